@@ -1,0 +1,39 @@
+"""Who may do what. Pure: a role and an action in, yes or no out."""
+
+from django.db import models
+
+
+class Role(models.TextChoices):
+    OWNER = "owner", "Owner"
+    ADMIN = "admin", "Admin"
+    MEMBER = "member", "Member"
+    VIEWER = "viewer", "Viewer"
+
+
+class Action(models.TextChoices):
+    VIEW = "view", "look at everything except secrets"
+    EDIT = "edit", "connect, change, verify and delete credentials"
+    REVEAL = "reveal", "see stored secrets"
+    CONFIGURE = "configure", "manage OAuth apps and API keys"
+    MANAGE = "manage", "manage members and the organization"
+
+
+_ALLOWED = {
+    Role.VIEWER: {Action.VIEW},
+    Role.MEMBER: {Action.VIEW, Action.EDIT},
+    Role.ADMIN: {Action.VIEW, Action.EDIT, Action.CONFIGURE, Action.REVEAL},
+    Role.OWNER: set(Action),
+}
+
+
+def allows(role: str, action: Action) -> bool:
+    return action in _ALLOWED.get(Role(role), set())
+
+
+def refusal(role: str, action: Action) -> str:
+    """The sentence for a person who may not."""
+    least = next(r for r in reversed(Role) if action in _ALLOWED[r])
+    return (
+        f"Your role here is {Role(role).label.lower()}. To {action.label} you need to be "
+        f"{least.label.lower()} or more; ask an owner of the organization."
+    )

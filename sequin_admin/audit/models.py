@@ -1,0 +1,86 @@
+"""Who did what to which object, and when. Rows are only ever added."""
+
+import uuid
+from typing import Any, NoReturn, Self
+
+from django.db import models
+
+from sequin_admin.core import clock
+
+
+class AppendOnly(TypeError):
+    """An audit event was about to be changed or deleted."""
+
+
+class EventQuerySet(models.QuerySet["Event"]):
+    def of(self, organization_id: uuid.UUID) -> Self:
+        return self.filter(organization_id=organization_id)
+
+    def about(self, target: models.Model) -> Self:
+        return self.filter(target_id=str(target.pk))
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        raise AppendOnly("Audit events are append only.")
+
+    def delete(self) -> NoReturn:
+        raise AppendOnly("Audit events are append only.")
+
+
+class Event(models.Model):
+    """One action. `details` holds JSON values and never a secret."""
+
+    organization_id = models.UUIDField(null=True, editable=False)
+    at = models.DateTimeField(default=clock.now, editable=False)
+    action = models.CharField(max_length=60, editable=False)
+    actor = models.CharField(max_length=200, editable=False)
+    actor_type = models.CharField(max_length=40, editable=False)
+    actor_id = models.CharField(max_length=40, editable=False)
+    target = models.CharField(max_length=200, editable=False)
+    target_type = models.CharField(max_length=40, editable=False)
+    target_id = models.CharField(max_length=40, editable=False)
+    details = models.JSONField(default=dict, editable=False)
+
+    objects = EventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = (
+            models.Index(fields=("organization_id", "-id"), name="event_organization"),
+            models.Index(fields=("target_id", "-id"), name="event_target"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.actor}: {self.action} {self.target}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnly("Audit events are append only.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise AppendOnly("Audit events are append only.")
+
+
+SYSTEM = "Sequin Admin"
+
+
+def record(
+    action: str,
+    *,
+    actor: models.Model | None,
+    target: models.Model,
+    organization_id: uuid.UUID | None,
+    **details: Any,
+) -> Event:
+    """Write one event in the caller's transaction. `actor=None` is the system itself."""
+    return Event.objects.create(
+        organization_id=organization_id,
+        action=action,
+        actor=str(actor or SYSTEM)[:200],
+        actor_type=actor._meta.model_name if actor else "system",
+        actor_id=str(actor.pk) if actor else "",
+        target=str(target)[:200],
+        target_type=target._meta.concrete_model._meta.model_name,
+        target_id=str(target.pk),
+        details=details,
+    )

@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class ConnectConfig(AppConfig):
+    name = "sequin_admin.connect"

@@ -1,0 +1,10 @@
+"""The one place where the environment is read. Settings use `env`; nothing else does."""
+
+from pathlib import Path
+
+import environ
+
+ROOT = Path(__file__).resolve().parents[2]
+
+env = environ.FileAwareEnv()
+environ.Env.read_env(ROOT / ".env")

@@ -1,0 +1,259 @@
+"""The heart: credentials, and the OAuth apps that some of them were made with."""
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Self
+
+from django.db import models
+
+from sequin_admin.access.models import Organization, OwnedQuerySet
+from sequin_admin.core import clock
+from sequin_admin.core.fields import EncryptedJSONField
+from sequin_admin.credentials import kinds, outcomes
+from sequin_admin.credentials.kinds import AppProperties, Grant, OAuth2, Rate, Trip
+from sequin_admin.credentials.outcomes import Outcome
+from sequin_admin.credentials.properties import MASK, Properties
+
+
+class Watched(models.Model):
+    """What health keeps on the row itself, so that lists filter and sort without a join.
+
+    `health_status` is empty until the first probe; `health_note` is one sentence for people.
+    """
+
+    health_status = models.CharField(max_length=24, blank=True, default="", editable=False)
+    health_note = models.CharField(max_length=500, blank=True, default="", editable=False)
+    health_since = models.DateTimeField(null=True, editable=False)
+    checked_at = models.DateTimeField(null=True, editable=False)
+    check_due_at = models.DateTimeField(null=True, default=clock.now, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class OAuthApp(Watched):
+    """Our registration at a provider. `secrets` holds the client secret, GitHub's private key..."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="oauth_apps")
+    provider = models.CharField(max_length=40)
+    name = models.CharField(max_length=100)
+    client_id = models.CharField("client ID", max_length=200)
+    properties = models.JSONField(default=dict, blank=True)
+    secrets = EncryptedJSONField(bind=("id", "provider"))
+    secrets_changed_at = models.DateTimeField(default=clock.now, editable=False)
+    scopes = models.JSONField(default=list, blank=True)
+    redirect_uris = models.JSONField("redirect URIs", default=list, blank=True)
+    metadata = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = OwnedQuerySet["OAuthApp"].as_manager()
+
+    class Meta:
+        verbose_name = "OAuth app"
+        indexes = (models.Index(fields=("organization", "provider"), name="oauth_app_provider"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def provider_title(self) -> str:
+        return kinds.providers().get(self.provider, self.provider)
+
+    @property
+    def flow(self) -> OAuth2:
+        """How its provider's round trip goes. Raises `LookupError` for a provider without one."""
+        flow = kinds.oauth_of(self.provider)
+        if flow is None:
+            raise LookupError(f"{self.provider} has no OAuth app of ours.")
+        return flow
+
+    @property
+    def properties_class(self) -> type[AppProperties]:
+        return self.flow.app
+
+    def places(self) -> dict[str, Any]:
+        """Everything the flow may need of the app, secrets included. Never show it."""
+        return {**self.properties, **self.secrets}
+
+
+class CredentialQuerySet(OwnedQuerySet["Credential"]):
+    def active(self) -> Self:
+        return self.filter(disabled_at=None)
+
+    def of_provider(self, provider: str) -> Self:
+        return self.filter(kind__in=[kind.slug for kind in kinds.of_provider(provider)])
+
+    def matching(self, text: str) -> Self:
+        """Name or identity contains `text`, whatever the case."""
+        return self.filter(models.Q(name__icontains=text) | models.Q(identity__icontains=text))
+
+    def check_due(self, at: datetime) -> Self:
+        return self.active().filter(check_due_at__lte=at).order_by("check_due_at")
+
+
+class CredentialManager(models.Manager["Credential"]):
+    def get_queryset(self) -> CredentialQuerySet:
+        rows = CredentialQuerySet(self.model, using=self._db)
+        return rows.filter(kind=self.model.slug) if self.model.slug else rows
+
+
+class Credential(Watched):
+    """How we get into one account at a provider. A row comes back as its kind (`from_db`)."""
+
+    # Declared by the kind.
+    provider: ClassVar[str] = ""
+    provider_title: ClassVar[str] = ""
+    label: ClassVar[str] = ""
+    slug: ClassVar[str] = ""
+    properties_class: ClassVar[type[Properties]] = Properties
+    identity_properties: ClassVar[tuple[str, ...]] = ()
+    rate: ClassVar[Rate] = Rate(allowed_requests=60, interval=60_000, max_concurrent_requests=4)
+    rate_source: ClassVar[str] = ""
+    oauth: ClassVar[OAuth2 | None] = None
+    mints: ClassVar[bool] = False
+    docs_url: ClassVar[str] = ""
+    guide: ClassVar[tuple[str, ...]] = ()
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="credentials")
+    kind = models.CharField(max_length=40, choices=kinds.choices, editable=False)
+    name = models.CharField(max_length=200)
+    oauth_app = models.ForeignKey(
+        OAuthApp, models.PROTECT, null=True, blank=True, related_name="credentials"
+    )
+    identity = models.CharField(max_length=300, null=True, editable=False)
+    properties = models.JSONField(default=dict, editable=False)
+    secrets = EncryptedJSONField(bind=("id", "kind"))
+    secrets_changed_at = models.DateTimeField(default=clock.now, editable=False)
+    metadata = models.JSONField(default=dict, blank=True)
+    disabled_at = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = CredentialManager.from_queryset(CredentialQuerySet)()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("organization", "kind", "identity", "oauth_app"),
+                name="credential_once_per_app",
+            ),
+            models.UniqueConstraint(
+                fields=("organization", "kind", "identity"),
+                name="credential_once",
+                condition=models.Q(oauth_app=None),
+            ),
+        )
+        indexes = (
+            models.Index(fields=("organization", "-created_at", "-id"), name="credential_newest"),
+            models.Index(fields=("organization", "name", "id"), name="credential_name"),
+            models.Index(fields=("organization", "health_status"), name="credential_health"),
+            models.Index(fields=("check_due_at",), name="credential_check_due"),
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.slug and "kind" in self.__dict__ and not self.kind:
+            self.kind = self.slug
+
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
+        """Hand every row out as its kind: a Stripe key is a `StripeKey`."""
+        credential = super().from_db(*args, **kwargs)
+        credential.__class__ = kinds.get(credential.__dict__.get("kind")) or cls
+        return credential
+
+    def __str__(self) -> str:
+        return self.name
+
+    @classmethod
+    def full_title(cls) -> str:
+        return f"{cls.provider_title} {cls.label}"
+
+    @classmethod
+    def client_is_ours(cls) -> bool:
+        return bool(cls.oauth and cls.oauth.client == "app")
+
+    @classmethod
+    def identity_of(cls, properties: Mapping[str, Any]) -> str | None:
+        """What makes two imports the same account; None until every part is known."""
+        parts = [properties.get(name) for name in cls.identity_properties]
+        return None if None in parts else " ".join(str(part) for part in parts)
+
+    def parsed(self) -> Properties:
+        """The properties as their class, secrets included. For the flow, never for a page."""
+        return self.properties_class.model_validate(
+            {"kind": self.kind, **self.properties, **self.secrets}
+        )
+
+    def masked_properties(self, *, reveal: bool = False) -> dict[str, Any]:
+        """As the API shows them: the specification's names in order, secrets as asterisks."""
+        secrets = self.secrets
+        known = {**self.properties, **(secrets if reveal else dict.fromkeys(secrets, MASK))}
+        names = (name for name in self.properties_class.names() if name in known)
+        return {"kind": self.kind} | {name: known[name] for name in names}
+
+    def describe(self) -> str:
+        """The account in a few words, for lists and for telling two accounts apart."""
+        return " · ".join(str(self.properties[n]) for n in self.identity_properties if n in self.properties)
+
+    # What a kind answers. The base answers are those of the common case.
+
+    def probe(self, token: str) -> Outcome:
+        """Ask the provider who we are. `token` is what `tokens.current()` gave."""
+        raise NotImplementedError(f"{type(self).__name__} must say how it is probed.")
+
+    def static_token(self) -> str:
+        """The secret that is sent with each call by kinds that neither refresh nor mint."""
+        return ""
+
+    def mint(self) -> Grant:
+        """A fresh access token for kinds with `mints`. Raises `Refused`."""
+        raise NotImplementedError(f"{type(self).__name__} does not mint tokens.")
+
+    def call_headers(self, token: str) -> dict[str, str]:
+        """Headers that authenticate one call of a sync worker."""
+        return {"Authorization": f"Bearer {token}"}
+
+    def base_url(self) -> str:
+        """Where a sync worker sends its calls."""
+        return ""
+
+    def revoke(self, token: str) -> None:
+        """Give the access back at the provider, where it offers that. Raises `Refused`."""
+
+    @classmethod
+    def classify_token_error(cls, response: Any) -> Outcome:
+        """The outcome of a token endpoint's refusal."""
+        return outcomes.token_error(
+            response, cls.provider_title, client_is_ours=cls.client_is_ours()
+        )
+
+    @classmethod
+    def read_grant(cls, data: Mapping[str, Any]) -> Grant:
+        """A token endpoint's JSON as a `Grant` (RFC 6749 section 5.1)."""
+        lives = data.get("expires_in")
+        return Grant(
+            access_token=str(data["access_token"]),
+            refresh_token=str(data.get("refresh_token") or ""),
+            expires_in_s=int(lives) if lives is not None else None,
+            scope=str(data.get("scope") or ""),
+            raw=data,
+        )
+
+    @classmethod
+    def check_callback(cls, trip: Trip) -> None:
+        """Refuse a callback that the provider did not sign or that names another account."""
+
+    @classmethod
+    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+        """Property values of a fresh grant, read from the provider. Raises `Refused`."""
+        raise NotImplementedError(f"{cls.__name__} must say whose account it got.")
+
+    @classmethod
+    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
+        """A name for a new credential when nobody gave one."""
+        return " ".join(str(properties[n]) for n in cls.identity_properties if n in properties)

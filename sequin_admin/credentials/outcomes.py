@@ -1,0 +1,151 @@
+"""What came of a call to a provider, and whose move it is. See shared providers.md section 16."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from django.db import models
+
+from sequin_admin.core.http import Response, redact
+
+BODY_SHOWN = 2000
+
+
+class Verdict(models.TextChoices):
+    OK = "ok", "Works"
+    CUSTOMER = "customer", "The customer must act"
+    OPERATOR = "operator", "We must act"
+    TRANSIENT = "transient", "Nobody must act yet"
+    REFRESH = "refresh", "The access token must be renewed first"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The classified end of one call.
+
+    `message` says what happened, `remedy` what to do, both as sentences without secrets. `facts`
+    are property values learned on the way (`hub_id`...). `of_app` says that the OAuth app is at
+    fault, not this credential. `retry_after_s` is the provider's wish, in seconds.
+    """
+
+    verdict: Verdict
+    code: str = "ok"
+    message: str = ""
+    remedy: str = ""
+    of_app: bool = False
+    retry_after_s: float | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        return self.verdict is Verdict.OK
+
+    def seen(self, response: Response) -> "Outcome":
+        """The same outcome with the redacted answer as evidence."""
+        return replace(self, evidence=evidence(response))
+
+
+class Refused(Exception):
+    """A call ended in anything but OK. `outcome` tells the rest; `str()` is its sentence."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        super().__init__(outcome.message)
+        self.outcome = outcome
+
+
+def works(**facts: Any) -> Outcome:
+    return Outcome(Verdict.OK, facts={name: value for name, value in facts.items() if value is not None})
+
+
+def customer(code: str, message: str, remedy: str) -> Outcome:
+    return Outcome(Verdict.CUSTOMER, code, message, remedy)
+
+
+def operator(code: str, message: str, remedy: str, *, of_app: bool = True) -> Outcome:
+    return Outcome(Verdict.OPERATOR, code, message, remedy, of_app=of_app)
+
+
+def transient(code: str, message: str, *, retry_after_s: float | None = None) -> Outcome:
+    remedy = "Nothing to do: we try again by ourselves."
+    return Outcome(Verdict.TRANSIENT, code, message, remedy, retry_after_s=retry_after_s)
+
+
+def expired(code: str, message: str) -> Outcome:
+    return Outcome(Verdict.REFRESH, code, message, "Nothing to do: we renew the access token.")
+
+
+def evidence(response: Response) -> dict[str, Any]:
+    """What may be shown of an answer: status, redacted start of the body, the provider's request id."""
+    names = ("x-request-id", "request-id", "x-github-request-id", "intuit_tid", "x-hubspot-correlation-id")
+    request_id = next((response.headers[n] for n in names if n in response.headers), "")
+    return {
+        "status": response.status,
+        "body": redact(response.text[:BODY_SHOWN]),
+        "request_id": request_id,
+    }
+
+
+def retry_after(response: Response) -> float | None:
+    """Seconds from a `Retry-After` header (RFC 9110 section 10.2.3, delay form)."""
+    value = response.headers.get("retry-after", "")
+    return float(value) if value.replace(".", "", 1).isdigit() else None
+
+
+def outage(response: Response, provider: str) -> Outcome | None:
+    """The outcome of an answer that no client can help: throttled, 5xx, HTML where JSON belongs."""
+    status = response.status
+    if status == 429:
+        wait = retry_after(response)
+        return transient("throttled", f"{provider} asks us to slow down.", retry_after_s=wait).seen(response)
+    if status == 408 or status >= 500:
+        return transient("unavailable", f"{provider} answered {status}.").seen(response)
+    if response.ok and response.body and response.json() is None:
+        message = f"{provider} answered with something that is not JSON, probably an error page."
+        return transient("not_json", message).seen(response)
+    return None
+
+
+def unclassified(response: Response, provider: str) -> Outcome:
+    """A 4xx that nobody has described yet: keep the status, show it, let people look."""
+    message = f"{provider} answered {response.status} in a way we don't know yet."
+    return transient(f"http_{response.status}", message).seen(response)
+
+
+def token_error(response: Response, provider: str, *, client_is_ours: bool) -> Outcome:
+    """Classify a token endpoint's error, body first (RFC 6749 section 5.2), then status."""
+    error = str(response.data().get("error", ""))
+    if error == "invalid_grant":
+        return customer(
+            "invalid_grant",
+            f"{provider} no longer accepts the access that was granted to us: it expired or was revoked.",
+            "The customer must connect the account again.",
+        ).seen(response)
+    if error in CLIENT_ERRORS or response.status == 401:
+        return client_refused(error or "invalid_client", provider, client_is_ours).seen(response)
+    return outage(response, provider) or unclassified(response, provider)
+
+
+CLIENT_ERRORS = {
+    "invalid_client",
+    "unauthorized_client",
+    "invalid_client_id",
+    "redirect_uri_mismatch",
+    "unsupported_grant_type",
+    "invalid_request",
+    "invalid_scope",
+}
+
+
+def client_refused(code: str, provider: str, client_is_ours: bool) -> Outcome:
+    if client_is_ours:
+        return operator(
+            code,
+            f"{provider} rejects our OAuth app: its client id, secret or redirect address is wrong.",
+            "Open the OAuth app, compare it with the provider's developer page and replace the secret.",
+        )
+    return customer(
+        code,
+        f"{provider} rejects the client id or secret that the customer gave us.",
+        "The customer must enter the client id and secret again.",
+    )

@@ -1,0 +1,92 @@
+"""What a kind's `properties` are made of: typed fields, some of them secret, some filled by us."""
+
+import re
+from typing import Any, Self, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_core import PydanticCustomError, PydanticUndefined
+
+MASK = "***********"
+
+Secret = SecretStr
+
+
+def Property(
+    title: str,
+    *,
+    help: str = "",
+    example: str = "",
+    pattern: str = "",
+    default: Any = PydanticUndefined,
+    ours: bool = False,
+    filled: bool = False,
+    multiline: bool = False,
+) -> Any:
+    """Declare one property.
+
+    `ours` marks an addition to the specification. `filled` marks a value that we read from the
+    account after connecting: optional on input, never asked for in a form. `pattern` must match
+    the whole value; `example` is shown when it doesn't, so it must not be a real secret.
+    """
+    if filled:
+        default = None
+    extra = {
+        "example": example,
+        "match": pattern,
+        "ours": ours,
+        "filled": filled,
+        "multiline": multiline,
+    }
+    return Field(default=default, title=title, description=help or None, json_schema_extra=extra)
+
+
+class Properties(BaseModel):
+    """The polymorphic part of a credential. Subclasses declare `kind: Literal["..."]` and the rest."""
+
+    model_config = ConfigDict(
+        extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True, validate_default=False
+    )
+
+    @classmethod
+    def slug(cls) -> str:
+        return str(get_args(cls.model_fields["kind"].annotation)[0])
+
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        return tuple(name for name in cls.model_fields if name != "kind")
+
+    @classmethod
+    def secret_names(cls) -> tuple[str, ...]:
+        return tuple(name for name in cls.names() if cls.is_secret(name))
+
+    @classmethod
+    def is_secret(cls, name: str) -> bool:
+        annotation = cls.model_fields[name].annotation
+        return annotation is Secret or Secret in get_args(annotation)
+
+    @classmethod
+    def extra(cls, name: str) -> dict[str, Any]:
+        """What `Property()` was told about `name`: example, match, ours, filled, multiline."""
+        declared = cls.model_fields[name].json_schema_extra
+        return dict(declared) if isinstance(declared, dict) else {}
+
+    @model_validator(mode="after")
+    def _match_patterns(self) -> Self:
+        mistakes = []
+        for name in self.names():
+            pattern, value = self.extra(name).get("match"), getattr(self, name)
+            text = value.get_secret_value() if isinstance(value, SecretStr) else value
+            if pattern and isinstance(text, str) and not re.fullmatch(pattern, text):
+                mistakes.append(name)
+        if mistakes:
+            raise PydanticCustomError("match", "{names}", {"names": ",".join(mistakes)})
+        return self
+
+    def public_values(self) -> dict[str, Any]:
+        """JSON values of everything that is not secret; what is unknown is left out."""
+        hidden = {"kind", *self.secret_names()}
+        return self.model_dump(mode="json", exclude=hidden, exclude_none=True)
+
+    def secret_values(self) -> dict[str, str]:
+        values = {name: getattr(self, name) for name in self.secret_names()}
+        return {name: value.get_secret_value() for name, value in values.items() if value}

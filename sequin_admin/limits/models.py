@@ -1,0 +1,90 @@
+"""How fast a credential may be used: the specification's `RateLimit`."""
+
+
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models, transaction
+
+from sequin_admin.audit.models import record
+from sequin_admin.credentials.kinds import Rate
+from sequin_admin.credentials.models import Credential
+
+DAY_MS = 86_400_000
+
+
+class RateLimit(models.Model):
+    """`allowed_requests` per `interval` ms, `max_concurrent_requests` at once (0 = no cap)."""
+
+    credential = models.OneToOneField(
+        Credential, models.CASCADE, primary_key=True, related_name="rate_limit"
+    )
+    allowed_requests = models.PositiveIntegerField(
+        validators=[
+            MinValueValidator(1, "Allow at least 1 request, or disable the credential instead."),
+            MaxValueValidator(1_000_000, "1,000,000 requests per interval is the most we pace."),
+        ],
+        help_text="How many requests may start within one interval.",
+    )
+    interval = models.PositiveIntegerField(
+        "interval (ms)",
+        validators=[
+            MinValueValidator(100, "The interval is in milliseconds; 100 is the shortest."),
+            MaxValueValidator(DAY_MS, "The interval is in milliseconds; a day (86,400,000) is the longest."),
+        ],
+        help_text="The length of the window in milliseconds: 1000 is a second, 60000 a minute.",
+    )
+    max_concurrent_requests = models.PositiveIntegerField(
+        validators=[MaxValueValidator(10_000, "10,000 requests at once is the most we pace.")],
+        default=0,
+        help_text="How many requests may be under way at the same time. 0 means no cap.",
+    )
+
+    def __str__(self) -> str:
+        return f"{self.allowed_requests:,} per {words_of(self.interval)}"
+
+    def as_json(self) -> dict[str, int]:
+        """The specification's wire form."""
+        return {name: getattr(self, name) for name in Rate.model_fields}
+
+    def doubt(self) -> str:
+        """A sentence when the numbers look as if the interval were meant in another unit."""
+        per_second = self.allowed_requests * 1000 / self.interval
+        if self.interval < 1000 and self.allowed_requests > 50:
+            return (
+                f"This allows {per_second:,.0f} requests per second: the interval is in milliseconds. "
+                f"Did you mean {self.interval * 1000:,} ms?"
+            )
+        return ""
+
+
+def of(credential: Credential) -> RateLimit:
+    """The credential's limit: its own row, or its kind's default when nobody has set one."""
+    own = getattr(credential, "rate_limit", None)
+    return own or RateLimit(credential=credential, **type(credential).rate.model_dump())
+
+
+@transaction.atomic
+def set_limit(credential: Credential, rate: Rate, *, actor: models.Model | None) -> RateLimit:
+    """Store and audit a credential's limit. Raises `ValidationError` with a sentence per field."""
+    limit = RateLimit(credential=credential, **rate.model_dump())
+    limit.clean_fields()
+    before = of(credential).as_json()
+    RateLimit.objects.update_or_create(credential=credential, defaults=limit.as_json())
+    credential.rate_limit = limit
+    if before != limit.as_json():
+        record(
+            "rate_limit.changed",
+            actor=actor,
+            target=credential,
+            organization_id=credential.organization_id,
+            before=before,
+            after=limit.as_json(),
+        )
+    return limit
+
+
+def words_of(interval_ms: int) -> str:
+    """1000 -> "second", 60000 -> "minute", 20000 -> "20 s", 250 -> "250 ms"."""
+    named = {1000: "second", 60_000: "minute", 3_600_000: "hour", DAY_MS: "day"}
+    if interval_ms in named:
+        return named[interval_ms]
+    return f"{interval_ms // 1000} s" if interval_ms % 1000 == 0 else f"{interval_ms} ms"

@@ -1,0 +1,9 @@
+"""All addresses: pages, the gateway, the API, accounts, the staff admin."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("accounts/", include("allauth.urls")),
+    path("staff/", admin.site.urls),
+]

@@ -1,0 +1,44 @@
+"""Fixtures that every test may use: people, an organization, the simulator."""
+
+import pytest
+
+from sequin_admin.access.models import Membership, Organization, User
+from sequin_admin.access.policy import Role
+
+pytest_plugins = ["tests.simulator"]
+
+
+@pytest.fixture
+def organization(db: None) -> Organization:
+    return Organization.objects.create(name="Arrakis", slug="arrakis")
+
+
+@pytest.fixture
+def user(organization: Organization) -> User:
+    """An owner of the organization."""
+    return make_member(organization, "paul@arrakis.test", Role.OWNER)
+
+
+@pytest.fixture
+def viewer(organization: Organization) -> User:
+    return make_member(organization, "chani@arrakis.test", Role.VIEWER)
+
+
+@pytest.fixture
+def stranger(db: None) -> User:
+    """A person of another organization."""
+    other = Organization.objects.create(name="Giedi Prime", slug="giedi-prime")
+    return make_member(other, "feyd@giedi-prime.test", Role.OWNER)
+
+
+def make_member(organization: Organization, email: str, role: Role) -> User:
+    user = User.objects.create_user(username=email, email=email, password="spice must flow")
+    Membership.objects.create(organization=organization, user=user, role=role)
+    return user
+
+
+@pytest.fixture
+def simulated(simulator, settings):
+    """The simulator in place of every provider."""
+    settings.SIMULATOR_URL = simulator.url
+    return simulator
