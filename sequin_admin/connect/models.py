@@ -60,7 +60,8 @@ class Token(models.Model):
     `secrets` holds `access_token` and, for kinds with a grace time, `previous_refresh_token`.
     `version` rises with every new token. `lease_fence` rises with every taken lease; an answer is
     written only by the holder of the newest fence. `journal` keeps the last attempts (no secrets):
-    `{"fence", "at", "ended", "code"}`, where an attempt without `ended` was cut off.
+    `{"fence", "at", "ended", "code"}`, where an attempt without `ended` was cut off. `refusal` is
+    the outcome of the last failed attempt, repeated to readers until `next_try_at`.
     """
 
     credential = models.OneToOneField(
@@ -78,6 +79,7 @@ class Token(models.Model):
     lease_until = models.DateTimeField(null=True)
     journal = models.JSONField(default=list)
     failures = models.PositiveIntegerField(default=0)
+    refusal = models.JSONField(default=dict)
     next_try_at = models.DateTimeField(null=True)
 
     objects = TokenQuerySet.as_manager()

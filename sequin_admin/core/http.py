@@ -8,9 +8,11 @@ of the real host.
 import json as jsonlib
 import re
 import socket
+import ssl
 import time
 import zlib
 from collections.abc import Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 from ipaddress import ip_address
@@ -98,7 +100,7 @@ def request(
     if bearer is not None:
         sent["Authorization"] = f"Bearer {bearer}"
     host = urlsplit(url).hostname
-    ends = time.monotonic() + deadline_s
+    _ends.set(time.monotonic() + deadline_s)
     try:
         with _client().stream(
             method,
@@ -110,7 +112,7 @@ def request(
             data=dict(form) if form is not None else None,
             json=json,
         ) as answer:
-            body = _decoded(_read(answer, host, ends), answer.headers, host)
+            body = _decoded(_read(answer, host), answer.headers, host)
             lowered = {name.lower(): value for name, value in answer.headers.items()}
             return Response(answer.status_code, lowered, body)
     except httpx2.TimeoutException:
@@ -129,14 +131,12 @@ def post(url: str, **options: Any) -> Response:
     return request("POST", url, **options)
 
 
-def _read(answer: httpx2.Response, host: str | None, ends: float) -> bytes:
+def _read(answer: httpx2.Response, host: str | None) -> bytes:
     chunks, size = [], 0
     for chunk in answer.iter_raw():
         size += len(chunk)
         if size > MAX_BYTES:
             raise Unreachable(f"{host} answered with more than {MAX_BYTES // 1_000_000} MB.")
-        if time.monotonic() > ends:
-            raise Unreachable(f"{host} took too long to finish its answer.")
         chunks.append(chunk)
     return b"".join(chunks)
 
@@ -159,11 +159,50 @@ def _client() -> httpx2.Client:
     return httpx2.Client(transport=GuardedTransport(), follow_redirects=False)
 
 
+# When the call that this thread is making must be over, on the monotonic clock.
+_ends: ContextVar[float] = ContextVar("ends")
+
+
+def _left(timeout: float | None) -> float:
+    """Seconds until the call's deadline, which a trickle of bytes does not move."""
+    left = _ends.get() - time.monotonic()
+    if left <= 0:
+        raise httpcore2.ReadTimeout
+    return min(left, timeout or left)
+
+
 class PublicOnly(httpcore2.SyncBackend):
     """Connects to public addresses only, and to the very address that was checked."""
 
-    def connect_tcp(self, host: str, port: int, **options: Any) -> httpcore2.NetworkStream:
-        return super().connect_tcp(vetted_address(host, port), port, **options)
+    def connect_tcp(
+        self, host: str, port: int, timeout: float | None = None, **options: Any
+    ) -> httpcore2.NetworkStream:
+        address = vetted_address(host, port)
+        return OnTime(super().connect_tcp(address, port, timeout=_left(timeout), **options))
+
+
+class OnTime(httpcore2.NetworkStream):
+    """A stream whose reads and writes all share the call's one deadline."""
+
+    def __init__(self, stream: httpcore2.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _left(timeout))
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self, context: ssl.SSLContext, hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        return OnTime(self._stream.start_tls(context, hostname, _left(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)
 
 
 class GuardedTransport(httpx2.HTTPTransport):

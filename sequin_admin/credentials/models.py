@@ -198,7 +198,21 @@ class Credential(Watched):
 
     def describe(self) -> str:
         """The account in a few words, for lists and for telling two accounts apart."""
-        return " · ".join(str(self.properties[n]) for n in self.identity_properties if n in self.properties)
+        return self.describe_account(self.properties)
+
+    @classmethod
+    def describe_account(cls, properties: Mapping[str, Any]) -> str:
+        """`describe()` of properties that are not a credential yet. Kinds put a readable name first."""
+        return " · ".join(str(properties[n]) for n in cls.identity_properties if n in properties)
+
+    def trip(self) -> Trip:
+        """What a renewal knows: the client, ours or the customer's, and the account."""
+        own = {**self.properties, **self.secrets}
+        if self.client_is_ours():
+            if self.oauth_app is None:
+                raise outcomes.Refused(outcomes.no_app(self.provider_title))
+            return Trip(self.oauth_app.client_id, self.oauth_app.places(), own)
+        return Trip(str(own.get("client_id", "")), {}, own)
 
     # What a kind answers. The base answers are those of the common case.
 
@@ -208,7 +222,7 @@ class Credential(Watched):
 
     def static_token(self) -> str:
         """The secret that is sent with each call by kinds that neither refresh nor mint."""
-        return ""
+        return str(self.secrets.get(self.oauth.access_property, "")) if self.oauth else ""
 
     def mint(self) -> Grant:
         """A fresh access token for kinds with `mints`. Raises `Refused`."""

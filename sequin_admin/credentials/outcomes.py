@@ -126,6 +126,16 @@ def token_error(response: Response, provider: str, *, client_is_ours: bool) -> O
     return outage(response, provider) or unclassified(response, provider)
 
 
+def no_app(provider: str) -> Outcome:
+    """The credential was imported without the OAuth app that its tokens belong to."""
+    return operator(
+        "no_oauth_app",
+        f"This credential has no OAuth app, so its access at {provider} can't be renewed.",
+        "Import it again with the OAuth app its tokens were issued to, or reconnect it.",
+        of_app=False,
+    )
+
+
 CLIENT_ERRORS = {
     "invalid_client",
     "unauthorized_client",

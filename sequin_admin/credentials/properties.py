@@ -3,7 +3,7 @@
 import re
 from typing import Any, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, create_model, model_validator
 from pydantic_core import PydanticCustomError, PydanticUndefined
 
 MASK = "***********"
@@ -69,6 +69,12 @@ class Properties(BaseModel):
         """What `Property()` was told about `name`: example, match, ours, filled, multiline."""
         declared = cls.model_fields[name].json_schema_extra
         return dict(declared) if isinstance(declared, dict) else {}
+
+    @classmethod
+    def only(cls, names: tuple[str, ...]) -> "type[Properties]":
+        """The same declarations for some of the properties: what is asked before a connect trip."""
+        fields = {name: (cls.model_fields[name].annotation, cls.model_fields[name]) for name in names}
+        return create_model(f"{cls.__name__}Asked", __base__=Properties, **fields)  # type: ignore[call-overload, no-any-return]
 
     @model_validator(mode="after")
     def _match_patterns(self) -> Self:

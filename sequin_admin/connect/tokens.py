@@ -1,0 +1,293 @@
+"""The life of an access token: read it, renew it, and never lose the refresh token.
+
+Only the holder of a credential's lease calls the token endpoint. The call happens outside any
+transaction and ends before the lease does; its answer is written only while the lease's fence is
+still the newest. Everybody else waits, or uses the old token while it lives.
+"""
+
+import random
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+
+from sequin_admin.connect import oauth
+from sequin_admin.connect.models import Token
+from sequin_admin.core import clock
+from sequin_admin.core.http import Unreachable
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import Grant
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
+
+LEASE = timedelta(seconds=oauth.TOKEN_DEADLINE_S + 10)
+WAIT_S = LEASE.total_seconds() + 2
+LEAST_MARGIN_S = 60
+MARGIN_S = 300
+JOURNAL_KEPT = 10
+BACKOFF_S = (5, 900)
+DEAD_FOR = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to renew one credential's token until `until`."""
+
+    token: Token
+    fence: int
+    cut_off_before: bool
+
+
+def renews(credential: Credential) -> bool:
+    """Whether its access tokens are renewed at all. Keys and passwords are sent as they are."""
+    flow = credential.oauth
+    return credential.mints or bool(flow and credential.secrets.get(flow.refresh_property))
+
+
+def current(credential: Credential, *, min_ttl_s: float = 0, force: bool = False) -> str:
+    """An access token valid for at least `min_ttl_s` seconds and the margin. Raises `Refused`."""
+    if not renews(credential):
+        return credential.static_token()
+    token = Token.objects.filter(pk=credential.pk).first()
+    if token and token.lives(clock.now(), max(margin_s(token), min_ttl_s)):
+        return access_token(token)
+    return renew(credential, force=force)
+
+
+def refresh(credential: Credential, *, refused: str = "", force: bool = False) -> str:
+    """A newer token than `refused`, the one the provider turned down. Raises `Refused`."""
+    if not renews(credential):
+        raise Refused(cannot_renew(credential))
+    token = Token.objects.filter(pk=credential.pk).first()
+    if refused and token and token.version and access_token(token) != refused:
+        return access_token(token)
+    return renew(credential, beyond=token.version if token else 0, force=force)
+
+
+def refresh_due(limit: int = 100) -> int:
+    """Renew the tokens whose time has come, oldest first. Returns how many were renewed."""
+    now = clock.now()
+    due = Token.objects.refresh_due(now).filter(Q(next_try_at=None) | Q(next_try_at__lte=now))
+    renewed = 0
+    for token in due.select_related("credential__oauth_app")[:limit]:
+        lease = take(token.credential)
+        if lease is None:
+            continue
+        try:
+            renew_under(lease, token.credential)
+            renewed += 1
+        except Refused:
+            continue
+    return renewed
+
+
+def renew(credential: Credential, *, beyond: int | None = None, force: bool = False) -> str:
+    """Renew, or wait for whoever is renewing. `beyond` is the version that is no longer good."""
+    for token in polls(credential):
+        if token and token.version and is_new_enough(token, beyond):
+            return access_token(token)
+        if token and not force and token.next_try_at and token.next_try_at > clock.now():
+            return living_or_refused(token, beyond)
+        lease = take(credential)
+        if lease:
+            return renew_under(lease, credential)
+        if token and beyond is None and token.lives(clock.now()):
+            return access_token(token)
+    raise Refused(outcomes.transient("busy", "Another worker is still renewing this token."))
+
+
+def is_new_enough(token: Token, beyond: int | None) -> bool:
+    moved = beyond is None or token.version > beyond
+    return moved and token.lives(clock.now(), margin_s(token))
+
+
+def living_or_refused(token: Token, beyond: int | None) -> str:
+    """While renewals back off: the old token as long as it lives, then the reason they fail."""
+    if beyond is None and token.lives(clock.now()):
+        return access_token(token)
+    refusal = dict(token.refusal)
+    raise Refused(Outcome(Verdict(refusal.pop("verdict")), **refusal))
+
+
+def polls(credential: Credential) -> Iterator[Token | None]:
+    """The token row again and again, with small pauses, until waiting makes no sense."""
+    ends = time.monotonic() + WAIT_S
+    while time.monotonic() < ends:
+        yield Token.objects.filter(pk=credential.pk).first()
+        time.sleep(random.uniform(0.05, 0.25))  # noqa: S311 - spreads waiters, guards nothing
+
+
+def take(credential: Credential) -> Lease | None:
+    """The lease, with the attempt journalled in the same write; None when somebody holds it."""
+    now = clock.now()
+    token, _ = Token.objects.get_or_create(credential=credential)
+    fence = token.lease_fence + 1
+    cut_off = bool(token.journal) and "ended" not in token.journal[-1]
+    journal = [*token.journal, {"fence": fence, "at": now.isoformat()}][-JOURNAL_KEPT:]
+    free = Q(lease_until=None) | Q(lease_until__lte=now)
+    taken = Token.objects.filter(free, pk=token.pk, lease_fence=token.lease_fence).update(
+        lease_owner=uuid.uuid4().hex, lease_fence=fence, lease_until=now + LEASE, journal=journal
+    )
+    return Lease(Token.objects.get(pk=token.pk), fence, cut_off) if taken else None
+
+
+def renew_under(lease: Lease, credential: Credential) -> str:
+    """Call the provider as the holder of `lease` and store what came of it."""
+    # What we hold may be old: the former holder has perhaps stored a newer refresh token.
+    fresh = Credential.objects.select_related("oauth_app").get(pk=credential.pk)
+    try:
+        grant = obtain(fresh, lease)
+    except Refused as refusal:
+        fail(lease, refusal.outcome)
+        raise
+    except Unreachable as unreachable:
+        outcome = outcomes.transient("unreachable", str(unreachable))
+        fail(lease, outcome)
+        raise Refused(outcome) from None
+    return store(fresh, grant, lease=lease)
+
+
+def obtain(credential: Credential, lease: Lease) -> Grant:
+    """Mint, or refresh; with the previous refresh token where the kind's grace time allows it."""
+    if credential.mints:
+        return credential.mint()
+    kind, trip = type(credential), credential.trip()
+    try:
+        return oauth.refresh(kind, trip, credential.secrets[kind.oauth.refresh_property])
+    except Refused as refusal:
+        if refusal.outcome.verdict is not Verdict.CUSTOMER:
+            raise
+        previous = lease.token.secrets.get("previous_refresh_token")
+        if previous and lease.token.previous_until and lease.token.previous_until > clock.now():
+            return oauth.refresh(kind, trip, previous)
+        if lease.cut_off_before:
+            raise Refused(answer_lost(credential, refusal.outcome)) from None
+        raise
+
+
+def store(credential: Credential, grant: Grant, *, lease: Lease | None = None) -> str:
+    """Write a fresh grant: the access token, and the refresh token when a new one came.
+
+    Without a lease (a connect trip has just ended) it takes over whatever renewal is under way.
+    """
+    with transaction.atomic():
+        Token.objects.get_or_create(credential=credential)
+        token = Token.objects.select_for_update().get(pk=credential.pk)
+        if lease and token.lease_fence != lease.fence:
+            raise Refused(outcomes.transient("lease_lost", "Another worker took this renewal over."))
+        keep_refresh_token(credential, token, grant)
+        now = clock.now()
+        token.issued_at, token.expires_at = now, expiry(credential, grant, now)
+        token.refresh_at = refresh_time(now, token.expires_at) if renews(credential) else None
+        token.secrets = {**token.secrets, "access_token": grant.access_token}
+        token.scope = grant.scope or token.scope
+        token.version += 1
+        token.lease_fence += 0 if lease else 1
+        token.lease_until, token.failures, token.next_try_at, token.refusal = None, 0, None, {}
+        token.journal = ended(token.journal, "ok", now)
+        token.save()
+    return grant.access_token
+
+
+def keep_refresh_token(credential: Credential, token: Token, grant: Grant) -> None:
+    """Replace the properties that a grant renews; the spent refresh token stays for the grace time."""
+    flow = credential.oauth
+    if flow is None:
+        return
+    new = {flow.refresh_property: grant.refresh_token, flow.access_property: grant.access_token}
+    kept = Credential.objects.select_for_update().get(pk=credential.pk)
+    old = kept.secrets.get(flow.refresh_property)
+    changed = {name: value for name, value in new.items() if name and value}
+    if grant.refresh_token and old and old != grant.refresh_token and flow.grace_s:
+        token.secrets = {**token.secrets, "previous_refresh_token": old}
+        token.previous_until = clock.now() + timedelta(seconds=flow.grace_s)
+    if any(kept.secrets.get(name) != value for name, value in changed.items()):
+        kept.secrets = {**kept.secrets, **changed}
+        kept.save(update_fields=["secrets", "updated_at"])
+        credential.secrets = dict(kept.secrets)
+
+
+def fail(lease: Lease, outcome: Outcome) -> None:
+    """Note a failed attempt and when to try again: a dead grant is asked once a day at the most."""
+    now = clock.now()
+    failures = lease.token.failures + 1
+    Token.objects.filter(pk=lease.token.pk, lease_fence=lease.fence).update(
+        failures=F("failures") + 1,
+        lease_until=None,
+        next_try_at=now + pause(outcome, failures),
+        refusal=as_refusal(outcome),
+        journal=ended(lease.token.journal, outcome.code, now),
+    )
+
+
+def pause(outcome: Outcome, failures: int) -> timedelta:
+    """How long to leave the token endpoint alone after the `failures`-th failure in a row."""
+    if outcome.verdict is Verdict.CUSTOMER:
+        return DEAD_FOR * random.uniform(1, 1.1)  # noqa: S311
+    first, longest = BACKOFF_S
+    seconds = min(first * 2 ** min(failures - 1, 10), longest) * random.uniform(0.5, 1)  # noqa: S311
+    return timedelta(seconds=max(seconds, outcome.retry_after_s or 0))
+
+
+def as_refusal(outcome: Outcome) -> dict[str, Any]:
+    names = ("code", "message", "remedy", "of_app")
+    return {"verdict": outcome.verdict.value} | {name: getattr(outcome, name) for name in names}
+
+
+def ended(journal: list[dict[str, Any]], code: str, at: datetime) -> list[dict[str, Any]]:
+    """The journal with its last attempt closed."""
+    if not journal:
+        return []
+    return [*journal[:-1], {**journal[-1], "ended": at.isoformat(), "code": code}]
+
+
+def access_token(token: Token) -> str:
+    return str(token.secrets["access_token"])
+
+
+def margin_s(token: Token) -> float:
+    """How long before its end a token counts as over: 10 % of its life, 60 s to 5 minutes."""
+    if token.expires_at is None or token.issued_at is None:
+        return 0
+    life = (token.expires_at - token.issued_at).total_seconds()
+    return max(LEAST_MARGIN_S, min(MARGIN_S, life / 10))
+
+
+def expiry(credential: Credential, grant: Grant, now: datetime) -> datetime | None:
+    """When the access token ends: the provider's word, else the kind's default, never "never"
+    for a token that can be renewed."""
+    default = credential.oauth.access_life_s if credential.oauth else 3600
+    lives = default if grant.expires_in_s is None else grant.expires_in_s
+    if grant.expires_in_s is None and not renews(credential):
+        return None
+    return now + timedelta(seconds=lives)
+
+
+def refresh_time(now: datetime, expires_at: datetime | None) -> datetime | None:
+    """Ahead of expiry, spread over a sixth of the life: tokens issued together part ways."""
+    if expires_at is None:
+        return None
+    return now + (expires_at - now) * random.uniform(0.65, 0.82)  # noqa: S311
+
+
+def cannot_renew(credential: Credential) -> Outcome:
+    return outcomes.customer(
+        "not_accepted",
+        f"{credential.provider_title} does not accept this {credential.label}.",
+        "The customer must connect the account again or enter a new secret.",
+    )
+
+
+def answer_lost(credential: Credential, outcome: Outcome) -> Outcome:
+    """`invalid_grant` right after an attempt whose answer never reached us: say so."""
+    return outcomes.customer(
+        "answer_lost",
+        f"{credential.provider_title} renewed the access, but its answer was lost on the way to us, "
+        "and it does not repeat answers. The old refresh token is spent.",
+        outcome.remedy,
+    )
