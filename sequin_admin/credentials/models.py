@@ -247,6 +247,13 @@ class Credential(Watched):
         )
 
     @classmethod
+    def classify_callback_error(cls, params: Mapping[str, str]) -> Outcome:
+        """The outcome of a callback with `error` instead of `code` (RFC 6749 section 4.1.2.1)."""
+        return outcomes.callback_error(
+            params.get("error", ""), cls.provider_title, client_is_ours=cls.client_is_ours()
+        )
+
+    @classmethod
     def read_grant(cls, data: Mapping[str, Any]) -> Grant:
         """A token endpoint's JSON as a `Grant` (RFC 6749 section 5.1)."""
         lives = data.get("expires_in")

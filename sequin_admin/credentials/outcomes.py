@@ -126,6 +126,25 @@ def token_error(response: Response, provider: str, *, client_is_ours: bool) -> O
     return outage(response, provider) or unclassified(response, provider)
 
 
+def callback_error(error: str, provider: str, *, client_is_ours: bool) -> Outcome:
+    """What a provider's `error` parameter in the callback means (RFC 6749 section 4.1.2.1)."""
+    if error == "access_denied":
+        return customer(
+            error,
+            f"Access was denied at {provider}, so nothing was connected.",
+            "If that was a mistake, start again and choose Allow.",
+        )
+    if error in {"server_error", "temporarily_unavailable"}:
+        return transient(error, f"{provider} could not handle the request just now. Try again in a minute.")
+    if error in CLIENT_ERRORS or error == "unsupported_response_type":
+        return client_refused(error, provider, client_is_ours)
+    return customer(
+        redact(error)[:60] or "no_code",
+        f"{provider} ended the connection without granting access.",
+        "Start again; if it happens twice, check the OAuth app at the provider.",
+    )
+
+
 def no_app(provider: str) -> Outcome:
     """The credential was imported without the OAuth app that its tokens belong to."""
     return operator(

@@ -1,8 +1,11 @@
 """The three public statuses, their words, and how checks become one of them. Pure."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from django.db import models
+
+from sequin_admin.credentials.outcomes import Verdict
 
 
 class Status(models.TextChoices):
@@ -34,3 +37,18 @@ SEVERITY = [Status.SEQUIN, Status.CUSTOMER, Status.HEALTHY]
 def worst(statuses: Iterable[Status]) -> Status:
     """The status of a group is that of its sickest member."""
     return min(statuses, key=SEVERITY.index, default=Status.HEALTHY)
+
+
+# A fault of nobody's that lasts this long is somebody's: ours.
+PATIENCE = timedelta(minutes=30)
+
+
+def next_status(before: str, verdict: Verdict, *, troubled_for: timedelta) -> str:
+    """The status after one more outcome. A transient fault keeps it until patience runs out."""
+    if verdict is Verdict.OK:
+        return Status.HEALTHY
+    if verdict is Verdict.CUSTOMER:
+        return Status.CUSTOMER
+    if verdict is Verdict.OPERATOR or troubled_for >= PATIENCE:
+        return Status.SEQUIN
+    return before

@@ -1,0 +1,153 @@
+"""Ask the provider whether a credential works, and keep what came of it."""
+
+import random
+from datetime import datetime, timedelta
+
+from django.db import models, transaction
+
+from sequin_admin.audit.models import record
+from sequin_admin.connect import flow, tokens
+from sequin_admin.connect.models import Token
+from sequin_admin.core import clock
+from sequin_admin.core.http import Unreachable
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.models import Credential, OAuthApp, Watched
+from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
+from sequin_admin.health.models import Check, Transition
+from sequin_admin.health.status import Status, next_status
+
+CHECK = "authentication"
+CLAIM = timedelta(minutes=2)
+NEXT = {
+    Verdict.OK: timedelta(hours=1),
+    Verdict.CUSTOMER: timedelta(hours=6),
+    Verdict.OPERATOR: timedelta(minutes=15),
+    Verdict.TRANSIENT: timedelta(minutes=2),
+}
+
+
+def verify(credential: Credential, *, actor: models.Model | None = None) -> Outcome:
+    """Probe now, whatever the schedule, and store the outcome. Audited when somebody asked for it."""
+    outcome = ask(credential, force=actor is not None)
+    with transaction.atomic():
+        keep(credential, outcome)
+        if actor:
+            record(
+                "credential.verified",
+                actor=actor,
+                target=credential,
+                organization_id=credential.organization_id,
+                verdict=outcome.verdict.value,
+                code=outcome.code,
+            )
+    return outcome
+
+
+def probe_due(limit: int = 100) -> int:
+    """Probe the credentials whose time has come, each claimed so that no other worker does it too."""
+    now, probed = clock.now(), 0
+    for credential in Credential.objects.check_due(now).select_related("oauth_app")[:limit]:
+        due = Credential.objects.filter(pk=credential.pk, check_due_at=credential.check_due_at)
+        if due.update(check_due_at=now + CLAIM):
+            verify(credential)
+            probed += 1
+    return probed
+
+
+def ask(credential: Credential, *, force: bool = False) -> Outcome:
+    """One probe. A refused access token is renewed once; only what follows decides."""
+    try:
+        token = tokens.current(credential, force=force)
+        outcome = credential.probe(token)
+        if outcome.verdict is Verdict.REFRESH:
+            token = tokens.refresh(credential, refused=token, force=force)
+            outcome = credential.probe(token)
+            if outcome.verdict is Verdict.REFRESH:
+                return still_refused(credential, outcome)
+        return outcome
+    except Refused as refusal:
+        return refusal.outcome
+    except Unreachable as unreachable:
+        return outcomes.transient("unreachable", str(unreachable))
+
+
+def still_refused(credential: Credential, outcome: Outcome) -> Outcome:
+    return outcomes.customer(
+        outcome.code,
+        f"{credential.provider_title} gave us a new access token and refuses it all the same.",
+        "The customer must check what the connected user may do, and connect the account again.",
+    )
+
+
+def keep(credential: Credential, outcome: Outcome) -> None:
+    """Write the check, the facts, the status and, when it changed, the transition."""
+    if flow.absorb(credential, outcome.facts):
+        credential.save(update_fields=["properties", "identity", "updated_at"])
+    app = credential.oauth_app
+    if app and outcome.of_app:
+        settle(app, outcome)
+        outcome = blocked(app, outcome)
+    elif app and outcome.ok and renewed_since_trouble(credential, app):
+        settle(app, outcomes.works())
+    settle(credential, outcome)
+
+
+def settle(subject: Watched, outcome: Outcome) -> None:
+    """Bring one subject's check and status up to date with `outcome`."""
+    now = clock.now()
+    check = noted(subject, outcome, now)
+    before = subject.health_status
+    after = next_status(before, outcome.verdict, troubled_for=now - check.first_seen_at)
+    subject.health_note = "" if outcome.ok else f"{outcome.message} {outcome.remedy}"[:500]
+    subject.checked_at, subject.check_due_at = now, now + until_next(outcome)
+    if after != before:
+        subject.health_status, subject.health_since = after, now
+        Transition.objects.create(
+            **about(subject),
+            at=now,
+            before=before,
+            after=after,
+            code=outcome.code,
+            reason=subject.health_note,
+        )
+    subject.save(
+        update_fields=["health_status", "health_note", "health_since", "checked_at", "check_due_at"]
+    )
+
+
+def noted(subject: Watched, outcome: Outcome, now: datetime) -> Check:
+    """The subject's check after `outcome`. Equal results in a row keep their first time."""
+    check = Check.objects.filter(**about(subject), name=CHECK).first()
+    check = check or Check(**about(subject), name=CHECK, times=0, first_seen_at=now)
+    if check.verdict != outcome.verdict:
+        check.first_seen_at, check.times = now, 0
+    check.verdict, check.code, check.times = outcome.verdict, outcome.code, check.times + 1
+    check.message, check.remedy = outcome.message[:500], outcome.remedy[:500]
+    check.evidence, check.last_seen_at = dict(outcome.evidence), now
+    check.save()
+    return check
+
+
+def about(subject: Watched) -> dict[str, Watched]:
+    return {"oauth_app" if isinstance(subject, OAuthApp) else "credential": subject}
+
+
+def until_next(outcome: Outcome) -> timedelta:
+    """When to look again, with jitter so that a fleet does not probe in step."""
+    pause = NEXT.get(outcome.verdict, timedelta(minutes=15)) * random.uniform(0.8, 1.2)  # noqa: S311
+    return max(pause, timedelta(seconds=outcome.retry_after_s or 0))
+
+
+def blocked(app: OAuthApp, outcome: Outcome) -> Outcome:
+    return outcomes.operator(
+        outcome.code,
+        f"Blocked by the OAuth app {app.name}: {outcome.message}",
+        outcome.remedy,
+    )
+
+
+def renewed_since_trouble(credential: Credential, app: OAuthApp) -> bool:
+    """Whether a token was issued through `app` after it was found broken: then it works again."""
+    if app.health_status != Status.SEQUIN or app.health_since is None:
+        return not app.health_status
+    return Token.objects.filter(credential=credential, issued_at__gt=app.health_since).exists()
