@@ -1,5 +1,6 @@
 """Every setting, read from the environment once. Durations say their unit in the name."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -20,7 +21,7 @@ PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname, "localhost"])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
-# The simulator stands for every provider when set: https://HOST/PATH is called at SIMULATOR_URL/HOST/PATH.
+# When set, the simulator stands for every provider: SIMULATOR_URL/HOST/PATH for https://HOST/PATH.
 SIMULATOR_URL = env.str("SIMULATOR_URL", default="")
 # Other bases for single hosts, as JSON: {"api.hubapi.com": "https://hubspot-proxy.example.com"}.
 PROVIDER_BASE_URLS = env.json("PROVIDER_BASE_URLS", default={})
@@ -174,7 +175,7 @@ vars().update(EMAIL_CONFIG)
 LOG_FORMAT = env.str("LOG_FORMAT", default="console" if DEBUG else "json")
 if LOG_FORMAT not in {"console", "json"}:
     raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}; use console or json.")
-_shared = [
+_shared: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

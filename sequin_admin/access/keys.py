@@ -26,7 +26,13 @@ def create(
     key = ApiKey(organization=organization, name=name, scopes=sorted(scopes), expires_at=expires_at)
     key.remember(token)
     key.save()
-    record("api_key.created", actor=actor, target=key, organization_id=organization.pk, scopes=key.scopes)
+    record(
+        "api_key.created",
+        actor=actor,
+        target=key,
+        organization_id=organization.pk,
+        scopes=key.scopes,
+    )
     return key, token
 
 

@@ -64,6 +64,11 @@ class Event(models.Model):
 SYSTEM = "Sequin Admin"
 
 
+def type_of(thing: models.Model) -> str:
+    """The table's model: a Stripe key is a `credential`."""
+    return str((thing._meta.concrete_model or type(thing))._meta.model_name)
+
+
 def record(
     action: str,
     *,
@@ -77,10 +82,10 @@ def record(
         organization_id=organization_id,
         action=action,
         actor=str(actor or SYSTEM)[:200],
-        actor_type=actor._meta.model_name if actor else "system",
+        actor_type=type_of(actor) if actor else "system",
         actor_id=str(actor.pk) if actor else "",
         target=str(target)[:200],
-        target_type=target._meta.concrete_model._meta.model_name,
+        target_type=type_of(target),
         target_id=str(target.pk),
         details=details,
     )

@@ -102,11 +102,14 @@ def claim(state: str, *, user: User, session_key: str, provider: str) -> Attempt
     now = clock.now()
     attempt = Attempt.objects.filter(state_digest=oauth.digest(state)).first()
     kind = kinds.get(attempt.kind) if attempt else None
-    mine = attempt and (attempt.user_id, attempt.session_digest) == (user.pk, oauth.digest(session_key))
+    mine = attempt and (attempt.user_id, attempt.session_digest) == (
+        user.pk,
+        oauth.digest(session_key),
+    )
     if attempt is None or kind is None or kind.provider != provider or not mine:
         raise BadCallback(
-            "This answer belongs to no connection you started in this browser. Nothing was changed; "
-            "start again from Credentials."
+            "This answer belongs to no connection you started in this browser. Nothing was "
+            "changed; start again from Credentials."
         )
     if not Attempt.objects.open(now).filter(pk=attempt.pk).update(finished_at=now):
         raise BadCallback(
@@ -174,10 +177,11 @@ def reconnect(attempt: Attempt, properties: Properties, grant: Grant) -> Credent
     assert credential is not None  # noqa: S101 - the caller has looked
     identity = credential.identity_of(properties.public_values())
     if identity != credential.identity and not attempt.replaces_account:
+        came = credential.describe_account(properties.public_values())
         raise OtherAccount(
-            f"You connected {credential.describe_account(properties.public_values())}, but this credential is for "
-            f"{credential.describe()}. Nothing was changed. Log in to {credential.describe()} at "
-            f"{credential.provider_title} and try again, or add the other account as a credential of its own."
+            f"You connected {came}, but this credential is for {credential.describe()}. Nothing "
+            f"was changed. Log in to {credential.describe()} at {credential.provider_title} and "
+            "try again, or add the other account as a credential of its own."
         )
     with transaction.atomic():
         before = credential.describe()
@@ -214,35 +218,35 @@ def save(
     if draft.identity is None and grant is None:
         learn(draft)
     draft.name = name or kind.suggest_name(draft.properties) or kind.full_title()
+    given = {"name"} if name else set()
+    given |= {"metadata"} if metadata is not None else set()
     try:
-        with transaction.atomic():
-            return store(draft, grant, actor=actor, renamed=bool(name), described=metadata is not None)
+        return store(draft, grant, actor=actor, given=given)
     except IntegrityError:
         # Somebody imported the same account at the same moment; now it is there to be updated.
-        with transaction.atomic():
-            return store(draft, grant, actor=actor, renamed=bool(name), described=metadata is not None)
+        return store(draft, grant, actor=actor, given=given)
 
 
+@transaction.atomic
 def store(
-    draft: Credential,
-    grant: Grant | None,
-    *,
-    actor: models.Model | None,
-    renamed: bool,
-    described: bool,
+    draft: Credential, grant: Grant | None, *, actor: models.Model | None, given: set[str]
 ) -> tuple[Credential, bool]:
-    """Write a draft over the credential of the same account, or as a new one."""
+    """Write a draft over the credential of the same account, or as a new one.
+
+    Of an existing credential only the columns in `given` are changed besides the properties.
+    """
     known = same_account(draft).select_for_update().first() if draft.identity else None
     credential = known or draft
     if known:
         known.properties, known.secrets = draft.properties, dict(draft.secrets)
         known.secrets_changed_at, known.disabled_at = clock.now(), None
-        known.name = draft.name if renamed else known.name
-        known.metadata = draft.metadata if described else known.metadata
+        for column in given:
+            setattr(known, column, getattr(draft, column))
         known.check_due_at = clock.now()
     credential.save()
     keep_token(credential, grant)
-    note("credential.updated" if known else "credential.created", credential, actor, account=credential.describe())
+    action = "credential.updated" if known else "credential.created"
+    note(action, credential, actor, account=credential.describe())
     return credential, known is None
 
 
@@ -300,8 +304,9 @@ def replace_secrets(
         learn(draft)
     if credential.identity and draft.identity and draft.identity != credential.identity:
         raise OtherAccount(
-            f"These are the secrets of {draft.describe()}, but this credential is for {credential.describe()}. "
-            "Nothing was changed. Add the other account as a credential of its own."
+            f"These are the secrets of {draft.describe()}, but this credential is for "
+            f"{credential.describe()}. Nothing was changed. Add the other account as a "
+            "credential of its own."
         )
     with transaction.atomic():
         changed = sorted(n for n in draft.secrets if draft.secrets[n] != credential.secrets.get(n))
@@ -337,7 +342,9 @@ def rename(
 @transaction.atomic
 def disable(credential: Credential, *, actor: models.Model | None) -> None:
     """Stop using the credential: no probe, no refresh, no token for workers."""
-    if Credential.objects.filter(pk=credential.pk, disabled_at=None).update(disabled_at=clock.now()):
+    if Credential.objects.filter(pk=credential.pk, disabled_at=None).update(
+        disabled_at=clock.now()
+    ):
         credential.refresh_from_db(fields=["disabled_at"])
         note("credential.disabled", credential, actor)
 
@@ -358,7 +365,13 @@ def delete(credential: Credential, *, actor: models.Model | None) -> bool:
     """
     given_back = give_back(credential)
     with transaction.atomic():
-        note("credential.deleted", credential, actor, account=credential.describe(), given_back=given_back)
+        note(
+            "credential.deleted",
+            credential,
+            actor,
+            account=credential.describe(),
+            given_back=given_back,
+        )
         credential.delete()
     return given_back
 

@@ -1,4 +1,4 @@
-"""The OAuth 2 protocol: addresses to send people to, requests to token endpoints. Keeps no state."""
+"""The OAuth 2 protocol: where to send people, what to ask token endpoints. Keeps no state."""
 
 import hashlib
 from collections.abc import Mapping
@@ -37,7 +37,9 @@ def redirect_uri(provider: str) -> str:
     return f"{settings.PUBLIC_URL}/link/oauth2/callback/{provider}"
 
 
-def authorize_url(flow: OAuth2, trip: Trip, *, redirect_uri: str, state: str, challenge: str) -> str:
+def authorize_url(
+    flow: OAuth2, trip: Trip, *, redirect_uri: str, state: str, challenge: str
+) -> str:
     """Where to send the browser (RFC 6749 section 4.1.1)."""
     pkce = {"code_challenge": challenge, "code_challenge_method": "S256"} if flow.pkce else {}
     url: str = prepare_grant_uri(

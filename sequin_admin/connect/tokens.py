@@ -156,9 +156,11 @@ def obtain(credential: Credential, lease: Lease) -> Grant:
     """Mint, or refresh; with the previous refresh token where the kind's grace time allows it."""
     if credential.mints:
         return credential.mint()
-    kind, trip = type(credential), credential.trip()
+    kind, flow, trip = type(credential), credential.oauth, credential.trip()
+    if flow is None:
+        raise Refused(cannot_renew(credential))
     try:
-        return oauth.refresh(kind, trip, credential.secrets[kind.oauth.refresh_property])
+        return oauth.refresh(kind, trip, credential.secrets[flow.refresh_property])
     except Refused as refusal:
         if refusal.outcome.verdict is not Verdict.CUSTOMER:
             raise
@@ -179,7 +181,7 @@ def store(credential: Credential, grant: Grant, *, lease: Lease | None = None) -
         Token.objects.get_or_create(credential=credential)
         token = Token.objects.select_for_update().get(pk=credential.pk)
         if lease and token.lease_fence != lease.fence:
-            raise Refused(outcomes.transient("lease_lost", "Another worker took this renewal over."))
+            raise Refused(outcomes.transient("lease_lost", "Another worker took this over."))
         keep_refresh_token(credential, token, grant)
         now = clock.now()
         token.issued_at, token.expires_at = now, expiry(credential, grant, now)
@@ -195,7 +197,7 @@ def store(credential: Credential, grant: Grant, *, lease: Lease | None = None) -
 
 
 def keep_refresh_token(credential: Credential, token: Token, grant: Grant) -> None:
-    """Replace the properties that a grant renews; the spent refresh token stays for the grace time."""
+    """Replace what a grant renews; the spent refresh token stays for the kind's grace time."""
     flow = credential.oauth
     if flow is None:
         return
@@ -287,7 +289,7 @@ def answer_lost(credential: Credential, outcome: Outcome) -> Outcome:
     """`invalid_grant` right after an attempt whose answer never reached us: say so."""
     return outcomes.customer(
         "answer_lost",
-        f"{credential.provider_title} renewed the access, but its answer was lost on the way to us, "
-        "and it does not repeat answers. The old refresh token is spent.",
+        f"{credential.provider_title} renewed the access, but its answer was lost on the way to "
+        "us, and it does not repeat answers. The old refresh token is spent.",
         outcome.remedy,
     )

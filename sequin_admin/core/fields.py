@@ -3,14 +3,14 @@
 `EncryptedJSONField` keeps a JSON object as one Fernet token. It differs from the field it
 builds on where that one was measured to lose or leak data:
 
-- a value that no key opens raises `DecryptionError`; the ciphertext is never handed out as the value;
+- a value that no key opens raises `DecryptionError`; ciphertext is never handed out as the value;
 - the row's own columns (`bind`) are sealed inside, so a token copied to another row does not open;
 - look-ups and expressions are refused, `bulk_update()` works;
 - `dumpdata` writes the token as it is stored, `loaddata` stores it back unread.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 from cryptography.fernet import InvalidToken
@@ -22,7 +22,7 @@ from encrypted_model_fields.fields import CRYPTER, EncryptedMixin
 
 
 class DecryptionError(Exception):
-    """A stored secret can't be opened: the key is missing, or the value was moved from another row."""
+    """A stored secret can't be opened: no key fits, or it was moved here from another row."""
 
 
 class Secrets(dict[str, Any]):
@@ -54,8 +54,8 @@ class Sealed:
             ) from None
         if payload["row"] != row:
             raise DecryptionError(
-                f"The secrets found at {row} were sealed for another row. Restore them from a backup "
-                "or enter them again; nothing was read from them."
+                f"The secrets found at {row} were sealed for another row. Restore them from a "
+                "backup or enter them again; nothing was read from them."
             )
         return bind(payload["value"], row)
 
@@ -67,7 +67,8 @@ def bind(value: dict[str, Any], row: str) -> Secrets:
 
 
 def seal(secrets: Secrets) -> str:
-    return CRYPTER.encrypt(json.dumps({"row": secrets.row, "value": secrets}).encode()).decode()
+    payload = json.dumps({"row": secrets.row, "value": secrets})
+    return str(CRYPTER.encrypt(payload.encode()).decode())
 
 
 class OpenOnRead:
@@ -95,8 +96,12 @@ class OpenOnRead:
         instance.__dict__[self.field.attname] = value
 
 
-class EncryptedJSONField(EncryptedMixin, models.TextField):
+class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc, type-arg]
     """A JSON object, encrypted. `bind` names the columns that tie it to its row."""
+
+    # What django-stubs lets the attribute be set to and read as.
+    _pyi_private_set_type: Any
+    _pyi_private_get_type: Any
 
     def __init__(self, *args: Any, bind: Sequence[str] = ("id",), **kwargs: Any) -> None:
         self.bind = tuple(bind)
@@ -109,7 +114,9 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):
         kwargs.pop("editable", None)
         return name, path, args, {**kwargs, "bind": self.bind}
 
-    def contribute_to_class(self, cls: type[models.Model], name: str, *args: Any, **kw: Any) -> None:
+    def contribute_to_class(
+        self, cls: type[models.Model], name: str, *args: Any, **kw: Any
+    ) -> None:
         super().contribute_to_class(cls, name, *args, **kw)
         setattr(cls, self.attname, OpenOnRead(self))
 
@@ -145,7 +152,8 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):
         if isinstance(value, Expression) and is_bulk_update(value):
             return value
         raise FieldError(
-            f"{self.model.__name__}.{self.name} is encrypted for one row: set it on the object and call save()."
+            f"{self.model.__name__}.{self.name} is encrypted for one row: "
+            "set it on the object and call save()."
         )
 
     def get_lookup(self, lookup_name: str) -> Any:
@@ -155,7 +163,9 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):
         return self.refuse
 
     def refuse(self, *args: Any) -> Self:
-        raise FieldError(f"{self.model.__name__}.{self.name} is encrypted and can't be searched or sorted.")
+        raise FieldError(
+            f"{self.model.__name__}.{self.name} is encrypted and can't be searched or sorted."
+        )
 
     def formfield(self, *args: Any, **kwargs: Any) -> None:
         return None

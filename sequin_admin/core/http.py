@@ -11,7 +11,7 @@ import socket
 import ssl
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
@@ -34,7 +34,7 @@ _ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
 
 
 class Unreachable(Exception):
-    """The provider gave no usable answer. Says why in a sentence; never anybody's fault by itself."""
+    """The provider gave no usable answer. Says why in a sentence; by itself nobody's fault."""
 
 
 class Forbidden(Unreachable):
@@ -80,7 +80,7 @@ def rewrite(url: str) -> str:
     if base is None:
         return url
     rest = url.split(parts.netloc, 1)[1]
-    return base.rstrip("/") + rest
+    return f"{base.rstrip('/')}{rest}"
 
 
 def request(
@@ -175,10 +175,17 @@ class PublicOnly(httpcore2.SyncBackend):
     """Connects to public addresses only, and to the very address that was checked."""
 
     def connect_tcp(
-        self, host: str, port: int, timeout: float | None = None, **options: Any
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
         address = vetted_address(host, port)
-        return OnTime(super().connect_tcp(address, port, timeout=_left(timeout), **options))
+        return OnTime(
+            super().connect_tcp(address, port, _left(timeout), local_address, socket_options)
+        )
 
 
 class OnTime(httpcore2.NetworkStream):
@@ -220,11 +227,15 @@ def vetted_address(host: str, port: int) -> str:
     try:
         found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
     except OSError:
-        raise Unreachable(f"{host} has no address: the name is wrong or DNS does not answer.") from None
+        raise Unreachable(
+            f"{host} has no address: the name is wrong or DNS does not answer."
+        ) from None
     addresses = sorted(str(address) for address in found)
     if (host, port) in _trusted() or all(ip_address(a).is_global for a in addresses):
         return addresses[0]
-    raise Forbidden(f"{host} is not a public address. Providers are only called on the public internet.")
+    raise Forbidden(
+        f"{host} is not a public address. Providers are only called on the public internet."
+    )
 
 
 def _trusted() -> set[tuple[str, int]]:

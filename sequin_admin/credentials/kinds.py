@@ -43,7 +43,9 @@ class AppProperties(Properties):
     """What an OAuth app has besides its client id: everybody has a secret, some have more."""
 
     kind: Literal["oauth_app"] = "oauth_app"
-    client_secret: Secret = Property("Client secret", help="Shown on the provider's developer page.")
+    client_secret: Secret = Property(
+        "Client secret", help="Shown on the provider's developer page."
+    )
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,8 @@ class Credential(Watched):
     oauth_app = models.ForeignKey(
         OAuthApp, models.PROTECT, null=True, blank=True, related_name="credentials"
     )
-    identity = models.CharField(max_length=300, null=True, editable=False)
+    # NULL while unknown: NULLs never clash in the unique constraints below.
+    identity = models.CharField(max_length=300, null=True, editable=False)  # noqa: DJ001
     properties = models.JSONField(default=dict, editable=False)
     secrets = EncryptedJSONField(bind=("id", "kind"))
     secrets_changed_at = models.DateTimeField(default=clock.now, editable=False)
@@ -159,15 +160,15 @@ class Credential(Watched):
         if self.slug and "kind" in self.__dict__ and not self.kind:
             self.kind = self.slug
 
+    def __str__(self) -> str:
+        return self.name
+
     @classmethod
     def from_db(cls, *args: Any, **kwargs: Any) -> Self:
         """Hand every row out as its kind: a Stripe key is a `StripeKey`."""
         credential = super().from_db(*args, **kwargs)
         credential.__class__ = kinds.get(credential.__dict__.get("kind")) or cls
         return credential
-
-    def __str__(self) -> str:
-        return self.name
 
     @classmethod
     def full_title(cls) -> str:
@@ -202,7 +203,7 @@ class Credential(Watched):
 
     @classmethod
     def describe_account(cls, properties: Mapping[str, Any]) -> str:
-        """`describe()` of properties that are not a credential yet. Kinds put a readable name first."""
+        """`describe()` of properties that are no credential yet. A readable name comes first."""
         return " · ".join(str(properties[n]) for n in cls.identity_properties if n in properties)
 
     def trip(self) -> Trip:

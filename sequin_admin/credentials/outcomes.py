@@ -9,6 +9,13 @@ from django.db import models
 from sequin_admin.core.http import Response, redact
 
 BODY_SHOWN = 2000
+REQUEST_IDS = (
+    "x-request-id",
+    "request-id",
+    "x-github-request-id",
+    "intuit_tid",
+    "x-hubspot-correlation-id",
+)
 
 
 class Verdict(models.TextChoices):
@@ -55,7 +62,9 @@ class Refused(Exception):
 
 
 def works(**facts: Any) -> Outcome:
-    return Outcome(Verdict.OK, facts={name: value for name, value in facts.items() if value is not None})
+    return Outcome(
+        Verdict.OK, facts={name: value for name, value in facts.items() if value is not None}
+    )
 
 
 def customer(code: str, message: str, remedy: str) -> Outcome:
@@ -76,9 +85,8 @@ def expired(code: str, message: str) -> Outcome:
 
 
 def evidence(response: Response) -> dict[str, Any]:
-    """What may be shown of an answer: status, redacted start of the body, the provider's request id."""
-    names = ("x-request-id", "request-id", "x-github-request-id", "intuit_tid", "x-hubspot-correlation-id")
-    request_id = next((response.headers[n] for n in names if n in response.headers), "")
+    """What may be shown of an answer: status, redacted start of the body, the request id."""
+    request_id = next((response.headers[n] for n in REQUEST_IDS if n in response.headers), "")
     return {
         "status": response.status,
         "body": redact(response.text[:BODY_SHOWN]),
@@ -97,7 +105,9 @@ def outage(response: Response, provider: str) -> Outcome | None:
     status = response.status
     if status == 429:
         wait = retry_after(response)
-        return transient("throttled", f"{provider} asks us to slow down.", retry_after_s=wait).seen(response)
+        return transient("throttled", f"{provider} asks us to slow down.", retry_after_s=wait).seen(
+            response
+        )
     if status == 408 or status >= 500:
         return transient("unavailable", f"{provider} answered {status}.").seen(response)
     if response.ok and response.body and response.json() is None:
@@ -118,7 +128,7 @@ def token_error(response: Response, provider: str, *, client_is_ours: bool) -> O
     if error == "invalid_grant":
         return customer(
             "invalid_grant",
-            f"{provider} no longer accepts the access that was granted to us: it expired or was revoked.",
+            f"{provider} no longer accepts the access it granted to us: it expired or was revoked.",
             "The customer must connect the account again.",
         ).seen(response)
     if error in CLIENT_ERRORS or response.status == 401:
@@ -135,7 +145,9 @@ def callback_error(error: str, provider: str, *, client_is_ours: bool) -> Outcom
             "If that was a mistake, start again and choose Allow.",
         )
     if error in {"server_error", "temporarily_unavailable"}:
-        return transient(error, f"{provider} could not handle the request just now. Try again in a minute.")
+        return transient(
+            error, f"{provider} could not handle the request just now. Try again in a minute."
+        )
     if error in CLIENT_ERRORS or error == "unsupported_response_type":
         return client_refused(error, provider, client_is_ours)
     return customer(
@@ -170,8 +182,8 @@ def client_refused(code: str, provider: str, client_is_ours: bool) -> Outcome:
     if client_is_ours:
         return operator(
             code,
-            f"{provider} rejects our OAuth app: its client id, secret or redirect address is wrong.",
-            "Open the OAuth app, compare it with the provider's developer page and replace the secret.",
+            f"{provider} rejects our OAuth app: its client id, secret or redirect URI is wrong.",
+            "Compare the OAuth app with the provider's developer page and replace the secret.",
         )
     return customer(
         code,

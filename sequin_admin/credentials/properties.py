@@ -3,7 +3,15 @@
 import re
 from typing import Any, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, create_model, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    SecretStr,
+    create_model,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError, PydanticUndefined
 
 MASK = "***********"
@@ -30,7 +38,7 @@ def Property(
     """
     if filled:
         default = None
-    extra = {
+    extra: dict[str, JsonValue] = {
         "example": example,
         "match": pattern,
         "ours": ours,
@@ -41,7 +49,7 @@ def Property(
 
 
 class Properties(BaseModel):
-    """The polymorphic part of a credential. Subclasses declare `kind: Literal["..."]` and the rest."""
+    """The polymorphic part of a credential. Subclasses declare `kind: Literal[...]` and more."""
 
     model_config = ConfigDict(
         extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True, validate_default=False
@@ -65,22 +73,24 @@ class Properties(BaseModel):
         return annotation is Secret or Secret in get_args(annotation)
 
     @classmethod
-    def extra(cls, name: str) -> dict[str, Any]:
+    def declared(cls, name: str) -> dict[str, Any]:
         """What `Property()` was told about `name`: example, match, ours, filled, multiline."""
-        declared = cls.model_fields[name].json_schema_extra
-        return dict(declared) if isinstance(declared, dict) else {}
+        extra = cls.model_fields[name].json_schema_extra
+        return dict(extra) if isinstance(extra, dict) else {}
 
     @classmethod
     def only(cls, names: tuple[str, ...]) -> "type[Properties]":
         """The same declarations for some of the properties: what is asked before a connect trip."""
-        fields = {name: (cls.model_fields[name].annotation, cls.model_fields[name]) for name in names}
+        fields = {
+            name: (cls.model_fields[name].annotation, cls.model_fields[name]) for name in names
+        }
         return create_model(f"{cls.__name__}Asked", __base__=Properties, **fields)  # type: ignore[call-overload, no-any-return]
 
     @model_validator(mode="after")
     def _match_patterns(self) -> Self:
         mistakes = []
         for name in self.names():
-            pattern, value = self.extra(name).get("match"), getattr(self, name)
+            pattern, value = self.declared(name).get("match"), getattr(self, name)
             text = value.get_secret_value() if isinstance(value, SecretStr) else value
             if pattern and isinstance(text, str) and not re.fullmatch(pattern, text):
                 mistakes.append(name)

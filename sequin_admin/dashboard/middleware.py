@@ -2,11 +2,12 @@
 
 import uuid
 from collections.abc import Callable
+from typing import cast
 
 import structlog
 from django.http import HttpRequest, HttpResponse
 
-from sequin_admin.access.models import Membership
+from sequin_admin.access.models import Membership, User
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 CHOSEN = "organization"
@@ -26,7 +27,7 @@ def request_id(get_response: GetResponse) -> GetResponse:
 
 
 def organization(get_response: GetResponse) -> GetResponse:
-    """Set `request.membership` and `request.organization`: the chosen one, else the first, else None."""
+    """Set `request.membership` and `request.organization`: the chosen, else the first, else None."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         membership = chosen_membership(request) if request.user.is_authenticated else None
@@ -38,7 +39,7 @@ def organization(get_response: GetResponse) -> GetResponse:
 
 
 def chosen_membership(request: HttpRequest) -> Membership | None:
-    own = Membership.objects.filter(user_id=request.user.pk).select_related("organization")
+    own = Membership.objects.filter(user=cast(User, request.user)).select_related("organization")
     chosen = request.session.get(CHOSEN)
     return (own.filter(organization_id=chosen).first() if chosen else None) or own.order_by(
         "created_at", "pk"

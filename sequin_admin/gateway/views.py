@@ -1,5 +1,7 @@
 """The end of a connect trip: the provider sends the browser here."""
 
+from typing import cast
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -7,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
+from sequin_admin.access.models import User
 from sequin_admin.connect import flow
 from sequin_admin.health import probes
 
@@ -19,7 +22,7 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
     try:
         attempt = flow.finish(
             request.GET.dict(),
-            user=request.user,
+            user=cast(User, request.user),
             session_key=request.session.session_key or "",
             provider=provider,
         )

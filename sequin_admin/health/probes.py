@@ -27,7 +27,7 @@ NEXT = {
 
 
 def verify(credential: Credential, *, actor: models.Model | None = None) -> Outcome:
-    """Probe now, whatever the schedule, and store the outcome. Audited when somebody asked for it."""
+    """Probe now, whatever the schedule, and store the outcome. Audited when `actor` asked."""
     outcome = ask(credential, force=actor is not None)
     with transaction.atomic():
         keep(credential, outcome)
@@ -44,7 +44,7 @@ def verify(credential: Credential, *, actor: models.Model | None = None) -> Outc
 
 
 def probe_due(limit: int = 100) -> int:
-    """Probe the credentials whose time has come, each claimed so that no other worker does it too."""
+    """Probe the credentials whose time has come, each claimed against other workers."""
     now, probed = clock.now(), 0
     for credential in Credential.objects.check_due(now).select_related("oauth_app")[:limit]:
         due = Credential.objects.filter(pk=credential.pk, check_due_at=credential.check_due_at)

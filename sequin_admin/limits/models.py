@@ -1,6 +1,5 @@
 """How fast a credential may be used: the specification's `RateLimit`."""
 
-
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
@@ -28,7 +27,9 @@ class RateLimit(models.Model):
         "interval (ms)",
         validators=[
             MinValueValidator(100, "The interval is in milliseconds; 100 is the shortest."),
-            MaxValueValidator(DAY_MS, "The interval is in milliseconds; a day (86,400,000) is the longest."),
+            MaxValueValidator(
+                DAY_MS, "The interval is in milliseconds; a day (86,400,000) is the longest."
+            ),
         ],
         help_text="The length of the window in milliseconds: 1000 is a second, 60000 a minute.",
     )
@@ -50,7 +51,7 @@ class RateLimit(models.Model):
         per_second = self.allowed_requests * 1000 / self.interval
         if self.interval < 1000 and self.allowed_requests > 50:
             return (
-                f"This allows {per_second:,.0f} requests per second: the interval is in milliseconds. "
+                f"This allows {per_second:,.0f} requests per second: the interval is in ms. "
                 f"Did you mean {self.interval * 1000:,} ms?"
             )
         return ""

@@ -5,31 +5,37 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('organization_id', models.UUIDField(editable=False, null=True)),
-                ('at', models.DateTimeField(default=sequin_admin.core.clock.now, editable=False)),
-                ('action', models.CharField(editable=False, max_length=60)),
-                ('actor', models.CharField(editable=False, max_length=200)),
-                ('actor_type', models.CharField(editable=False, max_length=40)),
-                ('actor_id', models.CharField(editable=False, max_length=40)),
-                ('target', models.CharField(editable=False, max_length=200)),
-                ('target_type', models.CharField(editable=False, max_length=40)),
-                ('target_id', models.CharField(editable=False, max_length=40)),
-                ('details', models.JSONField(default=dict, editable=False)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("organization_id", models.UUIDField(editable=False, null=True)),
+                ("at", models.DateTimeField(default=sequin_admin.core.clock.now, editable=False)),
+                ("action", models.CharField(editable=False, max_length=60)),
+                ("actor", models.CharField(editable=False, max_length=200)),
+                ("actor_type", models.CharField(editable=False, max_length=40)),
+                ("actor_id", models.CharField(editable=False, max_length=40)),
+                ("target", models.CharField(editable=False, max_length=200)),
+                ("target_type", models.CharField(editable=False, max_length=40)),
+                ("target_id", models.CharField(editable=False, max_length=40)),
+                ("details", models.JSONField(default=dict, editable=False)),
             ],
             options={
-                'ordering': ('-id',),
-                'indexes': [models.Index(fields=['organization_id', '-id'], name='event_organization'), models.Index(fields=['target_id', '-id'], name='event_target')],
+                "ordering": ("-id",),
+                "indexes": [
+                    models.Index(fields=["organization_id", "-id"], name="event_organization"),
+                    models.Index(fields=["target_id", "-id"], name="event_target"),
+                ],
             },
         ),
     ]

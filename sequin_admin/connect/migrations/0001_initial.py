@@ -9,58 +9,121 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('access', '0001_initial'),
-        ('credentials', '0001_initial'),
+        ("access", "0001_initial"),
+        ("credentials", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Attempt',
+            name="Attempt",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('session_digest', models.CharField(editable=False, max_length=64)),
-                ('state_digest', models.CharField(editable=False, max_length=64, unique=True)),
-                ('kind', models.CharField(editable=False, max_length=40)),
-                ('replaces_account', models.BooleanField(default=False)),
-                ('name', models.CharField(blank=True, default='', max_length=200)),
-                ('secrets', sequin_admin.core.fields.EncryptedJSONField(bind=('id', 'kind'), default=dict)),
-                ('created_at', models.DateTimeField(default=sequin_admin.core.clock.now, editable=False)),
-                ('expires_at', models.DateTimeField(editable=False)),
-                ('finished_at', models.DateTimeField(editable=False, null=True)),
-                ('failure', models.CharField(blank=True, default='', max_length=500)),
-                ('credential', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='attempts', to='credentials.credential')),
-                ('oauth_app', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='credentials.oauthapp')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='access.organization')),
-                ('reconnects', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='reconnect_attempts', to='credentials.credential')),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("session_digest", models.CharField(editable=False, max_length=64)),
+                ("state_digest", models.CharField(editable=False, max_length=64, unique=True)),
+                ("kind", models.CharField(editable=False, max_length=40)),
+                ("replaces_account", models.BooleanField(default=False)),
+                ("name", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "secrets",
+                    sequin_admin.core.fields.EncryptedJSONField(bind=("id", "kind"), default=dict),
+                ),
+                (
+                    "created_at",
+                    models.DateTimeField(default=sequin_admin.core.clock.now, editable=False),
+                ),
+                ("expires_at", models.DateTimeField(editable=False)),
+                ("finished_at", models.DateTimeField(editable=False, null=True)),
+                ("failure", models.CharField(blank=True, default="", max_length=500)),
+                (
+                    "credential",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="attempts",
+                        to="credentials.credential",
+                    ),
+                ),
+                (
+                    "oauth_app",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attempts",
+                        to="credentials.oauthapp",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attempts",
+                        to="access.organization",
+                    ),
+                ),
+                (
+                    "reconnects",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="reconnect_attempts",
+                        to="credentials.credential",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="attempts",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Token',
+            name="Token",
             fields=[
-                ('credential', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='token', serialize=False, to='credentials.credential')),
-                ('secrets', sequin_admin.core.fields.EncryptedJSONField(bind=('credential_id',), default=dict)),
-                ('scope', models.TextField(blank=True, default='')),
-                ('issued_at', models.DateTimeField(null=True)),
-                ('expires_at', models.DateTimeField(null=True)),
-                ('refresh_at', models.DateTimeField(null=True)),
-                ('previous_until', models.DateTimeField(null=True)),
-                ('version', models.PositiveIntegerField(default=0)),
-                ('lease_owner', models.CharField(blank=True, default='', max_length=64)),
-                ('lease_fence', models.PositiveIntegerField(default=0)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('journal', models.JSONField(default=list)),
-                ('failures', models.PositiveIntegerField(default=0)),
-                ('refusal', models.JSONField(default=dict)),
-                ('next_try_at', models.DateTimeField(null=True)),
+                (
+                    "credential",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="token",
+                        serialize=False,
+                        to="credentials.credential",
+                    ),
+                ),
+                (
+                    "secrets",
+                    sequin_admin.core.fields.EncryptedJSONField(
+                        bind=("credential_id",), default=dict
+                    ),
+                ),
+                ("scope", models.TextField(blank=True, default="")),
+                ("issued_at", models.DateTimeField(null=True)),
+                ("expires_at", models.DateTimeField(null=True)),
+                ("refresh_at", models.DateTimeField(null=True)),
+                ("previous_until", models.DateTimeField(null=True)),
+                ("version", models.PositiveIntegerField(default=0)),
+                ("lease_owner", models.CharField(blank=True, default="", max_length=64)),
+                ("lease_fence", models.PositiveIntegerField(default=0)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("journal", models.JSONField(default=list)),
+                ("failures", models.PositiveIntegerField(default=0)),
+                ("refusal", models.JSONField(default=dict)),
+                ("next_try_at", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['refresh_at'], name='token_refresh_at')],
+                "indexes": [models.Index(fields=["refresh_at"], name="token_refresh_at")],
             },
         ),
     ]

@@ -9,89 +9,182 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('access', '0001_initial'),
+        ("access", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='OAuthApp',
+            name="OAuthApp",
             fields=[
-                ('health_status', models.CharField(blank=True, default='', editable=False, max_length=24)),
-                ('health_note', models.CharField(blank=True, default='', editable=False, max_length=500)),
-                ('health_since', models.DateTimeField(editable=False, null=True)),
-                ('checked_at', models.DateTimeField(editable=False, null=True)),
-                ('check_due_at', models.DateTimeField(default=sequin_admin.core.clock.now, editable=False, null=True)),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('provider', models.CharField(max_length=40)),
-                ('name', models.CharField(max_length=100)),
-                ('client_id', models.CharField(max_length=200, verbose_name='client ID')),
-                ('properties', models.JSONField(blank=True, default=dict)),
-                ('secrets', sequin_admin.core.fields.EncryptedJSONField(bind=('id', 'provider'), default=dict)),
-                ('secrets_changed_at', models.DateTimeField(default=sequin_admin.core.clock.now, editable=False)),
-                ('scopes', models.JSONField(blank=True, default=list)),
-                ('redirect_uris', models.JSONField(blank=True, default=list, verbose_name='redirect URIs')),
-                ('metadata', models.JSONField(blank=True, default=dict)),
-                ('created_at', models.DateTimeField(default=sequin_admin.core.clock.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='oauth_apps', to='access.organization')),
+                (
+                    "health_status",
+                    models.CharField(blank=True, default="", editable=False, max_length=24),
+                ),
+                (
+                    "health_note",
+                    models.CharField(blank=True, default="", editable=False, max_length=500),
+                ),
+                ("health_since", models.DateTimeField(editable=False, null=True)),
+                ("checked_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "check_due_at",
+                    models.DateTimeField(
+                        default=sequin_admin.core.clock.now, editable=False, null=True
+                    ),
+                ),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("provider", models.CharField(max_length=40)),
+                ("name", models.CharField(max_length=100)),
+                ("client_id", models.CharField(max_length=200, verbose_name="client ID")),
+                ("properties", models.JSONField(blank=True, default=dict)),
+                (
+                    "secrets",
+                    sequin_admin.core.fields.EncryptedJSONField(
+                        bind=("id", "provider"), default=dict
+                    ),
+                ),
+                (
+                    "secrets_changed_at",
+                    models.DateTimeField(default=sequin_admin.core.clock.now, editable=False),
+                ),
+                ("scopes", models.JSONField(blank=True, default=list)),
+                (
+                    "redirect_uris",
+                    models.JSONField(blank=True, default=list, verbose_name="redirect URIs"),
+                ),
+                ("metadata", models.JSONField(blank=True, default=dict)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=sequin_admin.core.clock.now, editable=False),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="oauth_apps",
+                        to="access.organization",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'OAuth app',
+                "verbose_name": "OAuth app",
             },
         ),
         migrations.CreateModel(
-            name='Credential',
+            name="Credential",
             fields=[
-                ('health_status', models.CharField(blank=True, default='', editable=False, max_length=24)),
-                ('health_note', models.CharField(blank=True, default='', editable=False, max_length=500)),
-                ('health_since', models.DateTimeField(editable=False, null=True)),
-                ('checked_at', models.DateTimeField(editable=False, null=True)),
-                ('check_due_at', models.DateTimeField(default=sequin_admin.core.clock.now, editable=False, null=True)),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=sequin_admin.credentials.kinds.choices, editable=False, max_length=40)),
-                ('name', models.CharField(max_length=200)),
-                ('identity', models.CharField(editable=False, max_length=300, null=True)),
-                ('properties', models.JSONField(default=dict, editable=False)),
-                ('secrets', sequin_admin.core.fields.EncryptedJSONField(bind=('id', 'kind'), default=dict)),
-                ('secrets_changed_at', models.DateTimeField(default=sequin_admin.core.clock.now, editable=False)),
-                ('metadata', models.JSONField(blank=True, default=dict)),
-                ('disabled_at', models.DateTimeField(editable=False, null=True)),
-                ('created_at', models.DateTimeField(default=sequin_admin.core.clock.now, editable=False)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='credentials', to='access.organization')),
-                ('oauth_app', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='credentials', to='credentials.oauthapp')),
+                (
+                    "health_status",
+                    models.CharField(blank=True, default="", editable=False, max_length=24),
+                ),
+                (
+                    "health_note",
+                    models.CharField(blank=True, default="", editable=False, max_length=500),
+                ),
+                ("health_since", models.DateTimeField(editable=False, null=True)),
+                ("checked_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "check_due_at",
+                    models.DateTimeField(
+                        default=sequin_admin.core.clock.now, editable=False, null=True
+                    ),
+                ),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=sequin_admin.credentials.kinds.choices,
+                        editable=False,
+                        max_length=40,
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("identity", models.CharField(editable=False, max_length=300, null=True)),
+                ("properties", models.JSONField(default=dict, editable=False)),
+                (
+                    "secrets",
+                    sequin_admin.core.fields.EncryptedJSONField(bind=("id", "kind"), default=dict),
+                ),
+                (
+                    "secrets_changed_at",
+                    models.DateTimeField(default=sequin_admin.core.clock.now, editable=False),
+                ),
+                ("metadata", models.JSONField(blank=True, default=dict)),
+                ("disabled_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=sequin_admin.core.clock.now, editable=False),
+                ),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="credentials",
+                        to="access.organization",
+                    ),
+                ),
+                (
+                    "oauth_app",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="credentials",
+                        to="credentials.oauthapp",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='oauthapp',
-            index=models.Index(fields=['organization', 'provider'], name='oauth_app_provider'),
+            model_name="oauthapp",
+            index=models.Index(fields=["organization", "provider"], name="oauth_app_provider"),
         ),
         migrations.AddIndex(
-            model_name='credential',
-            index=models.Index(fields=['organization', '-created_at', '-id'], name='credential_newest'),
+            model_name="credential",
+            index=models.Index(
+                fields=["organization", "-created_at", "-id"], name="credential_newest"
+            ),
         ),
         migrations.AddIndex(
-            model_name='credential',
-            index=models.Index(fields=['organization', 'name', 'id'], name='credential_name'),
+            model_name="credential",
+            index=models.Index(fields=["organization", "name", "id"], name="credential_name"),
         ),
         migrations.AddIndex(
-            model_name='credential',
-            index=models.Index(fields=['organization', 'health_status'], name='credential_health'),
+            model_name="credential",
+            index=models.Index(fields=["organization", "health_status"], name="credential_health"),
         ),
         migrations.AddIndex(
-            model_name='credential',
-            index=models.Index(fields=['check_due_at'], name='credential_check_due'),
+            model_name="credential",
+            index=models.Index(fields=["check_due_at"], name="credential_check_due"),
         ),
         migrations.AddConstraint(
-            model_name='credential',
-            constraint=models.UniqueConstraint(fields=('organization', 'kind', 'identity', 'oauth_app'), name='credential_once_per_app'),
+            model_name="credential",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "kind", "identity", "oauth_app"),
+                name="credential_once_per_app",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='credential',
-            constraint=models.UniqueConstraint(condition=models.Q(('oauth_app', None)), fields=('organization', 'kind', 'identity'), name='credential_once'),
+            model_name="credential",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("oauth_app", None)),
+                fields=("organization", "kind", "identity"),
+                name="credential_once",
+            ),
         ),
     ]

@@ -6,48 +6,108 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('credentials', '0001_initial'),
+        ("credentials", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Transition',
+            name="Transition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(default=sequin_admin.core.clock.now)),
-                ('before', models.CharField(blank=True, max_length=24)),
-                ('after', models.CharField(max_length=24)),
-                ('code', models.CharField(blank=True, max_length=60)),
-                ('reason', models.CharField(blank=True, max_length=500)),
-                ('credential', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='%(class)ss', to='credentials.credential')),
-                ('oauth_app', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='%(class)ss', to='credentials.oauthapp')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(default=sequin_admin.core.clock.now)),
+                ("before", models.CharField(blank=True, max_length=24)),
+                ("after", models.CharField(max_length=24)),
+                ("code", models.CharField(blank=True, max_length=60)),
+                ("reason", models.CharField(blank=True, max_length=500)),
+                (
+                    "credential",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="%(class)ss",
+                        to="credentials.credential",
+                    ),
+                ),
+                (
+                    "oauth_app",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="%(class)ss",
+                        to="credentials.oauthapp",
+                    ),
+                ),
             ],
             options={
-                'ordering': ('-at', '-id'),
+                "ordering": ("-at", "-id"),
             },
         ),
         migrations.CreateModel(
-            name='Check',
+            name="Check",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=40)),
-                ('verdict', models.CharField(choices=[('ok', 'Works'), ('customer', 'The customer must act'), ('operator', 'We must act'), ('transient', 'Nobody must act yet'), ('refresh', 'The access token must be renewed first')], max_length=10)),
-                ('code', models.CharField(max_length=60)),
-                ('message', models.CharField(blank=True, max_length=500)),
-                ('remedy', models.CharField(blank=True, max_length=500)),
-                ('evidence', models.JSONField(default=dict)),
-                ('first_seen_at', models.DateTimeField(default=sequin_admin.core.clock.now)),
-                ('last_seen_at', models.DateTimeField(default=sequin_admin.core.clock.now)),
-                ('times', models.PositiveIntegerField(default=1)),
-                ('credential', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='%(class)ss', to='credentials.credential')),
-                ('oauth_app', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='%(class)ss', to='credentials.oauthapp')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=40)),
+                (
+                    "verdict",
+                    models.CharField(
+                        choices=[
+                            ("ok", "Works"),
+                            ("customer", "The customer must act"),
+                            ("operator", "We must act"),
+                            ("transient", "Nobody must act yet"),
+                            ("refresh", "The access token must be renewed first"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("code", models.CharField(max_length=60)),
+                ("message", models.CharField(blank=True, max_length=500)),
+                ("remedy", models.CharField(blank=True, max_length=500)),
+                ("evidence", models.JSONField(default=dict)),
+                ("first_seen_at", models.DateTimeField(default=sequin_admin.core.clock.now)),
+                ("last_seen_at", models.DateTimeField(default=sequin_admin.core.clock.now)),
+                ("times", models.PositiveIntegerField(default=1)),
+                (
+                    "credential",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="%(class)ss",
+                        to="credentials.credential",
+                    ),
+                ),
+                (
+                    "oauth_app",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="%(class)ss",
+                        to="credentials.oauthapp",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('credential', 'name'), name='check_of_credential'), models.UniqueConstraint(fields=('oauth_app', 'name'), name='check_of_oauth_app')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("credential", "name"), name="check_of_credential"
+                    ),
+                    models.UniqueConstraint(
+                        fields=("oauth_app", "name"), name="check_of_oauth_app"
+                    ),
+                ],
             },
         ),
     ]

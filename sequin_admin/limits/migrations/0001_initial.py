@@ -6,21 +6,68 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('credentials', '0001_initial'),
+        ("credentials", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RateLimit',
+            name="RateLimit",
             fields=[
-                ('credential', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='rate_limit', serialize=False, to='credentials.credential')),
-                ('allowed_requests', models.PositiveIntegerField(help_text='How many requests may start within one interval.', validators=[django.core.validators.MinValueValidator(1, 'Allow at least 1 request, or disable the credential instead.'), django.core.validators.MaxValueValidator(1000000, '1,000,000 requests per interval is the most we pace.')])),
-                ('interval', models.PositiveIntegerField(help_text='The length of the window in milliseconds: 1000 is a second, 60000 a minute.', validators=[django.core.validators.MinValueValidator(100, 'The interval is in milliseconds; 100 is the shortest.'), django.core.validators.MaxValueValidator(86400000, 'The interval is in milliseconds; a day (86,400,000) is the longest.')], verbose_name='interval (ms)')),
-                ('max_concurrent_requests', models.PositiveIntegerField(default=0, help_text='How many requests may be under way at the same time. 0 means no cap.', validators=[django.core.validators.MaxValueValidator(10000, '10,000 requests at once is the most we pace.')])),
+                (
+                    "credential",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="rate_limit",
+                        serialize=False,
+                        to="credentials.credential",
+                    ),
+                ),
+                (
+                    "allowed_requests",
+                    models.PositiveIntegerField(
+                        help_text="How many requests may start within one interval.",
+                        validators=[
+                            django.core.validators.MinValueValidator(
+                                1, "Allow at least 1 request, or disable the credential instead."
+                            ),
+                            django.core.validators.MaxValueValidator(
+                                1000000, "1,000,000 requests per interval is the most we pace."
+                            ),
+                        ],
+                    ),
+                ),
+                (
+                    "interval",
+                    models.PositiveIntegerField(
+                        help_text="The length of the window in milliseconds: 1000 is a second, 60000 a minute.",
+                        validators=[
+                            django.core.validators.MinValueValidator(
+                                100, "The interval is in milliseconds; 100 is the shortest."
+                            ),
+                            django.core.validators.MaxValueValidator(
+                                86400000,
+                                "The interval is in milliseconds; a day (86,400,000) is the longest.",
+                            ),
+                        ],
+                        verbose_name="interval (ms)",
+                    ),
+                ),
+                (
+                    "max_concurrent_requests",
+                    models.PositiveIntegerField(
+                        default=0,
+                        help_text="How many requests may be under way at the same time. 0 means no cap.",
+                        validators=[
+                            django.core.validators.MaxValueValidator(
+                                10000, "10,000 requests at once is the most we pace."
+                            )
+                        ],
+                    ),
+                ),
             ],
         ),
     ]
