@@ -128,6 +128,8 @@ class Credential(Watched):
     identity = models.CharField(max_length=300, null=True, editable=False)  # noqa: DJ001
     properties = models.JSONField(default=dict, editable=False)
     secrets = EncryptedJSONField(bind=("id", "kind"))
+    # Which secrets are set, so that showing asterisks needs no decryption.
+    secret_names = models.JSONField(default=list, editable=False)
     secrets_changed_at = models.DateTimeField(default=clock.now, editable=False)
     metadata = models.JSONField(default=dict, blank=True)
     disabled_at = models.DateTimeField(null=True, editable=False)
@@ -170,6 +172,13 @@ class Credential(Watched):
         credential.__class__ = kinds.get(credential.__dict__.get("kind")) or cls
         return credential
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        columns = kwargs.get("update_fields")
+        if columns is None or "secrets" in columns:
+            self.secret_names = sorted(self.secrets)
+            kwargs["update_fields"] = columns and {*columns, "secret_names"}
+        super().save(*args, **kwargs)
+
     @classmethod
     def full_title(cls) -> str:
         return f"{cls.provider_title} {cls.label}"
@@ -192,8 +201,8 @@ class Credential(Watched):
 
     def masked_properties(self, *, reveal: bool = False) -> dict[str, Any]:
         """As the API shows them: the specification's names in order, secrets as asterisks."""
-        secrets = self.secrets
-        known = {**self.properties, **(secrets if reveal else dict.fromkeys(secrets, MASK))}
+        secrets = self.secrets if reveal else dict.fromkeys(self.secret_names, MASK)
+        known = {**self.properties, **secrets}
         names = (name for name in self.properties_class.names() if name in known)
         return {"kind": self.kind} | {name: known[name] for name in names}
 
