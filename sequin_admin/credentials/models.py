@@ -165,19 +165,19 @@ class Credential(Watched):
     def __str__(self) -> str:
         return self.name
 
-    @classmethod
-    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
-        """Hand every row out as its kind: a Stripe key is a `StripeKey`."""
-        credential = super().from_db(*args, **kwargs)
-        credential.__class__ = kinds.get(credential.__dict__.get("kind")) or cls
-        return credential
-
     def save(self, *args: Any, **kwargs: Any) -> None:
         columns = kwargs.get("update_fields")
         if columns is None or "secrets" in columns:
             self.secret_names = sorted(self.secrets)
             kwargs["update_fields"] = columns and {*columns, "secret_names"}
         super().save(*args, **kwargs)
+
+    @classmethod
+    def from_db(cls, *args: Any, **kwargs: Any) -> Self:
+        """Hand every row out as its kind: a Stripe key is a `StripeKey`."""
+        credential = super().from_db(*args, **kwargs)
+        credential.__class__ = kinds.get(credential.__dict__.get("kind")) or cls
+        return credential
 
     @classmethod
     def full_title(cls) -> str:
