@@ -46,9 +46,7 @@ def connect(simulated: Simulator, organization: Organization, user: User) -> Con
             organization, kind, user=user, session_key="browser", oauth_app=app, **options
         )
         back = simulated.consent(url, account=account, allow=allow)
-        return flow.finish(
-            query_of(back), user=user, session_key="browser", provider=app.provider
-        )
+        return flow.finish(query_of(back), user=user, session_key="browser", provider=app.provider)
 
     return trip
 

@@ -76,7 +76,9 @@ def test_a_callback_works_once(back, user):
 
 def test_a_forged_state_is_refused(back, user):
     with pytest.raises(flow.BadCallback, match="no connection you started"):
-        flow.finish({**back, "state": "x" * 43}, user=user, session_key="browser", provider="hubspot")
+        flow.finish(
+            {**back, "state": "x" * 43}, user=user, session_key="browser", provider="hubspot"
+        )
 
 
 def test_another_browser_is_refused(back, user):
@@ -149,9 +151,7 @@ def test_reconnecting_with_another_account_is_refused_with_both_names(app, conne
 def test_replacing_the_account_is_a_separate_audited_act(app, connect):
     credential = connect(app, ARRAKIS).credential
 
-    replaced = connect(
-        app, GIEDI_PRIME, reconnects=credential, replaces_account=True
-    ).credential
+    replaced = connect(app, GIEDI_PRIME, reconnects=credential, replaces_account=True).credential
 
     assert replaced.pk == credential.pk
     assert replaced.properties["hub_id"] == 33011844
