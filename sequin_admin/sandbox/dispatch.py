@@ -1,0 +1,58 @@
+"""Turns `/<real host>/<path>` (or a call with that `Host`) into a call of a simulated provider."""
+
+import time
+from collections.abc import Callable
+
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from sequin_admin.sandbox import faults, framework
+from sequin_admin.sandbox.framework import Answer
+from sequin_admin.sandbox.models import Call
+
+
+def providers(get_response: Callable[[HttpRequest], HttpResponse]) -> object:
+    """Middleware: providers first, the simulator's own pages for everything else."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        first, _, rest = request.path.lstrip("/").partition("/")
+        named = request.get_host().partition(":")[0]
+        if framework.knows_host(first):
+            return answer(request, first, f"/{rest}")
+        if framework.knows_host(named):
+            return answer(request, named, request.path)
+        return get_response(request)
+
+    return middleware
+
+
+def answer(request: HttpRequest, host: str, path: str) -> HttpResponse:
+    found = framework.find(request.method or "GET", host, path)
+    if found is None:
+        return JsonResponse(
+            {"message": f"Not simulated: {request.method} {host}{path}"}, status=404
+        )
+    provider, handler, groups = found
+    with transaction.atomic():
+        try:
+            response = handler(request, **groups)
+        except Answer as early:
+            response = early.response
+    Call.objects.create(
+        provider=provider.slug,
+        account=getattr(request, "account", ""),
+        endpoint=f"{request.method} {host}{path}"[:200],
+        status=response.status_code,
+    )
+    if getattr(response, "stalls", False):
+        time.sleep(faults.STALL_S)
+    if getattr(response, "dropped", False):
+        drop(request)
+    return response
+
+
+def drop(request: HttpRequest) -> None:
+    """Close the connection so that the answer is lost on its way."""
+    socket = request.environ.get("gunicorn.socket")
+    if socket:
+        socket.shutdown(2)

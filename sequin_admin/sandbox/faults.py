@@ -1,0 +1,63 @@
+"""Misbehaviour on request: outages, throttling, stalls, lost answers; and the limits that count."""
+
+from datetime import timedelta
+
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+
+from sequin_admin.sandbox.framework import Answer, Provider
+from sequin_admin.sandbox.models import Account, Fault, Hit, now
+
+STALL_S = 30
+COMMON = ("outage", "html", "timeout", "throttle", "lost_response")
+OUTAGE_PAGE = "<!doctype html><title>503</title><h1>We'll be right back</h1>"
+
+
+def set_fault(provider: str, account: Account | None, name: str, times: int | None = None) -> None:
+    Fault.objects.filter(provider=provider, account=account, name=name).delete()
+    Fault.objects.create(provider=provider, account=account, name=name, times=times)
+
+
+def clear(provider: str, account: Account | None) -> None:
+    Fault.objects.filter(provider=provider, account=account).delete()
+
+
+def use(provider: Provider, account: Account | None, name: str) -> bool:
+    """Whether the fault is on; a counted one is used up by this."""
+    fault = Fault.objects.filter(provider=provider.slug, account=account, name=name).first()
+    if fault is None:
+        return False
+    if fault.times is not None:
+        Fault.objects.filter(pk=fault.pk).update(times=F("times") - 1)
+        Fault.objects.filter(pk=fault.pk, times=0).delete()
+    return True
+
+
+def strike(request: HttpRequest, provider: Provider, account: Account | None) -> None:
+    """Answer with whatever fault is on for the account, or for the provider when it is None."""
+    request.account = account.external_id if account else ""  # type: ignore[attr-defined]
+    if use(provider, account, "outage"):
+        raise Answer(HttpResponse('{"message": "Service unavailable"}', status=503))
+    if use(provider, account, "html"):
+        raise Answer(HttpResponse(OUTAGE_PAGE, content_type="text/html"))
+    if use(provider, account, "timeout"):
+        stalled = HttpResponse(status=504)
+        stalled.stalls = True  # type: ignore[attr-defined]
+        raise Answer(stalled)
+    if use(provider, account, "throttle"):
+        raise Answer(provider.throttled())
+
+
+def maybe_lost(provider: Provider, account: Account, response: HttpResponse) -> HttpResponse:
+    """Do the work, then lose the answer, when that was asked for."""
+    response.dropped = use(provider, account, "lost_response")  # type: ignore[attr-defined]
+    return response
+
+
+def count(provider: Provider, key: str, *, allowed: int, seconds: float) -> None:
+    """Count one call against a published limit; answers in the provider's way when it is over."""
+    start, name = now() - timedelta(seconds=seconds), f"{provider.slug}:{key}"
+    Hit.objects.filter(key=name, at__lte=start).delete()
+    if Hit.objects.filter(key=name).count() >= allowed:
+        raise Answer(provider.throttled())
+    Hit.objects.create(key=name, at=now())

@@ -1,0 +1,84 @@
+"""What a simulated provider is made of: hosts, routes, and switches on the control page."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from sequin_admin.sandbox import providers as package
+
+Handler = Callable[..., HttpResponse]
+
+
+class Answer(Exception):
+    """Ends a handler early with a response."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str
+    host: re.Pattern[str]
+    path: re.Pattern[str]
+    handler: Handler
+
+
+@dataclass
+class Provider:
+    """One simulated provider. `error` words a failure in its dialect; `switches` are the actions
+    of its control page beyond the common ones; `account_of` finds who a request speaks for."""
+
+    slug: str
+    title: str
+    scopes: tuple[str, ...] = ()
+    switches: tuple[str, ...] = ()
+    seed: Callable[[], None] = lambda: None
+    throttled: Callable[[], HttpResponse] = lambda: JsonResponse({"error": "throttled"}, status=429)
+    client_error: Callable[[], HttpResponse] | None = None
+    routes: list[Route] = field(default_factory=list)
+
+    def route(self, method: str, host: str, path: str) -> Callable[[Handler], Handler]:
+        """Register a handler. `host` and `path` are regular expressions with named groups."""
+
+        def register(handler: Handler) -> Handler:
+            route = Route(method, re.compile(host), re.compile(path), handler)
+            self.routes.append(route)
+            return handler
+
+        return register
+
+
+def all_providers() -> dict[str, Provider]:
+    """Every provider, found because its file is there."""
+    modules = [
+        import_module(f"{package.__name__}.{m.name}") for m in iter_modules(package.__path__)
+    ]
+    return {module.provider.slug: module.provider for module in modules}
+
+
+def find(method: str, host: str, path: str) -> tuple[Provider, Handler, dict[str, Any]] | None:
+    """The handler of a call, and the named groups of its host and path."""
+    for provider in all_providers().values():
+        for route in provider.routes:
+            at, to = route.host.fullmatch(host), route.path.fullmatch(path)
+            if at and to and method in route.method.split():
+                return provider, route.handler, {**at.groupdict(), **to.groupdict()}
+    return None
+
+
+def knows_host(host: str) -> bool:
+    routes = (route for provider in all_providers().values() for route in provider.routes)
+    return any(route.host.fullmatch(host) for route in routes)
+
+
+def bearer(request: HttpRequest) -> str:
+    """The token of an `Authorization: Bearer` header (RFC 6750 section 2.1), or nothing."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else ""

@@ -1,0 +1,50 @@
+"""The world at the beginning: each provider's developer app and accounts."""
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from sequin_admin.sandbox import framework
+from sequin_admin.sandbox.models import Account, Call, Client, Fault, Hit, World
+
+
+def plant() -> None:
+    """Make what is missing; what is there stays as it is."""
+    with transaction.atomic():
+        World.objects.get_or_create(pk=1)
+        for provider in framework.all_providers().values():
+            if not Account.objects.filter(provider=provider.slug).exists():
+                provider.seed()
+
+
+def reset() -> None:
+    """Back to the beginning. App secrets and keys are kept: nobody has to copy them again."""
+    with transaction.atomic():
+        for model in (Account, Call, Fault, Hit, World):
+            model.objects.all().delete()
+        plant()
+
+
+def client(provider: str, **extra: Any) -> Client:
+    """The developer app of a provider, made once."""
+    row, _ = Client.objects.get_or_create(
+        provider=provider,
+        defaults={
+            "client_id": extra.pop("client_id", f"{provider}-simulated-client"),
+            "client_secret": extra.pop("client_secret", f"simulated-{secrets.token_urlsafe(16)}"),
+            "redirect_uris": redirect_uris(provider),
+            "extra": extra,
+        },
+    )
+    return row
+
+
+def redirect_uris(provider: str) -> list[str]:
+    bases = settings.SANDBOX_REDIRECT_BASES
+    return [f"{base.rstrip('/')}/link/oauth2/callback/{provider}" for base in bases]
+
+
+def account(provider: str, external_id: str, name: str, **data: Any) -> Account:
+    return Account.objects.create(provider=provider, external_id=external_id, name=name, data=data)
