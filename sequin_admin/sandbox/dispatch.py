@@ -53,6 +53,6 @@ def answer(request: HttpRequest, host: str, path: str) -> HttpResponse:
 
 def drop(request: HttpRequest) -> None:
     """Close the connection so that the answer is lost on its way."""
-    socket = request.environ.get("gunicorn.socket")
+    socket = request.META.get("gunicorn.socket")
     if socket:
         socket.shutdown(2)

@@ -133,7 +133,7 @@ class Server:
         if not challenge:
             return self.pkce != "required"
         hashed = hashlib.sha256(fields.get("code_verifier", "").encode()).digest()
-        return challenge == base64.urlsafe_b64encode(hashed).rstrip(b"=").decode()
+        return bool(challenge == base64.urlsafe_b64encode(hashed).rstrip(b"=").decode())
 
     def lookup(self, client: Client, use: str, value: str) -> Token | None:
         rows = Token.objects.select_related("grant__account", "grant__client")

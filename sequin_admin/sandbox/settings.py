@@ -4,7 +4,7 @@ from sequin_admin.core.env import ROOT, env
 
 DEBUG = False
 # Signs nothing: the simulator has no sessions, and none of its secrets is one.
-SECRET_KEY = "the simulator keeps no secrets"  # noqa: S105
+SECRET_KEY = "the simulator keeps no secrets"
 ALLOWED_HOSTS = ["*"]
 INSTALLED_APPS = ["sequin_admin.sandbox"]
 MIDDLEWARE = ["sequin_admin.sandbox.dispatch.providers"]

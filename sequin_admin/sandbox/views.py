@@ -7,7 +7,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from sequin_admin.sandbox import control, framework
+from sequin_admin.sandbox import control, faults, framework
 from sequin_admin.sandbox.framework import Provider
 from sequin_admin.sandbox.models import Account, Call, Client, Fault, World, now
 
@@ -107,9 +107,9 @@ def api_fault(request: HttpRequest, slug: str) -> HttpResponse:
     """`{"name": "outage", "times": 3}` for the whole provider; `{"name": "clear"}` ends all."""
     given = body_of(request)
     if given["name"] == "clear":
-        control.faults.clear(slug, None)
+        faults.clear(slug, None)
     else:
-        control.faults.set_fault(slug, None, given["name"], given.get("times"))
+        faults.set_fault(slug, None, given["name"], given.get("times"))
     return api_done()
 
 

@@ -158,7 +158,7 @@ def check_times(claims: dict[str, Any]) -> None:
 
 def public_key(app: Client) -> Any:
     pem = app.extra["private_key"].encode()
-    return serialization.load_pem_private_key(pem, password=None).public_key()  # type: ignore[arg-type]
+    return serialization.load_pem_private_key(pem, password=None).public_key()
 
 
 def installed(app: Client, number: str) -> Account:
