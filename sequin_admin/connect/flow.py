@@ -49,7 +49,7 @@ def start(
     if kind.client_is_ours() and (oauth_app is None or oauth_app.provider != kind.provider):
         raise Refused(outcomes.no_app(kind.provider_title))
     questions = kind.properties_class.only(kind.oauth.asks)
-    answers: Properties = questions(kind=kind.slug, **(asked or {}))
+    answers: Properties = questions(**(asked or {}))
     given = {**answers.public_values(), **answers.secret_values()}
     state, (verifier, challenge) = oauth.new_state(), oauth.pkce_pair()
     attempt = Attempt(

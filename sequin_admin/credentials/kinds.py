@@ -115,7 +115,7 @@ Kind = TypeVar("Kind", bound=type)
 
 def register(kind: Kind) -> Kind:
     """Make a kind known. Two kinds of the same name are a mistake."""
-    slug = kind.properties_class.slug()  # type: ignore[attr-defined]
+    slug = kind.properties_class.kind_slug()  # type: ignore[attr-defined]
     if slug in _kinds:
         raise ValueError(f"The kind {slug} is registered twice.")
     kind.slug = slug  # type: ignore[attr-defined]

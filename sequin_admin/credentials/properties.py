@@ -56,7 +56,7 @@ class Properties(BaseModel):
     )
 
     @classmethod
-    def slug(cls) -> str:
+    def kind_slug(cls) -> str:
         return str(get_args(cls.model_fields["kind"].annotation)[0])
 
     @classmethod

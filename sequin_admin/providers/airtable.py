@@ -1,0 +1,114 @@
+"""Airtable. OAuth: https://airtable.com/developers/web/api/oauth-reference
+
+Limits: https://airtable.com/developers/web/api/rate-limits
+"""
+
+from typing import Any, ClassVar, Literal
+
+from sequin_admin.core import http
+from sequin_admin.core.http import Response
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import (
+    Grant,
+    OAuth2,
+    Properties,
+    Property,
+    Rate,
+    Secret,
+    Trip,
+    register,
+)
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Outcome, Refused
+
+API = "https://api.airtable.com"
+PENALTY_S = 30  # what Airtable asks for after a 429
+
+
+class AirtableProperties(Properties):
+    kind: Literal["airtable_oauth2"]
+    airtable_uid: str | None = Property(
+        "Airtable user ID", filled=True, help="Who connected it.", example="usrziLeD23j9AJ1"
+    )
+    refresh_token: Secret = Property("Refresh token")
+    scope: str = Property("Scope", help="Space-separated.", example="data.records:read")
+    email: str | None = Property("E-mail", ours=True, filled=True)
+
+
+@register
+class Airtable(Credential):
+    provider, provider_title, label = "airtable", "Airtable", "OAuth"
+    properties_class = AirtableProperties
+    identity_properties = ("airtable_uid",)
+    rate = Rate(allowed_requests=5, interval=1000, max_concurrent_requests=5)
+    rate_source = "https://airtable.com/developers/web/api/rate-limits"
+    docs_url = "https://airtable.com/developers/web/api/oauth-reference"
+    oauth: ClassVar[OAuth2] = OAuth2(
+        authorize_url="https://airtable.com/oauth2/v1/authorize",
+        token_url="https://airtable.com/oauth2/v1/token",  # noqa: S106 - an address
+        scopes=("data.records:read", "data.records:write", "schema.bases:read", "webhook:manage"),
+        client_auth="client_secret_basic",
+    )
+    guide = (
+        "In Airtable's Builder hub open OAuth integrations and register one.",
+        "Add the redirect URI shown here.",
+        "Tick the scopes you want to sync with.",
+        "Copy the client ID and generate a client secret.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def probe(self, token: str) -> Outcome:
+        response = http.get(f"{API}/v0/meta/whoami", bearer=token)
+        outcome = self.classify(response)
+        known = response.data()
+        if not outcome.ok or "id" not in known:
+            return outcome
+        return outcomes.works(airtable_uid=known["id"], email=known.get("email"))
+
+    @classmethod
+    def classify(cls, response: Response) -> Outcome:
+        """Airtable's API errors: https://airtable.com/developers/web/api/errors"""
+        error = response.data().get("error")
+        code = str(error.get("type", "")) if isinstance(error, dict) else str(error or "")
+        if response.status == 401:
+            return outcomes.expired(
+                code or "unauthorized", "Airtable refuses the access token."
+            ).seen(response)
+        if response.status == 403:
+            return outcomes.customer(
+                code or "forbidden",
+                "Airtable no longer lets us into a base: access or a scope was taken away.",
+                "The customer must share the base again, or reconnect and allow all scopes.",
+            ).seen(response)
+        if response.status == 429 and "BILLING" in response.text.upper():
+            return outcomes.customer(
+                "quota",
+                "Airtable says the monthly API calls of this workspace's plan are used up.",
+                "The customer must upgrade the plan or wait for the next month.",
+            ).seen(response)
+        if response.status == 429:
+            message = "Airtable asks us to slow down."
+            return outcomes.transient("throttled", message, retry_after_s=PENALTY_S).seen(response)
+        fault = outcomes.outage(response, "Airtable")
+        if fault or response.ok:
+            return fault or outcomes.works()
+        return outcomes.unclassified(response, "Airtable")
+
+    @classmethod
+    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+        response = http.get(f"{API}/v0/meta/whoami", bearer=grant.access_token)
+        outcome = cls.classify(response)
+        if not outcome.ok:
+            raise Refused(outcome)
+        known = response.data()
+        return {
+            "airtable_uid": known["id"],
+            "email": known.get("email"),
+            "scope": grant.scope or " ".join(known.get("scopes", [])),
+        }
+
+    def base_url(self) -> str:
+        return API

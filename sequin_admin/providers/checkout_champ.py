@@ -1,0 +1,83 @@
+"""CheckoutChamp (formerly Konnektive). API: https://apidocs.checkoutchamp.com
+
+Every answer comes with HTTP 200; `result` tells success from error. No limit is published.
+"""
+
+import re
+from typing import Literal
+
+from sequin_admin.core import http
+from sequin_admin.core.http import Response
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import Properties, Property, Rate, Secret, register
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Outcome
+
+API = "https://api.checkoutchamp.com"
+REFUSAL = re.compile(r"login|password|credential|authoriz|permission|whitelist|ip address", re.I)
+EMPTY = re.compile(r"^No .*(found|matching)", re.I)
+
+
+class CheckoutChampProperties(Properties):
+    kind: Literal["checkout_champ_password"]
+    login_id: str = Property("Login ID", help="Of an API user.", example="user123")
+    password: Secret = Property("Password", help="The API user's password.")
+
+
+@register
+class CheckoutChamp(Credential):
+    provider, provider_title, label = "checkout_champ", "CheckoutChamp", "password"
+    properties_class = CheckoutChampProperties
+    identity_properties = ("login_id",)
+    rate = Rate(allowed_requests=60, interval=60_000, max_concurrent_requests=2)
+    rate_source = "Not published; a careful guess."
+    docs_url = "https://apidocs.checkoutchamp.com"
+    guide = (
+        "In CheckoutChamp open Admin > Users and create a user with API access only.",
+        "If the account restricts API users by address, add the address we call from.",
+        "Enter the login ID and password of that user.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def probe(self, token: str) -> Outcome:
+        """A POST keeps the password out of addresses, which end in logs."""
+        login = {"loginId": self.properties["login_id"], "password": self.secrets["password"]}
+        response = http.post(f"{API}/campaign/query/", form={**login, "resultsPerPage": "1"})
+        return self.classify(response)
+
+    @classmethod
+    def classify(cls, response: Response) -> Outcome:
+        """By the words of the answer: a refusal first, for it may read like an empty result."""
+        if response.status in (401, 403):
+            return login_refused().seen(response)
+        fault = outcomes.outage(response, "CheckoutChamp")
+        if fault:
+            return fault
+        answer = response.data()
+        message = str(answer.get("message", ""))
+        if answer.get("result") == "SUCCESS":
+            return outcomes.works()
+        if REFUSAL.search(message):
+            return login_refused().seen(response)
+        if EMPTY.match(message):
+            return outcomes.works()
+        text = "CheckoutChamp answered with an error that is not about the login."
+        return outcomes.transient("error", text).seen(response)
+
+    def call_headers(self, token: str) -> dict[str, str]:
+        """None: login and password go into the form of every call."""
+        return {}
+
+    def base_url(self) -> str:
+        return API
+
+
+def login_refused() -> Outcome:
+    return outcomes.customer(
+        "login_refused",
+        "CheckoutChamp refuses this login: wrong, locked, or not allowed from our address.",
+        "The customer must check the API user at CheckoutChamp and enter its password again.",
+    )

@@ -1,0 +1,268 @@
+"""GitHub Apps: https://docs.github.com/en/apps  Limits: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api"""
+
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Literal
+
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from sequin_admin.core import clock, http
+from sequin_admin.core.http import Response
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import (
+    AppProperties,
+    Grant,
+    OAuth2,
+    Properties,
+    Property,
+    Rate,
+    Secret,
+    Trip,
+    register,
+)
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Outcome, Refused
+
+API = "https://api.github.com"
+HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+JWT_LIFE_S, JWT_SKEW_S = 540, 60  # GitHub takes at most ten minutes; its clock may be behind
+
+
+class GitHubAppProperties(AppProperties):
+    """The app's own page at GitHub shows all of these."""
+
+    app_id: str = Property("App ID", example="310104", pattern=r"\d+")
+    slug: str = Property("Slug", help="The last part of the app's address.", pattern=r"[\w-]+")
+    private_key: Secret = Property(
+        "Private key", help="The whole .pem file that GitHub generated.", multiline=True
+    )
+    webhook_secret: Secret | None = Property("Webhook secret", default=None)
+
+
+class GitHubProperties(Properties):
+    kind: Literal["github_app"]
+    account_type: Literal["User", "Organization"] = Property("Account type")
+    account_login: str = Property("Account", example="paul-atreides")
+    installation_id: int = Property("Installation ID", example="47232440")
+
+
+@register
+class GitHub(Credential):
+    provider, provider_title, label = "github", "GitHub", "App"
+    properties_class = GitHubProperties
+    identity_properties = ("installation_id",)
+    rate = Rate(allowed_requests=80, interval=60_000, max_concurrent_requests=10)
+    rate_source = "https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api"
+    docs_url = "https://docs.github.com/en/apps/creating-github-apps"
+    mints = True
+    oauth: ClassVar[OAuth2] = OAuth2(
+        authorize_url="https://github.com/apps/{slug}/installations/new",
+        token_url="https://github.com/login/oauth/access_token",  # noqa: S106 - an address
+        pkce=False,
+        app=GitHubAppProperties,
+        refresh_property="",
+    )
+    guide = (
+        "In GitHub open Settings > Developer settings > GitHub Apps and create or edit an app.",
+        "As callback URL enter the redirect URI shown here.",
+        "Tick 'Request user authorization (OAuth) during installation': it proves who came.",
+        "Grant the repository permissions you want to sync with, and save.",
+        "Copy App ID, client ID and the slug; generate a client secret and a private key.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def probe(self, token: str) -> Outcome:
+        installation = self.properties["installation_id"]
+        response = call_as_app(self.trip(), "GET", f"/app/installations/{installation}")
+        outcome = self.classify_installation(response, self.trip())
+        known = response.data()
+        if not outcome.ok:
+            return outcome
+        if known.get("suspended_at"):
+            return suspended().seen(response)
+        return outcomes.works(account_login=(known.get("account") or {}).get("login"))
+
+    def mint(self) -> Grant:
+        """An installation access token; it lives for an hour and is minted again, not refreshed."""
+        trip, installation = self.trip(), self.properties["installation_id"]
+        path = f"/app/installations/{installation}/access_tokens"
+        response = call_as_app(trip, "POST", path)
+        known = response.data()
+        if response.status != 201 or "token" not in known:
+            raise Refused(self.classify_installation(response, trip))
+        ends = datetime.fromisoformat(known["expires_at"])
+        return Grant(known["token"], expires_in_s=int((ends - clock.now()).total_seconds()))
+
+    @classmethod
+    def classify_installation(cls, response: Response, trip: Trip) -> Outcome:
+        """A 404 means uninstalled, once the app itself is known to be right."""
+        if response.status == 404:
+            ourselves = call_as_app(trip, "GET", "/app")
+            if ourselves.status == 404:
+                return our_app_is_wrong(ourselves)
+            return uninstalled().seen(response)
+        if response.status == 401:
+            return our_app_is_wrong(response)
+        return cls.classify(response)
+
+    @classmethod
+    def classify(cls, response: Response) -> Outcome:
+        """GitHub's API errors for calls with an installation token."""
+        message = str(response.data().get("message", ""))
+        if response.status == 401:
+            return outcomes.expired("bad_credentials", "GitHub refuses the access token.").seen(
+                response
+            )
+        if response.status in (403, 429) and is_throttled(response, message):
+            wait = wait_of(response)
+            text = "GitHub asks us to slow down."
+            return outcomes.transient("throttled", text, retry_after_s=wait).seen(response)
+        if response.status == 403 and "suspended" in message:
+            return suspended().seen(response)
+        if response.status == 403:
+            return outcomes.customer(
+                "permission",
+                "GitHub says the app lacks a permission in this account.",
+                "The customer must accept the app's permissions at GitHub.",
+            ).seen(response)
+        fault = outcomes.outage(response, "GitHub")
+        if fault or response.ok:
+            return fault or outcomes.works()
+        return outcomes.unclassified(response, "GitHub")
+
+    @classmethod
+    def classify_token_error(cls, response: Response) -> Outcome:
+        """The user code exchange, which answers 200 with an `error`."""
+        error = str(response.data().get("error", ""))
+        if error == "bad_verification_code":
+            return outcomes.customer(
+                error,
+                "GitHub says the code of this installation was already used or is too old.",
+                "Start again.",
+            ).seen(response)
+        if error in {"incorrect_client_credentials", "redirect_uri_mismatch"}:
+            return outcomes.client_refused(error, "GitHub", client_is_ours=True).seen(response)
+        return super().classify_token_error(response)
+
+    @classmethod
+    def check_callback(cls, trip: Trip) -> None:
+        if trip.callback.get("setup_action") == "request":
+            raise Refused(
+                outcomes.customer(
+                    "approval_pending",
+                    "An owner of the GitHub organization must approve the installation first.",
+                    "Start again once they have approved it.",
+                )
+            )
+        if not trip.callback.get("installation_id", "").isdigit() or "code" not in trip.callback:
+            raise Refused(not_proven())
+
+    @classmethod
+    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+        """The installation, proven to belong to the person: anybody can forge the id in the URL."""
+        number = int(trip.callback["installation_id"])
+        url = f"{API}/user/installations"
+        response = http.get(url, bearer=grant.access_token, headers=HEADERS)
+        outcome = cls.classify(response)
+        if not outcome.ok:
+            raise Refused(outcome)
+        rows = response.data().get("installations", [])
+        found = next((row for row in rows if row.get("id") == number), None)
+        if found is None:
+            raise Refused(not_proven())
+        account = found["account"]
+        return {
+            "account_type": account["type"],
+            "account_login": account["login"],
+            "installation_id": number,
+        }
+
+    def revoke(self, token: str) -> None:
+        installation = self.properties["installation_id"]
+        response = call_as_app(self.trip(), "DELETE", f"/app/installations/{installation}")
+        if response.status not in (204, 404):
+            raise Refused(self.classify_installation(response, self.trip()))
+
+    @classmethod
+    def describe_account(cls, properties: Mapping[str, Any]) -> str:
+        return f"{properties.get('account_login', '')} · {properties.get('installation_id', '')}"
+
+    @classmethod
+    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
+        return str(properties.get("account_login", ""))
+
+    def base_url(self) -> str:
+        return API
+
+
+def app_jwt(trip: Trip) -> str:
+    """What the app signs in with: RS256, at most ten minutes long.
+
+    https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
+    """
+    now = int(time.time())
+    claims = {"iat": now - JWT_SKEW_S, "exp": now + JWT_LIFE_S, "iss": trip.client_id}
+    try:
+        key = RSAKey.import_key(str(trip.app["private_key"]))
+    except ValueError:
+        raise Refused(
+            outcomes.operator(
+                "private_key",
+                "The private key of our GitHub App is not a PEM file that can be read.",
+                "Generate a private key on the app's page at GitHub and enter the whole file.",
+            )
+        ) from None
+    return jwt.encode({"alg": "RS256"}, claims, key)
+
+
+def call_as_app(trip: Trip, method: str, path: str) -> Response:
+    return http.request(method, f"{API}{path}", bearer=app_jwt(trip), headers=HEADERS)
+
+
+def is_throttled(response: Response, message: str) -> bool:
+    spent = response.headers.get("x-ratelimit-remaining") == "0"
+    return spent or "retry-after" in response.headers or "secondary rate limit" in message
+
+
+def wait_of(response: Response) -> float | None:
+    """Seconds until GitHub's reset (`x-ratelimit-reset` is in epoch seconds)."""
+    reset = response.headers.get("x-ratelimit-reset", "")
+    wait = float(reset) - clock.now().timestamp() if reset.isdigit() else None
+    return outcomes.retry_after(response) or (max(wait, 0) if wait is not None else None)
+
+
+def our_app_is_wrong(response: Response) -> Outcome:
+    return outcomes.operator(
+        "app_jwt",
+        "GitHub does not accept our app's signature: its id or private key is wrong.",
+        "Compare app ID and client ID with the app's page at GitHub and enter a new private key.",
+    ).seen(response)
+
+
+def uninstalled() -> Outcome:
+    return outcomes.customer(
+        "uninstalled",
+        "The GitHub App was uninstalled from this account.",
+        "The customer must install it again.",
+    )
+
+
+def suspended() -> Outcome:
+    return outcomes.customer(
+        "suspended",
+        "The GitHub App's installation in this account was suspended.",
+        "The customer must unsuspend it in GitHub under Settings > Applications.",
+    )
+
+
+def not_proven() -> Outcome:
+    return outcomes.customer(
+        "not_proven",
+        "GitHub does not confirm that this installation belongs to the person who came back.",
+        "Start again and install the app from the page it leads to.",
+    )

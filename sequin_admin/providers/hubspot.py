@@ -1,0 +1,153 @@
+"""HubSpot. OAuth: https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/oauth
+
+Limits: https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from django.conf import settings
+
+from sequin_admin.core import http
+from sequin_admin.core.http import Response
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import (
+    Grant,
+    OAuth2,
+    Properties,
+    Property,
+    Rate,
+    Secret,
+    Trip,
+    register,
+)
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
+
+API = "https://api.hubapi.com"
+OAUTH = f"{API}/oauth/{settings.HUBSPOT_API_VERSION}"
+CLIENT_CODES = {"BAD_CLIENT_ID", "BAD_CLIENT_SECRET", "BAD_REDIRECT_URI", "MISMATCH_REDIRECT_URI"}
+MOVING = {423, 477, *range(521, 525)}
+
+
+class HubSpotProperties(Properties):
+    kind: Literal["hubspot_oauth2"]
+    hub_domain: str = Property("Hub domain", help="The account's domain.", example="arrakis.io")
+    hub_id: int = Property("Hub ID", help="The account's number.", example="21902692")
+    refresh_token: Secret = Property("Refresh token")
+    scopes: list[str] = Property("Scopes", help="What the account granted.")
+    user_id: int | None = Property("User ID", ours=True, filled=True, help="Who connected it.")
+
+
+@register
+class HubSpot(Credential):
+    provider, provider_title, label = "hubspot", "HubSpot", "OAuth"
+    properties_class = HubSpotProperties
+    identity_properties = ("hub_id",)
+    rate = Rate(allowed_requests=100, interval=10_000, max_concurrent_requests=10)
+    rate_source = "https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines"
+    docs_url = "https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/oauth/oauth-quickstart-guide"
+    oauth: ClassVar[OAuth2] = OAuth2(
+        authorize_url="https://app.hubspot.com/oauth/authorize",
+        token_url=f"{OAUTH}/token",
+        scopes=("oauth", "tickets", "crm.lists.read", "crm.objects.contacts.read"),
+        access_life_s=1800,
+    )
+    guide = (
+        "In HubSpot's developer portal open Apps and create an app, or choose yours.",
+        "On its Auth tab add the redirect URI shown here.",
+        "Add the scopes you want to sync with; they must be the same here and there.",
+        "Copy the client ID and the client secret from the same tab.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def probe(self, token: str) -> Outcome:
+        url = f"{API}/account-info/{settings.HUBSPOT_API_VERSION}/details"
+        return self.classify(http.get(url, bearer=token))
+
+    @classmethod
+    def classify(cls, response: Response) -> Outcome:
+        """HubSpot's API errors, told apart by `category`."""
+        category = str(response.data().get("category", ""))
+        if response.status == 401:
+            return outcomes.expired(
+                category or "unauthorized", "HubSpot refuses the access token."
+            ).seen(response)
+        if response.status == 403 and category == "MISSING_SCOPES":
+            return outcomes.customer(
+                category,
+                f"HubSpot did not grant us a scope that the sync needs{missing(response)}.",
+                "The customer must connect the account again and allow it.",
+            ).seen(response)
+        if response.status in MOVING:
+            wait = outcomes.retry_after(response)
+            message = f"HubSpot can't serve this account right now ({response.status})."
+            return outcomes.transient("unavailable", message, retry_after_s=wait).seen(response)
+        fault = outcomes.outage(response, "HubSpot")
+        if fault or response.ok:
+            return fault or outcomes.works()
+        return outcomes.unclassified(response, "HubSpot")
+
+    @classmethod
+    def classify_token_error(cls, response: Response) -> Outcome:
+        code = str(response.data().get("status", ""))
+        if code in CLIENT_CODES and response.data().get("error") != "invalid_grant":
+            return outcomes.client_refused(code, "HubSpot", client_is_ours=True).seen(response)
+        return super().classify_token_error(response)
+
+    @classmethod
+    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+        """Whose account it is: the introspection endpoint knows id, domain, user and scopes."""
+        response = http.post(
+            f"{OAUTH}/token/introspect",
+            form={
+                "client_id": trip.client_id,
+                "client_secret": str(trip.app["client_secret"]),
+                "token": grant.access_token,
+                "token_type_hint": "access_token",
+            },
+        )
+        facts = response.data()
+        if not response.ok or not facts.get("active"):
+            outcome = cls.classify(response)
+            raise Refused(not_active() if outcome.verdict is Verdict.OK else outcome)
+        names = ("hub_id", "hub_domain", "scopes", "user_id")
+        return {name: facts.get(name) for name in names}
+
+    def revoke(self, token: str) -> None:
+        trip = self.trip()
+        response = http.post(
+            f"{OAUTH}/token/revoke",
+            form={
+                "token": self.secrets["refresh_token"],
+                "client_id": trip.client_id,
+                "client_secret": str(trip.app["client_secret"]),
+            },
+        )
+        if not response.ok:
+            raise Refused(self.classify_token_error(response))
+
+    @classmethod
+    def describe_account(cls, properties: Mapping[str, Any]) -> str:
+        return f"{properties.get('hub_domain', '')} · {properties.get('hub_id', '')}"
+
+    @classmethod
+    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
+        return str(properties.get("hub_domain", ""))
+
+    def base_url(self) -> str:
+        return API
+
+
+def missing(response: Response) -> str:
+    """The scopes HubSpot names as missing, in brackets."""
+    errors = response.data().get("errors") or [{}]
+    scopes = (errors[0].get("context") or {}).get("requiredGranularScopes") or []
+    return f" ({', '.join(scopes)})" if scopes else ""
+
+
+def not_active() -> Outcome:
+    return outcomes.transient("inactive", "HubSpot gave us a token and calls it inactive.")
