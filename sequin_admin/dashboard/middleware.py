@@ -27,20 +27,25 @@ def request_id(get_response: GetResponse) -> GetResponse:
 
 
 def organization(get_response: GetResponse) -> GetResponse:
-    """Set `request.membership` and `request.organization`: the chosen, else the first, else None."""
+    """Set `request.memberships`, and the chosen (else the oldest, else None) as
+    `request.membership` and `request.organization`."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        membership = chosen_membership(request) if request.user.is_authenticated else None
-        request.membership = membership  # type: ignore[attr-defined]
-        request.organization = membership and membership.organization  # type: ignore[attr-defined]
+        own = memberships(request)
+        chosen = request.session.get(CHOSEN) if own else None
+        current = next((m for m in own if str(m.organization_id) == chosen), None)
+        current = current or next(iter(own), None)
+        request.memberships = own  # type: ignore[attr-defined]
+        request.membership = current  # type: ignore[attr-defined]
+        request.organization = current and current.organization  # type: ignore[attr-defined]
         return get_response(request)
 
     return middleware
 
 
-def chosen_membership(request: HttpRequest) -> Membership | None:
-    own = Membership.objects.filter(user=cast(User, request.user)).select_related("organization")
-    chosen = request.session.get(CHOSEN)
-    return (own.filter(organization_id=chosen).first() if chosen else None) or own.order_by(
-        "created_at", "pk"
-    ).first()
+def memberships(request: HttpRequest) -> list[Membership]:
+    """All of the person's memberships in one query: the sidebar offers to switch between them."""
+    if not request.user.is_authenticated:
+        return []
+    own = Membership.objects.filter(user=cast(User, request.user))
+    return list(own.select_related("organization").order_by("created_at", "pk"))

@@ -1,0 +1,139 @@
+"""The small words of our templates: badges, times, provider tiles, confirmations."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import template
+from django.template.context import Context
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from sequin_admin.core import clock
+from sequin_admin.credentials import kinds
+from sequin_admin.health.status import Status
+from sequin_admin.limits.models import words_of
+
+register = template.Library()
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a status shows. Without an icon it is drawn as a dotted circle."""
+
+    words: str
+    tone: str
+    icon: str
+
+
+UNKNOWN = Look("Checking…", "idle", "")
+DISABLED = Look("Disabled", "idle", "pause")
+
+
+@register.filter
+def look(status: str) -> Look:
+    """The words, tone and icon of a `health_status`, of "disabled" or of "" (not probed yet)."""
+    if status not in Status.values:
+        return DISABLED if status == "disabled" else UNKNOWN
+    known = Status(status)
+    return Look(known.label, known.tone, known.icon)
+
+
+@register.inclusion_tag("components/badge.html")
+def badge(subject: Any, oob: bool = False) -> dict[str, Any]:
+    """The badge of anything with `health_status`, with an id that htmx can swap out of band."""
+    disabled_at = getattr(subject, "disabled_at", None)
+    return {
+        "status": "disabled" if disabled_at else subject.health_status,
+        "since": disabled_at or subject.health_since,
+        "note": "" if disabled_at else subject.health_note,
+        "id": f"badge-{subject.pk}",
+        "oob": oob,
+    }
+
+
+@register.simple_tag
+def provider_tile(provider: str, size: str = "") -> SafeString:
+    """A two-letter monogram on the provider's colour. Decorative: write the name beside it."""
+    letters = monogram(kinds.providers().get(provider, provider))
+    classes = f"monogram tile-{provider} {size and f'monogram-{size}'}".strip()
+    return format_html('<span class="{}" aria-hidden="true">{}</span>', classes, letters)
+
+
+@register.filter
+def provider_title(provider: str) -> str:
+    """The name people know: hubspot -> HubSpot."""
+    return kinds.providers().get(provider, provider)
+
+
+def monogram(title: str) -> str:
+    """HubSpot -> HS, Checkout Champ -> CC, Stripe -> St."""
+    capitals = re.findall(r"[A-Z]", title)
+    return "".join(capitals[:2]) if len(capitals) > 1 else title[:2].capitalize()
+
+
+@register.filter
+def ago(at: datetime | None) -> SafeString:
+    """`3 h ago` or `in 5 min` as a <time> with the exact time in its title."""
+    if at is None:
+        return SafeString("never")
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        at.isoformat(timespec="seconds"),
+        f"{at:%-d %b %Y, %H:%M:%S} UTC",
+        distance(at - clock.now()),
+    )
+
+
+def distance(gap: timedelta) -> str:
+    """The largest unit that fits, in words."""
+    seconds = abs(gap.total_seconds())
+    if seconds < 10:
+        return "just now"
+    for length, one, many in UNITS:
+        if seconds >= length:
+            count = int(seconds // length)
+            words = f"{count} {one if count == 1 else many}"
+            return f"in {words}" if gap > timedelta() else f"{words} ago"
+    return "just now"
+
+
+UNITS = [
+    (31_557_600, "year", "years"),
+    (2_629_800, "month", "months"),
+    (86_400, "day", "days"),
+    (3600, "h", "h"),
+    (60, "min", "min"),
+    (1, "s", "s"),
+]
+
+
+@register.filter
+def interval(milliseconds: int) -> str:
+    """1000 -> second, 60000 -> minute, 20000 -> 20 s."""
+    return words_of(milliseconds)
+
+
+@register.inclusion_tag("components/nav_link.html", takes_context=True)
+def nav_link(context: Context, href: str, icon: str, label: str) -> dict[str, Any]:
+    """One line of the sidebar. The page we are on is marked, and so are the pages below it."""
+    path = context["request"].path
+    here = path == href if href == "/" else bool(href) and path.startswith(href)
+    return {"href": href, "icon": icon, "label": label, "here": here}
+
+
+@register.inclusion_tag("components/confirm.html")
+def confirm(url: str, label: str, *, title: str, text: str, button: str = "") -> dict[str, Any]:
+    """A button that asks first: a dialog with scripts, the page at `url` without.
+
+    Both end in a POST to `url`.
+    """
+    return {
+        "url": url,
+        "label": label,
+        "title": title,
+        "text": text,
+        "button": button or label,
+        "id": "confirm" + re.sub(r"\W+", "-", url).rstrip("-"),
+    }

@@ -1,0 +1,31 @@
+// "/" searches, j and k walk through [data-row] rows, Enter opens the row's first link, "?" explains.
+(() => {
+  const typing = (target) => target.closest("input, textarea, select, [contenteditable], dialog");
+  const rows = () => [...document.querySelectorAll("[data-row]")];
+  const link = (row) => row.querySelector("a[href]");
+  const move = (step) => {
+    const all = rows();
+    if (!all.length) return;
+    const at = all.findIndex((row) => row.contains(document.activeElement));
+    const next = all[at < 0 ? 0 : Math.min(Math.max(at + step, 0), all.length - 1)];
+    link(next)?.focus();
+    next.scrollIntoView({ block: "nearest" });
+  };
+  const acts = {
+    "/": () => {
+      const search = document.querySelector("[data-search], input[type=search]");
+      search?.focus();
+      search?.select();
+    },
+    j: () => move(1),
+    k: () => move(-1),
+    "?": () => document.getElementById("shortcuts")?.showModal(),
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    const act = acts[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+})();
