@@ -1,11 +1,21 @@
 """Fixtures that every test may use: people, an organization, the simulator."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Role
+from sequin_admin.core import http
 
 pytest_plugins = ["tests.simulator"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hang_up() -> Iterator[None]:
+    """Close the connections that the one HTTP client kept open."""
+    yield
+    http._client().close()
 
 
 @pytest.fixture

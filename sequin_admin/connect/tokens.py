@@ -75,7 +75,7 @@ def refresh_due(limit: int = 100) -> int:
     due = Token.objects.refresh_due(now).filter(Q(next_try_at=None) | Q(next_try_at__lte=now))
     renewed = 0
     for token in due.select_related("credential__oauth_app")[:limit]:
-        lease = take(token.credential)
+        lease = take(token)
         if lease is None:
             continue
         try:
@@ -89,14 +89,14 @@ def refresh_due(limit: int = 100) -> int:
 def renew(credential: Credential, *, beyond: int | None = None, force: bool = False) -> str:
     """Renew, or wait for whoever is renewing. `beyond` is the version that is no longer good."""
     for token in polls(credential):
-        if token and token.version and is_new_enough(token, beyond):
+        if is_new_enough(token, beyond):
             return access_token(token)
-        if token and not force and token.next_try_at and token.next_try_at > clock.now():
+        if not force and token.next_try_at and token.next_try_at > clock.now():
             return living_or_refused(token, beyond)
-        lease = take(credential)
+        lease = take(token)
         if lease:
             return renew_under(lease, credential)
-        if token and beyond is None and token.lives(clock.now()):
+        if beyond is None and token.lives(clock.now()):
             return access_token(token)
     raise Refused(outcomes.transient("busy", "Another worker is still renewing this token."))
 
@@ -114,26 +114,40 @@ def living_or_refused(token: Token, beyond: int | None) -> str:
     raise Refused(Outcome(Verdict(refusal.pop("verdict")), **refusal))
 
 
-def polls(credential: Credential) -> Iterator[Token | None]:
+def polls(credential: Credential) -> Iterator[Token]:
     """The token row again and again, with small pauses, until waiting makes no sense."""
     ends = time.monotonic() + WAIT_S
     while time.monotonic() < ends:
-        yield Token.objects.filter(pk=credential.pk).first()
+        token, _ = Token.objects.get_or_create(credential=credential)
+        yield token
         time.sleep(random.uniform(0.05, 0.25))  # noqa: S311 - spreads waiters, guards nothing
 
 
-def take(credential: Credential) -> Lease | None:
-    """The lease, with the attempt journalled in the same write; None when somebody holds it."""
-    now = clock.now()
-    token, _ = Token.objects.get_or_create(credential=credential)
-    fence = token.lease_fence + 1
-    cut_off = bool(token.journal) and "ended" not in token.journal[-1]
-    journal = [*token.journal, {"fence": fence, "at": now.isoformat()}][-JOURNAL_KEPT:]
+def take(seen: Token) -> Lease | None:
+    """The lease, with the attempt journalled in the same write.
+
+    None when somebody holds it, or has held it since the row was `seen`: then look again.
+    """
+    now, fence = clock.now(), seen.lease_fence + 1
+    journal = [*seen.journal, {"fence": fence, "at": now.isoformat()}][-JOURNAL_KEPT:]
     free = Q(lease_until=None) | Q(lease_until__lte=now)
-    taken = Token.objects.filter(free, pk=token.pk, lease_fence=token.lease_fence).update(
+    unchanged = Q(pk=seen.pk, lease_fence=seen.lease_fence, version=seen.version)
+    taken = Token.objects.filter(free, unchanged).update(
         lease_owner=uuid.uuid4().hex, lease_fence=fence, lease_until=now + LEASE, journal=journal
     )
-    return Lease(Token.objects.get(pk=token.pk), fence, cut_off) if taken else None
+    token = Token.objects.get(pk=seen.pk)
+    return Lease(token, fence, answer_missing(seen.journal)) if taken else None
+
+
+def answer_missing(journal: list[dict[str, Any]]) -> bool:
+    """Whether an attempt since the last success sent our refresh token and got no answer."""
+    for attempt in reversed(journal):
+        code = attempt.get("code")
+        if code == "ok":
+            return False
+        if code in (None, "unreachable"):
+            return True
+    return False
 
 
 def renew_under(lease: Lease, credential: Credential) -> str:
