@@ -26,6 +26,7 @@ class Request(HttpRequest):
     user: User
     organization: Organization
     membership: Membership
+    memberships: list[Membership]
     htmx: HtmxDetails
 
 

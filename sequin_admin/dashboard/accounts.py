@@ -1,9 +1,35 @@
 """How people get accounts: they are invited, nobody signs up by themselves."""
 
-from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.account.forms import default_token_generator
+from allauth.account.utils import user_pk_to_url_str
+from django.conf import settings
 from django.http import HttpRequest
+from django.urls import reverse
+
+from sequin_admin.access.models import Organization, User
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """Mails name our public address, whatever host the request came in by."""
+        uid, _, token = key.partition("-")
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": token})
+        return f"{settings.PUBLIC_URL}{path}"
+
+
+def send_invitation(user: User, organization: Organization, *, inviter: User) -> None:
+    """Mail a new person the link to choose a password. Raises `OSError` when no mail goes out."""
+    adapter = get_adapter()
+    key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
+    context = {
+        "organization": organization,
+        "inviter": inviter,
+        "url": adapter.get_reset_password_from_key_url(key),
+        "days": settings.PASSWORD_RESET_TIMEOUT // 86_400,
+        "public_url": settings.PUBLIC_URL,
+    }
+    adapter.send_mail("account/email/invitation", user.email, context)

@@ -19,6 +19,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "membership": membership,
         "memberships": getattr(request, "memberships", []),
         "can": {
-            action.value: bool(membership) and allows(membership.role, action) for action in Action
+            action.value: membership is not None and allows(membership.role, action)
+            for action in Action
         },
     }

@@ -2,12 +2,11 @@
 
 import uuid
 from collections.abc import Callable
-from typing import cast
 
 import structlog
 from django.http import HttpRequest, HttpResponse
 
-from sequin_admin.access.models import Membership, User
+from sequin_admin.access.models import Membership
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 CHOSEN = "organization"
@@ -47,5 +46,5 @@ def memberships(request: HttpRequest) -> list[Membership]:
     """All of the person's memberships in one query: the sidebar offers to switch between them."""
     if not request.user.is_authenticated:
         return []
-    own = Membership.objects.filter(user=cast(User, request.user))
+    own = Membership.objects.filter(user=request.user)
     return list(own.select_related("organization").order_by("created_at", "pk"))

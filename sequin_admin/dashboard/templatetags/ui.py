@@ -124,12 +124,15 @@ def nav_link(context: Context, href: str, icon: str, label: str) -> dict[str, An
 
 
 @register.inclusion_tag("components/confirm.html")
-def confirm(url: str, label: str, *, title: str, text: str, button: str = "") -> dict[str, Any]:
+def confirm(
+    url: str, label: str, *, title: str, text: str, button: str = "", quiet: bool = False
+) -> dict[str, Any]:
     """A button that asks first: a dialog with scripts, the page at `url` without.
 
     Both end in a POST to `url`.
     """
     return {
+        "quiet": quiet,
         "url": url,
         "label": label,
         "title": title,

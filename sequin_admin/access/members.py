@@ -1,0 +1,78 @@
+"""Who belongs to an organization: adding people, changing their role, removing them."""
+
+from django.db import models, transaction
+
+from sequin_admin.access.models import Membership, Organization, User
+from sequin_admin.access.policy import Role
+from sequin_admin.audit.models import record
+
+
+class AlreadyMember(Exception):
+    """The person is in the organization already. `str()` is a sentence for people."""
+
+
+class LastOwner(Exception):
+    """The organization would have been left without an owner. `str()` is a sentence."""
+
+
+@transaction.atomic
+def add(
+    organization: Organization, email: str, role: str, *, actor: models.Model | None
+) -> tuple[Membership, bool]:
+    """Make the person a member. True when the account is new and has no password yet."""
+    user = User.objects.filter(email__iexact=email).first()
+    created = user is None
+    if user is None:
+        user = User.objects.create_user(username=email.lower(), email=email.lower())
+    membership, added = Membership.objects.get_or_create(
+        organization=organization, user=user, defaults={"role": role}
+    )
+    if not added:
+        raise AlreadyMember(
+            f"{user} is a member already, as {membership.get_role_display().lower()}. "
+            "Change the role in the list instead."
+        )
+    _record("member.added", membership, actor, role=role)
+    return membership, created
+
+
+@transaction.atomic
+def change_role(membership: Membership, role: str, *, actor: models.Model | None) -> None:
+    """Give the member another role. Raises `LastOwner`."""
+    before = membership.role
+    if before == role:
+        return
+    _keep_an_owner(membership, "change the role of")
+    membership.role = role
+    membership.save(update_fields=["role"])
+    _record("member.role_changed", membership, actor, before=before, after=role)
+
+
+@transaction.atomic
+def remove(membership: Membership, *, actor: models.Model | None) -> None:
+    """End the membership at once; the account stays. Raises `LastOwner`."""
+    _keep_an_owner(membership, "remove")
+    _record("member.removed", membership, actor, role=membership.role)
+    membership.delete()
+
+
+def _keep_an_owner(membership: Membership, verb: str) -> None:
+    """Locks the owners' rows, so that two owners cannot remove each other at the same time."""
+    owners = Membership.objects.of(membership.organization).filter(role=Role.OWNER)
+    if [owner.pk for owner in owners.select_for_update()] == [membership.pk]:
+        raise LastOwner(
+            f"{membership.user} is the only owner of {membership.organization}. "
+            f"Make somebody else an owner first, then {verb} this one."
+        )
+
+
+def _record(
+    action: str, membership: Membership, actor: models.Model | None, **details: str
+) -> None:
+    record(
+        action,
+        actor=actor,
+        target=membership.user,
+        organization_id=membership.organization_id,
+        **details,
+    )

@@ -1,0 +1,117 @@
+"""The people of an organization."""
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from sequin_admin.access import members as people
+from sequin_admin.access.models import Membership
+from sequin_admin.access.policy import Action, Role
+from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.accounts import send_invitation
+
+
+class AddForm(forms.Form):
+    email = forms.EmailField(label="E-mail address", max_length=150)
+    role = forms.ChoiceField(choices=Role.choices, initial=Role.MEMBER)
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(choices=Role.choices)
+
+
+@require_GET
+@may(Action.VIEW)
+def members(request: Request) -> HttpResponse:
+    return show(request, AddForm())
+
+
+@require_POST
+@may(Action.MANAGE)
+def member_add(request: Request) -> HttpResponse:
+    """Add an account that exists, or make one and mail its owner how to choose a password."""
+    form = AddForm(request.POST)
+    if not form.is_valid():
+        return show(request, form, status=422)
+    email, role = form.cleaned_data["email"], form.cleaned_data["role"]
+    try:
+        membership, created = people.add(request.organization, email, role, actor=request.user)
+    except people.AlreadyMember as problem:
+        form.add_error("email", str(problem))
+        return show(request, form, status=422)
+    if created:
+        invite(request, membership)
+    else:
+        messages.success(request, f"{membership.user} is now a member.")
+    return redirect("dashboard:members")
+
+
+@require_POST
+@may(Action.MANAGE)
+def member_invite(request: Request, pk: int) -> HttpResponse:
+    """Mail the invitation once more, to somebody who has no password yet."""
+    membership = get(request, pk)
+    if membership.user.has_usable_password():
+        messages.info(request, f"{membership.user} has a password already and can sign in.")
+    else:
+        invite(request, membership)
+    return redirect("dashboard:members")
+
+
+@require_POST
+@may(Action.MANAGE)
+def member_role(request: Request, pk: int) -> HttpResponse:
+    membership, form = get(request, pk), RoleForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "This role does not exist. Choose one of the list.")
+        return redirect("dashboard:members")
+    try:
+        people.change_role(membership, form.cleaned_data["role"], actor=request.user)
+    except people.LastOwner as problem:
+        messages.error(request, str(problem))
+    else:
+        role = membership.get_role_display().lower()
+        messages.success(request, f"{membership.user} is now {role}.")
+    return redirect("dashboard:members")
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.MANAGE)
+def member_remove(request: Request, pk: int) -> HttpResponse:
+    membership = get(request, pk)
+    if request.method == "GET":
+        return render(request, "members/remove.html", {"subject": membership})
+    try:
+        people.remove(membership, actor=request.user)
+    except people.LastOwner as problem:
+        messages.error(request, str(problem))
+    else:
+        messages.success(request, f"{membership.user} is no longer a member.")
+    return redirect("dashboard:members")
+
+
+def show(request: Request, form: AddForm, *, status: int = 200) -> HttpResponse:
+    rows = Membership.objects.of(request.organization).select_related("user")
+    context = {"rows": rows.order_by("user__email"), "form": form, "roles": Role.choices}
+    return render(request, "members/index.html", context, status=status)
+
+
+def get(request: Request, pk: int) -> Membership:
+    own = Membership.objects.of(request.organization).select_related("user", "organization")
+    return get_object_or_404(own, pk=pk)
+
+
+def invite(request: Request, membership: Membership) -> None:
+    user = membership.user
+    try:
+        send_invitation(user, request.organization, inviter=request.user)
+    except OSError:
+        messages.error(
+            request,
+            f"{user} is a member, but the invitation could not be mailed. Check the mail "
+            "settings of this server, then press Send invitation again.",
+        )
+    else:
+        messages.success(request, f"We mailed {user} an invitation to choose a password.")

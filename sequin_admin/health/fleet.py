@@ -1,0 +1,112 @@
+"""An organization's credentials in one glance: counts, queues and what changed last."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypedDict
+
+from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
+
+from sequin_admin.access.models import Organization
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.health.models import Transition
+from sequin_admin.health.status import Status, worst
+
+
+class Group(TypedDict):
+    """How many credentials share a kind, a status and being disabled or not."""
+
+    kind: str
+    health_status: str
+    disabled: bool
+    count: int
+
+
+@dataclass(frozen=True)
+class ProviderCount:
+    """One provider's credentials. `status` is that of the sickest, empty when none is probed."""
+
+    provider: str
+    title: str
+    count: int
+    status: str
+
+
+@dataclass(frozen=True)
+class Census:
+    """Everything counted. `by_status` leaves out the disabled ones; its key "" is: not probed."""
+
+    total: int
+    disabled: int
+    by_status: dict[str, int]
+    providers: list[ProviderCount]
+
+
+def census(organization: Organization) -> Census:
+    """Count in one query, whatever the number of credentials."""
+    disabled = ExpressionWrapper(Q(disabled_at__isnull=False), output_field=BooleanField())
+    rows = Credential.objects.of(organization).values("kind", "health_status", disabled=disabled)
+    return count(rows.annotate(count=Count("pk")).order_by())
+
+
+def count(groups: Iterable[Group]) -> Census:
+    """Add the groups up."""
+    by_status, by_provider = Counter[str](), Counter[str]()
+    statuses: dict[str, set[str]] = {}
+    disabled = 0
+    for group in groups:
+        kind = kinds.get(group["kind"])
+        provider = kind.provider if kind else group["kind"]
+        by_provider[provider] += group["count"]
+        seen = statuses.setdefault(provider, set())
+        if group["disabled"]:
+            disabled += group["count"]
+        else:
+            by_status[group["health_status"]] += group["count"]
+            seen.add(group["health_status"])
+    titles = kinds.providers()
+    return Census(
+        total=by_provider.total(),
+        disabled=disabled,
+        by_status=dict(by_status),
+        providers=[
+            ProviderCount(slug, titles.get(slug, slug), n, sickest(statuses[slug]))
+            for slug, n in sorted(by_provider.items())
+        ],
+    )
+
+
+def sickest(statuses: set[str]) -> str:
+    """The worst probed status; "disabled" when all are, "" when none was probed."""
+    if not statuses:
+        return "disabled"
+    probed = [Status(status) for status in statuses if status]
+    return worst(probed) if probed else ""
+
+
+def broken_apps(organization: Organization) -> QuerySet[OAuthApp]:
+    """OAuth apps that we must mend, each with the number of credentials that wait for it."""
+    waiting = Count("credentials", filter=Q(credentials__health_status=Status.SEQUIN))
+    broken = OAuthApp.objects.of(organization).filter(health_status=Status.SEQUIN)
+    return broken.annotate(waiting=waiting).defer("secrets").order_by("health_since")
+
+
+def waiting_for_us(organization: Organization) -> QuerySet[Credential]:
+    """What we must mend, oldest first. A broken OAuth app speaks for all its credentials."""
+    sick = Credential.objects.of(organization).active().filter(health_status=Status.SEQUIN)
+    blocked = Q(oauth_app__health_status=Status.SEQUIN)
+    return sick.exclude(blocked).defer("secrets").order_by("health_since")
+
+
+def waiting_for_customers(organization: Organization) -> QuerySet[Credential]:
+    """What only the customers can mend, oldest first."""
+    sick = Credential.objects.of(organization).active().filter(health_status=Status.CUSTOMER)
+    return sick.defer("secrets").order_by("health_since")
+
+
+def transitions(organization: Organization) -> QuerySet[Transition]:
+    """Changes of status, newest first."""
+    own = Q(credential__organization=organization) | Q(oauth_app__organization=organization)
+    rows = Transition.objects.filter(own).select_related("credential", "oauth_app")
+    return rows.defer("credential__secrets", "oauth_app__secrets").order_by("-id")
