@@ -91,7 +91,7 @@ def renew(credential: Credential, *, beyond: int | None = None, force: bool = Fa
     for token in polls(credential):
         if is_new_enough(token, beyond):
             return access_token(token)
-        if not force and token.next_try_at and token.next_try_at > clock.now():
+        if not force and rests(token, credential):
             return living_or_refused(token, beyond)
         lease = take(token)
         if lease:
@@ -104,6 +104,15 @@ def renew(credential: Credential, *, beyond: int | None = None, force: bool = Fa
 def is_new_enough(token: Token, beyond: int | None) -> bool:
     moved = beyond is None or token.version > beyond
     return moved and token.lives(clock.now(), margin_s(token))
+
+
+def rests(token: Token, credential: Credential) -> bool:
+    """Whether renewals back off. A new secret of the OAuth app may have mended it: then not."""
+    if token.next_try_at is None or token.next_try_at <= clock.now():
+        return False
+    app = credential.oauth_app
+    tried_at = datetime.fromisoformat(token.journal[-1]["at"])
+    return app is None or app.secrets_changed_at < tried_at
 
 
 def living_or_refused(token: Token, beyond: int | None) -> str:

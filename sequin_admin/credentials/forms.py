@@ -1,0 +1,264 @@
+"""The forms that declared properties become. A stored secret never goes back into a page."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
+
+from django import forms
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.credentials.properties import Properties
+
+AGAIN = "Enter the secret again: we don't keep it in a page that was not saved."
+
+
+class PropertiesForm(forms.Form):
+    """Fields for `names` of `declared`. `stored` fills the public ones; a secret that is named in
+    `kept` may stay blank, which keeps it. After `is_valid()`, `properties` holds the result."""
+
+    properties: Properties
+
+    def __init__(
+        self,
+        declared: type[Properties],
+        data: Mapping[str, Any] | None = None,
+        *,
+        names: Iterable[str] | None = None,
+        stored: Mapping[str, Any] | None = None,
+        kept: Mapping[str, str] | None = None,
+    ) -> None:
+        self.names = tuple(names if names is not None else asked(declared))
+        self.declared, self.stored, self.kept = declared, stored or {}, kept or {}
+        super().__init__(data, initial=dict(self.stored))
+        mine = {name: field_for(declared, name, kept=name in self.kept) for name in self.names}
+        self.fields = {**mine, **self.fields}
+
+    def clean(self) -> dict[str, Any]:
+        given = {name: self.cleaned_data[name] for name in self.names if name in self.cleaned_data}
+        sent = {name: value for name, value in given.items() if value not in ("", None, [])}
+        unseen = {n: v for n, v in self.stored.items() if n not in self.names}
+        values = {**unseen, **{n: v for n, v in self.kept.items() if n not in sent}, **sent}
+        try:
+            self.properties = self.declared.model_validate({**self.fixed(), **values})
+        except ValidationError as invalid:
+            self.explain(invalid)
+        if self.errors:
+            self.ask_secrets_again(sent)
+        return self.cleaned_data
+
+    def fixed(self) -> dict[str, str]:
+        """The discriminator, where the declaration has one."""
+        has_kind = "kind" in self.declared.model_fields
+        return {"kind": self.declared.kind_slug()} if has_kind else {}
+
+    def explain(self, invalid: ValidationError) -> None:
+        for error in invalid.errors(include_input=False, include_url=False):
+            for name, sentence in sentences(self.declared, error):
+                if name in self.fields and name not in self.errors:
+                    self.add_error(name, sentence)
+                elif name not in self.fields:
+                    self.add_error(None, sentence)
+
+    def ask_secrets_again(self, sent: Mapping[str, Any]) -> None:
+        for name in self.names:
+            if self.declared.is_secret(name) and name in sent and name not in self.errors:
+                self.add_error(name, AGAIN)
+
+
+def asked(declared: type[Properties]) -> tuple[str, ...]:
+    """The properties a person enters: all but those we read from the account."""
+    return tuple(name for name in declared.names() if not declared.declared(name).get("filled"))
+
+
+def sentences(declared: type[Properties], error: ErrorDetails) -> list[tuple[str, str]]:
+    """Field names and sentences of one pydantic error. Never holds what was entered."""
+    if error["type"] == "match":
+        return [(n, mismatch(declared, n)) for n in error["ctx"]["names"].split(",")]
+    name = str(error["loc"][0]) if error["loc"] else ""
+    title = title_of(declared, name)
+    if error["type"] == "missing":
+        return [(name, f"{title} is missing. Enter it as the provider shows it.")]
+    if error["type"] == "extra_forbidden":
+        return [(name, f"{name} is not a property of this kind. Remove it.")]
+    if error["type"].startswith(("int", "bool", "float", "list", "literal")):
+        return [(name, f"{title} is not valid: {error['msg'][0].lower()}{error['msg'][1:]}.")]
+    return [(name, mismatch(declared, name))]
+
+
+def mismatch(declared: type[Properties], name: str) -> str:
+    example = declared.declared(name).get("example") if name in declared.model_fields else ""
+    hint = f" It looks like {example}." if example else ""
+    return f"{title_of(declared, name)} does not have the form that the provider uses.{hint}"
+
+
+def title_of(declared: type[Properties], name: str) -> str:
+    field = declared.model_fields.get(name)
+    return str(field.title or name) if field else name
+
+
+def field_for(declared: type[Properties], name: str, *, kept: bool = False) -> forms.Field:
+    """The Django form field of one property."""
+    info, extra = declared.model_fields[name], declared.declared(name)
+    options: dict[str, Any] = {
+        "label": info.title or name,
+        "help_text": info.description or "",
+        "required": info.is_required() and not kept,
+        "error_messages": {
+            "required": f"{info.title or name} is missing. Enter it as the provider shows it."
+        },
+    }
+    attributes = {"placeholder": str(extra.get("example") or ""), "autocomplete": "off"}
+    if declared.is_secret(name):
+        return secret_field(options, multiline=bool(extra.get("multiline")))
+    plain = plain_type(info.annotation)
+    if plain is bool:
+        return forms.BooleanField(**{**options, "required": False})
+    if get_origin(plain) is Literal:
+        choices = [(value, str(value)) for value in get_args(plain)]
+        return forms.ChoiceField(choices=choices, **options)
+    if get_origin(plain) is list:
+        return WordsField(widget=forms.Textarea({**attributes, "rows": 3}), **options)
+    return forms.CharField(widget=forms.TextInput(attributes), **options)
+
+
+def plain_type(annotation: Any) -> Any:
+    """`int | None` -> `int`."""
+    options = [option for option in get_args(annotation) if option is not type(None)]
+    is_optional = type(None) in get_args(annotation)
+    return options[0] if is_optional else annotation
+
+
+def secret_field(options: dict[str, Any], *, multiline: bool) -> forms.Field:
+    """Write-only: whatever was entered, the page that comes back has it empty."""
+    attributes = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
+    widget = BlankTextarea({**attributes, "rows": 6}) if multiline else BlankPassword(attributes)
+    return forms.CharField(widget=widget, strip=True, **options)
+
+
+class BlankPassword(forms.PasswordInput):
+    def __init__(self, attrs: dict[str, Any]) -> None:
+        super().__init__({**attrs, "autocomplete": "new-password"}, render_value=False)
+
+
+class BlankTextarea(forms.Textarea):
+    def format_value(self, value: Any) -> str:
+        return ""
+
+
+class WordsField(forms.CharField):
+    """A list of words, separated by white space or commas."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return " ".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        return str(super().clean(value) or "").replace(",", " ").split()
+
+
+class MetadataField(forms.CharField):
+    """A JSON object of the caller's own."""
+
+    widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})
+
+    def prepare_value(self, value: Any) -> Any:
+        return json.dumps(value, indent=2) if isinstance(value, dict) and value else value or ""
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        try:
+            parsed = json.loads(text or "{}")
+        except ValueError as error:
+            raise forms.ValidationError(f"This is not JSON: {error}.") from None
+        if not isinstance(parsed, dict):
+            raise forms.ValidationError('Metadata is a JSON object, such as {"plan": "pro"}.')
+        return parsed
+
+
+class CredentialForm(PropertiesForm):
+    """A key or password of a kind, with the name and metadata we keep beside it."""
+
+    display_name = forms.CharField(
+        required=False, max_length=200, help_text="How it is called here. Leave empty for a default."
+    )
+    metadata = MetadataField(required=False, help_text="JSON of your own, found again by the API.")
+
+    @classmethod
+    def of(cls, credential: Credential, data: Mapping[str, Any] | None = None) -> "CredentialForm":
+        """The edit form: secrets stay blank, and blank keeps them."""
+        form = cls(
+            credential.properties_class,
+            data,
+            stored=credential.properties,
+            kept=dict(credential.secrets),
+        )
+        form.initial |= {"display_name": credential.name, "metadata": credential.metadata}
+        return form
+
+
+class ConnectForm(PropertiesForm):
+    """What we ask before a connect trip: the OAuth app, and what the flow needs to know."""
+
+    def __init__(self, kind: Any, apps: Any, data: Mapping[str, Any] | None = None) -> None:
+        questions = kind.properties_class.only(kind.oauth.asks)
+        super().__init__(questions, data, names=kind.oauth.asks)
+        if kind.client_is_ours():
+            choice = forms.ModelChoiceField(apps, label="OAuth app", empty_label=None)
+            self.fields = {"oauth_app": choice, **self.fields}
+        self.fields["display_name"] = forms.CharField(
+            required=False, max_length=200, help_text="Leave empty to use the account's name."
+        )
+
+
+class RedirectURIsField(forms.CharField):
+    """Absolute addresses without fragment, one per line (RFC 6749 section 3.1.2)."""
+
+    widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        uris = str(super().clean(value) or "").split()
+        for uri in uris:
+            parts = urlsplit(uri)
+            if parts.scheme not in {"http", "https"} or not parts.netloc or parts.fragment:
+                raise forms.ValidationError(
+                    f"{uri} is not an absolute http(s) address without a # part. Correct that line."
+                )
+        return uris
+
+
+class OAuthAppForm(PropertiesForm):
+    """Our registration at a provider."""
+
+    name = forms.CharField(max_length=100, help_text="How the app is called here.")
+    client_id = forms.CharField(label="Client ID", max_length=200)
+    scopes = WordsField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        help_text="What we ask for, separated by spaces. Leave empty for the provider's usual ones.",
+    )
+    redirect_uris = RedirectURIsField(
+        required=False,
+        label="Redirect URIs of your own product",
+        help_text="Where the API's connect flow may send people back to, one per line.",
+    )
+
+    def __init__(self, *args: Any, app: OAuthApp | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        mine = [n for n in ("name", "client_id") if n in self.fields]
+        self.order_fields([*mine, *self.names])
+        if app:
+            names = ("name", "client_id", "scopes", "redirect_uris")
+            self.initial |= {name: getattr(app, name) for name in names}
+            # Tokens belong to the client id they were issued to.
+            self.fields["client_id"].disabled = True
+
+    @classmethod
+    def of(cls, app: OAuthApp, data: Mapping[str, Any] | None = None) -> "OAuthAppForm":
+        return cls(
+            app.properties_class, data, app=app, stored=app.properties, kept=dict(app.secrets)
+        )

@@ -1,0 +1,100 @@
+"""Creating, changing and deleting OAuth apps."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import models, transaction
+
+from sequin_admin.access.models import Organization
+from sequin_admin.audit.models import record
+from sequin_admin.core import clock
+from sequin_admin.credentials.kinds import AppProperties
+from sequin_admin.credentials.models import OAuthApp
+
+
+class InUse(Exception):
+    """Something can't be deleted because credentials depend on it. `str()` says which."""
+
+
+@transaction.atomic
+def create(
+    organization: Organization,
+    provider: str,
+    *,
+    actor: models.Model | None,
+    name: str,
+    client_id: str,
+    properties: AppProperties,
+    scopes: list[str] | None = None,
+    redirect_uris: list[str] | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> OAuthApp:
+    app = OAuthApp(
+        organization=organization,
+        provider=provider,
+        name=name,
+        client_id=client_id,
+        properties=properties.public_values(),
+        secrets=properties.secret_values(),
+        scopes=scopes or [],
+        redirect_uris=redirect_uris or [],
+        metadata=metadata or {},
+    )
+    app.save()
+    note("oauth_app.created", app, actor, provider=provider)
+    return app
+
+
+@transaction.atomic
+def update(
+    app: OAuthApp,
+    *,
+    actor: models.Model | None,
+    properties: AppProperties | None = None,
+    **columns: Any,
+) -> None:
+    """Change `name`, `scopes`, `redirect_uris`, `metadata` or the properties.
+
+    A new secret may mend what was broken: everything that depends on it is probed again soon.
+    """
+    changed = {n: v for n, v in columns.items() if v is not None and v != getattr(app, n)}
+    for column, value in changed.items():
+        setattr(app, column, value)
+    names = sorted(changed)
+    if properties:
+        names += replace_properties(app, properties)
+    if not names:
+        return
+    app.save()
+    note("oauth_app.changed", app, actor, changed=names)
+
+
+def replace_properties(app: OAuthApp, properties: AppProperties) -> list[str]:
+    """Put new properties into the app. Returns the names of what is different now."""
+    public, secret = properties.public_values(), properties.secret_values()
+    before: Mapping[str, Any] = {**app.properties, **app.secrets}
+    after = {**public, **secret}
+    names = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
+    if names:
+        app.properties, app.secrets, app.secrets_changed_at = public, secret, clock.now()
+        app.credentials.update(check_due_at=clock.now())
+    return names
+
+
+@transaction.atomic
+def delete(app: OAuthApp, *, actor: models.Model | None) -> None:
+    """Forget the app. Raises `InUse` while credentials were made with it."""
+    count = app.credentials.count()
+    if count:
+        noun = "credential was" if count == 1 else "credentials were"
+        raise InUse(
+            f"{count:,} {noun} connected through {app}. Delete or reconnect them first: "
+            "without the app their access can't be renewed."
+        )
+    note("oauth_app.deleted", app, actor, provider=app.provider)
+    app.delete()
+
+
+def note(action: str, app: OAuthApp, actor: models.Model | None, **details: Any) -> None:
+    organization_id = app.organization_id
+    record(action, actor=actor, target=app, organization_id=organization_id, **details)

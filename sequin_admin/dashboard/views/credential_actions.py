@@ -1,0 +1,124 @@
+"""What can be done to a credential with a button."""
+
+from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from sequin_admin.access.policy import Action
+from sequin_admin.audit.models import record
+from sequin_admin.connect import flow
+from sequin_admin.credentials.models import Credential
+from sequin_admin.dashboard.access import Request, may
+from sequin_admin.health import probes
+
+
+def own(request: Request, pk: str) -> Credential:
+    rows = Credential.objects.of(request.organization).select_related("oauth_app")
+    return get_object_or_404(rows, pk=pk)
+
+
+@require_POST
+@may(Action.EDIT)
+def verify(request: Request, pk: str) -> HttpResponse:
+    credential = own(request, pk)
+    outcome = probes.verify(credential, actor=request.user)
+    if outcome.ok:
+        messages.success(request, f"{credential.provider_title} confirms that {credential} works.")
+    else:
+        messages.warning(request, f"{outcome.message} {outcome.remedy}")
+    return redirect("dashboard:credential", pk=pk)
+
+
+@require_POST
+@may(Action.EDIT)
+def reconnect(request: Request, pk: str) -> HttpResponse:
+    """Send the browser to the provider again; the same account must come back."""
+    return again(request, own(request, pk), replaces_account=False)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.EDIT)
+def replace_account(request: Request, pk: str) -> HttpResponse:
+    """Let the credential stand for another account. An act of its own, asked twice, audited."""
+    credential = own(request, pk)
+    if request.method == "POST":
+        return again(request, credential, replaces_account=True)
+    return render(request, "credentials/replace_account.html", {"credential": credential})
+
+
+def again(request: Request, credential: Credential, *, replaces_account: bool) -> HttpResponse:
+    flow_of_kind = credential.oauth
+    if flow_of_kind is None:
+        return redirect("dashboard:credential_edit", pk=credential.pk)
+    known = {**credential.properties, **credential.secrets}
+    return redirect(
+        flow.start(
+            request.organization,
+            type(credential),
+            user=request.user,
+            session_key=request.session.session_key or "",
+            oauth_app=credential.oauth_app,
+            asked={name: known[name] for name in flow_of_kind.asks if name in known},
+            reconnects=credential,
+            replaces_account=replaces_account,
+        )
+    )
+
+
+@require_POST
+@may(Action.EDIT)
+def disable(request: Request, pk: str) -> HttpResponse:
+    credential = own(request, pk)
+    flow.disable(credential, actor=request.user)
+    messages.success(request, f"{credential} is disabled. Nothing uses it until you enable it.")
+    return redirect("dashboard:credential", pk=pk)
+
+
+@require_POST
+@may(Action.EDIT)
+def enable(request: Request, pk: str) -> HttpResponse:
+    credential = own(request, pk)
+    flow.enable(credential, actor=request.user)
+    messages.success(request, f"{credential} is enabled again.")
+    return redirect("dashboard:credential", pk=pk)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.EDIT)
+def delete(request: Request, pk: str) -> HttpResponse:
+    """Deleting takes the name, typed."""
+    credential = own(request, pk)
+    typed = request.POST.get("name", "").strip()
+    if request.method == "POST" and typed == credential.name.strip():
+        given_back = flow.delete(credential, actor=request.user)
+        ending = f" and our access at {credential.provider_title} given back" if given_back else ""
+        messages.success(request, f"{credential.name} is deleted{ending}.")
+        return redirect("dashboard:credentials")
+    context = {"credential": credential, "wrong": request.method == "POST", "typed": typed}
+    status = 422 if context["wrong"] else 200
+    return render(request, "credentials/delete.html", context, status=status)
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+@may(Action.REVEAL)
+def reveal(request: Request, pk: str) -> HttpResponse:
+    """Show the secrets: after a fresh login, and after the audit row is written."""
+    raise_if_reauthentication_required(request)
+    credential = own(request, pk)
+    if request.method == "GET":
+        return render(request, "credentials/reveal.html", {"credential": credential})
+    with transaction.atomic():
+        record(
+            "credential.revealed",
+            actor=request.user,
+            target=credential,
+            organization_id=request.organization.pk,
+            secrets=credential.secret_names,
+        )
+    context = {"credential": credential, "secrets": dict(credential.secrets)}
+    return render(request, "credentials/reveal.html", context)

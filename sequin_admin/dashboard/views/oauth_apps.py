@@ -1,0 +1,124 @@
+"""OAuth apps: our registrations at providers."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Count
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from sequin_admin.access.policy import Action
+from sequin_admin.audit.models import Event
+from sequin_admin.connect import oauth
+from sequin_admin.credentials import kinds, oauth_apps
+from sequin_admin.credentials.forms import OAuthAppForm
+from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.dashboard.access import Request, may
+
+COLUMNS = ("name", "scopes", "redirect_uris")
+
+
+@require_GET
+@may(Action.VIEW)
+def index(request: Request) -> HttpResponse:
+    rows = OAuthApp.objects.of(request.organization).defer("secrets")
+    apps = rows.annotate(used_by=Count("credentials")).order_by("provider", "name")
+    return render(request, "oauth_apps/index.html", {"apps": apps})
+
+
+@require_GET
+@may(Action.CONFIGURE)
+def picker(request: Request) -> HttpResponse:
+    titles = sorted(kinds.providers().items(), key=lambda pair: pair[1].lower())
+    providers = [(slug, title) for slug, title in titles if kinds.oauth_of(slug)]
+    return render(request, "oauth_apps/picker.html", {"providers": providers})
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.CONFIGURE)
+def add(request: Request, provider: str) -> HttpResponse:
+    declared = kinds.oauth_of(provider)
+    if declared is None:
+        raise Http404(provider)
+    form = OAuthAppForm(declared.app, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        app = oauth_apps.create(
+            request.organization,
+            provider,
+            client_id=form.cleaned_data["client_id"],
+            properties=form.properties,
+            actor=request.user,
+            **{name: form.cleaned_data[name] for name in COLUMNS},
+        )
+        messages.success(request, f"{app} is saved. Now you can connect accounts with it.")
+        return redirect("dashboard:oauth_app", pk=app.pk)
+    return show_form(request, "oauth_apps/add.html", provider, form)
+
+
+@require_GET
+@may(Action.VIEW)
+def detail(request: Request, pk: str) -> HttpResponse:
+    app = get_object_or_404(OAuthApp.objects.of(request.organization).defer("secrets"), pk=pk)
+    kind = next(k for k in kinds.of_provider(app.provider) if k.client_is_ours())
+    context = {
+        "app": app,
+        "kind": kind,
+        "redirect_uri": oauth.redirect_uri(app.provider),
+        "properties": [
+            (app.properties_class.model_fields[name].title, value)
+            for name, value in app.properties.items()
+        ],
+        "scopes": app.scopes or list(app.flow.scopes),
+        "used_by": app.credentials.count(),
+        "checks": app.checks.all(),
+        "events": Event.objects.of(request.organization.pk).about(app)[:15],
+    }
+    return render(request, "oauth_apps/detail.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.CONFIGURE)
+def edit(request: Request, pk: str) -> HttpResponse:
+    app = get_object_or_404(OAuthApp.objects.of(request.organization), pk=pk)
+    form = OAuthAppForm.of(app, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        columns = {name: form.cleaned_data[name] for name in COLUMNS}
+        oauth_apps.update(app, actor=request.user, properties=form.properties, **columns)
+        messages.success(request, f"{app} is saved.")
+        return redirect("dashboard:oauth_app", pk=pk)
+    return show_form(request, "oauth_apps/edit.html", app.provider, form, app=app)
+
+
+def show_form(
+    request: Request, template: str, provider: str, form: OAuthAppForm, **more: Any
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "provider": provider,
+        "kind": next(k for k in kinds.of_provider(provider) if k.client_is_ours()),
+        "redirect_uri": oauth.redirect_uri(provider),
+        **more,
+    }
+    return render(request, template, context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.CONFIGURE)
+def delete(request: Request, pk: str) -> HttpResponse:
+    app = get_object_or_404(OAuthApp.objects.of(request.organization), pk=pk)
+    if request.method == "POST":
+        try:
+            oauth_apps.delete(app, actor=request.user)
+        except oauth_apps.InUse as error:
+            messages.error(request, str(error))
+            return redirect("dashboard:oauth_app", pk=pk)
+        messages.success(request, f"{app.name} is deleted.")
+        return redirect("dashboard:oauth_apps")
+    context = {
+        "title": f"Delete {app}?",
+        "text": "Accounts can't be connected with it any more. Nothing changes at the provider.",
+        "button": "Delete the OAuth app",
+        "back": request.path.removesuffix("delete/"),
+    }
+    return render(request, "components/confirm_page.html", context)
