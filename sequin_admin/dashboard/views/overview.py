@@ -65,7 +65,7 @@ def steps_of(organization: Organization, census: fleet.Census) -> list[Step]:
         Step(
             "Add an OAuth app",
             "Your registration at a provider such as HubSpot. Keys and passwords need none.",
-            reverse("dashboard:oauth_app_picker"),
+            reverse("dashboard:oauth_apps"),
             connected or OAuthApp.objects.of(organization).exists(),
         ),
         Step(
