@@ -9,3 +9,5 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("staff/", admin.site.urls),
 ]
+
+handler500 = "sequin_admin.dashboard.views.errors.server_error"

@@ -9,6 +9,7 @@ from django import forms
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from sequin_admin.credentials.kinds import AppProperties
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import Properties
 
@@ -181,7 +182,9 @@ class CredentialForm(PropertiesForm):
     """A key or password of a kind, with the name and metadata we keep beside it."""
 
     display_name = forms.CharField(
-        required=False, max_length=200, help_text="How it is called here. Leave empty for a default."
+        required=False,
+        max_length=200,
+        help_text="How it is called here. Leave empty for a default.",
     )
     metadata = MetadataField(required=False, help_text="JSON of your own, found again by the API.")
 
@@ -194,7 +197,7 @@ class CredentialForm(PropertiesForm):
             stored=credential.properties,
             kept=dict(credential.secrets),
         )
-        form.initial |= {"display_name": credential.name, "metadata": credential.metadata}
+        form.initial.update(display_name=credential.name, metadata=credential.metadata)
         return form
 
 
@@ -234,12 +237,14 @@ class RedirectURIsField(forms.CharField):
 class OAuthAppForm(PropertiesForm):
     """Our registration at a provider."""
 
+    properties: AppProperties
+
     name = forms.CharField(max_length=100, help_text="How the app is called here.")
     client_id = forms.CharField(label="Client ID", max_length=200)
     scopes = WordsField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
-        help_text="What we ask for, separated by spaces. Leave empty for the provider's usual ones.",
+        help_text="What we ask for, separated by spaces. Empty means the usual ones.",
     )
     redirect_uris = RedirectURIsField(
         required=False,
@@ -253,7 +258,7 @@ class OAuthAppForm(PropertiesForm):
         self.order_fields([*mine, *self.names])
         if app:
             names = ("name", "client_id", "scopes", "redirect_uris")
-            self.initial |= {name: getattr(app, name) for name in names}
+            self.initial.update({name: getattr(app, name) for name in names})
             # Tokens belong to the client id they were issued to.
             self.fields["client_id"].disabled = True
 

@@ -2,11 +2,51 @@
 
 from django.urls import path
 
-from sequin_admin.dashboard.views import api_keys, members, organizations, overview
+from sequin_admin.dashboard.views import (
+    api_keys,
+    audit,
+    badges,
+    connect,
+    credential_actions,
+    credentials,
+    docs,
+    limits,
+    members,
+    oauth_apps,
+    organizations,
+    overview,
+)
+
+credential = "credentials/<uuid:pk>"
+oauth_app = "oauth-apps/<uuid:pk>"
 
 app_name = "dashboard"
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("credentials/", credentials.index, name="credentials"),
+    path("credentials/new/", credentials.providers, name="providers"),
+    path("credentials/new/<slug:kind>/", credentials.add, name="add"),
+    path("credentials/connect/<slug:kind>/", credentials.connect, name="connect"),
+    path(f"{credential}/", credentials.detail, name="credential"),
+    path(f"{credential}/edit/", credentials.edit, name="credential_edit"),
+    path(f"{credential}/limit/", limits.limit, name="limit"),
+    path(f"{credential}/verify/", credential_actions.verify, name="verify"),
+    path(f"{credential}/reconnect/", credential_actions.reconnect, name="reconnect"),
+    path(f"{credential}/replace/", credential_actions.replace_account, name="replace_account"),
+    path(f"{credential}/disable/", credential_actions.disable, name="disable"),
+    path(f"{credential}/enable/", credential_actions.enable, name="enable"),
+    path(f"{credential}/delete/", credential_actions.delete, name="credential_delete"),
+    path(f"{credential}/reveal/", credential_actions.reveal, name="reveal"),
+    path("badges/", badges.badges, name="badges"),
+    path("connect/<uuid:pk>/failed/", connect.failed, name="connect_failed"),
+    path("oauth-apps/", oauth_apps.index, name="oauth_apps"),
+    path("oauth-apps/new/", oauth_apps.picker, name="oauth_app_picker"),
+    path("oauth-apps/new/<slug:provider>/", oauth_apps.add, name="oauth_app_add"),
+    path(f"{oauth_app}/", oauth_apps.detail, name="oauth_app"),
+    path(f"{oauth_app}/edit/", oauth_apps.edit, name="oauth_app_edit"),
+    path(f"{oauth_app}/delete/", oauth_apps.delete, name="oauth_app_delete"),
+    path("audit/", audit.index, name="audit"),
+    path("docs/kinds/", docs.kinds_page, name="kinds"),
     path("organizations/switch/", organizations.switch_organization, name="switch_organization"),
     path("members/", members.members, name="members"),
     path("members/add/", members.member_add, name="member_add"),

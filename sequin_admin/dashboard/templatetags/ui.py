@@ -1,5 +1,6 @@
 """The small words of our templates: badges, times, provider tiles, confirmations."""
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,8 +13,10 @@ from django.utils.safestring import SafeString
 
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential
 from sequin_admin.health.status import Status
-from sequin_admin.limits.models import words_of
+from sequin_admin.limits import models as limits
+from sequin_admin.limits.models import RateLimit, words_of
 
 register = template.Library()
 
@@ -113,6 +116,25 @@ UNITS = [
 def interval(milliseconds: int) -> str:
     """1000 -> second, 60000 -> minute, 20000 -> 20 s."""
     return words_of(milliseconds)
+
+
+@register.filter
+def limit(credential: Credential) -> RateLimit:
+    """Its own rate limit, or its kind's default."""
+    return limits.of(credential)
+
+
+@register.filter(name="json")
+def as_json(value: Any) -> str:
+    """A stored JSON value as text, escaped like any other."""
+    return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@register.filter
+def action_words(action: str) -> str:
+    """credential.account_replaced -> Credential: account replaced."""
+    subject, _, verb = action.replace("_", " ").partition(".")
+    return f"{subject[:1].upper()}{subject[1:]}: {verb}".replace("Oauth", "OAuth")
 
 
 @register.inclusion_tag("components/nav_link.html", takes_context=True)

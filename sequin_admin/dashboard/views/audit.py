@@ -20,7 +20,9 @@ def index(request: Request) -> HttpResponse:
     events = own
     for name, text in chosen.items():
         exact = name == "action"
-        events = events.filter(**{name if exact else f"{name}__icontains": text}) if text else events
+        events = (
+            events.filter(**{name if exact else f"{name}__icontains": text}) if text else events
+        )
     context = {
         "page": Paginator(events, ROWS).get_page(request.GET.get("page")),
         "chosen": chosen,

@@ -1,6 +1,6 @@
 """What can be done to a credential with a button."""
 
-from allauth.account.internal.flows.reauthentication import raise_if_reauthentication_required
+from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
@@ -106,9 +106,9 @@ def delete(request: Request, pk: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @may(Action.REVEAL)
+@reauthentication_required  # type: ignore[untyped-decorator]
 def reveal(request: Request, pk: str) -> HttpResponse:
     """Show the secrets: after a fresh login, and after the audit row is written."""
-    raise_if_reauthentication_required(request)
     credential = own(request, pk)
     if request.method == "GET":
         return render(request, "credentials/reveal.html", {"credential": credential})

@@ -142,6 +142,7 @@ def shown_properties(credential: Credential) -> list[dict[str, Any]]:
             "title": declared.model_fields[name].title or name,
             "value": masked[name],
             "secret": declared.is_secret(name),
+            "list": isinstance(masked[name], list),
         }
         for name in declared.names()
         if name in masked

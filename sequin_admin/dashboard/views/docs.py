@@ -10,6 +10,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.credentials import kinds
 from sequin_admin.dashboard.access import Request, may
 
+
 @require_GET
 @may(Action.VIEW)
 def kinds_page(request: Request) -> HttpResponse:

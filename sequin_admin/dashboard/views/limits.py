@@ -17,7 +17,7 @@ from sequin_admin.limits import models as limits
 from sequin_admin.limits.models import RateLimit
 
 
-class LimitForm(forms.ModelForm[RateLimit]):
+class LimitForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = RateLimit
         fields = ("allowed_requests", "interval", "max_concurrent_requests")
