@@ -80,7 +80,7 @@ def monogram(title: str) -> str:
 def ago(at: datetime | None) -> SafeString:
     """`3 h ago` or `in 5 min` as a <time> with the exact time in its title."""
     if at is None:
-        return SafeString("never")
+        return SafeString("Never")
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         at.isoformat(timespec="seconds"),

@@ -1,0 +1,221 @@
+"""The overview: what it counts, whom it blames, and that it stays quick."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+
+from sequin_admin.core import clock
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.health import fleet
+from sequin_admin.health.models import Transition
+from sequin_admin.health.status import Status
+from sequin_admin.limits.models import RateLimit
+
+URL = "/"
+
+
+def make(organization, name: str, status: str = "", kind: str = "stripe_key", **columns):
+    return kinds.get(kind).objects.create(
+        organization=organization,
+        name=name,
+        identity=name,
+        properties={"account_id": name, "name": name, "test": True},
+        secrets={"secret": "sk_test_melange"},
+        health_status=status,
+        health_since=clock.now() - timedelta(hours=3) if status else None,
+        **columns,
+    )
+
+
+def make_app(organization, **columns):
+    return OAuthApp.objects.create(
+        organization=organization, provider="hubspot", name="Ornithopter", client_id="i", **columns
+    )
+
+
+@pytest.fixture
+def overview(client, user):
+    """The overview as its owner sees it."""
+
+    def get() -> str:
+        client.force_login(user)
+        response = client.get(URL)
+        assert response.status_code == 200
+        return response.content.decode()
+
+    return get
+
+
+def test_empty_organization_sees_three_open_steps(overview):
+    html = overview()
+
+    assert html.count('class="card step"') == 3
+    assert "Done:" not in html
+
+
+def test_step_ticks_itself(overview, organization):
+    make_app(organization)
+
+    html = overview()
+
+    assert html.count("step-done") == 1
+
+
+def test_steps_go_when_all_are_done(overview, organization):
+    credential = make(organization, "Caladan", Status.HEALTHY)
+    before = overview()
+    RateLimit.objects.create(credential=credential, allowed_requests=1, interval=1000)
+
+    after = overview()
+
+    assert "Set a rate limit" in before
+    assert "Set a rate limit" not in after
+
+
+def test_counts_link_to_filtered_lists(overview, organization):
+    make(organization, "Caladan", Status.HEALTHY)
+    make(organization, "Kaitain", Status.HEALTHY)
+    make(organization, "Salusa", Status.CUSTOMER)
+
+    html = overview()
+
+    assert "?health=healthy" in html
+    assert "?health=customer_intervention" in html
+    assert '<span class="count-number">2</span>' in html
+
+
+def test_rest_is_linked_too(overview, client, organization):
+    make(organization, "Caladan", Status.HEALTHY)
+    make(organization, "Ix")
+    make(organization, "Tleilax", Status.HEALTHY, disabled_at=clock.now())
+
+    html = overview()
+
+    for filtered, name in (("?health=unchecked", "Ix"), ("?health=disabled", "Tleilax")):
+        assert filtered in html
+        listed = client.get(reverse("dashboard:credentials") + filtered).content.decode()
+        assert [n for n in ("Caladan", "Ix", "Tleilax") if f">{n}<" in listed] == [name]
+
+
+def test_viewer_is_not_led_where_viewers_may_not_go(client, viewer):
+    client.force_login(viewer)
+
+    html = client.get(URL).content.decode()
+
+    assert "Connect an account" in html
+    assert reverse("dashboard:providers") not in html
+
+
+def test_customers_queue_says_what_happened_and_leads_there(overview, organization):
+    note = "Stripe refuses this key. The customer must make a new one."
+    sick = make(organization, "Salusa", Status.CUSTOMER, health_note=note)
+
+    html = overview()
+
+    assert note in html
+    assert reverse("dashboard:credential", args=[sick.pk]) in html
+    assert "Nothing waits for us." in html
+
+
+def test_broken_app_speaks_for_its_credentials(overview, organization):
+    app = make_app(
+        organization,
+        health_status=Status.SEQUIN,
+        health_since=clock.now(),
+        health_note="HubSpot rejects our OAuth app.",
+    )
+    for name in ("Caladan", "Kaitain"):
+        make(organization, name, Status.SEQUIN, kind="hubspot_oauth2", oauth_app=app)
+
+    html = overview()
+
+    assert "HubSpot rejects our OAuth app. 2 credentials are waiting." in html
+    assert "Caladan" not in html
+
+
+def test_credential_of_a_working_app_stands_for_itself(overview, organization):
+    app = make_app(organization, health_status=Status.HEALTHY)
+    make(organization, "Caladan", Status.SEQUIN, kind="hubspot_oauth2", oauth_app=app)
+
+    assert "Caladan" in overview()
+
+
+def test_disabled_credentials_are_counted_apart(organization):
+    make(organization, "Caladan", Status.SEQUIN, disabled_at=clock.now())
+    make(organization, "Kaitain")
+
+    census = fleet.census(organization)
+
+    assert (census.total, census.disabled, census.by_status) == (2, 1, {"": 1})
+    assert not fleet.waiting_for_us(organization).exists()
+
+
+def test_provider_shows_its_sickest_credential(organization):
+    make(organization, "Caladan", Status.HEALTHY)
+    make(organization, "Salusa", Status.CUSTOMER)
+
+    [stripe] = fleet.census(organization).providers
+
+    assert (stripe.title, stripe.count, stripe.status) == ("Stripe", 2, Status.CUSTOMER)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "expected"),
+    [
+        (set(), "disabled"),
+        ({""}, ""),
+        ({"", "healthy"}, "healthy"),
+        ({"healthy", "customer_intervention"}, "customer_intervention"),
+        ({"customer_intervention", "sequin_intervention"}, "sequin_intervention"),
+    ],
+)
+def test_sickest(statuses, expected):
+    assert fleet.sickest(statuses) == expected
+
+
+def test_last_changes_are_newest_first(overview, organization):
+    credential = make(organization, "Caladan", Status.HEALTHY)
+    for number in range(12):
+        Transition.objects.create(
+            credential=credential, before="", after="healthy", reason=f"change {number}."
+        )
+
+    html = overview()
+
+    assert html.index("change 11.") < html.index("change 2.")
+    assert "change 1." not in html
+
+
+def test_other_organizations_stay_out(overview, organization, stranger):
+    theirs = stranger.organizations.get()
+    credential = make(theirs, "Harkonnen secret", Status.CUSTOMER)
+    Transition.objects.create(credential=credential, before="", after="healthy")
+    make(organization, "Caladan", Status.HEALTHY)
+
+    assert "Harkonnen secret" not in overview()
+
+
+def test_no_secret_is_decrypted_for_the_queues(organization):
+    make(organization, "Salusa", Status.CUSTOMER)
+
+    [credential] = fleet.waiting_for_customers(organization)
+
+    assert "secrets" in credential.get_deferred_fields()
+
+
+@pytest.mark.parametrize("rows", [3, 60])
+def test_queries_do_not_grow(client, user, organization, rows, django_assert_max_num_queries):
+    app = make_app(organization, health_status=Status.SEQUIN, health_since=clock.now())
+    for number in range(rows):
+        status = Status.values[number % 3]
+        kind, own = ("hubspot_oauth2", app) if number % 2 else ("stripe_key", None)
+        credential = make(organization, f"Sietch {number}", status, kind=kind, oauth_app=own)
+        Transition.objects.create(credential=credential, before="", after=status)
+    client.force_login(user)
+
+    with django_assert_max_num_queries(10):
+        client.get(URL)
+
+    assert Credential.objects.of(organization).count() == rows
