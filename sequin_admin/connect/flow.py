@@ -67,7 +67,7 @@ def start(
     )
     attempt.save()
     return oauth.authorize_url(
-        kind.oauth,
+        kind,
         trip_of(attempt),
         redirect_uri=oauth.redirect_uri(kind.provider),
         state=state,

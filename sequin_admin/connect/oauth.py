@@ -37,13 +37,12 @@ def redirect_uri(provider: str) -> str:
     return f"{settings.PUBLIC_URL}/link/oauth2/callback/{provider}"
 
 
-def authorize_url(
-    flow: OAuth2, trip: Trip, *, redirect_uri: str, state: str, challenge: str
-) -> str:
+def authorize_url(kind: Any, trip: Trip, *, redirect_uri: str, state: str, challenge: str) -> str:
     """Where to send the browser (RFC 6749 section 4.1.1)."""
+    flow: OAuth2 = kind.oauth
     pkce = {"code_challenge": challenge, "code_challenge_method": "S256"} if flow.pkce else {}
     url: str = prepare_grant_uri(
-        flow.authorize_url.format(**trip.places),
+        flow.authorize_url.format(**kind.places(trip)),
         trip.client_id,
         "code",
         redirect_uri=redirect_uri,
@@ -87,18 +86,19 @@ def exchange(kind: Any, trip: Trip, *, code: str, redirect_uri: str, verifier: s
     fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
     if flow.pkce:
         fields["code_verifier"] = verifier
-    return grant_of(kind, _call(flow, trip, fields))
+    return grant_of(kind, _call(kind, trip, fields))
 
 
 def refresh(kind: Any, trip: Trip, refresh_token: str) -> Grant:
     """Renew a grant (RFC 6749 section 6). Raises `Refused`."""
     fields = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-    return grant_of(kind, _call(kind.oauth, trip, fields))
+    return grant_of(kind, _call(kind, trip, fields))
 
 
-def _call(flow: OAuth2, trip: Trip, fields: Mapping[str, str]) -> Response:
+def _call(kind: Any, trip: Trip, fields: Mapping[str, str]) -> Response:
+    flow: OAuth2 = kind.oauth
     return token_call(
-        flow.token_url.format(**trip.places),
+        flow.token_url.format(**kind.places(trip)),
         {**fields, **flow.token_params},
         client_id=trip.client_id,
         client_secret=str(trip.places["client_secret"]),

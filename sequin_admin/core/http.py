@@ -93,6 +93,7 @@ def request(
     params: Mapping[str, str] | None = None,
     form: Mapping[str, str] | None = None,
     json: Any = None,
+    content: bytes | None = None,
     deadline_s: float = DEADLINE_S,
 ) -> Response:
     """Call `url` once. Raises `Unreachable` when no complete answer came within `deadline_s`."""
@@ -111,6 +112,7 @@ def request(
             params=params,
             data=dict(form) if form is not None else None,
             json=json,
+            content=content,
         ) as answer:
             body = _decoded(_read(answer, host), answer.headers, host)
             lowered = {name.lower(): value for name, value in answer.headers.items()}

@@ -276,6 +276,11 @@ class Credential(Watched):
         )
 
     @classmethod
+    def places(cls, trip: Trip) -> dict[str, Any]:
+        """Values for the `{placeholders}` of the flow's addresses."""
+        return trip.places
+
+    @classmethod
     def check_callback(cls, trip: Trip) -> None:
         """Refuse a callback that the provider did not sign or that names another account."""
 

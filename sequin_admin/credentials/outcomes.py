@@ -122,6 +122,14 @@ def unclassified(response: Response, provider: str) -> Outcome:
     return transient(f"http_{response.status}", message).seen(response)
 
 
+def by_status(response: Response, provider: str) -> Outcome:
+    """What is left when the provider's own signs are read: outage, success, or a riddle."""
+    fault = outage(response, provider)
+    if fault or response.ok:
+        return fault or works()
+    return unclassified(response, provider)
+
+
 def token_error(response: Response, provider: str, *, client_is_ours: bool) -> Outcome:
     """Classify a token endpoint's error, body first (RFC 6749 section 5.2), then status."""
     error = str(response.data().get("error", ""))

@@ -92,10 +92,7 @@ class Airtable(Credential):
         if response.status == 429:
             message = "Airtable asks us to slow down."
             return outcomes.transient("throttled", message, retry_after_s=PENALTY_S).seen(response)
-        fault = outcomes.outage(response, "Airtable")
-        if fault or response.ok:
-            return fault or outcomes.works()
-        return outcomes.unclassified(response, "Airtable")
+        return outcomes.by_status(response, "Airtable")
 
     @classmethod
     def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:

@@ -130,10 +130,7 @@ class GitHub(Credential):
                 "GitHub says the app lacks a permission in this account.",
                 "The customer must accept the app's permissions at GitHub.",
             ).seen(response)
-        fault = outcomes.outage(response, "GitHub")
-        if fault or response.ok:
-            return fault or outcomes.works()
-        return outcomes.unclassified(response, "GitHub")
+        return outcomes.by_status(response, "GitHub")
 
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:

@@ -86,10 +86,7 @@ class HubSpot(Credential):
             wait = outcomes.retry_after(response)
             message = f"HubSpot can't serve this account right now ({response.status})."
             return outcomes.transient("unavailable", message, retry_after_s=wait).seen(response)
-        fault = outcomes.outage(response, "HubSpot")
-        if fault or response.ok:
-            return fault or outcomes.works()
-        return outcomes.unclassified(response, "HubSpot")
+        return outcomes.by_status(response, "HubSpot")
 
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:

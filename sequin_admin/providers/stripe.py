@@ -91,11 +91,7 @@ class Stripe(Credential):
             return outcomes.transient("busy", "Stripe was busy with the same object.").seen(
                 response
             )
-        return outcomes.outage(response, "Stripe") or cls.good(response)
-
-    @classmethod
-    def good(cls, response: Response) -> Outcome:
-        return outcomes.works() if response.ok else outcomes.unclassified(response, "Stripe")
+        return outcomes.by_status(response, "Stripe")
 
     @classmethod
     def no_right(cls) -> Outcome:

@@ -1,0 +1,113 @@
+"""Auth0. Tokens: https://auth0.com/docs/secure/tokens/access-tokens/management-api-access-tokens
+
+Limits: https://auth0.com/docs/troubleshoot/customer-support/operational-policies/rate-limit-policy
+"""
+
+from typing import Any, Literal
+
+from sequin_admin.connect import oauth
+from sequin_admin.core import clock, http
+from sequin_admin.core.http import Response
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import Grant, Properties, Property, Rate, Secret, register
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Outcome
+
+
+class Auth0Properties(Properties):
+    kind: Literal["auth0_client_credentials"]
+    domain: str = Property(
+        "Domain",
+        ours=True,
+        help="The tenant's own domain, not a custom one.",
+        example="acme.us.auth0.com",
+        pattern=r"[a-z0-9-]+(\.[a-z]{2}(-\d)?)?\.auth0\.com",
+    )
+    client_id: str = Property("Client ID", ours=True)
+    client_secret: Secret = Property("Client secret", ours=True)
+    audience: str | None = Property("Audience", ours=True, filled=True)
+    scope: str | None = Property("Scope", ours=True, filled=True)
+
+
+@register
+class Auth0(Credential):
+    provider, provider_title, label = "auth0", "Auth0", "client credentials"
+    properties_class = Auth0Properties
+    identity_properties = ("domain", "client_id")
+    rate = Rate(allowed_requests=2, interval=1000, max_concurrent_requests=2)
+    rate_source = "https://auth0.com/docs/troubleshoot/customer-support/operational-policies/rate-limit-policy"
+    docs_url = "https://auth0.com/docs/get-started/applications"
+    mints = True
+    guide = (
+        "In Auth0 open Applications and create a Machine to Machine application.",
+        "Authorize it for the Auth0 Management API and tick the read scopes you sync.",
+        "Copy domain, client ID and client secret from its settings.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    @property
+    def audience(self) -> str:
+        return str(self.properties.get("audience") or f"{self.base_url()}/api/v2/")
+
+    def mint(self) -> Grant:
+        response = oauth.token_call(
+            f"{self.base_url()}/oauth/token",
+            {"grant_type": "client_credentials", "audience": self.audience},
+            client_id=self.properties["client_id"],
+            client_secret=self.secrets["client_secret"],
+        )
+        return oauth.grant_of(type(self), response)
+
+    def probe(self, token: str) -> Outcome:
+        """Without `read:tenant_settings` the answer is 403, and the token works all the same."""
+        response = http.get(f"{self.base_url()}/api/v2/tenants/settings", bearer=token)
+        outcome = self.classify(response)
+        return outcomes.works(audience=self.audience) if outcome.code == "scope" else outcome
+
+    @classmethod
+    def classify(cls, response: Response) -> Outcome:
+        """https://auth0.com/docs/api/management/v2/errors"""
+        if response.status == 401:
+            return outcomes.expired("unauthorized", "Auth0 refuses the access token.").seen(
+                response
+            )
+        if response.status == 403:
+            return outcomes.customer(
+                "scope",
+                "Auth0 says the application lacks a scope of the Management API.",
+                "The customer must tick it at Auth0 under Applications > APIs.",
+            ).seen(response)
+        if response.status == 429:
+            message = "Auth0 asks us to slow down."
+            return outcomes.transient("throttled", message, retry_after_s=wait_of(response)).seen(
+                response
+            )
+        return outcomes.by_status(response, "Auth0")
+
+    @classmethod
+    def classify_token_error(cls, response: Response) -> Outcome:
+        error = str(response.data().get("error", ""))
+        if response.status == 429:
+            return cls.classify(response)
+        if response.status == 403 or error == "unauthorized_client":
+            return outcomes.customer(
+                error or "forbidden",
+                "Auth0 does not let this application use the Management API.",
+                "The customer must authorize it at Auth0 under Applications > APIs.",
+            ).seen(response)
+        if error == "access_denied":
+            return outcomes.client_refused(error, "Auth0", client_is_ours=False).seen(response)
+        return super().classify_token_error(response)
+
+    def base_url(self) -> str:
+        return f"https://{self.properties['domain']}"
+
+
+def wait_of(response: Response) -> float | None:
+    """Seconds until `x-ratelimit-reset`, which is in epoch seconds."""
+    reset: Any = response.headers.get("x-ratelimit-reset", "")
+    wait = max(float(reset) - clock.now().timestamp(), 0) if reset.isdigit() else None
+    return outcomes.retry_after(response) or wait

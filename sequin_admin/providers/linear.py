@@ -1,0 +1,145 @@
+"""Linear. OAuth: https://linear.app/developers/oauth-2-0-authentication
+
+Limits: https://linear.app/developers/rate-limiting
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from sequin_admin.core import http
+from sequin_admin.core.http import Response
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import (
+    Grant,
+    OAuth2,
+    Properties,
+    Property,
+    Rate,
+    Secret,
+    Trip,
+    register,
+)
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Outcome, Refused
+
+API = "https://api.linear.app"
+WHOAMI = "{ viewer { id name email } organization { id name urlKey } }"
+
+
+class LinearProperties(Properties):
+    kind: Literal["linear_oauth2"]
+    access_token: Secret = Property("Access token")
+    scope: str = Property("Scope", help="Space-separated.", example="read write issues:create")
+    expires_in_s: int | None = Property(
+        "Expires in (s)", default=None, help="The access token's life when it was issued."
+    )
+    linear_org_id: str = Property("Organization ID", example="abc123")
+    linear_org_name: str = Property("Organization name", example="Arrakis Inc.")
+    refresh_token: Secret | None = Property("Refresh token", ours=True, default=None)
+
+
+@register
+class Linear(Credential):
+    provider, provider_title, label = "linear", "Linear", "OAuth"
+    properties_class = LinearProperties
+    identity_properties = ("linear_org_id",)
+    rate = Rate(allowed_requests=80, interval=60_000, max_concurrent_requests=5)
+    rate_source = "https://linear.app/developers/rate-limiting"
+    docs_url = "https://linear.app/developers/oauth-2-0-authentication"
+    oauth: ClassVar[OAuth2] = OAuth2(
+        authorize_url="https://linear.app/oauth/authorize",
+        token_url=f"{API}/oauth/token",
+        scopes=("read",),
+        scope_separator=",",
+        authorize_params={"prompt": "consent", "actor": "user"},
+        access_property="access_token",
+        access_life_s=86_399,
+        grace_s=1800,
+    )
+    guide = (
+        "In Linear open Settings > API > OAuth applications and create one.",
+        "Add the redirect URI shown here.",
+        "Copy client ID and client secret.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def probe(self, token: str) -> Outcome:
+        response = ask(token)
+        outcome = self.classify(response)
+        organization = organization_of(response)
+        return outcomes.works(linear_org_name=organization.get("name")) if outcome.ok else outcome
+
+    @classmethod
+    def classify(cls, response: Response) -> Outcome:
+        """GraphQL failures come with 400 or even 200: the `errors` array decides."""
+        errors = response.data().get("errors") or [{}]
+        extensions = errors[0].get("extensions") or {}
+        code, type_ = str(extensions.get("code", "")), str(extensions.get("type", ""))
+        if code == "RATELIMITED" or type_ == "ratelimited":
+            return outcomes.transient("throttled", "Linear asks us to slow down.").seen(response)
+        if response.status == 401 or "AUTHENTICATION" in code or "authentication" in type_:
+            return outcomes.expired(
+                code or "unauthorized", "Linear refuses the access token."
+            ).seen(response)
+        if type_ in {"forbidden", "feature not accessible"}:
+            return outcomes.customer(
+                type_.replace(" ", "_"),
+                "Linear says the person who connected may not read this any more.",
+                "The customer must restore the right, or another person must connect again.",
+            ).seen(response)
+        if type_ in {"internal error", "lock timeout", "network error"}:
+            return outcomes.transient("unavailable", "Linear has a problem of its own.").seen(
+                response
+            )
+        if response.ok and errors != [{}]:
+            return outcomes.unclassified(response, "Linear")
+        return outcomes.by_status(response, "Linear")
+
+    @classmethod
+    def read_grant(cls, data: Mapping[str, Any]) -> Grant:
+        """Apps from before December 2023 get their scopes as an array."""
+        scope = data.get("scope")
+        joined = " ".join(scope) if isinstance(scope, list) else scope
+        return super().read_grant({**data, "scope": joined})
+
+    @classmethod
+    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+        response = ask(grant.access_token)
+        outcome = cls.classify(response)
+        if not outcome.ok:
+            raise Refused(outcome)
+        organization = organization_of(response)
+        return {
+            "linear_org_id": organization["id"],
+            "linear_org_name": organization["name"],
+            "scope": grant.scope.replace(",", " "),
+            "expires_in_s": grant.expires_in_s,
+        }
+
+    def revoke(self, token: str) -> None:
+        form = {"token": token, "token_type_hint": "access_token"}
+        response = http.post(f"{API}/oauth/revoke", form=form)
+        if response.status not in (200, 400):  # 400: it was revoked already
+            raise Refused(self.classify(response))
+
+    @classmethod
+    def describe_account(cls, properties: Mapping[str, Any]) -> str:
+        return f"{properties.get('linear_org_name', '')} · {properties.get('linear_org_id', '')}"
+
+    @classmethod
+    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
+        return str(properties.get("linear_org_name", ""))
+
+    def base_url(self) -> str:
+        return API
+
+
+def ask(token: str) -> Response:
+    return http.post(f"{API}/graphql", bearer=token, json={"query": WHOAMI})
+
+
+def organization_of(response: Response) -> dict[str, Any]:
+    return (response.data().get("data") or {}).get("organization") or {}

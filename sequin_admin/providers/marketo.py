@@ -1,0 +1,93 @@
+"""Marketo. Auth: https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/authentication
+
+Errors, inside HTTP 200: https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/error-codes
+"""
+
+from typing import Literal
+
+from sequin_admin.connect import oauth
+from sequin_admin.core import http
+from sequin_admin.core.http import Response
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import Grant, Properties, Property, Rate, Secret, register
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Outcome
+
+BUSY = {"502", "604", "606", "608", "611", "614", "615", "713", "719"}
+
+
+class MarketoProperties(Properties):
+    kind: Literal["marketo_client_credentials"]
+    munchkin_id: str = Property(
+        "Munchkin ID",
+        ours=True,
+        help="Admin > Integration > Munchkin.",
+        example="123-ABC-456",
+        pattern=r"\d{3}-[A-Z]{3}-\d{3}",
+    )
+    client_id: str = Property("Client ID", ours=True)
+    client_secret: Secret = Property("Client secret", ours=True)
+    api_user: str | None = Property("API user", ours=True, filled=True)
+
+
+@register
+class Marketo(Credential):
+    provider, provider_title, label = "marketo", "Marketo", "client credentials"
+    properties_class = MarketoProperties
+    identity_properties = ("munchkin_id", "client_id")
+    rate = Rate(allowed_requests=50, interval=20_000, max_concurrent_requests=5)
+    rate_source = "https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/marketo-integration-best-practices"
+    docs_url = (
+        "https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/custom-services"
+    )
+    mints = True
+    guide = (
+        "In Marketo open Admin > Users & Roles and create an API-only user.",
+        "Open Admin > Integration > LaunchPoint and create a Custom service for that user.",
+        "Press View Details and copy client ID and client secret.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def mint(self) -> Grant:
+        """Credentials go into the query: Marketo's identity service takes them nowhere else."""
+        response = http.get(
+            f"{self.base_url()}/identity/oauth/token",
+            params={
+                "grant_type": "client_credentials",
+                "client_id": self.properties["client_id"],
+                "client_secret": self.secrets["client_secret"],
+            },
+        )
+        return oauth.grant_of(type(self), response)
+
+    def probe(self, token: str) -> Outcome:
+        return self.classify(http.get(f"{self.base_url()}/rest/v1/stats/usage.json", bearer=token))
+
+    @classmethod
+    def classify(cls, response: Response) -> Outcome:
+        """By the code in the body: Marketo answers 200 to nearly everything."""
+        errors = response.data().get("errors") or [{}]
+        code = str(errors[0].get("code", ""))
+        if code in {"601", "602"}:
+            return outcomes.expired(code, "Marketo refuses the access token.").seen(response)
+        if code == "603":
+            return outcomes.customer(
+                code,
+                "Marketo denies access: the API user's role or the list of allowed addresses.",
+                "The customer must widen the role or allow our address.",
+            ).seen(response)
+        if code == "607":
+            message = "Marketo's daily quota of this subscription is used up."
+            return outcomes.transient(code, message, retry_after_s=3600).seen(response)
+        if code in BUSY:
+            message = "Marketo asks us to slow down or is busy."
+            return outcomes.transient(code, message, retry_after_s=20).seen(response)
+        if response.ok and response.data().get("success") is False:
+            return outcomes.unclassified(response, "Marketo")
+        return outcomes.by_status(response, "Marketo")
+
+    def base_url(self) -> str:
+        return f"https://{self.properties['munchkin_id']}.mktorest.com"

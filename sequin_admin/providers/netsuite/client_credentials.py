@@ -1,0 +1,87 @@
+"""Client credentials with a signed assertion (RFC 7523): no person, no seven-day limit.
+
+https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_162730264820.html
+"""
+
+import time
+import uuid
+from typing import Literal
+
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from sequin_admin.connect import oauth
+from sequin_admin.core import http
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import Grant, Property, Secret, register
+from sequin_admin.credentials.outcomes import Outcome, Refused
+from sequin_admin.providers.netsuite.common import Account, NetSuite, token_url
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_LIFE_S = 300
+
+
+class NetSuiteClientProperties(Account):
+    kind: Literal["netsuite_client_credentials"]
+    client_id: str = Property("Client ID", ours=True, help="Of the integration record.")
+    certificate_id: str = Property("Certificate ID", ours=True, help="Shown after the upload.")
+    private_key: Secret = Property(
+        "Private key", ours=True, help="The PEM file of the certificate.", multiline=True
+    )
+    scope: str = Property("Scope", ours=True, default="rest_webservices")
+
+
+@register
+class NetSuiteClientCredentials(NetSuite):
+    label = "client credentials"
+    properties_class = NetSuiteClientProperties
+    identity_properties = ("account_id", "client_id")
+    mints = True
+    guide = (
+        "In NetSuite open Setup > Integration > Manage Integrations and create a record.",
+        "Tick Client Credentials (Machine to Machine) Grant and REST Web Services.",
+        "Make an RSA key pair of 3072 bits or more and a certificate of at most two years.",
+        "Open OAuth 2.0 Client Credentials Setup, upload the certificate, copy its ID.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def mint(self) -> Grant:
+        form = {
+            "grant_type": "client_credentials",
+            "client_assertion_type": ASSERTION_TYPE,
+            "client_assertion": self.assertion(),
+        }
+        url = token_url(self.properties["account_id"])
+        response = http.post(url, form=form, deadline_s=oauth.TOKEN_DEADLINE_S)
+        return oauth.grant_of(type(self), response)
+
+    def assertion(self) -> str:
+        now = int(time.time())
+        claims = {
+            "iss": self.properties["client_id"],
+            "scope": self.properties["scope"],
+            "aud": token_url(self.properties["account_id"]),
+            "iat": now,
+            "exp": now + ASSERTION_LIFE_S,
+            "jti": uuid.uuid4().hex,
+        }
+        header = {"alg": "PS256", "kid": self.properties["certificate_id"]}
+        try:
+            key = RSAKey.import_key(self.secrets["private_key"])
+        except ValueError:
+            raise Refused(unreadable()) from None
+        return jwt.encode(header, claims, key, algorithms=["PS256"])
+
+    def probe(self, token: str) -> Outcome:
+        return self.classify(http.get(self.catalog_url(), bearer=token))
+
+
+def unreadable() -> Outcome:
+    return outcomes.customer(
+        "private_key",
+        "The private key is not a PEM file that can be read.",
+        "The customer must enter the whole file, from BEGIN to END.",
+    )

@@ -1,0 +1,122 @@
+"""What the NetSuite kinds share: hosts, errors, the call that proves them.
+
+https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_157771733782.html
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sequin_admin.core.http import Response
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import Properties, Property, Rate
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Outcome
+
+ACCOUNT = r"[A-Za-z0-9]+([_-][A-Za-z0-9]+)*"
+LOST = (
+    "token_rejected",
+    "token_revoked",
+    "consumer_key_refused",
+    "consumer_key_unknown",
+    "IntegrationBlocked",
+    "FeatureDisabled",
+    "permission_denied",
+    "INVALID_LOGIN_ATTEMPT",
+)
+OUR_FAULT = ("signature_invalid", "nonce_used", "nonce_rejected", "timestamp_refused")
+CROWDED = (
+    "WS_REQUEST_BLOCKED",
+    "WS_CONCUR_SESSION_DISALLWD",
+    "SSS_REQUEST_LIMIT_EXCEEDED",
+    "CONCURRENCY_LIMIT_EXCEEDED",
+)
+
+
+class Account(Properties):
+    account_id: str = Property(
+        "Account ID",
+        ours=True,
+        help="Setup > Company > Company Information.",
+        example="1234567_SB1",
+        pattern=ACCOUNT,
+    )
+
+
+def host_label(account_id: str) -> str:
+    """1234567_SB1 -> 1234567-sb1, as in the account's own addresses."""
+    return account_id.lower().replace("_", "-")
+
+
+def realm(account_id: str) -> str:
+    """1234567-sb1 -> 1234567_SB1, as in OAuth 1.0a headers."""
+    return account_id.upper().replace("-", "_")
+
+
+def rest_url(account_id: str) -> str:
+    return f"https://{host_label(account_id)}.suitetalk.api.netsuite.com"
+
+
+def token_url(account_id: str) -> str:
+    return f"{rest_url(account_id)}/services/rest/auth/oauth2/v1/token"
+
+
+class NetSuite(Credential):
+    """What every NetSuite credential shares."""
+
+    provider, provider_title = "netsuite", "NetSuite"
+    rate = Rate(allowed_requests=300, interval=60_000, max_concurrent_requests=4)
+    rate_source = (
+        "https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1500275531.html"
+    )
+    docs_url = (
+        "https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/chapter_157769826287.html"
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def catalog_url(self) -> str:
+        return f"{self.base_url()}/services/rest/record/v1/metadata-catalog"
+
+    @classmethod
+    def classify(cls, response: Response) -> Outcome:
+        """NetSuite names its reasons in the body or in `WWW-Authenticate`."""
+        said = f"{response.text} {response.headers.get('www-authenticate', '')}"
+        code = next((sign for sign in (*LOST, *OUR_FAULT, *CROWDED) if sign in said), "")
+        if code in CROWDED or response.status == 429:
+            message = "NetSuite says the account's concurrent requests are used up."
+            return outcomes.transient(code or "throttled", message).seen(response)
+        if code in OUR_FAULT:
+            return outcomes.operator(
+                code,
+                "NetSuite refuses our signature, nonce or time stamp.",
+                "Check that this server's clock is right.",
+                of_app=False,
+            ).seen(response)
+        if code in LOST:
+            return lost(code).seen(response)
+        if response.status == 401:
+            return outcomes.expired("INVALID_LOGIN", "NetSuite refuses the token.").seen(response)
+        if response.status == 403:
+            return outcomes.customer(
+                "INSUFFICIENT_PERMISSION",
+                "NetSuite says the role lacks a permission that the sync needs.",
+                "The customer's admin must add it to the integration's role.",
+            ).seen(response)
+        return outcomes.by_status(response, "NetSuite")
+
+    @classmethod
+    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
+        return str(properties.get("account_id", ""))
+
+    def base_url(self) -> str:
+        return rest_url(self.properties["account_id"])
+
+
+def lost(code: str) -> Outcome:
+    return outcomes.customer(
+        code,
+        "NetSuite refuses this access: it was revoked, or the integration record is blocked.",
+        "The customer's admin must enable the integration and issue the access again.",
+    )

@@ -1,0 +1,91 @@
+"""OAuth 2 with a refresh token that lives seven days.
+
+https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_158074210415.html
+"""
+
+from typing import Any, ClassVar, Literal
+
+from sequin_admin.core import http
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import (
+    Grant,
+    OAuth2,
+    Property,
+    Secret,
+    Trip,
+    register,
+)
+from sequin_admin.credentials.outcomes import Outcome, Refused
+from sequin_admin.providers.netsuite.common import Account, NetSuite, host_label
+
+
+class NetSuiteOAuthProperties(Account):
+    kind: Literal["netsuite_oauth2"]
+    client_id: str = Property("Client ID", ours=True, help="Of the integration record.")
+    client_secret: Secret = Property("Client secret", ours=True)
+    refresh_token: Secret = Property("Refresh token", ours=True)
+    scope: str = Property("Scope", ours=True, example="rest_webservices")
+    role_id: str | None = Property("Role", ours=True, filled=True)
+    entity_id: str | None = Property("Entity", ours=True, filled=True)
+
+
+@register
+class NetSuiteOAuth(NetSuite):
+    label = "OAuth 2.0"
+    properties_class = NetSuiteOAuthProperties
+    identity_properties = ("account_id", "client_id")
+    oauth: ClassVar[OAuth2] = OAuth2(
+        authorize_url="https://{host_label}.app.netsuite.com/app/login/oauth2/authorize.nl",
+        token_url="https://{host_label}.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token",  # noqa: S106
+        scopes=("rest_webservices",),
+        client="credential",
+        client_auth="client_secret_basic",
+        asks=("account_id", "client_id", "client_secret"),
+    )
+    guide = (
+        "In NetSuite open Setup > Integration > Manage Integrations and create a record.",
+        "Tick Authorization Code Grant and REST Web Services; add the redirect URI shown here.",
+        "Copy client ID and client secret; NetSuite shows them once.",
+        "Its refresh token lives seven days: prefer client credentials for unattended syncs.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def probe(self, token: str) -> Outcome:
+        return self.classify(http.get(self.catalog_url(), bearer=token))
+
+    @classmethod
+    def check_callback(cls, trip: Trip) -> None:
+        company = trip.callback.get("company", "")
+        if company and host_label(company) != host_label(str(trip.asked["account_id"])):
+            raise Refused(
+                outcomes.customer(
+                    "other_account",
+                    f"You logged in to NetSuite account {company}, not {trip.asked['account_id']}.",
+                    "Start again and choose the account that was asked for.",
+                )
+            )
+
+    @classmethod
+    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+        return {
+            "scope": grant.scope or " ".join(cls.oauth.scopes),
+            "role_id": trip.callback.get("role"),
+            "entity_id": trip.callback.get("entity"),
+        }
+
+    @classmethod
+    def places(cls, trip: Trip) -> dict[str, Any]:
+        """The account's addresses have it in lower case with dashes."""
+        return {**trip.places, "host_label": host_label(str(trip.asked["account_id"]))}
+
+    def revoke(self, token: str) -> None:
+        response = http.post(
+            f"{self.base_url()}/services/rest/auth/oauth2/v1/revoke",
+            basic=(self.properties["client_id"], self.secrets["client_secret"]),
+            form={"token": self.secrets["refresh_token"]},
+        )
+        if not response.ok:
+            raise Refused(self.classify_token_error(response))

@@ -1,0 +1,67 @@
+"""Token-based authentication: every request is signed as OAuth 1.0a (RFC 5849).
+
+https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_4247337262.html
+"""
+
+from typing import Literal
+
+from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256
+from oauthlib.oauth1 import Client as Signer
+
+from sequin_admin.core import http
+from sequin_admin.core.http import Response
+from sequin_admin.credentials.kinds import Property, Secret, register
+from sequin_admin.credentials.outcomes import Outcome, Verdict
+from sequin_admin.providers.netsuite.common import Account, NetSuite, lost, realm
+
+
+class NetSuiteTBAProperties(Account):
+    kind: Literal["netsuite_tba"]
+    consumer_key: str = Property("Consumer key", ours=True)
+    consumer_secret: Secret = Property("Consumer secret", ours=True)
+    token_id: str = Property("Token ID", ours=True)
+    token_secret: Secret = Property("Token secret", ours=True)
+
+
+@register
+class NetSuiteTBA(NetSuite):
+    label = "token-based"
+    properties_class = NetSuiteTBAProperties
+    identity_properties = ("account_id", "token_id")
+    guide = (
+        "In NetSuite open Setup > Integration > Manage Integrations and create a record.",
+        "Tick Token-Based Authentication; copy consumer key and secret, shown once.",
+        "Open Setup > Users/Roles > Access Tokens, create a token, copy its ID and secret.",
+        "NetSuite takes no new TBA integrations from release 2027.1: prefer client credentials.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def probe(self, token: str) -> Outcome:
+        url = self.catalog_url()
+        return self.classify(http.get(url, headers=self.signed_headers("GET", url)))
+
+    @classmethod
+    def classify(cls, response: Response) -> Outcome:
+        """There is nothing to refresh: a refused login is a lost one."""
+        outcome = super().classify(response)
+        return lost(outcome.code).seen(response) if outcome.verdict is Verdict.REFRESH else outcome
+
+    def signed_headers(self, method: str, url: str) -> dict[str, str]:
+        """The `Authorization` header of one request; good for that request only."""
+        signer = Signer(
+            self.properties["consumer_key"],
+            client_secret=self.secrets["consumer_secret"],
+            resource_owner_key=self.properties["token_id"],
+            resource_owner_secret=self.secrets["token_secret"],
+            signature_method=SIGNATURE_HMAC_SHA256,
+            realm=realm(self.properties["account_id"]),
+        )
+        _, headers, _ = signer.sign(url, http_method=method)
+        return {"Authorization": str(headers["Authorization"])}
+
+    def call_headers(self, token: str) -> dict[str, str]:
+        """None that would last: each request needs a signature of its own."""
+        return {}

@@ -1,0 +1,178 @@
+"""QuickBooks Online. OAuth: https://developer.intuit.com/app/developer/qbo/docs/develop/authentication-and-authorization/oauth-2.0
+
+Limits: https://developer.intuit.com/app/developer/qbo/docs/learn/rest-api-features
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Literal
+
+from sequin_admin.core import clock, http
+from sequin_admin.core.http import Response
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import (
+    Grant,
+    OAuth2,
+    Properties,
+    Property,
+    Rate,
+    Secret,
+    Trip,
+    register,
+)
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Outcome, Refused
+
+HOSTS = {
+    False: "https://quickbooks.api.intuit.com",
+    True: "https://sandbox-quickbooks.api.intuit.com",
+}
+REALM = r"\d{10,19}"
+THROTTLE_S = 60
+
+
+class QuickBooksProperties(Properties):
+    kind: Literal["quickbooks_oauth2"]
+    realm_id: str = Property("Realm ID", ours=True, help="The company.", pattern=REALM)
+    refresh_token: Secret = Property("Refresh token", ours=True)
+    scope: str = Property("Scope", ours=True, example="com.intuit.quickbooks.accounting")
+    sandbox: bool = Property("Sandbox company", ours=True, default=False)
+    company_name: str | None = Property("Company name", ours=True, filled=True)
+    refresh_token_expires_at: datetime | None = Property(
+        "Refresh token expires", ours=True, filled=True
+    )
+
+
+@register
+class QuickBooks(Credential):
+    provider, provider_title, label = "quickbooks", "QuickBooks", "OAuth"
+    properties_class = QuickBooksProperties
+    identity_properties = ("realm_id", "sandbox")
+    rate = Rate(allowed_requests=8, interval=1000, max_concurrent_requests=8)
+    rate_source = "https://developer.intuit.com/app/developer/qbo/docs/learn/rest-api-features"
+    docs_url = "https://developer.intuit.com/app/developer/qbo/docs/develop"
+    oauth: ClassVar[OAuth2] = OAuth2(
+        authorize_url="https://appcenter.intuit.com/connect/oauth2",
+        token_url="https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",  # noqa: S106
+        scopes=("com.intuit.quickbooks.accounting",),
+        client_auth="client_secret_basic",
+        pkce=False,
+        asks=("sandbox",),
+        grace_s=86_400,
+    )
+    guide = (
+        "In Intuit's developer portal open your app > Keys & credentials.",
+        "Choose Development for sandbox companies, Production for real ones.",
+        "Add the redirect URI shown here.",
+        "Copy client ID and client secret.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def probe(self, token: str) -> Outcome:
+        response = company(self.base_url(), self.properties["realm_id"], token)
+        outcome = self.classify(response)
+        return outcomes.works(company_name=name_of(response)) if outcome.ok else outcome
+
+    @classmethod
+    def classify(cls, response: Response) -> Outcome:
+        """Faults carry a code; keys come in both cases."""
+        code = fault_code(response)
+        if code == "3200":
+            return outcomes.expired(code, "QuickBooks refuses the access token.").seen(response)
+        if code == "3100":
+            return outcomes.customer(
+                code,
+                "QuickBooks says this company is not connected to our app any more.",
+                "The customer must connect the company again.",
+            ).seen(response)
+        if code in {"120", "5020"}:
+            return outcomes.customer(
+                code,
+                "QuickBooks says the person who connected lost their rights in the company.",
+                "The customer must restore them, or another admin must connect again.",
+            ).seen(response)
+        if code == "6190":
+            return outcomes.customer(
+                code,
+                "QuickBooks says the company's subscription has ended.",
+                "The customer must renew it at QuickBooks.",
+            ).seen(response)
+        if response.status == 429 or code == "3001":
+            message = "QuickBooks asks us to slow down."
+            return outcomes.transient("throttled", message, retry_after_s=THROTTLE_S).seen(response)
+        if response.status == 401:
+            return outcomes.expired("unauthorized", "QuickBooks refuses the access token.").seen(
+                response
+            )
+        return outcomes.by_status(response, "QuickBooks")
+
+    @classmethod
+    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+        """The callback's realm id is not signed: it is proven by reading that very company."""
+        realm, sandbox = trip.callback.get("realmId", ""), bool(trip.asked.get("sandbox"))
+        if not re.fullmatch(REALM, realm):
+            raise Refused(not_proven())
+        response = company(HOSTS[sandbox], realm, grant.access_token)
+        outcome = cls.classify(response)
+        if not outcome.ok:
+            refused = outcome.verdict in (outcomes.Verdict.CUSTOMER, outcomes.Verdict.REFRESH)
+            raise Refused(not_proven().seen(response) if refused else outcome)
+        lives = grant.raw.get("x_refresh_token_expires_in")
+        ends = clock.now() + timedelta(seconds=int(lives)) if lives else None
+        return {
+            "realm_id": realm,
+            "sandbox": sandbox,
+            "scope": " ".join(trip.scopes or cls.oauth.scopes),
+            "company_name": name_of(response),
+            "refresh_token_expires_at": ends,
+        }
+
+    def revoke(self, token: str) -> None:
+        trip = self.trip()
+        response = http.post(
+            "https://developer.api.intuit.com/v2/oauth2/tokens/revoke",
+            basic=(trip.client_id, str(trip.app["client_secret"])),
+            json={"token": self.secrets["refresh_token"]},
+        )
+        if not response.ok:
+            raise Refused(self.classify_token_error(response))
+
+    @classmethod
+    def describe_account(cls, properties: Mapping[str, Any]) -> str:
+        words = [properties.get("company_name"), properties.get("realm_id")]
+        return " · ".join(str(word) for word in words if word)
+
+    @classmethod
+    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
+        return str(properties.get("company_name") or properties.get("realm_id", ""))
+
+    def base_url(self) -> str:
+        return HOSTS[bool(self.properties.get("sandbox"))]
+
+
+def company(host: str, realm: str, token: str) -> Response:
+    url = f"{host}/v3/company/{realm}/companyinfo/{realm}"
+    return http.get(url, bearer=token, params={"minorversion": "75"})
+
+
+def name_of(response: Response) -> str | None:
+    return (response.data().get("CompanyInfo") or {}).get("CompanyName")
+
+
+def fault_code(response: Response) -> str:
+    data = response.data()
+    fault = data.get("Fault") or data.get("fault") or {}
+    errors = fault.get("Error") or fault.get("error") or [{}]
+    return str(errors[0].get("code", ""))
+
+
+def not_proven() -> Outcome:
+    return outcomes.customer(
+        "not_proven",
+        "QuickBooks does not confirm that the access belongs to the company that came back.",
+        "Start again and choose the company; check that sandbox is ticked only for a sandbox.",
+    )

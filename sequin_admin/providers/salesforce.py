@@ -1,0 +1,184 @@
+"""Salesforce. OAuth: https://help.salesforce.com/s/articleView?id=xcloud.remoteaccess_oauth_web_server_flow.htm
+
+Limits: https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatsheet.meta/salesforce_app_limits_cheatsheet/salesforce_app_limits_platform_api.htm
+"""
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from sequin_admin.core import http
+from sequin_admin.core.http import Response
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import (
+    Grant,
+    OAuth2,
+    Properties,
+    Property,
+    Rate,
+    Secret,
+    Trip,
+    register,
+)
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Outcome, Refused
+
+LOGIN_HOST = r"(login|test)\.salesforce\.com|[a-z0-9-]+(--[a-z0-9]+\.sandbox)?\.my\.salesforce\.com"
+INSTANCE = r"https://[a-z0-9.-]+\.(sales)?force\.com"
+NOT_ALLOWED = {"OAUTH_APP_BLOCKED", "OAUTH_APP_ACCESS_DENIED", "OAUTH_EC_APP_NOT_FOUND"}
+SHUT = {"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED", "INSUFFICIENT_ACCESS"}
+
+
+class SalesforceProperties(Properties):
+    kind: Literal["salesforce_oauth2"]
+    instance_url: str = Property(
+        "Instance URL", example="https://arrakis.my.salesforce.com", pattern=INSTANCE
+    )
+    refresh_token: Secret = Property("Refresh token")
+    scope: str = Property("Scope", help="Space-separated.", example="api refresh_token")
+    sfid: str = Property("Salesforce ID", help="The organization's id.", example="arrakis")
+    user_id: str | None = Property("User ID", ours=True, filled=True)
+    login_host: str = Property(
+        "Login host",
+        ours=True,
+        help="login.salesforce.com, test.salesforce.com for a sandbox, or a My Domain host.",
+        example="login.salesforce.com",
+        pattern=LOGIN_HOST,
+        default="login.salesforce.com",
+    )
+
+
+@register
+class Salesforce(Credential):
+    provider, provider_title, label = "salesforce", "Salesforce", "OAuth"
+    properties_class = SalesforceProperties
+    identity_properties = ("sfid",)
+    rate = Rate(allowed_requests=60, interval=60_000, max_concurrent_requests=10)
+    rate_source = "https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatsheet.meta/salesforce_app_limits_cheatsheet/salesforce_app_limits_platform_api.htm"
+    docs_url = "https://help.salesforce.com/s/articleView?id=xcloud.external_client_apps.htm"
+    oauth: ClassVar[OAuth2] = OAuth2(
+        authorize_url="https://{login_host}/services/oauth2/authorize",
+        token_url="https://{login_host}/services/oauth2/token",  # noqa: S106 - an address
+        scopes=("api", "refresh_token", "id"),
+        authorize_params={"prompt": "login consent"},
+        asks=("login_host",),
+        access_life_s=7200,
+    )
+    guide = (
+        "In Salesforce Setup open External Client App Manager and create an app.",
+        "Enable OAuth, add the redirect URI shown here and require PKCE.",
+        "Choose the scopes api, refresh_token and id.",
+        "Copy the consumer key as client ID and the consumer secret.",
+        "Customers' admins must install or allow the app before they connect.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def probe(self, token: str) -> Outcome:
+        url = f"{self.base_url()}/services/data/v62.0/limits"
+        return self.classify(http.get(url, bearer=token))
+
+    @classmethod
+    def classify(cls, response: Response) -> Outcome:
+        """API errors are a list of `{errorCode, message}`."""
+        errors = response.json()
+        first = errors[0] if isinstance(errors, list) and errors else {}
+        code = str(first.get("errorCode", "")) if isinstance(first, dict) else ""
+        if response.status == 401:
+            return outcomes.expired(code or "unauthorized", "Salesforce refuses the token.").seen(
+                response
+            )
+        if code == "REQUEST_LIMIT_EXCEEDED":
+            message = "Salesforce says the organization's daily API calls are used up."
+            return outcomes.transient("throttled", message, retry_after_s=3600).seen(response)
+        if code in SHUT or response.status == 403:
+            return outcomes.customer(
+                code or "forbidden",
+                "Salesforce does not let the connected user call the API.",
+                "An admin there must enable API access for the user or the organization.",
+            ).seen(response)
+        if code == "SERVER_UNAVAILABLE":
+            return outcomes.transient("unavailable", "Salesforce is unavailable.").seen(response)
+        return outcomes.by_status(response, "Salesforce")
+
+    @classmethod
+    def classify_token_error(cls, response: Response) -> Outcome:
+        error = str(response.data().get("error", ""))
+        if error in {"inactive_user", "inactive_org", "invalid_app_access"}:
+            return outcomes.customer(
+                error,
+                "Salesforce says the connected user or organization is not active any more.",
+                "The customer must activate it, or connect again as another user.",
+            ).seen(response)
+        if error in {"unknown_error", "rate_limit_exceeded"}:
+            return outcomes.transient(error, "Salesforce could not renew the token.").seen(response)
+        return super().classify_token_error(response)
+
+    @classmethod
+    def classify_callback_error(cls, params: Mapping[str, str]) -> Outcome:
+        error = params.get("error", "")
+        if error in NOT_ALLOWED:
+            return outcomes.customer(
+                error,
+                "Salesforce does not know or does not allow our app in this organization.",
+                "Ask your Salesforce admin to install or allow it, and check the login host.",
+            )
+        return super().classify_callback_error(params)
+
+    @classmethod
+    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+        """The `id` URL names organization and user; it counts only with a good signature."""
+        identity = str(grant.raw.get("id", ""))
+        parts = urlsplit(identity)
+        if not signed(grant, str(trip.app["client_secret"])) or not re.fullmatch(
+            LOGIN_HOST, parts.hostname or ""
+        ):
+            raise Refused(unproven())
+        organization, user = parts.path.rstrip("/").split("/")[-2:]
+        return {
+            "instance_url": str(grant.raw["instance_url"]).rstrip("/"),
+            "scope": grant.scope,
+            "sfid": organization,
+            "user_id": user,
+            "login_host": trip.asked.get("login_host") or "login.salesforce.com",
+        }
+
+    def revoke(self, token: str) -> None:
+        host = self.properties.get("login_host", "login.salesforce.com")
+        form = {"token": self.secrets["refresh_token"]}
+        response = http.post(f"https://{host}/services/oauth2/revoke", form=form)
+        if response.status not in (200, 400):  # 400: it is gone already
+            raise Refused(self.classify_token_error(response))
+
+    @classmethod
+    def describe_account(cls, properties: Mapping[str, Any]) -> str:
+        host = urlsplit(str(properties.get("instance_url", ""))).hostname or ""
+        return f"{host} · {properties.get('sfid', '')}"
+
+    @classmethod
+    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
+        return (urlsplit(str(properties.get("instance_url", ""))).hostname or "").split(".")[0]
+
+    def base_url(self) -> str:
+        return str(self.properties["instance_url"])
+
+
+def signed(grant: Grant, client_secret: str) -> bool:
+    """HMAC-SHA256 over `id` and `issued_at` with the client secret, in base64."""
+    message = f"{grant.raw.get('id', '')}{grant.raw.get('issued_at', '')}".encode()
+    made = hmac.new(client_secret.encode(), message, hashlib.sha256).digest()
+    return hmac.compare_digest(base64.b64encode(made).decode(), str(grant.raw.get("signature", "")))
+
+
+def unproven() -> Outcome:
+    return outcomes.operator(
+        "signature",
+        "The answer that named the Salesforce organization was not signed with our app's secret.",
+        "Compare the OAuth app's consumer secret with the one in Salesforce and start again.",
+    )

@@ -1,0 +1,83 @@
+"""SendGrid. Keys: https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/authentication"""
+
+from typing import Any, Literal
+
+from sequin_admin.core import http
+from sequin_admin.core.http import Response
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import Properties, Property, Rate, Secret, register
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Outcome
+
+HOSTS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
+
+
+class SendGridProperties(Properties):
+    kind: Literal["sendgrid_key"]
+    api_key: Secret = Property(
+        "API key", ours=True, example="SG.xxxx.yyyy", pattern=r"SG\.[\w-]+\.[\w-]+"
+    )
+    region: Literal["global", "eu"] = Property(
+        "Region", ours=True, help="Where the account's data is kept.", default="global"
+    )
+    username: str | None = Property("User name", ours=True, filled=True)
+    user_id: int | None = Property("User ID", ours=True, filled=True)
+    scopes: list[str] | None = Property("Scopes", ours=True, filled=True)
+
+
+@register
+class SendGrid(Credential):
+    provider, provider_title, label = "sendgrid", "SendGrid", "API key"
+    properties_class = SendGridProperties
+    identity_properties = ("user_id", "region")
+    rate = Rate(allowed_requests=500, interval=60_000, max_concurrent_requests=5)
+    rate_source = "https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/rate-limits"
+    docs_url = "https://www.twilio.com/docs/sendgrid/ui/account-and-settings/api-keys"
+    guide = (
+        "In SendGrid open Settings > API Keys and create a key.",
+        "Choose restricted access and tick what you want to sync; add User Account: read.",
+        "Copy the key: SendGrid shows it once.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def probe(self, token: str) -> Outcome:
+        """Any valid key may read its scopes; who owns it, only some may."""
+        response = http.get(f"{self.base_url()}/v3/scopes", bearer=token)
+        outcome = self.classify(response)
+        if not outcome.ok:
+            return outcome
+        owner = http.get(f"{self.base_url()}/v3/user/username", bearer=token)
+        known: dict[str, Any] = owner.data() if owner.ok else {}
+        scopes = response.data().get("scopes")
+        return outcomes.works(
+            scopes=scopes, username=known.get("username"), user_id=known.get("user_id")
+        )
+
+    @classmethod
+    def classify(cls, response: Response) -> Outcome:
+        """https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/errors"""
+        if response.status == 401:
+            return outcomes.customer(
+                "key_refused",
+                "SendGrid refuses this key: it was deleted or never existed.",
+                "The customer must create a new key at SendGrid and enter it here.",
+            ).seen(response)
+        if response.status == 403 and "temporar" in response.text.lower():
+            message = "SendGrid blocks us for a while after too many bad requests."
+            return outcomes.transient("blocked", message).seen(response)
+        if response.status == 403:
+            return outcomes.customer(
+                "forbidden",
+                "SendGrid says this key lacks a right, or the account is restricted.",
+                "The customer must widen the key's permissions or ask SendGrid's support.",
+            ).seen(response)
+        return outcomes.by_status(response, "SendGrid")
+
+    def static_token(self) -> str:
+        return str(self.secrets["api_key"])
+
+    def base_url(self) -> str:
+        return HOSTS[self.properties.get("region", "global")]

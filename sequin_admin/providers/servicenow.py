@@ -1,0 +1,190 @@
+"""ServiceNow. OAuth: https://www.servicenow.com/docs/bundle/zurich-platform-security/page/administer/security/concept/c_OAuthApplications.html
+
+The client belongs to the customer: each instance has its own OAuth endpoint record.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+from urllib.parse import urlsplit
+
+from sequin_admin.connect import oauth
+from sequin_admin.core import http
+from sequin_admin.core.http import Response
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import (
+    Grant,
+    OAuth2,
+    Properties,
+    Property,
+    Rate,
+    Secret,
+    Trip,
+    register,
+)
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
+
+INSTANCE = r"https://[a-z0-9-]+\.service-now\.com"
+ME = {
+    "sysparm_query": "user_name=javascript:gs.getUserName()",
+    "sysparm_fields": "sys_id,user_name,email,name",
+    "sysparm_limit": "1",
+}
+
+
+class Client(Properties):
+    """What both kinds share: the instance and the customer's own client."""
+
+    instance_url: str = Property(
+        "Instance URL", ours=True, example="https://arrakis.service-now.com", pattern=INSTANCE
+    )
+    client_id: str = Property("Client ID", ours=True, help="Of the instance's OAuth record.")
+    client_secret: Secret = Property("Client secret", ours=True)
+
+
+class ServiceNowOAuthProperties(Client):
+    kind: Literal["servicenow_oauth2"]
+    refresh_token: Secret = Property("Refresh token", ours=True)
+    scope: str | None = Property("Scope", ours=True, filled=True)
+    user_name: str | None = Property("User", ours=True, filled=True)
+    user_sys_id: str | None = Property("User's sys_id", ours=True, filled=True)
+
+
+class ServiceNowClientProperties(Client):
+    kind: Literal["servicenow_client_credentials"]
+    scope: str | None = Property("Scope", ours=True, filled=True)
+    user_name: str | None = Property("User", ours=True, filled=True)
+    user_sys_id: str | None = Property("User's sys_id", ours=True, filled=True)
+
+
+class ServiceNow(Credential):
+    """What both kinds of ServiceNow credential share."""
+
+    provider, provider_title = "servicenow", "ServiceNow"
+    identity_properties = ("instance_url", "client_id")
+    rate = Rate(allowed_requests=300, interval=60_000, max_concurrent_requests=4)
+    rate_source = "Set by the customer's admin, per instance."
+    docs_url = "https://www.servicenow.com/docs/bundle/zurich-api-reference/page/integrate/inbound-rest/concept/c_RESTAPI.html"
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def probe(self, token: str) -> Outcome:
+        """A hidden user table answers 403, which is no fault of the credential."""
+        response = whoami(self.base_url(), token)
+        outcome = self.classify(response)
+        if response.status == 403:
+            return outcomes.works().seen(response)
+        return outcomes.works(**user_of(response)) if outcome.ok else outcome
+
+    @classmethod
+    def classify(cls, response: Response) -> Outcome:
+        if response.status == 401:
+            return outcomes.expired("unauthorized", "ServiceNow refuses the token.").seen(response)
+        if response.status == 403:
+            return outcomes.customer(
+                "forbidden",
+                "ServiceNow says the connected user may not read this table.",
+                "The customer's admin must give the user the role it needs.",
+            ).seen(response)
+        if response.ok and response.json() is None:
+            return outcomes.customer(
+                "hibernating",
+                "The ServiceNow instance answers with a web page: it sleeps or is closed to us.",
+                "The customer must wake the instance up and check that its API is reachable.",
+            ).seen(response)
+        return outcomes.by_status(response, "ServiceNow")
+
+    @classmethod
+    def classify_token_error(cls, response: Response) -> Outcome:
+        data = response.data()
+        if data.get("error") == "server_error" and data.get("error_description") == "access_denied":
+            return outcomes.customer(
+                "access_denied",
+                "ServiceNow gives us no more tokens: the user is locked or the grant was removed.",
+                "The customer must unlock the user or connect again.",
+            ).seen(response)
+        if response.ok and response.json() is None:
+            return cls.classify(response)
+        return super().classify_token_error(response)
+
+    @classmethod
+    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
+        return (urlsplit(str(properties.get("instance_url", ""))).hostname or "").split(".")[0]
+
+    def base_url(self) -> str:
+        return str(self.properties["instance_url"])
+
+
+@register
+class ServiceNowOAuth(ServiceNow):
+    label = "OAuth"
+    properties_class = ServiceNowOAuthProperties
+    oauth: ClassVar[OAuth2] = OAuth2(
+        authorize_url="{instance_url}/oauth_auth.do",
+        token_url="{instance_url}/oauth_token.do",  # noqa: S106 - an address
+        client="credential",
+        pkce=False,
+        asks=("instance_url", "client_id", "client_secret"),
+        access_life_s=1800,
+    )
+    guide = (
+        "In the ServiceNow instance open System OAuth > Application Registry.",
+        "Create an OAuth API endpoint for external clients with the redirect URI shown here.",
+        "Copy its client ID and client secret.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    @classmethod
+    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+        response = whoami(str(trip.asked["instance_url"]), grant.access_token)
+        outcome = cls.classify(response)
+        if outcome.verdict is not Verdict.OK and response.status != 403:
+            raise Refused(outcome)
+        return {**user_of(response), "scope": grant.scope or "useraccount"}
+
+    def revoke(self, token: str) -> None:
+        form = {"token": self.secrets["refresh_token"]}
+        response = http.post(f"{self.base_url()}/oauth_revoke_token.do", form=form)
+        if not response.ok:
+            raise Refused(self.classify(response))
+
+
+@register
+class ServiceNowClientCredentials(ServiceNow):
+    label = "client credentials"
+    properties_class = ServiceNowClientProperties
+    mints = True
+    guide = (
+        "In the ServiceNow instance set glide.oauth.inbound.client.credential.grant_type.enabled.",
+        "Open System OAuth > Application Registry and create an endpoint for external clients.",
+        "Give it an OAuth application user with the roles the sync needs.",
+        "Copy its client ID and client secret.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def mint(self) -> Grant:
+        response = oauth.token_call(
+            f"{self.base_url()}/oauth_token.do",
+            {"grant_type": "client_credentials"},
+            client_id=self.properties["client_id"],
+            client_secret=self.secrets["client_secret"],
+        )
+        return oauth.grant_of(type(self), response)
+
+
+def whoami(instance_url: str, token: str) -> Response:
+    return http.get(f"{instance_url}/api/now/table/sys_user", bearer=token, params=ME)
+
+
+def user_of(response: Response) -> dict[str, Any]:
+    rows = response.data().get("result") or [{}]
+    first = rows[0] if isinstance(rows, list) else {}
+    return {"user_name": first.get("user_name"), "user_sys_id": first.get("sys_id")}

@@ -1,0 +1,181 @@
+"""Shopify. OAuth: https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/authorization-code-grant
+
+Limits: https://shopify.dev/docs/api/usage/limits
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from django.conf import settings
+
+from sequin_admin.core import clock, http
+from sequin_admin.core.http import Response
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import (
+    Grant,
+    OAuth2,
+    Properties,
+    Property,
+    Rate,
+    Secret,
+    Trip,
+    register,
+)
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Outcome, Refused
+
+SHOP = r"[a-zA-Z0-9][a-zA-Z0-9-]*\.myshopify\.com"
+TOLERANCE_S = 90
+WHOAMI = "{ shop { id name myshopifyDomain } }"
+
+
+class ShopifyProperties(Properties):
+    kind: Literal["shopify_oauth2"]
+    access_token: Secret = Property("Access token", help="An offline token.", example="shpat_...")
+    shop: str = Property("Shop", example="shop-001.myshopify.com", pattern=SHOP)
+    refresh_token: Secret | None = Property("Refresh token", ours=True, default=None)
+    scope: str | None = Property("Scope", ours=True, filled=True, help="Comma-separated.")
+
+
+@register
+class Shopify(Credential):
+    provider, provider_title, label = "shopify", "Shopify", "OAuth"
+    properties_class = ShopifyProperties
+    identity_properties = ("shop",)
+    rate = Rate(allowed_requests=40, interval=20_000, max_concurrent_requests=4)
+    rate_source = "https://shopify.dev/docs/api/usage/limits"
+    docs_url = "https://shopify.dev/docs/apps/build/authentication-authorization"
+    oauth: ClassVar[OAuth2] = OAuth2(
+        authorize_url="https://{shop}/admin/oauth/authorize",
+        token_url="https://{shop}/admin/oauth/access_token",  # noqa: S106 - an address
+        scopes=("read_products", "read_orders", "read_customers"),
+        scope_separator=",",
+        body="json",
+        pkce=False,
+        token_params={"expiring": "1"},
+        asks=("shop",),
+        access_property="access_token",
+        grace_s=30 * 86_400,
+    )
+    guide = (
+        "In Shopify's Dev Dashboard create an app or open yours.",
+        "Add the redirect URI shown here to the allowed redirection URLs.",
+        "Choose the access scopes you want to sync with.",
+        "Copy client ID and client secret.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def probe(self, token: str) -> Outcome:
+        url = f"{self.base_url()}/admin/api/{settings.SHOPIFY_API_VERSION}/graphql.json"
+        response = http.post(url, headers=self.call_headers(token), json={"query": WHOAMI})
+        outcome = self.classify(response)
+        if outcome.code == "token_refused" and not self.secrets.get("refresh_token"):
+            return uninstalled().seen(response)
+        return outcome
+
+    @classmethod
+    def classify(cls, response: Response) -> Outcome:
+        """HTTP status first; GraphQL errors come with 200."""
+        errors = response.data().get("errors")
+        first = errors[0] if isinstance(errors, list) and errors else {}
+        code = (
+            str((first.get("extensions") or {}).get("code", "")) if isinstance(first, dict) else ""
+        )
+        if response.status == 401:
+            return outcomes.expired("token_refused", "Shopify refuses the token.").seen(response)
+        if response.status in CLOSED or code == "SHOP_INACTIVE":
+            why = CLOSED.get(response.status, "is closed")
+            return outcomes.customer(
+                code or f"http_{response.status}",
+                f"Shopify says this shop {why}.",
+                "The merchant must settle that with Shopify; nothing to change here.",
+            ).seen(response)
+        if response.status == 403 or code == "ACCESS_DENIED":
+            return outcomes.customer(
+                code or "forbidden",
+                "Shopify did not grant us a scope that the sync needs.",
+                "The merchant must connect the shop again and allow it.",
+            ).seen(response)
+        if code == "THROTTLED" or response.status == 430:
+            return outcomes.transient("throttled", "Shopify asks us to slow down.").seen(response)
+        return outcomes.by_status(response, "Shopify")
+
+    @classmethod
+    def classify_token_error(cls, response: Response) -> Outcome:
+        error = str(response.data().get("error", ""))
+        if error in {"invalid_client", "application_cannot_be_found"}:
+            return outcomes.client_refused(error, "Shopify", client_is_ours=True).seen(response)
+        if response.status in (400, 401):
+            return uninstalled().seen(response)
+        return super().classify_token_error(response)
+
+    @classmethod
+    def check_callback(cls, trip: Trip) -> None:
+        """Shopify signs its callback; the shop must be the one that was asked for."""
+        sent = trip.callback
+        fresh = abs(clock.now().timestamp() - int(sent.get("timestamp", "0") or 0)) <= TOLERANCE_S
+        mine = sent.get("shop") == trip.asked["shop"]
+        if not (mine and fresh and signed(sent, str(trip.app["client_secret"]))):
+            raise Refused(
+                outcomes.operator(
+                    "hmac",
+                    "The answer from Shopify is not signed with our app's secret, is older than "
+                    f"{TOLERANCE_S} seconds or names another shop.",
+                    "Compare the OAuth app's secret with Shopify's and start again.",
+                )
+            )
+
+    @classmethod
+    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+        missing = set(trip.scopes or cls.oauth.scopes) - covered(grant.scope)
+        if missing:
+            raise Refused(
+                outcomes.customer(
+                    "scope",
+                    f"Shopify did not grant everything: {', '.join(sorted(missing))} is missing.",
+                    "The merchant must allow all of it.",
+                )
+            )
+        return {"shop": trip.asked["shop"], "scope": grant.scope}
+
+    def revoke(self, token: str) -> None:
+        url = f"{self.base_url()}/admin/api_permissions/current.json"
+        response = http.request("DELETE", url, headers=self.call_headers(token))
+        if not response.ok:
+            raise Refused(self.classify(response))
+
+    def call_headers(self, token: str) -> dict[str, str]:
+        return {"X-Shopify-Access-Token": token}
+
+    def base_url(self) -> str:
+        return f"https://{self.properties['shop']}"
+
+
+CLOSED = {402: "is frozen because a bill is unpaid", 404: "is closed", 423: "is locked"}
+
+
+def signed(params: Mapping[str, str], client_secret: str) -> bool:
+    """Every parameter but `hmac` and `signature` counts, sorted by name, joined as `k=v&k=v`."""
+    names = sorted(set(params) - {"hmac", "signature"})
+    message = "&".join(f"{name}={params[name]}" for name in names).encode()
+    made = hmac.new(client_secret.encode(), message, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(made, params.get("hmac", ""))
+
+
+def covered(scope: str) -> set[str]:
+    """What the granted scopes allow: writing includes reading."""
+    granted = {word for word in scope.split(",") if word}
+    return granted | {f"read_{w.removeprefix('write_')}" for w in granted if w.startswith("write_")}
+
+
+def uninstalled() -> Outcome:
+    return outcomes.customer(
+        "token_refused",
+        "Shopify no longer accepts our token: the app was uninstalled from the shop.",
+        "The merchant must connect the shop again.",
+    )

@@ -1,0 +1,176 @@
+"""Workday. API clients: https://doc.workday.com/admin-guide/en-us/authentication-and-security/authentication/oauth/dan1370797831010.html
+
+The client belongs to the customer: an admin registers an API Client for Integrations in the tenant.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+from xml.sax.saxutils import escape
+
+from sequin_admin.connect import oauth
+from sequin_admin.core import http
+from sequin_admin.core.http import Response
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import Grant, Properties, Property, Rate, Secret, register
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Outcome
+
+HOST = r"[a-z0-9.-]+\.(workday|myworkday)\.com"
+TENANT = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+LIFE_S = 3600  # Workday may leave expires_in out
+SOAP = """<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" \
+xmlns:bsvc="urn:com.workday/bsvc"><soapenv:Header><wsse:Security soapenv:mustUnderstand="1" \
+xmlns:wsse="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd">\
+<wsse:UsernameToken><wsse:Username>{username}</wsse:Username><wsse:Password Type="http://docs.\
+oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordText">{password}\
+</wsse:Password></wsse:UsernameToken></wsse:Security></soapenv:Header><soapenv:Body>\
+<bsvc:Get_Workers_Request bsvc:version="v44.0"><bsvc:Response_Filter><bsvc:Count>1</bsvc:Count>\
+</bsvc:Response_Filter></bsvc:Get_Workers_Request></soapenv:Body></soapenv:Envelope>"""
+
+
+class Tenant(Properties):
+    """Where the tenant lives."""
+
+    host: str = Property("Host", ours=True, example="wd2-impl-services1.workday.com", pattern=HOST)
+    tenant: str = Property("Tenant", ours=True, example="arrakis_dpt1", pattern=TENANT)
+
+
+class WorkdayOAuthProperties(Tenant):
+    kind: Literal["workday_oauth2"]
+    client_id: str = Property("Client ID", ours=True)
+    client_secret: Secret = Property("Client secret", ours=True)
+    refresh_token: Secret = Property("Refresh token", ours=True)
+
+
+class WorkdayPasswordProperties(Tenant):
+    kind: Literal["workday_password"]
+    username: str = Property("User name", ours=True, example="ISU_Sequin", pattern=r"\S+")
+    password: Secret = Property("Password", ours=True)
+
+
+class Workday(Credential):
+    """What both kinds of Workday credential share."""
+
+    provider, provider_title = "workday", "Workday"
+    rate = Rate(allowed_requests=5, interval=1000, max_concurrent_requests=3)
+    rate_source = "Not published; a careful guess."
+    docs_url = "https://community.workday.com/sites/default/files/file-hosting/restapi/index.html"
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def base_url(self) -> str:
+        return f"https://{self.properties['host']}"
+
+    @classmethod
+    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
+        return str(properties.get("tenant", ""))
+
+
+@register
+class WorkdayOAuth(Workday):
+    label = "API client"
+    properties_class = WorkdayOAuthProperties
+    identity_properties = ("host", "tenant", "client_id")
+    mints = True
+    guide = (
+        "In Workday run the task Register API Client for Integrations and choose the scopes.",
+        "Copy client ID and client secret; Workday shows the secret once.",
+        "From the client's menu choose Manage Refresh Tokens for Integrations and create a "
+        "non-expiring token for the integration system user.",
+        "The host is the first part of the REST API endpoint on View API Clients.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def mint(self) -> Grant:
+        """The pasted refresh token does not rotate; each access token comes from it anew."""
+        response = oauth.token_call(
+            f"{self.base_url()}/ccx/oauth2/{self.properties['tenant']}/token",
+            {"grant_type": "refresh_token", "refresh_token": self.secrets["refresh_token"]},
+            client_id=self.properties["client_id"],
+            client_secret=self.secrets["client_secret"],
+            auth="client_secret_basic",
+        )
+        return oauth.grant_of(type(self), response)
+
+    @classmethod
+    def read_grant(cls, data: Mapping[str, Any]) -> Grant:
+        return super().read_grant({"expires_in": LIFE_S, **data})
+
+    def probe(self, token: str) -> Outcome:
+        """An integration user has no worker record: then any list, even an empty one, will do."""
+        root = f"{self.base_url()}/ccx/api/v1/{self.properties['tenant']}"
+        response = http.get(f"{root}/workers/me", bearer=token)
+        if response.status in (403, 404):
+            response = http.get(f"{root}/workers", bearer=token, params={"limit": "1"})
+        return self.classify(response)
+
+    @classmethod
+    def classify(cls, response: Response) -> Outcome:
+        if response.status == 401:
+            return outcomes.expired("unauthorized", "Workday refuses the token.").seen(response)
+        if response.status == 403:
+            return not_authorized().seen(response)
+        return outcomes.by_status(response, "Workday")
+
+
+@register
+class WorkdayPassword(Workday):
+    label = "password"
+    properties_class = WorkdayPasswordProperties
+    identity_properties = ("host", "tenant", "username")
+    guide = (
+        "In Workday create an integration system user and exempt it from password expiry.",
+        "Give its security group the domain permissions the sync needs and activate them.",
+        "Enter user name and password without the @tenant part.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def probe(self, token: str) -> Outcome:
+        tenant = self.properties["tenant"]
+        envelope = SOAP.format(
+            username=escape(f"{self.properties['username']}@{tenant}"),
+            password=escape(self.secrets["password"]),
+        )
+        response = http.request(
+            "POST",
+            f"{self.base_url()}/ccx/service/{tenant}/Human_Resources/v44.0",
+            headers={"Content-Type": "text/xml; charset=utf-8", "Accept": "text/xml"},
+            content=envelope.encode(),
+        )
+        return self.classify(response)
+
+    @classmethod
+    def classify(cls, response: Response) -> Outcome:
+        """SOAP faults come with 500; so does throttling, which names neither user nor right."""
+        text = response.text.lower()
+        if "invalid username or password" in text or response.status == 401:
+            return outcomes.customer(
+                "login_refused",
+                "Workday refuses this user name and password.",
+                "The customer must check the integration system user and enter the password again.",
+            ).seen(response)
+        if "not authorized" in text or response.status == 403:
+            return not_authorized().seen(response)
+        if response.ok:
+            return outcomes.works()
+        return outcomes.by_status(response, "Workday")
+
+    def call_headers(self, token: str) -> dict[str, str]:
+        """None: user name and password go into each SOAP envelope."""
+        return {}
+
+
+def not_authorized() -> Outcome:
+    return outcomes.customer(
+        "not_authorized",
+        "Workday says the integration user lacks a domain permission or functional area.",
+        "The customer's admin must grant it and activate the pending security policy changes.",
+    )
