@@ -179,6 +179,24 @@ def test_form_from_an_old_page_is_explained(user):
     assert "open for too long" in response.content.decode()
 
 
+def test_fragment_after_signing_out_reloads_its_page(client, db):
+    response = client.get(reverse("dashboard:credentials"), headers={"HX-Request": "true"})
+
+    assert response["HX-Refresh"] == "true"
+    assert response.content == b""
+
+
+def test_second_factor_can_be_set_up_after_confirming(client, user):
+    client.force_login(user)
+    url = reverse("mfa_activate_totp")
+
+    asked = client.get(url)
+    page = client.post(asked.url, {"password": "spice must flow"}, follow=True)
+
+    assert asked.url.startswith(reverse("account_reauthenticate"))
+    assert 'class="qr" src="data:image/svg+xml' in page.content.decode()
+
+
 def test_nobody_signs_up(client, db):
     page = client.post(reverse("account_signup"), {"email": "rabban@giedi-prime.test"})
 
@@ -195,6 +213,8 @@ def test_nobody_signs_up(client, db):
         (timedelta(hours=-23, minutes=-59), "23 h ago"),
         (timedelta(days=-1), "1 day ago"),
         (timedelta(days=-45), "1 month ago"),
+        (timedelta(minutes=59, seconds=58), "in 1 h"),
+        (timedelta(days=364, hours=23), "in 1 year"),
         (timedelta(days=800), "in 2 years"),
     ],
 )

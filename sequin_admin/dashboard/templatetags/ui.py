@@ -90,8 +90,11 @@ def ago(at: datetime | None) -> SafeString:
 
 
 def distance(gap: timedelta) -> str:
-    """The largest unit that fits, in words."""
-    seconds = abs(gap.total_seconds())
+    """The largest unit that fits, in words. What is to come is rounded up by up to 2 %.
+
+    So a token that was just given an hour ends "in 1 h", not "in 59 min".
+    """
+    seconds = abs(gap.total_seconds()) * (1.02 if gap > timedelta() else 1)
     if seconds < 10:
         return "just now"
     for length, one, many in UNITS:
@@ -103,8 +106,8 @@ def distance(gap: timedelta) -> str:
 
 
 UNITS = [
-    (31_557_600, "year", "years"),
-    (2_629_800, "month", "months"),
+    (31_536_000, "year", "years"),
+    (2_592_000, "month", "months"),
     (86_400, "day", "days"),
     (3600, "h", "h"),
     (60, "min", "min"),

@@ -14,7 +14,7 @@ from sequin_admin.dashboard.accounts import send_invitation
 
 
 class AddForm(forms.Form):
-    email = forms.EmailField(label="E-mail address", max_length=150)
+    email = forms.EmailField(label="Email address", max_length=150)
     role = forms.ChoiceField(choices=Role.choices, initial=Role.MEMBER)
 
 
