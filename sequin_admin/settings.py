@@ -152,6 +152,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# Who may read /metrics: nobody until this is set.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_TZ = True

@@ -3,6 +3,4 @@
 from sequin_admin.settings import *  # noqa: F403
 from sequin_admin.settings import INSTALLED_APPS
 
-SANDBOX_REDIRECT_BASES: list[str] = []
-
 INSTALLED_APPS = [*INSTALLED_APPS, "sequin_admin.sandbox"]

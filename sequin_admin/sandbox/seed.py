@@ -3,11 +3,11 @@
 import secrets
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 
 from sequin_admin.sandbox import framework
 from sequin_admin.sandbox.models import Account, Call, Client, Fault, Hit, World
+from sequin_admin.sandbox.settings import SANDBOX_REDIRECT_BASES
 
 
 def plant() -> None:
@@ -42,8 +42,8 @@ def client(provider: str, **extra: Any) -> Client:
 
 
 def redirect_uris(provider: str) -> list[str]:
-    bases = settings.SANDBOX_REDIRECT_BASES
-    return [f"{base.rstrip('/')}/link/oauth2/callback/{provider}" for base in bases]
+    bases = (base.rstrip("/") for base in SANDBOX_REDIRECT_BASES)
+    return [f"{base}/link/oauth2/callback/{provider}" for base in bases]
 
 
 def account(provider: str, external_id: str, name: str, **data: Any) -> Account:

@@ -4,276 +4,251 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('credentials', '0001_initial'),
+        ("credentials", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Airtable',
-            fields=[
-            ],
+            name="Airtable",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('credentials.credential',),
+            bases=("credentials.credential",),
         ),
         migrations.CreateModel(
-            name='Auth0',
-            fields=[
-            ],
+            name="Auth0",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('credentials.credential',),
+            bases=("credentials.credential",),
         ),
         migrations.CreateModel(
-            name='CheckoutChamp',
-            fields=[
-            ],
+            name="CheckoutChamp",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('credentials.credential',),
+            bases=("credentials.credential",),
         ),
         migrations.CreateModel(
-            name='GitHub',
-            fields=[
-            ],
+            name="GitHub",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('credentials.credential',),
+            bases=("credentials.credential",),
         ),
         migrations.CreateModel(
-            name='HubSpot',
-            fields=[
-            ],
+            name="HubSpot",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('credentials.credential',),
+            bases=("credentials.credential",),
         ),
         migrations.CreateModel(
-            name='Linear',
-            fields=[
-            ],
+            name="Linear",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('credentials.credential',),
+            bases=("credentials.credential",),
         ),
         migrations.CreateModel(
-            name='Marketo',
-            fields=[
-            ],
+            name="Marketo",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('credentials.credential',),
+            bases=("credentials.credential",),
         ),
         migrations.CreateModel(
-            name='NetSuite',
-            fields=[
-            ],
+            name="NetSuite",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('credentials.credential',),
+            bases=("credentials.credential",),
         ),
         migrations.CreateModel(
-            name='QuickBooks',
-            fields=[
-            ],
+            name="QuickBooks",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('credentials.credential',),
+            bases=("credentials.credential",),
         ),
         migrations.CreateModel(
-            name='Salesforce',
-            fields=[
-            ],
+            name="Salesforce",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('credentials.credential',),
+            bases=("credentials.credential",),
         ),
         migrations.CreateModel(
-            name='SendGrid',
-            fields=[
-            ],
+            name="SendGrid",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('credentials.credential',),
+            bases=("credentials.credential",),
         ),
         migrations.CreateModel(
-            name='ServiceNow',
-            fields=[
-            ],
+            name="ServiceNow",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('credentials.credential',),
+            bases=("credentials.credential",),
         ),
         migrations.CreateModel(
-            name='Shopify',
-            fields=[
-            ],
+            name="Shopify",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('credentials.credential',),
+            bases=("credentials.credential",),
         ),
         migrations.CreateModel(
-            name='Stripe',
-            fields=[
-            ],
+            name="Stripe",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('credentials.credential',),
+            bases=("credentials.credential",),
         ),
         migrations.CreateModel(
-            name='Workday',
-            fields=[
-            ],
+            name="Workday",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('credentials.credential',),
+            bases=("credentials.credential",),
         ),
         migrations.CreateModel(
-            name='NetSuiteClientCredentials',
-            fields=[
-            ],
+            name="NetSuiteClientCredentials",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('providers.netsuite',),
+            bases=("providers.netsuite",),
         ),
         migrations.CreateModel(
-            name='NetSuiteOAuth',
-            fields=[
-            ],
+            name="NetSuiteOAuth",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('providers.netsuite',),
+            bases=("providers.netsuite",),
         ),
         migrations.CreateModel(
-            name='NetSuiteTBA',
-            fields=[
-            ],
+            name="NetSuiteTBA",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('providers.netsuite',),
+            bases=("providers.netsuite",),
         ),
         migrations.CreateModel(
-            name='ServiceNowClientCredentials',
-            fields=[
-            ],
+            name="ServiceNowClientCredentials",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('providers.servicenow',),
+            bases=("providers.servicenow",),
         ),
         migrations.CreateModel(
-            name='ServiceNowOAuth',
-            fields=[
-            ],
+            name="ServiceNowOAuth",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('providers.servicenow',),
+            bases=("providers.servicenow",),
         ),
         migrations.CreateModel(
-            name='StripeKey',
-            fields=[
-            ],
+            name="StripeKey",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('providers.stripe',),
+            bases=("providers.stripe",),
         ),
         migrations.CreateModel(
-            name='StripeOAuth',
-            fields=[
-            ],
+            name="StripeOAuth",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('providers.stripe',),
+            bases=("providers.stripe",),
         ),
         migrations.CreateModel(
-            name='WorkdayOAuth',
-            fields=[
-            ],
+            name="WorkdayOAuth",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('providers.workday',),
+            bases=("providers.workday",),
         ),
         migrations.CreateModel(
-            name='WorkdayPassword',
-            fields=[
-            ],
+            name="WorkdayPassword",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('providers.workday',),
+            bases=("providers.workday",),
         ),
     ]

@@ -41,7 +41,7 @@ class NetSuiteTBA(NetSuite):
 
     def probe(self, token: str) -> Outcome:
         url = self.catalog_url()
-        return self.classify(http.get(url, headers=self.signed_headers("GET", url)))
+        return self.classify(http.get(url, headers=self.signed_headers(url)))
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
@@ -49,8 +49,8 @@ class NetSuiteTBA(NetSuite):
         outcome = super().classify(response)
         return lost(outcome.code).seen(response) if outcome.verdict is Verdict.REFRESH else outcome
 
-    def signed_headers(self, method: str, url: str) -> dict[str, str]:
-        """The `Authorization` header of one request; good for that request only."""
+    def signed_headers(self, url: str) -> dict[str, str]:
+        """The `Authorization` header of one GET; good for that request only."""
         signer = Signer(
             self.properties["consumer_key"],
             client_secret=self.secrets["consumer_secret"],
@@ -59,7 +59,7 @@ class NetSuiteTBA(NetSuite):
             signature_method=SIGNATURE_HMAC_SHA256,
             realm=realm(self.properties["account_id"]),
         )
-        _, headers, _ = signer.sign(url, http_method=method)
+        _, headers, _ = signer.sign(url)
         return {"Authorization": str(headers["Authorization"])}
 
     def call_headers(self, token: str) -> dict[str, str]:

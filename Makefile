@@ -1,0 +1,58 @@
+# Sequin Admin. `make run` and `make test` need Python 3.11, pip and make, nothing else.
+
+PYTHON ?= python3
+PORT ?= 8000
+SIMULATOR_PORT ?= 8001
+# Benchmarks and tests may run in parallel: as many processes as there are cores.
+WORKERS ?= auto
+
+BIN := .venv/bin
+CSS := static/css/app.build.css
+TEMPLATES := $(shell find templates -name '*.html')
+
+.PHONY: setup run test check bench lock
+
+setup: .venv/.runtime $(CSS) .env
+
+run: setup
+	@PORT=$(PORT) SIMULATOR_PORT=$(SIMULATOR_PORT) $(BIN)/python manage.py up
+
+test: setup .venv/.dev
+	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m tests.postgres -m pytest -n $(WORKERS) -m "not browser"
+
+check: setup .venv/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/djlint --check --lint --quiet templates
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	DJANGO_SETTINGS_MODULE=sequin_admin.sandbox.settings $(BIN)/python manage.py makemigrations --check --dry-run
+	DEBUG=False PUBLIC_URL=https://admin.example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+bench: setup .venv/.dev
+	@$(BIN)/python manage.py bench
+
+lock: .venv/.dev
+	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 requirements/runtime.in -o requirements/runtime.txt
+	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 requirements/dev.in -o requirements/dev.txt
+
+.venv/.runtime: requirements/runtime.txt
+	@echo "Installing what Sequin Admin runs on..."
+	@test -d .venv || $(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	@touch $@
+
+.venv/.dev: requirements/dev.txt .venv/.runtime
+	@echo "Installing what its tests need..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(CSS): static/css/app.css $(TEMPLATES) | .venv/.runtime
+	@echo "Building the style sheet..."
+	@$(BIN)/tailwindcss -i static/css/app.css -o $@ --minify >/dev/null 2>&1
+
+.env: | .venv/.runtime
+	@echo "Making keys for this machine in .env..."
+	@$(BIN)/python -m sequin_admin.core.new_env > $@
+	@chmod 600 $@

@@ -1,0 +1,11 @@
+"""Prints a .env for development: fresh random keys, debugging on. Run by `make setup`."""
+
+import secrets
+
+from cryptography.fernet import Fernet
+
+if __name__ == "__main__":
+    print("# Made by make setup. For production set these in the environment instead.")
+    print("DEBUG=True")
+    print(f"SECRET_KEY={secrets.token_urlsafe(50)}")
+    print(f"FIELD_ENCRYPTION_KEY={Fernet.generate_key().decode()}")

@@ -1,0 +1,27 @@
+"""`manage.py worker`: keeps tokens fresh and credentials probed."""
+
+import signal
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from sequin_admin.worker.jobs import JOBS
+from sequin_admin.worker.runner import Runner
+
+
+class Command(BaseCommand):
+    help = "Renew tokens ahead of expiry, probe credentials, clean up. Run as many as you like."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--once", action="store_true", help="Run every job once and end.")
+
+    def handle(self, *args: Any, once: bool, **options: Any) -> None:
+        runner = Runner(JOBS)
+        if once:
+            runner.run_once()
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: runner.stop.set())
+        self.stdout.write("The worker is running.")
+        runner.run_forever()

@@ -1,0 +1,93 @@
+"""Starts the processes of a development machine together and stops them together."""
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from typing import IO
+
+import httpx2
+
+GRACE_S = 10
+
+
+class Failed(Exception):
+    """Something did not start or ended by itself. `str()` says what and what to do."""
+
+
+class Supervisor:
+    """Children by name. Their output is prefixed with it."""
+
+    def __init__(self, out: IO[str]) -> None:
+        self.out = out
+        self.children: dict[str, subprocess.Popen[str]] = {}
+
+    def start(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
+        child = subprocess.Popen(  # noqa: S603 - our own commands
+            [sys.executable, *command],
+            env=dict(environment),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            # Ctrl-C goes to us alone; we end the children.
+            start_new_session=True,
+        )
+        self.children[name] = child
+        threading.Thread(target=self.relay, args=(name, child.stdout), daemon=True).start()
+
+    def relay(self, name: str, lines: IO[str]) -> None:
+        for line in lines:
+            self.out.write(f"{name:>9} | {line}")
+            self.out.flush()
+
+    def wait_for(self, name: str, url: str, seconds: float = 60) -> None:
+        """Until the child answers at `url`. Raises `Failed`."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            self.check()
+            try:
+                if httpx2.get(url, timeout=5, trust_env=False).status_code < 500:
+                    return
+            except httpx2.HTTPError:
+                time.sleep(0.05)
+        raise Failed(f"The {name} did not answer at {url} within {seconds:g} seconds.")
+
+    def check(self) -> None:
+        """Raise `Failed` when a child has ended by itself."""
+        for name, child in self.children.items():
+            if child.poll() is not None:
+                raise Failed(f"The {name} ended by itself (exit code {child.returncode}).")
+
+    def watch(self) -> None:
+        """Until a signal comes or a child ends."""
+        asked = threading.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: asked.set())
+        while not asked.wait(0.5):
+            self.check()
+
+    def stop(self) -> None:
+        for child in self.children.values():
+            if child.poll() is None:
+                child.terminate()
+        ends = time.monotonic() + GRACE_S
+        for child in self.children.values():
+            try:
+                child.wait(max(0.1, ends - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+
+
+def require_free(port: int, setting: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            raise Failed(
+                f"Port {port} is in use. Stop what listens there, or choose another: "
+                f"make run {setting}={port + 100}"
+            ) from None

