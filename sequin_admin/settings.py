@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "heroicons",
+    "ninja",
     "template_partials",
     "django.contrib.admin",
     "django.contrib.auth",

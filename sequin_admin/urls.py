@@ -6,6 +6,7 @@ from django.urls import include, path
 urlpatterns = [
     path("", include("sequin_admin.dashboard.urls")),
     path("", include("sequin_admin.gateway.urls")),
+    path("v1/", include("sequin_admin.api.urls")),
     path("accounts/", include("allauth.urls")),
     path("staff/", admin.site.urls),
 ]

@@ -1,0 +1,159 @@
+"""What goes in and out. The kinds' shapes come from their declarations."""
+
+from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
+from typing import Annotated, Any, Literal
+
+from ninja import Schema
+from pydantic import ConfigDict, Field, PlainSerializer
+
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.credentials.properties import MASK
+from sequin_admin.limits import models as limits
+
+# Every kind's own shape, told apart by `kind`, which has no default.
+PROPERTIES: Any = reduce(or_, (kind.properties_class for kind in kinds.all()))
+
+
+def rfc3339(at: datetime) -> str:
+    """RFC 3339 in UTC, to the second and with Z, as in the specification's examples."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
+
+
+class Strict(Schema):
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+
+class RateLimitShape(Strict):
+    """`interval` is in milliseconds; `max_concurrent_requests` 0 means no cap."""
+
+    allowed_requests: int = Field(ge=1, le=1_000_000)
+    interval: int = Field(ge=100, le=limits.DAY_MS)
+    max_concurrent_requests: int = Field(ge=0, le=10_000)
+
+
+class CredentialImport(Strict):
+    properties: PROPERTIES = Field(discriminator="kind")  # type: ignore[valid-type]
+    name: str | None = Field(default=None, max_length=200)
+    oauth_app_id: str | None = Field(
+        default=None, description="The OAuth app whose client the tokens were issued to."
+    )
+    metadata: dict[str, Any] | None = None
+    rate_limit: RateLimitShape | None = None
+
+
+class CredentialPatch(Strict):
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    metadata: dict[str, Any] | None = None
+    rate_limit: RateLimitShape | None = None
+
+
+class Health(Schema):
+    status: Literal["healthy", "customer_intervention", "sequin_intervention"]
+
+
+class OAuthAppShape(Schema):
+    id: str
+    provider: str
+    name: str
+    client_id: str
+    client_secret: str = Field(description="Asterisks, unless truncate_secrets is false.")
+    properties: dict[str, Any] = Field(description="What the provider has besides: GitHub's slug.")
+    scopes: list[str]
+    redirect_uris: list[str]
+    health: Health
+    metadata: dict[str, Any]
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class CredentialShape(Schema):
+    id: str
+    name: str
+    provider: str
+    kind: str
+    properties: dict[str, Any] = Field(description="By kind; secrets are asterisks.")
+    oauth_app_id: str | None
+    oauth_app: OAuthAppShape | None
+    health: Health
+    rate_limit: RateLimitShape
+    metadata: dict[str, Any]
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class CredentialList(Schema):
+    data: list[CredentialShape]
+    next_cursor: str | None
+
+
+class OAuthAppList(Schema):
+    data: list[OAuthAppShape]
+    next_cursor: str | None
+
+
+class CheckShape(Schema):
+    name: str
+    verdict: str
+    code: str
+    message: str
+    remedy: str
+    first_seen_at: Timestamp
+    last_seen_at: Timestamp
+    times: int
+
+
+class HealthDetail(Schema):
+    status: str
+    note: str
+    since: Timestamp | None
+    checked_at: Timestamp | None
+    checks: list[CheckShape]
+
+
+def health_of(watched: Any) -> dict[str, str]:
+    """The specification knows three statuses; nothing is held against what was not probed yet."""
+    return {"status": watched.health_status or "healthy"}
+
+
+def credential_out(credential: Credential) -> dict[str, Any]:
+    app = credential.oauth_app
+    return {
+        "id": str(credential.pk),
+        "name": credential.name,
+        "provider": credential.provider,
+        "kind": credential.kind,
+        "properties": credential.masked_properties(),
+        "oauth_app_id": str(app.pk) if app else None,
+        "oauth_app": oauth_app_out(app) if app else None,
+        "health": health_of(credential),
+        "rate_limit": limits.of(credential).as_json(),
+        "metadata": credential.metadata,
+        "created_at": credential.created_at,
+        "updated_at": credential.updated_at,
+    }
+
+
+def oauth_app_out(app: OAuthApp, *, reveal: bool = False) -> dict[str, Any]:
+    secrets = app.secrets if reveal else {}
+    declared = app.properties_class.secret_names()
+    hidden = {n: secrets.get(n, MASK) for n in declared if n != "client_secret"} if reveal else {}
+    return {
+        "id": str(app.pk),
+        "provider": app.provider,
+        "name": app.name,
+        "client_id": app.client_id,
+        "client_secret": secrets.get("client_secret", MASK),
+        "properties": {**app.properties, **hidden},
+        "scopes": app.scopes or list(app.flow.scopes),
+        "redirect_uris": app.redirect_uris,
+        "health": health_of(app),
+        "metadata": app.metadata,
+        "created_at": app.created_at,
+        "updated_at": app.updated_at,
+    }
