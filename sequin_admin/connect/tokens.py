@@ -32,6 +32,7 @@ MARGIN_S = 300
 JOURNAL_KEPT = 10
 BACKOFF_S = (5, 900)
 DEAD_FOR = timedelta(days=1)
+PASTED = "refresh_token"
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def renew_under(lease: Lease, credential: Credential) -> str:
         fail(lease, refusal.outcome)
         raise
     except Unreachable as unreachable:
-        outcome = outcomes.transient("unreachable", str(unreachable))
+        outcome = fresh.classify_unreachable(unreachable)
         fail(lease, outcome)
         raise Refused(outcome) from None
     return store(fresh, grant, lease=lease)
@@ -205,7 +206,7 @@ def store(credential: Credential, grant: Grant, *, lease: Lease | None = None) -
         token = Token.objects.select_for_update().get(pk=credential.pk)
         if lease and token.lease_fence != lease.fence:
             raise Refused(outcomes.transient("lease_lost", "Another worker took this over."))
-        keep_refresh_token(credential, token, grant)
+        keep_what_is_new(credential, token, grant)
         now = clock.now()
         token.issued_at, token.expires_at = now, expiry(credential, grant, now)
         token.refresh_at = refresh_time(now, token.expires_at) if renews(credential) else None
@@ -219,22 +220,36 @@ def store(credential: Credential, grant: Grant, *, lease: Lease | None = None) -
     return grant.access_token
 
 
-def keep_refresh_token(credential: Credential, token: Token, grant: Grant) -> None:
-    """Replace what a grant renews; the spent refresh token stays for the kind's grace time."""
-    flow = credential.oauth
-    if flow is None:
-        return
-    new = {flow.refresh_property: grant.refresh_token, flow.access_property: grant.access_token}
+def keep_what_is_new(credential: Credential, token: Token, grant: Grant) -> None:
+    """Take over the secrets and facts of a grant.
+
+    The spent refresh token stays for the kind's grace time.
+    """
     kept = Credential.objects.select_for_update().get(pk=credential.pk)
-    old = kept.secrets.get(flow.refresh_property)
-    changed = {name: value for name, value in new.items() if name and value}
-    if grant.refresh_token and old and old != grant.refresh_token and flow.grace_s:
+    flow, secrets = credential.oauth, issued(credential, grant)
+    old = kept.secrets.get(flow.refresh_property) if flow else None
+    if flow and flow.grace_s and old and secrets.get(flow.refresh_property, old) != old:
         token.secrets = {**token.secrets, "previous_refresh_token": old}
         token.previous_until = clock.now() + timedelta(seconds=flow.grace_s)
-    if any(kept.secrets.get(name) != value for name, value in changed.items()):
-        kept.secrets = {**kept.secrets, **changed}
+    facts = {n: v for n, v in credential.learned(grant).items() if v is not None}
+    if any(kept.secrets.get(name) != value for name, value in secrets.items()):
+        kept.secrets = {**kept.secrets, **secrets}
         kept.save(update_fields=["secrets", "updated_at"])
         credential.secrets = dict(kept.secrets)
+    if any(kept.properties.get(name) != value for name, value in facts.items()):
+        kept.properties = {**kept.properties, **facts}
+        kept.save(update_fields=["properties", "updated_at"])
+        credential.properties = dict(kept.properties)
+
+
+def issued(credential: Credential, grant: Grant) -> dict[str, str]:
+    """The grant's tokens under the names of the properties that keep them."""
+    flow = credential.oauth
+    # A kind without a trip may hold a pasted refresh token, which the provider may replace.
+    refresh, access = (flow.refresh_property, flow.access_property) if flow else (PASTED, "")
+    tokens = {refresh: grant.refresh_token, access: grant.access_token}
+    names = credential.properties_class.secret_names()
+    return {name: value for name, value in tokens.items() if name in names and value}
 
 
 def fail(lease: Lease, outcome: Outcome) -> None:

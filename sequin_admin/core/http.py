@@ -37,6 +37,10 @@ class Unreachable(Exception):
     """The provider gave no usable answer. Says why in a sentence; by itself nobody's fault."""
 
 
+class UnknownHost(Unreachable):
+    """There is no such host: DNS knows the name and says so."""
+
+
 class Forbidden(Unreachable):
     """The address is one we must not call: not public, or not http(s)."""
 
@@ -68,6 +72,16 @@ class Response:
         """The body as a JSON object; empty when it is anything else."""
         value = self.json()
         return value if isinstance(value, dict) else {}
+
+    def dig(self, *path: str | int) -> Any:
+        """The JSON value at `path` of keys and list positions; None where the path breaks off."""
+        value = self.json()
+        for step in path:
+            try:
+                value = value[step]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return value
 
 
 def rewrite(url: str) -> str:
@@ -228,10 +242,10 @@ def vetted_address(host: str, port: int) -> str:
     """One address of `host` that may be called. Raises `Forbidden` when any of them is private."""
     try:
         found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-    except OSError:
-        raise Unreachable(
-            f"{host} has no address: the name is wrong or DNS does not answer."
-        ) from None
+    except socket.gaierror as error:
+        if error.errno in (socket.EAI_NONAME, socket.EAI_NODATA):
+            raise UnknownHost(f"There is no host named {host}.") from None
+        raise Unreachable(f"The address of {host} could not be found: DNS fails.") from None
     addresses = sorted(str(address) for address in found)
     if (host, port) in _trusted() or all(ip_address(a).is_global for a in addresses):
         return addresses[0]

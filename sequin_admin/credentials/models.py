@@ -10,6 +10,7 @@ from django.db import models
 from sequin_admin.access.models import Organization, OwnedQuerySet
 from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField
+from sequin_admin.core.http import Unreachable, UnknownHost
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.kinds import AppProperties, Grant, OAuth2, Rate, Trip
 from sequin_admin.credentials.outcomes import Outcome
@@ -114,6 +115,8 @@ class Credential(Watched):
     rate_source: ClassVar[str] = ""
     oauth: ClassVar[OAuth2 | None] = None
     mints: ClassVar[bool] = False
+    # Whether the provider's host comes from what the customer entered.
+    host_is_theirs: ClassVar[bool] = False
     docs_url: ClassVar[str] = ""
     guide: ClassVar[tuple[str, ...]] = ()
 
@@ -257,6 +260,13 @@ class Credential(Watched):
         )
 
     @classmethod
+    def classify_unreachable(cls, error: Unreachable) -> Outcome:
+        """The outcome of a call that got no answer at all."""
+        if cls.host_is_theirs and isinstance(error, UnknownHost):
+            return outcomes.unknown_host(cls.provider_title, str(error))
+        return outcomes.transient("unreachable", str(error))
+
+    @classmethod
     def classify_callback_error(cls, params: Mapping[str, str]) -> Outcome:
         """The outcome of a callback with `error` instead of `code` (RFC 6749 section 4.1.2.1)."""
         return outcomes.callback_error(
@@ -274,6 +284,11 @@ class Credential(Watched):
             scope=str(data.get("scope") or ""),
             raw=data,
         )
+
+    @classmethod
+    def learned(cls, grant: Grant) -> dict[str, Any]:
+        """JSON values of properties that every fresh token tells anew, such as its scope."""
+        return {}
 
     @classmethod
     def places(cls, trip: Trip) -> dict[str, Any]:

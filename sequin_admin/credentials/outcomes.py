@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import models
 
+from sequin_admin.core import clock
 from sequin_admin.core.http import Response, redact
 
 BODY_SHOWN = 2000
@@ -98,6 +99,21 @@ def retry_after(response: Response) -> float | None:
     """Seconds from a `Retry-After` header (RFC 9110 section 10.2.3, delay form)."""
     value = response.headers.get("retry-after", "")
     return float(value) if value.replace(".", "", 1).isdigit() else None
+
+
+def until_reset(response: Response) -> float | None:
+    """Seconds until `X-RateLimit-Reset`, for providers that give it in epoch seconds."""
+    reset = response.headers.get("x-ratelimit-reset", "")
+    return max(float(reset) - clock.now().timestamp(), 0) if reset.isdigit() else None
+
+
+def unknown_host(provider: str, message: str) -> Outcome:
+    """The address that the customer entered belongs to nobody."""
+    return customer(
+        "unknown_host",
+        f"{message} So the address entered for {provider} is wrong.",
+        "The customer must correct it; if it once was right, the account was closed or moved.",
+    )
 
 
 def outage(response: Response, provider: str) -> Outcome | None:

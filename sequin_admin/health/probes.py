@@ -68,7 +68,7 @@ def ask(credential: Credential, *, force: bool = False) -> Outcome:
     except Refused as refusal:
         return refusal.outcome
     except Unreachable as unreachable:
-        return outcomes.transient("unreachable", str(unreachable))
+        return credential.classify_unreachable(unreachable)
 
 
 def still_refused(credential: Credential, outcome: Outcome) -> Outcome:
@@ -81,6 +81,9 @@ def still_refused(credential: Credential, outcome: Outcome) -> Outcome:
 
 def keep(credential: Credential, outcome: Outcome) -> None:
     """Write the check, the facts, the status and, when it changed, the transition."""
+    if outcome.facts:
+        # A renewal on the way may have written some of them.
+        credential.refresh_from_db(fields=["properties"])
     if flow.absorb(credential, outcome.facts):
         credential.save(update_fields=["properties", "identity", "updated_at"])
     app = credential.oauth_app
