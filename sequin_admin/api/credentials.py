@@ -80,7 +80,7 @@ def app_of(organization: Organization, payload: CredentialImport) -> OAuthApp | 
     """The named OAuth app, which must be of the credential's provider."""
     if payload.oauth_app_id is None:
         return None
-    kind = payload.properties.kind  # type: ignore[attr-defined]
+    kind = payload.properties.kind
     rows = OAuthApp.objects.of(organization).filter(provider=kinds.get(kind).provider)
     try:
         app = rows.filter(pk=UUID(payload.oauth_app_id)).first()

@@ -38,7 +38,7 @@ class RateLimitShape(Strict):
 
 
 class CredentialImport(Strict):
-    properties: PROPERTIES = Field(discriminator="kind")  # type: ignore[valid-type]
+    properties: PROPERTIES = Field(discriminator="kind")
     name: str | None = Field(default=None, max_length=200)
     oauth_app_id: str | None = Field(
         default=None, description="The OAuth app whose client the tokens were issued to."

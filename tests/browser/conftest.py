@@ -21,7 +21,7 @@ QUIET = (
     "--disable-component-update",
     "--disable-sync",
 )
-PASSWORD = "spice must flow"  # noqa: S105 - tests/conftest.py gives it to everybody
+PASSWORD = "spice must flow"
 PROVIDERS = ("hubspot", "airtable", "github", "stripe")
 
 

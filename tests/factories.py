@@ -1,0 +1,107 @@
+"""Rows for tests, made from the kinds' own declarations: a new kind needs nothing here."""
+
+import re
+from typing import Any, Literal, get_args, get_origin
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sequin_admin.access.models import Organization
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.forms import plain_type
+from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.credentials.properties import Properties
+
+# For patterns that no example shows in full. Every value matches its property's pattern.
+FITTING = {
+    r"(sk|rk)_(live|test)_\w+": "sk_test_{}",
+    r"rt_\w[\w-]*": "rt_{}",
+    r"SG\.[\w-]+\.[\w-]+": "SG.{}.{}",
+    r"\d{10,19}": "1234567890123",
+    r"\d+": "310104",
+    r"\S+": "{}",
+    r"[\w-]+": "app-slug",
+}
+
+
+def sample_properties(kind: Any, marker: str = "sample") -> dict[str, Any]:
+    """Valid properties of a kind, as a person or program would send them."""
+    return {"kind": kind.slug, **sample_values(kind.properties_class, marker)}
+
+
+def sample_values(declared: type[Properties], marker: str = "sample") -> dict[str, Any]:
+    """Every property that is asked for. Secrets are `marker` plus their name, where they may be."""
+    asked = (name for name in declared.names() if not declared.declared(name).get("filled"))
+    return {name: sample_value(declared, name, marker) for name in asked}
+
+
+def sample_value(declared: type[Properties], name: str, marker: str) -> Any:
+    extra, plain = declared.declared(name), plain_type(declared.model_fields[name].annotation)
+    pattern, example = str(extra.get("match") or ""), str(extra.get("example") or "")
+    if plain is bool:
+        return True
+    if plain is int:
+        return int(example or 3600)
+    if get_origin(plain) is list:
+        return ["oauth", "contacts"]
+    if get_origin(plain) is Literal:
+        return get_args(plain)[0]
+    unique = f"{marker}_{name}"
+    if pattern and not declared.is_secret(name) and re.fullmatch(pattern, example):
+        return example
+    return FITTING[pattern].replace("{}", unique) if pattern else unique
+
+
+def make_oauth_app(organization: Organization, provider: str, **columns: Any) -> OAuthApp:
+    """An OAuth app whose client no provider knows."""
+    flow = kinds.oauth_of(provider)
+    assert flow is not None
+    properties = flow.app.model_validate({"client_secret": "client-secret", **extras_of(flow.app)})
+    return OAuthApp.objects.create(
+        **{
+            "organization": organization,
+            "provider": provider,
+            "name": f"{provider} app",
+            "client_id": "client-id",
+            "properties": properties.public_values(),
+            "secrets": properties.secret_values(),
+            **columns,
+        }
+    )
+
+
+def extras_of(declared: type[Properties], marker: str = "sample") -> dict[str, Any]:
+    return sample_values(declared, marker) | (
+        {"private_key": PEM} if "private_key" in declared.names() else {}
+    )
+
+
+def make_credential(organization: Organization, slug: str, **columns: Any) -> Credential:
+    """A stored credential of a kind; `properties` and `marker` shape what is in it."""
+    kind, marker = kinds.get(slug), columns.pop("marker", "sample")
+    values = {**sample_properties(kind, marker), **columns.pop("properties", {})}
+    parsed = kind.properties_class.model_validate(values)
+    credential: Credential = kind(
+        **{
+            "organization": organization,
+            "name": f"{kind.full_title()} of {organization}",
+            "properties": parsed.public_values(),
+            "secrets": parsed.secret_values(),
+            "identity": kind.identity_of(parsed.public_values()),
+            **columns,
+        }
+    )
+    credential.save()
+    return credential
+
+
+def new_pem() -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+PEM = new_pem()
