@@ -10,7 +10,7 @@ from django.db import models
 from sequin_admin.access.models import Organization, OwnedQuerySet
 from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField
-from sequin_admin.core.http import Unreachable, UnknownHost
+from sequin_admin.core.http import UnknownHost, Unreachable
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.kinds import AppProperties, Grant, OAuth2, Rate, Trip
 from sequin_admin.credentials.outcomes import Outcome

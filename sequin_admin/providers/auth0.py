@@ -6,7 +6,7 @@ Limits: https://auth0.com/docs/troubleshoot/customer-support/operational-policie
 from typing import Any, Literal
 
 from sequin_admin.connect import oauth
-from sequin_admin.core import clock, http
+from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import Grant, Properties, Property, Rate, Secret, register
@@ -38,6 +38,7 @@ class Auth0(Credential):
     rate_source = "https://auth0.com/docs/troubleshoot/customer-support/operational-policies/rate-limit-policy"
     docs_url = "https://auth0.com/docs/get-started/applications"
     mints = True
+    host_is_theirs = True
     guide = (
         "In Auth0 open Applications and create a Machine to Machine application.",
         "Authorize it for the Auth0 Management API and tick the read scopes you sync.",
@@ -61,11 +62,16 @@ class Auth0(Credential):
         )
         return oauth.grant_of(type(self), response)
 
+    @classmethod
+    def learned(cls, grant: Grant) -> dict[str, Any]:
+        return {"scope": grant.scope or None}
+
     def probe(self, token: str) -> Outcome:
         """Without `read:tenant_settings` the answer is 403, and the token works all the same."""
         response = http.get(f"{self.base_url()}/api/v2/tenants/settings", bearer=token)
         outcome = self.classify(response)
-        return outcomes.works(audience=self.audience) if outcome.code == "scope" else outcome
+        works = outcome.ok or outcome.code == "insufficient_scope"
+        return outcomes.works(audience=self.audience).seen(response) if works else outcome
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
@@ -75,16 +81,16 @@ class Auth0(Credential):
                 response
             )
         if response.status == 403:
+            scope = response.dig("errorCode") == "insufficient_scope"
             return outcomes.customer(
-                "scope",
+                "insufficient_scope" if scope else "forbidden",
                 "Auth0 says the application lacks a scope of the Management API.",
                 "The customer must tick it at Auth0 under Applications > APIs.",
             ).seen(response)
         if response.status == 429:
+            wait = outcomes.retry_after(response) or outcomes.until_reset(response)
             message = "Auth0 asks us to slow down."
-            return outcomes.transient("throttled", message, retry_after_s=wait_of(response)).seen(
-                response
-            )
+            return outcomes.transient("throttled", message, retry_after_s=wait).seen(response)
         return outcomes.by_status(response, "Auth0")
 
     @classmethod
@@ -104,10 +110,3 @@ class Auth0(Credential):
 
     def base_url(self) -> str:
         return f"https://{self.properties['domain']}"
-
-
-def wait_of(response: Response) -> float | None:
-    """Seconds until `x-ratelimit-reset`, which is in epoch seconds."""
-    reset: Any = response.headers.get("x-ratelimit-reset", "")
-    wait = max(float(reset) - clock.now().timestamp(), 0) if reset.isdigit() else None
-    return outcomes.retry_after(response) or wait

@@ -3,7 +3,7 @@
 Errors, inside HTTP 200: https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/error-codes
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from sequin_admin.connect import oauth
 from sequin_admin.core import http
@@ -41,6 +41,7 @@ class Marketo(Credential):
         "https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/custom-services"
     )
     mints = True
+    host_is_theirs = True
     guide = (
         "In Marketo open Admin > Users & Roles and create an API-only user.",
         "Open Admin > Integration > LaunchPoint and create a Custom service for that user.",
@@ -63,14 +64,18 @@ class Marketo(Credential):
         )
         return oauth.grant_of(type(self), response)
 
+    @classmethod
+    def learned(cls, grant: Grant) -> dict[str, Any]:
+        """Marketo's `scope` is the e-mail address of the API-only user."""
+        return {"api_user": grant.scope or None}
+
     def probe(self, token: str) -> Outcome:
         return self.classify(http.get(f"{self.base_url()}/rest/v1/stats/usage.json", bearer=token))
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
         """By the code in the body: Marketo answers 200 to nearly everything."""
-        errors = response.data().get("errors") or [{}]
-        code = str(errors[0].get("code", ""))
+        code = str(response.dig("errors", 0, "code") or "")
         if code in {"601", "602"}:
             return outcomes.expired(code, "Marketo refuses the access token.").seen(response)
         if code == "603":

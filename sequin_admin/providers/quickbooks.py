@@ -121,15 +121,20 @@ class QuickBooks(Credential):
         if not outcome.ok:
             refused = outcome.verdict in (outcomes.Verdict.CUSTOMER, outcomes.Verdict.REFRESH)
             raise Refused(not_proven().seen(response) if refused else outcome)
-        lives = grant.raw.get("x_refresh_token_expires_in")
-        ends = clock.now() + timedelta(seconds=int(lives)) if lives else None
         return {
             "realm_id": realm,
             "sandbox": sandbox,
             "scope": " ".join(trip.scopes or cls.oauth.scopes),
             "company_name": name_of(response),
-            "refresh_token_expires_at": ends,
+            **cls.learned(grant),
         }
+
+    @classmethod
+    def learned(cls, grant: Grant) -> dict[str, Any]:
+        """Each refresh moves the day on which the refresh token dies, until five years are over."""
+        lives = grant.raw.get("x_refresh_token_expires_in")
+        ends = clock.now() + timedelta(seconds=int(lives)) if lives else None
+        return {"refresh_token_expires_at": ends and ends.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
     def revoke(self, token: str) -> None:
         trip = self.trip()
@@ -160,14 +165,13 @@ def company(host: str, realm: str, token: str) -> Response:
 
 
 def name_of(response: Response) -> str | None:
-    return (response.data().get("CompanyInfo") or {}).get("CompanyName")
+    name = response.dig("CompanyInfo", "CompanyName")
+    return str(name) if name else None
 
 
 def fault_code(response: Response) -> str:
-    data = response.data()
-    fault = data.get("Fault") or data.get("fault") or {}
-    errors = fault.get("Error") or fault.get("error") or [{}]
-    return str(errors[0].get("code", ""))
+    known = response.dig("Fault", "Error", 0, "code") or response.dig("fault", "error", 0, "code")
+    return str(known or "")
 
 
 def not_proven() -> Outcome:

@@ -1,6 +1,6 @@
 """SendGrid. Keys: https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/authentication"""
 
-from typing import Any, Literal
+from typing import Literal
 
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
@@ -50,10 +50,10 @@ class SendGrid(Credential):
         if not outcome.ok:
             return outcome
         owner = http.get(f"{self.base_url()}/v3/user/username", bearer=token)
-        known: dict[str, Any] = owner.data() if owner.ok else {}
-        scopes = response.data().get("scopes")
         return outcomes.works(
-            scopes=scopes, username=known.get("username"), user_id=known.get("user_id")
+            scopes=response.dig("scopes"),
+            username=owner.dig("username"),
+            user_id=owner.dig("user_id"),
         )
 
     @classmethod
@@ -74,6 +74,9 @@ class SendGrid(Credential):
                 "SendGrid says this key lacks a right, or the account is restricted.",
                 "The customer must widen the key's permissions or ask SendGrid's support.",
             ).seen(response)
+        if response.status == 429:
+            message, wait = "SendGrid asks us to slow down.", outcomes.until_reset(response)
+            return outcomes.transient("throttled", message, retry_after_s=wait).seen(response)
         return outcomes.by_status(response, "SendGrid")
 
     def static_token(self) -> str:

@@ -61,6 +61,7 @@ class ServiceNow(Credential):
     """What both kinds of ServiceNow credential share."""
 
     provider, provider_title = "servicenow", "ServiceNow"
+    host_is_theirs = True
     identity_properties = ("instance_url", "client_id")
     rate = Rate(allowed_requests=300, interval=60_000, max_concurrent_requests=4)
     rate_source = "Set by the customer's admin, per instance."
@@ -108,6 +109,10 @@ class ServiceNow(Credential):
         if response.ok and response.json() is None:
             return cls.classify(response)
         return super().classify_token_error(response)
+
+    @classmethod
+    def learned(cls, grant: Grant) -> dict[str, Any]:
+        return {"scope": grant.scope or None}
 
     @classmethod
     def suggest_name(cls, properties: Mapping[str, Any]) -> str:
@@ -185,6 +190,7 @@ def whoami(instance_url: str, token: str) -> Response:
 
 
 def user_of(response: Response) -> dict[str, Any]:
-    rows = response.data().get("result") or [{}]
-    first = rows[0] if isinstance(rows, list) else {}
-    return {"user_name": first.get("user_name"), "user_sys_id": first.get("sys_id")}
+    return {
+        "user_name": response.dig("result", 0, "user_name"),
+        "user_sys_id": response.dig("result", 0, "sys_id"),
+    }

@@ -3,6 +3,7 @@
 The client belongs to the customer: an admin registers an API Client for Integrations in the tenant.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 from xml.sax.saxutils import escape
@@ -17,6 +18,7 @@ from sequin_admin.credentials.outcomes import Outcome
 
 HOST = r"[a-z0-9.-]+\.(workday|myworkday)\.com"
 TENANT = r"[A-Za-z0-9][A-Za-z0-9_-]*"
+LOGIN_REFUSED = re.compile(r"invalid user ?name or password")
 LIFE_S = 3600  # Workday may leave expires_in out
 SOAP = """<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" \
 xmlns:bsvc="urn:com.workday/bsvc"><soapenv:Header><wsse:Security soapenv:mustUnderstand="1" \
@@ -44,7 +46,9 @@ class WorkdayOAuthProperties(Tenant):
 
 class WorkdayPasswordProperties(Tenant):
     kind: Literal["workday_password"]
-    username: str = Property("User name", ours=True, example="ISU_Sequin", pattern=r"\S+")
+    username: str = Property(
+        "User name", ours=True, example="ISU_Sequin@arrakis_dpt1", pattern=r"[^\s@]+@[A-Za-z0-9_-]+"
+    )
     password: Secret = Property("Password", ours=True)
 
 
@@ -52,6 +56,7 @@ class Workday(Credential):
     """What both kinds of Workday credential share."""
 
     provider, provider_title = "workday", "Workday"
+    host_is_theirs = True
     rate = Rate(allowed_requests=5, interval=1000, max_concurrent_requests=3)
     rate_source = "Not published; a careful guess."
     docs_url = "https://community.workday.com/sites/default/files/file-hosting/restapi/index.html"
@@ -87,7 +92,7 @@ class WorkdayOAuth(Workday):
         app_label = "providers"
 
     def mint(self) -> Grant:
-        """The pasted refresh token does not rotate; each access token comes from it anew."""
+        """From the pasted refresh token; should Workday send another one, that is kept."""
         response = oauth.token_call(
             f"{self.base_url()}/ccx/oauth2/{self.properties['tenant']}/token",
             {"grant_type": "refresh_token", "refresh_token": self.secrets["refresh_token"]},
@@ -126,7 +131,7 @@ class WorkdayPassword(Workday):
     guide = (
         "In Workday create an integration system user and exempt it from password expiry.",
         "Give its security group the domain permissions the sync needs and activate them.",
-        "Enter user name and password without the @tenant part.",
+        "Enter the user name with the tenant, as in ISU_Sequin@arrakis_dpt1.",
     )
 
     class Meta:
@@ -136,8 +141,7 @@ class WorkdayPassword(Workday):
     def probe(self, token: str) -> Outcome:
         tenant = self.properties["tenant"]
         envelope = SOAP.format(
-            username=escape(f"{self.properties['username']}@{tenant}"),
-            password=escape(self.secrets["password"]),
+            username=escape(self.properties["username"]), password=escape(self.secrets["password"])
         )
         response = http.request(
             "POST",
@@ -151,7 +155,7 @@ class WorkdayPassword(Workday):
     def classify(cls, response: Response) -> Outcome:
         """SOAP faults come with 500; so does throttling, which names neither user nor right."""
         text = response.text.lower()
-        if "invalid username or password" in text or response.status == 401:
+        if LOGIN_REFUSED.search(text) or response.status == 401:
             return outcomes.customer(
                 "login_refused",
                 "Workday refuses this user name and password.",
@@ -159,7 +163,7 @@ class WorkdayPassword(Workday):
             ).seen(response)
         if "not authorized" in text or response.status == 403:
             return not_authorized().seen(response)
-        if response.ok:
+        if response.ok and "envelope" in text:
             return outcomes.works()
         return outcomes.by_status(response, "Workday")
 

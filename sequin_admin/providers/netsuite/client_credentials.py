@@ -8,6 +8,7 @@ import uuid
 from typing import Literal
 
 from joserfc import jwt
+from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from sequin_admin.connect import oauth
@@ -71,9 +72,9 @@ class NetSuiteClientCredentials(NetSuite):
         header = {"alg": "PS256", "kid": self.properties["certificate_id"]}
         try:
             key = RSAKey.import_key(self.secrets["private_key"])
-        except ValueError:
+            return jwt.encode(header, claims, key, algorithms=["PS256"])
+        except (ValueError, TypeError, JoseError):
             raise Refused(unreadable()) from None
-        return jwt.encode(header, claims, key, algorithms=["PS256"])
 
     def probe(self, token: str) -> Outcome:
         return self.classify(http.get(self.catalog_url(), bearer=token))
@@ -82,6 +83,6 @@ class NetSuiteClientCredentials(NetSuite):
 def unreadable() -> Outcome:
     return outcomes.customer(
         "private_key",
-        "The private key is not a PEM file that can be read.",
-        "The customer must enter the whole file, from BEGIN to END.",
+        "The private key is not the PEM file of an RSA key without a password.",
+        "The customer must enter the whole file, from BEGIN to END, decrypted.",
     )

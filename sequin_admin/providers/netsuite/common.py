@@ -4,7 +4,9 @@ https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1577717337
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
 
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
@@ -21,9 +23,14 @@ LOST = (
     "IntegrationBlocked",
     "FeatureDisabled",
     "permission_denied",
-    "INVALID_LOGIN_ATTEMPT",
 )
-OUR_FAULT = ("signature_invalid", "nonce_used", "nonce_rejected", "timestamp_refused")
+OUR_FAULT = (
+    "signature_invalid",
+    "signature_method_rejected",
+    "nonce_used",
+    "nonce_rejected",
+    "timestamp_refused",
+)
 CROWDED = (
     "WS_REQUEST_BLOCKED",
     "WS_CONCUR_SESSION_DISALLWD",
@@ -32,28 +39,30 @@ CROWDED = (
 )
 
 
-class Account(Properties):
-    account_id: str = Property(
-        "Account ID",
-        ours=True,
-        help="Setup > Company > Company Information.",
-        example="1234567_SB1",
-        pattern=ACCOUNT,
-    )
-
-
 def host_label(account_id: str) -> str:
     """1234567_SB1 -> 1234567-sb1, as in the account's own addresses."""
     return account_id.lower().replace("_", "-")
 
 
 def realm(account_id: str) -> str:
-    """1234567-sb1 -> 1234567_SB1, as in OAuth 1.0a headers."""
+    """1234567-sb1 -> 1234567_SB1, as NetSuite's pages and OAuth 1.0a headers have it."""
     return account_id.upper().replace("-", "_")
 
 
 def rest_url(account_id: str) -> str:
     return f"https://{host_label(account_id)}.suitetalk.api.netsuite.com"
+
+
+class Account(Properties):
+    """Either form of the id is taken; the one the NetSuite pages show is kept."""
+
+    account_id: Annotated[str, AfterValidator(realm)] = Property(
+        "Account ID",
+        ours=True,
+        help="Setup > Company > Company Information.",
+        example="1234567_SB1",
+        pattern=ACCOUNT,
+    )
 
 
 def token_url(account_id: str) -> str:
@@ -63,6 +72,7 @@ def token_url(account_id: str) -> str:
 class NetSuite(Credential):
     """What every NetSuite credential shares."""
 
+    host_is_theirs = True
     provider, provider_title = "netsuite", "NetSuite"
     rate = Rate(allowed_requests=300, interval=60_000, max_concurrent_requests=4)
     rate_source = (
@@ -105,6 +115,12 @@ class NetSuite(Credential):
                 "The customer's admin must add it to the integration's role.",
             ).seen(response)
         return outcomes.by_status(response, "NetSuite")
+
+    @classmethod
+    def classify_token_error(cls, response: Response) -> Outcome:
+        """A blocked integration record has a name of its own, whatever the OAuth error is."""
+        code = next((sign for sign in LOST if sign in response.text), "")
+        return lost(code).seen(response) if code else super().classify_token_error(response)
 
     @classmethod
     def suggest_name(cls, properties: Mapping[str, Any]) -> str:
