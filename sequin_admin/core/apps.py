@@ -3,3 +3,6 @@ from django.apps import AppConfig
 
 class CoreConfig(AppConfig):
     name = "sequin_admin.core"
+
+    def ready(self) -> None:
+        from sequin_admin.core import checks  # noqa: F401 - registers itself

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
+from sequin_admin.core.checks import refuse_wrong_keys
 from sequin_admin.worker.jobs import JOBS
 from sequin_admin.worker.runner import Runner
 
@@ -17,6 +18,7 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="Run every job once and end.")
 
     def handle(self, *args: Any, once: bool, **options: Any) -> None:
+        refuse_wrong_keys()
         runner = Runner(JOBS)
         if once:
             runner.run_once()

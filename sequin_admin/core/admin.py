@@ -1,0 +1,24 @@
+"""What every page of the staff admin shares."""
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+
+# Staff log in where everybody does: with their second factor and the same rate limits.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_header = "Sequin Admin: staff"
+admin.site.site_title = "Sequin Admin"
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Rows to look at. What changes them are the product's own verbs, which are audited."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False

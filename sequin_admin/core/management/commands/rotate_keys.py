@@ -1,0 +1,36 @@
+"""`manage.py rotate_keys`: seal every stored secret with the newest key."""
+
+from typing import Any
+
+from cryptography.fernet import InvalidToken
+from django.core.management.base import BaseCommand, CommandError
+from rich.progress import track
+
+from sequin_admin.core import keyring
+
+
+class Command(BaseCommand):
+    help = "Re-encrypt every secret with the first key in FIELD_ENCRYPTION_KEY. Safe to repeat."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        lost = []
+        for column in keyring.columns():
+            total = column.raw.count()
+            rows = keyring.tokens(column)
+            for pk, token in track(rows, description=str(column), total=total, transient=True):
+                if keyring.is_current(token):
+                    continue
+                try:
+                    keyring.rotate(column, pk, token)
+                except InvalidToken:
+                    lost.append(f"{column} of {pk}")
+            self.stdout.write(f"{column}: {total:,} rows looked at.")
+        left = sum(
+            not keyring.is_current(t) for c in keyring.columns() for _, t in keyring.tokens(c)
+        )
+        self.stdout.write(f"{left:,} rows left on the old key.")
+        if lost:
+            raise CommandError(
+                f"No key opens {len(lost):,} of them, the first is {lost[0]}. Add the key they were "
+                "saved with to the end of FIELD_ENCRYPTION_KEY and run this again."
+            )

@@ -1,0 +1,20 @@
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from sequin_admin.core.admin import ReadOnlyAdmin
+from sequin_admin.credentials.models import OAuthApp
+
+
+@admin.register(OAuthApp)
+class OAuthAppAdmin(ReadOnlyAdmin):
+    """Secrets are not among the fields: they are sealed, and staff have no business with them."""
+
+    list_display = ("name", "provider", "organization", "client_id", "health_status")
+    list_filter = ("provider", "health_status")
+    search_fields = ("name", "client_id", "organization__name")
+    list_select_related = ("organization",)
+    exclude = ("secrets",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[OAuthApp]:
+        return super().get_queryset(request).defer("secrets")

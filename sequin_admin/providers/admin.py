@@ -1,0 +1,68 @@
+"""One entry per kind, made from the registry: a new kind needs nothing here."""
+
+from typing import Any, cast
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from sequin_admin.access.models import User
+from sequin_admin.connect import flow
+from sequin_admin.core.admin import ReadOnlyAdmin
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential
+from sequin_admin.health import probes
+
+
+class CredentialAdmin(ReadOnlyAdmin):
+    """Across all organizations. Secrets show as asterisks; actions go through the audited verbs."""
+
+    list_display = (
+        "name",
+        "organization",
+        "account",
+        "provider_name",
+        "health_status",
+        "checked_at",
+        "disabled_at",
+    )
+    list_filter = ("health_status", "disabled_at", "created_at")
+    search_fields = ("name", "identity", "organization__name")
+    list_select_related = ("organization",)
+    show_full_result_count = False
+    exclude = ("secrets", "properties", "secret_names")
+    readonly_fields = ("masked",)
+    actions = ("verify_selected", "disable_selected")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Credential]:
+        return super().get_queryset(request).defer("secrets")
+
+    @admin.display(description="account")
+    def account(self, credential: Credential) -> str:
+        return credential.describe()
+
+    @admin.display(description="provider")
+    def provider_name(self, credential: Credential) -> str:
+        return credential.provider_title
+
+    @admin.display(description="properties")
+    def masked(self, credential: Credential) -> dict[str, Any]:
+        return credential.masked_properties()
+
+    @admin.action(description="Verify now", permissions=["view"])
+    def verify_selected(self, request: HttpRequest, rows: QuerySet[Credential]) -> None:
+        outcomes = [probes.verify(row, actor=cast(User, request.user)) for row in rows]
+        working = sum(outcome.ok for outcome in outcomes)
+        self.message_user(request, f"{working} of {len(outcomes)} work.", messages.INFO)
+
+    @admin.action(description="Disable", permissions=["view"])
+    def disable_selected(self, request: HttpRequest, rows: QuerySet[Credential]) -> None:
+        for row in rows:
+            flow.disable(row, actor=cast(User, request.user))
+        self.message_user(request, "The selected credentials are disabled.", messages.SUCCESS)
+
+
+for kind in kinds.all():
+    kind._meta.verbose_name = kind.full_title()
+    kind._meta.verbose_name_plural = kind.full_title()
+    admin.site.register(kind, CredentialAdmin)
