@@ -82,7 +82,8 @@ class OpenOnRead:
             return self
         name = self.field.attname
         if name not in instance.__dict__:
-            instance.refresh_from_db(fields=[name])
+            own = owner._base_manager.using(instance._state.db).filter(pk=instance.pk)
+            instance.__dict__[name] = own.values_list(name, flat=True).get()
         value = instance.__dict__[name]
         row = self.field.row_of(instance)
         if isinstance(value, Sealed):

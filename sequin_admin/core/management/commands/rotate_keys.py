@@ -25,12 +25,11 @@ class Command(BaseCommand):
                 except InvalidToken:
                     lost.append(f"{column} of {pk}")
             self.stdout.write(f"{column}: {total:,} rows looked at.")
-        left = sum(
-            not keyring.is_current(t) for c in keyring.columns() for _, t in keyring.tokens(c)
-        )
+        stored = (token for c in keyring.columns() for _, token in keyring.tokens(c))
+        left = sum(not keyring.is_current(token) for token in stored)
         self.stdout.write(f"{left:,} rows left on the old key.")
         if lost:
             raise CommandError(
-                f"No key opens {len(lost):,} of them, the first is {lost[0]}. Add the key they were "
-                "saved with to the end of FIELD_ENCRYPTION_KEY and run this again."
+                f"No key opens {len(lost):,} of them, the first is {lost[0]}. Add the key they "
+                "were saved with to the end of FIELD_ENCRYPTION_KEY and run this again."
             )

@@ -1,0 +1,210 @@
+"""The door to the network: what it lets out, and what it lets in."""
+
+import gzip
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sequin_admin.core import http
+
+HOST = "provider.example"
+
+
+class Misbehaving(BaseHTTPRequestHandler):
+    """Answers by path, badly."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        getattr(self, self.path.strip("/"))()
+
+    def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in {"content-length": str(len(body)), **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def json(self) -> None:
+        self.answer(200, b'{"fine": true}')
+
+    def html(self) -> None:
+        self.answer(200, b"<h1>Maintenance</h1>", content_type="text/html")
+
+    def elsewhere(self) -> None:
+        self.answer(302, location="/elsewhere")
+
+    def huge(self) -> None:
+        self.answer(200, b"x" * (http.MAX_BYTES + 1))
+
+    def bomb(self) -> None:
+        self.answer(200, gzip.compress(b"\0" * 50_000_000), content_encoding="gzip")
+
+    def zipped(self) -> None:
+        self.answer(200, gzip.compress(b'{"fine": true}'), content_encoding="gzip")
+
+    def trickle(self) -> None:
+        self.send_response(200)
+        self.send_header("content-length", "1000")
+        self.end_headers()
+        for _ in range(1000):
+            self.wfile.write(b"x")
+            time.sleep(0.05)
+
+    def hangup(self) -> None:
+        self.connection.shutdown(socket.SHUT_RDWR)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[ThreadingHTTPServer]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Misbehaving)
+    server.handle_error = lambda *args: None  # type: ignore[method-assign]
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def provider(server, settings):
+    settings.PROVIDER_BASE_URLS = {HOST: f"http://127.0.0.1:{server.server_port}"}
+    return f"https://{HOST}"
+
+
+def test_an_answer_is_read(provider):
+    response = http.get(f"{provider}/json")
+
+    assert (response.status, response.json(), response.data()) == (
+        200,
+        {"fine": True},
+        {"fine": True},
+    )
+
+
+def test_html_is_no_json(provider):
+    response = http.get(f"{provider}/html")
+
+    assert (response.json(), response.data()) == (None, {})
+
+
+def test_redirects_are_not_followed(provider):
+    assert http.get(f"{provider}/elsewhere").status == 302
+
+
+@pytest.mark.parametrize("path", ["huge", "bomb"])
+def test_too_much_is_refused(provider, path):
+    with pytest.raises(http.Unreachable, match="more than 2 MB"):
+        http.get(f"{provider}/{path}")
+
+
+def test_compression_that_nobody_asked_for_is_read(provider):
+    assert http.get(f"{provider}/zipped").json() == {"fine": True}
+
+
+def test_a_trickle_does_not_outlast_the_deadline(provider):
+    started = time.monotonic()
+
+    with pytest.raises(http.Unreachable, match="did not answer within"):
+        http.get(f"{provider}/trickle", deadline_s=0.5)
+
+    assert time.monotonic() - started < 20  # the trickle itself takes 50 s
+
+
+def test_a_broken_connection_is_a_sentence(provider):
+    with pytest.raises(http.Unreachable, match="could not be reached"):
+        http.get(f"{provider}/hangup")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "127.0.0.1",
+        "10.0.0.8",
+        "172.16.3.4",
+        "192.168.1.1",
+        "169.254.169.254",
+        "0.0.0.0",
+        "100.64.0.1",
+        "::1",
+        "fe80::1",
+        "fd00::1",
+        "::ffff:127.0.0.1",
+    ],
+)
+def test_private_addresses_are_never_called(monkeypatch, settings, address):
+    settings.SIMULATOR_URL = ""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    found = [(family, socket.SOCK_STREAM, 6, "", (address, 443))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
+
+    with pytest.raises(http.Forbidden, match="not a public address"):
+        http.get("https://evil.example/latest/meta-data")
+
+
+def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch, settings):
+    settings.SIMULATOR_URL = ""
+    answers = [(socket.AF_INET, 1, 6, "", (a, 443)) for a in ("93.184.216.34", "127.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: answers)
+
+    with pytest.raises(http.Forbidden):
+        http.vetted_address("evil.example", 443)
+
+
+def test_the_checked_address_is_the_one_that_is_called(monkeypatch, settings):
+    """DNS that answers differently the second time finds nobody asking."""
+    settings.SIMULATOR_URL = ""
+    asked = []
+
+    def resolve(host, port, **kwargs):
+        asked.append(host)
+        return [(socket.AF_INET, 1, 6, "", ("93.184.216.34", port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+    assert http.vetted_address("rebinding.example", 443) == "93.184.216.34"
+    assert asked == ["rebinding.example"]
+
+
+def test_with_a_simulator_every_host_is_there(settings):
+    settings.SIMULATOR_URL = "http://127.0.0.1:8001/"
+
+    rewritten = http.rewrite("https://api.hubapi.com/oauth/token?a=1#b")
+
+    assert rewritten == "http://127.0.0.1:8001/api.hubapi.com/oauth/token?a=1#b"
+
+
+@given(st.from_regex(r"\A/[a-z0-9/._~-]{0,40}(\?[a-z0-9=&%]{0,20})?\Z"))
+def test_rewriting_keeps_path_and_query(rest):
+    from django.test import override_settings
+
+    with override_settings(SIMULATOR_URL="http://127.0.0.1:8001"):
+        assert http.rewrite(f"https://api.stripe.com{rest}").endswith(f"api.stripe.com{rest}")
+
+
+SHAPES = (
+    r"sk_live_[A-Za-z0-9]{10,30}|rk_test_[A-Za-z0-9]{10,30}|shpat_[a-f0-9]{32}|ghs_[A-Za-z0-9]{30}"
+    r"|SG\.[\w-]{22}\.[\w-]{43}|eyJ[A-Za-z0-9]{20}\.[A-Za-z0-9]{20}\.[A-Za-z0-9]{20}|lin_oauth_[a-f0-9]{20}"
+)
+
+
+@given(st.from_regex(SHAPES, fullmatch=True), st.sampled_from(["{}", "token {} refused", '"{}"']))
+def test_known_shapes_of_secrets_are_redacted(secret, around):
+    assert secret not in http.redact(around.format(secret))
+
+
+@given(
+    st.sampled_from(["access_token", "refresh_token", "client_secret", "password", "code"]),
+    st.from_regex(r"[A-Za-z0-9_.-]{8,40}", fullmatch=True),
+    st.sampled_from(['{{"{}": "{}"}}', "{}={}&x=1", "{}: {}"]),
+)
+def test_what_is_named_like_a_secret_is_redacted(name, value, shape):
+    assert value not in http.redact(shape.format(name, value)).replace(name, "")

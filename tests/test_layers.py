@@ -1,0 +1,83 @@
+"""The shape of the code base: imports point one way, and some names stay out of it."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[1]
+ROOT = REPOSITORY / "sequin_admin"
+ORDER = ["core", "audit", "access", "credentials", "limits", "connect", "health", "providers"]
+EDGES = {"dashboard", "api", "gateway", "worker"}
+FILES = [path for path in sorted(ROOT.glob("*/**/*.py")) if "migrations" not in path.parts]
+TRACKED = subprocess.run(
+    ["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+).stdout.split()
+
+
+def imported_by(path: Path) -> Iterator[str]:
+    """Dotted names of our own modules that a file imports, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def packages_imported_by(path: Path) -> set[str]:
+    ours = (name.split(".") for name in imported_by(path) if name.startswith("sequin_admin."))
+    return {parts[1] for parts in ours} - {"settings"}
+
+
+def allowed_for(package: str) -> set[str]:
+    if package in EDGES:
+        return {*ORDER, package}
+    if package == "sandbox":
+        return {"core", "sandbox"}
+    return set(ORDER[: ORDER.index(package) + 1])
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_one_way(path):
+    package = path.relative_to(ROOT).parts[0]
+
+    assert packages_imported_by(path) <= allowed_for(package)
+
+
+def test_nobody_imports_a_provider_by_name():
+    outside = [path for path in FILES if path.relative_to(ROOT).parts[0] != "providers"]
+
+    guilty = [path for path in outside if "providers" in packages_imported_by(path)]
+
+    assert [path for path in guilty if path.relative_to(ROOT).parts[0] != "sandbox"] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_import_hides_behind_type_checking(path):
+    assert "TYPE_CHECKING" not in path.read_text()
+
+
+def test_the_environment_is_read_in_one_place():
+    readers = {path for path in FILES if re.search(r"os\.environ|getenv", path.read_text())}
+
+    # WSGI modules only name their settings.
+    assert {path.relative_to(ROOT).as_posix() for path in readers} == {
+        "core/env.py",
+        "sandbox/wsgi.py",
+    }
+
+
+@pytest.mark.parametrize(
+    "forbidden",
+    [r"pypi\.(org|python)", r"files\.pythonhosted", r"registry\.npmjs", r"/(?:work|root|home)/\w"],
+)
+def test_no_registry_and_no_machine_in_any_file(forbidden):
+    texts = [REPOSITORY / name for name in TRACKED if (REPOSITORY / name).is_file()]
+    mine = Path(__file__).resolve()
+
+    found = [p for p in texts if p != mine and re.search(forbidden, p.read_text(errors="ignore"))]
+
+    assert found == []
