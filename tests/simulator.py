@@ -76,9 +76,16 @@ class Simulator:
     def fault(self, provider: str, name: str, times: int | None = None) -> None:
         self.post(f"{provider}/faults", name=name, times=times)
 
-    def app(self, provider: str) -> dict[str, Any]:
-        answer: dict[str, Any] = self.http.get(f"{self.url}/control-api/{provider}/app").json()
+    def app(self, provider: str, owner: str = "") -> dict[str, Any]:
+        """Our app at the provider, or that of the customer whose account is `owner`."""
+        url = f"{self.url}/control-api/{provider}/app"
+        answer: dict[str, Any] = self.http.get(url, params={"owner": owner}).json()
         return answer
+
+    def account(self, provider: str, account: str) -> dict[str, Any]:
+        answer = self.http.get(f"{self.url}/control-api/{provider}/accounts").json()
+        row: dict[str, Any] = next(a for a in answer["data"] if a["id"] == account)
+        return row
 
     def change_app(self, provider: str, **fields: Any) -> None:
         self.post(f"{provider}/app/change", **fields)

@@ -1,5 +1,6 @@
 """What the control page and the control API can do to an account or a provider."""
 
+import secrets
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,8 @@ ACTIONS = {
     "change_password": "Change the password",
     "expire_key": "Expire the API keys",
     "roll_key": "Roll the API keys",
+    "rotate_secret": "Rotate the client secret",
+    "unauthorize": "Take the client's authorization away",
     "outage": "Answer 503",
     "html": "Answer with an HTML page",
     "timeout": "Don't answer",
@@ -31,6 +34,7 @@ def actions_of(provider: Provider) -> dict[str, str]:
     names = ["revoke", "expire", *provider.switches, *faults.COMMON, "clear"]
     if not Client.objects.filter(provider=provider.slug).exists():
         names = [name for name in names if name not in {"revoke", "expire", "lost_response"}]
+    names = [name for name in names if name not in provider.lacks]
     return {name: ACTIONS.get(name, name.replace("_", " ").capitalize()) for name in names}
 
 
@@ -58,13 +62,17 @@ def act(provider: Provider, account: Account, action: str, **data: Any) -> None:
         keys = {n: f"{v}rolled" for n, v in account.data.items() if n.endswith("_key")}
         account.data.update(keys)
         account.save(update_fields=["data"])
+    elif action == "rotate_secret":
+        rotated = f"simulated-{secrets.token_urlsafe(16)}"
+        own = Client.objects.filter(provider=provider.slug, owner=account.external_id)
+        own.update(client_secret=data.get("client_secret", rotated))
     else:
         account.switch(action)
 
 
-def change_app(provider: str, **fields: Any) -> Client:
-    """Set the app's `client_secret` or `redirect_uris`."""
-    client = Client.objects.get(provider=provider)
+def change_app(provider: str, owner: str = "", **fields: Any) -> Client:
+    """Set the `client_secret` or `redirect_uris` of our app, or of the customer's."""
+    client = Client.objects.get(provider=provider, owner=owner)
     for name in {"client_secret", "redirect_uris"} & fields.keys():
         setattr(client, name, fields[name])
     client.save()

@@ -32,16 +32,16 @@ class Route:
 
 @dataclass
 class Provider:
-    """One simulated provider. `error` words a failure in its dialect; `switches` are the actions
-    of its control page beyond the common ones; `account_of` finds who a request speaks for."""
+    """One simulated provider. `throttled` words its refusal of too many calls; `switches` are the
+    actions of its control page beyond the common ones, of which it does not have `lacks`."""
 
     slug: str
     title: str
     scopes: tuple[str, ...] = ()
     switches: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
     seed: Callable[[], None] = lambda: None
     throttled: Callable[[], HttpResponse] = lambda: JsonResponse({"error": "throttled"}, status=429)
-    client_error: Callable[[], HttpResponse] | None = None
     routes: list[Route] = field(default_factory=list)
 
     def route(self, method: str, host: str, path: str) -> Callable[[Handler], Handler]:

@@ -21,9 +21,10 @@ def now() -> datetime:
 
 
 class Client(models.Model):
-    """A developer's app at a provider."""
+    """A developer's app at a provider: ours, or that of the customer whose account is `owner`."""
 
     provider = models.CharField(max_length=40)
+    owner = models.CharField(max_length=100, blank=True, default="")
     client_id = models.CharField(max_length=200)
     client_secret = models.CharField(max_length=200)
     redirect_uris = models.JSONField(default=list)
@@ -61,6 +62,8 @@ class Grant(models.Model):
     client = models.ForeignKey(Client, models.CASCADE, related_name="grants")
     account = models.ForeignKey(Account, models.CASCADE, related_name="grants")
     scopes = models.JSONField(default=list)
+    # Not somebody's consent, but the client acting for itself (client credentials).
+    machine = models.BooleanField(default=False)
     revoked = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=now)
 
@@ -75,18 +78,29 @@ class Token(models.Model):
 
     grant = models.ForeignKey(Grant, models.CASCADE, related_name="tokens")
     use = models.CharField(max_length=10)
-    value = models.CharField(max_length=600, unique=True)
+    value = models.CharField(max_length=1000, unique=True)
     expires_at = models.DateTimeField(null=True)
     spent_at = models.DateTimeField(null=True)
     data = models.JSONField(default=dict)
 
     @classmethod
     def issue(
-        cls, grant: Grant, use: str, prefix: str, life_s: float | None, **data: Any
+        cls,
+        grant: Grant,
+        use: str,
+        prefix: str,
+        life_s: float | None,
+        *,
+        value: str = "",
+        **data: Any,
     ) -> "Token":
         ends = None if life_s is None else now() + timedelta(seconds=life_s)
-        value = f"{prefix}{secrets.token_urlsafe(24)}"
+        value = value or f"{prefix}{secrets.token_urlsafe(24)}"
         return cls.objects.create(grant=grant, use=use, value=value, expires_at=ends, data=data)
+
+    def lives_s(self) -> int:
+        """Seconds until it expires."""
+        return int((self.expires_at - now()).total_seconds()) if self.expires_at else 0
 
     def alive(self) -> bool:
         timely = self.expires_at is None or self.expires_at > now()

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 
@@ -27,7 +28,7 @@ def flat_error(error: str, description: str, status: int) -> HttpResponse:
 
 @dataclass(frozen=True)
 class Server:
-    """How one provider's server behaves.
+    """How one provider's server behaves. `repeats_tokens`: who asks early gets the same one.
 
     `rotation`: `constant` (the refresh token stays), `strict` (single use; a reuse kills the
     grant), `grace` (single use, replayable for `grace_s`). Lives are in seconds, None is for ever.
@@ -46,15 +47,15 @@ class Server:
     grace_s: int = 0
     error: Callable[[str, str, int], HttpResponse] = flat_error
     client_status: int = 400
+    client_credentials: bool = False
+    repeats_tokens: bool = False
 
     def authorize(
         self, request: HttpRequest, *, path: str, extra: Mapping[str, str] | None = None
     ) -> HttpResponse:
         """The consent page (GET) and what the person decided (POST)."""
         query = request.GET
-        client = Client.objects.filter(
-            provider=self.provider.slug, client_id=query.get("client_id", "")
-        ).first()
+        client = self.clients(request).filter(client_id=query.get("client_id", "")).first()
         if client is None or query.get("redirect_uri") not in client.redirect_uris:
             return broken(request, self.provider, client)
         mistake = self.request_mistake(query)
@@ -64,9 +65,7 @@ class Server:
             return consent_page(request, self, client)
         if "allow" not in request.POST:
             return back(query, error="access_denied", error_description="The user denied access")
-        account = Account.objects.get(
-            provider=self.provider.slug, external_id=request.POST["account"]
-        )
+        account = self.accounts(request).get(external_id=request.POST["account"])
         grant = Grant.objects.create(
             client=client, account=account, scopes=self.asked_scopes(query)
         )
@@ -75,7 +74,23 @@ class Server:
             "challenge": query.get("code_challenge", ""),
         }
         code = Token.issue(grant, Token.CODE, "", CODE_LIFE_S, **data)
-        return back(query, code=code.value, **(extra or {}))
+        return back(query, code=code.value, **(extra or {}), **self.returned(account))
+
+    def returned(self, account: Account) -> dict[str, str]:
+        """Parameters of the callback that tell which account was chosen."""
+        return {}
+
+    def clients(self, request: HttpRequest) -> QuerySet[Client]:
+        """The apps known here: at a customer's own address (`request.tenant`) only theirs."""
+        rows = Client.objects.filter(provider=self.provider.slug)
+        tenant: Account | None = getattr(request, "tenant", None)
+        return rows.filter(owner=tenant.external_id) if tenant else rows
+
+    def accounts(self, request: HttpRequest) -> QuerySet[Account]:
+        """Who can be chosen on the consent page."""
+        rows = Account.objects.filter(provider=self.provider.slug).order_by("pk")
+        tenant: Account | None = getattr(request, "tenant", None)
+        return rows.filter(pk=tenant.pk) if tenant else rows
 
     def request_mistake(self, query: Mapping[str, str]) -> str:
         if query.get("response_type", "code") != "code":
@@ -93,7 +108,7 @@ class Server:
             client_id, secret = basic_pair(request)
         else:
             client_id, secret = fields.get("client_id", ""), fields.get("client_secret", "")
-        client = Client.objects.filter(provider=self.provider.slug, client_id=client_id).first()
+        client = self.clients(request).filter(client_id=client_id).first()
         if client is None or not secrets.compare_digest(client.client_secret, secret):
             raise Answer(
                 self.error("invalid_client", "Client authentication failed", self.client_status)
@@ -116,7 +131,40 @@ class Server:
             return self.answer(request, self.redeem(client, fields), fresh=True)
         if fields.get("grant_type") == "refresh_token":
             return self.renew(request, client, fields.get("refresh_token", ""))
+        if fields.get("grant_type") == "client_credentials" and self.client_credentials:
+            return self.own_token(request, client)
         raise Answer(self.error("unsupported_grant_type", "This grant type is not supported", 400))
+
+    def own_token(self, request: HttpRequest, client: Client) -> HttpResponse:
+        """A token for the client itself (RFC 6749 section 4.4): no refresh token comes with it."""
+        account = Account.objects.get(provider=self.provider.slug, external_id=client.owner)
+        faults.strike(request, self.provider, account)
+        self.vet(account)
+        grant, _ = Grant.objects.get_or_create(
+            client=client, account=account, machine=True, revoked=False
+        )
+        access = self.access_token(grant)
+        body = {
+            "access_token": access.value,
+            "token_type": "bearer",
+            "expires_in": access.lives_s(),
+            **self.more(grant),
+        }
+        return faults.maybe_lost(self.provider, account, JsonResponse(body))
+
+    def vet(self, account: Account) -> None:
+        """Raise an `Answer` when the account's own client may have no token now."""
+
+    def access_token(self, grant: Grant) -> Token:
+        """A new one; or, where the provider does it so, the one that still lives."""
+        rows = grant.tokens.filter(use=Token.ACCESS, spent_at=None, expires_at__gt=now())
+        living = rows.order_by("-expires_at").first() if self.repeats_tokens else None
+        return living or self.issue(grant, Token.ACCESS)
+
+    def issue(self, grant: Grant, use: str) -> Token:
+        if use == Token.ACCESS:
+            return Token.issue(grant, use, self.access_prefix, self.access_life_s)
+        return Token.issue(grant, use, self.refresh_prefix, self.refresh_life_s)
 
     def redeem(self, client: Client, fields: Mapping[str, str]) -> Grant:
         code = self.lookup(client, Token.CODE, fields.get("code", ""))
@@ -147,7 +195,7 @@ class Server:
             return self.replay(request, token)
         if token and token.spent_at and self.rotation == "strict":
             token.grant.revoke()
-        if token is None or not token.alive() or token.grant.account.has("disabled"):
+        if token is None or not token.alive() or token.grant.account.has("disable_user"):
             return self.error(
                 "invalid_grant", "The refresh token is invalid, expired or revoked", 400
             )
@@ -166,15 +214,15 @@ class Server:
         self, request: HttpRequest, grant: Grant, *, fresh: bool, kept: Token | None = None
     ) -> HttpResponse:
         """A token response; `fresh` issues a new refresh token, else `kept` goes out again."""
-        access = Token.issue(grant, Token.ACCESS, self.access_prefix, self.access_life_s)
+        access = self.access_token(grant)
         refresh = kept
         if fresh or kept is None:
-            refresh = Token.issue(grant, Token.REFRESH, self.refresh_prefix, self.refresh_life_s)
+            refresh = self.issue(grant, Token.REFRESH)
         body = {
             "access_token": access.value,
             "refresh_token": refresh.value if refresh else "",
             "token_type": "bearer",
-            "expires_in": self.access_life_s,
+            "expires_in": access.lives_s() if self.repeats_tokens else self.access_life_s,
             **self.more(grant),
         }
         if kept is not None:
@@ -230,7 +278,7 @@ def consent_page(request: HttpRequest, server: Server, client: Client) -> HttpRe
     page = {
         "provider": server.provider,
         "client": client,
-        "accounts": Account.objects.filter(provider=server.provider.slug).order_by("pk"),
+        "accounts": server.accounts(request),
         "scopes": server.asked_scopes(request.GET) or server.provider.scopes,
     }
     return render(request, "sandbox/consent.html", page)

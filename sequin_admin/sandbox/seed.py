@@ -27,10 +27,11 @@ def reset() -> None:
         plant()
 
 
-def client(provider: str, **extra: Any) -> Client:
-    """The developer app of a provider, made once."""
+def client(provider: str, owner: str = "", **extra: Any) -> Client:
+    """The developer app of a provider, or the customer's whose account is `owner`, made once."""
     row, _ = Client.objects.get_or_create(
         provider=provider,
+        owner=owner,
         defaults={
             "client_id": extra.pop("client_id", f"{provider}-simulated-client"),
             "client_secret": extra.pop("client_secret", f"simulated-{secrets.token_urlsafe(16)}"),

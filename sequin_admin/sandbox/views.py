@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_list_or_404, get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sequin_admin.sandbox import control, faults, framework
@@ -22,8 +22,13 @@ def provider_or_404(slug: str) -> Provider:
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     accounts = Account.objects.order_by("pk")
+    developers = set(Client.objects.values_list("provider", flat=True))
     groups = [
-        {"provider": p, "accounts": [a for a in accounts if a.provider == p.slug]}
+        {
+            "provider": p,
+            "accounts": [a for a in accounts if a.provider == p.slug],
+            "has_apps": p.slug in developers,
+        }
         for p in framework.all_providers().values()
     ]
     return render(request, "sandbox/home.html", {"groups": groups})
@@ -31,14 +36,14 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def developer(request: HttpRequest, slug: str) -> HttpResponse:
-    """The provider's developer page: the app's id and secret to copy, its redirect URIs to edit."""
+    """The provider's developer page: the apps' ids and secrets to copy, redirect URIs to edit."""
     provider = provider_or_404(slug)
-    client = get_object_or_404(Client, provider=slug)
+    clients = get_list_or_404(Client.objects.order_by("pk"), provider=slug)
     if request.method == "POST":
         uris = request.POST.get("redirect_uris", "").split()
-        control.change_app(slug, redirect_uris=uris)
+        control.change_app(slug, request.POST.get("owner", ""), redirect_uris=uris)
         return redirect("developer", slug=slug)
-    page = {"provider": provider, "client": client}
+    page = {"provider": provider, "clients": clients}
     return render(request, "sandbox/developer.html", page)
 
 
@@ -77,7 +82,7 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
 
 @require_GET
 def api_app(request: HttpRequest, slug: str) -> HttpResponse:
-    client = get_object_or_404(Client, provider=slug)
+    client = get_object_or_404(Client, provider=slug, owner=request.GET.get("owner", ""))
     known = {"client_id": client.client_id, "client_secret": client.client_secret}
     return JsonResponse({**known, "redirect_uris": client.redirect_uris, **client.extra})
 
