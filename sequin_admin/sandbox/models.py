@@ -100,7 +100,7 @@ class Token(models.Model):
 
     def lives_s(self) -> int:
         """Seconds until it expires."""
-        return int((self.expires_at - now()).total_seconds()) if self.expires_at else 0
+        return round((self.expires_at - now()).total_seconds()) if self.expires_at else 0
 
     def alive(self) -> bool:
         timely = self.expires_at is None or self.expires_at > now()

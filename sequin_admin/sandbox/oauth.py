@@ -243,6 +243,17 @@ class Server:
         return token if token and token.alive() else None
 
 
+def enter(request: HttpRequest, provider: Provider, external_id: str) -> Account:
+    """The customer whose own address was called; from now on only their clients are known."""
+    account = Account.objects.filter(
+        provider=provider.slug, external_id__iexact=external_id
+    ).first()
+    if account is None:
+        raise Answer(JsonResponse({"message": f"Nobody lives at {external_id}"}, status=404))
+    request.tenant = account  # type: ignore[attr-defined]
+    return account
+
+
 def basic_pair(request: HttpRequest) -> tuple[str, str]:
     """Id and secret of HTTP Basic (RFC 7617)."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")

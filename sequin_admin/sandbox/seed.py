@@ -35,7 +35,7 @@ def client(provider: str, owner: str = "", **extra: Any) -> Client:
         defaults={
             "client_id": extra.pop("client_id", f"{provider}-simulated-client"),
             "client_secret": extra.pop("client_secret", f"simulated-{secrets.token_urlsafe(16)}"),
-            "redirect_uris": redirect_uris(provider),
+            "redirect_uris": extra.pop("redirect_uris", redirect_uris(provider)),
             "extra": extra,
         },
     )
