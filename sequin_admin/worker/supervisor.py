@@ -24,6 +24,7 @@ class Supervisor:
     def __init__(self, out: IO[str]) -> None:
         self.out = out
         self.children: dict[str, subprocess.Popen[str]] = {}
+        self.relays: list[threading.Thread] = []
 
     def start(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
         child = subprocess.Popen(  # noqa: S603 - our own commands
@@ -36,12 +37,15 @@ class Supervisor:
             start_new_session=True,
         )
         self.children[name] = child
-        threading.Thread(target=self.relay, args=(name, child.stdout), daemon=True).start()
+        relay = threading.Thread(target=self.relay, args=(name, child.stdout), daemon=True)
+        self.relays.append(relay)
+        relay.start()
 
     def relay(self, name: str, lines: IO[str]) -> None:
-        for line in lines:
-            self.out.write(f"{name:>9} | {line}")
-            self.out.flush()
+        with lines:
+            for line in lines:
+                self.out.write(f"{name:>9} | {line}")
+                self.out.flush()
 
     def wait_for(self, name: str, url: str, seconds: float = 60) -> None:
         """Until the child answers at `url`. Raises `Failed`."""
@@ -79,6 +83,9 @@ class Supervisor:
                 child.wait(max(0.1, ends - time.monotonic()))
             except subprocess.TimeoutExpired:
                 child.kill()
+                child.wait()
+        for relay in self.relays:
+            relay.join(1)
 
 
 def require_free(port: int, setting: str) -> None:

@@ -106,10 +106,13 @@ def delete(request: Request, pk: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @may(Action.REVEAL)
-@reauthentication_required  # type: ignore[untyped-decorator]
 def reveal(request: Request, pk: str) -> HttpResponse:
+    return unveil(request, own(request, pk))  # type: ignore[no-any-return]
+
+
+@reauthentication_required  # type: ignore[untyped-decorator]
+def unveil(request: Request, credential: Credential) -> HttpResponse:
     """Show the secrets: after a fresh login, and after the audit row is written."""
-    credential = own(request, pk)
     if request.method == "GET":
         return render(request, "credentials/reveal.html", {"credential": credential})
     with transaction.atomic():

@@ -1,0 +1,122 @@
+"""Every address of the dashboard, walked by those who should not get in."""
+
+import uuid
+
+import pytest
+from django.urls import get_resolver, reverse
+
+from sequin_admin.access.models import ApiKey, Membership
+from sequin_admin.connect.models import Attempt
+from sequin_admin.core import clock
+from sequin_admin.dashboard.urls import urlpatterns
+from tests.factories import make_credential, make_oauth_app
+
+NAMES = [pattern.name for pattern in urlpatterns]
+# What a viewer may open: everything that only shows.
+SHOWS = {
+    "overview", "credentials", "credential", "badges", "connect_failed", "oauth_apps", "oauth_app",
+    "audit", "kinds", "api_keys", "members",
+}  # fmt: skip
+# Everybody may change which of their own organizations they look at.
+OWN_CHOICE = {"switch_organization"}
+OF_ONE = {name for name in NAMES if "pk" in next(
+    p for p in urlpatterns if p.name == name
+).pattern.converters}  # fmt: skip
+
+
+@pytest.fixture
+def address(organization, user):
+    """The address of a page about something of the organization."""
+    credential = make_credential(organization, "stripe_key")
+    app = make_oauth_app(organization, "hubspot")
+    key = ApiKey.objects.create(organization=organization, name="key", digest="x", prefix="sqn")
+    attempt = Attempt.objects.create(
+        organization=organization, user=user, kind="hubspot_oauth2", failure="No.",
+        state_digest="x", session_digest="x", expires_at=clock.now(),
+    )  # fmt: skip
+    owner = Membership.objects.get(user=user)
+
+    def of(name):
+        if name in OF_ONE:
+            pk = credential.pk
+            if name.startswith("oauth_app"):
+                pk = app.pk
+            elif name.startswith("api_key"):
+                pk = key.pk
+            elif name.startswith("member"):
+                pk = owner.pk
+            elif name == "connect_failed":
+                pk = attempt.pk
+            return reverse(f"dashboard:{name}", args=[pk])
+        known = {"add": "stripe_key", "connect": "hubspot_oauth2", "oauth_app_add": "hubspot"}
+        args = [known[name]] if name in known else []
+        return reverse(f"dashboard:{name}", args=args)
+
+    return of
+
+
+def open_door(client, url):
+    """GET, or POST where only that is answered."""
+    answer = client.get(url)
+    return client.post(url) if answer.status_code == 405 else answer
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_without_login_there_is_the_login_page(client, address, name):
+    for method in (client.get, client.post):
+        answer = method(address(name))
+        assert answer.status_code in (302, 405)
+        if answer.status_code == 302:
+            assert answer["Location"].startswith("/accounts/login/")
+
+
+@pytest.mark.parametrize("name", sorted(OF_ONE))
+def test_a_stranger_finds_nothing(client, address, stranger, name):
+    client.force_login(stranger)
+
+    for method in (client.get, client.post):
+        assert method(address(name)).status_code in (404, 405)
+    assert open_door(client, address(name)).status_code == 404
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_viewer_may_look_and_not_touch(client, address, viewer, name):
+    client.force_login(viewer)
+
+    answer = open_door(client, address(name))
+
+    if name in SHOWS:
+        assert answer.status_code in (200, 286)
+    elif name not in OWN_CHOICE:
+        assert answer.status_code == 403
+        assert "Your role here is viewer" in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in OWN_CHOICE])
+def test_an_owner_gets_in(client, address, user, name):
+    client.force_login(user)
+
+    assert open_door(client, address(name)).status_code in (200, 286, 302, 422)
+
+
+def test_someone_without_an_organization_is_told_so(client, django_user_model, db):
+    nobody = django_user_model.objects.create_user(username="nobody", email="nobody@test.test")
+    client.force_login(nobody)
+
+    answer = client.get(reverse("dashboard:overview"))
+
+    assert answer.status_code == 403
+    assert "not a member of any organization" in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", sorted(OF_ONE - {"member_invite", "member_role", "member_remove"}))
+def test_an_unknown_id_is_404(client, user, name):
+    client.force_login(user)
+
+    assert open_door(client, reverse(f"dashboard:{name}", args=[uuid.uuid4()])).status_code == 404
+
+
+def test_every_dashboard_address_was_walked():
+    names = {p.name for p in get_resolver("sequin_admin.dashboard.urls").url_patterns}
+
+    assert names == set(NAMES)

@@ -1,0 +1,102 @@
+"""The staff admin: every kind, no secret, audited actions."""
+
+import pytest
+from django.urls import reverse
+
+from sequin_admin.access.models import User
+from sequin_admin.audit.models import Event
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential
+from tests.factories import make_credential, make_oauth_app
+
+KINDS = pytest.mark.parametrize("kind", kinds.all(), ids=lambda kind: kind.slug)
+
+
+@pytest.fixture
+def staff(client, db):
+    user = User.objects.create_superuser(username="irulan", email="irulan@corrino.test")
+    client.force_login(user)
+    return client
+
+
+def page_of(kind, name, *args):
+    return reverse(f"admin:providers_{kind._meta.model_name}_{name}", args=args)
+
+
+@KINDS
+def test_each_kind_has_a_list_and_a_page_without_secrets(staff, kind, organization):
+    stored = make_credential(organization, kind.slug, marker="hush", name="Found here")
+    secrets = list(stored.secrets.values())
+
+    listed = staff.get(page_of(kind, "changelist"), {"q": "Found"}).content.decode()
+    shown = staff.get(page_of(kind, "change", stored.pk)).content.decode()
+
+    assert "Found here" in listed
+    assert not [secret for secret in secrets if secret in listed + shown]
+
+
+@KINDS
+def test_nothing_is_added_changed_or_deleted_here(staff, kind, organization):
+    stored = make_credential(organization, kind.slug)
+
+    assert staff.get(page_of(kind, "add")).status_code == 403
+    assert staff.post(page_of(kind, "change", stored.pk), {"name": "x"}).status_code == 403
+    assert staff.post(page_of(kind, "delete", stored.pk), {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.parametrize("number", [3, 40])
+def test_lists_ask_little(staff, organization, django_assert_max_num_queries, number):
+    for _ in range(number):
+        make_credential(organization, "stripe_key")
+
+    with django_assert_max_num_queries(10):
+        staff.get(page_of(kinds.get("stripe_key"), "changelist"))
+
+
+def test_disabling_is_audited(staff, organization):
+    stored = make_credential(organization, "stripe_key")
+
+    staff.post(
+        page_of(kinds.get("stripe_key"), "changelist"),
+        {"action": "disable_selected", "_selected_action": [str(stored.pk)]},
+    )
+
+    assert Credential.objects.get().disabled_at
+    assert Event.objects.about(stored).get(action="credential.disabled").actor == (
+        "irulan@corrino.test"
+    )
+
+
+def test_verifying_probes(staff, organization, simulated):
+    stored = make_credential(
+        organization, "stripe_key", properties={"secret": "sk_test_arrakis0000000000000001"}
+    )
+
+    staff.post(
+        page_of(kinds.get("stripe_key"), "changelist"),
+        {"action": "verify_selected", "_selected_action": [str(stored.pk)]},
+    )
+
+    assert Credential.objects.get().health_status == "healthy"
+
+
+def test_every_other_page_opens(staff, organization):
+    make_oauth_app(organization, "hubspot")
+
+    index = staff.get(reverse("admin:index")).content.decode()
+
+    for model in ("audit/event", "access/organization", "credentials/oauthapp", "connect/token"):
+        assert f"/staff/{model}/" in index
+        assert staff.get(f"/staff/{model}/").status_code == 200
+
+
+def test_owners_who_are_not_staff_stay_out(client, user):
+    client.force_login(user)
+
+    assert client.get(reverse("admin:index")).status_code in (302, 403)
+
+
+def test_strangers_log_in_where_everybody_does(client, db):
+    answer = client.get(reverse("admin:index"), follow=True)
+
+    assert "/accounts/login/" in answer.redirect_chain[-1][0]
