@@ -90,9 +90,10 @@ class Marketo(Credential):
         if code in BUSY:
             message = "Marketo asks us to slow down or is busy."
             return outcomes.transient(code, message, retry_after_s=20).seen(response)
-        if response.ok and response.data().get("success") is False:
+        outcome = outcomes.by_status(response, "Marketo")
+        if outcome.ok and response.dig("success") is not True:
             return outcomes.unclassified(response, "Marketo")
-        return outcomes.by_status(response, "Marketo")
+        return outcome
 
     def base_url(self) -> str:
         return f"https://{self.properties['munchkin_id']}.mktorest.com"
