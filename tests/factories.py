@@ -46,7 +46,7 @@ def sample_value(declared: type[Properties], name: str, marker: str) -> Any:
         return ["oauth", "contacts"]
     if get_origin(plain) is Literal:
         return get_args(plain)[0]
-    unique = f"{marker}_{name}"
+    unique = f"{marker if declared.is_secret(name) else 'sample'}_{name}"
     if pattern and not declared.is_secret(name) and re.fullmatch(pattern, example):
         return example
     return FITTING[pattern].replace("{}", unique) if pattern else unique

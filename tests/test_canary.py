@@ -1,0 +1,206 @@
+"""Marked secrets in every secret field of every kind and OAuth app must never come out."""
+
+import io
+import json
+import logging
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.urls import reverse
+
+from sequin_admin.access import keys
+from sequin_admin.access.models import Scope, User
+from sequin_admin.audit.models import Event
+from sequin_admin.connect import tokens
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.kinds import Grant
+from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.health import probes
+from tests.factories import FITTING, PEM, make_credential, make_oauth_app, sample_properties
+
+MARK = "canary7f3e"
+
+
+@pytest.fixture
+def fleet(organization):
+    """One credential of every kind and an OAuth app of every provider that has one."""
+    apps = {
+        provider: make_oauth_app(
+            organization,
+            provider,
+            secrets={
+                name: f"{MARK}_{name}" for name in kinds.oauth_of(provider).app.secret_names()
+            },
+        )
+        for provider in kinds.providers()
+        if kinds.oauth_of(provider)
+    }
+    return [
+        make_credential(
+            organization,
+            kind.slug,
+            marker=MARK,
+            oauth_app=apps[kind.provider] if kind.client_is_ours() else None,
+        )
+        for kind in kinds.all()
+    ]
+
+
+@pytest.fixture
+def closed_world(settings):
+    """Providers exist, but nobody answers: probes run into errors, which are shown."""
+    settings.SIMULATOR_URL = "http://127.0.0.1:9"
+
+
+def test_the_canary_is_in_every_secret_field(fleet):
+    for credential in fleet:
+        assert all(MARK in secret for secret in credential.secrets.values()), credential.kind
+    for app in OAuthApp.objects.all():
+        assert all(MARK in secret for secret in app.secrets.values()), app.provider
+
+
+def test_no_page_shows_it(client, user, fleet, closed_world):
+    client.force_login(user)
+    for credential in fleet:
+        probes.verify(credential, actor=user)
+    one = ("credential", "credential_edit", "limit", "credential_delete")
+    pages = [reverse(f"dashboard:{name}", args=[row.pk]) for name in one for row in fleet]
+    apps = OAuthApp.objects.all()
+    pages += [
+        reverse(f"dashboard:{name}", args=[a.pk])
+        for name in ("oauth_app", "oauth_app_edit")
+        for a in apps
+    ]
+    pages += ["/", "/credentials/", "/oauth-apps/", "/audit/", "/docs/kinds/", "/badges/"]
+
+    for page in pages:
+        answer = client.get(page)
+        assert answer.status_code in (200, 286), page
+        assert MARK not in answer.content.decode(), page
+
+
+@pytest.mark.parametrize("kind", [k for k in kinds.all() if not k.oauth], ids=lambda k: k.slug)
+def test_a_refused_form_does_not_give_it_back(client, user, kind):
+    client.force_login(user)
+    sent = {n: v for n, v in sample_properties(kind, MARK).items() if n != "kind"}
+    sent["metadata"] = "{not json"
+
+    answer = client.post(reverse("dashboard:add", args=[kind.slug]), sent)
+
+    assert answer.status_code == 422
+    assert MARK not in answer.content.decode()
+    assert not Credential.objects.exists()
+
+
+def test_a_refused_app_form_does_not_give_it_back(client, user):
+    client.force_login(user)
+    sent = {"client_secret": MARK, "private_key": MARK, "name": "", "client_id": "x"}
+
+    answer = client.post(reverse("dashboard:oauth_app_add", args=["github"]), sent)
+
+    assert answer.status_code == 422
+    assert MARK not in answer.content.decode()
+
+
+def test_no_api_answer_holds_it(client, organization, fleet, closed_world):
+    _, token = keys.create(organization, name="k", scopes=[Scope.READ, Scope.WRITE], actor=None)
+    bearer = {"Authorization": f"Bearer {token}"}
+    answers = [
+        client.get("/v1/credentials", headers=bearer),
+        client.get("/v1/oauth-apps", headers=bearer),
+    ]
+    for row in fleet:
+        one = f"/v1/credentials/{row.pk}"
+        answers += [client.get(one, headers=bearer), client.post(f"{one}/verify", headers=bearer)]
+    for kind in kinds.all():
+        body = {"properties": {**sample_properties(kind, MARK), "colour": MARK}, "oops": MARK}
+        answers.append(
+            client.post(
+                "/v1/credentials", json.dumps(body), content_type="application/json", headers=bearer
+            )
+        )
+
+    for answer in answers:
+        assert MARK not in answer.content.decode(), answer.request["PATH_INFO"]
+
+
+def test_no_staff_page_shows_it(client, fleet, db):
+    client.force_login(User.objects.create_superuser(username="s", email="s@s.test"))
+    pages = [f"/staff/credentials/oauthapp/{app.pk}/change/" for app in OAuthApp.objects.all()]
+    for row in fleet:
+        name = type(row)._meta.model_name
+        pages += [f"/staff/providers/{name}/", f"/staff/providers/{name}/{row.pk}/change/"]
+
+    for page in pages:
+        answer = client.get(page)
+        assert answer.status_code == 200, page
+        assert MARK not in answer.content.decode(), page
+
+
+def test_no_log_line_and_no_audit_row_holds_it(client, user, fleet, closed_world, caplog):
+    caplog.set_level(logging.DEBUG)
+    for credential in fleet:
+        probes.verify(credential, actor=user)
+        client.force_login(user)
+        client.get(reverse("dashboard:credential", args=[credential.pk]))
+
+    assert MARK not in caplog.text
+    assert Event.objects.exists()
+    assert not [e for e in Event.objects.all() if MARK in f"{e} {e.details}"]
+
+
+def test_the_error_page_does_not_show_it(client, user, fleet, settings, monkeypatch, caplog):
+    """Something breaks while a secret is in a local variable; with DEBUG on Django shows those."""
+    client.raise_request_exception = False
+    client.force_login(user)
+
+    def break_down(credential, **kwargs):
+        opened = credential.secrets
+        raise RuntimeError(f"could not use {opened}")
+
+    monkeypatch.setattr(probes, "verify", break_down)
+    for debug in (False, True):
+        settings.DEBUG = debug
+        answer = client.post(reverse("dashboard:verify", args=[fleet[0].pk]))
+        assert answer.status_code == 500
+        assert MARK not in answer.content.decode()
+    assert MARK not in caplog.text
+
+
+def test_no_dump_holds_it(fleet, tmp_path):
+    tokens.store(fleet[0], Grant(access_token=f"{MARK}_access", refresh_token=f"{MARK}_refresh"))
+    out = io.StringIO()
+
+    call_command("dumpdata", stdout=out)
+
+    assert "providers.stripekey" in out.getvalue()
+    assert MARK not in out.getvalue()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_database_does_not_hold_it(fleet):
+    tokens.store(fleet[0], Grant(access_token=f"{MARK}_access", refresh_token=f"{MARK}_refresh"))
+
+    assert MARK.encode() not in everything_stored()
+
+
+def everything_stored() -> bytes:
+    """The SQLite file with its log, or every text of every PostgreSQL table."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with open(connection.settings_dict["NAME"], "rb") as file:
+            return file.read()
+    with connection.cursor() as cursor:
+        texts = []
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f"SELECT t::text FROM {connection.ops.quote_name(table)} t")
+            texts += [row[0] for row in cursor.fetchall()]
+    return "\n".join(texts).encode()
+
+
+def test_samples_can_carry_the_canary():
+    """Else the tests above would look for something that was never put in."""
+    assert MARK not in PEM
+    assert FITTING
