@@ -1,0 +1,160 @@
+"""ServiceNow as providers.md section 12 describes it: each instance has clients of its own."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from sequin_admin.sandbox import faults, seed
+from sequin_admin.sandbox.framework import Answer, Provider, bearer
+from sequin_admin.sandbox.models import Account, Client, Grant, Token, now
+from sequin_admin.sandbox.oauth import Server, enter, flat_error
+
+HOST = r"(?P<instance>[a-z0-9-]+)\.service-now\.com"
+SCOPE = "useraccount"
+ASLEEP = "<!doctype html><title>Instance Hibernating page</title><h1>Your instance is asleep</h1>"
+
+
+def api_error(status: int, message: str, detail: str = "") -> HttpResponse:
+    error = {"message": message, "detail": detail}
+    return JsonResponse({"error": error, "status": "failure"}, status=status)
+
+
+def throttled() -> HttpResponse:
+    response = api_error(429, "Rate limit exceeded")
+    response["Retry-After"], response["X-RateLimit-Limit"] = "60", "300"
+    response["X-RateLimit-Reset"] = str(int((now() + timedelta(minutes=1)).timestamp()))
+    response["X-RateLimit-Rule"] = "sequin integration, per hour"
+    return response
+
+
+def plant() -> None:
+    for instance, name in (("arrakis", "Arrakis"), ("giedi-prime", "Giedi Prime")):
+        sys_id = instance.replace("-", "").ljust(32, "0")
+        seed.account("servicenow", instance, name, user_name="sequin.sync", sys_id=sys_id)
+        seed.client("servicenow", instance, client_id=sys_id[::-1])
+
+
+provider = Provider(
+    "servicenow",
+    "ServiceNow",
+    scopes=(SCOPE,),
+    switches=(
+        "disable_user",
+        "hide_users",
+        "hibernate",
+        "disable_client_credentials",
+        "rotate_secret",
+    ),
+    seed=plant,
+    throttled=throttled,
+)
+
+
+def denied() -> HttpResponse:
+    return flat_error("server_error", "access_denied", 401)
+
+
+class ServiceNow(Server):
+    def asked_scopes(self, query: object) -> list[str]:
+        return [SCOPE]
+
+    def more(self, grant: Grant) -> dict[str, Any]:
+        return {"scope": SCOPE, "token_type": "Bearer"}
+
+    def client_of(self, request: HttpRequest, fields: object) -> Client:
+        """A JSON body is not understood, and the error does not say so."""
+        if request.content_type == "application/json":
+            raise Answer(denied())
+        return super().client_of(request, request.POST.dict())
+
+    def vet(self, account: Account) -> None:
+        if account.has("disable_client_credentials") or account.has("disable_user"):
+            raise Answer(denied())
+
+    def renew(self, request: HttpRequest, client: Client, value: str) -> HttpResponse:
+        token = self.lookup(client, Token.REFRESH, value)
+        if token and token.grant.account.has("disable_user"):
+            return denied()
+        return super().renew(request, client, value)
+
+
+server = ServiceNow(
+    provider,
+    pkce="none",
+    access_life_s=1800,
+    refresh_life_s=8_640_000,
+    client_status=401,
+    client_credentials=True,
+    repeats_tokens=True,
+)
+
+
+def visit(request: HttpRequest, instance: str) -> Account:
+    """The instance; one that sleeps answers with a web page, whatever was asked."""
+    account = enter(request, provider, instance)
+    if account.has("hibernate"):
+        raise Answer(HttpResponse(ASLEEP, content_type="text/html"))
+    return account
+
+
+@provider.route("GET POST", HOST, r"/oauth_auth\.do")
+def authorize(request: HttpRequest, instance: str) -> HttpResponse:
+    visit(request, instance)
+    return server.authorize(request, path="/oauth_auth.do")
+
+
+@provider.route("POST", HOST, r"/oauth_token\.do")
+def token(request: HttpRequest, instance: str) -> HttpResponse:
+    visit(request, instance)
+    return server.token(request)
+
+
+@provider.route("GET POST", HOST, r"/oauth_revoke_token\.do")
+def revoke(request: HttpRequest, instance: str) -> HttpResponse:
+    """Whoever knows a token may end it."""
+    account = visit(request, instance)
+    value = request.POST.get("token") or request.GET.get("token", "")
+    row = Token.objects.filter(value=value, grant__account=account).first()
+    if row:
+        row.grant.revoke()
+    return HttpResponse(status=200)
+
+
+def caller(request: HttpRequest, instance: str) -> Account:
+    account = visit(request, instance)
+    token = server.access(bearer(request))
+    if token is None or token.grant.account != account or account.has("disable_user"):
+        detail = "Required to provide Auth information"
+        raise Answer(api_error(401, "User Not Authenticated", detail))
+    faults.strike(request, provider, account)
+    return account
+
+
+@provider.route("GET", HOST, r"/api/now/table/sys_user")
+def users(request: HttpRequest, instance: str) -> HttpResponse:
+    account = caller(request, instance)
+    if account.has("hide_users"):
+        return api_error(403, "Insufficient rights to query records", "ACL denies read")
+    user = {
+        "sys_id": account.data["sys_id"],
+        "user_name": account.data["user_name"],
+        "email": f"sync@{instance}.io",
+        "name": "Sequin Sync",
+    }
+    fields = request.GET.get("sysparm_fields", ",".join(user)).split(",")
+    return JsonResponse({"result": [{name: user[name] for name in fields if name in user}]})
+
+
+@provider.route("GET", HOST, r"/api/now/table/incident")
+def incidents(request: HttpRequest, instance: str) -> HttpResponse:
+    caller(request, instance)
+    limit = int(request.GET.get("sysparm_limit", 10_000))
+    titles = ("Worm sign", "Ornithopter grounded", "Spice harvester lost", "Shield wall down")
+    rows = [
+        {"number": f"INC{n:07d}", "short_description": title, "state": "1"}
+        for n, title in enumerate(titles, start=1)
+    ]
+    response = JsonResponse({"result": rows[:limit]})
+    response["X-Total-Count"] = str(len(rows))
+    return response
