@@ -1,20 +1,19 @@
 """/v1/credentials"""
 
-import json
-from datetime import datetime
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
-from django.db.models.fields.json import KeyTransform
-from django.http import HttpRequest
+from django.http import HttpResponse
 from ninja import Query, Router, Status
-from pydantic import Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.auth import allow
+from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, ApiError
-from sequin_admin.api.pages import page_of
+from sequin_admin.api.pages import Listing, of_health, page_of, with_metadata
 from sequin_admin.api.schemas import (
     CheckShape,
     CredentialImport,
@@ -22,10 +21,10 @@ from sequin_admin.api.schemas import (
     CredentialPatch,
     CredentialShape,
     HealthDetail,
-    Strict,
     credential_out,
     health_of,
 )
+from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.connect import flow
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
@@ -36,21 +35,24 @@ from sequin_admin.limits.models import set_limit
 router = Router(tags=["Credentials"])
 
 
-class Filters(Strict):
-    provider: str = ""
+def in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("The year must be from 1 to 9999 in UTC") from None
+
+
+class Filters(Listing):
     kind: str = ""
-    health_status: str = Field(default="", alias="health.status")
-    name: str = ""
+    name: str = Field(default="", description="The whole name.")
     search: str = Field(default="", description="Part of the name or of the account's identity.")
-    metadata: str = Field(default="", description='JSON, matched as contained: {"plan": "pro"}.')
-    updated_since: datetime | None = None
+    updated_since: Annotated[AwareDatetime, AfterValidator(in_utc)] | None = None
     sort: Literal["-created_at", "created_at", "name", "-name"] = "-created_at"
-    cursor: str = ""
-    limit: int = Field(default=100, ge=1, le=500)
 
 
-def own(organization: Organization, pk: UUID) -> Credential:
+def own(organization: Organization, pk: UUID, *, lock: bool = False) -> Credential:
     rows = Credential.objects.of(organization).select_related("oauth_app", "rate_limit")
+    rows = rows.select_for_update(of=("self",)) if lock else rows
     credential = rows.filter(pk=pk).first()
     if credential is None:
         raise ApiError(404, "There is no such credential in your organization.")
@@ -58,22 +60,22 @@ def own(organization: Organization, pk: UUID) -> Credential:
 
 
 @router.post("", response={201: CredentialShape, 200: CredentialShape, **ERRORS})
-def import_credential(request: HttpRequest, payload: CredentialImport) -> Any:
+def import_credential(request: Call, payload: CredentialImport, response: HttpResponse) -> Any:
     """Import a credential. The same account again is updated (200) instead of made anew (201)."""
     organization = allow(request, Scope.WRITE)
-    actor = request.auth  # type: ignore[attr-defined]
     credential, created = flow.save(
         organization,
         payload.properties,
-        actor=actor,
+        actor=request.auth,
         name=payload.name or "",
         oauth_app=app_of(organization, payload),
         metadata=payload.metadata,
     )
     if payload.rate_limit:
-        set_limit(credential, Rate(**payload.rate_limit.model_dump()), actor=actor)
+        set_limit(credential, Rate(**payload.rate_limit.model_dump()), actor=request.auth)
     probes.verify(credential)
-    return Status(201 if created else 200, credential_out(own(organization, credential.pk)))
+    shown = credential_out(own(organization, credential.pk))
+    return Status(201 if created else 200, tagged(response, shown))
 
 
 def app_of(organization: Organization, payload: CredentialImport) -> OAuthApp | None:
@@ -82,10 +84,7 @@ def app_of(organization: Organization, payload: CredentialImport) -> OAuthApp | 
         return None
     kind = payload.properties.kind
     rows = OAuthApp.objects.of(organization).filter(provider=kinds.get(kind).provider)
-    try:
-        app = rows.filter(pk=UUID(payload.oauth_app_id)).first()
-    except ValueError:
-        app = None
+    app = rows.filter(pk=payload.oauth_app_id).first()
     if app is None:
         said = f"There is no OAuth app with this id for {kind} in your organization."
         raise ApiError(422, "The OAuth app is not known.", {"oauth_app_id": [said]})
@@ -93,8 +92,9 @@ def app_of(organization: Organization, payload: CredentialImport) -> OAuthApp | 
 
 
 @router.get("", response={200: CredentialList, **ERRORS})
-def list_credentials(request: HttpRequest, filters: Query[Filters]) -> Any:
+def list_credentials(request: Call, filters: Query[Filters]) -> Any:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
+    filters.refuse_unknown(request)
     rows = filtered(Credential.objects.of(allow(request, Scope.READ)), filters)
     rows = rows.select_related("oauth_app", "rate_limit").defer("secrets", "oauth_app__secrets")
     page, following = page_of(rows, sort=filters.sort, cursor=filters.cursor, limit=filters.limit)
@@ -104,69 +104,60 @@ def list_credentials(request: HttpRequest, filters: Query[Filters]) -> Any:
 def filtered(rows: Any, filters: Filters) -> QuerySet[Credential]:
     if filters.provider:
         rows = rows.of_provider(filters.provider)
-    if filters.health_status == "healthy":
-        rows = rows.filter(health_status__in=("", "healthy"))
-    elif filters.health_status:
-        rows = rows.filter(health_status=filters.health_status)
     if filters.search:
         rows = rows.matching(filters.search)
     if filters.updated_since:
         rows = rows.filter(updated_at__gte=filters.updated_since)
     exact = {name: getattr(filters, name) for name in ("kind", "name") if getattr(filters, name)}
-    return with_metadata(rows.filter(**exact), filters.metadata)
-
-
-def with_metadata(rows: QuerySet[Credential], text: str) -> QuerySet[Credential]:
-    """Rows whose metadata has every pair of the JSON object `text`. Works on SQLite too."""
-    if not text:
-        return rows
-    try:
-        pairs = json.loads(text)
-    except ValueError:
-        pairs = None
-    if not isinstance(pairs, dict):
-        said = 'Send a JSON object, such as {"plan": "pro"}.'
-        raise ApiError(422, "The metadata filter is not valid.", {"metadata": [said]})
-    for number, (key, value) in enumerate(pairs.items()):
-        rows = rows.alias(**{f"meta{number}": KeyTransform(key, "metadata")})
-        rows = rows.filter(**{f"meta{number}": value})
-    return rows
+    rows = of_health(rows.filter(**exact), filters.health_status)
+    return with_metadata(rows, filters.metadata)
 
 
 @router.get("/{credential_id}", response={200: CredentialShape, **ERRORS})
-def get_credential(request: HttpRequest, credential_id: UUID) -> Any:
-    return credential_out(own(allow(request, Scope.READ), credential_id))
+def get_credential(request: Call, credential_id: UUID, response: HttpResponse) -> Any:
+    """One credential, with its ETag."""
+    return tagged(response, credential_out(own(allow(request, Scope.READ), credential_id)))
 
 
 @router.patch("/{credential_id}", response={200: CredentialShape, **ERRORS})
-def update_credential(request: HttpRequest, credential_id: UUID, payload: CredentialPatch) -> Any:
-    """Change name, metadata or rate limit. To replace a secret, import the credential again."""
-    credential = own(allow(request, Scope.WRITE), credential_id)
-    actor = request.auth  # type: ignore[attr-defined]
-    flow.rename(credential, actor=actor, name=payload.name, metadata=payload.metadata)
-    if payload.rate_limit:
-        set_limit(credential, Rate(**payload.rate_limit.model_dump()), actor=actor)
-    return credential_out(own(credential.organization, credential_id))
+def update_credential(
+    request: Call,
+    credential_id: UUID,
+    payload: CredentialPatch,
+    response: HttpResponse,
+    if_match: IfMatch = None,
+) -> Any:
+    """Change name, metadata or rate limit; what is left out or null stays as it is. To replace a
+    secret, import the credential again."""
+    organization = allow(request, Scope.WRITE)
+    with transaction.atomic():
+        credential = own(organization, credential_id, lock=True)
+        expect(if_match, credential_out(credential))
+        flow.rename(credential, actor=request.auth, name=payload.name, metadata=payload.metadata)
+        if payload.rate_limit:
+            set_limit(credential, Rate(**payload.rate_limit.model_dump()), actor=request.auth)
+    return tagged(response, credential_out(own(organization, credential_id)))
 
 
 @router.delete("/{credential_id}", response={204: None, **ERRORS})
-def delete_credential(request: HttpRequest, credential_id: UUID) -> Any:
+def delete_credential(request: Call, credential_id: UUID, if_match: IfMatch = None) -> Any:
     """Forget the credential and give the access back where the provider takes it."""
     credential = own(allow(request, Scope.WRITE), credential_id)
-    flow.delete(credential, actor=request.auth)  # type: ignore[attr-defined]
+    expect(if_match, credential_out(credential))
+    flow.delete(credential, actor=request.auth)
     return Status(204, None)
 
 
 @router.post("/{credential_id}/verify", response={200: HealthDetail, **ERRORS})
-def verify_credential(request: HttpRequest, credential_id: UUID) -> Any:
+def verify_credential(request: Call, credential_id: UUID) -> Any:
     """Probe it now."""
     credential = own(allow(request, Scope.WRITE), credential_id)
-    probes.verify(credential, actor=request.auth)  # type: ignore[attr-defined]
+    probes.verify(credential, actor=request.auth)
     return health_detail(credential)
 
 
 @router.get("/{credential_id}/health", response={200: HealthDetail, **ERRORS})
-def credential_health(request: HttpRequest, credential_id: UUID) -> Any:
+def credential_health(request: Call, credential_id: UUID) -> Any:
     """The status with its reason and checks."""
     return health_detail(own(allow(request, Scope.READ), credential_id))
 

@@ -1,9 +1,13 @@
 """Errors: `{"summary", "validation_errors": {path: [sentence]}}`. Never what was sent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
+from django.core.signals import got_request_exception
+from django.db import DataError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.log import log_response
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -14,6 +18,18 @@ UNAUTHORIZED = (
     "This one is missing, unknown, expired or revoked."
 )
 INVALID = "Some fields are not valid. Nothing was changed."
+NOWHERE = "There is nothing at this address. See /v1/docs for what there is."
+NO_SUCH_ID = "There is nothing with this id in your organization."
+UNREADABLE = (
+    "The body is not valid JSON, or holds what can't be stored: NUL, half a surrogate pair, "
+    "NaN or Infinity."
+)
+TOO_BIG = "The body is too big. Send less at once."
+UNSTORABLE = "A value is too long or out of range. Nothing was changed."
+OUR_FAULT = (
+    "Something went wrong here, and it is not your fault. Try again; if it happens twice, tell us "
+    "the X-Request-Id of this answer."
+)
 
 
 class ApiError(Exception):
@@ -33,7 +49,7 @@ class Problem(Schema):
     validation_errors: dict[str, list[str]] | None = None
 
 
-ERRORS = {400: Problem, 401: Problem, 403: Problem, 404: Problem, 409: Problem, 422: Problem}
+ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 412, 413, 422, 429, 500), Problem)
 
 
 def problem(
@@ -60,16 +76,46 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(ValidationError)
     def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
-        fields: dict[str, list[str]] = {}
-        for detail in error.errors:
-            for path, sentence in sentences(detail):
-                fields.setdefault(path, []).append(sentence)
-        return problem(422, INVALID, fields)
+        if any(detail["loc"][0] == "path" for detail in error.errors):
+            return problem(404, NO_SUCH_ID)
+        return problem(422, INVALID, by_path(error.errors))
 
     @api.exception_handler(HttpError)
     def unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
-        summary = "The body is not valid JSON." if error.status_code == 400 else str(error)
+        summary = UNREADABLE if error.status_code == 400 else str(error)
         return problem(error.status_code, summary)
+
+    @api.exception_handler(RequestDataTooBig)
+    def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+        return problem(413, TOO_BIG)
+
+    @api.exception_handler(DataError)
+    def unstorable(request: HttpRequest, error: DataError) -> HttpResponse:
+        return problem(422, UNSTORABLE)
+
+    @api.exception_handler(Exception)
+    def our_fault(request: HttpRequest, error: Exception) -> HttpResponse:
+        """As Django treats an uncaught error, but with an answer in JSON."""
+        got_request_exception.send(sender=None, request=request)
+        answer = problem(500, OUR_FAULT)
+        log_response(
+            "%s: %s",
+            "Internal Server Error",
+            request.path,
+            response=answer,
+            request=request,
+            exception=error,
+        )
+        return answer
+
+
+def by_path(details: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Sentences by field path, from pydantic's errors."""
+    fields: dict[str, list[str]] = {}
+    for detail in details:
+        for path, sentence in sentences(detail):
+            fields.setdefault(path or "body", []).append(sentence)
+    return fields
 
 
 def sentences(detail: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -1,17 +1,69 @@
-"""Keyset pagination: the last page is as quick as the first, and rows may come and go."""
+"""Lists: filters, and keyset pagination: the last page is as quick as the first, and rows may
+come and go."""
 
 import base64
-import binascii
 import json
-from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db.models import Model, Q, QuerySet
-from django.utils.dateparse import parse_datetime
+from django.db.models.fields.json import KeyTransform
+from django.http import HttpRequest
+from pydantic import Field
 
-from sequin_admin.api.errors import ApiError
+from sequin_admin.api.bodies import read_json
+from sequin_admin.api.errors import INVALID, ApiError
+from sequin_admin.api.schemas import HealthStatus, Strict
 
 Row = TypeVar("Row", bound=Model)
+METADATA = 'A JSON object, such as {"plan": "pro"}: finds what has all of its pairs.'
+
+
+class Listing(Strict):
+    """Query parameters of every list."""
+
+    provider: str = ""
+    health_status: HealthStatus | None = Field(default=None, alias="health.status")
+    metadata: str = Field(default="", description=METADATA)
+    cursor: str = Field(default="", description="`next_cursor` of the page before.")
+    limit: int = Field(default=100, ge=1, le=500)
+
+    @classmethod
+    def refuse_unknown(cls, request: HttpRequest) -> None:
+        """Raises 422 for parameters that are none of ours: a misspelt filter finds everything."""
+        known = {field.alias or name for name, field in cls.model_fields.items()}
+        fields = {name: ["This parameter is not known here."] for name in request.GET}
+        fields = {name: said for name, said in fields.items() if name not in known}
+        for name, value in request.GET.items():
+            if "\0" in value:
+                fields[name] = ["NUL can't be searched for."]
+        if fields:
+            raise ApiError(422, INVALID, fields)
+
+
+def of_health(rows: QuerySet[Row], status: HealthStatus | None) -> QuerySet[Row]:
+    """What was never probed counts as healthy, as it is shown."""
+    if status is None:
+        return rows
+    return rows.filter(health_status__in=("", status) if status == "healthy" else (status,))
+
+
+def with_metadata(rows: QuerySet[Row], text: str) -> QuerySet[Row]:
+    """Rows whose metadata has every pair of the JSON object `text`. Works on SQLite too."""
+    if not text:
+        return rows
+    try:
+        pairs = read_json(text)
+    except ValueError:
+        pairs = None
+    if not isinstance(pairs, dict):
+        said = 'Send a JSON object, such as {"plan": "pro"}.'
+        raise ApiError(422, "The metadata filter is not valid.", {"metadata": [said]})
+    for number, (key, value) in enumerate(pairs.items()):
+        rows = rows.alias(**{f"meta{number}": KeyTransform(key, "metadata")})
+        rows = rows.filter(**{f"meta{number}": value})
+    return rows
 
 
 def page_of(
@@ -30,7 +82,7 @@ def page_of(
     return found[:limit], write(sort, found[limit - 1], column) if more else None
 
 
-def after(column: str, value: Any, pk: str, *, descending: bool) -> Q:
+def after(column: str, value: Any, pk: UUID, *, descending: bool) -> Q:
     way = "lt" if descending else "gt"
     return Q(**{f"{column}__{way}": value}) | Q(**{column: value, f"id__{way}": pk})
 
@@ -41,12 +93,19 @@ def write(sort: str, row: Model, column: str) -> str:
     return base64.urlsafe_b64encode(json.dumps([sort, text, str(row.pk)]).encode()).decode()
 
 
-def read(cursor: str, sort: str) -> Sequence[Any]:
+def read(cursor: str, sort: str) -> tuple[Any, UUID]:
     try:
-        made_for, value, pk = json.loads(base64.urlsafe_b64decode(cursor))
-    except (ValueError, binascii.Error, TypeError):
-        made_for = value = pk = None
-    if made_for != sort or not isinstance(value, str):
+        made_for, value, pk = read_json(base64.urlsafe_b64decode(cursor))
+        if made_for != sort or not isinstance(value, str):
+            raise ValueError("The cursor is of another list.")
+        return moment(value) if sort.endswith("_at") else value, UUID(pk)
+    except (ValueError, TypeError, AttributeError):
         said = "Take next_cursor from the answer before, with the same sort, or leave it out."
-        raise ApiError(422, "The cursor is not one of ours.", {"cursor": [said]})
-    return (parse_datetime(value) or value) if sort.endswith("_at") else value, pk
+        raise ApiError(422, "The cursor is not one of ours.", {"cursor": [said]}) from None
+
+
+def moment(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.utcoffset() != timedelta():
+        raise ValueError("Our cursors are in UTC.")
+    return at

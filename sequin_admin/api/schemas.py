@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from ninja import Schema
 from pydantic import ConfigDict, Field, PlainSerializer
@@ -25,8 +26,11 @@ def rfc3339(at: datetime) -> str:
 Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
 
 
+HealthStatus = Literal["healthy", "customer_intervention", "sequin_intervention"]
+
+
 class Strict(Schema):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
 
 
 class RateLimitShape(Strict):
@@ -40,7 +44,7 @@ class RateLimitShape(Strict):
 class CredentialImport(Strict):
     properties: PROPERTIES = Field(discriminator="kind")
     name: str | None = Field(default=None, max_length=200)
-    oauth_app_id: str | None = Field(
+    oauth_app_id: UUID | None = Field(
         default=None, description="The OAuth app whose client the tokens were issued to."
     )
     metadata: dict[str, Any] | None = None
@@ -54,7 +58,7 @@ class CredentialPatch(Strict):
 
 
 class Health(Schema):
-    status: Literal["healthy", "customer_intervention", "sequin_intervention"]
+    status: HealthStatus
 
 
 class OAuthAppShape(Schema):
@@ -108,8 +112,7 @@ class CheckShape(Schema):
     times: int
 
 
-class HealthDetail(Schema):
-    status: str
+class HealthDetail(Health):
     note: str
     since: Timestamp | None
     checked_at: Timestamp | None

@@ -1,17 +1,26 @@
 """/v1: the Management API and its documents."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
-from ninja import NinjaAPI
+from ninja.openapi.docs import Swagger
 
 from sequin_admin.api import credentials, errors, oauth_apps
 from sequin_admin.api.auth import KeyAuth
+from sequin_admin.api.bodies import StrictParser
+from sequin_admin.api.documents import Api
 
-api = NinjaAPI(
+api = Api(
     title="Sequin Admin Management API",
     version="1",
     description="Credentials, OAuth apps, rate limits and health.",
     auth=KeyAuth(),
+    parser=StrictParser(),
+    # Swagger would ask a public validator about the document's address.
+    docs=Swagger({"validatorUrl": None}),
     urls_namespace="api",
 )
 api.add_router("/credentials", credentials.router)
@@ -19,8 +28,33 @@ api.add_router("/oauth-apps", oauth_apps.router)
 errors.install(api)
 
 
+def in_json(view: Any) -> Callable[..., HttpResponse]:
+    """Say in JSON, too, that an address does not take a method."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        answer: HttpResponse = view(request, *args, **kwargs)
+        if answer.status_code != 405:
+            return answer
+        said = errors.problem(405, f"Send {answer['Allow']} to this address.")
+        said["Allow"] = answer["Allow"]
+        return said
+
+    return wrapped
+
+
 def unknown(request: HttpRequest) -> HttpResponse:
-    return errors.problem(404, "There is nothing at this address. See /v1/docs for what there is.")
+    return errors.problem(404, errors.NOWHERE)
 
 
-urlpatterns = [path("", api.urls), re_path(r"", unknown)]
+unknown.csrf_exempt = True  # type: ignore[attr-defined]
+
+routes, _, namespace = api.urls
+for route in routes:
+    route.callback = in_json(route.callback)
+
+urlpatterns = [
+    path("", unknown),
+    path("", (routes, "ninja", namespace)),
+    re_path("", unknown),
+]

@@ -18,10 +18,22 @@ class ApiClient:
     def __init__(self, token: str) -> None:
         self.client = Client(headers={"Authorization": f"Bearer {token}"})
 
-    def call(self, method: str, path: str, body: Any = None, **query: Any) -> HttpResponse:
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        headers: dict[str, str] | None = None,
+        **query: Any,
+    ) -> HttpResponse:
         data = {} if body is None else {"data": json.dumps(body)}
         return self.client.generic(
-            method, path, content_type="application/json", query_params=query, **data
+            method,
+            path,
+            content_type="application/json",
+            headers=headers,
+            query_params=query,
+            **data,
         )
 
     def get(self, path: str, **query: Any) -> HttpResponse:

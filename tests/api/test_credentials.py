@@ -1,11 +1,7 @@
 """/v1/credentials: every kind, and what callers must be told."""
 
-import uuid
-
 import pytest
 
-from sequin_admin.access import keys
-from sequin_admin.access.models import ApiKey, Organization, Scope
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.properties import MASK
@@ -108,17 +104,14 @@ def test_bad_input_names_its_field_and_echoes_nothing(api, change, path):
     assert not Credential.objects.exists()
 
 
+def test_a_filter_that_does_not_exist_is_refused_by_name(api):
+    assert list(api.get(URL, helth="x").json()["validation_errors"]) == ["helth"]
+
+
 def test_an_unknown_field_is_refused_by_name(api):
     answer = api.post(URL, {"properties": STRIPE, "nmae": "x"})
 
     assert list(answer.json()["validation_errors"]) == ["nmae"]
-
-
-def test_broken_json_is_a_400(api):
-    answer = api.client.post(URL, "{", content_type="application/json")
-
-    assert answer.status_code == 400
-    assert answer.json() == {"summary": "The body is not valid JSON."}
 
 
 def test_an_oauth_app_of_another_provider_is_refused(api, organization):
@@ -146,60 +139,6 @@ def test_a_secret_is_not_replaced_by_patch(api, organization):
     assert list(answer.json()["validation_errors"]) == ["properties"]
 
 
-def test_pages_hold_every_row_once(api, organization):
-    for number in range(7):
-        make_credential(organization, "stripe_key", name=f"Key {number}")
-
-    seen, cursor = [], ""
-    while cursor is not None:
-        answer = api.get(URL, limit=3, cursor=cursor, sort="name").json()
-        seen += [row["name"] for row in answer["data"]]
-        cursor = answer["next_cursor"]
-
-    assert seen == [f"Key {number}" for number in range(7)]
-
-
-def test_a_foreign_cursor_is_refused(api):
-    assert api.get(URL, cursor="bm9uc2Vuc2U=").status_code == 422
-
-
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ({"provider": "stripe"}, {"Stripe"}),
-        ({"kind": "sendgrid_key"}, {"SendGrid"}),
-        ({"name": "Stripe"}, {"Stripe"}),
-        ({"search": "grid"}, {"SendGrid"}),
-        ({"metadata": '{"plan": "pro"}'}, {"SendGrid"}),
-        ({"metadata": '{"plan": "pro", "other": 1}'}, set()),
-        ({"health.status": "customer_intervention"}, {"Stripe"}),
-        ({"health.status": "healthy"}, {"SendGrid"}),
-        ({"updated_since": "2100-01-01T00:00:00Z"}, set()),
-    ],
-)
-def test_filters_work(api, organization, query, found):
-    make_credential(
-        organization, "stripe_key", name="Stripe", health_status="customer_intervention"
-    )
-    make_credential(organization, "sendgrid_key", name="SendGrid", metadata={"plan": "pro"})
-
-    rows = api.get(URL, **query).json()["data"]
-
-    assert {row["name"] for row in rows} == found
-
-
-def test_listing_decrypts_nothing_and_asks_little(api, organization, django_assert_max_num_queries):
-    for number in range(20):
-        make_credential(organization, "stripe_key", name=f"Key {number}")
-    Credential.objects.model.objects.filter(name="Key 3").update(identity="x")
-
-    with django_assert_max_num_queries(3) as captured:
-        answer = api.get(URL)
-
-    assert len(answer.json()["data"]) == 20
-    assert not [query for query in captured.captured_queries if '"secrets"' in query["sql"]]
-
-
 def test_a_verdict_can_be_asked_for(api, organization, simulated):
     properties = {"secret": "sk_test_nobodys000000"}
     credential = make_credential(organization, "stripe_key", properties=properties)
@@ -209,43 +148,3 @@ def test_a_verdict_can_be_asked_for(api, organization, simulated):
     assert answer["status"] == "customer_intervention"
     assert "does not exist" in answer["note"]
     assert answer["checks"][0]["verdict"] == "customer"
-
-
-class TestWhoMay:
-    @pytest.fixture
-    def one(self, organization):
-        return f"{URL}/{make_credential(organization, 'stripe_key').pk}"
-
-    @pytest.mark.parametrize("token", ["", "sqn_nonsense"])
-    def test_a_bad_token_is_401(self, client, one, token, db):
-        answer = client.get(one, headers={"Authorization": f"Bearer {token}"})
-
-        assert answer.status_code == 401
-        assert answer["WWW-Authenticate"] == "Bearer"
-        assert answer.json()["summary"]
-
-    def test_a_revoked_key_stops_at_once(self, api, one):
-        keys.revoke(ApiKey.objects.get(), actor=None)
-
-        assert api.get(one).status_code == 401
-
-    @pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-    def test_another_organizations_key_finds_nothing(self, make_client, one, method, stranger):
-        theirs = make_client(Organization.objects.get(slug="giedi-prime"))
-
-        assert theirs.call(method, one, {} if method == "PATCH" else None).status_code == 404
-
-    @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
-    def test_reading_keys_may_not_write(self, make_client, organization, one, method):
-        reader = make_client(organization, Scope.READ)
-
-        answer = reader.call(method, one, {})
-
-        assert answer.status_code == 403
-        assert "scope write" in answer.json()["summary"]
-
-    def test_an_unknown_id_is_404(self, api):
-        assert api.get(f"{URL}/{uuid.uuid4()}").status_code == 404
-
-    def test_an_unknown_address_is_404_in_json(self, api):
-        assert api.get("/v1/nothing").json()["summary"]

@@ -1,0 +1,60 @@
+"""Who may: keys, scopes, organizations."""
+
+import pytest
+
+from sequin_admin.access import keys
+from sequin_admin.access.models import ApiKey, Organization, Scope
+from tests.factories import make_credential, make_oauth_app
+
+
+@pytest.fixture(params=["credentials", "oauth-apps"])
+def one(request, organization):
+    """The address of one row of each resource."""
+    if request.param == "credentials":
+        return f"/v1/credentials/{make_credential(organization, 'stripe_key').pk}"
+    return f"/v1/oauth-apps/{make_oauth_app(organization, 'hubspot').pk}"
+
+
+@pytest.mark.parametrize("token", ["", "sqn_nonsense"])
+def test_a_bad_token_is_401(client, one, token, db):
+    answer = client.get(one, headers={"Authorization": f"Bearer {token}"})
+
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"] == "Bearer"
+    assert answer.json()["summary"]
+
+
+def test_a_revoked_key_stops_at_once(api, one):
+    keys.revoke(ApiKey.objects.get(), actor=None)
+
+    assert api.get(one).status_code == 401
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
+def test_another_organizations_key_finds_nothing(make_client, one, method, stranger):
+    theirs = make_client(Organization.objects.get(slug="giedi-prime"))
+
+    assert theirs.call(method, one, {} if method == "PATCH" else None).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+def test_reading_keys_may_not_write(make_client, organization, one, method):
+    reader = make_client(organization, Scope.READ)
+
+    answer = reader.call(method, one, {})
+
+    assert answer.status_code == 403
+    assert "scope write" in answer.json()["summary"]
+
+
+def test_importing_takes_the_scope_write(make_client, organization):
+    reader = make_client(organization, Scope.READ)
+    properties = {"kind": "stripe_key", "name": "x", "secret": "sk_test_x"}
+
+    assert reader.post("/v1/credentials", {"properties": properties}).status_code == 403
+
+
+def test_reading_takes_the_scope_read(make_client, organization, one):
+    writer = make_client(organization, Scope.WRITE)
+
+    assert writer.get(one).status_code == 403
