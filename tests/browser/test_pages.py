@@ -1,0 +1,149 @@
+"""Every page in both themes and at both widths: accessible, and nothing scrolls sideways."""
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from sequin_admin.access.models import Organization, User
+from sequin_admin.connect.models import Attempt
+from sequin_admin.core import clock
+from sequin_admin.credentials import kinds
+from sequin_admin.health import probes
+from tests.browser.conftest import log_in
+from tests.factories import make_credential, make_oauth_app
+from tests.simulator import Simulator
+
+
+@pytest.fixture
+def addresses(organization: Organization, user: User, simulated: Simulator) -> list[str]:
+    """One address of every kind of page, with rows in every state behind them."""
+    app = make_oauth_app(organization, "hubspot")
+    broken = make_credential(organization, "hubspot_oauth2", oauth_app=app, name="Broken app")
+    working = make_credential(
+        organization, "stripe_key", properties={"secret": "sk_test_arrakis0000000000000001"}
+    )
+    refused = make_credential(organization, "checkout_champ_password", name="Refused")
+    make_credential(organization, "github_app", name="Never probed", oauth_app=None)
+    for credential in (broken, working, refused):
+        probes.verify(credential, actor=user)
+    attempt = Attempt.objects.create(
+        organization=organization,
+        user=user,
+        kind="hubspot_oauth2",
+        failure="Access was denied at HubSpot, so nothing was connected.",
+        state_digest="x",
+        session_digest="x",
+        expires_at=clock.now(),
+    )
+    one, of_app = f"/credentials/{working.pk}/", f"/oauth-apps/{app.pk}/"
+    return [
+        "/",
+        "/credentials/",
+        "/credentials/?q=nothing+matches",
+        "/credentials/new/",
+        *(f"/credentials/new/{kind.slug}/" for kind in kinds.all()),
+        one,
+        f"/credentials/{broken.pk}/",
+        *(one + page for page in ("edit/", "limit/", "delete/", "reveal/")),
+        f"/credentials/{broken.pk}/replace/",
+        f"/connect/{attempt.pk}/failed/",
+        "/oauth-apps/",
+        "/oauth-apps/new/",
+        "/oauth-apps/new/github/",
+        of_app,
+        of_app + "edit/",
+        of_app + "delete/",
+        "/audit/",
+        "/docs/kinds/",
+        "/api-keys/",
+        "/members/",
+        "/accounts/2fa/",
+        "/accounts/password/change/",
+        "/no-such-page/",
+    ]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_page_is_accessible_and_fits(
+    open_page: Callable[..., Page], user: User, addresses: list[str], theme: str, width: int
+) -> None:
+    page = open_page(color_scheme=theme, viewport={"width": width, "height": 900})
+    log_in(page, user)
+    complaints = []
+
+    for address in addresses:
+        page.goto(address)
+        found = Axe().run(page)
+        complaints += [f"{address}: {found.generate_report()}"] if found.violations_count else []
+        wide = page.evaluate("document.documentElement.scrollWidth") - width
+        complaints += [f"{address}: {wide} px too wide"] if wide > 0 else []
+
+    assert complaints == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/developer/hubspot/", "/control/hubspot/21902692/", "/clock/"]
+)
+def test_the_simulator_is_accessible(
+    open_page: Callable[..., Page], simulated: Simulator, path: str
+) -> None:
+    for theme in ("light", "dark"):
+        page = open_page(color_scheme=theme, viewport={"width": 390, "height": 900})
+        page.goto(f"{simulated.url}{path}")
+
+        found = Axe().run(page)
+
+        assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_main_pages_work_without_javascript(
+    open_page: Callable[..., Page], user: User, organization: Organization
+) -> None:
+    """Search, edit a limit, delete by name: all by plain forms and links."""
+    credential = make_credential(organization, "stripe_key", name="Spice")
+    page = open_page(java_script_enabled=False)
+    log_in(page, user)
+
+    page.goto("/credentials/")
+    page.get_by_label("Search by name or account").fill("spi")
+    page.get_by_role("button", name="Filter").click()
+    page.get_by_role("link", name="Spice").click()
+    page.locator("#limit").get_by_role("link", name="Edit").click()
+    page.get_by_label("Allowed requests").fill("7")
+    page.get_by_role("button", name="Save limits").click()
+    assert "7 requests" in page.locator("#limit").inner_text()
+
+    page.get_by_role("link", name="Delete").click()
+    page.get_by_label("Type Spice to confirm").fill("Spice")
+    page.get_by_role("button", name="Delete").click()
+    assert not type(credential).objects.exists()
+
+
+def test_a_limit_is_edited_in_place(page: Page, organization: Organization) -> None:
+    credential = make_credential(organization, "stripe_key")
+    page.goto(f"/credentials/{credential.pk}/")
+
+    page.locator("#limit").get_by_role("link", name="Edit").click()
+    page.get_by_label("Allowed requests").fill("0")
+    page.get_by_role("button", name="Save limits").click()
+    page.get_by_text("Allow at least 1 request").first.wait_for()
+    page.get_by_label("Allowed requests").fill("1234")
+    page.get_by_role("button", name="Save limits").click()
+
+    page.locator("#limit").get_by_text("1,234").wait_for()
+    assert page.url.endswith(f"/credentials/{credential.pk}/")
+
+
+def test_a_badge_changes_by_itself(page: Page, organization: Organization) -> None:
+    credential = make_credential(
+        organization, "stripe_key", properties={"secret": "sk_test_arrakis0000000000000001"}
+    )
+    page.goto("/credentials/")
+    page.locator("#credentials .badge-idle").wait_for()
+
+    probes.verify(credential)
+
+    page.locator("#credentials .badge-good").wait_for()
