@@ -265,6 +265,14 @@ def write(credential: Credential, properties: Properties) -> None:
     credential.check_due_at = clock.now()
 
 
+def forget_filled(draft: Credential) -> None:
+    """Drop what was read from the account that the former secret opened."""
+    declared = draft.properties_class
+    kept = (n for n in draft.properties if not declared.declared(n).get("filled"))
+    draft.properties = {name: draft.properties[name] for name in kept}
+    draft.identity = draft.identity_of(draft.properties)
+
+
 def learn(draft: Credential) -> None:
     """Ask the provider whose key this is. No answer is no harm: the probe asks again later."""
     try:
@@ -300,6 +308,7 @@ def replace_secrets(
     """What an edit form does. Raises `OtherAccount` when the new secret opens another account."""
     draft = type(credential)(organization=credential.organization, oauth_app=credential.oauth_app)
     write(draft, properties)
+    forget_filled(draft)
     if not credential.mints and not tokens.renews(credential):
         learn(draft)
     if credential.identity and draft.identity and draft.identity != credential.identity:

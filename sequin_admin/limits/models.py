@@ -66,9 +66,9 @@ def of(credential: Credential) -> RateLimit:
 @transaction.atomic
 def set_limit(credential: Credential, rate: Rate, *, actor: models.Model | None) -> RateLimit:
     """Store and audit a credential's limit. Raises `ValidationError` with a sentence per field."""
+    before = of(credential).as_json()
     limit = RateLimit(credential=credential, **rate.model_dump())
     limit.clean_fields()
-    before = of(credential).as_json()
     RateLimit.objects.update_or_create(credential=credential, defaults=limit.as_json())
     credential.rate_limit = limit
     if before != limit.as_json():

@@ -44,13 +44,16 @@ def look(status: str) -> Look:
 
 
 @register.inclusion_tag("components/badge.html")
-def badge(subject: Any, oob: bool = False) -> dict[str, Any]:
-    """The badge of anything with `health_status`, with an id that htmx can swap out of band."""
+def badge(subject: Any, oob: bool = False, note: bool = True) -> dict[str, Any]:
+    """The badge of anything with `health_status`, with an id that htmx can swap out of band.
+
+    `note=False` where the sentence stands on the page already.
+    """
     disabled_at = getattr(subject, "disabled_at", None)
     return {
         "status": "disabled" if disabled_at else subject.health_status,
         "since": disabled_at or subject.health_since,
-        "note": "" if disabled_at else subject.health_note,
+        "note": subject.health_note if note and not disabled_at else "",
         "id": f"badge-{subject.pk}",
         "oob": oob,
     }
