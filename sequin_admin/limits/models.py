@@ -59,14 +59,20 @@ class RateLimit(models.Model):
 
 def of(credential: Credential) -> RateLimit:
     """The credential's limit: its own row, or its kind's default when nobody has set one."""
-    own = getattr(credential, "rate_limit", None)
-    return own or RateLimit(credential=credential, **type(credential).rate.model_dump())
+    return getattr(credential, "rate_limit", None) or default(credential)
+
+
+def default(credential: Credential) -> RateLimit:
+    """The limit of the credential's kind, as a row that is not stored."""
+    # By id: a row that names its credential would become the credential's own in memory.
+    return RateLimit(credential_id=credential.pk, **type(credential).rate.model_dump())
 
 
 @transaction.atomic
 def set_limit(credential: Credential, rate: Rate, *, actor: models.Model | None) -> RateLimit:
     """Store and audit a credential's limit. Raises `ValidationError` with a sentence per field."""
-    before = of(credential).as_json()
+    stored = RateLimit.objects.filter(pk=credential.pk).first() or default(credential)
+    before = stored.as_json()
     limit = RateLimit(credential=credential, **rate.model_dump())
     limit.clean_fields()
     RateLimit.objects.update_or_create(credential=credential, defaults=limit.as_json())
