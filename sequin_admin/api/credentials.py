@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from ninja import Query, Router, Status
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
@@ -23,6 +23,7 @@ from sequin_admin.api.schemas import (
     HealthDetail,
     credential_out,
     health_of,
+    refuse_blank,
 )
 from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.connect import flow
@@ -35,18 +36,22 @@ from sequin_admin.limits.models import set_limit
 router = Router(tags=["Credentials"])
 
 
-def in_utc(at: datetime) -> datetime:
+def moment(text: str) -> datetime:
+    """RFC 3339 only: pydantic alone takes bare numbers for times, too."""
     try:
+        at = datetime.fromisoformat(text)
+        if at.tzinfo is None:
+            raise ValueError("No zone.")
         return at.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("The year must be from 1 to 9999 in UTC") from None
+    except (ValueError, TypeError, OverflowError):
+        raise ValueError("Send a time with its zone, such as 2026-11-23T12:00:00Z.") from None
 
 
 class Filters(Listing):
     kind: str = ""
     name: str = Field(default="", description="The whole name.")
     search: str = Field(default="", description="Part of the name or of the account's identity.")
-    updated_since: Annotated[AwareDatetime, AfterValidator(in_utc)] | None = None
+    updated_since: Annotated[AwareDatetime, BeforeValidator(moment)] | None = None
     sort: Literal["-created_at", "created_at", "name", "-name"] = "-created_at"
 
 
@@ -63,6 +68,7 @@ def own(organization: Organization, pk: UUID, *, lock: bool = False) -> Credenti
 def import_credential(request: Call, payload: CredentialImport, response: HttpResponse) -> Any:
     """Import a credential. The same account again is updated (200) instead of made anew (201)."""
     organization = allow(request, Scope.WRITE)
+    refuse_blank(payload.properties)
     credential, created = flow.save(
         organization,
         payload.properties,

@@ -24,8 +24,9 @@ class Api(NinjaAPI):
         document = super().get_openapi_schema(**options)
         schemas = document["components"]["schemas"]
         for kind in kinds.all():
-            for declared in schemas[kind.properties_class.__name__]["properties"].values():
-                translate(declared)
+            shape = schemas[kind.properties_class.__name__]
+            for name, declared in shape["properties"].items():
+                translate(declared, required=name in shape["required"])
         operations = (
             operation for path in document["paths"].values() for operation in path.values()
         )
@@ -37,11 +38,13 @@ class Api(NinjaAPI):
         return document
 
 
-def translate(declared: dict[str, Any]) -> None:
+def translate(declared: dict[str, Any], *, required: bool) -> None:
     """From the words of `Property()` to those of JSON Schema."""
     extra = {name: declared.pop(name) for name in OURS if name in declared}
     if extra.get("match"):
         declared["pattern"] = f"^(?:{extra['match']})$"
+    elif required and declared.get("type") == "string" and "const" not in declared:
+        declared["minLength"] = 1
     if extra.get("filled"):
         told = declared.get("description", "")
         declared["description"] = f"{told} Filled in by us; you may leave it out.".lstrip()

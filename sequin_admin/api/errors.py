@@ -129,6 +129,10 @@ def sentences(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
         return [(path, "This field is not known here. Remove it.")]
     if detail["type"] == "missing":
         return [(path, "This field is required.")]
+    if detail["type"] == "string_pattern_mismatch":
+        return [(path, "This does not have the form that is asked for here. See /v1/docs.")]
+    if detail["type"] == "value_error":
+        return [(path, str(detail["ctx"]["error"]))]
     if detail["type"].startswith("union_tag"):
         known = ", ".join(kind.slug for kind in kinds.all())
         return [(f"{path}.kind".lstrip("."), f"Choose a kind: {known}.")]

@@ -1,6 +1,6 @@
 """/v1/oauth-apps"""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import transaction
@@ -12,7 +12,13 @@ from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError, by_path
 from sequin_admin.api.pages import Listing, of_health, page_of, with_metadata
-from sequin_admin.api.schemas import OAuthAppList, OAuthAppShape, Strict, oauth_app_out
+from sequin_admin.api.schemas import (
+    OAuthAppList,
+    OAuthAppShape,
+    Strict,
+    oauth_app_out,
+    refuse_blank,
+)
 from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.credentials import kinds, oauth_apps
 from sequin_admin.credentials.kinds import AppProperties
@@ -21,25 +27,31 @@ from sequin_admin.credentials.models import OAuthApp
 router = Router(tags=["OAuth apps"])
 
 
+# RFC 6749 sections 3.1.2 (absolute, without fragment) and 3.3 (what a scope is made of).
+RedirectURI = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s#]*$", max_length=2000)]
+ScopeName = Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$", max_length=200)]
+PROVIDERS = [provider for provider in kinds.providers() if kinds.oauth_of(provider)]
+
+
 class OAuthAppCreate(Strict):
-    provider: str
+    provider: str = Field(json_schema_extra={"enum": [*PROVIDERS]})
     name: str = Field(min_length=1, max_length=100)
     client_id: str = Field(min_length=1, max_length=200)
-    client_secret: SecretStr
+    client_secret: SecretStr = Field(min_length=1)
     properties: dict[str, Any] = Field(
         default_factory=dict, description="What the provider has besides: GitHub's app_id, slug..."
     )
-    scopes: list[str] = Field(default_factory=list)
-    redirect_uris: list[str] = Field(default_factory=list)
+    scopes: list[ScopeName] = Field(default_factory=list)
+    redirect_uris: list[RedirectURI] = Field(default_factory=list)
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
 class OAuthAppPatch(Strict):
     name: str | None = Field(default=None, min_length=1, max_length=100)
-    client_secret: SecretStr | None = None
+    client_secret: SecretStr | None = Field(default=None, min_length=1)
     properties: dict[str, Any] | None = None
-    scopes: list[str] | None = None
-    redirect_uris: list[str] | None = None
+    scopes: list[ScopeName] | None = None
+    redirect_uris: list[RedirectURI] | None = None
     metadata: dict[str, Any] | None = None
 
 
@@ -58,10 +70,10 @@ def own(organization: Organization, pk: UUID, *, lock: bool = False) -> OAuthApp
 def parsed(provider: str, values: dict[str, Any]) -> AppProperties:
     declared = kinds.oauth_of(provider)
     if declared is None:
-        said = f"{provider} has no OAuth apps of ours."
+        said = f"Choose a provider that has OAuth apps of ours: {', '.join(PROVIDERS)}."
         raise ApiError(422, "The provider is not valid.", {"provider": [said]})
     try:
-        return declared.app.model_validate(values)
+        properties = declared.app.model_validate(values)
     except ValidationError as invalid:
         details = invalid.errors(include_input=False, include_url=False)
         fields = by_path(
@@ -72,6 +84,8 @@ def parsed(provider: str, values: dict[str, Any]) -> AppProperties:
             INVALID,
             {n if n == "client_secret" else f"properties.{n}": said for n, said in fields.items()},
         ) from None
+    refuse_blank(properties)
+    return properties
 
 
 @router.post("", response={201: OAuthAppShape, **ERRORS})

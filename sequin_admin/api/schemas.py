@@ -9,9 +9,10 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import ConfigDict, Field, PlainSerializer
 
+from sequin_admin.api.errors import INVALID, ApiError
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.credentials.properties import MASK
+from sequin_admin.credentials.properties import MASK, Properties
 from sequin_admin.limits import models as limits
 
 # Every kind's own shape, told apart by `kind`, which has no default.
@@ -117,6 +118,17 @@ class HealthDetail(Health):
     since: Timestamp | None
     checked_at: Timestamp | None
     checks: list[CheckShape]
+
+
+def refuse_blank(properties: Properties) -> None:
+    """Raises 422 for required properties that are there but empty."""
+    given = {**properties.public_values(), **properties.secret_values()}
+    required = [n for n in properties.names() if type(properties).model_fields[n].is_required()]
+    blank = [name for name in required if given.get(name, "") == ""]
+    if blank:
+        raise ApiError(
+            422, INVALID, {f"properties.{n}": ["This must not be empty."] for n in blank}
+        )
 
 
 def health_of(watched: Any) -> dict[str, str]:

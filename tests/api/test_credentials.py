@@ -93,6 +93,7 @@ def test_a_missing_kind_is_a_clear_error(api):
         ({"test": "perhaps"}, "properties.test"),
         ({"colour": "blue"}, "properties.colour"),
         ({"name": None}, "properties.name"),
+        ({"name": "  "}, "properties.name"),
     ],
 )
 def test_bad_input_names_its_field_and_echoes_nothing(api, change, path):
@@ -101,6 +102,15 @@ def test_bad_input_names_its_field_and_echoes_nothing(api, change, path):
     assert answer.status_code == 422
     assert list(answer.json()["validation_errors"]) == [path]
     assert "wrong-secret-value" not in answer.content.decode()
+    assert not Credential.objects.exists()
+
+
+def test_an_empty_secret_is_refused(api):
+    properties = {"kind": "checkout_champ_password", "login_id": "user123", "password": ""}
+
+    answer = api.post(URL, {"properties": properties})
+
+    assert list(answer.json()["validation_errors"]) == ["properties.password"]
     assert not Credential.objects.exists()
 
 

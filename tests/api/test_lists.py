@@ -69,6 +69,8 @@ def test_a_foreign_cursor_is_refused(api, content):
         ({"metadata": '{"a": "\\u0000"}'}, "metadata"),
         ({"search": "\0"}, "search"),
         ({"updated_since": "2026-01-01T00:00:00"}, "updated_since"),
+        ({"updated_since": "1700000000"}, "updated_since"),
+        ({"updated_since": "yesterday"}, "updated_since"),
         ({"updated_since": "9999-12-31T23:59:59-12:00"}, "updated_since"),
     ],
 )

@@ -46,6 +46,26 @@ def test_what_is_missing_is_named(api):
     assert "s3cret" not in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"provider": "stripe_key"}, "provider"),
+        ({"provider": "sendgrid"}, "provider"),
+        ({"name": " "}, "name"),
+        ({"client_secret": ""}, "client_secret"),
+        ({"scopes": ["two words"]}, "scopes.0"),
+        ({"redirect_uris": ["https://a.test/done", "javascript:alert(1)"]}, "redirect_uris.1"),
+        ({"redirect_uris": ["https://a.test/#part"]}, "redirect_uris.0"),
+        ({"properties": {"colour": "blue"}}, "properties.colour"),
+    ],
+)
+def test_bad_input_names_its_field(api, change, path):
+    answer = api.post(URL, {**HUBSPOT, **change})
+
+    assert list(answer.json()["validation_errors"]) == [path]
+    assert not OAuthApp.objects.exists()
+
+
 @pytest.mark.parametrize("column", ["client_id", "provider"])
 def test_what_tokens_belong_to_cannot_change(api, organization, column):
     app = make_oauth_app(organization, "hubspot")
