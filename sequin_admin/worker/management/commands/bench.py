@@ -1,0 +1,86 @@
+"""`manage.py bench`: how fast, as JSON. Works in a database of its own that is thrown away."""
+
+import json
+import statistics
+import time
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand
+from django.db import connection
+from django.test import Client
+from django.test.utils import setup_test_environment
+
+from sequin_admin.access.models import Membership, Organization
+from sequin_admin.access.policy import Role
+from sequin_admin.credentials import kinds
+
+ROUNDS = 30
+FEW, MANY = 100, 10_000
+MOST_RATIO = 1.5
+
+
+class Command(BaseCommand):
+    help = "Time pages with 100 and with 10,000 rows. Exit code 1 when the list does not scale."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        setup_test_environment()
+        name = connection.settings_dict["NAME"]
+        connection.creation.create_test_db(verbosity=0)
+        try:
+            figures = measure()
+        finally:
+            connection.creation.destroy_test_db(str(name), verbosity=0)
+        self.stdout.write(json.dumps(figures, indent=2))
+        if figures["list"]["ratio"] > MOST_RATIO:
+            raise SystemExit(1)
+
+
+def measure() -> dict[str, Any]:
+    organization = Organization.objects.create(name="Bench", slug="bench")
+    user = get_user_model().objects.create_user(username="bench", email="bench@bench.test")
+    Membership.objects.create(organization=organization, user=user, role=Role.OWNER)
+    client = Client()
+    client.force_login(user)
+    figures: dict[str, Any] = {}
+    for total in (FEW, MANY):
+        fill(organization, total)
+        figures[f"rows_{total}"] = timed(client, "/credentials/")
+        figures[f"rows_{total}_overview"] = timed(client, "/")
+    few, many = (figures[f"rows_{total}"]["median_ms"] for total in (FEW, MANY))
+    figures["list"] = {"ratio": round(many / few, 2), "allowed": MOST_RATIO}
+    return {"database": connection.vendor, **figures}
+
+
+def fill(organization: Organization, total: int) -> None:
+    """Stripe keys up to `total`, as a fleet in every state."""
+    kind = kinds.get("stripe_key")
+    have = kind.objects.count()
+    statuses = ("healthy", "healthy", "healthy", "customer_intervention", "")
+    rows = []
+    for number in range(have, total):
+        row = kind(
+            organization=organization,
+            name=f"Account {number}",
+            identity=f"acct_{number}",
+            properties={"account_id": f"acct_{number}", "name": f"Account {number}", "test": True},
+            health_status=statuses[number % len(statuses)],
+            secret_names=["secret"],
+        )
+        row.secrets = {"secret": f"sk_test_{number}"}
+        rows.append(row)
+    kind.objects.bulk_create(rows, batch_size=500)
+
+
+def timed(client: Client, path: str) -> dict[str, Any]:
+    """Median and slowest answer in ms, after one that warms up."""
+    client.get(path)
+    taken = []
+    for _ in range(ROUNDS):
+        started = time.perf_counter()
+        client.get(path)
+        taken.append((time.perf_counter() - started) * 1000)
+    return {
+        "median_ms": round(statistics.median(taken), 1),
+        "slowest_ms": round(max(taken), 1),
+    }
