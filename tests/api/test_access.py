@@ -4,7 +4,11 @@ import pytest
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Organization, Scope
+from sequin_admin.api.urls import api as declared
 from tests.factories import make_credential, make_oauth_app
+
+PATHS = declared.get_openapi_schema()["paths"].items()
+OPERATIONS = [(method.upper(), path) for path, methods in PATHS for method in methods]
 
 
 @pytest.fixture(params=["credentials", "oauth-apps"])
@@ -30,11 +34,36 @@ def test_a_revoked_key_stops_at_once(api, one):
     assert api.get(one).status_code == 401
 
 
-@pytest.mark.parametrize("method", ["GET", "PATCH", "DELETE"])
-def test_another_organizations_key_finds_nothing(make_client, one, method, stranger):
+def address(path, organization):
+    """The path of a route with the ids of new rows of `organization`."""
+    credential = make_credential(organization, "stripe_key")
+    app = make_oauth_app(organization, "hubspot")
+    return path.format(credential_id=credential.pk, oauth_app_id=app.pk)
+
+
+@pytest.mark.parametrize(("method", "path"), OPERATIONS)
+def test_nothing_opens_without_a_key(client, organization, method, path):
+    answer = client.generic(method, address(path, organization), "{}", "application/json")
+
+    assert answer.status_code == 401
+    assert set(answer.json()) == {"summary"}
+
+
+@pytest.mark.parametrize(("method", "path"), [o for o in OPERATIONS if "{" in o[1]])
+def test_another_organizations_key_finds_nothing(make_client, organization, stranger, method, path):
     theirs = make_client(Organization.objects.get(slug="giedi-prime"))
 
-    assert theirs.call(method, one, {} if method == "PATCH" else None).status_code == 404
+    answer = theirs.call(method, address(path, organization), {})
+
+    assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("path", [path for path, methods in PATHS if "{" not in path])
+def test_lists_show_nothing_of_other_organizations(make_client, organization, stranger, path):
+    address(path, organization)
+    theirs = make_client(Organization.objects.get(slug="giedi-prime"))
+
+    assert theirs.get(path).json()["data"] == []
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import pytest
+from django.db import DataError
 
 from sequin_admin.api import credentials
 from tests.factories import make_credential
@@ -74,6 +75,19 @@ def test_a_wrong_method_is_405(api):
     assert answer.status_code == 405
     assert {"GET", "POST"} == set(answer["Allow"].split(", "))
     assert answer["Allow"] in answer.json()["summary"]
+
+
+def test_what_a_column_cannot_hold_is_422(api, monkeypatch):
+    def too_long(*args, **kwargs):
+        raise DataError("value too long: sk_test_marker")
+
+    monkeypatch.setattr(credentials.flow, "save", too_long)
+    properties = {"kind": "stripe_key", "name": "x", "secret": "sk_test_x"}
+
+    answer = api.post(URL, {"properties": properties})
+
+    assert answer.status_code == 422
+    assert "marker" not in answer.content.decode()
 
 
 def test_our_own_mistake_is_500_and_tells_nothing(api, monkeypatch, caplog):
