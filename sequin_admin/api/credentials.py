@@ -26,7 +26,7 @@ from sequin_admin.api.schemas import (
     refuse_blank,
 )
 from sequin_admin.api.versions import IfMatch, expect, tagged
-from sequin_admin.connect import flow
+from sequin_admin.connect import accounts
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -69,7 +69,7 @@ def import_credential(request: Call, payload: CredentialImport, response: HttpRe
     """Import a credential. The same account again is updated (200) instead of made anew (201)."""
     organization = allow(request, Scope.WRITE)
     refuse_blank(payload.properties)
-    credential, created = flow.save(
+    credential, created = accounts.save(
         organization,
         payload.properties,
         actor=request.auth,
@@ -133,13 +133,17 @@ def update_credential(
     response: HttpResponse,
     if_match: IfMatch = None,
 ) -> Any:
-    """Change name, metadata or rate limit; what is left out or null stays as it is. To replace a
-    secret, import the credential again."""
+    """Change name, metadata or rate limit; what is left out or null stays as it is.
+
+    To replace a secret, import the credential again.
+    """
     organization = allow(request, Scope.WRITE)
     with transaction.atomic():
         credential = own(organization, credential_id, lock=True)
         expect(if_match, credential_out(credential))
-        flow.rename(credential, actor=request.auth, name=payload.name, metadata=payload.metadata)
+        accounts.rename(
+            credential, actor=request.auth, name=payload.name, metadata=payload.metadata
+        )
         if payload.rate_limit:
             set_limit(credential, Rate(**payload.rate_limit.model_dump()), actor=request.auth)
     return tagged(response, credential_out(own(organization, credential_id)))
@@ -150,7 +154,7 @@ def delete_credential(request: Call, credential_id: UUID, if_match: IfMatch = No
     """Forget the credential and give the access back where the provider takes it."""
     credential = own(allow(request, Scope.WRITE), credential_id)
     expect(if_match, credential_out(credential))
-    flow.delete(credential, actor=request.auth)
+    accounts.delete(credential, actor=request.auth)
     return Status(204, None)
 
 

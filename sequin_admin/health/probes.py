@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.db import models, transaction
 
 from sequin_admin.audit.models import record
-from sequin_admin.connect import flow, tokens
+from sequin_admin.connect import accounts, tokens
 from sequin_admin.connect.models import Token
 from sequin_admin.core import clock
 from sequin_admin.core.http import Unreachable
@@ -84,7 +84,7 @@ def keep(credential: Credential, outcome: Outcome) -> None:
     if outcome.facts:
         # A renewal on the way may have written some of them.
         credential.refresh_from_db(fields=["properties"])
-    if flow.absorb(credential, outcome.facts):
+    if accounts.absorb(credential, outcome.facts):
         credential.save(update_fields=["properties", "identity", "updated_at"])
     app = credential.oauth_app
     if app and outcome.of_app:

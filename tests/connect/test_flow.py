@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import flow, tokens
+from sequin_admin.connect import accounts, flow, tokens
 from sequin_admin.connect.models import Attempt, Token
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
@@ -162,7 +162,7 @@ def test_replacing_the_account_is_a_separate_audited_act(app, connect):
 def test_deleting_gives_the_access_back(app, connect, user, simulated):
     credential = connect(app, ARRAKIS).credential
 
-    given_back = flow.delete(credential, actor=user)
+    given_back = accounts.delete(credential, actor=user)
 
     assert given_back
     assert not Credential.objects.exists()

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import flow
+from sequin_admin.connect import accounts
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.limits import models as limits
 from tests.factories import make_credential, make_oauth_app
@@ -35,7 +35,7 @@ def test_lists_ask_little_whatever_the_rows(
         credential = make_credential(
             organization, "hubspot_oauth2", oauth_app=app, identity=str(number)
         )
-        flow.rename(credential, name=f"Renamed {number}", actor=user)
+        accounts.rename(credential, name=f"Renamed {number}", actor=user)
         make_oauth_app(organization, "airtable", name=f"App {number}")
 
     with django_assert_max_num_queries(10):
@@ -48,7 +48,7 @@ def test_one_credential_asks_little(
 ):
     credential = make_credential(organization, "stripe_key")
     for number in range(events):
-        flow.rename(credential, name=f"Renamed {number}", actor=user)
+        accounts.rename(credential, name=f"Renamed {number}", actor=user)
 
     with django_assert_max_num_queries(10):
         assert owner.get(address("credential", credential.pk)).status_code == 200
@@ -280,8 +280,8 @@ def test_what_is_asked_before_connecting_is_checked(owner, organization):
 
 def test_the_audit_log_can_be_narrowed(owner, organization, user):
     credential = make_credential(organization, "stripe_key", name="Spice")
-    flow.disable(credential, actor=user)
-    flow.enable(credential, actor=None)
+    accounts.disable(credential, actor=user)
+    accounts.enable(credential, actor=None)
 
     def rows(**query):
         return owner.get("/audit/", query).content.decode().count("data-row")

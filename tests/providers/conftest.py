@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from sequin_admin.access.models import Organization, User
-from sequin_admin.connect import flow
+from sequin_admin.connect import accounts, flow
 from sequin_admin.connect.models import Attempt
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -21,7 +21,7 @@ def save(organization: Organization, user: User) -> Callable[..., Credential]:
     def save(kind: str, **properties: Any) -> Credential:
         declared = kinds.get(kind).properties_class
         parsed = declared.model_validate({"kind": kind, **properties})
-        credential, _ = flow.save(organization, parsed, actor=user)
+        credential, _ = accounts.save(organization, parsed, actor=user)
         return credential
 
     return save

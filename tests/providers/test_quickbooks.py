@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from sequin_admin.connect import flow, tokens
+from sequin_admin.connect import accounts, tokens
 from sequin_admin.core import clock
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import kinds
@@ -153,7 +153,7 @@ def test_a_lost_answer_on_the_day_of_the_change_is_no_harm(connected, simulated)
 
 
 def test_deleting_gives_the_access_back(connected, simulated, user):
-    assert flow.delete(connected, actor=user)
+    assert accounts.delete(connected, actor=user)
     assert simulated.calls("quickbooks")[-1]["endpoint"].endswith("/tokens/revoke")
     assert simulated.calls("quickbooks")[-1]["status"] == 200
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sequin_admin.connect import flow, tokens
+from sequin_admin.connect import accounts, tokens
 from sequin_admin.core import http
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.outcomes import Verdict
@@ -127,7 +127,7 @@ def test_a_token_that_ended_is_renewed(connected, simulated):
 def test_deleting_ends_the_access_at_servicenow(connected, simulated, user):
     token = tokens.current(connected)
 
-    assert flow.delete(connected, actor=user)
+    assert accounts.delete(connected, actor=user)
 
     url = simulated.url_for(f"{INSTANCE}/api/now/table/incident")
     answer = simulated.http.get(url, headers={"Authorization": f"Bearer {token}"})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sequin_admin.connect import flow
+from sequin_admin.connect import accounts
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.properties import MASK
@@ -101,7 +101,7 @@ def test_an_imported_example_comes_out_key_for_key(slug, organization, user, set
     sent, changed = EXAMPLES[slug]
     parsed = kinds.get(slug).properties_class.model_validate(sent)
 
-    flow.save(organization, parsed, actor=user)
+    accounts.save(organization, parsed, actor=user)
 
     assert Credential.objects.get().masked_properties() == {**sent, **changed}
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import record
-from sequin_admin.connect import flow
+from sequin_admin.connect import accounts, flow
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.health import probes
@@ -73,7 +73,7 @@ def again(request: Request, credential: Credential, *, replaces_account: bool) -
 @may(Action.EDIT)
 def disable(request: Request, pk: str) -> HttpResponse:
     credential = own(request, pk)
-    flow.disable(credential, actor=request.user)
+    accounts.disable(credential, actor=request.user)
     messages.success(request, f"{credential} is disabled. Nothing uses it until you enable it.")
     return redirect("dashboard:credential", pk=pk)
 
@@ -82,7 +82,7 @@ def disable(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def enable(request: Request, pk: str) -> HttpResponse:
     credential = own(request, pk)
-    flow.enable(credential, actor=request.user)
+    accounts.enable(credential, actor=request.user)
     messages.success(request, f"{credential} is enabled again.")
     return redirect("dashboard:credential", pk=pk)
 
@@ -94,7 +94,7 @@ def delete(request: Request, pk: str) -> HttpResponse:
     credential = own(request, pk)
     typed = request.POST.get("name", "").strip()
     if request.method == "POST" and typed == credential.name.strip():
-        given_back = flow.delete(credential, actor=request.user)
+        given_back = accounts.delete(credential, actor=request.user)
         ending = f" and our access at {credential.provider_title} given back" if given_back else ""
         messages.success(request, f"{credential.name} is deleted{ending}.")
         return redirect("dashboard:credentials")

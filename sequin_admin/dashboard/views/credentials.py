@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import flow, oauth
+from sequin_admin.connect import accounts, flow, oauth
 from sequin_admin.connect.models import Token
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import ConnectForm, CredentialForm
@@ -99,7 +99,7 @@ def add(request: Request, kind: str) -> HttpResponse:
         return redirect("dashboard:connect", kind=kind)
     form = CredentialForm(declared.properties_class, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        credential, created = flow.save(
+        credential, created = accounts.save(
             request.organization,
             form.properties,
             name=form.cleaned_data["display_name"],
@@ -158,7 +158,7 @@ def edit(request: Request, pk: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             change(request, credential, form)
-        except flow.OtherAccount as error:
+        except accounts.OtherAccount as error:
             form.add_error(None, str(error))
         else:
             messages.success(request, f"{credential} is saved.")
@@ -178,8 +178,8 @@ def edit_form(credential: Credential, data: Any) -> CredentialForm:
 
 def change(request: Request, credential: Credential, form: CredentialForm) -> None:
     if not credential.oauth:
-        flow.replace_secrets(credential, form.properties, actor=request.user)
-    flow.rename(
+        accounts.replace_secrets(credential, form.properties, actor=request.user)
+    accounts.rename(
         credential,
         actor=request.user,
         name=form.cleaned_data["display_name"] or None,

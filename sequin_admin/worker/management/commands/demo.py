@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Role
-from sequin_admin.connect import flow
+from sequin_admin.connect import accounts
 from sequin_admin.core.env import ROOT
 from sequin_admin.credentials import kinds, oauth_apps
 from sequin_admin.health import probes
@@ -37,7 +37,7 @@ class Command(BaseCommand):
             make_app(organization, provider, user)
         for properties in keys():
             parsed = kinds.get(properties["kind"]).properties_class.model_validate(properties)
-            credential, _ = flow.save(organization, parsed, actor=user)
+            credential, _ = accounts.save(organization, parsed, actor=user)
             probes.verify(credential)
 
 

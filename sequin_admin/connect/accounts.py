@@ -1,0 +1,233 @@
+"""Everything that somebody does to a credential: import, change, disable, delete. All audited."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import IntegrityError, models, transaction
+
+from sequin_admin.access.models import Organization
+from sequin_admin.audit.models import record
+from sequin_admin.connect import tokens
+from sequin_admin.connect.models import Token
+from sequin_admin.core import clock
+from sequin_admin.core.http import Unreachable
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.kinds import Grant
+from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.credentials.outcomes import Refused
+from sequin_admin.credentials.properties import Properties
+
+
+class OtherAccount(Exception):
+    """Another account came back than the one this credential is for. `str()` names both."""
+
+
+def save(
+    organization: Organization,
+    properties: Properties,
+    *,
+    actor: models.Model | None,
+    name: str = "",
+    oauth_app: OAuthApp | None = None,
+    metadata: dict[str, Any] | None = None,
+    grant: Grant | None = None,
+) -> tuple[Credential, bool]:
+    """Import: update the credential of the same account, or make a new one (True).
+
+    Where the account is not named in `properties` the provider is asked once; if it doesn't
+    answer, the credential is saved all the same and probed later.
+    """
+    kind = kinds.get(properties.kind)  # type: ignore[attr-defined]
+    draft = kind(organization=organization, oauth_app=oauth_app, metadata=metadata or {}, name=name)
+    write(draft, properties)
+    if draft.identity is None and grant is None:
+        learn(draft)
+    draft.name = name or kind.suggest_name(draft.properties) or kind.full_title()
+    given = {"name"} if name else set()
+    given |= {"metadata"} if metadata is not None else set()
+    try:
+        return store(draft, grant, actor=actor, given=given)
+    except IntegrityError:
+        # Somebody imported the same account at the same moment; now it is there to be updated.
+        return store(draft, grant, actor=actor, given=given)
+
+
+@transaction.atomic
+def store(
+    draft: Credential, grant: Grant | None, *, actor: models.Model | None, given: set[str]
+) -> tuple[Credential, bool]:
+    """Write a draft over the credential of the same account, or as a new one.
+
+    Of an existing credential only the columns in `given` are changed besides the properties.
+    """
+    known = same_account(draft).select_for_update().first() if draft.identity else None
+    credential = known or draft
+    if known:
+        known.properties, known.secrets = draft.properties, dict(draft.secrets)
+        known.secrets_changed_at, known.disabled_at = clock.now(), None
+        for column in given:
+            setattr(known, column, getattr(draft, column))
+        known.check_due_at = clock.now()
+    credential.save()
+    keep_token(credential, grant)
+    action = "credential.updated" if known else "credential.created"
+    note(action, credential, actor, account=credential.describe())
+    return credential, known is None
+
+
+def same_account(draft: Credential) -> models.QuerySet[Credential]:
+    return Credential.objects.of(draft.organization).filter(
+        kind=draft.kind, identity=draft.identity, oauth_app=draft.oauth_app
+    )
+
+
+def write(credential: Credential, properties: Properties) -> None:
+    """Put parsed properties into the row's public and secret columns."""
+    credential.properties = properties.public_values()
+    credential.secrets = properties.secret_values()
+    credential.secrets_changed_at = clock.now()
+    credential.identity = credential.identity_of(credential.properties)
+    credential.check_due_at = clock.now()
+
+
+def forget_filled(draft: Credential) -> None:
+    """Drop what was read from the account that the former secret opened."""
+    declared = draft.properties_class
+    kept = (n for n in draft.properties if not declared.declared(n).get("filled"))
+    draft.properties = {name: draft.properties[name] for name in kept}
+    draft.identity = draft.identity_of(draft.properties)
+
+
+def learn(draft: Credential) -> None:
+    """Ask the provider whose key this is. No answer is no harm: the probe asks again later."""
+    try:
+        token = draft.mint().access_token if draft.mints else draft.static_token()
+        outcome = draft.probe(token)
+    except (Refused, Unreachable):
+        return
+    absorb(draft, outcome.facts)
+
+
+def absorb(credential: Credential, facts: Mapping[str, Any]) -> bool:
+    """Take over property values that the provider told us. True when one was new."""
+    known = set(credential.properties_class.names())
+    news = {n: v for n, v in facts.items() if n in known and credential.properties.get(n) != v}
+    credential.properties = {**credential.properties, **news}
+    credential.identity = credential.identity or credential.identity_of(credential.properties)
+    return bool(news)
+
+
+def keep_token(credential: Credential, grant: Grant | None) -> None:
+    """A fresh grant's token, or for an import a token row that is due at once."""
+    if grant and not credential.mints:
+        tokens.store(credential, grant)
+        return
+    if tokens.renews(credential):
+        Token.objects.filter(credential=credential).delete()
+        Token.objects.create(credential=credential, refresh_at=clock.now())
+
+
+def replace_secrets(
+    credential: Credential, properties: Properties, *, actor: models.Model | None
+) -> Credential:
+    """What an edit form does. Raises `OtherAccount` when the new secret opens another account."""
+    draft = type(credential)(organization=credential.organization, oauth_app=credential.oauth_app)
+    write(draft, properties)
+    forget_filled(draft)
+    if not credential.mints and not tokens.renews(credential):
+        learn(draft)
+    if credential.identity and draft.identity and draft.identity != credential.identity:
+        raise OtherAccount(
+            f"These are the secrets of {draft.describe()}, but this credential is for "
+            f"{credential.describe()}. Nothing was changed. Add the other account as a "
+            "credential of its own."
+        )
+    with transaction.atomic():
+        changed = sorted(n for n in draft.secrets if draft.secrets[n] != credential.secrets.get(n))
+        credential.properties = {**credential.properties, **draft.properties}
+        credential.secrets = dict(draft.secrets)
+        credential.identity = credential.identity or draft.identity
+        credential.secrets_changed_at = clock.now() if changed else credential.secrets_changed_at
+        credential.check_due_at = clock.now()
+        credential.save()
+        keep_token(credential, None)
+        note("credential.secrets_replaced", credential, actor, changed=changed)
+    return credential
+
+
+@transaction.atomic
+def rename(
+    credential: Credential,
+    *,
+    actor: models.Model | None,
+    name: str | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> None:
+    changes = {"name": name, "metadata": metadata}
+    changed = {n: v for n, v in changes.items() if v is not None and v != getattr(credential, n)}
+    if not changed:
+        return
+    for field, value in changed.items():
+        setattr(credential, field, value)
+    credential.save(update_fields=[*changed, "updated_at"])
+    note("credential.changed", credential, actor, changed=sorted(changed))
+
+
+@transaction.atomic
+def disable(credential: Credential, *, actor: models.Model | None) -> None:
+    """Stop using the credential: no probe, no refresh, no token for workers."""
+    if Credential.objects.filter(pk=credential.pk, disabled_at=None).update(
+        disabled_at=clock.now()
+    ):
+        credential.refresh_from_db(fields=["disabled_at"])
+        note("credential.disabled", credential, actor)
+
+
+@transaction.atomic
+def enable(credential: Credential, *, actor: models.Model | None) -> None:
+    now = clock.now()
+    rows = Credential.objects.filter(pk=credential.pk, disabled_at__isnull=False)
+    if rows.update(disabled_at=None, check_due_at=now):
+        credential.refresh_from_db(fields=["disabled_at", "check_due_at"])
+        note("credential.enabled", credential, actor)
+
+
+def delete(credential: Credential, *, actor: models.Model | None) -> bool:
+    """Give the access back at the provider, where it takes it, then forget the credential.
+
+    Returns whether the provider confirmed; a refusal there does not stop us here.
+    """
+    given_back = give_back(credential)
+    with transaction.atomic():
+        note(
+            "credential.deleted",
+            credential,
+            actor,
+            account=credential.describe(),
+            given_back=given_back,
+        )
+        credential.delete()
+    return given_back
+
+
+def give_back(credential: Credential) -> bool:
+    """Revoke at the provider. False when it has no such call or did not take it."""
+    if type(credential).revoke is Credential.revoke:
+        return False
+    token = Token.objects.filter(credential=credential).first()
+    try:
+        credential.revoke(tokens.access_token(token) if token and token.version else "")
+    except (Refused, Unreachable):
+        return False
+    return True
+
+
+def note(action: str, credential: Credential, actor: models.Model | None, **details: Any) -> None:
+    record(
+        action,
+        actor=actor,
+        target=credential,
+        organization_id=credential.organization_id,
+        kind=credential.kind,
+        **details,
+    )
