@@ -8,7 +8,7 @@ from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Role
 from sequin_admin.core import http
 
-pytest_plugins = ["tests.simulator"]
+pytest_plugins = ["tests.simulator", "tests.trips"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,7 +10,7 @@ from sequin_admin.connect.models import Attempt, Token
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
-from tests.connect.conftest import query_of
+from tests.trips import query_of
 
 ARRAKIS, GIEDI_PRIME = "21902692", "33011844"
 

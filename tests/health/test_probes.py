@@ -11,7 +11,6 @@ from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import probes
 from sequin_admin.health.models import Check, Transition
 from sequin_admin.health.status import PATIENCE
-from tests.connect.conftest import connect, make_app  # noqa: F401 - fixtures
 from tests.factories import make_credential
 
 ARRAKIS = "21902692"
@@ -19,7 +18,7 @@ WORKING = {"secret": "sk_test_arrakis0000000000000001"}
 
 
 @pytest.fixture
-def hubspot(make_app, connect):  # noqa: F811
+def hubspot(make_app, connect):
     credential = connect(make_app("hubspot"), ARRAKIS).credential
     probes.verify(credential)
     return credential
@@ -119,7 +118,7 @@ def test_an_outage_that_lasts_is_ours(stripe, simulated):
     assert status(stripe) == "sequin_intervention"
 
 
-def test_github_uninstalled_and_suspended_are_the_customers(make_app, connect, simulated):  # noqa: F811
+def test_github_uninstalled_and_suspended_are_the_customers(make_app, connect, simulated):
     credential = connect(make_app("github"), "paul-atreides").credential
     assert probes.verify(credential).ok
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -10,8 +9,9 @@ from sequin_admin.access.models import Organization, User
 from sequin_admin.connect import accounts, flow
 from sequin_admin.connect.models import Attempt
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.credentials.models import Credential
 from tests.simulator import Simulator
+from tests.trips import query_of
 
 
 @pytest.fixture
@@ -25,27 +25,6 @@ def save(organization: Organization, user: User) -> Callable[..., Credential]:
         return credential
 
     return save
-
-
-@pytest.fixture
-def make_app(simulated: Simulator, organization: Organization) -> Callable[[str], OAuthApp]:
-    """Register the simulator's developer app of a provider with us."""
-
-    def make(provider: str) -> OAuthApp:
-        known = simulated.app(provider)
-        declared = kinds.oauth_of(provider).app
-        values = {name: known[name] for name in declared.names() if name in known}
-        properties = declared.model_validate(values)
-        return OAuthApp.objects.create(
-            organization=organization,
-            provider=provider,
-            name=f"{provider} app",
-            client_id=known["client_id"],
-            properties=properties.public_values(),
-            secrets=properties.secret_values(),
-        )
-
-    return make
 
 
 @pytest.fixture
@@ -66,7 +45,7 @@ def go(simulated: Simulator, organization: Organization, user: User) -> Callable
         declared = kinds.get(kind)
         url = flow.start(organization, declared, user=user, session_key="browser", **options)
         back = simulated.consent(url, account=account, allow=allow)
-        params = {**dict(parse_qsl(urlsplit(back).query)), **(forged or {})}
+        params = {**query_of(back), **(forged or {})}
         return flow.finish(params, user=user, session_key="browser", provider=declared.provider)
 
     return go

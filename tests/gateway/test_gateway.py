@@ -1,0 +1,59 @@
+"""Callbacks of providers, and what machines ask about us."""
+
+import pytest
+from django.urls import reverse
+
+from tests.factories import make_credential
+
+CALLBACK = "/link/oauth2/callback/hubspot"
+
+
+def test_a_callback_takes_a_login(client, db):
+    assert client.get(CALLBACK, {"code": "x", "state": "y"})["Location"].startswith(
+        "/accounts/login/"
+    )
+
+
+@pytest.mark.parametrize(
+    "query", [{}, {"state": "forged", "code": "x"}, {"error": "access_denied"}]
+)
+def test_a_callback_of_nobodys_trip_is_explained(client, user, query):
+    client.force_login(user)
+
+    answer = client.get(CALLBACK, query)
+
+    assert answer.status_code == 400
+    assert "belongs to no connection you started in this browser" in answer.content.decode()
+    assert "no-store" in answer["Cache-Control"] or "no-cache" in answer["Cache-Control"]
+
+
+def test_a_callback_is_only_read(client, user):
+    client.force_login(user)
+
+    assert client.post(CALLBACK).status_code == 405
+
+
+def test_the_process_answers(client):
+    assert client.get(reverse("gateway:healthz")).content == b"ok\n"
+
+
+def test_the_database_answers(client, db):
+    assert client.get(reverse("gateway:readyz")).content == b"ready\n"
+
+
+def test_without_a_token_there_are_no_metrics(client, db, settings):
+    settings.METRICS_TOKEN = ""
+    assert client.get("/metrics").status_code == 404
+
+    settings.METRICS_TOKEN = "right"
+    assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 404
+
+
+def test_metrics_count_credentials_by_status(client, settings, organization):
+    settings.METRICS_TOKEN = "right"
+    make_credential(organization, "stripe_key", health_status="healthy")
+
+    page = client.get("/metrics", headers={"Authorization": "Bearer right"}).content.decode()
+
+    assert 'sequin_admin_credentials{kind="stripe_key",status="healthy"} 1.0' in page
+    assert 'sequin_admin_due{job="probe"} 1.0' in page
