@@ -1,5 +1,8 @@
 """Every setting, read from the environment once. Durations say their unit in the name."""
 
+from os import getpid
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -55,7 +58,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "django.contrib.messages",
     "django.contrib.sessions",
-    "django.contrib.staticfiles",
+    "sequin_admin.dashboard.static_files.StaticFiles",
 ]
 
 MIDDLEWARE = [
@@ -103,7 +106,8 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
     # A file, not memory: tests use threads and processes as the product does.
-    DATABASES["default"]["TEST"] = {"NAME": BASE_DIR / ".data" / "test.sqlite3"}
+    # Its own for each run, so that two may go on at once.
+    DATABASES["default"]["TEST"] = {"NAME": Path(gettempdir()) / f"sequin-admin-{getpid()}.sqlite3"}
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True

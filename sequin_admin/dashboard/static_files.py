@@ -1,0 +1,7 @@
+"""Which static files are served: the style sheet that was built, not its source."""
+
+from django.contrib.staticfiles.apps import StaticFilesConfig
+
+
+class StaticFiles(StaticFilesConfig):
+    ignore_patterns = [*StaticFilesConfig.ignore_patterns, "app.css"]
