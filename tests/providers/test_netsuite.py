@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sequin_admin.connect import flow, tokens
+from sequin_admin.connect import accounts, tokens
 from sequin_admin.connect.models import Token
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
@@ -191,7 +191,7 @@ def test_after_seven_days_the_customer_must_connect_again(connected, simulated):
 
 
 def test_deleting_gives_the_access_back(connected, simulated, user):
-    assert flow.delete(connected, actor=user)
+    assert accounts.delete(connected, actor=user)
     assert simulated.calls("netsuite")[-1]["endpoint"].endswith("/oauth2/v1/revoke")
 
 
