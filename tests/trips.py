@@ -1,6 +1,7 @@
 """An OAuth app at the simulator, and one call that walks a person through a connect trip."""
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -49,6 +50,30 @@ def connect(simulated: Simulator, organization: Organization, user: User) -> Con
         return flow.finish(query_of(back), user=user, session_key="browser", provider=app.provider)
 
     return trip
+
+
+@pytest.fixture
+def go(simulated: Simulator, organization: Organization, user: User) -> Callable[..., Attempt]:
+    """Go to the provider, choose an account, press Allow (or Deny), come back.
+
+    `forged` replaces parameters of the callback on the way.
+    """
+
+    def go(
+        kind: str,
+        account: str,
+        *,
+        allow: bool = True,
+        forged: dict[str, str] | None = None,
+        **options: Any,
+    ) -> Attempt:
+        declared = kinds.get(kind)
+        url = flow.start(organization, declared, user=user, session_key="browser", **options)
+        back = simulated.consent(url, account=account, allow=allow)
+        params = {**query_of(back), **(forged or {})}
+        return flow.finish(params, user=user, session_key="browser", provider=declared.provider)
+
+    return go
 
 
 def query_of(url: str) -> dict[str, str]:

@@ -24,6 +24,9 @@ def reset() -> None:
     with transaction.atomic():
         for model in (Account, Call, Fault, Hit, World):
             model.objects.all().delete()
+        for app in Client.objects.all():
+            app.redirect_uris = redirect_uris(app.provider)
+            app.save(update_fields=["redirect_uris"])
         plant()
 
 
