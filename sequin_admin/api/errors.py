@@ -125,6 +125,9 @@ def sentences(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
         names = str(detail["ctx"]["names"]).split(",")
         said = "This does not have the form that the provider uses."
         return [(f"{path}.{name}".lstrip("."), said) for name in names]
+    if detail["type"] == "contradiction":
+        said = detail["ctx"]
+        return [(f"{path}.{name}".lstrip("."), said[name]) for name in said["names"]]
     if detail["type"] == "extra_forbidden":
         return [(path, "This field is not known here. Remove it.")]
     if detail["type"] == "missing":

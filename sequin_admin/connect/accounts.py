@@ -13,7 +13,7 @@ from sequin_admin.core import clock
 from sequin_admin.core.http import Unreachable
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Grant
-from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.credentials.models import NAME_CHARS, Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.credentials.properties import Properties
 
@@ -42,7 +42,7 @@ def save(
     write(draft, properties)
     if draft.identity is None and grant is None:
         learn(draft)
-    draft.name = name or kind.suggest_name(draft.properties) or kind.full_title()
+    draft.name = (name or kind.suggest_name(draft.properties) or kind.full_title())[:NAME_CHARS]
     given = {"name"} if name else set()
     given |= {"metadata"} if metadata is not None else set()
     try:

@@ -76,6 +76,8 @@ def asked(declared: type[Properties]) -> tuple[str, ...]:
 
 def sentences(declared: type[Properties], error: ErrorDetails) -> list[tuple[str, str]]:
     """Field names and sentences of one pydantic error. Never holds what was entered."""
+    if error["type"] == "contradiction":
+        return [(name, error["ctx"][name]) for name in error["ctx"]["names"]]
     if error["type"] == "match":
         return [(n, mismatch(declared, n)) for n in error["ctx"]["names"].split(",")]
     name = str(error["loc"][0]) if error["loc"] else ""

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, ClassVar, Self
 
 from django.db import models
@@ -15,6 +16,9 @@ from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.kinds import AppProperties, Grant, OAuth2, Rate, Trip
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.credentials.properties import MASK, Properties
+
+IDENTITY_CHARS = 300
+NAME_CHARS = 200
 
 
 class Watched(models.Model):
@@ -123,12 +127,12 @@ class Credential(Watched):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="credentials")
     kind = models.CharField(max_length=40, choices=kinds.choices, editable=False)
-    name = models.CharField(max_length=200)
+    name = models.CharField(max_length=NAME_CHARS)
     oauth_app = models.ForeignKey(
         OAuthApp, models.PROTECT, null=True, blank=True, related_name="credentials"
     )
     # NULL while unknown: NULLs never clash in the unique constraints below.
-    identity = models.CharField(max_length=300, null=True, editable=False)  # noqa: DJ001
+    identity = models.CharField(max_length=IDENTITY_CHARS, null=True, editable=False)  # noqa: DJ001
     properties = models.JSONField(default=dict, editable=False)
     secrets = EncryptedJSONField(bind=("id", "kind"))
     # Which secrets are set, so that showing asterisks needs no decryption.
@@ -194,7 +198,10 @@ class Credential(Watched):
     def identity_of(cls, properties: Mapping[str, Any]) -> str | None:
         """What makes two imports the same account; None until every part is known."""
         parts = [properties.get(name) for name in cls.identity_properties]
-        return None if None in parts else " ".join(str(part) for part in parts)
+        joined = " ".join(str(part) for part in parts)
+        # Whatever its length, it must fit the column and stay unique.
+        short = joined if len(joined) <= IDENTITY_CHARS else sha256(joined.encode()).hexdigest()
+        return None if None in parts else short
 
     def parsed(self) -> Properties:
         """The properties as their class, secrets included. For the flow, never for a page."""

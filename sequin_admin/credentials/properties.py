@@ -96,7 +96,14 @@ class Properties(BaseModel):
                 mistakes.append(name)
         if mistakes:
             raise PydanticCustomError("match", "{names}", {"names": ",".join(mistakes)})
+        said = self.contradictions()
+        if said:
+            raise PydanticCustomError("contradiction", "{names}", {"names": list(said), **said})
         return self
+
+    def contradictions(self) -> dict[str, str]:
+        """Sentences by property, where good values don't go together. Kinds may say more."""
+        return {}
 
     def public_values(self) -> dict[str, Any]:
         """JSON values of everything that is not secret; what is unknown is left out."""

@@ -39,6 +39,14 @@ class StripeKeyProperties(Properties):
     )
     test: bool = Property("Test mode", help="Whether the key opens a sandbox.", default=False)
 
+    def contradictions(self) -> dict[str, str]:
+        """A key says itself which mode it is for."""
+        of_test = "_test_" in self.secret.get_secret_value()
+        if of_test == self.test:
+            return {}
+        mode, cure = ("test", "Tick") if of_test else ("live", "Clear")
+        return {"test": f"This is a {mode} key. {cure} the test mode."}
+
 
 class StripeOAuthProperties(Properties):
     kind: Literal["stripe_oauth2"]

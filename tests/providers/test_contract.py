@@ -132,3 +132,11 @@ def test_an_oauth_kind_can_be_started(kind):
     assert flow.token_url.startswith(("https://", "{"))
     assert set(flow.asks) <= set(kind.properties_class.names())
     assert kind.identify.__func__ is not Credential.identify.__func__
+
+
+def test_a_very_long_account_still_has_its_own_identity(kind):
+    names = kind.identity_properties
+    one, other = (dict.fromkeys(names, f"{'x' * 400}{end}") for end in "ab")
+
+    assert len(kind.identity_of(one)) <= 300
+    assert kind.identity_of(one) != kind.identity_of(other)
