@@ -81,7 +81,7 @@ def test_what_a_column_cannot_hold_is_422(api, monkeypatch):
     def too_long(*args, **kwargs):
         raise DataError("value too long: sk_test_marker")
 
-    monkeypatch.setattr(credentials.flow, "save", too_long)
+    monkeypatch.setattr(credentials.accounts, "save", too_long)
     properties = {"kind": "stripe_key", "name": "x", "secret": "sk_test_x"}
 
     answer = api.post(URL, {"properties": properties})

@@ -68,6 +68,7 @@ def filters_of(request: Request) -> list[dict[str, Any]]:
     health = [*Status.choices, ("unchecked", "Not checked yet"), ("disabled", "Disabled")]
     choices = {
         "provider": ("Provider", sorted(kinds.providers().items(), key=lambda pair: pair[1])),
+        "kind": ("Kind", sorted(kinds.choices(), key=lambda pair: pair[1].lower())),
         "health": ("Health", health),
         "sort": ("Order", [("newest", "Newest"), ("name", "Name"), ("checked", "Last checked")]),
     }
