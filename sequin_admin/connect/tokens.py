@@ -8,7 +8,7 @@ still the newest. Everybody else waits, or uses the old token while it lives.
 import random
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -70,12 +70,17 @@ def refresh(credential: Credential, *, refused: str = "", force: bool = False) -
     return renew(credential, beyond=token.version if token else 0, force=force)
 
 
-def refresh_due(limit: int = 100) -> int:
-    """Renew the tokens whose time has come, oldest first. Returns how many were renewed."""
+def refresh_due(limit: int = 100, stopped: Callable[[], bool] = lambda: False) -> int:
+    """Renew the tokens whose time has come, oldest first. Returns how many were renewed.
+
+    `stopped` is asked before each: a worker that must end does not begin another one.
+    """
     now = clock.now()
     due = Token.objects.refresh_due(now).filter(Q(next_try_at=None) | Q(next_try_at__lte=now))
     renewed = 0
     for token in due.select_related("credential__oauth_app")[:limit]:
+        if stopped():
+            break
         lease = take(token)
         if lease is None:
             continue

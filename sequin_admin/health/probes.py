@@ -1,6 +1,7 @@
 """Ask the provider whether a credential works, and keep what came of it."""
 
 import random
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.db import models, transaction
@@ -43,12 +44,17 @@ def verify(credential: Credential, *, actor: models.Model | None = None) -> Outc
     return outcome
 
 
-def probe_due(limit: int = 100) -> int:
-    """Probe the credentials whose time has come, each claimed against other workers."""
+def probe_due(limit: int = 100, stopped: Callable[[], bool] = lambda: False) -> int:
+    """Probe the credentials whose time has come, each claimed against other workers.
+
+    `stopped` is asked before each: a worker that must end does not begin another one.
+    """
     now, probed = clock.now(), 0
     for credential in Credential.objects.check_due(now).select_related("oauth_app")[:limit]:
+        if stopped():
+            break
         due = Credential.objects.filter(pk=credential.pk, check_due_at=credential.check_due_at)
-        if due.update(check_due_at=now + CLAIM):
+        if due.update(check_due_at=clock.now() + CLAIM):
             verify(credential)
             probed += 1
     return probed

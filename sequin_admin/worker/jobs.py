@@ -10,19 +10,27 @@ from sequin_admin.health import probes
 
 HOUR_S = 3600
 
+Stopped = Callable[[], bool]
+
 
 @dataclass(frozen=True)
 class Job:
-    """`run` is called every `every_s` seconds, never twice at once in one worker."""
+    """`run` is called every `every_s` seconds and returns how much it did.
+
+    While one run takes longer than that, others join it, up to `at_once`: a provider that keeps
+    us waiting does not hold up the rest. `run` is handed a question to ask between two rows:
+    whether the worker is to stop.
+    """
 
     name: str
     every_s: float
-    run: Callable[[], object]
+    run: Callable[[Stopped], object]
+    at_once: int = 1
 
 
 JOBS = (
-    Job("renew tokens", 2, tokens.refresh_due),
-    Job("probe credentials", 2, probes.probe_due),
-    Job("forget old connect trips", HOUR_S, flow.prune),
-    Job("forget old sessions", 24 * HOUR_S, lambda: call_command("clearsessions")),
+    Job("renew tokens", 2, lambda stopped: tokens.refresh_due(stopped=stopped), at_once=4),
+    Job("probe credentials", 2, lambda stopped: probes.probe_due(stopped=stopped), at_once=8),
+    Job("forget old connect trips", HOUR_S, lambda stopped: flow.prune()),
+    Job("forget old sessions", 24 * HOUR_S, lambda stopped: call_command("clearsessions")),
 )
