@@ -33,7 +33,7 @@ class Command(BaseCommand):
             self.stdout.write("The demo organization is there already.")
             return
         user = make_login(organization)
-        for provider in ("hubspot", "airtable", "github", "stripe"):
+        for provider in filter(kinds.oauth_of, kinds.providers()):
             make_app(organization, provider, user)
         for properties in keys():
             parsed = kinds.get(properties["kind"]).properties_class.model_validate(properties)
@@ -56,7 +56,7 @@ def make_app(organization: Organization, provider: str, user: User) -> None:
     """What a person copies from the simulator's developer page."""
     known = ask(f"{provider}/app")
     flow_of_provider = kinds.oauth_of(provider)
-    assert flow_of_provider is not None  # noqa: S101 - all four have one
+    assert flow_of_provider is not None  # noqa: S101 - the caller has looked
     declared = flow_of_provider.app
     oauth_apps.create(
         organization,

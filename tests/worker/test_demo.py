@@ -1,0 +1,49 @@
+"""The demo organization."""
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from sequin_admin.access.models import Organization, User
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.worker.management.commands import demo
+
+
+@pytest.fixture
+def login(monkeypatch, tmp_path):
+    file = tmp_path / "demo-login"
+    monkeypatch.setattr(demo, "LOGIN", file)
+    return file
+
+
+def test_it_has_an_app_of_every_provider_and_working_keys(db, simulated, login):
+    call_command("demo")
+
+    with_app = {provider for provider in kinds.providers() if kinds.oauth_of(provider)}
+    assert set(OAuthApp.objects.values_list("provider", flat=True)) == with_app
+    assert set(Credential.objects.values_list("health_status", flat=True)) == {"healthy"}
+
+
+def test_its_login_works_and_only_its_owner_may_read_it(db, simulated, login):
+    call_command("demo")
+
+    email, password = login.read_text().split()
+    assert User.objects.get(email=email).check_password(password)
+    assert login.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_second_time_changes_nothing(db, simulated, login):
+    call_command("demo")
+    before = login.read_text()
+
+    call_command("demo")
+
+    assert login.read_text() == before
+    assert Organization.objects.count() == 1
+
+
+def test_without_the_simulator_it_says_so(db, settings):
+    settings.SIMULATOR_URL = ""
+
+    with pytest.raises(CommandError, match="make run"):
+        call_command("demo")
