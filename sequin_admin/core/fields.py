@@ -35,6 +35,14 @@ class Secrets(dict[str, Any]):
 
     __str__ = __repr__
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """Copies and pickles (a cached row) carry the token, not the values."""
+        return (reopen, (seal(self), self.row)) if self.row else super().__reduce_ex__(protocol)
+
+
+def reopen(token: str, row: str) -> "Secrets":
+    return Sealed(token).open(row)
+
 
 class Sealed:
     """A value as it lies in the database: not opened until somebody reads it."""

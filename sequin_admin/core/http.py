@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -247,11 +247,28 @@ def vetted_address(host: str, port: int) -> str:
             raise UnknownHost(f"There is no host named {host}.") from None
         raise Unreachable(f"The address of {host} could not be found: DNS fails.") from None
     addresses = sorted(str(address) for address in found)
-    if (host, port) in _trusted() or all(ip_address(a).is_global for a in addresses):
+    if (host, port) in _trusted() or all(is_public(ip_address(a)) for a in addresses):
         return addresses[0]
     raise Forbidden(
         f"{host} is not a public address. Providers are only called on the public internet."
     )
+
+
+# IPv6 networks whose addresses stand for IPv4 ones: 6to4 (RFC 3056) and NAT64 (RFC 6052).
+_STANDS_FOR_IPV4 = {ip_network("2002::/16"): 80, ip_network("64:ff9b::/96"): 0}
+
+
+def is_public(address: IPv4Address | IPv6Address) -> bool:
+    """Whether a provider may be there; an address that stands for another one is judged by that."""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped:
+            return is_public(address.ipv4_mapped)
+        for network, shift in _STANDS_FOR_IPV4.items():
+            if address in network:
+                return is_public(IPv4Address(int(address) >> shift & 0xFFFFFFFF))
+        if address.is_site_local or address.is_reserved:
+            return False
+    return address.is_global and not address.is_multicast
 
 
 def _trusted() -> set[tuple[str, int]]:

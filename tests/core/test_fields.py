@@ -1,6 +1,8 @@
 """EncryptedJSONField: what it must never do with a secret."""
 
+import copy
 import json
+import pickle
 
 import pytest
 from cryptography.fernet import Fernet, MultiFernet
@@ -142,6 +144,36 @@ def test_a_dump_of_an_opened_row_holds_ciphertext_too(credential):
     dumped = json.loads(serializers.serialize("json", [credential]))
 
     assert SECRET not in json.dumps(dumped)
+
+
+def test_a_pickled_row_holds_ciphertext_and_comes_back(credential):
+    assert credential.secrets
+
+    pickled = pickle.dumps(credential)
+
+    assert SECRET.encode() not in pickled
+    assert pickle.loads(pickled).secrets == {"secret": SECRET}
+
+
+def test_a_copy_can_be_changed_by_itself(credential):
+    copied = copy.deepcopy(credential)
+
+    copied.secrets["secret"] = "sk_test_changed"
+
+    assert (credential.secrets["secret"], copied.secrets["secret"]) == (SECRET, "sk_test_changed")
+
+
+def test_an_order_by_secrets_opens_none(credential):
+    """Sorting by ciphertext says nothing about what is in it; the rows come back still sealed."""
+    row = Credential.objects.order_by("secrets").get()
+
+    assert isinstance(row.__dict__["secrets"], fields.Sealed)
+
+
+def test_values_hands_out_no_plain_text(credential):
+    (row,) = Credential.objects.values("secrets")
+
+    assert SECRET not in f"{row}"
 
 
 def test_deferred_secrets_are_loaded_when_asked_for(credential, django_assert_num_queries):

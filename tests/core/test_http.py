@@ -138,6 +138,12 @@ def test_a_broken_connection_is_a_sentence(provider):
         "fe80::1",
         "fd00::1",
         "::ffff:127.0.0.1",
+        "224.0.0.1",
+        "ff02::1",
+        "fec0::1",
+        "::7f00:1",
+        "2002:7f00:1::",
+        "64:ff9b::a9fe:a9fe",
     ],
 )
 def test_private_addresses_are_never_called(monkeypatch, settings, address):
@@ -148,6 +154,17 @@ def test_private_addresses_are_never_called(monkeypatch, settings, address):
 
     with pytest.raises(http.Forbidden, match="not a public address"):
         http.get("https://evil.example/latest/meta-data")
+
+
+@pytest.mark.parametrize(
+    "address", ["93.184.216.34", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::808:808"]
+)
+def test_public_addresses_are_called(monkeypatch, settings, address):
+    settings.SIMULATOR_URL = ""
+    found = [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", (address, 443))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
+
+    assert http.vetted_address("provider.example", 443) == address
 
 
 def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch, settings):
