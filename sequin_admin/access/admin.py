@@ -1,10 +1,16 @@
+from allauth.mfa.admin import AuthenticatorAdmin
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.db.models import Model
+from django.http import HttpRequest
 
 from sequin_admin.access.models import ApiKey, Membership, Organization, User
 from sequin_admin.core.admin import ReadOnlyAdmin
 
 admin.site.register(User, UserAdmin)
+# allauth's own page of second factors shows their secrets.
+admin.site.unregister(Authenticator)
 
 
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
@@ -27,3 +33,16 @@ class ApiKeyAdmin(ReadOnlyAdmin):
     list_filter = ("revoked_at",)
     search_fields = ("name", "prefix")
     exclude = ("digest",)
+
+
+@admin.register(Authenticator)
+class SecondFactorAdmin(AuthenticatorAdmin):  # type: ignore[misc]
+    """To look at, and to take off somebody who has lost the device."""
+
+    exclude = ("data",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False

@@ -7,7 +7,8 @@ from functools import cache
 from cryptography.fernet import Fernet, InvalidToken
 from django.apps import apps
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
+from django.db.models.fields.json import KeyTextTransform
 from encrypted_model_fields.fields import CRYPTER
 
 from sequin_admin.core.fields import EncryptedJSONField
@@ -31,16 +32,57 @@ class Column:
         text = models.functions.Cast(self.name, models.TextField())
         return self.model._base_manager.annotate(sealed=text).order_by("pk")
 
+    def replace(self, pk: object, token: str, fresh: str) -> bool:
+        """Store `fresh` where `token` still lies."""
+        value = Stored(models.Value(fresh, output_field=models.TextField()))
+        return bool(self.raw.filter(pk=pk, sealed=token).update(**{self.name: value}))
+
+
+@dataclass(frozen=True)
+class JSONColumn(Column):
+    """Tokens that lie under one key of a JSON column of somebody else's table."""
+
+    key: str
+
+    def __str__(self) -> str:
+        return f"{super().__str__()}.{self.key}"
+
+    @property
+    def raw(self) -> models.QuerySet[models.Model]:
+        text = KeyTextTransform(self.key, self.name)
+        rows = self.model._base_manager.annotate(sealed=text)
+        return rows.filter(sealed__isnull=False).order_by("pk")
+
+    def replace(self, pk: object, token: str, fresh: str) -> bool:
+        with transaction.atomic():
+            row = self.model._base_manager.select_for_update().filter(pk=pk).first()
+            data = getattr(row, self.name, {})
+            if row is None or data.get(self.key) != token:
+                return False
+            setattr(row, self.name, {**data, self.key: fresh})
+            row.save(update_fields=[self.name])
+            return True
+
+
+# Columns that are not made with our field.
+_elsewhere: list[Column] = []
+
+
+def register(column: Column) -> None:
+    """Let key rotation and the start-up check cover `column` too."""
+    if column not in _elsewhere:
+        _elsewhere.append(column)
+
 
 def columns() -> list[Column]:
     """Every encrypted column of the product, proxies left out."""
-    found = []
+    found: list[Column] = []
     for model in apps.get_models():
         if model._meta.proxy:
             continue
         fields = (f for f in model._meta.local_fields if isinstance(f, EncryptedJSONField))
         found += [Column(model, field.attname) for field in fields]
-    return found
+    return found + _elsewhere
 
 
 @cache
@@ -71,10 +113,7 @@ def tokens(column: Column) -> Iterator[tuple[object, str]]:
 
 def rotate(column: Column, pk: object, token: str) -> bool:
     """Seal one row with the newest key. False when somebody has just written it anew: no harm."""
-    fresh = CRYPTER.rotate(token.encode()).decode()
-    raw = column.raw.filter(pk=pk, sealed=token)
-    value = models.Value(fresh, output_field=models.TextField())
-    return bool(raw.update(**{column.name: Stored(value)}))
+    return column.replace(pk, token, CRYPTER.rotate(token.encode()).decode())
 
 
 class Stored(models.Func):

@@ -37,6 +37,10 @@ class CredentialAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Credential]:
         return super().get_queryset(request).defer("secrets")
 
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """Who may use the actions: staff with the permission to change this kind."""
+        return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
+
     @admin.display(description="account")
     def account(self, credential: Credential) -> str:
         return credential.describe()
@@ -49,13 +53,13 @@ class CredentialAdmin(ReadOnlyAdmin):
     def masked(self, credential: Credential) -> dict[str, Any]:
         return credential.masked_properties()
 
-    @admin.action(description="Verify now", permissions=["view"])
+    @admin.action(description="Verify now", permissions=["operate"])
     def verify_selected(self, request: HttpRequest, rows: QuerySet[Credential]) -> None:
         outcomes = [probes.verify(row, actor=cast(User, request.user)) for row in rows]
         working = sum(outcome.ok for outcome in outcomes)
         self.message_user(request, f"{working} of {len(outcomes)} work.", messages.INFO)
 
-    @admin.action(description="Disable", permissions=["view"])
+    @admin.action(description="Disable", permissions=["operate"])
     def disable_selected(self, request: HttpRequest, rows: QuerySet[Credential]) -> None:
         for row in rows:
             accounts.disable(row, actor=cast(User, request.user))

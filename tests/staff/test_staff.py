@@ -1,6 +1,9 @@
 """The staff admin: every kind, no secret, audited actions."""
 
 import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal import auth as totp
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from sequin_admin.access.models import User
@@ -65,6 +68,36 @@ def test_disabling_is_audited(staff, organization):
     assert Event.objects.about(stored).get(action="credential.disabled").actor == (
         "irulan@corrino.test"
     )
+
+
+def test_who_may_only_look_has_no_actions(client, organization):
+    stored, kind = make_credential(organization, "stripe_key"), kinds.get("stripe_key")
+    looker = User.objects.create_user(username="fenring", email="f@corrino.test", is_staff=True)
+    looker.user_permissions.add(Permission.objects.get(codename="view_stripekey"))
+    client.force_login(looker)
+
+    listed = client.get(page_of(kind, "changelist"))
+    client.post(
+        page_of(kind, "changelist"),
+        {"action": "disable_selected", "_selected_action": [str(stored.pk)]},
+    )
+
+    assert listed.status_code == 200
+    assert Credential.objects.get().disabled_at is None
+
+
+def test_second_factors_show_no_secret_and_can_be_taken_off(staff, user):
+    secret = totp.generate_totp_secret()
+    factor = totp.TOTP.activate(user, secret).instance
+    page = reverse("admin:mfa_authenticator_change", args=[factor.pk])
+
+    shown = staff.get(page).content.decode()
+
+    assert secret not in shown
+    assert factor.data["secret"] not in shown
+    assert staff.post(page, {"data": "{}"}).status_code == 403
+    staff.post(reverse("admin:mfa_authenticator_delete", args=[factor.pk]), {"post": "yes"})
+    assert not Authenticator.objects.exists()
 
 
 def test_verifying_probes(staff, organization, simulated):
