@@ -1,5 +1,6 @@
 """What a simulated provider is made of: hosts, routes, and switches on the control page."""
 
+import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -82,3 +83,15 @@ def bearer(request: HttpRequest) -> str:
     """The token of an `Authorization: Bearer` header (RFC 6750 section 2.1), or nothing."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token if scheme.lower() == "bearer" else ""
+
+
+def basic_pair(request: HttpRequest) -> tuple[str, str]:
+    """Id and secret of HTTP Basic (RFC 7617)."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        left, _, right = base64.b64decode(value).decode().partition(":")
+    except ValueError:
+        return "", ""
+    return left, right

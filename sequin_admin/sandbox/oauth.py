@@ -8,14 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from sequin_admin.sandbox import faults
-from sequin_admin.sandbox.framework import Answer, Provider
+from sequin_admin.sandbox import consent, faults
+from sequin_admin.sandbox.framework import Answer, Provider, basic_pair
 from sequin_admin.sandbox.models import Account, Client, Grant, Token, now
 
 CODE_LIFE_S = 300
@@ -32,6 +30,8 @@ class Server:
 
     `rotation`: `constant` (the refresh token stays), `strict` (single use; a reuse kills the
     grant), `grace` (single use, replayable for `grace_s`). Lives are in seconds, None is for ever.
+    `default_grant` is what a token call asks for that names no grant type, if it may do so.
+    `restores` are the switches that are off again once the person consents anew.
     """
 
     provider: Provider
@@ -49,6 +49,8 @@ class Server:
     client_status: int = 400
     client_credentials: bool = False
     repeats_tokens: bool = False
+    default_grant: str = ""
+    restores: tuple[str, ...] = ("uninstall",)
 
     def authorize(
         self, request: HttpRequest, *, path: str, extra: Mapping[str, str] | None = None
@@ -57,24 +59,28 @@ class Server:
         query = request.GET
         client = self.clients(request).filter(client_id=query.get("client_id", "")).first()
         if client is None or query.get("redirect_uri") not in client.redirect_uris:
-            return broken(request, self.provider, client)
-        mistake = self.request_mistake(query)
-        if mistake:
-            return back(query, error="invalid_request", error_description=mistake)
+            return consent.broken(request, self.provider, client)
+        error, mistake = self.request_error(query)
+        if error:
+            return consent.back(query, error=error, error_description=mistake)
+        scopes = self.asked_scopes(query)
         if request.method == "GET":
-            return consent_page(request, self, client)
+            shown = scopes or self.provider.scopes
+            return consent.page(request, self.provider, client, self.accounts(request), shown)
         if "allow" not in request.POST:
-            return back(query, error="access_denied", error_description="The user denied access")
-        account = self.accounts(request).get(external_id=request.POST["account"])
-        grant = Grant.objects.create(
-            client=client, account=account, scopes=self.asked_scopes(query)
-        )
+            denied = "The user denied access"
+            return consent.back(query, error="access_denied", error_description=denied)
+        account = consent.chosen(request, self.provider, self.accounts(request))
+        for flag in set(self.restores) & set(account.state):
+            account.switch(flag, on=False)
+        grant = Grant.objects.create(client=client, account=account, scopes=scopes)
         data = {
             "redirect_uri": query["redirect_uri"],
             "challenge": query.get("code_challenge", ""),
         }
         code = Token.issue(grant, Token.CODE, "", CODE_LIFE_S, **data)
-        return back(query, code=code.value, **(extra or {}), **self.returned(account))
+        returned = {**(extra or {}), **self.returned(account)}
+        return consent.back(query, code=code.value, **returned)
 
     def returned(self, account: Account) -> dict[str, str]:
         """Parameters of the callback that tell which account was chosen."""
@@ -91,6 +97,11 @@ class Server:
         rows = Account.objects.filter(provider=self.provider.slug).order_by("pk")
         tenant: Account | None = getattr(request, "tenant", None)
         return rows.filter(pk=tenant.pk) if tenant else rows
+
+    def request_error(self, query: Mapping[str, str]) -> tuple[str, str]:
+        """Code and description of what the client did wrong (RFC 6749 section 4.1.2.1)."""
+        mistake = self.request_mistake(query)
+        return ("invalid_request", mistake) if mistake else ("", "")
 
     def request_mistake(self, query: Mapping[str, str]) -> str:
         if query.get("response_type", "code") != "code":
@@ -109,7 +120,7 @@ class Server:
         else:
             client_id, secret = fields.get("client_id", ""), fields.get("client_secret", "")
         client = self.clients(request).filter(client_id=client_id).first()
-        if client is None or not secrets.compare_digest(client.client_secret, secret):
+        if client is None or not same(client.client_secret, secret):
             raise Answer(
                 self.error("invalid_client", "Client authentication failed", self.client_status)
             )
@@ -118,7 +129,7 @@ class Server:
     def fields_of(self, request: HttpRequest) -> dict[str, str]:
         """The body's fields. A body in the wrong encoding has none."""
         if request.content_type == "application/json":
-            known = json.loads(request.body or b"{}") if "json" in self.takes else {}
+            known = json_of(request) if "json" in self.takes else {}
             return {name: str(value) for name, value in known.items()}
         return request.POST.dict() if "form" in self.takes else {}
 
@@ -127,11 +138,12 @@ class Server:
         fields = self.fields_of(request)
         faults.strike(request, self.provider, None)
         client = self.client_of(request, fields)
-        if fields.get("grant_type", "authorization_code") == "authorization_code":
+        grant_type = fields.get("grant_type", self.default_grant)
+        if grant_type == "authorization_code":
             return self.answer(request, self.redeem(client, fields), fresh=True)
-        if fields.get("grant_type") == "refresh_token":
+        if grant_type == "refresh_token":
             return self.renew(request, client, fields.get("refresh_token", ""))
-        if fields.get("grant_type") == "client_credentials" and self.client_credentials:
+        if grant_type == "client_credentials" and self.client_credentials:
             return self.own_token(request, client)
         raise Answer(self.error("unsupported_grant_type", "This grant type is not supported", 400))
 
@@ -176,12 +188,12 @@ class Server:
         return code.grant
 
     def verified(self, code: Token, fields: Mapping[str, str]) -> bool:
-        """PKCE (RFC 7636 section 4.6)."""
-        challenge = code.data["challenge"]
+        """PKCE (RFC 7636 sections 4.1 and 4.6)."""
+        challenge, verifier = code.data["challenge"], fields.get("code_verifier", "")
         if not challenge:
             return self.pkce != "required"
-        hashed = hashlib.sha256(fields.get("code_verifier", "").encode()).digest()
-        return bool(challenge == base64.urlsafe_b64encode(hashed).rstrip(b"=").decode())
+        hashed = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest())
+        return 43 <= len(verifier) <= 128 and same(challenge, hashed.rstrip(b"=").decode())
 
     def lookup(self, client: Client, use: str, value: str) -> Token | None:
         rows = Token.objects.select_related("grant__account", "grant__client")
@@ -243,6 +255,20 @@ class Server:
         return token if token and token.alive() else None
 
 
+def same(one: str, other: str) -> bool:
+    """Compares in constant time; `compare_digest` takes other than ASCII only as bytes."""
+    return secrets.compare_digest(one.encode(), other.encode())
+
+
+def json_of(request: HttpRequest) -> dict[str, Any]:
+    """The fields of a JSON body; what is not an object has none."""
+    try:
+        known = json.loads(request.body or b"{}")
+    except ValueError:
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
 def enter(request: HttpRequest, provider: Provider, external_id: str) -> Account:
     """The customer whose own address was called; from now on only their clients are known."""
     account = Account.objects.filter(
@@ -252,44 +278,3 @@ def enter(request: HttpRequest, provider: Provider, external_id: str) -> Account
         raise Answer(JsonResponse({"message": f"Nobody lives at {external_id}"}, status=404))
     request.tenant = account  # type: ignore[attr-defined]
     return account
-
-
-def basic_pair(request: HttpRequest) -> tuple[str, str]:
-    """Id and secret of HTTP Basic (RFC 7617)."""
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return "", ""
-    try:
-        left, _, right = base64.b64decode(value).decode().partition(":")
-    except ValueError:
-        return "", ""
-    return left, right
-
-
-def back(query: Mapping[str, str], **params: str) -> HttpResponse:
-    """Send the browser back to the client with `params` and its own state."""
-    state = {"state": query["state"]} if "state" in query else {}
-    uri = query["redirect_uri"]
-    joint = "&" if "?" in uri else "?"
-    return HttpResponseRedirect(f"{uri}{joint}{urlencode({**params, **state})}")
-
-
-def broken(request: HttpRequest, provider: Provider, client: Client | None) -> HttpResponse:
-    """A wrong client or address is never sent back anywhere (RFC 6749 section 4.1.2.1)."""
-    reason = (
-        "This redirect URI is not registered for the app. Compare it with the developer page."
-        if client
-        else "No app has this client id. Compare it with the developer page."
-    )
-    page = {"provider": provider, "reason": reason}
-    return render(request, "sandbox/broken.html", page, status=400)
-
-
-def consent_page(request: HttpRequest, server: Server, client: Client) -> HttpResponse:
-    page = {
-        "provider": server.provider,
-        "client": client,
-        "accounts": server.accounts(request),
-        "scopes": server.asked_scopes(request.GET) or server.provider.scopes,
-    }
-    return render(request, "sandbox/consent.html", page)

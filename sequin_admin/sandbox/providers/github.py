@@ -7,12 +7,11 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
 
-from sequin_admin.sandbox import faults, seed
+from sequin_admin.sandbox import consent, faults, seed
 from sequin_admin.sandbox.framework import Answer, Provider, bearer
 from sequin_admin.sandbox.models import Account, Client, Grant, Token, now
-from sequin_admin.sandbox.oauth import CODE_LIFE_S, back, broken
+from sequin_admin.sandbox.oauth import CODE_LIFE_S
 
 HOST, API = r"github\.com", r"api\.github\.com"
 PERMISSIONS = {"contents": "read", "issues": "write", "metadata": "read"}
@@ -71,30 +70,26 @@ def install(request: HttpRequest, slug: str) -> HttpResponse:
     """The install page. The app asks for user authorization too, so a code comes back with it."""
     app = Client.objects.filter(provider="github", extra__slug=slug).first()
     if app is None or not app.redirect_uris:
-        return broken(request, provider, app)
+        return consent.broken(request, provider, app)
     query = {
         **request.GET.dict(),
         "redirect_uri": request.GET.get("redirect_uri", app.redirect_uris[0]),
     }
     if query["redirect_uri"] not in app.redirect_uris:
-        return broken(request, provider, app)
+        return consent.broken(request, provider, app)
     if request.method == "GET":
         accounts = Account.objects.filter(provider="github").order_by("pk")
-        page = {
-            "provider": provider,
-            "client": app,
-            "accounts": accounts,
-            "scopes": provider.scopes,
-        }
-        return render(request, "sandbox/consent.html", page)
+        return consent.page(request, provider, app, accounts, provider.scopes)
     if "allow" not in request.POST:
-        return back(query, error="access_denied", error_description="The user denied access")
-    account = Account.objects.get(provider="github", external_id=request.POST["account"])
+        return consent.back(
+            query, error="access_denied", error_description="The user denied access"
+        )
+    account = consent.chosen(request, provider, Account.objects.filter(provider="github"))
     account.switch("uninstall", on=False)
     grant = Grant.objects.create(client=app, account=account, scopes=list(PERMISSIONS))
     code = Token.issue(grant, Token.CODE, "", CODE_LIFE_S)
     number = str(account.data["installation_id"])
-    return back(query, code=code.value, installation_id=number, setup_action="install")
+    return consent.back(query, code=code.value, installation_id=number, setup_action="install")
 
 
 @provider.route("POST", HOST, r"/login/oauth/access_token")

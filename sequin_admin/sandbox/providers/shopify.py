@@ -87,6 +87,7 @@ server = Shopify(
     access_prefix="shpat_",
     refresh_prefix="shprt_",
     refresh_life_s=REFRESH_LIFE_S,
+    default_grant="authorization_code",
 )
 
 

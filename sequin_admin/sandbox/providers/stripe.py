@@ -6,9 +6,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.sandbox import faults, seed
-from sequin_admin.sandbox.framework import Answer, Provider, bearer
+from sequin_admin.sandbox.framework import Answer, Provider, basic_pair, bearer
 from sequin_admin.sandbox.models import Account, Client, Grant, Token
-from sequin_admin.sandbox.oauth import Server, basic_pair
+from sequin_admin.sandbox.oauth import Server
 
 CONNECT, API = r"connect\.stripe\.com", r"api\.stripe\.com"
 

@@ -9,9 +9,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.sandbox import faults, seed
-from sequin_admin.sandbox.framework import Answer, Provider, bearer
+from sequin_admin.sandbox.framework import Answer, Provider, basic_pair, bearer
 from sequin_admin.sandbox.models import Account, Client, Grant, Token
-from sequin_admin.sandbox.oauth import Server, basic_pair, enter
+from sequin_admin.sandbox.oauth import Server, enter
 
 HOST = r"[a-z0-9-]+\.(?:workday|myworkday)\.com"
 TENANT = r"(?P<tenant>[A-Za-z0-9][A-Za-z0-9_-]*)"

@@ -7,10 +7,10 @@ import jwt
 from cryptography.hazmat.primitives import serialization
 from django.http import HttpRequest, HttpResponse
 
-from sequin_admin.sandbox import faults
+from sequin_admin.sandbox import consent, faults
 from sequin_admin.sandbox.framework import Answer
 from sequin_admin.sandbox.models import Account, Client, Grant, Token, now
-from sequin_admin.sandbox.oauth import Server, broken, flat_error
+from sequin_admin.sandbox.oauth import Server, flat_error
 from sequin_admin.sandbox.providers.netsuite.common import REST, provider, visit
 
 APP = r"(?:(?P<label>[a-z0-9]+(?:-[a-z0-9]+)*)\.app|system)\.netsuite\.com"
@@ -119,7 +119,7 @@ def authorize(request: HttpRequest, label: str | None) -> HttpResponse:
         asked = request.GET.get("client_id", "")
         client = Client.objects.filter(provider="netsuite", client_id=asked).first()
         if client is None:
-            return broken(request, provider, None)
+            return consent.broken(request, provider, None)
         label = client.owner
     visit(request, label)
     return server.authorize(request, path="/app/login/oauth2/authorize.nl")
