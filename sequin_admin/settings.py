@@ -16,6 +16,9 @@ BASE_DIR = ROOT
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY")
 
+# Where this machine's own files go: the SQLite database, the simulator's, the demo login.
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data")))
+
 # Fernet keys, newest first. The first one encrypts, all of them decrypt.
 FIELD_ENCRYPTION_KEY = env.list("FIELD_ENCRYPTION_KEY")
 
@@ -97,7 +100,7 @@ TEMPLATES = [
     }
 ]
 
-SQLITE = f"sqlite:///{BASE_DIR / '.data' / 'sequin_admin.sqlite3'}"
+SQLITE = f"sqlite:///{DATA_DIR / 'sequin_admin.sqlite3'}"
 DATABASES = {"default": env.db("DATABASE_URL", default=SQLITE)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["OPTIONS"] = {

@@ -1,6 +1,5 @@
 """Starts the processes of a development machine together and stops them together."""
 
-import signal
 import socket
 import subprocess
 import sys
@@ -66,14 +65,13 @@ class Supervisor:
                 raise Failed(f"The {name} ended by itself (exit code {child.returncode}).")
 
     def watch(self) -> None:
-        """Until a signal comes or a child ends."""
-        asked = threading.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: asked.set())
-        while not asked.wait(0.5):
+        """Until a child ends, then `Failed`; a signal ends it with `KeyboardInterrupt`."""
+        while True:
             self.check()
+            time.sleep(0.5)
 
     def stop(self) -> None:
+        """End all children: asked first, forced after `GRACE_S` seconds."""
         for child in self.children.values():
             if child.poll() is None:
                 child.terminate()

@@ -42,6 +42,22 @@ def test_a_second_time_changes_nothing(db, simulated, login):
     assert Organization.objects.count() == 1
 
 
+def test_one_that_was_cut_off_is_finished_the_next_time(db, simulated, login, monkeypatch):
+    monkeypatch.setattr(demo, "keys", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        call_command("demo")
+    assert not User.objects.exists()
+    monkeypatch.undo()
+    monkeypatch.setattr(demo, "LOGIN", login)
+
+    call_command("demo")
+
+    assert User.objects.count() == Organization.objects.count() == 1
+    providers = list(OAuthApp.objects.values_list("provider", flat=True))
+    assert len(providers) == len(set(providers))
+    assert Credential.objects.count() == 2
+
+
 def test_without_the_simulator_it_says_so(db, settings):
     settings.SIMULATOR_URL = ""
 

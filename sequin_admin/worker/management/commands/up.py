@@ -1,5 +1,6 @@
 """`manage.py up`: the whole product on this machine, simulator included. `make run` calls it."""
 
+import signal
 from typing import Any
 
 from django.conf import settings
@@ -8,11 +9,12 @@ from django.core.management.base import BaseCommand
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from sequin_admin.access.models import Organization
-from sequin_admin.core.env import ROOT, env, inherited
+from sequin_admin.access.models import User
+from sequin_admin.core.checks import refuse_wrong_keys
+from sequin_admin.core.env import env, inherited
 from sequin_admin.worker.supervisor import Failed, Supervisor, require_free
 
-LOGIN = ROOT / ".data" / "demo-login"
+LOGIN = settings.DATA_DIR / "demo-login"
 
 
 class Command(BaseCommand):
@@ -20,6 +22,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         supervisor = Supervisor(self.stdout)  # type: ignore[arg-type]
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, interrupt)
         try:
             self.start(supervisor)
             supervisor.watch()
@@ -27,31 +31,34 @@ class Command(BaseCommand):
             self.stderr.write(str(failure))
             raise SystemExit(1) from None
         except KeyboardInterrupt:
-            pass
+            self.stdout.write("Stopping...")
         finally:
+            # Who presses Ctrl-C again must not keep us from ending the children.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
             supervisor.stop()
         self.stdout.write("Stopped.")
 
     def start(self, supervisor: Supervisor) -> None:
-        port, simulator_port = (
-            env.int("PORT", default=8000),
-            env.int("SIMULATOR_PORT", default=8001),
-        )
+        port = env.int("PORT", default=8000)
+        simulator_port = env.int("SIMULATOR_PORT", default=8001)
         require_free(port, "PORT")
         require_free(simulator_port, "SIMULATOR_PORT")
+        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
         web, simulator = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{simulator_port}"
         shared = {**inherited(), "PUBLIC_URL": web, "SIMULATOR_URL": simulator}
         sandboxed = {
             **shared,
             "DJANGO_SETTINGS_MODULE": "sequin_admin.sandbox.settings",
+            "SANDBOX_DATABASE": str(settings.DATA_DIR / "sandbox.sqlite3"),
             "SANDBOX_REDIRECT_BASES": f"{web},http://localhost:{port}",
         }
         supervisor.start(
             "simulator", gunicorn("sequin_admin.sandbox.wsgi", simulator_port, 8), sandboxed
         )
         self.prepare_database()
+        refuse_wrong_keys()
         supervisor.start("web", gunicorn("sequin_admin.wsgi", port, 8), shared)
-        if not Organization.objects.exists():
+        if not User.objects.exists():
             self.stdout.write("Filling in demo data...")
             supervisor.wait_for("simulator", f"{simulator}/clock/")
             call_demo(supervisor, shared)
@@ -62,7 +69,6 @@ class Command(BaseCommand):
         self.announce(web, simulator)
 
     def prepare_database(self) -> None:
-        (settings.BASE_DIR / ".data").mkdir(exist_ok=True)
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             self.stdout.write("Preparing the database...")
@@ -75,6 +81,11 @@ class Command(BaseCommand):
             f"  Simulator      {simulator}   (stands in for every provider)\n"
             "\n  Ctrl-C stops everything.\n"
         )
+
+
+def interrupt(*args: Any) -> None:
+    """However we are told to stop, we stop the way Ctrl-C does: none of ours is left behind."""
+    raise KeyboardInterrupt
 
 
 def gunicorn(module: str, port: int, threads: int) -> list[str]:
