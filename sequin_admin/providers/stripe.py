@@ -6,6 +6,8 @@ Limits: https://docs.stripe.com/rate-limits
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
+from pydantic import model_validator
+
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
@@ -38,6 +40,14 @@ class StripeKeyProperties(Properties):
         pattern=r"(sk|rk)_(live|test)_\w+",
     )
     test: bool = Property("Test mode", help="Whether the key opens a sandbox.", default=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def read_mode(cls, values: Any) -> Any:
+        """Where nobody says which mode it is, the key does."""
+        if isinstance(values, dict) and "test" not in values:
+            return {**values, "test": "_test_" in str(values.get("secret", ""))}
+        return values
 
     def contradictions(self) -> dict[str, str]:
         """A key says itself which mode it is for."""

@@ -5,6 +5,7 @@ from django.core.management import call_command
 
 def test_static_files_can_be_collected_with_hashed_names(settings, tmp_path):
     settings.STATIC_ROOT = tmp_path
+    assert (settings.BASE_DIR / "static/css/app.build.css").exists(), "Run make setup first."
     backend = "whitenoise.storage.CompressedManifestStaticFilesStorage"
     settings.STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": backend}}
 

@@ -29,3 +29,12 @@ def test_names_read_as_in_the_specification():
     kind = kinds.get("stripe_oauth2")
 
     assert kind.suggest_name({"name": "Arrakis [TEST]"}) == "Arrakis [TEST]"
+
+
+@pytest.mark.parametrize(("secret", "test"), [("sk_test_abc", True), ("sk_live_abc", False)])
+def test_where_nobody_says_the_mode_the_key_does(secret, test):
+    declared = kinds.get("stripe_key").properties_class
+
+    parsed = declared.model_validate({"kind": "stripe_key", "name": "Arrakis", "secret": secret})
+
+    assert parsed.test is test
