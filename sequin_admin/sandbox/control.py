@@ -1,21 +1,26 @@
 """What the control page and the control API can do to an account or a provider."""
 
+import math
 import secrets
 from datetime import timedelta
 from typing import Any
 
-from sequin_admin.sandbox import faults, seed
+from django.db import transaction
+
+from sequin_admin.sandbox import faults, framework, seed
 from sequin_admin.sandbox.framework import Provider
-from sequin_admin.sandbox.models import Account, Client, Grant, Token, World, now
+from sequin_admin.sandbox.models import Account, Client, Fault, Grant, Hit, Token, World, now
 
 ACTIONS = {
     "revoke": "Revoke our access",
     "expire": "Expire access tokens now",
+    "spend_refresh": "Use our refresh token elsewhere",
     "uninstall": "Uninstall the app",
     "suspend": "Suspend the installation",
     "drop_scope": "Take permissions away",
     "disable_user": "Disable the user",
     "change_password": "Change the password",
+    "restrict_address": "Allow no call from our address",
     "expire_key": "Expire the API keys",
     "roll_key": "Roll the API keys",
     "rotate_secret": "Rotate the client secret",
@@ -23,10 +28,16 @@ ACTIONS = {
     "outage": "Answer 503",
     "html": "Answer with an HTML page",
     "timeout": "Don't answer",
+    "slow": "Answer slowly",
     "throttle": "Throttle",
     "lost_response": "Lose the next token answer",
     "clear": "Back to normal",
 }
+CENTURY_S = 100 * 365 * 86_400
+
+
+class Mistake(Exception):
+    """What was asked for cannot be done; says why."""
 
 
 def actions_of(provider: Provider) -> dict[str, str]:
@@ -38,12 +49,16 @@ def actions_of(provider: Provider) -> dict[str, str]:
     return {name: ACTIONS.get(name, name.replace("_", " ").capitalize()) for name in names}
 
 
+@transaction.atomic
 def act(provider: Provider, account: Account, action: str, **data: Any) -> None:
-    """Do one action. Raises `KeyError` for one the provider does not have."""
+    """Do one action. Raises `Mistake` for one the provider does not have."""
     if action not in actions_of(provider):
-        raise KeyError(action)
+        raise Mistake(
+            f"{provider.title} has no action {action!r}: {', '.join(actions_of(provider))}"
+        )
+    account.refresh_from_db()
     if action in faults.COMMON:
-        times = 1 if action == "lost_response" else data.get("times")
+        times = 1 if action == "lost_response" else times_of(data)
         faults.set_fault(provider.slug, account, action, times)
     elif action == "clear":
         faults.clear(provider.slug, account)
@@ -55,6 +70,9 @@ def act(provider: Provider, account: Account, action: str, **data: Any) -> None:
     elif action == "expire":
         living = Token.objects.filter(grant__account=account, use=Token.ACCESS)
         living.update(expires_at=now() - timedelta(seconds=1))
+    elif action == "spend_refresh":
+        unused = Token.objects.filter(grant__account=account, use=Token.REFRESH, spent_at=None)
+        unused.update(spent_at=now())
     elif action == "change_password":
         account.data["password"] = data.get("password", "changed")
         account.save(update_fields=["data"])
@@ -63,27 +81,83 @@ def act(provider: Provider, account: Account, action: str, **data: Any) -> None:
         account.data.update(keys)
         account.save(update_fields=["data"])
     elif action == "rotate_secret":
-        rotated = f"simulated-{secrets.token_urlsafe(16)}"
-        own = Client.objects.filter(provider=provider.slug, owner=account.external_id)
-        own.update(client_secret=data.get("client_secret", rotated))
+        rotate_secret(provider, account.external_id, data.get("client_secret", ""))
     else:
         account.switch(action)
 
 
+def rotate_secret(provider: Provider, owner: str = "", secret: str = "") -> None:
+    """Give our app, or the customer's, another client secret: the old one is refused at once."""
+    secret = secret or f"{provider.new_secret}{secrets.token_hex(12)}"
+    Client.objects.filter(provider=provider.slug, owner=owner).update(client_secret=secret)
+
+
+def set_fault(provider: str, name: str, **data: Any) -> None:
+    """Let the whole provider misbehave, or (`clear`) behave again."""
+    if name == "clear":
+        faults.clear(provider, None)
+    elif name in faults.COMMON:
+        faults.set_fault(provider, None, name, times_of(data))
+    else:
+        raise Mistake(f"There is no fault {name!r}: {', '.join([*faults.COMMON, 'clear'])}")
+
+
+def times_of(data: dict[str, Any]) -> int | None:
+    """How many calls a fault lasts; None is until it is cleared."""
+    times = data.get("times")
+    if times is not None and (not isinstance(times, int) or times < 1):
+        raise Mistake("times must be a whole number above 0, or left out for: until cleared.")
+    return times
+
+
 def change_app(provider: str, owner: str = "", **fields: Any) -> Client:
     """Set the `client_secret` or `redirect_uris` of our app, or of the customer's."""
-    client = Client.objects.get(provider=provider, owner=owner)
+    client = Client.objects.filter(provider=provider, owner=owner).first()
+    if client is None:
+        raise Mistake(f"{provider} has no app of {owner or 'ours'}.")
     for name in {"client_secret", "redirect_uris"} & fields.keys():
         setattr(client, name, fields[name])
     client.save()
     return client
 
 
+@transaction.atomic
 def move_clock(advance_s: float | None) -> None:
     """Advance the simulated clock, or set it back to real time."""
     world, _ = World.objects.get_or_create(pk=1)
-    world.offset_s = 0 if advance_s is None else world.offset_s + advance_s
+    offset_s = 0 if advance_s is None else world.offset_s + advance_s
+    if not math.isfinite(offset_s) or abs(offset_s) > CENTURY_S:
+        raise Mistake("The clock moves by at most 100 years. Give a smaller number.")
+    world.offset_s = offset_s
     world.save()
+    # A call counted at a time that is yet to come again would count for all that while.
+    Hit.objects.filter(at__gt=now()).delete()
+
+
+def world() -> dict[str, Any]:
+    """Everything that was switched on, without a secret."""
+    providers = {
+        slug: {"accounts": accounts_of(slug), "faults": faults_of(slug, None)}
+        for slug in framework.all_providers()
+    }
+    return {"now": now().isoformat(), "providers": providers}
+
+
+def accounts_of(slug: str) -> dict[str, Any]:
+    return {
+        account.external_id: {
+            "name": account.name,
+            "state": account.state,
+            "grants": account.grants.filter(revoked=False).count(),
+            "faults": faults_of(slug, account),
+        }
+        for account in Account.objects.filter(provider=slug).order_by("pk")
+    }
+
+
+def faults_of(slug: str, account: Account | None) -> dict[str, int | None]:
+    rows = Fault.objects.filter(provider=slug, account=account)
+    return dict(rows.values_list("name", "times"))
 
 
 reset = seed.reset

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from sequin_admin.sandbox import faults, framework
+from sequin_admin.sandbox import framework
 from sequin_admin.sandbox.framework import Answer
 from sequin_admin.sandbox.models import Call
 
@@ -38,17 +38,23 @@ def answer(request: HttpRequest, host: str, path: str) -> HttpResponse:
             response = handler(request, **groups)
         except Answer as early:
             response = early.response
+    for name, value in getattr(request, "tells", {}).items():
+        response.setdefault(name, value)
     Call.objects.create(
         provider=provider.slug,
         account=getattr(request, "account", ""),
-        endpoint=f"{request.method} {host}{path}"[:200],
+        endpoint=f"{request.method} {host}{shown(path, groups)}"[:200],
         status=response.status_code,
     )
-    if getattr(response, "stalls", False):
-        time.sleep(faults.STALL_S)
+    time.sleep(getattr(request, "wait_s", 0))
     if getattr(response, "dropped", False):
         drop(request)
     return response
+
+
+def shown(path: str, groups: dict[str, str]) -> str:
+    """The path for the journal: a token in it stays out."""
+    return path.replace(groups["token"], "***") if "token" in groups else path
 
 
 def drop(request: HttpRequest) -> None:

@@ -9,7 +9,8 @@ from sequin_admin.sandbox.framework import Answer, Provider
 from sequin_admin.sandbox.models import Account, Fault, Hit, now
 
 STALL_S = 30
-COMMON = ("outage", "html", "timeout", "throttle", "lost_response")
+SLOW_S = 3
+COMMON = ("outage", "html", "timeout", "slow", "throttle", "lost_response")
 OUTAGE_PAGE = "<!doctype html><title>503</title><h1>We'll be right back</h1>"
 
 
@@ -19,7 +20,10 @@ def set_fault(provider: str, account: Account | None, name: str, times: int | No
 
 
 def clear(provider: str, account: Account | None) -> None:
+    """End what is on, and forget the calls that were counted."""
     Fault.objects.filter(provider=provider, account=account).delete()
+    counted = f"{provider}:{account.external_id}" if account else f"{provider}:"
+    Hit.objects.filter(key__startswith=counted).delete()
 
 
 def use(provider: Provider, account: Account | None, name: str) -> bool:
@@ -41,9 +45,10 @@ def strike(request: HttpRequest, provider: Provider, account: Account | None) ->
     if use(provider, account, "html"):
         raise Answer(HttpResponse(OUTAGE_PAGE, content_type="text/html"))
     if use(provider, account, "timeout"):
-        stalled = HttpResponse(status=504)
-        stalled.stalls = True  # type: ignore[attr-defined]
-        raise Answer(stalled)
+        request.wait_s = STALL_S  # type: ignore[attr-defined]
+        raise Answer(HttpResponse(status=504))
+    if use(provider, account, "slow"):
+        request.wait_s = SLOW_S  # type: ignore[attr-defined]
     if use(provider, account, "throttle"):
         raise Answer(provider.throttled())
 
@@ -54,10 +59,21 @@ def maybe_lost(provider: Provider, account: Account, response: HttpResponse) -> 
     return response
 
 
-def count(provider: Provider, key: str, *, allowed: int, seconds: float) -> None:
-    """Count one call against a published limit; answers in the provider's way when it is over."""
-    start, name = now() - timedelta(seconds=seconds), f"{provider.slug}:{key}"
-    Hit.objects.filter(key=name, at__lte=start).delete()
-    if Hit.objects.filter(key=name).count() >= allowed:
+def count(
+    provider: Provider, key: str, *, allowed: int, seconds: float, penalty_s: float = 0
+) -> int:
+    """Count one call against a published limit, and tell how many are left in its window.
+
+    Answers in the provider's way when it is over; then nothing goes for `penalty_s` seconds.
+    """
+    at, name, banned = now(), f"{provider.slug}:{key}", f"{provider.slug}:{key}:penalty"
+    Hit.objects.filter(key=name, at__lte=at - timedelta(seconds=seconds)).delete()
+    used = Hit.objects.filter(key=name).count()
+    if Hit.objects.filter(key=banned, at__gt=at - timedelta(seconds=penalty_s)).exists():
         raise Answer(provider.throttled())
-    Hit.objects.create(key=name, at=now())
+    if used >= allowed:
+        if penalty_s:
+            Hit.objects.create(key=banned, at=at)
+        raise Answer(provider.throttled())
+    Hit.objects.create(key=name, at=at)
+    return allowed - used - 1

@@ -34,13 +34,17 @@ class Route:
 @dataclass
 class Provider:
     """One simulated provider. `throttled` words its refusal of too many calls; `switches` are the
-    actions of its control page beyond the common ones, of which it does not have `lacks`."""
+    actions of its control page beyond the common ones, of which it does not have `lacks`;
+    `new_secret` is what a client secret begins with that was made by rotation; `calls_back` tells
+    whether people consent there and are sent back to the app."""
 
     slug: str
     title: str
     scopes: tuple[str, ...] = ()
     switches: tuple[str, ...] = ()
     lacks: tuple[str, ...] = ()
+    new_secret: str = "simulated-"
+    calls_back: bool = True
     seed: Callable[[], None] = lambda: None
     throttled: Callable[[], HttpResponse] = lambda: JsonResponse({"error": "throttled"}, status=429)
     routes: list[Route] = field(default_factory=list)

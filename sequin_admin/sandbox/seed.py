@@ -11,9 +11,16 @@ from sequin_admin.sandbox.settings import SANDBOX_REDIRECT_BASES
 
 
 def plant() -> None:
-    """Make what is missing; what is there stays as it is."""
+    """Make what is missing; what is there stays as it is.
+
+    Apps learn the callback addresses of this start: the port may be another than last time.
+    """
     with transaction.atomic():
         World.objects.get_or_create(pk=1)
+        for app in Client.objects.all():
+            ours = redirect_uris(app.provider)
+            app.redirect_uris = ours + [uri for uri in app.redirect_uris if uri not in ours]
+            app.save(update_fields=["redirect_uris"])
         for provider in framework.all_providers().values():
             if not Account.objects.filter(provider=provider.slug).exists():
                 provider.seed()
@@ -38,7 +45,7 @@ def client(provider: str, owner: str = "", **extra: Any) -> Client:
         defaults={
             "client_id": extra.pop("client_id", f"{provider}-simulated-client"),
             "client_secret": extra.pop("client_secret", f"simulated-{secrets.token_urlsafe(16)}"),
-            "redirect_uris": extra.pop("redirect_uris", redirect_uris(provider)),
+            "redirect_uris": redirect_uris(provider),
             "extra": extra,
         },
     )
@@ -46,6 +53,9 @@ def client(provider: str, owner: str = "", **extra: Any) -> Client:
 
 
 def redirect_uris(provider: str) -> list[str]:
+    """Where an app may send people back to; nowhere if nobody ever consents at the provider."""
+    if not framework.all_providers()[provider].calls_back:
+        return []
     bases = (base.rstrip("/") for base in SANDBOX_REDIRECT_BASES)
     return [f"{base}/link/oauth2/callback/{provider}" for base in bases]
 

@@ -2,19 +2,20 @@
 
 from django.urls import path
 
-from sequin_admin.sandbox import views
+from sequin_admin.sandbox import control_api, views
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("developer/<slug:slug>/", views.developer, name="developer"),
     path("control/<slug:slug>/<str:external_id>/", views.panel, name="panel"),
     path("clock/", views.clock, name="clock"),
-    path("control-api/reset", views.api_reset),
-    path("control-api/clock", views.api_clock),
-    path("control-api/<slug:slug>/app", views.api_app),
-    path("control-api/<slug:slug>/app/change", views.api_change_app),
-    path("control-api/<slug:slug>/accounts", views.api_accounts),
-    path("control-api/<slug:slug>/accounts/<str:external_id>/<slug:action>", views.api_act),
-    path("control-api/<slug:slug>/faults", views.api_fault),
-    path("control-api/<slug:slug>/calls", views.api_calls),
+    path("control-api/state", control_api.state),
+    path("control-api/reset", control_api.reset),
+    path("control-api/clock", control_api.clock),
+    path("control-api/<slug:slug>/app", control_api.app),
+    path("control-api/<slug:slug>/app/change", control_api.change_app),
+    path("control-api/<slug:slug>/accounts", control_api.accounts),
+    path("control-api/<slug:slug>/accounts/<str:external_id>/<slug:action>", control_api.act),
+    path("control-api/<slug:slug>/faults", control_api.fault),
+    path("control-api/<slug:slug>/calls", control_api.calls),
 ]

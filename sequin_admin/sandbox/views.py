@@ -1,13 +1,10 @@
-"""The simulator's own pages and its control API. A tool for one machine: no login, no secrets."""
+"""The simulator's own pages. A tool for one machine: no login, and nothing worth one."""
 
-import json
-from typing import Any
-
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_list_or_404, get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
-from sequin_admin.sandbox import control, faults, framework
+from sequin_admin.sandbox import control, framework
 from sequin_admin.sandbox.framework import Provider
 from sequin_admin.sandbox.models import Account, Call, Client, Fault, World, now
 
@@ -40,8 +37,12 @@ def developer(request: HttpRequest, slug: str) -> HttpResponse:
     provider = provider_or_404(slug)
     clients = get_list_or_404(Client.objects.order_by("pk"), provider=slug)
     if request.method == "POST":
-        uris = request.POST.get("redirect_uris", "").split()
-        control.change_app(slug, request.POST.get("owner", ""), redirect_uris=uris)
+        owner = request.POST.get("owner", "")
+        if "rotate" in request.POST:
+            control.rotate_secret(provider, owner)
+        else:
+            uris = request.POST.get("redirect_uris", "").split()
+            control.change_app(slug, owner, redirect_uris=uris)
         return redirect("developer", slug=slug)
     page = {"provider": provider, "clients": clients}
     return render(request, "sandbox/developer.html", page)
@@ -53,7 +54,10 @@ def panel(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
     provider = provider_or_404(slug)
     account = get_object_or_404(Account, provider=slug, external_id=external_id)
     if request.method == "POST":
-        control.act(provider, account, request.POST.get("action", ""))
+        try:
+            control.act(provider, account, request.POST.get("action", ""))
+        except control.Mistake as mistake:
+            return HttpResponseBadRequest(str(mistake), content_type="text/plain")
         return redirect("panel", slug=slug, external_id=external_id)
     page = {
         "provider": provider,
@@ -70,71 +74,10 @@ def panel(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
 def clock(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         hours = request.POST.get("hours", "")
-        control.move_clock(float(hours) * 3600 if hours else None)
+        try:
+            control.move_clock(float(hours) * 3600 if hours else None)
+        except (control.Mistake, ValueError):
+            return HttpResponseBadRequest("Give hours as a number.", content_type="text/plain")
         return redirect("clock")
     offset = World.objects.values_list("offset_s", flat=True).first() or 0
     return render(request, "sandbox/clock.html", {"now": now(), "hours": offset / 3600})
-
-
-def body_of(request: HttpRequest) -> dict[str, Any]:
-    return json.loads(request.body) if request.body else {}
-
-
-@require_GET
-def api_app(request: HttpRequest, slug: str) -> HttpResponse:
-    client = get_object_or_404(Client, provider=slug, owner=request.GET.get("owner", ""))
-    known = {"client_id": client.client_id, "client_secret": client.client_secret}
-    return JsonResponse({**known, "redirect_uris": client.redirect_uris, **client.extra})
-
-
-@require_POST
-def api_change_app(request: HttpRequest, slug: str) -> HttpResponse:
-    control.change_app(slug, **body_of(request))
-    return api_done()
-
-
-@require_GET
-def api_accounts(request: HttpRequest, slug: str) -> HttpResponse:
-    rows = Account.objects.filter(provider=slug).order_by("pk")
-    data = [{"id": a.external_id, "name": a.name, "state": a.state, **a.data} for a in rows]
-    return JsonResponse({"data": data})
-
-
-@require_POST
-def api_act(request: HttpRequest, slug: str, external_id: str, action: str) -> HttpResponse:
-    account = get_object_or_404(Account, provider=slug, external_id=external_id)
-    control.act(provider_or_404(slug), account, action, **body_of(request))
-    return api_done()
-
-
-@require_POST
-def api_fault(request: HttpRequest, slug: str) -> HttpResponse:
-    """`{"name": "outage", "times": 3}` for the whole provider; `{"name": "clear"}` ends all."""
-    given = body_of(request)
-    if given["name"] == "clear":
-        faults.clear(slug, None)
-    else:
-        faults.set_fault(slug, None, given["name"], given.get("times"))
-    return api_done()
-
-
-@require_GET
-def api_calls(request: HttpRequest, slug: str) -> HttpResponse:
-    rows = Call.objects.filter(provider=slug).order_by("pk")
-    return JsonResponse({"data": list(rows.values("endpoint", "status", "account", "at"))})
-
-
-@require_POST
-def api_clock(request: HttpRequest) -> HttpResponse:
-    control.move_clock(body_of(request).get("advance_s"))
-    return api_done()
-
-
-@require_POST
-def api_reset(request: HttpRequest) -> HttpResponse:
-    control.reset()
-    return api_done()
-
-
-def api_done() -> HttpResponse:
-    return JsonResponse({"done": True})

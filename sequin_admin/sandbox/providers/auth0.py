@@ -40,7 +40,7 @@ def plant() -> None:
         email = f"admin@{domain.split('.')[0]}.io"
         seed.account("auth0", domain, name, scopes=list(SCOPES), support_email=email)
         client_id = f"{name.replace(' ', '')}MachineToMachineApp"
-        seed.client("auth0", domain, client_id=client_id, redirect_uris=[])
+        seed.client("auth0", domain, client_id=client_id)
 
 
 provider = Provider(
@@ -48,6 +48,7 @@ provider = Provider(
     "Auth0",
     switches=("unauthorize", "drop_scope", "rotate_secret"),
     lacks=("revoke",),
+    calls_back=False,
     seed=plant,
     throttled=throttled,
 )

@@ -91,9 +91,9 @@ def introspect(request: HttpRequest) -> HttpResponse:
     return JsonResponse(facts(alive) if alive else {"active": False})
 
 
-@provider.route("GET", API, r"/oauth/v1/(?:access|refresh)-tokens/(?P<value>[^/]+)")
-def legacy_facts(request: HttpRequest, value: str) -> HttpResponse:
-    row = Token.objects.filter(value=value, grant__client__provider="hubspot").first()
+@provider.route("GET", API, r"/oauth/v1/(?:access|refresh)-tokens/(?P<token>[^/]+)")
+def legacy_facts(request: HttpRequest, token: str) -> HttpResponse:
+    row = Token.objects.filter(value=token, grant__client__provider="hubspot").first()
     if row is None or not row.alive():
         return api_error(404, "OBJECT_NOT_FOUND", "The token is invalid or expired")
     return JsonResponse(facts(row))

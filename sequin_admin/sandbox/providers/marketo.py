@@ -31,7 +31,7 @@ def plant() -> None:
         mail = f"apis@{name.lower().replace(' ', '-')}.io"
         seed.account("marketo", munchkin, name, api_user=mail, calls=0)
         client_id = str(uuid.uuid5(uuid.NAMESPACE_DNS, munchkin))
-        seed.client("marketo", munchkin, client_id=client_id, redirect_uris=[])
+        seed.client("marketo", munchkin, client_id=client_id)
 
 
 provider = Provider(
@@ -39,6 +39,7 @@ provider = Provider(
     "Marketo",
     switches=("deny_access", "use_up_daily_quota", "rotate_secret"),
     lacks=("revoke",),
+    calls_back=False,
     seed=plant,
     throttled=throttled,
 )

@@ -54,6 +54,7 @@ provider = Provider(
     "Stripe",
     scopes=("read_write",),
     switches=("expire_key", "roll_key"),
+    new_secret="sk_test_platform",
     seed=plant,
     throttled=throttled,
 )
