@@ -23,8 +23,14 @@ def imported_by(path: Path) -> Iterator[str]:
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = ".".join([*above(path, node.level), *filter(None, [node.module])])
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def above(path: Path, level: int) -> tuple[str, ...]:
+    """The package that an import with `level` dots starts from."""
+    return path.relative_to(REPOSITORY).parts[:-level] if level else ()
 
 
 def packages_imported_by(path: Path) -> set[str]:
@@ -55,18 +61,40 @@ def test_nobody_imports_a_provider_by_name():
     assert [path for path in guilty if path.relative_to(ROOT).parts[0] != "sandbox"] == []
 
 
+@pytest.mark.parametrize(
+    ("statement", "package"),
+    [
+        ("from sequin_admin.dashboard import urls", "dashboard"),
+        ("from sequin_admin import dashboard", "dashboard"),
+        ("import sequin_admin.dashboard.urls", "dashboard"),
+        ("from ..dashboard import urls", "dashboard"),
+        ("from .. import dashboard", "dashboard"),
+        ("def later():\n    from sequin_admin.dashboard import urls", "dashboard"),
+        ("from . import models", "limits"),
+    ],
+)
+def test_no_way_of_importing_is_overlooked(monkeypatch, statement, package):
+    path = ROOT / "limits" / "models.py"
+    monkeypatch.setattr(Path, "read_text", lambda self: statement)
+
+    assert packages_imported_by(path) == {package}
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_import_hides_behind_type_checking(path):
     assert "TYPE_CHECKING" not in path.read_text()
 
 
 def test_the_environment_is_read_in_one_place():
-    readers = {path for path in FILES if re.search(r"os\.environ|getenv", path.read_text())}
+    reading = r"\bos\.environ|getenv|from os import .*\benviron"
+    modules = [*FILES, *ROOT.glob("*.py")]
+    readers = {path for path in modules if re.search(reading, path.read_text())}
 
     # WSGI modules only name their settings.
     assert {path.relative_to(ROOT).as_posix() for path in readers} == {
         "core/env.py",
         "sandbox/wsgi.py",
+        "wsgi.py",
     }
 
 
