@@ -18,8 +18,11 @@ STYLED := $(shell find templates sequin_admin/dashboard -name '*.html' -o -name 
 
 setup: .venv/.runtime $(CSS) .env
 
+# Without a shell in between, a signal to make reaches what it runs.
+run: export PORT := $(PORT)
+run: export SIMULATOR_PORT := $(SIMULATOR_PORT)
 run: setup
-	@PORT=$(PORT) SIMULATOR_PORT=$(SIMULATOR_PORT) $(BIN)/python manage.py up
+	@$(BIN)/python manage.py up
 
 test: setup .venv/.dev
 	$(BIN)/python -m pytest -n $(WORKERS)
