@@ -38,6 +38,8 @@ class Simulator:
         }
         command = [sys.executable, "-m", "gunicorn", "--threads", "16", "--log-level", "error"]
         command += ["--bind", f"127.0.0.1:{self.port}", "--no-control-socket"]
+        # A call that stalls on purpose need not be waited for.
+        command += ["--graceful-timeout", "1"]
         self.process = subprocess.Popen(
             [*command, "sequin_admin.sandbox.wsgi:application"], cwd=ROOT, env=environment
         )
@@ -52,11 +54,19 @@ class Simulator:
         raise RuntimeError("The simulator did not start within 30 seconds.")
 
     def stop(self) -> None:
+        self.end_process()
         self.http.close()
+        self.folder.cleanup()
+
+    def restart(self) -> None:
+        """The same world in another process."""
+        self.end_process()
+        self.start()
+
+    def end_process(self) -> None:
         if self.process:
             self.process.terminate()
             self.process.wait(10)
-        self.folder.cleanup()
 
     def url_for(self, real: str) -> str:
         return real if real.startswith(self.url) else f"{self.url}/{real.removeprefix('https://')}"
@@ -69,6 +79,10 @@ class Simulator:
 
     def clock(self, advance_s: float | None) -> None:
         self.post("clock", advance_s=advance_s)
+
+    def stop_clock(self) -> None:
+        """Let time stand still until the next reset; `clock` still moves it."""
+        self.post("clock", stop=True)
 
     def act(self, provider: str, account: str, action: str, **data: Any) -> None:
         self.post(f"{provider}/accounts/{account}/{action}", **data)
@@ -89,6 +103,11 @@ class Simulator:
 
     def change_app(self, provider: str, **fields: Any) -> None:
         self.post(f"{provider}/app/change", **fields)
+
+    def state(self) -> dict[str, Any]:
+        """The clock, and each account with what is switched on."""
+        answer: dict[str, Any] = self.http.get(f"{self.url}/control-api/state").json()
+        return answer
 
     def calls(self, provider: str) -> list[dict[str, Any]]:
         answer = self.http.get(f"{self.url}/control-api/{provider}/calls").json()

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from sequin_admin.sandbox import faults, framework, seed
 from sequin_admin.sandbox.framework import Provider
@@ -18,6 +19,7 @@ ACTIONS = {
     "uninstall": "Uninstall the app",
     "suspend": "Suspend the installation",
     "drop_scope": "Take permissions away",
+    "needs_approval": "Let an owner approve installations first",
     "disable_user": "Disable the user",
     "change_password": "Change the password",
     "restrict_address": "Allow no call from our address",
@@ -129,9 +131,15 @@ def move_clock(advance_s: float | None) -> None:
     if not math.isfinite(offset_s) or abs(offset_s) > CENTURY_S:
         raise Mistake("The clock moves by at most 100 years. Give a smaller number.")
     world.offset_s = offset_s
+    world.stopped_at = None if advance_s is None else world.stopped_at
     world.save()
     # A call counted at a time that is yet to come again would count for all that while.
     Hit.objects.filter(at__gt=now()).delete()
+
+
+def stop_clock() -> None:
+    """Let time stand still, so that a test of a limit does not depend on how fast it runs."""
+    World.objects.update_or_create(pk=1, defaults={"stopped_at": timezone.now()})
 
 
 def world() -> dict[str, Any]:

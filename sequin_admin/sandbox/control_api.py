@@ -91,8 +91,12 @@ def fault(request: HttpRequest, slug: str) -> None:
 
 @verb
 def clock(request: HttpRequest) -> None:
-    """`{"advance_s": 3600}`; without a number the clock shows real time again."""
-    advance_s = body_of(request).get("advance_s")
+    """`{"advance_s": 3600}`, `{"stop": true}`; with neither the clock shows real time again."""
+    given = body_of(request)
+    advance_s = given.get("advance_s")
+    if given.get("stop"):
+        control.stop_clock()
+        return
     if advance_s is not None and not isinstance(advance_s, int | float):
         raise Mistake("advance_s must be a number of seconds.")
     control.move_clock(advance_s)

@@ -9,15 +9,19 @@ from django.utils import timezone
 
 
 class World(models.Model):
-    """The one row that holds the simulated clock: real time plus `offset_s` seconds."""
+    """The one row that holds the simulated clock: real time plus `offset_s` seconds.
+
+    Once it was stopped, the time it was stopped at takes the place of real time.
+    """
 
     offset_s = models.FloatField(default=0)
+    stopped_at = models.DateTimeField(null=True)
 
 
 def now() -> datetime:
     """Simulated time. Everything that expires here expires by it."""
-    offset = World.objects.values_list("offset_s", flat=True).first() or 0
-    return timezone.now() + timedelta(seconds=offset)
+    stopped_at, offset_s = World.objects.values_list("stopped_at", "offset_s").first() or (None, 0)
+    return (stopped_at or timezone.now()) + timedelta(seconds=offset_s)
 
 
 class Client(models.Model):

@@ -1,4 +1,7 @@
-"""Airtable as providers.md section 1 describes it: PKCE, Basic, refresh tokens that work once."""
+"""Airtable as providers.md section 1 describes it: PKCE, Basic, refresh tokens that work once.
+
+The example to follow: a provider is one file like this, found because it is here.
+"""
 
 from typing import Any
 
@@ -6,10 +9,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.sandbox import faults, seed
 from sequin_admin.sandbox.framework import Answer, Provider, bearer
-from sequin_admin.sandbox.models import Grant
+from sequin_admin.sandbox.models import Account, Grant
 from sequin_admin.sandbox.oauth import Server
 
 HOST, API = r"airtable\.com", r"api\.airtable\.com"
+PENALTY_S = 30  # after a 429 nothing goes for so long
 
 
 def api_error(status: int, type_: str, message: str) -> HttpResponse:
@@ -30,6 +34,7 @@ provider = Provider(
     "airtable",
     "Airtable",
     scopes=("data.records:read", "data.records:write", "schema.bases:read", "webhook:manage"),
+    switches=("spend_refresh", "drop_scope", "disable_user"),
     seed=plant,
     throttled=throttled,
 )
@@ -37,13 +42,14 @@ provider = Provider(
 
 class Airtable(Server):
     def request_mistake(self, query: Any) -> str:
-        if not query.get("state") or not query.get("scope"):
-            return "state and scope are required"
+        missing = [n for n in ("state", "scope", "response_type") if not query.get(n)]
+        if missing:
+            return f"{', '.join(missing)} must be given"
         return super().request_mistake(query)
 
     def more(self, grant: Grant) -> dict[str, Any]:
-        days = self.refresh_life_s
-        return {**super().more(grant), "token_type": "Bearer", "refresh_expires_in": days}
+        ends = {"refresh_expires_in": self.refresh_life_s}
+        return {**super().more(grant), "token_type": "Bearer", **ends}
 
 
 server = Airtable(
@@ -55,6 +61,7 @@ server = Airtable(
     refresh_life_s=5_184_000,
     rotation="strict",
     client_status=401,
+    restores=("drop_scope",),
 )
 
 
@@ -70,19 +77,30 @@ def token(request: HttpRequest) -> HttpResponse:
 
 def caller(request: HttpRequest) -> Grant:
     token = server.access(bearer(request))
-    if token is None:
+    if token is None or token.grant.account.has("disable_user"):
         raise Answer(api_error(401, "AUTHENTICATION_REQUIRED", "Authentication required"))
     account = token.grant.account
     faults.strike(request, provider, account)
-    faults.count(provider, account.external_id, allowed=50, seconds=1)
+    limit(account.external_id, allowed=50)
     return token.grant
+
+
+def limit(key: str, *, allowed: int) -> None:
+    faults.count(provider, key, allowed=allowed, seconds=1, penalty_s=PENALTY_S)
+
+
+def scopes_of(grant: Grant) -> list[str]:
+    """What the person still lets us do: without a base shared with them, nothing with records."""
+    account: Account = grant.account
+    dropped = account.has("drop_scope")
+    return [s for s in grant.scopes if not (dropped and s.startswith("data.records"))]
 
 
 @provider.route("GET", API, r"/v0/meta/whoami")
 def whoami(request: HttpRequest) -> HttpResponse:
     grant = caller(request)
-    known = {"id": grant.account.external_id, "scopes": grant.scopes}
-    if "user.email:read" in grant.scopes:
+    known = {"id": grant.account.external_id, "scopes": scopes_of(grant)}
+    if "user.email:read" in scopes_of(grant):
         known["email"] = grant.account.data["email"]
     return JsonResponse(known)
 
@@ -90,8 +108,8 @@ def whoami(request: HttpRequest) -> HttpResponse:
 @provider.route("GET", API, r"/v0/(?P<base>app\w+)/(?P<table>[^/]+)")
 def records(request: HttpRequest, base: str, table: str) -> HttpResponse:
     grant = caller(request)
-    faults.count(provider, base, allowed=5, seconds=1)
-    if "data.records:read" not in grant.scopes:
+    limit(base, allowed=5)
+    if "data.records:read" not in scopes_of(grant):
         return api_error(403, "INVALID_PERMISSIONS", "You are not permitted to perform this")
     rows = [
         {"id": f"rec{table[:4]}{n:09d}", "fields": {"Name": f"{table} {n}"}} for n in range(1, 6)

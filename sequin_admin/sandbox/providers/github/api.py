@@ -1,0 +1,57 @@
+"""What the simulated GitHub answers to a user's token and to an installation's."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from sequin_admin.sandbox import faults
+from sequin_admin.sandbox.framework import Answer, bearer
+from sequin_admin.sandbox.models import Token
+from sequin_admin.sandbox.providers.github.common import (
+    API,
+    LIMIT,
+    WINDOW_S,
+    api_error,
+    described,
+    limit_headers,
+    named,
+    provider,
+)
+
+
+def caller(request: HttpRequest, *, user: bool) -> Token:
+    named(request)
+    rows = Token.objects.select_related("grant__account", "grant__client")
+    found = rows.filter(use=Token.ACCESS, value=bearer(request), grant__client__provider="github")
+    token = found.first()
+    if token is None or not token.alive() or bool(token.data.get("user")) != user:
+        raise Answer(api_error(401, "Bad credentials"))
+    account = token.grant.account
+    faults.strike(request, provider, account)
+    if account.has("suspend") and not user:
+        raise Answer(api_error(403, "This installation has been suspended"))
+    left = faults.count(provider, account.external_id, allowed=LIMIT, seconds=WINDOW_S)
+    request.tells = limit_headers(left)  # type: ignore[attr-defined]
+    return token
+
+
+@provider.route("GET", API, r"/user/installations")
+def user_installations(request: HttpRequest) -> HttpResponse:
+    """Only what this user may see: another's installation id is found out by this."""
+    token = caller(request, user=True)
+    mine = described(token.grant.account, token.grant.client)
+    return JsonResponse({"total_count": 1, "installations": [mine]})
+
+
+@provider.route("GET", API, r"/installation/repositories")
+def repositories(request: HttpRequest) -> HttpResponse:
+    token = caller(request, user=False)
+    if token.grant.account.has("drop_scope"):
+        return api_error(403, "Resource not accessible by integration")
+    owner = token.grant.account.external_id
+    rows = [{"id": n, "full_name": f"{owner}/{name}"} for n, name in enumerate(("sietch", "spice"))]
+    return JsonResponse({"total_count": len(rows), "repositories": rows})
+
+
+@provider.route("DELETE", API, r"/installation/token")
+def drop_token(request: HttpRequest) -> HttpResponse:
+    caller(request, user=False).spend()
+    return HttpResponse(status=204)

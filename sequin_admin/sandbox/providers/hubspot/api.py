@@ -1,0 +1,67 @@
+"""The simulated HubSpot's API: the account, and a page of contacts."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from sequin_admin.sandbox import faults
+from sequin_admin.sandbox.framework import Answer, bearer
+from sequin_admin.sandbox.models import Account, Grant, Token
+from sequin_admin.sandbox.providers.hubspot.common import (
+    API,
+    LIMIT,
+    WINDOW_S,
+    allowed,
+    api_error,
+    limit_headers,
+    provider,
+)
+from sequin_admin.sandbox.providers.hubspot.oauth import server
+
+
+def caller(request: HttpRequest) -> Grant:
+    """Whose token this is; counts the call and tells how many are left."""
+    value = bearer(request)
+    token = server.access(value)
+    if token is None:
+        known = Token.objects.filter(value=value).exists()
+        category = "EXPIRED_AUTHENTICATION" if known else "INVALID_AUTHENTICATION"
+        message = "The OAuth token used to make this call is expired or invalid."
+        raise Answer(api_error(401, category, message))
+    account: Account = token.grant.account
+    faults.strike(request, provider, account)
+    left = faults.count(provider, account.external_id, allowed=LIMIT, seconds=WINDOW_S)
+    request.tells = limit_headers(left)  # type: ignore[attr-defined]
+    return token.grant
+
+
+@provider.route("GET", API, r"/account-info/(?:v3|\d{4}-\d{2})/details")
+def details(request: HttpRequest) -> HttpResponse:
+    account = caller(request).account
+    return JsonResponse(
+        {
+            "portalId": int(account.external_id),
+            "uiDomain": "app.hubspot.com",
+            "accountType": "STANDARD",
+            "timeZone": "Etc/UTC",
+            "companyCurrency": "USD",
+            "dataHostingLocation": "na1",
+        }
+    )
+
+
+@provider.route("GET", API, r"/crm/v3/objects/contacts")
+def contacts(request: HttpRequest) -> HttpResponse:
+    grant = caller(request)
+    if "crm.objects.contacts.read" not in allowed(grant):
+        context = {"requiredGranularScopes": ["crm.objects.contacts.read"]}
+        return api_error(
+            403,
+            "MISSING_SCOPES",
+            "This app hasn't been granted all required scopes",
+            errors=[{"context": context}],
+        )
+    names = ("Paul", "Jessica", "Leto", "Duncan", "Gurney")
+    people = [
+        {"id": str(index), "properties": {"firstname": name, "lastname": "Atreides"}}
+        for index, name in enumerate(names, start=1)
+    ]
+    return JsonResponse({"results": people})

@@ -1,0 +1,96 @@
+"""Airtable's own rules, asked over plain HTTP."""
+
+from urllib.parse import urlsplit
+
+import pytest
+
+WHOAMI = "https://api.airtable.com/v0/meta/whoami"
+RECORDS = "https://api.airtable.com/v0/appArrakis/Spice"
+PAUL = "usrziLeD23j9AJ1"
+
+
+@pytest.fixture
+def him(customer):
+    return customer("airtable")
+
+
+def test_tokens_live_for_an_hour_and_sixty_days(him):
+    tokens = him.connect()
+
+    assert (tokens["expires_in"], tokens["refresh_expires_in"]) == (3600, 5_184_000)
+    assert (tokens["token_type"], tokens["scope"]) == ("Bearer", "data.records:read")
+
+
+def test_whoami_tells_the_mail_only_with_its_scope(him):
+    plain = him.connect()["access_token"]
+    both = him.connect(scope="data.records:read user.email:read")["access_token"]
+
+    assert him.call(WHOAMI, plain).json() == {"id": PAUL, "scopes": ["data.records:read"]}
+    assert him.call(WHOAMI, both).json()["email"] == "paul@arrakis.io"
+
+
+@pytest.mark.parametrize("missing", ["state", "scope", "response_type"])
+def test_what_is_mandatory_is_demanded(him, simulator, missing):
+    answer = simulator.http.get(simulator.url_for(him.address(**{missing: ""})))
+
+    query = urlsplit(answer.headers["location"]).query
+    assert "error=invalid_request" in query
+    assert missing in query
+
+
+def test_a_refresh_token_works_once_and_a_reuse_kills_the_grant(him):
+    first = him.connect()
+    second = him.refresh(first["refresh_token"]).json()
+
+    assert him.refresh(first["refresh_token"]).json()["error"] == "invalid_grant"
+    assert him.refresh(second["refresh_token"]).json()["error"] == "invalid_grant"
+    assert him.call(WHOAMI, second["access_token"]).status_code == 401
+
+
+def test_a_refresh_token_spent_elsewhere_is_gone(him, simulator):
+    refresh = him.connect()["refresh_token"]
+
+    simulator.act("airtable", PAUL, "spend_refresh")
+
+    assert him.refresh(refresh).json()["error"] == "invalid_grant"
+
+
+def test_a_refresh_token_is_over_after_sixty_days(him, simulator):
+    refresh = him.connect()["refresh_token"]
+
+    simulator.clock(5_184_001)
+
+    assert him.refresh(refresh).json()["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize("action", ["expire", "revoke", "disable_user"])
+def test_an_access_token_that_ended_needs_authentication(him, simulator, action):
+    token = him.connect()["access_token"]
+
+    simulator.act("airtable", PAUL, action)
+
+    answer = him.call(WHOAMI, token)
+    assert answer.status_code == 401
+    assert answer.json()["error"]["type"] == "AUTHENTICATION_REQUIRED"
+
+
+def test_records_need_their_scope(him, simulator):
+    token = him.connect()["access_token"]
+    assert len(him.call(RECORDS, token).json()["records"]) == 5
+
+    simulator.act("airtable", PAUL, "drop_scope")
+
+    assert him.call(RECORDS, token).json()["error"]["type"] == "INVALID_PERMISSIONS"
+
+
+def test_who_is_too_fast_waits_thirty_seconds_at_that_base(him, simulator):
+    token = him.connect()["access_token"]
+    simulator.stop_clock()
+
+    answers = [him.call(RECORDS, token).status_code for _ in range(6)]
+
+    assert answers == [200] * 5 + [429]
+    simulator.clock(20)
+    assert him.call(RECORDS, token).status_code == 429
+    simulator.clock(11)
+    assert him.call(RECORDS, token).status_code == 200

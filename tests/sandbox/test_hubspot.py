@@ -1,0 +1,125 @@
+"""HubSpot's own rules, asked over plain HTTP."""
+
+import pytest
+
+API = "https://api.hubapi.com"
+CONTACTS = f"{API}/crm/v3/objects/contacts"
+DETAILS = f"{API}/account-info/2026-03/details"
+ARRAKIS = "21902692"
+
+
+@pytest.fixture
+def him(customer):
+    return customer("hubspot")
+
+
+def ask(him, path, **fields):
+    pair = {"client_id": him.app["client_id"], "client_secret": him.app["client_secret"]}
+    return him.simulator.http.post(him.simulator.url_for(f"{API}{path}"), data={**pair, **fields})
+
+
+def test_a_token_tells_its_account(him):
+    tokens = him.connect()
+
+    assert (tokens["hub_id"], tokens["expires_in"]) == (21902692, 1800)
+    assert tokens["scopes"] == ["oauth", "crm.objects.contacts.read"]
+
+
+def test_optional_scopes_are_granted_too(him):
+    tokens = him.connect(scope="oauth", optional_scope="tickets")
+
+    assert tokens["scopes"] == ["oauth", "tickets"]
+
+
+def test_the_refresh_token_stays(him):
+    first = him.connect()
+
+    again = him.refresh(first["refresh_token"]).json()
+
+    assert again["refresh_token"] == first["refresh_token"]
+    assert again["access_token"] != first["access_token"]
+
+
+def test_access_tokens_end_by_the_simulated_clock(him, simulator):
+    token = him.connect()["access_token"]
+
+    simulator.clock(1740)
+    assert him.call(DETAILS, token).json()["portalId"] == 21902692
+    simulator.clock(120)
+    assert him.call(DETAILS, token).json()["category"] == "EXPIRED_AUTHENTICATION"
+
+
+def test_a_token_that_never_was_is_invalid(him):
+    assert him.call(DETAILS, "nonsense").json()["category"] == "INVALID_AUTHENTICATION"
+
+
+def test_introspection_knows_a_token_until_it_is_revoked(him):
+    tokens = him.connect()
+    before = ask(him, "/oauth/2026-03/token/introspect", token=tokens["access_token"]).json()
+
+    ask(him, "/oauth/2026-03/token/revoke", token=tokens["refresh_token"])
+
+    after = ask(him, "/oauth/2026-03/token/introspect", token=tokens["access_token"]).json()
+    assert (before["active"], before["hub_domain"]) == (True, "arrakis.io")
+    assert after == {"active": False}
+
+
+def test_the_first_version_tells_less(him):
+    fields = {"grant_type": "authorization_code", "redirect_uri": him.redirect_uri}
+
+    tokens = ask(him, "/oauth/v1/token", code=him.code(), **fields).json()
+
+    assert set(tokens) == {"token_type", "access_token", "refresh_token", "expires_in"}
+    facts = him.call(f"{API}/oauth/v1/access-tokens/{tokens['access_token']}", "none").json()
+    assert facts["hub_domain"] == "arrakis.io"
+
+
+def test_the_first_version_ends_in_february_2027(him, simulator):
+    simulator.clock(400 * 86_400)
+
+    assert ask(him, "/oauth/v1/token", grant_type="refresh_token").status_code == 410
+
+
+def test_the_journal_shows_no_token(him, simulator):
+    token = him.connect()["access_token"]
+
+    him.call(f"{API}/oauth/v1/access-tokens/{token}", "none")
+
+    assert token not in str(simulator.calls("hubspot"))
+    assert simulator.calls("hubspot")[-1]["endpoint"].endswith("/access-tokens/***")
+
+
+def test_an_uninstalled_apps_refresh_is_refused_until_it_is_installed_again(him, simulator):
+    refresh = him.connect()["refresh_token"]
+    simulator.act("hubspot", ARRAKIS, "uninstall")
+
+    refused = him.refresh(refresh)
+
+    assert (refused.status_code, refused.json()["status"]) == (400, "BAD_REFRESH_TOKEN")
+    assert him.connect()["access_token"]
+    assert simulator.account("hubspot", ARRAKIS)["state"] == []
+
+
+def test_a_dropped_scope_is_missed_by_name(him, simulator):
+    token = him.connect()["access_token"]
+    simulator.act("hubspot", ARRAKIS, "drop_scope")
+
+    answer = him.call(CONTACTS, token)
+
+    assert (answer.status_code, answer.json()["category"]) == (403, "MISSING_SCOPES")
+    context = answer.json()["errors"][0]["context"]
+    assert context == {"requiredGranularScopes": ["crm.objects.contacts.read"]}
+
+
+def test_the_limit_is_counted_and_told(him, simulator):
+    token = him.connect()["access_token"]
+    simulator.stop_clock()
+
+    answers = [him.call(CONTACTS, token) for _ in range(111)]
+
+    assert [a.status_code for a in answers] == [200] * 110 + [429]
+    left = [a.headers["x-hubspot-ratelimit-remaining"] for a in answers]
+    assert (left[0], left[109], left[110]) == ("109", "0", "0")
+    assert answers[-1].json()["policyName"] == "TEN_SECONDLY_ROLLING"
+    simulator.clock(11)
+    assert him.call(CONTACTS, token).status_code == 200

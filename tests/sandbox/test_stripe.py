@@ -1,0 +1,139 @@
+"""Stripe's own rules, asked over plain HTTP."""
+
+from urllib.parse import urlsplit
+
+import pytest
+
+API = "https://api.stripe.com"
+ACCOUNT, CUSTOMERS = f"{API}/v1/account", f"{API}/v1/customers"
+ARRAKIS = "acct_1Arrakis0000001"
+SECRET, RESTRICTED = "sk_test_arrakis0000000000000001", "rk_test_arrakis0000000000000001"
+
+
+@pytest.fixture
+def him(customer):
+    return customer("stripe")
+
+
+@pytest.fixture
+def platform(him):
+    return him.app["client_secret"]
+
+
+def deauthorize(him, key, user=ARRAKIS):
+    url = him.simulator.url_for("https://connect.stripe.com/oauth/deauthorize")
+    form = {"client_id": him.app["client_id"], "stripe_user_id": user}
+    return him.simulator.http.post(url, data=form, headers={"Authorization": f"Bearer {key}"})
+
+
+def error(answer):
+    known = answer.json()["error"]
+    return answer.status_code, known.get("code", ""), known["message"]
+
+
+def test_connecting_tells_account_mode_and_scope_and_no_end(him):
+    tokens = him.connect()
+
+    known = {"stripe_user_id": ARRAKIS, "livemode": False, "scope": "read_write"}
+    assert tokens.items() >= known.items()
+    assert "expires_in" not in tokens
+    assert tokens["access_token"].startswith("sk_test_")
+    assert him.call(ACCOUNT, tokens["access_token"]).json()["id"] == ARRAKIS
+
+
+def test_a_live_platform_gets_live_tokens(him, simulator, platform):
+    simulator.change_app("stripe", client_secret="sk_live_platform")
+    him.app["client_secret"] = "sk_live_platform"
+
+    tokens = him.connect()
+    simulator.change_app("stripe", client_secret=platform)
+
+    assert tokens["livemode"] is True
+    assert tokens["access_token"].startswith("sk_live_")
+
+
+def test_the_callback_tells_the_scope(him):
+    assert him.callback()["scope"] == "read_write"
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"scope": "everything"}, "invalid_scope"), ({"response_type": "token"}, "unsupported_re")],
+)
+def test_a_wrong_request_comes_back_as_an_error(him, simulator, changes, code):
+    answer = simulator.http.get(simulator.url_for(him.address(**changes)))
+
+    assert f"error={code}" in urlsplit(answer.headers["location"]).query
+
+
+@pytest.mark.parametrize("style", ["client_secret", "bearer", "basic"])
+def test_the_platform_key_may_come_in_three_ways(him, simulator, platform, style):
+    fields = {"grant_type": "authorization_code", "code": him.code()}
+    options = {
+        "client_secret": {"data": {**fields, "client_secret": platform}},
+        "bearer": {"data": fields, "headers": {"Authorization": f"Bearer {platform}"}},
+        "basic": {"data": fields, "auth": (platform, "")},
+    }
+
+    answer = simulator.http.post(simulator.url_for(him.token_url), **options[style])
+
+    assert answer.json()["stripe_user_id"] == ARRAKIS
+
+
+def test_the_refresh_token_stays(him):
+    first = him.connect()["refresh_token"]
+
+    assert him.refresh(first).json()["refresh_token"] == first
+
+
+def test_the_platform_key_opens_a_connected_account_until_it_is_disconnected(him, platform):
+    token = him.connect()["access_token"]
+    header = {"Stripe-Account": ARRAKIS}
+    assert him.call(ACCOUNT, platform, **header).json()["id"] == ARRAKIS
+
+    assert deauthorize(him, platform).json() == {"stripe_user_id": ARRAKIS}
+
+    status, code, _ = error(him.call(ACCOUNT, platform, **header))
+    assert (status, code) == (403, "account_invalid")
+    assert him.call(ACCOUNT, token).status_code == 401
+    assert deauthorize(him, platform).json()["error"] == "invalid_client"
+
+
+def test_a_restricted_key_may_not_read_its_account_but_customers(him):
+    status, _, message = error(him.call(ACCOUNT, RESTRICTED))
+
+    assert status == 403
+    assert "does not have the required permissions" in message
+    assert len(him.call(CUSTOMERS, RESTRICTED).json()["data"]) == 5
+
+
+def test_a_wrong_key_is_shown_masked(him):
+    status, _, message = error(him.call(ACCOUNT, "sk_test_nobodys000000000"))
+
+    assert status == 401
+    assert "nobodys" not in message
+
+
+def test_an_expired_key_says_so(him, simulator):
+    simulator.act("stripe", ARRAKIS, "expire_key")
+
+    assert error(him.call(ACCOUNT, SECRET))[:2] == (401, "api_key_expired")
+
+
+def test_a_rolled_key_is_unknown(him, simulator):
+    simulator.act("stripe", ARRAKIS, "roll_key")
+
+    assert him.call(ACCOUNT, SECRET).status_code == 401
+    rolled = simulator.account("stripe", ARRAKIS)["secret_key"]
+    assert him.call(ACCOUNT, rolled).json()["id"] == ARRAKIS
+
+
+def test_the_limit_is_that_of_the_mode(him, simulator):
+    simulator.stop_clock()
+
+    answers = [him.call(CUSTOMERS, SECRET) for _ in range(26)]
+
+    assert [a.status_code for a in answers] == [200] * 25 + [429]
+    assert error(answers[-1])[1] == "rate_limit"
+    live = him.call(CUSTOMERS, "sk_live_arrakis0000000000000001")
+    assert live.status_code == 200
