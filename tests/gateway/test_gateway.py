@@ -1,7 +1,7 @@
 """Callbacks of providers, and what machines ask about us."""
 
 import pytest
-from django.urls import reverse
+from django.db import OperationalError, connection
 
 from tests.factories import make_credential
 
@@ -34,11 +34,11 @@ def test_a_callback_is_only_read(client, user):
 
 
 def test_the_process_answers(client):
-    assert client.get(reverse("gateway:healthz")).content == b"ok\n"
+    assert client.get("/healthz").content == b"ok\n"
 
 
 def test_the_database_answers(client, db):
-    assert client.get(reverse("gateway:readyz")).content == b"ready\n"
+    assert client.get("/readyz").content == b"ready\n"
 
 
 def test_without_a_token_there_are_no_metrics(client, db, settings):
@@ -57,3 +57,22 @@ def test_metrics_count_credentials_by_status(client, settings, organization):
 
     assert 'sequin_admin_credentials{kind="stripe_key",status="healthy"} 1.0' in page
     assert 'sequin_admin_due{job="probe"} 1.0' in page
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_machines_come_by_address_and_without_tls(client, db, settings, path):
+    settings.ALLOWED_HOSTS = ["admin.example.com"]
+    settings.SECURE_SSL_REDIRECT = True
+
+    assert client.get(path, headers={"Host": "10.0.0.7:8000"}).status_code == 200
+    assert client.post(path).status_code == 405
+
+
+def test_without_a_database_we_are_alive_but_not_ready(client, monkeypatch):
+    def refuse():
+        raise OperationalError
+
+    monkeypatch.setattr(connection, "cursor", refuse)
+
+    assert client.get("/healthz").status_code == 200
+    assert client.get("/readyz").status_code == 503
