@@ -35,6 +35,16 @@ ACTIONS = {
     "lost_response": "Lose the next token answer",
     "clear": "Back to normal",
 }
+# These are done and over; every other action stays on until it is ended.
+AT_ONCE = (
+    "revoke",
+    "expire",
+    "spend_refresh",
+    "change_password",
+    "roll_key",
+    "rotate_secret",
+    "clear",
+)
 CENTURY_S = 100 * 365 * 86_400
 
 
@@ -53,13 +63,15 @@ def actions_of(provider: Provider) -> dict[str, str]:
 
 @transaction.atomic
 def act(provider: Provider, account: Account, action: str, **data: Any) -> None:
-    """Do one action. Raises `Mistake` for one the provider does not have."""
+    """Do one action, or (`on=False`) end it. Raises `Mistake` for one that is not there."""
     if action not in actions_of(provider):
         raise Mistake(
             f"{provider.title} has no action {action!r}: {', '.join(actions_of(provider))}"
         )
     account.refresh_from_db()
-    if action in faults.COMMON:
+    if not data.get("on", True):
+        end(account, action)
+    elif action in faults.COMMON:
         times = 1 if action == "lost_response" else times_of(data)
         faults.set_fault(provider.slug, account, action, times)
     elif action == "clear":
@@ -86,6 +98,11 @@ def act(provider: Provider, account: Account, action: str, **data: Any) -> None:
         rotate_secret(provider, account.external_id, data.get("client_secret", ""))
     else:
         account.switch(action)
+
+
+def end(account: Account, action: str) -> None:
+    account.faults.filter(name=action).delete()
+    account.switch(action, on=False)
 
 
 def rotate_secret(provider: Provider, owner: str = "", secret: str = "") -> None:

@@ -34,6 +34,10 @@ class Client(models.Model):
     redirect_uris = models.JSONField(default=list)
     extra = models.JSONField(default=dict)
 
+    def extras(self) -> list[tuple[str, str, str]]:
+        """Name, label and value of what else there is to copy."""
+        return [(n, n.replace("_", " ").capitalize(), str(v)) for n, v in self.extra.items()]
+
 
 class Account(models.Model):
     """A customer's account. `state` holds what the control page switched on (`suspended`...)."""

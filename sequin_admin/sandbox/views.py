@@ -1,12 +1,14 @@
 """The simulator's own pages. A tool for one machine: no login, and nothing worth one."""
 
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_list_or_404, get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.sandbox import control, framework
 from sequin_admin.sandbox.framework import Provider
-from sequin_admin.sandbox.models import Account, Call, Client, Fault, World, now
+from sequin_admin.sandbox.models import Account, Call, Client, World, now
 
 
 def provider_or_404(slug: str) -> Provider:
@@ -54,20 +56,33 @@ def panel(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
     provider = provider_or_404(slug)
     account = get_object_or_404(Account, provider=slug, external_id=external_id)
     if request.method == "POST":
+        action, ended = request.POST.get("action", ""), request.POST.get("end", "")
         try:
-            control.act(provider, account, request.POST.get("action", ""))
+            control.act(provider, account, action or ended, on=bool(action))
         except control.Mistake as mistake:
             return HttpResponseBadRequest(str(mistake), content_type="text/plain")
         return redirect("panel", slug=slug, external_id=external_id)
     page = {
         "provider": provider,
         "account": account,
-        "actions": control.actions_of(provider),
-        "faults": Fault.objects.filter(account=account),
+        **buttons(provider, account),
         "grants": account.grants.filter(revoked=False).count(),
         "calls": Call.objects.filter(provider=slug, account=external_id).order_by("-pk")[:10],
     }
     return render(request, "sandbox/panel.html", page)
+
+
+def buttons(provider: Provider, account: Account) -> dict[str, Any]:
+    """What can be done at once, and the switches with their positions."""
+    faults = {fault.name: fault for fault in account.faults.all()}
+    known = control.actions_of(provider)
+    switches = [
+        {"name": name, "label": label, "on": name in faults or account.has(name)}
+        for name, label in known.items()
+        if name not in control.AT_ONCE
+    ]
+    at_once = {name: known[name] for name in known if name in control.AT_ONCE}
+    return {"switches": switches, "at_once": at_once, "faults": faults.values()}
 
 
 @require_http_methods(["GET", "POST"])

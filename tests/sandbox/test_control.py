@@ -132,6 +132,21 @@ def test_every_switch_of_every_account_can_be_pressed(simulator):
             assert answer.status_code == 302, action
 
 
+def test_a_switch_is_pressed_again_to_end_it(simulator):
+    page = f"{simulator.url}/control/hubspot/21902692/"
+    for switch in ("drop_scope", "throttle"):
+        simulator.http.post(page, data={"action": switch})
+
+    before = simulator.http.get(page).text
+    for switch in ("drop_scope", "throttle"):
+        assert f'name="end" value="{switch}" aria-pressed="true"' in before
+        simulator.http.post(page, data={"end": switch})
+
+    assert 'aria-pressed="true"' not in simulator.http.get(page).text
+    arrakis = simulator.state()["providers"]["hubspot"]["accounts"]["21902692"]
+    assert (arrakis["state"], arrakis["faults"]) == ([], {})
+
+
 def test_a_button_that_is_not_there_and_hours_that_are_no_number_are_refused(simulator):
     panel = f"{simulator.url}/control/stripe/{STRIPE[1]}/"
 

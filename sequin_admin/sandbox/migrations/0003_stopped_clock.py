@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('sandbox', '0002_tenant_clients'),
+        ("sandbox", "0002_tenant_clients"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='world',
-            name='stopped_at',
+            model_name="world",
+            name="stopped_at",
             field=models.DateTimeField(null=True),
         ),
     ]
