@@ -19,6 +19,7 @@ from django.db.models import F, Q
 from sequin_admin.connect import oauth
 from sequin_admin.connect.models import Token
 from sequin_admin.core import clock
+from sequin_admin.core.fields import DecryptionError
 from sequin_admin.core.http import Unreachable
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import Grant
@@ -176,6 +177,10 @@ def renew_under(lease: Lease, credential: Credential) -> str:
         raise
     except Unreachable as unreachable:
         outcome = fresh.classify_unreachable(unreachable)
+        fail(lease, outcome)
+        raise Refused(outcome) from None
+    except DecryptionError as error:
+        outcome = outcomes.unreadable(error)
         fail(lease, outcome)
         raise Refused(outcome) from None
     return store(fresh, grant, lease=lease)

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import models
 
 from sequin_admin.core import clock
+from sequin_admin.core.fields import DecryptionError
 from sequin_admin.core.http import Response, redact
 
 BODY_SHOWN = 2000
@@ -105,6 +106,12 @@ def until_reset(response: Response) -> float | None:
     """Seconds until `X-RateLimit-Reset`, for providers that give it in epoch seconds."""
     reset = response.headers.get("x-ratelimit-reset", "")
     return max(float(reset) - clock.now().timestamp(), 0) if reset.isdigit() else None
+
+
+def unreadable(error: DecryptionError) -> Outcome:
+    """Our own store does not open; nothing was sent to the provider."""
+    remedy = "Put the missing key back, or reconnect: that stores the secrets anew."
+    return operator("unreadable", str(error), remedy, of_app=False)
 
 
 def unknown_host(provider: str, message: str) -> Outcome:

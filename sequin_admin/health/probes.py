@@ -10,6 +10,7 @@ from sequin_admin.audit.models import record
 from sequin_admin.connect import accounts, tokens
 from sequin_admin.connect.models import Token
 from sequin_admin.core import clock
+from sequin_admin.core.fields import DecryptionError
 from sequin_admin.core.http import Unreachable
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential, OAuthApp, Watched
@@ -75,6 +76,8 @@ def ask(credential: Credential, *, force: bool = False) -> Outcome:
         return refusal.outcome
     except Unreachable as unreachable:
         return credential.classify_unreachable(unreachable)
+    except DecryptionError as error:
+        return outcomes.unreadable(error)
 
 
 def still_refused(credential: Credential, outcome: Outcome) -> Outcome:

@@ -1,0 +1,50 @@
+"""A row whose secrets do not open is ours to mend, and does not hold up the others."""
+
+import pytest
+from django.db import connection
+
+from sequin_admin.connect import tokens
+from sequin_admin.connect.models import Token
+from sequin_admin.core import clock
+from sequin_admin.credentials.models import Credential
+from sequin_admin.health import probes
+from tests.factories import make_credential
+
+
+@pytest.fixture
+def swap(organization):
+    """Give a credential the secrets of another one, behind our back."""
+
+    def make(slug):
+        credential = make_credential(organization, slug, name="a")
+        other = make_credential(organization, "sendgrid_key", name="b")
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE credentials_credential SET secrets ="
+                " (SELECT secrets FROM credentials_credential WHERE name = 'b') WHERE name = 'a'"
+            )
+        other.delete()
+        return Credential.objects.get(pk=credential.pk)
+
+    return make
+
+
+def test_its_probe_tells_us_to_act(swap, user):
+    credential = swap("stripe_key")
+
+    outcome = probes.verify(credential, actor=user)
+
+    assert outcome.code == "unreadable"
+    assert "sealed for another row" in outcome.message
+    assert Credential.objects.get().health_status == "sequin_intervention"
+
+
+def test_its_renewal_backs_off(swap):
+    credential = swap("auth0_client_credentials")
+    Token.objects.update_or_create(credential=credential, defaults={"refresh_at": clock.now()})
+
+    assert tokens.refresh_due() == 0
+
+    token = Token.objects.get()
+    assert token.refusal["code"] == "unreadable"
+    assert token.next_try_at > clock.now()
