@@ -81,6 +81,23 @@ def same_account(draft: Credential) -> models.QuerySet[Credential]:
     )
 
 
+def twin_of(credential: Credential) -> Credential | None:
+    """Another credential of the same account through the same app. There may be only one."""
+    if credential.identity is None:
+        return None
+    return same_account(credential).exclude(pk=credential.pk).first()
+
+
+def refuse_twin(credential: Credential) -> None:
+    """Raises `OtherAccount` when another credential stands for this account already."""
+    twin = twin_of(credential)
+    if twin:
+        raise OtherAccount(
+            f"{credential.describe()} is here already as {twin}. Nothing was changed. Use that "
+            "credential, or delete it first."
+        )
+
+
 def write(credential: Credential, properties: Properties) -> None:
     """Put parsed properties into the row's public and secret columns."""
     credential.properties = properties.public_values()
@@ -147,6 +164,7 @@ def replace_secrets(
         credential.properties = {**credential.properties, **draft.properties}
         credential.secrets = dict(draft.secrets)
         credential.identity = credential.identity or draft.identity
+        refuse_twin(credential)
         credential.secrets_changed_at = clock.now() if changed else credential.secrets_changed_at
         credential.check_due_at = clock.now()
         credential.save()

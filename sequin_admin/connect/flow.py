@@ -182,6 +182,7 @@ def reconnect(attempt: Attempt, properties: Properties, grant: Grant) -> Credent
         before = credential.describe()
         accounts.write(credential, properties)
         credential.oauth_app = attempt.oauth_app
+        accounts.refuse_twin(credential)
         credential.disabled_at = None
         credential.save()
         accounts.keep_token(credential, grant)

@@ -94,6 +94,11 @@ def keep(credential: Credential, outcome: Outcome) -> None:
         # A renewal on the way may have written some of them.
         credential.refresh_from_db(fields=["properties"])
     if accounts.absorb(credential, outcome.facts):
+        twin = accounts.twin_of(credential)
+        if twin:
+            credential.refresh_from_db(fields=["properties", "identity"])
+            settle(credential, duplicate(credential, twin))
+            return
         credential.save(update_fields=["properties", "identity", "updated_at"])
     app = credential.oauth_app
     if app and outcome.of_app:
@@ -102,6 +107,16 @@ def keep(credential: Credential, outcome: Outcome) -> None:
     elif app and outcome.ok and renewed_since_trouble(credential, app):
         settle(app, outcomes.works())
     settle(credential, outcome)
+
+
+def duplicate(credential: Credential, twin: Credential) -> Outcome:
+    """Both were stored while the provider could not say whose they are."""
+    return outcomes.operator(
+        "duplicate",
+        f"This is the same account at {credential.provider_title} as {twin}.",
+        "Delete one of the two.",
+        of_app=False,
+    )
 
 
 def settle(subject: Watched, outcome: Outcome) -> None:
