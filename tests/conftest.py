@@ -3,12 +3,18 @@
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 
 from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Role
 from sequin_admin.core import http
 
 pytest_plugins = ["tests.simulator", "tests.trips"]
+
+
+def pytest_configure() -> None:
+    # The product's hasher takes a third of a second of each of thousands of people.
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture(scope="session", autouse=True)
