@@ -26,10 +26,10 @@ from sequin_admin.credentials.models import OAuthApp
 
 router = Router(tags=["OAuth apps"])
 
-
-# RFC 6749 sections 3.1.2 (absolute, without fragment) and 3.3 (what a scope is made of).
-RedirectURI = Annotated[str, Field(pattern=r"^https?://[^\s/?#]+[^\s#]*$", max_length=2000)]
-ScopeName = Annotated[str, Field(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$", max_length=200)]
+RedirectURI = Annotated[
+    str, Field(pattern=oauth_apps.REDIRECT_URI, max_length=oauth_apps.REDIRECT_URI_CHARS)
+]
+ScopeName = Annotated[str, Field(pattern=oauth_apps.SCOPE, max_length=200)]
 PROVIDERS = [provider for provider in kinds.providers() if kinds.oauth_of(provider)]
 
 

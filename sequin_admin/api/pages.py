@@ -12,9 +12,9 @@ from django.db.models.fields.json import KeyTransform
 from django.http import HttpRequest
 from pydantic import Field
 
-from sequin_admin.api.bodies import read_json
 from sequin_admin.api.errors import INVALID, ApiError
 from sequin_admin.api.schemas import HealthStatus, Strict
+from sequin_admin.core.strict_json import read_json
 
 Row = TypeVar("Row", bound=Model)
 METADATA = 'A JSON object, such as {"plan": "pro"}: finds what has all of its pairs.'

@@ -1,19 +1,22 @@
 """The forms that declared properties become. A stored secret never goes back into a page."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args, get_origin
-from urllib.parse import urlsplit
 
 from django import forms
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from sequin_admin.core.strict_json import read_json
+from sequin_admin.credentials import oauth_apps
 from sequin_admin.credentials.kinds import AppProperties
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import Properties
 
 AGAIN = "Enter the secret again: we don't keep it in a page that was not saved."
+KEEP = "Leave it empty to keep the one that is set."
 
 
 class PropertiesForm(forms.Form):
@@ -105,9 +108,10 @@ def title_of(declared: type[Properties], name: str) -> str:
 def field_for(declared: type[Properties], name: str, *, kept: bool = False) -> forms.Field:
     """The Django form field of one property."""
     info, extra = declared.model_fields[name], declared.declared(name)
+    help_text = f"{info.description or ''} {KEEP if kept else ''}".strip()
     options: dict[str, Any] = {
         "label": info.title or name,
-        "help_text": info.description or "",
+        "help_text": help_text,
         "required": info.is_required() and not kept,
         "error_messages": {
             "required": f"{info.title or name} is missing. Enter it as the provider shows it."
@@ -167,14 +171,17 @@ class MetadataField(forms.CharField):
     widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})
 
     def prepare_value(self, value: Any) -> Any:
-        return json.dumps(value, indent=2) if isinstance(value, dict) and value else value or ""
+        if isinstance(value, dict) and value:
+            return json.dumps(value, indent=2, ensure_ascii=False)
+        return value or ""
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
         try:
-            parsed = json.loads(text or "{}")
+            parsed = read_json(text or "{}")
         except ValueError as error:
-            raise forms.ValidationError(f"This is not JSON: {error}.") from None
+            said = str(error).rstrip(".")
+            raise forms.ValidationError(f"This is not JSON that can be kept: {said}.") from None
         if not isinstance(parsed, dict):
             raise forms.ValidationError('Metadata is a JSON object, such as {"plan": "pro"}.')
         return parsed
@@ -228,12 +235,27 @@ class RedirectURIsField(forms.CharField):
     def clean(self, value: Any) -> Any:
         uris = str(super().clean(value) or "").split()
         for uri in uris:
-            parts = urlsplit(uri)
-            if parts.scheme not in {"http", "https"} or not parts.netloc or parts.fragment:
+            good = re.fullmatch(oauth_apps.REDIRECT_URI, uri)
+            if not good or len(uri) > oauth_apps.REDIRECT_URI_CHARS:
                 raise forms.ValidationError(
-                    f"{uri} is not an absolute http(s) address without a # part. Correct that line."
+                    f"{uri[:100]} is not an absolute http(s) address without a # part. "
+                    "Correct that line."
                 )
         return uris
+
+
+class ScopesField(WordsField):
+    """Scopes as RFC 6749 section 3.3 spells them."""
+
+    def clean(self, value: Any) -> Any:
+        words = super().clean(value)
+        for word in words:
+            if not re.fullmatch(oauth_apps.SCOPE, word):
+                raise forms.ValidationError(
+                    f"{word[:100]} is not a scope: copy each one as the provider spells it, "
+                    "without quotation marks."
+                )
+        return words
 
 
 class OAuthAppForm(PropertiesForm):
@@ -243,7 +265,7 @@ class OAuthAppForm(PropertiesForm):
 
     name = forms.CharField(max_length=100, help_text="How the app is called here.")
     client_id = forms.CharField(label="Client ID", max_length=200)
-    scopes = WordsField(
+    scopes = ScopesField(
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
         help_text="What we ask for, separated by spaces. Empty means the usual ones.",
@@ -253,13 +275,14 @@ class OAuthAppForm(PropertiesForm):
         label="Redirect URIs of your own product",
         help_text="Where the API's connect flow may send people back to, one per line.",
     )
+    metadata = MetadataField(required=False, help_text="JSON of your own, found again by the API.")
 
     def __init__(self, *args: Any, app: OAuthApp | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         mine = [n for n in ("name", "client_id") if n in self.fields]
         self.order_fields([*mine, *self.names])
         if app:
-            names = ("name", "client_id", "scopes", "redirect_uris")
+            names = ("name", "client_id", "scopes", "redirect_uris", "metadata")
             self.initial.update({name: getattr(app, name) for name in names})
             # Tokens belong to the client id they were issued to.
             self.fields["client_id"].disabled = True

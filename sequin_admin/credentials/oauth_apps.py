@@ -11,6 +11,11 @@ from sequin_admin.core import clock
 from sequin_admin.credentials.kinds import AppProperties
 from sequin_admin.credentials.models import OAuthApp
 
+# RFC 6749 sections 3.1.2 (absolute, without fragment) and 3.3 (what a scope is made of).
+REDIRECT_URI = r"^https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?([/?][^\s#]*)?$"
+REDIRECT_URI_CHARS = 2000
+SCOPE = r"^[\x21\x23-\x5b\x5d-\x7e]+$"
+
 
 class InUse(Exception):
     """Something can't be deleted because credentials depend on it. `str()` says which."""

@@ -193,7 +193,8 @@ def no_app(provider: str) -> Outcome:
     return operator(
         "no_oauth_app",
         f"This credential has no OAuth app, so its access at {provider} can't be renewed.",
-        "Import it again with the OAuth app its tokens were issued to, or reconnect it.",
+        "Add the OAuth app its tokens were issued to and reconnect it, or import it again with "
+        "that app.",
         of_app=False,
     )
 

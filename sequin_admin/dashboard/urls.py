@@ -8,6 +8,7 @@ from sequin_admin.dashboard.views import (
     badges,
     connect,
     credential_actions,
+    credential_list,
     credentials,
     docs,
     limits,
@@ -23,10 +24,10 @@ oauth_app = "oauth-apps/<uuid:pk>"
 app_name = "dashboard"
 urlpatterns = [
     path("", overview.overview, name="overview"),
-    path("credentials/", credentials.index, name="credentials"),
+    path("credentials/", credential_list.index, name="credentials"),
     path("credentials/new/", credentials.providers, name="providers"),
     path("credentials/new/<slug:kind>/", credentials.add, name="add"),
-    path("credentials/connect/<slug:kind>/", credentials.connect, name="connect"),
+    path("credentials/connect/<slug:kind>/", connect.connect, name="connect"),
     path(f"{credential}/", credentials.detail, name="credential"),
     path(f"{credential}/edit/", credentials.edit, name="credential_edit"),
     path(f"{credential}/limit/", limits.limit, name="limit"),

@@ -2,32 +2,33 @@
 
 from django.core.paginator import Paginator
 from django.http import HttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.listing import asked, page_or_part
 
 ROWS = 50
+# Query parameters and how they match. `id` finds an object whatever it was called at the time.
+LOOKUPS = {
+    "actor": "actor__icontains",
+    "action": "action",
+    "target": "target__icontains",
+    "id": "target_id",
+}
 
 
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponse:
     own = Event.objects.of(request.organization.pk)
-    chosen = {name: request.GET.get(name, "").strip() for name in ("actor", "action", "target")}
-    events = own
-    for name, text in chosen.items():
-        exact = name == "action"
-        events = (
-            events.filter(**{name if exact else f"{name}__icontains": text}) if text else events
-        )
+    chosen = {name: asked(request, name) for name in LOOKUPS}
+    wanted = {LOOKUPS[name]: text for name, text in chosen.items() if text}
     context = {
-        "page": Paginator(events, ROWS).get_page(request.GET.get("page")),
+        "page": Paginator(own.filter(**wanted), ROWS).get_page(request.GET.get("page")),
         "chosen": chosen,
         "actions": own.order_by("action").values_list("action", flat=True).distinct(),
         "narrowed": any(chosen.values()),
     }
-    fragment = "#table" if request.htmx and not request.htmx.boosted else ""
-    return render(request, f"audit/index.html{fragment}", context)
+    return page_or_part(request, "audit/index.html", "table", context)

@@ -1,7 +1,5 @@
 """One cheap endpoint that keeps every badge on a page fresh."""
 
-import uuid
-
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
@@ -10,6 +8,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.listing import ids
 
 MOST = 100
 STOP_POLLING = 286  # htmx swaps what comes and asks no more
@@ -19,8 +18,8 @@ STOP_POLLING = 286  # htmx swaps what comes and asks no more
 @may(Action.VIEW)
 def badges(request: Request) -> HttpResponse:
     """The badges of `?id=...&id=...`, swapped out of band. Stops when none can change soon."""
-    ids = [known for known in map(as_uuid, request.GET.getlist("id")[:MOST]) if known]
-    rows = list(Credential.objects.of(request.organization).filter(pk__in=ids).defer("secrets"))
+    own = Credential.objects.of(request.organization).defer("secrets")
+    rows = list(own.filter(pk__in=ids(request.GET.getlist("id")[:MOST])))
     pending = any(may_change(row) for row in rows)
     response = render(request, "credentials/badges.html", {"credentials": rows})
     if not pending:
@@ -34,10 +33,3 @@ def may_change(credential: Credential) -> bool:
         return False
     due = credential.check_due_at
     return not credential.health_status or (due is not None and due <= clock.now())
-
-
-def as_uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -1,13 +1,58 @@
-"""The page after a connect trip that ended without a credential."""
+"""Before a connect trip, and after one that ended without a credential."""
 
-from django.http import HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_GET
+from collections.abc import Iterable
+from typing import Any
+
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.policy import Action
+from sequin_admin.connect import flow, oauth
 from sequin_admin.connect.models import Attempt
 from sequin_admin.credentials import kinds
+from sequin_admin.credentials.forms import ConnectForm
+from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.dashboard.access import Request, may
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.EDIT)
+def connect(request: Request, kind: str) -> HttpResponse:
+    """The page before the provider's consent page; its button sends the browser there."""
+    declared = kinds.get(kind)
+    if declared is None or not declared.oauth:
+        raise Http404(kind)
+    apps = OAuthApp.objects.of(request.organization).filter(provider=declared.provider)
+    form = ConnectForm(declared, apps.order_by("name"), request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        return redirect(
+            flow.start(
+                request.organization,
+                declared,
+                user=request.user,
+                session_key=request.session.session_key or "",
+                oauth_app=form.cleaned_data.get("oauth_app"),
+                asked={n: v for n, v in form.cleaned_data.items() if n in declared.oauth.asks},
+                name=form.cleaned_data["display_name"],
+            )
+        )
+    context = {
+        "kind": declared,
+        "form": form,
+        "asked_scopes": scopes_of(declared, apps),
+        "missing_app": declared.client_is_ours() and not apps.exists(),
+        "redirect_uri": oauth.redirect_uri(declared.provider),
+    }
+    return render(request, "credentials/connect.html", context, status=422 if form.errors else 200)
+
+
+def scopes_of(declared: Any, apps: Iterable[OAuthApp]) -> list[tuple[str, tuple[str, ...]]]:
+    """What is asked for, by the name of the app: each may have scopes of its own."""
+    usual = declared.oauth.scopes
+    if not declared.client_is_ours():
+        return [("", usual)]
+    return [(app.name, tuple(app.scopes) or usual) for app in apps]
 
 
 @require_GET

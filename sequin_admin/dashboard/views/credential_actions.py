@@ -11,7 +11,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import record
 from sequin_admin.connect import accounts, flow
-from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.health import probes
 
@@ -25,6 +26,9 @@ def own(request: Request, pk: str) -> Credential:
 @may(Action.EDIT)
 def verify(request: Request, pk: str) -> HttpResponse:
     credential = own(request, pk)
+    if credential.disabled_at:
+        messages.warning(request, f"{credential} is disabled: nothing calls it. Enable it first.")
+        return redirect("dashboard:credential", pk=pk)
     outcome = probes.verify(credential, actor=request.user)
     if outcome.ok:
         messages.success(request, f"{credential.provider_title} confirms that {credential} works.")
@@ -55,18 +59,27 @@ def again(request: Request, credential: Credential, *, replaces_account: bool) -
     if flow_of_kind is None:
         return redirect("dashboard:credential_edit", pk=credential.pk)
     known = {**credential.properties, **credential.secrets}
-    return redirect(
-        flow.start(
+    try:
+        address = flow.start(
             request.organization,
             type(credential),
             user=request.user,
             session_key=request.session.session_key or "",
-            oauth_app=credential.oauth_app,
+            oauth_app=credential.oauth_app or only_app_for(request, credential),
             asked={name: known[name] for name in flow_of_kind.asks if name in known},
             reconnects=credential,
             replaces_account=replaces_account,
         )
-    )
+    except Refused as refusal:
+        messages.error(request, f"{refusal.outcome.message} {refusal.outcome.remedy}")
+        return redirect("dashboard:credential", pk=credential.pk)
+    return redirect(address)
+
+
+def only_app_for(request: Request, credential: Credential) -> OAuthApp | None:
+    """For an imported credential without an app: the one of its provider, if there is just one."""
+    apps = OAuthApp.objects.of(request.organization).filter(provider=credential.provider)[:2]
+    return apps[0] if credential.client_is_ours() and len(apps) == 1 else None
 
 
 @require_POST

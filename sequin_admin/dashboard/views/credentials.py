@@ -1,81 +1,29 @@
-"""Credentials: the list, the way to a new one, one of them in full, its form."""
+"""Credentials: the way to a new one, one of them in full, its form."""
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import accounts, flow, oauth
+from sequin_admin.connect import accounts
 from sequin_admin.connect.models import Token
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.forms import ConnectForm, CredentialForm
-from sequin_admin.credentials.models import Credential, CredentialQuerySet, OAuthApp
+from sequin_admin.credentials.forms import CredentialForm
+from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.views.limits import LimitForm
+from sequin_admin.dashboard.listing import page_or_part
+from sequin_admin.dashboard.views.badges import may_change
 from sequin_admin.health import probes
-from sequin_admin.health.status import Status
 from sequin_admin.limits import models as limits
 
-ROWS = 50
-SORTS = {
-    "newest": ("-created_at", "-id"),
-    "name": ("name", "id"),
-    "checked": ("-checked_at", "-id"),
-}
-
-
-@require_GET
-@may(Action.VIEW)
-def index(request: Request) -> HttpResponse:
-    """The list. Search, filters and order live in the address bar."""
-    rows = filtered(Credential.objects.of(request.organization), request.GET)
-    order = SORTS.get(request.GET.get("sort", ""), SORTS["newest"])
-    listed = rows.select_related("token", "rate_limit").defer("secrets", "token__secrets")
-    page = Paginator(listed.order_by(*order), ROWS).get_page(request.GET.get("page"))
-    context = {
-        "page": page,
-        "filters": filters_of(request),
-        "sort": request.GET.get("sort", "newest"),
-        "search": request.GET.get("q", ""),
-        "narrowed": any(request.GET.get(n) for n in ("q", "provider", "kind", "health")),
-    }
-    fragment = "#table" if request.htmx and not request.htmx.boosted else ""
-    return render(request, f"credentials/index.html{fragment}", context)
-
-
-def filtered(rows: CredentialQuerySet, query: Any) -> CredentialQuerySet:
-    if query.get("q"):
-        rows = rows.matching(query["q"])
-    if query.get("provider"):
-        rows = rows.of_provider(query["provider"])
-    if query.get("kind"):
-        rows = rows.filter(kind=query["kind"])
-    health = query.get("health")
-    if health == "disabled":
-        return rows.filter(disabled_at__isnull=False)
-    if health == "unchecked":
-        return rows.active().filter(health_status="")
-    return rows.active().filter(health_status=health) if health else rows
-
-
-def filters_of(request: Request) -> list[dict[str, Any]]:
-    """The choices of each filter, for the selects above the list."""
-    health = [*Status.choices, ("unchecked", "Not checked yet"), ("disabled", "Disabled")]
-    choices = {
-        "provider": ("Provider", sorted(kinds.providers().items(), key=lambda pair: pair[1])),
-        "kind": ("Kind", sorted(kinds.choices(), key=lambda pair: pair[1].lower())),
-        "health": ("Health", health),
-        "sort": ("Order", [("newest", "Newest"), ("name", "Name"), ("checked", "Last checked")]),
-    }
-    return [
-        {"name": name, "label": label, "options": options, "chosen": request.GET.get(name, "")}
-        for name, (label, options) in choices.items()
-    ]
+SNIPPET = """\
+curl {base}/v1/credentials/{pk} \\
+  -H "Authorization: Bearer $SEQUIN_API_KEY\""""
 
 
 @require_GET
@@ -120,18 +68,18 @@ def add(request: Request, kind: str) -> HttpResponse:
 def detail(request: Request, pk: str) -> HttpResponse:
     rows = Credential.objects.of(request.organization).select_related("oauth_app", "rate_limit")
     credential = get_object_or_404(rows, pk=pk)
-    limit = limits.of(credential)
     context = {
         "credential": credential,
         "properties": shown_properties(credential),
         "token": Token.objects.filter(pk=credential.pk).defer("secrets").first(),
-        "limit": limit,
-        "limit_form": LimitForm(instance=limit),
+        "limit": limits.of(credential),
+        "snippet": SNIPPET.format(base=settings.PUBLIC_URL, pk=pk),
+        "pending": may_change(credential),
         "checks": credential.checks.all(),
         "transitions": credential.transitions.all()[:10],
         "events": Event.objects.of(request.organization.pk).about(credential)[:15],
     }
-    return render(request, "credentials/detail.html", context)
+    return page_or_part(request, "credentials/detail.html", "health", context)
 
 
 def shown_properties(credential: Credential) -> list[dict[str, Any]]:
@@ -188,33 +136,3 @@ def change(request: Request, credential: Credential, form: CredentialForm) -> No
     )
     if not credential.oauth:
         probes.verify(credential)
-
-
-@require_http_methods(["GET", "POST"])
-@may(Action.EDIT)
-def connect(request: Request, kind: str) -> HttpResponse:
-    """The page before the provider's consent page; its button sends the browser there."""
-    declared = kinds.get(kind)
-    if declared is None or not declared.oauth:
-        raise Http404(kind)
-    apps = OAuthApp.objects.of(request.organization).filter(provider=declared.provider)
-    form = ConnectForm(declared, apps.order_by("name"), request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        return redirect(
-            flow.start(
-                request.organization,
-                declared,
-                user=request.user,
-                session_key=request.session.session_key or "",
-                oauth_app=form.cleaned_data.get("oauth_app"),
-                asked={n: v for n, v in form.cleaned_data.items() if n in declared.oauth.asks},
-                name=form.cleaned_data["display_name"],
-            )
-        )
-    context = {
-        "kind": declared,
-        "form": form,
-        "missing_app": declared.client_is_ours() and not apps.exists(),
-        "redirect_uri": oauth.redirect_uri(declared.provider),
-    }
-    return render(request, "credentials/connect.html", context, status=422 if form.errors else 200)

@@ -1,7 +1,5 @@
 """A credential's rate limit, edited in its card (htmx) or on a page of its own."""
 
-from typing import Any
-
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -13,6 +11,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.listing import page_or_part
 from sequin_admin.limits import models as limits
 from sequin_admin.limits.models import RateLimit
 
@@ -40,7 +39,8 @@ def limit(request: Request, pk: str) -> HttpResponse:
         else:
             return done(request, credential, saved)
     context = {"credential": credential, "limit_form": form, "limit": limits.of(credential)}
-    return answer(request, "limits/edit.html", "#form", context, 422 if form.errors else 200)
+    status = 422 if form.errors else 200
+    return page_or_part(request, "limits/edit.html", "form", context, status=status)
 
 
 def done(request: Request, credential: Credential, limit: RateLimit) -> HttpResponse:
@@ -49,12 +49,3 @@ def done(request: Request, credential: Credential, limit: RateLimit) -> HttpResp
         return render(request, "limits/card.html", context)
     messages.success(request, f"{credential} may now start {limit}.")
     return redirect("dashboard:credential", pk=credential.pk)
-
-
-def answer(
-    request: Request, template: str, fragment: str, context: dict[str, Any], status: int
-) -> HttpResponse:
-    """The whole page, or for htmx its fragment (with 200: htmx swaps nothing else)."""
-    if request.htmx:
-        return render(request, template + fragment, context)
-    return render(request, template, context, status=status)

@@ -12,11 +12,11 @@ from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.connect import oauth
 from sequin_admin.credentials import kinds, oauth_apps
-from sequin_admin.credentials.forms import OAuthAppForm
+from sequin_admin.credentials.forms import OAuthAppForm, title_of
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.dashboard.access import Request, may
 
-COLUMNS = ("name", "scopes", "redirect_uris")
+COLUMNS = ("name", "scopes", "redirect_uris", "metadata")
 
 
 @require_GET
@@ -61,14 +61,13 @@ def add(request: Request, provider: str) -> HttpResponse:
 def detail(request: Request, pk: str) -> HttpResponse:
     app = get_object_or_404(OAuthApp.objects.of(request.organization).defer("secrets"), pk=pk)
     kind = next(k for k in kinds.of_provider(app.provider) if k.client_is_ours())
+    declared = app.properties_class
     context = {
         "app": app,
         "kind": kind,
         "redirect_uri": oauth.redirect_uri(app.provider),
-        "properties": [
-            (app.properties_class.model_fields[name].title, value)
-            for name, value in app.properties.items()
-        ],
+        "properties": [(title_of(declared, n), value) for n, value in app.properties.items()],
+        "secrets": [title_of(declared, name) for name in declared.secret_names()],
         "scopes": app.scopes or list(app.flow.scopes),
         "used_by": app.credentials.count(),
         "checks": app.checks.all(),

@@ -1,0 +1,163 @@
+"""Filters, order and polling of lists, and the next step on the page of one credential."""
+
+from datetime import timedelta
+
+import pytest
+
+from sequin_admin.audit.models import Event
+from sequin_admin.connect import accounts
+from sequin_admin.core import clock
+from tests.factories import make_credential, make_oauth_app
+
+QUIET = {"health_status": "healthy", "check_due_at": None}
+
+
+@pytest.fixture
+def owner(client, user):
+    client.force_login(user)
+    return client
+
+
+def order_of(page, *names):
+    return sorted(names, key=lambda name: page.index(f">{name}</a>"))
+
+
+def test_the_credentials_of_one_app(owner, organization):
+    app = make_oauth_app(organization, "hubspot", name="Main app")
+    make_credential(organization, "hubspot_oauth2", oauth_app=app, name="Spice")
+    make_credential(organization, "stripe_key", name="Water")
+
+    page = owner.get("/credentials/", {"oauth_app": app.pk}).content.decode()
+
+    assert "OAuth app: Main app" in page
+    assert ">Spice</a>" in page
+    assert ">Water</a>" not in page
+
+
+@pytest.mark.parametrize("value", ["nonsense", "00000000-0000-0000-0000-000000000000"])
+def test_an_app_that_is_none_has_no_credentials(owner, organization, value):
+    make_credential(organization, "stripe_key", name="Water")
+
+    page = owner.get("/credentials/", {"oauth_app": value}).content.decode()
+
+    assert "No credential matches" in page
+
+
+def test_a_chip_removes_its_filter_and_keeps_the_others(owner, organization):
+    page = owner.get("/credentials/", {"q": "spi", "provider": "stripe", "page": "2"})
+
+    text = page.content.decode()
+    assert 'href="/credentials/?q=spi"' in text
+    assert 'href="/credentials/?provider=stripe"' in text
+
+
+@pytest.mark.parametrize(
+    ("sort", "expected"),
+    [
+        ("newest", ["Broken", "Idle", "Calm"]),
+        ("name", ["Broken", "Calm", "Idle"]),
+        ("health", ["Broken", "Calm", "Idle"]),
+        ("checked", ["Calm", "Broken", "Idle"]),
+        ("nonsense", ["Broken", "Idle", "Calm"]),
+    ],
+)
+def test_every_order(owner, organization, sort, expected):
+    now = clock.now()
+    rows = [
+        ("Calm", {**QUIET, "checked_at": now}),
+        ("Idle", {"disabled_at": now}),
+        (
+            "Broken",
+            {"health_status": "sequin_intervention", "checked_at": now - timedelta(hours=1)},
+        ),
+    ]
+    for minutes, (name, columns) in enumerate(rows):
+        made = now + timedelta(minutes=minutes)
+        make_credential(
+            organization, "stripe_key", name=name, identity=name, created_at=made, **columns
+        )
+
+    page = owner.get("/credentials/", {"sort": sort}).content.decode()
+
+    assert order_of(page, "Calm", "Idle", "Broken") == expected
+
+
+def test_a_list_polls_for_those_that_may_change(owner, organization):
+    make_credential(organization, "stripe_key", identity="quiet", **QUIET)
+    assert "/badges/" not in owner.get("/credentials/").content.decode()
+
+    waiting = make_credential(organization, "stripe_key", identity="waiting")
+    page = owner.get("/credentials/").content.decode()
+
+    assert f"/badges/?id={waiting.pk}&amp;" in page
+    assert page.count("/badges/?") == 1
+
+
+def test_the_health_of_one_credential_polls_until_it_is_known(owner, organization):
+    credential = make_credential(organization, "stripe_key")
+    address = f"/credentials/{credential.pk}/"
+
+    def part():
+        return owner.get(address, headers={"HX-Request": "true"}).content.decode()
+
+    assert 'hx-trigger="every 3s"' in part()
+    assert "<html" not in part()
+    type(credential).objects.update(**QUIET)
+
+    assert "every 3s" not in part()
+    assert f'id="badge-{credential.pk}" hx-swap-oob="true"' in part()
+    assert "Everything works." in part()
+
+
+@pytest.mark.parametrize(
+    ("kind", "step"),
+    [
+        ("hubspot_oauth2", "Reconnect HubSpot"),
+        ("servicenow_oauth2", "Enter another client"),
+        ("stripe_key", "Enter the secret again"),
+    ],
+)
+def test_what_a_customer_must_do_has_its_button(owner, organization, viewer, kind, step):
+    broken = make_credential(
+        organization, kind, health_status="customer_intervention", health_note="It was revoked."
+    )
+
+    assert step in owner.get(f"/credentials/{broken.pk}/").content.decode()
+    owner.force_login(viewer)
+    assert step not in owner.get(f"/credentials/{broken.pk}/").content.decode()
+
+
+def test_what_a_broken_app_holds_up_leads_to_the_app(owner, organization):
+    app = make_oauth_app(
+        organization, "hubspot", health_status="sequin_intervention", health_note="It is wrong."
+    )
+    waiting = make_credential(
+        organization, "hubspot_oauth2", oauth_app=app, health_status="sequin_intervention"
+    )
+
+    assert "Open the OAuth app" in owner.get(f"/credentials/{waiting.pk}/").content.decode()
+    page = owner.get(f"/oauth-apps/{app.pk}/").content.decode()
+    assert "It is wrong." in page
+    assert "Correct the app" in page
+
+
+def test_the_audit_log_follows_an_object_through_its_names(owner, organization, user):
+    credential = make_credential(organization, "stripe_key", name="Spice")
+    other = make_credential(organization, "stripe_key", name="Spice too", identity="other")
+    accounts.rename(credential, name="Melange", actor=user)
+    accounts.disable(credential, actor=user)
+    accounts.disable(other, actor=user)
+
+    page = owner.get("/audit/", {"id": credential.pk}).content.decode()
+
+    assert page.count("data-row") == Event.objects.about(credential).count() == 2
+    assert "Object: Melange" in page
+
+
+def test_metadata_of_an_app_is_kept_and_shown(owner, organization):
+    sent = {"name": "Ours", "client_id": "id-1", "client_secret": "s"}
+    sent["metadata"] = '{"team": "crm"}'
+
+    page = owner.post("/oauth-apps/new/hubspot/", sent, follow=True).content.decode()
+
+    assert "&quot;team&quot;: &quot;crm&quot;" in page
