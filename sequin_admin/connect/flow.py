@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from sequin_admin.access.models import Organization, User
-from sequin_admin.connect import accounts, oauth
+from sequin_admin.connect import accounts, oauth, tokens
 from sequin_admin.connect.models import Attempt
 from sequin_admin.core import clock
 from sequin_admin.core.http import Unreachable
@@ -124,7 +124,7 @@ def end(attempt: Attempt, *, credential: Credential | None = None, failure: str 
 
 def sentence(error: Exception) -> str:
     if isinstance(error, Refused):
-        return f"{error.outcome.message} {error.outcome.remedy}".strip()
+        return error.outcome.sentence
     return str(error)
 
 
@@ -157,11 +157,8 @@ def complete(attempt: Attempt, params: Mapping[str, str]) -> Credential:
 
 def read_properties(kind: Any, grant: Grant, trip: Trip) -> Properties:
     """The kind's properties: asked, issued with the grant, and read from the account."""
-    flow = kind.oauth
-    issued = {flow.refresh_property: grant.refresh_token, flow.access_property: grant.access_token}
-    known = {name: value for name, value in issued.items() if name and value}
     facts = kind.identify(grant, trip)
-    values = {"kind": kind.slug, **trip.asked, **known, **facts}
+    values = {"kind": kind.slug, **trip.asked, **tokens.issued(kind, grant), **facts}
     properties: Properties = kind.properties_class.model_validate(values)
     return properties
 

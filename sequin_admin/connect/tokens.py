@@ -19,11 +19,9 @@ from django.db.models import F, Q
 from sequin_admin.connect import oauth
 from sequin_admin.connect.models import Token
 from sequin_admin.core import clock
-from sequin_admin.core.fields import DecryptionError
-from sequin_admin.core.http import Unreachable
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import Grant
-from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.models import FAILURES, Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 
 LEASE = timedelta(seconds=oauth.TOKEN_DEADLINE_S + 10)
@@ -48,7 +46,8 @@ class Lease:
 def renews(credential: Credential) -> bool:
     """Whether its access tokens are renewed at all. Keys and passwords are sent as they are."""
     flow = credential.oauth
-    return credential.mints or bool(flow and credential.secrets.get(flow.refresh_property))
+    # By name: nothing is decrypted to answer this.
+    return credential.mints or bool(flow and flow.refresh_property in credential.secret_names)
 
 
 def current(credential: Credential, *, min_ttl_s: float = 0, force: bool = False) -> str:
@@ -151,8 +150,9 @@ def take(seen: Token) -> Lease | None:
     taken = Token.objects.filter(free, unchanged).update(
         lease_owner=uuid.uuid4().hex, lease_fence=fence, lease_until=now + LEASE, journal=journal
     )
-    token = Token.objects.get(pk=seen.pk)
-    return Lease(token, fence, answer_missing(seen.journal)) if taken else None
+    if not taken:
+        return None
+    return Lease(Token.objects.get(pk=seen.pk), fence, answer_missing(seen.journal))
 
 
 def answer_missing(journal: list[dict[str, Any]]) -> bool:
@@ -172,15 +172,8 @@ def renew_under(lease: Lease, credential: Credential) -> str:
     fresh = Credential.objects.select_related("oauth_app").get(pk=credential.pk)
     try:
         grant = obtain(fresh, lease)
-    except Refused as refusal:
-        fail(lease, refusal.outcome)
-        raise
-    except Unreachable as unreachable:
-        outcome = fresh.classify_unreachable(unreachable)
-        fail(lease, outcome)
-        raise Refused(outcome) from None
-    except DecryptionError as error:
-        outcome = outcomes.unreadable(error)
+    except FAILURES as error:
+        outcome = fresh.classify_failure(error)
         fail(lease, outcome)
         raise Refused(outcome) from None
     return store(fresh, grant, lease=lease)
@@ -236,7 +229,7 @@ def keep_what_is_new(credential: Credential, token: Token, grant: Grant) -> None
     The spent refresh token stays for the kind's grace time.
     """
     kept = Credential.objects.select_for_update().get(pk=credential.pk)
-    flow, secrets = credential.oauth, issued(credential, grant)
+    flow, secrets = credential.oauth, issued(type(credential), grant)
     old = kept.secrets.get(flow.refresh_property) if flow else None
     if flow and flow.grace_s and old and secrets.get(flow.refresh_property, old) != old:
         token.secrets = {**token.secrets, "previous_refresh_token": old}
@@ -245,20 +238,20 @@ def keep_what_is_new(credential: Credential, token: Token, grant: Grant) -> None
     if any(kept.secrets.get(name) != value for name, value in secrets.items()):
         kept.secrets = {**kept.secrets, **secrets}
         kept.save(update_fields=["secrets", "updated_at"])
-        credential.secrets = dict(kept.secrets)
+        credential.secrets, credential.secret_names = dict(kept.secrets), kept.secret_names
     if any(kept.properties.get(name) != value for name, value in facts.items()):
         kept.properties = {**kept.properties, **facts}
         kept.save(update_fields=["properties", "updated_at"])
         credential.properties = dict(kept.properties)
 
 
-def issued(credential: Credential, grant: Grant) -> dict[str, str]:
+def issued(kind: type[Credential], grant: Grant) -> dict[str, str]:
     """The grant's tokens under the names of the properties that keep them."""
-    flow = credential.oauth
+    flow = kind.oauth
     # A kind without a trip may hold a pasted refresh token, which the provider may replace.
     refresh, access = (flow.refresh_property, flow.access_property) if flow else (PASTED, "")
     tokens = {refresh: grant.refresh_token, access: grant.access_token}
-    names = credential.properties_class.secret_names()
+    names = kind.properties_class.secret_names()
     return {name: value for name, value in tokens.items() if name in names and value}
 
 

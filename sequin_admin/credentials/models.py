@@ -10,7 +10,7 @@ from django.db import models
 
 from sequin_admin.access.models import Organization, OwnedQuerySet
 from sequin_admin.core import clock
-from sequin_admin.core.fields import EncryptedJSONField
+from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
 from sequin_admin.core.http import UnknownHost, Unreachable
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.kinds import AppProperties, Grant, OAuth2, Rate, Trip
@@ -18,6 +18,8 @@ from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.credentials.properties import MASK, Properties
 
 IDENTITY_CHARS = 300
+# What may end a call to a provider; `Credential.classify_failure()` says what each means.
+FAILURES = (outcomes.Refused, Unreachable, DecryptionError)
 NAME_CHARS = 200
 
 
@@ -115,6 +117,8 @@ class Credential(Watched):
     slug: ClassVar[str] = ""
     properties_class: ClassVar[type[Properties]] = Properties
     identity_properties: ClassVar[tuple[str, ...]] = ()
+    # What people know the account by, best name first. Empty: the identity.
+    known_by: ClassVar[tuple[str, ...]] = ()
     rate: ClassVar[Rate] = Rate(allowed_requests=60, interval=60_000, max_concurrent_requests=4)
     rate_source: ClassVar[str] = ""
     oauth: ClassVar[OAuth2 | None] = None
@@ -223,7 +227,8 @@ class Credential(Watched):
     @classmethod
     def describe_account(cls, properties: Mapping[str, Any]) -> str:
         """`describe()` of properties that are no credential yet. A readable name comes first."""
-        return " · ".join(str(properties[n]) for n in cls.identity_properties if n in properties)
+        names = cls.known_by or cls.identity_properties
+        return " · ".join(str(properties[n]) for n in names if n in properties)
 
     def trip(self) -> Trip:
         """What a renewal knows: the client, ours or the customer's, and the account."""
@@ -265,6 +270,17 @@ class Credential(Watched):
         return outcomes.token_error(
             response, cls.provider_title, client_is_ours=cls.client_is_ours()
         )
+
+    @classmethod
+    def classify_failure(cls, error: Exception) -> Outcome:
+        """The outcome of whatever in `FAILURES` ended a call."""
+        if isinstance(error, outcomes.Refused):
+            return error.outcome
+        if isinstance(error, DecryptionError):
+            return outcomes.unreadable(error)
+        if isinstance(error, Unreachable):
+            return cls.classify_unreachable(error)
+        raise error
 
     @classmethod
     def classify_unreachable(cls, error: Unreachable) -> Outcome:
@@ -314,4 +330,6 @@ class Credential(Watched):
     @classmethod
     def suggest_name(cls, properties: Mapping[str, Any]) -> str:
         """A name for a new credential when nobody gave one."""
+        if cls.known_by:
+            return str(next((properties[n] for n in cls.known_by if n in properties), ""))
         return " ".join(str(properties[n]) for n in cls.identity_properties if n in properties)

@@ -50,6 +50,11 @@ class Outcome:
     def ok(self) -> bool:
         return self.verdict is Verdict.OK
 
+    @property
+    def sentence(self) -> str:
+        """What happened and what to do, for people."""
+        return f"{self.message} {self.remedy}".strip()
+
     def seen(self, response: Response) -> "Outcome":
         """The same outcome with the redacted answer as evidence."""
         return replace(self, evidence=evidence(response))

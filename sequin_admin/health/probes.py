@@ -10,11 +10,9 @@ from sequin_admin.audit.models import record
 from sequin_admin.connect import accounts, tokens
 from sequin_admin.connect.models import Token
 from sequin_admin.core import clock
-from sequin_admin.core.fields import DecryptionError
-from sequin_admin.core.http import Unreachable
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.models import Credential, OAuthApp, Watched
-from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
+from sequin_admin.credentials.models import FAILURES, Credential, OAuthApp, Watched
+from sequin_admin.credentials.outcomes import Outcome, Verdict
 from sequin_admin.health.models import Check, Transition
 from sequin_admin.health.status import Status, next_status
 
@@ -72,12 +70,8 @@ def ask(credential: Credential, *, force: bool = False) -> Outcome:
             if outcome.verdict is Verdict.REFRESH:
                 return still_refused(credential, outcome)
         return outcome
-    except Refused as refusal:
-        return refusal.outcome
-    except Unreachable as unreachable:
-        return credential.classify_unreachable(unreachable)
-    except DecryptionError as error:
-        return outcomes.unreadable(error)
+    except FAILURES as error:
+        return credential.classify_failure(error)
 
 
 def still_refused(credential: Credential, outcome: Outcome) -> Outcome:
@@ -125,7 +119,7 @@ def settle(subject: Watched, outcome: Outcome) -> None:
     check = noted(subject, outcome, now)
     before = subject.health_status
     after = next_status(before, outcome.verdict, troubled_for=now - check.first_seen_at)
-    subject.health_note = "" if outcome.ok else f"{outcome.message} {outcome.remedy}"[:500]
+    subject.health_note = "" if outcome.ok else outcome.sentence[:500]
     subject.checked_at, subject.check_due_at = now, now + until_next(outcome)
     if after != before:
         subject.health_status, subject.health_since = after, now

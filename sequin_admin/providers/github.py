@@ -1,7 +1,6 @@
 """GitHub Apps: https://docs.github.com/en/apps  Limits: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api"""
 
 import time
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -53,6 +52,7 @@ class GitHub(Credential):
     provider, provider_title, label = "github", "GitHub", "App"
     properties_class = GitHubProperties
     identity_properties = ("installation_id",)
+    known_by = ("account_login", "installation_id")
     rate = Rate(allowed_requests=80, interval=60_000, max_concurrent_requests=10)
     rate_source = "https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api"
     docs_url = "https://docs.github.com/en/apps/creating-github-apps"
@@ -119,7 +119,7 @@ class GitHub(Credential):
                 response
             )
         if response.status in (403, 429) and is_throttled(response, message):
-            wait = wait_of(response)
+            wait = outcomes.retry_after(response) or outcomes.until_reset(response)
             text = "GitHub asks us to slow down."
             return outcomes.transient("throttled", text, retry_after_s=wait).seen(response)
         if response.status == 403 and "suspended" in message:
@@ -185,14 +185,6 @@ class GitHub(Credential):
         if response.status not in (204, 404):
             raise Refused(self.classify_installation(response, self.trip()))
 
-    @classmethod
-    def describe_account(cls, properties: Mapping[str, Any]) -> str:
-        return f"{properties.get('account_login', '')} · {properties.get('installation_id', '')}"
-
-    @classmethod
-    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
-        return str(properties.get("account_login", ""))
-
     def base_url(self) -> str:
         return API
 
@@ -224,13 +216,6 @@ def call_as_app(trip: Trip, method: str, path: str) -> Response:
 def is_throttled(response: Response, message: str) -> bool:
     spent = response.headers.get("x-ratelimit-remaining") == "0"
     return spent or "retry-after" in response.headers or "secondary rate limit" in message
-
-
-def wait_of(response: Response) -> float | None:
-    """Seconds until GitHub's reset (`x-ratelimit-reset` is in epoch seconds)."""
-    reset = response.headers.get("x-ratelimit-reset", "")
-    wait = float(reset) - clock.now().timestamp() if reset.isdigit() else None
-    return outcomes.retry_after(response) or (max(wait, 0) if wait is not None else None)
 
 
 def our_app_is_wrong(response: Response) -> Outcome:

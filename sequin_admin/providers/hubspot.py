@@ -3,7 +3,6 @@
 Limits: https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
 """
 
-from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from django.conf import settings
@@ -44,6 +43,7 @@ class HubSpot(Credential):
     provider, provider_title, label = "hubspot", "HubSpot", "OAuth"
     properties_class = HubSpotProperties
     identity_properties = ("hub_id",)
+    known_by = ("hub_domain", "hub_id")
     rate = Rate(allowed_requests=100, interval=10_000, max_concurrent_requests=10)
     rate_source = "https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines"
     docs_url = "https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/oauth/oauth-quickstart-guide"
@@ -126,14 +126,6 @@ class HubSpot(Credential):
         )
         if not response.ok:
             raise Refused(self.classify_token_error(response))
-
-    @classmethod
-    def describe_account(cls, properties: Mapping[str, Any]) -> str:
-        return f"{properties.get('hub_domain', '')} · {properties.get('hub_id', '')}"
-
-    @classmethod
-    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
-        return str(properties.get("hub_domain", ""))
 
     def base_url(self) -> str:
         return API

@@ -43,6 +43,7 @@ class Linear(Credential):
     provider, provider_title, label = "linear", "Linear", "OAuth"
     properties_class = LinearProperties
     identity_properties = ("linear_org_id",)
+    known_by = ("linear_org_name", "linear_org_id")
     rate = Rate(allowed_requests=80, interval=60_000, max_concurrent_requests=5)
     rate_source = "https://linear.app/developers/rate-limiting"
     docs_url = "https://linear.app/developers/oauth-2-0-authentication"
@@ -124,14 +125,6 @@ class Linear(Credential):
         response = http.post(f"{API}/oauth/revoke", form=form)
         if response.status not in (200, 400):  # 400: it was revoked already
             raise Refused(self.classify(response))
-
-    @classmethod
-    def describe_account(cls, properties: Mapping[str, Any]) -> str:
-        return f"{properties.get('linear_org_name', '')} · {properties.get('linear_org_id', '')}"
-
-    @classmethod
-    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
-        return str(properties.get("linear_org_name", ""))
 
     def base_url(self) -> str:
         return API

@@ -4,7 +4,6 @@ Limits: https://developer.intuit.com/app/developer/qbo/docs/learn/rest-api-featu
 """
 
 import re
-from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 
@@ -49,6 +48,7 @@ class QuickBooks(Credential):
     provider, provider_title, label = "quickbooks", "QuickBooks", "OAuth"
     properties_class = QuickBooksProperties
     identity_properties = ("realm_id", "sandbox")
+    known_by = ("company_name", "realm_id")
     rate = Rate(allowed_requests=8, interval=1000, max_concurrent_requests=8)
     rate_source = "https://developer.intuit.com/app/developer/qbo/docs/learn/rest-api-features"
     docs_url = "https://developer.intuit.com/app/developer/qbo/docs/develop"
@@ -145,15 +145,6 @@ class QuickBooks(Credential):
         )
         if not response.ok:
             raise Refused(self.classify_token_error(response))
-
-    @classmethod
-    def describe_account(cls, properties: Mapping[str, Any]) -> str:
-        words = [properties.get("company_name"), properties.get("realm_id")]
-        return " · ".join(str(word) for word in words if word)
-
-    @classmethod
-    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
-        return str(properties.get("company_name") or properties.get("realm_id", ""))
 
     def base_url(self) -> str:
         return HOSTS[bool(self.properties.get("sandbox"))]

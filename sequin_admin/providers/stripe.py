@@ -3,7 +3,6 @@
 Limits: https://docs.stripe.com/rate-limits
 """
 
-from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
@@ -72,6 +71,7 @@ class Stripe(Credential):
 
     provider, provider_title = "stripe", "Stripe"
     identity_properties = ("account_id", "test")
+    known_by = ("name", "account_id")
     rate = RATE
     rate_source = "https://docs.stripe.com/rate-limits"
 
@@ -127,15 +127,6 @@ class Stripe(Credential):
             f"Stripe says this key {'has expired' if expired else 'does not exist or was rolled'}.",
             "The customer must create a new key at Stripe and enter it here.",
         )
-
-    @classmethod
-    def describe_account(cls, properties: Mapping[str, Any]) -> str:
-        words = [properties.get("name"), properties.get("account_id")]
-        return " · ".join(str(word) for word in words if word)
-
-    @classmethod
-    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
-        return str(properties.get("name", ""))
 
     def base_url(self) -> str:
         return API

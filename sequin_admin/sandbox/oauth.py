@@ -53,7 +53,7 @@ class Server:
     restores: tuple[str, ...] = ("uninstall",)
 
     def authorize(
-        self, request: HttpRequest, *, path: str, extra: Mapping[str, str] | None = None
+        self, request: HttpRequest, *, extra: Mapping[str, str] | None = None
     ) -> HttpResponse:
         """The consent page (GET) and what the person decided (POST)."""
         query = request.GET

@@ -94,14 +94,19 @@ def test_many_processes_cause_one_renewal(read, simulated):
     assert [call["status"] for call in refreshes(simulated)] == [200]
 
 
-def test_a_holder_killed_in_its_call_loses_nothing(read, credential, simulated):
-    """SIGKILL while the provider stalls: the next one takes over when the lease has ended."""
+def kill_a_holder(read, simulated):
+    """SIGKILL a process that holds the lease, while the provider keeps it waiting."""
     simulated.act("airtable", PAUL, "timeout")
     holder = read()
     wait_until(lambda: Token.objects.filter(lease_until__isnull=False).exists())
     holder.kill()
     holder.wait()
     simulated.act("airtable", PAUL, "clear")
+
+
+def test_a_holder_killed_in_its_call_loses_nothing(read, credential, simulated):
+    """The next one takes over when the lease has ended."""
+    kill_a_holder(read, simulated)
     Token.objects.update(lease_until=clock.now())
 
     token = read().communicate(timeout=60)[0].strip()
@@ -113,12 +118,7 @@ def test_a_holder_killed_in_its_call_loses_nothing(read, credential, simulated):
 
 
 def test_while_the_killed_holders_lease_runs_nobody_calls(read, credential, simulated):
-    simulated.act("airtable", PAUL, "timeout")
-    holder = read()
-    wait_until(lambda: Token.objects.filter(lease_until__isnull=False).exists())
-    holder.kill()
-    holder.wait()
-    simulated.act("airtable", PAUL, "clear")
+    kill_a_holder(read, simulated)
     fence = Token.objects.get().lease_fence
     other = read()
 

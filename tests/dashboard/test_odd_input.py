@@ -1,24 +1,13 @@
 """What nobody should send, and pages in states that few credentials reach: sentences, no crash."""
 
 import pytest
-from django.urls import reverse
 
 from sequin_admin.credentials.models import Credential, OAuthApp
+from tests.dashboard.conftest import address
 from tests.factories import make_credential, make_oauth_app
 
 KEY = {"name": "Arrakis", "secret": "sk_test_arrakis0000000000000001", "test": "on"}
 APP = {"name": "Ours", "client_id": "id-1", "client_secret": "s3cret"}
-
-
-@pytest.fixture
-def owner(client, user, settings):
-    settings.SIMULATOR_URL = "http://127.0.0.1:9"  # nobody answers
-    client.force_login(user)
-    return client
-
-
-def address(name, *args):
-    return reverse(f"dashboard:{name}", args=args)
 
 
 @pytest.mark.parametrize(

@@ -1,26 +1,15 @@
 """The pages of credentials, OAuth apps and the audit log: what they do, and how little they ask."""
 
 import pytest
-from django.urls import reverse
 
 from sequin_admin.audit.models import Event
 from sequin_admin.connect import accounts
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.limits import models as limits
+from tests.dashboard.conftest import address
 from tests.factories import make_credential, make_oauth_app
 
 STRIPE = {"name": "Arrakis", "secret": "sk_test_arrakis0000000000000001", "test": "on"}
-
-
-@pytest.fixture
-def owner(client, user, settings):
-    settings.SIMULATOR_URL = "http://127.0.0.1:9"  # nobody answers
-    client.force_login(user)
-    return client
-
-
-def address(name, *args):
-    return reverse(f"dashboard:{name}", args=args)
 
 
 @pytest.mark.parametrize("rows", [3, 60])

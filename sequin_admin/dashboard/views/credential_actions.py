@@ -33,7 +33,7 @@ def verify(request: Request, pk: str) -> HttpResponse:
     if outcome.ok:
         messages.success(request, f"{credential.provider_title} confirms that {credential} works.")
     else:
-        messages.warning(request, f"{outcome.message} {outcome.remedy}")
+        messages.warning(request, outcome.sentence)
     return redirect("dashboard:credential", pk=pk)
 
 
@@ -71,7 +71,7 @@ def again(request: Request, credential: Credential, *, replaces_account: bool) -
             replaces_account=replaces_account,
         )
     except Refused as refusal:
-        messages.error(request, f"{refusal.outcome.message} {refusal.outcome.remedy}")
+        messages.error(request, refusal.outcome.sentence)
         return redirect("dashboard:credential", pk=credential.pk)
     return redirect(address)
 

@@ -67,7 +67,7 @@ server = Airtable(
 
 @provider.route("GET POST", HOST, r"/oauth2/v1/authorize")
 def authorize(request: HttpRequest) -> HttpResponse:
-    return server.authorize(request, path="/oauth2/v1/authorize")
+    return server.authorize(request)
 
 
 @provider.route("POST", HOST, r"/oauth2/v1/token")

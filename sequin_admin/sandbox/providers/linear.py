@@ -70,7 +70,7 @@ server = Linear(
 
 @provider.route("GET POST", r"linear\.app", r"/oauth/authorize")
 def authorize(request: HttpRequest) -> HttpResponse:
-    return server.authorize(request, path="/oauth/authorize")
+    return server.authorize(request)
 
 
 @provider.route("POST", API, r"/oauth/token")

@@ -107,7 +107,7 @@ server = QuickBooks(
 
 @provider.route("GET POST", r"appcenter\.intuit\.com", r"/connect/oauth2")
 def authorize(request: HttpRequest) -> HttpResponse:
-    return server.authorize(request, path="/connect/oauth2")
+    return server.authorize(request)
 
 
 @provider.route("POST", r"oauth\.platform\.intuit\.com", r"/oauth2/v1/tokens/bearer")

@@ -86,7 +86,7 @@ server = Salesforce(
 
 @provider.route("GET POST", ANY, r"/services/oauth2/authorize")
 def authorize(request: HttpRequest) -> HttpResponse:
-    return server.authorize(request, path="/services/oauth2/authorize")
+    return server.authorize(request)
 
 
 @provider.route("POST", ANY, r"/services/oauth2/token")

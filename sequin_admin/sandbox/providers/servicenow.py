@@ -101,7 +101,7 @@ def visit(request: HttpRequest, instance: str) -> Account:
 @provider.route("GET POST", HOST, r"/oauth_auth\.do")
 def authorize(request: HttpRequest, instance: str) -> HttpResponse:
     visit(request, instance)
-    return server.authorize(request, path="/oauth_auth.do")
+    return server.authorize(request)
 
 
 @provider.route("POST", HOST, r"/oauth_token\.do")

@@ -100,7 +100,7 @@ def signature(params: dict[str, str], secret: str) -> str:
 def authorize(request: HttpRequest, shop: str) -> HttpResponse:
     """What goes back is signed with the app's secret; a refusal is not."""
     request.shop = shop  # type: ignore[attr-defined]
-    response = server.authorize(request, path="/admin/oauth/authorize")
+    response = server.authorize(request)
     if not isinstance(response, HttpResponseRedirect):
         return response
     target = urlsplit(response.url)

@@ -105,7 +105,7 @@ server = Workday(
 @provider.route("GET POST", r"impl\.workday\.com", rf"/{TENANT}/authorize")
 def authorize(request: HttpRequest, tenant: str) -> HttpResponse:
     enter(request, provider, tenant)
-    return server.authorize(request, path=f"/{tenant}/authorize")
+    return server.authorize(request)
 
 
 @provider.route("POST", HOST, rf"/ccx/oauth2/{TENANT}/token")

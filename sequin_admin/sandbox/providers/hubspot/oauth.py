@@ -55,7 +55,7 @@ server = HubSpot(
 
 @provider.route("GET POST", r"app\.hubspot\.com", r"/oauth/authorize")
 def authorize(request: HttpRequest) -> HttpResponse:
-    return server.authorize(request, path="/oauth/authorize")
+    return server.authorize(request)
 
 
 @provider.route("POST", API, rf"/oauth/{DATED}/token")

@@ -122,7 +122,7 @@ def authorize(request: HttpRequest, label: str | None) -> HttpResponse:
             return consent.broken(request, provider, None)
         label = client.owner
     visit(request, label)
-    return server.authorize(request, path="/app/login/oauth2/authorize.nl")
+    return server.authorize(request)
 
 
 @provider.route("POST", REST, rf"{PATH}/token")

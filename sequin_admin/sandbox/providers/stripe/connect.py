@@ -85,7 +85,7 @@ server = StripeConnect(
 @provider.route("GET POST", CONNECT, r"/oauth/authorize")
 def authorize(request: HttpRequest) -> HttpResponse:
     scope = request.GET.get("scope", "read_only")
-    return server.authorize(request, path="/oauth/authorize", extra={"scope": scope})
+    return server.authorize(request, extra={"scope": scope})
 
 
 @provider.route("POST", CONNECT, r"/oauth/token")
