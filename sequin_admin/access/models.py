@@ -35,6 +35,22 @@ class Organization(models.Model):
         return self.name
 
 
+class Logo(models.Model):
+    """An organization's picture, as customers see it. In the database: web processes keep no files.
+
+    A table of its own, so that reading an organization does not read its picture.
+    """
+
+    organization = models.OneToOneField(
+        Organization, models.CASCADE, primary_key=True, related_name="logo"
+    )
+    png = models.BinaryField()
+    changed_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"logo of {self.organization_id}"
+
+
 Owned = TypeVar("Owned", bound=models.Model)
 
 

@@ -13,8 +13,8 @@ from sequin_admin.core import clock
 from sequin_admin.core.http import Unreachable
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Grant
-from sequin_admin.credentials.models import NAME_CHARS, Credential, OAuthApp
-from sequin_admin.credentials.outcomes import Refused
+from sequin_admin.credentials.models import FAILURES, NAME_CHARS, Credential, OAuthApp
+from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.credentials.properties import Properties
 
 
@@ -37,12 +37,33 @@ def save(
     Where the account is not named in `properties` the provider is asked once; if it doesn't
     answer, the credential is saved all the same and probed later.
     """
-    kind = kinds.get(properties.kind)  # type: ignore[attr-defined]
-    draft = kind(organization=organization, oauth_app=oauth_app, metadata=metadata or {}, name=name)
-    write(draft, properties)
+    draft = draft_of(organization, properties, oauth_app=oauth_app)
     if draft.identity is None and grant is None:
-        learn(draft)
-    draft.name = (name or kind.suggest_name(draft.properties) or kind.full_title())[:NAME_CHARS]
+        try_out(draft)
+    return keep(draft, actor=actor, name=name, metadata=metadata, grant=grant)
+
+
+def draft_of(
+    organization: Organization, properties: Properties, *, oauth_app: OAuthApp | None = None
+) -> Credential:
+    """A credential that is not stored yet."""
+    kind = kinds.get(properties.kind)  # type: ignore[attr-defined]
+    draft: Credential = kind(organization=organization, oauth_app=oauth_app)
+    write(draft, properties)
+    return draft
+
+
+def keep(
+    draft: Credential,
+    *,
+    actor: models.Model | None,
+    name: str = "",
+    metadata: dict[str, Any] | None = None,
+    grant: Grant | None = None,
+) -> tuple[Credential, bool]:
+    """Store a draft, with nothing asked of the provider any more. As `save()`."""
+    suggested = draft.suggest_name(draft.properties) or draft.full_title()
+    draft.name, draft.metadata = (name or suggested)[:NAME_CHARS], metadata or {}
     given = {"name"} if name else set()
     given |= {"metadata"} if metadata is not None else set()
     try:
@@ -115,14 +136,23 @@ def forget_filled(draft: Credential) -> None:
     draft.identity = draft.identity_of(draft.properties)
 
 
-def learn(draft: Credential) -> None:
-    """Ask the provider whose key this is. No answer is no harm: the probe asks again later."""
+def try_out(draft: Credential) -> Outcome:
+    """Ask the provider whose key this is, and whether it works. What it tells is taken over."""
     try:
-        token = draft.mint().access_token if draft.mints else draft.static_token()
-        outcome = draft.probe(token)
-    except (Refused, Unreachable):
-        return
+        outcome = draft.probe(first_token(draft))
+    except FAILURES as error:
+        return draft.classify_failure(error)
     absorb(draft, outcome.facts)
+    return outcome
+
+
+def first_token(draft: Credential) -> str:
+    """What authenticates the first call. A pasted refresh token may be replaced by this."""
+    if not draft.mints:
+        return draft.static_token()
+    grant = draft.mint()
+    draft.secrets = {**draft.secrets, **tokens.issued(type(draft), grant)}
+    return grant.access_token
 
 
 def absorb(credential: Credential, facts: Mapping[str, Any]) -> bool:
@@ -148,28 +178,40 @@ def replace_secrets(
     credential: Credential, properties: Properties, *, actor: models.Model | None
 ) -> Credential:
     """What an edit form does. Raises `OtherAccount` when the new secret opens another account."""
-    draft = type(credential)(organization=credential.organization, oauth_app=credential.oauth_app)
-    write(draft, properties)
-    forget_filled(draft)
+    draft = replacement_of(credential, properties)
     if not credential.mints and not tokens.renews(credential):
-        learn(draft)
+        try_out(draft)
+    return take_over(credential, draft, actor=actor)
+
+
+def replacement_of(credential: Credential, properties: Properties) -> Credential:
+    """New secrets for a credential, as a draft of their own: whose they are is yet to be seen."""
+    draft = draft_of(credential.organization, properties, oauth_app=credential.oauth_app)
+    forget_filled(draft)
+    return draft
+
+
+@transaction.atomic
+def take_over(
+    credential: Credential, draft: Credential, *, actor: models.Model | None
+) -> Credential:
+    """Put a draft's secrets into the credential. Raises `OtherAccount` when they are another's."""
     if credential.identity and draft.identity and draft.identity != credential.identity:
         raise OtherAccount(
             f"These are the secrets of {draft.describe()}, but this credential is for "
             f"{credential.describe()}. Nothing was changed. Add the other account as a "
             "credential of its own."
         )
-    with transaction.atomic():
-        changed = sorted(n for n in draft.secrets if draft.secrets[n] != credential.secrets.get(n))
-        credential.properties = {**credential.properties, **draft.properties}
-        credential.secrets = dict(draft.secrets)
-        credential.identity = credential.identity or draft.identity
-        refuse_twin(credential)
-        credential.secrets_changed_at = clock.now() if changed else credential.secrets_changed_at
-        credential.check_due_at = clock.now()
-        credential.save()
-        keep_token(credential, None)
-        note("credential.secrets_replaced", credential, actor, changed=changed)
+    changed = sorted(n for n in draft.secrets if draft.secrets[n] != credential.secrets.get(n))
+    credential.properties = {**credential.properties, **draft.properties}
+    credential.secrets = dict(draft.secrets)
+    credential.identity = credential.identity or draft.identity
+    refuse_twin(credential)
+    credential.secrets_changed_at = clock.now() if changed else credential.secrets_changed_at
+    credential.check_due_at = clock.now()
+    credential.save()
+    keep_token(credential, None)
+    note("credential.secrets_replaced", credential, actor, changed=changed)
     return credential
 
 

@@ -1,6 +1,6 @@
 from django.contrib import admin
 
-from sequin_admin.connect.models import Attempt, Token
+from sequin_admin.connect.models import Attempt, ConnectLink, Handover, Token
 from sequin_admin.core.admin import ReadOnlyAdmin
 
 
@@ -17,3 +17,19 @@ class TokenAdmin(ReadOnlyAdmin):
     list_display = ("credential", "expires_at", "refresh_at", "failures", "next_try_at")
     list_select_related = ("credential",)
     exclude = ("secrets",)
+
+
+@admin.register(ConnectLink)
+class ConnectLinkAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "provider", "name", "organization", "state", "failure")
+    list_filter = ("provider", "created_at")
+    list_select_related = ("organization",)
+    exclude = ("secrets", "token_digest")
+
+
+@admin.register(Handover)
+class HandoverAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "kind", "organization", "redirect_url", "exchanged_at")
+    list_filter = ("kind", "created_at")
+    list_select_related = ("organization",)
+    exclude = ("secrets", "token_digest", "session_digest", "code_digest")

@@ -7,14 +7,14 @@ from typing import Any
 from django.db import transaction
 
 from sequin_admin.access.models import Organization, User
-from sequin_admin.connect import accounts, oauth, tokens
-from sequin_admin.connect.models import Attempt
+from sequin_admin.connect import accounts, handovers, links, oauth, tokens
+from sequin_admin.connect.models import Attempt, ConnectLink, Handover
 from sequin_admin.core import clock
 from sequin_admin.core.http import Unreachable
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.kinds import Grant, Trip
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.credentials.outcomes import Refused
+from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.credentials.properties import Properties
 
 TRIP_TIME = timedelta(minutes=10)
@@ -28,8 +28,10 @@ def start(
     organization: Organization,
     kind: Any,
     *,
-    user: User,
     session_key: str,
+    user: User | None = None,
+    link: ConnectLink | None = None,
+    handover: Handover | None = None,
     oauth_app: OAuthApp | None = None,
     asked: Mapping[str, Any] | None = None,
     name: str = "",
@@ -37,6 +39,8 @@ def start(
     replaces_account: bool = False,
 ) -> str:
     """Open a trip and return the address to send the browser to.
+
+    It is the trip of a `user` here, of a customer with a `link`, or of a `handover`.
 
     `asked` are values of the properties in `kind.oauth.asks`. Raises pydantic's `ValidationError`
     when one of them is not what its declaration says, `Refused` when the OAuth app is missing.
@@ -50,6 +54,8 @@ def start(
     attempt = Attempt(
         organization=organization,
         user=user,
+        link=link,
+        handover=handover,
         session_digest=oauth.digest(session_key),
         state_digest=oauth.digest(state),
         kind=kind.slug,
@@ -78,48 +84,55 @@ def trip_of(attempt: Attempt, callback: Mapping[str, str] | None = None) -> Trip
     return Trip(app.client_id, app.places(), asked, callback or {}, tuple(app.scopes))
 
 
-def finish(params: Mapping[str, str], *, user: User, session_key: str, provider: str) -> Attempt:
+def finish(
+    params: Mapping[str, str], *, user: User | None, session_key: str, provider: str
+) -> Attempt:
     """End the trip that `params` (the callback's query) belongs to.
 
-    Returns the attempt with a `credential`, or with a `failure` sentence. Raises `BadCallback`
-    when there is no such trip, and then nothing has been sent to the provider.
+    Returns the attempt with a `credential` (a handover keeps what came of it itself), or with a
+    `failure` sentence. Raises `BadCallback` when there is no such trip, and then nothing has been
+    sent to the provider.
     """
     attempt = claim(params.get("state", ""), user=user, session_key=session_key, provider=provider)
     try:
         credential = complete(attempt, params)
-    except (Refused, accounts.OtherAccount, Unreachable) as error:
-        return end(attempt, failure=sentence(error))
+    except (Refused, accounts.OtherAccount, links.Closed, Unreachable) as error:
+        return fail(attempt, error)
     return end(attempt, credential=credential)
 
 
-def claim(state: str, *, user: User, session_key: str, provider: str) -> Attempt:
+def claim(state: str, *, user: User | None, session_key: str, provider: str) -> Attempt:
     """The open trip of `state`, which is used up by this. State is checked before anything else."""
     now = clock.now()
     attempt = Attempt.objects.filter(state_digest=oauth.digest(state)).first()
     kind = kinds.get(attempt.kind) if attempt else None
-    mine = attempt and (attempt.user_id, attempt.session_digest) == (
-        user.pk,
-        oauth.digest(session_key),
-    )
+    mine = attempt and attempt.belongs_to(user, oauth.digest(session_key))
     if attempt is None or kind is None or kind.provider != provider or not mine:
         raise BadCallback(
             "This answer belongs to no connection you started in this browser. Nothing was "
-            "changed; start again from Credentials."
+            "changed; go back to where you started and try again."
         )
     if not Attempt.objects.open(now).filter(pk=attempt.pk).update(finished_at=now):
         raise BadCallback(
             "This connection was already finished, or it was started more than ten minutes ago. "
-            "Nothing was changed; start again from Credentials."
+            "Nothing was changed; go back to where you started and try again."
         )
     return attempt
 
 
-def end(attempt: Attempt, *, credential: Credential | None = None, failure: str = "") -> Attempt:
-    attempt.credential, attempt.failure = credential, failure[:500]
-    attempt.secrets = {}
+def end(attempt: Attempt, *, credential: Credential | None = None) -> Attempt:
+    attempt.credential, attempt.secrets = credential, {}
     attempt.finished_at = clock.now()
     attempt.save()
     return attempt
+
+
+def fail(attempt: Attempt, error: Exception) -> Attempt:
+    """End a trip without a credential, and say why to whoever sent the browser on it."""
+    attempt.failure, attempt.error = sentence(error)[:500], error_code(error)
+    if attempt.link:
+        links.fail(attempt.link, attempt.failure)
+    return end(attempt)
 
 
 def sentence(error: Exception) -> str:
@@ -128,8 +141,19 @@ def sentence(error: Exception) -> str:
     return str(error)
 
 
-def complete(attempt: Attempt, params: Mapping[str, str]) -> Credential:
-    """From a callback to a stored credential."""
+def error_code(error: Exception) -> str:
+    """The code of RFC 6749 section 4.1.2.1 that says to another product whose move it is."""
+    if isinstance(error, Unreachable):
+        return "temporarily_unavailable"
+    verdict = error.outcome.verdict if isinstance(error, Refused) else Verdict.CUSTOMER
+    ours = {Verdict.TRANSIENT: "temporarily_unavailable", Verdict.OPERATOR: "server_error"}
+    return ours.get(verdict, "access_denied")
+
+
+def complete(attempt: Attempt, params: Mapping[str, str]) -> Credential | None:
+    """From a callback to a stored credential, or to a handover that has what it needs."""
+    if attempt.link:
+        links.refuse_closed(attempt.link)
     kind, trip = kinds.get(attempt.kind), trip_of(attempt, params)
     if "error" in params:
         raise Refused(kind.classify_callback_error(params))
@@ -142,16 +166,29 @@ def complete(attempt: Attempt, params: Mapping[str, str]) -> Credential:
         verifier=attempt.secrets["verifier"],
     )
     properties = read_properties(kind, grant, trip)
+    if attempt.handover:
+        handovers.seal(attempt.handover, properties)
+        return None
+    with transaction.atomic():
+        return keep(attempt, properties, grant)
+
+
+def keep(attempt: Attempt, properties: Properties, grant: Grant) -> Credential:
+    """Store what came of a trip, and spend its link in the same transaction."""
     if attempt.reconnects:
-        return reconnect(attempt, properties, grant)
-    credential, _ = accounts.save(
-        attempt.organization,
-        properties,
-        name=attempt.name,
-        oauth_app=attempt.oauth_app,
-        actor=attempt.user,
-        grant=grant,
-    )
+        credential = reconnect(attempt, attempt.reconnects, properties, grant)
+    else:
+        credential, _ = accounts.save(
+            attempt.organization,
+            properties,
+            name=attempt.name,
+            metadata=attempt.link.metadata or None if attempt.link else None,
+            oauth_app=attempt.oauth_app,
+            actor=attempt.actor,
+            grant=grant,
+        )
+    if attempt.link:
+        links.complete(attempt.link, credential)
     return credential
 
 
@@ -163,10 +200,10 @@ def read_properties(kind: Any, grant: Grant, trip: Trip) -> Properties:
     return properties
 
 
-def reconnect(attempt: Attempt, properties: Properties, grant: Grant) -> Credential:
+def reconnect(
+    attempt: Attempt, credential: Credential, properties: Properties, grant: Grant
+) -> Credential:
     """Put a fresh grant into an existing credential, which stays for the same account."""
-    credential = attempt.reconnects
-    assert credential is not None  # noqa: S101 - the caller has looked
     identity = credential.identity_of(properties.public_values())
     if identity != credential.identity and not attempt.replaces_account:
         came = credential.describe_account(properties.public_values())
@@ -175,18 +212,17 @@ def reconnect(attempt: Attempt, properties: Properties, grant: Grant) -> Credent
             f"was changed. Log in to {credential.describe()} at {credential.provider_title} and "
             "try again, or add the other account as a credential of its own."
         )
-    with transaction.atomic():
-        before = credential.describe()
-        accounts.write(credential, properties)
-        credential.oauth_app = attempt.oauth_app
-        accounts.refuse_twin(credential)
-        credential.disabled_at = None
-        credential.save()
-        accounts.keep_token(credential, grant)
-        action = "credential.reconnected"
-        if attempt.replaces_account:
-            action = "credential.account_replaced"
-        accounts.note(action, credential, attempt.user, before=before, after=credential.describe())
+    before = credential.describe()
+    accounts.write(credential, properties)
+    credential.oauth_app = attempt.oauth_app
+    accounts.refuse_twin(credential)
+    credential.disabled_at = None
+    credential.save()
+    accounts.keep_token(credential, grant)
+    action = "credential.reconnected"
+    if attempt.replaces_account:
+        action = "credential.account_replaced"
+    accounts.note(action, credential, attempt.actor, before=before, after=credential.describe())
     return credential
 
 

@@ -1,15 +1,166 @@
-"""Connect trips and tokens."""
+"""Who may start a connect trip without a login, the trips themselves, and tokens."""
 
+import hmac
 import uuid
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
 
 from sequin_admin.access.models import Organization, OwnedQuerySet, User
 from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField
+from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
+
+
+class LinkState(models.TextChoices):
+    """How far a connect link has come. Knows its words, tone and icon, as a status does."""
+
+    CREATED = "created", "Not opened yet"
+    OPENED = "opened", "Opened"
+    FAILED = "failed", "Failed"
+    COMPLETED = "completed", "Completed"
+    EXPIRED = "expired", "Expired"
+    REVOKED = "revoked", "Revoked"
+
+    @property
+    def tone(self) -> str:
+        return {"completed": "good", "failed": "bad", "opened": "warn"}.get(self, "idle")
+
+    @property
+    def icon(self) -> str:
+        return {
+            "created": "envelope",
+            "opened": "eye",
+            "failed": "exclamation-triangle",
+            "completed": "check-circle",
+            "expired": "clock",
+            "revoked": "no-symbol",
+        }[self]
+
+
+class ConnectLinkQuerySet(OwnedQuerySet["ConnectLink"]):
+    def open(self, at: datetime) -> Self:
+        return self.filter(completed_at=None, revoked_at=None, expires_at__gt=at)
+
+    def in_state(self, state: str, at: datetime) -> Self:
+        """Those whose `state(at)` is `state`."""
+        return {
+            LinkState.COMPLETED: self.filter(completed_at__isnull=False),
+            LinkState.REVOKED: self.filter(completed_at=None, revoked_at__isnull=False),
+            LinkState.EXPIRED: self.filter(completed_at=None, revoked_at=None, expires_at__lte=at),
+            LinkState.FAILED: self.open(at).exclude(failure=""),
+            LinkState.OPENED: self.open(at).filter(failure="", opened_at__isnull=False),
+            LinkState.CREATED: self.open(at).filter(failure="", opened_at=None),
+        }[LinkState(state)]
+
+
+class ConnectLink(models.Model):
+    """An invitation to connect one account, for a customer who has no login here.
+
+    Whoever has the token may use it once: `kinds` (all of one `provider`) is what they may choose
+    from. `secrets` keeps the token as long as the link is open, so that it can be copied again.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="connect_links")
+    provider = models.CharField(max_length=40, editable=False)
+    kinds = models.JSONField(editable=False)
+    oauth_app = models.ForeignKey(
+        OAuthApp, models.CASCADE, null=True, related_name="connect_links", editable=False
+    )
+    reconnects = models.ForeignKey(
+        Credential, models.CASCADE, null=True, related_name="reconnect_links", editable=False
+    )
+    name = models.CharField(max_length=200, blank=True, default="")
+    metadata = models.JSONField(default=dict, blank=True)
+    redirect_url = models.CharField(max_length=2000, blank=True, default="", editable=False)
+    batch = models.UUIDField(null=True, editable=False)
+    token_digest = models.CharField(max_length=64, unique=True, editable=False)
+    secrets = EncryptedJSONField(bind=("id",))
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="connect_links")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    expires_at = models.DateTimeField()
+    tries = models.PositiveSmallIntegerField(default=0, editable=False)
+    opened_at = models.DateTimeField(null=True, editable=False)
+    failure = models.CharField(max_length=500, blank=True, default="", editable=False)
+    failed_at = models.DateTimeField(null=True, editable=False)
+    completed_at = models.DateTimeField(null=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, editable=False)
+    credential = models.ForeignKey(
+        Credential, models.SET_NULL, null=True, related_name="came_by_links", editable=False
+    )
+
+    objects = ConnectLinkQuerySet.as_manager()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("organization", "-created_at", "-id"), name="link_newest"),
+            models.Index(fields=("organization", "batch"), name="link_batch"),
+        )
+
+    def __str__(self) -> str:
+        subject = (
+            self.name or self.reconnects or kinds.providers().get(self.provider, self.provider)
+        )
+        return f"Connect link for {subject}"
+
+    @property
+    def provider_title(self) -> str:
+        return kinds.providers().get(self.provider, self.provider)
+
+    @property
+    def offered(self) -> list[Any]:
+        """The kinds to choose from; one that is no longer known is left out."""
+        return [kind for kind in map(kinds.get, self.kinds) if kind]
+
+    @property
+    def state(self) -> LinkState:
+        """Where it stands now."""
+        if self.completed_at:
+            return LinkState.COMPLETED
+        if self.revoked_at:
+            return LinkState.REVOKED
+        if self.expires_at <= clock.now():
+            return LinkState.EXPIRED
+        if self.failure:
+            return LinkState.FAILED
+        return LinkState.OPENED if self.opened_at else LinkState.CREATED
+
+    @property
+    def is_open(self) -> bool:
+        return self.state in (LinkState.CREATED, LinkState.OPENED, LinkState.FAILED)
+
+
+class Handover(models.Model):
+    """One trip that another product starts by API and whose credential that product gets.
+
+    `token_digest` is of the start address, `code_digest` of the code that goes back in the
+    redirect (RFC 6749 section 4.1.2). `secrets` holds the caller's `state` and, from the end of
+    the trip to the exchange of the code, the `properties` of the credential.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="handovers")
+    kind = models.CharField(max_length=40, editable=False)
+    oauth_app = models.ForeignKey(
+        OAuthApp, models.CASCADE, null=True, related_name="handovers", editable=False
+    )
+    redirect_url = models.CharField(max_length=2000, editable=False)
+    secrets = EncryptedJSONField(bind=("id", "kind"))
+    token_digest = models.CharField(max_length=64, unique=True, editable=False)
+    session_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    expires_at = models.DateTimeField(editable=False)
+    code_digest = models.CharField(max_length=64, unique=True, null=True, editable=False)  # noqa: DJ001
+    code_expires_at = models.DateTimeField(null=True, editable=False)
+    exchanged_at = models.DateTimeField(null=True, editable=False)
+
+    objects = OwnedQuerySet["Handover"].as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.kind} handover of {self.created_at:%Y-%m-%d %H:%M}"
 
 
 class AttemptQuerySet(OwnedQuerySet["Attempt"]):
@@ -20,13 +171,17 @@ class AttemptQuerySet(OwnedQuerySet["Attempt"]):
 class Attempt(models.Model):
     """One trip to a provider and back. `state` leaves us; only its SHA-256 stays.
 
-    `secrets` holds the PKCE verifier and what was asked before the redirect. A trip ends once:
-    with a credential, or with the sentence in `failure`.
+    A person who is logged in (`user`), a customer with a `link` or a browser that another product
+    sent (`handover`) is on it; whoever it is, only that browser session can end it. `secrets`
+    holds the PKCE verifier and what was asked before the redirect. A trip ends once: with a
+    credential, or with the sentence in `failure` and its RFC 6749 code in `error`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="attempts")
     user = models.ForeignKey(User, models.CASCADE, null=True, related_name="attempts")
+    link = models.ForeignKey(ConnectLink, models.CASCADE, null=True, related_name="attempts")
+    handover = models.ForeignKey(Handover, models.CASCADE, null=True, related_name="attempts")
     session_digest = models.CharField(max_length=64, editable=False)
     state_digest = models.CharField(max_length=64, unique=True, editable=False)
     kind = models.CharField(max_length=40, editable=False)
@@ -42,11 +197,22 @@ class Attempt(models.Model):
     finished_at = models.DateTimeField(null=True, editable=False)
     credential = models.ForeignKey(Credential, models.SET_NULL, null=True, related_name="attempts")
     failure = models.CharField(max_length=500, blank=True, default="")
+    error = models.CharField(max_length=40, blank=True, default="", editable=False)
 
     objects = AttemptQuerySet.as_manager()
 
     def __str__(self) -> str:
         return f"{self.kind} trip of {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def actor(self) -> models.Model | None:
+        """Who the audit log names for what came of it."""
+        return self.user or self.link or self.handover
+
+    def belongs_to(self, user: User | None, session_digest: str) -> bool:
+        """Whether this browser started it, and the same person, if it was a logged-in one."""
+        same_browser = hmac.compare_digest(self.session_digest, session_digest)
+        return same_browser and self.user_id in (None, user.pk if user else None)
 
 
 class TokenQuerySet(models.QuerySet["Token"]):

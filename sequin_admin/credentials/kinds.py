@@ -56,11 +56,13 @@ class OAuth2:
     margins are in seconds. `asks` names the properties we need before the redirect; `client` says
     whether id and secret are ours (an `OAuthApp`) or the customer's (properties of the credential).
     `grace_s` is how long a spent refresh token may be sent again and gets the same answer.
+    `scope_words` says to customers what a scope lets us do.
     """
 
     authorize_url: str
     token_url: str
     scopes: tuple[str, ...] = ()
+    scope_words: Mapping[str, str] = field(default_factory=dict)
     scope_separator: str = " "
     client: Literal["app", "credential"] = "app"
     client_auth: Literal["client_secret_basic", "client_secret_post"] = "client_secret_post"

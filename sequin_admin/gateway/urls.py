@@ -1,10 +1,17 @@
-"""Where providers send people back to."""
+"""Where people without a login come: customers with a link, and browsers sent by products."""
 
 from django.urls import path
 
-from sequin_admin.gateway import views
+from sequin_admin.gateway import connect, handovers, views
 
 app_name = "gateway"
 urlpatterns = [
+    path("link/connect/<str:token>", connect.enter, name="enter"),
+    path("link/logo/<uuid:organization>.png", connect.logo, name="logo"),
+    path("link/<uuid:pk>/", connect.choose, name="link"),
+    path("link/<uuid:pk>/thanks/", connect.thanks, name="thanks"),
+    path("link/<uuid:pk>/<slug:kind>/", connect.connect, name="connect"),
+    path("link/oauth2/start/<str:token>", handovers.start, name="start"),
     path("link/oauth2/callback/<slug:provider>", views.callback, name="callback"),
+    path("link/oauth2/token", handovers.token, name="token"),
 ]

@@ -47,6 +47,12 @@ class Airtable(Credential):
         authorize_url="https://airtable.com/oauth2/v1/authorize",
         token_url="https://airtable.com/oauth2/v1/token",  # noqa: S106 - an address
         scopes=("data.records:read", "data.records:write", "schema.bases:read", "webhook:manage"),
+        scope_words={
+            "data.records:read": "Read the records of the bases you choose",
+            "data.records:write": "Add, change and delete records there",
+            "schema.bases:read": "See which tables and fields they have",
+            "webhook:manage": "Be told when something changes",
+        },
         client_auth="client_secret_basic",
     )
     guide = (

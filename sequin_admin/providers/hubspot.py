@@ -51,6 +51,18 @@ class HubSpot(Credential):
         authorize_url="https://app.hubspot.com/oauth/authorize",
         token_url=f"{OAUTH}/token",
         scopes=("oauth", "tickets", "crm.lists.read", "crm.objects.contacts.read"),
+        scope_words={
+            "oauth": "Connect to your HubSpot account",
+            "tickets": "Read and change tickets",
+            "crm.lists.read": "Read lists",
+            "crm.objects.contacts.read": "Read contacts",
+            "crm.objects.contacts.write": "Add and change contacts",
+            "crm.objects.companies.read": "Read companies",
+            "crm.objects.companies.write": "Add and change companies",
+            "crm.objects.deals.read": "Read deals",
+            "crm.objects.deals.write": "Add and change deals",
+            "crm.objects.owners.read": "Read owners",
+        },
         access_life_s=1800,
     )
     guide = (

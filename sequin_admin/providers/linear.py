@@ -51,6 +51,13 @@ class Linear(Credential):
         authorize_url="https://linear.app/oauth/authorize",
         token_url=f"{API}/oauth/token",
         scopes=("read",),
+        scope_words={
+            "read": "Read issues, projects and comments of your workspace",
+            "write": "Change issues, projects and comments",
+            "issues:create": "Create issues",
+            "comments:create": "Write comments",
+            "admin": "Administer your workspace",
+        },
         scope_separator=",",
         authorize_params={"prompt": "consent", "actor": "user"},
         access_property="access_token",

@@ -56,6 +56,10 @@ class QuickBooks(Credential):
         authorize_url="https://appcenter.intuit.com/connect/oauth2",
         token_url="https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",  # noqa: S106
         scopes=("com.intuit.quickbooks.accounting",),
+        scope_words={
+            "com.intuit.quickbooks.accounting": "Read and change your company's accounting data",
+            "com.intuit.quickbooks.payment": "Process payments",
+        },
         client_auth="client_secret_basic",
         pkce=False,
         asks=("sandbox",),

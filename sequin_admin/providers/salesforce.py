@@ -64,6 +64,11 @@ class Salesforce(Credential):
         authorize_url="https://{login_host}/services/oauth2/authorize",
         token_url="https://{login_host}/services/oauth2/token",  # noqa: S106 - an address
         scopes=("api", "refresh_token", "id"),
+        scope_words={
+            "api": "Read and change data through Salesforce's APIs",
+            "refresh_token": "Keep the access while you are not logged in",
+            "id": "See who you are",
+        },
         authorize_params={"prompt": "login consent"},
         asks=("login_host",),
         access_life_s=7200,

@@ -51,6 +51,16 @@ class Shopify(Credential):
         authorize_url="https://{shop}/admin/oauth/authorize",
         token_url="https://{shop}/admin/oauth/access_token",  # noqa: S106 - an address
         scopes=("read_products", "read_orders", "read_customers"),
+        scope_words={
+            "read_products": "Read products",
+            "write_products": "Add and change products",
+            "read_orders": "Read orders of the last 60 days",
+            "read_all_orders": "Read all orders",
+            "write_orders": "Change orders",
+            "read_customers": "Read customers",
+            "write_customers": "Add and change customers",
+            "read_inventory": "Read inventory",
+        },
         scope_separator=",",
         body="json",
         pkce=False,

@@ -168,6 +168,10 @@ class StripeOAuth(Stripe):
         authorize_url=f"{CONNECT}/oauth/authorize",
         token_url=f"{CONNECT}/oauth/token",
         scopes=("read_write",),
+        scope_words={
+            "read_write": "Read and change everything in your Stripe account",
+            "read_only": "Read everything in your Stripe account",
+        },
         pkce=False,
         refresh_property="secret",
         access_life_s=86_400,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.core.management import call_command
 
-from sequin_admin.connect import flow, tokens
+from sequin_admin.connect import flow, handovers, links, tokens
 from sequin_admin.health import probes
 
 HOUR_S = 3600
@@ -31,6 +31,8 @@ class Job:
 JOBS = (
     Job("renew tokens", 2, lambda stopped: tokens.refresh_due(stopped=stopped), at_once=4),
     Job("probe credentials", 2, lambda stopped: probes.probe_due(stopped=stopped), at_once=8),
+    Job("forget what nobody came for", 60, lambda stopped: handovers.forget()),
+    Job("forget old connect links", HOUR_S, lambda stopped: links.prune()),
     Job("forget old connect trips", HOUR_S, lambda stopped: flow.prune()),
     Job("forget old sessions", 24 * HOUR_S, lambda stopped: call_command("clearsessions")),
 )

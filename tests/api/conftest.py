@@ -1,67 +1,8 @@
-"""API clients with keys of different rights."""
+"""The API, with no provider behind it."""
 
-import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
-from django.test import Client
-
-from sequin_admin.access import keys
-from sequin_admin.access.models import Organization, Scope
-
-
-class ApiClient:
-    """JSON in, JSON out, with one API key."""
-
-    def __init__(self, token: str) -> None:
-        self.client = Client(headers={"Authorization": f"Bearer {token}"})
-
-    def call(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        headers: dict[str, str] | None = None,
-        **query: Any,
-    ) -> HttpResponse:
-        data = {} if body is None else {"data": json.dumps(body)}
-        return self.client.generic(
-            method,
-            path,
-            content_type="application/json",
-            headers=headers,
-            query_params=query,
-            **data,
-        )
-
-    def get(self, path: str, **query: Any) -> HttpResponse:
-        return self.call("GET", path, **query)
-
-    def post(self, path: str, body: Any = None) -> HttpResponse:
-        return self.call("POST", path, body)
-
-    def patch(self, path: str, body: Any) -> HttpResponse:
-        return self.call("PATCH", path, body)
-
-    def delete(self, path: str) -> HttpResponse:
-        return self.call("DELETE", path)
-
-
-@pytest.fixture
-def make_client() -> Callable[..., ApiClient]:
-    def make(organization: Organization, *scopes: str) -> ApiClient:
-        chosen = scopes or (Scope.READ, Scope.WRITE)
-        _, token = keys.create(organization, name="test", scopes=chosen, actor=None)
-        return ApiClient(token)
-
-    return make
-
-
-@pytest.fixture
-def api(make_client: Callable[..., ApiClient], organization: Organization) -> ApiClient:
-    return make_client(organization)
 
 
 @pytest.fixture(autouse=True)

@@ -58,7 +58,9 @@ def test_another_organizations_key_finds_nothing(make_client, organization, stra
     assert answer.status_code == 404
 
 
-@pytest.mark.parametrize("path", [path for path, methods in PATHS if "{" not in path])
+@pytest.mark.parametrize(
+    "path", [path for path, methods in PATHS if "{" not in path and "get" in methods]
+)
 def test_lists_show_nothing_of_other_organizations(make_client, organization, stranger, path):
     address(path, organization)
     theirs = make_client(Organization.objects.get(slug="giedi-prime"))

@@ -6,8 +6,10 @@ import pytest
 from django.urls import get_resolver, reverse
 
 from sequin_admin.access.models import ApiKey, Membership
+from sequin_admin.connect import links
 from sequin_admin.connect.models import Attempt
 from sequin_admin.core import clock
+from sequin_admin.credentials import kinds
 from sequin_admin.dashboard.urls import urlpatterns
 from tests.factories import make_credential, make_oauth_app
 
@@ -15,7 +17,7 @@ NAMES = [pattern.name for pattern in urlpatterns]
 # What a viewer may open: everything that only shows.
 SHOWS = {
     "overview", "credentials", "credential", "badges", "connect_failed", "oauth_apps", "oauth_app",
-    "audit", "kinds", "api_keys", "members",
+    "audit", "kinds", "api_keys", "members", "connect_links", "connect_link",
 }  # fmt: skip
 # Everybody may change which of their own organizations they look at.
 OWN_CHOICE = {"switch_organization"}
@@ -34,6 +36,7 @@ def address(organization, user):
         organization=organization, user=user, kind="hubspot_oauth2", failure="No.",
         state_digest="x", session_digest="x", expires_at=clock.now(),
     )  # fmt: skip
+    link = links.create(organization, [kinds.get("stripe_key")], actor=user)
     owner = Membership.objects.get(user=user)
 
     def of(name):
@@ -45,10 +48,13 @@ def address(organization, user):
                 pk = key.pk
             elif name.startswith("member"):
                 pk = owner.pk
+            elif name.startswith("connect_link"):
+                pk = link.pk
             elif name == "connect_failed":
                 pk = attempt.pk
             return reverse(f"dashboard:{name}", args=[pk])
         known = {"add": "stripe_key", "connect": "hubspot_oauth2", "oauth_app_add": "hubspot"}
+        known["connect_link_new"] = "stripe"
         args = [known[name]] if name in known else []
         return reverse(f"dashboard:{name}", args=args)
 

@@ -8,10 +8,12 @@ from tests.factories import make_credential
 CALLBACK = "/link/oauth2/callback/hubspot"
 
 
-def test_a_callback_takes_a_login(client, db):
-    assert client.get(CALLBACK, {"code": "x", "state": "y"})["Location"].startswith(
-        "/accounts/login/"
-    )
+def test_a_callback_takes_no_login_but_the_browser_that_started(client, db):
+    answer = client.get(CALLBACK, {"code": "x", "state": "y"})
+
+    assert answer.status_code == 400
+    assert answer["Referrer-Policy"] == "no-referrer"
+    assert "Sign in" not in answer.content.decode()
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,12 @@ from typing import Any
 
 from django import template
 from django.template.context import Context
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from sequin_admin.access.models import Logo, Organization
+from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
@@ -59,12 +62,32 @@ def badge(subject: Any, oob: bool = False, note: bool = True) -> dict[str, Any]:
     }
 
 
+@register.inclusion_tag("components/state.html")
+def link_state(link: ConnectLink) -> dict[str, Any]:
+    """How far a connect link has come, as a badge."""
+    return {"state": link.state, "id": f"state-{link.pk}"}
+
+
 @register.simple_tag
 def provider_tile(provider: str, size: str = "") -> SafeString:
     """A two-letter monogram on the provider's colour. Decorative: write the name beside it."""
     letters = monogram(kinds.providers().get(provider, provider))
     classes = f"monogram tile-{provider} {size and f'monogram-{size}'}".strip()
     return format_html('<span class="{}" aria-hidden="true">{}</span>', classes, letters)
+
+
+@register.simple_tag
+def organization_mark(organization: Organization) -> SafeString:
+    """The organization's logo, or its initials. Decorative: write the name beside it."""
+    changed = Logo.objects.filter(organization=organization).values_list("changed_at", flat=True)
+    at = changed.first()
+    if at is None:
+        return format_html(
+            '<span class="monogram monogram-large tile-organization" aria-hidden="true">{}</span>',
+            "".join(word[0] for word in organization.name.split()[:2]).upper(),
+        )
+    url = f"{reverse('gateway:logo', args=[organization.pk])}?{at.timestamp():.0f}"
+    return format_html('<img class="organization-logo" src="{}" alt="">', url)
 
 
 @register.filter

@@ -10,8 +10,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import record
-from sequin_admin.connect import accounts, flow
-from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.connect import accounts, flow, links
+from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.health import probes
@@ -65,7 +65,7 @@ def again(request: Request, credential: Credential, *, replaces_account: bool) -
             type(credential),
             user=request.user,
             session_key=request.session.session_key or "",
-            oauth_app=credential.oauth_app or only_app_for(request, credential),
+            oauth_app=credential.oauth_app or links.only_app_for(credential),
             asked={name: known[name] for name in flow_of_kind.asks if name in known},
             reconnects=credential,
             replaces_account=replaces_account,
@@ -74,12 +74,6 @@ def again(request: Request, credential: Credential, *, replaces_account: bool) -
         messages.error(request, refusal.outcome.sentence)
         return redirect("dashboard:credential", pk=credential.pk)
     return redirect(address)
-
-
-def only_app_for(request: Request, credential: Credential) -> OAuthApp | None:
-    """For an imported credential without an app: the one of its provider, if there is just one."""
-    apps = OAuthApp.objects.of(request.organization).filter(provider=credential.provider)[:2]
-    return apps[0] if credential.client_is_ours() and len(apps) == 1 else None
 
 
 @require_POST

@@ -51,8 +51,7 @@ class Filter:
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponse:
     filters = filters_of(request)
-    chosen = {row.name: row.chosen for row in filters} | {"q": asked(request, "q")}
-    rows = filtered(Credential.objects.of(request.organization), chosen)
+    rows = filtered(request, Credential.objects.of(request.organization))
     listed = rows.select_related("token", "rate_limit").defer("secrets", "token__secrets")
     sort = asked(request, "sort") if asked(request, "sort") in SORTS else "newest"
     page = Paginator(listed.order_by(*SORTS[sort]), ROWS).get_page(request.GET.get("page"))
@@ -61,8 +60,8 @@ def index(request: Request) -> HttpResponse:
         "polled": [row for row in page if may_change(row)],
         "filters": filters,
         "sort": Filter("sort", "Order", ORDERS, sort),
-        "search": chosen["q"],
-        "narrowed": any(chosen.values()),
+        "search": asked(request, "q"),
+        "narrowed": any(asked(request, name) for name in NARROWING),
     }
     return page_or_part(request, "credentials/index.html", "table", context)
 
@@ -75,7 +74,12 @@ ORDERS = [
 ]
 
 
-def filtered(rows: CredentialQuerySet, chosen: dict[str, str]) -> CredentialQuerySet:
+NARROWING = ("q", "provider", "kind", "health", "oauth_app")
+
+
+def filtered(request: Request, rows: CredentialQuerySet) -> CredentialQuerySet:
+    """Those of `rows` that the address bar asks for."""
+    chosen = {name: asked(request, name) for name in NARROWING}
     if chosen["q"]:
         rows = rows.matching(chosen["q"])
     if chosen["provider"]:

@@ -1,10 +1,17 @@
-"""Changing the organization one works in."""
+"""The organization one works in: its name and logo, and changing to another one."""
 
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
 
-from sequin_admin.dashboard.access import Request, member
+from sequin_admin.access import organizations
+from sequin_admin.access.policy import Action
+from sequin_admin.dashboard.access import Request, may, member
 from sequin_admin.dashboard.middleware import CHOSEN
 
 
@@ -16,3 +23,47 @@ def switch_organization(request: Request) -> HttpResponse:
         raise Http404("You are not a member of this organization.")
     request.session[CHOSEN] = chosen
     return redirect("dashboard:overview")
+
+
+class OrganizationForm(forms.Form):
+    name = forms.CharField(
+        max_length=100, help_text="Customers see it when you ask them to connect an account."
+    )
+    logo = forms.FileField(
+        required=False,
+        help_text="Shown beside the name. A square PNG, JPEG or WebP of up to 2 MB.",
+        widget=forms.FileInput(attrs={"accept": "image/png,image/jpeg,image/webp"}),
+    )
+    remove_logo = forms.BooleanField(required=False, label="Remove the logo")
+
+    def clean_logo(self) -> bytes | None:
+        file: UploadedFile[bytes] | None = self.cleaned_data["logo"]
+        if file is None:
+            return None
+        try:
+            return organizations.as_logo(file, file.size or 0)
+        except organizations.BadPicture as error:
+            raise forms.ValidationError(str(error)) from None
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.MANAGE)
+def edit(request: Request) -> HttpResponse:
+    organization = request.organization
+    initial = {"name": organization.name}
+    form = OrganizationForm(request.POST or None, request.FILES or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        save(request, form.cleaned_data)
+        messages.success(request, f"{organization} is saved.")
+        return redirect("dashboard:organization")
+    status = 422 if form.errors else 200
+    return render(request, "organization/edit.html", {"form": form}, status=status)
+
+
+def save(request: Request, given: dict[str, Any]) -> None:
+    organization, actor = request.organization, request.user
+    organizations.rename(organization, given["name"], actor=actor)
+    if given["logo"]:
+        organizations.set_logo(organization, given["logo"], actor=actor)
+    elif given["remove_logo"]:
+        organizations.remove_logo(organization, actor=actor)

@@ -38,6 +38,11 @@ class NetSuiteOAuth(NetSuite):
         authorize_url="https://{host_label}.app.netsuite.com/app/login/oauth2/authorize.nl",
         token_url="https://{host_label}.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token",  # noqa: S106
         scopes=("rest_webservices",),
+        scope_words={
+            "rest_webservices": "Use REST web services as the role you choose",
+            "suite_analytics": "Use SuiteAnalytics Connect",
+            "restlets": "Use RESTlets",
+        },
         client="credential",
         client_auth="client_secret_basic",
         asks=("account_id", "client_id", "client_secret"),

@@ -1,0 +1,80 @@
+"""Changing an organization: its name, and the picture that customers see."""
+
+from io import BytesIO
+from typing import IO
+
+from django.db import models, transaction
+from PIL import Image, UnidentifiedImageError
+
+from sequin_admin.access.models import Logo, Organization
+from sequin_admin.audit.models import record
+from sequin_admin.core import clock
+
+LOGO_SIDE = 256
+MOST_PIXELS = 20_000_000
+MOST_BYTES = 2_000_000
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+# What Pillow raises for files that are broken, or are more than they seem.
+UNREADABLE = (
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+    OSError,
+    ValueError,
+    SyntaxError,
+)
+
+
+class BadPicture(ValueError):
+    """The file is no picture that we show. `str()` says what to do."""
+
+
+@transaction.atomic
+def rename(organization: Organization, name: str, *, actor: models.Model | None) -> None:
+    if name == organization.name:
+        return
+    before, organization.name = organization.name, name
+    organization.save(update_fields=["name"])
+    _record("organization.renamed", organization, actor, before=before, after=name)
+
+
+@transaction.atomic
+def set_logo(organization: Organization, png: bytes, *, actor: models.Model | None) -> None:
+    """Show this picture, which `as_logo()` has made."""
+    Logo.objects.update_or_create(
+        organization=organization, defaults={"png": png, "changed_at": clock.now()}
+    )
+    _record("organization.logo_changed", organization, actor)
+
+
+@transaction.atomic
+def remove_logo(organization: Organization, *, actor: models.Model | None) -> None:
+    if Logo.objects.filter(organization=organization).delete()[0]:
+        _record("organization.logo_removed", organization, actor)
+
+
+def as_logo(file: IO[bytes], size: int) -> bytes:
+    """An uploaded picture, drawn anew as a small PNG: nothing else in the file is kept.
+
+    Raises `BadPicture`.
+    """
+    if size > MOST_BYTES:
+        raise BadPicture("The file is larger than 2 MB. Choose a smaller one.")
+    try:
+        picture = Image.open(file, formats=FORMATS)
+        if picture.width * picture.height > MOST_PIXELS:
+            raise BadPicture("The picture has more than 20 million pixels. Choose a smaller one.")
+        drawn = picture.convert("RGBA")
+    except BadPicture:
+        raise
+    except UNREADABLE:
+        raise BadPicture("This is no picture we can read. Choose a PNG, JPEG or WebP.") from None
+    drawn.thumbnail((LOGO_SIDE, LOGO_SIDE))
+    out = BytesIO()
+    drawn.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _record(
+    action: str, organization: Organization, actor: models.Model | None, **details: str
+) -> None:
+    record(action, actor=actor, target=organization, organization_id=organization.pk, **details)

@@ -1,0 +1,265 @@
+"""Connect links: made for customers, followed, withdrawn; for one account or for hundreds."""
+
+import csv
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from sequin_admin.access.policy import Action
+from sequin_admin.audit.models import Event, record
+from sequin_admin.connect import links
+from sequin_admin.connect.models import ConnectLink, ConnectLinkQuerySet, LinkState
+from sequin_admin.core import clock
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.forms import MetadataField
+from sequin_admin.credentials.models import Credential, CredentialQuerySet, OAuthApp
+from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.listing import asked, ids, page_or_part
+from sequin_admin.dashboard.views.credential_list import filtered
+
+ROWS = 50
+MOST_AT_ONCE = 1000
+SHOWN = 3
+LASTS = [("1", "1 day"), ("3", "3 days"), ("7", "7 days")]
+
+
+class LinkForm(forms.Form):
+    """What a link offers. Kinds and OAuth apps are those of one provider."""
+
+    kinds = forms.MultipleChoiceField(
+        label="Ways to connect",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="The customer chooses among those you tick.",
+    )
+    oauth_app = forms.ModelChoiceField(
+        OAuthApp.objects.none(), label="OAuth app", empty_label=None, required=False
+    )
+    name = forms.CharField(
+        required=False,
+        max_length=200,
+        label="Name of the credential",
+        help_text="The customer sees it, too. Leave empty to use the account's name.",
+    )
+    metadata = MetadataField(required=False, help_text="JSON of your own, kept on the credential.")
+    days = forms.ChoiceField(label="It lasts", choices=LASTS, initial="7")
+    redirect_url = forms.ChoiceField(
+        required=False,
+        label="Afterwards the customer goes to",
+        help_text="Redirect URIs of the OAuth app. Without one, a page says thank you.",
+    )
+
+    def __init__(self, offered: list[Any], apps: Any, data: Any = None) -> None:
+        super().__init__(data, initial={"kinds": [offered[0].slug]})
+        self.offered = {kind.slug: kind for kind in offered}
+        self.fields["kinds"].choices = [(kind.slug, kind.full_title()) for kind in offered]  # type: ignore[attr-defined]
+        uris = sorted({uri for app in apps for uri in app.redirect_uris})
+        if apps:
+            self.fields["oauth_app"].queryset = apps  # type: ignore[attr-defined]
+        else:
+            del self.fields["oauth_app"]
+        if uris:
+            choices = [("", "A page of ours that says thank you"), *((uri, uri) for uri in uris)]
+            self.fields["redirect_url"].choices = choices  # type: ignore[attr-defined]
+        else:
+            del self.fields["redirect_url"]
+
+    def wanted(self) -> dict[str, Any]:
+        """The arguments of `links.create()`."""
+        given = self.cleaned_data
+        return {
+            "offered": [self.offered[slug] for slug in given["kinds"]],
+            "lasts": timedelta(days=int(given["days"])),
+            "oauth_app": given.get("oauth_app"),
+            "name": given["name"],
+            "metadata": given["metadata"],
+            "redirect_url": given.get("redirect_url", ""),
+        }
+
+
+def own(request: Request) -> ConnectLinkQuerySet:
+    return ConnectLink.objects.of(request.organization)
+
+
+@require_GET
+@may(Action.VIEW)
+def index(request: Request) -> HttpResponse:
+    """Newest first; of one batch, or in one state, if asked."""
+    now, batch, state = clock.now(), asked(request, "batch"), asked(request, "state")
+    rows = of_batch(own(request), batch)
+    counts = {each: rows.in_state(each, now).count() for each in LinkState}
+    if state in LinkState.values:
+        rows = rows.in_state(state, now)
+    listed = rows.select_related("reconnects", "credential", "created_by").defer("secrets")
+    page = Paginator(listed.order_by("-created_at", "-id"), ROWS)
+    context = {
+        "page": page.get_page(request.GET.get("page")),
+        "states": [(each, counts[each]) for each in LinkState if counts[each] or each == state],
+        "state": state,
+        "batch": batch,
+        "total": sum(counts.values()),
+        "done": counts[LinkState.COMPLETED],
+        "waiting": any(counts[each] for each in OPEN),
+    }
+    return page_or_part(request, "connect_links/index.html", "table", context)
+
+
+OPEN = (LinkState.CREATED, LinkState.OPENED, LinkState.FAILED)
+
+
+def of_batch(rows: ConnectLinkQuerySet, batch: str) -> ConnectLinkQuerySet:
+    return rows.filter(batch__in=ids([batch])) if batch else rows
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.EDIT)
+def new(request: Request, provider: str) -> HttpResponse:
+    offered = kinds.of_provider(provider)
+    if not offered:
+        raise Http404(provider)
+    apps = OAuthApp.objects.of(request.organization).filter(provider=provider).order_by("name")
+    form = LinkForm(offered, apps.defer("secrets"), request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            link = links.create(request.organization, actor=request.user, **form.wanted())
+        except links.BadLink as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("dashboard:connect_link", pk=link.pk)
+    context = {"form": form, "provider": provider, "title": kinds.providers()[provider]}
+    return render(request, "connect_links/new.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@may(Action.EDIT)
+def for_credential(request: Request, pk: str) -> HttpResponse:
+    """A link with which this credential's customer reconnects it."""
+    rows = Credential.objects.of(request.organization).select_related("oauth_app")
+    credential = get_object_or_404(rows, pk=pk)
+    try:
+        link = links.create_reconnect(request.organization, credential, actor=request.user)
+    except links.BadLink as error:
+        messages.error(request, str(error))
+        return redirect("dashboard:credential", pk=pk)
+    return redirect("dashboard:connect_link", pk=link.pk)
+
+
+@never_cache
+@require_GET
+@may(Action.VIEW)
+def detail(request: Request, pk: str) -> HttpResponse:
+    rows = own(request).select_related("oauth_app", "reconnects", "credential", "created_by")
+    link = get_object_or_404(rows, pk=pk)
+    context = {
+        "link": link,
+        "address": links.address(link),
+        "events": Event.objects.of(request.organization.pk).about(link)[:15],
+    }
+    return page_or_part(request, "connect_links/detail.html", "progress", context)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.EDIT)
+def revoke(request: Request, pk: str) -> HttpResponse:
+    link = get_object_or_404(own(request), pk=pk)
+    if request.method == "POST":
+        if links.revoke(link, actor=request.user):
+            messages.success(request, f"{link} is withdrawn: it opens nothing any more.")
+        else:
+            messages.warning(request, f"{link} was over already, so there was nothing to withdraw.")
+        return redirect("dashboard:connect_link", pk=pk)
+    context = {
+        "title": f"Withdraw {link}?",
+        "text": "Whoever has it can't use it any more.",
+        "button": "Withdraw the link",
+        "back": reverse("dashboard:connect_link", args=[pk]),
+    }
+    return render(request, "components/confirm_page.html", context)
+
+
+@require_POST
+@may(Action.EDIT)
+def bulk(request: Request) -> HttpResponse:
+    """Reconnect links for the ticked credentials, or for all that the list's filters find."""
+    batch = uuid4()
+    made, left_out = links.create_reconnects(
+        request.organization, chosen(request)[:MOST_AT_ONCE], actor=request.user, batch=batch
+    )
+    for sentence in reasons(left_out):
+        messages.warning(request, sentence)
+    if not made and not left_out:
+        messages.warning(request, "No link was made. Tick the credentials that need one.")
+    if not made:
+        return redirect("dashboard:credentials")
+    return redirect(f"{reverse('dashboard:connect_links')}?batch={batch}")
+
+
+def reasons(left_out: list[tuple[Credential, str]]) -> list[str]:
+    """Why some got no link: the first few in full."""
+    more = len(left_out) - SHOWN
+    said = [reason for _, reason in left_out[:SHOWN]]
+    return [*said, f"{more:,} more got no link for such reasons."] if more > 0 else said
+
+
+def chosen(request: Request) -> CredentialQuerySet:
+    rows = Credential.objects.of(request.organization).select_related("oauth_app")
+    if "all" in request.POST:
+        return filtered(request, rows).order_by("name", "id")
+    return rows.filter(pk__in=ids(request.POST.getlist("credential"))).order_by("name", "id")
+
+
+@never_cache
+@require_GET
+@may(Action.EDIT)
+def as_csv(request: Request) -> HttpResponse:
+    """The links of a batch, or all open ones, for a mail merge. Who took them is audited."""
+    batch = asked(request, "batch")
+    rows = of_batch(own(request), batch) if batch else own(request).open(clock.now())
+    listed = rows.select_related("reconnects", "credential").order_by("created_at", "id")
+    response = HttpResponse(content_type="text/csv; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="connect-links.csv"'
+    writer = csv.writer(response)
+    writer.writerow(COLUMNS)
+    for link in listed[:MOST_AT_ONCE]:
+        writer.writerow([harmless(str(cell)) for cell in row_of(link)])
+    record(
+        "connect_link.exported",
+        actor=request.user,
+        target=request.organization,
+        organization_id=request.organization.pk,
+        batch=batch,
+    )
+    return response
+
+
+COLUMNS = ("link", "name", "provider", "account", "credential_id", "state", "expires_at", "failure")
+
+
+def row_of(link: ConnectLink) -> tuple[Any, ...]:
+    credential = link.reconnects or link.credential
+    return (
+        links.address(link),
+        link.name,
+        link.provider_title,
+        credential.describe() if credential else "",
+        credential.pk if credential else "",
+        link.state.value,
+        link.expires_at.isoformat(timespec="seconds"),
+        link.failure,
+    )
+
+
+def harmless(cell: str) -> str:
+    """Text that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell[:1] in FORMULA else cell
+
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -1,0 +1,53 @@
+"""What the pages for people without a login share."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+
+from sequin_admin.access.models import User
+from sequin_admin.credentials.models import OAuthApp
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def public_page(view: View[P]) -> View[P]:
+    """Nobody keeps the page, nobody is told its address, no search engine lists it."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        response: HttpResponse = never_cache(view)(request, *args, **kwargs)
+        response["Referrer-Policy"] = "no-referrer"
+        response["X-Robots-Tag"] = "noindex, nofollow"
+        return response
+
+    return inner
+
+
+def session_key(request: HttpRequest) -> str:
+    """The key of this browser's session, which is begun if there is none."""
+    if not request.session.session_key:
+        request.session.create()
+    return str(request.session.session_key)
+
+
+def person(request: HttpRequest) -> User | None:
+    return request.user if isinstance(request.user, User) else None
+
+
+def closed(request: HttpRequest, reason: Exception) -> HttpResponse:
+    """The page of an address that leads nowhere (any more)."""
+    return render(request, "link/closed.html", {"reason": str(reason)}, status=410)
+
+
+def asked_scopes(kind: Any, app: OAuthApp | None) -> list[tuple[str, str]]:
+    """What is asked for: each scope, and what it lets us do in words, where we have some."""
+    flow = kind.oauth
+    if not flow:
+        return []
+    scopes = (tuple(app.scopes) if app else ()) or flow.scopes
+    return [(scope, flow.scope_words.get(scope, "")) for scope in scopes]

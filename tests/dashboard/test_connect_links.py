@@ -1,0 +1,232 @@
+"""Connect links as an operator sees them: made, followed, exported, withdrawn."""
+
+import csv
+import re
+from io import StringIO
+
+import pytest
+from django.urls import reverse
+
+from sequin_admin.audit.models import Event
+from sequin_admin.connect import links
+from sequin_admin.connect.models import ConnectLink, LinkState
+from sequin_admin.credentials import kinds
+from tests.factories import make_credential, make_oauth_app
+
+LIST = reverse("dashboard:connect_links")
+BROKEN = {"health_status": "customer_intervention"}
+
+
+@pytest.fixture
+def link(organization, user):
+    return links.create(organization, [kinds.get("stripe_key")], actor=user, name="Arrakis")
+
+
+def new(provider):
+    return reverse("dashboard:connect_link_new", args=[provider])
+
+
+def page_of(link):
+    return reverse("dashboard:connect_link", args=[link.pk])
+
+
+def test_an_operator_makes_a_link_and_copies_it(client, owner, organization):
+    app = make_oauth_app(organization, "hubspot", redirect_uris=["https://a.test/done"])
+    form = {
+        "kinds": ["hubspot_oauth2"],
+        "oauth_app": app.pk,
+        "name": "Arrakis",
+        "metadata": '{"plan": "pro"}',
+        "days": "3",
+        "redirect_url": "https://a.test/done",
+    }
+
+    page = client.post(new("hubspot"), form, follow=True)
+
+    link = ConnectLink.objects.get()
+    assert links.address(link) in page.content.decode()
+    assert (link.name, link.metadata, link.oauth_app) == ("Arrakis", {"plan": "pro"}, app)
+    assert Event.objects.about(link).get().action == "connect_link.created"
+
+
+def test_a_key_needs_no_oauth_app(client, owner):
+    client.post(new("sendgrid"), {"kinds": ["sendgrid_key"], "days": "7"})
+
+    assert ConnectLink.objects.get().kinds == ["sendgrid_key"]
+
+
+def test_what_makes_no_link_is_said_and_keeps_what_was_entered(client, owner):
+    page = client.post(new("stripe"), {"kinds": ["stripe_oauth2"], "days": "7", "name": "Kept"})
+
+    assert page.status_code == 422
+    assert "Choose the OAuth app at Stripe" in page.content.decode()
+    assert 'value="Kept"' in page.content.decode()
+
+
+def test_nobody_is_sent_where_the_app_did_not_register(client, owner, organization):
+    first = make_oauth_app(organization, "hubspot", redirect_uris=["https://a.test/done"])
+    second = make_oauth_app(organization, "hubspot")
+    form = {"kinds": ["hubspot_oauth2"], "days": "7", "redirect_url": "https://a.test/done"}
+
+    page = client.post(new("hubspot"), {**form, "oauth_app": second.pk})
+
+    assert "registered on the OAuth app" in page.content.decode()
+    assert client.post(new("hubspot"), {**form, "oauth_app": first.pk}).status_code == 302
+
+
+def test_a_viewer_sees_how_far_it_is_but_not_the_address(client, viewer, link):
+    client.force_login(viewer)
+
+    page = client.get(page_of(link)).content.decode()
+
+    assert "Not opened yet" in page
+    assert links.address(link) not in page
+    assert client.get(reverse("dashboard:connect_links_csv")).status_code == 403
+
+
+def test_a_withdrawn_link_shows_no_address(client, owner, link):
+    address = links.address(link)
+
+    page = client.post(
+        reverse("dashboard:connect_link_revoke", args=[link.pk]), follow=True
+    ).content.decode()
+
+    assert "Revoked" in page
+    assert address not in page
+
+
+def test_links_are_narrowed_by_state(client, owner, organization, link, user):
+    links.revoke(links.create(organization, [kinds.get("sendgrid_key")], actor=user), actor=user)
+
+    page = client.get(LIST, {"state": "revoked"}).content.decode()
+
+    assert "SendGrid" in page
+    assert page_of(link) not in page
+
+
+def test_the_reason_of_a_failure_stands_in_the_list_and_on_the_page(client, owner, link):
+    links.fail(link, "HubSpot said no.")
+
+    assert "HubSpot said no." in client.get(LIST).content.decode()
+    assert "HubSpot said no." in client.get(page_of(link)).content.decode()
+
+
+def test_a_broken_credential_gets_a_reconnect_link(client, owner, organization):
+    credential = make_credential(organization, "stripe_key", **BROKEN)
+    page = client.get(reverse("dashboard:credential", args=[credential.pk])).content.decode()
+    assert "Send a reconnect link" in page
+
+    client.post(reverse("dashboard:reconnect_link", args=[credential.pk]))
+
+    assert ConnectLink.objects.get().reconnects == credential
+
+
+def test_what_waits_for_us_gets_no_link(client, owner, organization):
+    credential = make_credential(organization, "stripe_key", health_status="sequin_intervention")
+
+    page = client.post(reverse("dashboard:reconnect_link", args=[credential.pk]), follow=True)
+
+    assert "its customer can&#x27;t mend it" in page.content.decode()
+    assert not ConnectLink.objects.exists()
+
+
+@pytest.fixture
+def broken(organization):
+    return [
+        make_credential(organization, "stripe_key", identity=f"acct_{i}", name=f"N{i}", **BROKEN)
+        for i in range(3)
+    ]
+
+
+def test_many_broken_credentials_get_links_at_once(client, owner, broken, organization):
+    ours = make_credential(
+        organization, "sendgrid_key", name="Ours", health_status="sequin_intervention"
+    )
+    ticked = [str(credential.pk) for credential in (*broken[:2], ours)]
+
+    page = client.post(reverse("dashboard:connect_links_bulk"), {"credential": ticked}, follow=True)
+
+    said = page.content.decode()
+    assert {link.reconnects for link in ConnectLink.objects.all()} == set(broken[:2])
+    assert "0 of 2" in said
+    assert "Ours waits for us" in said
+
+
+def test_all_that_a_list_finds_get_links(client, owner, broken, organization):
+    make_credential(organization, "stripe_key", name="Healthy", health_status="healthy")
+    bulk = reverse("dashboard:connect_links_bulk")
+
+    client.post(f"{bulk}?health=customer_intervention", {"all": "1"})
+
+    assert {link.reconnects for link in ConnectLink.objects.all()} == set(broken)
+
+
+def test_ticking_nothing_makes_nothing(client, owner, broken):
+    page = client.post(reverse("dashboard:connect_links_bulk"), follow=True)
+
+    assert "Tick the credentials" in page.content.decode()
+
+
+def test_credentials_of_others_get_no_links(client, owner, stranger):
+    theirs = make_credential(stranger.organizations.get(), "stripe_key", **BROKEN)
+
+    client.post(reverse("dashboard:connect_links_bulk"), {"credential": [str(theirs.pk)]})
+
+    assert not ConnectLink.objects.exists()
+
+
+def test_progress_of_a_batch_is_followed(client, owner, broken, organization, user):
+    client.post(
+        reverse("dashboard:connect_links_bulk"), {"credential": [str(c.pk) for c in broken]}
+    )
+    first = ConnectLink.objects.first()
+    links.complete(first, first.reconnects)
+
+    page = client.get(LIST, {"batch": str(first.batch)}).content.decode()
+
+    assert "1 of 3" in page
+    assert "every 5s" in page
+
+
+def test_the_csv_has_every_link_of_the_batch_for_a_mail_merge(client, owner, broken, organization):
+    client.post(
+        reverse("dashboard:connect_links_bulk"), {"credential": [str(c.pk) for c in broken]}
+    )
+    batch = str(ConnectLink.objects.first().batch)
+
+    answer = client.get(reverse("dashboard:connect_links_csv"), {"batch": batch})
+
+    rows = list(csv.DictReader(StringIO(answer.content.decode())))
+    assert {row["link"] for row in rows} == {links.address(x) for x in ConnectLink.objects.all()}
+    assert {row["credential_id"] for row in rows} == {str(c.pk) for c in broken}
+    assert Event.objects.of(organization.pk).filter(action="connect_link.exported").exists()
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1"])
+def test_no_name_becomes_a_formula_in_a_spreadsheet(client, owner, organization, user, name):
+    links.create(organization, [kinds.get("stripe_key")], actor=user, name=name)
+
+    answer = client.get(reverse("dashboard:connect_links_csv"))
+
+    (row,) = csv.DictReader(StringIO(answer.content.decode()))
+    assert row["name"] == f"'{name}"
+
+
+def test_a_list_of_links_asks_the_database_a_fixed_number_of_times(
+    client, owner, organization, user, django_assert_max_num_queries
+):
+    for _ in range(20):
+        links.create(organization, [kinds.get("stripe_key")], actor=user)
+
+    with django_assert_max_num_queries(14):
+        client.get(LIST)
+
+
+def test_a_link_that_is_over_is_polled_no_more(client, owner, link, user):
+    assert "hx-trigger" in client.get(page_of(link)).content.decode()
+    links.revoke(link, actor=user)
+
+    progress = re.search(r'id="progress".*?>', client.get(page_of(link)).content.decode(), re.S)
+
+    assert "hx-trigger" not in progress.group()
+    assert ConnectLink.objects.get().state is LinkState.REVOKED

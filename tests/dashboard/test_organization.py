@@ -1,0 +1,72 @@
+"""The organization's name and logo, which customers see."""
+
+from io import BytesIO
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from PIL import Image
+
+from sequin_admin.access.models import Logo, Organization
+from sequin_admin.audit.models import Event
+
+PAGE = reverse("dashboard:organization")
+
+
+def picture(*, side=600, form="PNG"):
+    out = BytesIO()
+    Image.new("RGB", (side, side), "purple").save(out, form)
+    return SimpleUploadedFile(f"logo.{form.lower()}", out.getvalue())
+
+
+def test_the_name_is_changed(client, owner):
+    client.post(PAGE, {"name": "House Atreides"})
+
+    assert Organization.objects.get().name == "House Atreides"
+    assert Event.objects.filter(action="organization.renamed").exists()
+
+
+@pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF"])
+def test_a_picture_becomes_a_small_png(client, owner, form):
+    client.post(PAGE, {"name": "Arrakis", "logo": picture(form=form)})
+
+    shown = client.get(reverse("gateway:logo", args=[Organization.objects.get().pk]))
+    drawn = Image.open(BytesIO(shown.content))
+    assert (drawn.format, drawn.size) == ("PNG", (256, 256))
+    assert shown["Content-Type"] == "image/png"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<svg onload='alert(1)'/>",
+        b"",
+        b"\x89PNG\r\n\x1a\nbroken",
+        b"GIF89a" + b"\xff" * 20,
+    ],
+    ids=["svg", "empty", "broken png", "broken gif"],
+)
+def test_what_is_no_picture_is_refused_with_a_sentence(client, owner, content):
+    page = client.post(PAGE, {"name": "Arrakis", "logo": SimpleUploadedFile("logo.png", content)})
+
+    assert page.status_code == 422
+    assert not Logo.objects.exists()
+
+
+def test_a_picture_that_unpacks_into_millions_of_pixels_is_refused(client, owner):
+    page = client.post(PAGE, {"name": "Arrakis", "logo": picture(side=4600)})
+
+    assert "20 million pixels" in page.content.decode()
+
+
+def test_a_logo_is_removed(client, owner):
+    client.post(PAGE, {"name": "Arrakis", "logo": picture()})
+    client.post(PAGE, {"name": "Arrakis", "remove_logo": "on"})
+
+    assert not Logo.objects.exists()
+
+
+def test_members_do_not_change_the_organization(client, viewer):
+    client.force_login(viewer)
+
+    assert client.post(PAGE, {"name": "Mine"}).status_code == 403

@@ -1,0 +1,311 @@
+"""What a customer sees who was sent a connect link. Nobody here has a login."""
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from sequin_admin.connect import links
+from sequin_admin.connect.models import ConnectLink, LinkState
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential
+from sequin_admin.health import probes
+from tests.trips import ACCOUNTS, OAUTH_KINDS, answers, query_of
+
+
+@pytest.fixture
+def make_link(organization, user, make_app):
+    def make(*slugs, **options):
+        offered = [kinds.get(slug) for slug in slugs]
+        ours = any(kind.client_is_ours() for kind in offered)
+        app = make_app(offered[0].provider) if ours else None
+        return links.create(organization, offered, actor=user, oauth_app=app, **options)
+
+    return make
+
+
+@pytest.fixture
+def customer():
+    """A browser that belongs to nobody we know."""
+    return Client()
+
+
+def open_link(customer, link):
+    """Follow the address that was sent, as a browser does."""
+    address = links.address(link)
+    return customer.get(address.removeprefix("http://127.0.0.1:8000"), follow=True)
+
+
+def path_of(link, kind):
+    return reverse("gateway:connect", args=[link.pk, kind])
+
+
+def fresh(link):
+    return ConnectLink.objects.get(pk=link.pk)
+
+
+def form_of(secret):
+    return {"name": "Arrakis", "secret": secret, "test": "on"}
+
+
+@pytest.fixture
+def stripe_key(simulated):
+    return simulated.account("stripe", "acct_1Arrakis0000001")["secret_key"]
+
+
+@pytest.mark.parametrize("kind", OAUTH_KINDS)
+def test_a_customer_connects_every_oauth_kind(make_link, customer, simulated, kind):
+    link = make_link(kind, name="From a link", metadata={"plan": "pro"})
+    open_link(customer, link)
+    sent = customer.post(path_of(link, kind), answers(simulated, kind))
+    back = simulated.consent(sent["Location"], account=ACCOUNTS[kind][0])
+
+    end = customer.get(back.removeprefix("http://127.0.0.1:8000"), follow=True)
+
+    assert "Thank you" in end.content.decode()
+    credential = fresh(link).credential
+    assert (credential.kind, credential.name) == (kind, "From a link")
+    assert credential.metadata == {"plan": "pro"}
+    assert credential.health_status == "healthy"
+
+
+def test_the_token_leaves_the_address_bar_at_once(make_link, customer):
+    link = make_link("stripe_key")
+
+    page = open_link(customer, link)
+
+    assert [url for url, _ in page.redirect_chain] == [f"/link/{link.pk}/"]
+    assert links.address(link).rpartition("/")[2] not in page.content.decode()
+
+
+def test_no_page_of_a_link_is_kept_or_told_to_others(make_link, customer):
+    link = make_link("hubspot_oauth2")
+    for page in (open_link(customer, link), customer.get("/link/connect/guessed")):
+        assert page["Referrer-Policy"] == "no-referrer"
+        assert "no-store" in page["Cache-Control"]
+        assert "noindex" in page["X-Robots-Tag"]
+
+
+def test_the_page_says_who_asks_for_what(make_link, customer):
+    page = open_link(customer, make_link("hubspot_oauth2")).content.decode()
+
+    assert "Arrakis asks for access to your HubSpot account" in page
+    assert "Read contacts" in page
+    assert "crm.objects.contacts.read" in page
+
+
+def test_another_browser_needs_the_address_that_was_sent(make_link, customer):
+    link = make_link("stripe_key")
+    open_link(customer, link)
+
+    assert Client().get(f"/link/{link.pk}/").status_code == 404
+    assert Client().post(path_of(link, "stripe_key")).status_code == 404
+
+
+def test_the_operator_sees_that_it_was_opened(make_link, customer):
+    link = make_link("stripe_key")
+    assert link.state is LinkState.CREATED
+
+    open_link(customer, link)
+
+    assert fresh(link).state is LinkState.OPENED
+
+
+def test_looking_at_the_address_without_following_it_opens_nothing(make_link, customer):
+    """As mail scanners do."""
+    link = make_link("stripe_key")
+    customer.get(links.address(link).removeprefix("http://127.0.0.1:8000"))
+
+    assert fresh(link).state is LinkState.CREATED
+
+
+def test_a_customer_enters_a_key(make_link, customer, stripe_key):
+    link = make_link("stripe_key")
+    open_link(customer, link)
+
+    end = customer.post(path_of(link, "stripe_key"), form_of(stripe_key), follow=True)
+
+    assert "Thank you: Stripe is connected" in end.content.decode()
+    assert fresh(link).credential.properties["account_id"] == "acct_1Arrakis0000001"
+
+
+def test_a_key_that_does_not_work_is_said_and_not_kept(make_link, customer, simulated):
+    link = make_link("stripe_key")
+    open_link(customer, link)
+
+    page = customer.post(path_of(link, "stripe_key"), form_of("sk_test_wrong"))
+
+    said = page.content.decode()
+    assert page.status_code == 422
+    assert "You must" in said
+    assert "sk_test_wrong" not in said
+    assert not Credential.objects.exists()
+    assert fresh(link).failure
+
+
+def test_among_several_ways_the_customer_chooses(make_link, customer, simulated):
+    link = make_link("stripe_oauth2", "stripe_key")
+
+    page = open_link(customer, link).content.decode()
+
+    assert path_of(link, "stripe_oauth2") in page
+    assert path_of(link, "stripe_key") in page
+    assert customer.get(path_of(link, "hubspot_oauth2")).status_code == 404
+
+
+def test_denying_leads_back_to_try_again(make_link, customer, simulated):
+    link = make_link("hubspot_oauth2")
+    open_link(customer, link)
+    sent = customer.post(path_of(link, "hubspot_oauth2"))
+    back = simulated.consent(sent["Location"], account="21902692", allow=False)
+
+    page = customer.get(back.removeprefix("http://127.0.0.1:8000"), follow=True)
+
+    assert "Access was denied at HubSpot" in page.content.decode()
+    assert fresh(link).state is LinkState.FAILED
+    again = customer.post(path_of(link, "hubspot_oauth2"))
+    assert simulated.url in again["Location"]
+
+
+def test_our_own_fault_is_not_the_customers(make_link, customer, simulated):
+    link = make_link("hubspot_oauth2")
+    simulated.change_app("hubspot", client_secret="rotated")
+    open_link(customer, link)
+    sent = customer.post(path_of(link, "hubspot_oauth2"))
+    back = simulated.consent(sent["Location"], account="21902692")
+
+    page = customer.get(back.removeprefix("http://127.0.0.1:8000"), follow=True).content.decode()
+
+    assert "It is not your fault: Arrakis must mend it" in page
+    assert "rejects our OAuth app" in fresh(link).failure
+
+
+def test_a_spent_link_opens_nothing(make_link, customer, stripe_key):
+    link = make_link("stripe_key")
+    address = links.address(link).removeprefix("http://127.0.0.1:8000")
+    open_link(customer, link)
+    form = form_of(stripe_key)
+    customer.post(path_of(link, "stripe_key"), form)
+
+    assert Client().get(address).status_code == 410
+    assert customer.post(path_of(link, "stripe_key"), form).status_code == 410
+    assert "Thank you" in customer.get(f"/link/{link.pk}/", follow=True).content.decode()
+    assert Credential.objects.count() == 1
+
+
+def test_a_link_that_is_withdrawn_on_the_way_connects_nothing(make_link, customer, simulated, user):
+    link = make_link("hubspot_oauth2")
+    open_link(customer, link)
+    sent = customer.post(path_of(link, "hubspot_oauth2"))
+    back = simulated.consent(sent["Location"], account="21902692")
+    links.revoke(link, actor=user)
+
+    page = customer.get(back.removeprefix("http://127.0.0.1:8000"), follow=True)
+
+    assert page.status_code == 410
+    assert "withdrawn" in page.content.decode()
+    assert not Credential.objects.exists()
+    assert not [call for call in simulated.calls("hubspot") if "token" in call["endpoint"]]
+
+
+def test_two_browsers_with_one_link_connect_one_account(make_link, simulated):
+    link, browsers, backs = make_link("hubspot_oauth2"), [Client(), Client()], []
+    for browser, account in zip(browsers, ("21902692", "33011844"), strict=True):
+        open_link(browser, link)
+        sent = browser.post(path_of(link, "hubspot_oauth2"))
+        backs.append(simulated.consent(sent["Location"], account=account))
+
+    for browser, back in zip(browsers, backs, strict=True):
+        browser.get(back.removeprefix("http://127.0.0.1:8000"), follow=True)
+
+    assert Credential.objects.count() == 1
+    assert fresh(link).credential.properties["hub_id"] == 21902692
+
+
+def test_the_callback_of_another_browser_is_refused(make_link, customer, simulated):
+    link = make_link("hubspot_oauth2")
+    open_link(customer, link)
+    sent = customer.post(path_of(link, "hubspot_oauth2"))
+    back = simulated.consent(sent["Location"], account="21902692")
+
+    thief = Client().get(back.removeprefix("http://127.0.0.1:8000"))
+
+    assert thief.status_code == 400
+    assert "no connection you started in this browser" in thief.content.decode()
+
+
+def test_reconnecting_asks_nothing_that_is_known(
+    organization, user, connect, make_app, customer, simulated
+):
+    shop, asked = ACCOUNTS["shopify_oauth2"]
+    credential = connect(make_app("shopify"), shop, asked=asked).credential
+    simulated.act("shopify", "shop-001.myshopify.com", "uninstall")
+    probes.verify(credential)
+    link = links.create_reconnect(organization, credential, actor=user)
+
+    page = open_link(customer, link).content.decode()
+    sent = customer.post(path_of(link, "shopify_oauth2"))
+    back = simulated.consent(sent["Location"], account="shop-001.myshopify.com")
+    customer.get(back.removeprefix("http://127.0.0.1:8000"))
+
+    assert 'name="shop"' not in page
+    assert "shop-001.myshopify.com" in page
+    assert Credential.objects.get(pk=credential.pk).health_status == "healthy"
+    assert fresh(link).state is LinkState.COMPLETED
+
+
+def test_another_account_is_refused_by_name(connect, make_app, user, customer, simulated):
+    credential = connect(make_app("hubspot"), "21902692").credential
+    link = links.create_reconnect(credential.organization, credential, actor=user)
+    open_link(customer, link)
+    sent = customer.post(path_of(link, "hubspot_oauth2"))
+    back = simulated.consent(sent["Location"], account="33011844")
+
+    page = customer.get(back.removeprefix("http://127.0.0.1:8000"), follow=True).content.decode()
+
+    assert "arrakis.io" in page
+    assert "giedi-prime" in page
+    assert Credential.objects.get(pk=credential.pk).properties["hub_id"] == 21902692
+
+
+def test_the_customers_own_secret_is_never_put_into_the_form(
+    organization, user, go, customer, simulated
+):
+    asked = answers(simulated, "servicenow_oauth2")
+    credential = go("servicenow_oauth2", "arrakis", asked=asked).credential
+    link = links.create_reconnect(organization, credential, actor=user)
+
+    page = open_link(customer, link).content.decode()
+
+    assert asked["instance_url"] in page
+    assert asked["client_secret"] not in page
+
+
+def test_a_registered_address_is_where_the_customer_ends(
+    make_app, organization, user, customer, simulated
+):
+    app = make_app("hubspot")
+    app.redirect_uris = ["https://arrakis.test/done"]
+    app.save()
+    link = links.create(
+        organization, [kinds.get("hubspot_oauth2")], actor=user, oauth_app=app,
+        redirect_url="https://arrakis.test/done",
+    )  # fmt: skip
+    open_link(customer, link)
+    sent = customer.post(path_of(link, "hubspot_oauth2"))
+    back = simulated.consent(sent["Location"], account="21902692")
+
+    end = customer.get(back.removeprefix("http://127.0.0.1:8000"))
+
+    assert end["Location"] == "https://arrakis.test/done"
+
+
+def test_the_state_of_a_trip_is_single_use_for_customers_too(make_link, customer, simulated):
+    link = make_link("hubspot_oauth2")
+    open_link(customer, link)
+    sent = customer.post(path_of(link, "hubspot_oauth2"))
+    back = simulated.consent(sent["Location"], account="21902692")
+    assert query_of(back)["state"]
+    path = back.removeprefix("http://127.0.0.1:8000")
+    customer.get(path)
+
+    assert customer.get(path).status_code == 400
