@@ -7,6 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 from sequin_admin.access.models import Organization, User
+from sequin_admin.connect import links
 from sequin_admin.connect.models import Attempt
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
@@ -37,6 +38,9 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         session_digest="x",
         expires_at=clock.now(),
     )
+    link = links.create(organization, [working], actor=user, name="Arrakis")
+    reconnect = links.create_reconnect(organization, refused, actor=user)
+    links.fail(reconnect, "Checkout Champ does not accept this password.")
     one, of_app = f"/credentials/{working.pk}/", f"/oauth-apps/{app.pk}/"
     return [
         "/",
@@ -49,6 +53,16 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         *(one + page for page in ("edit/", "limit/", "delete/", "reveal/")),
         f"/credentials/{broken.pk}/replace/",
         f"/connect/{attempt.pk}/failed/",
+        "/connect-links/",
+        f"/connect-links/{link.pk}/",
+        f"/connect-links/{reconnect.pk}/",
+        f"/connect-links/{link.pk}/revoke/",
+        "/connect-links/new/hubspot/",
+        "/connect-links/new/stripe/",
+        links.address(link),
+        links.address(reconnect),
+        "/link/connect/unknown",
+        "/organization/",
         "/oauth-apps/",
         "/oauth-apps/new/",
         "/oauth-apps/new/github/",
