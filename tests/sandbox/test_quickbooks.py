@@ -242,3 +242,33 @@ def test_customers_can_be_queried(connect, read):
     page = read(token, path="query?query=select * from Customer").json()
 
     assert len(page["QueryResponse"]["Customer"]) == 5
+
+
+def test_a_statement_may_be_posted_and_ask_for_a_page(connect, simulator):
+    token = connect()["access_token"]
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Accept": "application/json",
+        "Content-Type": "application/text",
+    }
+    statement = "SELECT * FROM Customer STARTPOSITION 4 MAXRESULTS 3"
+    url = simulator.url_for(f"{API}/v3/company/{REALM}/query")
+
+    found = simulator.http.post(url, content=statement, headers=headers).json()["QueryResponse"]
+
+    assert (found["startPosition"], found["maxResults"]) == (4, 2)
+    assert [one["DisplayName"] for one in found["Customer"]] == ["Duncan", "Gurney"]
+
+
+@pytest.mark.parametrize(("world", "users"), [("", "accounts"), ("sandbox_", "sandbox-accounts")])
+def test_a_document_tells_where_everything_is(simulator, world, users):
+    url = f"https://developer.intuit.com/.well-known/openid_{world}configuration/"
+
+    known = simulator.http.get(simulator.url_for(url)).json()
+
+    assert known["token_endpoint"] == TOKEN_URL
+    assert known["userinfo_endpoint"].startswith(f"https://{users}.platform.intuit.com/")
+
+
+def test_a_refused_token_request_can_be_traced(ask):
+    assert ask(grant_type="refresh_token", refresh_token="unknown").headers["intuit_tid"]
