@@ -1,4 +1,4 @@
-"""Shopify as providers.md section 13 describes it: signed callbacks, expiring offline tokens."""
+"""The simulated Shopify's authorization server: signed callbacks, expiring offline tokens."""
 
 import hashlib
 import hmac
@@ -8,39 +8,14 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 
-from sequin_admin.sandbox import faults, seed
-from sequin_admin.sandbox.framework import Answer, Provider
-from sequin_admin.sandbox.models import Account, Client, Grant, Token, now
+from sequin_admin.sandbox import faults
+from sequin_admin.sandbox.framework import Answer
+from sequin_admin.sandbox.models import Client, Grant, Token, now
 from sequin_admin.sandbox.oauth import Server
+from sequin_admin.sandbox.providers.shopify.common import SHOP, provider
 
-SHOP = r"(?P<shop>[a-zA-Z0-9][a-zA-Z0-9-]*\.myshopify\.com)"
-VERSION = r"\d{4}-\d{2}"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 REFRESH_LIFE_S = 7_776_000  # 90 days
-BUCKET = 40
-
-
-def throttled() -> HttpResponse:
-    response = JsonResponse({"errors": "Exceeded 2 calls per second for api client."}, status=429)
-    response["Retry-After"] = "2.0"
-    response["X-Shopify-Shop-Api-Call-Limit"] = f"{BUCKET}/{BUCKET}"
-    return response
-
-
-def plant() -> None:
-    seed.client("shopify", client_id="simulatedshopifyapp")
-    seed.account("shopify", "shop-001.myshopify.com", "Spice Emporium", number=548380009)
-    seed.account("shopify", "harkonnen.myshopify.com", "Harkonnen Goods", number=548380010)
-
-
-provider = Provider(
-    "shopify",
-    "Shopify",
-    scopes=("read_products", "read_orders", "read_customers"),
-    switches=("uninstall", "freeze", "lock", "close", "drop_scope"),
-    seed=plant,
-    throttled=throttled,
-)
 
 
 class Shopify(Server):
@@ -142,49 +117,3 @@ def exchange(request: HttpRequest, fields: dict[str, str]) -> HttpResponse:
         return server.error("invalid_subject_token", "The subject token is not valid", 400)
     old.spend()
     return server.answer(request, old.grant, fresh=True)
-
-
-def caller(request: HttpRequest, shop: str) -> Account:
-    token = server.access(request.headers.get("X-Shopify-Access-Token", ""))
-    if token is None or token.grant.account.external_id != shop:
-        message = "[API] Invalid API key or access token (unrecognized login or wrong password)"
-        raise Answer(JsonResponse({"errors": message}, status=401))
-    account = token.grant.account
-    faults.strike(request, provider, account)
-    for flag, status in (("close", 404), ("freeze", 402), ("lock", 423)):
-        if account.has(flag):
-            raise Answer(
-                JsonResponse({"errors": f"The shop is unavailable: {flag}"}, status=status)
-            )
-    faults.count(provider, shop, allowed=BUCKET, seconds=20)
-    return account
-
-
-@provider.route("POST", SHOP, rf"/admin/api/{VERSION}/graphql\.json")
-def graphql(request: HttpRequest, shop: str) -> HttpResponse:
-    account = caller(request, shop)
-    if account.has("drop_scope"):
-        extensions = {"code": "ACCESS_DENIED"}
-        return JsonResponse({"errors": [{"message": "Access denied", "extensions": extensions}]})
-    shop_id = f"gid://shopify/Shop/{account.data['number']}"
-    known = {"id": shop_id, "name": account.name, "myshopifyDomain": shop}
-    status = {"maximumAvailable": 2000.0, "currentlyAvailable": 1998, "restoreRate": 100.0}
-    cost = {"requestedQueryCost": 2, "actualQueryCost": 2, "throttleStatus": status}
-    return JsonResponse({"data": {"shop": known}, "extensions": {"cost": cost}})
-
-
-@provider.route("GET", SHOP, rf"/admin/api/{VERSION}/products\.json")
-def products(request: HttpRequest, shop: str) -> HttpResponse:
-    caller(request, shop)
-    rows = [{"id": 632910390 + n, "title": f"Melange, {n} kg"} for n in range(1, 6)]
-    response = JsonResponse({"products": rows})
-    response["X-Shopify-Shop-Api-Call-Limit"] = f"1/{BUCKET}"
-    return response
-
-
-@provider.route("DELETE", SHOP, r"/admin/api_permissions/current\.json")
-def uninstall(request: HttpRequest, shop: str) -> HttpResponse:
-    account = caller(request, shop)
-    Grant.objects.filter(account=account).update(revoked=True)
-    account.switch("uninstall")
-    return JsonResponse({})
