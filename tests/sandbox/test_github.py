@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 PAUL, ARRAKIS_INC = 47232440, 47232441
 API = "https://api.github.com"
+REPOSITORIES = "/installation/repositories"
 
 
 class App:
@@ -203,3 +204,38 @@ def test_throttling_is_403_with_nothing_left_and_a_reset(app, simulator):
 
     assert (answer.status_code, answer.headers["x-ratelimit-remaining"]) == (403, "0")
     assert 0 < int(answer.headers["x-ratelimit-reset"]) - time.time() <= 61
+
+
+def test_the_code_may_come_as_json(app):
+    url = app.simulator.url_for("https://github.com/login/oauth/access_token")
+    pair = {name: app.known[name] for name in ("client_id", "client_secret")}
+
+    answer = app.simulator.http.post(
+        url, json={**pair, "code": app.install()["code"]}, headers={"Accept": "application/json"}
+    )
+
+    assert answer.json()["access_token"].startswith("ghu_")
+
+
+def test_a_token_has_an_older_name_for_its_scheme_that_a_jwt_has_not(app):
+    app.install()
+    token = app.mint().json()["token"]
+
+    read = app.call("GET", REPOSITORIES, headers={"Authorization": f"token {token}"})
+    signed = app.call("GET", "/app", headers={"Authorization": f"token {app.jwt()}"})
+
+    assert (read.status_code, signed.status_code) == (200, 401)
+
+
+def test_repositories_come_in_pages_that_are_linked(app):
+    app.install()
+    token = app.mint().json()["token"]
+
+    first = app.call("GET", f"{REPOSITORIES}?per_page=1", token)
+    following = first.links["next"]["url"]
+    last = app.call("GET", following.removeprefix(API), token)
+
+    assert following.startswith(f"{API}{REPOSITORIES}?")
+    assert [one["name"] for one in first.json()["repositories"]] == ["sietch"]
+    assert [one["name"] for one in last.json()["repositories"]] == ["spice"]
+    assert "Link" not in last.headers

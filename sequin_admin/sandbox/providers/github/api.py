@@ -1,9 +1,9 @@
 """What the simulated GitHub answers to a user's token and to an installation's."""
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 
 from sequin_admin.sandbox import faults
-from sequin_admin.sandbox.framework import Answer, bearer
+from sequin_admin.sandbox.framework import Answer
 from sequin_admin.sandbox.models import Token
 from sequin_admin.sandbox.providers.github.common import (
     API,
@@ -13,14 +13,16 @@ from sequin_admin.sandbox.providers.github.common import (
     described,
     limit_headers,
     named,
+    paged,
     provider,
+    token_of,
 )
 
 
 def caller(request: HttpRequest, *, user: bool) -> Token:
     named(request)
     rows = Token.objects.select_related("grant__account", "grant__client")
-    found = rows.filter(use=Token.ACCESS, value=bearer(request), grant__client__provider="github")
+    found = rows.filter(use=Token.ACCESS, value=token_of(request), grant__client__provider="github")
     token = found.first()
     if token is None or not token.alive() or bool(token.data.get("user")) != user:
         raise Answer(api_error(401, "Bad credentials"))
@@ -38,7 +40,7 @@ def user_installations(request: HttpRequest) -> HttpResponse:
     """Only what this user may see: another's installation id is found out by this."""
     token = caller(request, user=True)
     mine = described(token.grant.account, token.grant.client)
-    return JsonResponse({"total_count": 1, "installations": [mine]})
+    return paged(request, "installations", [mine])
 
 
 @provider.route("GET", API, r"/installation/repositories")
@@ -47,8 +49,9 @@ def repositories(request: HttpRequest) -> HttpResponse:
     if token.grant.account.has("drop_scope"):
         return api_error(403, "Resource not accessible by integration")
     owner = token.grant.account.external_id
-    rows = [{"id": n, "full_name": f"{owner}/{name}"} for n, name in enumerate(("sietch", "spice"))]
-    return JsonResponse({"total_count": len(rows), "repositories": rows})
+    names = enumerate(("sietch", "spice"), start=1)
+    rows = [{"id": n, "name": name, "full_name": f"{owner}/{name}"} for n, name in names]
+    return paged(request, "repositories", rows)
 
 
 @provider.route("DELETE", API, r"/installation/token")

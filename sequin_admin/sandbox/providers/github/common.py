@@ -2,13 +2,14 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.sandbox import seed
-from sequin_admin.sandbox.framework import Answer, Provider
+from sequin_admin.sandbox.framework import Answer, Provider, bearer
 from sequin_admin.sandbox.models import Account, Client, now
 
 HOST, API = r"github\.com", r"api\.github\.com"
@@ -77,6 +78,24 @@ provider = Provider(
 def named(request: HttpRequest) -> None:
     if not request.headers.get("User-Agent"):
         raise Answer(api_error(403, "Request forbidden by administrative rules: no User-Agent."))
+
+
+def token_of(request: HttpRequest) -> str:
+    """A token comes as `Bearer` or as `token`; a JWT as `Bearer` alone."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    return value if scheme.lower() == "token" else bearer(request)
+
+
+def paged(request: HttpRequest, name: str, rows: list[dict[str, Any]]) -> HttpResponse:
+    """One page of a list. The Link header (RFC 8288) leads to the next one."""
+    number, size = int(request.GET.get("page", 1)), int(request.GET.get("per_page", 30))
+    shown = rows[(number - 1) * size : number * size]
+    response = JsonResponse({"total_count": len(rows), name: shown})
+    if number * size < len(rows):
+        path = request.path.removeprefix("/api.github.com")
+        query = urlencode({**request.GET.dict(), "page": number + 1})
+        response["Link"] = f'<https://api.github.com{path}?{query}>; rel="next"'
+    return response
 
 
 def permissions_of(account: Account) -> dict[str, str]:

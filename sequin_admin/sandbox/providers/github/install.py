@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.sandbox import consent, faults
 from sequin_admin.sandbox.models import Account, Client, Grant, Token
-from sequin_admin.sandbox.oauth import CODE_LIFE_S, same
+from sequin_admin.sandbox.oauth import CODE_LIFE_S, json_of, same
 from sequin_admin.sandbox.providers.github.common import HOST, LIFE_S, PERMISSIONS, provider
 
 
@@ -46,7 +46,8 @@ def is_installed(app: Client, account: Account) -> bool:
 def user_token(request: HttpRequest) -> HttpResponse:
     """Answers 200 even for an error, and as a form to who does not accept JSON."""
     faults.strike(request, provider, None)
-    body = exchange(request.POST.dict())
+    is_json = request.content_type == "application/json"
+    body = exchange(json_of(request) if is_json else request.POST.dict())
     if "json" in request.headers.get("Accept", ""):
         return JsonResponse(body)
     return HttpResponse(urlencode(body), content_type="application/x-www-form-urlencoded")
