@@ -179,3 +179,20 @@ def test_a_throttled_answer_names_the_rule(connected, read, simulator):
     assert answer.status_code == 429
     assert answer.headers["Retry-After"] == "60"
     assert answer.json()["error"]["message"] == "Rate limit exceeded"
+
+
+def test_rows_come_in_pages_and_are_counted(connected, read):
+    answer = read(connected["access_token"], "incident?sysparm_limit=3&sysparm_offset=3")
+
+    assert [row["number"] for row in answer.json()["result"]] == ["INC0000004"]
+    assert answer.headers["X-Total-Count"] == "4"
+
+
+@pytest.mark.parametrize(
+    ("form", "state"),
+    [("false", "1"), ("true", "New"), ("all", {"display_value": "New", "value": "1"})],
+)
+def test_a_field_comes_as_stored_as_read_or_both(connected, read, form, state):
+    query = f"incident?sysparm_limit=1&sysparm_fields=state&sysparm_display_value={form}"
+
+    assert read(connected["access_token"], query).json()["result"] == [{"state": state}]

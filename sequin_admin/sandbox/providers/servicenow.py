@@ -12,6 +12,7 @@ from sequin_admin.sandbox.oauth import Server, enter, flat_error
 
 HOST = r"(?P<instance>[a-z0-9-]+)\.service-now\.com"
 SCOPE = "useraccount"
+STATES = {"1": "New"}
 ASLEEP = "<!doctype html><title>Instance Hibernating page</title><h1>Your instance is asleep</h1>"
 
 
@@ -142,19 +143,36 @@ def users(request: HttpRequest, instance: str) -> HttpResponse:
         "email": f"sync@{instance}.io",
         "name": "Sequin Sync",
     }
-    fields = request.GET.get("sysparm_fields", ",".join(user)).split(",")
-    return JsonResponse({"result": [{name: user[name] for name in fields if name in user}]})
+    return table(request, [user])
 
 
 @provider.route("GET", HOST, r"/api/now/table/incident")
 def incidents(request: HttpRequest, instance: str) -> HttpResponse:
     caller(request, instance)
-    limit = int(request.GET.get("sysparm_limit", 10_000))
     titles = ("Worm sign", "Ornithopter grounded", "Spice harvester lost", "Shield wall down")
     rows = [
-        {"number": f"INC{n:07d}", "short_description": title, "state": "1"}
+        {"sys_id": f"{n:032x}", "number": f"INC{n:07d}", "short_description": title, "state": "1"}
         for n, title in enumerate(titles, start=1)
     ]
-    response = JsonResponse({"result": rows[:limit]})
+    return table(request, rows)
+
+
+def table(request: HttpRequest, rows: list[dict[str, str]]) -> HttpResponse:
+    """The rows, fields and form that were asked for, and how many rows there are in all."""
+    start = int(request.GET.get("sysparm_offset", 0))
+    page = rows[start : start + int(request.GET.get("sysparm_limit", 10_000))]
+    fields = request.GET.get("sysparm_fields", ",".join(rows[0])).split(",")
+    result = [{n: shown(request, n, row[n]) for n in fields if n in row} for row in page]
+    response = JsonResponse({"result": result})
     response["X-Total-Count"] = str(len(rows))
     return response
+
+
+def shown(request: HttpRequest, name: str, value: str) -> str | dict[str, str]:
+    """A field as it is stored, as people read it, or (`all`) both."""
+    label = STATES.get(value, value) if name == "state" else value
+    forms: dict[str, str | dict[str, str]] = {
+        "true": label,
+        "all": {"display_value": label, "value": value},
+    }
+    return forms.get(request.GET.get("sysparm_display_value", ""), value)
