@@ -94,3 +94,14 @@ def test_who_is_too_fast_waits_thirty_seconds_at_that_base(him, simulator):
     assert him.call(RECORDS, token).status_code == 429
     simulator.clock(11)
     assert him.call(RECORDS, token).status_code == 200
+
+
+def test_records_come_in_pages_with_the_time_they_were_made(him):
+    token = him.connect()["access_token"]
+
+    first = him.call(f"{RECORDS}?pageSize=3", token).json()
+    last = him.call(f"{RECORDS}?pageSize=3&offset={first['offset']}", token).json()
+
+    assert len(first["records"]) == 3
+    assert set(last["records"][0]) == {"id", "createdTime", "fields"}
+    assert (len(last["records"]), "offset" in last) == (2, False)

@@ -118,3 +118,14 @@ def test_a_free_tenant_takes_a_burst_of_ten_calls(ask, read):
 
 def test_an_unknown_tenant_is_nobody(ask):
     assert ask(host="https://caladan.us.auth0.com").status_code == 404
+
+
+def test_users_come_in_pages_with_totals_for_who_asks(ask, read):
+    token = ask().json()["access_token"]
+
+    page = read(token, "users?page=1&per_page=2&include_totals=true").json()
+    plain = read(token, "users?page=2&per_page=2").json()
+
+    assert [user["email"].split("@")[0] for user in page.pop("users")] == ["leto", "duncan"]
+    assert page == {"start": 2, "limit": 2, "length": 2, "total": 5}
+    assert [user["user_id"] for user in plain] == ["auth0|gurney"]

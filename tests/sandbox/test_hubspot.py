@@ -123,3 +123,27 @@ def test_the_limit_is_counted_and_told(him, simulator):
     assert answers[-1].json()["policyName"] == "TEN_SECONDLY_ROLLING"
     simulator.clock(11)
     assert him.call(CONTACTS, token).status_code == 200
+
+
+def test_contacts_come_in_pages_with_their_times(him):
+    token = him.connect()["access_token"]
+
+    first = him.call(f"{CONTACTS}?limit=4", token).json()
+    after = first["paging"]["next"]["after"]
+    last = him.call(f"{CONTACTS}?limit=4&after={after}", token).json()
+
+    assert len(first["results"]) == 4
+    assert [one["id"] for one in last["results"]] == ["5"]
+    assert {"createdAt", "updatedAt", "archived"} <= last["results"][0].keys()
+    assert "paging" not in last
+
+
+def test_deleting_a_refresh_token_ends_nothing_else(him):
+    tokens = him.connect()
+    url = him.simulator.url_for(f"{API}/oauth/v1/refresh-tokens/{tokens['refresh_token']}")
+
+    answers = [him.simulator.http.delete(url).status_code for _ in range(2)]
+
+    assert answers == [204, 404]
+    assert him.refresh(tokens["refresh_token"]).json()["status"] == "BAD_REFRESH_TOKEN"
+    assert him.call(CONTACTS, tokens["access_token"]).status_code == 200

@@ -111,3 +111,24 @@ def test_another_subscriptions_token_is_601(read, simulator):
     token = simulator.http.get(url, params=query).json()["access_token"]
 
     assert codes(read(token)) == ["601"]
+
+
+def test_a_long_query_comes_as_a_form_and_leads_in_pages(ask, simulator):
+    bearer = {"Authorization": f"Bearer {ask().json()['access_token']}"}
+    form = {"_method": "GET", "filterType": "email", "filterValues": "a,b", "batchSize": "3"}
+    url = simulator.url_for(f"{BASE}/rest/v1/leads.json")
+
+    first = simulator.http.post(url, data=form, headers=bearer).json()
+    form["nextPageToken"] = first["nextPageToken"]
+    last = simulator.http.post(url, data=form, headers=bearer).json()
+
+    assert (len(first["result"]), first["moreResult"]) == (3, True)
+    assert [lead["firstName"] for lead in last["result"]] == ["Duncan", "Gurney"]
+    assert "nextPageToken" not in last
+
+
+def test_a_form_without_its_method_is_no_query(ask, simulator):
+    bearer = {"Authorization": f"Bearer {ask().json()['access_token']}"}
+    url = simulator.url_for(f"{BASE}/rest/v1/leads.json")
+
+    assert codes(simulator.http.post(url, data={"filterType": "id"}, headers=bearer)) == ["610"]

@@ -137,3 +137,19 @@ def test_the_limit_is_that_of_the_mode(him, simulator):
     assert error(answers[-1])[1] == "rate_limit"
     live = him.call(CUSTOMERS, "sk_live_arrakis0000000000000001")
     assert live.status_code == 200
+
+
+def test_customers_come_in_pages(him):
+    first = him.call(f"{CUSTOMERS}?limit=3", SECRET).json()
+    after = first["data"][-1]["id"]
+    last = him.call(f"{CUSTOMERS}?limit=3&starting_after={after}", SECRET).json()
+
+    assert (len(first["data"]), first["has_more"], first["url"]) == (3, True, "/v1/customers")
+    assert (len(last["data"]), last["has_more"]) == (2, False)
+
+
+@pytest.mark.parametrize("key", [SECRET, "sk_test_wrong"])
+def test_every_answer_has_a_number_of_its_own(him, key):
+    ids = {him.call(CUSTOMERS, key).headers["Request-Id"] for _ in range(2)}
+
+    assert len(ids) == 2

@@ -3,13 +3,14 @@
 The example to follow: a provider is one file like this, found because it is here.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.sandbox import faults, seed
 from sequin_admin.sandbox.framework import Answer, Provider, bearer
-from sequin_admin.sandbox.models import Account, Grant
+from sequin_admin.sandbox.models import Account, Grant, now
 from sequin_admin.sandbox.oauth import Server
 
 HOST, API = r"airtable\.com", r"api\.airtable\.com"
@@ -111,7 +112,15 @@ def records(request: HttpRequest, base: str, table: str) -> HttpResponse:
     limit(base, allowed=5)
     if "data.records:read" not in scopes_of(grant):
         return api_error(403, "INVALID_PERMISSIONS", "You are not permitted to perform this")
-    rows = [
-        {"id": f"rec{table[:4]}{n:09d}", "fields": {"Name": f"{table} {n}"}} for n in range(1, 6)
-    ]
-    return JsonResponse({"records": rows})
+    rows = [record(table, n) for n in range(1, 6)][: int(request.GET.get("maxRecords", 5))]
+    start, size = int(request.GET.get("offset", 0)), int(request.GET.get("pageSize", 100))
+    page: dict[str, Any] = {"records": rows[start : start + size]}
+    if start + size < len(rows):
+        page["offset"] = str(start + size)
+    return JsonResponse(page)
+
+
+def record(table: str, number: int) -> dict[str, Any]:
+    made = (now() - timedelta(days=number)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    fields = {"Name": f"{table} {number}"}
+    return {"id": f"rec{table[:4]}{number:09d}", "createdTime": made, "fields": fields}

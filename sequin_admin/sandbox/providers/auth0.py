@@ -152,4 +152,10 @@ def users(request: HttpRequest, domain: str) -> HttpResponse:
     caller(request, domain, "read:users")
     people = ("paul", "jessica", "leto", "duncan", "gurney")
     rows = [{"user_id": f"auth0|{name}", "email": f"{name}@{domain}"} for name in people]
-    return JsonResponse(rows, safe=False)
+    size = int(request.GET.get("per_page", 50))
+    start = int(request.GET.get("page", 0)) * size
+    shown = rows[start : start + size]
+    if request.GET.get("include_totals") != "true":
+        return JsonResponse(shown, safe=False)
+    totals = {"start": start, "limit": size, "length": len(shown), "total": len(rows)}
+    return JsonResponse({**totals, "users": shown})

@@ -122,7 +122,7 @@ def identity(request: HttpRequest, organization: str, user: str) -> HttpResponse
     )
 
 
-@provider.route("GET", DOMAIN, r"/services/data/v\d+\.0/limits")
+@provider.route("GET", DOMAIN, r"/services/data/v\d+\.0/limits/?")
 def limits(request: HttpRequest, domain: str) -> HttpResponse:
     at_home(request, domain)
     return metered(JsonResponse({"DailyApiRequests": {"Max": 15000, "Remaining": 14982}}))

@@ -1,10 +1,12 @@
-"""The simulated HubSpot's API: the account, and a page of contacts."""
+"""The simulated HubSpot's API: the account, and pages of contacts."""
+
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.sandbox import faults
 from sequin_admin.sandbox.framework import Answer, bearer
-from sequin_admin.sandbox.models import Account, Grant, Token
+from sequin_admin.sandbox.models import Account, Grant, Token, now
 from sequin_admin.sandbox.providers.hubspot.common import (
     API,
     LIMIT,
@@ -15,6 +17,8 @@ from sequin_admin.sandbox.providers.hubspot.common import (
     provider,
 )
 from sequin_admin.sandbox.providers.hubspot.oauth import server
+
+NAMES = ("Paul", "Jessica", "Leto", "Duncan", "Gurney")
 
 
 def caller(request: HttpRequest) -> Grant:
@@ -59,9 +63,16 @@ def contacts(request: HttpRequest) -> HttpResponse:
             "This app hasn't been granted all required scopes",
             errors=[{"context": context}],
         )
-    names = ("Paul", "Jessica", "Leto", "Duncan", "Gurney")
-    people = [
-        {"id": str(index), "properties": {"firstname": name, "lastname": "Atreides"}}
-        for index, name in enumerate(names, start=1)
-    ]
-    return JsonResponse({"results": people})
+    people = [person(n, name) for n, name in enumerate(NAMES, start=1)]
+    start, size = int(request.GET.get("after", 0)), int(request.GET.get("limit", 10))
+    page: dict[str, Any] = {"results": people[start : start + size]}
+    if start + size < len(people):
+        page["paging"] = {"next": {"after": str(start + size)}}
+    return JsonResponse(page)
+
+
+def person(number: int, name: str) -> dict[str, Any]:
+    made = now().strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    known = {"firstname": name, "lastname": "Atreides", "hs_object_id": str(number)}
+    times = {"createdAt": made, "updatedAt": made, "archived": False}
+    return {"id": str(number), "properties": known, **times}

@@ -95,7 +95,17 @@ def legacy_facts(request: HttpRequest, token: str) -> HttpResponse:
     row = Token.objects.filter(value=token, grant__client__provider="hubspot").first()
     if row is None or not row.alive():
         return api_error(404, "OBJECT_NOT_FOUND", "The token is invalid or expired")
-    return JsonResponse(facts(row))
+    return JsonResponse({"token": row.value, **facts(row)})
+
+
+@provider.route("DELETE", API, r"/oauth/v1/refresh-tokens/(?P<token>[^/]+)")
+def forget(request: HttpRequest, token: str) -> HttpResponse:
+    """Ends the refresh token alone: access tokens live on, the app stays installed."""
+    until_it_ends()
+    row = Token.objects.filter(value=token, use=Token.REFRESH, grant__client__provider="hubspot")
+    if not row.filter(spent_at=None).update(spent_at=now()):
+        return api_error(404, "OBJECT_NOT_FOUND", "The token is invalid or expired")
+    return HttpResponse(status=204)
 
 
 def facts(token: Token) -> dict[str, Any]:

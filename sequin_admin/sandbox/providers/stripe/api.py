@@ -1,5 +1,7 @@
 """The simulated Stripe's API, opened by secret, restricted, connected and platform keys."""
 
+import secrets
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.sandbox import faults
@@ -13,6 +15,7 @@ API = r"api\.stripe\.com"
 
 def caller(request: HttpRequest) -> tuple[Account, bool]:
     """The account a key or Connect token opens, and whether the key is a restricted one."""
+    request.tells = {"Request-Id": f"req_{secrets.token_hex(7)}"}  # type: ignore[attr-defined]
     key = bearer(request) or basic_pair(request)[0]
     token = server.access(key)
     platform = Client.objects.filter(provider="stripe", client_secret=key).first()
@@ -89,4 +92,8 @@ def customers(request: HttpRequest) -> HttpResponse:
         {"id": f"cus_{row.pk}{n:08d}", "object": "customer", "name": f"Customer {n}"}
         for n in range(1, 6)
     ]
-    return JsonResponse({"object": "list", "data": people, "has_more": False})
+    size, after = int(request.GET.get("limit", 10)), request.GET.get("starting_after", "")
+    start = next((n for n, one in enumerate(people, start=1) if one["id"] == after), 0)
+    page = people[start : start + size]
+    more = start + size < len(people)
+    return JsonResponse({"object": "list", "url": "/v1/customers", "data": page, "has_more": more})
