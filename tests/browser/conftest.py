@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from sequin_admin.access.models import User
+from tests.browser.kinds import register_callbacks
 from tests.simulator import Simulator
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -22,7 +23,7 @@ QUIET = (
     "--disable-sync",
 )
 PASSWORD = "spice must flow"
-PROVIDERS = ("hubspot", "airtable", "github", "stripe")
+PATIENCE_MS = 10_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -50,9 +51,7 @@ def site(live_server: Any, settings: Any, simulated: Simulator) -> str:
     """The address of the product, known to the simulated providers as a callback."""
     settings.PUBLIC_URL = live_server.url
     settings.CSRF_TRUSTED_ORIGINS = [live_server.url]
-    for provider in PROVIDERS:
-        uri = f"{live_server.url}/link/oauth2/callback/{provider}"
-        simulated.change_app(provider, redirect_uris=[uri])
+    register_callbacks(simulated, live_server.url)
     address: str = live_server.url
     return address
 
@@ -63,6 +62,7 @@ def open_page(chromium: Browser, site: str) -> Iterator[Callable[..., Page]]:
 
     def make(**options: Any) -> Page:
         context = chromium.new_context(base_url=site, **options)
+        context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         return context.new_page()
 

@@ -1,0 +1,154 @@
+"""Every kind as a person lives with it: found, connected, seen to break, deleted."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from sequin_admin.connect.models import Token
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.credentials.properties import MASK
+from tests.browser.kinds import (
+    OAUTH,
+    STORIES,
+    Story,
+    add_oauth_app,
+    answers,
+    consent,
+    fill,
+)
+from tests.simulator import Simulator
+
+
+def each(known: list[Any]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("kind", known, ids=lambda kind: kind.slug)
+
+
+def test_every_kind_has_a_story() -> None:
+    assert sorted(STORIES) == [kind.slug for kind in kinds.all()]
+
+
+@each(kinds.all())
+def test_a_kind_is_connected_breaks_and_is_deleted(
+    page: Page, simulated: Simulator, kind: Any
+) -> None:
+    story = STORIES[kind.slug]
+    choose(page, kind)
+    if kind.client_is_ours():
+        page.get_by_role("link", name="Add an OAuth app").click()
+        add_oauth_app(page, simulated, kind.provider)
+        assert_hidden(page, secrets_of(OAuthApp.objects.get()))
+        page.get_by_role("link", name="Connect an account").click()
+    connect(page, simulated, kind)
+
+    expect(badge(page)).to_have_text(re.compile("Healthy"))
+    expect(page.locator("main")).to_contain_text(story.shown)
+    credential = Credential.objects.get()
+    expect(page.locator("main").get_by_text(MASK, exact=True)).to_have_count(
+        len(credential.secret_names)
+    )
+    assert_hidden(page, secrets_of(credential))
+
+    end_access(simulated, kind, story)
+    page.get_by_role("button", name="Verify now").click()
+    expect(badge(page)).to_have_text(re.compile("Customer must act"))
+    health = page.get_by_role("region", name="Health")
+    expect(health).to_contain_text(story.told)
+    step = story.mended_by.format(provider=kind.provider_title)
+    expect(health.locator(".btn-primary")).to_have_text(step)
+
+    page.get_by_role("link", name="Delete", exact=True).click()
+    page.get_by_label("to confirm").fill(credential.name)
+    page.get_by_role("button", name="Delete").click()
+    expect(page.get_by_text(f"{credential.name} is deleted")).to_be_visible()
+    assert not Credential.objects.exists()
+
+
+@each(OAUTH)
+def test_denied_access_is_told_and_nothing_is_kept(
+    page: Page, simulated: Simulator, make_app: Callable[[str], OAuthApp], kind: Any
+) -> None:
+    if kind.client_is_ours():
+        make_app(kind.provider)
+    choose(page, kind)
+
+    connect(page, simulated, kind, allow=False)
+
+    expect(page.locator("h1")).to_have_text(f"{kind.provider_title} is not connected")
+    told = f"Access was denied at {kind.provider_title}, so nothing was connected."
+    expect(page.get_by_text(told)).to_be_visible()
+    page.get_by_role("link", name="Try again").click()
+    connect_button(page, kind).wait_for()
+    assert not Credential.objects.exists()
+
+
+@each([kind for kind in kinds.all() if kind.client_is_ours() and not kind.mints])
+def test_a_client_secret_that_changed_is_ours_to_replace(
+    page: Page, simulated: Simulator, make_app: Callable[[str], OAuthApp], kind: Any
+) -> None:
+    make_app(kind.provider)
+    choose(page, kind)
+    connect(page, simulated, kind)
+    expect(badge(page)).to_have_text(re.compile("Healthy"))
+    address = page.url
+
+    page.goto(f"{simulated.url}/developer/{kind.provider}/")
+    page.get_by_role("button", name="Rotate the client secret").first.click()
+    simulated.act(kind.provider, STORIES[kind.slug].account, "expire")
+    page.goto(address)
+    page.get_by_role("button", name="Verify now").click()
+    expect(badge(page)).to_have_text(re.compile("We must act"))
+    expect(page.get_by_role("region", name="Health")).to_contain_text("rejects our OAuth app")
+
+    page.get_by_role("link", name="Open the OAuth app").click()
+    page.get_by_role("link", name="Correct the app").click()
+    page.get_by_label("Client secret").fill(simulated.app(kind.provider)["client_secret"])
+    page.get_by_role("button", name="Save").click()
+    page.goto(address)
+    page.get_by_role("button", name="Verify now").click()
+    expect(badge(page)).to_have_text(re.compile("Healthy"))
+
+
+def choose(page: Page, kind: Any) -> None:
+    page.goto("/credentials/new/")
+    page.get_by_role("link", name=kind.full_title()).click()
+
+
+def connect(page: Page, simulated: Simulator, kind: Any, *, allow: bool = True) -> None:
+    """From the kind's own page to what comes of it."""
+    fill(page, kind.properties_class, answers(simulated, kind))
+    connect_button(page, kind).click()
+    if kind.oauth:
+        consent(page, STORIES[kind.slug].account, allow=allow)
+    page.wait_for_url(re.compile(r"/(credentials/[\w-]{36}|connect/[\w-]{36}/failed)/$"))
+
+
+def connect_button(page: Page, kind: Any) -> Any:
+    words = f"Connect with {kind.provider_title}" if kind.oauth else "Save"
+    return page.get_by_role("button", name=words)
+
+
+def end_access(simulated: Simulator, kind: Any, story: Story) -> None:
+    for action in story.ends:
+        simulated.act(kind.provider, story.account, action)
+
+
+def badge(page: Page) -> Any:
+    """The one beside the page's title."""
+    return page.locator(".page-head .badge")
+
+
+def secrets_of(subject: Credential | OAuthApp) -> list[str]:
+    """Every stored secret of a credential with its tokens, or of an OAuth app."""
+    token = Token.objects.filter(pk=subject.pk).first()
+    stored = [*subject.secrets.values(), *(token.secrets.values() if token else ())]
+    return [value for value in stored if value]
+
+
+def assert_hidden(page: Page, secrets: list[str]) -> None:
+    html = page.content()
+    assert secrets
+    assert not [number for number, secret in enumerate(secrets) if secret in html]
