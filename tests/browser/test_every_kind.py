@@ -5,14 +5,17 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from sequin_admin.access.models import User
 from sequin_admin.connect.models import Token
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import MASK
+from tests.browser.conftest import log_in
 from tests.browser.kinds import (
     OAUTH,
+    OURS,
     STORIES,
     Story,
     add_oauth_app,
@@ -21,6 +24,8 @@ from tests.browser.kinds import (
     fill,
 )
 from tests.simulator import Simulator
+
+PHONE = 390
 
 
 def each(known: list[Any]) -> pytest.MarkDecorator:
@@ -69,23 +74,35 @@ def test_a_kind_is_connected_breaks_and_is_deleted(
 
 @each(OAUTH)
 def test_denied_access_is_told_and_nothing_is_kept(
-    page: Page, simulated: Simulator, make_app: Callable[[str], OAuthApp], kind: Any
+    open_page: Callable[..., Page],
+    user: User,
+    simulated: Simulator,
+    make_app: Callable[[str], OAuthApp],
+    kind: Any,
 ) -> None:
+    """On a telephone, where every page on the way has to fit."""
+    page = open_page(viewport={"width": PHONE, "height": 844})
+    log_in(page, user)
     if kind.client_is_ours():
         make_app(kind.provider)
     choose(page, kind)
+    assert_fits(page)
 
-    connect(page, simulated, kind, allow=False)
+    send(page, simulated, kind)
+    page.get_by_role("button", name="Deny").wait_for()
+    assert_fits(page)
+    consent(page, STORIES[kind.slug].account, allow=False)
 
     expect(page.locator("h1")).to_have_text(f"{kind.provider_title} is not connected")
     told = f"Access was denied at {kind.provider_title}, so nothing was connected."
     expect(page.get_by_text(told)).to_be_visible()
+    assert_fits(page)
     page.get_by_role("link", name="Try again").click()
-    connect_button(page, kind).wait_for()
+    button(page, kind).wait_for()
     assert not Credential.objects.exists()
 
 
-@each([kind for kind in kinds.all() if kind.client_is_ours() and not kind.mints])
+@each([kind for kind in OURS if not kind.mints])
 def test_a_client_secret_that_changed_is_ours_to_replace(
     page: Page, simulated: Simulator, make_app: Callable[[str], OAuthApp], kind: Any
 ) -> None:
@@ -117,16 +134,20 @@ def choose(page: Page, kind: Any) -> None:
     page.get_by_role("link", name=kind.full_title()).click()
 
 
-def connect(page: Page, simulated: Simulator, kind: Any, *, allow: bool = True) -> None:
-    """From the kind's own page to what comes of it."""
-    fill(page, kind.properties_class, answers(simulated, kind))
-    connect_button(page, kind).click()
+def connect(page: Page, simulated: Simulator, kind: Any) -> None:
+    """From the kind's own page to its credential's."""
+    send(page, simulated, kind)
     if kind.oauth:
-        consent(page, STORIES[kind.slug].account, allow=allow)
-    page.wait_for_url(re.compile(r"/(credentials/[\w-]{36}|connect/[\w-]{36}/failed)/$"))
+        consent(page, STORIES[kind.slug].account)
+    page.wait_for_url(re.compile(r"/credentials/[\w-]{36}/$"))
 
 
-def connect_button(page: Page, kind: Any) -> Any:
+def send(page: Page, simulated: Simulator, kind: Any) -> None:
+    fill(page, kind.properties_class, answers(simulated, kind))
+    button(page, kind).click()
+
+
+def button(page: Page, kind: Any) -> Locator:
     words = f"Connect with {kind.provider_title}" if kind.oauth else "Save"
     return page.get_by_role("button", name=words)
 
@@ -136,7 +157,7 @@ def end_access(simulated: Simulator, kind: Any, story: Story) -> None:
         simulated.act(kind.provider, story.account, action)
 
 
-def badge(page: Page) -> Any:
+def badge(page: Page) -> Locator:
     """The one beside the page's title."""
     return page.locator(".page-head .badge")
 
@@ -152,3 +173,8 @@ def assert_hidden(page: Page, secrets: list[str]) -> None:
     html = page.content()
     assert secrets
     assert not [number for number, secret in enumerate(secrets) if secret in html]
+
+
+def assert_fits(page: Page) -> None:
+    """Nothing scrolls sideways."""
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
