@@ -78,28 +78,3 @@ def go(simulated: Simulator, organization: Organization, user: User) -> Callable
 
 def query_of(url: str) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(url).query))
-
-
-# Every OAuth kind: the account at the simulator, and what is asked before the trip.
-ACCOUNTS: dict[str, tuple[str, dict[str, Any]]] = {
-    "airtable_oauth2": ("usrziLeD23j9AJ1", {}),
-    "github_app": ("paul-atreides", {}),
-    "hubspot_oauth2": ("21902692", {}),
-    "linear_oauth2": ("abc123", {}),
-    "netsuite_oauth2": ("1234567_SB1", {"account_id": "1234567_SB1"}),
-    "quickbooks_oauth2": ("4620816365001234567", {}),
-    "salesforce_oauth2": ("00D5g000004ArrakEA", {"login_host": "login.salesforce.com"}),
-    "servicenow_oauth2": ("arrakis", {"instance_url": "https://arrakis.service-now.com"}),
-    "shopify_oauth2": ("shop-001.myshopify.com", {"shop": "shop-001.myshopify.com"}),
-    "stripe_oauth2": ("acct_1Arrakis0000001", {}),
-}
-OAUTH_KINDS = [kind.slug for kind in kinds.all() if kind.oauth]
-
-
-def answers(simulated: Simulator, kind: str) -> dict[str, Any]:
-    """What a customer types into the form before the trip; their own client, where it is theirs."""
-    declared, (account, known) = kinds.get(kind), ACCOUNTS[kind]
-    if declared.client_is_ours():
-        return known
-    client = simulated.app(declared.provider, account)
-    return {**known, **{name: client[name] for name in ("client_id", "client_secret")}}

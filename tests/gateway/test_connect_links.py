@@ -9,7 +9,8 @@ from sequin_admin.connect.models import ConnectLink, LinkState
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import probes
-from tests.trips import ACCOUNTS, OAUTH_KINDS, answers, query_of
+from tests.browser.kinds import OAUTH, STORIES, answers
+from tests.trips import query_of
 
 
 @pytest.fixture
@@ -52,18 +53,18 @@ def stripe_key(simulated):
     return simulated.account("stripe", "acct_1Arrakis0000001")["secret_key"]
 
 
-@pytest.mark.parametrize("kind", OAUTH_KINDS)
+@pytest.mark.parametrize("kind", OAUTH, ids=lambda kind: kind.slug)
 def test_a_customer_connects_every_oauth_kind(make_link, customer, simulated, kind):
-    link = make_link(kind, name="From a link", metadata={"plan": "pro"})
+    link = make_link(kind.slug, name="From a link", metadata={"plan": "pro"})
     open_link(customer, link)
-    sent = customer.post(path_of(link, kind), answers(simulated, kind))
-    back = simulated.consent(sent["Location"], account=ACCOUNTS[kind][0])
+    sent = customer.post(path_of(link, kind.slug), answers(simulated, kind))
+    back = simulated.consent(sent["Location"], account=STORIES[kind.slug].account)
 
     end = customer.get(back.removeprefix("http://127.0.0.1:8000"), follow=True)
 
     assert "Thank you" in end.content.decode()
     credential = fresh(link).credential
-    assert (credential.kind, credential.name) == (kind, "From a link")
+    assert (credential.kind, credential.name) == (kind.slug, "From a link")
     assert credential.metadata == {"plan": "pro"}
     assert credential.health_status == "healthy"
 
@@ -236,8 +237,8 @@ def test_the_callback_of_another_browser_is_refused(make_link, customer, simulat
 def test_reconnecting_asks_nothing_that_is_known(
     organization, user, connect, make_app, customer, simulated
 ):
-    shop, asked = ACCOUNTS["shopify_oauth2"]
-    credential = connect(make_app("shopify"), shop, asked=asked).credential
+    story = STORIES["shopify_oauth2"]
+    credential = connect(make_app("shopify"), story.account, asked=story.typed).credential
     simulated.act("shopify", "shop-001.myshopify.com", "uninstall")
     probes.verify(credential)
     link = links.create_reconnect(organization, credential, actor=user)
@@ -270,7 +271,7 @@ def test_another_account_is_refused_by_name(connect, make_app, user, customer, s
 def test_the_customers_own_secret_is_never_put_into_the_form(
     organization, user, go, customer, simulated
 ):
-    asked = answers(simulated, "servicenow_oauth2")
+    asked = answers(simulated, kinds.get("servicenow_oauth2"))
     credential = go("servicenow_oauth2", "arrakis", asked=asked).credential
     link = links.create_reconnect(organization, credential, actor=user)
 

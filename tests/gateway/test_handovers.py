@@ -10,8 +10,9 @@ from sequin_admin.audit.models import Event
 from sequin_admin.connect.models import Handover
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
+from tests.browser.kinds import OAUTH, STORIES, answers
 from tests.factories import make_oauth_app
-from tests.trips import ACCOUNTS, OAUTH_KINDS, answers, query_of
+from tests.trips import query_of
 
 BACK = "https://product.test/callback"
 STATE = {"customer": 7, "tags": ["a", None]}
@@ -53,8 +54,8 @@ def go_through(product, register, simulated):
         path = start_url.removeprefix("http://127.0.0.1:8000")
         sent = browser.get(path)
         if sent.status_code == 200:
-            sent = browser.post(path, answers(simulated, kind))
-        back = simulated.consent(sent["Location"], account=ACCOUNTS[kind][0], allow=allow)
+            sent = browser.post(path, answers(simulated, kinds.get(kind)))
+        back = simulated.consent(sent["Location"], account=STORIES[kind].account, allow=allow)
         end = browser.get(back.removeprefix("http://127.0.0.1:8000"))
         assert end["Location"].startswith(BACK)
         return query_of(end["Location"])
@@ -66,7 +67,7 @@ def exchange_as_client(**body):
     return Client().post("/link/oauth2/token", json.dumps(body), "application/json")
 
 
-@pytest.mark.parametrize("kind", OAUTH_KINDS)
+@pytest.mark.parametrize("kind", [kind.slug for kind in OAUTH])
 def test_every_oauth_kind_can_be_had_and_imported(go_through, product, kind):
     code = go_through(kind)["code"]
 
