@@ -15,7 +15,7 @@ from sequin_admin.connect import accounts, flow, links
 from sequin_admin.connect.models import Attempt, ConnectLink
 from sequin_admin.credentials.forms import PropertiesForm
 from sequin_admin.credentials.outcomes import Refused
-from sequin_admin.gateway.pages import asked_scopes, closed, public_page, session_key
+from sequin_admin.gateway.pages import closed, public_page, session_key, show_form
 from sequin_admin.health import probes
 
 OPENED = "connect_links"
@@ -115,15 +115,8 @@ def go(request: HttpRequest, link: ConnectLink, kind: Any, form: PropertiesForm)
 
 
 def show(request: HttpRequest, link: ConnectLink, kind: Any, form: PropertiesForm) -> HttpResponse:
-    context = {
-        "link": link,
-        "organization": link.organization,
-        "kind": kind,
-        "form": form,
-        "action": reverse("gateway:connect", args=[link.pk, kind.slug]),
-        "scopes": asked_scopes(kind, link.oauth_app),
-    }
-    return render(request, "link/connect.html", context, status=422 if form.errors else 200)
+    action = reverse("gateway:connect", args=[link.pk, kind.slug])
+    return show_form(request, kind, form, asks=link, action=action)
 
 
 def after_trip(request: HttpRequest, link: ConnectLink, attempt: Attempt) -> HttpResponse:

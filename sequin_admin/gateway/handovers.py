@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
@@ -17,7 +17,7 @@ from sequin_admin.core.strict_json import read_json
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import PropertiesForm
 from sequin_admin.credentials.models import OAuthApp
-from sequin_admin.gateway.pages import asked_scopes, closed, public_page, session_key
+from sequin_admin.gateway.pages import closed, public_page, session_key, show_form
 
 NEEDED = ("client_id", "client_secret", "code")
 
@@ -36,14 +36,7 @@ def start(request: HttpRequest, token: str) -> HttpResponse:
     form = PropertiesForm(questions, request.POST if answered else None, names=kind.oauth.asks)
     if answered and form.is_valid():
         return go(request, handover, kind, form)
-    context = {
-        "organization": handover.organization,
-        "kind": kind,
-        "form": form,
-        "action": request.path,
-        "scopes": asked_scopes(kind, handover.oauth_app),
-    }
-    return render(request, "link/connect.html", context, status=422 if form.errors else 200)
+    return show_form(request, kind, form, asks=handover, action=request.path)
 
 
 def go(request: HttpRequest, handover: Handover, kind: Any, form: PropertiesForm) -> HttpResponse:

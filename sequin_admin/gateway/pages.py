@@ -9,6 +9,9 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 
 from sequin_admin.access.models import User
+from sequin_admin.connect import oauth
+from sequin_admin.connect.models import ConnectLink, Handover
+from sequin_admin.credentials.forms import PropertiesForm
 from sequin_admin.credentials.models import OAuthApp
 
 P = ParamSpec("P")
@@ -42,6 +45,28 @@ def person(request: HttpRequest) -> User | None:
 def closed(request: HttpRequest, reason: Exception) -> HttpResponse:
     """The page of an address that leads nowhere (any more)."""
     return render(request, "link/closed.html", {"reason": str(reason)}, status=410)
+
+
+def show_form(
+    request: HttpRequest,
+    kind: Any,
+    form: PropertiesForm,
+    *,
+    asks: ConnectLink | Handover,
+    action: str,
+) -> HttpResponse:
+    """Who asks for what, and the form or the button that leads on."""
+    context = {
+        "organization": asks.organization,
+        "link": asks if isinstance(asks, ConnectLink) else None,
+        "kind": kind,
+        "form": form,
+        "action": action,
+        "scopes": asked_scopes(kind, asks.oauth_app),
+        # A client of the customer's own has to know it.
+        "redirect_uri": oauth.redirect_uri(kind.provider) if kind.oauth else "",
+    }
+    return render(request, "link/connect.html", context, status=422 if form.errors else 200)
 
 
 def asked_scopes(kind: Any, app: OAuthApp | None) -> list[tuple[str, str]]:
