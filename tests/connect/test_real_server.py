@@ -1,0 +1,291 @@
+"""The engine against an OAuth 2 server that nobody here wrote, at its strictest."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from typing import ClassVar, Literal
+from urllib.parse import parse_qsl, urlsplit
+
+import httpx2
+import pytest
+
+from sequin_admin.connect import flow, oauth, tokens
+from sequin_admin.connect.models import Attempt, Token
+from sequin_admin.core import clock, http
+from sequin_admin.credentials import kinds, outcomes
+from sequin_admin.credentials.kinds import AppProperties, OAuth2, Properties, Property, Secret
+from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.credentials.outcomes import Refused, Verdict
+from tests.oauth_server.prepare import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI
+from tests.simulator import ROOT, free_port
+
+HOST = "oauth.toolkit.test"
+
+
+class ToolkitProperties(Properties):
+    kind: Literal["toolkit_basic"]
+    account: str = Property("Account")
+    refresh_token: Secret = Property("Refresh token")
+
+
+class PostProperties(ToolkitProperties):
+    kind: Literal["toolkit_post"]
+
+
+class Toolkit(Credential):
+    """What both kinds have in common; they differ in how the client proves itself."""
+
+    provider, provider_title, label = "toolkit", "Toolkit", "OAuth"
+    identity_properties = ("account",)
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def probe(self, token):
+        return outcomes.works() if me(token).ok else outcomes.expired("401", "It ended.")
+
+    @classmethod
+    def identify(cls, grant, trip):
+        return {"account": me(grant.access_token).data()["account"]}
+
+
+def me(token):
+    return http.get(f"https://{HOST}/me", bearer=token)
+
+
+def flow_with(client_auth):
+    return OAuth2(
+        authorize_url=f"https://{HOST}/o/authorize/",
+        token_url=f"https://{HOST}/o/token/",
+        scopes=("read",),
+        client_auth=client_auth,
+    )
+
+
+class Basic(Toolkit):
+    slug = "toolkit_basic"
+    properties_class = ToolkitProperties
+    oauth: ClassVar = flow_with("client_secret_basic")
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+
+class Post(Toolkit):
+    slug = "toolkit_post"
+    properties_class = PostProperties
+    oauth: ClassVar = flow_with("client_secret_post")
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """Its address."""
+    port = free_port()
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.oauth_server.settings",
+        "OAUTH_SERVER_DATABASE": str(tmp_path_factory.mktemp("toolkit") / "server.sqlite3"),
+    }
+    run = {"cwd": ROOT, "env": environment}
+    subprocess.run([sys.executable, "-m", "tests.oauth_server.prepare"], check=True, **run)
+    command = [sys.executable, "-m", "gunicorn", "--threads", "8", "--log-level", "error"]
+    command += ["--bind", f"127.0.0.1:{port}", "--no-control-socket"]
+    process = subprocess.Popen([*command, "tests.oauth_server.wsgi:application"], **run)
+    url = f"http://127.0.0.1:{port}"
+    wait_for(url)
+    yield url
+    process.terminate()
+    process.wait(10)
+
+
+def wait_for(url):
+    ends = time.monotonic() + 30
+    while time.monotonic() < ends:
+        try:
+            httpx2.get(f"{url}/me", trust_env=False)
+        except httpx2.HTTPError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("The OAuth server did not start within 30 seconds.")
+
+
+@pytest.fixture(params=[Basic, Post], ids=["client_secret_basic", "client_secret_post"])
+def kind(request, server, settings, monkeypatch):
+    """A kind of this server's own, known for one test."""
+    settings.PROVIDER_BASE_URLS = {HOST: server}
+    settings.PUBLIC_URL = REDIRECT_URI.removesuffix("/link/oauth2/callback/toolkit")
+    monkeypatch.setitem(kinds._kinds, request.param.slug, request.param)
+    return request.param
+
+
+@pytest.fixture
+def app(organization):
+    return OAuthApp.objects.create(
+        organization=organization,
+        provider="toolkit",
+        name="Toolkit app",
+        client_id=CLIENT_ID,
+        secrets=AppProperties(client_secret=CLIENT_SECRET).secret_values(),
+    )
+
+
+@pytest.fixture
+def person(server):
+    """A person who is logged in at the server."""
+    with httpx2.Client(base_url=server, trust_env=False) as client:
+        client.get("/enter")
+        yield client
+
+
+@pytest.fixture
+def authorized(kind, organization, user, app, person):
+    """The callback's parameters after a person has pressed Authorize (or Cancel)."""
+
+    def authorized(*, allow=True):
+        url = flow.start(organization, kind, user=user, session_key="browser", oauth_app=app)
+        page = person.get(url)
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text))
+        form = {name: value.replace("&amp;", "&") for name, value in hidden.items()}
+        answer = person.post(url, data={**form, **({"allow": "Authorize"} if allow else {})})
+        return dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+
+    return authorized
+
+
+@pytest.fixture
+def finish(user):
+    def finish(params):
+        return flow.finish(params, user=user, session_key="browser", provider="toolkit")
+
+    return finish
+
+
+@pytest.fixture
+def connected(authorized, finish):
+    attempt = finish(authorized())
+    assert attempt.credential, attempt.failure
+    return attempt.credential
+
+
+def fresh(credential):
+    return Credential.objects.get(pk=credential.pk)
+
+
+def expire(credential):
+    past = clock.now() - timedelta(seconds=1)
+    Token.objects.filter(credential=credential).update(expires_at=past, next_try_at=None)
+
+
+def test_connecting_stores_a_token_that_works(connected):
+    token = Token.objects.get(credential=connected)
+
+    assert connected.properties == {"account": "arrakis"}
+    assert 290 < (token.expires_at - clock.now()).total_seconds() <= 300
+    assert me(tokens.current(connected)).ok
+
+
+def test_a_refresh_rotates_and_the_new_refresh_token_is_kept(connected):
+    before = fresh(connected).secrets["refresh_token"]
+    expire(connected)
+
+    assert me(tokens.current(fresh(connected))).ok
+    expire(connected)
+    assert me(tokens.current(fresh(connected))).ok
+
+    assert fresh(connected).secrets["refresh_token"] != before
+
+
+def test_a_reused_refresh_token_ends_the_grant_and_is_the_customers(connected):
+    """The server finds out that a spent token came again, and no longer trusts either of us."""
+    spent = fresh(connected).secrets["refresh_token"]
+    expire(connected)
+    tokens.current(fresh(connected))
+    kind = type(connected)
+    with pytest.raises(Refused) as replay:
+        oauth.refresh(kind, fresh(connected).trip(), spent)
+    assert replay.value.outcome.code == "invalid_grant"
+    expire(connected)
+
+    with pytest.raises(Refused) as dead:
+        tokens.current(fresh(connected))
+
+    assert dead.value.outcome.verdict is Verdict.CUSTOMER
+    assert "connect the account again" in dead.value.outcome.remedy
+
+
+def test_a_wrong_client_secret_is_ours(connected, app):
+    app.secrets = {"client_secret": "wrong"}
+    app.save()
+    expire(connected)
+
+    with pytest.raises(Refused) as refusal:
+        tokens.current(fresh(connected))
+
+    assert refusal.value.outcome.verdict is Verdict.OPERATOR
+    assert refusal.value.outcome.of_app
+
+
+def test_refusing_is_told(authorized, finish):
+    attempt = finish(authorized(allow=False))
+
+    assert attempt.credential is None
+    assert "Access was denied at Toolkit" in attempt.failure
+
+
+def test_a_wrong_verifier_is_refused(authorized, finish):
+    params = authorized()
+    attempt = Attempt.objects.get()
+    attempt.secrets = {**attempt.secrets, "verifier": "x" * 64}
+    attempt.save()
+
+    ended = finish(params)
+
+    assert ended.credential is None
+    assert ended.failure.endswith(".")
+
+
+def test_a_code_is_exchanged_once(authorized, finish, kind, app):
+    params = authorized()
+    verifier = Attempt.objects.get().secrets["verifier"]
+    trip = flow.trip_of(Attempt.objects.get(), params)
+    assert finish(params).credential
+
+    with pytest.raises(Refused) as refusal:
+        oauth.exchange(
+            kind, trip, code=params["code"], redirect_uri=REDIRECT_URI, verifier=verifier
+        )
+    assert refusal.value.outcome.verdict is Verdict.CUSTOMER
+
+
+def test_another_redirect_uri_is_refused(authorized, kind):
+    params = authorized()
+    attempt = Attempt.objects.get()
+
+    with pytest.raises(Refused):
+        oauth.exchange(
+            kind,
+            flow.trip_of(attempt, params),
+            code=params["code"],
+            redirect_uri="http://127.0.0.1:8000/elsewhere",
+            verifier=attempt.secrets["verifier"],
+        )
+
+
+def test_no_token_is_given_without_pkce(person):
+    """That the server insists is what makes the tests above mean something."""
+    answer = person.get(
+        "/o/authorize/",
+        params={"response_type": "code", "client_id": CLIENT_ID, "redirect_uri": REDIRECT_URI},
+    )
+
+    assert "Code+challenge+required" in answer.headers["location"]
