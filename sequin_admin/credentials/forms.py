@@ -128,6 +128,8 @@ def field_for(declared: type[Properties], name: str, *, kept: bool = False) -> f
         return forms.ChoiceField(choices=choices, **options)
     if get_origin(plain) is list:
         return WordsField(widget=forms.Textarea({**attributes, "rows": 3}), **options)
+    if isinstance(info.default, str):
+        options["help_text"] = f"{help_text} Leave it empty for {info.default}.".strip()
     return forms.CharField(widget=forms.TextInput(attributes), **options)
 
 

@@ -118,6 +118,13 @@ def test_a_pattern_is_explained_without_what_was_entered():
     assert "canary4" not in str(form.errors)
 
 
+def test_a_field_that_may_stay_empty_says_what_it_then_is():
+    scope = of_kind(kinds.get("netsuite_client_credentials")).fields["scope"]
+
+    assert not scope.required
+    assert scope.help_text == "Leave it empty for rest_webservices."
+
+
 def test_values_that_do_not_go_together_are_explained():
     form = of_kind(kinds.get("stripe_key"), {**STRIPE, "test": ""})
 

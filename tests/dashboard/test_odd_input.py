@@ -74,3 +74,14 @@ def test_the_connect_page_shows_what_its_app_asks_for(owner, organization):
 
     assert "crm.lists.read" in page
     assert "crm.objects.contacts.read" not in page
+
+
+def test_an_empty_login_host_means_the_usual_one(owner, organization):
+    app = make_oauth_app(organization, "salesforce")
+
+    answer = owner.post(
+        address("connect", "salesforce_oauth2"), {"oauth_app": app.pk, "login_host": ""}
+    )
+
+    assert answer.status_code == 302
+    assert "/login.salesforce.com/services/oauth2/authorize?" in answer.url

@@ -33,7 +33,7 @@ def connect(request: Request, kind: str) -> HttpResponse:
                 user=request.user,
                 session_key=request.session.session_key or "",
                 oauth_app=form.cleaned_data.get("oauth_app"),
-                asked={n: v for n, v in form.cleaned_data.items() if n in declared.oauth.asks},
+                asked={**form.properties.public_values(), **form.properties.secret_values()},
                 name=form.cleaned_data["display_name"],
             )
         )
