@@ -96,7 +96,7 @@ STORIES = {
         account="1234567_SB1",
         shown="1234567_SB1",
         read=Simulator.app,
-        typed={**NETSUITE, "scope": "rest_webservices"},
+        typed={**NETSUITE, "scope": ""},
         ends=("expire_certificate", "expire"),
         told="NetSuite no longer accepts the access it granted to us",
         mended_by=ENTER_AGAIN,
@@ -128,7 +128,7 @@ STORIES = {
     "salesforce_oauth2": Story(
         account="00D5g000004ArrakEA",
         shown="00D5g000004ArrakEA",
-        typed={"login_host": "login.salesforce.com"},
+        typed={"login_host": ""},
         ends=("disable_user", "expire"),
         told="Salesforce no longer accepts the access it granted to us",
     ),

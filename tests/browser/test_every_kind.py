@@ -3,8 +3,10 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from sequin_admin.access.models import User
@@ -127,6 +129,23 @@ def test_a_client_secret_that_changed_is_ours_to_replace(
     page.goto(address)
     page.get_by_role("button", name="Verify now").click()
     expect(badge(page)).to_have_text(re.compile("Healthy"))
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_consent_page_is_accessible(
+    open_page: Callable[..., Page], simulated: Simulator, theme: str
+) -> None:
+    app = simulated.app("airtable")
+    asked = {"client_id": app["client_id"], "redirect_uri": app["redirect_uris"][0]}
+    asked |= {"response_type": "code", "state": "s", "scope": "data.records:read"}
+    asked |= {"code_challenge": "c", "code_challenge_method": "S256"}
+    page = open_page(color_scheme=theme)
+    page.goto(simulated.url_for(f"https://airtable.com/oauth2/v1/authorize?{urlencode(asked)}"))
+    page.get_by_role("button", name="Allow").wait_for()
+
+    found = Axe().run(page)
+
+    assert found.violations_count == 0, found.generate_report()
 
 
 def choose(page: Page, kind: Any) -> None:
