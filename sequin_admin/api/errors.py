@@ -36,10 +36,16 @@ class ApiError(Exception):
     """Answers with `status`, the sentence `summary` and, for 422, sentences by field path."""
 
     def __init__(
-        self, status: int, summary: str, fields: Mapping[str, Sequence[str]] | None = None
+        self,
+        status: int,
+        summary: str,
+        fields: Mapping[str, Sequence[str]] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(summary)
         self.status, self.summary, self.fields = status, summary, fields
+        self.headers = headers or {}
 
 
 class Problem(Schema):
@@ -66,7 +72,10 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(ApiError)
     def ours(request: HttpRequest, error: ApiError) -> HttpResponse:
-        return problem(error.status, error.summary, error.fields)
+        answer = problem(error.status, error.summary, error.fields)
+        for name, value in error.headers.items():
+            answer[name] = value
+        return answer
 
     @api.exception_handler(AuthenticationError)
     def unauthorized(request: HttpRequest, error: AuthenticationError) -> HttpResponse:

@@ -257,6 +257,18 @@ class Credential(Watched):
         """Headers that authenticate one call of a sync worker."""
         return {"Authorization": f"Bearer {token}"}
 
+    def call_fields(self) -> dict[str, str]:
+        """Form fields that authenticate one call, for kinds without a header."""
+        return {}
+
+    def call_login(self) -> dict[str, str]:
+        """`username` and `password`, for kinds that put them into an envelope of their own."""
+        return {}
+
+    def signing(self) -> dict[str, str]:
+        """What a sync worker signs each of its calls with (RFC 5849), for kinds that need that."""
+        return {}
+
     def base_url(self) -> str:
         """Where a sync worker sends its calls."""
         return ""

@@ -44,8 +44,8 @@ class CheckoutChamp(Credential):
 
     def probe(self, token: str) -> Outcome:
         """A POST keeps the password out of addresses, which end in logs."""
-        login = {"loginId": self.properties["login_id"], "password": self.secrets["password"]}
-        response = http.post(f"{API}/campaign/query/", form={**login, "resultsPerPage": "1"})
+        form = {**self.call_fields(), "resultsPerPage": "1"}
+        response = http.post(f"{API}/campaign/query/", form=form)
         return self.classify(response)
 
     @classmethod
@@ -70,6 +70,9 @@ class CheckoutChamp(Credential):
     def call_headers(self, token: str) -> dict[str, str]:
         """None: login and password go into the form of every call."""
         return {}
+
+    def call_fields(self) -> dict[str, str]:
+        return {"loginId": self.properties["login_id"], "password": self.secrets["password"]}
 
     def base_url(self) -> str:
         return API

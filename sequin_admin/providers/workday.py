@@ -171,6 +171,9 @@ class WorkdayPassword(Workday):
         """None: user name and password go into each SOAP envelope."""
         return {}
 
+    def call_login(self) -> dict[str, str]:
+        return {"username": self.properties["username"], "password": self.secrets["password"]}
+
 
 def not_authorized() -> Outcome:
     return outcomes.customer(

@@ -51,9 +51,10 @@ def test_nothing_opens_without_a_key(client, organization, method, path):
 
 @pytest.mark.parametrize(("method", "path"), [o for o in OPERATIONS if "{" in o[1]])
 def test_another_organizations_key_finds_nothing(make_client, organization, stranger, method, path):
-    theirs = make_client(Organization.objects.get(slug="giedi-prime"))
+    theirs = make_client(Organization.objects.get(slug="giedi-prime"), *Scope)
+    body = {"fingerprint": "0123456789abcdef"} if path.endswith("/token/refresh") else {}
 
-    answer = theirs.call(method, address(path, organization), {})
+    answer = theirs.call(method, address(path, organization), body)
 
     assert answer.status_code == 404
 

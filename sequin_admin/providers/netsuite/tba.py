@@ -49,16 +49,19 @@ class NetSuiteTBA(NetSuite):
         outcome = super().classify(response)
         return lost(outcome.code).seen(response) if outcome.verdict is Verdict.REFRESH else outcome
 
+    def signing(self) -> dict[str, str]:
+        return {
+            "client_key": self.properties["consumer_key"],
+            "client_secret": self.secrets["consumer_secret"],
+            "resource_owner_key": self.properties["token_id"],
+            "resource_owner_secret": self.secrets["token_secret"],
+            "signature_method": SIGNATURE_HMAC_SHA256,
+            "realm": realm(self.properties["account_id"]),
+        }
+
     def signed_headers(self, url: str) -> dict[str, str]:
         """The `Authorization` header of one GET; good for that request only."""
-        signer = Signer(
-            self.properties["consumer_key"],
-            client_secret=self.secrets["consumer_secret"],
-            resource_owner_key=self.properties["token_id"],
-            resource_owner_secret=self.secrets["token_secret"],
-            signature_method=SIGNATURE_HMAC_SHA256,
-            realm=realm(self.properties["account_id"]),
-        )
+        signer = Signer(**self.signing())
         _, headers, _ = signer.sign(url)
         return {"Authorization": str(headers["Authorization"])}
 

@@ -1,0 +1,290 @@
+"""Tokens for sync workers: everything for the next call, one refresh for many complaints."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import httpx2
+import pytest
+from django.core.cache import cache
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+from oauthlib.oauth1 import Client as Signer
+
+from sequin_admin.access import keys
+from sequin_admin.access.models import ApiKey, Scope
+from sequin_admin.audit.models import Event
+from sequin_admin.connect import accounts
+from sequin_admin.connect.models import Token
+from sequin_admin.core import clock
+from sequin_admin.core.fields import EncryptedJSONField
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential
+from tests.browser.kinds import STORIES, answers
+from tests.factories import make_credential
+
+
+@pytest.fixture(autouse=True)
+def simulator_answers(nobody_answers, simulated, settings):
+    settings.SIMULATOR_URL = simulated.url
+    cache.clear()
+    keys._known.clear()
+
+
+@pytest.fixture
+def worker(make_client, organization):
+    """A sync worker's API client."""
+    return make_client(organization, Scope.SECRETS)
+
+
+@pytest.fixture
+def connected(go, make_app, organization, user, simulated):
+    """A working credential of a kind."""
+
+    def connected(slug):
+        kind, story = kinds.get(slug), STORIES[slug]
+        entered = {n: value for n, value in answers(simulated, kind).items() if value != ""}
+        if kind.oauth:
+            app = make_app(kind.provider) if kind.client_is_ours() else None
+            return go(slug, story.account, oauth_app=app, asked=entered).credential
+        properties = kind.properties_class(kind=slug, **entered)
+        return accounts.save(organization, properties, actor=user)[0]
+
+    return connected
+
+
+def path_of(credential, ending=""):
+    return f"/v1/credentials/{credential.pk}/token{ending}"
+
+
+def refresh(worker, credential, fingerprint):
+    return worker.post(path_of(credential, "/refresh"), {"fingerprint": fingerprint})
+
+
+def expire(credential):
+    past = clock.now() - timedelta(seconds=1)
+    Token.objects.filter(credential=credential).update(expires_at=past, next_try_at=None)
+
+
+def token_calls(simulated, provider):
+    return [call for call in simulated.calls(provider) if "token" in call["endpoint"]]
+
+
+# One cheap call per provider that the access must open.
+CALLS = {
+    "airtable": ("GET", "/v0/meta/whoami"),
+    "auth0": ("GET", "/api/v2/users"),
+    "checkout_champ": ("POST", "/campaign/query/"),
+    "github": ("GET", "/installation/repositories"),
+    "hubspot": ("GET", "/crm/v3/objects/contacts"),
+    "linear": ("POST", "/graphql"),
+    "marketo": ("GET", "/rest/v1/leads.json"),
+    "netsuite": ("GET", "/services/rest/record/v1/metadata-catalog"),
+    "quickbooks": ("GET", "/v3/company/9130357849987654321/companyinfo/9130357849987654321"),
+    "salesforce": ("GET", "/services/data/v66.0/limits"),
+    "sendgrid": ("GET", "/v3/scopes"),
+    "servicenow": ("GET", "/api/now/table/sys_user"),
+    "shopify": ("GET", "/admin/api/2026-10/products.json"),
+    "stripe": ("GET", "/v1/account"),
+    "workday": ("GET", "/ccx/api/v1/arrakis_dpt1/workers"),
+}
+
+
+@pytest.mark.parametrize("slug", STORIES)
+def test_what_a_worker_gets_opens_the_provider(worker, connected, slug):
+    """No address of ours comes between: the answer alone makes the call."""
+    credential = connected(slug)
+
+    answered = worker.get(path_of(credential))
+
+    assert answered.status_code == 200, answered.content
+    given = answered.json()
+    assert given["kind"] == slug
+    if given["login"]:
+        assert given["login"] == credential.call_login()
+        return
+    method, path = CALLS[credential.provider]
+    headers, url = given["headers"], given["base_url"] + path
+    if given["signing"]:
+        host = "https://" + url.partition("127.0.0.1:")[2].partition("/")[2]
+        headers = Signer(given["signing"].pop("client_key"), **given["signing"]).sign(host)[1]
+    sent = {"json": {"query": "{ organization { id } }"}} if path == "/graphql" else {}
+    sent = {"data": given["fields"]} if given["fields"] else sent
+    answer = httpx2.request(method, url, headers=headers, trust_env=False, **sent)
+    assert answer.status_code == 200, answer.text
+
+
+def test_a_living_token_is_read_with_one_query_and_decrypted_once(worker, connected, monkeypatch):
+    credential = connected("hubspot_oauth2")
+    worker.get(path_of(credential))
+    decrypted, original = [], EncryptedJSONField.from_db_value
+
+    def counting(field, value, *args):
+        decrypted.append(field.name)
+        return original(field, value, *args)
+
+    monkeypatch.setattr(EncryptedJSONField, "from_db_value", counting)
+
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        assert worker.get(path_of(credential)).status_code == 200
+
+    assert len(queries) == 1, [query["sql"] for query in queries]
+    assert queries[0]["sql"].startswith("SELECT")
+    assert len(decrypted) == 1
+
+
+def test_a_revoked_key_reads_nothing_more_at_once(worker, connected):
+    credential = connected("hubspot_oauth2")
+    assert worker.get(path_of(credential)).status_code == 200
+
+    keys.revoke(ApiKey.objects.get(), actor=None)
+
+    assert worker.get(path_of(credential)).status_code == 401
+    assert (
+        worker.get("/v1/credentials/5b1f2d6e-0000-4000-8000-000000000000/token").status_code == 401
+    )
+
+
+def test_reading_takes_the_scope_secrets(make_client, organization):
+    credential = make_credential(organization, "stripe_key")
+    reader = make_client(organization, Scope.READ, Scope.WRITE)
+
+    assert reader.get(path_of(credential)).status_code == 403
+
+
+def test_no_cache_keeps_a_token(worker, connected):
+    assert worker.get(path_of(connected("stripe_key")))["Cache-Control"] == "no-store"
+
+
+def test_a_token_that_would_end_too_soon_is_renewed_first(worker, connected, simulated):
+    credential = connected("hubspot_oauth2")
+    first = worker.get(path_of(credential)).json()["fingerprint"]
+    now = clock.now()
+    Token.objects.update(
+        issued_at=now - timedelta(minutes=20), expires_at=now + timedelta(minutes=10)
+    )
+
+    assert worker.get(path_of(credential), min_ttl=300).json()["fingerprint"] == first
+    assert worker.get(path_of(credential), min_ttl=900).json()["fingerprint"] != first
+
+
+def test_asking_for_more_life_than_the_provider_gives_renews_only_once(
+    worker, connected, simulated
+):
+    """HubSpot's tokens live half an hour."""
+    credential = connected("hubspot_oauth2")
+    first = worker.get(path_of(credential), min_ttl=3600).json()["fingerprint"]
+
+    assert worker.get(path_of(credential), min_ttl=3600).json()["fingerprint"] == first
+
+
+@pytest.mark.parametrize("min_ttl", ["-1", "3601", "soon"])
+def test_a_life_that_no_provider_gives_is_refused(worker, organization, min_ttl):
+    credential = make_credential(organization, "stripe_key")
+
+    answer = worker.get(path_of(credential), min_ttl=min_ttl)
+
+    assert answer.status_code == 422
+    assert "min_ttl" in answer.json()["validation_errors"]
+
+
+def test_a_dead_access_says_whose_move_it_is(worker, connected, simulated):
+    credential = connected("hubspot_oauth2")
+    simulated.act("hubspot", "21902692", "revoke")
+    expire(credential)
+
+    answer = worker.get(path_of(credential))
+
+    assert answer.status_code == 409
+    assert "The customer must connect the account again" in answer.json()["summary"]
+
+
+def test_an_outage_asks_to_come_again(worker, connected, simulated):
+    credential = connected("hubspot_oauth2")
+    simulated.fault("hubspot", "outage")
+    expire(credential)
+
+    answer = worker.get(path_of(credential))
+
+    assert answer.status_code == 503
+    assert int(answer["Retry-After"]) >= 1
+    assert "we try again" in answer.json()["summary"]
+
+
+def test_a_disabled_credential_gives_nothing(worker, connected, user):
+    credential = connected("stripe_key")
+    accounts.disable(credential, actor=user)
+
+    answer = worker.get(path_of(credential))
+
+    assert answer.status_code == 409
+    assert "Enable it first" in answer.json()["summary"]
+
+
+def test_a_refused_token_is_replaced(worker, connected, simulated):
+    credential = connected("hubspot_oauth2")
+    first = worker.get(path_of(credential)).json()
+
+    second = refresh(worker, credential, first["fingerprint"]).json()
+
+    assert second["fingerprint"] != first["fingerprint"]
+    assert worker.get(path_of(credential)).json()["fingerprint"] == second["fingerprint"]
+
+
+def test_who_complains_late_gets_the_new_token_without_another_call(worker, connected, simulated):
+    credential = connected("hubspot_oauth2")
+    old = worker.get(path_of(credential)).json()["fingerprint"]
+    new = refresh(worker, credential, old).json()["fingerprint"]
+    calls = len(token_calls(simulated, "hubspot"))
+
+    assert refresh(worker, credential, old).json()["fingerprint"] == new
+    assert len(token_calls(simulated, "hubspot")) == calls
+
+
+@pytest.mark.django_db(transaction=True)
+def test_fifty_workers_with_the_same_dead_token_cause_one_refresh(worker, connected, simulated):
+    credential = connected("linear_oauth2")
+    old = worker.get(path_of(credential)).json()["fingerprint"]
+    calls = len(token_calls(simulated, "linear"))
+
+    def complain(_):
+        try:
+            return refresh(worker, credential, old).json()["fingerprint"]
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(50) as pool:
+        got = set(pool.map(complain, range(50)))
+
+    assert len(got) == 1
+    assert got != {old}
+    assert len(token_calls(simulated, "linear")) == calls + 1
+
+
+def test_a_key_that_still_works_is_given_again(worker, connected):
+    credential = connected("stripe_key")
+    given = worker.get(path_of(credential)).json()
+
+    assert refresh(worker, credential, given["fingerprint"]).json() == given
+
+
+def test_a_key_that_works_no_more_is_the_customers(worker, connected, simulated):
+    credential = connected("stripe_key")
+    given = worker.get(path_of(credential)).json()
+    simulated.act("stripe", "acct_1Arrakis0000001", "expire_key")
+
+    answer = refresh(worker, credential, given["fingerprint"])
+
+    assert answer.status_code == 409
+    assert "The customer must" in answer.json()["summary"]
+    assert Credential.objects.get().health_status == "customer_intervention"
+
+
+def test_reads_are_audited_in_samples(worker, connected):
+    credential = connected("stripe_key")
+    for _ in range(3):
+        worker.get(path_of(credential))
+
+    event = Event.objects.about(credential).get(action="credential.token_read")
+    assert event.actor_type == "apikey"
