@@ -9,7 +9,7 @@ from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Role
 from sequin_admin.core import http
 
-pytest_plugins = ["tests.simulator", "tests.trips", "tests.api_client"]
+pytest_plugins = ["tests.simulator", "tests.trips", "tests.api_client", "tests.connected"]
 
 
 def pytest_configure() -> None:

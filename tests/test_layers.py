@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,6 +42,8 @@ def packages_imported_by(path: Path) -> set[str]:
 def allowed_for(package: str) -> set[str]:
     if package in EDGES:
         return {*ORDER, package}
+    if package == "client":
+        return {"client"}
     if package == "sandbox":
         return {"core", "sandbox"}
     return set(ORDER[: ORDER.index(package) + 1])
@@ -51,6 +54,18 @@ def test_imports_point_one_way(path):
     package = path.relative_to(ROOT).parts[0]
 
     assert packages_imported_by(path) <= allowed_for(package)
+
+
+def test_the_client_needs_nothing_but_httpx2():
+    """It is installed where there is no Django."""
+    needed = {
+        name.partition(".")[0]
+        for path in FILES
+        if path.relative_to(ROOT).parts[0] == "client"
+        for name in imported_by(path)
+    }
+
+    assert needed - sys.stdlib_module_names <= {"sequin_admin", "httpx2"}
 
 
 def test_nobody_imports_a_provider_by_name():

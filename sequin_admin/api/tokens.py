@@ -146,10 +146,16 @@ def shown(
         "headers": credential.call_headers(text),
         "fields": credential.call_fields(),
         "login": credential.call_login(),
-        "signing": credential.signing(),
+        "signing": signing_of(credential),
         "expires_at": ends,
         "fingerprint": fingerprint(credential, text),
     }
+
+
+def signing_of(credential: Credential) -> dict[str, str]:
+    """With the address that the provider believes it is called at, which the signature covers."""
+    signing = credential.signing()
+    return {**signing, "base_url": credential.base_url()} if signing else {}
 
 
 def fingerprint(credential: Credential, text: str) -> str:

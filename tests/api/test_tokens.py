@@ -17,9 +17,8 @@ from sequin_admin.connect import accounts
 from sequin_admin.connect.models import Token
 from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField
-from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
-from tests.browser.kinds import STORIES, answers
+from tests.browser.kinds import STORIES
 from tests.factories import make_credential
 
 
@@ -34,22 +33,6 @@ def simulator_answers(nobody_answers, simulated, settings):
 def worker(make_client, organization):
     """A sync worker's API client."""
     return make_client(organization, Scope.SECRETS)
-
-
-@pytest.fixture
-def connected(go, make_app, organization, user, simulated):
-    """A working credential of a kind."""
-
-    def connected(slug):
-        kind, story = kinds.get(slug), STORIES[slug]
-        entered = {n: value for n, value in answers(simulated, kind).items() if value != ""}
-        if kind.oauth:
-            app = make_app(kind.provider) if kind.client_is_ours() else None
-            return go(slug, story.account, oauth_app=app, asked=entered).credential
-        properties = kind.properties_class(kind=slug, **entered)
-        return accounts.save(organization, properties, actor=user)[0]
-
-    return connected
 
 
 def path_of(credential, ending=""):
@@ -105,8 +88,8 @@ def test_what_a_worker_gets_opens_the_provider(worker, connected, slug):
     method, path = CALLS[credential.provider]
     headers, url = given["headers"], given["base_url"] + path
     if given["signing"]:
-        host = "https://" + url.partition("127.0.0.1:")[2].partition("/")[2]
-        headers = Signer(given["signing"].pop("client_key"), **given["signing"]).sign(host)[1]
+        real = given["signing"].pop("base_url") + path
+        headers = Signer(given["signing"].pop("client_key"), **given["signing"]).sign(real)[1]
     sent = {"json": {"query": "{ organization { id } }"}} if path == "/graphql" else {}
     sent = {"data": given["fields"]} if given["fields"] else sent
     answer = httpx2.request(method, url, headers=headers, trust_env=False, **sent)

@@ -1,0 +1,27 @@
+"""What a sync worker installs: a credential's token, and a transport that puts it into calls.
+
+Needs httpx2 only; imports nothing of the server.
+
+    credential = Client("https://admin.example.com", api_key).credential(id)
+    with httpx2.Client(base_url=credential.base_url, transport=credential.transport()) as http:
+        http.get("/crm/v3/objects/contacts")
+"""
+
+from sequin_admin.client.access import Access
+from sequin_admin.client.api import AsyncClient, AsyncCredential, Client, Credential
+from sequin_admin.client.errors import Broken, SequinError, TryLater, WrongHost
+from sequin_admin.client.transport import AsyncCredentialTransport, CredentialTransport
+
+__all__ = [
+    "Access",
+    "AsyncClient",
+    "AsyncCredential",
+    "AsyncCredentialTransport",
+    "Broken",
+    "Client",
+    "Credential",
+    "CredentialTransport",
+    "SequinError",
+    "TryLater",
+    "WrongHost",
+]
