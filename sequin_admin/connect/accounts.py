@@ -233,6 +233,15 @@ def rename(
     note("credential.changed", credential, actor, changed=sorted(changed))
 
 
+def exchange_token(credential: Credential, *, actor: models.Model | None) -> None:
+    """Replace a token of an old sort by one that can be renewed. Raises `Refused`.
+
+    Audited before: the old token may end though no answer comes.
+    """
+    note("credential.token_exchange_begun", credential, actor, account=credential.describe())
+    tokens.exchange(credential)
+
+
 @transaction.atomic
 def disable(credential: Credential, *, actor: models.Model | None) -> None:
     """Stop using the credential: no probe, no refresh, no token for workers."""

@@ -12,6 +12,7 @@ from django.conf import settings
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials.kinds import Grant, OAuth2, Trip
+from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.credentials.outcomes import Refused
 
 TOKEN_DEADLINE_S = 20.0
@@ -35,6 +36,11 @@ def pkce_pair() -> tuple[str, str]:
 def redirect_uri(provider: str) -> str:
     """Where the provider sends people back to. Must be registered there to the letter."""
     return f"{settings.PUBLIC_URL}/link/oauth2/callback/{provider}"
+
+
+def install_url(app: OAuthApp) -> str:
+    """What the provider opens when somebody installs the app there, for kinds with `installs`."""
+    return f"{settings.PUBLIC_URL}/link/{app.provider}/install/{app.pk}"
 
 
 def authorize_url(kind: Any, trip: Trip, *, redirect_uri: str, state: str, challenge: str) -> str:

@@ -80,12 +80,26 @@ def expires_at(credential: Credential) -> datetime | None:
 
 def refresh(credential: Credential, *, refused: str = "", force: bool = False) -> str:
     """A newer token than `refused`, the one the provider turned down. Raises `Refused`."""
-    if not renews(credential):
-        raise Refused(cannot_renew(credential))
     token = Token.objects.filter(pk=credential.pk).first()
+    # A token that is due is renewed or exchanged, whatever we knew when we read the credential.
+    if not renews(credential) and not (token and token.refresh_at):
+        raise Refused(credential.cannot_renew())
     if refused and token and token.version and access_token(token) != refused:
         return access_token(token)
     return renew(credential, beyond=token.version if token else 0, force=force)
+
+
+def exchange(credential: Credential) -> str:
+    """Replace a token of an old sort by one that can be renewed. Raises `Refused`.
+
+    It ends the old token, so what is begun here and gets no answer is finished by the worker.
+    """
+    Token.objects.get_or_create(credential=credential)
+    Token.objects.filter(pk=credential.pk, refresh_at=None).update(refresh_at=clock.now())
+    lease = take(Token.objects.get(pk=credential.pk))
+    if lease is None:
+        raise Refused(outcomes.transient("busy", "Another worker is exchanging this token."))
+    return renew_under(lease, credential)
 
 
 def refresh_due(limit: int = 100, stopped: Callable[[], bool] = lambda: False) -> int:
@@ -192,19 +206,21 @@ def renew_under(lease: Lease, credential: Credential) -> str:
         grant = obtain(fresh, lease)
     except FAILURES as error:
         outcome = fresh.classify_failure(error)
-        fail(lease, outcome)
+        fail(lease, outcome, again=renews(fresh) or outcome.verdict is Verdict.TRANSIENT)
         raise Refused(outcome) from None
     return store(fresh, grant, lease=lease)
 
 
 def obtain(credential: Credential, lease: Lease) -> Grant:
-    """Mint, or refresh; with the previous refresh token where the kind's grace time allows it."""
+    """Mint, exchange, or refresh; with the previous refresh token within the kind's grace time."""
     if credential.mints:
         return credential.mint()
     kind, flow, trip = type(credential), credential.oauth, credential.trip()
     if flow is None:
-        raise Refused(cannot_renew(credential))
+        raise Refused(credential.cannot_renew())
     try:
+        if not renews(credential):
+            return credential.exchange_token()
         return oauth.refresh(kind, trip, credential.secrets[flow.refresh_property])
     except Refused as refusal:
         if refusal.outcome.verdict is not Verdict.CUSTOMER:
@@ -273,8 +289,9 @@ def issued(kind: type[Credential], grant: Grant) -> dict[str, str]:
     return {name: value for name, value in tokens.items() if name in names and value}
 
 
-def fail(lease: Lease, outcome: Outcome) -> None:
+def fail(lease: Lease, outcome: Outcome, *, again: bool = True) -> None:
     """Note a failed attempt and when to try again: a dead grant is asked once a day at the most."""
+    given_up: dict[str, Any] = {} if again else {"refresh_at": None}
     now = clock.now()
     failures = lease.token.failures + 1
     Token.objects.filter(pk=lease.token.pk, lease_fence=lease.fence).update(
@@ -283,6 +300,7 @@ def fail(lease: Lease, outcome: Outcome) -> None:
         next_try_at=now + pause(outcome, failures),
         refusal=as_refusal(outcome),
         journal=ended(lease.token.journal, outcome.code, now),
+        **given_up,
     )
 
 
@@ -342,14 +360,6 @@ def refresh_time(now: datetime, expires_at: datetime | None) -> datetime | None:
     if expires_at is None:
         return None
     return now + (expires_at - now) * random.uniform(0.65, 0.82)  # noqa: S311
-
-
-def cannot_renew(credential: Credential) -> Outcome:
-    return outcomes.customer(
-        "not_accepted",
-        f"{credential.provider_title} does not accept this {credential.label}.",
-        "The customer must connect the account again or enter a new secret.",
-    )
 
 
 def answer_lost(credential: Credential, outcome: Outcome) -> Outcome:

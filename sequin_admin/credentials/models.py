@@ -14,12 +14,12 @@ from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
 from sequin_admin.core.http import UnknownHost, Unreachable
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.kinds import AppProperties, Grant, OAuth2, Rate, Trip
-from sequin_admin.credentials.outcomes import Outcome
+from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.credentials.properties import MASK, Properties
 
 IDENTITY_CHARS = 300
 # What may end a call to a provider; `Credential.classify_failure()` says what each means.
-FAILURES = (outcomes.Refused, Unreachable, DecryptionError)
+FAILURES = (Refused, Unreachable, DecryptionError)
 NAME_CHARS = 200
 
 
@@ -125,6 +125,8 @@ class Credential(Watched):
     mints: ClassVar[bool] = False
     # Whether the provider's host comes from what the customer entered.
     host_is_theirs: ClassVar[bool] = False
+    # Whether the provider opens an address of ours when somebody installs the app there.
+    installs: ClassVar[bool] = False
     docs_url: ClassVar[str] = ""
     guide: ClassVar[tuple[str, ...]] = ()
 
@@ -235,7 +237,7 @@ class Credential(Watched):
         own = {**self.properties, **self.secrets}
         if self.client_is_ours():
             if self.oauth_app is None:
-                raise outcomes.Refused(outcomes.no_app(self.provider_title))
+                raise Refused(outcomes.no_app(self.provider_title))
             return Trip(self.oauth_app.client_id, self.oauth_app.places(), own)
         return Trip(str(own.get("client_id", "")), {}, own)
 
@@ -252,6 +254,22 @@ class Credential(Watched):
     def mint(self) -> Grant:
         """A fresh access token for kinds with `mints`. Raises `Refused`."""
         raise NotImplementedError(f"{type(self).__name__} does not mint tokens.")
+
+    def cannot_renew(self) -> Outcome:
+        """What a refused access token means where nothing is there to renew it."""
+        return outcomes.customer(
+            "not_accepted",
+            f"{self.provider_title} does not accept this {self.label}.",
+            "The customer must connect the account again or enter a new secret.",
+        )
+
+    def outdated_token(self) -> str:
+        """What to know when the token is of an old sort that `exchange_token()` replaces."""
+        return ""
+
+    def exchange_token(self) -> Grant:
+        """A token of the new sort for one of the old, which ends by that. Raises `Refused`."""
+        raise Refused(self.cannot_renew())
 
     def call_headers(self, token: str) -> dict[str, str]:
         """Headers that authenticate one call of a sync worker."""
@@ -286,7 +304,7 @@ class Credential(Watched):
     @classmethod
     def classify_failure(cls, error: Exception) -> Outcome:
         """The outcome of whatever in `FAILURES` ended a call."""
-        if isinstance(error, outcomes.Refused):
+        if isinstance(error, Refused):
             return error.outcome
         if isinstance(error, DecryptionError):
             return outcomes.unreadable(error)
@@ -333,6 +351,12 @@ class Credential(Watched):
     @classmethod
     def check_callback(cls, trip: Trip) -> None:
         """Refuse a callback that the provider did not sign or that names another account."""
+
+    @classmethod
+    def check_install(cls, params: Mapping[str, str], trip: Trip) -> dict[str, Any]:
+        """Values of what the flow asks, from an install request that is proven to come from the
+        provider; for kinds with `installs`. Raises `Refused`."""
+        raise NotImplementedError(f"{cls.__name__} is not installed from the provider's side.")
 
     @classmethod
     def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:

@@ -35,6 +35,7 @@ urlpatterns = [
     path(f"{credential}/verify/", credential_actions.verify, name="verify"),
     path(f"{credential}/reconnect/", credential_actions.reconnect, name="reconnect"),
     path(f"{credential}/replace/", credential_actions.replace_account, name="replace_account"),
+    path(f"{credential}/exchange/", credential_actions.exchange, name="exchange"),
     path(f"{credential}/disable/", credential_actions.disable, name="disable"),
     path(f"{credential}/enable/", credential_actions.enable, name="enable"),
     path(f"{credential}/delete/", credential_actions.delete, name="credential_delete"),

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sequin_admin.gateway import connect, handovers, views
+from sequin_admin.gateway import connect, handovers, install, views
 
 app_name = "gateway"
 urlpatterns = [
@@ -14,4 +14,5 @@ urlpatterns = [
     path("link/oauth2/start/<str:token>", handovers.start, name="start"),
     path("link/oauth2/callback/<slug:provider>", views.callback, name="callback"),
     path("link/oauth2/token", handovers.token, name="token"),
+    path("link/<slug:provider>/install/<uuid:pk>", install.install, name="install"),
 ]

@@ -130,12 +130,14 @@ def times_of(data: dict[str, Any]) -> int | None:
 
 
 def change_app(provider: str, owner: str = "", **fields: Any) -> Client:
-    """Set the `client_secret` or `redirect_uris` of our app, or of the customer's."""
+    """Set the `client_secret`, `redirect_uris` or `app_url` of our app, or of the customer's."""
     client = Client.objects.filter(provider=provider, owner=owner).first()
     if client is None:
         raise Mistake(f"{provider} has no app of {owner or 'ours'}.")
     for name in {"client_secret", "redirect_uris"} & fields.keys():
         setattr(client, name, fields[name])
+    if "app_url" in client.extra and "app_url" in fields:
+        client.extra["app_url"] = fields["app_url"]
     client.save()
     return client
 

@@ -72,7 +72,7 @@ def calls(request: HttpRequest, slug: str) -> HttpResponse:
 
 @verb
 def change_app(request: HttpRequest, slug: str) -> None:
-    """`{"client_secret": ..., "redirect_uris": [...], "owner": ...}`, each optional."""
+    """`{"client_secret": ..., "redirect_uris": [...], "app_url": ..., "owner": ...}`."""
     control.change_app(slug, **body_of(request))
 
 

@@ -44,7 +44,8 @@ def developer(request: HttpRequest, slug: str) -> HttpResponse:
             control.rotate_secret(provider, owner)
         else:
             uris = request.POST.get("redirect_uris", "").split()
-            control.change_app(slug, owner, redirect_uris=uris)
+            more = {name: request.POST[name] for name in ("app_url",) if name in request.POST}
+            control.change_app(slug, owner, redirect_uris=uris, **more)
         return redirect("developer", slug=slug)
     page = {"provider": provider, "clients": clients}
     return render(request, "sandbox/developer.html", page)

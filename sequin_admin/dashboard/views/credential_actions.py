@@ -78,6 +78,23 @@ def again(request: Request, credential: Credential, *, replaces_account: bool) -
 
 @require_POST
 @may(Action.EDIT)
+def exchange(request: Request, pk: str) -> HttpResponse:
+    """Replace a token of an old sort, then ask the provider whether the credential works."""
+    credential = own(request, pk)
+    if credential.disabled_at or not credential.outdated_token():
+        messages.warning(request, f"{credential} has no token to exchange now.")
+        return redirect("dashboard:credential", pk=pk)
+    try:
+        accounts.exchange_token(credential, actor=request.user)
+        messages.success(request, f"{credential} has a token that is renewed from now on.")
+    except Refused as refusal:
+        messages.error(request, f"Not exchanged yet. {refusal.outcome.sentence}")
+    probes.verify(own(request, pk))
+    return redirect("dashboard:credential", pk=pk)
+
+
+@require_POST
+@may(Action.EDIT)
 def disable(request: Request, pk: str) -> HttpResponse:
     credential = own(request, pk)
     accounts.disable(credential, actor=request.user)

@@ -66,6 +66,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
         "app": app,
         "kind": kind,
         "redirect_uri": oauth.redirect_uri(app.provider),
+        "install_url": oauth.install_url(app),
         "properties": [(title_of(declared, n), value) for n, value in app.properties.items()],
         "secrets": [title_of(declared, name) for name in declared.secret_names()],
         "scopes": app.scopes or list(app.flow.scopes),

@@ -17,7 +17,7 @@ def throttled() -> HttpResponse:
 
 
 def plant() -> None:
-    seed.client("shopify", client_id="simulatedshopifyapp")
+    seed.client("shopify", client_id="simulatedshopifyapp", app_url="")
     seed.account("shopify", "shop-001.myshopify.com", "Spice Emporium", number=548380009)
     seed.account("shopify", "harkonnen.myshopify.com", "Harkonnen Goods", number=548380010)
 

@@ -1,21 +1,25 @@
-"""The simulated Shopify's authorization server: signed callbacks, expiring offline tokens."""
+"""The simulated Shopify's authorization server: installs, codes, refreshes, exchanges."""
 
 import hashlib
 import hmac
 import json
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 
-from sequin_admin.sandbox import faults
+from sequin_admin.sandbox import consent, faults
 from sequin_admin.sandbox.framework import Answer
 from sequin_admin.sandbox.models import Client, Grant, Token, now
 from sequin_admin.sandbox.oauth import Server
 from sequin_admin.sandbox.providers.shopify.common import SHOP, provider
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+OFFLINE = "urn:shopify:params:oauth:token-type:offline-access-token"
+EXCHANGE_RETRY_S = 7 * 86_400
 REFRESH_LIFE_S = 7_776_000  # 90 days
+NOT_INSTALLABLE = "No app has this client id, or its App URL is not set on the developer page."
 
 
 class Shopify(Server):
@@ -71,6 +75,24 @@ def signature(params: dict[str, str], secret: str) -> str:
     return hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()
 
 
+def signed(client: Client, shop: str, **params: str) -> str:
+    """The query that Shopify adds to an address of the app."""
+    sent = {**params, "shop": shop, "timestamp": str(int(now().timestamp())), "host": "YWRtaW4"}
+    return urlencode({**sent, "hmac": signature(sent, client.client_secret)})
+
+
+@provider.route("GET", SHOP, r"/admin/oauth/install")
+def install(request: HttpRequest, shop: str) -> HttpResponse:
+    """The merchant pressed Install: Shopify opens the App URL."""
+    client = Client.objects.filter(
+        provider="shopify", client_id=request.GET.get("client_id", "")
+    ).first()
+    app_url = client.extra.get("app_url") if client else None
+    if client is None or not app_url:
+        return consent.dead_end(request, provider, NOT_INSTALLABLE)
+    return HttpResponseRedirect(f"{app_url}?{signed(client, shop)}")
+
+
 @provider.route("GET POST", SHOP, r"/admin/oauth/authorize")
 def authorize(request: HttpRequest, shop: str) -> HttpResponse:
     """What goes back is signed with the app's secret; a refusal is not."""
@@ -83,11 +105,8 @@ def authorize(request: HttpRequest, shop: str) -> HttpResponse:
     if "code" not in params:
         return response
     client = Client.objects.get(provider="shopify", client_id=request.GET["client_id"])
-    params |= {"shop": shop, "timestamp": str(int(now().timestamp())), "host": "YWRtaW4"}
-    params["hmac"] = signature(params, client.client_secret)
-    return HttpResponseRedirect(
-        f"{target.scheme}://{target.netloc}{target.path}?{urlencode(params)}"
-    )
+    address = f"{target.scheme}://{target.netloc}{target.path}"
+    return HttpResponseRedirect(f"{address}?{signed(client, shop, **params)}")
 
 
 @provider.route("POST", SHOP, r"/admin/oauth/access_token")
@@ -110,10 +129,28 @@ def everlasting(response: HttpResponse) -> HttpResponse:
 
 
 def exchange(request: HttpRequest, fields: dict[str, str]) -> HttpResponse:
-    """An old token without end for one that expires."""
+    """An old token without end for a pair that expires; who asks again soon gets the same pair."""
     client = server.client_of(request, fields)
-    old = Token.objects.filter(value=fields.get("subject_token", ""), grant__client=client).first()
-    if old is None or not old.alive():
+    kinds = {fields.get("subject_token_type"), fields.get("requested_token_type")}
+    if kinds != {OFFLINE} or fields.get("expiring") != "1":
+        return server.error("invalid_request", "Only offline tokens become expiring ones", 400)
+    old = server.lookup(client, Token.ACCESS, fields.get("subject_token", ""))
+    if old is None or old.grant.revoked or old.expires_at:
         return server.error("invalid_subject_token", "The subject token is not valid", 400)
+    faults.strike(request, provider, old.grant.account)
+    if old.spent_at:
+        return exchanged_again(old)
     old.spend()
-    return server.answer(request, old.grant, fresh=True)
+    return server.answer(request, old.grant, fresh=True, kept=old)
+
+
+def exchanged_again(old: Token) -> HttpResponse:
+    """https://shopify.dev/changelog/more-resilient-token-exchanges-when-migrating-tokens-without-a-user-session"""
+    answer = old.data["answer"]
+    pair = Token.objects.filter(value__in=(answer["access_token"], answer["refresh_token"]))
+    late = old.spent_at is None or old.spent_at + timedelta(seconds=EXCHANGE_RETRY_S) < now()
+    if late or pair.exclude(spent_at=None).exists():
+        return server.error("invalid_subject_token", "The subject token is not valid", 400)
+    ends = now() + timedelta(seconds=answer["expires_in"])
+    pair.filter(use=Token.ACCESS).update(expires_at=ends)
+    return JsonResponse(answer)

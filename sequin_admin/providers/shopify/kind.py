@@ -3,14 +3,13 @@
 Limits: https://shopify.dev/docs/api/usage/limits
 """
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from django.conf import settings
 
-from sequin_admin.core import clock, http
+from sequin_admin.connect import oauth
+from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import (
@@ -25,10 +24,18 @@ from sequin_admin.credentials.kinds import (
 )
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused
+from sequin_admin.providers.shopify.signatures import (
+    SHOP,
+    forged_callback,
+    forged_install,
+    proven,
+)
 
-SHOP = r"[a-zA-Z0-9][a-zA-Z0-9-]*\.myshopify\.com"
-TOLERANCE_S = 90
+TOKEN_URL = "https://{shop}/admin/oauth/access_token"  # noqa: S105 - an address
 WHOAMI = "{ shop { id name myshopifyDomain } }"
+CLOSED = {402: "is frozen because a bill is unpaid", 404: "is closed", 423: "is locked"}
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+OFFLINE = "urn:shopify:params:oauth:token-type:offline-access-token"
 
 
 class ShopifyProperties(Properties):
@@ -44,12 +51,13 @@ class Shopify(Credential):
     provider, provider_title, label = "shopify", "Shopify", "OAuth"
     properties_class = ShopifyProperties
     identity_properties = ("shop",)
+    installs = True
     rate = Rate(allowed_requests=40, interval=20_000, max_concurrent_requests=4)
     rate_source = "https://shopify.dev/docs/api/usage/limits"
     docs_url = "https://shopify.dev/docs/apps/build/authentication-authorization"
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="https://{shop}/admin/oauth/authorize",
-        token_url="https://{shop}/admin/oauth/access_token",  # noqa: S106 - an address
+        token_url=TOKEN_URL,
         scopes=("read_products", "read_orders", "read_customers"),
         scope_words={
             "read_products": "Read products",
@@ -83,10 +91,42 @@ class Shopify(Credential):
     def probe(self, token: str) -> Outcome:
         url = f"{self.base_url()}/admin/api/{settings.SHOPIFY_API_VERSION}/graphql.json"
         response = http.post(url, headers=self.call_headers(token), json={"query": WHOAMI})
-        outcome = self.classify(response)
-        if outcome.code == "token_refused" and not self.secrets.get("refresh_token"):
-            return uninstalled().seen(response)
-        return outcome
+        return self.classify(response)
+
+    def cannot_renew(self) -> Outcome:
+        return uninstalled()
+
+    def outdated_token(self) -> str:
+        if "refresh_token" in self.secret_names:
+            return ""
+        return (
+            "This is an offline token that never expires. From 1 January 2027 Shopify refuses such "
+            "tokens of public apps; custom apps and those that merchants made may keep them. "
+            "Exchanged, it becomes one that is renewed every hour. The old token ends at once, "
+            "so first see to it that no other system still uses it."
+        )
+
+    def exchange_token(self) -> Grant:
+        """https://shopify.dev/docs/apps/build/authentication-authorization/migrate-to-expiring-offline-access-tokens
+
+        Sent again within seven days, the old token gets the same answer.
+        """
+        trip = self.trip()
+        fields = {
+            "grant_type": EXCHANGE,
+            "subject_token": self.secrets["access_token"],
+            "subject_token_type": OFFLINE,
+            "requested_token_type": OFFLINE,
+            **self.oauth.token_params,
+        }
+        response = oauth.token_call(
+            TOKEN_URL.format(**self.properties),
+            fields,
+            client_id=trip.client_id,
+            client_secret=str(trip.app["client_secret"]),
+            body=self.oauth.body,
+        )
+        return oauth.grant_of(type(self), response)
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
@@ -118,6 +158,8 @@ class Shopify(Credential):
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:
         error = str(response.data().get("error", ""))
+        if error == "invalid_subject_token":
+            return not_exchanged().seen(response)
         if error in {"invalid_client", "application_cannot_be_found"}:
             return outcomes.client_refused(error, "Shopify", client_is_ours=True).seen(response)
         if response.status in (400, 401):
@@ -127,18 +169,15 @@ class Shopify(Credential):
     @classmethod
     def check_callback(cls, trip: Trip) -> None:
         """Shopify signs its callback; the shop must be the one that was asked for."""
-        sent = trip.callback
-        fresh = abs(clock.now().timestamp() - int(sent.get("timestamp", "0") or 0)) <= TOLERANCE_S
-        mine = sent.get("shop") == trip.asked["shop"]
-        if not (mine and fresh and signed(sent, str(trip.app["client_secret"]))):
-            raise Refused(
-                outcomes.operator(
-                    "hmac",
-                    "The answer from Shopify is not signed with our app's secret, is older than "
-                    f"{TOLERANCE_S} seconds or names another shop.",
-                    "Compare the OAuth app's secret with Shopify's and start again.",
-                )
-            )
+        mine = trip.callback.get("shop") == trip.asked["shop"]
+        if not mine or not proven(trip.callback, str(trip.app["client_secret"])):
+            raise Refused(forged_callback())
+
+    @classmethod
+    def check_install(cls, params: Mapping[str, str], trip: Trip) -> dict[str, Any]:
+        if not proven(params, str(trip.app["client_secret"])):
+            raise Refused(forged_install())
+        return {"shop": params["shop"]}
 
     @classmethod
     def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
@@ -166,17 +205,6 @@ class Shopify(Credential):
         return f"https://{self.properties['shop']}"
 
 
-CLOSED = {402: "is frozen because a bill is unpaid", 404: "is closed", 423: "is locked"}
-
-
-def signed(params: Mapping[str, str], client_secret: str) -> bool:
-    """Every parameter but `hmac` and `signature` counts, sorted by name, joined as `k=v&k=v`."""
-    names = sorted(set(params) - {"hmac", "signature"})
-    message = "&".join(f"{name}={params[name]}" for name in names).encode()
-    made = hmac.new(client_secret.encode(), message, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(made, params.get("hmac", ""))
-
-
 def covered(scope: str) -> set[str]:
     """What the granted scopes allow: writing includes reading."""
     granted = {word for word in scope.split(",") if word}
@@ -187,5 +215,13 @@ def uninstalled() -> Outcome:
     return outcomes.customer(
         "token_refused",
         "Shopify no longer accepts our token: the app was uninstalled from the shop.",
+        "The merchant must connect the shop again.",
+    )
+
+
+def not_exchanged() -> Outcome:
+    return outcomes.customer(
+        "invalid_subject_token",
+        "Shopify does not exchange this token: it was revoked, or it was exchanged elsewhere.",
         "The merchant must connect the shop again.",
     )

@@ -1,0 +1,51 @@
+"""Where a provider sends the browser of somebody who wants to install our app there."""
+
+from typing import cast
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from sequin_admin.access.models import Membership, User
+from sequin_admin.access.policy import Action, allows
+from sequin_admin.connect import flow
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.kinds import Trip
+from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.outcomes import Refused
+
+
+@never_cache
+@require_GET
+def install(request: HttpRequest, provider: str, pk: str) -> HttpResponse:
+    """Check who sent them; who may connect accounts goes on to the consent page at once."""
+    app = get_object_or_404(OAuthApp.objects.select_related("organization"), pk=pk)
+    kind = next((k for k in kinds.of_provider(provider) if k.client_is_ours()), None)
+    if app.provider != provider or kind is None or not kind.installs:
+        raise Http404(provider)
+    try:
+        asked = kind.check_install(request.GET.dict(), Trip(app.client_id, app.places()))
+    except Refused as refusal:
+        context = {"kind": kind, "reason": refusal.outcome.sentence}
+        return render(request, "connect/install_refused.html", context, status=400)
+    membership: Membership | None = request.membership  # type: ignore[attr-defined]
+    if not may_connect(membership, app):
+        return render(request, "connect/install.html", {"kind": kind, "app": app})
+    return redirect(
+        flow.start(
+            app.organization,
+            kind,
+            user=cast(User, request.user),
+            session_key=request.session.session_key or "",
+            oauth_app=app,
+            asked=asked,
+        )
+    )
+
+
+def may_connect(membership: Membership | None, app: OAuthApp) -> bool:
+    """Whether somebody works in the app's organization right now and may connect accounts."""
+    if membership is None or membership.organization_id != app.organization_id:
+        return False
+    return allows(membership.role, Action.EDIT)

@@ -1,0 +1,5 @@
+"""Shopify: one credential per shop."""
+
+from sequin_admin.providers.shopify.kind import Shopify
+
+__all__ = ["Shopify"]
