@@ -45,7 +45,7 @@ def install_url(app: OAuthApp) -> str:
 
 def authorize_url(kind: Any, trip: Trip, *, redirect_uri: str, state: str, challenge: str) -> str:
     """Where to send the browser (RFC 6749 section 4.1.1)."""
-    flow: OAuth2 = kind.oauth
+    flow: OAuth2 = kind.flow_for(trip.app)
     pkce = {"code_challenge": challenge, "code_challenge_method": "S256"} if flow.pkce else {}
     url: str = prepare_grant_uri(
         flow.authorize_url.format(**kind.places(trip)),
@@ -71,7 +71,11 @@ def token_call(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """One POST to a token endpoint, its client authenticated as RFC 6749 section 2.3.1 says."""
-    basic = (client_id, client_secret) if auth == "client_secret_basic" else None
+    users = {
+        "client_secret_basic": (client_id, client_secret),
+        "client_secret_as_user": (client_secret, ""),
+    }
+    basic = users.get(auth)
     in_body = {} if basic else {"client_id": client_id, "client_secret": client_secret}
     sent = {"form" if body == "form" else "json": {**fields, **in_body}}
     return http.post(url, headers=headers, basic=basic, deadline_s=TOKEN_DEADLINE_S, **sent)
@@ -88,7 +92,7 @@ def grant_of(kind: Any, response: Response) -> Grant:
 
 def exchange(kind: Any, trip: Trip, *, code: str, redirect_uri: str, verifier: str) -> Grant:
     """Turn an authorization code into a grant (RFC 6749 section 4.1.3). Raises `Refused`."""
-    flow: OAuth2 = kind.oauth
+    flow: OAuth2 = kind.flow_for(trip.app)
     fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
     if flow.pkce:
         fields["code_verifier"] = verifier
@@ -102,7 +106,7 @@ def refresh(kind: Any, trip: Trip, refresh_token: str) -> Grant:
 
 
 def _call(kind: Any, trip: Trip, fields: Mapping[str, str]) -> Response:
-    flow: OAuth2 = kind.oauth
+    flow: OAuth2 = kind.flow_for(trip.app)
     return token_call(
         flow.token_url.format(**kind.places(trip)),
         {**fields, **flow.token_params},

@@ -27,6 +27,7 @@ __all__ = [
     "of_provider",
     "providers",
     "register",
+    "with_app",
 ]
 
 
@@ -55,6 +56,7 @@ class OAuth2:
     Addresses may hold `{placeholders}` of the app's and the asked-for properties. Lives and
     margins are in seconds. `asks` names the properties we need before the redirect; `client` says
     whether id and secret are ours (an `OAuthApp`) or the customer's (properties of the credential).
+    `client_secret_as_user` is HTTP Basic with the secret for a user name and no password.
     `grace_s` is how long a spent refresh token may be sent again and gets the same answer.
     `scope_words` says to customers what a scope lets us do.
     """
@@ -65,7 +67,9 @@ class OAuth2:
     scope_words: Mapping[str, str] = field(default_factory=dict)
     scope_separator: str = " "
     client: Literal["app", "credential"] = "app"
-    client_auth: Literal["client_secret_basic", "client_secret_post"] = "client_secret_post"
+    client_auth: Literal["client_secret_basic", "client_secret_post", "client_secret_as_user"] = (
+        "client_secret_post"
+    )
     body: Literal["form", "json"] = "form"
     pkce: bool = True
     authorize_params: Mapping[str, str] = field(default_factory=dict)
@@ -147,7 +151,13 @@ def choices() -> list[tuple[str, str]]:
     return [(kind.slug, str(kind.full_title())) for kind in all()]
 
 
+def with_app(provider: str) -> Any:
+    """The provider's kind whose client is ours; None when it has no OAuth app of ours."""
+    return next((kind for kind in of_provider(provider) if kind.client_is_ours()), None)
+
+
 def oauth_of(provider: str) -> OAuth2 | None:
     """The flow of the provider whose client is ours; None when it has no OAuth app of ours."""
-    flows = (kind.oauth for kind in of_provider(provider))
-    return next((flow for flow in flows if flow and flow.client == "app"), None)
+    kind = with_app(provider)
+    flow: OAuth2 | None = kind.oauth if kind else None
+    return flow

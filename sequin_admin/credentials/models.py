@@ -71,10 +71,11 @@ class OAuthApp(Watched):
 
     @property
     def flow(self) -> OAuth2:
-        """How its provider's round trip goes. Raises `LookupError` for a provider without one."""
-        flow = kinds.oauth_of(self.provider)
-        if flow is None:
+        """How its round trip goes. Raises `LookupError` for a provider without one."""
+        kind = kinds.with_app(self.provider)
+        if kind is None:
             raise LookupError(f"{self.provider} has no OAuth app of ours.")
+        flow: OAuth2 = kind.flow_for(self.properties)
         return flow
 
     @property
@@ -342,6 +343,11 @@ class Credential(Watched):
     def learned(cls, grant: Grant) -> dict[str, Any]:
         """JSON values of properties that every fresh token tells anew, such as its scope."""
         return {}
+
+    @classmethod
+    def flow_for(cls, app: Mapping[str, Any]) -> OAuth2 | None:
+        """The flow for an OAuth app of these properties: some providers have two sorts of app."""
+        return cls.oauth
 
     @classmethod
     def places(cls, trip: Trip) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from sequin_admin.credentials.outcomes import Refused
 def install(request: HttpRequest, provider: str, pk: str) -> HttpResponse:
     """Check who sent them; who may connect accounts goes on to the consent page at once."""
     app = get_object_or_404(OAuthApp.objects.select_related("organization"), pk=pk)
-    kind = next((k for k in kinds.of_provider(provider) if k.client_is_ours()), None)
+    kind = kinds.with_app(provider)
     if app.provider != provider or kind is None or not kind.installs:
         raise Http404(provider)
     try:

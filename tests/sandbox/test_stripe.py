@@ -1,6 +1,6 @@
 """Stripe's own rules, asked over plain HTTP."""
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
@@ -153,3 +153,88 @@ def test_every_answer_has_a_number_of_its_own(him, key):
     ids = {him.call(CUSTOMERS, key).headers["Request-Id"] for _ in range(2)}
 
     assert len(ids) == 2
+
+
+TOKEN = "https://api.stripe.com/v1/oauth/token"
+
+
+@pytest.fixture
+def app(simulator):
+    """The developer's Stripe App."""
+    return simulator.app("stripe", "stripe-apps")
+
+
+@pytest.fixture
+def ask(simulator, app):
+    """A token call of the app's developer; `key` replaces the secret key."""
+
+    def ask(key="", url=TOKEN, **fields):
+        pair = (key or app["client_secret"], "")
+        return simulator.http.post(simulator.url_for(url), data=fields, auth=pair)
+
+    return ask
+
+
+@pytest.fixture
+def install(simulator, app):
+    def install(link="oauth/v2/authorize"):
+        uri = app["redirect_uris"][0]
+        query = {"client_id": app["client_id"], "redirect_uri": uri, "state": "s1"}
+        address = f"https://marketplace.stripe.com/{link}?{urlencode(query)}"
+        back = simulator.consent(address, account=ARRAKIS)
+        return dict(parse_qsl(urlsplit(back).query))["code"]
+
+    return install
+
+
+@pytest.fixture
+def pair(ask, install):
+    return ask(grant_type="authorization_code", code=install()).json()
+
+
+def test_a_stripe_app_gets_tokens_that_name_no_end_and_have_one(him, pair, simulator):
+    assert pair["scope"] == "stripe_apps"
+    assert pair["stripe_user_id"] == ARRAKIS
+    assert "expires_in" not in pair
+    assert him.call(ACCOUNT, pair["access_token"]).status_code == 200
+
+    simulator.clock(3601)
+
+    assert him.call(ACCOUNT, pair["access_token"]).status_code == 401
+
+
+def test_its_refresh_token_is_spent_at_once(ask, pair):
+    first = pair["refresh_token"]
+
+    second = ask(grant_type="refresh_token", refresh_token=first).json()["refresh_token"]
+
+    assert second != first
+    again = ask(grant_type="refresh_token", refresh_token=first)
+    assert (again.status_code, again.json()["error"]) == (400, "invalid_grant")
+    assert ask(grant_type="refresh_token", refresh_token=second).status_code == 200
+
+
+def test_its_refresh_token_lives_for_a_year(ask, pair, simulator):
+    simulator.clock(366 * 86_400)
+
+    answer = ask(grant_type="refresh_token", refresh_token=pair["refresh_token"])
+
+    assert answer.json()["error"] == "invalid_grant"
+
+
+def test_an_app_in_external_test_has_a_link_of_its_own(install):
+    assert install("oauth/v2/chnlink_abc123/authorize")
+
+
+def test_each_sort_of_app_is_known_at_its_own_addresses_only(him, ask, install, platform):
+    assert ask(key=platform, grant_type="authorization_code", code=install()).status_code == 401
+    assert ask(url=him.token_url, grant_type="authorization_code", code="x").status_code == 401
+
+
+def test_uninstalling_ends_an_apps_tokens(him, ask, app, pair):
+    url = "https://api.stripe.com/v1/oauth/deauthorize"
+
+    answer = ask(url=url, client_id=app["client_id"], stripe_user_id=ARRAKIS)
+
+    assert answer.json() == {"stripe_user_id": ARRAKIS}
+    assert him.call(ACCOUNT, pair["access_token"]).status_code == 401

@@ -49,10 +49,9 @@ def connect(request: Request, kind: str) -> HttpResponse:
 
 def scopes_of(declared: Any, apps: Iterable[OAuthApp]) -> list[tuple[str, tuple[str, ...]]]:
     """What is asked for, by the name of the app: each may have scopes of its own."""
-    usual = declared.oauth.scopes
     if not declared.client_is_ours():
-        return [("", usual)]
-    return [(app.name, tuple(app.scopes) or usual) for app in apps]
+        return [("", declared.oauth.scopes)]
+    return [(app.name, tuple(app.scopes) or app.flow.scopes) for app in apps]
 
 
 @require_GET

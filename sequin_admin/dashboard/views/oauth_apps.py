@@ -60,7 +60,7 @@ def add(request: Request, provider: str) -> HttpResponse:
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
     app = get_object_or_404(OAuthApp.objects.of(request.organization).defer("secrets"), pk=pk)
-    kind = next(k for k in kinds.of_provider(app.provider) if k.client_is_ours())
+    kind = kinds.with_app(app.provider)
     declared = app.properties_class
     context = {
         "app": app,
@@ -96,7 +96,7 @@ def show_form(
     context = {
         "form": form,
         "provider": provider,
-        "kind": next(k for k in kinds.of_provider(provider) if k.client_is_ours()),
+        "kind": kinds.with_app(provider),
         "redirect_uri": oauth.redirect_uri(provider),
         **more,
     }

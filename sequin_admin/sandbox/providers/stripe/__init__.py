@@ -1,6 +1,6 @@
-"""Stripe as providers.md section 14 describes it: Connect OAuth, secret and restricted keys."""
+"""Stripe as providers.md section 14 describes it: Connect, Stripe Apps, secret keys."""
 
-from sequin_admin.sandbox.providers.stripe import api, connect
+from sequin_admin.sandbox.providers.stripe import api, apps, connect
 from sequin_admin.sandbox.providers.stripe.common import provider
 
-__all__ = ["api", "connect", "provider"]
+__all__ = ["api", "apps", "connect", "provider"]

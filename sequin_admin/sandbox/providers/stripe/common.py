@@ -5,6 +5,8 @@ from django.http import HttpResponse, JsonResponse
 from sequin_admin.sandbox import seed
 from sequin_admin.sandbox.framework import Provider
 
+APPS = "stripe-apps"  # whose app the Stripe App is on the developer page
+
 
 def api_error(status: int, type_: str, message: str, code: str = "") -> HttpResponse:
     error = {"type": type_, "message": message} | ({"code": code} if code else {})
@@ -21,6 +23,13 @@ def throttled() -> HttpResponse:
 def plant() -> None:
     seed.client(
         "stripe", client_id="ca_SimulatedStripePlatform", client_secret="sk_test_platformsimulated"
+    )
+    seed.client(
+        "stripe",
+        APPS,
+        client_id="ca_SimulatedStripeApp",
+        client_secret="sk_test_appsimulated",
+        app_type="apps",
     )
     seed.account(
         "stripe",

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.sandbox.framework import Answer, basic_pair, bearer
@@ -16,9 +17,15 @@ CONNECT = r"connect\.stripe\.com"
 class StripeConnect(Server):
     """The platform authenticates with its secret key: `client_secret`, Bearer or Basic user."""
 
+    owner = ""
+
+    def clients(self, request: HttpRequest) -> QuerySet[Client]:
+        """Apps of this sort only."""
+        return super().clients(request).filter(owner=self.owner)
+
     def client_of(self, request: HttpRequest, fields: Any) -> Client:
         key = fields.get("client_secret") or bearer(request) or basic_pair(request)[0]
-        client = Client.objects.filter(provider="stripe", client_secret=key or "none").first()
+        client = self.clients(request).filter(client_secret=key or "none").first()
         if client is None:
             raise Answer(self.error("invalid_client", "No such API key", 401))
         return client
@@ -57,7 +64,7 @@ class StripeConnect(Server):
         }
 
     def answer(self, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Connect tokens name no end: `expires_in` is left out."""
+        """Tokens name no end, whether they have one or not: `expires_in` is left out."""
         response = super().answer(*args, **kwargs)
         return without_expiry(response)
 
@@ -95,6 +102,10 @@ def token(request: HttpRequest) -> HttpResponse:
 
 @provider.route("POST", CONNECT, r"/oauth/deauthorize")
 def deauthorize(request: HttpRequest) -> HttpResponse:
+    return disconnect(server, request)
+
+
+def disconnect(server: StripeConnect, request: HttpRequest) -> HttpResponse:
     client = server.client_of(request, request.POST.dict())
     user = request.POST.get("stripe_user_id", "")
     if request.POST.get("client_id") != client.client_id:

@@ -1,0 +1,5 @@
+"""Stripe's two ways in: the customer's own key, and OAuth through Connect or a Stripe App."""
+
+from sequin_admin.providers.stripe import key, oauth
+
+__all__ = ["key", "oauth"]

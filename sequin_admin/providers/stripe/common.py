@@ -1,0 +1,80 @@
+"""What Stripe's two kinds share: the API, its errors, the default rate.
+
+Limits: https://docs.stripe.com/rate-limits
+"""
+
+from sequin_admin.core import http
+from sequin_admin.core.http import Response
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import Rate
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Outcome
+
+API = "https://api.stripe.com"
+RATE = Rate(allowed_requests=20, interval=1000, max_concurrent_requests=10)
+
+
+class Stripe(Credential):
+    """What both kinds of Stripe credential share."""
+
+    provider, provider_title = "stripe", "Stripe"
+    identity_properties = ("account_id", "test")
+    known_by = ("name", "account_id")
+    rate = RATE
+    rate_source = "https://docs.stripe.com/rate-limits"
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def probe(self, token: str) -> Outcome:
+        response = http.get(f"{API}/v1/account", bearer=token)
+        outcome = self.classify(response)
+        if not outcome.ok:
+            return outcome
+        account = response.data()
+        return outcomes.works(account_id=account["id"]) if "id" in account else outcome
+
+    @classmethod
+    def classify(cls, response: Response) -> Outcome:
+        """Stripe's API errors: https://docs.stripe.com/error-handling"""
+        error = response.data().get("error")
+        error = error if isinstance(error, dict) else {}
+        code = str(error.get("code", ""))
+        if code == "platform_api_key_expired":
+            return outcomes.client_refused(code, "Stripe", client_is_ours=True).seen(response)
+        if response.status == 401:
+            return cls.key_refused(code).seen(response)
+        if response.status == 403 and code == "account_invalid":
+            return outcomes.customer(
+                code,
+                "Stripe no longer lets us into this account: our access was revoked.",
+                "The customer must connect the account again.",
+            ).seen(response)
+        if response.status == 403:
+            return cls.no_right().seen(response)
+        if response.status == 409 or code == "lock_timeout":
+            return outcomes.transient("busy", "Stripe was busy with the same object.").seen(
+                response
+            )
+        return outcomes.by_status(response, "Stripe")
+
+    @classmethod
+    def no_right(cls) -> Outcome:
+        return outcomes.customer(
+            "permission",
+            "Stripe says this access lacks a permission that the sync needs.",
+            "The customer must grant it, or connect again with a key of the right mode.",
+        )
+
+    @classmethod
+    def key_refused(cls, code: str) -> Outcome:
+        expired = code == "api_key_expired"
+        return outcomes.customer(
+            code or "invalid_api_key",
+            f"Stripe says this key {'has expired' if expired else 'does not exist or was rolled'}.",
+            "The customer must create a new key at Stripe and enter it here.",
+        )
+
+    def base_url(self) -> str:
+        return API

@@ -1,0 +1,67 @@
+"""A secret or restricted key: https://docs.stripe.com/keys"""
+
+from typing import Any, Literal
+
+from pydantic import model_validator
+
+from sequin_admin.core.http import Response
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import Properties, Property, Secret, register
+from sequin_admin.credentials.outcomes import Outcome
+from sequin_admin.providers.stripe.common import Stripe
+
+
+class StripeKeyProperties(Properties):
+    kind: Literal["stripe_key"]
+    account_id: str | None = Property("Account ID", filled=True, help="Read from the account.")
+    name: str = Property("Account name", help="How you call the account.", example="Arrakis [TEST]")
+    secret: Secret = Property(
+        "Secret key",
+        help="A secret or restricted key from Developers > API keys.",
+        example="sk_live_...",
+        pattern=r"(sk|rk)_(live|test)_\w+",
+    )
+    test: bool = Property("Test mode", help="Whether the key opens a sandbox.", default=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def read_mode(cls, values: Any) -> Any:
+        """Where nobody says which mode it is, the key does."""
+        if isinstance(values, dict) and "test" not in values:
+            return {**values, "test": "_test_" in str(values.get("secret", ""))}
+        return values
+
+    def contradictions(self) -> dict[str, str]:
+        """A key says itself which mode it is for."""
+        of_test = "_test_" in self.secret.get_secret_value()
+        if of_test == self.test:
+            return {}
+        mode, cure = ("test", "Tick") if of_test else ("live", "Clear")
+        return {"test": f"This is a {mode} key. {cure} the test mode."}
+
+
+@register
+class StripeKey(Stripe):
+    label = "API key"
+    properties_class = StripeKeyProperties
+    docs_url = "https://docs.stripe.com/keys"
+    guide = (
+        "In Stripe open Developers > API keys.",
+        "Create a restricted key with read access to the objects you sync, or copy the secret key.",
+        "Tick Test mode for a key that contains _test_.",
+    )
+
+    class Meta:
+        proxy = True
+        app_label = "providers"
+
+    def static_token(self) -> str:
+        return str(self.secrets["secret"])
+
+    @classmethod
+    def classify(cls, response: Response) -> Outcome:
+        """A restricted key may not read its own account; it works all the same."""
+        message = str((response.data().get("error") or {}).get("message", ""))
+        if response.status == 403 and "does not have the required permissions" in message:
+            return outcomes.works().seen(response)
+        return super().classify(response)
