@@ -131,7 +131,7 @@ def renewed(credential: Credential, refused: str) -> str:
         if outcome.verdict not in (Verdict.OK, Verdict.TRANSIENT):
             raise Refused(outcome)
     elif credential.health_status == "customer_intervention":
-        raise Refused(tokens.cannot_renew(credential))
+        raise Refused(credential.cannot_renew())
     return refused
 
 

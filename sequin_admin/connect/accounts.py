@@ -139,20 +139,12 @@ def forget_filled(draft: Credential) -> None:
 def try_out(draft: Credential) -> Outcome:
     """Ask the provider whose key this is, and whether it works. What it tells is taken over."""
     try:
-        outcome = draft.probe(first_token(draft))
+        token = draft.mint().access_token if draft.mints else draft.static_token()
+        outcome = draft.probe(token)
     except FAILURES as error:
         return draft.classify_failure(error)
     absorb(draft, outcome.facts)
     return outcome
-
-
-def first_token(draft: Credential) -> str:
-    """What authenticates the first call. A pasted refresh token may be replaced by this."""
-    if not draft.mints:
-        return draft.static_token()
-    grant = draft.mint()
-    draft.secrets = {**draft.secrets, **tokens.issued(type(draft), grant)}
-    return grant.access_token
 
 
 def absorb(credential: Credential, facts: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from pydantic import ValidationError
 
 from sequin_admin.access.models import Organization, User
 from sequin_admin.connect import accounts, handovers, links, oauth, tokens
@@ -196,7 +197,11 @@ def read_properties(kind: Any, grant: Grant, trip: Trip) -> Properties:
     """The kind's properties: asked, issued with the grant, and read from the account."""
     facts = kind.identify(grant, trip)
     values = {"kind": kind.slug, **trip.asked, **tokens.issued(kind, grant), **facts}
-    properties: Properties = kind.properties_class.model_validate(values)
+    try:
+        properties: Properties = kind.properties_class.model_validate(values)
+    except ValidationError as invalid:
+        names = [str(name) for error in invalid.errors() for name in error["loc"][:1]]
+        raise Refused(outcomes.incomplete(kind.provider_title, names)) from None
     return properties
 
 

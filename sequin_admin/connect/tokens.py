@@ -31,7 +31,6 @@ MARGIN_S = 300
 JOURNAL_KEPT = 10
 BACKOFF_S = (5, 900)
 DEAD_FOR = timedelta(days=1)
-PASTED = "refresh_token"
 
 
 @dataclass(frozen=True)
@@ -282,9 +281,9 @@ def keep_what_is_new(credential: Credential, token: Token, grant: Grant) -> None
 def issued(kind: type[Credential], grant: Grant) -> dict[str, str]:
     """The grant's tokens under the names of the properties that keep them."""
     flow = kind.oauth
-    # A kind without a trip may hold a pasted refresh token, which the provider may replace.
-    refresh, access = (flow.refresh_property, flow.access_property) if flow else (PASTED, "")
-    tokens = {refresh: grant.refresh_token, access: grant.access_token}
+    if flow is None:
+        return {}
+    tokens = {flow.refresh_property: grant.refresh_token, flow.access_property: grant.access_token}
     names = kind.properties_class.secret_names()
     return {name: value for name, value in tokens.items() if name in names and value}
 

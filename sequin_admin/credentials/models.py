@@ -124,6 +124,8 @@ class Credential(Watched):
     rate_source: ClassVar[str] = ""
     oauth: ClassVar[OAuth2 | None] = None
     mints: ClassVar[bool] = False
+    # Whether a kind with a flow also takes its secrets entered in a form.
+    by_hand: ClassVar[bool] = False
     # Whether the provider's host comes from what the customer entered.
     host_is_theirs: ClassVar[bool] = False
     # Whether the provider opens an address of ours when somebody installs the app there.
@@ -200,6 +202,16 @@ class Credential(Watched):
     @classmethod
     def client_is_ours(cls) -> bool:
         return bool(cls.oauth and cls.oauth.client == "app")
+
+    @classmethod
+    def has_form(cls) -> bool:
+        """Whether people enter its secrets here, instead of or besides a login at the provider."""
+        return cls.oauth is None or cls.by_hand
+
+    def can_reconnect(self) -> bool:
+        """Whether all is known that a new trip to the provider has to ask before."""
+        known = {*self.properties, *self.secret_names}
+        return self.oauth is not None and known.issuperset(self.oauth.asks)
 
     @classmethod
     def identity_of(cls, properties: Mapping[str, Any]) -> str | None:

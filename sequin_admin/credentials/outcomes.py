@@ -204,6 +204,18 @@ def no_app(provider: str) -> Outcome:
     )
 
 
+def incomplete(provider: str, names: list[str]) -> Outcome:
+    """The grant came, but not all that a credential is made of."""
+    missing = ", ".join(names) or "something"
+    return operator(
+        "incomplete",
+        f"{provider} allowed the access, but its answer lacks what we need: {missing}.",
+        "Compare the scopes and token settings of the app at the provider with the guide, then "
+        "start again.",
+        of_app=False,
+    )
+
+
 CLIENT_ERRORS = {
     "invalid_client",
     "unauthorized_client",

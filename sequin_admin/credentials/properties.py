@@ -1,6 +1,7 @@
 """What a kind's `properties` are made of: typed fields, some of them secret, some filled by us."""
 
 import re
+from copy import copy
 from typing import Any, Self, get_args
 
 from pydantic import (
@@ -12,6 +13,7 @@ from pydantic import (
     create_model,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError, PydanticUndefined
 
 MASK = "***********"
@@ -80,9 +82,11 @@ class Properties(BaseModel):
 
     @classmethod
     def only(cls, names: tuple[str, ...]) -> "type[Properties]":
-        """The same declarations for some of the properties: what is asked before a connect trip."""
+        """The same declarations for some of the properties: what is asked before a connect trip,
+        and needed there even where an import may leave it out."""
         fields = {
-            name: (cls.model_fields[name].annotation, cls.model_fields[name]) for name in names
+            name: (cls.model_fields[name].annotation, needed(cls.model_fields[name]))
+            for name in names
         }
         return create_model(f"{cls.__name__}Asked", __base__=Properties, **fields)  # type: ignore[call-overload, no-any-return]
 
@@ -113,3 +117,11 @@ class Properties(BaseModel):
     def secret_values(self) -> dict[str, str]:
         values = {name: getattr(self, name) for name in self.secret_names()}
         return {name: value.get_secret_value() for name, value in values.items() if value}
+
+
+def needed(field: FieldInfo) -> FieldInfo:
+    """The same field without the default "unknown"."""
+    asked = copy(field)
+    if asked.default is None:
+        asked.default = PydanticUndefined
+    return asked

@@ -1,25 +1,34 @@
 """Workday. API clients: https://doc.workday.com/admin-guide/en-us/authentication-and-security/authentication/oauth/dan1370797831010.html
 
-The client belongs to the customer: an admin registers an API Client for Integrations in the tenant.
+The client belongs to the customer: an admin registers an API client in the tenant. Its refresh
+token is either issued there and entered here, or it comes of a login at the tenant's own page.
 """
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from xml.sax.saxutils import escape
 
-from sequin_admin.connect import oauth
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.kinds import Grant, Properties, Property, Rate, Secret, register
+from sequin_admin.credentials.kinds import (
+    Grant,
+    OAuth2,
+    Properties,
+    Property,
+    Rate,
+    Secret,
+    Trip,
+    register,
+)
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
 
 HOST = r"[a-z0-9.-]+\.(workday|myworkday)\.com"
 TENANT = r"[A-Za-z0-9][A-Za-z0-9_-]*"
 LOGIN_REFUSED = re.compile(r"invalid user ?name or password")
-LIFE_S = 3600  # Workday may leave expires_in out
+AUTHORIZE = r"https://[a-z0-9.-]+\.(workday|myworkday)\.com/[\w/-]+"
 SOAP = """<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" \
 xmlns:bsvc="urn:com.workday/bsvc"><soapenv:Header><wsse:Security soapenv:mustUnderstand="1" \
 xmlns:wsse="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd">\
@@ -42,6 +51,14 @@ class WorkdayOAuthProperties(Tenant):
     client_id: str = Property("Client ID", ours=True)
     client_secret: Secret = Property("Client secret", ours=True)
     refresh_token: Secret = Property("Refresh token", ours=True)
+    authorization_endpoint: str | None = Property(
+        "Authorization endpoint",
+        ours=True,
+        help="From View API Clients. Only for connecting by a login at Workday.",
+        example="https://impl.workday.com/arrakis_dpt1/authorize",
+        pattern=AUTHORIZE,
+        default=None,
+    )
 
 
 class WorkdayPasswordProperties(Tenant):
@@ -78,33 +95,35 @@ class WorkdayOAuth(Workday):
     label = "API client"
     properties_class = WorkdayOAuthProperties
     identity_properties = ("host", "tenant", "client_id")
-    mints = True
+    by_hand = True
+    oauth: ClassVar[OAuth2] = OAuth2(
+        authorize_url="{authorization_endpoint}",
+        token_url="https://{host}/ccx/oauth2/{tenant}/token",  # noqa: S106 - an address
+        client="credential",
+        client_auth="client_secret_basic",
+        pkce=False,
+        asks=("host", "tenant", "client_id", "client_secret", "authorization_endpoint"),
+    )
     guide = (
-        "In Workday run the task Register API Client for Integrations and choose the scopes.",
+        "For an unattended sync run the task Register API Client for Integrations in Workday.",
+        "To connect by a login run Register API Client instead: Authorization Code Grant, the "
+        "redirect URI shown here, refresh tokens that do not expire.",
+        "Choose the scopes (functional areas) you want to sync, such as Staffing.",
         "Copy client ID and client secret; Workday shows the secret once.",
-        "From the client's menu choose Manage Refresh Tokens for Integrations and create a "
-        "non-expiring token for the integration system user.",
-        "The host is the first part of the REST API endpoint on View API Clients.",
+        "For integrations choose Manage Refresh Tokens for Integrations from the client's menu "
+        "and create a non-expiring token for the integration system user.",
+        "The host is the first part of the REST API endpoint on View API Clients, where the "
+        "authorization endpoint stands, too.",
     )
 
     class Meta:
         proxy = True
         app_label = "providers"
 
-    def mint(self) -> Grant:
-        """From the pasted refresh token; should Workday send another one, that is kept."""
-        response = oauth.token_call(
-            f"{self.base_url()}/ccx/oauth2/{self.properties['tenant']}/token",
-            {"grant_type": "refresh_token", "refresh_token": self.secrets["refresh_token"]},
-            client_id=self.properties["client_id"],
-            client_secret=self.secrets["client_secret"],
-            auth="client_secret_basic",
-        )
-        return oauth.grant_of(type(self), response)
-
     @classmethod
-    def read_grant(cls, data: Mapping[str, Any]) -> Grant:
-        return super().read_grant({"expires_in": LIFE_S, **data})
+    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+        """The tenant's own address gave the grant; it says nothing more about the account."""
+        return {}
 
     def probe(self, token: str) -> Outcome:
         """An integration user has no worker record: then any list, even an empty one, will do."""

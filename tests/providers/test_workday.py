@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 
 from sequin_admin.connect import tokens
 from sequin_admin.connect.models import Token
@@ -206,3 +207,135 @@ def test_trouble_with_a_login(save_login, simulated, switch, verdict):
     simulated.act("workday", ARRAKIS, switch)
 
     assert probes.verify(credential).verdict is verdict
+
+
+@pytest.fixture
+def asked(simulated):
+    """What a login at Workday needs to know before."""
+
+    def asked(tenant=ARRAKIS):
+        app = simulated.app("workday", tenant)
+        return {name: app[name] for name in OAuth.oauth.asks}
+
+    return asked
+
+
+@pytest.mark.parametrize("tenant", [ARRAKIS, GIEDI_PRIME])
+def test_a_login_at_workday_connects_too(go, asked, tenant):
+    credential = go("workday_oauth2", tenant, asked=asked(tenant)).credential
+
+    assert probes.verify(credential).ok
+    assert credential.name == tenant
+    assert credential.secrets["refresh_token"]
+
+
+def test_it_renews_its_token_after_an_hour(go, asked, simulated):
+    credential = go("workday_oauth2", ARRAKIS, asked=asked()).credential
+    simulated.clock(3601)
+
+    assert probes.verify(credential).ok
+
+
+def test_a_login_updates_the_credential_whose_token_was_entered(go, asked, save_client):
+    entered = save_client()
+    before = entered.secrets["refresh_token"]
+
+    connected = go("workday_oauth2", ARRAKIS, asked=asked()).credential
+
+    assert connected.pk == entered.pk
+    assert connected.secrets["refresh_token"] != before
+
+
+def test_denying_says_so(go, asked):
+    attempt = go("workday_oauth2", ARRAKIS, asked=asked(), allow=False)
+
+    assert attempt.credential is None
+    assert "Access was denied at Workday" in attempt.failure
+
+
+def test_the_wrong_secret_is_the_customers(go, asked):
+    attempt = go("workday_oauth2", ARRAKIS, asked={**asked(), "client_secret": "wrong"})
+
+    assert "client id or secret that the customer gave us" in attempt.failure
+
+
+def test_a_client_without_refresh_tokens_is_explained(go, asked, monkeypatch):
+    read = OAuth.read_grant
+    monkeypatch.setattr(OAuth, "read_grant", lambda data: read({**data, "refresh_token": ""}))
+
+    attempt = go("workday_oauth2", ARRAKIS, asked=asked())
+
+    assert attempt.credential is None
+    assert "its answer lacks what we need: refresh_token" in attempt.failure
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        None,
+        "http://impl.workday.com/arrakis_dpt1/authorize",
+        "https://evil.test/arrakis_dpt1/authorize",
+        "https://impl.workday.com.evil.test/authorize",
+        "https://impl.workday.com@evil.test/authorize",
+        "https://impl.workday.com/authorize?next=1",
+    ],
+)
+def test_a_login_starts_at_workdays_own_hosts_only(go, asked, endpoint):
+    given = {**asked(), "authorization_endpoint": endpoint}
+    sent = {name: value for name, value in given.items() if value}
+
+    with pytest.raises(ValueError, match="authorization_endpoint"):
+        go("workday_oauth2", ARRAKIS, asked=sent)
+
+
+def test_both_ways_lead_to_each_other(client, user):
+    client.force_login(user)
+    by_hand = reverse("dashboard:add", args=["workday_oauth2"])
+    by_login = reverse("dashboard:connect", args=["workday_oauth2"])
+
+    assert by_login in client.get(by_hand).content.decode()
+    assert by_hand in client.get(by_login).content.decode()
+
+
+def test_the_form_takes_a_refresh_token(client, user, simulated):
+    client.force_login(user)
+    app = simulated.app("workday", ARRAKIS)
+    names = ("host", "tenant", "client_id", "client_secret", "refresh_token")
+
+    client.post(
+        reverse("dashboard:add", args=["workday_oauth2"]), {name: app[name] for name in names}
+    )
+
+    assert Credential.objects.get().health_status == "healthy"
+
+
+def test_the_login_form_asks_for_the_authorization_endpoint(client, user, asked):
+    client.force_login(user)
+    sent = {**asked(), "authorization_endpoint": ""}
+
+    answer = client.post(reverse("dashboard:connect", args=["workday_oauth2"]), sent)
+
+    assert answer.status_code == 422
+    assert "Authorization endpoint is missing" in answer.content.decode()
+
+
+def test_an_entered_token_is_entered_again_where_no_login_is_known(client, user, save_client):
+    client.force_login(user)
+    credential = save_client()
+    edit = reverse("dashboard:credential_edit", args=[credential.pk])
+
+    page = client.get(reverse("dashboard:credential", args=[credential.pk])).content.decode()
+    answer = client.post(reverse("dashboard:reconnect", args=[credential.pk]))
+
+    assert reverse("dashboard:reconnect", args=[credential.pk]) not in page
+    assert answer["Location"] == edit
+    assert 'name="refresh_token"' in client.get(edit).content.decode()
+
+
+def test_who_connected_by_a_login_reconnects_by_one(client, user, go, asked):
+    client.force_login(user)
+    credential = go("workday_oauth2", ARRAKIS, asked=asked()).credential
+
+    answer = client.post(reverse("dashboard:reconnect", args=[credential.pk]))
+
+    assert "impl.workday.com/arrakis_dpt1/authorize?" in answer["Location"]

@@ -56,7 +56,7 @@ def replace_account(request: Request, pk: str) -> HttpResponse:
 
 def again(request: Request, credential: Credential, *, replaces_account: bool) -> HttpResponse:
     flow_of_kind = credential.oauth
-    if flow_of_kind is None:
+    if flow_of_kind is None or not credential.can_reconnect():
         return redirect("dashboard:credential_edit", pk=credential.pk)
     known = {**credential.properties, **credential.secrets}
     try:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import accounts
+from sequin_admin.connect import accounts, oauth
 from sequin_admin.connect.models import Token
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import CredentialForm
@@ -44,7 +44,7 @@ def add(request: Request, kind: str) -> HttpResponse:
     declared = kinds.get(kind)
     if declared is None:
         raise Http404(kind)
-    if declared.oauth:
+    if not declared.has_form():
         return redirect("dashboard:connect", kind=kind)
     form = CredentialForm(declared.properties_class, request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -59,7 +59,8 @@ def add(request: Request, kind: str) -> HttpResponse:
         done = "is saved" if created else "was here already and has the new secret"
         messages.success(request, f"{credential} {done}.")
         return redirect("dashboard:credential", pk=credential.pk)
-    context = {"kind": declared, "form": form}
+    redirect_uri = oauth.redirect_uri(declared.provider) if declared.oauth else ""
+    context = {"kind": declared, "form": form, "redirect_uri": redirect_uri}
     return render(request, "credentials/add.html", context, status=422 if form.errors else 200)
 
 
@@ -101,7 +102,7 @@ def shown_properties(credential: Credential) -> list[dict[str, Any]]:
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 def edit(request: Request, pk: str) -> HttpResponse:
-    """Name, metadata and, for kinds without a connect flow, the properties and secrets."""
+    """Name, metadata and, for kinds with a form, the properties and secrets."""
     credential = get_object_or_404(Credential.objects.of(request.organization), pk=pk)
     form = edit_form(credential, request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -118,7 +119,7 @@ def edit(request: Request, pk: str) -> HttpResponse:
 
 def edit_form(credential: Credential, data: Any) -> CredentialForm:
     form = CredentialForm.of(credential, data)
-    if credential.oauth:
+    if not credential.has_form():
         for name in form.names:
             del form.fields[name]
         form.names = ()
@@ -126,7 +127,7 @@ def edit_form(credential: Credential, data: Any) -> CredentialForm:
 
 
 def change(request: Request, credential: Credential, form: CredentialForm) -> None:
-    if not credential.oauth:
+    if credential.has_form():
         accounts.replace_secrets(credential, form.properties, actor=request.user)
     accounts.rename(
         credential,
@@ -134,5 +135,5 @@ def change(request: Request, credential: Credential, form: CredentialForm) -> No
         name=form.cleaned_data["display_name"] or None,
         metadata=form.cleaned_data["metadata"],
     )
-    if not credential.oauth:
+    if credential.has_form():
         probes.verify(credential)

@@ -14,6 +14,7 @@ from sequin_admin.sandbox.models import Account, Client, Grant, Token
 from sequin_admin.sandbox.oauth import Server, enter
 
 HOST = r"[a-z0-9-]+\.(?:workday|myworkday)\.com"
+LOGIN_HOST = r"impl\.workday\.com|wd5\.myworkday\.com"
 TENANT = r"(?P<tenant>[A-Za-z0-9][A-Za-z0-9_-]*)"
 PEOPLE = ("Paul Atreides", "Jessica Atreides", "Leto Atreides", "Duncan Idaho", "Gurney Halleck")
 ENVELOPE = """<?xml version="1.0" encoding="UTF-8"?>
@@ -36,9 +37,9 @@ def fault(code: str, text: str) -> HttpResponse:
 
 
 def plant() -> None:
-    for tenant, name, host in (
-        ("arrakis_dpt1", "Arrakis", "wd2-impl-services1.workday.com"),
-        ("giedi_prime1", "Giedi Prime", "wd5-services1.myworkday.com"),
+    for tenant, name, host, login_host in (
+        ("arrakis_dpt1", "Arrakis", "wd2-impl-services1.workday.com", "impl.workday.com"),
+        ("giedi_prime1", "Giedi Prime", "wd5-services1.myworkday.com", "wd5.myworkday.com"),
     ):
         client = seed.client(
             "workday",
@@ -47,6 +48,7 @@ def plant() -> None:
             host=host,
             tenant=tenant,
             refresh_token=secrets.token_urlsafe(32),
+            authorization_endpoint=f"https://{login_host}/{tenant}/authorize",
         )
         login = {"username": f"ISU_Sequin@{tenant}", "password": f"spice-{tenant}"}
         account = seed.account("workday", tenant, name, host=host, **login)
@@ -102,7 +104,7 @@ server = Workday(
 )
 
 
-@provider.route("GET POST", r"impl\.workday\.com", rf"/{TENANT}/authorize")
+@provider.route("GET POST", LOGIN_HOST, rf"/{TENANT}/authorize")
 def authorize(request: HttpRequest, tenant: str) -> HttpResponse:
     enter(request, provider, tenant)
     return server.authorize(request)
