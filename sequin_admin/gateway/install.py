@@ -1,24 +1,24 @@
 """Where a provider sends the browser of somebody who wants to install our app there."""
 
-from typing import cast
+from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from sequin_admin.access.models import Membership, User
+from sequin_admin.access.models import Membership
 from sequin_admin.access.policy import Action, allows
 from sequin_admin.connect import flow
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Trip
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.credentials.outcomes import Refused
+from sequin_admin.gateway.pages import person, public_page
 
 
-@never_cache
 @require_GET
-def install(request: HttpRequest, provider: str, pk: str) -> HttpResponse:
+@public_page
+def install(request: HttpRequest, provider: str, pk: UUID) -> HttpResponse:
     """Check who sent them; who may connect accounts goes on to the consent page at once."""
     app = get_object_or_404(OAuthApp.objects.select_related("organization"), pk=pk)
     kind = kinds.with_app(provider)
@@ -36,7 +36,7 @@ def install(request: HttpRequest, provider: str, pk: str) -> HttpResponse:
         flow.start(
             app.organization,
             kind,
-            user=cast(User, request.user),
+            user=person(request),
             session_key=request.session.session_key or "",
             oauth_app=app,
             asked=asked,
