@@ -230,3 +230,10 @@ def test_a_link_that_is_over_is_polled_no_more(client, owner, link, user):
 
     assert "hx-trigger" not in progress.group()
     assert ConnectLink.objects.get().state is LinkState.REVOKED
+
+
+def test_without_an_oauth_app_the_way_to_one_is_shown(client, owner):
+    page = client.get(new("hubspot")).content.decode()
+
+    assert "First add an OAuth app" in page
+    assert reverse("dashboard:oauth_app_add", args=["hubspot"]) in page

@@ -134,7 +134,13 @@ def new(request: Request, provider: str) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             return redirect("dashboard:connect_link", pk=link.pk)
-    context = {"form": form, "provider": provider, "title": kinds.providers()[provider]}
+    context = {
+        "form": form,
+        "provider": provider,
+        "title": kinds.providers()[provider],
+        "kind": offered[0],
+        "missing_app": all(kind.client_is_ours() for kind in offered) and not apps.exists(),
+    }
     return render(request, "connect_links/new.html", context, status=422 if form.errors else 200)
 
 
