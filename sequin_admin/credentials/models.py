@@ -1,5 +1,6 @@
 """The heart: credentials, and the OAuth apps that some of them were made with."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from datetime import datetime
@@ -342,11 +343,10 @@ class Credential(Watched):
     @classmethod
     def read_grant(cls, data: Mapping[str, Any]) -> Grant:
         """A token endpoint's JSON as a `Grant` (RFC 6749 section 5.1)."""
-        lives = data.get("expires_in")
         return Grant(
             access_token=str(data["access_token"]),
             refresh_token=str(data.get("refresh_token") or ""),
-            expires_in_s=int(lives) if lives is not None else None,
+            expires_in_s=whole_seconds(data.get("expires_in")),
             scope=str(data.get("scope") or ""),
             raw=data,
         )
@@ -387,3 +387,9 @@ class Credential(Watched):
         if cls.known_by:
             return str(next((properties[n] for n in cls.known_by if n in properties), ""))
         return " ".join(str(properties[n]) for n in cls.identity_properties if n in properties)
+
+
+def whole_seconds(value: Any) -> int | None:
+    """A lifetime as providers write it, number or text; None for anything else."""
+    text = str(value)
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None

@@ -137,7 +137,8 @@ def outage(response: Response, provider: str) -> Outcome | None:
             response
         )
     if status == 408 or status >= 500:
-        return transient("unavailable", f"{provider} answered {status}.").seen(response)
+        message = f"{provider} has a problem of its own: it answered {status}."
+        return transient("unavailable", message).seen(response)
     if response.ok and response.body and response.json() is None:
         message = f"{provider} answered with something that is not JSON, probably an error page."
         return transient("not_json", message).seen(response)

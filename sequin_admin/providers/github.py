@@ -140,7 +140,7 @@ class GitHub(Credential):
             return outcomes.customer(
                 error,
                 "GitHub says the code of this installation was already used or is too old.",
-                "Start again.",
+                "Start again and install the app once more.",
             ).seen(response)
         if error in {"incorrect_client_credentials", "redirect_uri_mismatch"}:
             return outcomes.client_refused(error, "GitHub", client_is_ours=True).seen(response)

@@ -145,9 +145,8 @@ class HubSpot(Credential):
 
 def missing(response: Response) -> str:
     """The scopes HubSpot names as missing, in brackets."""
-    errors = response.data().get("errors") or [{}]
-    scopes = (errors[0].get("context") or {}).get("requiredGranularScopes") or []
-    return f" ({', '.join(scopes)})" if scopes else ""
+    scopes = response.dig("errors", 0, "context", "requiredGranularScopes")
+    return f" ({', '.join(map(str, scopes))})" if scopes and isinstance(scopes, list) else ""
 
 
 def not_active() -> Outcome:

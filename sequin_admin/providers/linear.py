@@ -83,9 +83,9 @@ class Linear(Credential):
     @classmethod
     def classify(cls, response: Response) -> Outcome:
         """GraphQL failures come with 400 or even 200: the `errors` array decides."""
-        errors = response.data().get("errors") or [{}]
-        extensions = errors[0].get("extensions") or {}
-        code, type_ = str(extensions.get("code", "")), str(extensions.get("type", ""))
+        failed = response.dig("errors")
+        code = str(response.dig("errors", 0, "extensions", "code") or "")
+        type_ = str(response.dig("errors", 0, "extensions", "type") or "")
         if code == "RATELIMITED" or type_ == "ratelimited":
             return outcomes.transient("throttled", "Linear asks us to slow down.").seen(response)
         if response.status == 401 or "AUTHENTICATION" in code or "authentication" in type_:
@@ -102,7 +102,7 @@ class Linear(Credential):
             return outcomes.transient("unavailable", "Linear has a problem of its own.").seen(
                 response
             )
-        if response.ok and errors != [{}]:
+        if response.ok and failed:
             return outcomes.unclassified(response, "Linear")
         return outcomes.by_status(response, "Linear")
 
@@ -110,7 +110,7 @@ class Linear(Credential):
     def read_grant(cls, data: Mapping[str, Any]) -> Grant:
         """Apps from before December 2023 get their scopes as an array."""
         scope = data.get("scope")
-        joined = " ".join(scope) if isinstance(scope, list) else scope
+        joined = " ".join(map(str, scope)) if isinstance(scope, list) else scope
         return super().read_grant({**data, "scope": joined})
 
     @classmethod
@@ -142,4 +142,5 @@ def ask(token: str) -> Response:
 
 
 def organization_of(response: Response) -> dict[str, Any]:
-    return (response.data().get("data") or {}).get("organization") or {}
+    known = response.dig("data", "organization")
+    return known if isinstance(known, dict) else {}

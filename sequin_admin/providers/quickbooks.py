@@ -20,7 +20,7 @@ from sequin_admin.credentials.kinds import (
     Trip,
     register,
 )
-from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.models import Credential, whole_seconds
 from sequin_admin.credentials.outcomes import Outcome, Refused
 
 HOSTS = {
@@ -136,8 +136,8 @@ class QuickBooks(Credential):
     @classmethod
     def learned(cls, grant: Grant) -> dict[str, Any]:
         """Each refresh moves the day on which the refresh token dies, until five years are over."""
-        lives = grant.raw.get("x_refresh_token_expires_in")
-        ends = clock.now() + timedelta(seconds=int(lives)) if lives else None
+        lives = whole_seconds(grant.raw.get("x_refresh_token_expires_in"))
+        ends = clock.now() + timedelta(seconds=lives) if lives else None
         return {"refresh_token_expires_at": ends and ends.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
     def revoke(self, token: str) -> None:

@@ -109,7 +109,9 @@ class Salesforce(Credential):
                 "An admin there must enable API access for the user or the organization.",
             ).seen(response)
         if code == "SERVER_UNAVAILABLE":
-            return outcomes.transient("unavailable", "Salesforce is unavailable.").seen(response)
+            return outcomes.transient("unavailable", "Salesforce is unavailable right now.").seen(
+                response
+            )
         return outcomes.by_status(response, "Salesforce")
 
     @classmethod
@@ -178,7 +180,7 @@ def signed(grant: Grant, client_secret: str) -> bool:
     """HMAC-SHA256 over `id` and `issued_at` with the client secret, in base64."""
     message = f"{grant.raw.get('id', '')}{grant.raw.get('issued_at', '')}".encode()
     made = hmac.new(client_secret.encode(), message, hashlib.sha256).digest()
-    return hmac.compare_digest(base64.b64encode(made).decode(), str(grant.raw.get("signature", "")))
+    return hmac.compare_digest(base64.b64encode(made), str(grant.raw.get("signature", "")).encode())
 
 
 def unproven() -> Outcome:

@@ -20,24 +20,27 @@ def credential(simulated, save):
     return save("auth0_client_credentials", domain=DOMAIN, **secret)
 
 
+TOKEN_ERRORS = [
+    (
+        answer(401, {"error": "access_denied", "error_description": "Unauthorized"}),
+        Verdict.CUSTOMER,
+        "access_denied",
+    ),
+    (
+        answer(403, {"error": "access_denied", "error_description": "Client is not ..."}),
+        Verdict.CUSTOMER,
+        "access_denied",
+    ),
+    (answer(403, {"error": "unauthorized_client"}), Verdict.CUSTOMER, "unauthorized_client"),
+    (answer(429, {"error": "too_many_requests"}), Verdict.TRANSIENT, "throttled"),
+    (answer(503, "<h1>Sorry</h1>"), Verdict.TRANSIENT, "unavailable"),
+    (answer(200, "<h1>Sorry</h1>"), Verdict.TRANSIENT, "not_json"),
+]
+
+
 @pytest.mark.parametrize(
     ("response", "verdict", "code"),
-    [
-        (
-            answer(401, {"error": "access_denied", "error_description": "Unauthorized"}),
-            Verdict.CUSTOMER,
-            "access_denied",
-        ),
-        (
-            answer(403, {"error": "access_denied", "error_description": "Client is not ..."}),
-            Verdict.CUSTOMER,
-            "access_denied",
-        ),
-        (answer(403, {"error": "unauthorized_client"}), Verdict.CUSTOMER, "unauthorized_client"),
-        (answer(429, {"error": "too_many_requests"}), Verdict.TRANSIENT, "throttled"),
-        (answer(503, "<h1>Sorry</h1>"), Verdict.TRANSIENT, "unavailable"),
-        (answer(200, "<h1>Sorry</h1>"), Verdict.TRANSIENT, "not_json"),
-    ],
+    TOKEN_ERRORS,
 )
 def test_token_errors(response, verdict, code):
     outcome = Auth0.classify_token_error(response)
@@ -45,24 +48,27 @@ def test_token_errors(response, verdict, code):
     assert (outcome.verdict, outcome.code) == (verdict, code)
 
 
+API_ERRORS = [
+    (
+        answer(401, {"statusCode": 401, "error": "Unauthorized", "message": "Invalid token"}),
+        Verdict.REFRESH,
+        "unauthorized",
+    ),
+    (
+        answer(403, {"statusCode": 403, "errorCode": "insufficient_scope"}),
+        Verdict.CUSTOMER,
+        "insufficient_scope",
+    ),
+    (answer(403, {"statusCode": 403}), Verdict.CUSTOMER, "forbidden"),
+    (answer(429, {"errorCode": "too_many_requests"}), Verdict.TRANSIENT, "throttled"),
+    (answer(500), Verdict.TRANSIENT, "unavailable"),
+    (answer(200, {"friendly_name": "Arrakis"}), Verdict.OK, "ok"),
+]
+
+
 @pytest.mark.parametrize(
     ("response", "verdict", "code"),
-    [
-        (
-            answer(401, {"statusCode": 401, "error": "Unauthorized", "message": "Invalid token"}),
-            Verdict.REFRESH,
-            "unauthorized",
-        ),
-        (
-            answer(403, {"statusCode": 403, "errorCode": "insufficient_scope"}),
-            Verdict.CUSTOMER,
-            "insufficient_scope",
-        ),
-        (answer(403, {"statusCode": 403}), Verdict.CUSTOMER, "forbidden"),
-        (answer(429, {"errorCode": "too_many_requests"}), Verdict.TRANSIENT, "throttled"),
-        (answer(500), Verdict.TRANSIENT, "unavailable"),
-        (answer(200, {"friendly_name": "Arrakis"}), Verdict.OK, "ok"),
-    ],
+    API_ERRORS,
 )
 def test_api_errors(response, verdict, code):
     outcome = Auth0.classify(response)

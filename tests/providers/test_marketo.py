@@ -24,6 +24,22 @@ def failed(code):
     return answer(200, {"success": False, "errors": [{"code": code, "message": "..."}]})
 
 
+API_ERRORS = [
+    *[(failed(code), Verdict.REFRESH) for code in ("601", "602")],
+    (failed("603"), Verdict.CUSTOMER),
+    *[
+        (failed(code), Verdict.TRANSIENT)
+        for code in ("502", "604", "606", "607", "608", "611", "614", "615", "713", "719", "1003")
+    ],
+    *[(answer(status), Verdict.TRANSIENT) for status in (413, 414)],
+]
+
+
+@pytest.mark.parametrize(("response", "verdict"), API_ERRORS)
+def test_api_errors(response, verdict):
+    assert Marketo.classify(response).verdict is verdict
+
+
 @pytest.mark.parametrize("code", ["601", "602"])
 def test_a_refused_token_is_renewed_first(code):
     assert Marketo.classify(failed(code)).verdict is Verdict.REFRESH
@@ -55,14 +71,17 @@ def test_success_is_said_in_the_body():
     assert Marketo.classify(answer(200, {"success": True, "result": []})).ok
 
 
+TOKEN_ERRORS = [
+    (answer(401, {"error": "unauthorized"}), Verdict.CUSTOMER, "unauthorized"),
+    (answer(401, {"error": "invalid_client"}), Verdict.CUSTOMER, "invalid_client"),
+    (answer(503), Verdict.TRANSIENT, "unavailable"),
+    (answer(200, "<h1>Sorry</h1>"), Verdict.TRANSIENT, "not_json"),
+]
+
+
 @pytest.mark.parametrize(
     ("response", "verdict", "code"),
-    [
-        (answer(401, {"error": "unauthorized"}), Verdict.CUSTOMER, "unauthorized"),
-        (answer(401, {"error": "invalid_client"}), Verdict.CUSTOMER, "invalid_client"),
-        (answer(503), Verdict.TRANSIENT, "unavailable"),
-        (answer(200, "<h1>Sorry</h1>"), Verdict.TRANSIENT, "not_json"),
-    ],
+    TOKEN_ERRORS,
 )
 def test_token_errors(response, verdict, code):
     outcome = Marketo.classify_token_error(response)

@@ -65,21 +65,24 @@ def refused(error):
     return unauthorized(error, "INVALID_LOGIN_ATTEMPT", "OAuth")
 
 
+TOKEN_ERRORS = [
+    (answer(400, {"error": "invalid_grant"}), Verdict.CUSTOMER, "invalid_grant"),
+    (answer(401, {"error": "invalid_client"}), Verdict.CUSTOMER, "invalid_client"),
+    *[
+        (answer(status, {"error": error}), Verdict.CUSTOMER, error)
+        for status in (400, 401)
+        for error in ("consumer_key_refused", "consumer_key_unknown", "IntegrationBlocked")
+    ],
+    (answer(429), Verdict.TRANSIENT, "throttled"),
+    (answer(503), Verdict.TRANSIENT, "unavailable"),
+    (answer(200, "<h1>Sorry</h1>"), Verdict.TRANSIENT, "not_json"),
+]
+
+
 @pytest.mark.parametrize("kind", [OAuth, Machine])
 @pytest.mark.parametrize(
     ("response", "verdict", "code"),
-    [
-        (answer(400, {"error": "invalid_grant"}), Verdict.CUSTOMER, "invalid_grant"),
-        (answer(401, {"error": "invalid_client"}), Verdict.CUSTOMER, "invalid_client"),
-        *[
-            (answer(status, {"error": error}), Verdict.CUSTOMER, error)
-            for status in (400, 401)
-            for error in ("consumer_key_refused", "consumer_key_unknown", "IntegrationBlocked")
-        ],
-        (answer(429), Verdict.TRANSIENT, "throttled"),
-        (answer(503), Verdict.TRANSIENT, "unavailable"),
-        (answer(200, "<h1>Sorry</h1>"), Verdict.TRANSIENT, "not_json"),
-    ],
+    TOKEN_ERRORS,
 )
 def test_token_errors(kind, response, verdict, code):
     outcome = kind.classify_token_error(response)
@@ -87,35 +90,38 @@ def test_token_errors(kind, response, verdict, code):
     assert (outcome.verdict, outcome.code, outcome.of_app) == (verdict, code, False)
 
 
+API_ERRORS = [
+    (answer(200, {"items": []}), Verdict.OK, "ok"),
+    *[
+        (refused(sign), Verdict.CUSTOMER, sign)
+        for sign in ("token_rejected", "token_revoked", "FeatureDisabled", "permission_denied")
+    ],
+    *[
+        (refused(sign), Verdict.OPERATOR, sign)
+        for sign in ("signature_invalid", "nonce_used", "timestamp_refused")
+    ],
+    (
+        answer(403, {"o:errorDetails": [{"o:errorCode": "INSUFFICIENT_PERMISSION"}]}),
+        Verdict.CUSTOMER,
+        "INSUFFICIENT_PERMISSION",
+    ),
+    (answer(429), Verdict.TRANSIENT, "throttled"),
+    *[
+        (answer(status, {"error": {"code": sign}}), Verdict.TRANSIENT, sign)
+        for status, sign in (
+            (500, "WS_REQUEST_BLOCKED"),
+            (500, "WS_CONCUR_SESSION_DISALLWD"),
+            (400, "SSS_REQUEST_LIMIT_EXCEEDED"),
+        )
+    ],
+    (answer(503), Verdict.TRANSIENT, "unavailable"),
+]
+
+
 @pytest.mark.parametrize("kind", [OAuth, Machine, TBA])
 @pytest.mark.parametrize(
     ("response", "verdict", "code"),
-    [
-        (answer(200, {"items": []}), Verdict.OK, "ok"),
-        *[
-            (refused(sign), Verdict.CUSTOMER, sign)
-            for sign in ("token_rejected", "token_revoked", "FeatureDisabled", "permission_denied")
-        ],
-        *[
-            (refused(sign), Verdict.OPERATOR, sign)
-            for sign in ("signature_invalid", "nonce_used", "timestamp_refused")
-        ],
-        (
-            answer(403, {"o:errorDetails": [{"o:errorCode": "INSUFFICIENT_PERMISSION"}]}),
-            Verdict.CUSTOMER,
-            "INSUFFICIENT_PERMISSION",
-        ),
-        (answer(429), Verdict.TRANSIENT, "throttled"),
-        *[
-            (answer(status, {"error": {"code": sign}}), Verdict.TRANSIENT, sign)
-            for status, sign in (
-                (500, "WS_REQUEST_BLOCKED"),
-                (500, "WS_CONCUR_SESSION_DISALLWD"),
-                (400, "SSS_REQUEST_LIMIT_EXCEEDED"),
-            )
-        ],
-        (answer(503), Verdict.TRANSIENT, "unavailable"),
-    ],
+    API_ERRORS,
 )
 def test_api_errors(kind, response, verdict, code):
     outcome = kind.classify(response)

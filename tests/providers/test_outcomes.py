@@ -127,7 +127,9 @@ API_ROWS = [
         OK,
     ),
     ("stripe_oauth2", answer(401, stripe(message="Invalid API Key provided")), REFRESH),
+    ("stripe_oauth2", answer(401, stripe("api_key_expired")), REFRESH),
     ("stripe_oauth2", answer(403, stripe("account_invalid")), CUSTOMER),
+    ("stripe_key", answer(403, stripe(message="A live key was used in test mode")), CUSTOMER),
     ("stripe_oauth2", answer(403, stripe()), CUSTOMER),
     ("stripe_oauth2", answer(401, stripe("platform_api_key_expired")), OPERATOR),
     ("stripe_oauth2", answer(429, stripe("rate_limit")), TRANSIENT),
@@ -140,6 +142,8 @@ OURS = ["airtable_oauth2", "hubspot_oauth2", "linear_oauth2", "salesforce_oauth2
 TOKEN_ROWS = [
     *[(slug, answer(400, {"error": "invalid_grant"}), CUSTOMER) for slug in OURS],
     *[(slug, answer(401, {"error": "invalid_client"}), OPERATOR) for slug in OURS],
+    *[(slug, answer(400, {"error": "invalid_client"}), OPERATOR) for slug in OURS],
+    *[(slug, answer(400, {"error": "redirect_uri_mismatch"}), OPERATOR) for slug in OURS],
     *[(slug, answer(429), TRANSIENT) for slug in OURS],
     *[(slug, answer(503, "<html>"), TRANSIENT) for slug in OURS],
     *[(slug, answer(200, "<html>"), TRANSIENT) for slug in OURS],
@@ -154,7 +158,9 @@ TOKEN_ROWS = [
     ),
     *[
         ("hubspot_oauth2", answer(400, {"status": code}), OPERATOR)
-        for code in ("BAD_CLIENT_ID", "BAD_CLIENT_SECRET")
+        for code in (
+            *("BAD_CLIENT_ID", "BAD_CLIENT_SECRET", "BAD_REDIRECT_URI", "MISMATCH_REDIRECT_URI"),
+        )
     ],
     *[
         ("salesforce_oauth2", answer(400, {"error": error}), CUSTOMER)
@@ -168,7 +174,14 @@ TOKEN_ROWS = [
     ("shopify_oauth2", answer(400, {"error": "invalid_grant"}), CUSTOMER),
     ("shopify_oauth2", answer(401), CUSTOMER),
     ("shopify_oauth2", answer(400, {"error": "invalid_client"}), OPERATOR),
-    ("stripe_oauth2", answer(400, {"error": "invalid_scope"}), OPERATOR),
+    ("shopify_oauth2", answer(400, {"error": "invalid_request"}), CUSTOMER),
+    ("shopify_oauth2", answer(400, {"error": "invalid_subject_token"}), CUSTOMER),
+    ("shopify_oauth2", answer(400, {"error": "application_cannot_be_found"}), OPERATOR),
+    ("shopify_oauth2", answer(503, "<html>"), TRANSIENT),
+    *[
+        ("stripe_oauth2", answer(400, {"error": error}), OPERATOR)
+        for error in ("invalid_scope", "invalid_request", "unsupported_grant_type")
+    ],
     ("github_app", answer(200, {"error": "bad_verification_code"}), CUSTOMER),
     ("github_app", answer(200, {"error": "incorrect_client_credentials"}), OPERATOR),
 ]

@@ -31,15 +31,18 @@ def fault(code, type_="AUTHENTICATION"):
     return {"Fault": {"Error": [{"Message": "...", "code": code}], "type": type_}}
 
 
+TOKEN_ERRORS = [
+    (answer(400, {"error": "invalid_grant"}), Verdict.CUSTOMER, "invalid_grant", False),
+    (answer(401, {"error": "invalid_client"}), Verdict.OPERATOR, "invalid_client", True),
+    (answer(429), Verdict.TRANSIENT, "throttled", False),
+    (answer(500), Verdict.TRANSIENT, "unavailable", False),
+    (answer(200, "<h1>Sorry</h1>"), Verdict.TRANSIENT, "not_json", False),
+]
+
+
 @pytest.mark.parametrize(
     ("response", "verdict", "code", "of_app"),
-    [
-        (answer(400, {"error": "invalid_grant"}), Verdict.CUSTOMER, "invalid_grant", False),
-        (answer(401, {"error": "invalid_client"}), Verdict.OPERATOR, "invalid_client", True),
-        (answer(429), Verdict.TRANSIENT, "throttled", False),
-        (answer(500), Verdict.TRANSIENT, "unavailable", False),
-        (answer(200, "<h1>Sorry</h1>"), Verdict.TRANSIENT, "not_json", False),
-    ],
+    TOKEN_ERRORS,
 )
 def test_token_errors(response, verdict, code, of_app):
     outcome = QuickBooks.classify_token_error(response)
@@ -47,23 +50,26 @@ def test_token_errors(response, verdict, code, of_app):
     assert (outcome.verdict, outcome.code, outcome.of_app) == (verdict, code, of_app)
 
 
+API_ERRORS = [
+    (answer(200, {"CompanyInfo": {}}), Verdict.OK, "ok"),
+    (answer(401, fault("3200")), Verdict.REFRESH, "3200"),
+    (answer(401, {"fault": {"error": [{"code": "3200"}]}}), Verdict.REFRESH, "3200"),
+    (answer(401), Verdict.REFRESH, "unauthorized"),
+    (answer(403, fault("3100")), Verdict.CUSTOMER, "3100"),
+    (answer(401, fault("120", "AuthorizationFault")), Verdict.CUSTOMER, "120"),
+    (answer(400, fault("120", "AuthorizationFault")), Verdict.CUSTOMER, "120"),
+    (answer(403, fault("5020")), Verdict.CUSTOMER, "5020"),
+    (answer(403, fault("6190")), Verdict.CUSTOMER, "6190"),
+    (answer(429), Verdict.TRANSIENT, "throttled"),
+    (answer(400, fault("3001")), Verdict.TRANSIENT, "throttled"),
+    (answer(504), Verdict.TRANSIENT, "unavailable"),
+    (answer(404, {"Fault": "?"}), Verdict.TRANSIENT, "http_404"),
+]
+
+
 @pytest.mark.parametrize(
     ("response", "verdict", "code"),
-    [
-        (answer(200, {"CompanyInfo": {}}), Verdict.OK, "ok"),
-        (answer(401, fault("3200")), Verdict.REFRESH, "3200"),
-        (answer(401, {"fault": {"error": [{"code": "3200"}]}}), Verdict.REFRESH, "3200"),
-        (answer(401), Verdict.REFRESH, "unauthorized"),
-        (answer(403, fault("3100")), Verdict.CUSTOMER, "3100"),
-        (answer(401, fault("120", "AuthorizationFault")), Verdict.CUSTOMER, "120"),
-        (answer(400, fault("120", "AuthorizationFault")), Verdict.CUSTOMER, "120"),
-        (answer(403, fault("5020")), Verdict.CUSTOMER, "5020"),
-        (answer(403, fault("6190")), Verdict.CUSTOMER, "6190"),
-        (answer(429), Verdict.TRANSIENT, "throttled"),
-        (answer(400, fault("3001")), Verdict.TRANSIENT, "throttled"),
-        (answer(504), Verdict.TRANSIENT, "unavailable"),
-        (answer(404, {"Fault": "?"}), Verdict.TRANSIENT, "http_404"),
-    ],
+    API_ERRORS,
 )
 def test_api_errors(response, verdict, code):
     outcome = QuickBooks.classify(response)

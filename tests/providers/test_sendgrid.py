@@ -24,22 +24,25 @@ def said(message):
     return {"errors": [{"message": message, "field": None, "help": None}]}
 
 
+API_ERRORS = [
+    (answer(200, {"scopes": []}), Verdict.OK, "ok"),
+    (
+        answer(401, said("The provided authorization grant is invalid, expired, or revoked")),
+        Verdict.CUSTOMER,
+        "key_refused",
+    ),
+    (answer(401, said("authorization required")), Verdict.CUSTOMER, "key_refused"),
+    (answer(403, said("access forbidden")), Verdict.CUSTOMER, "forbidden"),
+    (answer(403, said("temporarily blocked")), Verdict.TRANSIENT, "blocked"),
+    (answer(429, said("too many requests")), Verdict.TRANSIENT, "throttled"),
+    (answer(500), Verdict.TRANSIENT, "unavailable"),
+    (answer(200, "<h1>Sorry</h1>"), Verdict.TRANSIENT, "not_json"),
+]
+
+
 @pytest.mark.parametrize(
     ("response", "verdict", "code"),
-    [
-        (answer(200, {"scopes": []}), Verdict.OK, "ok"),
-        (
-            answer(401, said("The provided authorization grant is invalid, expired, or revoked")),
-            Verdict.CUSTOMER,
-            "key_refused",
-        ),
-        (answer(401, said("authorization required")), Verdict.CUSTOMER, "key_refused"),
-        (answer(403, said("access forbidden")), Verdict.CUSTOMER, "forbidden"),
-        (answer(403, said("temporarily blocked")), Verdict.TRANSIENT, "blocked"),
-        (answer(429, said("too many requests")), Verdict.TRANSIENT, "throttled"),
-        (answer(500), Verdict.TRANSIENT, "unavailable"),
-        (answer(200, "<h1>Sorry</h1>"), Verdict.TRANSIENT, "not_json"),
-    ],
+    API_ERRORS,
 )
 def test_api_errors(response, verdict, code):
     outcome = SendGrid.classify(response)

@@ -25,22 +25,25 @@ def connected(go, asked):
     return go("servicenow_oauth2", "arrakis", asked=asked).credential
 
 
+TOKEN_ERRORS = [
+    (answer(400, {"error": "invalid_grant"}), Verdict.CUSTOMER, "invalid_grant"),
+    (answer(401, {"error": "invalid_grant"}), Verdict.CUSTOMER, "invalid_grant"),
+    (
+        answer(401, {"error": "server_error", "error_description": "access_denied"}),
+        Verdict.CUSTOMER,
+        "access_denied",
+    ),
+    (answer(401, {"error": "invalid_client"}), Verdict.CUSTOMER, "invalid_client"),
+    (answer(200, "<html>Hibernating</html>"), Verdict.CUSTOMER, "hibernating"),
+    (answer(429, {}, retry_after="60"), Verdict.TRANSIENT, "throttled"),
+    (answer(502, "<html>"), Verdict.TRANSIENT, "unavailable"),
+]
+
+
 @pytest.mark.parametrize("kind", [OAuth, Client])
 @pytest.mark.parametrize(
     ("response", "verdict", "code"),
-    [
-        (answer(400, {"error": "invalid_grant"}), Verdict.CUSTOMER, "invalid_grant"),
-        (answer(401, {"error": "invalid_grant"}), Verdict.CUSTOMER, "invalid_grant"),
-        (
-            answer(401, {"error": "server_error", "error_description": "access_denied"}),
-            Verdict.CUSTOMER,
-            "access_denied",
-        ),
-        (answer(401, {"error": "invalid_client"}), Verdict.CUSTOMER, "invalid_client"),
-        (answer(200, "<html>Hibernating</html>"), Verdict.CUSTOMER, "hibernating"),
-        (answer(429, {}, retry_after="60"), Verdict.TRANSIENT, "throttled"),
-        (answer(502, "<html>"), Verdict.TRANSIENT, "unavailable"),
-    ],
+    TOKEN_ERRORS,
 )
 def test_token_errors(kind, response, verdict, code):
     outcome = kind.classify_token_error(response)
@@ -48,20 +51,23 @@ def test_token_errors(kind, response, verdict, code):
     assert (outcome.verdict, outcome.code, outcome.of_app) == (verdict, code, False)
 
 
+API_ERRORS = [
+    (answer(200, {"result": []}), Verdict.OK, "ok"),
+    (
+        answer(401, {"error": {"message": "User Not Authenticated"}, "status": "failure"}),
+        Verdict.REFRESH,
+        "unauthorized",
+    ),
+    (answer(403, {"error": {"message": "ACL"}}), Verdict.CUSTOMER, "forbidden"),
+    (answer(200, "<html>Log in</html>"), Verdict.CUSTOMER, "hibernating"),
+    (answer(429, {"error": {"message": "Rate limit"}}), Verdict.TRANSIENT, "throttled"),
+    (answer(503), Verdict.TRANSIENT, "unavailable"),
+]
+
+
 @pytest.mark.parametrize(
     ("response", "verdict", "code"),
-    [
-        (answer(200, {"result": []}), Verdict.OK, "ok"),
-        (
-            answer(401, {"error": {"message": "User Not Authenticated"}, "status": "failure"}),
-            Verdict.REFRESH,
-            "unauthorized",
-        ),
-        (answer(403, {"error": {"message": "ACL"}}), Verdict.CUSTOMER, "forbidden"),
-        (answer(200, "<html>Log in</html>"), Verdict.CUSTOMER, "hibernating"),
-        (answer(429, {"error": {"message": "Rate limit"}}), Verdict.TRANSIENT, "throttled"),
-        (answer(503), Verdict.TRANSIENT, "unavailable"),
-    ],
+    API_ERRORS,
 )
 def test_api_errors(response, verdict, code):
     outcome = OAuth.classify(response)

@@ -42,15 +42,18 @@ def soap_fault(text):
     return f"<SOAP-ENV:Envelope><faultstring>{text}</faultstring></SOAP-ENV:Envelope>"
 
 
+TOKEN_ERRORS = [
+    (answer(400, {"error": "invalid_grant"}), Verdict.CUSTOMER, "invalid_grant"),
+    (answer(400, {"error": "invalid_request"}), Verdict.CUSTOMER, "invalid_request"),
+    (answer(401, {"error": "invalid_client"}), Verdict.CUSTOMER, "invalid_client"),
+    (answer(503, "<h1>Maintenance</h1>"), Verdict.TRANSIENT, "unavailable"),
+    (answer(429), Verdict.TRANSIENT, "throttled"),
+]
+
+
 @pytest.mark.parametrize(
     ("response", "verdict", "code"),
-    [
-        (answer(400, {"error": "invalid_grant"}), Verdict.CUSTOMER, "invalid_grant"),
-        (answer(400, {"error": "invalid_request"}), Verdict.CUSTOMER, "invalid_request"),
-        (answer(401, {"error": "invalid_client"}), Verdict.CUSTOMER, "invalid_client"),
-        (answer(503, "<h1>Maintenance</h1>"), Verdict.TRANSIENT, "unavailable"),
-        (answer(429), Verdict.TRANSIENT, "throttled"),
-    ],
+    TOKEN_ERRORS,
 )
 def test_token_errors(response, verdict, code):
     outcome = OAuth.classify_token_error(response)
@@ -58,16 +61,19 @@ def test_token_errors(response, verdict, code):
     assert (outcome.verdict, outcome.code, outcome.of_app) == (verdict, code, False)
 
 
+REST_ERRORS = [
+    (answer(200, {"total": 0, "data": []}), Verdict.OK, "ok"),
+    (answer(401, {"error": "invalid_token"}), Verdict.REFRESH, "unauthorized"),
+    (answer(403, {"error": "permission denied"}), Verdict.CUSTOMER, "not_authorized"),
+    (answer(429), Verdict.TRANSIENT, "throttled"),
+    (answer(503), Verdict.TRANSIENT, "unavailable"),
+    (answer(200, "<h1>Maintenance</h1>"), Verdict.TRANSIENT, "not_json"),
+]
+
+
 @pytest.mark.parametrize(
     ("response", "verdict", "code"),
-    [
-        (answer(200, {"total": 0, "data": []}), Verdict.OK, "ok"),
-        (answer(401, {"error": "invalid_token"}), Verdict.REFRESH, "unauthorized"),
-        (answer(403, {"error": "permission denied"}), Verdict.CUSTOMER, "not_authorized"),
-        (answer(429), Verdict.TRANSIENT, "throttled"),
-        (answer(503), Verdict.TRANSIENT, "unavailable"),
-        (answer(200, "<h1>Maintenance</h1>"), Verdict.TRANSIENT, "not_json"),
-    ],
+    REST_ERRORS,
 )
 def test_rest_errors(response, verdict, code):
     outcome = OAuth.classify(response)
@@ -75,31 +81,34 @@ def test_rest_errors(response, verdict, code):
     assert (outcome.verdict, outcome.code) == (verdict, code)
 
 
+SOAP_ERRORS = [
+    (answer(200, "<env:Envelope><Get_Workers_Response/>"), Verdict.OK, "ok"),
+    (
+        answer(500, soap_fault("invalid username or password")),
+        Verdict.CUSTOMER,
+        "login_refused",
+    ),
+    (
+        answer(500, soap_fault("Invalid user name or password")),
+        Verdict.CUSTOMER,
+        "login_refused",
+    ),
+    (answer(401), Verdict.CUSTOMER, "login_refused"),
+    (
+        answer(500, soap_fault("The task submitted is not authorized.")),
+        Verdict.CUSTOMER,
+        "not_authorized",
+    ),
+    (answer(403), Verdict.CUSTOMER, "not_authorized"),
+    (answer(500, soap_fault("Try again later")), Verdict.TRANSIENT, "unavailable"),
+    (answer(503, "<h1>Maintenance</h1>"), Verdict.TRANSIENT, "unavailable"),
+    (answer(200, "<h1>Maintenance</h1>"), Verdict.TRANSIENT, "not_json"),
+]
+
+
 @pytest.mark.parametrize(
     ("response", "verdict", "code"),
-    [
-        (answer(200, "<env:Envelope><Get_Workers_Response/>"), Verdict.OK, "ok"),
-        (
-            answer(500, soap_fault("invalid username or password")),
-            Verdict.CUSTOMER,
-            "login_refused",
-        ),
-        (
-            answer(500, soap_fault("Invalid user name or password")),
-            Verdict.CUSTOMER,
-            "login_refused",
-        ),
-        (answer(401), Verdict.CUSTOMER, "login_refused"),
-        (
-            answer(500, soap_fault("The task submitted is not authorized.")),
-            Verdict.CUSTOMER,
-            "not_authorized",
-        ),
-        (answer(403), Verdict.CUSTOMER, "not_authorized"),
-        (answer(500, soap_fault("Try again later")), Verdict.TRANSIENT, "unavailable"),
-        (answer(503, "<h1>Maintenance</h1>"), Verdict.TRANSIENT, "unavailable"),
-        (answer(200, "<h1>Maintenance</h1>"), Verdict.TRANSIENT, "not_json"),
-    ],
+    SOAP_ERRORS,
 )
 def test_soap_errors(response, verdict, code):
     outcome = Password.classify(response)

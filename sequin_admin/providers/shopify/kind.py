@@ -131,11 +131,7 @@ class Shopify(Credential):
     @classmethod
     def classify(cls, response: Response) -> Outcome:
         """HTTP status first; GraphQL errors come with 200."""
-        errors = response.data().get("errors")
-        first = errors[0] if isinstance(errors, list) and errors else {}
-        code = (
-            str((first.get("extensions") or {}).get("code", "")) if isinstance(first, dict) else ""
-        )
+        code = str(response.dig("errors", 0, "extensions", "code") or "")
         if response.status == 401:
             return outcomes.expired("token_refused", "Shopify refuses the token.").seen(response)
         if response.status in CLOSED or code == "SHOP_INACTIVE":

@@ -61,7 +61,7 @@ class StripeKey(Stripe):
     @classmethod
     def classify(cls, response: Response) -> Outcome:
         """A restricted key may not read its own account; it works all the same."""
-        message = str((response.data().get("error") or {}).get("message", ""))
+        message = str(response.dig("error", "message") or "")
         if response.status == 403 and "does not have the required permissions" in message:
             return outcomes.works().seen(response)
         return super().classify(response)
