@@ -128,7 +128,10 @@ class Linear(Credential):
         }
 
     def revoke(self, token: str) -> None:
-        form = {"token": token, "token_type_hint": "access_token"}
+        """By the refresh token where there is one: it outlives the access token."""
+        renewing = "refresh_token" in self.secret_names
+        name = "refresh_token" if renewing else "access_token"
+        form = {"token": self.secrets[name], "token_type_hint": name}
         response = http.post(f"{API}/oauth/revoke", form=form)
         if response.status not in (200, 400):  # 400: it was revoked already
             raise Refused(self.classify(response))

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from sequin_admin.connect import tokens
+from sequin_admin.connect import accounts, tokens
 from sequin_admin.connect.models import Token
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
@@ -39,6 +39,8 @@ TRIPS = {
         {"account_id": "acct_1Arrakis0000001", "name": "Arrakis [TEST]", "test": True},
     ),
 }
+# Airtable has no call for it: people remove integrations in their account settings.
+KEEPS_ACCESS = {"airtable"}
 ANOTHER_KEY = new_pem()
 ALL = pytest.mark.parametrize("provider", TRIPS)
 
@@ -212,3 +214,19 @@ def test_an_installation_that_waits_for_an_owner_says_so(make_app, go):
     )
 
     assert "An owner of the GitHub organization must approve" in attempt.failure
+
+
+@ALL
+def test_deleting_gives_the_access_back_where_the_provider_takes_it(
+    connected, provider, simulated, user
+):
+    credential = connected(provider)
+    expire(credential)
+    simulated.act(provider, TRIPS[provider][0], "expire")
+
+    given_back = accounts.delete(fresh(credential), actor=user)
+
+    known = simulated.state()["providers"][provider]["accounts"][TRIPS[provider][0]]
+    assert given_back == (provider not in KEEPS_ACCESS)
+    assert (known["grants"] == 0) == given_back
+    assert not Credential.objects.exists()

@@ -181,3 +181,9 @@ def test_odd_parameters_prove_nothing(params):
     timely = {**params, "timestamp": now} if params.get("timestamp") == "1" else params
 
     assert not signatures.proven(timely, "secret")
+
+
+def test_deleting_an_old_token_uninstalls_the_app(imported, simulated, user):
+    assert accounts.delete(imported(), actor=user)
+
+    assert simulated.state()["providers"]["shopify"]["accounts"][SHOP]["grants"] == 0

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 from django.conf import settings
 
-from sequin_admin.connect import oauth
+from sequin_admin.connect import oauth, tokens
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
@@ -189,6 +189,8 @@ class Shopify(Credential):
         return {"shop": trip.asked["shop"], "scope": grant.scope}
 
     def revoke(self, token: str) -> None:
+        """Uninstalling takes a living access token, whatever was stored last."""
+        token = tokens.current(self)
         url = f"{self.base_url()}/admin/api_permissions/current.json"
         response = http.request("DELETE", url, headers=self.call_headers(token))
         if not response.ok:
