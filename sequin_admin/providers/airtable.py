@@ -57,9 +57,10 @@ class Airtable(Credential):
     )
     guide = (
         "In Airtable's Builder hub open OAuth integrations and register one.",
-        "Add the redirect URI shown here.",
-        "Tick the scopes you want to sync with.",
-        "Copy the client ID and generate a client secret.",
+        "As OAuth redirect URL enter the redirect URI shown here, to the letter.",
+        "Copy the client ID and generate a client secret; Airtable shows the secret once.",
+        "Tick the scopes you want to sync with; only ticked ones can be asked for here. With "
+        "user.email:read the credential shows whose account it is.",
     )
 
     class Meta:

@@ -42,7 +42,8 @@ class Auth0(Credential):
     guide = (
         "In Auth0 open Applications and create a Machine to Machine application.",
         "Authorize it for the Auth0 Management API and tick the read scopes you sync.",
-        "Copy domain, client ID and client secret from its settings.",
+        "Copy domain, client ID and client secret from its settings; of a custom domain take the "
+        "tenant's own, which ends in auth0.com.",
     )
 
     class Meta:

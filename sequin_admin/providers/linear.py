@@ -65,9 +65,11 @@ class Linear(Credential):
         grace_s=1800,
     )
     guide = (
-        "In Linear open Settings > API > OAuth applications and create one.",
-        "Add the redirect URI shown here.",
+        "As an admin in Linear open Settings > API > OAuth applications and create one.",
+        "Add the redirect URI shown here to its callback URLs.",
+        "Leave Public off to connect your own workspace only, turn it on for customers' ones.",
         "Copy client ID and client secret.",
+        "Linear asks for scopes when somebody connects: read is enough to sync, write to change.",
     )
 
     class Meta:

@@ -43,9 +43,11 @@ class Marketo(Credential):
     mints = True
     host_is_theirs = True
     guide = (
-        "In Marketo open Admin > Users & Roles and create an API-only user.",
+        "In Marketo open Admin > Users & Roles and create a role with the API permissions the sync "
+        "needs, and an API-only user with it.",
         "Open Admin > Integration > LaunchPoint and create a Custom service for that user.",
         "Press View Details and copy client ID and client secret.",
+        "If the account lists allowed addresses, add the one we call from.",
     )
 
     class Meta:

@@ -68,8 +68,10 @@ class QuickBooks(Credential):
     guide = (
         "In Intuit's developer portal open your app > Keys & credentials.",
         "Choose Development for sandbox companies, Production for real ones.",
-        "Add the redirect URI shown here.",
-        "Copy client ID and client secret.",
+        "Give the app the scope com.intuit.quickbooks.accounting.",
+        "Under Settings > Redirect URIs add the redirect URI shown here, for the same environment.",
+        "Copy client ID and client secret of that environment; tick sandbox when you connect a "
+        "sandbox company.",
     )
 
     class Meta:

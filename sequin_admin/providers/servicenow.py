@@ -137,7 +137,9 @@ class ServiceNowOAuth(ServiceNow):
     guide = (
         "In the ServiceNow instance open System OAuth > Application Registry.",
         "Create an OAuth API endpoint for external clients with the redirect URI shown here.",
+        "Leave its scope at useraccount, and its refresh token's life at 100 days or more.",
         "Copy its client ID and client secret.",
+        "Connect as a user whose roles may read the tables you sync.",
     )
 
     class Meta:

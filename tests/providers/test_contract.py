@@ -140,3 +140,24 @@ def test_a_very_long_account_still_has_its_own_identity(kind):
 
     assert len(kind.identity_of(one)) <= 300
     assert kind.identity_of(one) != kind.identity_of(other)
+
+
+def test_its_guide_tells_what_to_click_and_what_to_paste(kind):
+    steps = " ".join(kind.guide)
+
+    assert len(kind.guide) >= 3
+    assert all(step.endswith(".") and step[0].isupper() for step in kind.guide)
+    assert re.search(r" (open|run|create|enable) | > |set \w+_", steps, re.I)
+    if kind.oauth:
+        assert "redirect URI" in steps
+        assert re.search(r"scope|permission", steps)
+
+
+def test_it_says_whether_it_gives_access_back(kind):
+    # The providers that have a call for it.
+    offers = {"github", "hubspot", "linear", "quickbooks", "salesforce", "shopify"}
+    offers_by_kind = {"netsuite_oauth2", "servicenow_oauth2", "stripe_oauth2"}
+
+    revokes = kind.revoke is not Credential.revoke
+
+    assert revokes == (kind.provider in offers or kind.slug in offers_by_kind)

@@ -48,8 +48,10 @@ class NetSuiteOAuth(NetSuite):
         asks=("account_id", "client_id", "client_secret"),
     )
     guide = (
-        "In NetSuite open Setup > Integration > Manage Integrations and create a record.",
-        "Tick Authorization Code Grant and REST Web Services; add the redirect URI shown here.",
+        "In NetSuite enable OAuth 2.0 under Setup > Company > Enable Features > SuiteCloud.",
+        "Open Setup > Integration > Manage Integrations and create a record.",
+        "Tick Authorization Code Grant and the scope REST Web Services; add the redirect URI shown "
+        "here.",
         "Copy client ID and client secret; NetSuite shows them once.",
         "Its refresh token lives seven days: prefer client credentials for unattended syncs.",
     )

@@ -78,10 +78,12 @@ class Shopify(Credential):
         grace_s=30 * 86_400,
     )
     guide = (
-        "In Shopify's Dev Dashboard create an app or open yours.",
+        "In Shopify's Dev Dashboard create an app or open yours, and a new version of it.",
         "Add the redirect URI shown here to the allowed redirection URLs.",
-        "Choose the access scopes you want to sync with.",
-        "Copy client ID and client secret.",
+        "Choose the access scopes you want to sync with; they must cover those entered here.",
+        "Release the version, then copy client ID and client secret from the app's settings.",
+        "Once saved here, the OAuth app's page shows an App URL: enter it at Shopify, and "
+        "merchants who install the app come here.",
     )
 
     class Meta:
