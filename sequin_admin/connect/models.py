@@ -219,6 +219,10 @@ class TokenQuerySet(models.QuerySet["Token"]):
     def refresh_due(self, at: datetime) -> Self:
         return self.filter(refresh_at__lte=at, credential__disabled_at=None).order_by("refresh_at")
 
+    def free(self, at: datetime) -> Self:
+        """Nobody is renewing them."""
+        return self.exclude(lease_until__gt=at)
+
 
 class Token(models.Model):
     """The access token of one credential, and who may renew it right now.
@@ -227,7 +231,8 @@ class Token(models.Model):
     `version` rises with every new token. `lease_fence` rises with every taken lease; an answer is
     written only by the holder of the newest fence. `journal` keeps the last attempts (no secrets):
     `{"fence", "at", "ended", "code"}`, where an attempt without `ended` was cut off. `refusal` is
-    the outcome of the last failed attempt, repeated to readers until `next_try_at`.
+    the outcome of the last failed attempt, repeated to readers until `next_try_at`. `refresh_at` is
+    when the worker turns to it next. `tried_at` is the start of the last attempt.
     """
 
     credential = models.OneToOneField(
@@ -247,11 +252,15 @@ class Token(models.Model):
     failures = models.PositiveIntegerField(default=0)
     refusal = models.JSONField(default=dict)
     next_try_at = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField(null=True)
 
     objects = TokenQuerySet.as_manager()
 
     class Meta:
-        indexes = (models.Index(fields=("refresh_at",), name="token_refresh_at"),)
+        indexes = (
+            models.Index(fields=("refresh_at",), name="token_refresh_at"),
+            models.Index(fields=("tried_at",), name="token_tried_at"),
+        )
 
     def __str__(self) -> str:
         return f"token of {self.credential_id}"
@@ -261,3 +270,12 @@ class Token(models.Model):
         if self.version == 0:
             return False
         return self.expires_at is None or (self.expires_at - at).total_seconds() > margin_s
+
+
+class PaceLock(models.Model):
+    """One row a provider, held while a worker counts what it may start there."""
+
+    provider = models.CharField(max_length=40, primary_key=True)
+
+    def __str__(self) -> str:
+        return f"pace of {self.provider}"

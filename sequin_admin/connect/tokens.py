@@ -1,22 +1,22 @@
 """The life of an access token: read it, renew it, and never lose the refresh token.
 
 Only the holder of a credential's lease calls the token endpoint. The call happens outside any
-transaction and ends before the lease does; its answer is written only while the lease's fence is
-still the newest. Everybody else waits, or uses the old token while it lives.
+transaction and ends before the lease does, which is renewed meanwhile; its answer is written only
+while the lease's fence is still the newest. Everybody else waits, or uses the old token while it
+lives.
 """
 
 import random
 import time
-import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 
-from sequin_admin.connect import oauth
+from sequin_admin.connect import leases, oauth
+from sequin_admin.connect.leases import LEASE, Lease, take
 from sequin_admin.connect.models import Token
 from sequin_admin.core import clock
 from sequin_admin.credentials import outcomes
@@ -24,22 +24,12 @@ from sequin_admin.credentials.kinds import Grant
 from sequin_admin.credentials.models import FAILURES, Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 
-LEASE = timedelta(seconds=oauth.TOKEN_DEADLINE_S + 10)
 WAIT_S = LEASE.total_seconds() + 2
+LONGEST_PAUSE_S = 1.0
 LEAST_MARGIN_S = 60
 MARGIN_S = 300
-JOURNAL_KEPT = 10
 BACKOFF_S = (5, 900)
 DEAD_FOR = timedelta(days=1)
-
-
-@dataclass(frozen=True)
-class Lease:
-    """The right to renew one credential's token until `until`."""
-
-    token: Token
-    fence: int
-    cut_off_before: bool
 
 
 def renews(credential: Credential) -> bool:
@@ -98,29 +88,30 @@ def exchange(credential: Credential) -> str:
     lease = take(Token.objects.get(pk=credential.pk))
     if lease is None:
         raise Refused(outcomes.transient("busy", "Another worker is exchanging this token."))
-    return renew_under(lease, credential)
+    return renew_under(lease)
 
 
 def refresh_due(limit: int = 100, stopped: Callable[[], bool] = lambda: False) -> int:
-    """Renew the tokens whose time has come, oldest first. Returns how many were renewed.
+    """Renew the tokens whose time has come, one by one. Returns how many were renewed.
 
     `stopped` is asked before each: a worker that must end does not begin another one.
     """
-    now = clock.now()
-    due = Token.objects.refresh_due(now).filter(Q(next_try_at=None) | Q(next_try_at__lte=now))
     renewed = 0
-    for token in due.select_related("credential__oauth_app")[:limit]:
-        if stopped():
+    for _ in range(limit):
+        claimed = [] if stopped() else leases.claim_due(1)
+        if not claimed:
             break
-        lease = take(token)
-        if lease is None:
-            continue
-        try:
-            renew_under(lease, token.credential)
-            renewed += 1
-        except Refused:
-            continue
+        renewed += renew_claimed(claimed[0])
     return renewed
+
+
+def renew_claimed(lease: Lease) -> bool:
+    """Whether it worked. A refusal is noted on the token, for readers and for health."""
+    try:
+        renew_under(lease)
+    except Refused:
+        return False
+    return True
 
 
 def renew(credential: Credential, *, beyond: int | None = None, force: bool = False) -> str:
@@ -132,7 +123,7 @@ def renew(credential: Credential, *, beyond: int | None = None, force: bool = Fa
             return living_or_refused(token, beyond)
         lease = take(token)
         if lease:
-            return renew_under(lease, credential)
+            return renew_under(lease)
         if beyond is None and token.lives(clock.now()):
             return access_token(token)
     raise Refused(outcomes.transient("busy", "Another worker is still renewing this token."))
@@ -161,53 +152,30 @@ def living_or_refused(token: Token, beyond: int | None) -> str:
 
 
 def polls(credential: Credential) -> Iterator[Token]:
-    """The token row again and again, with small pauses, until waiting makes no sense."""
-    ends = time.monotonic() + WAIT_S
+    """The token row again and again, until waiting makes no sense.
+
+    The pauses grow: hundreds may wait for one slow answer, and it must get through to them.
+    """
+    ends, pause_s = time.monotonic() + WAIT_S, 0.1
     while time.monotonic() < ends:
         token, _ = Token.objects.get_or_create(credential=credential)
         yield token
-        time.sleep(random.uniform(0.05, 0.25))  # noqa: S311 - spreads waiters, guards nothing
+        time.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - spreads waiters, guards nothing
+        pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
 
 
-def take(seen: Token) -> Lease | None:
-    """The lease, with the attempt journalled in the same write.
-
-    None when somebody holds it, or has held it since the row was `seen`: then look again.
-    """
-    now, fence = clock.now(), seen.lease_fence + 1
-    journal = [*seen.journal, {"fence": fence, "at": now.isoformat()}][-JOURNAL_KEPT:]
-    free = Q(lease_until=None) | Q(lease_until__lte=now)
-    unchanged = Q(pk=seen.pk, lease_fence=seen.lease_fence, version=seen.version)
-    taken = Token.objects.filter(free, unchanged).update(
-        lease_owner=uuid.uuid4().hex, lease_fence=fence, lease_until=now + LEASE, journal=journal
-    )
-    if not taken:
-        return None
-    return Lease(Token.objects.get(pk=seen.pk), fence, answer_missing(seen.journal))
-
-
-def answer_missing(journal: list[dict[str, Any]]) -> bool:
-    """Whether an attempt since the last success sent our refresh token and got no answer."""
-    for attempt in reversed(journal):
-        code = attempt.get("code")
-        if code == "ok":
-            return False
-        if code in (None, "unreachable"):
-            return True
-    return False
-
-
-def renew_under(lease: Lease, credential: Credential) -> str:
+def renew_under(lease: Lease) -> str:
     """Call the provider as the holder of `lease` and store what came of it."""
-    # What we hold may be old: the former holder has perhaps stored a newer refresh token.
-    fresh = Credential.objects.select_related("oauth_app").get(pk=credential.pk)
+    # Read under the lease: the former holder has perhaps stored a newer refresh token.
+    credential = Credential.objects.select_related("oauth_app").get(pk=lease.token.pk)
     try:
-        grant = obtain(fresh, lease)
+        with leases.kept(lease):
+            grant = obtain(credential, lease)
     except FAILURES as error:
-        outcome = fresh.classify_failure(error)
-        fail(lease, outcome, again=renews(fresh) or outcome.verdict is Verdict.TRANSIENT)
+        outcome = credential.classify_failure(error)
+        fail(lease, outcome, again=renews(credential) or outcome.verdict is Verdict.TRANSIENT)
         raise Refused(outcome) from None
-    return store(fresh, grant, lease=lease)
+    return store(credential, grant, lease=lease)
 
 
 def obtain(credential: Credential, lease: Lease) -> Grant:
@@ -290,16 +258,17 @@ def issued(kind: type[Credential], grant: Grant) -> dict[str, str]:
 
 def fail(lease: Lease, outcome: Outcome, *, again: bool = True) -> None:
     """Note a failed attempt and when to try again: a dead grant is asked once a day at the most."""
-    given_up: dict[str, Any] = {} if again else {"refresh_at": None}
     now = clock.now()
     failures = lease.token.failures + 1
+    next_try_at = now + pause(outcome, failures)
     Token.objects.filter(pk=lease.token.pk, lease_fence=lease.fence).update(
         failures=F("failures") + 1,
         lease_until=None,
-        next_try_at=now + pause(outcome, failures),
+        next_try_at=next_try_at,
+        # So that it does not stand before those whose time has come.
+        refresh_at=next_try_at if again and lease.token.refresh_at else None,
         refusal=as_refusal(outcome),
         journal=ended(lease.token.journal, outcome.code, now),
-        **given_up,
     )
 
 

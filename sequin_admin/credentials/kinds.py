@@ -20,6 +20,7 @@ __all__ = [
     "Property",
     "Rate",
     "Secret",
+    "TokenPace",
     "Trip",
     "all",
     "choices",
@@ -38,6 +39,19 @@ class Rate(BaseModel):
     allowed_requests: int
     interval: int
     max_concurrent_requests: int
+
+
+@dataclass(frozen=True)
+class TokenPace:
+    """How many renewals our workers start in a second.
+
+    No provider publishes a pace for its token endpoint. 10 a second through one OAuth app stays
+    below the slowest limit that any of them publishes for its API, and keeps 26,000 tokens of an
+    hour's life alive.
+    """
+
+    per_app: int = 10
+    per_provider: int = 50
 
 
 class AppProperties(Properties):

@@ -31,6 +31,7 @@ ACTIONS = {
     "html": "Answer with an HTML page",
     "timeout": "Don't answer",
     "slow": "Answer slowly",
+    "crawl": "Answer after 12 seconds",
     "throttle": "Throttle",
     "lost_response": "Lose the next token answer",
     "clear": "Back to normal",

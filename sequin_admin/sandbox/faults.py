@@ -10,7 +10,8 @@ from sequin_admin.sandbox.models import Account, Fault, Hit, now
 
 STALL_S = 30
 SLOW_S = 3
-COMMON = ("outage", "html", "timeout", "slow", "throttle", "lost_response")
+CRAWL_S = 12
+COMMON = ("outage", "html", "timeout", "slow", "crawl", "throttle", "lost_response")
 OUTAGE_PAGE = "<!doctype html><title>503</title><h1>We'll be right back</h1>"
 
 
@@ -49,6 +50,8 @@ def strike(request: HttpRequest, provider: Provider, account: Account | None) ->
         raise Answer(HttpResponse(status=504))
     if use(provider, account, "slow"):
         request.wait_s = SLOW_S  # type: ignore[attr-defined]
+    if use(provider, account, "crawl"):
+        request.wait_s = CRAWL_S  # type: ignore[attr-defined]
     if use(provider, account, "throttle"):
         raise Answer(provider.throttled())
 
