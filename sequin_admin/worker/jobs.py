@@ -1,38 +1,44 @@
 """What the worker does, and how often. Any number of workers may run: the jobs claim their rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.management import call_command
 
-from sequin_admin.connect import flow, handovers, links, tokens
-from sequin_admin.health import probes
+from sequin_admin.connect import flow, handovers, leases, links, tokens
+from sequin_admin.health import probes, workers
+from sequin_admin.health.workers import PROBE, RENEW
 
 HOUR_S = 3600
-
-Stopped = Callable[[], bool]
 
 
 @dataclass(frozen=True)
 class Job:
-    """`run` is called every `every_s` seconds and returns how much it did.
+    """`claim(room)` takes at most `room` pieces of work, and `work` does one of them.
 
-    While one run takes longer than that, others join it, up to `at_once`: a provider that keeps
-    us waiting does not hold up the rest. `run` is handed a question to ask between two rows:
-    whether the worker is to stop.
+    It is asked every `every_s` seconds, and again at once while it gives as much as there is room
+    for. A `single` job is one piece of work, the same each time.
     """
 
     name: str
     every_s: float
-    run: Callable[[Stopped], object]
-    at_once: int = 1
+    claim: Callable[[int], Sequence[Any]]
+    work: Callable[[Any], object]
+    single: bool = False
+
+
+def chore(name: str, every_s: float, run: Callable[[], object]) -> Job:
+    """A job that only has to be run from time to time. Harmless when two workers do."""
+    return Job(name, every_s, lambda room: [run], lambda run: run(), single=True)
 
 
 JOBS = (
-    Job("renew tokens", 2, lambda stopped: tokens.refresh_due(stopped=stopped), at_once=4),
-    Job("probe credentials", 2, lambda stopped: probes.probe_due(stopped=stopped), at_once=8),
-    Job("forget what nobody came for", 60, lambda stopped: handovers.forget()),
-    Job("forget old connect links", HOUR_S, lambda stopped: links.prune()),
-    Job("forget old connect trips", HOUR_S, lambda stopped: flow.prune()),
-    Job("forget old sessions", 24 * HOUR_S, lambda stopped: call_command("clearsessions")),
+    Job(RENEW, 1, leases.claim_due, tokens.renew_claimed),
+    Job(PROBE, 1, probes.claim_due, probes.probe_claimed),
+    chore("forget what nobody came for", 60, handovers.forget),
+    chore("forget old connect links", HOUR_S, links.prune),
+    chore("forget old connect trips", HOUR_S, flow.prune),
+    chore("forget workers that are gone", HOUR_S, workers.prune),
+    chore("forget old sessions", 24 * HOUR_S, lambda: call_command("clearsessions")),
 )

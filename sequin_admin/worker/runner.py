@@ -1,71 +1,97 @@
-"""Runs jobs on time, in threads, until it is told to stop."""
+"""Claims work for each job on time and hands it to threads, until it is told to stop."""
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import structlog
 from django.db import close_old_connections, connections
 
-from sequin_admin.worker.jobs import Job, Stopped
+from sequin_admin.health import workers
+from sequin_admin.worker.jobs import Job
+from sequin_admin.worker.pool import Pool, attempt
+from sequin_admin.worker.tally import Tally
 
 log = structlog.get_logger(__name__)
 TICK_S = 0.2
-# How long jobs under way may go on after the signal; whoever stops us kills us 10 s after it.
+THREADS = 8
+# How long work under way may go on after the signal; whoever stops us kills us 10 s after it.
 GRACE_S = 8.0
 
 
 class Runner:
-    """`stop` may be set from a signal handler."""
+    """`stop` may be set from a signal handler: nothing here waits for it while holding its lock."""
 
-    def __init__(self, jobs: Iterable[Job]) -> None:
+    def __init__(self, jobs: Iterable[Job], threads: int = THREADS) -> None:
         self.jobs = list(jobs)
+        self.threads = threads
         self.stop = threading.Event()
+        self.wake = threading.Event()
 
     def run_once(self) -> None:
-        """Every job once, one after the other."""
+        """All that is due, one piece after the other, in this thread."""
+        tally = Tally(job.name for job in self.jobs)
         for job in self.jobs:
-            attempt(job, self.stop.is_set)
+            while pieces := claim(job, 1, tally):
+                attempt(job, pieces[0], tally)
+                if job.single:
+                    break
+        connections.close_all()
 
     def run_forever(self) -> None:
-        due = {job.name: 0.0 for job in self.jobs}
-        threads: list[threading.Thread] = []
-        while not self.stop.is_set():
-            threads = [thread for thread in threads if thread.is_alive()]
-            for job in self.jobs:
-                busy = sum(thread.name == job.name for thread in threads)
-                if busy < job.at_once and time.monotonic() >= due[job.name]:
-                    due[job.name] = time.monotonic() + job.every_s
-                    threads.append(self.start(job))
-            self.stop.wait(TICK_S)
-        finish(threads)
-
-    def start(self, job: Job) -> threading.Thread:
-        # A daemon does not keep the process alive: after the grace a hanging call is cut off.
-        args = (job, self.stop.is_set)
-        thread = threading.Thread(target=attempt, args=args, name=job.name, daemon=True)
-        thread.start()
-        return thread
+        tally = Tally(job.name for job in self.jobs)
+        pools = [
+            Pool(job, 1 if job.single else self.threads, tally, self.wake.set) for job in self.jobs
+        ]
+        desks = [Desk(pool, tally) for pool in pools]
+        with workers.Heart(self.threads, tally.snapshot) as heart:
+            while not self.stop.is_set():
+                self.wake.clear()
+                for desk in desks:
+                    desk.serve()
+                heart.beat()
+                self.wake.wait(TICK_S)
+            heart.beat(stopping=True)
+            finish(pools)
+        connections.close_all()
 
 
-def finish(threads: Iterable[threading.Thread]) -> None:
-    """Let runs under way end, for at most `GRACE_S` seconds together."""
-    ends = time.monotonic() + GRACE_S
-    for thread in threads:
-        thread.join(max(0.0, ends - time.monotonic()))
-        if thread.is_alive():
-            log.warning("job cut off", job=thread.name)
+class Desk:
+    """Decides when a job is asked for more work."""
+
+    def __init__(self, pool: Pool, tally: Tally) -> None:
+        self.pool, self.tally = pool, tally
+        self.due = 0.0
+        self.more = False
+
+    def serve(self) -> None:
+        room, now = self.pool.free, time.monotonic()
+        # While there is much to do, it is claimed by the handful, not one by one.
+        enough = room >= max(1, self.pool.size // 4)
+        if not enough or (now < self.due and not self.more):
+            return
+        self.due = now + self.pool.job.every_s
+        pieces = claim(self.pool.job, room, self.tally)
+        self.more = len(pieces) == room and not self.pool.job.single
+        for piece in pieces:
+            self.pool.put(piece)
 
 
-def attempt(job: Job, stopped: Stopped) -> None:
-    """One run. A job that fails is logged and does not stop the others."""
+def claim(job: Job, room: int, tally: Tally) -> Sequence[Any]:
+    """At most `room` pieces of work. A claim that fails is logged and tried again on time."""
     close_old_connections()
     try:
-        done = job.run(stopped)
-    except Exception:
+        return job.claim(room)
+    except Exception as error:
         log.exception("job failed", job=job.name)
-    else:
-        if done:
-            log.info("job done", job=job.name, count=done)
-    finally:
-        connections.close_all()
+        tally.failed(job.name, error)
+        return []
+
+
+def finish(pools: Iterable[Pool]) -> None:
+    """Let work under way end, for at most `GRACE_S` seconds together."""
+    ends = time.monotonic() + GRACE_S
+    for pool in pools:
+        if not pool.end(ends):
+            log.warning("job cut off", job=pool.job.name)

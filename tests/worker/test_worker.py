@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from datetime import timedelta
 
 import pytest
@@ -16,108 +15,215 @@ from sequin_admin.connect import tokens
 from sequin_admin.connect.models import Token
 from sequin_admin.core import clock
 from sequin_admin.core.env import ROOT
-from sequin_admin.health import probes
-from sequin_admin.health.models import Check
+from sequin_admin.credentials.models import Credential
+from sequin_admin.health import probes, workers
+from sequin_admin.health.models import Check, WorkerProcess
 from sequin_admin.worker import runner as runner_module
-from sequin_admin.worker.jobs import JOBS, Job, Stopped
-from sequin_admin.worker.runner import Runner, attempt
+from sequin_admin.worker.jobs import JOBS, Job, chore
+from sequin_admin.worker.pool import attempt
+from sequin_admin.worker.runner import Runner
 from sequin_admin.worker.supervisor import Failed, Supervisor, require_free
+from sequin_admin.worker.tally import Tally
 from tests.factories import make_credential
 
 
-def test_each_job_runs_once(transactional_db):
+def queue_of(pieces, work, *, every_s=0.0, name="queue"):
+    """A job with these pieces of work."""
+    left = list(pieces)
+
+    def claim(room):
+        taken, left[:room] = left[:room], []
+        return taken
+
+    return Job(name, every_s, claim, work)
+
+
+def test_all_that_is_due_is_done_once(transactional_db):
     ran = []
-    jobs = [Job(name, 1, lambda stopped, name=name: ran.append(name)) for name in "ab"]
+    jobs = [queue_of("abc", ran.append), chore("d", 1, lambda: ran.append("d"))]
 
     Runner(jobs).run_once()
 
-    assert ran == ["a", "b"]
+    assert ran == ["a", "b", "c", "d"]
 
 
-def test_a_job_that_fails_does_not_stop_the_next(transactional_db, caplog):
-    def fail(stopped: Stopped) -> None:
+def test_work_that_fails_does_not_stop_the_next(transactional_db, caplog):
+    def fail(piece):
         raise ValueError("no spice")
 
     ran = []
-    Runner([Job("a", 1, fail), Job("b", 1, lambda stopped: ran.append("b"))]).run_once()
+    Runner([queue_of("ab", fail), queue_of("c", ran.append)]).run_once()
+
+    assert ran == ["c"]
+    assert caplog.text.count("job failed") == 2
+
+
+def test_a_claim_that_fails_does_not_stop_the_next(transactional_db, caplog):
+    def fail(room):
+        raise ValueError("no spice")
+
+    ran = []
+    Runner([Job("a", 1, fail, ran.append), queue_of("b", ran.append)]).run_once()
 
     assert ran == ["b"]
     assert "job failed" in caplog.text
 
 
-def test_jobs_run_again_until_told_to_stop(transactional_db):
+def test_chores_are_done_again_until_told_to_stop(transactional_db):
     runner = Runner([])
     runs: list[int] = []
 
-    def count(stopped: Stopped) -> None:
+    def count():
         runs.append(1)
         if len(runs) == 3:
             runner.stop.set()
 
-    runner.jobs = [Job("count", 0, count)]
+    runner.jobs = [chore("count", 0, count)]
     runner.run_forever()
 
     assert len(runs) == 3
 
 
-@pytest.mark.parametrize("at_once", [1, 3])
-def test_others_join_a_run_that_takes_long(transactional_db, at_once):
-    runner, lock, release = Runner([]), threading.Lock(), threading.Event()
+def test_never_more_is_claimed_than_there_are_free_threads(transactional_db):
+    """Otherwise leases would run out in line."""
+    runner, lock = Runner([], threads=3), threading.Lock()
     busy = most = 0
+    together = threading.Barrier(3, timeout=30)
 
-    def wait_for_the_others(stopped: Stopped) -> None:
+    def meet(piece):
         nonlocal busy, most
         with lock:
             busy += 1
+        together.wait()
+        with lock:
             most = max(most, busy)
-        release.wait(10)
+        together.wait()
         with lock:
             busy -= 1
+            done.append(piece)
+            if len(done) == 6:
+                runner.stop.set()
 
-    def end(stopped: Stopped) -> None:
-        """Its tenth run: by then everybody who may join has joined."""
-        ticks.append(1)
-        if len(ticks) == 10:
-            runner.stop.set()
-            release.set()
+    rooms: list[int] = []
+    done: list[int] = []
+    job = queue_of(range(6), meet)
 
-    ticks: list[int] = []
-    runner.jobs = [Job("slow", 0, wait_for_the_others, at_once=at_once), Job("end", 0, end)]
+    def claim(room):
+        rooms.append(room)
+        return job.claim(room)
+
+    runner.jobs = [Job("meet", 0, claim, meet)]
     runner.run_forever()
 
-    assert most == at_once
+    assert sorted(done) == list(range(6))
+    assert most == 3
+    assert max(rooms) == 3
+    assert 0 not in rooms
 
 
-def test_a_run_under_way_learns_that_it_must_end(transactional_db):
-    runner = Runner([])
-    asked: list[bool] = []
+def test_one_job_that_hangs_does_not_hold_up_another(transactional_db):
+    runner, release = Runner([], threads=1), threading.Event()
 
-    def stop_and_ask(stopped: Stopped) -> None:
-        asked.append(stopped())
+    def end(piece):
         runner.stop.set()
-        asked.append(stopped())
+        release.set()
 
-    runner.jobs = [Job("ask", 60, stop_and_ask)]
+    runner.jobs = [queue_of("a", lambda _: release.wait(30)), queue_of("b", end, name="other")]
     runner.run_forever()
 
-    assert asked == [False, True]
+    assert release.is_set()
 
 
-def test_a_hanging_run_is_cut_off_and_named(transactional_db, monkeypatch, caplog):
+def test_work_under_way_is_finished_before_the_end(transactional_db):
+    runner = Runner([], threads=1)
+    done: list[str] = []
+
+    def work(piece):
+        runner.stop.set()
+        done.append(piece)
+
+    runner.jobs = [queue_of("ab", work)]
+    runner.run_forever()
+
+    assert done == ["a"]
+
+
+def test_work_that_hangs_is_cut_off_and_named(transactional_db, monkeypatch, caplog):
     monkeypatch.setattr(runner_module, "GRACE_S", 0.1)
     runner, release = Runner([]), threading.Event()
 
-    def hang(stopped: Stopped) -> None:
+    def hang(piece):
         runner.stop.set()
         release.wait(30)
 
-    runner.jobs = [Job("hang", 60, hang)]
-    started = time.monotonic()
+    runner.jobs = [queue_of("a", hang)]
     runner.run_forever()
     release.set()
 
-    assert time.monotonic() - started < 10
     assert "job cut off" in caplog.text
+
+
+def test_a_worker_shows_that_it_lives_and_says_farewell(transactional_db):
+    runner = Runner([], threads=2)
+    seen: list[WorkerProcess] = []
+
+    def look():
+        seen.extend(workers.alive(clock.now()))
+        runner.stop.set()
+
+    runner.jobs = [chore("look", 60, look)]
+    runner.run_forever()
+
+    assert [(row.pid, row.threads) for row in seen] == [(os.getpid(), 2)]
+    assert not WorkerProcess.objects.exists()
+
+
+def test_the_tally_tells_the_type_of_an_error_and_none_of_its_words():
+    tally = Tally(["renew"])
+
+    attempt(queue_of("", lambda _: [][1], name="renew"), "a", tally)
+    attempt(queue_of("", print, name="renew"), "a", tally)
+
+    job = tally.snapshot()["renew"]
+    assert (job["done"], job["failed"]) == (1, 1)
+    assert "IndexError" in job["error"]
+    assert "out of range" not in job["error"]
+
+
+def test_a_worker_that_was_killed_is_gone_and_forgotten_after_a_day(transactional_db):
+    now = clock.now()
+    for ago in (timedelta(), workers.STALE, workers.KEPT):
+        WorkerProcess.objects.create(hostname="arrakis", pid=1, threads=1, beat_at=now - ago)
+
+    assert workers.alive(now).count() == 1
+    assert workers.prune() == 1
+    assert WorkerProcess.objects.count() == 2
+
+
+def test_the_lag_is_the_age_of_the_oldest_row_of_the_organization(organization, stranger):
+    other = stranger.memberships.get().organization
+    ago = {organization: timedelta(minutes=5), other: timedelta(hours=5)}
+    for owner, gap in ago.items():
+        row = make_credential(owner, "auth0_client_credentials", check_due_at=clock.now() - gap)
+        Token.objects.create(credential=row, refresh_at=clock.now() - gap)
+
+    for owner, gap in ago.items():
+        lags = workers.lags(owner)
+        assert [lag.due for lag in lags] == [1, 1]
+        assert all(0 <= lag.seconds(clock.now()) - gap.total_seconds() < 60 for lag in lags)
+    assert [lag.due for lag in workers.lags()] == [2, 2]
+
+
+def test_a_credential_verified_meanwhile_keeps_the_newer_result(organization, simulated):
+    make_credential(organization, "stripe_key")
+    (claimed,) = probes.claim_due(1)
+    assert probes.claim_due(1) == []
+    probes.verify(Credential.objects.get())
+    times = Check.objects.get().times
+
+    assert not probes.probe_claimed(claimed)
+
+    assert Check.objects.get().times == times
 
 
 @pytest.mark.parametrize("due", [probes.probe_due, tokens.refresh_due])
@@ -136,7 +242,7 @@ def test_nothing_new_is_begun_by_a_worker_that_must_end(due, organization):
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
 @pytest.mark.django_db(transaction=True)
 def test_every_real_job_runs(job, caplog):
-    attempt(job, lambda: False)
+    Runner([job]).run_once()
 
     assert "job failed" not in caplog.text
 

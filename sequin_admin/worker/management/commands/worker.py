@@ -4,22 +4,31 @@ import signal
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from sequin_admin.core.checks import refuse_wrong_keys
 from sequin_admin.worker.jobs import JOBS
-from sequin_admin.worker.runner import Runner
+from sequin_admin.worker.runner import THREADS, Runner
 
 
 class Command(BaseCommand):
     help = "Renew tokens ahead of expiry, probe credentials, clean up. Run as many as you like."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--once", action="store_true", help="Run every job once and end.")
+        parser.add_argument("--once", action="store_true", help="Do all that is due and end.")
+        parser.add_argument(
+            "--threads",
+            type=int,
+            default=THREADS,
+            help="How many tokens are renewed, and how many credentials probed, at the same time "
+            f"({THREADS}).",
+        )
 
-    def handle(self, *args: Any, once: bool, **options: Any) -> None:
+    def handle(self, *args: Any, once: bool, threads: int, **options: Any) -> None:
+        if threads < 1:
+            raise CommandError("A worker needs at least 1 thread.")
         refuse_wrong_keys()
-        runner = Runner(JOBS)
+        runner = Runner(JOBS, threads)
         if once:
             runner.run_once()
             return
