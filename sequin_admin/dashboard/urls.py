@@ -17,6 +17,7 @@ from sequin_admin.dashboard.views import (
     oauth_apps,
     organizations,
     overview,
+    worker,
 )
 
 credential = "credentials/<uuid:pk>"
@@ -56,6 +57,7 @@ urlpatterns = [
     path(f"{oauth_app}/edit/", oauth_apps.edit, name="oauth_app_edit"),
     path(f"{oauth_app}/delete/", oauth_apps.delete, name="oauth_app_delete"),
     path("audit/", audit.index, name="audit"),
+    path("worker/", worker.worker, name="worker"),
     path("docs/kinds/", docs.kinds_page, name="kinds"),
     path("organization/", organizations.edit, name="organization"),
     path("organizations/switch/", organizations.switch_organization, name="switch_organization"),

@@ -1,6 +1,7 @@
 """Every page in both themes and at both widths: accessible, and nothing scrolls sideways."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -12,9 +13,16 @@ from sequin_admin.connect.models import Attempt
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.health import probes
+from sequin_admin.health.models import WorkerProcess
 from tests.browser.conftest import log_in
 from tests.factories import make_credential, make_oauth_app
 from tests.simulator import Simulator
+
+NOON = "2026-11-23T12:00:00+00:00"
+TALLY = {
+    "renew": {"done": 4120, "failed": 0, "ran_at": NOON, "error": "", "error_at": None},
+    "probe": {"done": 9, "failed": 1, "ran_at": NOON, "error": "It failed.", "error_at": NOON},
+}
 
 
 @pytest.fixture
@@ -29,6 +37,10 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     make_credential(organization, "github_app", name="Never probed", oauth_app=None)
     for credential in (broken, working, refused):
         probes.verify(credential, actor=user)
+    for ago in (timedelta(), timedelta(hours=1)):
+        WorkerProcess.objects.create(
+            hostname="arrakis", pid=1, threads=8, beat_at=clock.now() - ago, jobs=TALLY
+        )
     attempt = Attempt.objects.create(
         organization=organization,
         user=user,
@@ -70,6 +82,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         of_app + "edit/",
         of_app + "delete/",
         "/audit/",
+        "/worker/",
         "/docs/kinds/",
         "/api-keys/",
         "/members/",

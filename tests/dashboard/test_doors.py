@@ -17,7 +17,7 @@ NAMES = [pattern.name for pattern in urlpatterns]
 # What a viewer may open: everything that only shows.
 SHOWS = {
     "overview", "credentials", "credential", "badges", "connect_failed", "oauth_apps", "oauth_app",
-    "audit", "kinds", "api_keys", "members", "connect_links", "connect_link",
+    "audit", "kinds", "api_keys", "members", "worker", "connect_links", "connect_link",
 }  # fmt: skip
 # Everybody may change which of their own organizations they look at.
 OWN_CHOICE = {"switch_organization"}

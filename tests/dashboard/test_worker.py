@@ -1,0 +1,87 @@
+"""The page that tells whether the background work goes on."""
+
+from datetime import timedelta
+
+import pytest
+
+from sequin_admin.core import clock
+from sequin_admin.health.models import WorkerProcess
+from sequin_admin.health.workers import STALE
+from tests.factories import make_credential
+
+DONE = {"done": 4120, "failed": 0, "ran_at": None, "error": "", "error_at": None}
+
+
+@pytest.fixture
+def page(client, user):
+    client.force_login(user)
+
+    def get(**headers):
+        return client.get("/worker/", headers=headers).content.decode()
+
+    return get
+
+
+def make_worker(**columns):
+    columns = {"jobs": {"renew": DONE, "probe": DONE}, **columns}
+    return WorkerProcess.objects.create(hostname="arrakis", pid=7, threads=8, **columns)
+
+
+def test_without_a_worker_it_says_what_that_means_and_what_to_do(page):
+    said = page()
+
+    assert "No worker is running" in said
+    assert "nothing is probed" in said
+    assert "manage.py worker" in said
+
+
+def test_a_worker_is_running_stopping_or_gone(page):
+    row = make_worker()
+    assert "Running" in page()
+    assert "No worker is running" not in page()
+
+    row.stopping = True
+    row.save()
+    assert "Stopping" in page()
+
+    row.beat_at = clock.now() - STALE
+    row.save()
+    assert "Gone" in page()
+    assert "No worker is running" in page()
+
+
+def test_the_last_error_is_told_with_its_job(page):
+    error = {"error": "It failed with OSError.", "error_at": clock.now().isoformat()}
+    make_worker(jobs={"renew": DONE, "probe": DONE | error})
+
+    said = " ".join(page().split())
+
+    assert "Probe credentials, " in said
+    assert "It failed with OSError." in said
+
+
+def test_only_rows_of_the_own_organization_count(page, organization, stranger):
+    make_worker()
+    late = clock.now() - timedelta(hours=1)
+    make_credential(stranger.memberships.get().organization, "stripe_key", check_due_at=late)
+    assert "Behind" not in page()
+
+    make_credential(organization, "stripe_key", check_due_at=late)
+    assert "Behind" in page()
+
+
+def test_what_was_done_for_all_organizations_is_shown_to_staff_only(page, user):
+    make_worker()
+    assert "4,120" not in page()
+
+    user.is_staff = True
+    user.save()
+
+    assert "4,120" in page()
+
+
+def test_a_poll_gets_only_what_changes(page):
+    part = page(**{"HX-Request": "true"})
+
+    assert part.strip().startswith("<div")
+    assert 'hx-trigger="every 5s"' in part
