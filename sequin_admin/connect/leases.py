@@ -28,7 +28,9 @@ RENEWED_EVERY_S = LEASE.total_seconds() / 3
 # A renewal makes up to two calls. Whatever lasts longer than three hangs, and loses its lease.
 LONGEST = timedelta(seconds=3 * oauth.TOKEN_DEADLINE_S)
 JOURNAL_KEPT = 10
+# The columns that a claim writes, and those that it looks at: no secret is decrypted for it.
 WRITTEN = ("lease_owner", "lease_fence", "lease_until", "tried_at", "journal")
+SEEN = (*WRITTEN, "version", "failures", "refresh_at", "credential__kind", "credential__oauth_app")
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,16 +80,14 @@ def claim_due(room: int) -> list[Lease]:
 
     One short transaction: rows that another process is at are passed over, not waited for.
     """
-    if room < 1:
-        return []
-    now = clock.now()
     with transaction.atomic():
+        pace = Pace.locked(now := clock.now())
         due = Token.objects.refresh_due(now).free(now).exclude(next_try_at__gt=now)
-        waiting = due.exclude(Pace.at(now).spent()).select_related("credential__oauth_app")
-        rows = list(waiting.select_for_update(skip_locked=True, of=("self",))[:room])
-        pace = Pace.locked({row.credential.provider for row in rows}, now)
-        leases = [take(row) for row in rows if pace.admits(row.credential)]
-    return [lease for lease in leases if lease]
+        # Those that must wait a second do not stand before the tokens of other apps.
+        waiting = due.exclude(pace.spent()).select_related("credential").only(*SEEN)
+        rows = waiting.select_for_update(skip_locked=True, of=("self",))[:room]
+        taken = [take(row) for row in rows if pace.admits(row.credential)]
+    return [lease for lease in taken if lease]
 
 
 class Keeper:

@@ -273,9 +273,7 @@ class Token(models.Model):
 
 
 class PaceLock(models.Model):
-    """One row a provider, held while a worker counts what it may start there."""
-
-    provider = models.CharField(max_length=40, primary_key=True)
+    """One row, held for the moment in which a worker counts what it may start."""
 
     def __str__(self) -> str:
-        return f"pace of {self.provider}"
+        return "pace"

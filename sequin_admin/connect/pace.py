@@ -5,7 +5,6 @@ count as well, though nothing ever holds them up.
 """
 
 from collections import Counter
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -39,21 +38,13 @@ class Pace:
         return cls(providers, apps)
 
     @classmethod
-    def locked(cls, providers: Collection[str], now: datetime) -> "Pace":
-        """The same, with the `providers` held until the transaction ends.
-
-        So two workers never count the same room. Locks are taken in order: no deadlock.
-        """
-        wanted = sorted(providers)
-        locks = PaceLock.objects.filter(provider__in=wanted)
-        if locks.count() < len(wanted):
-            new = [PaceLock(provider=provider) for provider in wanted]
-            PaceLock.objects.bulk_create(new, ignore_conflicts=True)
-        list(locks.order_by("provider").select_for_update())
+    def locked(cls, now: datetime) -> "Pace":
+        """The same, and until the transaction ends no other worker counts the same room."""
+        PaceLock.objects.select_for_update().get_or_create(pk=1)
         return cls.at(now)
 
     def spent(self) -> Q:
-        """Tokens that must not start now: without this they would stand before all others."""
+        """Tokens that must not start now."""
         full = [
             kind.slug
             for kind in kinds.all()

@@ -206,7 +206,8 @@ def store(credential: Credential, grant: Grant, *, lease: Lease | None = None) -
     Without a lease (a connect trip has just ended) it takes over whatever renewal is under way.
     """
     with transaction.atomic():
-        Token.objects.get_or_create(credential=credential)
+        if lease is None:
+            Token.objects.get_or_create(credential=credential)
         token = Token.objects.select_for_update().get(pk=credential.pk)
         if lease and token.lease_fence != lease.fence:
             raise Refused(outcomes.transient("lease_lost", "Another worker took this over."))

@@ -14,6 +14,7 @@ from django.test.utils import setup_test_environment
 from sequin_admin.access.models import Membership, Organization
 from sequin_admin.access.policy import Role
 from sequin_admin.credentials import kinds
+from sequin_admin.worker.benchmarks import refresh
 
 ROUNDS = 30
 FEW, MANY = 100, 10_000
@@ -49,6 +50,9 @@ def measure() -> dict[str, Any]:
         figures[f"rows_{total}_overview"] = timed(client, "/")
     few, many = (figures[f"rows_{total}"]["median_ms"] for total in (FEW, MANY))
     figures["list"] = {"ratio": round(many / few, 2), "allowed": MOST_RATIO}
+    scans = Organization.objects.create(name="Due", slug="due")
+    figures["refresh_throughput"] = refresh.throughput(scans)
+    figures["due_scan"] = refresh.due_scan(scans)
     return {"database": connection.vendor, **figures}
 
 
