@@ -200,9 +200,17 @@ def read_properties(kind: Any, grant: Grant, trip: Trip) -> Properties:
     try:
         properties: Properties = kind.properties_class.model_validate(values)
     except ValidationError as invalid:
-        names = [str(name) for error in invalid.errors() for name in error["loc"][:1]]
+        names = lacking(invalid)
         raise Refused(outcomes.incomplete(kind.provider_title, names)) from None
     return properties
+
+
+def lacking(invalid: ValidationError) -> list[str]:
+    """The names of the properties that are missing or have another form than declared."""
+    errors = invalid.errors(include_input=False, include_url=False)
+    missing = [str(name) for error in errors for name in error["loc"][:1]]
+    odd = [error["ctx"]["names"] for error in errors if error["type"] == "match"]
+    return missing + odd
 
 
 def reconnect(

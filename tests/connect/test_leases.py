@@ -129,7 +129,7 @@ def test_who_saw_the_row_during_an_attempt_that_failed_looks_again(due):
     (row,) = due(1)
     lease = tokens.take(row)
     seen = Token.objects.get()
-    tokens.fail(lease, tokens.cannot_renew(row.credential))
+    tokens.fail(lease, row.credential.cannot_renew())
 
     assert tokens.take(seen) is None
     assert Token.objects.get().journal[-1]["code"] == "not_accepted"
@@ -138,7 +138,7 @@ def test_who_saw_the_row_during_an_attempt_that_failed_looks_again(due):
 def test_a_failed_token_stands_at_the_back_of_the_queue(due):
     (row,) = due(1)
 
-    tokens.fail(tokens.take(row), tokens.cannot_renew(row.credential))
+    tokens.fail(tokens.take(row), row.credential.cannot_renew())
 
     stored = Token.objects.get()
     assert stored.refresh_at == stored.next_try_at > clock.now()

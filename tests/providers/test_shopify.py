@@ -98,7 +98,7 @@ def test_a_lost_answer_is_fetched_by_the_worker(imported, simulated, user, old_t
     # Shopify has ended the old token, but that is not the merchant's fault.
     assert probes.verify(fresh(credential)).verdict is Verdict.TRANSIENT
 
-    Token.objects.filter(pk=credential.pk).update(next_try_at=None)
+    Token.objects.filter(pk=credential.pk).update(next_try_at=None, refresh_at=clock.now())
     assert tokens.refresh_due() == 1
 
     assert fresh(credential).secrets["refresh_token"]

@@ -4,9 +4,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from sequin_admin.sandbox.models import Grant, Token
 from sequin_admin.sandbox.providers.stripe.common import APPS, provider
-from sequin_admin.sandbox.providers.stripe.connect import StripeConnect, disconnect, mode
+from sequin_admin.sandbox.providers.stripe.connect import StripeConnect, disconnect
 
 API = r"api\.stripe\.com"
 MARKETPLACE = r"marketplace\.stripe\.com"
@@ -25,17 +24,13 @@ class StripeApps(StripeConnect):
     def asked_scopes(self, query: Any) -> list[str]:
         return ["stripe_apps"]
 
-    def issue(self, grant: Grant, use: str) -> Token:
-        if use == Token.ACCESS:
-            return Token.issue(grant, use, f"sk_{mode(grant.client)}_", ACCESS_LIFE_S)
-        return super().issue(grant, use)
-
 
 # A refresh token is spent at once; sending it again harms nothing but gets nothing.
 server = StripeApps(
     provider,
     pkce="none",
     refresh_prefix="rt_",
+    access_life_s=ACCESS_LIFE_S,
     refresh_life_s=REFRESH_LIFE_S,
     rotation="grace",
 )

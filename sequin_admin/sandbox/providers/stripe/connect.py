@@ -1,6 +1,7 @@
 """The simulated Stripe's authorization server: Connect with standard accounts."""
 
 import json
+import secrets
 from typing import Any
 
 from django.db.models import QuerySet
@@ -41,10 +42,11 @@ class StripeConnect(Server):
         return [query.get("scope", "read_only")]
 
     def issue(self, grant: Grant, use: str) -> Token:
-        """A connected account's access token is a key of the platform's mode."""
-        if use == Token.ACCESS:
-            return Token.issue(grant, use, f"sk_{mode(grant.client)}_", None)
-        return super().issue(grant, use)
+        """Letters and digits after a prefix; an access token is a key of the platform's mode."""
+        access = use == Token.ACCESS
+        prefix = f"sk_{mode(grant.client)}_" if access else self.refresh_prefix
+        life_s = self.access_life_s if access else self.refresh_life_s
+        return Token.issue(grant, use, prefix, life_s, value=f"{prefix}{secrets.token_hex(24)}")
 
     def verified(self, code: Token, fields: Any) -> bool:
         return True
