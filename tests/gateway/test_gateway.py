@@ -1,8 +1,12 @@
 """Callbacks of providers, and what machines ask about us."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import OperationalError, connection
 
+from sequin_admin.core import clock
+from sequin_admin.health.models import WorkerProcess
 from tests.factories import make_credential
 
 CALLBACK = "/link/oauth2/callback/hubspot"
@@ -78,3 +82,22 @@ def test_without_a_database_we_are_alive_but_not_ready(client, monkeypatch):
 
     assert client.get("/healthz").status_code == 200
     assert client.get("/readyz").status_code == 503
+
+
+def test_metrics_tell_how_far_behind_the_workers_are(client, settings, organization):
+    settings.METRICS_TOKEN = "right"
+    late = clock.now() - timedelta(hours=1)
+    make_credential(organization, "stripe_key", check_due_at=late)
+    tally = {"probe": {"done": 7, "failed": 1}}
+    for beat_at in (clock.now(), late):
+        WorkerProcess.objects.create(
+            hostname="arrakis", pid=7, threads=8, beat_at=beat_at, jobs=tally
+        )
+
+    page = client.get("/metrics", headers={"Authorization": "Bearer right"}).content.decode()
+
+    assert 'sequin_admin_lag_seconds{job="probe"} 36' in page
+    assert 'sequin_admin_lag_seconds{job="renew"} 0.0' in page
+    assert "sequin_admin_workers 1.0" in page
+    assert 'sequin_admin_jobs_done_total{job="probe",worker="arrakis:7"} 7.0' in page
+    assert 'sequin_admin_jobs_failed_total{job="probe",worker="arrakis:7"} 1.0' in page

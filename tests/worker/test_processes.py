@@ -1,0 +1,131 @@
+"""Real workers, side by side, on one database; some of them ended or killed."""
+
+import os
+import signal
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from sequin_admin.connect.models import Token
+from sequin_admin.core import clock
+from sequin_admin.core.env import ROOT, inherited
+from sequin_admin.credentials.models import Credential
+from sequin_admin.health import workers
+from sequin_admin.health.models import WorkerProcess
+from tests.connect.test_processes import database_url, wait_until
+from tests.factories import make_credential
+
+PAUL = "usrziLeD23j9AJ1"
+KEYS = 12
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def start(simulated):
+    """Start a worker on the test's database. It has begun when this returns."""
+    started = []
+
+    def start(*options):
+        process = subprocess.Popen(
+            [sys.executable, "-u", "manage.py", "worker", *options],
+            cwd=ROOT,
+            env={
+                **inherited(),
+                "DATABASE_URL": database_url(),
+                "SIMULATOR_URL": simulated.url,
+                "FIELD_ENCRYPTION_KEY": ",".join(settings.FIELD_ENCRYPTION_KEY),
+            },
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        assert "running" in process.stdout.readline()
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.fixture
+def airtable(make_app, connect):
+    """A connected account whose token is due, and which is not probed meanwhile."""
+    credential = connect(make_app("airtable"), PAUL).credential
+    past = clock.now() - timedelta(seconds=1)
+    Token.objects.filter(credential=credential).update(expires_at=past, refresh_at=past)
+    Credential.objects.update(check_due_at=None)
+    connection.close()
+    return credential
+
+
+def refreshes(simulated):
+    calls = [c for c in simulated.calls("airtable") if c["endpoint"].endswith("/oauth2/v1/token")]
+    return calls[1:]  # the first one redeemed the code
+
+
+def test_three_workers_side_by_side_do_each_piece_once(start, organization, simulated):
+    properties = {"secret": "sk_test_arrakis0000000000000001"}
+    for number in range(KEYS):
+        make_credential(organization, "stripe_key", identity=f"{number}", properties=properties)
+
+    for _ in range(3):
+        start("--threads", "2")
+    wait_until(lambda: not Credential.objects.filter(checked_at=None).exists())
+    wait_until(lambda: WorkerProcess.objects.count() == 3)
+
+    probes = [c for c in simulated.calls("stripe") if c["endpoint"].endswith("/v1/account")]
+    assert len(probes) == KEYS
+
+
+def test_a_token_is_renewed_once_however_many_workers_there_are(start, airtable, simulated):
+    simulated.act("airtable", PAUL, "slow")
+
+    for _ in range(2):
+        start()
+    wait_until(lambda: Token.objects.filter(version=2).exists())
+
+    assert [call["status"] for call in refreshes(simulated)] == [200]
+
+
+def test_asked_to_end_it_finishes_its_call_and_ends_within_10_seconds(start, airtable, simulated):
+    simulated.act("airtable", PAUL, "slow")
+    worker = start()
+    wait_until(lambda: Token.objects.filter(lease_until__isnull=False).exists())
+
+    worker.send_signal(signal.SIGTERM)
+
+    assert worker.wait(10) == 0
+    assert Token.objects.get().version == 2
+    assert not WorkerProcess.objects.exists()
+
+
+def test_it_ends_within_10_seconds_though_a_provider_never_answers(start, airtable, simulated):
+    """The attempt stays in the journal, its lease runs out, and the next worker takes over."""
+    simulated.act("airtable", PAUL, "timeout")
+    worker = start()
+    wait_until(lambda: Token.objects.filter(lease_until__isnull=False).exists())
+
+    worker.send_signal(signal.SIGTERM)
+
+    assert worker.wait(10) == 0
+    simulated.act("airtable", PAUL, "clear")
+    Token.objects.update(lease_until=clock.now())
+    start()
+    wait_until(lambda: Token.objects.filter(version=2).exists())
+    assert ["ended" in attempt for attempt in Token.objects.get().journal][-2:] == [False, True]
+
+
+def test_a_killed_worker_is_seen_to_be_gone(start):
+    worker = start()
+    wait_until(lambda: workers.alive(clock.now()).exists())
+
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.wait()
+
+    assert workers.known().get().pid == worker.pid
+    assert not workers.alive(clock.now() + workers.STALE).exists()
