@@ -31,6 +31,8 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SIMULATOR_URL = env.str("SIMULATOR_URL", default="")
 # Other bases for single hosts, as JSON: {"api.hubapi.com": "https://hubspot-proxy.example.com"}.
 PROVIDER_BASE_URLS = env.json("PROVIDER_BASE_URLS", default={})
+# How long a token endpoint may take, in seconds.
+TOKEN_DEADLINE_S = env.float("TOKEN_DEADLINE_S", default=20.0)
 HUBSPOT_API_VERSION = env.str("HUBSPOT_API_VERSION", default="2026-03")
 SHOPIFY_API_VERSION = env.str("SHOPIFY_API_VERSION", default="2026-10")
 

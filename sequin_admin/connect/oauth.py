@@ -15,7 +15,7 @@ from sequin_admin.credentials.kinds import Grant, OAuth2, Trip
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.credentials.outcomes import Refused
 
-TOKEN_DEADLINE_S = 20.0
+TOKEN_DEADLINE_S: float = settings.TOKEN_DEADLINE_S
 STATE_CHARS = 43  # 256 bits in the alphabet of RFC 7636, which every provider takes
 
 

@@ -27,6 +27,8 @@ from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 WAIT_S = LEASE.total_seconds() + 2
 LONGEST_PAUSE_S = 1.0
 LEAST_MARGIN_S = 60
+# While it is being renewed an old token is given out as long as there is time to use it.
+LEAST_LEFT_S = 10
 MARGIN_S = 300
 BACKOFF_S = (5, 900)
 DEAD_FOR = timedelta(days=1)
@@ -124,7 +126,7 @@ def renew(credential: Credential, *, beyond: int | None = None, force: bool = Fa
         lease = take(token)
         if lease:
             return renew_under(lease)
-        if beyond is None and token.lives(clock.now()):
+        if beyond is None and token.lives(clock.now(), LEAST_LEFT_S):
             return access_token(token)
     raise Refused(outcomes.transient("busy", "Another worker is still renewing this token."))
 
@@ -145,7 +147,7 @@ def rests(token: Token, credential: Credential) -> bool:
 
 def living_or_refused(token: Token, beyond: int | None) -> str:
     """While renewals back off: the old token as long as it lives, then the reason they fail."""
-    if beyond is None and token.lives(clock.now()):
+    if beyond is None and token.lives(clock.now(), LEAST_LEFT_S):
         return access_token(token)
     refusal = dict(token.refusal)
     raise Refused(Outcome(Verdict(refusal.pop("verdict")), **refusal))

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from sequin_admin.sandbox import faults, framework, seed
@@ -120,6 +121,46 @@ def set_fault(provider: str, name: str, **data: Any) -> None:
         faults.set_fault(provider, None, name, times_of(data))
     else:
         raise Mistake(f"There is no fault {name!r}: {', '.join([*faults.COMMON, 'clear'])}")
+
+
+def let_loose(
+    provider: str, rates: dict[str, float], late_s: float = 0, access_life_s: int | None = None
+) -> None:
+    """Let each call of the token endpoint fail by chance. `rates` are the chances by name, such as
+    `{"lost": 0.1}`; a `late` answer takes up to `late_s` seconds."""
+    odd = set(rates) - set(faults.CHANCES)
+    if odd or not all(isinstance(r, int | float) and 0 <= r <= 1 for r in rates.values()):
+        raise Mistake(f"rates are chances from 0 to 1 of {', '.join(faults.CHANCES)}.")
+    faults.set_fault(provider, None, faults.CHAOS)
+    lives = {} if access_life_s is None else {"access_life_s": access_life_s}
+    data = {"rates": rates, "late_s": late_s, **lives}
+    Fault.objects.filter(provider=provider, account=None, name=faults.CHAOS).update(data=data)
+
+
+@transaction.atomic
+def populate(provider: str, like: str, ids: list[str]) -> None:
+    """More accounts such as `like`."""
+    model = Account.objects.filter(provider=provider, external_id=like).first()
+    if model is None:
+        raise Mistake(f"{provider} has no account {like!r}.")
+    known = {"provider": provider, "data": model.data}
+    rows = [Account(external_id=i, name=f"{model.name} {i}", **known) for i in ids]
+    Account.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def grants_of(provider: str) -> list[dict[str, Any]]:
+    """Each consent, and what became of it."""
+    rows = Grant.objects.filter(client__provider=provider).order_by("pk")
+    seen = rows.values("revoked", "replays", "reuses", external_id=F("account__external_id"))
+    return [dict(row) for row in seen]
+
+
+def is_alive(provider: str, access: str) -> bool:
+    """Whether an access token opens anything right now."""
+    token = Token.objects.filter(
+        use=Token.ACCESS, value=access, grant__client__provider=provider
+    ).first()
+    return token is not None and token.alive()
 
 
 def times_of(data: dict[str, Any]) -> int | None:

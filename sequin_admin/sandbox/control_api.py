@@ -90,6 +90,30 @@ def fault(request: HttpRequest, slug: str) -> None:
 
 
 @verb
+def chaos(request: HttpRequest, slug: str) -> None:
+    """`{"rates": {"lost": 0.1, "late": 0.2}, "late_s": 15, "access_life_s": 75}`."""
+    control.let_loose(provider_or_404(slug).slug, **body_of(request))
+
+
+@verb
+def populate(request: HttpRequest, slug: str) -> None:
+    """`{"like": "abc123", "ids": ["t1", "t2"]}`: more accounts such as that one."""
+    control.populate(provider_or_404(slug).slug, **body_of(request))
+
+
+@require_GET
+def grants(request: HttpRequest, slug: str) -> HttpResponse:
+    """Each consent: whether it is revoked, and how often a spent refresh token came again."""
+    return JsonResponse({"data": control.grants_of(slug)})
+
+
+@require_POST
+def alive(request: HttpRequest, slug: str) -> HttpResponse:
+    """`{"access": ...}`: whether an access token opens anything right now."""
+    return JsonResponse({"alive": control.is_alive(slug, str(body_of(request).get("access")))})
+
+
+@verb
 def clock(request: HttpRequest) -> None:
     """`{"advance_s": 3600}`, `{"stop": true}`; with neither the clock shows real time again."""
     given = body_of(request)

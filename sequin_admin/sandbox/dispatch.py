@@ -47,7 +47,7 @@ def answer(request: HttpRequest, host: str, path: str) -> HttpResponse:
         status=response.status_code,
     )
     time.sleep(getattr(request, "wait_s", 0))
-    if getattr(response, "dropped", False):
+    if getattr(response, "dropped", False) or getattr(request, "loses", False):
         drop(request)
     return response
 

@@ -1,6 +1,8 @@
 """Misbehaviour on request: outages, throttling, stalls, lost answers; and the limits that count."""
 
+import random
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +14,8 @@ STALL_S = 30
 SLOW_S = 3
 CRAWL_S = 12
 COMMON = ("outage", "html", "timeout", "slow", "crawl", "throttle", "lost_response")
+CHAOS = "chaos"
+CHANCES = ("outage", "html", "throttle", "late", "lost")
 OUTAGE_PAGE = "<!doctype html><title>503</title><h1>We'll be right back</h1>"
 
 
@@ -54,6 +58,29 @@ def strike(request: HttpRequest, provider: Provider, account: Account | None) ->
         request.wait_s = CRAWL_S  # type: ignore[attr-defined]
     if use(provider, account, "throttle"):
         raise Answer(provider.throttled())
+
+
+def chaos(provider: Provider) -> dict[str, Any]:
+    """What was let loose on the provider's token endpoint: rates of faults, and lives."""
+    row = Fault.objects.filter(provider=provider.slug, account=None, name=CHAOS).first()
+    return row.data if row else {}
+
+
+def roll_dice(request: HttpRequest, provider: Provider) -> None:
+    """While chaos reigns: perhaps fail, perhaps do the work and answer late or never."""
+    reigns = chaos(provider)
+    rates = reigns.get("rates", {})
+    name = random.choices([*rates, ""], [*rates.values(), max(1 - sum(rates.values()), 0)])[0]  # noqa: S311
+    if name == "late":
+        request.wait_s = random.uniform(0, reigns["late_s"])  # type: ignore[attr-defined]  # noqa: S311
+    elif name == "lost":
+        request.loses = True  # type: ignore[attr-defined]
+    elif name == "throttle":
+        raise Answer(provider.throttled())
+    elif name == "html":
+        raise Answer(HttpResponse(OUTAGE_PAGE, content_type="text/html"))
+    elif name == "outage":
+        raise Answer(HttpResponse('{"message": "Service unavailable"}', status=503))
 
 
 def maybe_lost(provider: Provider, account: Account, response: HttpResponse) -> HttpResponse:

@@ -73,10 +73,16 @@ class Grant(models.Model):
     # Not somebody's consent, but the client acting for itself (client credentials).
     machine = models.BooleanField(default=False)
     revoked = models.BooleanField(default=False)
+    # How often a spent refresh token came again: replayed in grace, or found out as a reuse.
+    replays = models.PositiveIntegerField(default=0)
+    reuses = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=now)
 
     def revoke(self) -> None:
         Grant.objects.filter(pk=self.pk).update(revoked=True)
+
+    def count(self, what: str) -> None:
+        Grant.objects.filter(pk=self.pk).update(**{what: models.F(what) + 1})
 
 
 class Token(models.Model):
@@ -122,13 +128,14 @@ class Token(models.Model):
 class Fault(models.Model):
     """A misbehaviour that was asked for, of one account or of the whole provider (account NULL).
 
-    `times` counts down; NULL lasts until it is cleared.
+    `times` counts down; NULL lasts until it is cleared. `data` shapes it, where it has a shape.
     """
 
     provider = models.CharField(max_length=40)
     account = models.ForeignKey(Account, models.CASCADE, null=True, related_name="faults")
     name = models.CharField(max_length=40)
     times = models.PositiveIntegerField(null=True)
+    data = models.JSONField(default=dict)
 
 
 class Call(models.Model):

@@ -137,6 +137,7 @@ class Server:
         """The token endpoint: authorization_code and refresh_token."""
         fields = self.fields_of(request)
         faults.strike(request, self.provider, None)
+        faults.roll_dice(request, self.provider)
         client = self.client_of(request, fields)
         grant_type = fields.get("grant_type", self.default_grant)
         if grant_type == "authorization_code":
@@ -175,8 +176,12 @@ class Server:
 
     def issue(self, grant: Grant, use: str) -> Token:
         if use == Token.ACCESS:
-            return Token.issue(grant, use, self.access_prefix, self.access_life_s)
+            return Token.issue(grant, use, self.access_prefix, self.lives_s())
         return Token.issue(grant, use, self.refresh_prefix, self.refresh_life_s)
+
+    def lives_s(self) -> int | None:
+        """How long an access token lives: as published, or shorter while chaos reigns."""
+        return faults.chaos(self.provider).get("access_life_s", self.access_life_s)
 
     def redeem(self, client: Client, fields: Mapping[str, str]) -> Grant:
         code = self.lookup(client, Token.CODE, fields.get("code", ""))
@@ -207,6 +212,7 @@ class Server:
             return self.replay(request, token)
         if token and token.spent_at and self.rotation == "strict":
             token.grant.revoke()
+            token.grant.count("reuses")
         if token is None or not token.alive() or token.grant.account.has("disable_user"):
             return self.error(
                 "invalid_grant", "The refresh token is invalid, expired or revoked", 400
@@ -220,6 +226,7 @@ class Server:
         late = token.spent_at is None or token.spent_at + timedelta(seconds=self.grace_s) < now()
         if late or token.grant.revoked or "answer" not in token.data:
             return self.error("invalid_grant", "The refresh token was already used", 400)
+        token.grant.count("replays")
         return JsonResponse(token.data["answer"])
 
     def answer(
@@ -234,7 +241,7 @@ class Server:
             "access_token": access.value,
             "refresh_token": refresh.value if refresh else "",
             "token_type": "bearer",
-            "expires_in": access.lives_s() if self.repeats_tokens else self.access_life_s,
+            "expires_in": access.lives_s() if self.repeats_tokens else self.lives_s(),
             **self.more(grant),
         }
         if kept is not None:

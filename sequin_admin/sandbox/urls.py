@@ -18,4 +18,8 @@ urlpatterns = [
     path("control-api/<slug:slug>/accounts/<str:external_id>/<slug:action>", control_api.act),
     path("control-api/<slug:slug>/faults", control_api.fault),
     path("control-api/<slug:slug>/calls", control_api.calls),
+    path("control-api/<slug:slug>/chaos", control_api.chaos),
+    path("control-api/<slug:slug>/populate", control_api.populate),
+    path("control-api/<slug:slug>/grants", control_api.grants),
+    path("control-api/<slug:slug>/alive", control_api.alive),
 ]

@@ -96,3 +96,27 @@ def require_free(port: int, setting: str) -> None:
                 f"Port {port} is in use. Stop what listens there, or choose another: "
                 f"make run {setting}={port + 100}"
             ) from None
+
+
+def gunicorn(module: str, port: int, threads: int) -> list[str]:
+    bind = ["--bind", f"127.0.0.1:{port}", "--threads", str(threads), "--no-control-socket"]
+    return ["-m", "gunicorn", *bind, "--log-level", "warning", f"{module}:application"]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def wait_for(url: str, seconds: float = 60) -> None:
+    """Until somebody answers there. Raises `Failed`."""
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        try:
+            if httpx2.get(url, timeout=5, trust_env=False).status_code < 500:
+                return
+        except httpx2.HTTPError:
+            time.sleep(0.05)
+    raise Failed(f"Nobody answered at {url} within {seconds:g} seconds.")

@@ -41,6 +41,7 @@ class Shopify(Server):
             return self.error("invalid_grant", "The refresh token is not valid", 400)
         faults.strike(request, provider, token.grant.account)
         if token.spent_at:
+            token.grant.count("replays")
             return JsonResponse(token.data["answer"])
         self.predecessors(token).update(expires_at=now())
         token.spend()

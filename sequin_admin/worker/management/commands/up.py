@@ -12,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from sequin_admin.access.models import User
 from sequin_admin.core.checks import refuse_wrong_keys
 from sequin_admin.core.env import env, inherited
-from sequin_admin.worker.supervisor import Failed, Supervisor, require_free
+from sequin_admin.worker.supervisor import Failed, Supervisor, gunicorn, require_free
 
 LOGIN = settings.DATA_DIR / "demo-login"
 
@@ -86,11 +86,6 @@ class Command(BaseCommand):
 def interrupt(*args: Any) -> None:
     """However we are told to stop, we stop the way Ctrl-C does: none of ours is left behind."""
     raise KeyboardInterrupt
-
-
-def gunicorn(module: str, port: int, threads: int) -> list[str]:
-    bind = ["--bind", f"127.0.0.1:{port}", "--threads", str(threads), "--no-control-socket"]
-    return ["-m", "gunicorn", *bind, "--log-level", "warning", f"{module}:application"]
 
 
 def call_demo(supervisor: Supervisor, environment: dict[str, str]) -> None:

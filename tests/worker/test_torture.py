@@ -1,0 +1,83 @@
+"""A short torture: real processes, kill -9, and a token endpoint that fails by chance."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from sequin_admin.worker.torture.verdict import Count
+from tests.simulator import ROOT
+
+
+def torture(*arguments):
+    command = [sys.executable, "manage.py", "torture", "--json", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def database():
+    """An empty one beside the test's own, where that is a server. SQLite brings its own file."""
+    if connection.vendor == "sqlite":
+        yield []
+        return
+    known = settings.DATABASES["default"]
+    where = f"?host={known['HOST']}" if known["HOST"].startswith("/") else ""
+    name = f"torture_{connection.settings_dict['NAME']}"
+    run_on_server(f'CREATE DATABASE "{name}"')
+    login = f"{known['USER']}:{known['PASSWORD']}@" if known["USER"] else ""
+    host = "" if where else f"{known['HOST']}:{known['PORT']}"
+    yield ["--database", f"postgres://{login}{host}/{name}{where}"]
+    run_on_server(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def run_on_server(sql):
+    with connection._nodb_cursor() as cursor:
+        cursor.execute(sql)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_lost_that_could_be_kept(database):
+    done = torture(
+        *("--credentials", "6", "--workers", "2", "--readers", "6"),
+        *("--seconds", "14", "--kill-every", "2", *database),
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    result = json.loads(done.stdout)
+    assert result["kills"] >= 5
+    for row in result["kinds"]:
+        assert row["reads"] > 0
+        bad = ("lost", "reuse_detections", "expired_reads", "wrong_verdicts", "inevitable")
+        assert {row[name] for name in bad} == {0}, row
+
+
+def test_a_database_in_use_is_left_alone(tmp_path):
+    file = f"sqlite:///{tmp_path / 'used.sqlite3'}"
+    small = ("--credentials", "1", "--workers", "0", "--readers", "1", "--seconds", "0")
+    assert torture("--database", file, "--kinds", "linear_oauth2", *small).returncode == 0
+
+    again = torture("--database", file, "--kinds", "linear_oauth2", *small)
+
+    assert again.returncode == 1
+    assert "Torture takes an empty one" in again.stderr
+
+
+def test_a_kind_that_does_not_rotate_is_not_tortured():
+    done = torture("--kinds", "stripe_key")
+
+    assert "Choose among linear_oauth2" in done.stderr
+
+
+@pytest.mark.parametrize("loss", ["lost", "reuse_detections", "expired_reads", "wrong_verdicts"])
+def test_any_loss_is_bad(loss):
+    assert Count("linear_oauth2", **{loss: 1}).bad
+    assert not Count("linear_oauth2").bad
+
+
+def test_what_the_providers_rules_take_is_not_held_against_us():
+    """Airtable ends the grant when a spent refresh token comes again."""
+    assert not Count("airtable_oauth2", inevitable=3, reuse_detections=3).bad
+    assert Count("airtable_oauth2", lost=1).bad
