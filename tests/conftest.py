@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from django.conf import settings
 
@@ -10,6 +11,11 @@ from sequin_admin.access.policy import Role
 from sequin_admin.core import http
 
 pytest_plugins = ["tests.simulator", "tests.trips", "tests.api_client", "tests.connected"]
+
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 def pytest_configure() -> None:

@@ -185,7 +185,6 @@ STORIES = {
         read=Simulator.app,
         ends=("revoke",),
         told="Workday no longer accepts the access it granted to us",
-        mended_by=ENTER_AGAIN,
     ),
     "workday_password": Story(
         account="arrakis_dpt1",

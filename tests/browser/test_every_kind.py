@@ -151,6 +151,8 @@ def test_a_consent_page_is_accessible(
 def choose(page: Page, kind: Any) -> None:
     page.goto("/credentials/new/")
     page.get_by_role("link", name=kind.full_title()).click()
+    if kind.oauth and kind.has_form():
+        page.get_by_role("link", name="connect by a login").click()
 
 
 def connect(page: Page, simulated: Simulator, kind: Any) -> None:

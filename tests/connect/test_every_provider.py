@@ -8,7 +8,7 @@ from sequin_admin.connect import accounts, tokens
 from sequin_admin.connect.models import Token
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
-from sequin_admin.credentials.outcomes import Refused, Verdict
+from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.health import probes
 from tests.factories import new_pem
 
@@ -120,19 +120,6 @@ def test_the_wrong_client_secret_is_ours(connected, provider, simulated):
 
     assert outcome.verdict is Verdict.OPERATOR
     assert outcome.of_app
-
-
-@pytest.mark.parametrize("provider", ["linear", "shopify", "quickbooks"])
-def test_a_lost_answer_is_recovered_where_the_provider_repeats_it(connected, provider, simulated):
-    credential = connected(provider)
-    simulated.act(provider, TRIPS[provider][0], "lost_response")
-    expire(credential)
-    with pytest.raises(Refused) as lost:
-        tokens.current(fresh(credential))
-    assert lost.value.outcome.verdict is Verdict.TRANSIENT
-
-    assert tokens.current(fresh(credential), force=True)
-    assert probes.verify(fresh(credential)).ok
 
 
 @pytest.mark.parametrize("provider", ["linear", "shopify"])

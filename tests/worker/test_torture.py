@@ -79,5 +79,5 @@ def test_any_loss_is_bad(loss):
 
 def test_what_the_providers_rules_take_is_not_held_against_us():
     """Airtable ends the grant when a spent refresh token comes again."""
-    assert not Count("airtable_oauth2", inevitable=3, reuse_detections=3).bad
+    assert not Count("airtable_oauth2", inevitable=3, reuse_detections=3, expired_reads=1).bad
     assert Count("airtable_oauth2", lost=1).bad

@@ -178,7 +178,7 @@ def test_a_worker_shows_that_it_lives_and_says_farewell(transactional_db):
     assert not WorkerProcess.objects.exists()
 
 
-def test_the_tally_tells_the_type_of_an_error_and_none_of_its_words():
+def test_the_tally_tells_the_type_of_an_error_and_none_of_its_words(db):
     tally = Tally(["renew"])
 
     attempt(queue_of("", lambda _: [][1], name="renew"), "a", tally)

@@ -1,5 +1,6 @@
 """Credentials: the way to a new one, one of them in full, its form."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.connect import accounts, oauth
 from sequin_admin.connect.models import Token
+from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import CredentialForm
 from sequin_admin.credentials.models import Credential
@@ -69,10 +71,12 @@ def add(request: Request, kind: str) -> HttpResponse:
 def detail(request: Request, pk: str) -> HttpResponse:
     rows = Credential.objects.of(request.organization).select_related("oauth_app", "rate_limit")
     credential = get_object_or_404(rows, pk=pk)
+    token = Token.objects.filter(pk=credential.pk).defer("secrets").first()
     context = {
         "credential": credential,
         "properties": shown_properties(credential),
-        "token": Token.objects.filter(pk=credential.pk).defer("secrets").first(),
+        "token": token,
+        "attempts": shown_attempts(token) if token else [],
         "limit": limits.of(credential),
         "snippet": SNIPPET.format(base=settings.PUBLIC_URL, pk=pk),
         "pending": may_change(credential),
@@ -81,6 +85,35 @@ def detail(request: Request, pk: str) -> HttpResponse:
         "events": Event.objects.of(request.organization.pk).about(credential)[:15],
     }
     return page_or_part(request, "credentials/detail.html", "health", context)
+
+
+def shown_attempts(token: Token) -> list[dict[str, Any]]:
+    """The journal of renewals, newest first, in words."""
+    return [
+        {
+            "number": attempt["fence"],
+            "at": datetime.fromisoformat(attempt["at"]),
+            "words": how_it_ended(attempt, token),
+            "code": attempt.get("code", "") if attempt.get("code") not in SAID else "",
+        }
+        for attempt in reversed(token.journal)
+    ]
+
+
+SAID = {
+    "ok": "Renewed",
+    "unreachable": "No answer came",
+    "answer_lost": "The answer of an attempt before was lost, and is not repeated",
+}
+
+
+def how_it_ended(attempt: dict[str, Any], token: Token) -> str:
+    code = attempt.get("code")
+    if code is None:
+        newest = attempt["fence"] == token.lease_fence
+        held = newest and token.lease_until is not None and token.lease_until > clock.now()
+        return "Under way" if held else "Cut off before an answer was stored"
+    return SAID.get(code, "Not renewed")
 
 
 def shown_properties(credential: Credential) -> list[dict[str, Any]]:

@@ -37,9 +37,10 @@ class Count:
 
     @property
     def bad(self) -> bool:
+        """Without a grace time a detected reuse ends access tokens that we take for living."""
         has_grace = bool(kinds.get(self.kind).oauth.grace_s)
-        reused = self.reuse_detections if has_grace else 0
-        return any((self.lost, reused, self.expired_reads, self.wrong_verdicts))
+        avoidable = (self.reuse_detections, self.expired_reads) if has_grace else ()
+        return any((self.lost, self.wrong_verdicts, *avoidable))
 
 
 def count(slugs: Iterable[str], seen: Counter[tuple[str, str]]) -> list[Count]:
