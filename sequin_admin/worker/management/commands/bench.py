@@ -14,7 +14,7 @@ from django.test.utils import setup_test_environment
 from sequin_admin.access.models import Membership, Organization
 from sequin_admin.access.policy import Role
 from sequin_admin.credentials import kinds
-from sequin_admin.worker.benchmarks import refresh
+from sequin_admin.worker.benchmarks import refresh, token_read
 
 ROUNDS = 30
 FEW, MANY = 100, 10_000
@@ -52,6 +52,7 @@ def measure() -> dict[str, Any]:
     figures["list"] = {"ratio": round(many / few, 2), "allowed": MOST_RATIO}
     scans = Organization.objects.create(name="Due", slug="due")
     figures["refresh_throughput"] = refresh.throughput(scans)
+    figures["token_read"] = token_read.throughput(organization)
     figures["due_scan"] = refresh.due_scan(scans)
     return {"database": connection.vendor, **figures}
 
