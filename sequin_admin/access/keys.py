@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.db import models, transaction
 
@@ -68,9 +69,9 @@ def find_known(token: str) -> ApiKey | None:
     return key
 
 
-def still_usable(key: ApiKey) -> models.Exists:
-    """For a query to annotate its rows with: whether the key may be used right now."""
-    return models.Exists(ApiKey.objects.usable(clock.now()).filter(pk=key.pk))
+def still_usable(pk: UUID, at: datetime) -> models.Exists:
+    """For a query to annotate its rows with: whether the key may be used at that time."""
+    return models.Exists(ApiKey.objects.usable(at).filter(pk=pk))
 
 
 def holds(key: ApiKey) -> bool:

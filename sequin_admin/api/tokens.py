@@ -3,9 +3,10 @@
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.core.cache import cache
+from django.db.models import DateTimeField, UUIDField
 from django.http import HttpRequest, HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import Field
@@ -19,8 +20,9 @@ from sequin_admin.audit.models import record
 from sequin_admin.connect import tokens
 from sequin_admin.core import clock, http
 from sequin_admin.core.fields import DecryptionError
+from sequin_admin.core.prepared import Prepared
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.models import Credential, CredentialQuerySet
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.health import probes
 
@@ -97,8 +99,7 @@ def refresh_token(
     try:
         text, ends = tokens.read(credential)
         if payload.fingerprint == fingerprint(credential, text):
-            text = renewed(credential, text)
-            ends = tokens.expires_at(credential)
+            text, ends = renewed(credential, text, ends)
         return shown(response, credential, text, ends)
     except (Refused, DecryptionError) as error:
         raise no_token(outcome_of(error)) from None
@@ -109,10 +110,9 @@ def own(request: Call, pk: UUID) -> Credential:
 
     Raises 401, 403, 404, and 409 for a disabled one.
     """
-    organization = allow(request, Scope.SECRETS)
-    rows = Credential.objects.of(organization).select_related("token").defer("secrets")
-    credential = rows.annotate(key_holds=keys.still_usable(request.auth)).filter(pk=pk).first()
-    if not (getattr(credential, "key_holds", None) if credential else keys.holds(request.auth)):
+    organization, key = allow(request, Scope.SECRETS), request.auth
+    credential = HELD.first(pk=pk, organization=organization.pk, key=key.pk, now=clock.now())
+    if not (getattr(credential, "key_holds", None) if credential else keys.holds(key)):
         raise ApiError(401, UNAUTHORIZED)
     if credential is None:
         raise ApiError(404, "There is no such credential in your organization.")
@@ -121,10 +121,38 @@ def own(request: Call, pk: UUID) -> Credential:
     return credential
 
 
-def renewed(credential: Credential, refused: str) -> str:
+# What giving out a token takes. Columns that are encrypted are opened when they are read.
+ENOUGH = (
+    *("organization_id", "kind", "name", "properties", "secrets", "secret_names", "disabled_at"),
+    *("token__secrets", "token__issued_at", "token__expires_at", "token__version"),
+)
+
+
+def held(pk: UUID, organization: UUID, key: UUID, now: datetime) -> CredentialQuerySet:
+    rows = Credential.objects.filter(organization_id=organization, pk=pk)
+    rows = rows.annotate(key_holds=keys.still_usable(key, now)).select_related("token")
+    return rows.only(*ENOUGH)
+
+
+HELD = Prepared(
+    held,
+    {
+        "pk": (UUIDField(), uuid4()),
+        "organization": (UUIDField(), uuid4()),
+        "key": (UUIDField(), uuid4()),
+        "now": (DateTimeField(), clock.now()),
+    },
+)
+
+
+def renewed(
+    credential: Credential, refused: str, ends: datetime | None
+) -> tuple[str, datetime | None]:
     """A token that is not `refused`, or the same one when the provider takes it after all."""
     if tokens.renews(credential):
-        return tokens.refresh(credential, refused=refused)
+        tokens.refresh(credential, refused=refused)
+        return tokens.kept(credential)
+    credential = Credential.objects.select_related("oauth_app").get(pk=credential.pk)
     checked = credential.checked_at
     if checked is None or (clock.now() - checked).total_seconds() > PROBED_LATELY_S:
         outcome = probes.verify(credential)
@@ -132,7 +160,7 @@ def renewed(credential: Credential, refused: str) -> str:
             raise Refused(outcome)
     elif credential.health_status == "customer_intervention":
         raise Refused(credential.cannot_renew())
-    return refused
+    return refused, ends
 
 
 def shown(

@@ -59,14 +59,19 @@ def read(credential: Credential, *, min_ttl_s: float = 0) -> tuple[str, datetime
     While the token lives long enough this asks the database nothing more. Raises `Refused`.
     """
     token: Token | None = getattr(credential, "token", None)
-    if token and renews(credential) and token.lives(clock.now(), wanted_s(token, min_ttl_s)):
+    if not renews(credential):
+        return credential.static_token(), token.expires_at if token else None
+    if token and token.lives(clock.now(), wanted_s(token, min_ttl_s)):
         return access_token(token), token.expires_at
-    text = current(credential, min_ttl_s=min_ttl_s)
-    return text, expires_at(credential)
+    current(credential, min_ttl_s=min_ttl_s)
+    return kept(credential)
 
 
-def expires_at(credential: Credential) -> datetime | None:
-    return Token.objects.filter(pk=credential.pk).values_list("expires_at", flat=True).first()
+def kept(credential: Credential) -> tuple[str, datetime | None]:
+    """The stored token and its end, of one and the same version; what was learned with it, too."""
+    credential.refresh_from_db(fields=["properties"])
+    token = Token.objects.get(pk=credential.pk)
+    return access_token(token), token.expires_at
 
 
 def refresh(credential: Credential, *, refused: str = "", force: bool = False) -> str:

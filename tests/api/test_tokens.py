@@ -12,11 +12,13 @@ from oauthlib.oauth1 import Client as Signer
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
+from sequin_admin.api.tokens import sample
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import accounts
+from sequin_admin.connect import accounts, tokens
 from sequin_admin.connect.models import Token
 from sequin_admin.core import clock
-from sequin_admin.core.fields import EncryptedJSONField
+from sequin_admin.core.fields import Sealed
+from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from tests.browser.kinds import STORIES
 from tests.factories import make_credential
@@ -96,25 +98,62 @@ def test_what_a_worker_gets_opens_the_provider(worker, connected, slug):
     assert answer.status_code == 200, answer.text
 
 
-def test_a_living_token_is_read_with_one_query_and_decrypted_once(worker, connected, monkeypatch):
-    credential = connected("hubspot_oauth2")
+@pytest.mark.parametrize("slug", ["hubspot_oauth2", "stripe_key"])
+def test_a_token_is_read_with_one_query_and_decrypted_once(worker, connected, monkeypatch, slug):
+    credential = connected(slug)
     worker.get(path_of(credential))
-    decrypted, original = [], EncryptedJSONField.from_db_value
+    opened, original = [], Sealed.open
 
-    def counting(field, value, *args):
-        decrypted.append(field.name)
-        return original(field, value, *args)
+    def counting(sealed, row):
+        opened.append(row)
+        return original(sealed, row)
 
-    monkeypatch.setattr(EncryptedJSONField, "from_db_value", counting)
+    monkeypatch.setattr(Sealed, "open", counting)
 
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
+    with CaptureQueriesContext(connection) as queries:
         assert worker.get(path_of(credential)).status_code == 200
 
     assert len(queries) == 1, [query["sql"] for query in queries]
     assert queries[0]["sql"].startswith("SELECT")
-    assert len(decrypted) == 1
+    assert len(opened) == 1
+
+
+def test_each_reader_gets_the_credential_that_was_asked_for(worker, connected):
+    """The query is compiled once: no value of an earlier call may stay in it."""
+    first, second = connected("hubspot_oauth2"), connected("stripe_key")
+
+    kinds_given = [worker.get(path_of(c)).json()["kind"] for c in (first, second, first)]
+
+    assert kinds_given == ["hubspot_oauth2", "stripe_key", "hubspot_oauth2"]
+
+
+def test_an_expired_key_reads_nothing_more_at_once(worker, connected):
+    credential = connected("hubspot_oauth2")
+    assert worker.get(path_of(credential)).status_code == 200
+
+    ApiKey.objects.update(expires_at=clock.now() - timedelta(seconds=1))
+
+    assert worker.get(path_of(credential)).status_code == 401
+
+
+def test_the_token_and_its_end_are_of_one_version(worker, connected, monkeypatch):
+    """Whoever renews between our two looks must not lend the old token a new life."""
+    credential = connected("hubspot_oauth2")
+    original = tokens.current
+
+    def overtaken(*args, **options):
+        text = original(*args, **options)
+        token = Token.objects.get()
+        token.secrets = {**token.secrets, "access_token": "newer"}
+        token.expires_at = clock.now() + timedelta(hours=9)
+        token.version += 1
+        token.save()
+        return text
+
+    expire(credential)
+    monkeypatch.setattr(tokens, "current", overtaken)
+
+    assert worker.get(path_of(credential)).json()["headers"] == {"Authorization": "Bearer newer"}
 
 
 def test_a_revoked_key_reads_nothing_more_at_once(worker, connected):
@@ -271,3 +310,14 @@ def test_reads_are_audited_in_samples(worker, connected):
 
     event = Event.objects.about(credential).get(action="credential.token_read")
     assert event.actor_type == "apikey"
+
+
+def test_a_reader_of_many_credentials_leaves_one_row_for_each(organization, worker):
+    """However many there are: a cache that forgets would make it a row per read."""
+    key, kind = ApiKey.objects.get(), kinds.get("stripe_key")
+    many = [kind(organization=organization, name=f"Account {number}") for number in range(500)]
+
+    for credential in [*many, *many]:
+        sample(key, credential)
+
+    assert Event.objects.filter(action="credential.token_read").count() == len(many)
