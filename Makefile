@@ -39,6 +39,7 @@ check: setup .venv/.dev
 
 bench: setup .venv/.dev
 	@$(BIN)/python manage.py bench
+	@$(BIN)/python -m tests.postgres manage.py bench --token-read
 
 lock: .venv/.dev
 	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 requirements/runtime.in -o requirements/runtime.txt

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandParser
 from django.db import connection
 from django.test import Client
 from django.test.utils import setup_test_environment
@@ -24,17 +24,27 @@ MOST_RATIO = 1.5
 class Command(BaseCommand):
     help = "Time pages with 100 and with 10,000 rows. Exit code 1 when the list does not scale."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--token-read", action="store_true", help="Only how many tokens the API gives out."
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         setup_test_environment()
         name = connection.settings_dict["NAME"]
         connection.creation.create_test_db(verbosity=0)
         try:
-            figures = measure()
+            figures = measure_token_read() if options["token_read"] else measure()
         finally:
             connection.creation.destroy_test_db(str(name), verbosity=0)
         self.stdout.write(json.dumps(figures, indent=2))
-        if figures["list"]["ratio"] > MOST_RATIO:
+        if "list" in figures and figures["list"]["ratio"] > MOST_RATIO:
             raise SystemExit(1)
+
+
+def measure_token_read() -> dict[str, Any]:
+    organization = Organization.objects.create(name="Bench", slug="bench")
+    return {"database": connection.vendor, "token_read": token_read.throughput(organization)}
 
 
 def measure() -> dict[str, Any]:
@@ -52,7 +62,6 @@ def measure() -> dict[str, Any]:
     figures["list"] = {"ratio": round(many / few, 2), "allowed": MOST_RATIO}
     scans = Organization.objects.create(name="Due", slug="due")
     figures["refresh_throughput"] = refresh.throughput(scans)
-    figures["token_read"] = token_read.throughput(organization)
     figures["due_scan"] = refresh.due_scan(scans)
     return {"database": connection.vendor, **figures}
 
