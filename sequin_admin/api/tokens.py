@@ -1,13 +1,13 @@
 """/v1/credentials/{id}/token: what a sync worker needs for its next call."""
 
 from datetime import datetime
-from hashlib import sha256
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.core.cache import cache
 from django.db.models import DateTimeField, UUIDField
 from django.http import HttpRequest, HttpResponse
+from django.utils.crypto import salted_hmac
 from ninja import Query, Router, Schema
 from pydantic import Field
 
@@ -189,7 +189,8 @@ def signing_of(credential: Credential) -> dict[str, str]:
 def fingerprint(credential: Credential, text: str) -> str:
     """Of the access token, or of the secrets themselves for kinds that send those."""
     secret = text or "\n".join(f"{n}={v}" for n, v in sorted(credential.secrets.items()))
-    return sha256(secret.encode()).hexdigest()[:FINGERPRINT_CHARS]
+    # Keyed, so that a weak password can't be guessed from it.
+    return salted_hmac("token", secret, algorithm="sha256").hexdigest()[:FINGERPRINT_CHARS]
 
 
 def outcome_of(error: Exception) -> Outcome:

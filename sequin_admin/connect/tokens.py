@@ -155,7 +155,8 @@ def living_or_refused(token: Token, beyond: int | None) -> str:
     if beyond is None and token.lives(clock.now(), LEAST_LEFT_S):
         return access_token(token)
     refusal = dict(token.refusal)
-    raise Refused(Outcome(Verdict(refusal.pop("verdict")), **refusal))
+    wait_s = (token.next_try_at - clock.now()).total_seconds() if token.next_try_at else None
+    raise Refused(Outcome(Verdict(refusal.pop("verdict")), **refusal, retry_after_s=wait_s))
 
 
 def polls(credential: Credential) -> Iterator[Token]:

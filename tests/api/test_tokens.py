@@ -233,6 +233,10 @@ def test_an_outage_asks_to_come_again(worker, connected, simulated):
     assert int(answer["Retry-After"]) >= 1
     assert "we try again" in answer.json()["summary"]
 
+    in_ten = clock.now() + timedelta(minutes=10)
+    Token.objects.update(next_try_at=in_ten)
+    assert 590 <= int(worker.get(path_of(credential))["Retry-After"]) <= 600
+
 
 def test_a_disabled_credential_gives_nothing(worker, connected, user):
     credential = connected("stripe_key")
