@@ -148,6 +148,12 @@ def extend(lease: Lease) -> bool:
     return bool(mine.update(lease_until=now + LEASE))
 
 
+def still_held(lease: Lease) -> bool:
+    """Whether a lease that stood in line may be used: it is young, or could be extended."""
+    young = clock.now() - lease.taken_at < LEASE / 3
+    return young or extend(lease)
+
+
 keeper = Keeper()
 
 

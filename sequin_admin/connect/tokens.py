@@ -114,6 +114,8 @@ def refresh_due(limit: int = 100, stopped: Callable[[], bool] = lambda: False) -
 
 def renew_claimed(lease: Lease) -> bool:
     """Whether it worked. A refusal is noted on the token, for readers and for health."""
+    if not leases.still_held(lease):
+        return False
     try:
         renew_under(lease)
     except Refused:

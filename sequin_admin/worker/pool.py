@@ -17,7 +17,8 @@ END = object()
 
 
 class Pool:
-    """At most `free` pieces may be handed over: nothing claimed ever stands in line.
+    """At most `free` pieces may be handed over: a few more than there are threads, so that none
+    waits for the next claim, and few enough that what stands in line does not stand long.
 
     The threads keep their database connections. They are daemons, which do not keep the process
     alive: what hangs when the worker must end is cut off.
@@ -27,7 +28,7 @@ class Pool:
         self.job, self.size, self.tally, self.done = job, size, tally, done
         self.pieces: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.lock = threading.Lock()
-        self.free = size
+        self.room = self.free = size + size // 4
         for _ in range(size):
             threading.Thread(target=self.serve, name=job.name, daemon=True).start()
 
@@ -51,9 +52,9 @@ class Pool:
         """Let what is under way end until `by` on the monotonic clock. Whether it did."""
         for _ in range(self.size):
             self.pieces.put(END)
-        while self.free < self.size and time.monotonic() < by:
+        while self.free < self.room and time.monotonic() < by:
             time.sleep(0.02)
-        return self.free == self.size
+        return self.free == self.room
 
 
 def attempt(job: Job, piece: Any, tally: Tally) -> None:

@@ -202,3 +202,22 @@ def test_tokens_issued_together_are_not_due_together():
     minutes = [int((t - now).total_seconds() // 60) for t in at if t]
     busiest = max(minutes.count(minute) for minute in set(minutes))
     assert busiest < 10_000 / 6
+
+
+def test_a_lease_that_stood_in_line_until_another_had_it_is_not_used(due, move_clock, monkeypatch):
+    (row,) = due(1)
+    (waiting,) = leases.claim_due(1)
+    move_clock(leases.LEASE + timedelta(seconds=5))
+    assert leases.take(Token.objects.get(pk=row.pk))
+    monkeypatch.setattr(tokens, "renew_under", lambda lease: pytest.fail("It was called."))
+
+    assert not tokens.renew_claimed(waiting)
+
+
+def test_a_lease_that_stood_in_line_is_extended_before_it_is_used(due, move_clock):
+    (row,) = due(1)
+    (waiting,) = leases.claim_due(1)
+    move_clock(leases.LEASE / 2)
+
+    assert leases.still_held(waiting)
+    assert Token.objects.get(pk=row.pk).lease_until == clock.now() + leases.LEASE
