@@ -113,7 +113,8 @@ def enter(token: str, session_key: str) -> Handover:
     The same browser may load the address again; for any other one it is used up.
     """
     rows = Handover.objects.select_related("organization", "oauth_app")
-    handover = rows.filter(token_digest=oauth.digest(token), expires_at__gt=clock.now()).first()
+    unused = rows.filter(expires_at__gt=clock.now(), code_digest=None)
+    handover = unused.filter(token_digest=oauth.digest(token)).first()
     session = oauth.digest(session_key)
     if handover is None or not claimed(handover, session):
         raise Closed(

@@ -15,7 +15,7 @@ from sequin_admin.connect import accounts, flow, links
 from sequin_admin.connect.models import Attempt, ConnectLink
 from sequin_admin.credentials.forms import PropertiesForm
 from sequin_admin.credentials.outcomes import Refused
-from sequin_admin.gateway.pages import closed, public_page, session_key, show_form
+from sequin_admin.gateway.pages import closed, public_page, send_off, show_form
 from sequin_admin.health import probes
 
 OPENED = "connect_links"
@@ -100,18 +100,8 @@ def go(request: HttpRequest, link: ConnectLink, kind: Any, form: PropertiesForm)
         probes.verify(credential)
         return redirect(after(link))
     links.count_try(link)
-    return redirect(
-        flow.start(
-            link.organization,
-            kind,
-            session_key=session_key(request),
-            link=link,
-            oauth_app=link.oauth_app,
-            asked={**form.properties.public_values(), **form.properties.secret_values()},
-            name=link.name,
-            reconnects=link.reconnects,
-        )
-    )
+    more = {"link": link, "name": link.name, "reconnects": link.reconnects}
+    return send_off(request, kind, form, asks=link, **more)
 
 
 def show(request: HttpRequest, link: ConnectLink, kind: Any, form: PropertiesForm) -> HttpResponse:

@@ -6,18 +6,16 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from sequin_admin.connect import flow, handovers
-from sequin_admin.connect.models import Handover
+from sequin_admin.connect import handovers
 from sequin_admin.core.strict_json import read_json
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import PropertiesForm
 from sequin_admin.credentials.models import OAuthApp
-from sequin_admin.gateway.pages import closed, public_page, session_key, show_form
+from sequin_admin.gateway.pages import closed, public_page, send_off, session_key, show_form
 
 NEEDED = ("client_id", "client_secret", "code")
 
@@ -35,21 +33,8 @@ def start(request: HttpRequest, token: str) -> HttpResponse:
     answered = request.method == "POST" or not kind.oauth.asks
     form = PropertiesForm(questions, request.POST if answered else None, names=kind.oauth.asks)
     if answered and form.is_valid():
-        return go(request, handover, kind, form)
+        return send_off(request, kind, form, asks=handover, handover=handover)
     return show_form(request, kind, form, asks=handover, action=request.path)
-
-
-def go(request: HttpRequest, handover: Handover, kind: Any, form: PropertiesForm) -> HttpResponse:
-    return redirect(
-        flow.start(
-            handover.organization,
-            kind,
-            session_key=session_key(request),
-            handover=handover,
-            oauth_app=handover.oauth_app,
-            asked={**form.properties.public_values(), **form.properties.secret_values()},
-        )
-    )
 
 
 @csrf_exempt

@@ -5,11 +5,11 @@ from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
 from sequin_admin.access.models import User
-from sequin_admin.connect import oauth
+from sequin_admin.connect import flow, oauth
 from sequin_admin.connect.models import ConnectLink, Handover
 from sequin_admin.credentials.forms import PropertiesForm
 from sequin_admin.credentials.models import OAuthApp
@@ -67,6 +67,27 @@ def show_form(
         "redirect_uri": oauth.redirect_uri(kind.provider) if kind.oauth else "",
     }
     return render(request, "link/connect.html", context, status=422 if form.errors else 200)
+
+
+def send_off(
+    request: HttpRequest,
+    kind: Any,
+    form: PropertiesForm,
+    *,
+    asks: ConnectLink | Handover,
+    **trip: Any,
+) -> HttpResponse:
+    """To the provider's consent page, with what was entered. `trip` is more for `flow.start()`."""
+    return redirect(
+        flow.start(
+            asks.organization,
+            kind,
+            session_key=session_key(request),
+            oauth_app=asks.oauth_app,
+            asked={**form.properties.public_values(), **form.properties.secret_values()},
+            **trip,
+        )
+    )
 
 
 def asked_scopes(kind: Any, app: OAuthApp | None) -> list[tuple[str, str]]:

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import IO
 
 import httpx2
@@ -47,16 +47,8 @@ class Supervisor:
                 self.out.flush()
 
     def wait_for(self, name: str, url: str, seconds: float = 60) -> None:
-        """Until the child answers at `url`. Raises `Failed`."""
-        ends = time.monotonic() + seconds
-        while time.monotonic() < ends:
-            self.check()
-            try:
-                if httpx2.get(url, timeout=5, trust_env=False).status_code < 500:
-                    return
-            except httpx2.HTTPError:
-                time.sleep(0.05)
-        raise Failed(f"The {name} did not answer at {url} within {seconds:g} seconds.")
+        """Until the child answers at `url`. Raises `Failed`, also when one of them ends."""
+        wait_for(url, seconds, name=name, meanwhile=self.check)
 
     def check(self) -> None:
         """Raise `Failed` when a child has ended by itself."""
@@ -110,13 +102,20 @@ def free_port() -> int:
         return port
 
 
-def wait_for(url: str, seconds: float = 60) -> None:
+def wait_for(
+    url: str,
+    seconds: float = 60,
+    *,
+    name: str = "server",
+    meanwhile: Callable[[], None] = lambda: None,
+) -> None:
     """Until somebody answers there. Raises `Failed`."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
+        meanwhile()
         try:
             if httpx2.get(url, timeout=5, trust_env=False).status_code < 500:
                 return
         except httpx2.HTTPError:
             time.sleep(0.05)
-    raise Failed(f"Nobody answered at {url} within {seconds:g} seconds.")
+    raise Failed(f"The {name} did not answer at {url} within {seconds:g} seconds.")

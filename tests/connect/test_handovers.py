@@ -163,3 +163,15 @@ def test_what_nobody_came_for_is_forgotten(finished, monkeypatch):
 
     assert handovers.forget()
     assert not Handover.objects.exists()
+
+
+def test_a_start_address_that_led_to_a_code_leads_nowhere_more(start, simulated, organization, app):
+    token = start()
+    handover = handovers.enter(token, "browser")
+    url = flow.start(organization, HUBSPOT, session_key="browser", handover=handover, oauth_app=app)
+    back = query_of(simulated.consent(url, account="21902692"))
+    attempt = flow.finish(back, user=None, session_key="browser", provider="hubspot")
+    handovers.answer(attempt.handover, attempt)
+
+    with pytest.raises(handovers.Closed):
+        handovers.enter(token, "browser")
