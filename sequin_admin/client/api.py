@@ -158,7 +158,7 @@ def read(response: httpx2.Response) -> Access:
     if response.status_code == 429 or response.status_code >= 500:
         wait = response.headers.get("Retry-After", "")
         raise TryLater(
-            sentence, response.status_code, retry_after_s=float(wait) if wait.isdigit() else 5
+            sentence, response.status_code, retry_after_s=float(wait) if wait.isdecimal() else 5
         )
     raise SequinError(sentence, response.status_code)
 

@@ -1,5 +1,6 @@
 """What came of a call to a provider, and whose move it is. See shared providers.md section 16."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -11,6 +12,7 @@ from sequin_admin.core.fields import DecryptionError
 from sequin_admin.core.http import Response, redact
 
 BODY_SHOWN = 2000
+LONGEST_WAIT_S = 86_400.0
 REQUEST_IDS = (
     "x-request-id",
     "request-id",
@@ -103,14 +105,19 @@ def evidence(response: Response) -> dict[str, Any]:
 
 def retry_after(response: Response) -> float | None:
     """Seconds from a `Retry-After` header (RFC 9110 section 10.2.3, delay form)."""
-    value = response.headers.get("retry-after", "")
-    return float(value) if value.replace(".", "", 1).isdigit() else None
+    wait = number(response.headers.get("retry-after", ""))
+    return None if wait is None else min(wait, LONGEST_WAIT_S)
 
 
 def until_reset(response: Response) -> float | None:
     """Seconds until `X-RateLimit-Reset`, for providers that give it in epoch seconds."""
-    reset = response.headers.get("x-ratelimit-reset", "")
-    return max(float(reset) - clock.now().timestamp(), 0) if reset.isdigit() else None
+    reset = number(response.headers.get("x-ratelimit-reset", ""))
+    return None if reset is None else min(max(reset - clock.now().timestamp(), 0), LONGEST_WAIT_S)
+
+
+def number(text: str) -> float | None:
+    """A header's number, if it is one: digits of other scripts and endless ones are none."""
+    return float(text) if re.fullmatch(r"[0-9]{1,12}(\.[0-9]*)?", text) else None
 
 
 def unreadable(error: DecryptionError) -> Outcome:

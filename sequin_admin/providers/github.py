@@ -156,7 +156,7 @@ class GitHub(Credential):
                     "Start again once they have approved it.",
                 )
             )
-        if not trip.callback.get("installation_id", "").isdigit() or "code" not in trip.callback:
+        if not trip.callback.get("installation_id", "").isdecimal() or "code" not in trip.callback:
             raise Refused(not_proven())
 
     @classmethod

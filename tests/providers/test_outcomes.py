@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sequin_admin.core.http import Response
-from sequin_admin.credentials import kinds
+from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.outcomes import Outcome, Verdict
 
 OK, CUSTOMER, OPERATOR = Verdict.OK, Verdict.CUSTOMER, Verdict.OPERATOR
@@ -239,3 +239,17 @@ def test_evidence_holds_no_secret():
 
 def test_airtables_penalty_is_respected():
     assert kinds.get("airtable_oauth2").classify(answer(429)).retry_after_s == 30
+
+
+@pytest.mark.parametrize("odd", ["²", "٣", "-1", "1e9", "soon", "", "9" * 400, "NaN"])
+def test_a_wait_that_is_no_plain_number_is_none(odd):
+    response = Response(429, {"retry-after": odd, "x-ratelimit-reset": odd}, b"")
+
+    assert outcomes.retry_after(response) is None
+    assert outcomes.until_reset(response) is None
+
+
+def test_nobody_makes_us_wait_longer_than_a_day():
+    response = Response(429, {"retry-after": "999999999999", "x-ratelimit-reset": "99999999999"})
+
+    assert outcomes.retry_after(response) == outcomes.until_reset(response) == 86_400
