@@ -3,11 +3,12 @@
 import json
 import subprocess
 import sys
+from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-from django.conf import settings
 from django.db import connection
 
+from sequin_admin.core.env import env
 from sequin_admin.worker.torture.verdict import Count
 from tests.simulator import ROOT
 
@@ -23,13 +24,10 @@ def database():
     if connection.vendor == "sqlite":
         yield []
         return
-    known = settings.DATABASES["default"]
-    where = f"?host={known['HOST']}" if known["HOST"].startswith("/") else ""
     name = f"torture_{connection.settings_dict['NAME']}"
     run_on_server(f'CREATE DATABASE "{name}"')
-    login = f"{known['USER']}:{known['PASSWORD']}@" if known["USER"] else ""
-    host = "" if where else f"{known['HOST']}:{known['PORT']}"
-    yield ["--database", f"postgres://{login}{host}/{name}{where}"]
+    server = urlsplit(env.str("DATABASE_URL"))
+    yield ["--database", urlunsplit(server._replace(path=f"/{name}"))]
     run_on_server(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
