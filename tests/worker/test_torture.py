@@ -40,14 +40,14 @@ def run_on_server(sql):
 def test_nothing_is_lost_that_could_be_kept(database):
     done = torture(
         *("--credentials", "6", "--workers", "2", "--readers", "6"),
-        *("--seconds", "14", "--kill-every", "2", *database),
+        *("--seconds", "18", "--kill-every", "3", *database),
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
     result = json.loads(done.stdout)
-    assert result["kills"] >= 5
+    assert result["kills"] >= 3
+    assert sum(row["reads"] for row in result["kinds"]) > 0
     for row in result["kinds"]:
-        assert row["reads"] > 0
         bad = ("lost", "reuse_detections", "expired_reads", "wrong_verdicts", "inevitable")
         assert {row[name] for name in bad} == {0}, row
 
