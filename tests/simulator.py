@@ -2,7 +2,6 @@
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,8 @@ from typing import Any
 
 import httpx2
 import pytest
+
+from sequin_admin.worker.supervisor import free_port
 
 ROOT = Path(__file__).parents[1]
 CALLBACK_BASE = "http://127.0.0.1:8000"
@@ -124,11 +125,9 @@ class Simulator:
         return str(answer.headers["location"])
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def local(url: str) -> str:
+    """An address of ours as Django's test client takes it."""
+    return url.removeprefix(CALLBACK_BASE)
 
 
 @pytest.fixture(scope="session")

@@ -122,7 +122,7 @@ class HealthDetail(Health):
 
 def refuse_blank(properties: Properties) -> None:
     """Raises 422 for required properties that are there but empty."""
-    given = {**properties.public_values(), **properties.secret_values()}
+    given = properties.plain_values()
     required = [n for n in properties.names() if type(properties).model_fields[n].is_required()]
     blank = [name for name in required if given.get(name, "") == ""]
     if blank:
@@ -165,7 +165,7 @@ def oauth_app_out(app: OAuthApp, *, reveal: bool = False) -> dict[str, Any]:
         "client_id": app.client_id,
         "client_secret": secrets.get("client_secret", MASK),
         "properties": {**app.properties, **hidden},
-        "scopes": app.scopes or list(app.flow.scopes),
+        "scopes": list(app.asked_scopes),
         "redirect_uris": app.redirect_uris,
         "health": health_of(app),
         "metadata": app.metadata,

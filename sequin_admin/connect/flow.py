@@ -50,7 +50,7 @@ def start(
         raise Refused(outcomes.no_app(kind.provider_title))
     questions = kind.properties_class.only(kind.oauth.asks)
     answers: Properties = questions(**(asked or {}))
-    given = {**answers.public_values(), **answers.secret_values()}
+    given = answers.plain_values()
     state, (verifier, challenge) = oauth.new_state(), oauth.pkce_pair()
     attempt = Attempt(
         organization=organization,

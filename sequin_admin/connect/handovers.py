@@ -133,8 +133,8 @@ def claimed(handover: Handover, session_digest: str) -> bool:
 
 def seal(handover: Handover, properties: Properties) -> None:
     """Keep what came of the trip until its code is exchanged."""
-    given = {**properties.public_values(), **properties.secret_values()}
-    handover.secrets = {**handover.secrets, "properties": {"kind": handover.kind, **given}}
+    given = {"kind": handover.kind, **properties.plain_values()}
+    handover.secrets = {**handover.secrets, "properties": given}
     handover.save(update_fields=["secrets"])
 
 

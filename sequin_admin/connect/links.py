@@ -149,7 +149,7 @@ def address(link: ConnectLink) -> str:
 
 def find(token: str) -> ConnectLink:
     """The open link of a token. Raises `Closed`."""
-    rows = ConnectLink.objects.select_related("organization", "oauth_app", "reconnects__oauth_app")
+    rows = ConnectLink.objects.with_who_asks()
     link = rows.filter(token_digest=oauth.digest(token)).first()
     if link is None:
         raise Closed(
@@ -255,8 +255,9 @@ def revoke(link: ConnectLink, *, actor: models.Model | None) -> bool:
 def forget_tokens(which: Q) -> None:
     """Nobody needs the token of a link that is over."""
     for link in ConnectLink.objects.filter(which):
-        link.secrets = {}
-        link.save(update_fields=["secrets"])
+        if link.secrets:
+            link.secrets = {}
+            link.save(update_fields=["secrets"])
 
 
 def prune() -> int:

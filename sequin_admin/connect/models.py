@@ -40,20 +40,39 @@ class LinkState(models.TextChoices):
         }[self]
 
 
+def is_open(at: datetime) -> models.Q:
+    return models.Q(completed_at=None, revoked_at=None, expires_at__gt=at)
+
+
+def states(at: datetime) -> dict[LinkState, models.Q]:
+    """What tells the links of each state at that time, as `ConnectLink.state` does for one."""
+    untried = is_open(at) & models.Q(failure="")
+    return {
+        LinkState.COMPLETED: models.Q(completed_at__isnull=False),
+        LinkState.REVOKED: models.Q(completed_at=None, revoked_at__isnull=False),
+        LinkState.EXPIRED: models.Q(completed_at=None, revoked_at=None, expires_at__lte=at),
+        LinkState.FAILED: is_open(at) & ~models.Q(failure=""),
+        LinkState.OPENED: untried & models.Q(opened_at__isnull=False),
+        LinkState.CREATED: untried & models.Q(opened_at=None),
+    }
+
+
 class ConnectLinkQuerySet(OwnedQuerySet["ConnectLink"]):
     def open(self, at: datetime) -> Self:
-        return self.filter(completed_at=None, revoked_at=None, expires_at__gt=at)
+        return self.filter(is_open(at))
 
     def in_state(self, state: str, at: datetime) -> Self:
-        """Those whose `state(at)` is `state`."""
-        return {
-            LinkState.COMPLETED: self.filter(completed_at__isnull=False),
-            LinkState.REVOKED: self.filter(completed_at=None, revoked_at__isnull=False),
-            LinkState.EXPIRED: self.filter(completed_at=None, revoked_at=None, expires_at__lte=at),
-            LinkState.FAILED: self.open(at).exclude(failure=""),
-            LinkState.OPENED: self.open(at).filter(failure="", opened_at__isnull=False),
-            LinkState.CREATED: self.open(at).filter(failure="", opened_at=None),
-        }[LinkState(state)]
+        return self.filter(states(at)[LinkState(state)])
+
+    def by_state(self, at: datetime) -> dict[LinkState, int]:
+        """How many are in each state, in one query."""
+        counts = {state: models.Count("pk", filter=which) for state, which in states(at).items()}
+        found = self.aggregate(**{state.value: count for state, count in counts.items()})
+        return {state: found[state.value] for state in LinkState}
+
+    def with_who_asks(self) -> Self:
+        """Joined with what the customer's pages tell."""
+        return self.select_related("organization", "oauth_app", "reconnects__oauth_app")
 
 
 class ConnectLink(models.Model):
@@ -264,6 +283,13 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return f"token of {self.credential_id}"
+
+    @property
+    def life_s(self) -> float | None:
+        """How long it was issued for, in seconds. None when it does not end."""
+        if self.expires_at is None or self.issued_at is None:
+            return None
+        return (self.expires_at - self.issued_at).total_seconds()
 
     def lives(self, at: datetime, margin_s: float = 0) -> bool:
         """Whether there is an access token that is valid for more than `margin_s` seconds."""

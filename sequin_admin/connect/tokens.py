@@ -133,7 +133,7 @@ def renew(credential: Credential, *, beyond: int | None = None, force: bool = Fa
         lease = take(token)
         if lease:
             return renew_under(lease)
-        if beyond is None and token.lives(clock.now(), LEAST_LEFT_S):
+        if is_good_meanwhile(token, beyond):
             return access_token(token)
     raise Refused(outcomes.transient("busy", "Another worker is still renewing this token."))
 
@@ -141,6 +141,11 @@ def renew(credential: Credential, *, beyond: int | None = None, force: bool = Fa
 def is_new_enough(token: Token, beyond: int | None) -> bool:
     moved = beyond is None or token.version > beyond
     return moved and token.lives(clock.now(), margin_s(token))
+
+
+def is_good_meanwhile(token: Token, beyond: int | None) -> bool:
+    """Whether the old token may be given out as long as there is no new one."""
+    return beyond is None and token.lives(clock.now(), LEAST_LEFT_S)
 
 
 def rests(token: Token, credential: Credential) -> bool:
@@ -154,7 +159,7 @@ def rests(token: Token, credential: Credential) -> bool:
 
 def living_or_refused(token: Token, beyond: int | None) -> str:
     """While renewals back off: the old token as long as it lives, then the reason they fail."""
-    if beyond is None and token.lives(clock.now(), LEAST_LEFT_S):
+    if is_good_meanwhile(token, beyond):
         return access_token(token)
     refusal = dict(token.refusal)
     wait_s = (token.next_try_at - clock.now()).total_seconds() if token.next_try_at else None
@@ -310,18 +315,16 @@ def access_token(token: Token) -> str:
 
 def margin_s(token: Token) -> float:
     """How long before its end a token counts as over: 10 % of its life, 60 s to 5 minutes."""
-    if token.expires_at is None or token.issued_at is None:
+    if token.life_s is None:
         return 0
-    life = (token.expires_at - token.issued_at).total_seconds()
-    return max(LEAST_MARGIN_S, min(MARGIN_S, life / 10))
+    return max(LEAST_MARGIN_S, min(MARGIN_S, token.life_s / 10))
 
 
 def wanted_s(token: Token, min_ttl_s: float) -> float:
     """How long a token must live to be given out. No provider is asked for more than it gives."""
-    if token.expires_at is None or token.issued_at is None:
+    if token.life_s is None:
         return 0
-    life = (token.expires_at - token.issued_at).total_seconds()
-    return max(margin_s(token), min(min_ttl_s, 0.9 * life))
+    return max(margin_s(token), min(min_ttl_s, 0.9 * token.life_s))
 
 
 def expiry(credential: Credential, grant: Grant, now: datetime) -> datetime | None:

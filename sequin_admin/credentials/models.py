@@ -83,6 +83,11 @@ class OAuthApp(Watched):
     def properties_class(self) -> type[AppProperties]:
         return self.flow.app
 
+    @property
+    def asked_scopes(self) -> tuple[str, ...]:
+        """What people are asked to allow: the app's own scopes, or the usual ones of its flow."""
+        return tuple(self.scopes) or self.flow.scopes
+
     def places(self) -> dict[str, Any]:
         """Everything the flow may need of the app, secrets included. Never show it."""
         return {**self.properties, **self.secrets}

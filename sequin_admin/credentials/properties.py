@@ -118,6 +118,10 @@ class Properties(BaseModel):
         values = {name: getattr(self, name) for name in self.secret_names()}
         return {name: value.get_secret_value() for name, value in values.items() if value}
 
+    def plain_values(self) -> dict[str, Any]:
+        """Both, the secrets in plain text. For the flow, never for a page."""
+        return {**self.public_values(), **self.secret_values()}
+
 
 def needed(field: FieldInfo) -> FieldInfo:
     """The same field without the default "unknown"."""

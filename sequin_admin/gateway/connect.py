@@ -39,8 +39,7 @@ def opened_link(request: HttpRequest, pk: UUID) -> ConnectLink:
     """The link, for a browser that came by its address. Raises `Http404`, for others."""
     if str(pk) not in request.session.get(OPENED, []):
         raise Http404("This browser has not opened the link.")
-    rows = ConnectLink.objects.select_related("organization", "oauth_app", "reconnects__oauth_app")
-    return get_object_or_404(rows, pk=pk)
+    return get_object_or_404(ConnectLink.objects.with_who_asks(), pk=pk)
 
 
 @require_GET

@@ -84,7 +84,7 @@ def send_off(
             kind,
             session_key=session_key(request),
             oauth_app=asks.oauth_app,
-            asked={**form.properties.public_values(), **form.properties.secret_values()},
+            asked=form.properties.plain_values(),
             **trip,
         )
     )
@@ -92,8 +92,7 @@ def send_off(
 
 def asked_scopes(kind: Any, app: OAuthApp | None) -> list[tuple[str, str]]:
     """What is asked for: each scope, and what it lets us do in words, where we have some."""
-    flow = kind.oauth
-    if not flow:
+    if not kind.oauth:
         return []
-    scopes = (tuple(app.scopes) if app else ()) or flow.scopes
-    return [(scope, flow.scope_words.get(scope, "")) for scope in scopes]
+    scopes = app.asked_scopes if app else kind.oauth.scopes
+    return [(scope, kind.oauth.scope_words.get(scope, "")) for scope in scopes]

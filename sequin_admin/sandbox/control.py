@@ -131,10 +131,8 @@ def let_loose(
     odd = set(rates) - set(faults.CHANCES)
     if odd or not all(isinstance(r, int | float) and 0 <= r <= 1 for r in rates.values()):
         raise Mistake(f"rates are chances from 0 to 1 of {', '.join(faults.CHANCES)}.")
-    faults.set_fault(provider, None, faults.CHAOS)
     lives = {} if access_life_s is None else {"access_life_s": access_life_s}
-    data = {"rates": rates, "late_s": late_s, **lives}
-    Fault.objects.filter(provider=provider, account=None, name=faults.CHAOS).update(data=data)
+    faults.set_fault(provider, None, faults.CHAOS, rates=rates, late_s=late_s, **lives)
 
 
 @transaction.atomic

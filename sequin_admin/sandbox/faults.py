@@ -19,9 +19,11 @@ CHANCES = ("outage", "html", "throttle", "late", "lost")
 OUTAGE_PAGE = "<!doctype html><title>503</title><h1>We'll be right back</h1>"
 
 
-def set_fault(provider: str, account: Account | None, name: str, times: int | None = None) -> None:
+def set_fault(
+    provider: str, account: Account | None, name: str, times: int | None = None, **data: Any
+) -> None:
     Fault.objects.filter(provider=provider, account=account, name=name).delete()
-    Fault.objects.create(provider=provider, account=account, name=name, times=times)
+    Fault.objects.create(provider=provider, account=account, name=name, times=times, data=data)
 
 
 def clear(provider: str, account: Account | None) -> None:

@@ -41,7 +41,7 @@ def test_a_customer_connects_every_oauth_kind_by_a_link(
 
     expect(page.locator("h1")).to_contain_text(f"{kind.provider_title} is connected")
     page.wait_for_load_state()
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert page.locator("html").evaluate("html => html.scrollWidth") <= PHONE["width"]
     assert Credential.objects.get().health_status == "healthy"
 
 

@@ -198,4 +198,4 @@ def assert_hidden(page: Page, secrets: list[str]) -> None:
 
 def assert_fits(page: Page) -> None:
     """Nothing scrolls sideways."""
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE
+    assert page.locator("html").evaluate("html => html.scrollWidth") <= PHONE

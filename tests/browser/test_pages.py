@@ -105,7 +105,7 @@ def test_every_page_is_accessible_and_fits(
         page.goto(address)
         found = Axe().run(page)
         complaints += [f"{address}: {found.generate_report()}"] if found.violations_count else []
-        wide = page.evaluate("document.documentElement.scrollWidth") - width
+        wide = page.locator("html").evaluate("html => html.scrollWidth") - width
         complaints += [f"{address}: {wide} px too wide"] if wide > 0 else []
 
     assert complaints == []

@@ -20,6 +20,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Grant, Trip
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
+from tests.simulator import local
 from tests.trips import query_of
 
 HUBSPOT, LINEAR = kinds.get("hubspot_oauth2"), kinds.get("linear_oauth2")
@@ -197,7 +198,7 @@ def test_no_public_page_sends_browsers_where_its_address_says(organization, user
     query = {name: "https://evil.test/"}
     client = Client()
     paths = [
-        links.address(link).removeprefix("http://127.0.0.1:8000"),
+        local(links.address(link)),
         f"/link/{link.pk}/",
         f"/link/{link.pk}/thanks/",
         "/link/oauth2/callback/hubspot",

@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from datetime import timedelta
 from typing import ClassVar, Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -19,8 +18,9 @@ from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.kinds import AppProperties, OAuth2, Properties, Property, Secret
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused, Verdict
+from sequin_admin.worker.supervisor import free_port, wait_for
 from tests.oauth_server.prepare import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI
-from tests.simulator import ROOT, free_port
+from tests.simulator import ROOT
 
 HOST = "oauth.toolkit.test"
 
@@ -101,22 +101,10 @@ def server(tmp_path_factory):
     command += ["--bind", f"127.0.0.1:{port}", "--no-control-socket"]
     process = subprocess.Popen([*command, "tests.oauth_server.wsgi:application"], **run)
     url = f"http://127.0.0.1:{port}"
-    wait_for(url)
+    wait_for(f"{url}/me", name="OAuth server")
     yield url
     process.terminate()
     process.wait(10)
-
-
-def wait_for(url):
-    ends = time.monotonic() + 30
-    while time.monotonic() < ends:
-        try:
-            httpx2.get(f"{url}/me", trust_env=False)
-        except httpx2.HTTPError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("The OAuth server did not start within 30 seconds.")
 
 
 @pytest.fixture(params=[Basic, Post], ids=["client_secret_basic", "client_secret_post"])

@@ -10,6 +10,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import probes
 from tests.browser.kinds import OAUTH, STORIES, answers
+from tests.simulator import local
 from tests.trips import query_of
 
 
@@ -33,7 +34,7 @@ def customer():
 def open_link(customer, link):
     """Follow the address that was sent, as a browser does."""
     address = links.address(link)
-    return customer.get(address.removeprefix("http://127.0.0.1:8000"), follow=True)
+    return customer.get(local(address), follow=True)
 
 
 def path_of(link, kind):
@@ -60,7 +61,7 @@ def test_a_customer_connects_every_oauth_kind(make_link, customer, simulated, ki
     sent = customer.post(path_of(link, kind.slug), answers(simulated, kind))
     back = simulated.consent(sent["Location"], account=STORIES[kind.slug].account)
 
-    end = customer.get(back.removeprefix("http://127.0.0.1:8000"), follow=True)
+    end = customer.get(local(back), follow=True)
 
     assert "Thank you" in end.content.decode()
     credential = fresh(link).credential
@@ -94,6 +95,16 @@ def test_the_page_says_who_asks_for_what(make_link, customer):
     assert "crm.objects.contacts.read" in page
 
 
+def test_the_page_asks_for_what_the_sort_of_app_asks_for(make_app, organization, user, customer):
+    """A Stripe App asks for what its manifest says, not for the scope of Connect."""
+    app = make_app("stripe")
+    app.properties = {"app_type": "apps"}
+    app.save()
+    link = links.create(organization, [kinds.get("stripe_oauth2")], actor=user, oauth_app=app)
+
+    assert "read_write" not in open_link(customer, link).content.decode()
+
+
 def test_another_browser_needs_the_address_that_was_sent(make_link, customer):
     link = make_link("stripe_key")
     open_link(customer, link)
@@ -114,7 +125,7 @@ def test_the_operator_sees_that_it_was_opened(make_link, customer):
 def test_looking_at_the_address_without_following_it_opens_nothing(make_link, customer):
     """As mail scanners do."""
     link = make_link("stripe_key")
-    customer.get(links.address(link).removeprefix("http://127.0.0.1:8000"))
+    customer.get(local(links.address(link)))
 
     assert fresh(link).state is LinkState.CREATED
 
@@ -159,7 +170,7 @@ def test_denying_leads_back_to_try_again(make_link, customer, simulated):
     sent = customer.post(path_of(link, "hubspot_oauth2"))
     back = simulated.consent(sent["Location"], account="21902692", allow=False)
 
-    page = customer.get(back.removeprefix("http://127.0.0.1:8000"), follow=True)
+    page = customer.get(local(back), follow=True)
 
     assert "Access was denied at HubSpot" in page.content.decode()
     assert fresh(link).state is LinkState.FAILED
@@ -174,7 +185,7 @@ def test_our_own_fault_is_not_the_customers(make_link, customer, simulated):
     sent = customer.post(path_of(link, "hubspot_oauth2"))
     back = simulated.consent(sent["Location"], account="21902692")
 
-    page = customer.get(back.removeprefix("http://127.0.0.1:8000"), follow=True).content.decode()
+    page = customer.get(local(back), follow=True).content.decode()
 
     assert "It is not your fault: Arrakis must mend it" in page
     assert "rejects our OAuth app" in fresh(link).failure
@@ -182,7 +193,7 @@ def test_our_own_fault_is_not_the_customers(make_link, customer, simulated):
 
 def test_a_spent_link_opens_nothing(make_link, customer, stripe_key):
     link = make_link("stripe_key")
-    address = links.address(link).removeprefix("http://127.0.0.1:8000")
+    address = local(links.address(link))
     open_link(customer, link)
     form = form_of(stripe_key)
     customer.post(path_of(link, "stripe_key"), form)
@@ -200,7 +211,7 @@ def test_a_link_that_is_withdrawn_on_the_way_connects_nothing(make_link, custome
     back = simulated.consent(sent["Location"], account="21902692")
     links.revoke(link, actor=user)
 
-    page = customer.get(back.removeprefix("http://127.0.0.1:8000"), follow=True)
+    page = customer.get(local(back), follow=True)
 
     assert page.status_code == 410
     assert "withdrawn" in page.content.decode()
@@ -216,7 +227,7 @@ def test_two_browsers_with_one_link_connect_one_account(make_link, simulated):
         backs.append(simulated.consent(sent["Location"], account=account))
 
     for browser, back in zip(browsers, backs, strict=True):
-        browser.get(back.removeprefix("http://127.0.0.1:8000"), follow=True)
+        browser.get(local(back), follow=True)
 
     assert Credential.objects.count() == 1
     assert fresh(link).credential.properties["hub_id"] == 21902692
@@ -228,7 +239,7 @@ def test_the_callback_of_another_browser_is_refused(make_link, customer, simulat
     sent = customer.post(path_of(link, "hubspot_oauth2"))
     back = simulated.consent(sent["Location"], account="21902692")
 
-    thief = Client().get(back.removeprefix("http://127.0.0.1:8000"))
+    thief = Client().get(local(back))
 
     assert thief.status_code == 400
     assert "no connection you started in this browser" in thief.content.decode()
@@ -246,7 +257,7 @@ def test_reconnecting_asks_nothing_that_is_known(
     page = open_link(customer, link).content.decode()
     sent = customer.post(path_of(link, "shopify_oauth2"))
     back = simulated.consent(sent["Location"], account="shop-001.myshopify.com")
-    customer.get(back.removeprefix("http://127.0.0.1:8000"))
+    customer.get(local(back))
 
     assert 'name="shop"' not in page
     assert "shop-001.myshopify.com" in page
@@ -261,7 +272,7 @@ def test_another_account_is_refused_by_name(connect, make_app, user, customer, s
     sent = customer.post(path_of(link, "hubspot_oauth2"))
     back = simulated.consent(sent["Location"], account="33011844")
 
-    page = customer.get(back.removeprefix("http://127.0.0.1:8000"), follow=True).content.decode()
+    page = customer.get(local(back), follow=True).content.decode()
 
     assert "arrakis.io" in page
     assert "giedi-prime" in page
@@ -295,7 +306,7 @@ def test_a_registered_address_is_where_the_customer_ends(
     sent = customer.post(path_of(link, "hubspot_oauth2"))
     back = simulated.consent(sent["Location"], account="21902692")
 
-    end = customer.get(back.removeprefix("http://127.0.0.1:8000"))
+    end = customer.get(local(back))
 
     assert end["Location"] == "https://arrakis.test/done"
 
@@ -306,7 +317,7 @@ def test_the_state_of_a_trip_is_single_use_for_customers_too(make_link, customer
     sent = customer.post(path_of(link, "hubspot_oauth2"))
     back = simulated.consent(sent["Location"], account="21902692")
     assert query_of(back)["state"]
-    path = back.removeprefix("http://127.0.0.1:8000")
+    path = local(back)
     customer.get(path)
 
     assert customer.get(path).status_code == 400

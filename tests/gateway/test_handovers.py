@@ -12,6 +12,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from tests.browser.kinds import OAUTH, STORIES, answers
 from tests.factories import make_oauth_app
+from tests.simulator import local
 from tests.trips import query_of
 
 BACK = "https://product.test/callback"
@@ -51,12 +52,12 @@ def go_through(product, register, simulated):
         body |= {"oauth_app_id": str(app.pk)} if app else {}
         start_url = product.post("/v1/credentials/start-auth", body).json()["start_url"]
         browser = Client()
-        path = start_url.removeprefix("http://127.0.0.1:8000")
+        path = local(start_url)
         sent = browser.get(path)
         if sent.status_code == 200:
             sent = browser.post(path, answers(simulated, kinds.get(kind)))
         back = simulated.consent(sent["Location"], account=STORIES[kind].account, allow=allow)
-        end = browser.get(back.removeprefix("http://127.0.0.1:8000"))
+        end = browser.get(local(back))
         assert end["Location"].startswith(BACK)
         return query_of(end["Location"])
 
@@ -216,7 +217,7 @@ def test_a_start_address_works_in_one_browser_only(product, register):
     app = register("hubspot_oauth2")
     body = {"credential_kind": "hubspot_oauth2", "redirect_url": BACK, "oauth_app_id": str(app.pk)}
     started = product.post("/v1/credentials/start-auth", body).json()["start_url"]
-    path = started.removeprefix("http://127.0.0.1:8000")
+    path = local(started)
 
     assert Client().get(path).status_code == 302
     second = Client().get(path)

@@ -13,7 +13,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from sequin_admin.core.env import ROOT
-from tests.simulator import free_port
+from sequin_admin.worker.supervisor import free_port
 
 
 class Up:

@@ -33,7 +33,7 @@ def connect(request: Request, kind: str) -> HttpResponse:
                 user=request.user,
                 session_key=request.session.session_key or "",
                 oauth_app=form.cleaned_data.get("oauth_app"),
-                asked={**form.properties.public_values(), **form.properties.secret_values()},
+                asked=form.properties.plain_values(),
                 name=form.cleaned_data["display_name"],
             )
         )
@@ -51,7 +51,7 @@ def scopes_of(declared: Any, apps: Iterable[OAuthApp]) -> list[tuple[str, tuple[
     """What is asked for, by the name of the app: each may have scopes of its own."""
     if not declared.client_is_ours():
         return [("", declared.oauth.scopes)]
-    return [(app.name, tuple(app.scopes) or app.flow.scopes) for app in apps]
+    return [(app.name, app.asked_scopes) for app in apps]
 
 
 @require_GET

@@ -95,7 +95,7 @@ def index(request: Request) -> HttpResponse:
     """Newest first; of one batch, or in one state, if asked."""
     now, batch, state = clock.now(), asked(request, "batch"), asked(request, "state")
     rows = of_batch(own(request), batch)
-    counts = {each: rows.in_state(each, now).count() for each in LinkState}
+    counts = rows.by_state(now)
     if state in LinkState.values:
         rows = rows.in_state(state, now)
     listed = rows.select_related("reconnects", "credential", "created_by").defer("secrets")

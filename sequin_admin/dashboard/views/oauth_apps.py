@@ -69,7 +69,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
         "install_url": oauth.install_url(app),
         "properties": [(title_of(declared, n), value) for n, value in app.properties.items()],
         "secrets": [title_of(declared, name) for name in declared.secret_names()],
-        "scopes": app.scopes or list(app.flow.scopes),
+        "scopes": app.asked_scopes,
         "used_by": app.credentials.count(),
         "checks": app.checks.all(),
         "events": Event.objects.of(request.organization.pk).about(app)[:15],

@@ -1,6 +1,5 @@
 """The credentials to torture, each connected by a trip of its own."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +8,7 @@ from django.conf import settings
 from sequin_admin.access.models import Organization, User
 from sequin_admin.connect import flow
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.worker.torture.simulator import Simulator
+from sequin_admin.worker.simulator import Simulator
 
 
 class NotEmpty(Exception):
@@ -53,7 +51,7 @@ def connect(organization: Organization, simulator: Simulator, kind: Any, count: 
     herd = HERDS[kind.slug]
     accounts = [herd.account(number) for number in range(count)]
     simulator.populate(kind.provider, herd.like, accounts)
-    app = register(organization, simulator, kind.provider)
+    app = simulator.register(organization, kind)
     for account in accounts:
         asked = {herd.asks: account} if herd.asks else {}
         url = flow.start(organization, kind, session_key="torture", oauth_app=app, asked=asked)
@@ -61,23 +59,3 @@ def connect(organization: Organization, simulator: Simulator, kind: Any, count: 
         attempt = flow.finish(back, user=None, session_key="torture", provider=kind.provider)
         if attempt.credential is None:
             raise RuntimeError(attempt.failure)
-
-
-def register(organization: Organization, simulator: Simulator, provider: str) -> OAuthApp:
-    known = simulator.app(provider)
-    return OAuthApp.objects.create(
-        organization=organization,
-        provider=provider,
-        name=provider,
-        client_id=known["client_id"],
-        secrets={"client_secret": known["client_secret"]},
-    )
-
-
-def account_of(credential: Credential) -> str:
-    """The account's name at the simulator: where numbering has put it into the identity."""
-    return str(credential.identity).split(" ", maxsplit=1)[0]
-
-
-def credentials() -> Iterator[Credential]:
-    yield from Credential.objects.select_related("oauth_app").order_by("created_at", "id")

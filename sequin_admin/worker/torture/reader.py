@@ -14,7 +14,7 @@ from django.db import OperationalError, connections
 from sequin_admin.connect import tokens
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
-from sequin_admin.worker.torture.simulator import Simulator
+from sequin_admin.worker.simulator import Simulator
 
 PAUSE_S = 0.2
 

@@ -12,8 +12,7 @@ from sequin_admin.connect.models import Token
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
-from sequin_admin.worker.torture import fleet
-from sequin_admin.worker.torture.simulator import Simulator
+from sequin_admin.worker.simulator import Simulator
 
 TRIES = 6
 
@@ -64,10 +63,9 @@ def count_kind(slug: str, seen: Counter[tuple[str, str]], simulator: Simulator) 
         # Without a grace time a lost answer is the end, if it is told as that.
         wrong_verdicts=blamed.total() - (0 if kind.oauth.grace_s else blamed["answer_lost"]),
     )
-    for credential in fleet.credentials():
-        if credential.kind == slug:
-            result.credentials += 1
-            judge(credential, result)
+    for credential in kind.objects.select_related("oauth_app"):
+        result.credentials += 1
+        judge(credential, result)
     for grant in simulator.grants(kind.provider).values():
         result.replays += grant["replays"]
         result.reuse_detections += grant["reuses"]

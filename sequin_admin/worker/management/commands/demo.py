@@ -3,7 +3,6 @@
 import secrets
 from typing import Any
 
-import httpx2
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
@@ -11,9 +10,10 @@ from django.db import transaction
 from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Role
 from sequin_admin.connect import accounts
-from sequin_admin.credentials import kinds, oauth_apps
+from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.health import probes
+from sequin_admin.worker.simulator import Simulator
 
 LOGIN = settings.DATA_DIR / "demo-login"
 EMAIL = "demo@sequin-admin.test"
@@ -33,14 +33,21 @@ class Command(BaseCommand):
         organization, _ = Organization.objects.get_or_create(
             slug="arrakis", defaults={"name": "Arrakis"}
         )
-        for provider in filter(kinds.oauth_of, kinds.providers()):
-            make_app(organization, provider)
-        for properties in keys():
-            parsed = kinds.get(properties["kind"]).properties_class.model_validate(properties)
-            credential, _ = accounts.save(organization, parsed, actor=None)
-            probes.verify(credential)
+        with Simulator(settings.SIMULATOR_URL) as simulator:
+            fill(organization, simulator)
         # Last, as the sign that all of it is there: a run that was cut off goes on here.
         make_login(organization)
+
+
+def fill(organization: Organization, simulator: Simulator) -> None:
+    """An OAuth app of each provider, and credentials that work."""
+    for kind in filter(None, map(kinds.with_app, kinds.providers())):
+        if not OAuthApp.objects.of(organization).filter(provider=kind.provider).exists():
+            simulator.register(organization, kind)
+    for properties in keys(simulator):
+        parsed = kinds.get(properties["kind"]).properties_class.model_validate(properties)
+        credential, _ = accounts.save(organization, parsed, actor=None)
+        probes.verify(credential)
 
 
 def make_login(organization: Organization) -> None:
@@ -54,28 +61,10 @@ def make_login(organization: Organization) -> None:
         Membership.objects.create(organization=organization, user=user, role=Role.OWNER)
 
 
-def make_app(organization: Organization, provider: str) -> None:
-    """What a person copies from the simulator's developer page."""
-    if OAuthApp.objects.of(organization).filter(provider=provider).exists():
-        return
-    known = ask(f"{provider}/app")
-    flow_of_provider = kinds.oauth_of(provider)
-    assert flow_of_provider is not None  # noqa: S101 - the caller has looked
-    declared = flow_of_provider.app
-    oauth_apps.create(
-        organization,
-        provider,
-        name=f"{kinds.providers()[provider]} (simulated)",
-        client_id=known["client_id"],
-        properties=declared.model_validate({n: known[n] for n in declared.names() if n in known}),
-        actor=None,
-    )
-
-
-def keys() -> list[dict[str, Any]]:
+def keys(simulator: Simulator) -> list[dict[str, Any]]:
     """The simulator's own Stripe key and CheckoutChamp login."""
-    stripe = ask("stripe/accounts")["data"][0]
-    champ = ask("checkout_champ/accounts")["data"][0]
+    stripe = simulator.get("stripe/accounts")["data"][0]
+    champ = simulator.get("checkout_champ/accounts")["data"][0]
     secret = stripe["secret_key"]
     return [
         {"kind": "stripe_key", "name": f"{stripe['name']} [TEST]", "secret": secret, "test": True},
@@ -85,9 +74,3 @@ def keys() -> list[dict[str, Any]]:
             "password": champ["password"],
         },
     ]
-
-
-def ask(path: str) -> Any:
-    """The simulator's control API: a tool on this machine, not a provider behind the door."""
-    url = f"{settings.SIMULATOR_URL}/control-api/{path}"
-    return httpx2.get(url, timeout=10, trust_env=False).json()

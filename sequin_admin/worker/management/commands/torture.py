@@ -13,10 +13,10 @@ from rich.table import Table
 
 from sequin_admin.core.env import inherited
 from sequin_admin.credentials import kinds
+from sequin_admin.worker.simulator import Simulator
 from sequin_admin.worker.supervisor import Failed, free_port, gunicorn, wait_for
 from sequin_admin.worker.torture import fleet, reader, verdict
 from sequin_admin.worker.torture.arena import Arena
-from sequin_admin.worker.torture.simulator import Simulator
 
 GRACEFUL = ["linear_oauth2", "quickbooks_oauth2", "shopify_oauth2"]
 READERS_PER_PROCESS = 10

@@ -1,16 +1,25 @@
-"""The simulator's control API, as far as torture needs it."""
+"""The simulator's control API: a tool on this machine, not a provider behind the door."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 
+from sequin_admin.access.models import Organization
+from sequin_admin.credentials import oauth_apps
+from sequin_admin.credentials.models import OAuthApp
+
 
 class Simulator:
     def __init__(self, url: str) -> None:
-        self.url = url
         self.http = httpx2.Client(base_url=url, timeout=60, trust_env=False)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.http.close()
 
     def post(self, path: str, **body: Any) -> dict[str, Any]:
         answer = self.http.post(f"/control-api/{path}", json=body).raise_for_status()
@@ -24,8 +33,18 @@ class Simulator:
     def populate(self, provider: str, like: str, ids: Sequence[str]) -> None:
         self.post(f"{provider}/populate", like=like, ids=list(ids))
 
-    def app(self, provider: str) -> dict[str, Any]:
-        return self.get(f"{provider}/app")
+    def register(self, organization: Organization, kind: Any) -> OAuthApp:
+        """Our app at the kind's provider, as a person copies it from the developer page."""
+        known, declared = self.get(f"{kind.provider}/app"), kind.oauth.app
+        properties = {name: known[name] for name in declared.names() if name in known}
+        return oauth_apps.create(
+            organization,
+            kind.provider,
+            name=f"{kind.provider_title} (simulated)",
+            client_id=known["client_id"],
+            properties=declared.model_validate(properties),
+            actor=None,
+        )
 
     def chaos(self, provider: str, **data: Any) -> None:
         self.post(f"{provider}/chaos", **data)
