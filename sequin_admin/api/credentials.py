@@ -13,16 +13,14 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, ApiError
+from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.pages import Listing, of_health, page_of, with_metadata
 from sequin_admin.api.schemas import (
-    CheckShape,
     CredentialImport,
     CredentialList,
     CredentialPatch,
     CredentialShape,
-    HealthDetail,
     credential_out,
-    health_of,
     refuse_blank,
 )
 from sequin_admin.api.versions import IfMatch, expect, tagged
@@ -170,13 +168,3 @@ def verify_credential(request: Call, credential_id: UUID) -> Any:
 def credential_health(request: Call, credential_id: UUID) -> Any:
     """The status with its reason and checks."""
     return health_detail(own(allow(request, Scope.READ), credential_id))
-
-
-def health_detail(credential: Credential) -> dict[str, Any]:
-    return {
-        **health_of(credential),
-        "note": credential.health_note,
-        "since": credential.health_since,
-        "checked_at": credential.checked_at,
-        "checks": list(credential.checks.values(*CheckShape.model_fields)),
-    }

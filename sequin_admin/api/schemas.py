@@ -102,24 +102,6 @@ class OAuthAppList(Schema):
     next_cursor: str | None
 
 
-class CheckShape(Schema):
-    name: str
-    verdict: str
-    code: str
-    message: str
-    remedy: str
-    first_seen_at: Timestamp
-    last_seen_at: Timestamp
-    times: int
-
-
-class HealthDetail(Health):
-    note: str
-    since: Timestamp | None
-    checked_at: Timestamp | None
-    checks: list[CheckShape]
-
-
 def refuse_blank(properties: Properties) -> None:
     """Raises 422 for required properties that are there but empty."""
     given = properties.plain_values()

@@ -16,6 +16,7 @@ from sequin_admin.credentials.kinds import Grant
 from sequin_admin.credentials.models import FAILURES, NAME_CHARS, Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.credentials.properties import Properties
+from sequin_admin.credentials.signals import put_aside
 
 
 class OtherAccount(Exception):
@@ -241,6 +242,7 @@ def disable(credential: Credential, *, actor: models.Model | None) -> None:
         disabled_at=clock.now()
     ):
         credential.refresh_from_db(fields=["disabled_at"])
+        put_aside.send(sender=Credential, subject=credential)
         note("credential.disabled", credential, actor)
 
 

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, ClassVar, Self
@@ -27,8 +27,13 @@ NAME_CHARS = 200
 class Watched(models.Model):
     """What health keeps on the row itself, so that lists filter and sort without a join.
 
-    `health_status` is empty until the first probe; `health_note` is one sentence for people.
+    `health_status` is empty until the first check; `health_note` is one sentence for people. Every
+    watched model has an `organization`, a `provider` ("" where there is none) and a UUID.
     """
+
+    # What it is: as `health` stores it, and for people.
+    entity: ClassVar[str] = ""
+    entity_title: ClassVar[str] = ""
 
     health_status = models.CharField(max_length=24, blank=True, default="", editable=False)
     health_note = models.CharField(max_length=500, blank=True, default="", editable=False)
@@ -39,9 +44,23 @@ class Watched(models.Model):
     class Meta:
         abstract = True
 
+    def leans_on(self) -> Iterable["Watched"]:
+        """The rows without which this one can't work: it takes over their troubles."""
+        return ()
+
+    def mended_at(self) -> datetime | None:
+        """When somebody last replaced what may have been wrong with it."""
+        return None
+
+    def is_idle(self) -> bool:
+        """Whether people have put it aside, so that nothing of it can be trouble."""
+        return False
+
 
 class OAuthApp(Watched):
     """Our registration at a provider. `secrets` holds the client secret, GitHub's private key..."""
+
+    entity, entity_title = "oauth_app", "OAuth app"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="oauth_apps")
@@ -88,6 +107,9 @@ class OAuthApp(Watched):
         """What people are asked to allow: the app's own scopes, or the usual ones of its flow."""
         return tuple(self.scopes) or self.flow.scopes
 
+    def mended_at(self) -> datetime:
+        return self.secrets_changed_at
+
     def places(self) -> dict[str, Any]:
         """Everything the flow may need of the app, secrets included. Never show it."""
         return {**self.properties, **self.secrets}
@@ -116,6 +138,8 @@ class CredentialManager(models.Manager["Credential"]):
 
 class Credential(Watched):
     """How we get into one account at a provider. A row comes back as its kind (`from_db`)."""
+
+    entity, entity_title = "credential", "credential"
 
     # Declared by the kind.
     provider: ClassVar[str] = ""
@@ -202,6 +226,15 @@ class Credential(Watched):
         credential.__class__ = kinds.get(credential.__dict__.get("kind")) or cls
         return credential
 
+    def leans_on(self) -> Iterable[Watched]:
+        return [self.oauth_app] if self.oauth_app else ()
+
+    def mended_at(self) -> datetime:
+        return self.secrets_changed_at
+
+    def is_idle(self) -> bool:
+        return self.disabled_at is not None
+
     @classmethod
     def full_title(cls) -> str:
         return f"{cls.provider_title} {cls.label}"
@@ -262,6 +295,10 @@ class Credential(Watched):
         return Trip(str(own.get("client_id", "")), {}, own)
 
     # What a kind answers. The base answers are those of the common case.
+
+    def access_ends_at(self) -> datetime | None:
+        """When all access ends unless the customer grants it anew; None when that is not known."""
+        return None
 
     def probe(self, token: str) -> Outcome:
         """Ask the provider who we are. `token` is what `tokens.current()` gave."""

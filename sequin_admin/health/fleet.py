@@ -9,8 +9,8 @@ from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
 
 from sequin_admin.access.models import Organization
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.health.models import Transition
+from sequin_admin.credentials.models import Credential
+from sequin_admin.health.models import Incident
 from sequin_admin.health.status import Status, worst
 
 
@@ -85,28 +85,7 @@ def sickest(statuses: set[str]) -> str:
     return worst(probed) if probed else ""
 
 
-def broken_apps(organization: Organization) -> QuerySet[OAuthApp]:
-    """OAuth apps that we must mend, each with the number of credentials that wait for it."""
-    waiting = Count("credentials", filter=Q(credentials__health_status=Status.SEQUIN))
-    broken = OAuthApp.objects.of(organization).filter(health_status=Status.SEQUIN)
-    return broken.annotate(waiting=waiting).defer("secrets").order_by("health_since")
-
-
-def waiting_for_us(organization: Organization) -> QuerySet[Credential]:
-    """What we must mend, oldest first. A broken OAuth app speaks for all its credentials."""
-    sick = Credential.objects.of(organization).active().filter(health_status=Status.SEQUIN)
-    blocked = Q(oauth_app__health_status=Status.SEQUIN)
-    return sick.exclude(blocked).defer("secrets").order_by("health_since")
-
-
-def waiting_for_customers(organization: Organization) -> QuerySet[Credential]:
-    """What only the customers can mend, oldest first."""
-    sick = Credential.objects.of(organization).active().filter(health_status=Status.CUSTOMER)
-    return sick.defer("secrets").order_by("health_since")
-
-
-def transitions(organization: Organization) -> QuerySet[Transition]:
-    """Changes of status, newest first."""
-    own = Q(credential__organization=organization) | Q(oauth_app__organization=organization)
-    rows = Transition.objects.filter(own).select_related("credential", "oauth_app")
-    return rows.defer("credential__secrets", "oauth_app__secrets").order_by("-id")
+def queue(organization: Organization, status: str) -> QuerySet[Incident]:
+    """Open incidents of whoever must act ("" is nobody): the widest first, then the oldest."""
+    rows = Incident.objects.of(organization).open().filter(status=status)
+    return rows.order_by("-affected", "opened_at")

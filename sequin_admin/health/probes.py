@@ -13,10 +13,10 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import FAILURES, Credential, OAuthApp, Watched
 from sequin_admin.credentials.outcomes import Outcome, Verdict
-from sequin_admin.health.models import Check, Transition
-from sequin_admin.health.status import Status, next_status
+from sequin_admin.health import checks
+from sequin_admin.health.settling import settle, spread
+from sequin_admin.health.status import Status
 
-CHECK = "authentication"
 CLAIM = timedelta(minutes=2)
 NEXT = {
     Verdict.OK: timedelta(hours=1),
@@ -24,13 +24,15 @@ NEXT = {
     Verdict.OPERATOR: timedelta(minutes=15),
     Verdict.TRANSIENT: timedelta(minutes=2),
 }
+# So long before all access ends the customer is asked for it anew.
+ENDS_SOON = timedelta(days=7)
 
 
 def verify(credential: Credential, *, actor: models.Model | None = None) -> Outcome:
     """Probe now, whatever the schedule, and store the outcome. Audited when `actor` asked."""
     outcome = ask(credential, force=actor is not None)
     with transaction.atomic():
-        keep(credential, outcome)
+        changed = keep(credential, outcome)
         if actor:
             record(
                 "credential.verified",
@@ -40,6 +42,7 @@ def verify(credential: Credential, *, actor: models.Model | None = None) -> Outc
                 verdict=outcome.verdict.value,
                 code=outcome.code,
             )
+    spread(changed)
     return outcome
 
 
@@ -66,7 +69,8 @@ def probe_claimed(credential: Credential) -> bool:
         rows = Credential.objects.select_for_update(no_key=True)
         if not rows.filter(pk=credential.pk, check_due_at=claimed_until).exists():
             return False
-        keep(credential, outcome)
+        changed = keep(credential, outcome)
+    spread(changed)
     return True
 
 
@@ -107,25 +111,59 @@ def still_refused(credential: Credential, outcome: Outcome) -> Outcome:
     )
 
 
-def keep(credential: Credential, outcome: Outcome) -> None:
-    """Write the check, the facts, the status and, when it changed, the transition."""
+def keep(credential: Credential, outcome: Outcome) -> list[Watched]:
+    """Write the facts, the checks and the statuses. Returns the rows whose status changed."""
+    outcome = take_in(credential, outcome)
+    schedule(credential, outcome)
+    app = credential.oauth_app
+    if app and outcome.of_app:
+        # The fault is the app's: the credential takes it over from there.
+        changed = settle(app, {checks.CLIENT: outcome})
+        return changed + settle(credential, {})
+    changed = []
+    if app and outcome.ok and renewed_since_trouble(credential, app):
+        changed = settle(app, {checks.CLIENT: outcomes.works()})
+    results = {**checks.of_probe(outcome), **expiry(credential)}
+    return changed + settle(credential, results)
+
+
+def take_in(credential: Credential, outcome: Outcome) -> Outcome:
+    """Keep what the provider told. Another outcome, where it told that we know the account."""
     if outcome.facts:
         # A renewal on the way may have written some of them.
         credential.refresh_from_db(fields=["properties"])
-    if accounts.absorb(credential, outcome.facts):
-        twin = accounts.twin_of(credential)
-        if twin:
-            credential.refresh_from_db(fields=["properties", "identity"])
-            settle(credential, duplicate(credential, twin))
-            return
-        credential.save(update_fields=["properties", "identity", "updated_at"])
-    app = credential.oauth_app
-    if app and outcome.of_app:
-        settle(app, outcome)
-        outcome = blocked(app, outcome)
-    elif app and outcome.ok and renewed_since_trouble(credential, app):
-        settle(app, outcomes.works())
-    settle(credential, outcome)
+    if not accounts.absorb(credential, outcome.facts):
+        return outcome
+    twin = accounts.twin_of(credential)
+    if twin:
+        credential.refresh_from_db(fields=["properties", "identity"])
+        return duplicate(credential, twin)
+    credential.save(update_fields=["properties", "identity", "updated_at"])
+    return outcome
+
+
+def schedule(credential: Credential, outcome: Outcome) -> None:
+    now = clock.now()
+    credential.checked_at, credential.check_due_at = now, now + until_next(outcome)
+    credential.save(update_fields=["checked_at", "check_due_at"])
+
+
+def expiry(credential: Credential) -> dict[str, Outcome]:
+    """Whether all access ends soon, where the provider says when it does."""
+    ends_at = credential.access_ends_at()
+    if ends_at is None:
+        return {}
+    return {checks.EXPIRY: ends(credential, ends_at)}
+
+
+def ends(credential: Credential, at: datetime) -> Outcome:
+    if at - clock.now() > ENDS_SOON:
+        return outcomes.works()
+    return outcomes.customer(
+        "ends_soon",
+        f"All access to {credential.provider_title} ends on {at:%-d %B %Y, %H:%M} UTC.",
+        "The customer must connect the account again before.",
+    )
 
 
 def duplicate(credential: Credential, twin: Credential) -> Outcome:
@@ -138,58 +176,10 @@ def duplicate(credential: Credential, twin: Credential) -> Outcome:
     )
 
 
-def settle(subject: Watched, outcome: Outcome) -> None:
-    """Bring one subject's check and status up to date with `outcome`."""
-    now = clock.now()
-    check = noted(subject, outcome, now)
-    before = subject.health_status
-    after = next_status(before, outcome.verdict, troubled_for=now - check.first_seen_at)
-    subject.health_note = "" if outcome.ok else outcome.sentence[:500]
-    subject.checked_at, subject.check_due_at = now, now + until_next(outcome)
-    if after != before:
-        subject.health_status, subject.health_since = after, now
-        Transition.objects.create(
-            **about(subject),
-            at=now,
-            before=before,
-            after=after,
-            code=outcome.code,
-            reason=subject.health_note,
-        )
-    subject.save(
-        update_fields=["health_status", "health_note", "health_since", "checked_at", "check_due_at"]
-    )
-
-
-def noted(subject: Watched, outcome: Outcome, now: datetime) -> Check:
-    """The subject's check after `outcome`. Equal results in a row keep their first time."""
-    check = Check.objects.filter(**about(subject), name=CHECK).first()
-    check = check or Check(**about(subject), name=CHECK, times=0, first_seen_at=now)
-    if check.verdict != outcome.verdict:
-        check.first_seen_at, check.times = now, 0
-    check.verdict, check.code, check.times = outcome.verdict, outcome.code, check.times + 1
-    check.message, check.remedy = outcome.message[:500], outcome.remedy[:500]
-    check.evidence, check.last_seen_at = dict(outcome.evidence), now
-    check.save()
-    return check
-
-
-def about(subject: Watched) -> dict[str, Watched]:
-    return {"oauth_app" if isinstance(subject, OAuthApp) else "credential": subject}
-
-
 def until_next(outcome: Outcome) -> timedelta:
     """When to look again, with jitter so that a fleet does not probe in step."""
     pause = NEXT.get(outcome.verdict, timedelta(minutes=15)) * random.uniform(0.8, 1.2)  # noqa: S311
     return max(pause, timedelta(seconds=outcome.retry_after_s or 0))
-
-
-def blocked(app: OAuthApp, outcome: Outcome) -> Outcome:
-    return outcomes.operator(
-        outcome.code,
-        f"Blocked by the OAuth app {app.name}: {outcome.message}",
-        outcome.remedy,
-    )
 
 
 def renewed_since_trouble(credential: Credential, app: OAuthApp) -> bool:

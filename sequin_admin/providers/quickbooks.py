@@ -142,6 +142,10 @@ class QuickBooks(Credential):
         ends = clock.now() + timedelta(seconds=lives) if lives else None
         return {"refresh_token_expires_at": ends and ends.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
+    def access_ends_at(self) -> datetime | None:
+        ends = self.properties.get("refresh_token_expires_at")
+        return datetime.fromisoformat(ends) if ends else None
+
     def revoke(self, token: str) -> None:
         trip = self.trip()
         response = http.post(

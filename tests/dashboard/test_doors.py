@@ -18,12 +18,16 @@ NAMES = [pattern.name for pattern in urlpatterns]
 SHOWS = {
     "overview", "credentials", "credential", "badges", "connect_failed", "oauth_apps", "oauth_app",
     "audit", "kinds", "api_keys", "members", "worker", "connect_links", "connect_link",
+    "incidents", "health",
 }  # fmt: skip
 # Everybody may change which of their own organizations they look at.
 OWN_CHOICE = {"switch_organization"}
 OF_ONE = {name for name in NAMES if "pk" in next(
     p for p in urlpatterns if p.name == name
 ).pattern.converters}  # fmt: skip
+
+# What the address of one thing has before its id.
+BEFORE = {"health": ["credential"]}
 
 
 @pytest.fixture
@@ -52,7 +56,7 @@ def address(organization, user):
                 pk = link.pk
             elif name == "connect_failed":
                 pk = attempt.pk
-            return reverse(f"dashboard:{name}", args=[pk])
+            return reverse(f"dashboard:{name}", args=[*BEFORE.get(name, ()), pk])
         known = {"add": "stripe_key", "connect": "hubspot_oauth2", "oauth_app_add": "hubspot"}
         known["connect_link_new"] = "stripe"
         args = [known[name]] if name in known else []
@@ -119,7 +123,9 @@ def test_someone_without_an_organization_is_told_so(client, django_user_model, d
 def test_an_unknown_id_is_404(client, user, name):
     client.force_login(user)
 
-    assert open_door(client, reverse(f"dashboard:{name}", args=[uuid.uuid4()])).status_code == 404
+    url = reverse(f"dashboard:{name}", args=[*BEFORE.get(name, ()), uuid.uuid4()])
+
+    assert open_door(client, url).status_code == 404
 
 
 def test_every_dashboard_address_was_walked():

@@ -9,7 +9,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import fleet
-from sequin_admin.health.models import Transition
+from sequin_admin.health.models import Incident, Transition, naming
 from sequin_admin.health.status import Status
 from sequin_admin.limits.models import RateLimit
 
@@ -27,6 +27,11 @@ def make(organization, name: str, status: str = "", kind: str = "stripe_key", **
         health_since=clock.now() - timedelta(hours=3) if status else None,
         **columns,
     )
+
+
+def make_incident(subject, status=Status.CUSTOMER, **columns):
+    columns = {"code": "broken", "message": "It broke.", **columns}
+    return Incident.objects.create(**naming(subject), status=status, **columns)
 
 
 def make_app(organization, **columns):
@@ -110,36 +115,34 @@ def test_viewer_is_not_led_where_viewers_may_not_go(client, viewer):
 
 def test_customers_queue_says_what_happened_and_leads_there(overview, organization):
     note = "Stripe refuses this key. The customer must make a new one."
-    sick = make(organization, "Salusa", Status.CUSTOMER, health_note=note)
+    sick = make(organization, "Salusa", Status.CUSTOMER)
+    make_incident(sick, message=note)
 
     html = overview()
 
     assert note in html
     assert reverse("dashboard:credential", args=[sick.pk]) in html
+    assert reverse("dashboard:reconnect_link", args=[sick.pk]) in html
     assert "Nothing waits for us." in html
 
 
-def test_broken_app_speaks_for_its_credentials(overview, organization):
-    app = make_app(
-        organization,
-        health_status=Status.SEQUIN,
-        health_since=clock.now(),
-        health_note="HubSpot rejects our OAuth app.",
-    )
-    for name in ("Caladan", "Kaitain"):
-        make(organization, name, Status.SEQUIN, kind="hubspot_oauth2", oauth_app=app)
+def test_our_queue_begins_with_what_most_wait_for(overview, organization):
+    app = make_app(organization, health_status=Status.SEQUIN)
+    lonely = make(organization, "Caladan", Status.SEQUIN)
+    make_incident(lonely, Status.SEQUIN, affected=0)
+    make_incident(app, Status.SEQUIN, affected=412, message="HubSpot rejects our OAuth app.")
 
     html = overview()
 
-    assert "HubSpot rejects our OAuth app. 2 credentials are waiting." in html
-    assert "Caladan" not in html
+    assert "HubSpot rejects our OAuth app. 412 credentials are waiting." in html
+    assert html.index("Ornithopter") < html.index("Caladan")
 
 
-def test_credential_of_a_working_app_stands_for_itself(overview, organization):
-    app = make_app(organization, health_status=Status.HEALTHY)
-    make(organization, "Caladan", Status.SEQUIN, kind="hubspot_oauth2", oauth_app=app)
+def test_what_is_over_is_in_no_queue(overview, organization):
+    sick = make(organization, "Salusa", Status.CUSTOMER)
+    make_incident(sick, resolved_at=clock.now(), message="The key was refused.")
 
-    assert "Caladan" in overview()
+    assert "The key was refused." not in overview()
 
 
 def test_disabled_credentials_are_counted_apart(organization):
@@ -149,7 +152,6 @@ def test_disabled_credentials_are_counted_apart(organization):
     census = fleet.census(organization)
 
     assert (census.total, census.disabled, census.by_status) == (2, 1, {"": 1})
-    assert not fleet.waiting_for_us(organization).exists()
 
 
 def test_provider_shows_its_sickest_credential(organization):
@@ -179,7 +181,7 @@ def test_last_changes_are_newest_first(overview, organization):
     credential = make(organization, "Caladan", Status.HEALTHY)
     for number in range(12):
         Transition.objects.create(
-            credential=credential, before="", after="healthy", reason=f"change {number}."
+            **naming(credential), before="", after="healthy", reason=f"change {number}."
         )
 
     html = overview()
@@ -191,18 +193,11 @@ def test_last_changes_are_newest_first(overview, organization):
 def test_other_organizations_stay_out(overview, organization, stranger):
     theirs = stranger.organizations.get()
     credential = make(theirs, "Harkonnen secret", Status.CUSTOMER)
-    Transition.objects.create(credential=credential, before="", after="healthy")
+    Transition.objects.create(**naming(credential), before="", after="healthy")
+    make_incident(credential)
     make(organization, "Caladan", Status.HEALTHY)
 
     assert "Harkonnen secret" not in overview()
-
-
-def test_no_secret_is_decrypted_for_the_queues(organization):
-    make(organization, "Salusa", Status.CUSTOMER)
-
-    [credential] = fleet.waiting_for_customers(organization)
-
-    assert "secrets" in credential.get_deferred_fields()
 
 
 @pytest.mark.parametrize("rows", [3, 60])
@@ -212,7 +207,8 @@ def test_queries_do_not_grow(client, user, organization, rows, django_assert_max
         status = Status.values[number % 3]
         kind, own = ("hubspot_oauth2", app) if number % 2 else ("stripe_key", None)
         credential = make(organization, f"Sietch {number}", status, kind=kind, oauth_app=own)
-        Transition.objects.create(credential=credential, before="", after=status)
+        Transition.objects.create(**naming(credential), before="", after=status)
+        make_incident(credential, Status.values[1 + number % 2])
     client.force_login(user)
 
     with django_assert_max_num_queries(10):

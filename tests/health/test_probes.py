@@ -146,12 +146,12 @@ def test_each_change_of_status_is_one_transition(stripe, simulated):
     for _ in range(3):
         probes.verify(stripe)
 
-    changes = Transition.objects.filter(credential=stripe).order_by("id")
+    changes = Transition.objects.about(stripe).order_by("id")
     assert [(c.before, c.after) for c in changes] == [
         ("", "healthy"),
         ("healthy", "customer_intervention"),
     ]
-    assert Check.objects.get(credential=stripe).times == 3
+    assert Check.objects.get(check_name="authentication").times == 3
 
 
 def test_evidence_is_kept_without_secrets(stripe, simulated):
@@ -159,7 +159,7 @@ def test_evidence_is_kept_without_secrets(stripe, simulated):
 
     probes.verify(stripe)
 
-    evidence = Check.objects.get().evidence
+    evidence = Check.objects.get(check_name="authentication").evidence
     assert evidence["status"] == 401
     assert "sk_test_arrakis" not in str(evidence)
 

@@ -19,8 +19,10 @@ from sequin_admin.credentials.forms import CredentialForm
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import page_or_part
+from sequin_admin.dashboard.views import health
 from sequin_admin.dashboard.views.badges import may_change
 from sequin_admin.health import probes
+from sequin_admin.health.models import Transition
 from sequin_admin.limits import models as limits
 
 SNIPPET = """\
@@ -80,8 +82,8 @@ def detail(request: Request, pk: str) -> HttpResponse:
         "limit": limits.of(credential),
         "snippet": SNIPPET.format(base=settings.PUBLIC_URL, pk=pk),
         "pending": may_change(credential),
-        "checks": credential.checks.all(),
-        "transitions": credential.transitions.all()[:10],
+        **health.card(credential),
+        "transitions": Transition.objects.about(credential)[:5],
         "events": Event.objects.of(request.organization.pk).about(credential)[:15],
     }
     return page_or_part(request, "credentials/detail.html", "health", context)

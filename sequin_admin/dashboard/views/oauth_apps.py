@@ -15,6 +15,7 @@ from sequin_admin.credentials import kinds, oauth_apps
 from sequin_admin.credentials.forms import OAuthAppForm, title_of
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.views import health
 
 COLUMNS = ("name", "scopes", "redirect_uris", "metadata")
 
@@ -71,7 +72,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
         "secrets": [title_of(declared, name) for name in declared.secret_names()],
         "scopes": app.asked_scopes,
         "used_by": app.credentials.count(),
-        "checks": app.checks.all(),
+        **health.card(app),
         "events": Event.objects.of(request.organization.pk).about(app)[:15],
     }
     return render(request, "oauth_apps/detail.html", context)

@@ -12,6 +12,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.health import fleet
+from sequin_admin.health.models import Transition
 from sequin_admin.health.status import Status
 from sequin_admin.limits.models import RateLimit
 
@@ -39,16 +40,14 @@ def overview(request: Request) -> HttpResponse:
     steps = steps_of(organization, census) if census.total < NEWCOMER else []
     if not census.total:
         return render(request, "overview/start.html", {"steps": steps})
-    ours = list(fleet.waiting_for_us(organization)[:SHOWN])
-    apps = list(fleet.broken_apps(organization)[:SHOWN])
     context = {
         "census": census,
         "counts": [(status, census.by_status.get(status, 0)) for status in COUNTED],
         "unprobed": census.by_status.get("", 0),
-        "apps": apps,
-        "ours": ours,
-        "theirs": list(fleet.waiting_for_customers(organization)[:SHOWN]),
-        "transitions": fleet.transitions(organization)[:RECENT],
+        "outages": fleet.queue(organization, ""),
+        "ours": fleet.queue(organization, Status.SEQUIN)[:SHOWN],
+        "theirs": fleet.queue(organization, Status.CUSTOMER)[:SHOWN],
+        "transitions": Transition.objects.of(organization)[:RECENT],
         "steps": [] if all(step.done for step in steps) else steps,
         "shown": SHOWN,
     }

@@ -1,0 +1,77 @@
+"""How anything watched fares, in full: the answer of every `.../health`."""
+
+from typing import Any
+from uuid import UUID
+
+from ninja import Schema
+
+from sequin_admin.api.schemas import Health, HealthStatus, Timestamp, health_of
+from sequin_admin.credentials.models import Watched
+from sequin_admin.health import history, settling
+from sequin_admin.health.models import Check, Transition
+
+RECENT = 50
+
+
+class CheckShape(Schema):
+    name: str
+    status: str
+    verdict: str
+    code: str
+    message: str
+    remedy: str
+    first_seen_at: Timestamp
+    last_seen_at: Timestamp
+    times: int
+
+
+class ReasonShape(Schema):
+    """One link of the chain: `entity` is credential, oauth_app, sync, consumer or target."""
+
+    status: HealthStatus
+    entity: str
+    id: UUID
+    name: str
+    since: Timestamp
+    code: str
+    sentence: str
+
+
+class TransitionShape(Schema):
+    at: Timestamp
+    before: str
+    after: str
+    code: str
+    reason: str
+
+
+class HealthDetail(Health):
+    """`reasons` has the chain of the reason that won, down to the one at the bottom. `history` is
+    newest first; `uptime` is the share of the last 90 days that was healthy, as far as known."""
+
+    note: str
+    since: Timestamp | None
+    checked_at: Timestamp | None
+    checks: list[CheckShape]
+    reasons: list[ReasonShape]
+    history: list[TransitionShape]
+    uptime: float | None
+
+
+def health_detail(subject: Watched) -> dict[str, Any]:
+    winner = next(iter(settling.reasons(subject)), None)
+    return {
+        **health_of(subject),
+        "note": subject.health_note,
+        "since": subject.health_since,
+        "checked_at": subject.checked_at,
+        "checks": [check_out(check) for check in Check.objects.about(subject)],
+        "reasons": winner.chain() if winner else [],
+        "history": list(Transition.objects.about(subject)[:RECENT]),
+        "uptime": history.of(subject, history.QUARTER).uptime,
+    }
+
+
+def check_out(check: Check) -> dict[str, Any]:
+    same = {name: getattr(check, name) for name in CheckShape.model_fields if name != "name"}
+    return {"name": check.check_name, **same}

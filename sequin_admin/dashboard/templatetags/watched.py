@@ -1,0 +1,75 @@
+"""Words and links for whatever is watched: its page, its past."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django import template
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from sequin_admin.dashboard.templatetags.ui import look
+from sequin_admin.health.history import History
+from sequin_admin.health.outages import PROVIDER
+from sequin_admin.health.timeline import Slot
+
+register = template.Library()
+
+TITLES = {"oauth_app": "OAuth app ", "sync": "Sync ", "consumer": "Consumer ", "target": "Target "}
+
+
+@register.simple_tag
+def entity_link(entity: str, pk: UUID, name: object, provider: str = "") -> SafeString:
+    """The name as a link to its page. `name` may be what it was called when it was there."""
+    if entity == PROVIDER:
+        url = f"{reverse('dashboard:credentials')}?provider={provider}"
+        return format_html('<a href="{}">{}</a>', url, name)
+    url = reverse(f"dashboard:{entity}", args=[pk])
+    return format_html('<a href="{}">{}{}</a>', url, TITLES.get(entity, ""), name)
+
+
+@register.filter
+def health_url(subject: Any) -> str:
+    return reverse("dashboard:health", args=[subject.entity, subject.pk])
+
+
+@register.filter
+def percent(share: float) -> str:
+    """0.99951 -> 99.95 %. Rounded down: only what was always well is 100 %."""
+    return f"{int(share * 10_000) / 100:g} %"
+
+
+@register.filter
+def moment(at: datetime) -> str:
+    return f"{at:%-d %b, %H:%M} UTC"
+
+
+@register.filter
+def told(history: History) -> str:
+    """The bar as a sentence, for who can't see it."""
+    if history.uptime is None:
+        return f"{history.period.title}: nothing known yet."
+    troubled = sum(slot.status not in ("", "healthy") for slot in history.slots)
+    return (
+        f"{history.period.title}: healthy {percent(history.uptime)} of the known time, trouble in "
+        f"{troubled} of {history.period.slots} parts."
+    )
+
+
+@register.filter
+def slot_words(slot: Slot) -> str:
+    """`3 Nov, 00:00 UTC: We must act for 12 min`"""
+    if not slot.status:
+        return f"{moment(slot.start)}: not known"
+    if slot.status == "healthy":
+        return f"{moment(slot.start)}: Healthy"
+    minutes = max(1, round(slot.seconds[slot.status] / 60))
+    return f"{moment(slot.start)}: {look(slot.status).words} for {minutes:,} min"
+
+
+@register.filter
+def affected_words(entity: str, count: int) -> str:
+    """What waits for it to be mended: `3 credentials are waiting`, without the number."""
+    noun = "credential" if entity == "oauth_app" else "sync"
+    return f"{noun} is waiting" if count == 1 else f"{noun}s are waiting"

@@ -1,0 +1,62 @@
+"""The recorded past of one watched thing, ready for a bar and its figures."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sequin_admin.core import clock
+from sequin_admin.credentials.models import Watched
+from sequin_admin.health import timeline
+from sequin_admin.health.models import Transition
+from sequin_admin.health.timeline import Slot, Span
+
+
+@dataclass(frozen=True)
+class Period:
+    """How far back a bar looks, and into how many slots it is cut."""
+
+    name: str
+    title: str
+    slot: timedelta
+    slots: int
+
+
+DAY = Period("24h", "Last 24 hours", timedelta(minutes=30), 48)
+QUARTER = Period("90d", "Last 90 days", timedelta(days=1), 90)
+
+
+@dataclass(frozen=True)
+class History:
+    """`uptime` is a share from 0 to 1, None when nothing is known of the period."""
+
+    period: Period
+    slots: list[Slot]
+    troubles: list[Span]
+    uptime: float | None
+
+
+def of(subject: Watched, period: Period) -> History:
+    """What the transitions tell. The last slot ends when the running day or half hour does."""
+    now = clock.now()
+    end = next_boundary(now, period.slot)
+    start = end - period.slots * period.slot
+    parts = timeline.spans(changes_since(subject, start), start, now)
+    return History(
+        period,
+        timeline.slots(parts, start, period.slot, period.slots),
+        [part for part in reversed(parts) if part.status not in ("", "healthy")],
+        timeline.uptime(parts),
+    )
+
+
+def changes_since(subject: Watched, start: datetime) -> list[Transition]:
+    """Oldest first: those since `start`, and the one before, which tells how it began."""
+    rows = Transition.objects.about(subject)
+    before = rows.filter(at__lte=start).first()
+    return ([before] if before else []) + list(rows.filter(at__gt=start).order_by("at", "id"))
+
+
+def next_boundary(at: datetime, step: timedelta) -> datetime:
+    """The end of the day or half hour (UTC) that `at` lies in."""
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
+    passed = (at - midnight) // step
+    return midnight + (passed + 1) * step

@@ -1,0 +1,232 @@
+"""Bring checks, statuses and incidents up to date with what was seen, and pass it on.
+
+`settle()` and `restate()` belong into the caller's transaction and give back the rows whose status
+changed; `spread()` comes after it, so that nobody waits for another's rows while holding his own.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import models, transaction
+
+from sequin_admin.core import clock
+from sequin_admin.credentials.models import Credential, OAuthApp, Watched
+from sequin_admin.credentials.outcomes import Outcome, Verdict
+from sequin_admin.health import incidents
+from sequin_admin.health.models import SENTENCE_CHARS, Check, Incident, Outage, Transition, naming
+from sequin_admin.health.signals import status_changed
+from sequin_admin.health.status import LONG_AGO, Reason, Status, Streak, next_status, roll_up
+
+BATCH = 500
+STATE = ("health_status", "health_note", "health_since")
+RESULT = (
+    *("status", "verdict", "code", "message", "remedy", "evidence"),
+    *("first_seen_at", "last_seen_at", "times", "flips"),
+)
+
+
+def settle(subject: Watched, results: Mapping[str, Outcome]) -> list[Watched]:
+    """Keep the results of some checks of one subject, by the name of the check.
+
+    Returns the subject, if its status changed by that.
+    """
+    if not lock(subject):
+        return []
+    now, patient_since = clock.now(), patience_begins(subject)
+    known = {check.check_name: check for check in Check.objects.about(subject)}
+    for name, outcome in results.items():
+        check = known.get(name) or Check(**naming(subject), check_name=name)
+        write(check, outcome, subject, at=now, patient_since=patient_since)
+        known[name] = check
+    Check.objects.bulk_update([known[n] for n in results if known[n].pk], RESULT)
+    Check.objects.bulk_create(known[n] for n in results if not known[n].pk)
+    return restate([subject])
+
+
+def lock(subject: Watched) -> bool:
+    """Whether the row is there. Until the transaction ends nobody else settles it."""
+    rows = type(subject)._base_manager.filter(pk=subject.pk).select_for_update(no_key=True)
+    state = rows.values_list(*STATE).first()
+    for column, value in zip(STATE, state or (), strict=False):
+        setattr(subject, column, value)
+    return state is not None
+
+
+def patience_begins(subject: Watched) -> datetime:
+    """Nobody's patience runs while the provider is down, and it begins anew when it is back."""
+    last = Outage.objects.filter(provider=subject.provider).first()  # type: ignore[attr-defined]
+    if last is None:
+        return LONG_AGO
+    return last.cleared_at or clock.now()
+
+
+def write(
+    check: Check, outcome: Outcome, subject: Watched, *, at: datetime, patient_since: datetime
+) -> None:
+    """Put one more result into a check."""
+    mended_at = subject.mended_at() or LONG_AGO
+    # What somebody has replaced since starts over: its past says nothing of it.
+    steady = not check.verdict or mended_at > check.last_seen_at
+    before = Streak() if steady else streak_of(check)
+    streak = before.after(outcome.verdict, at)
+    check.status = next_status(check.status, streak, at=at, patient_since=patient_since)
+    check.verdict, check.code = outcome.verdict, outcome.code
+    check.message = outcome.message[:SENTENCE_CHARS]
+    check.remedy = outcome.remedy[:SENTENCE_CHARS]
+    check.evidence, check.last_seen_at = dict(outcome.evidence), at
+    check.first_seen_at, check.times, check.flips = streak.since, streak.times, streak.flips
+
+
+def streak_of(check: Check) -> Streak:
+    return Streak(Verdict(check.verdict), check.first_seen_at, check.times, check.flips)
+
+
+@dataclass(frozen=True)
+class State:
+    """What the checks of a subject, and what it leans on, make of it."""
+
+    status: str
+    note: str
+    code: str
+    own: Reason | None
+
+
+def state_of(subject: Watched, checks: Sequence[Check]) -> State:
+    own = [reason_of(subject, check) for check in checks if is_trouble(check.status)]
+    inherited = [taken_over(row) for row in subject.leans_on() if is_trouble(row.health_status)]
+    parts = [check.status for check in checks] + [row.health_status for row in subject.leans_on()]
+    status, winner = roll_up([*own, *inherited], known=any(parts))
+    passing = next((check.sentence for check in checks if check.sentence), "")
+    note = winner.sentence if winner else passing
+    own_worst = min(own, key=lambda reason: reason.rank, default=None)
+    return State(status, note[:SENTENCE_CHARS], winner.code if winner else "", own_worst)
+
+
+def is_trouble(status: str) -> bool:
+    return status in (Status.CUSTOMER, Status.SEQUIN)
+
+
+def reason_of(subject: Watched, check: Check) -> Reason:
+    return Reason(
+        Status(check.status),
+        subject.entity,
+        subject.pk,
+        str(subject),
+        check.first_seen_at,
+        check.sentence or UNSTEADY_SENTENCE,
+        check.code,
+    )
+
+
+UNSTEADY_SENTENCE = (
+    "It works and fails by turns. We believe that it works after three good checks in a row."
+)
+
+
+def taken_over(row: Watched, *, through: Reason | None = None) -> Reason:
+    """The trouble of what a subject leans on, as its own reason."""
+    return Reason(
+        Status(row.health_status),
+        row.entity,
+        row.pk,
+        str(row),
+        row.health_since or LONG_AGO,
+        f"Blocked by the {row.entity_title} {row}: {row.health_note}",
+        "blocked",
+        through,
+    )
+
+
+def reasons(subject: Watched) -> list[Reason]:
+    """Why a subject is not healthy, the reason that won first, each with what is at the bottom."""
+    own = [reason_of(subject, c) for c in Check.objects.about(subject) if is_trouble(c.status)]
+    troubled = [row for row in subject.leans_on() if is_trouble(row.health_status)]
+    inherited = [taken_over(row, through=next(iter(reasons(row)), None)) for row in troubled]
+    return sorted([*own, *inherited], key=lambda reason: reason.rank)
+
+
+def restate(subjects: Sequence[Watched]) -> list[Watched]:
+    """Weigh the subjects anew, all of one model. Returns those whose status changed."""
+    now = clock.now()
+    checks = checks_of(subjects)
+    states = [(subject, state_of(subject, checks[subject.pk])) for subject in subjects]
+    incidents.follow([(subject, state.own) for subject, state in states], at=now)
+    fresh = [(subject, state) for subject, state in states if differs(subject, state)]
+    changed = [
+        (subject, state) for subject, state in fresh if subject.health_status != state.status
+    ]
+    Transition.objects.bulk_create(transition(subject, state, now) for subject, state in changed)
+    for subject, state in fresh:
+        if subject.health_status != state.status:
+            subject.health_since = now
+        subject.health_status, subject.health_note = state.status, state.note
+    store([subject for subject, _ in fresh])
+    return [subject for subject, _ in changed]
+
+
+def checks_of(subjects: Sequence[Watched]) -> Mapping[UUID, list[Check]]:
+    rows = Check.objects.filter(entity_id__in=[subject.pk for subject in subjects])
+    grouped = defaultdict[UUID, list[Check]](list)
+    for check in rows:
+        grouped[check.entity_id].append(check)
+    return grouped
+
+
+def differs(subject: Watched, state: State) -> bool:
+    return (subject.health_status, subject.health_note) != (state.status, state.note)
+
+
+def transition(subject: Watched, state: State, at: datetime) -> Transition:
+    return Transition(
+        **naming(subject),
+        at=at,
+        before=subject.health_status,
+        after=state.status,
+        code=state.code,
+        reason=state.note if is_trouble(state.status) else "",
+    )
+
+
+def store(subjects: Sequence[Watched]) -> None:
+    if len(subjects) == 1:
+        subjects[0].save(update_fields=STATE)
+    elif subjects:
+        type(subjects[0])._base_manager.bulk_update(subjects, STATE)
+
+
+def spread(changed: Iterable[Watched]) -> None:
+    """Pass changes on to all that lean on these rows, and count those on the open incidents."""
+    for subject in changed:
+        affected = pass_on(subject)
+        answers: Iterable[tuple[Any, Any]] = status_changed.send(
+            sender=type(subject), subjects=[subject]
+        )
+        affected += sum(taken_over_by[subject.pk] for _, taken_over_by in answers)
+        open_ones = Incident.objects.about(subject).open()
+        open_ones.exclude(affected=affected).update(affected=affected)
+
+
+def pass_on(subject: Watched) -> int:
+    """An OAuth app's credentials take its trouble over. Returns how many there are."""
+    if not isinstance(subject, OAuthApp):
+        return 0
+    credentials = Credential.objects.filter(oauth_app=subject).active()
+    seen = 0
+    for batch in batches(credentials):
+        with transaction.atomic():
+            rows = credentials.filter(pk__in=batch).select_related("oauth_app")
+            locked = rows.defer("secrets", "oauth_app__secrets").order_by("pk")
+            changed = restate(list(locked.select_for_update(no_key=True, of=("self",))))
+        status_changed.send(sender=Credential, subjects=changed)
+        seen += len(batch)
+    return seen
+
+
+def batches(rows: models.QuerySet[Credential]) -> Iterator[list[UUID]]:
+    ids = list(rows.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(ids), BATCH):
+        yield ids[start : start + BATCH]

@@ -1,0 +1,7 @@
+"""What the packages above health may listen to."""
+
+from django.dispatch import Signal
+
+# Sent with `subjects`, all of one model, after their statuses have changed and are stored. Each
+# receiver answers a `Counter` of how many rows took each subject's trouble over, by its id.
+status_changed = Signal()

@@ -1,0 +1,80 @@
+"""How something fared over the last day or the last 90: slots for a bar, and figures. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Protocol
+
+from sequin_admin.health.status import SEVERITY, Status
+
+
+class Change(Protocol):
+    """A transition: from `at` on the status was `after`."""
+
+    at: datetime
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
+class Span:
+    """A time with one status; "" is not known."""
+
+    start: datetime
+    end: datetime
+    status: str
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One bar: the time spent in each status, in seconds."""
+
+    start: datetime
+    end: datetime
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def status(self) -> str:
+        """The worst that was; "" when nothing is known."""
+        known = [Status(status) for status in self.seconds if status]
+        return min(known, key=SEVERITY.index) if known else ""
+
+
+def spans(changes: Sequence[Change], start: datetime, end: datetime) -> list[Span]:
+    """The time from `start` to `end`, cut where the status changed. `changes` are oldest first."""
+    inside = [change for change in changes if start < change.at < end]
+    earlier = [change for change in changes if change.at <= start]
+    first = earlier[-1].after if earlier else (inside[0].before if inside else "")
+    cuts = [start, *(change.at for change in inside), end]
+    statuses = [first, *(change.after for change in inside)]
+    return [
+        Span(since, until, status)
+        for (since, until), status in zip(pairwise(cuts), statuses, strict=True)
+        if since < until
+    ]
+
+
+def slots(parts: Sequence[Span], start: datetime, length: timedelta, count: int) -> list[Slot]:
+    """`count` slots of the same length from `start` on, each with its share of the spans."""
+    starts = [start + number * length for number in range(count)]
+    return [Slot(at, at + length, shares(parts, at, at + length)) for at in starts]
+
+
+def shares(parts: Iterable[Span], start: datetime, end: datetime) -> dict[str, float]:
+    spent: dict[str, float] = {}
+    for part in parts:
+        overlap = (min(part.end, end) - max(part.start, start)).total_seconds()
+        if overlap > 0:
+            spent[part.status] = spent.get(part.status, 0) + overlap
+    return spent
+
+
+def uptime(parts: Iterable[Span]) -> float | None:
+    """The share of the known time that was healthy, from 0 to 1; None when nothing is known."""
+    known = [part for part in parts if part.status]
+    total = sum((part.end - part.start).total_seconds() for part in known)
+    well = sum(
+        (part.end - part.start).total_seconds() for part in known if part.status == Status.HEALTHY
+    )
+    return well / total if total else None

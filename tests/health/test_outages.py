@@ -1,0 +1,138 @@
+"""A provider that is down is told once, and nobody's status changes for it."""
+
+from datetime import timedelta
+
+import pytest
+
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.models import Credential
+from sequin_admin.health import outages, probes, settling
+from sequin_admin.health.models import Incident, Outage
+from sequin_admin.health.outages import Tally
+from tests.factories import make_credential
+
+DOWN = outcomes.transient("unavailable", "HubSpot has a problem of its own: it answered 503.")
+REVOKED = outcomes.customer("invalid_grant", "Access was revoked.", "Connect again.")
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def fleet(organization, hours):
+    rows = [
+        make_credential(organization, "hubspot_oauth2", identity=str(number)) for number in range(4)
+    ]
+    see(rows, outcomes.works())
+    return rows
+
+
+def see(rows, outcome):
+    for row in rows:
+        settling.spread(probes.keep(Credential.objects.get(pk=row.pk), outcome))
+
+
+def statuses():
+    return set(Credential.objects.values_list("health_status", flat=True))
+
+
+def test_an_outage_is_recognised_told_once_and_flips_nobody(fleet, hours):
+    for _ in range(20):
+        hours.pass_by(5 * MINUTE)
+        see(fleet, DOWN)
+        outages.watch()
+
+    assert Outage.objects.get().provider == "hubspot"
+    incident = Incident.objects.get()
+    assert (incident.status, incident.affected) == ("", 4)
+    assert "HubSpot seems to be down. Nothing to do" in incident.message
+    assert statuses() == {"healthy"}
+
+
+def test_it_is_over_when_most_get_an_answer_again(fleet, hours):
+    see(fleet, DOWN)
+    outages.watch()
+    hours.pass_by(11 * MINUTE)
+    see(fleet, outcomes.works())
+
+    outages.watch()
+
+    assert not Outage.objects.open().exists()
+    assert Incident.objects.get().resolution == "HubSpot is back."
+
+
+def test_patience_begins_anew_when_the_provider_is_back(fleet, hours):
+    see(fleet, DOWN)
+    outages.watch()
+    hours.pass_by(40 * MINUTE)
+    see(fleet[1:], outcomes.works())
+    outages.watch()
+
+    hours.pass_by(29 * MINUTE)
+    see(fleet[:1], DOWN)
+    assert statuses() == {"healthy"}
+
+    hours.pass_by(2 * MINUTE)
+    see(fleet[:1], DOWN)
+    assert statuses() == {"healthy", "sequin_intervention"}
+
+
+def test_who_met_the_trouble_is_checked_again_when_it_is_over(fleet, hours, staff):
+    see(fleet[:2], DOWN)
+    outage = outages.declare("hubspot", actor=staff)
+
+    outages.clear(outage, actor=staff)
+
+    assert Credential.objects.check_due(hours.now).count() == 2
+
+
+def test_what_staff_declared_only_staff_ends(fleet, hours, staff):
+    outage = outages.declare("hubspot", actor=staff)
+    see(fleet, outcomes.works())
+
+    outages.watch()
+    assert Outage.objects.open().get() == outage
+
+    outages.clear(outage, actor=staff)
+    assert not Incident.objects.open().exists()
+
+
+def test_during_an_outage_a_revoked_grant_is_still_told(fleet, staff):
+    outages.declare("hubspot", actor=staff)
+
+    see(fleet[:1], REVOKED)
+
+    assert Incident.objects.filter(status="customer_intervention").count() == 1
+
+
+def test_it_is_told_to_those_who_use_the_provider(fleet, stranger, staff):
+    outages.declare("hubspot", actor=staff)
+    outages.declare("linear", actor=staff)
+
+    assert Incident.objects.get().organization == fleet[0].organization
+
+
+def test_throttling_is_no_outage(fleet):
+    see(fleet, outcomes.transient("throttled", "HubSpot asks us to slow down."))
+
+    outages.watch()
+
+    assert not Outage.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("failing", "answered", "down"),
+    [(2, 0, False), (3, 0, True), (3, 3, True), (3, 4, False), (200, 201, False), (300, 100, True)],
+)
+def test_many_must_fail_alike(failing, answered, down):
+    assert Tally(failing, answered).down is down
+
+
+def test_nobody_who_asks_is_no_sign_that_it_is_back():
+    assert not Tally(0, 0).back
+    assert Tally(1, 2).back
+
+
+@pytest.fixture
+def staff(django_user_model, db):
+    return django_user_model.objects.create_user(
+        username="staff", email="staff@test.test", is_staff=True
+    )
