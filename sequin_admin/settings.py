@@ -41,6 +41,7 @@ INSTALLED_APPS = [
     "sequin_admin.core",
     "sequin_admin.audit",
     "sequin_admin.access",
+    "sequin_admin.notices",
     "sequin_admin.credentials",
     "sequin_admin.limits",
     "sequin_admin.connect",
@@ -197,6 +198,7 @@ STORAGES = {
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="sequin-admin@localhost")
 EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
+EMAIL_TIMEOUT = 15
 
 LOG_FORMAT = env.str("LOG_FORMAT", default="console" if DEBUG else "json")
 if LOG_FORMAT not in {"console", "json"}:

@@ -11,7 +11,10 @@ import pytest
 
 REPOSITORY = Path(__file__).parents[1]
 ROOT = REPOSITORY / "sequin_admin"
-ORDER = ["core", "audit", "access", "credentials", "limits", "connect", "health", "providers"]
+ORDER = [
+    *("core", "audit", "access", "notices"),
+    *("credentials", "limits", "connect", "health", "providers"),
+]
 EDGES = {"dashboard", "api", "gateway", "worker"}
 FILES = [path for path in sorted(ROOT.glob("*/**/*.py")) if "migrations" not in path.parts]
 TRACKED = subprocess.run(

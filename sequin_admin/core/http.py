@@ -1,8 +1,7 @@
 """The one door to the network.
 
-Every call to a provider leaves here: deadlines, no redirects, an answer of at most 2 MB after
-decompression, no private addresses, and, where `SIMULATOR_URL` is set, the simulator in place
-of the real host.
+Every call leaves here: deadlines, no redirects, an answer of at most 2 MB after decompression, no
+private addresses, and, where `SIMULATOR_URL` is set, the simulator in place of a provider's host.
 """
 
 import json as jsonlib
@@ -84,12 +83,12 @@ class Response:
         return value
 
 
-def rewrite(url: str) -> str:
+def rewrite(url: str, *, provider: bool = True) -> str:
     """Where `url` is really called: the simulator's `/<host>/<path>` when one is set."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     base = settings.PROVIDER_BASE_URLS.get(host)
-    if base is None and settings.SIMULATOR_URL:
+    if base is None and settings.SIMULATOR_URL and provider:
         base = f"{settings.SIMULATOR_URL.rstrip('/')}/{host}"
     if base is None:
         return url
@@ -109,8 +108,12 @@ def request(
     json: Any = None,
     content: bytes | None = None,
     deadline_s: float = DEADLINE_S,
+    provider: bool = True,
 ) -> Response:
-    """Call `url` once. Raises `Unreachable` when no complete answer came within `deadline_s`."""
+    """Call `url` once. Raises `Unreachable` when no complete answer came within `deadline_s`.
+
+    The simulator stands for providers only, not for an address that somebody entered.
+    """
     sent = {**_HEADERS, **(headers or {})}
     if bearer is not None:
         sent["Authorization"] = f"Bearer {bearer}"
@@ -119,7 +122,7 @@ def request(
     try:
         with _client().stream(
             method,
-            rewrite(url),
+            rewrite(url, provider=provider),
             timeout=deadline_s,
             headers=sent,
             auth=httpx2.BasicAuth(*basic) if basic else None,
@@ -250,7 +253,7 @@ def vetted_address(host: str, port: int) -> str:
     if (host, port) in _trusted() or all(is_public(ip_address(a)) for a in addresses):
         return addresses[0]
     raise Forbidden(
-        f"{host} is not a public address. Providers are only called on the public internet."
+        f"{host} is not a public address. We only call addresses on the public internet."
     )
 
 

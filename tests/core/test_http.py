@@ -225,3 +225,10 @@ def test_known_shapes_of_secrets_are_redacted(secret, around):
 )
 def test_what_is_named_like_a_secret_is_redacted(name, value, shape):
     assert value not in http.redact(shape.format(name, value)).replace(name, "")
+
+
+def test_the_simulator_does_not_stand_for_an_address_that_somebody_entered(settings):
+    settings.SIMULATOR_URL = "http://127.0.0.1:8001"
+
+    assert http.rewrite("https://a.example/x") == "http://127.0.0.1:8001/a.example/x"
+    assert http.rewrite("https://a.example/x", provider=False) == "https://a.example/x"

@@ -1,0 +1,193 @@
+"""How a notice leaves: by mail, as a signed webhook, or in Slack's words."""
+
+import json
+import smtplib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.mail import EmailMultiAlternatives
+from django.template.loader import render_to_string
+from standardwebhooks import Webhook
+
+from sequin_admin.core import clock, http
+from sequin_admin.core.fields import DecryptionError
+from sequin_admin.notices.models import Channel, ChannelKind, Delivery
+from sequin_admin.notices.notice import Notice
+
+GONE = 410
+BUSY = (429, 503)
+SECTION_CHARS = 3000
+JSON = {"Content-Type": "application/json"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """What came of one try. `error` is a sentence, empty when it was taken.
+
+    After a `final` one no other try can help; `gone` means that the receiver wants no more.
+    """
+
+    status: int | None = None
+    error: str = ""
+    retry_after_s: float = 0
+    final: bool = False
+
+    @property
+    def ok(self) -> bool:
+        return not self.error
+
+    @property
+    def gone(self) -> bool:
+        return self.status == GONE
+
+
+def send(delivery: Delivery) -> Result:
+    """One try."""
+    sender = SENDERS[ChannelKind(delivery.channel.kind)] if delivery.channel else to_customer
+    try:
+        return sender(delivery)
+    except http.Forbidden as error:
+        return Result(error=str(error), final=True)
+    except (http.Unreachable, DecryptionError) as error:
+        return Result(error=str(error))
+
+
+def webhook(delivery: Delivery) -> Result:
+    """https://www.standardwebhooks.com: signed with each secret that is in use."""
+    channel, now = channel_of(delivery), clock.now()
+    body = json.dumps(payload(delivery), separators=(",", ":"), ensure_ascii=False)
+    signed = [
+        Webhook(secret).sign(delivery.message_id, now, body)
+        for secret in channel.signing_secrets(now)
+    ]
+    headers = {
+        "webhook-id": delivery.message_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": " ".join(signed),
+    }
+    return post(channel.address, body, headers)
+
+
+def payload(delivery: Delivery) -> dict[str, Any]:
+    """What a webhook's receiver reads. `object` is what it is about."""
+    notice = delivery.told
+    return {
+        "type": notice.type,
+        "timestamp": delivery.created_at.isoformat(),
+        "data": {
+            "organization_id": str(delivery.organization_id),
+            "key": notice.key,
+            "severity": notice.severity.value,
+            "title": notice.title,
+            "text": notice.text,
+            "url": notice.action_url,
+            "object": notice.data,
+        },
+    }
+
+
+def slack(delivery: Delivery) -> Result:
+    """An incoming webhook as Slack, Mattermost and others take it."""
+    body = json.dumps(slack_message(delivery.told), ensure_ascii=False)
+    return post(channel_of(delivery).secrets["url"], body, {})
+
+
+def slack_message(notice: Notice) -> dict[str, Any]:
+    title, text = escaped(notice.title), escaped(notice.text)
+    words = f"*{title}*\n{text}"[:SECTION_CHARS]
+    blocks: list[dict[str, Any]] = [
+        {"type": "section", "text": {"type": "mrkdwn", "text": words}},
+        {"type": "context", "elements": [{"type": "mrkdwn", "text": notice.severity.label}]},
+    ]
+    if notice.action_url:
+        label = {"type": "plain_text", "text": (notice.action_label or "Open")[:75]}
+        button = {"type": "button", "text": label, "url": notice.action_url}
+        blocks.insert(1, {"type": "actions", "elements": [button]})
+    return {"text": f"{title}: {text}", "blocks": blocks}
+
+
+def escaped(text: str) -> str:
+    """The three characters with a meaning of their own in Slack's markup."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def post(url: str, body: str, headers: dict[str, str]) -> Result:
+    answer = http.post(url, content=body.encode(), headers={**JSON, **headers}, provider=False)
+    if answer.ok:
+        return Result(answer.status)
+    host = urlsplit(url).hostname
+    return Result(answer.status, complaint(host, answer.status), asked_pause(answer))
+
+
+def complaint(host: str | None, status: int) -> str:
+    if status == GONE:
+        return f"{host} answered {GONE}: it wants no more messages at this address."
+    if 300 <= status < 400:
+        return f"{host} answered {status}, which sends us elsewhere. Enter the final address."
+    return f"{host} answered {status}."
+
+
+def asked_pause(answer: http.Response) -> float:
+    asked = answer.headers.get("retry-after", "")
+    busy = answer.status in BUSY and asked.isdecimal() and asked.isascii()
+    return float(asked) if busy else 0
+
+
+def mail(delivery: Delivery) -> Result:
+    """To the organization's own people."""
+    notice = delivery.told
+    link = {"url": notice.action_url, "label": notice.action_label or "Open Sequin Admin"}
+    return send_mail(delivery, channel_of(delivery).address.split(", "), notice.text, link)
+
+
+def to_customer(delivery: Delivery) -> Result:
+    """To a customer's contact, in words for customers."""
+    link = {"url": delivery.secrets.get("url", ""), "label": "Connect again"}
+    return send_mail(delivery, [delivery.to], delivery.told.customer_text, link)
+
+
+def send_mail(delivery: Delivery, recipients: list[str], text: str, link: dict[str, str]) -> Result:
+    """Mails of one lane make one conversation; a second try has the same id."""
+    domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ")
+    context = {
+        "notice": delivery.told,
+        "text": text,
+        "link": link,
+        "organization": delivery.organization,
+        "for_customer": delivery.channel is None,
+    }
+    message = EmailMultiAlternatives(
+        subject=" ".join(delivery.told.title.split()),
+        body=render_to_string("notices/mail.txt", context),
+        to=recipients,
+        headers={
+            "Message-ID": f"<{delivery.uid.hex}@{domain}>",
+            "References": f"<{delivery.lane[:32]}@{domain}>",
+            "Auto-Submitted": "auto-generated",
+        },
+    )
+    message.attach_alternative(render_to_string("notices/mail.html", context), "text/html")
+    try:
+        message.send()
+    except smtplib.SMTPResponseException as error:
+        return Result(error.smtp_code, f"The mail server refused it ({error.smtp_code}).")
+    except (smtplib.SMTPException, OSError) as error:
+        return Result(error=f"The mail server did not take it ({type(error).__name__}).")
+    return Result()
+
+
+def channel_of(delivery: Delivery) -> Channel:
+    """The channel of a delivery that has one."""
+    if delivery.channel is None:
+        raise LookupError(f"{delivery} has no channel.")
+    return delivery.channel
+
+
+SENDERS: dict[ChannelKind, Callable[[Delivery], Result]] = {
+    ChannelKind.MAIL: mail,
+    ChannelKind.WEBHOOK: webhook,
+    ChannelKind.SLACK: slack,
+}

@@ -1,0 +1,139 @@
+"""A receiver of webhooks on loopback, and channels that lead to it."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from sequin_admin.core import clock
+from sequin_admin.notices import channels
+from sequin_admin.notices.models import Channel, ChannelKind
+from sequin_admin.notices.notice import Notice, Severity
+
+HOST = "hooks.arrakis.test"
+NOON = datetime.fromisoformat("2026-11-23T12:00:00+00:00")
+
+
+@dataclass
+class Call:
+    path: str
+    headers: dict[str, str]
+    body: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Receiver:
+    """Answers each call with the next of `answers`, then with 200, and remembers all calls.
+
+    While `gate` is closed, callers wait.
+    """
+
+    port: int = 0
+    answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    gate: threading.Event = field(default_factory=threading.Event)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def reply(self, *statuses: int, **headers: str) -> None:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.answers += [(status, named) for status in statuses]
+
+    @property
+    def titles(self) -> list[str]:
+        return [call.json["data"]["title"] for call in self.calls]
+
+    def take(self, call: Call) -> tuple[int, dict[str, str]]:
+        with self.lock:
+            self.calls.append(call)
+            answer = self.answers.pop(0) if self.answers else (200, {})
+        assert self.gate.wait(30)
+        return answer
+
+
+def handler_of(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"])).decode()
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            status, more = receiver.take(Call(self.path, headers, body))
+            self.send_response(status)
+            for name, value in {"content-length": "0", **more}.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    return Handler
+
+
+@pytest.fixture
+def receiver(settings: Any) -> Iterator[Receiver]:
+    known = Receiver()
+    known.gate.set()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(known))
+    known.port = server.server_port
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    settings.PROVIDER_BASE_URLS = {HOST: f"http://127.0.0.1:{known.port}"}
+    yield known
+    known.gate.set()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def make_channel(organization: Any) -> Callable[..., Channel]:
+    """A channel that wants everything, unless told otherwise."""
+
+    def make(kind: str = "webhook", **columns: Any) -> Channel:
+        addresses = {
+            "mail": "ops@arrakis.test",
+            "webhook": f"https://{HOST}/hook",
+            "slack": f"https://{HOST}/services/T0/hush",
+        }
+        wanted = {"name": kind, "address": addresses[kind], "min_severity": Severity.INFO}
+        return channels.create(
+            columns.pop("organization", organization),
+            ChannelKind(kind),
+            actor=None,
+            **{**wanted, **columns},
+        )
+
+    return make
+
+
+@pytest.fixture
+def at(monkeypatch: Any) -> Callable[..., datetime]:
+    """Set the clock to noon plus some time, where it stands still."""
+
+    def move(**gap: float) -> datetime:
+        moment = NOON + timedelta(**gap)
+        monkeypatch.setattr(clock, "now", lambda: moment)
+        return moment
+
+    return move
+
+
+def notice(title: str = "Spice is late", **more: Any) -> Notice:
+    return Notice(
+        **{
+            "type": "incident.opened",
+            "key": "incident:1",
+            "severity": Severity.CRITICAL,
+            "title": title,
+            "text": "HubSpot rejects our OAuth app's secret since 09:12.",
+            "action_url": "https://admin.example.com/oauth-apps/1/",
+            "action_label": "Replace the secret",
+            "data": {"id": "1"},
+            **more,
+        }
+    )
