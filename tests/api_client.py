@@ -42,6 +42,9 @@ class ApiClient:
     def post(self, path: str, body: Any = None) -> HttpResponse:
         return self.call("POST", path, body)
 
+    def put(self, path: str, body: Any) -> HttpResponse:
+        return self.call("PUT", path, body)
+
     def patch(self, path: str, body: Any) -> HttpResponse:
         return self.call("PATCH", path, body)
 

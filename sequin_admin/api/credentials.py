@@ -16,6 +16,7 @@ from sequin_admin.api.errors import ERRORS, ApiError
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.pages import Listing, of_health, page_of, with_metadata
 from sequin_admin.api.schemas import (
+    Contact,
     CredentialImport,
     CredentialList,
     CredentialPatch,
@@ -154,6 +155,20 @@ def delete_credential(request: Call, credential_id: UUID, if_match: IfMatch = No
     expect(if_match, credential_out(credential))
     accounts.delete(credential, actor=request.auth)
     return Status(204, None)
+
+
+@router.get("/{credential_id}/contact", response={200: Contact, **ERRORS})
+def get_contact(request: Call, credential_id: UUID) -> Any:
+    """Who is asked, on the customer's side, for what only the customer can mend."""
+    return {"contact_email": own(allow(request, Scope.READ), credential_id).contact_email}
+
+
+@router.put("/{credential_id}/contact", response={200: Contact, **ERRORS})
+def set_contact(request: Call, credential_id: UUID, payload: Contact) -> Any:
+    """They are mailed a connect link when access was revoked or has ended."""
+    credential = own(allow(request, Scope.WRITE), credential_id)
+    accounts.rename(credential, actor=request.auth, contact_email=payload.contact_email)
+    return {"contact_email": credential.contact_email}
 
 
 @router.post("/{credential_id}/verify", response={200: HealthDetail, **ERRORS})

@@ -6,8 +6,10 @@ from operator import or_
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from ninja import Schema
-from pydantic import ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, ConfigDict, Field, PlainSerializer
 
 from sequin_admin.api.errors import INVALID, ApiError
 from sequin_admin.credentials import kinds
@@ -42,6 +44,15 @@ class RateLimitShape(Strict):
     max_concurrent_requests: int = Field(ge=0, le=10_000)
 
 
+def mail_address(text: str) -> str:
+    """Raises `ValueError` for what no mail could be sent to. Empty takes the address away."""
+    try:
+        validate_email(text or "none@example.com")
+    except ValidationError:
+        raise ValueError("Send one mail address, or an empty text for none.") from None
+    return text
+
+
 class CredentialImport(Strict):
     properties: PROPERTIES = Field(discriminator="kind")
     name: str | None = Field(default=None, max_length=200)
@@ -56,6 +67,14 @@ class CredentialPatch(Strict):
     name: str | None = Field(default=None, min_length=1, max_length=200)
     metadata: dict[str, Any] | None = None
     rate_limit: RateLimitShape | None = None
+
+
+class Contact(Strict):
+    """Not part of the credential's own shape, which is the specification's."""
+
+    contact_email: Annotated[str, AfterValidator(mail_address), Field(max_length=254)] = Field(
+        description="Whom of the customer to mail for what only they can mend. Empty: nobody."
+    )
 
 
 class Health(Schema):

@@ -215,8 +215,9 @@ def rename(
     actor: models.Model | None,
     name: str | None = None,
     metadata: dict[str, Any] | None = None,
+    contact_email: str | None = None,
 ) -> None:
-    changes = {"name": name, "metadata": metadata}
+    changes = {"name": name, "metadata": metadata, "contact_email": contact_email}
     changed = {n: v for n, v in changes.items() if v is not None and v != getattr(credential, n)}
     if not changed:
         return

@@ -197,6 +197,11 @@ class CredentialForm(PropertiesForm):
         max_length=200,
         help_text="How it is called here. Leave empty for a default.",
     )
+    contact_email = forms.EmailField(
+        label="Customer's contact",
+        required=False,
+        help_text="Is mailed a link when only the customer can mend something. Empty: nobody is.",
+    )
     metadata = MetadataField(required=False, help_text="JSON of your own, found again by the API.")
 
     @classmethod
@@ -208,7 +213,11 @@ class CredentialForm(PropertiesForm):
             stored=credential.properties,
             kept=dict(credential.secrets),
         )
-        form.initial.update(display_name=credential.name, metadata=credential.metadata)
+        form.initial.update(
+            display_name=credential.name,
+            metadata=credential.metadata,
+            contact_email=credential.contact_email,
+        )
         return form
 
 

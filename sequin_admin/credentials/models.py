@@ -179,6 +179,8 @@ class Credential(Watched):
     secret_names = models.JSONField(default=list, editable=False)
     secrets_changed_at = models.DateTimeField(default=clock.now, editable=False)
     metadata = models.JSONField(default=dict, blank=True)
+    # Whom to ask, on the customer's side, for what only the customer can mend.
+    contact_email = models.EmailField(blank=True, default="")
     disabled_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)

@@ -11,11 +11,9 @@ from sequin_admin.core import clock
 from sequin_admin.credentials.models import Watched
 from sequin_admin.credentials.signals import put_aside
 from sequin_admin.health import telling
-from sequin_admin.health.models import Check, Incident, Transition, naming
+from sequin_admin.health.models import STEADY, Check, Incident, Transition, naming
 from sequin_admin.health.status import LONG_AGO, Reason
 
-# What ended by itself may begin again by itself: until then it is the same incident.
-STEADY = timedelta(hours=1)
 KEPT = timedelta(days=90)
 
 
@@ -51,7 +49,7 @@ def begin(subject: Watched, trouble: Reason, *, at: datetime) -> Incident:
         message=trouble.sentence,
         opened_at=at,
     )
-    telling.opened(incident)
+    telling.opened(incident, subject)
     return incident
 
 

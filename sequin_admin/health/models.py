@@ -17,6 +17,8 @@ from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.health.status import Status
 
 SENTENCE_CHARS = 500
+# What ended by itself may begin again by itself: until then it is the same incident.
+STEADY = timedelta(hours=1)
 
 Row = TypeVar("Row", bound=models.Model)
 

@@ -143,7 +143,7 @@ def end(outage: Outage) -> None:
         return
     outage.cleared_at = now
     Incident.objects.open().filter(entity_id=outage.pk).update(
-        resolved_at=now, resolution=f"{title_of(outage.provider)} is back."
+        resolved_at=now, resolution=f"{title_of(outage.provider)} is back.", mended=True
     )
     troubled = Check.objects.filter(provider=outage.provider, verdict=Verdict.TRANSIENT)
     waiting = Credential.objects.filter(pk__in=troubled.values("entity_id"))

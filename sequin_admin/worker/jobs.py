@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management import call_command
 
 from sequin_admin.connect import flow, handovers, leases, links, tokens
-from sequin_admin.health import probes, workers
+from sequin_admin.health import incidents, outages, probes, telling, workers
 from sequin_admin.health.workers import PROBE, RENEW
 from sequin_admin.notices import outbox
 
@@ -38,10 +38,13 @@ JOBS = (
     Job(RENEW, 1, leases.claim_due, tokens.renew_claimed),
     Job(PROBE, 1, probes.claim_due, probes.probe_claimed),
     Job("deliver", 1, outbox.claim_due, outbox.deliver_claimed),
+    chore("watch for outages", 30, outages.watch),
+    chore("tell what is over", 30, telling.tell_what_is_over),
     chore("forget what nobody came for", 60, handovers.forget),
     chore("forget old connect links", HOUR_S, links.prune),
     chore("forget old connect trips", HOUR_S, flow.prune),
     chore("forget old deliveries", HOUR_S, outbox.prune),
+    chore("forget old incidents", HOUR_S, incidents.prune),
     chore("forget workers that are gone", HOUR_S, workers.prune),
     chore("forget old sessions", 24 * HOUR_S, lambda: call_command("clearsessions")),
 )

@@ -10,6 +10,12 @@ from tests.factories import make_credential, make_oauth_app
 PATHS = declared.get_openapi_schema()["paths"].items()
 OPERATIONS = [(method.upper(), path) for path, methods in PATHS for method in methods]
 
+# What an operation takes before it looks for the object, by the end of its path.
+BODIES = {
+    "/token/refresh": {"fingerprint": "0123456789abcdef"},
+    "/contact": {"contact_email": ""},
+}
+
 
 @pytest.fixture(params=["credentials", "oauth-apps"])
 def one(request, organization):
@@ -52,7 +58,7 @@ def test_nothing_opens_without_a_key(client, organization, method, path):
 @pytest.mark.parametrize(("method", "path"), [o for o in OPERATIONS if "{" in o[1]])
 def test_another_organizations_key_finds_nothing(make_client, organization, stranger, method, path):
     theirs = make_client(Organization.objects.get(slug="giedi-prime"), *Scope)
-    body = {"fingerprint": "0123456789abcdef"} if path.endswith("/token/refresh") else {}
+    body = next((body for end, body in BODIES.items() if path.endswith(end)), {})
 
     answer = theirs.call(method, address(path, organization), body)
 

@@ -158,3 +158,14 @@ def test_a_verdict_can_be_asked_for(api, organization, simulated):
     assert answer["status"] == "customer_intervention"
     assert "does not exist" in answer["note"]
     assert answer["checks"][0]["verdict"] == "customer"
+
+
+def test_the_customers_contact_is_set_and_read_beside_the_credential(api, organization):
+    address = f"{URL}/{make_credential(organization, 'stripe_key').pk}/contact"
+
+    assert api.put(address, {"contact_email": "leto@caladan.test"}).status_code == 200
+    assert api.get(address).json() == {"contact_email": "leto@caladan.test"}
+
+    refused = api.put(address, {"contact_email": "nobody"})
+    assert refused.status_code == 422
+    assert "one mail address" in refused.content.decode()

@@ -59,6 +59,8 @@ def add(request: Request, kind: str) -> HttpResponse:
             metadata=form.cleaned_data["metadata"] or None,
             actor=request.user,
         )
+        contact = form.cleaned_data["contact_email"] or None
+        accounts.rename(credential, actor=request.user, contact_email=contact)
         probes.verify(credential)
         done = "is saved" if created else "was here already and has the new secret"
         messages.success(request, f"{credential} {done}.")
@@ -169,6 +171,7 @@ def change(request: Request, credential: Credential, form: CredentialForm) -> No
         actor=request.user,
         name=form.cleaned_data["display_name"] or None,
         metadata=form.cleaned_data["metadata"],
+        contact_email=form.cleaned_data["contact_email"],
     )
     if credential.has_form():
         probes.verify(credential)
