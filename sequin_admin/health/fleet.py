@@ -5,7 +5,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypedDict
 
-from django.db.models import BooleanField, Count, ExpressionWrapper, Q, QuerySet
+from django.db.models import (
+    BooleanField,
+    Count,
+    Exists,
+    ExpressionWrapper,
+    OuterRef,
+    Q,
+    QuerySet,
+)
 
 from sequin_admin.access.models import Organization
 from sequin_admin.credentials import kinds
@@ -88,4 +96,8 @@ def sickest(statuses: set[str]) -> str:
 def queue(organization: Organization, status: str) -> QuerySet[Incident]:
     """Open incidents of whoever must act ("" is nobody): the widest first, then the oldest."""
     rows = Incident.objects.of(organization).open().filter(status=status)
+    if status == Status.CUSTOMER:
+        # While their OAuth app is broken, customers can't mend anything.
+        blocked = Credential.objects.filter(pk=OuterRef("entity_id"), health_status=Status.SEQUIN)
+        rows = rows.exclude(Exists(blocked))
     return rows.order_by("-affected", "opened_at")

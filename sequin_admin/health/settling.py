@@ -145,8 +145,14 @@ def reasons(subject: Watched) -> list[Reason]:
     """Why a subject is not healthy, the reason that won first, each with what is at the bottom."""
     own = [reason_of(subject, c) for c in Check.objects.about(subject) if is_trouble(c.status)]
     troubled = [row for row in subject.leans_on() if is_trouble(row.health_status)]
-    inherited = [taken_over(row, through=next(iter(reasons(row)), None)) for row in troubled]
+    inherited = [taken_over(row, through=deeper(row)) for row in troubled]
     return sorted([*own, *inherited], key=lambda reason: reason.rank)
+
+
+def deeper(row: Watched) -> Reason | None:
+    """What is below the trouble of `row`; None when the cause is its own."""
+    winner = next(iter(reasons(row)), None)
+    return winner if winner and winner.id != row.pk else None
 
 
 def restate(subjects: Sequence[Watched]) -> list[Watched]:

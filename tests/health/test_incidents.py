@@ -9,6 +9,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import incidents, probes, settling
+from sequin_admin.health.fleet import queue
 from sequin_admin.health.models import Check, Incident, Transition
 from tests.factories import make_credential, make_oauth_app
 
@@ -211,8 +212,15 @@ def test_reasons_lead_down_to_the_cause(fleet, app):
 
     chain = settling.reasons(row)[0].chain()
 
-    assert [(link.entity, link.id) for link in chain] == [
-        ("oauth_app", app.pk),
-        ("oauth_app", app.pk),
-    ]
-    assert chain[-1].sentence == REJECTED.sentence
+    assert [(link.entity, link.id) for link in chain] == [("oauth_app", app.pk)]
+    assert chain[-1].sentence.endswith(REJECTED.sentence)
+
+
+def test_a_customer_can_do_nothing_while_the_app_is_broken(fleet, app, organization):
+    see(fleet[0], REVOKED)
+    theirs = queue(organization, "customer_intervention")
+    assert theirs.count() == 1
+
+    see(fleet[1], REJECTED)
+
+    assert theirs.count() == 0
