@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationError
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError, by_path
+from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.pages import Listing, of_health, page_of, with_metadata
 from sequin_admin.api.schemas import (
     OAuthAppList,
@@ -125,6 +126,12 @@ def list_oauth_apps(request: Call, filters: Query[Filters]) -> Any:
 def get_oauth_app(request: Call, oauth_app_id: UUID, response: HttpResponse) -> Any:
     """One OAuth app, with its ETag."""
     return tagged(response, oauth_app_out(own(allow(request, Scope.READ), oauth_app_id)))
+
+
+@router.get("/{oauth_app_id}/health", response={200: HealthDetail, **ERRORS})
+def oauth_app_health(request: Call, oauth_app_id: UUID) -> Any:
+    """The status with its reasons, checks and history."""
+    return health_detail(own(allow(request, Scope.READ), oauth_app_id))
 
 
 @router.patch("/{oauth_app_id}", response={200: OAuthAppShape, **ERRORS})

@@ -20,12 +20,9 @@ Row = TypeVar("Row", bound=Model)
 METADATA = 'A JSON object, such as {"plan": "pro"}: finds what has all of its pairs.'
 
 
-class Listing(Strict):
+class Paged(Strict):
     """Query parameters of every list."""
 
-    provider: str = ""
-    health_status: HealthStatus | None = Field(default=None, alias="health.status")
-    metadata: str = Field(default="", description=METADATA)
     cursor: str = Field(default="", description="`next_cursor` of the page before.")
     limit: int = Field(default=100, ge=1, le=500)
 
@@ -40,6 +37,14 @@ class Listing(Strict):
                 fields[name] = ["NUL can't be searched for."]
         if fields:
             raise ApiError(422, INVALID, fields)
+
+
+class Listing(Paged):
+    """Query parameters of the lists of what is watched."""
+
+    provider: str = ""
+    health_status: HealthStatus | None = Field(default=None, alias="health.status")
+    metadata: str = Field(default="", description=METADATA)
 
 
 def of_health(rows: QuerySet[Row], status: HealthStatus | None) -> QuerySet[Row]:

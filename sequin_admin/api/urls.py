@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 from ninja.openapi.docs import Swagger
 
-from sequin_admin.api import credentials, errors, handovers, oauth_apps, tokens
+from sequin_admin.api import credentials, errors, handovers, incidents, oauth_apps, tokens
 from sequin_admin.api.auth import KeyAuth
 from sequin_admin.api.bodies import StrictParser
 from sequin_admin.api.documents import Api
@@ -27,6 +27,7 @@ api.add_router("/credentials", handovers.router)
 api.add_router("/credentials", credentials.router)
 api.add_router("/credentials", tokens.router)
 api.add_router("/oauth-apps", oauth_apps.router)
+api.add_router("/incidents", incidents.router)
 errors.install(api)
 
 

@@ -5,6 +5,7 @@ import pytest
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Organization, Scope
 from sequin_admin.api.urls import api as declared
+from sequin_admin.health.models import Incident, naming
 from tests.factories import make_credential, make_oauth_app
 
 PATHS = declared.get_openapi_schema()["paths"].items()
@@ -44,7 +45,9 @@ def address(path, organization):
     """The path of a route with the ids of new rows of `organization`."""
     credential = make_credential(organization, "stripe_key")
     app = make_oauth_app(organization, "hubspot")
-    return path.format(credential_id=credential.pk, oauth_app_id=app.pk)
+    incident = Incident.objects.create(**naming(credential), code="broken", message="It broke.")
+    ids = {"credential_id": credential, "oauth_app_id": app, "incident_id": incident}
+    return path.format(**{name: row.pk for name, row in ids.items()})
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)

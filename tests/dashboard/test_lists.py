@@ -89,7 +89,7 @@ def test_a_list_polls_for_those_that_may_change(owner, organization):
     waiting = make_credential(organization, "stripe_key", identity="waiting")
     page = owner.get("/credentials/").content.decode()
 
-    assert f"/badges/?id={waiting.pk}&amp;" in page
+    assert f"/badges/?credential={waiting.pk}&amp;" in page
     assert page.count("/badges/?") == 1
 
 

@@ -1,14 +1,19 @@
 """One cheap endpoint that keeps every badge on a page fresh."""
 
+from collections.abc import Sequence
+from hashlib import sha256
+
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
 from sequin_admin.core import clock
-from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.models import Watched
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import ids
+from sequin_admin.dashboard.watched import models
 
 MOST = 100
 STOP_POLLING = 286  # htmx swaps what comes and asks no more
@@ -17,19 +22,51 @@ STOP_POLLING = 286  # htmx swaps what comes and asks no more
 @require_GET
 @may(Action.VIEW)
 def badges(request: Request) -> HttpResponse:
-    """The badges of `?id=...&id=...`, swapped out of band. Stops when none can change soon."""
-    own = Credential.objects.of(request.organization).defer("secrets")
-    rows = list(own.filter(pk__in=ids(request.GET.getlist("id")[:MOST])))
-    pending = any(may_change(row) for row in rows)
-    response = render(request, "credentials/badges.html", {"credentials": rows})
-    if not pending:
+    """The badges of `?credential=...&oauth_app=...`, swapped out of band.
+
+    304 while none has changed; stops when none can change soon.
+    """
+    subjects = asked_for(request)
+    pending = any(may_change(subject) for subject in subjects)
+    tag = etag(subjects, pending)
+    unchanged = get_conditional_response(request, etag=tag)
+    response = unchanged or render(request, "components/badges.html", {"subjects": subjects})
+    if not pending and not unchanged:
         response.status_code = STOP_POLLING
+    response["ETag"] = tag
+    patch_cache_control(response, private=True, no_cache=True)
     return response
 
 
-def may_change(credential: Credential) -> bool:
-    """Never probed, or a probe is due now."""
-    if credential.disabled_at:
+def asked_for(request: Request) -> list[Watched]:
+    """Those of the organization, one query for each model that was asked for."""
+    found: list[Watched] = []
+    for entity, model in models().items():
+        wanted = ids(request.GET.getlist(entity)[: MOST - len(found)])
+        if wanted:
+            rows = model._default_manager.of(request.organization)  # type: ignore[attr-defined]
+            found += rows.filter(pk__in=wanted).defer(*hidden(model))
+    return found
+
+
+def hidden(model: type[Watched]) -> list[str]:
+    """What no badge needs decrypted."""
+    return [field.name for field in model._meta.fields if field.name == "secrets"]
+
+
+def etag(subjects: Sequence[Watched], pending: bool) -> str:
+    """Changes with the badges, and every minute, since they say how long ago."""
+    minute = int(clock.now().timestamp() // 60)
+    shown = [
+        (str(row.pk), row.health_status, row.health_note, str(row.health_since), row.is_idle())
+        for row in subjects
+    ]
+    return f'"{sha256(repr((minute, pending, shown)).encode()).hexdigest()[:32]}"'
+
+
+def may_change(subject: Watched) -> bool:
+    """Never checked, or a check is due now."""
+    if subject.is_idle():
         return False
-    due = credential.check_due_at
-    return not credential.health_status or (due is not None and due <= clock.now())
+    due = subject.check_due_at
+    return not subject.health_status or (due is not None and due <= clock.now())

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.apps import apps
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -13,6 +12,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.credentials.models import Watched
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import asked, page_or_part
+from sequin_admin.dashboard.watched import models
 from sequin_admin.health import history, settling
 from sequin_admin.health.models import Check, Incident, Transition
 from sequin_admin.health.status import Status
@@ -26,7 +26,9 @@ PERIODS = (history.DAY, history.QUARTER)
 @may(Action.VIEW)
 def detail(request: Request, entity: str, pk: str) -> HttpResponse:
     """The badge, why, what to do, every check with its evidence, and the past."""
-    rows = model_of(entity)._default_manager.of(request.organization)  # type: ignore[attr-defined]
+    if entity not in models():
+        raise Http404(entity)
+    rows = models()[entity]._default_manager.of(request.organization)  # type: ignore[attr-defined]
     subject = get_object_or_404(rows, pk=pk)
     context = {
         "subject": subject,
@@ -36,13 +38,6 @@ def detail(request: Request, entity: str, pk: str) -> HttpResponse:
         "incidents": Incident.objects.about(subject)[:RECENT],
     }
     return render(request, "health/detail.html", context)
-
-
-def model_of(entity: str) -> type[Watched]:
-    for model in apps.get_models():
-        if issubclass(model, Watched) and model.entity == entity and not model._meta.proxy:
-            return model
-    raise Http404(entity)
 
 
 def card(subject: Watched) -> dict[str, Any]:

@@ -1,0 +1,10 @@
+// [data-polls] asks nothing while nobody looks at the page, and at once when somebody does again.
+(() => {
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (document.hidden && event.detail.elt.closest("[data-polls]")) event.preventDefault();
+  });
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden || !window.htmx) return;
+    for (const poller of document.querySelectorAll("[data-polls]")) window.htmx.trigger(poller, "seen");
+  });
+})();
