@@ -10,7 +10,10 @@ from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Role
 from sequin_admin.core import http
 
-pytest_plugins = ["tests.simulator", "tests.trips", "tests.api_client", "tests.connected"]
+pytest_plugins = [
+    *("tests.simulator", "tests.trips", "tests.api_client", "tests.connected"),
+    "tests.notified",
+]
 
 
 # How long an example takes says more about the machine than about the code.

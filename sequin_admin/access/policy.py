@@ -14,7 +14,7 @@ class Action(models.TextChoices):
     VIEW = "view", "look at everything except secrets"
     EDIT = "edit", "connect, change, verify and delete credentials"
     REVEAL = "reveal", "see stored secrets"
-    CONFIGURE = "configure", "manage OAuth apps and API keys"
+    CONFIGURE = "configure", "manage OAuth apps, API keys and notifications"
     MANAGE = "manage", "manage members and the organization"
 
 

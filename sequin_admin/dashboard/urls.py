@@ -11,10 +11,12 @@ from sequin_admin.dashboard.views import (
     credential_actions,
     credential_list,
     credentials,
+    deliveries,
     docs,
     health,
     limits,
     members,
+    notifications,
     oauth_apps,
     organizations,
     overview,
@@ -23,6 +25,8 @@ from sequin_admin.dashboard.views import (
 
 credential = "credentials/<uuid:pk>"
 oauth_app = "oauth-apps/<uuid:pk>"
+channel = "notifications/<uuid:pk>"
+delivery = "notifications/deliveries/<uuid:pk>"
 
 app_name = "dashboard"
 urlpatterns = [
@@ -59,6 +63,18 @@ urlpatterns = [
     path(f"{oauth_app}/delete/", oauth_apps.delete, name="oauth_app_delete"),
     path("incidents/", health.incidents, name="incidents"),
     path("health/<slug:entity>/<uuid:pk>/", health.detail, name="health"),
+    path("notifications/", notifications.index, name="notifications"),
+    path("notifications/new/<slug:kind>/", notifications.add, name="channel_add"),
+    path("notifications/customers/", deliveries.to_customers, name="to_customers"),
+    path(f"{channel}/", notifications.detail, name="channel"),
+    path(f"{channel}/edit/", notifications.edit, name="channel_edit"),
+    path(f"{channel}/test/", notifications.test, name="channel_test"),
+    path(f"{channel}/enable/", notifications.enable, name="channel_enable"),
+    path(f"{channel}/disable/", notifications.disable, name="channel_disable"),
+    path(f"{channel}/rotate/", notifications.rotate, name="channel_rotate"),
+    path(f"{channel}/delete/", notifications.delete, name="channel_delete"),
+    path(f"{delivery}/", deliveries.detail, name="delivery"),
+    path(f"{delivery}/redeliver/", deliveries.redeliver, name="delivery_redeliver"),
     path("audit/", audit.index, name="audit"),
     path("worker/", worker.worker, name="worker"),
     path("docs/kinds/", docs.kinds_page, name="kinds"),

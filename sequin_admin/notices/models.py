@@ -7,7 +7,7 @@ from typing import Any, Self
 from zoneinfo import ZoneInfo
 
 from django.db import models
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Subquery
 
 from sequin_admin.access.models import Organization, OwnedQuerySet, User
 from sequin_admin.core import clock
@@ -29,6 +29,13 @@ class ChannelKind(models.TextChoices):
 class ChannelQuerySet(OwnedQuerySet["Channel"]):
     def enabled(self) -> Self:
         return self.filter(enabled=True)
+
+    def last_deliveries(self) -> dict[Any, "Delivery"]:
+        """The newest delivery of each, by the channel's id, in one query."""
+        newest = Delivery.objects.filter(channel=OuterRef("pk")).order_by("-id").values("id")[:1]
+        ids = self.annotate(last_id=Subquery(newest)).values("last_id")
+        rows = Delivery.objects.filter(pk__in=ids).defer("secrets")
+        return {row.channel_id: row for row in rows}
 
 
 class Channel(models.Model):
@@ -120,6 +127,9 @@ class DeliveryState(models.TextChoices):
 class DeliveryQuerySet(OwnedQuerySet["Delivery"]):
     def pending(self) -> Self:
         return self.filter(state=DeliveryState.PENDING)
+
+    def to_customers(self) -> Self:
+        return self.filter(channel=None)
 
     def due(self, at: datetime) -> Self:
         """Those to send now: nobody is at it, and nothing before it on its lane still waits."""

@@ -179,6 +179,15 @@ def send_mail(delivery: Delivery, recipients: list[str], text: str, link: dict[s
     return Result()
 
 
+def preview(delivery: Delivery) -> str:
+    """What the receiver reads, as text."""
+    notice = delivery.told
+    if delivery.channel is None:
+        return notice.customer_text
+    shown = SHOWN.get(ChannelKind(delivery.channel.kind))
+    return json.dumps(shown(delivery), indent=2, ensure_ascii=False) if shown else notice.text
+
+
 def channel_of(delivery: Delivery) -> Channel:
     """The channel of a delivery that has one."""
     if delivery.channel is None:
@@ -190,4 +199,9 @@ SENDERS: dict[ChannelKind, Callable[[Delivery], Result]] = {
     ChannelKind.MAIL: mail,
     ChannelKind.WEBHOOK: webhook,
     ChannelKind.SLACK: slack,
+}
+# What is sent as JSON.
+SHOWN: dict[ChannelKind, Callable[[Delivery], dict[str, Any]]] = {
+    ChannelKind.WEBHOOK: payload,
+    ChannelKind.SLACK: lambda delivery: slack_message(delivery.told),
 }

@@ -1,7 +1,7 @@
 """Every page in both themes and at both widths: accessible, and nothing scrolls sideways."""
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -14,8 +14,12 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.health import probes
 from sequin_admin.health.models import WorkerProcess
+from sequin_admin.notices import channels, outbox
+from sequin_admin.notices.models import Channel, ChannelKind, Delivery
+from sequin_admin.notices.notice import Severity
 from tests.browser.conftest import log_in
 from tests.factories import make_credential, make_oauth_app
+from tests.notified import notice
 from tests.simulator import Simulator
 
 NOON = "2026-11-23T12:00:00+00:00"
@@ -53,6 +57,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     link = links.create(organization, [working], actor=user, name="Arrakis")
     reconnect = links.create_reconnect(organization, refused, actor=user)
     links.fail(reconnect, "Checkout Champ does not accept this password.")
+    hook, delivery = notified(organization)
     one, of_app = f"/credentials/{working.pk}/", f"/oauth-apps/{app.pk}/"
     return [
         "/",
@@ -81,6 +86,13 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         of_app,
         of_app + "edit/",
         of_app + "delete/",
+        "/notifications/",
+        *(f"/notifications/new/{kind}/" for kind in ChannelKind.values),
+        f"/notifications/{hook.pk}/",
+        f"/notifications/{hook.pk}/edit/",
+        f"/notifications/{hook.pk}/rotate/",
+        f"/notifications/deliveries/{delivery.uid}/",
+        "/notifications/customers/",
         "/audit/",
         "/worker/",
         "/docs/kinds/",
@@ -90,6 +102,28 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         "/accounts/password/change/",
         "/no-such-page/",
     ]
+
+
+def notified(organization: Organization) -> tuple[Channel, Delivery]:
+    """A webhook nobody answers at, a mail channel that is off, and a customer who is told."""
+    hook = channels.create(
+        organization,
+        ChannelKind.WEBHOOK,
+        actor=None,
+        name="Data platform",
+        address="https://hooks.arrakis.invalid/sequin",
+        quiet_from=time(22),
+        quiet_until=time(7),
+    )
+    mail = channels.create(
+        organization, ChannelKind.MAIL, actor=None, name="Ops", address="ops@arrakis.test"
+    )
+    channels.disable(mail, actor=None, reason="The receiver wants no more messages.")
+    told = notice(
+        severity=Severity.WARNING, to_customer="jessica@caladan.test", customer_text="Hello."
+    )
+    outbox.post(organization, told)
+    return hook, outbox.test(hook, actor=None)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

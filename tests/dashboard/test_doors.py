@@ -11,7 +11,10 @@ from sequin_admin.connect.models import Attempt
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.dashboard.urls import urlpatterns
+from sequin_admin.notices import channels, outbox
+from sequin_admin.notices.models import ChannelKind
 from tests.factories import make_credential, make_oauth_app
+from tests.notified import notice
 
 NAMES = [pattern.name for pattern in urlpatterns]
 # What a viewer may open: everything that only shows.
@@ -19,6 +22,7 @@ SHOWS = {
     "overview", "credentials", "credential", "badges", "connect_failed", "oauth_apps", "oauth_app",
     "audit", "kinds", "api_keys", "members", "worker", "connect_links", "connect_link",
     "incidents", "health",
+    "notifications", "channel", "delivery", "to_customers",
 }  # fmt: skip
 # Everybody may change which of their own organizations they look at.
 OWN_CHOICE = {"switch_organization"}
@@ -41,6 +45,10 @@ def address(organization, user):
         state_digest="x", session_digest="x", expires_at=clock.now(),
     )  # fmt: skip
     link = links.create(organization, [kinds.get("stripe_key")], actor=user)
+    channel = channels.create(
+        organization, ChannelKind.WEBHOOK, actor=user, name="hook", address="https://a.test/"
+    )
+    (delivery,) = outbox.post(organization, notice())
     owner = Membership.objects.get(user=user)
 
     def of(name):
@@ -54,11 +62,15 @@ def address(organization, user):
                 pk = owner.pk
             elif name.startswith("connect_link"):
                 pk = link.pk
+            elif name.startswith("channel"):
+                pk = channel.pk
+            elif name.startswith("delivery"):
+                pk = delivery.uid
             elif name == "connect_failed":
                 pk = attempt.pk
             return reverse(f"dashboard:{name}", args=[*BEFORE.get(name, ()), pk])
         known = {"add": "stripe_key", "connect": "hubspot_oauth2", "oauth_app_add": "hubspot"}
-        known["connect_link_new"] = "stripe"
+        known |= {"connect_link_new": "stripe", "channel_add": "webhook"}
         args = [known[name]] if name in known else []
         return reverse(f"dashboard:{name}", args=args)
 

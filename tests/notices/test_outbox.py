@@ -16,7 +16,7 @@ from sequin_admin.notices import channels, outbox, senders
 from sequin_admin.notices.models import Channel, ChannelKind, Delivery, DeliveryState
 from sequin_admin.notices.notice import Notice, Severity
 from sequin_admin.notices.senders import Result
-from tests.notices.conftest import HOST, notice
+from tests.notified import HOST, notice
 
 pytestmark = pytest.mark.django_db
 RESOLVED = {"type": "incident.resolved"}

@@ -14,7 +14,7 @@ from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.notices import outbox
 from sequin_admin.notices.models import Delivery
 from tests.connect.test_processes import database_url, wait_until
-from tests.notices.conftest import notice
+from tests.notified import notice
 
 WORK = """
 import django

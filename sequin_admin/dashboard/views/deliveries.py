@@ -1,0 +1,54 @@
+"""What was told, to whom, and what came of each try."""
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import render as show
+from django.views.decorators.http import require_GET, require_POST
+
+from sequin_admin.access.policy import Action
+from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.listing import page_or_part
+from sequin_admin.dashboard.views.notifications import log_of
+from sequin_admin.notices import outbox, senders
+from sequin_admin.notices.models import Delivery
+
+
+def own(request: Request, pk: str) -> Delivery:
+    rows = Delivery.objects.of(request.organization).select_related("channel")
+    return get_object_or_404(rows.defer("secrets", "channel__secrets"), uid=pk)
+
+
+@require_GET
+@may(Action.VIEW)
+def to_customers(request: Request) -> HttpResponse:
+    """Mails to the contacts of customers, which need no channel."""
+    rows = Delivery.objects.of(request.organization).to_customers()
+    return page_or_part(request, "notifications/to_customers.html", "log", log_of(request, rows))
+
+
+@require_GET
+@may(Action.VIEW)
+def detail(request: Request, pk: str) -> HttpResponse:
+    delivery = own(request, pk)
+    context = {
+        "delivery": delivery,
+        "notice": delivery.told,
+        "preview": senders.preview(delivery),
+        "tries": [{**t, "at": datetime.fromisoformat(t["at"])} for t in delivery.log[::-1]],
+    }
+    return show(request, "notifications/delivery.html", context)
+
+
+@require_POST
+@may(Action.EDIT)
+def redeliver(request: Request, pk: str) -> HttpResponse:
+    delivery = own(request, pk)
+    try:
+        outbox.redeliver(delivery, actor=request.user)
+        messages.success(request, "It is sent again within seconds, with the same id.")
+    except outbox.NotNow as error:
+        messages.error(request, str(error))
+    return redirect("dashboard:delivery", pk=pk)

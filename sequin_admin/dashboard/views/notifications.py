@@ -1,0 +1,176 @@
+"""Notifications: the channels through which an organization is told what happened."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from sequin_admin.access.policy import Action
+from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.listing import asked, page_or_part
+from sequin_admin.notices import channels, outbox
+from sequin_admin.notices.forms import ChannelForm
+from sequin_admin.notices.models import (
+    Channel,
+    ChannelKind,
+    Delivery,
+    DeliveryQuerySet,
+    DeliveryState,
+)
+
+ROWS = 50
+
+
+def own(request: Request, pk: str) -> Channel:
+    rows = Channel.objects.of(request.organization).select_related("created_by", "organization")
+    return get_object_or_404(rows.defer("secrets"), pk=pk)
+
+
+@require_GET
+@may(Action.VIEW)
+def index(request: Request) -> HttpResponse:
+    """Each channel with its last delivery."""
+    rows = Channel.objects.of(request.organization).defer("secrets")
+    last = rows.last_deliveries()
+    context = {
+        "rows": [(row, last.get(row.pk)) for row in rows.order_by("kind", "name", "created_at")],
+        "kinds": list(ChannelKind),
+        "to_customers": Delivery.objects.of(request.organization).to_customers().exists(),
+    }
+    return render(request, "notifications/index.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.CONFIGURE)
+@never_cache
+def add(request: Request, kind: str) -> HttpResponse:
+    """A webhook's secret stands in the answer to this, and nowhere else."""
+    if kind not in ChannelKind.values:
+        raise Http404(kind)
+    form = ChannelForm(ChannelKind(kind), request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        organization, columns = request.organization, form.columns
+        channel = channels.create(organization, form.kind, actor=request.user, **columns)
+        secret = channel.secrets.get("signing")
+        if secret:
+            return show_secret(request, channel, secret)
+        messages.success(request, f"{channel} is saved. Send a test to see it work.")
+        return redirect("dashboard:channel", pk=channel.pk)
+    return show_form(request, form)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.CONFIGURE)
+def edit(request: Request, pk: str) -> HttpResponse:
+    channel = own(request, pk)
+    form = ChannelForm(channel.looks, request.POST or None, channel)
+    if request.method == "POST" and form.is_valid():
+        channels.update(channel, actor=request.user, **form.columns)
+        messages.success(request, f"{channel} is saved.")
+        return redirect("dashboard:channel", pk=pk)
+    return show_form(request, form)
+
+
+def show_form(request: Request, form: ChannelForm) -> HttpResponse:
+    context = {"form": form, "kind": form.kind, "channel": form.channel}
+    status = 422 if form.errors else 200
+    return render(request, "notifications/form.html", context, status=status)
+
+
+def show_secret(request: Request, channel: Channel, secret: str) -> HttpResponse:
+    return render(request, "notifications/secret.html", {"channel": channel, "secret": secret})
+
+
+@require_GET
+@may(Action.VIEW)
+def detail(request: Request, pk: str) -> HttpResponse:
+    channel = own(request, pk)
+    context = {"channel": channel, **log_of(request, Delivery.objects.filter(channel=channel))}
+    return page_or_part(request, "notifications/detail.html", "log", context)
+
+
+def log_of(request: Request, rows: DeliveryQuerySet) -> dict[str, Any]:
+    """One page of deliveries, newest first, in one state if asked."""
+    counts, state = rows.by_state(), asked(request, "state")
+    shown = rows.filter(state=state) if state in counts else rows
+    page = Paginator(shown.defer("secrets").order_by("-id"), ROWS)
+    return {
+        "page": page.get_page(request.GET.get("page")),
+        "states": [(each, counts[each]) for each in DeliveryState if counts[each] or each == state],
+        "state": state,
+        "total": sum(counts.values()),
+        "waiting": counts[DeliveryState.PENDING],
+    }
+
+
+@require_POST
+@may(Action.EDIT)
+def test(request: Request, pk: str) -> HttpResponse:
+    """Send a test now and say what came of it."""
+    channel = own(request, pk)
+    delivery = outbox.test(channel, actor=request.user)
+    if delivery.state == DeliveryState.DELIVERED:
+        messages.success(request, f"The test was delivered to {channel}.")
+    else:
+        messages.error(request, f"The test did not arrive. {delivery.remark}")
+    return redirect("dashboard:channel", pk=pk)
+
+
+@require_POST
+@may(Action.CONFIGURE)
+def enable(request: Request, pk: str) -> HttpResponse:
+    channel = own(request, pk)
+    channels.enable(channel, actor=request.user)
+    messages.success(request, f"{channel} is enabled.")
+    return redirect("dashboard:channel", pk=pk)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.CONFIGURE)
+def disable(request: Request, pk: str) -> HttpResponse:
+    channel = own(request, pk)
+    if request.method == "POST":
+        channels.disable(channel, actor=request.user)
+        messages.success(request, f"{channel} is disabled: nothing is sent there.")
+        return redirect("dashboard:channel", pk=pk)
+    text = "Nothing is sent there until you enable it again, and what waits is not sent at all."
+    return ask(request, channel, f"Disable {channel}?", text, "Disable the channel")
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.CONFIGURE)
+def delete(request: Request, pk: str) -> HttpResponse:
+    channel = own(request, pk)
+    if request.method == "POST":
+        channels.delete(channel, actor=request.user)
+        messages.success(request, f"{channel} is deleted.")
+        return redirect("dashboard:notifications")
+    text = "Nothing is sent there any more, and the log of its deliveries is lost."
+    return ask(request, channel, f"Delete {channel}?", text, "Delete the channel")
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.CONFIGURE)
+@never_cache
+def rotate(request: Request, pk: str) -> HttpResponse:
+    """A new signing secret, shown in this answer only."""
+    channel = own(request, pk)
+    if channel.kind != ChannelKind.WEBHOOK:
+        raise Http404(pk)
+    if request.method == "POST":
+        return show_secret(request, channel, channels.rotate(channel, actor=request.user))
+    text = (
+        "For 24 hours messages are signed with both secrets, so that you can change the receiver."
+    )
+    return ask(request, channel, f"Replace the secret of {channel}?", text, "Make a new secret")
+
+
+def ask(request: Request, channel: Channel, title: str, text: str, button: str) -> HttpResponse:
+    back = reverse("dashboard:channel", args=[channel.pk])
+    context = {"title": title, "text": text, "button": button, "back": back}
+    return render(request, "components/confirm_page.html", context)
