@@ -1,7 +1,24 @@
-from django.contrib import admin
+"""What staff sees of health, and the switch for a provider that is down."""
 
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from sequin_admin.access.models import User
 from sequin_admin.core.admin import ReadOnlyAdmin
-from sequin_admin.health.models import Check, Incident, Transition, WorkerProcess
+from sequin_admin.credentials import kinds
+from sequin_admin.health import outages
+from sequin_admin.health.models import (
+    SENTENCE_CHARS,
+    Check,
+    Incident,
+    Outage,
+    Transition,
+    WorkerProcess,
+)
 
 
 @admin.register(Check)
@@ -23,6 +40,50 @@ class IncidentAdmin(ReadOnlyAdmin):
     list_display = ("opened_at", "entity", "name", "status", "code", "affected", "resolved_at")
     list_filter = ("status", "entity", "provider", "opened_at")
     search_fields = ("name", "code")
+
+
+class OutageForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What staff says of an outage that it declares."""
+
+    provider = forms.ChoiceField(choices=lambda: sorted(kinds.providers().items()))
+    message = forms.CharField(
+        required=False,
+        max_length=SENTENCE_CHARS,
+        help_text="Shown to everybody who uses the provider. Empty: a sentence of ours.",
+    )
+
+    class Meta:
+        model = Outage
+        fields = ("provider", "message")
+
+
+@admin.register(Outage)
+class OutageAdmin(ReadOnlyAdmin):
+    """Staff declares an outage by adding one, and clears it by the action of the list."""
+
+    form = OutageForm
+    list_display = ("provider", "opened_at", "cleared_at", "declared_by", "message")
+    list_filter = ("provider",)
+    actions = ("clear_selected",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("health.add_outage")
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("health.change_outage")
+
+    def save_model(self, request: HttpRequest, obj: Outage, form: Any, change: bool) -> None:
+        given = form.cleaned_data
+        declared = outages.declare(
+            given["provider"], actor=cast(User, request.user), message=given["message"]
+        )
+        # The admin goes on with the object that it was given.
+        obj.pk = declared.pk
+
+    @admin.action(description="Clear: the provider is back", permissions=["operate"])
+    def clear_selected(self, request: HttpRequest, rows: QuerySet[Outage]) -> None:
+        for outage in rows.open():  # type: ignore[attr-defined]
+            outages.clear(outage, actor=cast(User, request.user))
 
 
 @admin.register(WorkerProcess)

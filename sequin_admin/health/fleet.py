@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypedDict
 
+from django.core.cache import cache
 from django.db.models import (
     BooleanField,
     Count,
@@ -16,10 +18,14 @@ from django.db.models import (
 )
 
 from sequin_admin.access.models import Organization
+from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health.models import Incident
 from sequin_admin.health.status import Status, worst
+
+LARGE = 5000
+CENSUS_S = 15
 
 
 class Group(TypedDict):
@@ -48,10 +54,27 @@ class Census:
     total: int
     disabled: int
     by_status: dict[str, int]
+    at: datetime
     providers: list[ProviderCount]
+
+    @property
+    def is_large(self) -> bool:
+        """Whether counting takes long enough to do it seldom."""
+        return self.total >= LARGE
 
 
 def census(organization: Organization) -> Census:
+    """A large fleet is counted at most every `CENSUS_S` seconds, a small one each time."""
+    key = f"census:{organization.pk}"
+    known: Census | None = cache.get(key)
+    if known is None:
+        known = count_all(organization)
+        if known.is_large:
+            cache.set(key, known, CENSUS_S)
+    return known
+
+
+def count_all(organization: Organization) -> Census:
     """Count in one query, whatever the number of credentials."""
     disabled = ExpressionWrapper(Q(disabled_at__isnull=False), output_field=BooleanField())
     rows = Credential.objects.of(organization).values("kind", "health_status", disabled=disabled)
@@ -78,6 +101,7 @@ def count(groups: Iterable[Group]) -> Census:
         total=by_provider.total(),
         disabled=disabled,
         by_status=dict(by_status),
+        at=clock.now(),
         providers=[
             ProviderCount(slug, titles.get(slug, slug), n, sickest(statuses[slug]))
             for slug, n in sorted(by_provider.items())

@@ -10,6 +10,7 @@ from sequin_admin.access.models import User
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
+from sequin_admin.health.models import Incident, Outage
 from tests.factories import make_credential, make_oauth_app
 
 KINDS = pytest.mark.parametrize("kind", kinds.all(), ids=lambda kind: kind.slug)
@@ -133,3 +134,19 @@ def test_strangers_log_in_where_everybody_does(client, db):
     answer = client.get(reverse("admin:index"), follow=True)
 
     assert "/accounts/login/" in answer.redirect_chain[-1][0]
+
+
+def test_staff_declares_an_outage_and_clears_it(staff, organization):
+    make_credential(organization, "hubspot_oauth2")
+
+    staff.post(reverse("admin:health_outage_add"), {"provider": "hubspot", "message": ""})
+    outage = Outage.objects.open().get()
+    assert outage.declared_by.email == "irulan@corrino.test"
+    assert Incident.objects.get().message == "HubSpot is down. Nothing to do until it is back."
+
+    staff.post(
+        reverse("admin:health_outage_changelist"),
+        {"action": "clear_selected", "_selected_action": [str(outage.pk)]},
+    )
+    assert not Outage.objects.open().exists()
+    assert Event.objects.filter(action="outage.cleared").count() == 1

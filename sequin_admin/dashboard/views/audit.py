@@ -1,13 +1,12 @@
 """The audit log: who did what, when."""
 
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import asked, page_or_part
+from sequin_admin.dashboard.listing import Pages, asked, page_or_part
 
 ROWS = 50
 # Query parameters and how they match. `id` finds an object whatever it was called at the time.
@@ -26,7 +25,7 @@ def index(request: Request) -> HttpResponse:
     chosen = {name: asked(request, name) for name in LOOKUPS}
     wanted = {LOOKUPS[name]: text for name, text in chosen.items() if text}
     context = {
-        "page": Paginator(own.filter(**wanted), ROWS).get_page(request.GET.get("page")),
+        "page": Pages(own.filter(**wanted), ROWS).get_page(request.GET.get("page")),
         "chosen": chosen,
         "actions": own.order_by("action").values_list("action", flat=True).distinct(),
         "narrowed": any(chosen.values()),

@@ -7,7 +7,6 @@ from uuid import uuid4
 
 from django import forms
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -23,7 +22,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import MetadataField
 from sequin_admin.credentials.models import Credential, CredentialQuerySet, OAuthApp
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import asked, ids, page_or_part
+from sequin_admin.dashboard.listing import Pages, asked, ids, page_or_part
 from sequin_admin.dashboard.views.credential_list import filtered
 
 ROWS = 50
@@ -99,7 +98,7 @@ def index(request: Request) -> HttpResponse:
     if state in LinkState.values:
         rows = rows.in_state(state, now)
     listed = rows.select_related("reconnects", "credential", "created_by").defer("secrets")
-    page = Paginator(listed.order_by("-created_at", "-id"), ROWS)
+    page = Pages(listed.order_by("-created_at", "-id"), ROWS)
     context = {
         "page": page.get_page(request.GET.get("page")),
         "states": [(each, counts[each]) for each in LinkState if counts[each] or each == state],

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.db.models import Case, F, Value, When
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
@@ -12,7 +11,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, CredentialQuerySet, OAuthApp
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import asked, ids, page_or_part
+from sequin_admin.dashboard.listing import Pages, asked, ids, page_or_part
 from sequin_admin.dashboard.views.badges import may_change
 from sequin_admin.health.status import SEVERITY, Status
 
@@ -54,7 +53,7 @@ def index(request: Request) -> HttpResponse:
     rows = filtered(request, Credential.objects.of(request.organization))
     listed = rows.select_related("token", "rate_limit").defer("secrets", "token__secrets")
     sort = asked(request, "sort") if asked(request, "sort") in SORTS else "newest"
-    page = Paginator(listed.order_by(*SORTS[sort]), ROWS).get_page(request.GET.get("page"))
+    page = Pages(listed.order_by(*SORTS[sort]), ROWS).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "polled": [row for row in page if may_change(row)],

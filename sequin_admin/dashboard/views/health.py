@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
@@ -11,7 +10,7 @@ from sequin_admin.access.models import OwnedQuerySet
 from sequin_admin.access.policy import Action
 from sequin_admin.credentials.models import Watched
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import asked, page_or_part
+from sequin_admin.dashboard.listing import Pages, asked, page_or_part
 from sequin_admin.dashboard.watched import models
 from sequin_admin.health import history, settling
 from sequin_admin.health.models import Check, Incident, Transition
@@ -60,7 +59,7 @@ def incidents(request: Request) -> HttpResponse:
     if who in WHO:
         rows = rows.filter(status=WHO[who])
     context = {
-        "page": Paginator(rows, ROWS).get_page(request.GET.get("page")),
+        "page": Pages(rows, ROWS).get_page(request.GET.get("page")),
         "state": state,
         "who": who,
     }

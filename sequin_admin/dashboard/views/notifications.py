@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -12,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from sequin_admin.access.policy import Action
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import asked, page_or_part
+from sequin_admin.dashboard.listing import Pages, asked, page_or_part
 from sequin_admin.notices import channels, outbox
 from sequin_admin.notices.forms import ChannelForm
 from sequin_admin.notices.models import (
@@ -98,7 +97,7 @@ def log_of(request: Request, rows: DeliveryQuerySet) -> dict[str, Any]:
     """One page of deliveries, newest first, in one state if asked."""
     counts, state = rows.by_state(), asked(request, "state")
     shown = rows.filter(state=state) if state in counts else rows
-    page = Paginator(shown.defer("secrets").order_by("-id"), ROWS)
+    page = Pages(shown.defer("secrets").order_by("-id"), ROWS)
     return {
         "page": page.get_page(request.GET.get("page")),
         "states": [(each, counts[each]) for each in DeliveryState if counts[each] or each == state],
