@@ -125,6 +125,10 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
+# Where all processes keep their permits: redis://host:6379/0. Empty: in the database.
+REDIS_URL = env.str("REDIS_URL", default="")
+# While that is away each process may use this share of a rate limit by itself; 0 refuses instead.
+LIMITER_FALLBACK_SHARE = env.float("LIMITER_FALLBACK_SHARE", default=0.0)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "access.User"

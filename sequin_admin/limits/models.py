@@ -46,6 +46,9 @@ class RateLimit(models.Model):
         """The specification's wire form."""
         return {name: getattr(self, name) for name in Rate.model_fields}
 
+    def as_rate(self) -> Rate:
+        return Rate(**self.as_json())
+
     def doubt(self) -> str:
         """A sentence when the numbers look as if the interval were meant in another unit."""
         per_second = self.allowed_requests * 1000 / self.interval
@@ -55,6 +58,18 @@ class RateLimit(models.Model):
                 f"Did you mean {self.interval * 1000:,} ms?"
             )
         return ""
+
+
+class Meter(models.Model):
+    """What the limiter knows of one credential, as its database store packs it."""
+
+    credential = models.OneToOneField(
+        Credential, models.CASCADE, primary_key=True, related_name="meter"
+    )
+    state = models.TextField(default="{}")
+
+    def __str__(self) -> str:
+        return f"Meter of {self.credential_id}"
 
 
 def of(credential: Credential) -> RateLimit:

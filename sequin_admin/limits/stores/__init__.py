@@ -1,0 +1,23 @@
+"""Where the state of every credential is kept: one place for a whole fleet of processes."""
+
+from collections.abc import Sequence
+from typing import Protocol
+from uuid import UUID
+
+from sequin_admin.limits.terms import Answer, Ask, Gauge, Return, Returned
+
+
+class Unavailable(Exception):
+    """The store can't be asked just now. Nothing was granted; try again."""
+
+
+class Store(Protocol):
+    """Every method may raise `Unavailable`."""
+
+    def acquire(self, key: UUID, ask: Ask, backs: Sequence[Return] = ()) -> Answer:
+        """Decide in one atomic step, after `backs` came back."""
+
+    def give_back(self, key: UUID, backs: Sequence[Return]) -> list[Returned]: ...
+
+    def gauges(self, keys: Sequence[UUID], intervals: Sequence[int]) -> list[Gauge | None]:
+        """What is going on with each credential now; None where nothing was lately."""

@@ -1,0 +1,106 @@
+"""The state in the database: one row for each credential, locked while it is decided upon.
+
+The time is the database's, asked for after the lock was had, so that no clock but one matters.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, connection, models, transaction
+
+from sequin_admin.limits.models import Meter
+from sequin_admin.limits.rule import State
+from sequin_admin.limits.stores import Unavailable
+from sequin_admin.limits.terms import Answer, Ask, Gauge, Return, Returned
+
+# PostgreSQL does the subquery, and with it the waiting for the lock, before it looks at the clock.
+# SQLite took its lock when the transaction began. Its clock counts milliseconds.
+CLOCK = {
+    "postgresql": "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
+    "sqlite": "CAST(round((julianday('now') - 2440587.5) * 86400000) AS integer) * 1000",
+}
+LOCKED = {
+    "postgresql": "(SELECT state FROM limits_meter WHERE credential_id = %s FOR UPDATE)",
+    "sqlite": "(SELECT state FROM limits_meter WHERE credential_id = %s)",
+}
+WRITE = "UPDATE limits_meter SET state = %s WHERE credential_id = %s"
+
+
+class DatabaseStore:
+    def acquire(self, key: UUID, ask: Ask, backs: Sequence[Return] = ()) -> Answer:
+        with reachable(), transaction.atomic():
+            state, now = locked(key)
+            for back in backs:
+                state.give_back(back, now)
+            answer = state.acquire(ask, now)
+            # A plain refusal changes nothing that the next one would not find out too.
+            if backs or answer.leases or answer.ticket or ask.ticket:
+                write(key, state)
+        return answer
+
+    def give_back(self, key: UUID, backs: Sequence[Return]) -> list[Returned]:
+        with reachable(), transaction.atomic():
+            state, now = locked(key)
+            returned = [state.give_back(back, now) for back in backs]
+            write(key, state)
+        return returned
+
+    def gauges(self, keys: Sequence[UUID], intervals: Sequence[int]) -> list[Gauge | None]:
+        with reachable():
+            rows = dict(Meter.objects.filter(pk__in=keys).values_list("pk", "state"))
+            now = clock() if rows else 0
+        found = [State.unpacked(json.loads(rows[key])) if key in rows else None for key in keys]
+        return [
+            state.gauge(interval, now) if state else None
+            for state, interval in zip(found, intervals, strict=True)
+        ]
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseError as error:
+        raise Unavailable(f"The database could not be asked: {type(error).__name__}.") from error
+
+
+def locked(key: UUID) -> tuple[State, int]:
+    """The state, ours until the transaction ends, and the time."""
+    row = select(key)
+    if row is None:
+        Meter.objects.bulk_create([Meter(credential_id=key)], ignore_conflicts=True)
+        row = select(key)
+    if row is None:
+        raise Unavailable("The credential was deleted meanwhile.")
+    text, now = row
+    return State.unpacked(json.loads(text)), now
+
+
+def select(key: UUID) -> tuple[str, int] | None:
+    vendor = connection.vendor
+    query = f"SELECT state, {CLOCK[vendor]} FROM {LOCKED[vendor]} AS held"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(query, [stored(key)])
+        row: tuple[str, int] | None = cursor.fetchone()
+    return row
+
+
+def write(key: UUID, state: State) -> None:
+    text = json.dumps(state.packed(), separators=(",", ":"))
+    with connection.cursor() as cursor:
+        cursor.execute(WRITE, [text, stored(key)])
+
+
+def clock() -> int:
+    """The database's time in µs."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {CLOCK[connection.vendor]}")
+        (now,) = cursor.fetchone()
+    return int(now)
+
+
+def stored(key: UUID) -> Any:
+    return models.UUIDField().get_db_prep_value(key, connection)

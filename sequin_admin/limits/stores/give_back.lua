@@ -1,0 +1,60 @@
+-- Gives a lease back: what State.give_back() in rule.py says.
+--
+-- KEYS: meta, starts, leases, and with a scope its starts and leases.
+-- ARGV: lease, its number, start and `within`; used (-1: not said, -2: no call was made); pause
+--       (-1: none); left (-1: not said); resets.
+-- Gives: now, and 1 when the lease was still under way.
+local FIRST_HOLD, MARGIN = 20000, 60000000
+local call, max, min, floor = redis.call, math.max, math.min, math.floor
+local time = call('TIME')
+local now = time[1] * 1000000 + time[2]
+local start, within, used = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local pause, left, resets = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
+
+local function keep(name, ends)
+  local kept = max(tonumber(call('HGET', KEYS[1], 'kept') or 0), ends + MARGIN)
+  call('HSET', KEYS[1], name, ends, 'kept', kept)
+  call('PEXPIREAT', KEYS[1], math.ceil(kept / 1000))
+end
+
+if pause >= 0 then
+  call('HINCRBY', KEYS[1], 'throttled', 1)
+  keep('paused', max(tonumber(call('HGET', KEYS[1], 'paused') or 0), now + pause))
+end
+
+call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now)
+local live = call('ZREM', KEYS[3], ARGV[1])
+if live == 1 then
+  if KEYS[5] then call('ZREM', KEYS[5], ARGV[1]) end
+  local spent = max(now - start, 0)
+  local names = {'hold', 'block'}
+  if KEYS[4] then names[3] = 'block:' .. ARGV[1]:match('[^.]*$') end
+  local meta = call('HMGET', KEYS[1], unpack(names))
+  local hold = tonumber(meta[1] or FIRST_HOLD)
+  call('HSET', KEYS[1], 'hold', hold + floor((spent - hold) / 8))
+  local counted = used == -1 and min(within, spent) or min(max(used, 0), spent)
+  if used == -2 or counted ~= within then
+    for i, starts in ipairs({KEYS[2], KEYS[4]}) do
+      if tonumber(meta[1 + i] or 1) == 1 then -- blocks stay where they are
+        if used == -2 then
+          call('ZREM', starts, ARGV[2])
+        else
+          call('ZADD', starts, 'XX', start + counted, ARGV[2])
+        end
+      end
+    end
+  end
+end
+
+if left >= 0 then
+  left = max(left - call('ZCARD', KEYS[3]), 0)
+  local meta = call('HMGET', KEYS[1], 'left', 'left_until', 'learned')
+  local teller = min(start, now)
+  if teller < tonumber(meta[3] or 0) and now < tonumber(meta[2] or 0) then
+    call('HSET', KEYS[1], 'left', min(left, tonumber(meta[1])))
+  else
+    call('HSET', KEYS[1], 'left', left, 'learned', teller)
+    keep('left_until', now + resets)
+  end
+end
+return {now, live}

@@ -1,0 +1,153 @@
+"""Eight real processes that want everything: the limit holds, and nearly all of it is used."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from sequin_admin.core.env import ROOT, inherited
+from sequin_admin.credentials.kinds import Rate
+from sequin_admin.limits import limiter
+from sequin_admin.limits.models import set_limit
+from sequin_admin.limits.permits import Refused
+from tests.connect.test_processes import database_url
+from tests.factories import make_credential
+
+PROCESSES = 8
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(params=["database", "redis"])
+def store(request, settings):
+    if request.param == "redis":
+        settings.REDIS_URL = request.getfixturevalue("redis_server").url
+    return request.param
+
+
+@pytest.fixture
+def hammers(store):
+    """Start processes on one credential. The answer is their parent."""
+    started = []
+
+    def start(credential, for_s, *, hold_ms=1, shifts=(0,) * PROCESSES, **options):
+        connection.close()
+        told = [str(credential.pk), for_s, hold_ms, shifts, options]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.limits.hammer", *map(json.dumps, told)],
+            cwd=ROOT,
+            env={
+                **inherited(),
+                "DJANGO_SETTINGS_MODULE": "sequin_admin.settings",
+                "DATABASE_URL": database_url(),
+                "REDIS_URL": settings.REDIS_URL,
+                "FIELD_ENCRYPTION_KEY": ",".join(settings.FIELD_ENCRYPTION_KEY),
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def make(organization, allowed, interval, at_once):
+    credential = make_credential(organization, "stripe_key")
+    rate = Rate(allowed_requests=allowed, interval=interval, max_concurrent_requests=at_once)
+    set_limit(credential, rate, actor=None)
+    return credential
+
+
+def records(parent):
+    """What the processes wrote until they ended by themselves."""
+    output, errors = parent.communicate(timeout=60)
+    assert parent.returncode == 0, errors
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def most_in_a_window(starts, interval_ms):
+    """The largest number of starts in any window, by their recorded times in µs."""
+    starts = sorted(starts)
+    return max(
+        sum(start <= other < start + interval_ms * 1000 for other in starts) for start in starts
+    )
+
+
+def most_at_once(spans):
+    steps = sorted([(began, 1) for began, _ in spans] + [(done, -1) for _, done in spans])
+    count = [0]
+    for _, step in steps:
+        count.append(count[-1] + step)
+    return max(count)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "interval", "at_once", "for_s", "hold_ms"),
+    [(1, 100, 1, 5, 5), (100, 10_000, 10, 11, 5), (50, 20_000, 5, 21, 20), (20, 1000, 0, 4, 1)],
+)
+def test_the_limit_holds_and_is_used(
+    hammers, organization, allowed, interval, at_once, for_s, hold_ms
+):
+    """The processes' clocks are minutes apart, which changes nothing."""
+    credential = make(organization, allowed, interval, at_once)
+    shifts = [(-1) ** i * 97 * i for i in range(PROCESSES)]
+
+    rows = records(hammers(credential, for_s, hold_ms=hold_ms, shifts=shifts))
+
+    starts = [start for _, start, _, _ in rows]
+    assert most_in_a_window(starts, interval) <= allowed
+    if at_once:
+        assert most_at_once([(began, done) for _, _, began, done in rows]) <= at_once
+    # The last window may be cut short; all before it are full.
+    windows = for_s * 1000 // interval
+    in_time = [start for start in starts if start < min(starts) + windows * interval * 1000]
+    assert len(in_time) >= 0.98 * allowed * windows
+    # Everybody stands in one line.
+    counts = Counter(number for number, *_ in rows)
+    assert min(counts[number] for number in range(PROCESSES)) >= len(rows) / PROCESSES / 2
+
+
+def test_a_killed_holder_frees_its_places_when_its_lease_ends(hammers, organization):
+    credential = make(organization, 1000, 1000, 2)
+    parent = hammers(credential, 60, hold_ms=60_000, shifts=[0, 0], lease_ms=1500)
+    children = json.loads(parent.stderr.readline())
+    while not full(credential):
+        assert parent.poll() is None
+    for child in children:
+        os.kill(child, signal.SIGKILL)
+
+    with pytest.raises(Refused):
+        limiter.acquire(credential)
+    grant = limiter.acquire(credential, n=2, wait_ms=10_000)
+
+    assert len(grant.leases) >= 1
+    assert parent.wait(10) == 2
+
+
+def full(credential):
+    try:
+        grant = limiter.acquire(credential)
+    except Refused:
+        return True
+    limiter.release(grant.leases[0])
+    return False
+
+
+def test_what_is_used_late_counts_when_it_is_used(hammers, organization):
+    """With `use_within_ms` the calls themselves keep the limit, not only the permits."""
+    credential = make(organization, 20, 500, 0)
+
+    rows = records(hammers(credential, 4, hold_ms=3, n=5, use_within_ms=100))
+
+    assert most_in_a_window([began for _, _, began, _ in rows], 500) <= 20
+    assert len(rows) > 20 * 4
