@@ -56,12 +56,13 @@ def acquire(
     backs = returns(releases, rate)
     ends = time.monotonic() + wish.wait_ms / 1000
     while True:
-        left_ms = max(0.0, ends - time.monotonic()) * 1000
+        asked = time.monotonic()
+        left_ms = max(0.0, ends - asked) * 1000
         answer = ask(credential.pk, backs, wish, rate, left_ms)
         if answer.leases:
             time.sleep(answer.starts_in / MICROSECONDS)
             leases = tuple(Lease(credential.pk, id) for id in answer.leases)
-            return Grant(leases, answer.starts_at)
+            return Grant(leases, answer.starts_at, asked + answer.starts_in / MICROSECONDS)
         if answer.opens_in > left_ms * MS:
             raise Refused(ceil(answer.opens_in / MS), answer.ticket)
         # The store gives permits out a little before they start.

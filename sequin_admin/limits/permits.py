@@ -41,10 +41,14 @@ class Lease:
 
 @dataclass(frozen=True)
 class Grant:
-    """`leases`, to be used within `within_ms` from now; `starts_at` in µs of the store's clock."""
+    """`leases` that started at `starts_at`, in µs of the store's clock.
+
+    `began` is that time or a little earlier, on this process's monotonic clock in seconds.
+    """
 
     leases: tuple[Lease, ...]
     starts_at: int
+    began: float
 
 
 class Refused(Exception):

@@ -17,7 +17,7 @@ django.setup()
 from sequin_admin.core import clock  # noqa: E402
 from sequin_admin.credentials.models import Credential  # noqa: E402
 from sequin_admin.limits import limiter  # noqa: E402
-from sequin_admin.limits.permits import Refused  # noqa: E402
+from sequin_admin.limits.permits import Outcome, Refused  # noqa: E402
 
 
 def set_clocks(shift_s):
@@ -39,6 +39,10 @@ def hammer(number, pk, ends, hold_ms, options):
             continue
         options.pop("ticket", None)
         for lease in grant.leases:
+            late = time.monotonic() - grant.began > options.get("use_within_ms", 60_000) / 1000
+            if late:
+                limiter.release(lease, Outcome.UNUSED)
+                continue
             began = time.monotonic_ns() // 1000
             time.sleep(hold_ms / 1000)
             done = time.monotonic_ns() // 1000
