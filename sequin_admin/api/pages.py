@@ -5,8 +5,8 @@ import base64
 import json
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
-from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.db.models.fields.json import KeyTransform
 from django.http import HttpRequest
@@ -80,14 +80,14 @@ def page_of(
     """
     descending, column = sort.startswith("-"), sort.lstrip("-")
     if cursor:
-        rows = rows.filter(after(column, *read(cursor, sort), descending=descending))
+        rows = rows.filter(after(column, *read(cursor, sort, rows.model), descending=descending))
     sign = "-" if descending else ""
     found = list(rows.order_by(sort, f"{sign}id")[: limit + 1])
     more = found[limit:]
     return found[:limit], write(sort, found[limit - 1], column) if more else None
 
 
-def after(column: str, value: Any, pk: UUID, *, descending: bool) -> Q:
+def after(column: str, value: Any, pk: Any, *, descending: bool) -> Q:
     way = "lt" if descending else "gt"
     return Q(**{f"{column}__{way}": value}) | Q(**{column: value, f"id__{way}": pk})
 
@@ -98,13 +98,14 @@ def write(sort: str, row: Model, column: str) -> str:
     return base64.urlsafe_b64encode(json.dumps([sort, text, str(row.pk)]).encode()).decode()
 
 
-def read(cursor: str, sort: str) -> tuple[Any, UUID]:
+def read(cursor: str, sort: str, model: type[Model]) -> tuple[Any, Any]:
     try:
         made_for, value, pk = read_json(base64.urlsafe_b64decode(cursor))
-        if made_for != sort or not isinstance(value, str):
+        if made_for != sort or not (isinstance(value, str) and isinstance(pk, str)):
             raise ValueError("The cursor is of another list.")
-        return moment(value) if sort.endswith("_at") else value, UUID(pk)
-    except (ValueError, TypeError, AttributeError):
+        known = model._meta.pk.to_python(pk)
+        return moment(value) if sort.endswith("_at") else value, known
+    except (ValueError, TypeError, AttributeError, ValidationError):
         said = "Take next_cursor from the answer before, with the same sort, or leave it out."
         raise ApiError(422, "The cursor is not one of ours.", {"cursor": [said]}) from None
 

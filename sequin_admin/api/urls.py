@@ -8,7 +8,15 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path, re_path
 from ninja.openapi.docs import Swagger
 
-from sequin_admin.api import credentials, errors, handovers, incidents, oauth_apps, tokens
+from sequin_admin.api import (
+    credentials,
+    errors,
+    handovers,
+    incidents,
+    oauth_apps,
+    tokens,
+    webhooks,
+)
 from sequin_admin.api.auth import KeyAuth
 from sequin_admin.api.bodies import StrictParser
 from sequin_admin.api.documents import Api
@@ -28,6 +36,7 @@ api.add_router("/credentials", credentials.router)
 api.add_router("/credentials", tokens.router)
 api.add_router("/oauth-apps", oauth_apps.router)
 api.add_router("/incidents", incidents.router)
+api.add_router("/webhooks", webhooks.router)
 errors.install(api)
 
 

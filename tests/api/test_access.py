@@ -6,7 +6,10 @@ from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Organization, Scope
 from sequin_admin.api.urls import api as declared
 from sequin_admin.health.models import Incident, naming
+from sequin_admin.notices import channels, outbox
+from sequin_admin.notices.models import ChannelKind
 from tests.factories import make_credential, make_oauth_app
+from tests.notified import notice
 
 PATHS = declared.get_openapi_schema()["paths"].items()
 OPERATIONS = [(method.upper(), path) for path, methods in PATHS for method in methods]
@@ -46,8 +49,13 @@ def address(path, organization):
     credential = make_credential(organization, "stripe_key")
     app = make_oauth_app(organization, "hubspot")
     incident = Incident.objects.create(**naming(credential), code="broken", message="It broke.")
+    webhook = channels.create(
+        organization, ChannelKind.WEBHOOK, actor=None, name="hook", address="https://a.test/"
+    )
+    (delivery,) = outbox.post(organization, notice())
     ids = {"credential_id": credential, "oauth_app_id": app, "incident_id": incident}
-    return path.format(**{name: row.pk for name, row in ids.items()})
+    known = {name: row.pk for name, row in ids.items()}
+    return path.format(**known, webhook_id=webhook.pk, delivery_id=delivery.uid)
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)

@@ -1,0 +1,266 @@
+"""/v1/webhooks: addresses of yours that are told what happens here."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.db import transaction
+from django.http import HttpResponse
+from ninja import Query, Router, Schema, Status
+from pydantic import Field
+
+from sequin_admin.access.models import Organization, Scope
+from sequin_admin.api.auth import Call, allow
+from sequin_admin.api.errors import ERRORS, INVALID, ApiError
+from sequin_admin.api.pages import Paged, page_of
+from sequin_admin.api.schemas import Strict, Timestamp
+from sequin_admin.api.versions import IfMatch, expect, tagged
+from sequin_admin.notices import channels, outbox, senders
+from sequin_admin.notices.models import Channel, ChannelKind, Delivery, DeliveryState
+from sequin_admin.notices.notice import TYPES, Severity, groups
+
+router = Router(tags=["Webhooks"])
+KNOWN = [*groups(), *TYPES]
+EventType = Annotated[str, Field(json_schema_extra={"enum": [*KNOWN]})]
+Url = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=channels.URL_CHARS,
+        description="Begins with https:// and is reachable from the internet.",
+    ),
+]
+WANTED = "Types such as incident.opened, or groups such as incident.*; empty means all."
+
+
+class WebhookCreate(Strict):
+    name: str = Field(min_length=1, max_length=100)
+    url: Url
+    event_types: list[EventType] = Field(default_factory=list, description=WANTED)
+    min_severity: Severity = Severity.INFO
+    enabled: bool = True
+
+
+class WebhookPatch(Strict):
+    name: str | None = Field(default=None, min_length=1, max_length=100)
+    url: Url | None = None
+    event_types: list[EventType] | None = Field(default=None, description=WANTED)
+    min_severity: Severity | None = None
+    enabled: bool | None = None
+
+
+class WebhookShape(Schema):
+    id: UUID
+    name: str
+    url: str
+    event_types: list[str]
+    min_severity: str
+    enabled: bool
+    disabled_reason: str = Field(description="Why we stopped sending; empty if you did.")
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class WebhookWithSecret(WebhookShape):
+    secret: str = Field(description="Checks the signatures (standardwebhooks.com). Shown once.")
+
+
+class WebhookList(Schema):
+    data: list[WebhookShape]
+    next_cursor: str | None
+
+
+class TryShape(Schema):
+    at: str
+    status: int | None = Field(description="Of the answer; null when none came.")
+    error: str
+    ms: int
+
+
+class DeliveryShape(Schema):
+    id: UUID
+    message_id: str = Field(description="The header webhook-id, the same at every try.")
+    type: str
+    state: DeliveryState
+    remark: str
+    attempts: int
+    next_try_at: Timestamp | None
+    tries: list[TryShape]
+    payload: dict[str, Any]
+    created_at: Timestamp
+
+
+class DeliveryList(Schema):
+    data: list[DeliveryShape]
+    next_cursor: str | None
+
+
+class DeliveryFilters(Paged):
+    state: DeliveryState | None = None
+
+
+def own(organization: Organization, pk: UUID, *, lock: bool = False) -> Channel:
+    rows = Channel.objects.of(organization).filter(kind=ChannelKind.WEBHOOK)
+    channel = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
+    if channel is None:
+        raise ApiError(404, "There is no such webhook in your organization.")
+    return channel
+
+
+def own_delivery(channel: Channel, uid: UUID) -> Delivery:
+    delivery = Delivery.objects.filter(channel=channel, uid=uid).first()
+    if delivery is None:
+        raise ApiError(404, "This webhook has no such delivery. They are kept for 90 days.")
+    return delivery
+
+
+def refuse_unknown_types(types: list[str] | None) -> None:
+    """Raises 422 for what never happens."""
+    said = f"Choose among {', '.join(KNOWN)}."
+    fields = {f"event_types.{i}": [said] for i, t in enumerate(types or []) if t not in KNOWN}
+    if fields:
+        raise ApiError(422, INVALID, fields)
+
+
+def webhook_out(channel: Channel) -> dict[str, Any]:
+    return {
+        "id": channel.pk,
+        "name": channel.name,
+        "url": channel.address,
+        "event_types": channel.event_types,
+        "min_severity": channel.min_severity,
+        "enabled": channel.enabled,
+        "disabled_reason": channel.disabled_reason,
+        "created_at": channel.created_at,
+        "updated_at": channel.updated_at,
+    }
+
+
+def delivery_out(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "id": delivery.uid,
+        "message_id": delivery.message_id,
+        "type": delivery.type,
+        "state": delivery.state,
+        "remark": delivery.remark,
+        "attempts": delivery.attempts,
+        "next_try_at": delivery.next_try_at,
+        "tries": delivery.log[::-1],
+        "payload": senders.payload(delivery),
+        "created_at": delivery.created_at,
+    }
+
+
+@router.post("", response={201: WebhookWithSecret, **ERRORS})
+def create_webhook(request: Call, payload: WebhookCreate, response: HttpResponse) -> Any:
+    """The answer has the signing secret, which is not shown again."""
+    organization = allow(request, Scope.WRITE)
+    refuse_unknown_types(payload.event_types)
+    try:
+        channel = channels.create(
+            organization,
+            ChannelKind.WEBHOOK,
+            actor=request.auth,
+            address=payload.url,
+            **payload.model_dump(exclude={"url"}),
+        )
+    except channels.BadAddress as error:
+        raise ApiError(422, INVALID, {"url": [str(error)]}) from None
+    return Status(201, with_secret(response, channel, channel.secrets["signing"]))
+
+
+def with_secret(response: HttpResponse, channel: Channel, secret: str) -> dict[str, Any]:
+    """The ETag is that of the webhook as it is read, without its secret."""
+    response["Cache-Control"] = "no-store"
+    return {**tagged(response, webhook_out(channel)), "secret": secret}
+
+
+@router.get("", response={200: WebhookList, **ERRORS})
+def list_webhooks(request: Call, filters: Query[Paged]) -> Any:
+    """Newest first."""
+    filters.refuse_unknown(request)
+    rows = Channel.objects.of(allow(request, Scope.READ)).filter(kind=ChannelKind.WEBHOOK)
+    rows = rows.defer("secrets")
+    page, following = page_of(rows, sort="-created_at", cursor=filters.cursor, limit=filters.limit)
+    return {"data": [webhook_out(channel) for channel in page], "next_cursor": following}
+
+
+@router.get("/{webhook_id}", response={200: WebhookShape, **ERRORS})
+def get_webhook(request: Call, webhook_id: UUID, response: HttpResponse) -> Any:
+    """One webhook, with its ETag."""
+    return tagged(response, webhook_out(own(allow(request, Scope.READ), webhook_id)))
+
+
+@router.patch("/{webhook_id}", response={200: WebhookShape, **ERRORS})
+def update_webhook(
+    request: Call,
+    webhook_id: UUID,
+    payload: WebhookPatch,
+    response: HttpResponse,
+    if_match: IfMatch = None,
+) -> Any:
+    """Change what is sent; what is left out or null stays as it is. While it is disabled nothing
+    is sent, and what waited is not sent later."""
+    organization = allow(request, Scope.WRITE)
+    refuse_unknown_types(payload.event_types)
+    columns = payload.model_dump(exclude={"url", "enabled"}, exclude_none=True)
+    with transaction.atomic():
+        channel = own(organization, webhook_id, lock=True)
+        expect(if_match, webhook_out(channel))
+        try:
+            channels.update(channel, actor=request.auth, address=payload.url or "", **columns)
+        except channels.BadAddress as error:
+            raise ApiError(422, INVALID, {"url": [str(error)]}) from None
+        if payload.enabled is not None:
+            (channels.enable if payload.enabled else channels.disable)(channel, actor=request.auth)
+    return tagged(response, webhook_out(own(organization, webhook_id)))
+
+
+@router.delete("/{webhook_id}", response={204: None, **ERRORS})
+def delete_webhook(request: Call, webhook_id: UUID, if_match: IfMatch = None) -> Any:
+    """With the log of its deliveries."""
+    channel = own(allow(request, Scope.WRITE), webhook_id)
+    expect(if_match, webhook_out(channel))
+    channels.delete(channel, actor=request.auth)
+    return Status(204, None)
+
+
+@router.post("/{webhook_id}/rotate", response={200: WebhookWithSecret, **ERRORS})
+def rotate_webhook_secret(request: Call, webhook_id: UUID, response: HttpResponse) -> Any:
+    """A new signing secret. For 24 hours messages carry the signatures of both."""
+    organization = allow(request, Scope.WRITE)
+    secret = channels.rotate(own(organization, webhook_id), actor=request.auth)
+    return with_secret(response, own(organization, webhook_id), secret)
+
+
+@router.post("/{webhook_id}/test", response={200: DeliveryShape, **ERRORS})
+def test_webhook(request: Call, webhook_id: UUID) -> Any:
+    """Sends a test at once, and answers with what came of it."""
+    channel = own(allow(request, Scope.WRITE), webhook_id)
+    return delivery_out(outbox.test(channel, actor=request.auth))
+
+
+@router.get("/{webhook_id}/deliveries", response={200: DeliveryList, **ERRORS})
+def list_webhook_deliveries(
+    request: Call, webhook_id: UUID, filters: Query[DeliveryFilters]
+) -> Any:
+    """Newest first, kept for 90 days."""
+    filters.refuse_unknown(request)
+    channel = own(allow(request, Scope.READ), webhook_id)
+    rows = Delivery.objects.filter(channel=channel).defer("secrets")
+    rows = rows.filter(state=filters.state) if filters.state else rows
+    page, following = page_of(rows, sort="-created_at", cursor=filters.cursor, limit=filters.limit)
+    return {"data": [delivery_out(delivery) for delivery in page], "next_cursor": following}
+
+
+@router.post(
+    "/{webhook_id}/deliveries/{delivery_id}/redeliver", response={202: DeliveryShape, **ERRORS}
+)
+def redeliver_to_webhook(request: Call, webhook_id: UUID, delivery_id: UUID) -> Any:
+    """Sends it once more, with the same id. Refused with 409 while it still waits."""
+    channel = own(allow(request, Scope.WRITE), webhook_id)
+    delivery = own_delivery(channel, delivery_id)
+    try:
+        outbox.redeliver(delivery, actor=request.auth)
+    except outbox.NotNow as error:
+        raise ApiError(409, str(error)) from None
+    return Status(202, delivery_out(own_delivery(channel, delivery_id)))
