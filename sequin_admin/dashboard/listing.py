@@ -14,7 +14,7 @@ from django.utils.functional import cached_property
 
 from sequin_admin.dashboard.access import Request
 
-MOST = 10_000
+MOST = 2000
 
 
 def asked(request: Request, name: str) -> str:
@@ -41,7 +41,7 @@ class Pages(Paginator):  # type: ignore[type-arg]
 
     @cached_property
     def count(self) -> int:
-        return self.object_list[:MOST].count()
+        return self.object_list.order_by()[:MOST].count()
 
     @property
     def cut_off(self) -> bool:
