@@ -129,6 +129,8 @@ CACHES = {
 REDIS_URL = env.str("REDIS_URL", default="")
 # While that is away each process may use this share of a rate limit by itself; 0 refuses instead.
 LIMITER_FALLBACK_SHARE = env.float("LIMITER_FALLBACK_SHARE", default=0.0)
+# How many callers each web process lets wait for a permit: fewer than it has threads.
+LONG_POLLS = env.int("LONG_POLLS", default=5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "access.User"

@@ -1,5 +1,6 @@
 """/v1/credentials/{id}/token: what a sync worker needs for its next call."""
 
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -54,6 +55,18 @@ class RefusedToken(Strict):
     fingerprint: str = Field(description="Of the token that the provider turned down.")
 
 
+class DialectShape(Schema):
+    """How the provider asks to slow down: the status of such answers and what their body holds,
+    whatever its spaces and case; and the headers that say what is left."""
+
+    throttled: list[tuple[int, str]]
+    pause_s: float | None
+    remaining: str
+    used_of: str
+    reset: str
+    reset_unit: str
+
+
 class TokenShape(Schema):
     """Send `headers` with the call, or what stands in their place for the kind."""
 
@@ -66,6 +79,7 @@ class TokenShape(Schema):
     signing: dict[str, str] = Field(description="What to sign each call with (RFC 5849), instead.")
     expires_at: Timestamp | None
     fingerprint: str = Field(description="Tells this token from the next one. Not secret.")
+    dialect: DialectShape
 
 
 ANSWERS = {200: TokenShape, **ERRORS, 503: Problem}
@@ -112,12 +126,17 @@ def own(request: Call, pk: UUID) -> Credential:
     """
     organization, key = allow(request, Scope.SECRETS), request.auth
     credential = HELD.first(pk=pk, organization=organization.pk, key=key.pk, now=clock.now())
+    return checked(credential, key, "it gives no token")
+
+
+def checked(credential: Credential | None, key: ApiKey, disabled: str) -> Credential:
+    """What came of a query that also asked for `key_holds`. Raises 401, 404 and 409."""
     if not (getattr(credential, "key_holds", None) if credential else keys.holds(key)):
         raise ApiError(401, UNAUTHORIZED)
     if credential is None:
         raise ApiError(404, "There is no such credential in your organization.")
     if credential.disabled_at:
-        raise ApiError(409, f"{credential} is disabled, so it gives no token. Enable it first.")
+        raise ApiError(409, f"{credential} is disabled, so {disabled}. Enable it first.")
     return credential
 
 
@@ -177,6 +196,7 @@ def shown(
         "signing": signing_of(credential),
         "expires_at": ends,
         "fingerprint": fingerprint(credential, text),
+        "dialect": asdict(credential.dialect),
     }
 
 

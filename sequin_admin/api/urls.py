@@ -14,6 +14,7 @@ from sequin_admin.api import (
     handovers,
     incidents,
     oauth_apps,
+    permits,
     tokens,
     webhooks,
 )
@@ -34,6 +35,7 @@ api = Api(
 api.add_router("/credentials", handovers.router)
 api.add_router("/credentials", credentials.router)
 api.add_router("/credentials", tokens.router)
+api.add_router("/credentials", permits.router)
 api.add_router("/oauth-apps", oauth_apps.router)
 api.add_router("/incidents", incidents.router)
 api.add_router("/webhooks", webhooks.router)

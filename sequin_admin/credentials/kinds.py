@@ -14,6 +14,7 @@ from sequin_admin.credentials.properties import Properties, Property, Secret
 
 __all__ = [
     "AppProperties",
+    "Dialect",
     "Grant",
     "OAuth2",
     "Properties",
@@ -39,6 +40,23 @@ class Rate(BaseModel):
     allowed_requests: int
     interval: int
     max_concurrent_requests: int
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a provider tells its callers to slow down, and how much they have left.
+
+    `throttled` lists the answers that mean it, as a status and what the body then holds. It stops
+    everybody for the time the answer names, else for `pause_s`. `remaining` and `reset` name
+    headers, as does `used_of` ("18/5000"); without a reset, what remains is believed for a second.
+    """
+
+    throttled: tuple[tuple[int, str], ...] = ((429, ""),)
+    pause_s: float | None = None
+    remaining: str = ""
+    used_of: str = ""
+    reset: str = ""
+    reset_unit: Literal["epoch_s", "epoch_ms"] = "epoch_s"
 
 
 @dataclass(frozen=True)

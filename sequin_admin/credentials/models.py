@@ -14,7 +14,15 @@ from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
 from sequin_admin.core.http import UnknownHost, Unreachable
 from sequin_admin.credentials import kinds, outcomes
-from sequin_admin.credentials.kinds import AppProperties, Grant, OAuth2, Rate, TokenPace, Trip
+from sequin_admin.credentials.kinds import (
+    AppProperties,
+    Dialect,
+    Grant,
+    OAuth2,
+    Rate,
+    TokenPace,
+    Trip,
+)
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.credentials.properties import MASK, Properties
 
@@ -152,6 +160,7 @@ class Credential(Watched):
     known_by: ClassVar[tuple[str, ...]] = ()
     rate: ClassVar[Rate] = Rate(allowed_requests=60, interval=60_000, max_concurrent_requests=4)
     rate_source: ClassVar[str] = ""
+    dialect: ClassVar[Dialect] = Dialect()
     token_pace: ClassVar[TokenPace] = TokenPace()
     oauth: ClassVar[OAuth2 | None] = None
     mints: ClassVar[bool] = False

@@ -9,6 +9,7 @@ from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import (
+    Dialect,
     Grant,
     OAuth2,
     Properties,
@@ -42,6 +43,7 @@ class Airtable(Credential):
     identity_properties = ("airtable_uid",)
     rate = Rate(allowed_requests=5, interval=1000, max_concurrent_requests=5)
     rate_source = "https://airtable.com/developers/web/api/rate-limits"
+    dialect = Dialect(pause_s=30)
     docs_url = "https://airtable.com/developers/web/api/oauth-reference"
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="https://airtable.com/oauth2/v1/authorize",

@@ -9,7 +9,15 @@ from sequin_admin.connect import oauth
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.kinds import Grant, Properties, Property, Rate, Secret, register
+from sequin_admin.credentials.kinds import (
+    Dialect,
+    Grant,
+    Properties,
+    Property,
+    Rate,
+    Secret,
+    register,
+)
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
 
@@ -36,6 +44,7 @@ class Auth0(Credential):
     identity_properties = ("domain", "client_id")
     rate = Rate(allowed_requests=2, interval=1000, max_concurrent_requests=2)
     rate_source = "https://auth0.com/docs/troubleshoot/customer-support/operational-policies/rate-limit-policy"
+    dialect = Dialect(remaining="x-ratelimit-remaining", reset="x-ratelimit-reset")
     docs_url = "https://auth0.com/docs/get-started/applications"
     mints = True
     host_is_theirs = True

@@ -12,6 +12,7 @@ from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import (
     AppProperties,
+    Dialect,
     Grant,
     OAuth2,
     Properties,
@@ -55,6 +56,11 @@ class GitHub(Credential):
     known_by = ("account_login", "installation_id")
     rate = Rate(allowed_requests=80, interval=60_000, max_concurrent_requests=10)
     rate_source = "https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api"
+    dialect = Dialect(
+        throttled=((429, ""), (403, "rate limit")),
+        remaining="x-ratelimit-remaining",
+        reset="x-ratelimit-reset",
+    )
     docs_url = "https://docs.github.com/en/apps/creating-github-apps"
     mints = True
     oauth: ClassVar[OAuth2] = OAuth2(

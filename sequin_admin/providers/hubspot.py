@@ -11,6 +11,7 @@ from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import (
+    Dialect,
     Grant,
     OAuth2,
     Properties,
@@ -46,6 +47,7 @@ class HubSpot(Credential):
     known_by = ("hub_domain", "hub_id")
     rate = Rate(allowed_requests=100, interval=10_000, max_concurrent_requests=10)
     rate_source = "https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines"
+    dialect = Dialect(remaining="x-hubspot-ratelimit-remaining")
     docs_url = "https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/oauth/oauth-quickstart-guide"
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="https://app.hubspot.com/oauth/authorize",

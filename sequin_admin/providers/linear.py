@@ -10,6 +10,7 @@ from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import (
+    Dialect,
     Grant,
     OAuth2,
     Properties,
@@ -46,6 +47,12 @@ class Linear(Credential):
     known_by = ("linear_org_name", "linear_org_id")
     rate = Rate(allowed_requests=80, interval=60_000, max_concurrent_requests=5)
     rate_source = "https://linear.app/developers/rate-limiting"
+    dialect = Dialect(
+        throttled=((429, ""), (400, "RATELIMITED")),
+        remaining="x-ratelimit-requests-remaining",
+        reset="x-ratelimit-requests-reset",
+        reset_unit="epoch_ms",
+    )
     docs_url = "https://linear.app/developers/oauth-2-0-authentication"
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="https://linear.app/oauth/authorize",

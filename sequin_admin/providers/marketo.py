@@ -9,7 +9,15 @@ from sequin_admin.connect import oauth
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.kinds import Grant, Properties, Property, Rate, Secret, register
+from sequin_admin.credentials.kinds import (
+    Dialect,
+    Grant,
+    Properties,
+    Property,
+    Rate,
+    Secret,
+    register,
+)
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
 
@@ -37,6 +45,10 @@ class Marketo(Credential):
     identity_properties = ("munchkin_id", "client_id")
     rate = Rate(allowed_requests=50, interval=20_000, max_concurrent_requests=5)
     rate_source = "https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/marketo-integration-best-practices"
+    dialect = Dialect(
+        throttled=((429, ""), *((200, f'"code":"{code}"') for code in (606, 607, 615))),
+        pause_s=20,
+    )
     docs_url = (
         "https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/custom-services"
     )

@@ -11,6 +11,7 @@ from sequin_admin.core import clock, http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import (
+    Dialect,
     Grant,
     OAuth2,
     Properties,
@@ -51,6 +52,7 @@ class QuickBooks(Credential):
     known_by = ("company_name", "realm_id")
     rate = Rate(allowed_requests=8, interval=1000, max_concurrent_requests=8)
     rate_source = "https://developer.intuit.com/app/developer/qbo/docs/learn/rest-api-features"
+    dialect = Dialect(pause_s=60)
     docs_url = "https://developer.intuit.com/app/developer/qbo/docs/develop"
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="https://appcenter.intuit.com/connect/oauth2",

@@ -15,6 +15,7 @@ from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import (
+    Dialect,
     Grant,
     OAuth2,
     Properties,
@@ -59,6 +60,9 @@ class Salesforce(Credential):
     identity_properties = ("sfid",)
     rate = Rate(allowed_requests=60, interval=60_000, max_concurrent_requests=10)
     rate_source = "https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatsheet.meta/salesforce_app_limits_cheatsheet/salesforce_app_limits_platform_api.htm"
+    dialect = Dialect(
+        throttled=((429, ""), (403, "REQUEST_LIMIT_EXCEEDED")), used_of="sforce-limit-info"
+    )
     docs_url = "https://help.salesforce.com/s/articleView?id=xcloud.external_client_apps.htm"
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="https://{login_host}/services/oauth2/authorize",

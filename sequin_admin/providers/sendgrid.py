@@ -5,7 +5,7 @@ from typing import Literal
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.kinds import Properties, Property, Rate, Secret, register
+from sequin_admin.credentials.kinds import Dialect, Properties, Property, Rate, Secret, register
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
 
@@ -32,6 +32,7 @@ class SendGrid(Credential):
     identity_properties = ("user_id", "region")
     rate = Rate(allowed_requests=500, interval=60_000, max_concurrent_requests=5)
     rate_source = "https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/rate-limits"
+    dialect = Dialect(remaining="x-ratelimit-remaining", reset="x-ratelimit-reset")
     docs_url = "https://www.twilio.com/docs/sendgrid/ui/account-and-settings/api-keys"
     guide = (
         "In SendGrid open Settings > API Keys and create a key.",

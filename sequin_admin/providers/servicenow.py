@@ -12,6 +12,7 @@ from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import (
+    Dialect,
     Grant,
     OAuth2,
     Properties,
@@ -65,6 +66,7 @@ class ServiceNow(Credential):
     identity_properties = ("instance_url", "client_id")
     rate = Rate(allowed_requests=300, interval=60_000, max_concurrent_requests=4)
     rate_source = "Set by the customer's admin, per instance."
+    dialect = Dialect(reset="x-ratelimit-reset")
     docs_url = "https://www.servicenow.com/docs/bundle/zurich-api-reference/page/integrate/inbound-rest/concept/c_RESTAPI.html"
 
     class Meta:

@@ -10,7 +10,7 @@ from pydantic import AfterValidator
 
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.kinds import Properties, Property, Rate
+from sequin_admin.credentials.kinds import Dialect, Properties, Property, Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
 
@@ -78,6 +78,7 @@ class NetSuite(Credential):
     rate_source = (
         "https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1500275531.html"
     )
+    dialect = Dialect(throttled=((429, ""), (400, "SSS_REQUEST_LIMIT_EXCEEDED")))
     docs_url = (
         "https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/chapter_157769826287.html"
     )

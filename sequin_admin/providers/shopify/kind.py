@@ -13,6 +13,7 @@ from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import (
+    Dialect,
     Grant,
     OAuth2,
     Properties,
@@ -54,6 +55,9 @@ class Shopify(Credential):
     installs = True
     rate = Rate(allowed_requests=40, interval=20_000, max_concurrent_requests=4)
     rate_source = "https://shopify.dev/docs/api/usage/limits"
+    dialect = Dialect(
+        throttled=((429, ""), (200, '"THROTTLED"')), used_of="x-shopify-shop-api-call-limit"
+    )
     docs_url = "https://shopify.dev/docs/apps/build/authentication-authorization"
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="https://{shop}/admin/oauth/authorize",
