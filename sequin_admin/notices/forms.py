@@ -38,12 +38,10 @@ class ChannelForm(forms.Form):
     name = forms.CharField(max_length=100)
     address = forms.CharField(max_length=channels.URL_CHARS)
     min_severity = forms.ChoiceField(
-        label="Tell from",
-        choices=[(each.value, each.label) for each in Severity],
-        help_text="Each level includes those below it in this list.",
+        label="Tell", choices=[(each.value, each.reach) for each in Severity]
     )
     event_types = forms.MultipleChoiceField(
-        label="Tell of",
+        label="Of",
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text="If nothing is ticked, of everything.",

@@ -80,6 +80,10 @@ class Channel(models.Model):
         return ChannelKind(self.kind)
 
     @property
+    def reach(self) -> str:
+        return Severity(self.min_severity).reach
+
+    @property
     def quiet_hours(self) -> QuietHours | None:
         if self.quiet_from is None or self.quiet_until is None:
             return None

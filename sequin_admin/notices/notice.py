@@ -48,6 +48,15 @@ class Severity(models.TextChoices):
         return list(Severity).index(self)
 
     @property
+    def reach(self) -> str:
+        """What somebody is told who is told of this and all that is more urgent."""
+        return {
+            "info": "Everything",
+            "warning": "When somebody must act",
+            "critical": "Only when we must act",
+        }[self]
+
+    @property
     def tone(self) -> str:
         return {"warning": "warn", "critical": "bad"}.get(self, "idle")
 
