@@ -17,6 +17,8 @@ from sequin_admin.credentials.models import FAILURES, NAME_CHARS, Credential, OA
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.credentials.properties import Properties
 from sequin_admin.credentials.signals import put_aside
+from sequin_admin.notices import news
+from sequin_admin.notices.notice import TYPES
 
 
 class OtherAccount(Exception):
@@ -287,6 +289,7 @@ def give_back(credential: Credential) -> bool:
 
 
 def note(action: str, credential: Credential, actor: models.Model | None, **details: Any) -> None:
+    """Write it into the audit log and, where it is news, tell whoever wants to know."""
     record(
         action,
         actor=actor,
@@ -295,3 +298,27 @@ def note(action: str, credential: Credential, actor: models.Model | None, **deta
         kind=credential.kind,
         **details,
     )
+    type_ = CHANGES.get(action, action)
+    if type_ in TYPES:
+        news.tell(
+            type_,
+            credential,
+            actor=actor,
+            path=f"/credentials/{credential.pk}/",
+            provider=credential.provider,
+            kind=credential.kind,
+            action=action,
+            metadata=credential.metadata,
+        )
+
+
+# Audited by a name of its own, told as one.
+CHANGES = dict.fromkeys(
+    (
+        "credential.changed",
+        "credential.secrets_replaced",
+        "credential.reconnected",
+        "credential.account_replaced",
+    ),
+    "credential.updated",
+)

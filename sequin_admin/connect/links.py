@@ -22,6 +22,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.credentials.properties import Properties
+from sequin_admin.notices import news
 
 LONGEST = timedelta(days=7)
 MOST_TRIES = 30
@@ -172,6 +173,7 @@ def refuse_closed(link: ConnectLink) -> None:
         raise Closed(reasons[link.state])
 
 
+@transaction.atomic
 def note_opened(link: ConnectLink) -> None:
     """The customer sees it. Only the first time counts."""
     if ConnectLink.objects.filter(pk=link.pk, opened_at=None).update(opened_at=clock.now()):
@@ -232,13 +234,16 @@ def complete(link: ConnectLink, credential: Credential) -> None:
     over = [link.pk, *same.values_list("pk", flat=True)]
     same.update(revoked_at=now)
     forget_tokens(Q(pk__in=over))
+    link.credential = credential
     note("connect_link.completed", link, link, credential=str(credential.pk))
 
 
+@transaction.atomic
 def fail(link: ConnectLink, reason: str) -> None:
     """Keep for the operator why the customer did not get through. The link stays open."""
     link.failure, link.failed_at = reason[:500], clock.now()
     link.save(update_fields=["failure", "failed_at"])
+    tell("connect_link.failed", link, link, text=f"{link.failure} The link can be used again.")
 
 
 @transaction.atomic
@@ -268,4 +273,21 @@ def prune() -> int:
 
 
 def note(action: str, link: ConnectLink, actor: models.Model | None, **details: Any) -> None:
+    """Write it into the audit log, and tell whoever wants to know."""
     record(action, actor=actor, target=link, organization_id=link.organization_id, **details)
+    tell(action, link, actor)
+
+
+def tell(type_: str, link: ConnectLink, actor: models.Model | None, text: str = "") -> None:
+    connected = link.credential_id or link.reconnects_id
+    news.tell(
+        type_,
+        link,
+        actor=actor,
+        path=f"/connect-links/{link.pk}/",
+        text=text,
+        provider=link.provider,
+        kinds=link.kinds,
+        credential_id=str(connected) if connected else None,
+        metadata=link.metadata,
+    )

@@ -10,6 +10,8 @@ from sequin_admin.audit.models import record
 from sequin_admin.core import clock
 from sequin_admin.credentials.kinds import AppProperties
 from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.notices import news
+from sequin_admin.notices.notice import TYPES
 
 # RFC 6749 sections 3.1.2 (absolute, without fragment) and 3.3 (what a scope is made of).
 REDIRECT_URI = r"^https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?([/?][^\s#]*)?$"
@@ -101,5 +103,11 @@ def delete(app: OAuthApp, *, actor: models.Model | None) -> None:
 
 
 def note(action: str, app: OAuthApp, actor: models.Model | None, **details: Any) -> None:
+    """Write it into the audit log and, where it is news, tell whoever wants to know."""
     organization_id = app.organization_id
     record(action, actor=actor, target=app, organization_id=organization_id, **details)
+    type_ = "oauth_app.updated" if action == "oauth_app.changed" else action
+    if type_ in TYPES:
+        path = f"/oauth-apps/{app.pk}/"
+        data = {"provider": app.provider, **details}
+        news.tell(type_, app, actor=actor, path=path, **data)
