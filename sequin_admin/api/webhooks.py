@@ -70,7 +70,7 @@ class WebhookList(Schema):
 
 
 class TryShape(Schema):
-    at: str
+    at: Timestamp
     status: int | None = Field(description="Of the answer; null when none came.")
     error: str
     ms: int

@@ -44,7 +44,7 @@ def create(
     if kind is ChannelKind.WEBHOOK:
         channel.secrets = {"signing": new_secret()}
     channel.save()
-    note("channel.created", channel, actor, kind=channel.kind, address=channel.address)
+    note("channel.created", channel, actor, kind=channel.kind, to=channel.where)
     return channel
 
 
@@ -62,7 +62,7 @@ def update(
     if changed:
         channel.updated_at = clock.now()
         channel.save()
-        note("channel.changed", channel, actor, changed=changed)
+        note("channel.changed", channel, actor, changed=changed, to=channel.where)
 
 
 def put_address(channel: Channel, address: str) -> None:

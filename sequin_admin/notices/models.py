@@ -4,6 +4,7 @@ import hashlib
 import uuid
 from datetime import datetime
 from typing import Any, Self
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from django.db import models
@@ -78,6 +79,11 @@ class Channel(models.Model):
     @property
     def looks(self) -> ChannelKind:
         return ChannelKind(self.kind)
+
+    @property
+    def where(self) -> str:
+        """For the audit log: mail addresses, or the host alone, as a path may be a secret."""
+        return urlsplit(self.address).hostname or self.address
 
     @property
     def reach(self) -> str:

@@ -123,7 +123,9 @@ def deliver_claimed(delivery: Delivery) -> bool:
         return False
     channel = row.channel
     if channel and not channel.enabled and row.type != TEST:
-        return drop(row, "The channel was disabled.")
+        return end(row, DeliveryState.DROPPED, "The channel was disabled.")
+    if row.tried_from and now > row.tried_from + retries.LASTS + LEASE:
+        return end(row, DeliveryState.GIVEN_UP, "Given up: for a day no try came to an end.")
     until = channel.quiet_over(Severity(row.severity), now) if channel and not row.urgent else None
     if until:
         return bool(mine(row).update(held=True, next_try_at=until, leased_until=None))
@@ -139,8 +141,8 @@ def mine(delivery: Delivery) -> models.QuerySet[Delivery]:
     return Delivery.objects.pending().filter(pk=delivery.pk, fence=delivery.fence)
 
 
-def drop(delivery: Delivery, remark: str) -> bool:
-    over = {"state": DeliveryState.DROPPED, "remark": remark, "ended_at": clock.now()}
+def end(delivery: Delivery, state: DeliveryState, remark: str) -> bool:
+    over = {"state": state, "remark": remark, "ended_at": clock.now()}
     return bool(mine(delivery).update(**over, next_try_at=None, leased_until=None))
 
 

@@ -76,7 +76,7 @@ def payload(delivery: Delivery) -> dict[str, Any]:
     notice = delivery.told
     return {
         "type": notice.type,
-        "timestamp": delivery.created_at.isoformat(),
+        "timestamp": delivery.created_at.isoformat().replace("+00:00", "Z"),
         "data": {
             "organization_id": str(delivery.organization_id),
             "key": notice.key,

@@ -313,6 +313,38 @@ def test_who_comes_back_too_late_changes_nothing(organization, receiver, make_ch
     assert states() == ["delivered"]
 
 
+def test_what_breaks_every_worker_is_given_up_in_the_end(
+    organization, receiver, make_channel, at, monkeypatch
+):
+    make_channel()
+    at()
+    outbox.post(organization, notice())
+
+    def break_down(delivery):
+        raise RuntimeError("A fault of ours.")
+
+    monkeypatch.setitem(senders.SENDERS, ChannelKind.WEBHOOK, break_down)
+    (claimed,) = outbox.claim_due(1)
+    with pytest.raises(RuntimeError):
+        outbox.deliver_claimed(claimed)
+    assert outbox.claim_due(1) == []
+    at(hours=25)
+    outbox.deliver_claimed(*outbox.claim_due(1))
+
+    row = Delivery.objects.get()
+    assert (row.state, row.attempts) == ("given_up", 1)
+    assert "no try came to an end" in row.remark
+
+
+def test_the_audit_log_tells_where_but_no_path(make_channel, user):
+    channel = make_channel(address=f"https://{HOST}/hooks/canary7f3e")
+    channels.update(channel, actor=user, address=f"https://{HOST}/other/canary7f3e")
+
+    events = [event.details for event in Event.objects.about(channel)]
+    assert [details["to"] for details in events] == [HOST, HOST]
+    assert "canary7f3e" not in str(events)
+
+
 def test_one_slow_receiver_does_not_get_all_threads(organization, receiver, make_channel):
     slow, other = make_channel(name="slow"), make_channel(name="other", event_types=["sync.*"])
     for number in range(20):
