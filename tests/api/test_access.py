@@ -1,5 +1,7 @@
 """Who may: keys, scopes, organizations."""
 
+from uuid import uuid4
+
 import pytest
 
 from sequin_admin.access import keys
@@ -18,6 +20,7 @@ OPERATIONS = [(method.upper(), path) for path, methods in PATHS for method in me
 BODIES = {
     "/token/refresh": {"fingerprint": "0123456789abcdef"},
     "/contact": {"contact_email": ""},
+    "/permits/release": {"releases": [{"lease": str(uuid4())}]},
 }
 
 
@@ -53,9 +56,14 @@ def address(path, organization):
         organization, ChannelKind.WEBHOOK, actor=None, name="hook", address="https://a.test/"
     )
     (delivery,) = outbox.post(organization, notice())
-    ids = {"credential_id": credential, "oauth_app_id": app, "incident_id": incident}
-    known = {name: row.pk for name, row in ids.items()}
-    return path.format(**known, webhook_id=webhook.pk, delivery_id=delivery.uid)
+    return path.format(
+        credential_id=credential.pk,
+        oauth_app_id=app.pk,
+        incident_id=incident.pk,
+        webhook_id=webhook.pk,
+        delivery_id=delivery.uid,
+        lease=uuid4(),
+    )
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
