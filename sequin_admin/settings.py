@@ -34,6 +34,20 @@ PROVIDER_BASE_URLS = env.json("PROVIDER_BASE_URLS", default={})
 # How long a token endpoint may take, in seconds.
 TOKEN_DEADLINE_S = env.float("TOKEN_DEADLINE_S", default=20.0)
 HUBSPOT_API_VERSION = env.str("HUBSPOT_API_VERSION", default="2026-03")
+# Networks besides the public internet that databases (targets) may be in, as CIDR. The usual
+# private ones; not this machine (except while developing) and not the cloud's metadata addresses.
+TARGET_NETWORKS = env.list(
+    "TARGET_NETWORKS",
+    default=[
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "fc00::/7",
+        *(["127.0.0.0/8", "::1/128"] if DEBUG else []),
+    ],
+)
+# Certificates of the authorities that may vouch for a target's server. Empty: the system's.
+TARGET_CA_FILE = env.str("TARGET_CA_FILE", default="")
 SHOPIFY_API_VERSION = env.str("SHOPIFY_API_VERSION", default="2026-10")
 
 INSTALLED_APPS = [
@@ -46,6 +60,7 @@ INSTALLED_APPS = [
     "sequin_admin.limits",
     "sequin_admin.connect",
     "sequin_admin.health",
+    "sequin_admin.syncs",
     "sequin_admin.providers",
     "sequin_admin.api",
     "sequin_admin.gateway",

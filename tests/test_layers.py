@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).parents[1]
 ROOT = REPOSITORY / "sequin_admin"
 ORDER = [
     *("core", "audit", "access", "notices"),
-    *("credentials", "limits", "connect", "health", "providers"),
+    *("credentials", "limits", "connect", "health", "syncs", "providers"),
 ]
 EDGES = {"dashboard", "api", "gateway", "worker"}
 FILES = [path for path in sorted(ROOT.glob("*/**/*.py")) if "migrations" not in path.parts]

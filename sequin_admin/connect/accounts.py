@@ -17,6 +17,7 @@ from sequin_admin.credentials.models import FAILURES, NAME_CHARS, Credential, OA
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.credentials.properties import Properties
 from sequin_admin.credentials.signals import put_aside
+from sequin_admin.credentials.usage import refuse_if_used
 from sequin_admin.notices import news
 from sequin_admin.notices.notice import TYPES
 
@@ -261,8 +262,10 @@ def enable(credential: Credential, *, actor: models.Model | None) -> None:
 def delete(credential: Credential, *, actor: models.Model | None) -> bool:
     """Give the access back at the provider, where it takes it, then forget the credential.
 
-    Returns whether the provider confirmed; a refusal there does not stop us here.
+    Returns whether the provider confirmed; a refusal there does not stop us here. Raises `InUse`,
+    with nothing done, while something needs it.
     """
+    refuse_if_used(credential)
     given_back = give_back(credential)
     with transaction.atomic():
         note(

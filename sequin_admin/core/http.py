@@ -243,18 +243,25 @@ class GuardedTransport(httpx2.HTTPTransport):
 
 def vetted_address(host: str, port: int) -> str:
     """One address of `host` that may be called. Raises `Forbidden` when any of them is private."""
+    addresses = addresses_of(host, port)
+    if (host, port) in _trusted() or all(is_public(ip_address(a)) for a in addresses):
+        return addresses[0]
+    raise Forbidden(
+        f"{host} is not a public address. We only call addresses on the public internet."
+    )
+
+
+def addresses_of(host: str, port: int) -> list[str]:
+    """What DNS says. Raises `UnknownHost` when it knows no such host."""
     try:
         found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
     except socket.gaierror as error:
         if error.errno in (socket.EAI_NONAME, socket.EAI_NODATA):
             raise UnknownHost(f"There is no host named {host}.") from None
         raise Unreachable(f"The address of {host} could not be found: DNS fails.") from None
-    addresses = sorted(str(address) for address in found)
-    if (host, port) in _trusted() or all(is_public(ip_address(a)) for a in addresses):
-        return addresses[0]
-    raise Forbidden(
-        f"{host} is not a public address. We only call addresses on the public internet."
-    )
+    except UnicodeError:
+        raise UnknownHost(f"{host} is no name that a host can have.") from None
+    return sorted(str(address) for address in found)
 
 
 # IPv6 networks whose addresses stand for IPv4 ones: 6to4 (RFC 3056) and NAT64 (RFC 6052).

@@ -14,6 +14,7 @@ from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
 from sequin_admin.core.http import UnknownHost, Unreachable
 from sequin_admin.credentials import kinds, outcomes
+from sequin_admin.credentials.collections import Shape
 from sequin_admin.credentials.kinds import (
     AppProperties,
     Dialect,
@@ -170,6 +171,8 @@ class Credential(Watched):
     host_is_theirs: ClassVar[bool] = False
     # Whether the provider opens an address of ours when somebody installs the app there.
     installs: ClassVar[bool] = False
+    # The well-known collections of every account, where the provider is not asked for them.
+    catalogue: ClassVar[tuple[Shape, ...]] = ()
     docs_url: ClassVar[str] = ""
     guide: ClassVar[tuple[str, ...]] = ()
 
@@ -314,6 +317,10 @@ class Credential(Watched):
     def probe(self, token: str) -> Outcome:
         """Ask the provider who we are. `token` is what `tokens.current()` gave."""
         raise NotImplementedError(f"{type(self).__name__} must say how it is probed.")
+
+    def collections(self, token: str) -> tuple[Shape, ...]:
+        """What the account holds; asked of the provider where accounts differ. May be `Refused`."""
+        return self.catalogue
 
     def static_token(self) -> str:
         """The secret that is sent with each call by kinds that neither refresh nor mint."""

@@ -1,0 +1,46 @@
+"""What an account holds, as a kind knows it: collections with their main fields."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Column:
+    """One field of a collection. `accessor` is the provider's key in its records."""
+
+    accessor: str
+    name: str = ""
+    type: str = "text"
+    primary_key: bool = False
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One collection. `upstream_id` is the provider's own name or id for it."""
+
+    upstream_id: str
+    name: str
+    columns: tuple[Column, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+def shape(upstream_id: str, columns: str, *, name: str = "") -> Shape:
+    """A collection in one line: `shape("invoice", "id! customer total:number")`.
+
+    `!` marks the primary key, and what is no text says its type after a colon.
+    """
+    return Shape(upstream_id, name or title_of(upstream_id), tuple(map(column, columns.split())))
+
+
+def column(text: str) -> Column:
+    accessor, _, kind = text.partition(":")
+    key = accessor.removesuffix("!")
+    return Column(key, title_of(key), kind or "text", primary_key=accessor.endswith("!"))
+
+
+def title_of(name: str) -> str:
+    """payment_intent -> Payment intent; OpportunityLineItem stays as the provider spells it."""
+    words = name.replace("_", " ")
+    return words if any(letter.isupper() for letter in words) else words.capitalize()

@@ -1,0 +1,55 @@
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from sequin_admin.core.admin import ReadOnlyAdmin
+from sequin_admin.syncs.models import Collection, Consumer, Refresh, Sync, Target
+
+
+@admin.register(Target)
+class TargetAdmin(ReadOnlyAdmin):
+    """The password is not among the fields: it is sealed, and staff have no business with it."""
+
+    list_display = ("name", "organization", "address", "health_status")
+    list_filter = ("health_status", "ssl_mode")
+    search_fields = ("name", "host", "organization__name")
+    list_select_related = ("organization",)
+    exclude = ("secrets",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return super().get_queryset(request).defer("secrets")
+
+
+@admin.register(Sync)
+class SyncAdmin(ReadOnlyAdmin):
+    """Without the badge's token: whoever has it can see the badge."""
+
+    list_display = ("name", "provider", "organization", "health_status", "last_report_at")
+    list_filter = ("provider", "health_status")
+    search_fields = ("name", "external_id", "organization__name")
+    list_select_related = ("organization",)
+    exclude = ("badge_token",)
+
+
+@admin.register(Consumer)
+class ConsumerAdmin(ReadOnlyAdmin):
+    list_display = ("name", "organization", "target", "health_status")
+    list_filter = ("health_status",)
+    search_fields = ("name", "organization__name")
+    list_select_related = ("organization", "target")
+
+
+@admin.register(Collection)
+class CollectionAdmin(ReadOnlyAdmin):
+    list_display = ("collection_id", "name", "credential")
+    search_fields = ("collection_id", "name")
+    list_select_related = ("credential",)
+
+
+@admin.register(Refresh)
+class RefreshAdmin(ReadOnlyAdmin):
+    list_display = ("credential", "status", "last_started_at", "last_succeeded_at")
+    list_filter = ("status",)
+    list_select_related = ("credential",)

@@ -1,0 +1,75 @@
+"""Everything that somebody does to a consumer. All audited."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import models, transaction
+
+from sequin_admin.access.models import Organization
+from sequin_admin.audit.models import record
+from sequin_admin.core import clock
+from sequin_admin.syncs.models import Consumer, Sync, Target
+
+
+@transaction.atomic
+def create(
+    organization: Organization,
+    *,
+    actor: models.Model | None,
+    name: str,
+    target: Target,
+    syncs: Sequence[Sync] = (),
+    all_syncs: bool = False,
+    active: bool = True,
+    metadata: dict[str, Any] | None = None,
+) -> Consumer:
+    consumer = Consumer(
+        organization=organization,
+        name=name,
+        target=target,
+        all_syncs=all_syncs,
+        metadata=metadata or {},
+        disabled_at=None if active else clock.now(),
+    )
+    consumer.save()
+    consumer.syncs.set(() if all_syncs else syncs)
+    note("consumer.created", consumer, actor, writes_to=target.name)
+    return consumer
+
+
+@transaction.atomic
+def update(
+    consumer: Consumer,
+    *,
+    actor: models.Model | None,
+    syncs: Sequence[Sync] | None = None,
+    active: bool | None = None,
+    **columns: Any,
+) -> None:
+    """Change what is given and differs: `name`, `target`, `all_syncs`, `metadata`, or the above."""
+    changed = sorted(n for n, value in columns.items() if value != getattr(consumer, n))
+    for name in changed:
+        setattr(consumer, name, columns[name])
+    if active is not None and active != consumer.active:
+        consumer.disabled_at = None if active else clock.now()
+        changed.append("active")
+    if consumer.all_syncs:
+        consumer.syncs.clear()
+    elif syncs is not None and {*syncs} != {*consumer.syncs.all()}:
+        consumer.syncs.set(syncs)
+        changed.append("syncs")
+    if changed:
+        consumer.save()
+        note("consumer.changed", consumer, actor, changed=changed)
+
+
+@transaction.atomic
+def delete(consumer: Consumer, *, actor: models.Model | None) -> None:
+    """Forget it. What it has written stays in the target."""
+    note("consumer.deleted", consumer, actor)
+    consumer.delete()
+
+
+def note(action: str, consumer: Consumer, actor: models.Model | None, **details: Any) -> None:
+    organization_id = consumer.organization_id
+    record(action, actor=actor, target=consumer, organization_id=organization_id, **details)

@@ -1,0 +1,181 @@
+"""What stands between us and a target, as outcomes. Pure.
+
+Targets are the organization's own databases: what is wrong with one is ours to mend.
+"""
+
+import re
+
+import psycopg
+from psycopg import errors
+
+from sequin_admin.core.fields import DecryptionError
+from sequin_admin.core.http import Forbidden, UnknownHost, Unreachable
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.outcomes import Outcome, Verdict
+
+
+class MissingRight(Exception):
+    """We are in, and may not make tables in `schema`. `code` says why."""
+
+    def __init__(self, code: str, schema: str) -> None:
+        super().__init__(code)
+        self.code, self.schema = code, schema
+
+
+def ours(code: str, message: str, remedy: str) -> Outcome:
+    return outcomes.operator(code, message, remedy, of_app=False)
+
+
+def passing(code: str, message: str, remedy: str) -> Outcome:
+    """It may be over in a moment; when it lasts, it is ours."""
+    return Outcome(Verdict.TRANSIENT, code, message, remedy)
+
+
+# libpq gives no codes for what happens before a session, only the words of its own and of the
+# server. In other languages than English a refusal is told with the server's words (`refused`).
+WORDS: tuple[tuple[str, str, Verdict, str, str], ...] = (
+    (
+        r"password authentication failed|no password supplied",
+        "password",
+        Verdict.OPERATOR,
+        "{at} does not accept this username and password.",
+        "Correct them.",
+    ),
+    (
+        r'role ".*" does not exist',
+        "unknown_user",
+        Verdict.OPERATOR,
+        "{at} knows no such user.",
+        "Correct the username, or create the role.",
+    ),
+    (
+        r'role ".*" is not permitted to log in|permission denied for database',
+        "no_login",
+        Verdict.OPERATOR,
+        "{at} does not let this user in.",
+        "Give it the right to log in and to connect to the database.",
+    ),
+    (
+        r'database ".*" does not exist',
+        "unknown_database",
+        Verdict.OPERATOR,
+        "There is no such database at {at}.",
+        "Correct the name of the database, or create it.",
+    ),
+    (
+        r"no encryption|SSL (connection )?is required|requires SSL|sslmode=require",
+        "tls_required",
+        Verdict.OPERATOR,
+        "{at} does not admit this user, database and address without TLS (pg_hba.conf).",
+        "Choose a TLS mode that uses it; if that is refused too, add a line for us there.",
+    ),
+    (
+        r"pg_hba\.conf",
+        "not_admitted",
+        Verdict.OPERATOR,
+        "{at} admits nobody with this user, database and address (pg_hba.conf).",
+        "Add a line for us to pg_hba.conf.",
+    ),
+    (
+        r"does not support SSL",
+        "tls_not_offered",
+        Verdict.OPERATOR,
+        "{at} offers no TLS, and the TLS mode asks for it.",
+        "Switch TLS on at the server, or choose another TLS mode.",
+    ),
+    (
+        r"certificate|SSL error",
+        "tls_certificate",
+        Verdict.OPERATOR,
+        "The certificate that {at} shows is not valid for it.",
+        "Give the server a certificate of a known authority for this host, name your own "
+        "authority in TARGET_CA_FILE, or choose the TLS mode require.",
+    ),
+    (
+        r"Connection refused",
+        "refused",
+        Verdict.TRANSIENT,
+        "Nothing answers at {at}: the port is closed.",
+        "Correct host and port, or start the database.",
+    ),
+    (
+        r"timeout|timed out",
+        "timeout",
+        Verdict.TRANSIENT,
+        "{at} does not answer in time.",
+        "Check the port, and whether a firewall lets us through.",
+    ),
+    (
+        r"Network is unreachable|No route to host",
+        "no_route",
+        Verdict.TRANSIENT,
+        "There is no way to {at} from here.",
+        "Check the network between us and the database.",
+    ),
+    (
+        r"too many clients|remaining connection slots|too many connections",
+        "full",
+        Verdict.TRANSIENT,
+        "{at} has no connection left for us.",
+        "Close some, or raise max_connections.",
+    ),
+    (
+        r"starting up|shutting down|not yet accepting|in recovery mode",
+        "starting",
+        Verdict.TRANSIENT,
+        "{at} is starting or stopping at the moment.",
+        "Nothing to do unless it lasts.",
+    ),
+)
+
+
+def classify(error: Exception, at: str) -> Outcome:
+    """The outcome of whatever ended a try. `at` is the target's address, for the sentence."""
+    if isinstance(error, MissingRight):
+        return missing_right(error, at)
+    if isinstance(error, DecryptionError):
+        return ours("unreadable", str(error), "Or enter the password anew.")
+    if isinstance(error, UnknownHost):
+        return ours("unknown_host", str(error), "Correct the host.")
+    if isinstance(error, Forbidden):
+        return ours(
+            "forbidden", str(error), "Correct the host, or add its network to TARGET_NETWORKS."
+        )
+    if isinstance(error, Unreachable):
+        return outcomes.transient("unreachable", str(error))
+    return by_words(error, at)
+
+
+def by_words(error: Exception, at: str) -> Outcome:
+    text = str(error)
+    if isinstance(error, errors.ConnectionTimeout | errors.QueryCanceled):
+        text = "timeout"
+    for pattern, code, verdict, message, remedy in WORDS:
+        if re.search(pattern, text, re.IGNORECASE):
+            return Outcome(verdict, code, message.format(at=at), remedy)
+    if isinstance(error, psycopg.OperationalError) and "FATAL" in text:
+        said = text.rpartition("FATAL:")[2].strip().splitlines()[0][:200]
+        return ours("refused_by_server", f"{at} refuses us: {said}.", "Ask who runs it.")
+    return passing(
+        "broken_off",
+        f"The conversation with {at} broke off.",
+        "Check that PostgreSQL listens there and not something else.",
+    )
+
+
+def missing_right(error: MissingRight, at: str) -> Outcome:
+    if error.code == "read_only":
+        return ours(
+            error.code, f"{at} is a read-only replica.", "Enter the address of the primary server."
+        )
+    if error.code == "no_schema":
+        return ours(
+            error.code,
+            f"There is no schema {error.schema} at {at}, and our user may not make one.",
+            "Create it, or let the user create schemas in the database.",
+        )
+    return ours(
+        error.code,
+        f"Our user at {at} may not make tables in the schema {error.schema}.",
+        f"GRANT USAGE, CREATE ON SCHEMA {error.schema} to it.",
+    )

@@ -1,0 +1,219 @@
+"""What is synced, from where to where: syncs, consumers, targets and a credential's collections."""
+
+import secrets
+import uuid
+from typing import Any, ClassVar, Self
+
+from django.db import models
+
+from sequin_admin.access.models import Organization, OwnedQuerySet
+from sequin_admin.core import clock
+from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
+from sequin_admin.credentials.models import NAME_CHARS, Credential, Watched
+from sequin_admin.credentials.properties import MASK
+
+# Fewer characters than this would give too much away by showing eight of them.
+LONG_PASSWORD = 20
+
+
+class SslMode(models.TextChoices):
+    """libpq's `sslmode`: https://www.postgresql.org/docs/current/libpq-ssl.html"""
+
+    DISABLE = "disable", "Never"
+    ALLOW = "allow", "Only when the server insists"
+    PREFER = "prefer", "When the server offers it"
+    REQUIRE = "require", "Always, any certificate"
+    VERIFY_CA = "verify-ca", "Always, certificate of a known authority"
+    VERIFY_FULL = "verify-full", "Always, certificate made out to this host"
+
+
+class Findable(OwnedQuerySet[Any]):
+    def matching(self, text: str) -> Self:
+        """The name contains `text`, whatever the case."""
+        return self.filter(name__icontains=text)
+
+
+class Named(Watched):
+    """What syncs, consumers and targets have in common."""
+
+    # The word by which health knows the sort of thing, and its provider where it has one.
+    entity: ClassVar[str] = ""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=NAME_CHARS)
+    metadata = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Target(Named):
+    """A PostgreSQL database that consumers write to. `secrets` holds the password."""
+
+    entity = "target"
+    provider: ClassVar[str] = ""
+    kind: ClassVar[str] = "postgres"
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="targets")
+    host = models.CharField(max_length=253)
+    port = models.PositiveIntegerField(default=5432)
+    database = models.CharField(max_length=63)
+    username = models.CharField(max_length=63)
+    secrets = EncryptedJSONField(bind=("id",))
+    secrets_changed_at = models.DateTimeField(default=clock.now, editable=False)
+    ssl_mode = models.CharField(
+        "TLS", max_length=11, choices=SslMode.choices, default=SslMode.PREFER
+    )
+    schema = models.CharField(max_length=63, blank=True)
+
+    objects = Findable.as_manager()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("organization", "-created_at", "-id"), name="target_newest"),
+            models.Index(fields=("check_due_at",), name="target_check_due"),
+        )
+
+    @property
+    def address(self) -> str:
+        """`host:port/database`, as people know it."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}/{self.database}"
+
+    def masked_password(self) -> str:
+        """first4...last4 where that reveals little, asterisks otherwise."""
+        try:
+            password = str(self.secrets.get("password", ""))
+        except DecryptionError:
+            return MASK
+        return f"{password[:4]}...{password[-4:]}" if len(password) >= LONG_PASSWORD else MASK
+
+
+class Sync(Named):
+    """One connected account, and what of it is read. `provider` is the credential's."""
+
+    entity = "sync"
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="syncs")
+    provider = models.CharField(max_length=40, editable=False)
+    credential = models.ForeignKey(Credential, models.PROTECT, related_name="syncs")
+    collection_ids = models.JSONField(default=list, blank=True)
+    # The wire form, or NULL for the credential's own limit.
+    rate_limit = models.JSONField(null=True, blank=True)
+    max_age_days = models.PositiveIntegerField(null=True, blank=True)
+    sync_frequency = models.CharField(max_length=20, default="continuous")
+    external_id = models.CharField(max_length=200, blank=True)
+    initial_backfill_completed_at = models.DateTimeField(null=True, editable=False)
+    disabled_at = models.DateTimeField(null=True, editable=False)
+    # What its worker reported last.
+    rows_total = models.PositiveBigIntegerField(default=0, editable=False)
+    lag_s = models.FloatField(null=True, editable=False)
+    last_report_at = models.DateTimeField(null=True, editable=False)
+    # The unguessable part of the public badge's address; NULL while nobody may see it.
+    badge_token = models.CharField(  # noqa: DJ001 - NULLs never clash
+        max_length=43, null=True, unique=True, editable=False
+    )
+
+    objects = Findable.as_manager()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("organization", "-created_at", "-id"), name="sync_newest"),
+            models.Index(fields=("organization", "health_status"), name="sync_health"),
+            models.Index(fields=("organization", "external_id"), name="sync_external_id"),
+        )
+
+    @property
+    def status(self) -> str:
+        """The specification's word."""
+        return "disabled" if self.disabled_at else "active"
+
+
+class ConsumerQuerySet(Findable):
+    def reading(self, syncs: models.QuerySet[Sync]) -> Self:
+        """Those that read one of `syncs`: by name, or because they read all."""
+        links = Consumer.syncs.through._default_manager.filter(sync__in=syncs)
+        by_name = models.Q(pk__in=links.values("consumer"))
+        return self.filter(by_name | models.Q(all_syncs=True) & models.Exists(syncs))
+
+
+class Consumer(Named):
+    """Writes the records of some syncs, or of all, to a target."""
+
+    entity = "consumer"
+    provider: ClassVar[str] = ""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="consumers")
+    target = models.ForeignKey(Target, models.PROTECT, related_name="consumers")
+    all_syncs = models.BooleanField(default=False)
+    syncs = models.ManyToManyField(Sync, blank=True, related_name="consumers")
+    disabled_at = models.DateTimeField(null=True, editable=False)
+
+    objects = ConsumerQuerySet.as_manager()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("organization", "-created_at", "-id"), name="consumer_newest"),
+        )
+
+    @property
+    def active(self) -> bool:
+        return self.disabled_at is None
+
+    def sync_ids(self) -> list[str]:
+        """As the API shows them: `*` stands for all, also those made later."""
+        return ["*"] if self.all_syncs else sorted(str(sync.pk) for sync in self.syncs.all())
+
+
+class Collection(models.Model):
+    """A sort of thing that a credential's account holds: `stripe:customer`, a table of a base."""
+
+    credential = models.ForeignKey(Credential, models.CASCADE, related_name="stored_collections")
+    collection_id = models.CharField(max_length=300)
+    upstream_id = models.CharField(max_length=250)
+    name = models.CharField(max_length=250)
+    fields = models.JSONField(default=list)
+    upstream_metadata = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("credential", "collection_id"), name="collection_once"),
+        )
+
+    def __str__(self) -> str:
+        return self.collection_id
+
+
+class Refresh(models.Model):
+    """The latest look at what collections a credential has. A worker holds it `claimed_until`."""
+
+    class Status(models.TextChoices):
+        PROCESSING = "processing", "Under way"
+        SUCCEEDED = "succeeded", "Done"
+        FAILED = "failed", "Failed"
+
+    credential = models.OneToOneField(
+        Credential, models.CASCADE, primary_key=True, related_name="collections_refresh"
+    )
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PROCESSING)
+    last_started_at = models.DateTimeField(default=clock.now)
+    last_succeeded_at = models.DateTimeField(null=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    error = models.CharField(max_length=500, blank=True)
+    claimed_until = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = (models.Index(fields=("status", "claimed_until"), name="refresh_waiting"),)
+
+    def __str__(self) -> str:
+        return f"collections of {self.credential_id}: {self.status}"
+
+
+def new_badge_token() -> str:
+    """256 random bits."""
+    return secrets.token_urlsafe(32)

@@ -1,0 +1,59 @@
+"""What a sync's worker tells: how far it came, and what stopped it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce
+
+from sequin_admin.core import clock
+from sequin_admin.core.http import redact
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.outcomes import Outcome
+from sequin_admin.syncs import watching
+from sequin_admin.syncs.models import Sync
+
+CHECK = "report"
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """An error as a worker reports it. `owner` is `customer`, `operator` or `nobody`."""
+
+    owner: str
+    code: str
+    message: str
+
+
+def keep(
+    sync: Sync,
+    *,
+    rows: int = 0,
+    lag_s: float | None = None,
+    backfilled: bool = False,
+    trouble: Trouble | None = None,
+) -> Outcome:
+    """Store one report. A report without trouble says that the sync works."""
+    outcome, now = outcome_of(trouble), clock.now()
+    facts: dict[str, Any] = {"rows_total": F("rows_total") + rows, "last_report_at": now}
+    if lag_s is not None:
+        facts["lag_s"] = lag_s
+    if backfilled:
+        facts["initial_backfill_completed_at"] = Coalesce("initial_backfill_completed_at", now)
+    with transaction.atomic():
+        Sync.objects.filter(pk=sync.pk).update(**facts)
+        watching.keep(sync, CHECK, outcome)
+    return outcome
+
+
+def outcome_of(trouble: Trouble | None) -> Outcome:
+    """Pure. What a worker writes may hold a secret, so it is redacted."""
+    if trouble is None:
+        return outcomes.works()
+    message = redact(trouble.message)[:400]
+    if trouble.owner == "customer":
+        return outcomes.customer(trouble.code, message, "The customer must act.")
+    if trouble.owner == "operator":
+        return outcomes.operator(trouble.code, message, "We must act.", of_app=False)
+    return outcomes.transient(trouble.code, message)

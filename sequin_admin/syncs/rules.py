@@ -1,0 +1,61 @@
+"""What a sync may be told. Every rule raises `ValidationError` with a sentence. Pure."""
+
+import re
+from collections.abc import Iterable
+
+from django.core.exceptions import ValidationError
+
+from sequin_admin.credentials.kinds import Rate
+from sequin_admin.limits.models import RateLimit
+
+FREQUENCY = r"^(continuous|[1-9][0-9]{0,3}[mhd])$"
+COLLECTION_ID = r"^[a-z0-9_]+:[^\s:/?#]{1,200}$"
+# A name or an address, and never libpq's lists of hosts (`a,b`) or sockets (`/tmp`, `@name`).
+HOST = r"^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$|^[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*$"
+MOST_COLLECTIONS = 1000
+LONGEST_AGE_DAYS = 36_500
+
+
+def check_collections(collection_ids: Iterable[str], provider: str) -> None:
+    for number, collection_id in enumerate(collection_ids):
+        if number >= MOST_COLLECTIONS:
+            raise ValidationError(f"A sync has {MOST_COLLECTIONS:,} collections at the most.")
+        if not re.fullmatch(COLLECTION_ID, collection_id):
+            raise ValidationError(
+                f"{collection_id[:100]} is not the id of a collection: it is written "
+                f"{provider}:name, as the list of the credential's collections shows it."
+            )
+        if collection_id.partition(":")[0] != provider:
+            raise ValidationError(
+                f"{collection_id[:100]} is a collection of another provider. This sync's ids "
+                f"begin with {provider}:."
+            )
+
+
+def check_frequency(frequency: str) -> None:
+    if not re.fullmatch(FREQUENCY, frequency):
+        raise ValidationError(
+            "Enter continuous, or a number with m, h or d: 30m is every 30 minutes, 4h every 4 "
+            "hours."
+        )
+
+
+def check_rate(rate: Rate, of_credential: RateLimit) -> None:
+    """The usual bounds; and a sync may only ask for less than its credential is allowed."""
+    RateLimit(**rate.model_dump()).clean_fields(exclude={"credential"})
+    own = rate.allowed_requests * of_credential.interval
+    if own > of_credential.allowed_requests * rate.interval:
+        raise ValidationError(
+            {
+                "allowed_requests": f"The credential is allowed {of_credential}. A sync may only "
+                "narrow that: allow fewer requests, or change the credential's limit."
+            }
+        )
+    cap = of_credential.max_concurrent_requests
+    if cap and rate.max_concurrent_requests > cap:
+        raise ValidationError(
+            {
+                "max_concurrent_requests": f"The credential is allowed {cap:,} at the same time. "
+                "A sync may only narrow that."
+            }
+        )

@@ -1,0 +1,93 @@
+"""Everything that somebody does to a target. All audited."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models, transaction
+
+from sequin_admin.access.models import Organization
+from sequin_admin.audit.models import record
+from sequin_admin.core import clock
+from sequin_admin.credentials.outcomes import Outcome
+from sequin_admin.credentials.usage import refuse_if_used
+from sequin_admin.syncs import postgres, watching
+from sequin_admin.syncs.models import Target
+
+CHECK = "connection"
+AGAIN_EVERY = timedelta(minutes=15)
+CLAIM = timedelta(minutes=1)
+# Who could send the stored password elsewhere could read it there.
+SAME_SERVER = ("host", "port", "ssl_mode")
+PASSWORD_AGAIN = "Enter the password again: it is only kept for the same host, port and TLS mode."  # noqa: S105 - a sentence
+
+
+@transaction.atomic
+def create(
+    organization: Organization, *, actor: models.Model | None, password: str, **columns: Any
+) -> Target:
+    target = Target(organization=organization, secrets={"password": password}, **columns)
+    target.save()
+    note("target.created", target, actor, address=target.address)
+    return target
+
+
+@transaction.atomic
+def update(
+    target: Target, *, actor: models.Model | None, password: str = "", **columns: Any
+) -> None:
+    """Change what differs; no password keeps the one that is set, on the same server.
+
+    Raises `ValidationError` where it would go elsewhere.
+    """
+    changed = sorted(n for n, value in columns.items() if value != getattr(target, n))
+    if not password and set(changed) & set(SAME_SERVER):
+        raise ValidationError({"password": PASSWORD_AGAIN})
+    for name in changed:
+        setattr(target, name, columns[name])
+    if password:
+        target.secrets, target.secrets_changed_at = {"password": password}, clock.now()
+        changed.append("password")
+    if changed:
+        target.check_due_at = clock.now()
+        target.save()
+        note("target.changed", target, actor, changed=changed)
+
+
+@transaction.atomic
+def delete(target: Target, *, actor: models.Model | None) -> None:
+    """Forget it. Raises `InUse` while consumers write to it."""
+    refuse_if_used(target)
+    note("target.deleted", target, actor, address=target.address)
+    target.delete()
+
+
+def verify(target: Target, *, actor: models.Model | None) -> Outcome:
+    """Connect now, and keep what came of it. Audited when `actor` asked."""
+    outcome = postgres.try_out(target)
+    with transaction.atomic():
+        watching.keep(target, CHECK, outcome)
+        Target.objects.filter(pk=target.pk).update(check_due_at=clock.now() + AGAIN_EVERY)
+        if actor:
+            note("target.tested", target, actor, verdict=outcome.verdict.value, code=outcome.code)
+    return outcome
+
+
+def claim_due(room: int) -> Sequence[Target]:
+    """Up to `room` targets whose time has come, each ours for as long as `CLAIM`."""
+    with transaction.atomic():
+        due = Target.objects.filter(check_due_at__lte=clock.now()).order_by("check_due_at")
+        rows = list(due.select_for_update(skip_locked=True, no_key=True)[:room])
+        own = Target.objects.filter(pk__in=[row.pk for row in rows])
+        own.update(check_due_at=clock.now() + CLAIM)
+    return rows
+
+
+def verify_claimed(target: Target) -> Outcome:
+    return verify(target, actor=None)
+
+
+def note(action: str, target: Target, actor: models.Model | None, **details: Any) -> None:
+    organization_id = target.organization_id
+    record(action, actor=actor, target=target, organization_id=organization_id, **details)

@@ -1,0 +1,229 @@
+"""Connecting to targets: a real PostgreSQL over TCP, and servers that misbehave."""
+
+import socket
+import ssl
+import threading
+from contextlib import suppress
+from datetime import timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import NameOID
+
+from sequin_admin.core import clock
+from sequin_admin.core.http import UnknownHost, Unreachable
+from sequin_admin.credentials.outcomes import Verdict
+from sequin_admin.syncs import postgres
+from sequin_admin.syncs.models import Target
+from sequin_admin.worker.supervisor import free_port
+from tests.factories import PEM
+from tests.syncs.conftest import PASSWORD
+
+
+@pytest.fixture(autouse=True)
+def this_machine_too(settings):
+    settings.TARGET_NETWORKS = ["127.0.0.0/8"]
+
+
+@pytest.fixture
+def place(database_server):
+    return {
+        "host": database_server.host,
+        "port": database_server.port,
+        "database": "spice",
+        "username": "sequin",
+        "ssl_mode": "prefer",
+    }
+
+
+def target_at(place, *, password=PASSWORD, **changes):
+    """A target that is not stored: nothing here asks our own database."""
+    return Target(secrets={"password": password}, **{**place, **changes})
+
+
+def test_a_right_address_works_and_tells_its_version(place):
+    outcome = postgres.try_out(target_at(place, schema="records"))
+
+    assert outcome.ok, outcome
+    assert outcome.facts["server_version"].split(".")[0].isdigit()
+
+
+def test_a_schema_that_may_be_made_need_not_exist(place):
+    asked = {"username": "maker", "password": "maker"}
+
+    assert postgres.try_out(target_at(place, schema="new", **asked)).ok
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "said"),
+    [
+        ({"password": "wrong"}, "password", "does not accept this username and password"),
+        ({"username": "maker"}, "password", "does not accept this username and password"),
+        ({"database": "nowhere"}, "unknown_database", "no such database"),
+        ({"username": "nobody"}, "tls_required", "without TLS (pg_hba.conf)"),
+        ({"ssl_mode": "require"}, "tls_not_offered", "offers no TLS"),
+        ({"ssl_mode": "verify-full"}, "tls_not_offered", "offers no TLS"),
+        ({"username": "reader", "password": "reader"}, "no_right", "in the schema public"),
+        (
+            {"username": "reader", "password": "reader", "schema": "records"},
+            "no_right",
+            "GRANT USAGE, CREATE ON SCHEMA records",
+        ),
+        (
+            {"username": "reader", "password": "reader", "schema": "new"},
+            "no_schema",
+            "may not make one",
+        ),
+    ],
+)
+def test_what_is_wrong_is_named_and_ours_to_mend(place, changes, code, said):
+    outcome = postgres.try_out(target_at(place, **changes))
+
+    assert outcome.code == code
+    assert outcome.verdict is Verdict.OPERATOR
+    assert said in outcome.sentence
+    assert outcome.remedy
+
+
+def test_a_closed_port_is_a_passing_trouble(place):
+    outcome = postgres.try_out(target_at(place, port=free_port()))
+
+    assert (outcome.code, outcome.verdict) == ("refused", Verdict.TRANSIENT)
+    assert "port is closed" in outcome.sentence
+
+
+def test_a_host_that_nobody_has_is_ours_to_correct(place, monkeypatch):
+    def nowhere(host, port):
+        raise UnknownHost(f"There is no host named {host}.")
+
+    monkeypatch.setattr(postgres, "addresses_of", nowhere)
+
+    outcome = postgres.try_out(target_at(place, host="db.arrakis.test"))
+
+    assert (outcome.code, outcome.verdict) == ("unknown_host", Verdict.OPERATOR)
+    assert "db.arrakis.test" in outcome.sentence
+
+
+def test_dns_that_fails_is_a_passing_trouble(place, monkeypatch):
+    def broken(host, port):
+        raise Unreachable("The address could not be found: DNS fails.")
+
+    monkeypatch.setattr(postgres, "addresses_of", broken)
+
+    assert postgres.try_out(target_at(place)).verdict is Verdict.TRANSIENT
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "169.254.169.254", "::1", "10.0.0.1"])
+def test_networks_without_databases_are_never_called(place, settings, host):
+    settings.TARGET_NETWORKS = ["192.168.0.0/16"]
+
+    outcome = postgres.try_out(target_at(place, host=host))
+
+    assert outcome.code == "forbidden"
+    assert "TARGET_NETWORKS" in outcome.sentence
+
+
+def test_no_password_stands_in_any_sentence(place):
+    outcome = postgres.try_out(target_at(place, password="sardaukar-secret-42"))
+
+    assert "sardaukar" not in f"{outcome}"
+
+
+class Impostor(threading.Thread):
+    """Listens like PostgreSQL, and does with the first caller what `behave` says."""
+
+    def __init__(self, behave):
+        super().__init__(daemon=True)
+        self.behave, self.over = behave, threading.Event()
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+
+    def run(self):
+        while not self.over.is_set():
+            with suppress(OSError):
+                line, _ = self.listener.accept()
+                with line, suppress(OSError):
+                    self.behave(line)
+                    self.over.wait(20)
+
+    def close(self):
+        self.over.set()
+        with suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        self.join(5)
+
+
+@pytest.fixture
+def impostor():
+    started = []
+
+    def start(behave):
+        server = Impostor(behave)
+        server.start()
+        started.append(server)
+        return server.port
+
+    yield start
+    for server in started:
+        server.close()
+
+
+PLACE = {"host": "127.0.0.1", "database": "spice", "username": "sequin", "ssl_mode": "disable"}
+LOGGED_IN = b"R\0\0\0\x08\0\0\0\0" + b"Z\0\0\0\x05I"
+
+
+def never(line):
+    """Say nothing at all."""
+
+
+def let_in_and_fall_silent(line):
+    line.recv(1000)
+    line.sendall(LOGGED_IN)
+
+
+@pytest.mark.parametrize("behave", [never, let_in_and_fall_silent])
+def test_a_silent_server_holds_us_no_longer_than_the_deadline(monkeypatch, impostor, behave):
+    monkeypatch.setattr(postgres, "DEADLINE_S", 2.0)
+
+    outcome = postgres.try_out(target_at(PLACE, port=impostor(behave)))
+
+    assert outcome.verdict is Verdict.TRANSIENT
+    assert outcome.code in ("timeout", "broken_off")
+
+
+def test_something_else_than_postgres_is_recognised(impostor):
+    port = impostor(lambda line: line.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+
+    outcome = postgres.try_out(target_at(PLACE, port=port))
+
+    assert outcome.code == "broken_off"
+    assert "not something else" in outcome.remedy
+
+
+def test_a_certificate_of_nobody_is_refused_where_it_is_verified(tmp_path, impostor):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(tmp_path))
+
+    def offer_tls(line):
+        line.recv(8)
+        line.sendall(b"S")
+        context.wrap_socket(line, server_side=True).recv(1000)
+
+    outcome = postgres.try_out(target_at(PLACE, port=impostor(offer_tls), ssl_mode="verify-full"))
+
+    assert (outcome.code, outcome.verdict) == ("tls_certificate", Verdict.OPERATOR)
+    assert "TARGET_CA_FILE" in outcome.remedy
+
+
+def self_signed(folder):
+    key = serialization.load_pem_private_key(PEM.encode(), None)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "arrakis.test")])
+    now = clock.now()
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    made = made.not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    certificate = made.sign(key, hashes.SHA256())
+    file = folder / "server.pem"
+    file.write_bytes(PEM.encode() + certificate.public_bytes(serialization.Encoding.PEM))
+    return file
