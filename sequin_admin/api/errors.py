@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import ValidationError as Refusal
 from django.core.signals import got_request_exception
 from django.db import DataError
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -12,6 +13,7 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from sequin_admin.credentials import kinds
+from sequin_admin.credentials.usage import InUse
 
 UNAUTHORIZED = (
     "Send a valid API key as Authorization: Bearer sqn_.... "
@@ -76,6 +78,17 @@ def install(api: NinjaAPI) -> None:
         for name, value in error.headers.items():
             answer[name] = value
         return answer
+
+    @api.exception_handler(InUse)
+    def in_use(request: HttpRequest, error: InUse) -> HttpResponse:
+        return problem(409, str(error))
+
+    @api.exception_handler(Refusal)
+    def refused(request: HttpRequest, error: Refusal) -> HttpResponse:
+        """A rule of the domain, with its sentences by field."""
+        if not hasattr(error, "error_dict"):
+            return problem(422, " ".join(error.messages))
+        return problem(422, INVALID, error.message_dict)
 
     @api.exception_handler(AuthenticationError)
     def unauthorized(request: HttpRequest, error: AuthenticationError) -> HttpResponse:

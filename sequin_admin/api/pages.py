@@ -39,12 +39,17 @@ class Paged(Strict):
             raise ApiError(422, INVALID, fields)
 
 
-class Listing(Paged):
-    """Query parameters of the lists of what is watched."""
+class Window(Paged):
+    """Those of lists whose rows have a health."""
 
-    provider: str = ""
     health_status: HealthStatus | None = Field(default=None, alias="health.status")
     metadata: str = Field(default="", description=METADATA)
+
+
+class Listing(Window):
+    """Those of lists whose rows have a provider, too."""
+
+    provider: str = ""
 
 
 def of_health(rows: QuerySet[Row], status: HealthStatus | None) -> QuerySet[Row]:

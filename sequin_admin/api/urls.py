@@ -9,12 +9,16 @@ from django.urls import path, re_path
 from ninja.openapi.docs import Swagger
 
 from sequin_admin.api import (
+    collections,
+    consumers,
     credentials,
     errors,
     handovers,
     incidents,
     oauth_apps,
     permits,
+    syncs,
+    targets,
     tokens,
     webhooks,
 )
@@ -25,7 +29,7 @@ from sequin_admin.api.documents import Api
 api = Api(
     title="Sequin Admin Management API",
     version="1",
-    description="Credentials, OAuth apps, rate limits and health.",
+    description="Credentials, OAuth apps, syncs, consumers, targets, rate limits and health.",
     auth=KeyAuth(),
     parser=StrictParser(),
     # Swagger would ask a public validator about the document's address.
@@ -39,6 +43,10 @@ api.add_router("/credentials", permits.router)
 api.add_router("/oauth-apps", oauth_apps.router)
 api.add_router("/incidents", incidents.router)
 api.add_router("/webhooks", webhooks.router)
+api.add_router("/syncs", syncs.router)
+api.add_router("/collections", collections.router)
+api.add_router("/consumers/postgres", consumers.router)
+api.add_router("/targets/postgres", targets.router)
 errors.install(api)
 
 

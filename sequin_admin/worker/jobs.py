@@ -10,6 +10,7 @@ from sequin_admin.connect import flow, handovers, leases, links, tokens
 from sequin_admin.health import incidents, outages, probes, telling, workers
 from sequin_admin.health.workers import PROBE, RENEW
 from sequin_admin.notices import outbox
+from sequin_admin.syncs import catalogue, targets
 
 HOUR_S = 3600
 
@@ -40,6 +41,8 @@ JOBS = (
     Job("deliver", 1, outbox.claim_due, outbox.deliver_claimed),
     chore("watch for outages", 30, outages.watch),
     chore("tell what is over", 30, telling.tell_what_is_over),
+    Job("test targets", 5, targets.claim_due, targets.verify_claimed),
+    Job("read collections", 2, catalogue.claim_due, catalogue.refresh_claimed),
     chore("forget what nobody came for", 60, handovers.forget),
     chore("forget old connect links", HOUR_S, links.prune),
     chore("forget old connect trips", HOUR_S, flow.prune),

@@ -1,0 +1,183 @@
+"""/v1/consumers/postgres"""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.http import HttpResponse
+from ninja import Query, Router, Schema, Status
+from pydantic import Field
+
+from sequin_admin.access.models import Organization, Scope
+from sequin_admin.api.auth import Call, allow
+from sequin_admin.api.errors import ERRORS, INVALID, ApiError
+from sequin_admin.api.pages import Window, of_health, page_of, with_metadata
+from sequin_admin.api.schemas import Health, Strict, Timestamp, health_of
+from sequin_admin.api.versions import IfMatch, expect, tagged
+from sequin_admin.credentials.models import NAME_CHARS
+from sequin_admin.syncs import consumers
+from sequin_admin.syncs.models import Consumer, Sync, Target
+
+router = Router(tags=["Consumers"])
+ALL = "*"
+SYNCS = 'Ids of syncs, or ["*"] for all, also those made later.'
+
+
+class ConsumerCreate(Strict):
+    name: str = Field(min_length=1, max_length=NAME_CHARS)
+    active: bool = True
+    syncs: list[str] = Field(description=SYNCS, max_length=1000)
+    target_id: UUID
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class ConsumerPatch(Strict):
+    name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
+    active: bool | None = None
+    syncs: list[str] | None = Field(default=None, description=SYNCS, max_length=1000)
+    target_id: UUID | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class ConsumerShape(Schema):
+    id: str
+    name: str
+    active: bool
+    syncs: list[str] = Field(description=SYNCS)
+    target_id: str
+    health: Health
+    metadata: dict[str, Any]
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class ConsumerList(Schema):
+    data: list[ConsumerShape]
+    next_cursor: str | None
+
+
+class Filters(Window):
+    sync_id: UUID | None = Field(default=None, description="Those that read this sync.")
+    target_id: UUID | None = None
+    active: bool | None = None
+
+
+def own(organization: Organization, pk: UUID, *, lock: bool = False) -> Consumer:
+    rows = Consumer.objects.of(organization)
+    found: Consumer | None = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
+    if found is None:
+        raise ApiError(404, "There is no such consumer in your organization.")
+    return found
+
+
+def consumer_out(consumer: Consumer) -> dict[str, Any]:
+    return {
+        "id": str(consumer.pk),
+        "name": consumer.name,
+        "active": consumer.active,
+        "syncs": consumer.sync_ids(),
+        "target_id": str(consumer.target_id),
+        "health": health_of(consumer),
+        "metadata": consumer.metadata,
+        "created_at": consumer.created_at,
+        "updated_at": consumer.updated_at,
+    }
+
+
+def columns_of(
+    organization: Organization, payload: ConsumerCreate | ConsumerPatch
+) -> dict[str, Any]:
+    """What was sent, as our own rows. Raises 422 for ids that are not the organization's."""
+    sent = payload.model_dump(exclude_none=True, exclude={"syncs", "target_id"})
+    if payload.target_id:
+        target = Target.objects.of(organization).filter(pk=payload.target_id).first()
+        if target is None:
+            said = "There is no target with this id in your organization."
+            raise ApiError(422, INVALID, {"target_id": [said]})
+        sent["target"] = target
+    if payload.syncs is not None:
+        sent["all_syncs"] = payload.syncs == [ALL]
+        sent["syncs"] = [] if sent["all_syncs"] else own_syncs(organization, payload.syncs)
+    return sent
+
+
+def own_syncs(organization: Organization, ids: Sequence[str]) -> list[Sync]:
+    known = {str(sync.pk): sync for sync in Sync.objects.of(organization).filter(pk__in=uuids(ids))}
+    unknown = {
+        f"syncs.{number}": ['There is no sync with this id in your organization; "*" stands alone.']
+        for number, pk in enumerate(ids)
+        if pk.lower() not in known
+    }
+    if unknown:
+        raise ApiError(422, INVALID, unknown)
+    return list(known.values())
+
+
+def uuids(texts: Sequence[str]) -> list[UUID]:
+    known = []
+    for text in texts:
+        try:
+            known.append(UUID(text))
+        except ValueError:
+            continue
+    return known
+
+
+@router.post("", response={201: ConsumerShape, **ERRORS})
+def create_consumer(request: Call, payload: ConsumerCreate, response: HttpResponse) -> Any:
+    """Let the records of some syncs, or of all, be written to a target."""
+    organization = allow(request, Scope.WRITE)
+    columns = columns_of(organization, payload)
+    consumer = consumers.create(organization, actor=request.auth, **columns)
+    return Status(201, tagged(response, consumer_out(consumer)))
+
+
+@router.get("", response={200: ConsumerList, **ERRORS})
+def list_consumers(request: Call, filters: Query[Filters]) -> Any:
+    """Newest first."""
+    filters.refuse_unknown(request)
+    organization = allow(request, Scope.READ)
+    own_rows = Consumer.objects.of(organization)
+    if filters.sync_id:
+        own_rows = own_rows.reading(Sync.objects.of(organization).filter(pk=filters.sync_id))
+    rows = of_health(own_rows, filters.health_status)
+    if filters.target_id:
+        rows = rows.filter(target_id=filters.target_id)
+    if filters.active is not None:
+        rows = rows.filter(disabled_at__isnull=filters.active)
+    rows = with_metadata(rows, filters.metadata).prefetch_related("syncs")
+    page, following = page_of(rows, sort="-created_at", cursor=filters.cursor, limit=filters.limit)
+    return {"data": [consumer_out(row) for row in page], "next_cursor": following}
+
+
+@router.get("/{consumer_id}", response={200: ConsumerShape, **ERRORS})
+def get_consumer(request: Call, consumer_id: UUID, response: HttpResponse) -> Any:
+    """One consumer, with its ETag."""
+    return tagged(response, consumer_out(own(allow(request, Scope.READ), consumer_id)))
+
+
+@router.patch("/{consumer_id}", response={200: ConsumerShape, **ERRORS})
+def update_consumer(
+    request: Call,
+    consumer_id: UUID,
+    payload: ConsumerPatch,
+    response: HttpResponse,
+    if_match: IfMatch = None,
+) -> Any:
+    """Change what is sent; what is left out or null stays as it is."""
+    organization = allow(request, Scope.WRITE)
+    with transaction.atomic():
+        consumer = own(organization, consumer_id, lock=True)
+        expect(if_match, consumer_out(consumer))
+        consumers.update(consumer, actor=request.auth, **columns_of(organization, payload))
+    return tagged(response, consumer_out(own(organization, consumer_id)))
+
+
+@router.delete("/{consumer_id}", response={204: None, **ERRORS})
+def delete_consumer(request: Call, consumer_id: UUID, if_match: IfMatch = None) -> Any:
+    """What it has written stays in the target."""
+    consumer = own(allow(request, Scope.WRITE), consumer_id)
+    expect(if_match, consumer_out(consumer))
+    consumers.delete(consumer, actor=request.auth)
+    return Status(204, None)

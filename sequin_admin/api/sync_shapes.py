@@ -1,0 +1,112 @@
+"""What goes in and out of /v1/syncs."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field
+
+from sequin_admin.api.schemas import (
+    PROPERTIES,
+    CredentialShape,
+    Health,
+    RateLimitShape,
+    Strict,
+    Timestamp,
+)
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import NAME_CHARS
+from sequin_admin.syncs import rules
+
+FREQUENCY = "`continuous`, or a number with m, h or d: `4h`."
+MAX_AGE = "Only what was created or changed within so many days; null for everything."
+RATE = "May only narrow the credential's own limit; null for that one."
+CollectionIds = Field(description="`stripe:customer`", max_length=rules.MOST_COLLECTIONS)
+Age = Field(default=None, ge=1, le=rules.LONGEST_AGE_DAYS, description=MAX_AGE)
+
+
+class InlineCredential(Strict):
+    """A credential that is made, or updated, together with the sync."""
+
+    properties: PROPERTIES = Field(discriminator="kind")
+    oauth_app_id: UUID | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class SyncCreate(Strict):
+    provider: str = Field(json_schema_extra={"enum": [*kinds.providers()]})
+    name: str = Field(min_length=1, max_length=NAME_CHARS)
+    collection_ids: list[str] = CollectionIds
+    credential: InlineCredential | None = Field(default=None, description="This or credential_id.")
+    credential_id: UUID | None = None
+    rate_limit: RateLimitShape | None = Field(default=None, description=RATE)
+    max_age_days: int | None = Age
+    sync_frequency: str = Field(
+        default="continuous", pattern=rules.FREQUENCY, description=FREQUENCY
+    )
+    external_id: str | None = Field(default=None, max_length=200)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class SyncPatch(Strict):
+    name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
+    status: Literal["active", "disabled"] | None = None
+    collection_ids: list[str] | None = Field(default=None, max_length=rules.MOST_COLLECTIONS)
+    rate_limit: RateLimitShape | None = Field(default=None, description=RATE)
+    max_age_days: int | None = Age
+    sync_frequency: str | None = Field(default=None, pattern=rules.FREQUENCY, description=FREQUENCY)
+    external_id: str | None = Field(default=None, max_length=200)
+    metadata: dict[str, Any] | None = None
+
+
+class SyncHealth(Health):
+    sync_id: str
+
+
+class SyncShape(Schema):
+    id: str
+    provider: str
+    name: str
+    status: Literal["active", "disabled"]
+    org_id: str
+    health: SyncHealth
+    collection_ids: list[str]
+    rate_limit: RateLimitShape = Field(description="Its own, or its credential's.")
+    credential_id: str
+    credential: CredentialShape
+    max_age_days: int | None
+    sync_frequency: str
+    initial_backfill_completed_at: Timestamp | None
+    external_id: str | None
+    metadata: dict[str, Any]
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class SyncList(Schema):
+    data: list[SyncShape]
+    next_cursor: str | None
+
+
+class Trouble(Strict):
+    owner: Literal["customer", "operator", "nobody"] = Field(description="Who must act.")
+    code: str = Field(min_length=1, max_length=60)
+    message: str = Field(min_length=1, max_length=1000, description="A sentence, no secrets.")
+
+
+class Report(Strict):
+    rows: int = Field(default=0, ge=0, le=10**12, description="Read since the report before.")
+    lag_s: float | None = Field(default=None, ge=0, le=10**9, description="How far behind.")
+    initial_backfill_completed: bool = Field(
+        default=False, description="Everything that was there from the start is read."
+    )
+    error: Trouble | None = Field(default=None, description="Left out: it works.")
+
+
+class SyncHealthDetail(SyncHealth):
+    note: str
+    since: Timestamp | None
+    checked_at: Timestamp | None
+    rows_total: int
+    lag_s: float | None
+    last_report_at: Timestamp | None
