@@ -11,6 +11,8 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import plain_type
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import Properties
+from sequin_admin.syncs import consumers, syncs, targets
+from sequin_admin.syncs.models import Consumer, Sync, Target
 
 # For patterns that no example shows in full. Every value matches its property's pattern.
 FITTING = {
@@ -95,6 +97,20 @@ def make_credential(organization: Organization, slug: str, **columns: Any) -> Cr
     )
     credential.save()
     return credential
+
+
+def make_synced(credential: Credential, **columns: Any) -> tuple[Sync, Target, Consumer]:
+    """A sync of the credential's account, and a consumer that writes it to a target."""
+    organization = credential.organization
+    sync = syncs.create(credential, actor=None, **{"name": "Invoices", **columns})
+    place = {"host": "db.arrakis.test", "port": 5432, "database": "spice", "username": "sequin"}
+    target = targets.create(
+        organization, actor=None, name="Warehouse", password="spice-must-flow-0123456789", **place
+    )
+    consumer = consumers.create(
+        organization, actor=None, name="To the warehouse", target=target, syncs=[sync]
+    )
+    return sync, target, consumer
 
 
 def new_pem() -> str:

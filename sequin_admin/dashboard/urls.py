@@ -6,8 +6,10 @@ from sequin_admin.dashboard.views import (
     api_keys,
     audit,
     badges,
+    collections,
     connect,
     connect_links,
+    consumers,
     credential_actions,
     credential_list,
     credentials,
@@ -20,6 +22,8 @@ from sequin_admin.dashboard.views import (
     oauth_apps,
     organizations,
     overview,
+    syncs,
+    targets,
     worker,
 )
 
@@ -27,6 +31,7 @@ credential = "credentials/<uuid:pk>"
 oauth_app = "oauth-apps/<uuid:pk>"
 channel = "notifications/<uuid:pk>"
 delivery = "notifications/deliveries/<uuid:pk>"
+sync, target, consumer = "syncs/<uuid:pk>", "targets/<uuid:pk>", "consumers/<uuid:pk>"
 
 app_name = "dashboard"
 urlpatterns = [
@@ -75,6 +80,29 @@ urlpatterns = [
     path(f"{channel}/delete/", notifications.delete, name="channel_delete"),
     path(f"{delivery}/", deliveries.detail, name="delivery"),
     path(f"{delivery}/redeliver/", deliveries.redeliver, name="delivery_redeliver"),
+    path(f"{credential}/collections/", collections.collections, name="collections"),
+    path(f"{credential}/collections/refresh/", collections.refresh, name="collections_refresh"),
+    path(f"{credential}/syncs/new/", syncs.add, name="add_sync"),
+    path("syncs/", syncs.index, name="syncs"),
+    path("syncs/new/", syncs.new, name="sync_new"),
+    path(f"{sync}/", syncs.detail, name="sync"),
+    path(f"{sync}/edit/", syncs.edit, name="sync_edit"),
+    path(f"{sync}/disable/", syncs.disable, name="sync_disable"),
+    path(f"{sync}/enable/", syncs.enable, name="sync_enable"),
+    path(f"{sync}/publish/", syncs.publish, name="sync_publish"),
+    path(f"{sync}/unpublish/", syncs.unpublish, name="sync_unpublish"),
+    path(f"{sync}/delete/", syncs.delete, name="sync_delete"),
+    path("targets/", targets.index, name="targets"),
+    path("targets/new/", targets.new, name="target_new"),
+    path(f"{target}/", targets.detail, name="target"),
+    path(f"{target}/edit/", targets.edit, name="target_edit"),
+    path(f"{target}/test/", targets.verify, name="target_test"),
+    path(f"{target}/delete/", targets.delete, name="target_delete"),
+    path("consumers/", consumers.index, name="consumers"),
+    path("consumers/new/", consumers.new, name="consumer_new"),
+    path(f"{consumer}/", consumers.detail, name="consumer"),
+    path(f"{consumer}/edit/", consumers.edit, name="consumer_edit"),
+    path(f"{consumer}/delete/", consumers.delete, name="consumer_delete"),
     path("audit/", audit.index, name="audit"),
     path("worker/", worker.worker, name="worker"),
     path("docs/kinds/", docs.kinds_page, name="kinds"),

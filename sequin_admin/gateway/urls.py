@@ -2,10 +2,11 @@
 
 from django.urls import path
 
-from sequin_admin.gateway import connect, handovers, install, views
+from sequin_admin.gateway import badges, connect, handovers, install, views
 
 app_name = "gateway"
 urlpatterns = [
+    path("badge/<str:token>.svg", badges.sync_badge, name="sync_badge"),
     path("link/connect/<str:token>", connect.enter, name="enter"),
     path("link/logo/<uuid:organization>.png", connect.logo, name="logo"),
     path("link/<uuid:pk>/", connect.choose, name="link"),

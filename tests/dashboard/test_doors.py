@@ -13,7 +13,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.dashboard.urls import urlpatterns
 from sequin_admin.notices import channels, outbox
 from sequin_admin.notices.models import ChannelKind
-from tests.factories import make_credential, make_oauth_app
+from tests.factories import make_credential, make_oauth_app, make_synced
 from tests.notified import notice
 
 NAMES = [pattern.name for pattern in urlpatterns]
@@ -23,6 +23,7 @@ SHOWS = {
     "audit", "kinds", "api_keys", "members", "worker", "connect_links", "connect_link",
     "incidents", "health",
     "notifications", "channel", "delivery", "to_customers",
+    "syncs", "sync", "targets", "target", "consumers", "consumer", "collections",
 }  # fmt: skip
 # Everybody may change which of their own organizations they look at.
 OWN_CHOICE = {"switch_organization"}
@@ -50,11 +51,18 @@ def address(organization, user):
     )
     (delivery,) = outbox.post(organization, notice())
     owner = Membership.objects.get(user=user)
+    sync, target, consumer = make_synced(credential)
 
     def of(name):
         if name in OF_ONE:
             pk = credential.pk
-            if name.startswith("oauth_app"):
+            if name.startswith("sync"):
+                pk = sync.pk
+            elif name.startswith("target"):
+                pk = target.pk
+            elif name.startswith("consumer"):
+                pk = consumer.pk
+            elif name.startswith("oauth_app"):
                 pk = app.pk
             elif name.startswith("api_key"):
                 pk = key.pk

@@ -13,6 +13,7 @@ from sequin_admin.audit.models import record
 from sequin_admin.connect import accounts, flow, links
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
+from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.health import probes
 
@@ -118,7 +119,11 @@ def delete(request: Request, pk: str) -> HttpResponse:
     credential = own(request, pk)
     typed = request.POST.get("name", "").strip()
     if request.method == "POST" and typed == credential.name.strip():
-        given_back = accounts.delete(credential, actor=request.user)
+        try:
+            given_back = accounts.delete(credential, actor=request.user)
+        except InUse as error:
+            messages.error(request, str(error))
+            return redirect("dashboard:credential", pk=pk)
         ending = f" and our access at {credential.provider_title} given back" if given_back else ""
         messages.success(request, f"{credential.name} is deleted{ending}.")
         return redirect("dashboard:credentials")

@@ -1,0 +1,42 @@
+"""What a credential is used for: its collections, and the syncs that read them."""
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_GET, require_POST
+
+from sequin_admin.access.policy import Action
+from sequin_admin.credentials.models import Credential
+from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.listing import page_or_part
+from sequin_admin.syncs import catalogue
+from sequin_admin.syncs.models import Refresh
+
+
+def own(request: Request, pk: str) -> Credential:
+    rows = Credential.objects.of(request.organization).defer("secrets")
+    return get_object_or_404(rows, pk=pk)
+
+
+@require_GET
+@may(Action.VIEW)
+def collections(request: Request, pk: str) -> HttpResponse:
+    """A page, and the card that a credential's page loads."""
+    credential = own(request, pk)
+    context = {
+        "credential": credential,
+        "collections": catalogue.of(credential),
+        "refresh": Refresh.objects.filter(pk=credential.pk).first(),
+        "syncs": credential.syncs.order_by("name")[:20],
+        "sync_count": credential.syncs.count(),
+    }
+    return page_or_part(request, "collections/index.html", "card", context)
+
+
+@require_POST
+@may(Action.EDIT)
+def refresh(request: Request, pk: str) -> HttpResponse:
+    credential = own(request, pk)
+    catalogue.start(credential, actor=request.user)
+    messages.success(request, f"A worker reads the collections of {credential} now.")
+    return redirect("dashboard:collections", pk=pk)

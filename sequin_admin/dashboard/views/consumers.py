@@ -1,0 +1,94 @@
+"""Consumers: what writes the records of syncs to a target."""
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from sequin_admin.access.policy import Action
+from sequin_admin.audit.models import Event
+from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.listing import asked
+from sequin_admin.syncs import consumers
+from sequin_admin.syncs.forms import ConsumerForm
+from sequin_admin.syncs.models import Consumer, Target
+
+ROWS = 50
+
+
+def own(request: Request, pk: str) -> Consumer:
+    rows = Consumer.objects.of(request.organization).select_related("target", "organization")
+    consumer: Consumer = get_object_or_404(rows.defer("target__secrets"), pk=pk)
+    return consumer
+
+
+@require_GET
+@may(Action.VIEW)
+def index(request: Request) -> HttpResponse:
+    rows = Consumer.objects.of(request.organization).matching(asked(request, "q"))
+    listed = rows.select_related("target").defer("target__secrets").prefetch_related("syncs")
+    page = Paginator(listed.order_by("-created_at", "-id"), ROWS)
+    context = {"page": page.get_page(request.GET.get("page")), "search": asked(request, "q")}
+    return render(request, "consumers/index.html", context)
+
+
+@require_GET
+@may(Action.VIEW)
+def detail(request: Request, pk: str) -> HttpResponse:
+    consumer = own(request, pk)
+    context = {
+        "consumer": consumer,
+        "syncs": consumer.syncs.order_by("name")[:100],
+        "events": Event.objects.of(request.organization.pk).about(consumer)[:15],
+    }
+    return render(request, "consumers/detail.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.EDIT)
+def new(request: Request) -> HttpResponse:
+    if not Target.objects.of(request.organization).exists():
+        return render(request, "consumers/no_target.html")
+    form = ConsumerForm(request.organization, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        consumer = consumers.create(request.organization, actor=request.user, **form.columns())
+        messages.success(request, f"{consumer} is saved.")
+        return redirect("dashboard:consumer", pk=consumer.pk)
+    return show_form(request, form)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.EDIT)
+def edit(request: Request, pk: str) -> HttpResponse:
+    consumer = own(request, pk)
+    form = ConsumerForm.of(consumer, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        consumers.update(consumer, actor=request.user, **form.columns())
+        messages.success(request, f"{consumer} is saved.")
+        return redirect("dashboard:consumer", pk=pk)
+    return show_form(request, form, consumer)
+
+
+def show_form(
+    request: Request, form: ConsumerForm, consumer: Consumer | None = None
+) -> HttpResponse:
+    context = {"form": form, "consumer": consumer}
+    return render(request, "consumers/form.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.EDIT)
+def delete(request: Request, pk: str) -> HttpResponse:
+    consumer = own(request, pk)
+    if request.method == "POST":
+        consumers.delete(consumer, actor=request.user)
+        messages.success(request, f"{consumer.name} is deleted.")
+        return redirect("dashboard:consumers")
+    context = {
+        "title": f"Delete {consumer}?",
+        "text": f"Nothing is written to {consumer.target} by it any more. What is there, stays.",
+        "button": "Delete the consumer",
+        "back": request.path.removesuffix("delete/"),
+    }
+    return render(request, "components/confirm_page.html", context)

@@ -1,0 +1,178 @@
+"""Syncs: which accounts are read, and what of them."""
+
+from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from sequin_admin.access.policy import Action
+from sequin_admin.audit.models import Event
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.usage import InUse
+from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.listing import asked, ids
+from sequin_admin.limits import models as limits
+from sequin_admin.syncs import catalogue, syncs
+from sequin_admin.syncs.forms import SyncForm
+from sequin_admin.syncs.models import Consumer, Sync
+
+ROWS, OFFERED = 50, 60
+
+
+def own(request: Request, pk: str) -> Sync:
+    rows = Sync.objects.of(request.organization).select_related("credential__rate_limit")
+    sync: Sync = get_object_or_404(rows.defer("credential__secrets"), pk=pk)
+    return sync
+
+
+@require_GET
+@may(Action.VIEW)
+def index(request: Request) -> HttpResponse:
+    rows = Sync.objects.of(request.organization).matching(asked(request, "q"))
+    if asked(request, "credential"):
+        rows = rows.filter(credential__in=ids([asked(request, "credential")]))
+    listed = rows.select_related("credential").defer("credential__secrets")
+    page = Paginator(listed.order_by("-created_at", "-id"), ROWS)
+    context = {
+        "page": page.get_page(request.GET.get("page")),
+        "search": asked(request, "q"),
+        "narrowed": asked(request, "q") or asked(request, "credential"),
+    }
+    return render(request, "syncs/index.html", context)
+
+
+@require_GET
+@may(Action.VIEW)
+def detail(request: Request, pk: str) -> HttpResponse:
+    sync = own(request, pk)
+    readers = Consumer.objects.of(request.organization).filter(
+        Q(all_syncs=True) | Q(pk__in=sync.consumers.values("pk"))
+    )
+    badge = reverse("gateway:sync_badge", args=[sync.badge_token]) if sync.badge_token else ""
+    context = {
+        "sync": sync,
+        "limit": limits.of(sync.credential),
+        "consumers": readers.select_related("target").defer("target__secrets")[:100],
+        "badge": badge and f"{settings.PUBLIC_URL}{badge}",
+        "badge_path": badge,
+        "events": Event.objects.of(request.organization.pk).about(sync)[:15],
+    }
+    return render(request, "syncs/detail.html", context)
+
+
+@require_GET
+@may(Action.EDIT)
+def new(request: Request) -> HttpResponse:
+    """Choose the account first: what can be read depends on it."""
+    rows = Credential.objects.of(request.organization).active().matching(asked(request, "q"))
+    offered = rows.defer("secrets").order_by("-created_at", "-id")[:OFFERED]
+    context = {"credentials": offered, "search": asked(request, "q")}
+    return render(request, "syncs/choose.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.EDIT)
+def add(request: Request, pk: str) -> HttpResponse:
+    rows = Credential.objects.of(request.organization).select_related("rate_limit")
+    credential = get_object_or_404(rows.defer("secrets"), pk=pk)
+    initial = {"name": credential.name}
+    form = SyncForm(catalogue.of(credential), request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            sync = syncs.create(credential, actor=request.user, **form.columns())
+        except ValidationError as error:
+            form.explain(error)
+        else:
+            messages.success(request, f"{sync} is saved.")
+            return redirect("dashboard:sync", pk=sync.pk)
+    return show_form(request, form, credential)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.EDIT)
+def edit(request: Request, pk: str) -> HttpResponse:
+    sync = own(request, pk)
+    form = SyncForm.of(sync, catalogue.of(sync.credential), request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            syncs.update(sync, actor=request.user, **form.columns())
+        except ValidationError as error:
+            form.explain(error)
+        else:
+            messages.success(request, f"{sync} is saved.")
+            return redirect("dashboard:sync", pk=pk)
+    return show_form(request, form, sync.credential, own(request, pk))
+
+
+def show_form(
+    request: Request, form: SyncForm, credential: Credential, sync: Sync | None = None
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "credential": credential,
+        "sync": sync,
+        "limit": limits.of(credential),
+    }
+    return render(request, "syncs/form.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@may(Action.EDIT)
+def disable(request: Request, pk: str) -> HttpResponse:
+    sync = own(request, pk)
+    syncs.set_status(sync, "disabled", actor=request.user)
+    messages.success(request, f"{sync} is disabled. Its worker stops until you enable it.")
+    return redirect("dashboard:sync", pk=pk)
+
+
+@require_POST
+@may(Action.EDIT)
+def enable(request: Request, pk: str) -> HttpResponse:
+    sync = own(request, pk)
+    syncs.set_status(sync, "active", actor=request.user)
+    messages.success(request, f"{sync} is enabled again.")
+    return redirect("dashboard:sync", pk=pk)
+
+
+@require_POST
+@may(Action.EDIT)
+def publish(request: Request, pk: str) -> HttpResponse:
+    sync = own(request, pk)
+    syncs.publish(sync, actor=request.user)
+    messages.success(request, "Whoever has the badge's address sees the status, and only that.")
+    return redirect("dashboard:sync", pk=pk)
+
+
+@require_POST
+@may(Action.EDIT)
+def unpublish(request: Request, pk: str) -> HttpResponse:
+    sync = own(request, pk)
+    syncs.unpublish(sync, actor=request.user)
+    messages.success(request, "The badge's address leads nowhere any more.")
+    return redirect("dashboard:sync", pk=pk)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.EDIT)
+def delete(request: Request, pk: str) -> HttpResponse:
+    sync = own(request, pk)
+    if request.method == "POST":
+        try:
+            syncs.delete(sync, actor=request.user)
+        except InUse as error:
+            messages.error(request, str(error))
+            return redirect("dashboard:sync", pk=pk)
+        messages.success(request, f"{sync.name} is deleted.")
+        return redirect("dashboard:syncs")
+    context = {
+        "title": f"Delete {sync}?",
+        "text": "Nothing is read from the account by it any more. The credential stays.",
+        "button": "Delete the sync",
+        "back": request.path.removesuffix("delete/"),
+    }
+    return render(request, "components/confirm_page.html", context)

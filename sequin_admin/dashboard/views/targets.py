@@ -1,0 +1,114 @@
+"""Targets: the databases that consumers write to."""
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from sequin_admin.access.policy import Action
+from sequin_admin.audit.models import Event
+from sequin_admin.credentials.usage import InUse
+from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.listing import asked
+from sequin_admin.syncs import targets
+from sequin_admin.syncs.forms import TargetForm
+from sequin_admin.syncs.models import Target
+
+ROWS = 50
+
+
+def own(request: Request, pk: str) -> Target:
+    target: Target = get_object_or_404(Target.objects.of(request.organization), pk=pk)
+    return target
+
+
+@require_GET
+@may(Action.VIEW)
+def index(request: Request) -> HttpResponse:
+    rows = Target.objects.of(request.organization).matching(asked(request, "q")).defer("secrets")
+    listed = rows.annotate(used_by=Count("consumers")).order_by("-created_at", "-id")
+    page = Paginator(listed, ROWS).get_page(request.GET.get("page"))
+    return render(request, "targets/index.html", {"page": page, "search": asked(request, "q")})
+
+
+@require_GET
+@may(Action.VIEW)
+def detail(request: Request, pk: str) -> HttpResponse:
+    target = own(request, pk)
+    context = {
+        "target": target,
+        "consumers": target.consumers.order_by("name")[:100],
+        "events": Event.objects.of(request.organization.pk).about(target)[:15],
+    }
+    return render(request, "targets/detail.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.CONFIGURE)
+def new(request: Request) -> HttpResponse:
+    form = TargetForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        target = targets.create(request.organization, actor=request.user, **form.cleaned_data)
+        return tried(request, target)
+    return show_form(request, form)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.CONFIGURE)
+def edit(request: Request, pk: str) -> HttpResponse:
+    target = own(request, pk)
+    form = TargetForm.of(target, request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            targets.update(target, actor=request.user, **form.cleaned_data)
+        except ValidationError as error:
+            form.explain(error)
+        else:
+            return tried(request, target)
+    return show_form(request, form, own(request, pk))
+
+
+def show_form(request: Request, form: TargetForm, target: Target | None = None) -> HttpResponse:
+    context = {"form": form, "target": target}
+    return render(request, "targets/form.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@may(Action.EDIT)
+def verify(request: Request, pk: str) -> HttpResponse:
+    return tried(request, own(request, pk))
+
+
+def tried(request: Request, target: Target) -> HttpResponse:
+    """Connect now and tell how it went, on the target's page."""
+    outcome = targets.verify(target, actor=request.user)
+    if outcome.ok:
+        version = outcome.facts["server_version"]
+        messages.success(request, f"{target} works: PostgreSQL {version}, and we may write there.")
+    else:
+        messages.warning(request, outcome.sentence)
+    return redirect("dashboard:target", pk=target.pk)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.CONFIGURE)
+def delete(request: Request, pk: str) -> HttpResponse:
+    target = own(request, pk)
+    if request.method == "POST":
+        try:
+            targets.delete(target, actor=request.user)
+        except InUse as error:
+            messages.error(request, str(error))
+            return redirect("dashboard:target", pk=pk)
+        messages.success(request, f"{target.name} is deleted.")
+        return redirect("dashboard:targets")
+    context = {
+        "title": f"Delete {target}?",
+        "text": "We forget its address and password. Nothing changes in the database.",
+        "button": "Delete the target",
+        "back": request.path.removesuffix("delete/"),
+    }
+    return render(request, "components/confirm_page.html", context)

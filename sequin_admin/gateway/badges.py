@@ -1,0 +1,38 @@
+"""The public badge of a sync: an SVG for whoever knows its address, and nothing but the status."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_GET
+
+from sequin_admin.health.status import Status
+from sequin_admin.syncs.models import Sync
+
+COLOURS = {"good": "#15803d", "warn": "#b45309", "bad": "#b91c1c", "idle": "#475569"}
+CHAR_PX, PADDING_PX = 7, 24
+
+
+@require_GET
+@cache_control(public=True, max_age=60)
+def sync_badge(request: HttpRequest, token: str) -> HttpResponse:
+    row = Sync.objects.filter(badge_token=token).values_list("health_status", "disabled_at").first()
+    if row is None:
+        raise Http404(token)
+    words, tone = said_of(row[0], disabled=row[1] is not None)
+    context = {
+        "words": words,
+        "colour": COLOURS[tone],
+        "width": len(words) * CHAR_PX + PADDING_PX,
+    }
+    svg = render_to_string("syncs/badge.svg", context)
+    return HttpResponse(svg, content_type="image/svg+xml; charset=utf-8")
+
+
+def said_of(status: str, *, disabled: bool) -> tuple[str, str]:
+    """The words of a status and its tone."""
+    if disabled:
+        return "Disabled", "idle"
+    if status not in Status.values:
+        return "Checking", "idle"
+    known = Status(status)
+    return known.label, known.tone
