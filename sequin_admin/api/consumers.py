@@ -12,6 +12,7 @@ from pydantic import Field
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError
+from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.pages import Window, of_health, page_of, with_metadata
 from sequin_admin.api.schemas import Health, Strict, Timestamp, health_of
 from sequin_admin.api.versions import IfMatch, expect, tagged
@@ -172,6 +173,12 @@ def update_consumer(
         expect(if_match, consumer_out(consumer))
         consumers.update(consumer, actor=request.auth, **columns_of(organization, payload))
     return tagged(response, consumer_out(own(organization, consumer_id)))
+
+
+@router.get("/{consumer_id}/health", response={200: HealthDetail, **ERRORS})
+def consumer_health(request: Call, consumer_id: UUID) -> Any:
+    """The status with its reasons, checks and history."""
+    return health_detail(own(allow(request, Scope.READ), consumer_id))
 
 
 @router.delete("/{consumer_id}", response={204: None, **ERRORS})

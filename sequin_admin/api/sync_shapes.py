@@ -6,6 +6,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field
 
+from sequin_admin.api.health import HealthDetail
 from sequin_admin.api.schemas import (
     PROPERTIES,
     CredentialShape,
@@ -103,10 +104,8 @@ class Report(Strict):
     error: Trouble | None = Field(default=None, description="Left out: it works.")
 
 
-class SyncHealthDetail(SyncHealth):
-    note: str
-    since: Timestamp | None
-    checked_at: Timestamp | None
+class SyncHealthDetail(HealthDetail):
+    sync_id: str
     rows_total: int
     lag_s: float | None
     last_report_at: Timestamp | None

@@ -14,6 +14,7 @@ from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.credentials import app_of
 from sequin_admin.api.credentials import own as own_credential
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError
+from sequin_admin.api.health import health_detail
 from sequin_admin.api.pages import Listing, of_health, page_of, with_metadata
 from sequin_admin.api.schemas import (
     CredentialImport,
@@ -206,21 +207,16 @@ def report(request: Call, sync_id: UUID, payload: Report) -> Any:
         backfilled=payload.initial_backfill_completed,
         trouble=trouble,
     )
-    return health_detail(own(organization, sync_id))
+    return sync_health_detail(own(organization, sync_id))
 
 
 @router.get("/{sync_id}/health", response={200: SyncHealthDetail, **ERRORS})
 def sync_health(request: Call, sync_id: UUID) -> Any:
     """The status with its reason, and what its worker reported last."""
-    return health_detail(own(allow(request, Scope.READ), sync_id))
+    return sync_health_detail(own(allow(request, Scope.READ), sync_id))
 
 
-def health_detail(sync: Sync) -> dict[str, Any]:
-    told = ("checked_at", "rows_total", "lag_s", "last_report_at")
-    return {
-        **health_of(sync),
-        "sync_id": str(sync.pk),
-        "note": sync.health_note,
-        "since": sync.health_since,
-        **{name: getattr(sync, name) for name in told},
-    }
+def sync_health_detail(sync: Sync) -> dict[str, Any]:
+    told = ("rows_total", "lag_s", "last_report_at")
+    reported = {name: getattr(sync, name) for name in told}
+    return {**health_detail(sync), "sync_id": str(sync.pk), **reported}

@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError
+from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.pages import Window, of_health, page_of, with_metadata
 from sequin_admin.api.schemas import Health, Strict, Timestamp, health_of
 from sequin_admin.api.versions import IfMatch, expect, tagged
@@ -189,6 +190,12 @@ def update_target(
             said = {f"connection.{name}": text for name, text in error.message_dict.items()}
             raise ApiError(422, INVALID, said) from None
     return tagged(response, target_out(own(organization, target_id)))
+
+
+@router.get("/{target_id}/health", response={200: HealthDetail, **ERRORS})
+def target_health(request: Call, target_id: UUID) -> Any:
+    """The status with its reasons, checks and history."""
+    return health_detail(own(allow(request, Scope.READ), target_id))
 
 
 @router.delete("/{target_id}", response={204: None, **ERRORS})

@@ -211,7 +211,7 @@ def spread(changed: Iterable[Watched]) -> None:
         answers: Iterable[tuple[Any, Any]] = status_changed.send(
             sender=type(subject), subjects=[subject]
         )
-        affected += sum(taken_over_by[subject.pk] for _, taken_over_by in answers)
+        affected += sum(taken[subject.pk] for _, taken in answers if taken)
         open_ones = Incident.objects.about(subject).open()
         open_ones.exclude(affected=affected).update(affected=affected)
 

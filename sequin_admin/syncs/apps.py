@@ -3,3 +3,8 @@ from django.apps import AppConfig
 
 class SyncsConfig(AppConfig):
     name = "sequin_admin.syncs"
+
+    def ready(self) -> None:
+        from sequin_admin.syncs import watching
+
+        watching.listen()

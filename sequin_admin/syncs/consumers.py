@@ -8,6 +8,8 @@ from django.db import models, transaction
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record
 from sequin_admin.core import clock
+from sequin_admin.credentials.signals import put_aside
+from sequin_admin.syncs import watching
 from sequin_admin.syncs.models import Consumer, Sync, Target
 
 
@@ -34,6 +36,7 @@ def create(
     consumer.save()
     consumer.syncs.set(() if all_syncs else syncs)
     note("consumer.created", consumer, actor, writes_to=target.name)
+    weigh(consumer)
     return consumer
 
 
@@ -47,6 +50,7 @@ def update(
     **columns: Any,
 ) -> None:
     """Change what is given and differs: `name`, `target`, `all_syncs`, `metadata`, or the above."""
+    read_before = set(consumer.read())
     changed = sorted(n for n, value in columns.items() if value != getattr(consumer, n))
     for name in changed:
         setattr(consumer, name, columns[name])
@@ -61,13 +65,26 @@ def update(
     if changed:
         consumer.save()
         note("consumer.changed", consumer, actor, changed=changed)
+        weigh(consumer, *read_before)
 
 
 @transaction.atomic
 def delete(consumer: Consumer, *, actor: models.Model | None) -> None:
     """Forget it. What it has written stays in the target."""
     note("consumer.deleted", consumer, actor)
+    read_before = list(consumer.read())
     consumer.delete()
+    watching.weighed(Sync.objects.filter(pk__in=[sync.pk for sync in read_before]))
+
+
+def weigh(consumer: Consumer, *read_before: Sync) -> None:
+    """The consumer, and all syncs that it read before or reads now."""
+    if consumer.active:
+        watching.look_again([consumer])
+    else:
+        put_aside.send(sender=Consumer, subject=consumer)
+    syncs = {*read_before, *consumer.read()}
+    watching.weighed(Sync.objects.filter(pk__in=[sync.pk for sync in syncs]))
 
 
 def note(action: str, consumer: Consumer, actor: models.Model | None, **details: Any) -> None:

@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.db import models
@@ -36,9 +37,6 @@ class Findable(OwnedQuerySet[Any]):
 class Named(Watched):
     """What syncs, consumers and targets have in common."""
 
-    # The word by which health knows the sort of thing, and its provider where it has one.
-    entity: ClassVar[str] = ""
-
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=NAME_CHARS)
     metadata = models.JSONField(default=dict, blank=True)
@@ -55,7 +53,7 @@ class Named(Watched):
 class Target(Named):
     """A PostgreSQL database that consumers write to. `secrets` holds the password."""
 
-    entity = "target"
+    entity, entity_title = "target", "target"
     provider: ClassVar[str] = ""
     kind: ClassVar[str] = "postgres"
 
@@ -85,6 +83,9 @@ class Target(Named):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}/{self.database}"
 
+    def mended_at(self) -> datetime:
+        return self.updated_at
+
     def masked_password(self) -> str:
         """first4...last4 where that reveals little, asterisks otherwise."""
         try:
@@ -94,10 +95,16 @@ class Target(Named):
         return f"{password[:4]}...{password[-4:]}" if len(password) >= LONG_PASSWORD else MASK
 
 
+class SyncQuerySet(Findable):
+    def with_credential(self) -> Self:
+        """Joined with the credential, of which no secret is decrypted."""
+        return self.select_related("credential").defer("credential__secrets")
+
+
 class Sync(Named):
     """One connected account, and what of it is read. `provider` is the credential's."""
 
-    entity = "sync"
+    entity, entity_title = "sync", "sync"
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="syncs")
     provider = models.CharField(max_length=40, editable=False)
@@ -119,7 +126,9 @@ class Sync(Named):
         max_length=43, null=True, unique=True, editable=False
     )
 
-    objects = Findable.as_manager()
+    objects = SyncQuerySet.as_manager()
+    # Whoever weighs many syncs at once fills this in for all of them.
+    known_readers: "list[Consumer] | None" = None
 
     class Meta:
         indexes = (
@@ -133,6 +142,20 @@ class Sync(Named):
         """The specification's word."""
         return "disabled" if self.disabled_at else "active"
 
+    def leans_on(self) -> list[Watched]:
+        """Its credential, and the consumers that write what it reads."""
+        readers = self.readers() if self.known_readers is None else self.known_readers
+        return [self.credential, *(reader for reader in readers if reader.active)]
+
+    def is_idle(self) -> bool:
+        return self.disabled_at is not None
+
+    def readers(self) -> "models.QuerySet[Consumer]":
+        """The consumers that read it: by name, or because they read all."""
+        by_name = models.Q(pk__in=self.consumers.values("pk"))
+        own = Consumer.objects.filter(organization=self.organization_id)
+        return own.filter(by_name | models.Q(all_syncs=True))
+
 
 class ConsumerQuerySet(Findable):
     def reading(self, syncs: models.QuerySet[Sync]) -> Self:
@@ -145,7 +168,7 @@ class ConsumerQuerySet(Findable):
 class Consumer(Named):
     """Writes the records of some syncs, or of all, to a target."""
 
-    entity = "consumer"
+    entity, entity_title = "consumer", "consumer"
     provider: ClassVar[str] = ""
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="consumers")
@@ -164,6 +187,18 @@ class Consumer(Named):
     @property
     def active(self) -> bool:
         return self.disabled_at is None
+
+    def leans_on(self) -> list[Watched]:
+        return [self.target]
+
+    def is_idle(self) -> bool:
+        return not self.active
+
+    def read(self) -> models.QuerySet[Sync]:
+        """The syncs whose records it writes."""
+        if self.all_syncs:
+            return Sync.objects.filter(organization=self.organization_id)
+        return self.syncs.all()
 
     def sync_ids(self) -> list[str]:
         """As the API shows them: `*` stands for all, also those made later."""

@@ -11,7 +11,7 @@ from sequin_admin.core import clock
 from sequin_admin.core.http import redact
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.outcomes import Outcome
-from sequin_admin.syncs import watching
+from sequin_admin.health.settling import settle, spread
 from sequin_admin.syncs.models import Sync
 
 CHECK = "report"
@@ -43,7 +43,8 @@ def keep(
         facts["initial_backfill_completed_at"] = Coalesce("initial_backfill_completed_at", now)
     with transaction.atomic():
         Sync.objects.filter(pk=sync.pk).update(**facts)
-        watching.keep(sync, CHECK, outcome)
+        changed = settle(sync, {CHECK: outcome})
+    spread(changed)
     return outcome
 
 

@@ -9,9 +9,10 @@ from sequin_admin.audit.models import record
 from sequin_admin.core import clock
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.signals import put_aside
 from sequin_admin.credentials.usage import refuse_if_used
 from sequin_admin.limits import models as limits
-from sequin_admin.syncs import rules
+from sequin_admin.syncs import rules, watching
 from sequin_admin.syncs.models import Sync, new_badge_token
 
 
@@ -27,6 +28,7 @@ def create(credential: Credential, *, actor: models.Model | None, **columns: Any
     check(sync)
     sync.save()
     note("sync.created", sync, actor, provider=sync.provider, credential=credential.name)
+    watching.look_again([sync])
     return sync
 
 
@@ -87,6 +89,10 @@ def set_status(sync: Sync, status: str, *, actor: models.Model | None) -> None:
     sync.disabled_at = clock.now() if status == "disabled" else None
     sync.save(update_fields=["disabled_at", "updated_at"])
     note("sync.disabled" if sync.disabled_at else "sync.enabled", sync, actor)
+    if sync.disabled_at:
+        put_aside.send(sender=Sync, subject=sync)
+    else:
+        watching.look_again([sync])
 
 
 @transaction.atomic

@@ -12,7 +12,8 @@ from sequin_admin.audit.models import record
 from sequin_admin.core import clock
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.credentials.usage import refuse_if_used
-from sequin_admin.syncs import postgres, watching
+from sequin_admin.health.settling import settle, spread
+from sequin_admin.syncs import postgres
 from sequin_admin.syncs.models import Target
 
 CHECK = "connection"
@@ -67,10 +68,13 @@ def verify(target: Target, *, actor: models.Model | None) -> Outcome:
     """Connect now, and keep what came of it. Audited when `actor` asked."""
     outcome = postgres.try_out(target)
     with transaction.atomic():
-        watching.keep(target, CHECK, outcome)
-        Target.objects.filter(pk=target.pk).update(check_due_at=clock.now() + AGAIN_EVERY)
+        changed = settle(target, {CHECK: outcome})
+        target.checked_at = now = clock.now()
+        target.check_due_at = now + AGAIN_EVERY
+        target.save(update_fields=["checked_at", "check_due_at"])
         if actor:
             note("target.tested", target, actor, verdict=outcome.verdict.value, code=outcome.code)
+    spread(changed)
     return outcome
 
 

@@ -1,19 +1,99 @@
-"""Where outcomes about syncs, consumers and targets become a status."""
+"""How trouble travels upwards: from credentials, consumers and targets to syncs."""
 
-from datetime import timedelta
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
 
-from sequin_admin.core import clock
-from sequin_admin.credentials.models import Watched
-from sequin_admin.credentials.outcomes import Outcome
-from sequin_admin.health.status import next_status
+from django.db import transaction
+from django.db.models import QuerySet
+
+from sequin_admin.credentials.models import Credential, Watched
+from sequin_admin.health.settling import restate, spread
+from sequin_admin.health.signals import status_changed
+from sequin_admin.syncs.models import Consumer, Sync, Target
+
+BATCH = 500
 
 
-def keep(subject: Watched, name: str, outcome: Outcome) -> None:
-    """Bring the subject's status up to date with what its check `name` found."""
-    now, before = clock.now(), subject.health_status
-    after = next_status(before, outcome.verdict, troubled_for=timedelta())
-    subject.health_note = "" if outcome.ok else outcome.sentence[:500]
-    subject.checked_at = now
-    if after != before:
-        subject.health_status, subject.health_since = after, now
-    subject.save(update_fields=["health_status", "health_note", "health_since", "checked_at"])
+def listen() -> None:
+    for model, passed_on in ((Target, to_consumers), (Consumer, to_syncs)):
+        status_changed.connect(passed_on, sender=model)
+    # Each kind of credential is a sender of its own.
+    status_changed.connect(of_credentials)
+
+
+def look_again(rows: Sequence[Watched]) -> None:
+    """Weigh rows of one model anew after somebody changed what they are made of."""
+    with transaction.atomic():
+        changed = restate(rows)
+    spread(changed)
+
+
+def of_credentials(
+    sender: type, subjects: Sequence[Credential], **signal: object
+) -> Counter[UUID] | None:
+    """The syncs of these credentials take their trouble over."""
+    if not issubclass(sender, Credential):
+        return None
+    syncs = Sync.objects.filter(credential__in=subjects, disabled_at=None)
+    return Counter(sync.credential_id for sync in weighed(syncs))
+
+
+def to_consumers(sender: type, subjects: Sequence[Target], **signal: object) -> Counter[UUID]:
+    consumers = Consumer.objects.filter(target__in=subjects, disabled_at=None)
+    with transaction.atomic():
+        locked = list(locked_in_order(consumers.select_related("target").defer("target__secrets")))
+        changed = restate(locked)
+    status_changed.send(sender=Consumer, subjects=changed)
+    taken = Counter[UUID]()
+    for consumer, syncs in syncs_of(locked).items():
+        taken[consumer.target_id] += len(syncs)
+    return taken
+
+
+def to_syncs(sender: type, subjects: Sequence[Consumer], **signal: object) -> Counter[UUID]:
+    known = syncs_of(subjects)
+    weighed(Sync.objects.filter(pk__in={pk for syncs in known.values() for pk in syncs}))
+    return Counter({consumer.pk: len(syncs) for consumer, syncs in known.items()})
+
+
+def syncs_of(consumers: Iterable[Consumer]) -> Mapping[Consumer, set[UUID]]:
+    """The ids of the syncs that each of the consumers reads."""
+    return {consumer: set(consumer.read().values_list("pk", flat=True)) for consumer in consumers}
+
+
+def weighed(syncs: QuerySet[Sync]) -> list[Sync]:
+    """Weigh many syncs anew, some at a time. Returns all of them."""
+    ids = list(syncs.filter(disabled_at=None).order_by("pk").values_list("pk", flat=True))
+    seen = []
+    for start in range(0, len(ids), BATCH):
+        with transaction.atomic():
+            rows = Sync.objects.filter(pk__in=ids[start : start + BATCH])
+            batch = with_readers(list(locked_in_order(rows.with_credential())))
+            restate(batch)
+        seen += batch
+    return seen
+
+
+def locked_in_order(rows: Any) -> Any:
+    """Everybody locks in the same order, so that nobody waits in a circle."""
+    return rows.order_by("pk").select_for_update(no_key=True, of=("self",))
+
+
+def with_readers(syncs: list[Sync]) -> list[Sync]:
+    """Each told which consumers read it, in two queries for all of them."""
+    by_sync = defaultdict[UUID, list[Consumer]](list)
+    to_all = defaultdict[UUID, list[Consumer]](list)
+    organizations = {sync.organization_id for sync in syncs}
+    active = Consumer.objects.filter(organization__in=organizations, disabled_at=None)
+    for consumer in active.filter(all_syncs=True):
+        to_all[consumer.organization_id].append(consumer)
+    links = Consumer.syncs.through._default_manager.filter(
+        sync__in=syncs, consumer__disabled_at=None
+    )
+    for link in links.select_related("consumer"):
+        by_sync[link.sync_id].append(link.consumer)
+    for sync in syncs:
+        sync.known_readers = [*by_sync[sync.pk], *to_all[sync.organization_id]]
+    return syncs

@@ -1,7 +1,5 @@
 """Who may: keys, scopes, organizations."""
 
-from uuid import uuid4
-
 import pytest
 
 from sequin_admin.access import keys
@@ -10,17 +8,18 @@ from sequin_admin.api.urls import api as declared
 from sequin_admin.health.models import Incident, naming
 from sequin_admin.notices import channels, outbox
 from sequin_admin.notices.models import ChannelKind
-from tests.factories import make_credential, make_oauth_app
+from tests.factories import make_credential, make_oauth_app, make_synced
 from tests.notified import notice
 
 PATHS = declared.get_openapi_schema()["paths"].items()
 OPERATIONS = [(method.upper(), path) for path, methods in PATHS for method in methods]
 
+LEASE = "1.2.3.nobody"
 # What an operation takes before it looks for the object, by the end of its path.
 BODIES = {
     "/token/refresh": {"fingerprint": "0123456789abcdef"},
     "/contact": {"contact_email": ""},
-    "/permits/release": {"releases": [{"lease": str(uuid4())}]},
+    "/permits/release": {"releases": [{"lease": LEASE}]},
 }
 
 
@@ -55,6 +54,7 @@ def address(path, organization):
     webhook = channels.create(
         organization, ChannelKind.WEBHOOK, actor=None, name="hook", address="https://a.test/"
     )
+    sync, target, consumer = make_synced(credential)
     (delivery,) = outbox.post(organization, notice())
     return path.format(
         credential_id=credential.pk,
@@ -62,7 +62,11 @@ def address(path, organization):
         incident_id=incident.pk,
         webhook_id=webhook.pk,
         delivery_id=delivery.uid,
-        lease=uuid4(),
+        lease=LEASE,
+        sync_id=sync.pk,
+        target_id=target.pk,
+        consumer_id=consumer.pk,
+        collection_id="stripe:customer",
     )
 
 

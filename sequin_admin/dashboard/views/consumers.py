@@ -1,7 +1,6 @@
 """Consumers: what writes the records of syncs to a target."""
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
@@ -9,7 +8,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import asked
+from sequin_admin.dashboard.listing import Pages, asked
+from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import consumers
 from sequin_admin.syncs.forms import ConsumerForm
 from sequin_admin.syncs.models import Consumer, Target
@@ -28,7 +28,7 @@ def own(request: Request, pk: str) -> Consumer:
 def index(request: Request) -> HttpResponse:
     rows = Consumer.objects.of(request.organization).matching(asked(request, "q"))
     listed = rows.select_related("target").defer("target__secrets").prefetch_related("syncs")
-    page = Paginator(listed.order_by("-created_at", "-id"), ROWS)
+    page = Pages(listed.order_by("-created_at", "-id"), ROWS)
     context = {"page": page.get_page(request.GET.get("page")), "search": asked(request, "q")}
     return render(request, "consumers/index.html", context)
 
@@ -39,6 +39,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
     consumer = own(request, pk)
     context = {
         "consumer": consumer,
+        **health.card(consumer),
         "syncs": consumer.syncs.order_by("name")[:100],
         "events": Event.objects.of(request.organization.pk).about(consumer)[:15],
     }

@@ -3,7 +3,6 @@
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,7 +14,8 @@ from sequin_admin.audit.models import Event
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import asked, ids
+from sequin_admin.dashboard.listing import Pages, asked, ids
+from sequin_admin.dashboard.views import health
 from sequin_admin.limits import models as limits
 from sequin_admin.syncs import catalogue, syncs
 from sequin_admin.syncs.forms import SyncForm
@@ -37,7 +37,7 @@ def index(request: Request) -> HttpResponse:
     if asked(request, "credential"):
         rows = rows.filter(credential__in=ids([asked(request, "credential")]))
     listed = rows.select_related("credential").defer("credential__secrets")
-    page = Paginator(listed.order_by("-created_at", "-id"), ROWS)
+    page = Pages(listed.order_by("-created_at", "-id"), ROWS)
     context = {
         "page": page.get_page(request.GET.get("page")),
         "search": asked(request, "q"),
@@ -56,6 +56,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
     badge = reverse("gateway:sync_badge", args=[sync.badge_token]) if sync.badge_token else ""
     context = {
         "sync": sync,
+        **health.card(sync),
         "limit": limits.of(sync.credential),
         "consumers": readers.select_related("target").defer("target__secrets")[:100],
         "badge": badge and f"{settings.PUBLIC_URL}{badge}",

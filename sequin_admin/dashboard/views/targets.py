@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.core.paginator import Paginator
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,7 +11,8 @@ from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import asked
+from sequin_admin.dashboard.listing import Pages, asked
+from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import targets
 from sequin_admin.syncs.forms import TargetForm
 from sequin_admin.syncs.models import Target
@@ -30,7 +30,7 @@ def own(request: Request, pk: str) -> Target:
 def index(request: Request) -> HttpResponse:
     rows = Target.objects.of(request.organization).matching(asked(request, "q")).defer("secrets")
     listed = rows.annotate(used_by=Count("consumers")).order_by("-created_at", "-id")
-    page = Paginator(listed, ROWS).get_page(request.GET.get("page"))
+    page = Pages(listed, ROWS).get_page(request.GET.get("page"))
     return render(request, "targets/index.html", {"page": page, "search": asked(request, "q")})
 
 
@@ -40,6 +40,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
     target = own(request, pk)
     context = {
         "target": target,
+        **health.card(target),
         "consumers": target.consumers.order_by("name")[:100],
         "events": Event.objects.of(request.organization.pk).about(target)[:15],
     }
