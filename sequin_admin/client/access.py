@@ -11,6 +11,7 @@ import httpx2
 from sequin_admin.client.errors import SequinError, WrongHost
 from sequin_admin.client.signing import authorization
 
+PARTS = ("headers", "fields", "login", "signing", "dialect")
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -20,6 +21,7 @@ class Access:
 
     Most kinds have `headers`. Instead, `fields` belong into the form of every call, `signing` signs
     each call (RFC 5849), and `login` goes into an envelope that only the caller can write.
+    `dialect` is how the provider speaks of its rate limit.
     """
 
     base_url: str
@@ -29,6 +31,7 @@ class Access:
     fields: Mapping[str, str] = field(default_factory=dict)
     login: Mapping[str, str] = field(default_factory=dict)
     signing: Mapping[str, str] = field(default_factory=dict)
+    dialect: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<Access to {self.base_url} until {self.expires_at}>"
@@ -36,7 +39,7 @@ class Access:
     @classmethod
     def of(cls, answer: Mapping[str, Any]) -> Self:
         ends = answer["expires_at"]
-        parts = {name: answer[name] for name in ("headers", "fields", "login", "signing")}
+        parts = {name: answer[name] for name in PARTS}
         return cls(
             base_url=answer["base_url"],
             fingerprint=answer["fingerprint"],

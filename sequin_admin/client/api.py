@@ -1,32 +1,42 @@
-"""The client of `/v1/credentials/{id}/token`, for threads and for asyncio.
+"""The client of `/v1/credentials/{id}/token` and `/permits`, for threads and for asyncio.
 
-A token is kept until shortly before its end, so most calls ask nobody.
+A token is kept until shortly before its end, so most calls ask nobody for it.
 """
 
 import asyncio
 import threading
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any
+from weakref import WeakSet
 
 import httpx2
 
 from sequin_admin.client.access import Access
 from sequin_admin.client.errors import Broken, SequinError, TryLater
+from sequin_admin.client.permits import AsyncPermits, Pace, Permit, Permits
 from sequin_admin.client.transport import AsyncCredentialTransport, CredentialTransport
 
 MARGIN_S = 60.0
+PACE = Pace()
+# An idle connection that the server closes just as we use it. What we ask may be asked twice: a
+# permit whose answer got lost ends with its lease.
+CLOSED = (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError)
 TIMEOUT_S = 60.0  # longer than the server waits for a provider
 
 
 class Client:
-    """Your Sequin Admin. `api_key` needs the scope `secrets`."""
+    """Your Sequin Admin. `api_key` needs the scopes `secrets` and `permits`."""
 
     def __init__(self, base_url: str, api_key: str, *, timeout_s: float = TIMEOUT_S) -> None:
         self.http = httpx2.Client(**settings(base_url, api_key, timeout_s))
+        self.purses: WeakSet[Permits] = WeakSet()
 
-    def credential(self, id: object) -> "Credential":
-        return Credential(self, str(id))
+    def credential(self, id: object, pace: Pace = PACE) -> "Credential":
+        return Credential(self, str(id), pace)
 
     def close(self) -> None:
+        for permits in self.purses:
+            permits.flush(all=True)
         self.http.close()
 
     def __enter__(self) -> "Client":
@@ -39,8 +49,10 @@ class Client:
 class Credential:
     """One credential. Safe to share between threads; make one per process and keep it."""
 
-    def __init__(self, client: Client, id: str) -> None:
+    def __init__(self, client: Client, id: str, pace: Pace = PACE) -> None:
         self.client, self.id = client, id
+        self.permits = Permits(self.ask_for_permits, pace)
+        client.purses.add(self.permits)
         self.lock = threading.Lock()
         self.known: Access | None = None
 
@@ -52,7 +64,8 @@ class Credential:
         """What the next call needs. Raises `Broken`, `TryLater`, or another `SequinError`."""
         with self.lock:
             if self.known is None or not self.known.lives(max(MARGIN_S, min_ttl_s)):
-                answer = ask(self.client.http, "GET", self.id, params={"min_ttl": min_ttl_s})
+                params = {"min_ttl": min_ttl_s}
+                answer = ask(self.client.http, "GET", f"{self.id}/token", params=params)
                 self.known = read(answer)
             return self.known
 
@@ -61,12 +74,28 @@ class Credential:
         with self.lock:
             if self.known is None or self.known.fingerprint == access.fingerprint:
                 body = {"fingerprint": access.fingerprint}
-                self.known = read(ask(self.client.http, "POST", self.id, json=body))
+                self.known = read(
+                    ask(self.client.http, "POST", f"{self.id}/token/refresh", json=body)
+                )
             return self.known
 
-    def transport(self, wrapped: httpx2.BaseTransport | None = None) -> CredentialTransport:
-        """For `httpx2.Client(transport=...)`: every call goes out with this credential."""
-        return CredentialTransport(self, wrapped or httpx2.HTTPTransport())
+    def permit(self) -> AbstractContextManager[Permit]:
+        """`with credential.permit():` around one call that you make by yourself.
+
+        Waits for its turn. Raises `TryLater` when that would take too long.
+        """
+        return self.permits.permit()
+
+    def ask_for_permits(self, ending: str, body: dict[str, Any]) -> httpx2.Response:
+        return passed(ask(self.client.http, "POST", f"{self.id}/permits{ending}", json=body))
+
+    def transport(
+        self, wrapped: httpx2.BaseTransport | None = None, *, paced: bool = True
+    ) -> CredentialTransport:
+        """For `httpx2.Client(transport=...)`: every call goes out with this credential, when the
+        rate limit lets it."""
+        permits = self.permits if paced else None
+        return CredentialTransport(self, wrapped or httpx2.HTTPTransport(), permits)
 
 
 class AsyncClient:
@@ -74,11 +103,14 @@ class AsyncClient:
 
     def __init__(self, base_url: str, api_key: str, *, timeout_s: float = TIMEOUT_S) -> None:
         self.http = httpx2.AsyncClient(**settings(base_url, api_key, timeout_s))
+        self.purses: WeakSet[AsyncPermits] = WeakSet()
 
-    def credential(self, id: object) -> "AsyncCredential":
-        return AsyncCredential(self, str(id))
+    def credential(self, id: object, pace: Pace = PACE) -> "AsyncCredential":
+        return AsyncCredential(self, str(id), pace)
 
     async def close(self) -> None:
+        for permits in self.purses:
+            await permits.flush(all=True)
         await self.http.aclose()
 
     async def __aenter__(self) -> "AsyncClient":
@@ -91,17 +123,18 @@ class AsyncClient:
 class AsyncCredential:
     """As `Credential`, for asyncio."""
 
-    def __init__(self, client: AsyncClient, id: str) -> None:
+    def __init__(self, client: AsyncClient, id: str, pace: Pace = PACE) -> None:
         self.client, self.id = client, id
+        self.permits = AsyncPermits(self.ask_for_permits, pace)
+        client.purses.add(self.permits)
         self.lock = asyncio.Lock()
         self.known: Access | None = None
 
     async def token(self, *, min_ttl_s: int = 0) -> Access:
         async with self.lock:
             if self.known is None or not self.known.lives(max(MARGIN_S, min_ttl_s)):
-                answer = await ask_async(
-                    self.client.http, "GET", self.id, params={"min_ttl": min_ttl_s}
-                )
+                params = {"min_ttl": min_ttl_s}
+                answer = await ask_async(self.client.http, "GET", f"{self.id}/token", params=params)
                 self.known = read(answer)
             return self.known
 
@@ -109,13 +142,22 @@ class AsyncCredential:
         async with self.lock:
             if self.known is None or self.known.fingerprint == access.fingerprint:
                 body = {"fingerprint": access.fingerprint}
-                self.known = read(await ask_async(self.client.http, "POST", self.id, json=body))
+                path = f"{self.id}/token/refresh"
+                self.known = read(await ask_async(self.client.http, "POST", path, json=body))
             return self.known
 
+    def permit(self) -> AbstractAsyncContextManager[Permit]:
+        return self.permits.permit()
+
+    async def ask_for_permits(self, ending: str, body: dict[str, Any]) -> httpx2.Response:
+        path = f"{self.id}/permits{ending}"
+        return passed(await ask_async(self.client.http, "POST", path, json=body))
+
     def transport(
-        self, wrapped: httpx2.AsyncBaseTransport | None = None
+        self, wrapped: httpx2.AsyncBaseTransport | None = None, *, paced: bool = True
     ) -> AsyncCredentialTransport:
-        return AsyncCredentialTransport(self, wrapped or httpx2.AsyncHTTPTransport())
+        permits = self.permits if paced else None
+        return AsyncCredentialTransport(self, wrapped or httpx2.AsyncHTTPTransport(), permits)
 
 
 def settings(base_url: str, api_key: str, timeout_s: float) -> dict[str, Any]:
@@ -126,20 +168,26 @@ def settings(base_url: str, api_key: str, timeout_s: float) -> dict[str, Any]:
     }
 
 
-def path_of(method: str, id: str) -> str:
-    return f"/v1/credentials/{id}/token{'/refresh' if method == 'POST' else ''}"
-
-
-def ask(http: httpx2.Client, method: str, id: str, **sent: Any) -> httpx2.Response:
+def ask(http: httpx2.Client, method: str, path: str, **sent: Any) -> httpx2.Response:
+    url = f"/v1/credentials/{path}"
     try:
-        return http.request(method, path_of(method, id), **sent)
+        try:
+            return http.request(method, url, **sent)
+        except CLOSED:
+            return http.request(method, url, **sent)
     except httpx2.HTTPError as error:
         raise unreachable(error) from error
 
 
-async def ask_async(http: httpx2.AsyncClient, method: str, id: str, **sent: Any) -> httpx2.Response:
+async def ask_async(
+    http: httpx2.AsyncClient, method: str, path: str, **sent: Any
+) -> httpx2.Response:
+    url = f"/v1/credentials/{path}"
     try:
-        return await http.request(method, path_of(method, id), **sent)
+        try:
+            return await http.request(method, url, **sent)
+        except CLOSED:
+            return await http.request(method, url, **sent)
     except httpx2.HTTPError as error:
         raise unreachable(error) from error
 
@@ -152,19 +200,36 @@ def read(response: httpx2.Response) -> Access:
     """The access in an answer. Raises the error that it is instead."""
     if response.status_code == 200:
         return Access.of(response.json())
+    raise error_in(response)
+
+
+def passed(response: httpx2.Response) -> httpx2.Response:
+    """An answer about permits: some, or when to come back. Raises any other error that it is."""
+    if response.status_code == 200 or "retry_after_ms" in object_in(response):
+        return response
+    raise error_in(response)
+
+
+def error_in(response: httpx2.Response) -> SequinError:
     sentence = summary_of(response)
     if response.status_code == 409:
-        raise Broken(sentence, 409)
+        return Broken(sentence, 409)
     if response.status_code == 429 or response.status_code >= 500:
         wait = response.headers.get("Retry-After", "")
-        raise TryLater(
+        return TryLater(
             sentence, response.status_code, retry_after_s=float(wait) if wait.isdecimal() else 5
         )
-    raise SequinError(sentence, response.status_code)
+    return SequinError(sentence, response.status_code)
 
 
 def summary_of(response: httpx2.Response) -> str:
+    said = object_in(response).get("summary")
+    return str(said or f"Sequin Admin answered {response.status_code}.")
+
+
+def object_in(response: httpx2.Response) -> dict[str, Any]:
     try:
-        return str(response.json()["summary"])
-    except (ValueError, KeyError, TypeError):
-        return f"Sequin Admin answered {response.status_code}."
+        value = response.json()
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,13 +1,19 @@
-"""httpx2 transports that let calls in: the token goes out with each, a refused one is replaced.
+"""httpx2 transports that let calls in, at the pace of the credential's rate limit.
+
+The token goes out with each call, and a refused one is replaced. Each call waits for its permit,
+and what the provider says about its own limit is passed on, so that a throttle stops all workers.
 
 https://www.python-httpx.org/advanced/transports/
 """
 
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Protocol
 
 import httpx2
 
 from sequin_admin.client.access import Access
+from sequin_admin.client.dialect import Dialect
+from sequin_admin.client.permits import Permit
 
 UNAUTHORIZED = 401
 
@@ -22,21 +28,57 @@ class AsyncTokens(Protocol):
     async def refused(self, access: Access) -> Access: ...
 
 
-class CredentialTransport(httpx2.BaseTransport):
-    """Around `wrapped`. A call that comes back with 401 is sent once more with a newer token."""
+class Pacer(Protocol):
+    def take(self) -> Permit: ...
+    def give(self, permit: Permit) -> None: ...
 
-    def __init__(self, tokens: Tokens, wrapped: httpx2.BaseTransport) -> None:
-        self.tokens, self.wrapped = tokens, wrapped
+
+class AsyncPacer(Protocol):
+    async def take(self) -> Permit: ...
+    async def give(self, permit: Permit) -> None: ...
+
+
+class CredentialTransport(httpx2.BaseTransport):
+    """Around `wrapped`. A call that comes back with 401 is sent once more with a newer token.
+
+    Without `permits` calls go out unpaced.
+    """
+
+    def __init__(
+        self, tokens: Tokens, wrapped: httpx2.BaseTransport, permits: Pacer | None = None
+    ) -> None:
+        self.tokens, self.wrapped, self.permits = tokens, wrapped, permits
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         request.read()  # so that it can be sent twice
         access = self.tokens.token()
-        response = self.wrapped.handle_request(access.put_into(request))
+        response = self.send(access, request)
         if response.status_code != UNAUTHORIZED:
             return response
         response.close()
-        newer = self.tokens.refused(access)
-        return self.wrapped.handle_request(newer.put_into(request))
+        return self.send(self.tokens.refused(access), request)
+
+    def send(self, access: Access, request: httpx2.Request) -> httpx2.Response:
+        ready, permits = access.put_into(request), self.permits
+        if permits is None:
+            return self.wrapped.handle_request(ready)
+        permit = permits.take()
+        try:
+            response = self.wrapped.handle_request(ready)
+            permit.arrived()
+            dialect = Dialect(access.dialect)
+            if dialect.needs_body(response):
+                response.read()
+        except BaseException:
+            permit.ending["outcome"] = "failed"
+            permits.give(permit)
+            raise
+        permit.ending |= dialect.ending(response)
+        if response.is_closed:
+            permits.give(permit)
+        elif isinstance(response.stream, httpx2.SyncByteStream):
+            response.stream = Metered(response.stream, lambda: permits.give(permit))
+        return response
 
     def close(self) -> None:
         self.wrapped.close()
@@ -45,18 +87,75 @@ class CredentialTransport(httpx2.BaseTransport):
 class AsyncCredentialTransport(httpx2.AsyncBaseTransport):
     """As `CredentialTransport`, for asyncio."""
 
-    def __init__(self, tokens: AsyncTokens, wrapped: httpx2.AsyncBaseTransport) -> None:
-        self.tokens, self.wrapped = tokens, wrapped
+    def __init__(
+        self,
+        tokens: AsyncTokens,
+        wrapped: httpx2.AsyncBaseTransport,
+        permits: AsyncPacer | None = None,
+    ) -> None:
+        self.tokens, self.wrapped, self.permits = tokens, wrapped, permits
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         await request.aread()
         access = await self.tokens.token()
-        response = await self.wrapped.handle_async_request(access.put_into(request))
+        response = await self.send(access, request)
         if response.status_code != UNAUTHORIZED:
             return response
         await response.aclose()
-        newer = await self.tokens.refused(access)
-        return await self.wrapped.handle_async_request(newer.put_into(request))
+        return await self.send(await self.tokens.refused(access), request)
+
+    async def send(self, access: Access, request: httpx2.Request) -> httpx2.Response:
+        ready, permits = access.put_into(request), self.permits
+        if permits is None:
+            return await self.wrapped.handle_async_request(ready)
+        permit = await permits.take()
+        try:
+            response = await self.wrapped.handle_async_request(ready)
+            permit.arrived()
+            dialect = Dialect(access.dialect)
+            if dialect.needs_body(response):
+                await response.aread()
+        except BaseException:
+            permit.ending["outcome"] = "failed"
+            await permits.give(permit)
+            raise
+        permit.ending |= dialect.ending(response)
+        if response.is_closed:
+            await permits.give(permit)
+        elif isinstance(response.stream, httpx2.AsyncByteStream):
+            response.stream = AsyncMetered(response.stream, lambda: permits.give(permit))
+        return response
 
     async def aclose(self) -> None:
         await self.wrapped.aclose()
+
+
+class Metered(httpx2.SyncByteStream):
+    """An answer's body. The call is under way until it is closed."""
+
+    def __init__(self, stream: httpx2.SyncByteStream, done: Callable[[], None]) -> None:
+        self.stream, self.done, self.open = stream, done, True
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self.stream
+
+    def close(self) -> None:
+        self.stream.close()
+        if self.open:
+            self.open = False
+            self.done()
+
+
+class AsyncMetered(httpx2.AsyncByteStream):
+    def __init__(self, stream: httpx2.AsyncByteStream, done: Callable[[], Awaitable[None]]) -> None:
+        self.stream, self.done, self.open = stream, done, True
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self.stream:
+            yield chunk
+
+    async def aclose(self) -> None:
+        await self.stream.aclose()
+        if self.open:
+            self.open = False
+            await self.done()

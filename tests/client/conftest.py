@@ -9,4 +9,6 @@ from sequin_admin.access.models import Scope
 @pytest.fixture
 def api_key(organization):
     keys._known.clear()
-    return keys.create(organization, name="worker", scopes=[Scope.SECRETS], actor=None)[1]
+    return keys.create(
+        organization, name="worker", scopes=[Scope.SECRETS, Scope.PERMITS], actor=None
+    )[1]

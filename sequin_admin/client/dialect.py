@@ -1,0 +1,82 @@
+"""What a provider's answer says about its rate limit, in the provider's own words."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import httpx2
+
+BELIEVED_MS = 1000.0
+UNITS_PER_S = {"epoch_s": 1, "epoch_ms": 1000}
+
+
+class Dialect:
+    """`known` comes with the access: see `dialect` in the API's answer."""
+
+    def __init__(self, known: Mapping[str, Any]) -> None:
+        self.known = known
+        self.signs = [(status, plain(text)) for status, text in known["throttled"]]
+
+    def needs_body(self, response: httpx2.Response) -> bool:
+        """Whether only the body of this answer tells if it is too much."""
+        kind = response.headers.get("Content-Type", "")
+        asked = any(text and status == response.status_code for status, text in self.signs)
+        return asked and "json" in kind
+
+    def ending(self, response: httpx2.Response) -> dict[str, Any]:
+        """How the call ended, as the API takes it. The body was read where it is needed."""
+        said: dict[str, Any] = {"outcome": "ok"}
+        resets = self.reset_ms(response)
+        if self.throttled(response):
+            said["outcome"] = "throttled"
+            wait = seconds(response.headers.get("Retry-After", ""))
+            pause = [None if wait is None else wait * 1000, resets, self.pause_ms]
+            said["retry_after_ms"] = next((each for each in pause if each is not None), None)
+        remaining = self.remaining(response)
+        if remaining is not None:
+            said["remaining"] = remaining
+            said["reset_ms"] = BELIEVED_MS if resets is None else resets
+        return said
+
+    @property
+    def pause_ms(self) -> float | None:
+        pause = self.known["pause_s"]
+        return None if pause is None else pause * 1000
+
+    def throttled(self, response: httpx2.Response) -> bool:
+        for status, text in self.signs:
+            if status == response.status_code and (
+                not text or (self.needs_body(response) and text in plain(response.text))
+            ):
+                return True
+        return False
+
+    def remaining(self, response: httpx2.Response) -> int | None:
+        left = response.headers.get(self.known["remaining"] or "-", "")
+        if left.isdecimal():
+            return int(left)
+        used, _, most = response.headers.get(self.known["used_of"] or "-", "").partition("/")
+        used = used.rpartition("=")[2]
+        return max(int(most) - int(used), 0) if used.isdecimal() and most.isdecimal() else None
+
+    def reset_ms(self, response: httpx2.Response) -> float | None:
+        """Until the named time, by the provider's own clock where it shows it."""
+        at = seconds(response.headers.get(self.known["reset"] or "-", ""))
+        if at is None:
+            return None
+        at /= UNITS_PER_S[self.known["reset_unit"]]
+        try:
+            now = parsedate_to_datetime(response.headers["Date"])
+        except (KeyError, ValueError):
+            now = datetime.now(UTC)
+        return max(at - now.timestamp(), 0) * 1000
+
+
+def plain(text: str) -> str:
+    """Without spaces and capitals, which do not matter."""
+    return "".join(text.split()).lower()
+
+
+def seconds(text: str) -> float | None:
+    return float(text) if text.replace(".", "", 1).isdecimal() else None

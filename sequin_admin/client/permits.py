@@ -1,0 +1,262 @@
+"""Permission to make the next call, drawn from Sequin Admin one by one or in batches.
+
+A permit counts from its start, and its call may be made a while later: so the server counts it at
+the end of that while until it hears when the call was made. All times here err on the safe side,
+so that the calls themselves, not only the permits, keep the limit.
+"""
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import httpx2
+
+from sequin_admin.client.errors import SequinError, TryLater
+
+LONGEST_POLL_S = 10.0
+SLACK_S = 0.001
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How permits are drawn.
+
+    `patience_s` is how long a call may wait for its turn. A `batch` saves trips: up to so many are
+    drawn at once, and each is used within `use_within_s` or given back. Batches take up places of
+    `max_concurrent_requests`, so draw no more than you use. `priority` is live, backfill or probe.
+    """
+
+    priority: str = "live"
+    patience_s: float = 60.0
+    batch: int = 1
+    use_within_s: float = 1.0
+    lease_s: float = 120.0
+
+
+@dataclass
+class Permit:
+    """One call's permission. `began` is when it counts from or a little earlier."""
+
+    lease: str
+    began: float
+    ends: float
+    ending: dict[str, Any] = field(default_factory=lambda: {"outcome": "ok"})
+
+    def arrived(self) -> None:
+        """The provider has counted the call by now. Without it, the permit's return says so."""
+        self.ending["used_ms"] = (time.monotonic() - self.began) * 1000
+
+    def throttled(self, retry_after_s: float | None = None) -> None:
+        """The provider asked to slow down: everybody will, for so long."""
+        self.ending["outcome"] = "throttled"
+        if retry_after_s is not None:
+            self.ending["retry_after_ms"] = retry_after_s * 1000
+
+    def given(self) -> dict[str, Any]:
+        if "used_ms" not in self.ending:
+            self.arrived()
+        return {"lease": self.lease, **self.ending}
+
+
+class Purse:
+    """Permits that were drawn and not yet used, and returns that go along with the next trip."""
+
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
+        self.lock = threading.Lock()
+        self.drawn: list[Permit] = []
+        self.back: list[dict[str, Any]] = []
+        self.out = 0
+
+    def pop(self) -> Permit | None:
+        """One that is still good. What is too old goes back as never used."""
+        with self.lock:
+            self.sort_out()
+            if not self.drawn:
+                return None
+            self.out += 1
+            return self.drawn.pop(0)
+
+    def sort_out(self) -> None:
+        now = time.monotonic() + SLACK_S
+        late = [permit for permit in self.drawn if permit.ends <= now]
+        self.drawn = [permit for permit in self.drawn if permit.ends > now]
+        self.back += [{"lease": permit.lease, "outcome": "unused"} for permit in late]
+
+    def put_back(self, permit: Permit) -> bool:
+        """Whether it should be sent right now, rather than with the next trip."""
+        with self.lock:
+            self.out -= 1
+            self.back.append(permit.given())
+            return len(self.back) >= self.pace.batch or not (self.drawn or self.out)
+
+    def returns(self, *, all: bool = False) -> list[dict[str, Any]]:
+        with self.lock:
+            self.sort_out()
+            if all:
+                self.back += [{"lease": p.lease, "outcome": "unused"} for p in self.drawn]
+                self.drawn = []
+            taken, self.back = self.back[:1000], self.back[1000:]
+            return taken
+
+    def keep(self, returns: list[dict[str, Any]]) -> None:
+        """They did not arrive: they go along with the next trip."""
+        with self.lock:
+            self.back = [*returns, *self.back]
+
+    def ask(self, left_s: float, ticket: str, returns: list[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "n": self.pace.batch,
+            "priority": self.pace.priority,
+            "wait_ms": int(min(max(left_s, 0), LONGEST_POLL_S) * 1000),
+            "use_within_ms": int(self.pace.use_within_s * 1000),
+            "lease_ms": int(self.pace.lease_s * 1000),
+            "ticket": ticket,
+            "releases": returns,
+        }
+
+    def fill(self, answer: dict[str, Any], asked: float) -> None:
+        """Put in what was drawn by a question that was `asked` at that time."""
+        began = asked + (answer["took_ms"] - answer["age_ms"]) / 1000
+        ends = began + answer["use_within_ms"] / 1000
+        with self.lock:
+            self.drawn += [Permit(lease, began, ends) for lease in answer["leases"]]
+
+
+class Asks(Protocol):
+    """Sends `body` to an address below the credential's permits. Raises as `token()`."""
+
+    def __call__(self, ending: str, body: dict[str, Any]) -> httpx2.Response: ...
+
+
+class AsksAsync(Protocol):
+    async def __call__(self, ending: str, body: dict[str, Any]) -> httpx2.Response: ...
+
+
+class Permits(Purse):
+    """Permits of one credential for the threads of one process."""
+
+    def __init__(self, ask: Asks, pace: Pace) -> None:
+        super().__init__(pace)
+        self.post = ask
+
+    def take(self) -> Permit:
+        """Wait for the next one. Raises `TryLater` when none comes in time."""
+        ticket, ends = "", time.monotonic() + self.pace.patience_s
+        while (permit := self.pop()) is None:
+            asked = time.monotonic()
+            returns = self.returns()
+            try:
+                response = self.post("", self.ask(ends - asked, ticket, returns))
+            except SequinError:
+                self.keep(returns)
+                raise
+            if response.status_code == 200:
+                self.fill(response.json(), asked)
+                self.send_leftovers_later()
+            else:
+                ticket, wait_s = turned_away(response, ends)
+                time.sleep(wait_s)
+        return permit
+
+    def give(self, permit: Permit) -> None:
+        """Give it back, at once or with the next trip."""
+        if self.put_back(permit):
+            self.flush()
+
+    def flush(self, *, all: bool = False) -> None:
+        """Send what waits to be sent. What can't be sent ends by itself with its lease."""
+        if returns := self.returns(all=all):
+            try:
+                self.post("/release", {"releases": returns})
+            except SequinError:
+                self.keep(returns)
+
+    def send_leftovers_later(self) -> None:
+        """What of a batch is not used in time goes back, even when nobody asks again."""
+        if self.pace.batch > 1:
+            timer = threading.Timer(self.pace.use_within_s + SLACK_S, self.flush)
+            timer.daemon = True
+            timer.start()
+
+    @contextmanager
+    def permit(self) -> Iterator[Permit]:
+        permit = self.take()
+        try:
+            yield permit
+        except BaseException:
+            permit.ending["outcome"] = "failed"
+            raise
+        finally:
+            self.give(permit)
+
+
+class AsyncPermits(Purse):
+    """As `Permits`, for asyncio."""
+
+    def __init__(self, ask: AsksAsync, pace: Pace) -> None:
+        super().__init__(pace)
+        self.post = ask
+        self.later: asyncio.Task[None] | None = None
+
+    async def take(self) -> Permit:
+        ticket, ends = "", time.monotonic() + self.pace.patience_s
+        while (permit := self.pop()) is None:
+            asked = time.monotonic()
+            returns = self.returns()
+            try:
+                response = await self.post("", self.ask(ends - asked, ticket, returns))
+            except SequinError:
+                self.keep(returns)
+                raise
+            if response.status_code == 200:
+                self.fill(response.json(), asked)
+                self.send_leftovers_later()
+            else:
+                ticket, wait_s = turned_away(response, ends)
+                await asyncio.sleep(wait_s)
+        return permit
+
+    async def give(self, permit: Permit) -> None:
+        if self.put_back(permit):
+            await self.flush()
+
+    async def flush(self, *, all: bool = False) -> None:
+        if returns := self.returns(all=all):
+            try:
+                await self.post("/release", {"releases": returns})
+            except SequinError:
+                self.keep(returns)
+
+    def send_leftovers_later(self) -> None:
+        if self.pace.batch > 1 and (self.later is None or self.later.done()):
+            self.later = asyncio.create_task(self.flush_later())
+
+    async def flush_later(self) -> None:
+        while self.drawn:
+            await asyncio.sleep(self.pace.use_within_s + SLACK_S)
+            await self.flush()
+
+    @asynccontextmanager
+    async def permit(self) -> AsyncIterator[Permit]:
+        permit = await self.take()
+        try:
+            yield permit
+        except BaseException:
+            permit.ending["outcome"] = "failed"
+            raise
+        finally:
+            await self.give(permit)
+
+
+def turned_away(response: httpx2.Response, ends: float) -> tuple[str, float]:
+    """The place in the line, and for how long to wait. Raises `TryLater` when that is too long."""
+    said = response.json()
+    wait_s = said["retry_after_ms"] / 1000
+    if time.monotonic() + wait_s > ends:
+        raise TryLater(said["summary"], response.status_code, retry_after_s=wait_s)
+    return said["ticket"], wait_s

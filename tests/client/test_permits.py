@@ -1,0 +1,238 @@
+"""A worker's calls at the pace of the limit, and what the provider says about its own."""
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx2
+import pytest
+
+from sequin_admin.client import AsyncClient, Broken, Client, Pace, TryLater
+from sequin_admin.client.dialect import Dialect
+from sequin_admin.client.permits import Permit
+from sequin_admin.connect import accounts
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.kinds import Rate
+from sequin_admin.limits import limiter
+from sequin_admin.limits.models import set_limit
+from sequin_admin.limits.permits import Refused
+from tests.api.test_tokens import CALLS
+from tests.browser.kinds import STORIES
+from tests.client.test_client import open_http
+from tests.factories import make_credential
+from tests.limits.test_accuracy import most_at_once, most_in_a_window
+
+
+@pytest.fixture
+def client(live_server, api_key, in_redis):
+    with Client(live_server.url, api_key) as client:
+        yield client
+
+
+@pytest.fixture
+def key(organization):
+    return make_credential(organization, "stripe_key")
+
+
+def limit(credential, allowed, interval, at_once=0):
+    rate = Rate(allowed_requests=allowed, interval=interval, max_concurrent_requests=at_once)
+    set_limit(credential, rate, actor=None)
+    return credential
+
+
+def test_a_permit_is_held_for_the_time_of_the_call(client, key):
+    limit(key, 100, 1000, at_once=1)
+
+    with client.credential(key.pk).permit(), pytest.raises(Refused):
+        limiter.acquire(key)
+
+    limiter.acquire(key)
+
+
+def test_a_permit_is_given_back_when_the_call_fails(client, key):
+    limit(key, 100, 1000, at_once=1)
+
+    with pytest.raises(ZeroDivisionError), client.credential(key.pk).permit():
+        _ = 1 / 0
+
+    limiter.acquire(key)
+
+
+def test_what_is_reported_as_throttled_stops_everybody(client, key):
+    with client.credential(key.pk).permit() as permit:
+        permit.throttled(retry_after_s=30)
+
+    with pytest.raises(Refused) as refused:
+        limiter.acquire(key)
+    assert 25_000 < refused.value.retry_after_ms <= 30_000
+
+
+def test_who_would_wait_too_long_is_told_when_to_come_back(client, key):
+    limit(key, 1, 60_000)
+    mine = client.credential(key.pk, Pace(patience_s=1))
+    with mine.permit():
+        pass
+
+    with pytest.raises(TryLater) as later:
+        mine.permits.take()
+    assert 50 < later.value.retry_after_s <= 60
+
+
+def test_a_disabled_credential_gives_no_permit(client, key, user):
+    accounts.disable(key, actor=user)
+
+    with pytest.raises(Broken, match="disabled"), client.credential(key.pk).permit():
+        pass
+
+
+@pytest.mark.parametrize("batch", [1, 7])
+def test_the_calls_of_many_threads_keep_the_window(client, key, batch):
+    """Of the calls themselves, by the machine's clock: drawn and used are two things."""
+    limit(key, 20, 500, at_once=16)
+    pace = Pace(batch=batch, use_within_s=0.2)
+    credential, spans = client.credential(key.pk, pace), []
+
+    def work(_):
+        for _ in range(10):
+            with credential.permit() as permit:
+                began = time.monotonic_ns() // 1000
+                permit.arrived()
+                time.sleep(0.002)
+                spans.append((began, time.monotonic_ns() // 1000))
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(work, range(6)))
+
+    assert len(spans) == 60
+    assert most_in_a_window([began for began, _ in spans], 500) <= 20
+    assert most_at_once(spans) <= 16
+
+
+def test_a_batch_saves_trips(client, key, monkeypatch):
+    limit(key, 1000, 1000)
+    credential, trips = client.credential(key.pk, Pace(batch=10, use_within_s=5)), []
+    original = credential.permits.post
+    monkeypatch.setattr(
+        credential.permits, "post", lambda *sent: trips.append(sent) or original(*sent)
+    )
+
+    for _ in range(30):
+        with credential.permit():
+            pass
+
+    assert len(trips) <= 3 + 3
+
+
+def test_what_of_a_batch_is_left_goes_back_unused(live_server, api_key, in_redis, key):
+    limit(key, 5, 60_000, at_once=5)
+    with Client(live_server.url, api_key) as client:
+        credential = client.credential(key.pk, Pace(batch=5, use_within_s=30))
+        with credential.permit():
+            pass
+
+    assert len(limiter.acquire(key, n=5).leases) == 4
+
+
+def test_a_permit_that_came_too_late_is_not_used(client, key):
+    purse = client.credential(key.pk).permits
+    purse.drawn = [Permit("1.17.0.", began=0, ends=time.monotonic() - 1)]
+
+    assert purse.pop() is None
+    assert purse.returns() == [{"lease": "1.17.0.", "outcome": "unused"}]
+
+
+def test_asyncio_keeps_the_limit_too(live_server, api_key, in_redis, key):
+    limit(key, 20, 500, at_once=3)
+    spans = []
+
+    async def work(credential):
+        for _ in range(5):
+            async with credential.permit() as permit:
+                began = time.monotonic_ns() // 1000
+                permit.arrived()
+                await asyncio.sleep(0.002)
+                spans.append((began, time.monotonic_ns() // 1000))
+
+    async def run():
+        async with AsyncClient(live_server.url, api_key) as client:
+            credential = client.credential(key.pk)
+            await asyncio.gather(*(work(credential) for _ in range(9)))
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, run()).result()
+
+    assert len(spans) == 45
+    assert most_in_a_window([began for began, _ in spans], 500) <= 20
+    assert most_at_once(spans) <= 3
+
+
+PACED = [slug for slug in STORIES if kinds.get(slug).slug != "workday_password"]
+
+
+@pytest.mark.parametrize("slug", PACED)
+def test_every_providers_way_to_slow_us_down_is_understood(client, connected, simulated, slug):
+    credential = connected(slug)
+    method, path = CALLS[credential.provider]
+    sent = {"json": {"query": "{ organization { id } }"}} if path == "/graphql" else {}
+    with open_http(client.credential(credential.pk)) as http:
+        # A kind that mints makes its token first.
+        http.request(method, path, **sent)
+        simulated.act(credential.provider, STORIES[slug].account, "throttle", times=1)
+        http.request(method, path, **sent)
+
+    with pytest.raises(Refused) as refused:
+        limiter.acquire(credential)
+    assert refused.value.retry_after_ms > 500
+
+
+def test_what_hubspot_says_is_left_is_passed_on(client, connected):
+    """It counts calls that are not ours, too."""
+    credential = connected("hubspot_oauth2")
+    told = {"X-HubSpot-RateLimit-Remaining": "0"}
+    mock = httpx2.MockTransport(lambda request: httpx2.Response(200, headers=told))
+    mine = client.credential(credential.pk)
+    with httpx2.Client(transport=mine.transport(mock)) as http:
+        http.get(f"{mine.base_url}/crm/v3/objects/contacts")
+
+    with pytest.raises(Refused) as refused:
+        limiter.acquire(credential)
+    assert 0 < refused.value.retry_after_ms <= 1000
+
+
+def dialect(slug):
+    return Dialect(vars(kinds.get(slug).dialect))
+
+
+@pytest.mark.parametrize(
+    ("slug", "headers", "remaining", "reset_ms"),
+    [
+        ("github_app", {"x-ratelimit-remaining": "41", "x-ratelimit-reset": "1700000060"}, 41, 6e4),
+        (
+            "linear_oauth2",
+            {
+                "x-ratelimit-requests-remaining": "7",
+                "x-ratelimit-requests-reset": "1700000060000",
+            },
+            7,
+            6e4,
+        ),
+        ("shopify_oauth2", {"X-Shopify-Shop-Api-Call-Limit": "32/40"}, 8, 1000),
+        ("salesforce_oauth2", {"Sforce-Limit-Info": "api-usage=18/5000"}, 4982, 1000),
+        ("salesforce_oauth2", {"Sforce-Limit-Info": "nonsense"}, None, None),
+        ("github_app", {"x-ratelimit-remaining": "-1"}, None, None),
+        ("stripe_key", {}, None, None),
+    ],
+)
+def test_what_is_left_is_read_by_the_providers_own_clock(slug, headers, remaining, reset_ms):
+    date = {"Date": "Tue, 14 Nov 2023 22:13:20 GMT"}  # 1700000000
+
+    said = dialect(slug).ending(httpx2.Response(200, headers={**date, **headers}))
+
+    assert (said.get("remaining"), said.get("reset_ms")) == (remaining, reset_ms)
+
+
+def test_an_answer_that_is_not_json_is_not_read_for_signs():
+    """It may be a download of gigabytes."""
+    csv = httpx2.Response(200, headers={"Content-Type": "text/csv"})
+
+    assert not dialect("marketo_client_credentials").needs_body(csv)
