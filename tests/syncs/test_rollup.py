@@ -95,7 +95,7 @@ def test_a_consumer_of_all_syncs_passes_its_trouble_to_each(credential, organiza
     row = Credential.objects.get()
     for number in range(3):
         syncs.create(row, actor=None, name=f"Sync {number}")
-    sync, target, consumer = make_synced(row)
+    _, _, consumer = make_synced(row)
     consumers.update(consumer, actor=None, all_syncs=True)
 
     tried(REFUSED)

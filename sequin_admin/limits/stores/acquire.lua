@@ -3,12 +3,13 @@
 -- KEYS: meta (hash), starts, leases, line (sorted sets), and with a scope its starts and leases.
 -- ARGV: allowed, interval, at once, n, priority, wait, lease, within, ticket, scope, and with a
 --       scope its allowed, interval, at once. Durations in us.
--- Gives: now, starts_in, opens_in, ticket, leases...
+-- Gives, in one text with spaces: now, starts_in, opens_in, ticket or -, leases...
 local HORIZON, LEAD, LATE, ABANDONED = 50000, 45000, 20000, 2000000
 local LONGEST_LINE, FARTHEST_TICKET, MOST_UNCAPPED = 1000, 60000000, 1000
 local FIRST_HOLD, SHORTEST_LOOK = 20000, 2000
 local BLOCKS, SHARES, MOST_CREDIT = 1000, {0, 0.2, 0.05}, 5
 local MARGIN = 60000000 -- keys outlive what is in them by a minute
+local TIDY = 16 -- what is over is thrown away with every so many grants
 
 local call, max, min, floor, ceil = redis.call, math.max, math.min, math.floor, math.ceil
 local time = call('TIME')
@@ -18,15 +19,16 @@ local n, priority = tonumber(ARGV[4]), tonumber(ARGV[5])
 local wait, lease, within = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 
 local names = {'granted', 'queued', 'paused', 'left', 'left_until', 'hold', 'last', 'kept',
-               'credit2', 'credit3', 'block', 'filled'}
+               'credit2', 'credit3', 'block', 'filled', 'line_until'}
 if scope ~= '' then
-  names[13], names[14] = 'block:' .. scope, 'filled:' .. scope
+  names[14], names[15] = 'block:' .. scope, 'filled:' .. scope
 end
 local meta = call('HMGET', KEYS[1], unpack(names))
 local granted, queued = tonumber(meta[1] or 0), tonumber(meta[2] or 0)
 local paused, left = tonumber(meta[3] or 0), tonumber(meta[4] or 0)
 local left_until, hold = tonumber(meta[5] or 0), tonumber(meta[6] or FIRST_HOLD)
 local last, kept = tonumber(meta[7] or 0), tonumber(meta[8] or 0)
+local line_until = tonumber(meta[13] or 0)
 local credit = {0, tonumber(meta[9] or 0), tonumber(meta[10] or 0)}
 
 local function text(number) return string.format('%.0f', number) end
@@ -43,14 +45,17 @@ end
 
 -- One limit with what its window holds: the first is the credential's, the second that of a scope.
 local function window(i)
-  local first, values = i > 1 and 10 or 0, 9 + 2 * i
+  local first, values = i > 1 and 10 or 0, i > 1 and 14 or 11
   local w = {starts = KEYS[3 * i - 1], leases = KEYS[3 * i]}
   w.allowed, w.interval = tonumber(ARGV[first + 1]), tonumber(ARGV[first + 2])
   w.at_once = tonumber(ARGV[first + 3])
   w.block = max(1, floor(w.allowed / BLOCKS))
   w.most = floor(w.allowed / w.block)
   w.filled, w.free = w.block, 0
-  call('ZREMRANGEBYSCORE', w.starts, '-inf', now - w.interval)
+  if w.block > 1 or granted % TIDY == 0 then
+    call('ZREMRANGEBYSCORE', w.starts, '-inf', now - w.interval)
+    kept = 0
+  end
   local was = tonumber(meta[values] or 1)
   if was ~= w.block then -- The limit counts in other blocks now: late rather than early.
     local rows = call('ZRANGE', w.starts, 0, -1, 'WITHSCORES')
@@ -112,7 +117,7 @@ if scope ~= '' then windows[2] = window(2) end
 -- The line: who stands before, how many behind.
 local first, behind, known, number = {0, 0}, 0, false, queued + 1
 local waiting, length = {false, false, false}, 0
-local line = call('ZRANGE', KEYS[4], 0, -1, 'WITHSCORES')
+local line = now < line_until and call('ZRANGE', KEYS[4], 0, -1, 'WITHSCORES') or {}
 if line[1] then
   local others, count, mine = {}, {{0, 0, 0}, {0, 0, 0}}, {0, 0}
   for i = 1, #line, 2 do
@@ -156,9 +161,10 @@ end
 local at, places, at_once = max(now, paused), n, 0
 for i, w in ipairs(windows) do
   at = max(at, opens(w, first[i] + 1))
-  call('ZREMRANGEBYSCORE', w.leases, '-inf', now)
+  if granted % TIDY == 0 then call('ZREMRANGEBYSCORE', w.leases, '-inf', now) end
+  w.out = call('ZCOUNT', w.leases, '(' .. text(now), '+inf')
   if w.at_once > 0 then
-    places = min(places, w.at_once - call('ZCARD', w.leases) - first[i])
+    places = min(places, w.at_once - w.out - first[i])
     at_once = max(at_once, w.at_once)
   end
 end
@@ -177,10 +183,11 @@ if places <= 0 or at > now + min(wait, HORIZON) then
     given = known and ticket or text(number) .. '.' .. priority .. '.' .. scope
     call('ZADD', KEYS[4], at, given)
     call('PEXPIREAT', KEYS[4], ceil((now + FARTHEST_TICKET + MARGIN) / 1000))
-    call('HSET', KEYS[1], 'queued', max(queued, number), 'last', now)
+    call('HSET', KEYS[1], 'queued', max(queued, number), 'last', now,
+         'line_until', max(line_until, at + ABANDONED))
     call('PEXPIREAT', KEYS[1], ceil(max(kept, now + FARTHEST_TICKET + MARGIN) / 1000))
   end
-  return {now, 0, at - now, given}
+  return text(now) .. ' 0 ' .. text(at - now) .. ' ' .. (given ~= '' and given or '-')
 end
 
 local got = min(n, places)
@@ -191,7 +198,7 @@ if got > 1 then
   got = min(got, max(1, floor(most / (1 + behind))))
 end
 
-local answer, changes = {now, at - now, 0, ''}, {'granted', granted + got, 'last', now}
+local leases, changes = {}, {'granted', granted + got, 'last', now}
 local function change(name, value)
   changes[#changes + 1], changes[#changes + 2] = name, value
 end
@@ -201,10 +208,10 @@ for i, w in ipairs(windows) do
   needed = max(needed, at + within + w.interval)
   if w.block > 1 then change('filled' .. (i > 1 and ':' .. scope or ''), w.filled) end
 end
-for i = 1, got do answer[4 + i] = text(granted + i) .. tail end
-if at_once > 0 or call('ZCARD', KEYS[3]) < MOST_UNCAPPED then
+for i = 1, got do leases[i] = text(granted + i) .. tail end
+if at_once > 0 or windows[1].out < MOST_UNCAPPED then
   for _, w in ipairs(windows) do
-    for i = 1, got do call('ZADD', w.leases, ends, answer[4 + i]) end
+    for i = 1, got do call('ZADD', w.leases, ends, leases[i]) end
   end
 end
 if at < left_until then change('left', left - got) end
@@ -221,18 +228,17 @@ for p = 2, 3 do
   if credit[p] ~= was then change('credit' .. p, credit[p]) end
 end
 
--- Everything expires, a while after the last thing in it has ended.
+-- Everything expires, a while after the last thing in it has ended. A key that was empty is new.
 needed = max(needed, ends, paused, left_until)
-if needed > kept - MARGIN / 2 then
+local extend = needed > kept
+if extend then
   kept = needed + MARGIN
   change('kept', kept)
-  call('HSET', KEYS[1], unpack(changes))
-  call('PEXPIREAT', KEYS[1], ceil(kept / 1000))
-else
-  call('HSET', KEYS[1], unpack(changes))
 end
+call('HSET', KEYS[1], unpack(changes))
+if extend then call('PEXPIREAT', KEYS[1], ceil(kept / 1000)) end
 for _, w in ipairs(windows) do
-  call('PEXPIREAT', w.starts, ceil(kept / 1000))
-  call('PEXPIREAT', w.leases, ceil(kept / 1000))
+  if extend then call('PEXPIREAT', w.starts, ceil(kept / 1000)) end
+  if extend or w.out == 0 then call('PEXPIREAT', w.leases, ceil(kept / 1000)) end
 end
-return answer
+return text(now) .. ' ' .. text(at - now) .. ' 0 - ' .. table.concat(leases, ' ')

@@ -1,5 +1,6 @@
 -- What is going on: what State.gauge() in rule.py says. KEYS: meta, starts, leases, line.
--- ARGV: interval. Gives: now, used, under way, waiting, paused for, granted, throttled.
+-- ARGV: interval. Gives, in one text: now, used, under way, waiting, paused
+-- for, granted, throttled.
 local call, max = redis.call, math.max
 local time = call('TIME')
 local now = time[1] * 1000000 + time[2]
@@ -7,12 +8,12 @@ local function text(number) return string.format('%.0f', number) end
 local meta = call('HMGET', KEYS[1], 'paused', 'granted', 'throttled', 'block', 'filled')
 local block = tonumber(meta[4] or 1)
 local used = call('ZCOUNT', KEYS[2], '(' .. text(now - ARGV[1]), '+inf') * block
-return {
-  now,
-  max(used - (block - tonumber(meta[5] or block)), 0),
+return table.concat({
+  text(now),
+  text(max(used - (block - tonumber(meta[5] or block)), 0)),
   call('ZCOUNT', KEYS[3], '(' .. text(now), '+inf'),
   call('ZCOUNT', KEYS[4], '(' .. text(now - 2000000), '+inf'),
-  max(tonumber(meta[1] or 0) - now, 0),
-  tonumber(meta[2] or 0),
-  tonumber(meta[3] or 0),
-}
+  text(max(tonumber(meta[1] or 0) - now, 0)),
+  meta[2] or 0,
+  meta[3] or 0,
+}, ' ')

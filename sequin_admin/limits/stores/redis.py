@@ -3,8 +3,9 @@
 Keys are hash-tagged by credential, so that they stay together in a cluster, and all expire.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import os
+import threading
+from collections.abc import Sequence
 from hashlib import sha1
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,13 +35,13 @@ Call = tuple[Script, list[str], list[Any]]
 
 
 class RedisStore:
+    """Talks over one connection for each thread: the library's pool takes longer than Redis."""
+
     def __init__(self, url: str) -> None:
-        self.client = redis.Redis.from_url(
-            url,
-            socket_timeout=TIMEOUT_S,
-            socket_connect_timeout=TIMEOUT_S,
-            decode_responses=True,
+        self.pool = redis.ConnectionPool.from_url(
+            url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
         )
+        self.own = threading.local()
 
     def acquire(self, key: UUID, ask: Ask, backs: Sequence[Return] = ()) -> Answer:
         calls = [(GIVE_BACK, *giving(key, back)) for back in backs]
@@ -48,43 +49,62 @@ class RedisStore:
 
     def give_back(self, key: UUID, backs: Sequence[Return]) -> list[Returned]:
         got = self.run([(GIVE_BACK, *giving(key, back)) for back in backs])
-        return [Returned(now, bool(live)) for now, live in got]
+        return [Returned(int(now), live == b"1") for now, live in got]
 
     def gauges(self, keys: Sequence[UUID], intervals: Sequence[int]) -> list[Gauge | None]:
         asked = zip(keys, intervals, strict=True)
         got = self.run([(GAUGE, names(key), [interval]) for key, interval in asked])
-        gauges = [Gauge(*numbers) for numbers in got]
+        gauges = [Gauge(*map(int, numbers)) for numbers in got]
         return [gauge if gauge.granted or gauge.waiting else None for gauge in gauges]
 
-    def run(self, calls: list[Call]) -> list[Any]:
-        """Each script's answer, in one trip. A server that does not know them is taught."""
-        with reachable():
-            try:
-                return self.evaluate(calls)
-            except redis.exceptions.NoScriptError:
-                for each in SCRIPTS:
-                    self.client.script_load(each.text)
-                return self.evaluate(calls)
-
-    def evaluate(self, calls: list[Call]) -> list[Any]:
+    def run(self, calls: list[Call]) -> list[list[bytes]]:
+        """The words of each script's answer, in one trip. An unknown script is taught first."""
         commands = [("EVALSHA", how.sha, len(keys), *keys, *args) for how, keys, args in calls]
-        if len(commands) == 1:
-            return [self.client.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
-        pipe: Any = self.client.pipeline(transaction=False)
-        for command in commands:
-            pipe.execute_command(*command)
-        got: list[Any] = pipe.execute()
-        return got
+        try:
+            try:
+                got = self.send(commands)
+            except redis.ConnectionError:
+                # It was closed since its last use. What was asked may be asked again: permits
+                # whose answer got lost end with their lease.
+                got = self.send(commands)
+            if any(isinstance(answer, redis.exceptions.NoScriptError) for answer in got):
+                self.send([("SCRIPT", "LOAD", each.text) for each in SCRIPTS])
+                got = self.send(commands)
+        except redis.RedisError as error:
+            raise Unavailable(f"Redis could not be asked: {type(error).__name__}.") from error
+        for answer in got:
+            if isinstance(answer, Exception):
+                raise Unavailable(f"Redis could not decide: {type(answer).__name__}.") from answer
+        return [answer.split() for answer in got]
+
+    def send(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+        connection = self.connection()
+        try:
+            connection.send_packed_command([b"".join(packed(command) for command in commands)])
+            return [read(connection) for _ in commands]
+        except BaseException:
+            # Whatever is still on its way must not be taken for the next answer.
+            connection.disconnect()
+            raise
+
+    def connection(self) -> Any:
+        """This thread's own, and this process's: a child does not speak over its parent's."""
+        if getattr(self.own, "pid", None) != os.getpid():
+            self.own.connection, self.own.pid = self.pool.make_connection(), os.getpid()
+        return self.own.connection
 
 
-@contextmanager
-def reachable() -> Iterator[None]:
+def packed(command: tuple[Any, ...]) -> bytes:
+    """https://redis.io/docs/latest/develop/reference/protocol-spec/"""
+    words = [str(part).encode() for part in command]
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(w), w) for w in words)
+
+
+def read(connection: Any) -> Any:
     try:
-        yield
-    except redis.exceptions.NoScriptError:
-        raise
-    except redis.RedisError as error:
-        raise Unavailable(f"Redis could not be asked: {type(error).__name__}.") from error
+        return connection.read_response()
+    except redis.ResponseError as error:
+        return error
 
 
 def names(key: UUID, scope: str = "", *, line: bool = True) -> list[str]:
@@ -113,6 +133,7 @@ def giving(key: UUID, back: Return) -> tuple[list[str], list[Any]]:
     return names(key, scope, line=False), [*args, back.resets]
 
 
-def answered(got: list[Any]) -> Answer:
-    now, starts_in, opens_in, ticket, *leases = got
-    return Answer(now, tuple(leases), starts_in, opens_in, ticket)
+def answered(words: list[bytes]) -> Answer:
+    now, starts_in, opens_in, ticket, *leases = (word.decode() for word in words)
+    given = "" if ticket == "-" else ticket
+    return Answer(int(now), tuple(leases), int(starts_in), int(opens_in), given)

@@ -29,29 +29,37 @@ def throughput(organization: Organization) -> dict[str, Any]:
     refresh.make_tokens(organization, 1)
     pk = Token.objects.values_list("pk", flat=True)[0]
     _, key = keys.create(organization, name="bench", scopes=[Scope.SECRETS], actor=None)
-    rates: dict[str, list[float]] = {"floor": [], "read": []}
     with served() as port:
-        calls = {
-            "floor": call(port, f"/floor/{pk}", key),
-            "read": call(port, f"/v1/credentials/{pk}/token", key),
-        }
-        for number in range(ROUNDS + 1):
-            for name, request in calls.items():
-                rate = asyncio.run(answers_per_s(port, request))
-                if number:  # The first round opens connections and fills caches.
-                    rates[name].append(rate)
-    shares = [read / floor for read, floor in zip(rates["read"], rates["floor"], strict=True)]
+        measured = rates(
+            port,
+            {
+                "floor": call(port, f"/floor/{pk}", key),
+                "read": call(port, f"/v1/credentials/{pk}/token", key),
+            },
+        )
+    shares = [read / floor for read, floor in zip(measured["read"], measured["floor"], strict=True)]
     return {
         "connections": CONNECTIONS,
-        "reads_per_s": round(statistics.median(rates["read"])),
-        "floor_per_s": round(statistics.median(rates["floor"])),
+        "reads_per_s": round(statistics.median(measured["read"])),
+        "floor_per_s": round(statistics.median(measured["floor"])),
         "share": round(statistics.median(shares), 2),
         "least": LEAST_SHARE,
     }
 
 
+def rates(port: int, calls: dict[str, bytes]) -> dict[str, list[float]]:
+    """Answers a second to each call, in turns."""
+    measured: dict[str, list[float]] = {name: [] for name in calls}
+    for number in range(ROUNDS + 1):
+        for name, request in calls.items():
+            rate = asyncio.run(answers_per_s(port, request))
+            if number:  # The first round opens connections and fills caches.
+                measured[name].append(rate)
+    return measured
+
+
 @contextmanager
-def served() -> Iterator[int]:
+def served(**settings: str) -> Iterator[int]:
     """The port of a gunicorn that works in the benchmark's database."""
     port, supervisor = free_port(), Supervisor(sys.stderr)
     environment = {
@@ -59,6 +67,7 @@ def served() -> Iterator[int]:
         "DJANGO_SETTINGS_MODULE": "sequin_admin.worker.benchmarks.settings",
         "BENCH_DATABASE": str(connection.settings_dict["NAME"]),
         "ALLOWED_HOSTS": HOST,
+        **settings,
     }
     try:
         supervisor.start("web", gunicorn("sequin_admin.wsgi", port, CONNECTIONS), environment)
@@ -68,9 +77,11 @@ def served() -> Iterator[int]:
         supervisor.stop()
 
 
-def call(port: int, path: str, key: str) -> bytes:
-    lines = (f"GET {path} HTTP/1.1", f"Host: {HOST}:{port}", f"Authorization: Bearer {key}")
-    return "\r\n".join((*lines, "", "")).encode()
+def call(port: int, path: str, key: str, method: str = "GET", body: str = "") -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}:{port}", f"Authorization: Bearer {key}"]
+    if body:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+    return "\r\n".join((*lines, "", body)).encode()
 
 
 async def answers_per_s(port: int, request: bytes) -> float:

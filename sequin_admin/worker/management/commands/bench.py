@@ -15,7 +15,7 @@ from sequin_admin.access.models import Membership, Organization
 from sequin_admin.access.policy import Role
 from sequin_admin.credentials import kinds
 from sequin_admin.health.models import Incident, naming
-from sequin_admin.worker.benchmarks import refresh, token_read
+from sequin_admin.worker.benchmarks import permits, refresh, token_read
 
 ROUNDS = 30
 FEW, MANY = 100, 100_000
@@ -38,6 +38,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--token-read", action="store_true", help="Only how many tokens the API gives out."
         )
+        parser.add_argument(
+            "--permits", action="store_true", help="Only how fast rate-limit permits are given."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         setup_test_environment()
@@ -57,6 +60,8 @@ def measure(options: dict[str, Any]) -> dict[str, Any]:
     figures: dict[str, Any] = {"database": connection.vendor}
     if options["token_read"]:
         return {**figures, "token_read": token_read.throughput(organization)}
+    if options["permits"]:
+        return {**figures, **permits.measure(organization)}
     figures |= measure_pages(organization)
     if options["pages"]:
         return figures
