@@ -17,7 +17,14 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Grant
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import probes
-from tests.factories import FITTING, PEM, make_credential, make_oauth_app, sample_properties
+from tests.factories import (
+    FITTING,
+    PEM,
+    make_credential,
+    make_oauth_app,
+    make_synced,
+    sample_properties,
+)
 
 MARK = "canary7f3e"
 
@@ -47,6 +54,15 @@ def fleet(organization):
     ]
 
 
+def target_pages():
+    """A target with the canary as its password, on every page that knows targets."""
+    _, target, _ = make_synced(Credential.objects.filter(kind="stripe_key").get())
+    target.secrets = {"password": f"{MARK}{MARK}{MARK}"}
+    target.save()
+    one = ("target", "target_edit", "target_delete")
+    return ["/targets/", *(reverse(f"dashboard:{name}", args=[target.pk]) for name in one)]
+
+
 @pytest.fixture
 def closed_world(settings):
     """Providers exist, but nobody answers: probes run into errors, which are shown."""
@@ -72,6 +88,8 @@ def test_no_page_shows_it(client, user, fleet, closed_world):
         for name in ("oauth_app", "oauth_app_edit")
         for a in apps
     ]
+    pages += [reverse("dashboard:collections", args=[fleet[0].pk])]
+    pages += target_pages()
     pages += ["/", "/credentials/", "/oauth-apps/", "/audit/", "/docs/kinds/", "/badges/"]
 
     for page in pages:

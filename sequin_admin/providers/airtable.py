@@ -3,11 +3,13 @@
 Limits: https://airtable.com/developers/web/api/rate-limits
 """
 
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal
 
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.collections import Column, Shape
 from sequin_admin.credentials.kinds import (
     Dialect,
     Grant,
@@ -23,6 +25,15 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused
 
 API = "https://api.airtable.com"
+# Field types that hold no text: https://airtable.com/developers/web/api/field-model
+TYPES = {
+    **dict.fromkeys(("number", "currency", "percent", "rating", "duration"), "number"),
+    **dict.fromkeys(("count", "autoNumber"), "number"),
+    **dict.fromkeys(("createdTime", "lastModifiedTime", "dateTime"), "datetime"),
+    **dict.fromkeys(("multipleRecordLinks", "multipleSelects", "multipleAttachments"), "list"),
+    "checkbox": "boolean",
+    "date": "date",
+}
 PENALTY_S = 30  # what Airtable asks for after a 429
 
 
@@ -77,6 +88,30 @@ class Airtable(Credential):
             return outcome
         return outcomes.works(airtable_uid=known["id"], email=known.get("email"))
 
+    def collections(self, token: str) -> tuple[Shape, ...]:
+        """Every table of every base that was shared with us."""
+        bases = list(self.pages(f"{API}/v0/meta/bases", "bases", token))
+        return tuple(
+            table_shape(base, table)
+            for base in bases
+            for table in self.pages(f"{API}/v0/meta/bases/{base['id']}/tables", "tables", token)
+        )
+
+    def pages(self, url: str, name: str, token: str) -> Iterator[dict[str, Any]]:
+        """The rows called `name`, page by page. Raises `Refused`."""
+        offset: str | None = ""
+        while offset is not None:
+            response = http.get(url, bearer=token, params={"offset": offset} if offset else None)
+            outcome = self.classify(response)
+            if not outcome.ok:
+                raise Refused(outcome)
+            if not isinstance(response.dig(name), list):
+                raise Refused(
+                    outcomes.transient("not_api", "Airtable answered with something else.")
+                )
+            yield from response.dig(name)
+            offset = response.data().get("offset")
+
     @classmethod
     def classify(cls, response: Response) -> Outcome:
         """Airtable's API errors: https://airtable.com/developers/web/api/errors"""
@@ -118,3 +153,19 @@ class Airtable(Credential):
 
     def base_url(self) -> str:
         return API
+
+
+def table_shape(base: Mapping[str, Any], table: Mapping[str, Any]) -> Shape:
+    """https://airtable.com/developers/web/api/get-base-schema"""
+    columns = tuple(
+        Column(
+            accessor=field["name"],
+            name=field["name"],
+            type=TYPES.get(field["type"], "text"),
+            primary_key=field["id"] == table.get("primaryFieldId"),
+            metadata={"id": field["id"], "type": field["type"]},
+        )
+        for field in table.get("fields", [])
+    )
+    metadata = {"base_id": base["id"], "base_name": base["name"]}
+    return Shape(table["id"], f"{base['name']}: {table['name']}", columns, metadata)

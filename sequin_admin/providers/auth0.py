@@ -9,6 +9,7 @@ from sequin_admin.connect import oauth
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.collections import shape
 from sequin_admin.credentials.kinds import (
     Dialect,
     Grant,
@@ -53,6 +54,19 @@ class Auth0(Credential):
         "Authorize it for the Auth0 Management API and tick the read scopes you sync.",
         "Copy domain, client ID and client secret from its settings; of a custom domain take the "
         "tenant's own, which ends in auth0.com.",
+    )
+
+    catalogue = (
+        shape(
+            "user",
+            "user_id! email name nickname email_verified:boolean created_at:datetime "
+            "updated_at:datetime",
+        ),
+        shape("client", "client_id! name app_type description"),
+        shape("connection", "id! name strategy enabled_clients:object"),
+        shape("role", "id! name description"),
+        shape("organization", "id! name display_name metadata:object"),
+        shape("log", "log_id! type date:datetime user_id client_id ip"),
     )
 
     class Meta:

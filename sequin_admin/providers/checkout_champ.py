@@ -9,6 +9,7 @@ from typing import Literal
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.collections import shape
 from sequin_admin.credentials.kinds import Properties, Property, Rate, Secret, register
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
@@ -36,6 +37,28 @@ class CheckoutChamp(Credential):
         "In CheckoutChamp open Admin > Users and create a user with API access only.",
         "If the account restricts API users by address, add the address we call from.",
         "Enter the login ID and password of that user.",
+    )
+
+    catalogue = (
+        shape(
+            "order",
+            "orderId! customerId orderStatus orderType totalAmount:number dateCreated:datetime "
+            "dateUpdated:datetime",
+        ),
+        shape(
+            "customer",
+            "customerId! firstName lastName emailAddress phoneNumber dateCreated:datetime "
+            "dateUpdated:datetime",
+        ),
+        shape(
+            "purchase",
+            "purchaseId! orderId productId status price:number dateCreated:datetime",
+        ),
+        shape(
+            "transaction",
+            "transactionId! orderId txnType responseType totalAmount:number dateCreated:datetime",
+        ),
+        shape("campaign", "campaignId! campaignName campaignType"),
     )
 
     class Meta:

@@ -10,6 +10,7 @@ from joserfc.jwk import RSAKey
 from sequin_admin.core import clock, http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.collections import shape
 from sequin_admin.credentials.kinds import (
     AppProperties,
     Dialect,
@@ -76,6 +77,25 @@ class GitHub(Credential):
         "Tick 'Request user authorization (OAuth) during installation': it proves who came.",
         "Grant the repository permissions you want to sync with, and save.",
         "Copy App ID, client ID and the slug; generate a client secret and a private key.",
+    )
+
+    catalogue = (
+        shape(
+            "repository",
+            "id!:number full_name private:boolean default_branch created_at:datetime "
+            "updated_at:datetime",
+        ),
+        shape(
+            "issue",
+            "id!:number number:number title state body created_at:datetime updated_at:datetime",
+        ),
+        shape(
+            "pull_request",
+            "id!:number number:number title state merged_at:datetime updated_at:datetime",
+        ),
+        shape("commit", "sha! html_url author:object commit:object"),
+        shape("release", "id!:number tag_name name draft:boolean published_at:datetime"),
+        shape("user", "id!:number login type html_url"),
     )
 
     class Meta:

@@ -10,6 +10,7 @@ from django.conf import settings
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.collections import shape
 from sequin_admin.credentials.kinds import (
     Dialect,
     Grant,
@@ -72,6 +73,31 @@ class HubSpot(Credential):
         "On its Auth tab add the redirect URI shown here.",
         "Add the scopes you want to sync with; they must be the same here and there.",
         "Copy the client ID and the client secret from the same tab.",
+    )
+
+    catalogue = (
+        shape(
+            "contact",
+            "id! email firstname lastname phone lifecyclestage createdate:datetime "
+            "lastmodifieddate:datetime",
+        ),
+        shape(
+            "company",
+            "id! name domain industry createdate:datetime hs_lastmodifieddate:datetime",
+        ),
+        shape(
+            "deal",
+            "id! dealname dealstage pipeline amount:number closedate:datetime "
+            "hs_lastmodifieddate:datetime",
+        ),
+        shape(
+            "ticket",
+            "id! subject content hs_pipeline_stage createdate:datetime "
+            "hs_lastmodifieddate:datetime",
+        ),
+        shape("product", "id! name hs_sku price:number hs_lastmodifieddate:datetime"),
+        shape("line_item", "id! name quantity:number price:number hs_lastmodifieddate:datetime"),
+        shape("owner", "id! email firstName lastName createdAt:datetime updatedAt:datetime"),
     )
 
     class Meta:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.collections import shape
 from sequin_admin.credentials.kinds import (
     Dialect,
     Grant,
@@ -77,6 +78,26 @@ class Linear(Credential):
         "Leave Public off to connect your own workspace only, turn it on for customers' ones.",
         "Copy client ID and client secret.",
         "Linear asks for scopes when somebody connects: read is enough to sync, write to change.",
+    )
+
+    catalogue = (
+        shape(
+            "issue",
+            "id! identifier title description priority:number createdAt:datetime "
+            "updatedAt:datetime",
+        ),
+        shape(
+            "project",
+            "id! name description state startDate:date targetDate:date updatedAt:datetime",
+        ),
+        shape("team", "id! key name createdAt:datetime updatedAt:datetime"),
+        shape(
+            "cycle",
+            "id! number:number name startsAt:datetime endsAt:datetime updatedAt:datetime",
+        ),
+        shape("comment", "id! body createdAt:datetime updatedAt:datetime"),
+        shape("label", "id! name color createdAt:datetime updatedAt:datetime"),
+        shape("user", "id! name email active:boolean createdAt:datetime updatedAt:datetime"),
     )
 
     class Meta:

@@ -9,6 +9,7 @@ from sequin_admin.connect import oauth
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.collections import shape
 from sequin_admin.credentials.kinds import (
     Dialect,
     Grant,
@@ -60,6 +61,18 @@ class Marketo(Credential):
         "Open Admin > Integration > LaunchPoint and create a Custom service for that user.",
         "Press View Details and copy client ID and client secret.",
         "If the account lists allowed addresses, add the one we call from.",
+    )
+
+    catalogue = (
+        shape("lead", "id!:number email firstName lastName createdAt:datetime updatedAt:datetime"),
+        shape(
+            "activity",
+            "id!:number leadId:number activityTypeId:number activityDate:datetime "
+            "attributes:object",
+        ),
+        shape("program", "id!:number name type channel status updatedAt:datetime"),
+        shape("campaign", "id!:number name type active:boolean updatedAt:datetime"),
+        shape("list", "id!:number name programName createdAt:datetime updatedAt:datetime"),
     )
 
     class Meta:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from sequin_admin.core import clock, http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.collections import shape
 from sequin_admin.credentials.kinds import (
     Dialect,
     Grant,
@@ -74,6 +75,37 @@ class QuickBooks(Credential):
         "Under Settings > Redirect URIs add the redirect URI shown here, for the same environment.",
         "Copy client ID and client secret of that environment; tick sandbox when you connect a "
         "sandbox company.",
+    )
+
+    catalogue = (
+        shape(
+            "Customer",
+            "Id! DisplayName CompanyName Balance:number Active:boolean MetaData:object",
+        ),
+        shape(
+            "Vendor",
+            "Id! DisplayName CompanyName Balance:number Active:boolean MetaData:object",
+        ),
+        shape(
+            "Invoice",
+            "Id! DocNumber CustomerRef:object TotalAmt:number Balance:number DueDate:date "
+            "MetaData:object",
+        ),
+        shape(
+            "Bill",
+            "Id! DocNumber VendorRef:object TotalAmt:number Balance:number DueDate:date "
+            "MetaData:object",
+        ),
+        shape("Payment", "Id! CustomerRef:object TotalAmt:number TxnDate:date MetaData:object"),
+        shape(
+            "Account",
+            "Id! Name AccountType CurrentBalance:number Active:boolean MetaData:object",
+        ),
+        shape(
+            "Item",
+            "Id! Name Type UnitPrice:number QtyOnHand:number Active:boolean MetaData:object",
+        ),
+        shape("JournalEntry", "Id! DocNumber TxnDate:date Line:object MetaData:object"),
     )
 
     class Meta:

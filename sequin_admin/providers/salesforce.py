@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.collections import shape
 from sequin_admin.credentials.kinds import (
     Dialect,
     Grant,
@@ -83,6 +84,42 @@ class Salesforce(Credential):
         "Choose the scopes api, refresh_token and id.",
         "Copy the consumer key as client ID and the consumer secret.",
         "Customers' admins must install or allow the app before they connect.",
+    )
+
+    catalogue = (
+        shape(
+            "Account",
+            "Id! Name Type Industry Website OwnerId CreatedDate:datetime SystemModstamp:datetime",
+        ),
+        shape(
+            "Contact",
+            "Id! AccountId FirstName LastName Email Phone CreatedDate:datetime "
+            "SystemModstamp:datetime",
+        ),
+        shape(
+            "Lead",
+            "Id! FirstName LastName Company Email Status CreatedDate:datetime "
+            "SystemModstamp:datetime",
+        ),
+        shape(
+            "Opportunity",
+            "Id! AccountId Name StageName Amount:number CloseDate:date SystemModstamp:datetime",
+        ),
+        shape(
+            "Case",
+            "Id! AccountId ContactId CaseNumber Subject Status Priority SystemModstamp:datetime",
+        ),
+        shape("Task", "Id! WhoId WhatId Subject Status ActivityDate:date SystemModstamp:datetime"),
+        shape(
+            "Event",
+            "Id! WhoId WhatId Subject StartDateTime:datetime EndDateTime:datetime "
+            "SystemModstamp:datetime",
+        ),
+        shape(
+            "Campaign",
+            "Id! Name Type Status StartDate:date EndDate:date SystemModstamp:datetime",
+        ),
+        shape("User", "Id! Username Name Email IsActive:boolean SystemModstamp:datetime"),
     )
 
     class Meta:

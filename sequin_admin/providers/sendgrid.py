@@ -5,6 +5,7 @@ from typing import Literal
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.collections import shape
 from sequin_admin.credentials.kinds import Dialect, Properties, Property, Rate, Secret, register
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
@@ -38,6 +39,15 @@ class SendGrid(Credential):
         "In SendGrid open Settings > API Keys and create a key.",
         "Choose restricted access and tick what you want to sync; add User Account: read.",
         "Copy the key: SendGrid shows it once.",
+    )
+
+    catalogue = (
+        shape("contact", "id! email first_name last_name created_at:datetime updated_at:datetime"),
+        shape("list", "id! name contact_count:number"),
+        shape("segment", "id! name contacts_count:number created_at:datetime updated_at:datetime"),
+        shape("template", "id! name generation updated_at:datetime"),
+        shape("bounce", "email! reason status created:timestamp"),
+        shape("unsubscribe", "email! created:timestamp"),
     )
 
     class Meta:

@@ -11,6 +11,7 @@ from sequin_admin.connect import oauth
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.collections import shape
 from sequin_admin.credentials.kinds import (
     Dialect,
     Grant,
@@ -68,6 +69,26 @@ class ServiceNow(Credential):
     rate_source = "Set by the customer's admin, per instance."
     dialect = Dialect(reset="x-ratelimit-reset")
     docs_url = "https://www.servicenow.com/docs/bundle/zurich-api-reference/page/integrate/inbound-rest/concept/c_RESTAPI.html"
+
+    catalogue = (
+        shape(
+            "incident",
+            "sys_id! number short_description state priority opened_at:datetime "
+            "sys_updated_on:datetime",
+        ),
+        shape(
+            "problem",
+            "sys_id! number short_description state priority sys_updated_on:datetime",
+        ),
+        shape(
+            "change_request",
+            "sys_id! number short_description type state sys_updated_on:datetime",
+        ),
+        shape("sc_req_item", "sys_id! number short_description stage sys_updated_on:datetime"),
+        shape("sys_user", "sys_id! user_name name email active:boolean sys_updated_on:datetime"),
+        shape("sys_user_group", "sys_id! name manager active:boolean sys_updated_on:datetime"),
+        shape("cmdb_ci", "sys_id! name sys_class_name install_status sys_updated_on:datetime"),
+    )
 
     class Meta:
         proxy = True

@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.collections import shape
 from sequin_admin.credentials.kinds import (
     Grant,
     OAuth2,
@@ -77,6 +78,13 @@ class Workday(Credential):
     rate = Rate(allowed_requests=5, interval=1000, max_concurrent_requests=3)
     rate_source = "Not published; a careful guess."
     docs_url = "https://community.workday.com/sites/default/files/file-hosting/restapi/index.html"
+
+    catalogue = (
+        shape("worker", "id! descriptor businessTitle primaryWorkEmail isManager:boolean"),
+        shape("organization", "id! descriptor"),
+        shape("supervisory_organization", "id! descriptor name code"),
+        shape("job_profile", "id! descriptor name"),
+    )
 
     class Meta:
         proxy = True

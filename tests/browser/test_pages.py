@@ -17,8 +17,10 @@ from sequin_admin.health.models import WorkerProcess
 from sequin_admin.notices import channels, outbox
 from sequin_admin.notices.models import Channel, ChannelKind, Delivery
 from sequin_admin.notices.notice import Severity
+from sequin_admin.syncs import syncs, targets
+from sequin_admin.syncs.models import Sync
 from tests.browser.conftest import log_in
-from tests.factories import make_credential, make_oauth_app
+from tests.factories import make_credential, make_oauth_app, make_synced
 from tests.notified import notice
 from tests.simulator import Simulator
 
@@ -58,6 +60,12 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     reconnect = links.create_reconnect(organization, refused, actor=user)
     links.fail(reconnect, "Checkout Champ does not accept this password.")
     hook, delivery = notified(organization)
+    sync, target, consumer = make_synced(working)
+    syncs.publish(sync, actor=user)
+    Sync.objects.update(rows_total=12_345, lag_s=3.5, last_report_at=clock.now())
+    targets.verify(target, actor=user)
+    bare = syncs.create(refused, actor=user, name="Bare")
+    of_sync, of_target = f"/syncs/{sync.pk}/", f"/targets/{target.pk}/"
     one, of_app = f"/credentials/{working.pk}/", f"/oauth-apps/{app.pk}/"
     return [
         "/",
@@ -93,6 +101,25 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         f"/notifications/{hook.pk}/rotate/",
         f"/notifications/deliveries/{delivery.uid}/",
         "/notifications/customers/",
+        "/syncs/",
+        "/syncs/?q=nothing+matches",
+        "/syncs/new/",
+        one + "syncs/new/",
+        one + "collections/",
+        of_sync,
+        f"/syncs/{bare.pk}/",
+        of_sync + "edit/",
+        of_sync + "delete/",
+        "/targets/",
+        "/targets/new/",
+        of_target,
+        of_target + "edit/",
+        of_target + "delete/",
+        "/consumers/",
+        "/consumers/new/",
+        f"/consumers/{consumer.pk}/",
+        f"/consumers/{consumer.pk}/edit/",
+        f"/consumers/{consumer.pk}/delete/",
         "/audit/",
         "/worker/",
         "/docs/kinds/",

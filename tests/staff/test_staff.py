@@ -11,7 +11,7 @@ from sequin_admin.audit.models import Event
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health.models import Incident, Outage
-from tests.factories import make_credential, make_oauth_app
+from tests.factories import make_credential, make_oauth_app, make_synced
 
 KINDS = pytest.mark.parametrize("kind", kinds.all(), ids=lambda kind: kind.slug)
 
@@ -46,6 +46,18 @@ def test_nothing_is_added_changed_or_deleted_here(staff, kind, organization):
     assert staff.get(page_of(kind, "add")).status_code == 403
     assert staff.post(page_of(kind, "change", stored.pk), {"name": "x"}).status_code == 403
     assert staff.post(page_of(kind, "delete", stored.pk), {"post": "yes"}).status_code == 403
+
+
+def test_syncs_targets_and_consumers_have_pages_without_secrets(staff, organization):
+    credential = make_credential(organization, "stripe_key")
+    for row in make_synced(credential):
+        name = f"admin:syncs_{row._meta.model_name}"
+        listed = staff.get(reverse(f"{name}_changelist"), {"q": row.name}).content.decode()
+        shown = staff.get(reverse(f"{name}_change", args=[row.pk])).content.decode()
+
+        assert row.name in listed
+        assert row.name in shown
+        assert "spice-must-flow" not in listed + shown
 
 
 @pytest.mark.parametrize("number", [3, 40])

@@ -6,6 +6,7 @@ from django.core.management import CommandError, call_command
 from sequin_admin.access.models import Organization, User
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.syncs.models import Consumer, Sync, Target
 from sequin_admin.worker.management.commands import demo
 
 
@@ -22,6 +23,14 @@ def test_it_has_an_app_of_every_provider_and_working_keys(db, simulated, login):
     with_app = {provider for provider in kinds.providers() if kinds.oauth_of(provider)}
     assert set(OAuthApp.objects.values_list("provider", flat=True)) == with_app
     assert set(Credential.objects.values_list("health_status", flat=True)) == {"healthy"}
+
+
+def test_it_has_syncs_a_target_and_a_consumer(db, simulated, login):
+    call_command("demo")
+    call_command("demo")
+
+    assert Sync.objects.count() == 3
+    assert Consumer.objects.get().target == Target.objects.get()
 
 
 def test_its_login_works_and_only_its_owner_may_read_it(db, simulated, login):

@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.collections import shape
 from sequin_admin.credentials.kinds import Dialect, Properties, Property, Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
@@ -81,6 +82,22 @@ class NetSuite(Credential):
     dialect = Dialect(throttled=((429, ""), (400, "SSS_REQUEST_LIMIT_EXCEEDED")))
     docs_url = (
         "https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/chapter_157769826287.html"
+    )
+
+    catalogue = (
+        shape("customer", "id! entityId companyName email lastModifiedDate:datetime"),
+        shape("vendor", "id! entityId companyName email lastModifiedDate:datetime"),
+        shape(
+            "salesOrder",
+            "id! tranId entity:object total:number status:object lastModifiedDate:datetime",
+        ),
+        shape(
+            "invoice",
+            "id! tranId entity:object total:number dueDate:date lastModifiedDate:datetime",
+        ),
+        shape("purchaseOrder", "id! tranId entity:object total:number lastModifiedDate:datetime"),
+        shape("inventoryItem", "id! itemId displayName lastModifiedDate:datetime"),
+        shape("account", "id! acctNumber acctName acctType:object lastModifiedDate:datetime"),
     )
 
     class Meta:

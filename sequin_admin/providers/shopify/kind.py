@@ -12,6 +12,7 @@ from sequin_admin.connect import oauth, tokens
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.collections import shape
 from sequin_admin.credentials.kinds import (
     Dialect,
     Grant,
@@ -88,6 +89,26 @@ class Shopify(Credential):
         "Release the version, then copy client ID and client secret from the app's settings.",
         "Once saved here, the OAuth app's page shows an App URL: enter it at Shopify, and "
         "merchants who install the app come here.",
+    )
+
+    catalogue = (
+        shape(
+            "order",
+            "id!:number name email financial_status fulfillment_status total_price "
+            "created_at:datetime updated_at:datetime",
+        ),
+        shape(
+            "customer",
+            "id!:number email first_name last_name state created_at:datetime updated_at:datetime",
+        ),
+        shape("product", "id!:number title handle vendor product_type status updated_at:datetime"),
+        shape("variant", "id!:number product_id:number sku title price inventory_item_id:number"),
+        shape("inventory_item", "id!:number sku tracked:boolean updated_at:datetime"),
+        shape(
+            "inventory_level",
+            "inventory_item_id!:number location_id!:number available:number updated_at:datetime",
+        ),
+        shape("location", "id!:number name active:boolean updated_at:datetime"),
     )
 
     class Meta:

@@ -6,6 +6,7 @@ Limits: https://docs.stripe.com/rate-limits
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.collections import shape
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
@@ -22,6 +23,44 @@ class Stripe(Credential):
     known_by = ("name", "account_id")
     rate = RATE
     rate_source = "https://docs.stripe.com/rate-limits"
+
+    catalogue = (
+        shape(
+            "customer",
+            "id! name email phone currency balance:number delinquent:boolean created:timestamp",
+        ),
+        shape(
+            "product",
+            "id! name description active:boolean created:timestamp updated:timestamp",
+        ),
+        shape(
+            "price",
+            "id! product currency unit_amount:number type active:boolean created:timestamp",
+        ),
+        shape(
+            "subscription",
+            "id! customer status currency cancel_at_period_end:boolean created:timestamp",
+        ),
+        shape(
+            "invoice",
+            "id! customer subscription number status currency total:number created:timestamp",
+        ),
+        shape("payment_intent", "id! customer status currency amount:number created:timestamp"),
+        shape(
+            "charge",
+            "id! customer payment_intent status currency amount:number created:timestamp",
+        ),
+        shape("refund", "id! charge status currency amount:number created:timestamp"),
+        shape(
+            "payout",
+            "id! status currency amount:number arrival_date:timestamp created:timestamp",
+        ),
+        shape("dispute", "id! charge status reason currency amount:number created:timestamp"),
+        shape(
+            "balance_transaction",
+            "id! type currency amount:number fee:number net:number created:timestamp",
+        ),
+    )
 
     class Meta:
         proxy = True

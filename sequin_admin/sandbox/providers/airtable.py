@@ -106,6 +106,47 @@ def whoami(request: HttpRequest) -> HttpResponse:
     return JsonResponse(known)
 
 
+# Airtable gives up to 1000 bases at once; here one, so that pages are turned.
+BASES = {
+    "appArrakis0000001": ("Arrakis", {"tblSpice000000001": "Spice", "tblWorms000000001": "Worms"}),
+    "appCaladan0000001": ("Caladan", {"tblRice0000000001": "Rice"}),
+}
+FIELDS: list[dict[str, Any]] = [
+    {"id": "fldName0000000001", "name": "Name", "type": "singleLineText"},
+    {"id": "fldAmount00000001", "name": "Amount", "type": "number", "options": {"precision": 0}},
+    {"id": "fldFound000000001", "name": "Found", "type": "dateTime"},
+]
+
+
+def schema_reader(request: HttpRequest) -> None:
+    if "schema.bases:read" not in scopes_of(caller(request)):
+        message = "You are not permitted to perform this operation"
+        raise Answer(api_error(403, "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND", message))
+
+
+@provider.route("GET", API, r"/v0/meta/bases")
+def bases(request: HttpRequest) -> HttpResponse:
+    schema_reader(request)
+    ids = list(BASES)
+    start = ids.index(request.GET["offset"]) if request.GET.get("offset") in ids else 0
+    shown = {"id": ids[start], "name": BASES[ids[start]][0], "permissionLevel": "create"}
+    following = {"offset": ids[start + 1]} if start + 1 < len(ids) else {}
+    return JsonResponse({"bases": [shown], **following})
+
+
+@provider.route("GET", API, r"/v0/meta/bases/(?P<base>app\w+)/tables")
+def tables(request: HttpRequest, base: str) -> HttpResponse:
+    schema_reader(request)
+    if base not in BASES:
+        return api_error(404, "NOT_FOUND", "Could not find what you are looking for")
+    limit(base, allowed=5)
+    rows = [
+        {"id": pk, "name": name, "primaryFieldId": FIELDS[0]["id"], "fields": FIELDS, "views": []}
+        for pk, name in BASES[base][1].items()
+    ]
+    return JsonResponse({"tables": rows})
+
+
 @provider.route("GET", API, r"/v0/(?P<base>app\w+)/(?P<table>[^/]+)")
 def records(request: HttpRequest, base: str, table: str) -> HttpResponse:
     grant = caller(request)

@@ -11,8 +11,10 @@ from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Role
 from sequin_admin.connect import accounts
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import probes
+from sequin_admin.syncs import consumers, reports, syncs, targets
+from sequin_admin.syncs.models import Target
 from sequin_admin.worker.simulator import Simulator
 
 LOGIN = settings.DATA_DIR / "demo-login"
@@ -48,6 +50,46 @@ def fill(organization: Organization, simulator: Simulator) -> None:
         parsed = kinds.get(properties["kind"]).properties_class.model_validate(properties)
         credential, _ = accounts.save(organization, parsed, actor=None)
         probes.verify(credential)
+    if not Target.objects.of(organization).exists():
+        synced(organization)
+
+
+@transaction.atomic
+def synced(organization: Organization) -> None:
+    """Syncs of those accounts, written to a warehouse that is not there: so its test says."""
+    target = targets.create(
+        organization,
+        actor=None,
+        name="Warehouse",
+        host="warehouse.arrakis.example",
+        port=5432,
+        database="analytics",
+        username="sequin",
+        password=secrets.token_urlsafe(24),
+        ssl_mode="require",
+        schema="records",
+    )
+    stripe = Credential.objects.of(organization).get(kind="stripe_key")
+    champ = Credential.objects.of(organization).get(kind="checkout_champ_password")
+    chosen = [
+        (stripe, "Billing", ["customer", "subscription", "invoice"], "continuous"),
+        (stripe, "Payouts, nightly", ["payout", "balance_transaction"], "1d"),
+        (champ, "Shop orders", ["order", "customer"], "30m"),
+    ]
+    made = [
+        syncs.create(
+            credential,
+            actor=None,
+            name=name,
+            collection_ids=[f"{credential.provider}:{collection}" for collection in collections],
+            sync_frequency=frequency,
+        )
+        for credential, name, collections, frequency in chosen
+    ]
+    reports.keep(made[0], rows=18_204, lag_s=1.4, backfilled=True)
+    consumers.create(
+        organization, actor=None, name="Billing to the warehouse", target=target, syncs=made[:2]
+    )
 
 
 def make_login(organization: Organization) -> None:

@@ -1,0 +1,222 @@
+"""The pages of syncs, targets, consumers and collections."""
+
+import pytest
+
+from sequin_admin.access.models import Organization
+from sequin_admin.syncs import syncs
+from sequin_admin.syncs.models import Consumer, Sync, Target
+from tests.dashboard.conftest import address
+from tests.factories import make_credential, make_synced
+
+PASSWORD = "spice-must-flow-0123456789"
+PLACE = {
+    "name": "Warehouse",
+    "host": "db.arrakis.test",
+    "port": "5432",
+    "database": "spice",
+    "username": "sequin",
+    "ssl_mode": "prefer",
+}
+
+
+@pytest.fixture
+def credential(organization):
+    return make_credential(organization, "stripe_key", name="Arrakis")
+
+
+@pytest.fixture
+def world(credential):
+    return make_synced(credential)
+
+
+def test_empty_lists_say_what_to_do(owner):
+    assert "Add a sync" in owner.get("/syncs/").content.decode()
+    assert "Add a target" in owner.get("/targets/").content.decode()
+    assert "Add a consumer" in owner.get("/consumers/").content.decode()
+    assert "Connect an account" in owner.get("/syncs/new/").content.decode()
+    assert "First a target" in owner.get("/consumers/new/").content.decode()
+
+
+def test_a_sync_is_made_by_ticking_collections(owner, credential):
+    url = address("add_sync", credential.pk)
+    assert "Invoice (stripe:invoice)" in owner.get(url).content.decode()
+    sent = {
+        "name": "Invoices",
+        "collections": ["stripe:invoice", "stripe:customer"],
+        "others": "stripe:report",
+        "sync_frequency": "4h",
+        "allowed_requests": "1",
+        "interval": "1000",
+    }
+
+    answer = owner.post(url, sent)
+
+    sync = Sync.objects.get()
+    assert answer["Location"] == address("sync", sync.pk)
+    assert sync.collection_ids == ["stripe:invoice", "stripe:customer", "stripe:report"]
+    assert sync.rate_limit["allowed_requests"] == 1
+    shown = owner.get(address("sync_edit", sync.pk)).content.decode()
+    assert shown.count("checked") == 2
+    assert "stripe:report" in shown
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"others": "hubspot:contact"}, "another provider"),
+        ({"sync_frequency": "often"}, "4h every 4 hours"),
+        ({"allowed_requests": "99999", "interval": "1000"}, "may only narrow"),
+        ({"allowed_requests": "5"}, "both requests and interval"),
+        ({"name": ""}, "required"),
+    ],
+)
+def test_a_sync_that_can_not_be_is_explained_at_the_field(owner, credential, change, said):
+    sent = {"name": "x", "sync_frequency": "continuous", **change}
+
+    answer = owner.post(address("add_sync", credential.pk), sent)
+
+    assert answer.status_code == 422
+    assert said in answer.content.decode()
+    assert not Sync.objects.exists()
+
+
+def test_a_sync_is_disabled_enabled_and_deleted(owner, credential):
+    sync = syncs.create(credential, actor=None, name="Invoices")
+
+    owner.post(address("sync_disable", sync.pk))
+    assert "Disabled" in owner.get(address("sync", sync.pk)).content.decode()
+    owner.post(address("sync_enable", sync.pk))
+    sync.refresh_from_db()
+    assert sync.status == "active"
+    owner.post(address("sync_delete", sync.pk))
+
+    assert not Sync.objects.exists()
+
+
+def test_who_uses_what_is_shown_on_every_page(owner, world, credential):
+    sync, target, consumer = world
+
+    assert "To the warehouse" in owner.get(address("target", target.pk)).content.decode()
+    assert "To the warehouse" in owner.get(address("sync", sync.pk)).content.decode()
+    shown = owner.get(address("consumer", consumer.pk)).content.decode()
+    assert "Warehouse" in shown
+    assert "Invoices" in shown
+    assert "Invoices" in owner.get(address("collections", credential.pk)).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "row", "said"),
+    [("target_delete", 1, "To the warehouse"), ("sync_delete", 0, "To the warehouse")],
+)
+def test_what_is_used_is_not_deleted_and_says_by_whom(owner, world, name, row, said):
+    answer = owner.post(address(name, world[row].pk), follow=True)
+
+    assert f"is used by 1 consumer: {said}" in answer.content.decode()
+    assert type(world[row]).objects.filter(pk=world[row].pk).exists()
+
+
+def test_a_credential_in_use_is_not_deleted_and_says_by_whom(owner, world, credential):
+    sent = {"name": credential.name}
+
+    answer = owner.post(address("credential_delete", credential.pk), sent, follow=True)
+
+    assert "Arrakis is used by 1 sync: Invoices" in answer.content.decode()
+    assert type(credential).objects.exists()
+
+
+def test_a_target_is_saved_and_tested_at_once(owner, database_server, settings):
+    settings.TARGET_NETWORKS = ["127.0.0.0/8"]
+    place = {**PLACE, "host": database_server.host, "port": database_server.port}
+
+    answer = owner.post("/targets/new/", {**place, "password": PASSWORD}, follow=True)
+
+    page = answer.content.decode()
+    assert "we may write there" in page
+    assert PASSWORD not in page
+    assert "spic...6789" in page
+    assert Target.objects.get().health_status == "healthy"
+
+
+def test_the_password_never_comes_back_into_a_form(owner, world):
+    target = world[1]
+
+    page = owner.get(address("target_edit", target.pk)).content.decode()
+    refused = owner.post("/targets/new/", {**PLACE, "password": PASSWORD, "port": "0"})
+
+    assert PASSWORD not in page + refused.content.decode()
+    assert "Enter the secret again" in refused.content.decode()
+
+
+def test_another_host_takes_the_password_again(owner, world):
+    target = world[1]
+    sent = {**PLACE, "host": "evil.test"}
+
+    answer = owner.post(address("target_edit", target.pk), sent)
+
+    assert answer.status_code == 422
+    assert "Enter the password again" in answer.content.decode()
+    target.refresh_from_db()
+    assert target.host == "db.arrakis.test"
+
+
+def test_a_consumer_is_made_of_chosen_syncs_or_of_all(owner, world):
+    sync, target, _ = world
+    sent = {"name": "Nightly", "target": target.pk, "syncs": [sync.pk], "active": "on"}
+
+    owner.post("/consumers/new/", sent)
+    made = Consumer.objects.get(name="Nightly")
+    assert made.sync_ids() == [str(sync.pk)]
+    owner.post(address("consumer_edit", made.pk), {**sent, "syncs": [], "all_syncs": "on"})
+    made.refresh_from_db()
+    assert made.sync_ids() == ["*"]
+
+    nothing = owner.post("/consumers/new/", {**sent, "syncs": []})
+    assert "Choose at least one sync" in nothing.content.decode()
+
+
+def test_nobody_takes_what_is_another_organizations(owner, world, stranger):
+    other = Organization.objects.get(slug="giedi-prime")
+    foreign_sync, foreign_target, _ = make_synced(make_credential(other, "stripe_key"))
+    sent = {"name": "x", "target": foreign_target.pk, "syncs": [foreign_sync.pk]}
+
+    answer = owner.post("/consumers/new/", sent)
+
+    assert answer.status_code == 422
+    assert Consumer.objects.of(other).count() == 1
+
+
+@pytest.mark.parametrize("page", ["/syncs/", "/targets/", "/consumers/"])
+def test_lists_search_and_ask_little(
+    owner, world, organization, credential, page, django_assert_max_num_queries
+):
+    for number in range(20):
+        sync = syncs.create(credential, actor=None, name=f"Sync {number}")
+        consumer = Consumer.objects.create(
+            organization=organization, name=f"Consumer {number}", target=world[1]
+        )
+        consumer.syncs.add(sync)
+
+    with django_assert_max_num_queries(10):
+        assert owner.get(page).status_code == 200
+    assert "matches" in owner.get(page, {"q": "nothing like it"}).content.decode()
+    known = "INV" if page == "/syncs/" else "WARE"
+    assert "matches" not in owner.get(page, {"q": known}).content.decode()
+
+
+@pytest.mark.parametrize("name", ["sync", "target", "consumer"])
+def test_pages_of_one_ask_little(owner, world, name, django_assert_max_num_queries):
+    row = dict(zip(("sync", "target", "consumer"), world, strict=True))[name]
+
+    with django_assert_max_num_queries(10):
+        assert owner.get(address(name, row.pk)).status_code == 200
+
+
+def test_collections_come_as_a_card_for_the_credentials_page(owner, credential):
+    card = owner.get(address("collections", credential.pk), headers={"HX-Request": "true"})
+
+    assert "stripe:invoice" in card.content.decode()
+    assert "<html" not in card.content.decode()
+    owner.post(address("collections_refresh", credential.pk))
+    assert (
+        "A worker is reading" in owner.get(address("collections", credential.pk)).content.decode()
+    )
