@@ -69,6 +69,24 @@ class WebhookList(Schema):
     next_cursor: str | None
 
 
+class EventData(Schema):
+    organization_id: UUID
+    key: str = Field(description="What it is about. Events of one key come in order.")
+    severity: Severity = Field(description="Whose move it is: critical ours, warning customers'.")
+    title: str
+    text: str
+    url: str = Field(description="A page of the dashboard, or empty.")
+    object: dict[str, Any] = Field(description="Ids and names, by type.")
+
+
+class EventShape(Schema):
+    """What is posted to you, signed as https://www.standardwebhooks.com has it."""
+
+    type: str
+    timestamp: str = Field(json_schema_extra={"format": "date-time"})
+    data: EventData
+
+
 class TryShape(Schema):
     at: Timestamp
     status: int | None = Field(description="Of the answer; null when none came.")
@@ -85,7 +103,7 @@ class DeliveryShape(Schema):
     attempts: int
     next_try_at: Timestamp | None
     tries: list[TryShape]
-    payload: dict[str, Any]
+    payload: EventShape
     created_at: Timestamp
 
 
@@ -264,3 +282,21 @@ def redeliver_to_webhook(request: Call, webhook_id: UUID, delivery_id: UUID) -> 
     except outbox.NotNow as error:
         raise ApiError(409, str(error)) from None
     return Status(202, delivery_out(own_delivery(channel, delivery_id)))
+
+
+def described() -> dict[str, Any]:
+    """What is posted to webhooks, for the OpenAPI document."""
+    names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    headers = [
+        {"in": "header", "name": name, "required": True, "schema": {"type": "string"}}
+        for name in names
+    ]
+    event = {"$ref": f"#/components/schemas/{EventShape.__name__}"}
+    body = {"required": True, "content": {"application/json": {"schema": event}}}
+    answers = {
+        "2XX": {"description": "Taken."},
+        "410": {"description": "No more of this: the webhook is disabled."},
+        "default": {"description": "Tried again, for up to 24 hours."},
+    }
+    call = {"tags": ["Webhooks"], "parameters": headers, "requestBody": body, "responses": answers}
+    return {type_: {"post": {**call, "summary": words}} for type_, words in TYPES.items()}

@@ -4,6 +4,7 @@ import pytest
 from openapi_spec_validator import validate
 
 from sequin_admin.credentials import kinds
+from sequin_admin.notices.notice import TYPES
 
 KINDS = pytest.mark.parametrize("kind", kinds.all(), ids=lambda kind: kind.slug)
 
@@ -45,6 +46,11 @@ def test_a_pattern_holds_for_the_whole_value(document):
     secret = document["components"]["schemas"]["StripeKeyProperties"]["properties"]["secret"]
 
     assert secret["pattern"] == r"^(?:(sk|rk)_(live|test)_\w+)$"
+
+
+def test_every_event_is_described(document):
+    assert set(document["webhooks"]) == set(TYPES)
+    assert "EventShape" in document["components"]["schemas"]
 
 
 def test_the_page_is_served_from_here(client, db):

@@ -1,0 +1,55 @@
+"""Notifications in a real browser: a webhook from its first secret to a delivery sent again."""
+
+import re
+
+from playwright.sync_api import Page, expect
+from standardwebhooks import Webhook
+
+from sequin_admin.access.models import Organization
+from sequin_admin.notices import outbox
+from tests.notified import HOST, Receiver, notice
+
+
+def deliver() -> None:
+    for row in outbox.claim_due(5):
+        outbox.deliver_claimed(row)
+
+
+def test_a_webhook_is_added_tested_and_its_log_followed(
+    page: Page, organization: Organization, receiver: Receiver
+) -> None:
+    page.goto("/notifications/")
+    page.get_by_role("link", name="Webhook").click()
+    page.get_by_label("Name").fill("Data platform")
+    page.get_by_label("URL").fill(f"https://{HOST}/hook")
+    page.get_by_label("Quiet from").fill("22:00")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("alert")).to_contain_text("Enter both times, or none.")
+    page.get_by_label("Quiet from").fill("")
+    page.get_by_role("button", name="Save").click()
+    secret = page.locator(".copy code").inner_text()
+    page.get_by_role("link", name="I have copied it").click()
+
+    page.get_by_role("button", name="Send a test").click()
+    expect(page.locator(".toast")).to_contain_text("The test was delivered")
+    (call,) = receiver.calls
+    assert Webhook(secret).verify(call.body, call.headers)["type"] == "channel.test"
+
+    receiver.reply(500)
+    outbox.post(organization, notice("HubSpot rejects our OAuth app's secret"))
+    deliver()
+    page.reload()
+    row = page.locator("#log tr", has_text="HubSpot rejects")
+    expect(row).to_contain_text(f"{HOST} answered 500.")
+    organization.deliveries.update(next_try_at=outbox.clock.now())
+    deliver()
+    # The log asks for itself anew while something waits.
+    expect(row).to_contain_text("Delivered", timeout=15_000)
+
+    row.get_by_role("link").click()
+    expect(page.locator("section", has_text="Tries")).to_contain_text("500")
+    page.get_by_role("button", name="Send again").click()
+    deliver()
+    assert len({each.headers["webhook-id"] for each in receiver.calls[1:]}) == 1
+    assert len(receiver.calls) == 4
+    expect(page).to_have_url(re.compile("/notifications/deliveries/"))
