@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sequin_admin.core import clock
-from sequin_admin.notices import channels
+from sequin_admin.notices import channels, delivering
 from sequin_admin.notices.models import Channel, ChannelKind
 from sequin_admin.notices.notice import Notice, Severity
 
@@ -137,3 +137,10 @@ def notice(title: str = "Spice is late", **more: Any) -> Notice:
             **more,
         }
     )
+
+
+def work() -> None:
+    """What a worker does, until nothing is due."""
+    while claimed := delivering.claim_due(5):
+        for delivery in claimed:
+            delivering.deliver_claimed(delivery)

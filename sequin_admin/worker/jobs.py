@@ -9,7 +9,7 @@ from django.core.management import call_command
 from sequin_admin.connect import flow, handovers, leases, links, tokens
 from sequin_admin.health import incidents, outages, probes, telling, workers
 from sequin_admin.health.workers import PROBE, RENEW
-from sequin_admin.notices import outbox
+from sequin_admin.notices import delivering, outbox
 from sequin_admin.syncs import catalogue, targets
 
 HOUR_S = 3600
@@ -38,7 +38,7 @@ def chore(name: str, every_s: float, run: Callable[[], object]) -> Job:
 JOBS = (
     Job(RENEW, 1, leases.claim_due, tokens.renew_claimed),
     Job(PROBE, 1, probes.claim_due, probes.probe_claimed),
-    Job("deliver", 1, outbox.claim_due, outbox.deliver_claimed),
+    Job("deliver", 1, delivering.claim_due, delivering.deliver_claimed),
     chore("watch for outages", 30, outages.watch),
     chore("tell what is over", 30, telling.tell_what_is_over),
     Job("test targets", 5, targets.claim_due, targets.verify_claimed),

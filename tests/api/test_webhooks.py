@@ -8,15 +8,10 @@ from standardwebhooks import Webhook
 from sequin_admin.access.models import Scope
 from sequin_admin.notices import outbox
 from sequin_admin.notices.models import Channel, Delivery
-from tests.notified import HOST, notice
+from tests.notified import HOST, notice, work
 
 URL = "/v1/webhooks"
 NEW = {"name": "Data platform", "url": f"https://{HOST}/hook", "event_types": ["incident.*"]}
-
-
-def deliver():
-    for row in outbox.claim_due(10):
-        outbox.deliver_claimed(row)
 
 
 @pytest.fixture
@@ -81,7 +76,7 @@ def test_a_change_nobody_saw_is_not_overwritten(api, hook):
 def test_a_rotated_secret_is_shown_once_and_both_verify(api, hook, organization, receiver):
     fresh = api.post(f"{URL}/{hook['id']}/rotate").json()["secret"]
     outbox.post(organization, notice())
-    deliver()
+    work()
 
     (call,) = receiver.calls
     for secret in (hook["secret"], fresh):
@@ -97,8 +92,8 @@ def test_deliveries_are_listed_filtered_and_paged(api, hook, organization, recei
     for number in range(5):
         outbox.post(organization, notice(str(number), key=f"incident:{number}"))
     receiver.reply(500, 200, 200, 200, 500)
-    deliver()
-    deliver()
+    work()
+    work()
 
     first = api.get(log, limit=3).json()
     second = api.get(log, limit=3, cursor=first["next_cursor"]).json()
@@ -112,7 +107,7 @@ def test_deliveries_are_listed_filtered_and_paged(api, hook, organization, recei
 
 def test_the_payload_that_is_shown_is_what_was_sent(api, hook, organization, receiver):
     outbox.post(organization, notice())
-    deliver()
+    work()
 
     (row,) = api.get(f"{URL}/{hook['id']}/deliveries").json()["data"]
 
@@ -125,10 +120,10 @@ def test_a_delivery_is_sent_again_on_request(api, hook, organization, receiver):
     again = f"{URL}/{hook['id']}/deliveries/{Delivery.objects.get().uid}/redeliver"
 
     assert api.post(again).status_code == 409
-    deliver()
+    work()
     answer = api.post(again)
     assert (answer.status_code, answer.json()["state"]) == (202, "pending")
-    deliver()
+    work()
 
     assert len({call.headers["webhook-id"] for call in receiver.calls}) == 1
     assert len(receiver.calls) == 2

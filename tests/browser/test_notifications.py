@@ -6,13 +6,9 @@ from playwright.sync_api import Page, expect
 from standardwebhooks import Webhook
 
 from sequin_admin.access.models import Organization
+from sequin_admin.core import clock
 from sequin_admin.notices import outbox
-from tests.notified import HOST, Receiver, notice
-
-
-def deliver() -> None:
-    for row in outbox.claim_due(5):
-        outbox.deliver_claimed(row)
+from tests.notified import HOST, Receiver, notice, work
 
 
 def test_a_webhook_is_added_tested_and_its_log_followed(
@@ -37,19 +33,19 @@ def test_a_webhook_is_added_tested_and_its_log_followed(
 
     receiver.reply(500)
     outbox.post(organization, notice("HubSpot rejects our OAuth app's secret"))
-    deliver()
+    work()
     page.reload()
     row = page.locator("#log tr", has_text="HubSpot rejects")
     expect(row).to_contain_text(f"{HOST} answered 500.")
-    organization.deliveries.update(next_try_at=outbox.clock.now())
-    deliver()
+    organization.deliveries.update(next_try_at=clock.now())
+    work()
     # The log asks for itself anew while something waits.
     expect(row).to_contain_text("Delivered", timeout=15_000)
 
     row.get_by_role("link").click()
     expect(page.locator("section", has_text="Tries")).to_contain_text("500")
     page.get_by_role("button", name="Send again").click()
-    deliver()
+    work()
     assert len({each.headers["webhook-id"] for each in receiver.calls[1:]}) == 1
     assert len(receiver.calls) == 4
     expect(page).to_have_url(re.compile("/notifications/deliveries/"))

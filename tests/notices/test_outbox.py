@@ -7,27 +7,19 @@ from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
-from standardwebhooks import Webhook
 
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
-from sequin_admin.notices import channels, outbox, senders
+from sequin_admin.notices import channels, delivering, outbox, senders
 from sequin_admin.notices.models import Channel, ChannelKind, Delivery, DeliveryState
 from sequin_admin.notices.notice import Notice, Severity
 from sequin_admin.notices.senders import Result
-from tests.notified import HOST, notice
+from tests.notified import HOST, notice, work
 
 pytestmark = pytest.mark.django_db
 RESOLVED = {"type": "incident.resolved"}
 NIGHT = {"quiet_from": time(22), "quiet_until": time(7), "time_zone": "Europe/Berlin"}
-
-
-def work():
-    """What a worker does, until nothing is due."""
-    while claimed := outbox.claim_due(5):
-        for delivery in claimed:
-            outbox.deliver_claimed(delivery)
 
 
 def states():
@@ -238,11 +230,11 @@ def test_the_end_of_what_was_told_is_told(organization, receiver, make_channel, 
 def test_a_disabled_channel_drops_what_waits(organization, receiver, make_channel, user):
     channel = make_channel()
     outbox.post(organization, notice())
-    (claimed,) = outbox.claim_due(5)
+    (claimed,) = delivering.claim_due(5)
 
     channels.disable(channel, actor=user)
 
-    assert not outbox.deliver_claimed(claimed)
+    assert not delivering.deliver_claimed(claimed)
     assert states() == ["dropped"]
     assert receiver.calls == []
 
@@ -281,7 +273,7 @@ def test_a_test_is_sent_at_once_and_not_again(receiver, make_channel, at):
 
     assert outbox.test(channel, actor=None).state == "given_up"
     assert outbox.test(channel, actor=None).state == "delivered"
-    assert outbox.claim_due(5) == []
+    assert delivering.claim_due(5) == []
 
 
 def test_the_log_keeps_the_newest_tries(organization, receiver, make_channel, user):
@@ -292,7 +284,7 @@ def test_the_log_keeps_the_newest_tries(organization, receiver, make_channel, us
         outbox.redeliver(Delivery.objects.get(), actor=user)
         work()
 
-    assert len(Delivery.objects.get().log) == outbox.LOG_KEPT
+    assert len(Delivery.objects.get().log) == delivering.LOG_KEPT
 
 
 def test_who_comes_back_too_late_changes_nothing(organization, receiver, make_channel, at):
@@ -300,16 +292,16 @@ def test_who_comes_back_too_late_changes_nothing(organization, receiver, make_ch
     make_channel()
     at()
     outbox.post(organization, notice())
-    (slow,) = outbox.claim_due(1)
-    assert outbox.claim_due(1) == []
+    (slow,) = delivering.claim_due(1)
+    assert delivering.claim_due(1) == []
 
     at(minutes=4)
-    (quick,) = outbox.claim_due(1)
-    assert not outbox.deliver_claimed(slow)
-    assert outbox.deliver_claimed(quick)
+    (quick,) = delivering.claim_due(1)
+    assert not delivering.deliver_claimed(slow)
+    assert delivering.deliver_claimed(quick)
 
     assert len(receiver.calls) == 1
-    assert not outbox.note_try(slow, Result(error="No."), clock.now(), ms=1)
+    assert not delivering.note_try(slow, Result(error="No."), clock.now(), ms=1)
     assert states() == ["delivered"]
 
 
@@ -324,12 +316,12 @@ def test_what_breaks_every_worker_is_given_up_in_the_end(
         raise RuntimeError("A fault of ours.")
 
     monkeypatch.setitem(senders.SENDERS, ChannelKind.WEBHOOK, break_down)
-    (claimed,) = outbox.claim_due(1)
+    (claimed,) = delivering.claim_due(1)
     with pytest.raises(RuntimeError):
-        outbox.deliver_claimed(claimed)
-    assert outbox.claim_due(1) == []
+        delivering.deliver_claimed(claimed)
+    assert delivering.claim_due(1) == []
     at(hours=25)
-    outbox.deliver_claimed(*outbox.claim_due(1))
+    delivering.deliver_claimed(*delivering.claim_due(1))
 
     row = Delivery.objects.get()
     assert (row.state, row.attempts) == ("given_up", 1)
@@ -351,9 +343,9 @@ def test_one_slow_receiver_does_not_get_all_threads(organization, receiver, make
         outbox.post(organization, notice(key=f"incident:{number}"))
     outbox.post(organization, notice(key="sync:1", type="sync.created"))
 
-    first, second = outbox.claim_due(10), outbox.claim_due(10)
+    first, second = delivering.claim_due(10), delivering.claim_due(10)
 
-    assert [row.channel_id for row in first] == [slow.pk] * outbox.MOST_AT_ONCE
+    assert [row.channel_id for row in first] == [slow.pk] * delivering.MOST_AT_ONCE
     assert [row.channel_id for row in second] == [other.pk]
 
 
@@ -370,116 +362,6 @@ def test_a_delivery_that_ended_is_kept_for_90_days(organization, receiver, make_
     assert outbox.prune() == 1
 
     assert states() == ["pending"]
-
-
-def test_a_webhook_tells_machines_and_is_signed(organization, receiver, make_channel):
-    channel = make_channel()
-    outbox.post(organization, notice())
-
-    work()
-
-    (call,) = receiver.calls
-    told = Webhook(channel.secrets["signing"]).verify(call.body, call.headers)
-    assert told["type"] == "incident.opened"
-    assert told["data"]["object"] == {"id": "1"}
-    assert told["data"]["organization_id"] == str(organization.pk)
-    assert call.path == "/hook"
-
-
-def test_for_a_day_after_a_rotation_both_secrets_verify(
-    organization, receiver, make_channel, user, monkeypatch
-):
-    channel = make_channel()
-    old = channel.secrets["signing"]
-    new = channels.rotate(channel, actor=user)
-    outbox.post(organization, notice())
-    work()
-
-    (call,) = receiver.calls
-    assert Webhook(old).verify(call.body, call.headers) == call.json
-    assert Webhook(new).verify(call.body, call.headers) == call.json
-    later = clock.now() + timedelta(hours=25)
-    assert Channel.objects.get().signing_secrets(later) == [new]
-
-
-def test_a_secret_rotated_twice_in_a_day_still_verifies(make_channel, at):
-    at()
-    channel = make_channel()
-    first = channel.secrets["signing"]
-    channels.rotate(channel, actor=None)
-    at(hours=23)
-    channels.rotate(channel, actor=None)
-
-    assert first in Channel.objects.get().signing_secrets(clock.now())
-    at(hours=25)
-    assert first not in Channel.objects.get().signing_secrets(clock.now())
-    assert len(Channel.objects.get().signing_secrets(clock.now())) == 2
-
-
-def test_slack_gets_words_and_a_button(organization, receiver, make_channel):
-    channel = make_channel("slack")
-    outbox.post(organization, notice("Spice <late> & gone"))
-
-    work()
-
-    (call,) = receiver.calls
-    assert call.path == "/services/T0/hush"
-    assert "hush" not in channel.address
-    assert call.json["text"].startswith("Spice &lt;late&gt; &amp; gone: ")
-    button = call.json["blocks"][1]["elements"][0]
-    assert button["text"]["text"] == "Replace the secret"
-    assert button["url"] == "https://admin.example.com/oauth-apps/1/"
-
-
-def test_a_mail_says_what_to_do_and_where(organization, make_channel, mailoutbox):
-    make_channel("mail", address="ops@arrakis.test; paul@arrakis.test\nops@arrakis.test")
-    outbox.post(organization, notice("Spice\nis <late>"))
-    outbox.post(organization, notice("It is here", **RESOLVED))
-
-    work()
-
-    first, second = mailoutbox
-    assert first.to == ["ops@arrakis.test", "paul@arrakis.test"]
-    assert first.subject == "Spice is <late>"
-    assert "Replace the secret: https://admin.example.com/oauth-apps/1/" in first.body
-    html = first.alternatives[0].content
-    assert "&lt;late&gt;" in html
-    assert first.extra_headers["References"] == second.extra_headers["References"]
-    assert first.extra_headers["Message-ID"] != second.extra_headers["Message-ID"]
-
-
-def test_a_mail_server_that_is_away_is_tried_again(organization, make_channel, settings):
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
-    make_channel("mail")
-    outbox.post(organization, notice())
-
-    work()
-
-    row = Delivery.objects.get()
-    assert row.state == "pending"
-    assert row.remark == "The mail server did not take it (ConnectionRefusedError)."
-
-
-def test_a_customer_is_told_in_words_for_customers(organization, mailoutbox):
-    """Without any channel. The link, which is secret, is encrypted."""
-    outbox.post(
-        organization,
-        notice(
-            severity=Severity.WARNING,
-            to_customer="jessica@caladan.test",
-            customer_text="Your HubSpot account let us out.",
-            customer_url="https://admin.example.com/link/connect/hush",
-        ),
-    )
-    work()
-
-    (mail,) = mailoutbox
-    assert mail.to == ["jessica@caladan.test"]
-    assert "Your HubSpot account let us out." in mail.body
-    assert "Connect again: https://admin.example.com/link/connect/hush" in mail.body
-    assert "our OAuth app" not in mail.body
-    assert "hush" not in str(Delivery.objects.values().get())
 
 
 @pytest.mark.parametrize(
@@ -529,8 +411,8 @@ class OrderTest(TestCase):
                     break
                 later = now + timedelta(minutes=20 * turn)
                 patch.setattr(clock, "now", lambda later=later: later)
-                for claimed in outbox.claim_due(rooms[turn % len(rooms)]):
-                    outbox.deliver_claimed(claimed)
+                for claimed in delivering.claim_due(rooms[turn % len(rooms)]):
+                    delivering.deliver_claimed(claimed)
 
         assert sorted(told, key=lambda pair: pair[1]) == [(k, i) for i, k in enumerate(keys)]
         for key in set(keys):

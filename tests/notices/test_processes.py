@@ -11,7 +11,7 @@ from django.db import connection
 
 from sequin_admin.core import clock
 from sequin_admin.core.env import ROOT, inherited
-from sequin_admin.notices import outbox
+from sequin_admin.notices import delivering, outbox
 from sequin_admin.notices.models import Delivery
 from tests.connect.test_processes import database_url, wait_until
 from tests.notified import notice
@@ -19,13 +19,13 @@ from tests.notified import notice
 WORK = """
 import django
 django.setup()
-from sequin_admin.notices import outbox
+from sequin_admin.notices import delivering
 from sequin_admin.worker.jobs import Job
 from sequin_admin.worker.runner import Runner
 from sequin_admin.notices.models import Delivery
 import threading, time
 
-runner = Runner([Job("deliver", 0.05, outbox.claim_due, outbox.deliver_claimed)], threads=4)
+runner = Runner([Job("deliver", 0.05, delivering.claim_due, delivering.deliver_claimed)], threads=4)
 
 def watch():
     while Delivery.objects.pending().exists():
@@ -93,7 +93,7 @@ def test_what_a_killed_worker_held_is_sent_by_another(organization, receiver, ma
     killed.kill()
     killed.wait()
     receiver.gate.set()
-    assert outbox.claim_due(5) == []
+    assert delivering.claim_due(5) == []
 
     Delivery.objects.update(leased_until=clock.now())
     assert start().wait(60) == 0
