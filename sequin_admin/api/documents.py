@@ -6,7 +6,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
-from sequin_admin.api import webhooks
+from sequin_admin.api import webhook_shapes
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import plain_type
 from sequin_admin.credentials.properties import Properties
@@ -36,7 +36,7 @@ class Api(NinjaAPI):
             kind.slug: {"summary": kind.full_title(), "value": example_of(kind)}
             for kind in kinds.all()
         }
-        document["webhooks"] = webhooks.described()
+        document["webhooks"] = webhook_shapes.described()
         return document
 
 
