@@ -72,8 +72,8 @@ class Notice:
 
     `text` says what happened, since when, whose move it is and what to do. `data` is for machines
     and never holds a secret. `to_customer` is the address of a customer's contact, who is told
-    `customer_text` by mail, with a button to `customer_url` (which may be a secret: it is kept
-    encrypted); only of what customers can mend.
+    `customer_title` and `customer_text` by mail, with a button to `customer_url` (which may be a
+    secret: it is kept encrypted); only of what customers can mend.
     """
 
     type: str
@@ -86,6 +86,7 @@ class Notice:
     data: dict[str, Any] = field(default_factory=dict)
     to_customer: str = ""
     customer_text: str = ""
+    customer_title: str = "Please connect your account again"
     customer_url: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:

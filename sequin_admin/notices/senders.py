@@ -140,27 +140,32 @@ def mail(delivery: Delivery) -> Result:
     """To the organization's own people."""
     notice = delivery.told
     link = {"url": notice.action_url, "label": notice.action_label or "Open Sequin Admin"}
-    return send_mail(delivery, channel_of(delivery).address.split(", "), notice.text, link)
+    recipients = channel_of(delivery).address.split(", ")
+    return send_mail(delivery, recipients, notice.title, notice.text, link)
 
 
 def to_customer(delivery: Delivery) -> Result:
     """To a customer's contact, in words for customers."""
+    notice = delivery.told
     link = {"url": delivery.secrets.get("url", ""), "label": "Connect again"}
-    return send_mail(delivery, [delivery.to], delivery.told.customer_text, link)
+    return send_mail(delivery, [delivery.to], notice.customer_title, notice.customer_text, link)
 
 
-def send_mail(delivery: Delivery, recipients: list[str], text: str, link: dict[str, str]) -> Result:
+def send_mail(
+    delivery: Delivery, recipients: list[str], title: str, text: str, link: dict[str, str]
+) -> Result:
     """Mails of one lane make one conversation; a second try has the same id."""
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ")
     context = {
-        "notice": delivery.told,
+        "severity": delivery.told.severity,
+        "title": title,
         "text": text,
         "link": link,
         "organization": delivery.organization,
         "for_customer": delivery.channel is None,
     }
     message = EmailMultiAlternatives(
-        subject=" ".join(delivery.told.title.split()),
+        subject=" ".join(title.split()),
         body=render_to_string("notices/mail.txt", context),
         to=recipients,
         headers={
@@ -183,7 +188,7 @@ def preview(delivery: Delivery) -> str:
     """What the receiver reads, as text."""
     notice = delivery.told
     if delivery.channel is None:
-        return notice.customer_text
+        return f"{notice.customer_title}\n\n{notice.customer_text}"
     shown = SHOWN.get(ChannelKind(delivery.channel.kind))
     return json.dumps(shown(delivery), indent=2, ensure_ascii=False) if shown else notice.text
 

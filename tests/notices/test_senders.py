@@ -121,5 +121,7 @@ def test_a_customer_is_told_in_words_for_customers(organization, mailoutbox):
     assert mail.to == ["jessica@caladan.test"]
     assert "Your HubSpot account let us out." in mail.body
     assert "Connect again: https://admin.example.com/link/connect/hush" in mail.body
+    assert mail.subject == "Please connect your account again"
     assert "our OAuth app" not in mail.body
+    assert "Spice is late" not in mail.body + mail.alternatives[0].content
     assert "hush" not in str(Delivery.objects.values().get())
