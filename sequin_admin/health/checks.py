@@ -22,8 +22,12 @@ BY_CODE = {
     "forbidden": SCOPES,
     "insufficient_scope": SCOPES,
     "MISSING_SCOPES": SCOPES,
-    "permission": SCOPES,
-    "permission_denied": SCOPES,
+    "ACCESS_DENIED": SCOPES,
+    "INSUFFICIENT_ACCESS": SCOPES,
+    "INSUFFICIENT_PERMISSION": SCOPES,
+    "INVALID_PERMISSIONS": SCOPES,
+    "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND": SCOPES,
+    "not_authorized": SCOPES,
 }
 
 

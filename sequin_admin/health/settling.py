@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.db import models, transaction
@@ -20,6 +20,9 @@ from sequin_admin.health import incidents
 from sequin_admin.health.models import SENTENCE_CHARS, Check, Incident, Outage, Transition, naming
 from sequin_admin.health.signals import status_changed
 from sequin_admin.health.status import LONG_AGO, Reason, Status, Streak, next_status, roll_up
+from sequin_admin.notices import news
+from sequin_admin.notices.models import Channel
+from sequin_admin.notices.notice import TYPES
 
 BATCH = 500
 STATE = ("health_status", "health_note", "health_since")
@@ -166,12 +169,33 @@ def restate(subjects: Sequence[Watched]) -> list[Watched]:
         (subject, state) for subject, state in fresh if subject.health_status != state.status
     ]
     Transition.objects.bulk_create(transition(subject, state, now) for subject, state in changed)
+    tell_programs(changed)
     for subject, state in fresh:
         if subject.health_status != state.status:
             subject.health_since = now
         subject.health_status, subject.health_note = state.status, state.note
     store([subject for subject, _ in fresh])
     return [subject for subject, _ in changed]
+
+
+def tell_programs(changed: Sequence[tuple[Watched, State]]) -> None:
+    """Post each change of status for those who want to know of all of them, if there is anybody."""
+    owners = {naming(subject)["organization_id"] for subject, _ in changed}
+    channels = Channel.objects.enabled().filter(organization__in=owners)
+    asked = set(channels.values_list("organization", flat=True))
+    for subject, state in changed:
+        type_ = f"{subject.entity}.health_changed"
+        if type_ in TYPES and naming(subject)["organization_id"] in asked:
+            news.tell(
+                type_,
+                cast(news.Row, subject),
+                actor=None,
+                path=f"/health/{subject.entity}/{subject.pk}/",
+                text=state.note or "It works.",
+                before=subject.health_status,
+                status=state.status,
+                code=state.code,
+            )
 
 
 def checks_of(subjects: Sequence[Watched]) -> Mapping[UUID, list[Check]]:

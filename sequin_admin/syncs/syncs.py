@@ -12,6 +12,8 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.signals import put_aside
 from sequin_admin.credentials.usage import refuse_if_used
 from sequin_admin.limits import models as limits
+from sequin_admin.notices import news
+from sequin_admin.notices.notice import TYPES
 from sequin_admin.syncs import rules, watching
 from sequin_admin.syncs.models import Sync, new_badge_token
 
@@ -122,3 +124,7 @@ def unpublish(sync: Sync, *, actor: models.Model | None) -> None:
 def note(action: str, sync: Sync, actor: models.Model | None, **details: Any) -> None:
     organization_id = sync.organization_id
     record(action, actor=actor, target=sync, organization_id=organization_id, **details)
+    type_ = {"sync.changed": "sync.updated"}.get(action, action)
+    if type_ in TYPES:
+        path = "/syncs/" if type_ == "sync.deleted" else f"/syncs/{sync.pk}/"
+        news.tell(type_, sync, actor=actor, path=path, **details)

@@ -139,3 +139,16 @@ def test_what_machines_are_told_has_no_secret(credential, channel):
     token = ConnectLink.objects.get().secrets["token"]
     assert not [secret for secret in [*secrets, token] if secret in text]
     assert told()[0].data["incident_id"] == str(Incident.objects.get().pk)
+
+
+def test_programs_that_want_to_know_are_told_of_every_change_of_status(credential, channel):
+    Channel.objects.update(min_severity="info", event_types=["credential.*"])
+
+    see(credential, outcomes.works())
+    see(credential, REJECTED)
+
+    notices = told(channel=channel)
+    assert [(n.type, n.data["before"], n.data["status"]) for n in notices] == [
+        ("credential.health_changed", "", "healthy"),
+        ("credential.health_changed", "healthy", "sequin_intervention"),
+    ]
