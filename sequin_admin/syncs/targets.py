@@ -1,5 +1,6 @@
 """Everything that somebody does to a target. All audited."""
 
+import random
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -65,12 +66,19 @@ def delete(target: Target, *, actor: models.Model | None) -> None:
 
 
 def verify(target: Target, *, actor: models.Model | None) -> Outcome:
-    """Connect now, and keep what came of it. Audited when `actor` asked."""
+    """Connect now, and keep what came of it, unless the target was changed in the meantime.
+
+    Audited when `actor` asked.
+    """
     outcome = postgres.try_out(target)
     with transaction.atomic():
+        as_tried = Target.objects.filter(pk=target.pk, updated_at=target.updated_at)
+        if not as_tried.select_for_update(no_key=True).exists():
+            return outcome
         changed = settle(target, {CHECK: outcome})
         target.checked_at = now = clock.now()
-        target.check_due_at = now + AGAIN_EVERY
+        # With jitter, so that a fleet of targets is not tested in step.
+        target.check_due_at = now + AGAIN_EVERY * random.uniform(0.8, 1.2)  # noqa: S311
         target.save(update_fields=["checked_at", "check_due_at"])
         if actor:
             note("target.tested", target, actor, verdict=outcome.verdict.value, code=outcome.code)

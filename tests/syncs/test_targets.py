@@ -5,9 +5,10 @@ from django.core.exceptions import ValidationError
 
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
+from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.properties import MASK
 from sequin_admin.credentials.usage import InUse
-from sequin_admin.syncs import targets
+from sequin_admin.syncs import postgres, targets
 from sequin_admin.syncs.models import Target
 from tests.syncs.conftest import PASSWORD
 
@@ -70,3 +71,19 @@ def test_a_test_is_kept_on_the_row_and_comes_round_again(target, user, settings)
 def test_a_target_that_is_due_is_claimed_by_one_worker(target):
     assert list(targets.claim_due(5)) == [target]
     assert list(targets.claim_due(5)) == []
+
+
+def test_what_was_changed_during_its_test_keeps_nothing_of_it(target, monkeypatch):
+    """Else a mended target would show the old fault until the next test."""
+
+    def meanwhile(tried):
+        targets.update(Target.objects.get(), actor=None, password="another-password-1")
+        return outcomes.operator("password", "Wrong password.", "Correct it.", of_app=False)
+
+    monkeypatch.setattr(postgres, "try_out", meanwhile)
+
+    targets.verify(target, actor=None)
+
+    target.refresh_from_db()
+    assert target.health_status == ""
+    assert target.check_due_at <= clock.now()
