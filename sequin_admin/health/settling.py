@@ -102,7 +102,9 @@ def state_of(subject: Watched, checks: Sequence[Check]) -> State:
     own = [reason_of(subject, check) for check in checks if is_trouble(check.status)]
     inherited = [taken_over(row) for row in subject.leans_on() if is_trouble(row.health_status)]
     parts = [check.status for check in checks] + [row.health_status for row in subject.leans_on()]
-    status, winner = roll_up([*own, *inherited], known=any(parts))
+    # What was healthy stays so until something says otherwise.
+    known = any(parts) or subject.health_status == Status.HEALTHY
+    status, winner = roll_up([*own, *inherited], known=known)
     passing = next((check.sentence for check in checks if check.sentence), "")
     note = winner.sentence if winner else passing
     own_worst = min(own, key=lambda reason: reason.rank, default=None)

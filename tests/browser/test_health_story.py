@@ -99,16 +99,17 @@ def test_a_rotated_client_secret_is_one_incident_and_is_mended_in_one_place(
 
 def test_an_outage_of_ten_minutes_flips_nobody(
     page: Page,
-    make_app: Callable[[str], OAuthApp],
     organization: Organization,
     simulated: Simulator,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    working = {"secret": "sk_test_arrakis0000000000000001"}
     keys = [
-        make_credential(organization, "sendgrid_key", identity=str(number)) for number in range(4)
+        make_credential(organization, "stripe_key", properties=working, identity=str(number))
+        for number in range(4)
     ]
     Credential.objects.update(health_status="healthy", health_since=clock.now())
-    simulated.fault("sendgrid", "outage")
+    simulated.act("stripe", "acct_1Arrakis0000001", "outage")
     began = clock.now()
     for minute in range(0, 11, 2):
         at = began + timedelta(minutes=minute)
@@ -119,8 +120,8 @@ def test_an_outage_of_ten_minutes_flips_nobody(
 
     page.goto("/")
 
-    expect(page.get_by_role("status").filter(has_text="SendGrid")).to_contain_text(
-        "SendGrid seems to be down. Nothing to do"
+    expect(page.get_by_role("status").filter(has_text="Stripe")).to_contain_text(
+        "Stripe seems to be down. Nothing to do"
     )
     expect(count(page, "Healthy")).to_have_text("4")
     assert Incident.objects.count() == 1

@@ -224,3 +224,11 @@ def test_a_customer_can_do_nothing_while_the_app_is_broken(fleet, app, organizat
     see(fleet[1], REJECTED)
 
     assert theirs.count() == 0
+
+
+def test_a_transient_fault_takes_no_known_health_away(organization, hours):
+    row = make_credential(organization, "stripe_key", health_status="healthy")
+
+    see(row, DOWN)
+
+    assert statuses() == {"healthy"}
