@@ -100,10 +100,11 @@ class State:
 
 def state_of(subject: Watched, checks: Sequence[Check]) -> State:
     own = [reason_of(subject, check) for check in checks if is_trouble(check.status)]
-    inherited = [taken_over(row) for row in subject.leans_on() if is_trouble(row.health_status)]
-    parts = [check.status for check in checks] + [row.health_status for row in subject.leans_on()]
+    parts = list(subject.leans_on())
+    inherited = [taken_over(row) for row in parts if is_trouble(row.health_status)]
+    statuses = [check.status for check in checks] + [row.health_status for row in parts]
     # What was healthy stays so until something says otherwise.
-    known = any(parts) or subject.health_status == Status.HEALTHY
+    known = any(statuses) or subject.health_status == Status.HEALTHY
     status, winner = roll_up([*own, *inherited], known=known)
     passing = next((check.sentence for check in checks if check.sentence), "")
     note = winner.sentence if winner else passing
