@@ -19,6 +19,7 @@ from sequin_admin.client.errors import SequinError, TryLater
 
 LONGEST_POLL_S = 10.0
 SLACK_S = 0.001
+UNAVAILABLE = 503
 
 
 @dataclass(frozen=True)
@@ -152,9 +153,10 @@ class Permits(Purse):
             returns = self.returns()
             try:
                 response = self.post("", self.ask(ends - asked, ticket, returns))
-            except SequinError:
+            except SequinError as error:
                 self.keep(returns)
-                raise
+                time.sleep(until_again(error, ends))
+                continue
             if response.status_code == 200:
                 self.fill(response.json(), asked)
                 self.send_leftovers_later()
@@ -210,9 +212,10 @@ class AsyncPermits(Purse):
             returns = self.returns()
             try:
                 response = await self.post("", self.ask(ends - asked, ticket, returns))
-            except SequinError:
+            except SequinError as error:
                 self.keep(returns)
-                raise
+                await asyncio.sleep(until_again(error, ends))
+                continue
             if response.status_code == 200:
                 self.fill(response.json(), asked)
                 self.send_leftovers_later()
@@ -251,6 +254,15 @@ class AsyncPermits(Purse):
             raise
         finally:
             await self.give(permit)
+
+
+def until_again(error: SequinError, ends: float) -> float:
+    """For how long to wait when no permits can be given just now. Raises what does not pass."""
+    if not (isinstance(error, TryLater) and error.status == UNAVAILABLE):
+        raise error
+    if time.monotonic() + error.retry_after_s > ends:
+        raise error
+    return error.retry_after_s
 
 
 def turned_away(response: httpx2.Response, ends: float) -> tuple[str, float]:

@@ -1,5 +1,7 @@
 """How fast a credential may be used: the specification's `RateLimit`."""
 
+from collections.abc import Iterable
+
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
@@ -49,9 +51,26 @@ class RateLimit(models.Model):
     def as_rate(self) -> Rate:
         return Rate(**self.as_json())
 
+    def pace(self) -> str:
+        """The same as a rate: 100 per 10 s -> "10 per second"."""
+        if not (self.allowed_requests and self.interval):
+            return ""
+        for unit_ms in (1000, 60_000, 3_600_000, DAY_MS):
+            rate = self.allowed_requests * unit_ms / self.interval
+            if rate >= 1:
+                break
+        return f"{rate:,.4g} per {words_of(unit_ms)}"
+
     def doubt(self) -> str:
-        """A sentence when the numbers look as if the interval were meant in another unit."""
+        """A sentence when the numbers are hardly meant so, such as seconds taken for ms."""
         per_second = self.allowed_requests * 1000 / self.interval
+        if self.max_concurrent_requests > self.allowed_requests:
+            return (
+                f"No more than {self.allowed_requests:,} may start in an interval, so more than "
+                "that at once only happens when calls last longer."
+            )
+        if self.interval >= 60_000 and self.allowed_requests == 1:
+            return f"This allows {self.pace()}: a sync of 1,000 pages would take very long."
         if self.interval < 1000 and self.allowed_requests > 50:
             return (
                 f"This allows {per_second:,.0f} requests per second: the interval is in ms. "
@@ -72,6 +91,45 @@ class Meter(models.Model):
         return f"Meter of {self.credential_id}"
 
 
+class Mark(models.Model):
+    """How far the limiter's counters were when they were last sampled."""
+
+    credential = models.OneToOneField(Credential, models.CASCADE, primary_key=True)
+    granted = models.BigIntegerField(default=0)
+    throttled = models.BigIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"Mark of {self.credential_id}"
+
+
+class Span(models.TextChoices):
+    MINUTE = "minute", "Minute"
+    HOUR = "hour", "Hour"
+
+
+class Sample(models.Model):
+    """What a credential used in a minute or an hour that began `at`; written by the worker."""
+
+    credential = models.ForeignKey(Credential, models.CASCADE, related_name="samples")
+    span = models.CharField(max_length=6, choices=Span.choices)
+    at = models.DateTimeField()
+    granted = models.PositiveIntegerField(default=0)
+    throttled = models.PositiveIntegerField(default=0)
+    under_way = models.PositiveIntegerField(default=0)
+    waiting = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("credential", "span", "at"), name="sample_once_per_span"
+            ),
+        )
+        indexes = (models.Index(fields=("span", "at"), name="sample_by_age"),)
+
+    def __str__(self) -> str:
+        return f"{self.granted:,} in the {self.span} of {self.at:%Y-%m-%d %H:%M}"
+
+
 def of(credential: Credential) -> RateLimit:
     """The credential's limit: its own row, or its kind's default when nobody has set one."""
     return getattr(credential, "rate_limit", None) or default(credential)
@@ -81,6 +139,12 @@ def default(credential: Credential) -> RateLimit:
     """The limit of the credential's kind, as a row that is not stored."""
     # By id: a row that names its credential would become the credential's own in memory.
     return RateLimit(credential_id=credential.pk, **type(credential).rate.model_dump())
+
+
+def set_limits(credentials: Iterable[Credential], rate: Rate, *, actor: models.Model | None) -> int:
+    """The same limit for many, all or none. Says how many there were."""
+    with transaction.atomic():
+        return len([set_limit(credential, rate, actor=actor) for credential in credentials])
 
 
 @transaction.atomic

@@ -57,11 +57,10 @@ class Window:
 
     def opens(self, limit: Limit, now: int, permits: int) -> int:
         """The earliest time from `now` on at which that many may start."""
-        blocks = ceil((permits - self.free) / self.block)
-        if blocks <= 0:
-            return now
-        rounds, blocks = divmod(blocks - 1, limit.most)
-        in_the_way = limit.most - blocks  # counted from the newest
+        blocks = max(ceil((permits - self.free) / self.block), 0)
+        rounds = max((blocks - 1) // limit.most, 0)
+        # Counted from the newest: what must be out of the window first.
+        in_the_way = limit.most - (blocks - rounds * limit.most) + 1
         if in_the_way > len(self.times):
             return now + rounds * limit.interval
         return max(now, self.times[-in_the_way] + limit.interval) + rounds * limit.interval
@@ -84,7 +83,7 @@ class Window:
             self.filled += taken
             self.times[-1] = max(self.times[-1], at)
         for left in range(permits - taken, 0, -self.block):
-            self.times.append(max(at, *self.times[-1:]))
+            self.times.append(max([at, *self.times[-1:]]))
             self.filled = min(left, self.block)
 
     def move(self, old: int, new: int | None) -> None:

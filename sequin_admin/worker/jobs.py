@@ -9,6 +9,7 @@ from django.core.management import call_command
 from sequin_admin.connect import flow, handovers, leases, links, tokens
 from sequin_admin.health import incidents, outages, probes, telling, workers
 from sequin_admin.health.workers import PROBE, RENEW
+from sequin_admin.limits import usage
 from sequin_admin.notices import delivering, outbox
 from sequin_admin.syncs import catalogue, targets
 
@@ -43,6 +44,8 @@ JOBS = (
     chore("tell what is over", 30, telling.tell_what_is_over),
     Job("test targets", 5, targets.claim_due, targets.verify_claimed),
     Job("read collections", 2, catalogue.claim_due, catalogue.refresh_claimed),
+    chore("write down how rate limits are used", 60, usage.sample),
+    chore("forget old usage", HOUR_S, usage.prune),
     chore("forget what nobody came for", 60, handovers.forget),
     chore("forget old connect links", HOUR_S, links.prune),
     chore("forget old connect trips", HOUR_S, flow.prune),

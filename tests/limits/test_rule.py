@@ -4,10 +4,12 @@ import time
 import uuid
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
+from sequin_admin.limits import window
 from sequin_admin.limits.rule import HORIZON
 from sequin_admin.limits.stores.database import DatabaseStore
 from sequin_admin.limits.stores.memory import MemoryStore
@@ -28,6 +30,8 @@ few_ms = st.integers(0, 30_000)
 
 class Walk(RuleBasedStateMachine):
     """One credential, asked in every way, with time going on between."""
+
+    exact = True
 
     def make_store(self):
         self.now = 1_700_000_000_000_000
@@ -54,11 +58,11 @@ class Walk(RuleBasedStateMachine):
     )
     def ask(self, n, lease, within, own):
         """Nobody waits, so exactly what the rule allows is granted."""
-        ask = Ask(self.limit, n=n, lease=lease + 1, within=within)
+        ask = Ask(self.limit, n=n, lease=lease + 1, within=within if self.exact else 0)
         if own:
             ask = replace(ask, scope="sync", narrower=self.narrower)
         answer = self.store.acquire(self.key, ask)
-        if not self.waiting(answer.now):
+        if self.exact and not self.waiting(answer.now):
             assert len(answer.leases) == min(n, self.plain.may(ask, answer.now, answer.now))
         self.granted(ask, answer)
 
@@ -68,7 +72,7 @@ class Walk(RuleBasedStateMachine):
         if again and self.tickets:
             ask = replace(ask, ticket=self.tickets.pop()[0])
         answer = self.store.acquire(self.key, ask)
-        if not self.waiting(answer.now) and not answer.leases:
+        if self.exact and not self.waiting(answer.now) and not answer.leases:
             assert self.plain.may(ask, answer.now, answer.now) == 0
             assert answer.opens_in > 0
         if answer.ticket:
@@ -110,6 +114,48 @@ class Walk(RuleBasedStateMachine):
 
 def test_the_state_walks_by_the_rule():
     run_state_machine_as_test(Walk, settings=settings(max_examples=300, stateful_step_count=60))
+
+
+class BlockWalk(Walk):
+    """The same where permits are counted in blocks: no window holds more than is allowed."""
+
+    exact = False
+
+    def granted(self, ask, answer):
+        at = answer.starts_at
+        self.plain.granted(ask, answer)
+        self.leases.extend(answer.leases)
+        for scope, limit in ask.limits().items() if answer.leases else ():
+            starts = [s.counts for s in self.plain.started if scope in ("", s.scope)]
+            for begin in [start for start in starts if at - limit.interval < start <= at]:
+                held = sum(begin <= start < begin + limit.interval for start in starts)
+                assert held <= limit.allowed
+
+    def back(self, back):
+        super().back(replace(back, used=None, unused=False))
+
+
+def test_the_state_walks_by_the_rule_in_blocks(monkeypatch):
+    monkeypatch.setattr(window, "BLOCKS", 2)
+
+    run_state_machine_as_test(
+        BlockWalk, settings=settings(max_examples=100, stateful_step_count=40)
+    )
+
+
+@pytest.mark.parametrize("allowed", [1999, 2000, 12_345, 1_000_000])
+def test_nearly_all_is_used_where_permits_are_counted_in_blocks(allowed):
+    """At full demand, asking every 200 µs, of windows of 100 ms."""
+    now, limit, granted = 0, Limit(allowed, 100 * MS), []
+    store = MemoryStore(clock=lambda: now)
+    while now < 450 * MS:
+        answer = store.acquire(uuid.UUID(int=1), Ask(limit, n=allowed // 250, lease=1))
+        granted.append((now, len(answer.leases)))
+        now += 200
+    for start, _ in granted[::50]:
+        in_window = sum(n for at, n in granted if start <= at < start + limit.interval)
+        assert in_window <= allowed
+    assert sum(n for at, n in granted if at < 400 * MS) >= 0.98 * 4 * allowed
 
 
 class RealWalk(Walk):

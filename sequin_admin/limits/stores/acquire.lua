@@ -79,9 +79,8 @@ end
 
 -- The earliest time from now on at which so many permits may start.
 local function opens(w, permits)
-  local blocks = ceil((permits - w.free) / w.block)
-  if blocks <= 0 then return now end
-  local rounds = floor((blocks - 1) / w.most)
+  local blocks = max(ceil((permits - w.free) / w.block), 0)
+  local rounds = max(floor((blocks - 1) / w.most), 0)
   local index = w.most - (blocks - rounds * w.most)
   local found = call('ZREVRANGE', w.starts, index, index, 'WITHSCORES')
   local at = found[2] and max(now, found[2] + w.interval) or now

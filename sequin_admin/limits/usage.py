@@ -1,0 +1,204 @@
+"""How much of their rate limits the credentials use: now, lately, and over the last days.
+
+The limiter only counts. Once a minute a worker looks at its counters and writes down what is new.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+from uuid import UUID
+
+from django.db.models import F, QuerySet, Sum
+
+from sequin_admin.access.models import Organization
+from sequin_admin.core import clock
+from sequin_admin.credentials.kinds import Rate
+from sequin_admin.credentials.models import Credential
+from sequin_admin.limits.limiter import store
+from sequin_admin.limits.models import Mark, Sample, Span, of
+from sequin_admin.limits.permits import limit_of
+from sequin_admin.limits.terms import Gauge
+
+AT_ONCE = 500
+MINUTES_KEPT = timedelta(hours=3)
+HOURS_KEPT = timedelta(days=8)
+LATELY = timedelta(minutes=10)
+HOT = 0.8
+LENGTHS = {Span.MINUTE: timedelta(minutes=1), Span.HOUR: timedelta(hours=1)}
+
+
+def gauge_of(credential: Credential) -> Gauge:
+    """What is going on with it now. Raises `Unavailable`."""
+    limit = limit_of(of(credential).as_rate())
+    return store().gauges([credential.pk], [limit.interval])[0] or Gauge(now=0)
+
+
+def sample() -> int:
+    """Write down what was used since the last time. Says of how many credentials."""
+    rows = Credential.objects.active().select_related("rate_limit", "mark").defer("secrets")
+    chunks = chunked(rows.order_by("pk"))
+    return sum(sample_some(chunk) for chunk in chunks)
+
+
+def chunked(rows: "QuerySet[Credential]") -> Iterator[list[Credential]]:
+    last = None
+    while chunk := list((rows.filter(pk__gt=last) if last else rows)[:AT_ONCE]):
+        yield chunk
+        last = chunk[-1].pk
+
+
+def sample_some(credentials: Sequence[Credential]) -> int:
+    intervals = [limit_of(of(credential).as_rate()).interval for credential in credentials]
+    gauges = store().gauges([credential.pk for credential in credentials], intervals)
+    now, found = clock.now(), 0
+    for credential, gauge in zip(credentials, gauges, strict=True):
+        if gauge and advance(credential, gauge, now):
+            found += 1
+    return found
+
+
+def advance(credential: Credential, gauge: Gauge, now: datetime) -> bool:
+    """Add what is new to the minute and the hour. Of two workers one does it."""
+    mark = getattr(credential, "mark", None)
+    if mark is None:
+        mark, _ = Mark.objects.get_or_create(credential=credential)
+    granted = since(mark.granted, gauge.granted)
+    throttled = since(mark.throttled, gauge.throttled)
+    if not (granted or throttled or gauge.under_way or gauge.waiting):
+        return False
+    seen = Mark.objects.filter(pk=mark.pk, granted=mark.granted, throttled=mark.throttled)
+    if not seen.update(granted=gauge.granted, throttled=gauge.throttled):
+        return False
+    for span in Span:
+        row, made = Sample.objects.get_or_create(
+            credential=credential,
+            span=span,
+            at=start_of(now, span),
+            defaults={
+                "granted": granted,
+                "throttled": throttled,
+                "under_way": gauge.under_way,
+                "waiting": gauge.waiting,
+            },
+        )
+        if not made:
+            Sample.objects.filter(pk=row.pk).update(
+                granted=F("granted") + granted,
+                throttled=F("throttled") + throttled,
+                under_way=max(row.under_way, gauge.under_way),
+                waiting=max(row.waiting, gauge.waiting),
+            )
+    return True
+
+
+def since(before: int, now: int) -> int:
+    """What a counter has grown by; it begins anew when nothing used it for long."""
+    return now - before if now >= before else now
+
+
+def start_of(at: datetime, span: str) -> datetime:
+    whole = at.replace(second=0, microsecond=0)
+    return whole.replace(minute=0) if span == Span.HOUR else whole
+
+
+def prune() -> int:
+    """Forget samples that no page shows any more."""
+    now = clock.now()
+    kept = {Span.MINUTE: MINUTES_KEPT, Span.HOUR: HOURS_KEPT}
+    return sum(
+        Sample.objects.filter(span=span, at__lt=now - age).delete()[0] for span, age in kept.items()
+    )
+
+
+@dataclass(frozen=True)
+class Point:
+    """One bar of a chart: what was used from `at` on."""
+
+    at: datetime
+    granted: int = 0
+    throttled: int = 0
+
+
+def history(credential: Credential, hours: int, each: int = 1) -> list[Point]:
+    """The last so many hours, `each` together, oldest first; nothing used counts as zero."""
+    first = start_of(clock.now(), Span.HOUR) - timedelta(hours=hours - 1)
+    rows = Sample.objects.filter(credential=credential, span=Span.HOUR, at__gte=first)
+    used = {row.at: row for row in rows}
+    points = []
+    for begin in range(0, hours, each):
+        ats = [first + timedelta(hours=begin + number) for number in range(each)]
+        mine = [used[at] for at in ats if at in used]
+        granted, throttled = sum(r.granted for r in mine), sum(r.throttled for r in mine)
+        points.append(Point(ats[0], granted, throttled))
+    return points
+
+
+@dataclass(frozen=True)
+class Hot:
+    """A credential that uses most of what it may. `share` is 1.0 for all of it."""
+
+    credential: Credential
+    share: float
+    throttled: int
+
+    @property
+    def percent(self) -> int:
+        return round(self.share * 100)
+
+
+def running_hot(organization: Organization) -> list[Hot]:
+    """Those that lately used over 80 % of their allotment, the hottest first. Three queries.
+
+    Lately is ten minutes, or a whole interval where that is longer.
+    """
+    now = clock.now()
+    used = {
+        span: totals(organization, span, start_of(now, Span.MINUTE) - length)
+        for span, length in ((Span.MINUTE, LATELY), (Span.HOUR, timedelta(hours=24)))
+    }
+    known = {pk for rows in used.values() for pk in rows}
+    rows = Credential.objects.active().filter(pk__in=known).select_related("rate_limit")
+    found = []
+    for credential in rows.defer("secrets"):
+        limit = of(credential)
+        is_long = limit.interval > LATELY.total_seconds() * 1000
+        over = timedelta(hours=24) if is_long else LATELY
+        granted, throttled = used[Span.HOUR if is_long else Span.MINUTE].get(credential.pk, (0, 0))
+        allowed = limit.allowed_requests * over.total_seconds() * 1000 / limit.interval
+        if granted >= HOT * allowed:
+            found.append(Hot(credential, granted / allowed, throttled))
+    return sorted(found, key=lambda hot: -hot.share)
+
+
+def totals(organization: Organization, span: str, after: datetime) -> dict[UUID, tuple[int, int]]:
+    rows = Sample.objects.filter(credential__organization=organization, span=span, at__gte=after)
+    sums = rows.values_list("credential").annotate(Sum("granted"), Sum("throttled"))
+    return {pk: (granted, throttled) for pk, granted, throttled in sums}
+
+
+def plan(records: int, per_call: int, rate: Rate) -> str:
+    """How long so many records take at this limit, in words."""
+    calls = ceil(records / per_call)
+    seconds = calls * rate.interval / rate.allowed_requests / 1000
+    return (
+        f"{records:,} records at {per_call:,} per call are {calls:,} calls. "
+        f"At this allotment they take about {duration(seconds)}."
+    )
+
+
+UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
+
+
+def duration(seconds: float) -> str:
+    """The two largest units: 24_000 -> 6 h 40 min."""
+    if seconds < 1:
+        return "1 s"
+    left, words = round(seconds), list[str]()
+    for length, name in UNITS:
+        count, left = divmod(left, length)
+        if count or words:
+            words.append(f"{count} {name}" if count else "")
+        if len(words) == 2:
+            break
+    return " ".join(filter(None, words))
