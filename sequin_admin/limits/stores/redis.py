@@ -90,7 +90,9 @@ class RedisStore:
     def connection(self) -> Any:
         """This thread's own, and this process's: a child does not speak over its parent's."""
         if getattr(self.own, "pid", None) != os.getpid():
-            self.own.connection, self.own.pid = self.pool.make_connection(), os.getpid()
+            # Not the pool's own way, which counts those of threads that are long gone.
+            made = self.pool.connection_class(**self.pool.connection_kwargs)
+            self.own.connection, self.own.pid = made, os.getpid()
         return self.own.connection
 
 
