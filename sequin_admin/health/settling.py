@@ -25,6 +25,7 @@ from sequin_admin.notices.models import Channel
 from sequin_admin.notices.notice import TYPES
 
 BATCH = 500
+BLOCKED = "Blocked by the "
 STATE = ("health_status", "health_note", "health_since")
 RESULT = (
     *("status", "verdict", "code", "message", "remedy", "evidence"),
@@ -134,14 +135,17 @@ UNSTEADY_SENTENCE = (
 
 
 def taken_over(row: Watched, *, through: Reason | None = None) -> Reason:
-    """The trouble of what a subject leans on, as its own reason."""
+    """The trouble of what a subject leans on, as its own reason. It names the one at the bottom."""
+    note = row.health_note
+    if not note.startswith(BLOCKED):
+        note = f"{BLOCKED}{row.entity_title} {row}: {note}"
     return Reason(
         Status(row.health_status),
         row.entity,
         row.pk,
         str(row),
         row.health_since or LONG_AGO,
-        f"Blocked by the {row.entity_title} {row}: {row.health_note}",
+        note,
         "blocked",
         through,
     )

@@ -65,6 +65,8 @@ def test_the_chain_goes_down_to_the_oauth_app(synced, credential):
 
     assert status() == "sequin_intervention"
     assert chain() == [("credential", "Caladan"), ("oauth_app", "Ornithopter")]
+    note = Sync.objects.get().health_note
+    assert note == f"Blocked by the OAuth app Ornithopter: {REJECTED.sentence}"
 
 
 def test_a_target_that_refuses_us_blocks_what_is_written_there(synced):
