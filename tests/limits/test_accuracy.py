@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -65,7 +66,7 @@ def hammers(store):
 
 
 def make(organization, allowed, interval, at_once):
-    credential = make_credential(organization, "stripe_key")
+    credential = make_credential(organization, "stripe_key", identity=str(uuid4()))
     rate = Rate(allowed_requests=allowed, interval=interval, max_concurrent_requests=at_once)
     set_limit(credential, rate, actor=None)
     return credential
@@ -102,10 +103,10 @@ def test_the_limit_holds_and_is_used(
     hammers, organization, allowed, interval, at_once, for_s, hold_ms
 ):
     """The processes' clocks are minutes apart, which changes nothing."""
-    credential = make(organization, allowed, interval, at_once)
     shifts = [(-1) ** i * 97 * i for i in range(PROCESSES)]
 
     for run in range(RUNS):
+        credential = make(organization, allowed, interval, at_once)
         rows = records(hammers(credential, for_s, hold_ms=hold_ms, shifts=shifts))
 
         starts = [start for _, start, _, _ in rows]
