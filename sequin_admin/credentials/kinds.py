@@ -17,6 +17,7 @@ __all__ = [
     "Dialect",
     "Grant",
     "OAuth2",
+    "Plan",
     "Properties",
     "Property",
     "Rate",
@@ -40,6 +41,14 @@ class Rate(BaseModel):
     allowed_requests: int
     interval: int
     max_concurrent_requests: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a provider publishes for one of its tiers; where, says the kind's `rate_source`."""
+
+    title: str
+    rate: Rate
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from sequin_admin.credentials.kinds import (
     Dialect,
     Grant,
     OAuth2,
+    Plan,
     Rate,
     TokenPace,
     Trip,
@@ -161,6 +162,7 @@ class Credential(Watched):
     known_by: ClassVar[tuple[str, ...]] = ()
     rate: ClassVar[Rate] = Rate(allowed_requests=60, interval=60_000, max_concurrent_requests=4)
     rate_source: ClassVar[str] = ""
+    plans: ClassVar[tuple[Plan, ...]] = ()
     dialect: ClassVar[Dialect] = Dialect()
     token_pace: ClassVar[TokenPace] = TokenPace()
     oauth: ClassVar[OAuth2 | None] = None

@@ -24,6 +24,7 @@ from sequin_admin.dashboard.views import (
     overview,
     syncs,
     targets,
+    usage,
     worker,
 )
 
@@ -43,6 +44,9 @@ urlpatterns = [
     path(f"{credential}/", credentials.detail, name="credential"),
     path(f"{credential}/edit/", credentials.edit, name="credential_edit"),
     path(f"{credential}/limit/", limits.limit, name="limit"),
+    path(f"{credential}/usage/", usage.usage_of, name="usage"),
+    path("limits/bulk/", limits.bulk, name="limits_bulk"),
+    path("limits/pace/", limits.pace, name="limit_pace"),
     path(f"{credential}/verify/", credential_actions.verify, name="verify"),
     path(f"{credential}/reconnect/", credential_actions.reconnect, name="reconnect"),
     path(f"{credential}/replace/", credential_actions.replace_account, name="replace_account"),

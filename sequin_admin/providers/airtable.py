@@ -14,6 +14,7 @@ from sequin_admin.credentials.kinds import (
     Dialect,
     Grant,
     OAuth2,
+    Plan,
     Properties,
     Property,
     Rate,
@@ -54,6 +55,10 @@ class Airtable(Credential):
     identity_properties = ("airtable_uid",)
     rate = Rate(allowed_requests=5, interval=1000, max_concurrent_requests=5)
     rate_source = "https://airtable.com/developers/web/api/rate-limits"
+    plans = (
+        Plan("One base", Rate(allowed_requests=5, interval=1000, max_concurrent_requests=5)),
+        Plan("All bases", Rate(allowed_requests=50, interval=1000, max_concurrent_requests=10)),
+    )
     dialect = Dialect(pause_s=30)
     docs_url = "https://airtable.com/developers/web/api/oauth-reference"
     oauth: ClassVar[OAuth2] = OAuth2(

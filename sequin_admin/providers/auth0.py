@@ -13,6 +13,7 @@ from sequin_admin.credentials.collections import shape
 from sequin_admin.credentials.kinds import (
     Dialect,
     Grant,
+    Plan,
     Properties,
     Property,
     Rate,
@@ -45,6 +46,16 @@ class Auth0(Credential):
     identity_properties = ("domain", "client_id")
     rate = Rate(allowed_requests=2, interval=1000, max_concurrent_requests=2)
     rate_source = "https://auth0.com/docs/troubleshoot/customer-support/operational-policies/rate-limit-policy"
+    plans = (
+        Plan("Free", Rate(allowed_requests=2, interval=1000, max_concurrent_requests=2)),
+        Plan(
+            "Enterprise, production",
+            Rate(allowed_requests=16, interval=1000, max_concurrent_requests=16),
+        ),
+        Plan(
+            "Enterprise, other", Rate(allowed_requests=2, interval=1000, max_concurrent_requests=2)
+        ),
+    )
     dialect = Dialect(remaining="x-ratelimit-remaining", reset="x-ratelimit-reset")
     docs_url = "https://auth0.com/docs/get-started/applications"
     mints = True

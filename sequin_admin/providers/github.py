@@ -16,6 +16,7 @@ from sequin_admin.credentials.kinds import (
     Dialect,
     Grant,
     OAuth2,
+    Plan,
     Properties,
     Property,
     Rate,
@@ -57,6 +58,16 @@ class GitHub(Credential):
     known_by = ("account_login", "installation_id")
     rate = Rate(allowed_requests=80, interval=60_000, max_concurrent_requests=10)
     rate_source = "https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api"
+    plans = (
+        Plan(
+            "Installation",
+            Rate(allowed_requests=5000, interval=3_600_000, max_concurrent_requests=100),
+        ),
+        Plan(
+            "Enterprise Cloud organization",
+            Rate(allowed_requests=15_000, interval=3_600_000, max_concurrent_requests=100),
+        ),
+    )
     dialect = Dialect(
         throttled=((429, ""), (403, "rate limit")),
         remaining="x-ratelimit-remaining",

@@ -15,6 +15,7 @@ from sequin_admin.credentials.kinds import (
     Dialect,
     Grant,
     OAuth2,
+    Plan,
     Properties,
     Property,
     Rate,
@@ -48,6 +49,20 @@ class HubSpot(Credential):
     known_by = ("hub_domain", "hub_id")
     rate = Rate(allowed_requests=100, interval=10_000, max_concurrent_requests=10)
     rate_source = "https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines"
+    plans = (
+        Plan(
+            "Public app, any tier",
+            Rate(allowed_requests=110, interval=10_000, max_concurrent_requests=10),
+        ),
+        Plan(
+            "Private app, Free or Starter",
+            Rate(allowed_requests=100, interval=10_000, max_concurrent_requests=10),
+        ),
+        Plan(
+            "Private app, Professional or Enterprise",
+            Rate(allowed_requests=190, interval=10_000, max_concurrent_requests=10),
+        ),
+    )
     dialect = Dialect(remaining="x-hubspot-ratelimit-remaining")
     docs_url = "https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/oauth/oauth-quickstart-guide"
     oauth: ClassVar[OAuth2] = OAuth2(

@@ -14,6 +14,7 @@ from sequin_admin.credentials.kinds import (
     Dialect,
     Grant,
     OAuth2,
+    Plan,
     Properties,
     Property,
     Rate,
@@ -48,6 +49,11 @@ class Linear(Credential):
     known_by = ("linear_org_name", "linear_org_id")
     rate = Rate(allowed_requests=80, interval=60_000, max_concurrent_requests=5)
     rate_source = "https://linear.app/developers/rate-limiting"
+    plans = (
+        Plan(
+            "OAuth app", Rate(allowed_requests=5000, interval=3_600_000, max_concurrent_requests=5)
+        ),
+    )
     dialect = Dialect(
         throttled=((429, ""), (400, "RATELIMITED")),
         remaining="x-ratelimit-requests-remaining",

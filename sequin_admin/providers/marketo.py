@@ -13,6 +13,7 @@ from sequin_admin.credentials.collections import shape
 from sequin_admin.credentials.kinds import (
     Dialect,
     Grant,
+    Plan,
     Properties,
     Property,
     Rate,
@@ -46,6 +47,16 @@ class Marketo(Credential):
     identity_properties = ("munchkin_id", "client_id")
     rate = Rate(allowed_requests=50, interval=20_000, max_concurrent_requests=5)
     rate_source = "https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/marketo-integration-best-practices"
+    plans = (
+        Plan(
+            "Advised for one integration",
+            Rate(allowed_requests=50, interval=20_000, max_concurrent_requests=5),
+        ),
+        Plan(
+            "The whole subscription",
+            Rate(allowed_requests=100, interval=20_000, max_concurrent_requests=10),
+        ),
+    )
     dialect = Dialect(
         throttled=((429, ""), *((200, f'"code":"{code}"') for code in (606, 607, 615))),
         pause_s=20,

@@ -19,6 +19,7 @@ from sequin_admin.credentials.kinds import (
     Dialect,
     Grant,
     OAuth2,
+    Plan,
     Properties,
     Property,
     Rate,
@@ -61,6 +62,16 @@ class Salesforce(Credential):
     identity_properties = ("sfid",)
     rate = Rate(allowed_requests=60, interval=60_000, max_concurrent_requests=10)
     rate_source = "https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatsheet.meta/salesforce_app_limits_cheatsheet/salesforce_app_limits_platform_api.htm"
+    plans = (
+        Plan(
+            "Developer Edition",
+            Rate(allowed_requests=15_000, interval=86_400_000, max_concurrent_requests=5),
+        ),
+        Plan(
+            "Enterprise, without its licences",
+            Rate(allowed_requests=100_000, interval=86_400_000, max_concurrent_requests=25),
+        ),
+    )
     dialect = Dialect(
         throttled=((429, ""), (403, "REQUEST_LIMIT_EXCEEDED")), used_of="sforce-limit-info"
     )

@@ -75,7 +75,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         *(f"/credentials/new/{kind.slug}/" for kind in kinds.all()),
         one,
         f"/credentials/{broken.pk}/",
-        *(one + page for page in ("edit/", "limit/", "delete/", "reveal/")),
+        *(one + page for page in ("edit/", "limit/", "usage/", "delete/", "reveal/")),
         f"/credentials/{broken.pk}/replace/",
         f"/connect/{attempt.pk}/failed/",
         "/connect-links/",

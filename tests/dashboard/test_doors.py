@@ -24,6 +24,7 @@ SHOWS = {
     "incidents", "health",
     "notifications", "channel", "delivery", "to_customers",
     "syncs", "sync", "targets", "target", "consumers", "consumer", "collections",
+    "usage",
 }  # fmt: skip
 # Everybody may change which of their own organizations they look at.
 OWN_CHOICE = {"switch_organization"}

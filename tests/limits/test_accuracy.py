@@ -105,7 +105,7 @@ def test_the_limit_holds_and_is_used(
     """The processes' clocks are minutes apart, which changes nothing."""
     shifts = [(-1) ** i * 97 * i for i in range(PROCESSES)]
 
-    for run in range(RUNS):
+    for _ in range(RUNS):
         credential = make(organization, allowed, interval, at_once)
         rows = records(hammers(credential, for_s, hold_ms=hold_ms, shifts=shifts))
 
@@ -122,7 +122,7 @@ def test_the_limit_holds_and_is_used(
         used = len(in_time) / (allowed * windows)
         if used >= USED:
             break
-    assert used >= USED, f"{used:.1%} after {run + 1} runs"
+    assert used >= USED
 
 
 def test_a_killed_holder_frees_its_places_when_its_lease_ends(hammers, organization):

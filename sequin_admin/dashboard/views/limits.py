@@ -5,15 +5,19 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sequin_admin.access.policy import Action
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import page_or_part
+from sequin_admin.dashboard.listing import asked, ids, page_or_part
+from sequin_admin.dashboard.views.connect_links import chosen
 from sequin_admin.limits import models as limits
 from sequin_admin.limits.models import RateLimit
+
+MOST_AT_ONCE = 5000
+NAMED = 3
 
 
 class LimitForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -30,7 +34,11 @@ class LimitForm(forms.ModelForm):  # type: ignore[type-arg]
 def limit(request: Request, pk: str) -> HttpResponse:
     rows = Credential.objects.of(request.organization).select_related("rate_limit")
     credential = get_object_or_404(rows, pk=pk)
-    form = LimitForm(request.POST or None, instance=limits.of(credential))
+    number = plan_number(request, credential)
+    current = limits.of(credential)
+    if number is not None:
+        current = RateLimit(**credential.plans[number].rate.model_dump())
+    form = LimitForm(request.POST or None, instance=current)
     if request.method == "POST" and form.is_valid():
         try:
             saved = limits.set_limit(credential, form.rate(), actor=request.user)
@@ -38,9 +46,61 @@ def limit(request: Request, pk: str) -> HttpResponse:
             form.add_error(None, error)
         else:
             return done(request, credential, saved)
-    context = {"credential": credential, "limit_form": form, "limit": limits.of(credential)}
+    context = {
+        "credential": credential,
+        "limit_form": form,
+        "limit": current,
+        "plan_number": number,
+    }
     status = 422 if form.errors else 200
     return page_or_part(request, "limits/edit.html", "form", context, status=status)
+
+
+def plan_number(request: Request, credential: Credential) -> int | None:
+    """Which of the provider's plans was chosen to begin with, if any."""
+    text = asked(request, "plan")
+    known = range(len(credential.plans))
+    return int(text) if text.isascii() and text.isdecimal() and int(text) in known else None
+
+
+@require_GET
+@may(Action.EDIT)
+def pace(request: Request) -> HttpResponse:
+    """What the numbers that are being typed amount to."""
+    form = LimitForm(request.GET)
+    limit = RateLimit(**form.rate().model_dump()) if form.is_valid() else None
+    context = {"pace": limit.pace() if limit else "", "doubt": limit.doubt() if limit else ""}
+    return render(request, "limits/pace.html", context)
+
+
+@require_POST
+@may(Action.EDIT)
+def bulk(request: Request) -> HttpResponse:
+    """One limit for the ticked credentials, or for all that the list's filters find."""
+    rows = chosen(request).select_related("rate_limit").defer("secrets")
+    total = rows.count()
+    if not total:
+        messages.warning(request, "Nothing was changed. Tick the credentials that you mean.")
+        return redirect("dashboard:credentials")
+    if total > MOST_AT_ONCE:
+        messages.warning(request, f"Nothing was changed. Take up to {MOST_AT_ONCE:,} at once.")
+        return redirect("dashboard:credentials")
+    saving = "save" in request.POST
+    form = LimitForm(request.POST if saving else None, instance=limits.of(rows[0]))
+    if saving and form.is_valid():
+        saved = limits.set_limits(rows, form.rate(), actor=request.user)
+        messages.success(request, f"{saved:,} credentials may now start {form.instance}.")
+        return redirect("dashboard:credentials")
+    named = [str(credential) for credential in rows[:NAMED]]
+    context = {
+        "limit_form": form,
+        "total": total,
+        "named": named,
+        "more": total - len(named),
+        "all": "all" in request.POST,
+        "ticked": ids(request.POST.getlist("credential")),
+    }
+    return render(request, "limits/bulk.html", context, status=422 if form.errors else 200)
 
 
 def done(request: Request, credential: Credential, limit: RateLimit) -> HttpResponse:

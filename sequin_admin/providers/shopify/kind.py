@@ -17,6 +17,7 @@ from sequin_admin.credentials.kinds import (
     Dialect,
     Grant,
     OAuth2,
+    Plan,
     Properties,
     Property,
     Rate,
@@ -56,6 +57,15 @@ class Shopify(Credential):
     installs = True
     rate = Rate(allowed_requests=40, interval=20_000, max_concurrent_requests=4)
     rate_source = "https://shopify.dev/docs/api/usage/limits"
+    plans = (
+        Plan(
+            "Standard, REST", Rate(allowed_requests=40, interval=20_000, max_concurrent_requests=4)
+        ),
+        Plan(
+            "Advanced, REST", Rate(allowed_requests=80, interval=20_000, max_concurrent_requests=4)
+        ),
+        Plan("Plus, REST", Rate(allowed_requests=400, interval=20_000, max_concurrent_requests=8)),
+    )
     dialect = Dialect(
         throttled=((429, ""), (200, '"THROTTLED"')), used_of="x-shopify-shop-api-call-limit"
     )

@@ -7,7 +7,7 @@ from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import shape
-from sequin_admin.credentials.kinds import Rate
+from sequin_admin.credentials.kinds import Plan, Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
 
@@ -23,6 +23,10 @@ class Stripe(Credential):
     known_by = ("name", "account_id")
     rate = RATE
     rate_source = "https://docs.stripe.com/rate-limits"
+    plans = (
+        Plan("Live mode", Rate(allowed_requests=100, interval=1000, max_concurrent_requests=0)),
+        Plan("Sandbox", Rate(allowed_requests=25, interval=1000, max_concurrent_requests=0)),
+    )
 
     catalogue = (
         shape(

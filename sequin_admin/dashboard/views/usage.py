@@ -1,0 +1,131 @@
+"""How a credential's rate limit is used: now, over the last days, and by a sync to come."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_GET
+
+from sequin_admin.access.policy import Action
+from sequin_admin.credentials.models import Credential
+from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.listing import page_or_part
+from sequin_admin.limits import models as limits
+from sequin_admin.limits import usage
+from sequin_admin.limits.models import RateLimit
+from sequin_admin.limits.stores import Unavailable
+from sequin_admin.limits.terms import Gauge
+
+STOP_POLLING = 286  # https://htmx.org/docs/#polling
+WIDTH, HEIGHT = 640, 120
+MICROSECONDS = 1_000_000
+MOST_RECORDS = 100_000_000_000
+
+
+class PlannerForm(forms.Form):
+    """Asked by GET: the answer has an address that can be passed on."""
+
+    records = forms.IntegerField(min_value=1, max_value=MOST_RECORDS, initial=1_200_000)
+    per_call = forms.IntegerField(
+        label="Records per call", min_value=1, max_value=1_000_000, initial=100
+    )
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One bar of a chart, in its units, and what it says."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Chart:
+    title: str
+    bars: list[Bar]
+    points: list[usage.Point]
+    summary: str
+    width: int = WIDTH
+    height: int = HEIGHT
+
+
+@require_GET
+@may(Action.VIEW)
+def usage_of(request: Request, pk: str) -> HttpResponse:
+    rows = Credential.objects.of(request.organization).select_related("rate_limit")
+    credential = get_object_or_404(rows.defer("secrets"), pk=pk)
+    limit = limits.of(credential)
+    context: dict[str, Any] = {"credential": credential, "limit": limit, **now(credential, limit)}
+    if not request.htmx:
+        context |= {"charts": charts(credential), **planned(request, limit)}
+    response = page_or_part(request, "limits/usage.html", "gauge", context)
+    if request.htmx and not context["busy"]:
+        response.status_code = STOP_POLLING
+    return response
+
+
+def now(credential: Credential, limit: RateLimit) -> dict[str, Any]:
+    """What goes on, and whether anything does, so that it is worth looking again."""
+    try:
+        gauge = usage.gauge_of(credential)
+    except Unavailable as error:
+        return {"gauge": None, "unavailable": str(error), "busy": True}
+    used = min(gauge.used, limit.allowed_requests)
+    return {
+        "gauge": gauge,
+        "used": used,
+        "percent": round(100 * used / limit.allowed_requests),
+        "paused_s": -(-gauge.paused_for // MICROSECONDS),
+        "busy": is_busy(gauge),
+    }
+
+
+def is_busy(gauge: Gauge) -> bool:
+    return bool(gauge.used or gauge.under_way or gauge.waiting or gauge.paused_for)
+
+
+def planned(request: Request, limit: RateLimit) -> dict[str, Any]:
+    form = PlannerForm(request.GET if "records" in request.GET else None)
+    if not form.is_valid():
+        return {"planner": form}
+    asked = form.cleaned_data
+    return {
+        "planner": form,
+        "plan": usage.plan(asked["records"], asked["per_call"], limit.as_rate()),
+    }
+
+
+def charts(credential: Credential) -> list[Chart]:
+    return [
+        chart("Last 24 hours", usage.history(credential, 24)),
+        chart("Last 7 days", usage.history(credential, 168, each=4)),
+    ]
+
+
+def chart(title: str, points: list[usage.Point]) -> Chart:
+    """Bars, the highest of which fills the picture."""
+    highest = max([point.granted for point in points] + [1])
+    step = WIDTH / len(points)
+    bars = []
+    for number, point in enumerate(points):
+        height = HEIGHT * point.granted / highest
+        words = f"{point.at:%-d %b, %H:%M} UTC: {point.granted:,} requests"
+        bars.append(Bar(number * step + 1, HEIGHT - height, step - 2, height, words))
+    return Chart(title, bars, points, summary_of(points))
+
+
+def summary_of(points: list[usage.Point]) -> str:
+    """The chart in a sentence."""
+    total, throttled = sum(p.granted for p in points), sum(p.throttled for p in points)
+    if not total:
+        return "No requests in this time."
+    peak = max(points, key=lambda point: point.granted)
+    said = (
+        f"{total:,} requests, most of them ({peak.granted:,}) from {peak.at:%-d %b, %H:%M} UTC on."
+    )
+    return f"{said} The provider throttled {throttled:,}." if throttled else said
