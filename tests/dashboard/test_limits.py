@@ -1,0 +1,171 @@
+"""Rate limits on pages: how they are used, planned, chosen from plans, and set for many."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from sequin_admin.audit.models import Event
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.kinds import Rate
+from sequin_admin.limits import limiter, usage
+from sequin_admin.limits.models import RateLimit, of, set_limit
+from sequin_admin.limits.permits import Outcome
+from tests.dashboard.conftest import address
+from tests.factories import make_credential
+
+LIMIT = {"allowed_requests": "7", "interval": "1000", "max_concurrent_requests": "2"}
+HTMX = {"HX-Request": "true"}
+
+
+@pytest.fixture
+def credential(organization):
+    credential = make_credential(organization, "stripe_key", name="Arrakis")
+    rate = Rate(allowed_requests=4, interval=60_000, max_concurrent_requests=3)
+    set_limit(credential, rate, actor=None)
+    return credential
+
+
+def test_usage_shows_window_calls_and_line(owner, credential):
+    limiter.acquire(credential, n=3)
+
+    page = owner.get(address("usage", credential.pk)).content.decode()
+
+    assert "Used of the window: 3 of 4 (75 %)" in page
+    assert "Under way: <strong>3</strong> of 3" in page
+    assert "4 per minute" in page
+
+
+def test_polling_goes_on_while_something_does_and_then_stops(owner, credential):
+    url = address("usage", credential.pk)
+    idle = owner.get(url, headers=HTMX)
+    limiter.acquire(credential)
+    busy = owner.get(url, headers=HTMX)
+
+    assert (idle.status_code, busy.status_code) == (286, 200)
+    assert "every 2s" not in idle.content.decode()
+    assert "every 2s" in busy.content.decode()
+
+
+def test_a_throttle_is_told_with_its_end(owner, credential):
+    [lease] = limiter.acquire(credential).leases
+    limiter.release(lease, Outcome.THROTTLED, retry_after=25)
+
+    page = owner.get(address("usage", credential.pk)).content.decode()
+
+    assert "Stripe asked us to slow down: nothing starts for another 25 s" in page
+
+
+def test_a_store_that_is_away_is_told(owner, credential, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+
+    page = owner.get(address("usage", credential.pk))
+
+    assert page.status_code == 200
+    assert "Redis could not be asked" in page.content.decode()
+
+
+def test_charts_have_words(owner, credential):
+    limiter.acquire(credential, n=3)
+    usage.sample()
+
+    page = owner.get(address("usage", credential.pk)).content.decode()
+
+    assert 'aria-label="Last 24 hours: 3 requests, most of them (3) from' in page
+    assert "Last 7 days" in page
+
+
+def test_the_planner_answers(owner, credential):
+    asked = {"records": "1200000", "per_call": "100"}
+
+    page = owner.get(address("usage", credential.pk), asked).content.decode()
+
+    assert "12,000 calls. At this allotment they take about 2 d 2 h." in page
+
+
+def test_the_planner_refuses_nonsense(owner, credential):
+    asked = {"records": "-1", "per_call": "0"}
+
+    page = owner.get(address("usage", credential.pk), asked).content.decode()
+
+    assert "greater than or equal to 1" in page
+
+
+def test_usage_takes_few_queries(owner, credential):
+    owner.get(address("usage", credential.pk))
+
+    with CaptureQueriesContext(connection) as queries:
+        owner.get(address("usage", credential.pk))
+
+    assert len(queries) <= 10
+
+
+def test_the_credentials_page_loads_the_gauge(owner, credential):
+    page = owner.get(address("credential", credential.pk)).content.decode()
+
+    assert f'hx-get="{address("usage", credential.pk)}" hx-trigger="load"' in page
+
+
+@pytest.mark.parametrize("slug", [kind.slug for kind in kinds.all() if kind.plans])
+def test_every_plan_fills_the_form_and_is_valid(owner, organization, slug):
+    credential = make_credential(organization, slug)
+    for number, plan in enumerate(credential.plans):
+        page = owner.get(address("limit", credential.pk), {"plan": number}).content.decode()
+        assert plan.title in page
+        assert f'value="{plan.rate.allowed_requests}"' in page
+        RateLimit(credential=credential, **plan.rate.model_dump()).clean_fields()
+    assert not RateLimit.objects.exists()
+
+
+def test_a_plan_that_is_not_there_changes_nothing(owner, credential):
+    for odd in ("99", "-1", "²", "x"):
+        page = owner.get(address("limit", credential.pk), {"plan": odd})
+        assert 'value="4"' in page.content.decode()
+
+
+def test_what_is_typed_is_read_back(owner):
+    said = owner.get(address("limit_pace"), {**LIMIT, "interval": "10000"}).content.decode()
+    odd = owner.get(address("limit_pace"), {**LIMIT, "interval": "x"})
+
+    assert "That is 42 per minute." in said
+    assert odd.status_code == 200
+
+
+def test_many_limits_are_set_at_once_and_audited(owner, organization, credential):
+    other = make_credential(organization, "sendgrid_key")
+    ticked = {"credential": [str(credential.pk), str(other.pk)]}
+
+    form = owner.post(address("limits_bulk"), ticked).content.decode()
+    assert "Rate limit of 2 credentials" in form
+    assert of(type(credential).objects.get(pk=credential.pk)).allowed_requests == 4
+
+    owner.post(address("limits_bulk"), {**ticked, **LIMIT, "save": "1"})
+
+    assert set(RateLimit.objects.values_list("allowed_requests", flat=True)) == {7}
+    assert Event.objects.filter(action="rate_limit.changed").count() == 3
+
+
+def test_a_limit_that_is_not_valid_is_set_for_nobody(owner, credential):
+    bad = {"credential": [str(credential.pk)], **LIMIT, "interval": "1", "save": "1"}
+
+    answer = owner.post(address("limits_bulk"), bad)
+
+    assert answer.status_code == 422
+    assert RateLimit.objects.get().allowed_requests == 4
+
+
+def test_all_of_a_filtered_list_are_meant(owner, organization, credential):
+    make_credential(organization, "sendgrid_key")
+
+    url = f"{address('limits_bulk')}?provider=stripe"
+    owner.post(url, {"all": "1", **LIMIT, "save": "1"})
+
+    assert [limit.credential_id for limit in RateLimit.objects.all()] == [credential.pk]
+    assert RateLimit.objects.get().allowed_requests == 7
+
+
+def test_strangers_credentials_are_never_changed(client, stranger, credential):
+    client.force_login(stranger)
+
+    client.post(address("limits_bulk"), {"credential": [str(credential.pk)], **LIMIT, "save": "1"})
+
+    assert RateLimit.objects.get().allowed_requests == 4
