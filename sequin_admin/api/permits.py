@@ -23,10 +23,12 @@ from sequin_admin.api.schemas import Strict
 from sequin_admin.api.tokens import KnownKeyAuth, checked
 from sequin_admin.core import clock
 from sequin_admin.core.prepared import Prepared
+from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential, CredentialQuerySet
 from sequin_admin.limits import limiter
 from sequin_admin.limits.permits import LEASE_MS, Outcome, Priority, Refused, Release
 from sequin_admin.limits.stores import Unavailable
+from sequin_admin.syncs.models import Sync
 
 MOST_AT_ONCE = 1000
 LONGEST_WAIT_MS = 10_000
@@ -103,6 +105,9 @@ class PermitAsk(Strict):
     ticket: str = Field(
         default="", pattern=TICKET, description="From a 429: keeps your place in the line."
     )
+    sync_id: UUID | None = Field(
+        default=None, description="The sync that asks: its own, narrower limit then holds, too."
+    )
     releases: list[Given] = Field(
         default=[], max_length=MOST_AT_ONCE, description="Permits that come back by the way."
     )
@@ -145,7 +150,8 @@ def take_permits(
     than `max_concurrent_requests` are out.
     """
     began, credential = time.monotonic(), own(request, credential_id)
-    options = payload.model_dump(exclude={"releases", "wait_ms"})
+    options = payload.model_dump(exclude={"releases", "wait_ms", "sync_id"})
+    options["also"] = narrower(credential, payload.sync_id)
     releases = [given.release(given.lease) for given in payload.releases]
     response["Cache-Control"] = "no-store"
     try:
@@ -162,6 +168,18 @@ def take_permits(
         "took_ms": (now - began) * 1000,
         "use_within_ms": payload.use_within_ms,
     }
+
+
+def narrower(credential: Credential, sync_id: UUID | None) -> tuple[str, Rate] | None:
+    """The limit that the sync has of its own. Raises `ApiError` for one that reads nothing here."""
+    if sync_id is None:
+        return None
+    sync = Sync.objects.filter(credential=credential, pk=sync_id).first()
+    if sync is None:
+        raise ApiError(404, "There is no such sync of this credential.")
+    if sync.disabled_at:
+        raise ApiError(409, f"{sync} is disabled. Enable it, or stop its worker.")
+    return (str(sync.pk), Rate(**sync.rate_limit)) if sync.rate_limit else None
 
 
 @router.post("/{credential_id}/permits/release", response={200: Returned, **ANSWERS})

@@ -29,6 +29,7 @@ class Pace:
     `patience_s` is how long a call may wait for its turn. A `batch` saves trips: up to so many are
     drawn at once, and each is used within `use_within_s` or given back. Batches take up places of
     `max_concurrent_requests`, so draw no more than you use. `priority` is live, backfill or probe.
+    With a `sync_id` that sync's own, narrower limit holds, too.
     """
 
     priority: str = "live"
@@ -36,6 +37,7 @@ class Pace:
     batch: int = 1
     use_within_s: float = 1.0
     lease_s: float = 120.0
+    sync_id: str | None = None
 
 
 @dataclass
@@ -113,6 +115,7 @@ class Purse:
         return {
             "n": self.pace.batch,
             "priority": self.pace.priority,
+            "sync_id": self.pace.sync_id,
             "wait_ms": int(min(max(left_s, 0), LONGEST_POLL_S) * 1000),
             "use_within_ms": int(self.pace.use_within_s * 1000),
             "lease_ms": int(self.pace.lease_s * 1000),

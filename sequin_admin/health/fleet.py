@@ -117,11 +117,21 @@ def sickest(statuses: set[str]) -> str:
     return worst(probed) if probed else ""
 
 
-def queue(organization: Organization, status: str) -> QuerySet[Incident]:
-    """Open incidents of whoever must act ("" is nobody): the widest first, then the oldest."""
-    rows = Incident.objects.of(organization).open().filter(status=status)
-    if status == Status.CUSTOMER:
-        # While their OAuth app is broken, customers can't mend anything.
-        blocked = Credential.objects.filter(pk=OuterRef("entity_id"), health_status=Status.SEQUIN)
-        rows = rows.exclude(Exists(blocked))
-    return rows.order_by("-affected", "opened_at")
+def theirs(organization: Organization) -> QuerySet[Incident]:
+    """Open incidents that customers must end: the widest first, then the oldest.
+
+    While their OAuth app is broken, customers can't mend anything, so those are left out.
+    """
+    blocked = Credential.objects.filter(pk=OuterRef("entity_id"), health_status=Status.SEQUIN)
+    rows = Incident.objects.of(organization).open().filter(status=Status.CUSTOMER)
+    return rows.exclude(Exists(blocked)).order_by("-affected", "opened_at")
+
+
+def ours_and_nobodys(organization: Organization, most: int) -> dict[str, list[Incident]]:
+    """Open incidents that we must end, and the providers that are down. One query."""
+    rows = Incident.objects.of(organization).open().filter(status__in=("", Status.SEQUIN))
+    found = rows.order_by("status", "-affected", "opened_at")[: most + len(kinds.providers())]
+    return {
+        "outages": [incident for incident in found if not incident.status],
+        "ours": [incident for incident in found if incident.status][:most],
+    }

@@ -12,6 +12,7 @@ from sequin_admin.api import permits
 from sequin_admin.connect import accounts
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.limits.models import set_limit
+from sequin_admin.syncs import syncs
 from tests.factories import make_credential
 
 
@@ -235,3 +236,29 @@ def test_waiting_leaves_threads_for_others(worker, credential, monkeypatch):
     for _ in range(permits.settings.LONG_POLLS):
         permits.waiting.release()
     assert len(set(tickets)) == 2
+
+
+def test_a_syncs_own_limit_holds_for_that_sync_and_leaves_the_rest_to_others(worker, credential):
+    narrow = {"allowed_requests": 1, "interval": 60_000, "max_concurrent_requests": 0}
+    sync = syncs.create(credential, actor=None, name="Slow", rate_limit=narrow)
+
+    assert take(worker, credential, sync_id=str(sync.pk)).status_code == 200
+    assert take(worker, credential, sync_id=str(sync.pk)).status_code == 429
+    assert len(take(worker, credential, n=9).json()["leases"]) == 2
+
+
+def test_a_disabled_sync_gets_no_permit(worker, credential):
+    sync = syncs.create(credential, actor=None, name="Off")
+    syncs.set_status(sync, "disabled", actor=None)
+
+    refused = take(worker, credential, sync_id=str(sync.pk))
+
+    assert refused.status_code == 409
+    assert "Enable it" in refused.json()["summary"]
+
+
+def test_the_sync_of_another_credential_is_not_known(worker, credential, organization):
+    other = make_credential(organization, "stripe_key")
+    sync = syncs.create(other, actor=None, name="Elsewhere")
+
+    assert take(worker, credential, sync_id=str(sync.pk)).status_code == 404

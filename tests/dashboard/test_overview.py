@@ -11,7 +11,8 @@ from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import fleet
 from sequin_admin.health.models import Incident, Transition, naming
 from sequin_admin.health.status import Status
-from sequin_admin.limits.models import RateLimit
+from sequin_admin.limits import usage
+from sequin_admin.limits.models import RateLimit, Sample
 
 URL = "/"
 
@@ -215,3 +216,14 @@ def test_queries_do_not_grow(client, user, organization, rows, django_assert_max
         client.get(URL)
 
     assert Credential.objects.of(organization).count() == rows
+
+
+def test_who_uses_nearly_all_it_may_is_shown(overview, organization):
+    credential = make(organization, "Caladan", Status.HEALTHY)
+    at = usage.start_of(clock.now(), usage.Span.MINUTE)
+    Sample.objects.create(credential=credential, span=usage.Span.MINUTE, at=at, granted=99_999_999)
+
+    html = overview()
+
+    assert "Limits running hot" in html
+    assert reverse("dashboard:usage", args=[credential.pk]) in html

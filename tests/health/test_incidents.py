@@ -9,7 +9,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import incidents, probes, settling
-from sequin_admin.health.fleet import queue
+from sequin_admin.health.fleet import theirs
 from sequin_admin.health.models import Check, Incident, Transition
 from tests.factories import make_credential, make_oauth_app
 
@@ -218,12 +218,11 @@ def test_reasons_lead_down_to_the_cause(fleet, app):
 
 def test_a_customer_can_do_nothing_while_the_app_is_broken(fleet, app, organization):
     see(fleet[0], REVOKED)
-    theirs = queue(organization, "customer_intervention")
-    assert theirs.count() == 1
+    assert theirs(organization).count() == 1
 
     see(fleet[1], REJECTED)
 
-    assert theirs.count() == 0
+    assert theirs(organization).count() == 0
 
 
 def test_a_transient_fault_takes_no_known_health_away(organization, hours):

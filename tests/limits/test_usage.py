@@ -118,7 +118,7 @@ def test_who_uses_over_80_percent_runs_hot(credential, organization):
         [hot] = usage.running_hot(organization)
 
     assert (hot.credential, hot.percent) == (credential, 80)
-    assert len(queries) == 3
+    assert len(queries) == 2
 
 
 def test_a_daily_limit_is_judged_by_the_day(credential, organization):

@@ -15,6 +15,7 @@ from sequin_admin.health import fleet
 from sequin_admin.health.models import Transition
 from sequin_admin.health.status import Status
 from sequin_admin.limits.models import RateLimit
+from sequin_admin.limits.usage import running_hot
 
 SHOWN = 8
 RECENT = 10
@@ -44,9 +45,9 @@ def overview(request: Request) -> HttpResponse:
         "census": census,
         "counts": [(status, census.by_status.get(status, 0)) for status in COUNTED],
         "unprobed": census.by_status.get("", 0),
-        "outages": fleet.queue(organization, ""),
-        "ours": fleet.queue(organization, Status.SEQUIN)[:SHOWN],
-        "theirs": fleet.queue(organization, Status.CUSTOMER)[:SHOWN],
+        **fleet.ours_and_nobodys(organization, SHOWN),
+        "theirs": fleet.theirs(organization)[:SHOWN],
+        "hot": running_hot(organization)[:SHOWN],
         "transitions": Transition.objects.of(organization)[:RECENT],
         "steps": [] if all(step.done for step in steps) else steps,
         "shown": SHOWN,
