@@ -114,8 +114,8 @@ class State:
         if share := SHARES[ask.priority]:
             earned = ceil((mine + 1 - self.credit[ask.priority]) / share) - 1
             first = min(first, max(mine, earned))
-        owed = (min(count[i], int(self.credit[i])) for i in range(ask.priority + 1, len(SHARES)))
-        return first + sum(owed)
+        less_urgent = range(ask.priority + 1, len(SHARES))
+        return first + sum(min(count[i], max(int(self.credit[i]), 0)) for i in less_urgent)
 
     def under_way(self, scope: str) -> int:
         if not scope:
@@ -137,7 +137,9 @@ class State:
         for priority, share in enumerate(SHARES):
             credit = self.credit[priority]
             if priority == ask.priority:
-                self.credit[priority] = max(0.0, credit - n)
+                # Ahead of somebody more urgent: that is paid for, if need be later.
+                paid = max(credit - n * (1 - share), -MOST_CREDIT)
+                self.credit[priority] = paid if any(p < priority for p in waiting) else 0.0
             elif priority in waiting:
                 self.credit[priority] = min(credit + n * share, MOST_CREDIT)
             else:

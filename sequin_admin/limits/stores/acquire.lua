@@ -152,7 +152,7 @@ if line[1] then
       local earned = ceil((mine[i] + 1 - credit[priority + 1]) / SHARES[priority + 1]) - 1
       first[i] = min(first[i], max(mine[i], earned))
     end
-    for p = priority + 2, 3 do first[i] = first[i] + min(count[i][p], floor(credit[p])) end
+    for p = priority + 2, 3 do first[i] = first[i] + min(count[i][p], max(floor(credit[p]), 0)) end
   end
 end
 
@@ -217,8 +217,9 @@ if at < left_until then change('left', left - got) end
 if known then call('ZREM', KEYS[4], ticket) end
 for p = 2, 3 do
   local was = credit[p]
-  if p == priority + 1 then
-    credit[p] = max(0, was - got)
+  if p == priority + 1 then -- Ahead of somebody more urgent: that is paid for, if need be later.
+    local urgent = waiting[1] or (p == 3 and waiting[2])
+    credit[p] = urgent and max(was - got * (1 - SHARES[p]), -MOST_CREDIT) or 0
   elseif waiting[p] then
     credit[p] = min(was + got * SHARES[p], MOST_CREDIT)
   else
