@@ -32,7 +32,7 @@ def test_usage_shows_window_calls_and_line(owner, credential):
 
     assert "Used of the window: 3 of 4 (75 %)" in page
     assert "Under way: <strong>3</strong> of 3" in page
-    assert "4 per minute" in page
+    assert "4 per minute, at most 3 at once." in page
 
 
 def test_polling_goes_on_while_something_does_and_then_stops(owner, credential):
