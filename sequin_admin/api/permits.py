@@ -4,27 +4,23 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from math import ceil
 from typing import Annotated, Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.conf import settings
-from django.db.models import DateTimeField, UUIDField
 from django.http import HttpResponse
 from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
-from sequin_admin.access import keys
 from sequin_admin.access.models import Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, ApiError, Problem
 from sequin_admin.api.schemas import Strict
-from sequin_admin.api.tokens import KnownKeyAuth, checked
+from sequin_admin.api.tokens import KnownKeyAuth, checked, held
 from sequin_admin.core import clock
-from sequin_admin.core.prepared import Prepared
 from sequin_admin.credentials.kinds import Rate
-from sequin_admin.credentials.models import Credential, CredentialQuerySet
+from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import limiter
 from sequin_admin.limits.permits import LEASE_MS, Outcome, Priority, Refused, Release
 from sequin_admin.limits.stores import Unavailable
@@ -212,26 +208,9 @@ def own(request: Call, pk: UUID) -> Credential:
     return checked(credential, key, "it gives no permits")
 
 
-ENOUGH = (
-    *("organization_id", "kind", "name", "disabled_at"),
-    *(f"rate_limit__{n}" for n in ("allowed_requests", "interval", "max_concurrent_requests")),
-)
-
-
-def held(pk: UUID, organization: UUID, key: UUID, now: datetime) -> CredentialQuerySet:
-    rows = Credential.objects.filter(organization_id=organization, pk=pk)
-    rows = rows.annotate(key_holds=keys.still_usable(key, now)).select_related("rate_limit")
-    return rows.only(*ENOUGH)
-
-
-HELD = Prepared(
-    held,
-    {
-        "pk": (UUIDField(), uuid4()),
-        "organization": (UUIDField(), uuid4()),
-        "key": (UUIDField(), uuid4()),
-        "now": (DateTimeField(), clock.now()),
-    },
+HELD = held(
+    "rate_limit",
+    [f"rate_limit__{n}" for n in ("allowed_requests", "interval", "max_concurrent_requests")],
 )
 
 

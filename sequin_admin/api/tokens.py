@@ -1,5 +1,6 @@
 """/v1/credentials/{id}/token: what a sync worker needs for its next call."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -140,27 +141,32 @@ def checked(credential: Credential | None, key: ApiKey, disabled: str) -> Creden
     return credential
 
 
-# What giving out a token takes. Columns that are encrypted are opened when they are read.
-ENOUGH = (
-    *("organization_id", "kind", "name", "properties", "secrets", "secret_names", "disabled_at"),
-    *("token__secrets", "token__issued_at", "token__expires_at", "token__version"),
-)
+def held(joined: str, columns: Sequence[str]) -> Prepared[Credential]:
+    """One credential by id with some columns of it and of one row joined to it, and whether the
+    key still holds, in one query. Encrypted columns are opened when they are read."""
+
+    def rows(pk: UUID, organization: UUID, key: UUID, now: datetime) -> CredentialQuerySet:
+        found = Credential.objects.filter(organization_id=organization, pk=pk)
+        found = found.annotate(key_holds=keys.still_usable(key, now)).select_related(joined)
+        return found.only("organization_id", "kind", "name", "disabled_at", *columns)
+
+    return Prepared(
+        rows,
+        {
+            "pk": (UUIDField(), uuid4()),
+            "organization": (UUIDField(), uuid4()),
+            "key": (UUIDField(), uuid4()),
+            "now": (DateTimeField(), clock.now()),
+        },
+    )
 
 
-def held(pk: UUID, organization: UUID, key: UUID, now: datetime) -> CredentialQuerySet:
-    rows = Credential.objects.filter(organization_id=organization, pk=pk)
-    rows = rows.annotate(key_holds=keys.still_usable(key, now)).select_related("token")
-    return rows.only(*ENOUGH)
-
-
-HELD = Prepared(
-    held,
-    {
-        "pk": (UUIDField(), uuid4()),
-        "organization": (UUIDField(), uuid4()),
-        "key": (UUIDField(), uuid4()),
-        "now": (DateTimeField(), clock.now()),
-    },
+HELD = held(
+    "token",
+    (
+        *("properties", "secrets", "secret_names"),
+        *("token__secrets", "token__issued_at", "token__expires_at", "token__version"),
+    ),
 )
 
 
