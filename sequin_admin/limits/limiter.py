@@ -15,9 +15,8 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
-from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
-from sequin_admin.limits.models import of
+from sequin_admin.limits.models import RateLimit, of
 from sequin_admin.limits.permits import Grant, Lease, Outcome, Refused, Release, Wish, limit_of
 from sequin_admin.limits.rule import LEAD
 from sequin_admin.limits.stores import Store, Unavailable
@@ -52,7 +51,7 @@ def acquire(
 
     Waits up to `wait_ms` for them. Raises `Refused`, or `Unavailable` when the store is away.
     """
-    wish, rate = Wish(n=n, **options), of(credential).as_rate()
+    wish, rate = Wish(n=n, **options), of(credential)
     backs = returns(releases, rate)
     ends = time.monotonic() + wish.wait_ms / 1000
     while True:
@@ -60,7 +59,8 @@ def acquire(
         left_ms = max(0.0, ends - asked) * 1000
         answer = ask(credential.pk, backs, wish, rate, left_ms)
         if answer.leases:
-            time.sleep(answer.starts_in / MICROSECONDS)
+            if answer.starts_in:  # Even a sleep of nothing takes as long as asking Redis.
+                time.sleep(answer.starts_in / MICROSECONDS)
             leases = tuple(Lease(credential.pk, id) for id in answer.leases)
             return Grant(leases, answer.starts_at, asked + answer.starts_in / MICROSECONDS)
         if answer.opens_in > left_ms * MS:
@@ -70,7 +70,7 @@ def acquire(
         wish, backs = replace(wish, ticket=answer.ticket), []
 
 
-def ask(pk: UUID, backs: list[Return], wish: Wish, rate: Rate, wait_ms: float) -> Answer:
+def ask(pk: UUID, backs: list[Return], wish: Wish, rate: RateLimit, wait_ms: float) -> Answer:
     """One step at the store, or here with a share of the limit while that is away and we may."""
     try:
         return store().acquire(pk, wish.as_ask(rate, wait_ms), backs)
@@ -96,13 +96,13 @@ def release(
 
 def release_all(credential: Credential, releases: Sequence[Release]) -> list[bool]:
     """Give permits back in one trip. Says of each whether it was still out."""
-    backs = returns(releases, of(credential).as_rate())
+    backs = returns(releases, of(credential))
     if settings.LIMITER_FALLBACK_SHARE:
         local.give_back(credential.pk, backs)
     return [each.live for each in store().give_back(credential.pk, backs)]
 
 
-def returns(releases: Sequence[Release], rate: Rate) -> list[Return]:
+def returns(releases: Sequence[Release], rate: RateLimit) -> list[Return]:
     shortest, longest = PAUSE_S
     pause_s = min(max(rate.interval / 1000, shortest), longest)
     return [each.as_return(pause_s) for each in releases]

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import models
 
 from sequin_admin.credentials.kinds import Rate
+from sequin_admin.limits.models import RateLimit
 from sequin_admin.limits.terms import MS, Ask, Return
 from sequin_admin.limits.window import Limit
 
@@ -20,6 +21,9 @@ class Priority(models.TextChoices):
     LIVE = "live", "Live"
     BACKFILL = "backfill", "Backfill"
     PROBE = "probe", "Probe"
+
+
+RANKS = {priority: rank for rank, priority in enumerate(Priority)}
 
 
 class Outcome(models.TextChoices):
@@ -100,12 +104,12 @@ class Wish:
     ticket: str = ""
     also: tuple[str, Rate] | None = None
 
-    def as_ask(self, rate: Rate, wait_ms: float, share: float = 1.0) -> Ask:
+    def as_ask(self, rate: Rate | RateLimit, wait_ms: float, share: float = 1.0) -> Ask:
         scope, narrower = self.also or ("", None)
         return Ask(
             limit=limit_of(rate, share),
             n=self.n,
-            priority=list(Priority).index(self.priority),
+            priority=RANKS[self.priority],
             wait=round(wait_ms * MS),
             lease=self.lease_ms * MS,
             within=self.use_within_ms * MS,
@@ -115,7 +119,7 @@ class Wish:
         )
 
 
-def limit_of(rate: Rate, share: float = 1.0) -> Limit:
+def limit_of(rate: Rate | RateLimit, share: float = 1.0) -> Limit:
     """In µs; of a share of it, at least one at once where there is a cap."""
     at_once = rate.max_concurrent_requests
     return Limit(

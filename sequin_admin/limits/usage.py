@@ -34,7 +34,7 @@ LENGTHS = {Span.MINUTE: timedelta(minutes=1), Span.HOUR: timedelta(hours=1)}
 
 def gauge_of(credential: Credential) -> Gauge:
     """What is going on with it now. Raises `Unavailable`."""
-    limit = limit_of(of(credential).as_rate())
+    limit = limit_of(of(credential))
     return store().gauges([credential.pk], [limit.interval])[0] or Gauge(now=0)
 
 
@@ -53,7 +53,7 @@ def chunked(rows: "QuerySet[Credential]") -> Iterator[list[Credential]]:
 
 
 def sample_some(credentials: Sequence[Credential]) -> int:
-    intervals = [limit_of(of(credential).as_rate()).interval for credential in credentials]
+    intervals = [limit_of(of(credential)).interval for credential in credentials]
     gauges = store().gauges([credential.pk for credential in credentials], intervals)
     now, found = clock.now(), 0
     for credential, gauge in zip(credentials, gauges, strict=True):
