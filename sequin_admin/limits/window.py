@@ -47,7 +47,7 @@ class Window:
         """Drop what no window can hold any more; follow a limit that counts in other blocks."""
         del self.times[: bisect_right(self.times, now - limit.interval)]
         if self.block != limit.block:
-            self.times = regrouped(self.times, self.block, limit.block, limit.most)
+            self.times = regrouped(self.times, self.block, limit.block)
             self.block, self.filled = limit.block, limit.block
 
     @property
@@ -106,10 +106,13 @@ class Window:
         return cls(list(accumulate(numbers[2:])), *numbers[:2])
 
 
-def regrouped(times: list[int], old: int, new: int, most: int) -> list[int]:
-    """Blocks of `old` permits as blocks of `new`, late rather than early. `most` are enough."""
+def regrouped(times: list[int], old: int, new: int) -> list[int]:
+    """Blocks of `old` permits as blocks of `new`, late rather than early.
+
+    Two times `BLOCKS` are more than any window holds.
+    """
     if old < new:
         return times[::-1][:: new // old][::-1]
     copies = ceil(old / new)
-    newest = times[-ceil(most / copies) :]
+    newest = times[-ceil(2 * BLOCKS / copies) :]
     return [time for time in newest for _ in range(copies)]

@@ -5,8 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections import Counter
-from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -21,9 +21,7 @@ from tests.connect.test_processes import database_url
 from tests.factories import make_credential
 
 PROCESSES = 8
-# That the limit holds is asked of every run; that it is used, of one on a machine that may be
-# busy with other tests.
-USED, RUNS = 0.98, 4
+LEAST_USE, TRIES = 0.98, 4
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -66,7 +64,7 @@ def hammers(store):
 
 
 def make(organization, allowed, interval, at_once):
-    credential = make_credential(organization, "stripe_key", identity=str(uuid4()))
+    credential = make_credential(organization, "stripe_key", identity=uuid.uuid4().hex)
     rate = Rate(allowed_requests=allowed, interval=interval, max_concurrent_requests=at_once)
     set_limit(credential, rate, actor=None)
     return credential
@@ -104,30 +102,33 @@ def test_the_limit_holds_and_is_used(
 ):
     """The processes' clocks are minutes apart, which changes nothing."""
     shifts = [(-1) ** i * 97 * i for i in range(PROCESSES)]
-
-    for _ in range(RUNS):
+    used = 0.0
+    # That it holds is asked each time; how much is used, of the first try that nothing disturbed.
+    for _ in range(TRIES):
         credential = make(organization, allowed, interval, at_once)
         rows = records(hammers(credential, for_s, hold_ms=hold_ms, shifts=shifts))
 
         starts = [start for _, start, _, _ in rows]
         assert most_in_a_window(starts, interval) <= allowed
         if at_once:
-            assert most_at_once([(began, done) for _, _, began, done in rows]) <= at_once
-        # Everybody stands in one line.
-        counts = Counter(number for number, *_ in rows)
-        assert min(counts[number] for number in range(PROCESSES)) >= len(rows) / PROCESSES / 2
+            spans = [(began, done) for _, _, began, done in rows]
+            assert most_at_once(spans) <= at_once
         # The last window may be cut short; all before it are full.
         windows = for_s * 1000 // interval
         in_time = [start for start in starts if start < min(starts) + windows * interval * 1000]
         used = len(in_time) / (allowed * windows)
-        if used >= USED:
+        if used >= LEAST_USE:
             break
-    assert used >= USED
+
+    assert used >= LEAST_USE
+    # Everybody stands in one line.
+    counts = Counter(number for number, *_ in rows)
+    assert min(counts[number] for number in range(PROCESSES)) >= len(rows) / PROCESSES / 2
 
 
 def test_a_killed_holder_frees_its_places_when_its_lease_ends(hammers, organization):
     credential = make(organization, 1000, 1000, 2)
-    parent = hammers(credential, 60, hold_ms=60_000, shifts=[0, 0], lease_ms=1500)
+    parent = hammers(credential, 60, hold_ms=60_000, shifts=[0, 0], lease_ms=4000)
     children = json.loads(parent.stderr.readline())
     while not full(credential):
         assert parent.poll() is None

@@ -65,7 +65,7 @@ local function window(i)
     call('HSET', KEYS[1], 'block' .. suffix, w.block, 'filled' .. suffix, w.block)
     for j = #rows, 1, -2 * step do
       for copy = 1, copies do
-        if made >= w.most then break end
+        if made >= 2 * BLOCKS then break end
         call('ZADD', w.starts, rows[j], rows[j - 1] .. (copies > 1 and ':' .. copy or ''))
         made = made + 1
       end
