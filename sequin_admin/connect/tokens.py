@@ -113,12 +113,13 @@ def refresh_due(limit: int = 100, stopped: Callable[[], bool] = lambda: False) -
 
 
 def renew_claimed(lease: Lease) -> bool:
-    """Whether it worked. A refusal is noted on the token, for readers and for health."""
+    """Whether it worked. A refusal is noted on the token, and the credential is checked at once."""
     if not leases.still_held(lease):
         return False
     try:
         renew_under(lease)
     except Refused:
+        Credential.objects.filter(pk=lease.token.pk).update(check_due_at=clock.now())
         return False
     return True
 

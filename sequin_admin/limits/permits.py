@@ -1,6 +1,7 @@
 """What people and programs say to the limiter. Durations carry their unit in the name."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import ceil
 from uuid import UUID
 
@@ -121,12 +122,12 @@ class Wish:
 
 def limit_of(rate: Rate | RateLimit, share: float = 1.0) -> Limit:
     """In µs; of a share of it, at least one at once where there is a cap."""
-    at_once = rate.max_concurrent_requests
-    return Limit(
-        allowed=int(rate.allowed_requests * share),
-        interval=rate.interval * MS,
-        at_once=at_once and max(1, int(at_once * share)),
-    )
+    return share_of(rate.allowed_requests, rate.interval * MS, rate.max_concurrent_requests, share)
+
+
+@lru_cache
+def share_of(allowed: int, interval: int, at_once: int, share: float) -> Limit:
+    return Limit(int(allowed * share), interval, at_once and max(1, int(at_once * share)))
 
 
 def micro(seconds: float) -> int:

@@ -118,6 +118,16 @@ def test_a_revoked_grant_is_the_customers_and_is_left_alone_for_a_day(credential
     assert token.next_try_at - clock.now() > timedelta(hours=23)
 
 
+def test_a_renewal_that_a_worker_is_refused_is_checked_at_once(credential, simulated):
+    Credential.objects.update(check_due_at=clock.now() + timedelta(hours=1))
+    simulated.act("airtable", PAUL, "revoke")
+    expire(credential)
+
+    tokens.refresh_due()
+
+    assert Credential.objects.check_due(clock.now()).get().pk == credential.pk
+
+
 def test_an_outage_keeps_the_refresh_token_and_backs_off(credential, simulated):
     spent = credential.secrets["refresh_token"]
     simulated.act("airtable", PAUL, "outage")

@@ -6,6 +6,7 @@ Keys are hash-tagged by credential, so that they stay together in a cluster, and
 import os
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
 from hashlib import sha1
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,7 +32,8 @@ def script(name: str) -> Script:
 
 
 ACQUIRE, GIVE_BACK, GAUGE = SCRIPTS = [script(n) for n in ("acquire", "give_back", "gauge")]
-Call = tuple[Script, list[str], list[Any]]
+# Credentials whose commands are kept ready: most ask for the same thing again and again.
+READY = 10_000
 
 
 class RedisStore:
@@ -44,22 +46,20 @@ class RedisStore:
         self.own = threading.local()
 
     def acquire(self, key: UUID, ask: Ask, backs: Sequence[Return] = ()) -> Answer:
-        calls = [(GIVE_BACK, *giving(key, back)) for back in backs]
-        return answered(self.run([*calls, (ACQUIRE, *asking(key, ask))])[-1])
+        return answered(self.run([*(giving(key, back) for back in backs), asking(key, ask)])[-1])
 
     def give_back(self, key: UUID, backs: Sequence[Return]) -> list[Returned]:
-        got = self.run([(GIVE_BACK, *giving(key, back)) for back in backs])
+        got = self.run([giving(key, back) for back in backs])
         return [Returned(int(now), live == b"1") for now, live in got]
 
     def gauges(self, keys: Sequence[UUID], intervals: Sequence[int]) -> list[Gauge | None]:
         asked = zip(keys, intervals, strict=True)
-        got = self.run([(GAUGE, names(key), [interval]) for key, interval in asked])
+        got = self.run([opening(GAUGE, key, "", 1) + words(interval) for key, interval in asked])
         gauges = [Gauge(*map(int, numbers)) for numbers in got]
         return [gauge if gauge.granted or gauge.waiting else None for gauge in gauges]
 
-    def run(self, calls: list[Call]) -> list[list[bytes]]:
+    def run(self, commands: Sequence[bytes]) -> list[list[bytes]]:
         """The words of each script's answer, in one trip. An unknown script is taught first."""
-        commands = [("EVALSHA", how.sha, len(keys), *keys, *args) for how, keys, args in calls]
         try:
             try:
                 got = self.send(commands)
@@ -68,7 +68,7 @@ class RedisStore:
                 # whose answer got lost end with their lease.
                 got = self.send(commands)
             if any(isinstance(answer, redis.exceptions.NoScriptError) for answer in got):
-                self.send([("SCRIPT", "LOAD", each.text) for each in SCRIPTS])
+                self.send([b"*3\r\n" + words("SCRIPT", "LOAD", each.text) for each in SCRIPTS])
                 got = self.send(commands)
         except redis.RedisError as error:
             raise Unavailable(f"Redis could not be asked: {type(error).__name__}.") from error
@@ -77,10 +77,10 @@ class RedisStore:
                 raise Unavailable(f"Redis could not decide: {type(answer).__name__}.") from answer
         return [answer.split() for answer in got]
 
-    def send(self, commands: Sequence[tuple[Any, ...]]) -> list[Any]:
+    def send(self, commands: Sequence[bytes]) -> list[Any]:
         connection = self.connection()
         try:
-            connection.send_packed_command([b"".join(packed(command) for command in commands)])
+            connection.send_packed_command([b"".join(commands)])
             return [read(connection) for _ in commands]
         except BaseException:
             # Whatever is still on its way must not be taken for the next answer.
@@ -96,10 +96,18 @@ class RedisStore:
         return self.own.connection
 
 
-def packed(command: tuple[Any, ...]) -> bytes:
-    """https://redis.io/docs/latest/develop/reference/protocol-spec/"""
-    words = [str(part).encode() for part in command]
-    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(w), w) for w in words)
+def words(*parts: Any) -> bytes:
+    """Parts of a command: https://redis.io/docs/latest/develop/reference/protocol-spec/"""
+    texts = [str(part).encode() for part in parts]
+    return b"".join([b"$%d\r\n%b\r\n" % (len(text), text) for text in texts])
+
+
+@lru_cache(READY)
+def opening(how: Script, key: UUID, scope: str, arguments: int) -> bytes:
+    """The command that runs a script, up to its arguments."""
+    kept = names(key, scope, line=how is not GIVE_BACK)
+    parts = ("EVALSHA", how.sha, len(kept), *kept)
+    return b"*%d\r\n" % (len(parts) + arguments) + words(*parts)
 
 
 def read(connection: Any) -> Any:
@@ -116,23 +124,25 @@ def names(key: UUID, scope: str = "", *, line: bool = True) -> list[str]:
     return kept + ([f"{own}:starts:{scope}", f"{own}:leases:{scope}"] if scope else [])
 
 
-def asking(key: UUID, ask: Ask) -> tuple[list[str], list[Any]]:
+@lru_cache(READY)
+def asking(key: UUID, ask: Ask) -> bytes:
     scope = ask.scope if ask.narrower else ""
     own = ask.limit
     args: list[Any] = [own.allowed, own.interval, own.at_once, ask.n, ask.priority]
     args += [ask.wait, ask.lease, ask.within, ask.ticket, scope]
     if ask.narrower:
         args += [ask.narrower.allowed, ask.narrower.interval, ask.narrower.at_once]
-    return names(key, scope), args
+    return opening(ACQUIRE, key, scope, len(args)) + words(*args)
 
 
-def giving(key: UUID, back: Return) -> tuple[list[str], list[Any]]:
+def giving(key: UUID, back: Return) -> bytes:
     start, within, scope = back.parts()
     used = NOT_SAID if back.used is None else back.used
     args: list[Any] = [back.lease, back.lease.partition(".")[0], start, within]
     args += [NO_CALL if back.unused else used]
     args += [NOT_SAID if value is None else value for value in (back.pause, back.left)]
-    return names(key, scope, line=False), [*args, back.resets]
+    args += [back.resets]
+    return opening(GIVE_BACK, key, scope, len(args)) + words(*args)
 
 
 def answered(words: list[bytes]) -> Answer:
