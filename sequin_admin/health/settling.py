@@ -7,16 +7,18 @@ changed; `spread()` comes after it, so that nobody waits for another's rows whil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from django.db import models, transaction
+from django.db import transaction
+from django.db.models import QuerySet
 
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential, OAuthApp, Watched
 from sequin_admin.credentials.outcomes import Outcome, Verdict
 from sequin_admin.health import incidents
+from sequin_admin.health.entities import hidden, models
 from sequin_admin.health.models import SENTENCE_CHARS, Check, Incident, Outage, Transition, naming
 from sequin_admin.health.signals import status_changed
 from sequin_admin.health.status import LONG_AGO, Reason, Status, Streak, next_status, roll_up
@@ -25,6 +27,7 @@ from sequin_admin.notices.models import Channel
 from sequin_admin.notices.notice import TYPES
 
 BATCH = 500
+LATELY = timedelta(minutes=20)
 BLOCKED = "Blocked by the "
 STATE = ("health_status", "health_note", "health_since")
 RESULT = (
@@ -247,6 +250,16 @@ def spread(changed: Iterable[Watched]) -> None:
         open_ones.exclude(affected=affected).update(affected=affected)
 
 
+def spread_again() -> None:
+    """Pass on anew what changed lately: whoever had to may have been killed before it did."""
+    lately = clock.now() - LATELY
+    for model in models().values():
+        rows = list(model._base_manager.filter(health_since__gt=lately).defer(*hidden(model)))
+        for subject in rows:
+            pass_on(subject)
+        status_changed.send(sender=model, subjects=rows)
+
+
 def pass_on(subject: Watched) -> int:
     """An OAuth app's credentials take its trouble over. Returns how many there are."""
     if not isinstance(subject, OAuthApp):
@@ -263,7 +276,7 @@ def pass_on(subject: Watched) -> int:
     return seen
 
 
-def batches(rows: models.QuerySet[Credential]) -> Iterator[list[UUID]]:
+def batches(rows: QuerySet[Credential]) -> Iterator[list[UUID]]:
     ids = list(rows.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH):
         yield ids[start : start + BATCH]

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management import call_command
 
 from sequin_admin.connect import flow, handovers, leases, links, tokens
-from sequin_admin.health import incidents, outages, probes, telling, workers
+from sequin_admin.health import incidents, outages, probes, settling, telling, workers
 from sequin_admin.health.workers import PROBE, RENEW
 from sequin_admin.limits import usage
 from sequin_admin.notices import delivering, outbox
@@ -43,6 +43,7 @@ JOBS = (
     Job("test targets", 5, targets.claim_due, targets.verify_claimed),
     Job("read collections", 2, catalogue.claim_due, catalogue.refresh_claimed),
     chore("watch for outages", 30, outages.watch),
+    chore("pass on what changed lately", 600, settling.spread_again),
     chore("tell what is over", 30, telling.tell_what_is_over),
     chore("write down how rate limits are used", 60, usage.sample),
     chore("forget what nobody came for", 60, handovers.forget),

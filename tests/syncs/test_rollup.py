@@ -153,3 +153,13 @@ def test_many_syncs_of_one_credential_are_weighed_in_few_queries(
         see(credential, REVOKED)
 
     assert Sync.objects.filter(health_status="customer_intervention").count() == 31
+
+
+def test_what_a_killed_process_did_not_pass_on_is_passed_on_later(synced, credential):
+    row = Credential.objects.select_related("oauth_app").get()
+    probes.keep(row, REVOKED)
+    assert status() == "healthy"
+
+    settling.spread_again()
+
+    assert status() == "customer_intervention"

@@ -13,7 +13,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials.models import Watched
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import ids
-from sequin_admin.dashboard.watched import models
+from sequin_admin.health.entities import hidden, models
 
 MOST = 100
 STOP_POLLING = 286  # htmx swaps what comes and asks no more
@@ -47,11 +47,6 @@ def asked_for(request: Request) -> list[Watched]:
             rows = model._default_manager.of(request.organization)  # type: ignore[attr-defined]
             found += rows.filter(pk__in=wanted).defer(*hidden(model))
     return found
-
-
-def hidden(model: type[Watched]) -> list[str]:
-    """What no badge needs decrypted."""
-    return [field.name for field in model._meta.fields if field.name == "secrets"]
 
 
 def etag(subjects: Sequence[Watched], pending: bool) -> str:

@@ -11,8 +11,8 @@ from sequin_admin.access.policy import Action
 from sequin_admin.credentials.models import Watched
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import Pages, asked, page_or_part
-from sequin_admin.dashboard.watched import models
 from sequin_admin.health import history, settling
+from sequin_admin.health.entities import models
 from sequin_admin.health.models import Check, Incident, Transition
 from sequin_admin.health.status import Status
 

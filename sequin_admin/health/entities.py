@@ -1,4 +1,4 @@
-"""The models whose rows have a health, by what their addresses call them."""
+"""Everything that has a health, whatever package it is in."""
 
 from functools import cache
 
@@ -9,5 +9,11 @@ from sequin_admin.credentials.models import Watched
 
 @cache
 def models() -> dict[str, type[Watched]]:
+    """By what checks, incidents and addresses call them."""
     watched = (model for model in apps.get_models() if issubclass(model, Watched))
     return {model.entity: model for model in watched if not model._meta.proxy}
+
+
+def hidden(model: type[Watched]) -> list[str]:
+    """What need not be decrypted to see how a row fares."""
+    return [field.name for field in model._meta.fields if field.name == "secrets"]
