@@ -39,6 +39,7 @@ check: setup .venv/.dev
 
 bench: setup .venv/.dev
 	@$(BIN)/python manage.py bench
+	@$(BIN)/python manage.py bench --permits
 	@$(BIN)/python -m tests.postgres manage.py bench --pages
 	@$(BIN)/python -m tests.postgres manage.py bench --token-read
 
