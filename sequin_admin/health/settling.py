@@ -51,7 +51,8 @@ def settle(subject: Watched, results: Mapping[str, Outcome]) -> list[Watched]:
         known[name] = check
     Check.objects.bulk_update([known[n] for n in results if known[n].pk], RESULT)
     Check.objects.bulk_create(known[n] for n in results if not known[n].pk)
-    return restate([subject])
+    # As the database orders them.
+    return weigh([subject], {subject.pk: [known[name] for name in sorted(known)]})
 
 
 def lock(subject: Watched) -> bool:
@@ -170,8 +171,12 @@ def deeper(row: Watched) -> Reason | None:
 
 def restate(subjects: Sequence[Watched]) -> list[Watched]:
     """Weigh the subjects anew, all of one model. Returns those whose status changed."""
+    return weigh(subjects, checks_of(subjects))
+
+
+def weigh(subjects: Sequence[Watched], checks: Mapping[UUID, Sequence[Check]]) -> list[Watched]:
+    """As `restate()`, with all checks of the subjects at hand."""
     now = clock.now()
-    checks = checks_of(subjects)
     states = [(subject, state_of(subject, checks[subject.pk])) for subject in subjects]
     incidents.follow([(subject, state.own) for subject, state in states], at=now)
     fresh = [(subject, state) for subject, state in states if differs(subject, state)]
@@ -269,14 +274,19 @@ def pass_on(subject: Watched) -> int:
     for batch in batches(credentials):
         with transaction.atomic():
             rows = credentials.filter(pk__in=batch).select_related("oauth_app")
-            locked = rows.defer("secrets", "oauth_app__secrets").order_by("pk")
-            changed = restate(list(locked.select_for_update(no_key=True, of=("self",))))
+            changed = restate(list(locked_in_order(rows.defer("secrets", "oauth_app__secrets"))))
         status_changed.send(sender=Credential, subjects=changed)
         seen += len(batch)
     return seen
 
 
-def batches(rows: QuerySet[Credential]) -> Iterator[list[UUID]]:
+def locked_in_order(rows: Any) -> Any:
+    """Everybody locks in the same order, so that nobody waits in a circle."""
+    return rows.order_by("pk").select_for_update(no_key=True, of=("self",))
+
+
+def batches(rows: QuerySet[Any]) -> Iterator[list[UUID]]:
+    """The ids of many rows, some at a time."""
     ids = list(rows.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH):
         yield ids[start : start + BATCH]

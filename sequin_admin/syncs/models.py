@@ -152,9 +152,8 @@ class Sync(Named):
 
     def readers(self) -> "models.QuerySet[Consumer]":
         """The consumers that read it: by name, or because they read all."""
-        by_name = models.Q(pk__in=self.consumers.values("pk"))
         own = Consumer.objects.filter(organization=self.organization_id)
-        return own.filter(by_name | models.Q(all_syncs=True))
+        return own.reading(Sync.objects.filter(pk=self.pk))
 
 
 class ConsumerQuerySet(Findable):

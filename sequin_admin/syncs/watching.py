@@ -2,18 +2,15 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import QuerySet
 
 from sequin_admin.credentials.models import Credential, Watched
-from sequin_admin.health.settling import restate, spread
+from sequin_admin.health.settling import batches, locked_in_order, restate, spread
 from sequin_admin.health.signals import status_changed
 from sequin_admin.syncs.models import Consumer, Sync, Target
-
-BATCH = 500
 
 
 def listen() -> None:
@@ -65,20 +62,14 @@ def syncs_of(consumers: Iterable[Consumer]) -> Mapping[Consumer, set[UUID]]:
 
 def weighed(syncs: QuerySet[Sync]) -> list[Sync]:
     """Weigh many syncs anew, some at a time. Returns all of them."""
-    ids = list(syncs.filter(disabled_at=None).order_by("pk").values_list("pk", flat=True))
     seen = []
-    for start in range(0, len(ids), BATCH):
+    for ids in batches(syncs.filter(disabled_at=None)):
         with transaction.atomic():
-            rows = Sync.objects.filter(pk__in=ids[start : start + BATCH])
-            batch = with_readers(list(locked_in_order(rows.with_credential())))
+            rows = Sync.objects.filter(pk__in=ids).with_credential()
+            batch = with_readers(list(locked_in_order(rows)))
             restate(batch)
         seen += batch
     return seen
-
-
-def locked_in_order(rows: Any) -> Any:
-    """Everybody locks in the same order, so that nobody waits in a circle."""
-    return rows.order_by("pk").select_for_update(no_key=True, of=("self",))
 
 
 def with_readers(syncs: list[Sync]) -> list[Sync]:

@@ -3,7 +3,6 @@
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -19,7 +18,7 @@ from sequin_admin.dashboard.views import health
 from sequin_admin.limits import models as limits
 from sequin_admin.syncs import catalogue, syncs
 from sequin_admin.syncs.forms import SyncForm
-from sequin_admin.syncs.models import Consumer, Sync
+from sequin_admin.syncs.models import Sync
 
 ROWS, OFFERED = 50, 60
 
@@ -50,15 +49,12 @@ def index(request: Request) -> HttpResponse:
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
     sync = own(request, pk)
-    readers = Consumer.objects.of(request.organization).filter(
-        Q(all_syncs=True) | Q(pk__in=sync.consumers.values("pk"))
-    )
     badge = reverse("gateway:sync_badge", args=[sync.badge_token]) if sync.badge_token else ""
     context = {
         "sync": sync,
         **health.card(sync),
         "limit": limits.of(sync.credential),
-        "consumers": readers.select_related("target").defer("target__secrets")[:100],
+        "consumers": sync.readers().select_related("target").defer("target__secrets")[:100],
         "badge": badge and f"{settings.PUBLIC_URL}{badge}",
         "badge_path": badge,
         "events": Event.objects.of(request.organization.pk).about(sync)[:15],
