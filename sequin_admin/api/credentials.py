@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
-from sequin_admin.api.errors import ERRORS, ApiError
+from sequin_admin.api.errors import ERRORS, ApiError, StillUsed
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.pages import Listing, of_health, page_of, with_metadata
 from sequin_admin.api.schemas import (
@@ -148,7 +148,7 @@ def update_credential(
     return tagged(response, credential_out(own(organization, credential_id)))
 
 
-@router.delete("/{credential_id}", response={204: None, **ERRORS})
+@router.delete("/{credential_id}", response={204: None, **ERRORS, 409: StillUsed})
 def delete_credential(request: Call, credential_id: UUID, if_match: IfMatch = None) -> Any:
     """Forget the credential and give the access back where the provider takes it."""
     credential = own(allow(request, Scope.WRITE), credential_id)

@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, ValidationError
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
-from sequin_admin.api.errors import ERRORS, INVALID, ApiError, by_path
+from sequin_admin.api.errors import ERRORS, INVALID, ApiError, StillUsed, by_path
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.pages import Listing, of_health, page_of, with_metadata
 from sequin_admin.api.schemas import (
@@ -160,13 +160,10 @@ def update_oauth_app(
     return tagged(response, oauth_app_out(own(organization, oauth_app_id)))
 
 
-@router.delete("/{oauth_app_id}", response={204: None, **ERRORS})
+@router.delete("/{oauth_app_id}", response={204: None, **ERRORS, 409: StillUsed})
 def delete_oauth_app(request: Call, oauth_app_id: UUID, if_match: IfMatch = None) -> Any:
     """Refused with 409 while credentials were made with it."""
     app = own(allow(request, Scope.WRITE), oauth_app_id)
     expect(if_match, oauth_app_out(app))
-    try:
-        oauth_apps.delete(app, actor=request.auth)
-    except oauth_apps.InUse as error:
-        raise ApiError(409, str(error)) from None
+    oauth_apps.delete(app, actor=request.auth)
     return Status(204, None)
