@@ -14,6 +14,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
 
 from sequin_admin.audit.models import type_of
+from sequin_admin.core.fields import DecryptionError
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.usage import InUse
 
@@ -103,6 +104,10 @@ def install(api: NinjaAPI) -> None:
     def in_use(request: HttpRequest, error: InUse) -> HttpResponse:
         users = [user_out(user) for user in error.users]
         return problem(409, str(error), in_use_by=users, in_use_by_count=error.count)
+
+    @api.exception_handler(DecryptionError)
+    def unreadable_secrets(request: HttpRequest, error: DecryptionError) -> HttpResponse:
+        return problem(409, str(error))
 
     @api.exception_handler(Refusal)
     def refused(request: HttpRequest, error: Refusal) -> HttpResponse:

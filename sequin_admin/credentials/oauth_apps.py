@@ -86,6 +86,13 @@ def replace_properties(app: OAuthApp, properties: AppProperties) -> list[str]:
     return names
 
 
+def reveal(app: OAuthApp, *, actor: models.Model | None, purpose: str = "") -> dict[str, str]:
+    """As `accounts.reveal()`: the secrets, once it is written down who reads them."""
+    secrets = dict(app.secrets)
+    note("oauth_app.revealed", app, actor, purpose=purpose, secrets=sorted(secrets))
+    return secrets
+
+
 @transaction.atomic
 def delete(app: OAuthApp, *, actor: models.Model | None) -> None:
     """Forget the app. Raises `InUse` while credentials were made with it."""
