@@ -10,9 +10,11 @@ from ninja.openapi.docs import Swagger
 
 from sequin_admin.api import (
     collections,
+    connect_links,
     consumers,
     credentials,
     errors,
+    events,
     handovers,
     incidents,
     oauth_apps,
@@ -41,6 +43,8 @@ api.add_router("/credentials", credentials.router)
 api.add_router("/credentials", tokens.router)
 api.add_router("/credentials", permits.router)
 api.add_router("/oauth-apps", oauth_apps.router)
+api.add_router("/connect-links", connect_links.router)
+api.add_router("/events", events.router)
 api.add_router("/incidents", incidents.router)
 api.add_router("/webhooks", webhooks.router)
 api.add_router("/syncs", syncs.router)
