@@ -75,7 +75,8 @@ def create_connect_link(request: Call, payload: LinkCreate, response: HttpRespon
     lasts = timedelta(seconds=payload.expires_in_s)
     try:
         if payload.reconnects:
-            credential = reconnected(organization, payload)
+            more = payload.model_fields_set - {"reconnects", "expires_in_s"}
+            credential = reconnected(organization, payload.reconnects, more)
             link = links.create_reconnect(organization, credential, actor=request.auth, lasts=lasts)
         else:
             link = links.create(
@@ -91,14 +92,13 @@ def create_connect_link(request: Call, payload: LinkCreate, response: HttpRespon
     return Status(201, shown(response, link))
 
 
-def reconnected(organization: Organization, payload: LinkCreate) -> Credential:
-    """The credential to connect again, which alone says what the link offers."""
-    more = payload.model_fields_set - {"reconnects", "expires_in_s"}
+def reconnected(organization: Organization, pk: UUID, more: set[str]) -> Credential:
+    """The credential to connect again, which alone says what the link offers: no `more` fields."""
     if more:
         said = "Leave it out: a link that reconnects takes it from the credential."
         raise ApiError(422, INVALID, {name: [said] for name in sorted(more)})
     rows = Credential.objects.of(organization).select_related("oauth_app")
-    credential = rows.filter(pk=payload.reconnects).first()
+    credential = rows.filter(pk=pk).first()
     if credential is None:
         raise ApiError(422, INVALID, {"reconnects": [UNKNOWN]})
     return credential
@@ -116,8 +116,10 @@ def offered(payload: LinkCreate) -> list[Any]:
 
 
 def app_of(organization: Organization, pk: UUID | None) -> OAuthApp | None:
-    app = OAuthApp.objects.of(organization).filter(pk=pk).first() if pk else None
-    if pk and app is None:
+    if pk is None:
+        return None
+    app = OAuthApp.objects.of(organization).filter(pk=pk).first()
+    if app is None:
         said = "There is no OAuth app with this id in your organization."
         raise ApiError(422, INVALID, {"oauth_app_id": [said]})
     return app
@@ -159,11 +161,11 @@ def list_connect_links(request: Call, filters: Query[Filters], response: HttpRes
     """Newest first; they are kept for 90 days after their end."""
     filters.refuse_unknown(request)
     organization, reveal = allow(request, Scope.READ), filters.urls
-    rows = filtered(ConnectLink.objects.of(organization), filters)
     if reveal:
         allow(request, Scope.WRITE)
         response["Cache-Control"] = "no-store"
-    rows = with_metadata(rows if reveal else rows.defer("secrets"), filters.metadata)
+    found = filtered(ConnectLink.objects.of(organization), filters)
+    rows = with_metadata(found if reveal else found.defer("secrets"), filters.metadata)
     page, following = page_of(rows, sort="-created_at", cursor=filters.cursor, limit=filters.limit)
     if reveal:
         links.note_exported(organization, actor=request.auth, batch=filters.batch)

@@ -22,6 +22,7 @@ from sequin_admin.api import (
     syncs,
     targets,
     tokens,
+    usage,
     webhooks,
 )
 from sequin_admin.api.auth import KeyAuth
@@ -47,6 +48,8 @@ api.add_router("/connect-links", connect_links.router)
 api.add_router("/events", events.router)
 api.add_router("/incidents", incidents.router)
 api.add_router("/webhooks", webhooks.router)
+api.add_router("/usage", usage.router)
+api.add_router("/credentials", usage.of_credential)
 api.add_router("/syncs", syncs.router)
 api.add_router("/collections", collections.router)
 api.add_router("/consumers/postgres", consumers.router)
