@@ -17,6 +17,7 @@ from sequin_admin.api import (
     events,
     handovers,
     incidents,
+    kinds,
     oauth_apps,
     permits,
     syncs,
@@ -43,6 +44,7 @@ api.add_router("/credentials", handovers.router)
 api.add_router("/credentials", credentials.router)
 api.add_router("/credentials", tokens.router)
 api.add_router("/credentials", permits.router)
+api.add_router("/kinds", kinds.router)
 api.add_router("/oauth-apps", oauth_apps.router)
 api.add_router("/connect-links", connect_links.router)
 api.add_router("/events", events.router)
