@@ -41,6 +41,10 @@ class OAuthShape(Schema):
     scopes: list[str] = Field(description="Asked for unless your OAuth app says otherwise.")
     needs_oauth_app: bool = Field(description="False: the client is the customer's own.")
     redirect_uri: str = Field(description="Register this one at the provider.")
+    install_url: str = Field(
+        description="The App URL to give the provider, with your OAuth app's id in it. Empty where "
+        "the provider asks for none."
+    )
 
 
 class KindShape(Schema):
@@ -104,8 +108,11 @@ def kind_out(kind: Any) -> dict[str, Any]:
 
 
 def oauth_out(kind: Any) -> dict[str, Any]:
+    known = oauth.install_url_of(kind.provider, "{oauth_app_id}")
+    install_url = known if kind.installs else ""
     return {
         "scopes": kind.oauth.scopes,
         "needs_oauth_app": kind.client_is_ours(),
         "redirect_uri": oauth.redirect_uri(kind.provider),
+        "install_url": install_url,
     }

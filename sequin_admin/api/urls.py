@@ -12,6 +12,7 @@ from sequin_admin.api import (
     collections,
     connect_links,
     consumers,
+    credential_actions,
     credentials,
     errors,
     events,
@@ -42,6 +43,8 @@ api = Api(
 )
 api.add_router("/credentials", handovers.router)
 api.add_router("/credentials", credentials.router)
+api.add_router("/credentials", credential_actions.router)
+api.add_router("/rate-limits", credential_actions.rate_limits)
 api.add_router("/credentials", tokens.router)
 api.add_router("/credentials", permits.router)
 api.add_router("/kinds", kinds.router)

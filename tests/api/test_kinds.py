@@ -30,6 +30,13 @@ def test_an_oauth_kind_says_what_to_register(api, settings):
     assert shown["scopes"] == list(kinds.get("hubspot_oauth2").oauth.scopes)
 
 
+def test_a_kind_that_is_installed_says_which_address_the_provider_opens(api, settings):
+    shown = api.get(f"{URL}/shopify_oauth2").json()["oauth"]
+
+    assert shown["install_url"] == f"{settings.PUBLIC_URL}/link/shopify/install/{{oauth_app_id}}"
+    assert api.get(f"{URL}/hubspot_oauth2").json()["oauth"]["install_url"] == ""
+
+
 def test_pages_hold_every_kind_once(api):
     seen, cursor = [], ""
     while cursor is not None:
