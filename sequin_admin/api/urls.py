@@ -9,11 +9,13 @@ from django.urls import path, re_path
 from ninja.openapi.docs import Swagger
 
 from sequin_admin.api import (
+    channels,
     collections,
     connect_links,
     consumers,
     credential_actions,
     credentials,
+    deliveries,
     errors,
     events,
     handovers,
@@ -55,6 +57,8 @@ api.add_router("/incidents", incidents.router)
 api.add_router("/webhooks", webhooks.router)
 api.add_router("/usage", usage.router)
 api.add_router("/credentials", usage.of_credential)
+api.add_router("/channels", channels.router)
+api.add_router("/customer-deliveries", deliveries.router)
 api.add_router("/syncs", syncs.router)
 api.add_router("/collections", collections.router)
 api.add_router("/consumers/postgres", consumers.router)
