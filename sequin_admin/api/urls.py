@@ -9,17 +9,24 @@ from django.urls import path, re_path
 from ninja.openapi.docs import Swagger
 
 from sequin_admin.api import (
+    channels,
     collections,
+    connect_links,
     consumers,
+    credential_actions,
     credentials,
+    deliveries,
     errors,
+    events,
     handovers,
     incidents,
+    kinds,
     oauth_apps,
     permits,
     syncs,
     targets,
     tokens,
+    usage,
     webhooks,
 )
 from sequin_admin.api.auth import KeyAuth
@@ -40,11 +47,20 @@ api = Api(
 api.add_decorator(once, mode="operation")
 api.add_router("/credentials", handovers.router)
 api.add_router("/credentials", credentials.router)
+api.add_router("/credentials", credential_actions.router)
+api.add_router("/rate-limits", credential_actions.rate_limits)
 api.add_router("/credentials", tokens.router)
 api.add_router("/credentials", permits.router)
+api.add_router("/kinds", kinds.router)
 api.add_router("/oauth-apps", oauth_apps.router)
+api.add_router("/connect-links", connect_links.router)
+api.add_router("/events", events.router)
 api.add_router("/incidents", incidents.router)
 api.add_router("/webhooks", webhooks.router)
+api.add_router("/usage", usage.router)
+api.add_router("/credentials", usage.of_credential)
+api.add_router("/channels", channels.router)
+api.add_router("/customer-deliveries", deliveries.router)
 api.add_router("/syncs", syncs.router)
 api.add_router("/collections", collections.router)
 api.add_router("/consumers/postgres", consumers.router)
