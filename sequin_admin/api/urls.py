@@ -17,6 +17,7 @@ from sequin_admin.api import (
     incidents,
     oauth_apps,
     permits,
+    streams,
     syncs,
     targets,
     tokens,
@@ -29,7 +30,7 @@ from sequin_admin.api.documents import Api
 api = Api(
     title="Sequin Admin Management API",
     version="1",
-    description="Credentials, OAuth apps, syncs, consumers, targets, rate limits and health.",
+    description="Credentials, OAuth apps, streams, syncs, consumers, targets, limits and health.",
     auth=KeyAuth(),
     parser=StrictParser(),
     # Swagger would ask a public validator about the document's address.
@@ -43,6 +44,7 @@ api.add_router("/credentials", permits.router)
 api.add_router("/oauth-apps", oauth_apps.router)
 api.add_router("/incidents", incidents.router)
 api.add_router("/webhooks", webhooks.router)
+api.add_router("/streams", streams.router)
 api.add_router("/syncs", syncs.router)
 api.add_router("/collections", collections.router)
 api.add_router("/consumers/postgres", consumers.router)
