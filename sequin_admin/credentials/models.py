@@ -34,12 +34,12 @@ FAILURES = (Refused, Unreachable, DecryptionError)
 NAME_CHARS = 200
 
 
-def list_indexes(table: str) -> tuple[models.Index, ...]:
+def list_indexes(table: str, called: str = "name") -> tuple[models.Index, ...]:
     """One for each order of a list, so that a page costs the same in a table of any size."""
     orders = {
         "newest": ("-created_at", "-id"),
         "changed": ("-updated_at", "-id"),
-        "name": ("name", "id"),
+        called: (called, "id"),
     }
     return tuple(
         models.Index(fields=("organization", *columns), name=f"{table}_{order}")

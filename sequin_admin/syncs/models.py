@@ -109,10 +109,7 @@ class Stream(models.Model):
         constraints = (
             models.UniqueConstraint(fields=("organization", "slug"), name="stream_slug_once"),
         )
-        indexes = (
-            models.Index(fields=("organization", "-created_at", "-id"), name="stream_newest"),
-            models.Index(fields=("organization", "-updated_at", "-id"), name="stream_changed"),
-        )
+        indexes = list_indexes("stream", called="slug")
 
     def __str__(self) -> str:
         return self.slug
