@@ -13,7 +13,7 @@ from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError, StillUsed, by_path
 from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.pages import Listing, of_health, page_of, with_metadata
+from sequin_admin.api.pages import Listing, asked_page
 from sequin_admin.api.schemas import (
     OAuthAppList,
     OAuthAppShape,
@@ -108,14 +108,10 @@ def create_oauth_app(request: Call, payload: OAuthAppCreate, response: HttpRespo
 
 @router.get("", response={200: OAuthAppList, **ERRORS}, exclude_unset=True)
 def list_oauth_apps(request: Call, filters: Query[Filters], response: HttpResponse) -> Any:
-    """Newest first."""
-    filters.refuse_unknown(request)
-    organization = allow(request, Scope.READ)
+    """Newest first unless sorted otherwise; follow `next_cursor` for more."""
+    rows = OAuthApp.objects.of(allow(request, Scope.READ))
     unmasks = filters.unmasks(request, response)
-    rows = of_health(OAuthApp.objects.of(organization), filters.health_status)
-    rows = rows.filter(provider=filters.provider) if filters.provider else rows
-    rows = with_metadata(rows if unmasks else rows.defer("secrets"), filters.metadata)
-    page, following = page_of(rows, sort="-created_at", cursor=filters.cursor, limit=filters.limit)
+    page, following = asked_page(request, filters, rows if unmasks else rows.defer("secrets"))
     reveal = partial(oauth_apps.reveal, actor=request.auth, purpose=filters.purpose)
     shown = listed(page, oauth_app_out, reveal if unmasks else None)
     return {**shown, "next_cursor": following}

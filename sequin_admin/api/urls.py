@@ -23,6 +23,7 @@ from sequin_admin.api import (
     kinds,
     oauth_apps,
     permits,
+    streams,
     syncs,
     targets,
     tokens,
@@ -37,7 +38,7 @@ from sequin_admin.api.idempotency import once, settled
 api = Api(
     title="Sequin Admin Management API",
     version="1",
-    description="Credentials, OAuth apps, syncs, consumers, targets, rate limits and health.",
+    description="Credentials, OAuth apps, streams, syncs, consumers, targets, limits and health.",
     auth=KeyAuth(),
     parser=StrictParser(),
     # Swagger would ask a public validator about the document's address.
@@ -61,6 +62,7 @@ api.add_router("/usage", usage.router)
 api.add_router("/credentials", usage.of_credential)
 api.add_router("/channels", channels.router)
 api.add_router("/customer-deliveries", deliveries.router)
+api.add_router("/streams", streams.router)
 api.add_router("/syncs", syncs.router)
 api.add_router("/collections", collections.router)
 api.add_router("/consumers/postgres", consumers.router)
