@@ -9,6 +9,7 @@ from django.urls import path, re_path
 from ninja.openapi.docs import Swagger
 
 from sequin_admin.api import (
+    bulk,
     collections,
     consumers,
     credentials,
@@ -39,6 +40,7 @@ api = Api(
 )
 api.add_decorator(once, mode="operation")
 api.add_router("/credentials", handovers.router)
+api.add_router("/credentials", bulk.router)
 api.add_router("/credentials", credentials.router)
 api.add_router("/credentials", tokens.router)
 api.add_router("/credentials", permits.router)
