@@ -84,12 +84,15 @@ def settled(view: View) -> Callable[..., HttpResponse]:
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         answer: HttpResponse = view(request, *args, **kwargs)
-        claim = getattr(request, "claim", None)
-        if claim and 200 <= answer.status_code < 300:
-            headers = {name: answer[name] for name in KEPT_HEADERS if name in answer}
-            replays.keep(claim, answer.status_code, headers, answer.content.decode())
-        elif claim:
-            replays.free(claim)
+        settle(getattr(request, "claim", None), answer)
         return answer
 
     return wrapped
+
+
+def settle(claim: KeptAnswer | None, answer: HttpResponse) -> None:
+    if claim and 200 <= answer.status_code < 300:
+        headers = {name: answer[name] for name in KEPT_HEADERS if name in answer}
+        replays.keep(claim, answer.status_code, headers, answer.content.decode())
+    elif claim:
+        replays.free(claim)

@@ -9,6 +9,7 @@ from django.urls import path, re_path
 from ninja.openapi.docs import Swagger
 
 from sequin_admin.api import (
+    bulk,
     channels,
     collections,
     connect_links,
@@ -47,6 +48,7 @@ api = Api(
 )
 api.add_decorator(once, mode="operation")
 api.add_router("/credentials", handovers.router)
+api.add_router("/credentials", bulk.router)
 api.add_router("/credentials", credentials.router)
 api.add_router("/credentials", credential_actions.router)
 api.add_router("/rate-limits", credential_actions.rate_limits)

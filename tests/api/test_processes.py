@@ -11,9 +11,10 @@ from django.db import connection
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import KeptAnswer, Scope
+from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
 from sequin_admin.core.env import ROOT, inherited
-from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.models import Credential, OAuthApp
 from tests.api_client import ApiClient
 from tests.connect.test_processes import database_url
 
@@ -58,8 +59,14 @@ for thread in threads:
 for thread in threads:
     thread.join()
 """
-URL = "/v1/oauth-apps"
+URL, BULK = "/v1/oauth-apps", "/v1/credentials/bulk"
 APP = {"provider": "hubspot", "name": "Ours", "client_id": "id-1", "client_secret": "s3cret-1"}
+MANY = {
+    "credentials": [
+        {"properties": {"kind": "checkout_champ_password", "login_id": f"{n}", "password": "x"}}
+        for n in range(60)
+    ]
+}
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -74,7 +81,11 @@ def token(organization):
 def send(token):
     """Post from this process, with the same API key."""
     client = ApiClient(token)
-    return lambda key="one": client.call("POST", URL, APP, headers={"Idempotency-Key": key})
+
+    def send(path=URL, body=APP, *, key="one"):
+        return client.call("POST", path, body, headers={"Idempotency-Key": key})
+
+    return send
 
 
 @pytest.fixture
@@ -99,7 +110,7 @@ def start(token):
             text=True,
         )
         started.append(process)
-        headers = {"Authorization": f"Bearer {token}", **({"Idempotency-Key": key} if key else {})}
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": key}
         told = {"path": path, "body": body, "threads": threads, "stall": stall, "after": after}
         print(json.dumps({**told, "headers": headers}), file=process.stdin, flush=True)
         assert process.stdout.readline() == "ready\n"
@@ -160,3 +171,29 @@ def test_what_a_killed_process_began_is_not_begun_again(start, send, stall, made
 
     assert send(key="two").status_code == 201
     assert OAuthApp.objects.count() == made + 1
+
+
+@pytest.mark.parametrize(
+    ("stall", "stored"),
+    [
+        ("sequin_admin.connect.notes.event", 0),
+        ("sequin_admin.api.idempotency.settle", 60),
+    ],
+)
+def test_of_a_bulk_import_that_was_killed_all_is_stored_or_nothing(start, send, stall, stored):
+    killed(start(BULK, MANY, stall=stall, after=0 if stored else 30))
+
+    assert Credential.objects.count() == stored
+    assert Event.objects.filter(action="credential.created").count() == stored
+    assert send(BULK, MANY, key="two").json()["updated"] == stored
+    assert Credential.objects.count() == 60
+
+
+def test_the_same_bulk_import_twice_at_the_same_time_makes_each_once(start):
+    backwards = {"credentials": MANY["credentials"][::-1]}
+
+    came = answers([start(BULK, MANY, key="a"), start(BULK, backwards, key="b")])
+
+    assert [status for status, _ in came] == [200, 200]
+    assert sum(json.loads(body)["created"] for _, body in came) == 60
+    assert Credential.objects.count() == 60

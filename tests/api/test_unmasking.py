@@ -79,10 +79,10 @@ def test_each_reading_is_audited_with_its_purpose(reader, organization, path):
 def test_it_is_written_down_before_anything_is_shown(reader, organization, monkeypatch):
     credential = make_credential(organization, "stripe_key")
 
-    def full(**columns):
+    def full(*args, **kwargs):
         raise OSError("No space left on device.")
 
-    monkeypatch.setattr(Event.objects, "create", full)
+    monkeypatch.setattr(Event, "save", full)
     reader.client.raise_request_exception = False
 
     answer = reader.get(f"{URL}/{credential.pk}", truncate_secrets="false")
