@@ -39,11 +39,13 @@ class IncidentList(Schema):
 
 
 class Filters(Paged):
-    equal = ("status", "provider", "entity", "entity_id")
+    equal = ("provider", "entity", "entity_id")
 
     sort: Literal["opened_at", "-opened_at"] = "-opened_at"
     state: Literal["open", "resolved", "all"] = "all"
-    status: HealthStatus | None = Field(default=None, description="Who must act.")
+    status: Literal["customer_intervention", "sequin_intervention", "nobody"] | None = Field(
+        default=None, description="Who must act: nobody when a provider is down."
+    )
     provider: str = ""
     entity: str = Field(default="", max_length=20)
     entity_id: UUID | None = None
@@ -52,6 +54,8 @@ class Filters(Paged):
     def narrow(self, rows: Any) -> Any:
         rows = super().narrow(rows)
         rows = rows.matching(self.search) if self.search else rows
+        if self.status:
+            rows = rows.filter(status="" if self.status == "nobody" else self.status)
         is_open = self.state == "open"
         return rows if self.state == "all" else rows.filter(resolved_at__isnull=is_open)
 

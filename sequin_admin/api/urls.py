@@ -9,6 +9,7 @@ from django.urls import path, re_path
 from ninja.openapi.docs import Swagger
 
 from sequin_admin.api import (
+    badges,
     bulk,
     channels,
     collections,
@@ -23,6 +24,8 @@ from sequin_admin.api import (
     incidents,
     kinds,
     oauth_apps,
+    organization,
+    overview,
     permits,
     streams,
     syncs,
@@ -58,6 +61,7 @@ api.add_router("/kinds", kinds.router)
 api.add_router("/oauth-apps", oauth_apps.router)
 api.add_router("/connect-links", connect_links.router)
 api.add_router("/events", events.router)
+api.add_router("/health", overview.router)
 api.add_router("/incidents", incidents.router)
 api.add_router("/webhooks", webhooks.router)
 api.add_router("/usage", usage.router)
@@ -66,6 +70,9 @@ api.add_router("/channels", channels.router)
 api.add_router("/customer-deliveries", deliveries.router)
 api.add_router("/streams", streams.router)
 api.add_router("/syncs", syncs.router)
+api.add_router("/syncs", badges.router)
+api.add_router("/organization", organization.router)
+api.add_router("/members", organization.members)
 api.add_router("/collections", collections.router)
 api.add_router("/consumers/postgres", consumers.router)
 api.add_router("/targets/postgres", targets.router)
