@@ -56,6 +56,7 @@ def address(path, organization):
     )
     sync, target, consumer = make_synced(credential)
     (delivery,) = outbox.post(organization, notice())
+    key, _ = keys.create(organization, name="ours", scopes=[Scope.READ], actor=None)
     return path.format(
         credential_id=credential.pk,
         oauth_app_id=app.pk,
@@ -67,6 +68,7 @@ def address(path, organization):
         target_id=target.pk,
         consumer_id=consumer.pk,
         collection_id="stripe:customer",
+        api_key_id=key.pk,
     )
 
 
@@ -93,9 +95,13 @@ def test_another_organizations_key_finds_nothing(make_client, organization, stra
 )
 def test_lists_show_nothing_of_other_organizations(make_client, organization, stranger, path):
     address(path, organization)
-    theirs = make_client(Organization.objects.get(slug="giedi-prime"))
+    organization = Organization.objects.get(slug="giedi-prime")
+    theirs = make_client(organization, *Scope)
 
-    assert theirs.get(path).json()["data"] == []
+    shown = theirs.get(path).json()
+
+    own = str(ApiKey.objects.of(organization).get().pk)
+    assert [row for row in shown.get("data", [shown]) if row["id"] != own] == []
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])
