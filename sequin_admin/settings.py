@@ -11,6 +11,7 @@ from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from sequin_admin.core.env import ROOT, env
+from sequin_admin.core.networks import Proxies
 
 BASE_DIR = ROOT
 DEBUG = env.bool("DEBUG", default=False)
@@ -183,6 +184,13 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Whose X-Forwarded-For is believed: how many proxies every request comes through, or their
+# networks. Nobody's by default. A number is only safe where nobody gets past the proxies.
+TRUSTED_PROXIES = Proxies.read(env.list("TRUSTED_PROXIES", default=[]))
+# How many requests of one API key we answer in a minute, where the key has no limit of its own.
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=30_000)
+if API_REQUESTS_PER_MINUTE < 1:
+    raise ImproperlyConfigured("API_REQUESTS_PER_MINUTE must be 1 or more.")
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -14,11 +14,10 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.auth import Call, allow
+from sequin_admin.api.auth import Call, KnownKeyAuth
 from sequin_admin.api.errors import ERRORS, ApiError, Problem
 from sequin_admin.api.schemas import Strict
-from sequin_admin.api.tokens import KnownKeyAuth, checked, held
-from sequin_admin.core import clock
+from sequin_admin.api.tokens import checked, held
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import limiter
@@ -119,7 +118,7 @@ class PermitShape(Schema):
 
 
 class TooFast(Problem):
-    """No permit for now."""
+    """No permit for now. Without `retry_after_ms` it is the API key that has used up its minute."""
 
     retry_after_ms: int
     ticket: str = Field(description="Send it along to keep your place. Empty when you don't wait.")
@@ -136,7 +135,9 @@ class Returned(Schema):
 ANSWERS = {**ERRORS, 503: Problem}
 
 
-@router.post("/{credential_id}/permits", response={200: PermitShape, **ANSWERS, 429: TooFast})
+@router.post(
+    "/{credential_id}/permits", response={200: PermitShape, **ANSWERS, 429: TooFast | Problem}
+)
 def take_permits(
     request: Call, credential_id: UUID, payload: PermitAsk, response: HttpResponse
 ) -> Any:
@@ -203,9 +204,7 @@ def give_permit_back(
 
 def own(request: Call, pk: UUID) -> Credential:
     """The credential with its limit and whether the key still holds, in one query."""
-    organization, key = allow(request, Scope.PERMITS), request.auth
-    credential = HELD.first(pk=pk, organization=organization.pk, key=key.pk, now=clock.now())
-    return checked(credential, key, "it gives no permits")
+    return checked(request, HELD, pk, Scope.PERMITS, "it gives no permits")
 
 
 HELD = held(

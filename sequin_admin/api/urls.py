@@ -9,6 +9,7 @@ from django.urls import path, re_path
 from ninja.openapi.docs import Swagger
 
 from sequin_admin.api import (
+    api_keys,
     badges,
     bulk,
     channels,
@@ -34,7 +35,7 @@ from sequin_admin.api import (
     usage,
     webhooks,
 )
-from sequin_admin.api.auth import KeyAuth
+from sequin_admin.api.auth import KeyAuth, put_limits
 from sequin_admin.api.bodies import StrictParser
 from sequin_admin.api.documents import Api
 from sequin_admin.api.idempotency import once, settled
@@ -76,15 +77,18 @@ api.add_router("/members", organization.members)
 api.add_router("/collections", collections.router)
 api.add_router("/consumers/postgres", consumers.router)
 api.add_router("/targets/postgres", targets.router)
+api.add_router("/api-keys", api_keys.router)
 errors.install(api)
 
 
-def in_json(view: Any) -> Callable[..., HttpResponse]:
-    """Say in JSON, too, that an address does not take a method."""
+def finished(view: Any) -> Callable[..., HttpResponse]:
+    """Say what is left of the key's minute; and in JSON, too, that an address does not take a
+    method."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         answer: HttpResponse = view(request, *args, **kwargs)
+        put_limits(request, answer)
         if answer.status_code != 405:
             return answer
         said = errors.problem(405, f"Send {answer['Allow']} to this address.")
@@ -102,7 +106,7 @@ unknown.csrf_exempt = True  # type: ignore[attr-defined]
 
 routes, _, namespace = api.urls
 for route in routes:
-    route.callback = settled(in_json(route.callback))
+    route.callback = settled(finished(route.callback))
 
 urlpatterns = [
     path("", unknown),

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
+from sequin_admin.access.models import ApiKey
 from sequin_admin.audit.models import record
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
@@ -89,6 +90,20 @@ class Meter(models.Model):
 
     def __str__(self) -> str:
         return f"Meter of {self.credential_id}"
+
+
+class Quota(models.Model):
+    """How many requests of an API key were handed out to processes in the minute `minute`.
+
+    One row for each key, for ever: there is nothing to prune.
+    """
+
+    key = models.OneToOneField(ApiKey, models.CASCADE, primary_key=True, related_name="quota")
+    minute = models.PositiveBigIntegerField(default=0)
+    used = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.used:,} of {self.key_id}"
 
 
 class Mark(models.Model):

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0002_logo"),
+        ("access", "0003_keys_that_rotate"),
     ]
 
     operations = [
