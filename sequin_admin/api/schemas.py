@@ -8,8 +8,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from ninja import Schema
-from pydantic import AfterValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
 from sequin_admin.api.errors import INVALID, ApiError
 from sequin_admin.credentials import kinds
@@ -32,7 +31,11 @@ Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
 HealthStatus = Literal["healthy", "customer_intervention", "sequin_intervention"]
 
 
-class Strict(Schema):
+class Shape(BaseModel):
+    """What goes out. Ninja's `Schema` reads each value in Python: a fifth of a list's time."""
+
+
+class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
 
 
@@ -77,11 +80,11 @@ class Contact(Strict):
     )
 
 
-class Health(Schema):
+class Health(Shape):
     status: HealthStatus
 
 
-class OAuthAppShape(Schema):
+class OAuthAppShape(Shape):
     id: str
     provider: str
     name: str
@@ -96,7 +99,7 @@ class OAuthAppShape(Schema):
     updated_at: Timestamp
 
 
-class CredentialShape(Schema):
+class CredentialShape(Shape):
     id: str
     name: str
     provider: str
@@ -111,12 +114,12 @@ class CredentialShape(Schema):
     updated_at: Timestamp
 
 
-class CredentialList(Schema):
+class CredentialList(Shape):
     data: list[CredentialShape]
     next_cursor: str | None
 
 
-class OAuthAppList(Schema):
+class OAuthAppList(Shape):
     data: list[OAuthAppShape]
     next_cursor: str | None
 
