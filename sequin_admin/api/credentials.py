@@ -2,10 +2,10 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet, UUIDField
 from django.http import HttpResponse
 from ninja import Query, Router, Status
 from pydantic import AwareDatetime, BeforeValidator, Field
@@ -16,6 +16,7 @@ from sequin_admin.api.errors import ERRORS, ApiError
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.pages import Listing, of_health, page_of, with_metadata
 from sequin_admin.api.schemas import (
+    CREDENTIAL_COLUMNS,
     Contact,
     CredentialImport,
     CredentialList,
@@ -26,9 +27,10 @@ from sequin_admin.api.schemas import (
 )
 from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.connect import accounts
+from sequin_admin.core.prepared import Prepared
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
-from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.credentials.models import Credential, CredentialQuerySet, OAuthApp
 from sequin_admin.health import probes
 from sequin_admin.limits.models import set_limit
 
@@ -54,10 +56,20 @@ class Filters(Listing):
     sort: Literal["-created_at", "created_at", "name", "-name"] = "-created_at"
 
 
+def with_all_shown(organization: UUID, pk: UUID) -> CredentialQuerySet:
+    rows = Credential.objects.filter(organization_id=organization, pk=pk)
+    return rows.select_related("oauth_app", "rate_limit")
+
+
+OWN = Prepared(with_all_shown, {name: (UUIDField(), uuid4()) for name in ("organization", "pk")})
+
+
 def own(organization: Organization, pk: UUID, *, lock: bool = False) -> Credential:
-    rows = Credential.objects.of(organization).select_related("oauth_app", "rate_limit")
-    rows = rows.select_for_update(of=("self",)) if lock else rows
-    credential = rows.filter(pk=pk).first()
+    if lock:
+        rows = with_all_shown(organization.pk, pk)
+        credential = rows.select_for_update(of=("self",)).first()
+    else:
+        credential = OWN.first(organization=organization.pk, pk=pk)
     if credential is None:
         raise ApiError(404, "There is no such credential in your organization.")
     return credential
@@ -101,7 +113,9 @@ def list_credentials(request: Call, filters: Query[Filters]) -> Any:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     filters.refuse_unknown(request)
     rows = filtered(Credential.objects.of(allow(request, Scope.READ)), filters)
-    rows = rows.select_related("oauth_app", "rate_limit").defer("secrets", "oauth_app__secrets")
+    # Many rows share few apps: each is read once.
+    apps = Prefetch("oauth_app", OAuthApp.objects.defer("secrets"))
+    rows = rows.select_related("rate_limit").only(*CREDENTIAL_COLUMNS).prefetch_related(apps)
     page, following = page_of(rows, sort=filters.sort, cursor=filters.cursor, limit=filters.limit)
     return {"data": [credential_out(row) for row in page], "next_cursor": following}
 

@@ -140,6 +140,13 @@ def health_of(watched: Any) -> dict[str, str]:
     return {"status": watched.health_status or "healthy"}
 
 
+# What `credential_out()` reads: a list need not fetch the rest.
+CREDENTIAL_COLUMNS = (
+    *("name", "kind", "properties", "secret_names", "oauth_app_id", "health_status", "rate_limit"),
+    *("metadata", "created_at", "updated_at"),
+)
+
+
 def credential_out(credential: Credential) -> dict[str, Any]:
     app = credential.oauth_app
     return {
@@ -151,7 +158,7 @@ def credential_out(credential: Credential) -> dict[str, Any]:
         "oauth_app_id": str(app.pk) if app else None,
         "oauth_app": oauth_app_out(app) if app else None,
         "health": health_of(credential),
-        "rate_limit": limits.of(credential).as_json(),
+        "rate_limit": limits.json_of(credential),
         "metadata": credential.metadata,
         "created_at": credential.created_at,
         "updated_at": credential.updated_at,
