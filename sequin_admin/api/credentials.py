@@ -2,9 +2,10 @@
 
 from functools import partial
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import Prefetch, UUIDField
 from django.http import HttpResponse
 from ninja import Query, Router, Status
 from pydantic import Field
@@ -15,6 +16,7 @@ from sequin_admin.api.errors import ERRORS, ApiError, StillUsed
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.pages import TEXT_CHARS, Listing, asked_page
 from sequin_admin.api.schemas import (
+    CREDENTIAL_COLUMNS,
     Contact,
     CredentialImport,
     CredentialList,
@@ -26,9 +28,10 @@ from sequin_admin.api.schemas import (
 from sequin_admin.api.unmasking import Unmasking, listed
 from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.connect import accounts
+from sequin_admin.core.prepared import Prepared
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
-from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.credentials.models import Credential, CredentialQuerySet, OAuthApp
 from sequin_admin.health import probes
 from sequin_admin.limits.models import set_limit
 
@@ -51,10 +54,20 @@ class Filters(Listing, Unmasking):
         return rows.of_provider(self.provider) if self.provider else rows
 
 
+def with_all_shown(organization: UUID, pk: UUID) -> CredentialQuerySet:
+    rows = Credential.objects.filter(organization_id=organization, pk=pk)
+    return rows.select_related("oauth_app", "rate_limit")
+
+
+OWN = Prepared(with_all_shown, {name: (UUIDField(), uuid4()) for name in ("organization", "pk")})
+
+
 def own(organization: Organization, pk: UUID, *, lock: bool = False) -> Credential:
-    rows = Credential.objects.of(organization).select_related("oauth_app", "rate_limit")
-    rows = rows.select_for_update(of=("self",)) if lock else rows
-    credential = rows.filter(pk=pk).first()
+    if lock:
+        rows = with_all_shown(organization.pk, pk)
+        credential = rows.select_for_update(of=("self",)).first()
+    else:
+        credential = OWN.first(organization=organization.pk, pk=pk)
     if credential is None:
         raise ApiError(404, "There is no such credential in your organization.")
     return credential
@@ -102,8 +115,11 @@ def list_credentials(request: Call, filters: Query[Filters], response: HttpRespo
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     rows = Credential.objects.of(allow(request, Scope.READ))
     unmasks = filters.unmasks(request, response)
-    rows = rows.select_related("oauth_app", "rate_limit").defer("oauth_app__secrets")
-    page, following = asked_page(request, filters, rows if unmasks else rows.defer("secrets"))
+    columns = (*CREDENTIAL_COLUMNS, "organization", "secrets") if unmasks else CREDENTIAL_COLUMNS
+    # Many rows share few apps: each is read once.
+    apps = Prefetch("oauth_app", OAuthApp.objects.defer("secrets"))
+    rows = rows.select_related("rate_limit").only(*columns).prefetch_related(apps)
+    page, following = asked_page(request, filters, rows)
     reveal = partial(accounts.reveal, actor=request.auth, purpose=filters.purpose)
     shown = listed(page, credential_out, reveal if unmasks else None)
     return {**shown, "next_cursor": following}

@@ -9,8 +9,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from ninja import Schema
-from pydantic import AfterValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
 
 from sequin_admin.api.errors import INVALID, ApiError
 from sequin_admin.credentials import kinds
@@ -33,7 +32,11 @@ Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
 HealthStatus = Literal["healthy", "customer_intervention", "sequin_intervention"]
 
 
-class Strict(Schema):
+class Shape(BaseModel):
+    """What goes out. Ninja's `Schema` reads each value in Python: a fifth of a list's time."""
+
+
+class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
 
 
@@ -78,11 +81,11 @@ class Contact(Strict):
     )
 
 
-class Health(Schema):
+class Health(Shape):
     status: HealthStatus
 
 
-class OAuthAppShape(Schema):
+class OAuthAppShape(Shape):
     id: str
     provider: str
     name: str
@@ -97,7 +100,7 @@ class OAuthAppShape(Schema):
     updated_at: Timestamp
 
 
-class CredentialShape(Schema):
+class CredentialShape(Shape):
     id: str
     name: str
     provider: str
@@ -124,13 +127,13 @@ Unreadable = Annotated[
 ]
 
 
-class CredentialList(Schema):
+class CredentialList(Shape):
     data: list[CredentialShape]
     unreadable: Unreadable = {}
     next_cursor: str | None
 
 
-class OAuthAppList(Schema):
+class OAuthAppList(Shape):
     data: list[OAuthAppShape]
     unreadable: Unreadable = {}
     next_cursor: str | None
@@ -158,6 +161,13 @@ def health_of(watched: Any) -> dict[str, str]:
     return {"status": watched.health_status or "healthy"}
 
 
+# What `credential_out()` reads: a list need not fetch the rest.
+CREDENTIAL_COLUMNS = (
+    *("name", "kind", "properties", "secret_names", "oauth_app_id", "health_status", "rate_limit"),
+    *("metadata", "created_at", "updated_at"),
+)
+
+
 def credential_out(
     credential: Credential, *, secrets: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
@@ -172,7 +182,7 @@ def credential_out(
         "oauth_app_id": str(app.pk) if app else None,
         "oauth_app": oauth_app_out(app) if app else None,
         "health": health_of(credential),
-        "rate_limit": limits.of(credential).as_json(),
+        "rate_limit": limits.json_of(credential),
         "metadata": credential.metadata,
         "created_at": credential.created_at,
         "updated_at": credential.updated_at,
