@@ -5,8 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0003_kept_answers"),
-        ("credentials", "0002_contact_email"),
+        ("credentials", "0003_list_indexes"),
     ]
 
     operations = [
