@@ -126,5 +126,9 @@ urlpatterns = [
     path("members/<int:pk>/remove/", members.member_remove, name="member_remove"),
     path("api-keys/", api_keys.api_keys, name="api_keys"),
     path("api-keys/new/", api_keys.api_key_add, name="api_key_add"),
+    path("api-keys/<uuid:pk>/", api_keys.api_key, name="api_key"),
+    path("api-keys/<uuid:pk>/edit/", api_keys.api_key_edit, name="api_key_edit"),
+    path("api-keys/<uuid:pk>/rotate/", api_keys.api_key_rotate, name="api_key_rotate"),
+    path("api-keys/<uuid:pk>/end-former/", api_keys.api_key_end_former, name="api_key_end_former"),
     path("api-keys/<uuid:pk>/revoke/", api_keys.api_key_revoke, name="api_key_revoke"),
 ]

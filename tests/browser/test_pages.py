@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from sequin_admin.access import keys
 from sequin_admin.access.models import Organization, User
 from sequin_admin.connect import links
 from sequin_admin.connect.models import Attempt
@@ -63,6 +64,8 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     hook, delivery = notified(organization)
     dev, prod = (streams.create(organization, actor=user, slug=slug) for slug in ("dev", "prod"))
     sync, target, consumer = make_synced(working, stream=prod)
+    key, _ = keys.create(organization, name="worker", scopes=["read"], actor=user)
+    keys.rotate(key, actor=user)
     syncs.publish(sync, actor=user)
     Sync.objects.update(rows_total=12_345, lag_s=3.5, last_report_at=clock.now())
     targets.verify(target, actor=user)
@@ -132,6 +135,8 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         "/worker/",
         "/docs/kinds/",
         "/api-keys/",
+        "/api-keys/new/",
+        *(f"/api-keys/{key.pk}/{page}" for page in ("", "edit/", "rotate/", "revoke/")),
         "/members/",
         "/accounts/2fa/",
         "/accounts/password/change/",

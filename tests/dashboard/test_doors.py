@@ -21,7 +21,7 @@ NAMES = [pattern.name for pattern in urlpatterns]
 # What a viewer may open: everything that only shows.
 SHOWS = {
     "overview", "credentials", "credential", "badges", "connect_failed", "oauth_apps", "oauth_app",
-    "audit", "kinds", "api_keys", "members", "worker", "connect_links", "connect_link",
+    "audit", "kinds", "api_keys", "api_key", "members", "worker", "connect_links", "connect_link",
     "incidents", "health",
     "notifications", "channel", "delivery", "to_customers",
     "syncs", "sync", "streams", "stream", "targets", "target", "consumers", "consumer",

@@ -6,6 +6,7 @@ from allauth.mfa.totp.internal import auth as totp
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
+from sequin_admin.access import keys
 from sequin_admin.access.models import User
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials import kinds
@@ -60,6 +61,22 @@ def test_syncs_streams_targets_and_consumers_have_pages_without_secrets(staff, o
         assert str(row) in listed
         assert str(row) in shown
         assert "spice-must-flow" not in listed + shown
+
+
+def test_api_keys_are_shown_without_what_opens_them(staff, organization):
+    key, old = keys.create(
+        organization, name="worker", scopes=["read"], networks=["10.0.0.0/8"], actor=None
+    )
+    key, new = keys.rotate(key, actor=None)
+
+    listed = staff.get(reverse("admin:access_apikey_changelist"), {"q": old[:12]}).content.decode()
+    shown = staff.get(reverse("admin:access_apikey_change", args=[key.pk])).content.decode()
+
+    assert "worker" in listed
+    assert "Two tokens" in listed
+    assert "10.0.0.0/8" in shown
+    for hidden in (old, new, key.digest, key.former_digest):
+        assert hidden not in listed + shown
 
 
 @pytest.mark.parametrize("number", [3, 40])
