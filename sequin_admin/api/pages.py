@@ -43,7 +43,14 @@ class Window(Paged):
     """Those of lists whose rows have a health."""
 
     health_status: HealthStatus | None = Field(default=None, alias="health.status")
-    metadata: str = Field(default="", description=METADATA)
+    metadata: str = Field(
+        default="",
+        description=METADATA,
+        json_schema_extra={
+            "contentMediaType": "application/json",
+            "contentSchema": {"type": "object"},
+        },
+    )
 
 
 class Listing(Window):

@@ -29,7 +29,6 @@ from sequin_admin.api.documents import Api
 api = Api(
     title="Sequin Admin Management API",
     version="1",
-    description="Credentials, OAuth apps, syncs, consumers, targets, rate limits and health.",
     auth=KeyAuth(),
     parser=StrictParser(),
     # Swagger would ask a public validator about the document's address.
@@ -73,7 +72,8 @@ unknown.csrf_exempt = True  # type: ignore[attr-defined]
 
 routes, _, namespace = api.urls
 for route in routes:
-    route.callback = in_json(route.callback)
+    view = api.served if route.name == "openapi-json" else route.callback
+    route.callback = in_json(view)
 
 urlpatterns = [
     path("", unknown),

@@ -6,7 +6,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field
 
-from sequin_admin.api.schemas import Strict, Timestamp
+from sequin_admin.api.schemas import Body, Timestamp
 from sequin_admin.notices import channels, senders
 from sequin_admin.notices.models import Channel, Delivery, DeliveryState
 from sequin_admin.notices.notice import TYPES, Severity, groups
@@ -18,13 +18,14 @@ Url = Annotated[
     Field(
         min_length=1,
         max_length=channels.URL_CHARS,
+        json_schema_extra={"pattern": channels.URL},
         description="Begins with https:// and is reachable from the internet.",
     ),
 ]
 WANTED = "Types such as incident.opened, or groups such as incident.*; empty means all."
 
 
-class WebhookCreate(Strict):
+class WebhookCreate(Body):
     name: str = Field(min_length=1, max_length=100)
     url: Url
     event_types: list[EventType] = Field(default_factory=list, description=WANTED)
@@ -32,7 +33,7 @@ class WebhookCreate(Strict):
     enabled: bool = True
 
 
-class WebhookPatch(Strict):
+class WebhookPatch(Body):
     name: str | None = Field(default=None, min_length=1, max_length=100)
     url: Url | None = None
     event_types: list[EventType] | None = Field(default=None, description=WANTED)
