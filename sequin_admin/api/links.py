@@ -28,10 +28,10 @@ def add(document: dict[str, Any]) -> None:
 
 def rows_of(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Paths of collections, each with the name of the parameter that is the id of its rows."""
-    for path in document["paths"]:
-        collection, _, last = path.rpartition("/")
-        if collection in document["paths"] and re.fullmatch(r"\{\w+_id\}", last):
-            yield collection, last.strip("{}")
+    paths = document["paths"]
+    below = (found for path in paths for found in re.finditer(r"/\{(\w+_id)\}", path))
+    found = {(each.string[: each.start()], each[1]) for each in below}
+    yield from sorted((collection, name) for collection, name in found if collection in paths)
 
 
 def on_row(document: dict[str, Any], path: str, name: str) -> Iterator[tuple[str, list[str]]]:

@@ -94,6 +94,7 @@ class Fed:
         self.ask = ask
         self.ids = make_rows(organization)
         self.apps = make_apps(organization)
+        self.ids["oauth_app_id"] = self.apps["hubspot"]
         make_code(organization)
         self.exact = {
             "If-Match": "*",
