@@ -4,7 +4,7 @@ import hashlib
 import secrets
 import uuid
 from datetime import datetime
-from typing import Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -59,6 +59,21 @@ class OwnedQuerySet(models.QuerySet[Owned]):
 
     def of(self, organization: Organization) -> Self:
         return self.filter(organization=organization)
+
+
+class Findable(OwnedQuerySet[Owned]):
+    """Rows that people look for by a part of what they are called."""
+
+    found_by: ClassVar[tuple[str, ...]] = ("name",)
+
+    def matching(self, text: str) -> Self:
+        """One of `found_by` contains `text`, whatever the case."""
+        return self.filter(
+            models.Q(
+                *((f"{column}__icontains", text) for column in self.found_by),
+                _connector=models.Q.OR,
+            )
+        )
 
 
 class Membership(models.Model):

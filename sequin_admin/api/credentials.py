@@ -1,20 +1,18 @@
 """/v1/credentials"""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from ninja import Query, Router, Status
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, ApiError
 from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.pages import Listing, of_health, page_of, with_metadata
+from sequin_admin.api.pages import TEXT_CHARS, Listing, asked_page
 from sequin_admin.api.schemas import (
     Contact,
     CredentialImport,
@@ -35,23 +33,20 @@ from sequin_admin.limits.models import set_limit
 router = Router(tags=["Credentials"])
 
 
-def moment(text: str) -> datetime:
-    """RFC 3339 only: pydantic alone takes bare numbers for times, too."""
-    try:
-        at = datetime.fromisoformat(text)
-        if at.tzinfo is None:
-            raise ValueError("No zone.")
-        return at.astimezone(UTC)
-    except (ValueError, TypeError, OverflowError):
-        raise ValueError("Send a time with its zone, such as 2026-11-23T12:00:00Z.") from None
-
-
 class Filters(Listing):
+    equal = ("name", "kind", "oauth_app_id")
+
     kind: str = ""
-    name: str = Field(default="", description="The whole name.")
-    search: str = Field(default="", description="Part of the name or of the account's identity.")
-    updated_since: Annotated[AwareDatetime, BeforeValidator(moment)] | None = None
-    sort: Literal["-created_at", "created_at", "name", "-name"] = "-created_at"
+    oauth_app_id: UUID | None = Field(default=None, description="Those made with this OAuth app.")
+    search: str = Field(
+        default="",
+        max_length=TEXT_CHARS,
+        description="Part of the name or of the account's identity.",
+    )
+
+    def narrow(self, rows: Any) -> Any:
+        rows = super().narrow(rows)
+        return rows.of_provider(self.provider) if self.provider else rows
 
 
 def own(organization: Organization, pk: UUID, *, lock: bool = False) -> Credential:
@@ -99,23 +94,10 @@ def app_of(organization: Organization, payload: CredentialImport) -> OAuthApp | 
 @router.get("", response={200: CredentialList, **ERRORS})
 def list_credentials(request: Call, filters: Query[Filters]) -> Any:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
-    filters.refuse_unknown(request)
-    rows = filtered(Credential.objects.of(allow(request, Scope.READ)), filters)
+    rows = Credential.objects.of(allow(request, Scope.READ))
     rows = rows.select_related("oauth_app", "rate_limit").defer("secrets", "oauth_app__secrets")
-    page, following = page_of(rows, sort=filters.sort, cursor=filters.cursor, limit=filters.limit)
+    page, following = asked_page(request, filters, rows)
     return {"data": [credential_out(row) for row in page], "next_cursor": following}
-
-
-def filtered(rows: Any, filters: Filters) -> QuerySet[Credential]:
-    if filters.provider:
-        rows = rows.of_provider(filters.provider)
-    if filters.search:
-        rows = rows.matching(filters.search)
-    if filters.updated_since:
-        rows = rows.filter(updated_at__gte=filters.updated_since)
-    exact = {name: getattr(filters, name) for name in ("kind", "name") if getattr(filters, name)}
-    rows = of_health(rows.filter(**exact), filters.health_status)
-    return with_metadata(rows, filters.metadata)
 
 
 @router.get("/{credential_id}", response={200: CredentialShape, **ERRORS})

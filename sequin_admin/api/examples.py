@@ -163,6 +163,8 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         "replace the secret": {"client_secret": "the-new-client-secret"},
         "register addresses": {"redirect_uris": [REDIRECT_URI], "metadata": {"team": "growth"}},
     },
+    "StreamCreate": {"production": {"slug": "production"}},
+    "StreamPatch": {"rename": {"slug": "production-eu"}},
     "SyncCreate": {
         "of a credential that is there": {
             "provider": "stripe",

@@ -12,7 +12,7 @@ from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError, by_path
 from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.pages import Listing, of_health, page_of, with_metadata
+from sequin_admin.api.pages import Listing, asked_page
 from sequin_admin.api.schemas import (
     Body,
     OAuthAppList,
@@ -106,16 +106,13 @@ def create_oauth_app(request: Call, payload: OAuthAppCreate, response: HttpRespo
 
 @router.get("", response={200: OAuthAppList, **ERRORS})
 def list_oauth_apps(request: Call, filters: Query[Filters]) -> Any:
-    """Newest first. Secrets in plain text (`truncate_secrets=false`) take the scope `secrets` and
-    are audited."""
-    filters.refuse_unknown(request)
+    """Newest first unless sorted otherwise. Secrets in plain text (`truncate_secrets=false`) take
+    the scope `secrets` and are audited."""
     organization, reveal = allow(request, Scope.READ), not filters.truncate_secrets
     if reveal:
         allow(request, Scope.SECRETS)
-    rows = of_health(OAuthApp.objects.of(organization), filters.health_status)
-    rows = rows.filter(provider=filters.provider) if filters.provider else rows
-    rows = with_metadata(rows if reveal else rows.defer("secrets"), filters.metadata)
-    page, following = page_of(rows, sort="-created_at", cursor=filters.cursor, limit=filters.limit)
+    rows = OAuthApp.objects.of(organization)
+    page, following = asked_page(request, filters, rows if reveal else rows.defer("secrets"))
     if reveal:
         for app in page:
             oauth_apps.note("oauth_app.revealed", app, request.auth)

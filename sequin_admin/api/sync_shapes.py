@@ -56,6 +56,7 @@ class SyncCreate(Body):
     model_config = ConfigDict(json_schema_extra={"oneOf": EITHER})
 
     provider: str = Field(json_schema_extra={"enum": [*kinds.providers()]})
+    stream_id: UUID | None = Field(default=None, description="May be left out here; never changes.")
     name: str = Field(min_length=1, max_length=NAME_CHARS)
     collection_ids: list[CollectionId] = CollectionIds
     credential: InlineCredential | None = Field(default=None, description="This or credential_id.")
@@ -89,6 +90,7 @@ class SyncHealth(Health):
 class SyncShape(Schema):
     id: str
     provider: str
+    stream_id: str | None
     name: str
     status: Literal["active", "disabled"]
     org_id: str

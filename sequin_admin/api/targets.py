@@ -13,7 +13,7 @@ from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.pages import Window, of_health, page_of, with_metadata
+from sequin_admin.api.pages import Window, asked_page
 from sequin_admin.api.schemas import Body, Health, Timestamp, health_of
 from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.credentials.models import NAME_CHARS
@@ -99,11 +99,6 @@ class TestResult(Schema):
     server_version: str | None = None
 
 
-class Filters(Window):
-    name: str = Field(default="", description="The whole name.")
-    search: str = Field(default="", description="Part of the name.")
-
-
 def own(organization: Organization, pk: UUID, *, lock: bool = False) -> Target:
     rows = Target.objects.of(organization)
     target: Target | None = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
@@ -152,14 +147,10 @@ def create_target(request: Call, payload: TargetCreate, response: HttpResponse) 
 
 
 @router.get("", response={200: TargetList, **ERRORS}, by_alias=True)
-def list_targets(request: Call, filters: Query[Filters]) -> Any:
-    """Newest first."""
-    filters.refuse_unknown(request)
-    rows = of_health(Target.objects.of(allow(request, Scope.READ)), filters.health_status)
-    rows = rows.filter(name=filters.name) if filters.name else rows
-    rows = rows.filter(name__icontains=filters.search) if filters.search else rows
-    rows = with_metadata(rows, filters.metadata)
-    page, following = page_of(rows, sort="-created_at", cursor=filters.cursor, limit=filters.limit)
+def list_targets(request: Call, filters: Query[Window]) -> Any:
+    """Newest first unless sorted otherwise; follow `next_cursor` for more."""
+    rows = Target.objects.of(allow(request, Scope.READ))
+    page, following = asked_page(request, filters, rows)
     return {"data": [target_out(row) for row in page], "next_cursor": following}
 
 

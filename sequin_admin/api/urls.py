@@ -17,6 +17,7 @@ from sequin_admin.api import (
     incidents,
     oauth_apps,
     permits,
+    streams,
     syncs,
     targets,
     tokens,
@@ -42,6 +43,7 @@ api.add_router("/credentials", permits.router)
 api.add_router("/oauth-apps", oauth_apps.router)
 api.add_router("/incidents", incidents.router)
 api.add_router("/webhooks", webhooks.router)
+api.add_router("/streams", streams.router)
 api.add_router("/syncs", syncs.router)
 api.add_router("/collections", collections.router)
 api.add_router("/consumers/postgres", consumers.router)

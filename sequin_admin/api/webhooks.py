@@ -6,11 +6,12 @@ from uuid import UUID
 from django.db import transaction
 from django.http import HttpResponse
 from ninja import Query, Router, Status
+from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError
-from sequin_admin.api.pages import Paged, page_of
+from sequin_admin.api.pages import TEXT_CHARS, Creation, Named, Paged, asked_page
 from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.api.webhook_shapes import (
     KNOWN,
@@ -30,8 +31,20 @@ from sequin_admin.notices.models import Channel, ChannelKind, Delivery, Delivery
 router = Router(tags=["Webhooks"])
 
 
+class Filters(Named):
+    equal = ("name", "enabled")
+
+    enabled: bool | None = None
+
+
 class DeliveryFilters(Paged):
+    equal = ("state", "type")
+    # Ids are given in the order of posting.
+    same_order = {"created_at": "id"}
+
+    sort: Creation = "-created_at"
     state: DeliveryState | None = None
+    type: str = Field(default="", max_length=TEXT_CHARS, description="Such as incident.opened.")
 
 
 def own(organization: Organization, pk: UUID, *, lock: bool = False) -> Channel:
@@ -82,12 +95,10 @@ def with_secret(response: HttpResponse, channel: Channel, secret: str) -> dict[s
 
 
 @router.get("", response={200: WebhookList, **ERRORS})
-def list_webhooks(request: Call, filters: Query[Paged]) -> Any:
-    """Newest first."""
-    filters.refuse_unknown(request)
+def list_webhooks(request: Call, filters: Query[Filters]) -> Any:
+    """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     rows = Channel.objects.of(allow(request, Scope.READ)).filter(kind=ChannelKind.WEBHOOK)
-    rows = rows.defer("secrets")
-    page, following = page_of(rows, sort="-created_at", cursor=filters.cursor, limit=filters.limit)
+    page, following = asked_page(request, filters, rows.defer("secrets"))
     return {"data": [webhook_out(channel) for channel in page], "next_cursor": following}
 
 
@@ -150,12 +161,10 @@ def test_webhook(request: Call, webhook_id: UUID) -> Any:
 def list_webhook_deliveries(
     request: Call, webhook_id: UUID, filters: Query[DeliveryFilters]
 ) -> Any:
-    """Newest first, kept for 90 days."""
-    filters.refuse_unknown(request)
+    """Newest first unless sorted otherwise; they are kept for 90 days."""
     channel = own(allow(request, Scope.READ), webhook_id)
     rows = Delivery.objects.filter(channel=channel).defer("secrets")
-    rows = rows.filter(state=filters.state) if filters.state else rows
-    page, following = page_of(rows, sort="-created_at", cursor=filters.cursor, limit=filters.limit)
+    page, following = asked_page(request, filters, rows)
     return {"data": [delivery_out(delivery) for delivery in page], "next_cursor": following}
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 from django.db import models
 
-from sequin_admin.access.models import Organization, OwnedQuerySet
+from sequin_admin.access.models import Findable, Organization
 from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
 from sequin_admin.core.http import UnknownHost, Unreachable
@@ -32,6 +32,19 @@ IDENTITY_CHARS = 300
 # What may end a call to a provider; `Credential.classify_failure()` says what each means.
 FAILURES = (Refused, Unreachable, DecryptionError)
 NAME_CHARS = 200
+
+
+def list_indexes(table: str, called: str = "name") -> tuple[models.Index, ...]:
+    """One for each order of a list, so that a page costs the same in a table of any size."""
+    orders = {
+        "newest": ("-created_at", "-id"),
+        "changed": ("-updated_at", "-id"),
+        called: (called, "id"),
+    }
+    return tuple(
+        models.Index(fields=("organization", *columns), name=f"{table}_{order}")
+        for order, columns in orders.items()
+    )
 
 
 class Watched(models.Model):
@@ -86,11 +99,14 @@ class OAuthApp(Watched):
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = OwnedQuerySet["OAuthApp"].as_manager()
+    objects = Findable["OAuthApp"].as_manager()
 
     class Meta:
         verbose_name = "OAuth app"
-        indexes = (models.Index(fields=("organization", "provider"), name="oauth_app_provider"),)
+        indexes = (
+            models.Index(fields=("organization", "provider"), name="oauth_app_provider"),
+            *list_indexes("oauth_app"),
+        )
 
     def __str__(self) -> str:
         return self.name
@@ -125,16 +141,14 @@ class OAuthApp(Watched):
         return {**self.properties, **self.secrets}
 
 
-class CredentialQuerySet(OwnedQuerySet["Credential"]):
+class CredentialQuerySet(Findable["Credential"]):
+    found_by = ("name", "identity")
+
     def active(self) -> Self:
         return self.filter(disabled_at=None)
 
     def of_provider(self, provider: str) -> Self:
         return self.filter(kind__in=[kind.slug for kind in kinds.of_provider(provider)])
-
-    def matching(self, text: str) -> Self:
-        """Name or identity contains `text`, whatever the case."""
-        return self.filter(models.Q(name__icontains=text) | models.Q(identity__icontains=text))
 
     def check_due(self, at: datetime) -> Self:
         return self.active().filter(check_due_at__lte=at).order_by("check_due_at")
@@ -214,8 +228,7 @@ class Credential(Watched):
             ),
         )
         indexes = (
-            models.Index(fields=("organization", "-created_at", "-id"), name="credential_newest"),
-            models.Index(fields=("organization", "name", "id"), name="credential_name"),
+            *list_indexes("credential"),
             models.Index(fields=("organization", "health_status"), name="credential_health"),
             models.Index(fields=("check_due_at",), name="credential_check_due"),
         )

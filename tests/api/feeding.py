@@ -24,6 +24,7 @@ from sequin_admin.health.models import Incident, naming
 from sequin_admin.limits.models import set_limit
 from sequin_admin.notices import channels, outbox
 from sequin_admin.notices.models import ChannelKind
+from sequin_admin.syncs import streams
 from tests.factories import extras_of, make_credential, make_oauth_app, make_synced
 from tests.notified import notice
 
@@ -54,6 +55,7 @@ def make_rows(organization: Organization) -> dict[str, Any]:
         "credential_id": credential,
         "incident_id": incident,
         "webhook_id": webhook,
+        "stream_id": streams.create(organization, actor=None, slug="prod"),
         "sync_id": sync,
         "target_id": target,
         "consumer_id": consumer,

@@ -8,6 +8,7 @@ from sequin_admin.api.urls import api as declared
 from sequin_admin.health.models import Incident, naming
 from sequin_admin.notices import channels, outbox
 from sequin_admin.notices.models import ChannelKind
+from sequin_admin.syncs import streams
 from tests.factories import make_credential, make_oauth_app, make_synced
 from tests.notified import notice
 
@@ -64,6 +65,7 @@ def address(path, organization):
         delivery_id=delivery.uid,
         lease=LEASE,
         sync_id=sync.pk,
+        stream_id=streams.create(organization, actor=None, slug="prod").pk,
         target_id=target.pk,
         consumer_id=consumer.pk,
         collection_id="stripe:customer",
