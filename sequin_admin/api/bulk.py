@@ -11,7 +11,7 @@ from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.credentials import no_such_app
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError
-from sequin_admin.api.schemas import BLANK, CredentialImport, Strict, blank_names
+from sequin_admin.api.schemas import BLANK, Body, CredentialImport, blank_names
 from sequin_admin.connect import bulk
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
@@ -21,7 +21,7 @@ MOST = 1000
 router = Router(tags=["Credentials"])
 
 
-class BulkImport(Strict):
+class BulkImport(Body):
     credentials: list[CredentialImport] = Field(min_length=1, max_length=MOST)
     dry_run: bool = Field(default=False, description="Only say what would be done.")
 

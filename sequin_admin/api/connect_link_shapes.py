@@ -6,7 +6,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import Field
 
-from sequin_admin.api.schemas import Strict, Timestamp
+from sequin_admin.api.schemas import Body, Timestamp
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.credentials import kinds
@@ -19,7 +19,7 @@ Expiry = Field(default=LONGEST_S, ge=60, le=LONGEST_S, description="Up to 7 days
 NAME = "Of the credential to come; the customer sees it, too. Empty: the account's name."
 
 
-class LinkCreate(Strict):
+class LinkCreate(Body):
     """Either `kinds`, for a new credential, or `reconnects`, for one that its customer mends."""
 
     kinds: list[KindSlug] | None = Field(
@@ -40,12 +40,12 @@ class LinkCreate(Strict):
     expires_in_s: int = Expiry
 
 
-class LinkPatch(Strict):
+class LinkPatch(Body):
     name: str | None = Field(default=None, max_length=200, description=NAME)
     metadata: dict[str, Any] | None = None
 
 
-class BulkReconnect(Strict):
+class BulkReconnect(Body):
     credential_ids: list[UUID] = Field(min_length=1, max_length=MOST_AT_ONCE)
     expires_in_s: int = Expiry
 

@@ -1,7 +1,7 @@
 """/v1/consumers/postgres"""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import transaction
@@ -14,7 +14,7 @@ from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.pages import Window, asked_page
-from sequin_admin.api.schemas import Health, Strict, Timestamp, health_of
+from sequin_admin.api.schemas import Body, Health, Timestamp, health_of
 from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.syncs import consumers
@@ -25,18 +25,21 @@ ALL = "*"
 SYNCS = 'Ids of syncs, or ["*"] for all, also those made later.'
 
 
-class ConsumerCreate(Strict):
+SyncId = Annotated[str, Field(json_schema_extra={"anyOf": [{"format": "uuid"}, {"const": ALL}]})]
+
+
+class ConsumerCreate(Body):
     name: str = Field(min_length=1, max_length=NAME_CHARS)
     active: bool = True
-    syncs: list[str] = Field(description=SYNCS, max_length=1000)
+    syncs: list[SyncId] = Field(description=SYNCS, max_length=1000)
     target_id: UUID
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
-class ConsumerPatch(Strict):
+class ConsumerPatch(Body):
     name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
     active: bool | None = None
-    syncs: list[str] | None = Field(default=None, description=SYNCS, max_length=1000)
+    syncs: list[SyncId] | None = Field(default=None, description=SYNCS, max_length=1000)
     target_id: UUID | None = None
     metadata: dict[str, Any] | None = None
 

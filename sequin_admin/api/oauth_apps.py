@@ -15,9 +15,9 @@ from sequin_admin.api.errors import ERRORS, INVALID, ApiError, StillUsed, by_pat
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.pages import Listing, asked_page
 from sequin_admin.api.schemas import (
+    Body,
     OAuthAppList,
     OAuthAppShape,
-    Strict,
     oauth_app_out,
     refuse_blank,
 )
@@ -36,7 +36,7 @@ ScopeName = Annotated[str, Field(pattern=oauth_apps.SCOPE, max_length=200)]
 PROVIDERS = [provider for provider in kinds.providers() if kinds.oauth_of(provider)]
 
 
-class OAuthAppCreate(Strict):
+class OAuthAppCreate(Body):
     provider: str = Field(json_schema_extra={"enum": [*PROVIDERS]})
     name: str = Field(min_length=1, max_length=100)
     client_id: str = Field(min_length=1, max_length=200)
@@ -49,7 +49,7 @@ class OAuthAppCreate(Strict):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
-class OAuthAppPatch(Strict):
+class OAuthAppPatch(Body):
     name: str | None = Field(default=None, min_length=1, max_length=100)
     client_secret: SecretStr | None = Field(default=None, min_length=1)
     properties: dict[str, Any] | None = None

@@ -104,7 +104,14 @@ class Window(Named):
     """Those of lists whose rows have a health, too."""
 
     health_status: HealthStatus | None = Field(default=None, alias="health.status")
-    metadata: str = Field(default="", description=METADATA)
+    metadata: str = Field(
+        default="",
+        description=METADATA,
+        json_schema_extra={
+            "contentMediaType": "application/json",
+            "contentSchema": {"type": "object"},
+        },
+    )
 
     def narrow(self, rows: Any) -> Any:
         return with_metadata(of_health(super().narrow(rows), self.health_status), self.metadata)

@@ -4,12 +4,21 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 from sequin_admin.api.errors import INVALID, ApiError
 from sequin_admin.credentials import kinds
@@ -40,7 +49,35 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
 
 
-class RateLimitShape(Strict):
+class Body(Strict):
+    """A body in JSON, where `"5"` is no number and neither is `true`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _types_of_json(cls, values: Any) -> Any:
+        fields = cls.model_fields.items() if isinstance(values, dict) else ()
+        said = {
+            name: sentence
+            for name, field in fields
+            if (sentence := wrong_type(field, values.get(field.alias or name)))
+        }
+        if said:
+            raise PydanticCustomError("contradiction", "{names}", {"names": list(said), **said})
+        return values
+
+
+def wrong_type(field: FieldInfo, value: Any) -> str:
+    """A sentence, where pydantic would take text, true or 1 for something else."""
+    named = (field.annotation, *get_args(field.annotation))
+    wanted = {getattr(each, "__origin__", each) for each in named}
+    if isinstance(value, (bool, str)) and wanted & {int, float} and type(value) not in wanted:
+        return "Send a number."
+    if isinstance(value, (int, float, str)) and bool in wanted and not isinstance(value, bool):
+        return "Send true or false."
+    return ""
+
+
+class RateLimitShape(Body):
     """`interval` is in milliseconds; `max_concurrent_requests` 0 means no cap."""
 
     allowed_requests: int = Field(ge=1, le=1_000_000)
@@ -57,7 +94,7 @@ def mail_address(text: str) -> str:
     return text
 
 
-class CredentialImport(Strict):
+class CredentialImport(Body):
     properties: PROPERTIES = Field(discriminator="kind")
     name: str | None = Field(default=None, max_length=200)
     oauth_app_id: UUID | None = Field(
@@ -67,17 +104,18 @@ class CredentialImport(Strict):
     rate_limit: RateLimitShape | None = None
 
 
-class CredentialPatch(Strict):
+class CredentialPatch(Body):
     name: str | None = Field(default=None, min_length=1, max_length=200)
     metadata: dict[str, Any] | None = None
     rate_limit: RateLimitShape | None = None
 
 
-class Contact(Strict):
+class Contact(Body):
     """Not part of the credential's own shape, which is the specification's."""
 
     contact_email: Annotated[str, AfterValidator(mail_address), Field(max_length=254)] = Field(
-        description="Whom of the customer to mail for what only they can mend. Empty: nobody."
+        description="Whom of the customer to mail for what only they can mend. Empty: nobody.",
+        json_schema_extra={"anyOf": [{"format": "email"}, {"maxLength": 0}]},
     )
 
 

@@ -12,7 +12,7 @@ from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, ApiError
 from sequin_admin.api.pages import TEXT_CHARS, Changing, Times, asked_page
-from sequin_admin.api.schemas import Strict, Timestamp
+from sequin_admin.api.schemas import Body, Timestamp
 from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.syncs import rules, streams
 from sequin_admin.syncs.models import SLUG_CHARS, Stream
@@ -30,11 +30,11 @@ Slug = Annotated[
 ]
 
 
-class StreamCreate(Strict):
+class StreamCreate(Body):
     slug: Slug
 
 
-class StreamPatch(Strict):
+class StreamPatch(Body):
     slug: Slug | None = None
 
 

@@ -14,7 +14,7 @@ from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError, StillUsed
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.pages import Window, asked_page
-from sequin_admin.api.schemas import Health, Strict, Timestamp, health_of
+from sequin_admin.api.schemas import Body, Health, Timestamp, health_of
 from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.syncs import targets
@@ -33,7 +33,7 @@ Port = Annotated[int, Field(ge=1, le=65_535)]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=1000)]
 
 
-class Connection(Strict):
+class Connection(Body):
     host: Host
     port: Port = 5432
     database: Name
@@ -41,7 +41,7 @@ class Connection(Strict):
     password: Password
 
 
-class ConnectionPatch(Strict):
+class ConnectionPatch(Body):
     host: Host | None = None
     port: Port | None = None
     database: Name | None = None
@@ -49,7 +49,7 @@ class ConnectionPatch(Strict):
     password: Password | None = None
 
 
-class TargetCreate(Strict):
+class TargetCreate(Body):
     name: str = Field(min_length=1, max_length=NAME_CHARS)
     connection: Connection
     ssl_mode: Mode = Field(default="prefer", description=MODE)
@@ -58,7 +58,7 @@ class TargetCreate(Strict):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
-class TargetPatch(Strict):
+class TargetPatch(Body):
     name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
     connection: ConnectionPatch | None = None
     ssl_mode: Mode | None = Field(default=None, description=MODE)

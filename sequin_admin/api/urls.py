@@ -43,7 +43,6 @@ from sequin_admin.api.idempotency import once, settled
 api = Api(
     title="Sequin Admin Management API",
     version="1",
-    description="Credentials, OAuth apps, streams, syncs, consumers, targets, limits and health.",
     auth=KeyAuth(),
     parser=StrictParser(),
     # Swagger would ask a public validator about the document's address.
@@ -106,7 +105,8 @@ unknown.csrf_exempt = True  # type: ignore[attr-defined]
 
 routes, _, namespace = api.urls
 for route in routes:
-    route.callback = settled(finished(route.callback))
+    view = api.served if getattr(route, "name", "") == "openapi-json" else route.callback
+    route.callback = settled(finished(view))
 
 urlpatterns = [
     path("", unknown),

@@ -12,7 +12,7 @@ from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.credentials import own
 from sequin_admin.api.errors import ERRORS
 from sequin_admin.api.pages import TEXT_CHARS, Creation, Paged, asked_page
-from sequin_admin.api.schemas import RateLimitShape, Strict, Timestamp
+from sequin_admin.api.schemas import Body, RateLimitShape, Timestamp
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import models as limits
 from sequin_admin.limits import usage
@@ -85,7 +85,7 @@ class Filters(Paged):
         return rows.matching(self.search) if self.search else rows
 
 
-class PaceAsk(Strict):
+class PaceAsk(Body):
     rate_limit: RateLimitShape
     records: int | None = Field(default=None, ge=1, le=usage.MOST_RECORDS)
     per_call: int = Field(default=100, ge=1, le=usage.MOST_PER_CALL, description="Records.")

@@ -14,8 +14,12 @@ from sequin_admin.credentials.usage import refuse_if_used
 from sequin_admin.notices import news
 from sequin_admin.notices.notice import TYPES
 
-# RFC 6749 sections 3.1.2 (absolute, without fragment) and 3.3 (what a scope is made of).
-REDIRECT_URI = r"^https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?([/?][^\s#]*)?$"
+# RFC 6749 sections 3.1.2 (absolute, without fragment) and 3.3 (what a scope is made of). A URI is
+# printable ASCII (RFC 3986): other names are written as xn--..., other characters as %....
+REDIRECT_URI = (
+    r"^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(:\d{1,5})?"
+    r"([/?][\x21\x22\x24-\x7e]*)?$"
+)
 REDIRECT_URI_CHARS = 2000
 SCOPE = r"^[\x21\x23-\x5b\x5d-\x7e]+$"
 REMEDY = "Delete or reconnect them first: without the app their access can't be renewed."
