@@ -42,7 +42,7 @@ def claim(api_key: ApiKey, name: str, seen: str) -> tuple[KeptAnswer, bool]:
     """
     forget(api_key=api_key, name=name)
     known, ours = KeptAnswer.objects.get_or_create(
-        api_key=api_key, name=name, defaults={"fingerprint": seen}
+        api_key=api_key, name=name, defaults={"fingerprint": seen, "created_at": clock.now()}
     )
     if not ours:
         refuse(known, seen)
