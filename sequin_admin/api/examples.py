@@ -13,6 +13,8 @@ Shape = Mapping[str, Any]
 UUID = "0f8a13c5-7b8f-42dd-9c1e-6f1d2a3b4c5d"
 METADATA = {"customer": "arrakis"}
 RATE_LIMIT = {"allowed_requests": 100, "interval": 10_000, "max_concurrent_requests": 10}
+QUIET_HOURS = {"starts": "22:00", "ends": "07:00", "time_zone": "Europe/Berlin"}
+ONE_PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 REDIRECT_URI = "https://app.arrakis.example/connected"
 # For patterns whose property has no example that could be sent.
 FITTING = ("9341453172836475", "example")
@@ -54,6 +56,7 @@ WORDS = {
     "secret": "whsec_bm90IGEgcmVhbCBzZWNyZXQ",
     "message_id": "msg_2fQm",
     "timestamp": "2026-11-23T12:00:00Z",
+    **{name: QUIET_HOURS[name] for name in ("starts", "ends")},
     "remaining": "x-ratelimit-remaining",
 }
 NUMBERS = {
@@ -238,6 +241,48 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         "stop": {"enabled": False},
         "everything": {"event_types": [], "min_severity": "info"},
     },
+    "ChannelCreate": {
+        "mail": {"kind": "mail", "name": "On call", "address": "oncall@arrakis.example"},
+        "slack, not at night": {
+            "kind": "slack",
+            "name": "Operations",
+            "address": "https://hooks.slack.com/services/T00000000/B00000000/example",
+            "event_types": ["incident.*"],
+            "quiet_hours": QUIET_HOURS,
+        },
+    },
+    "ChannelPatch": {"not at night": {"quiet_hours": QUIET_HOURS}, "stop": {"enabled": False}},
+    "KeyCreate": {
+        "worker": {"name": "Sync worker", "scopes": ["secrets", "permits"]},
+        "from one network, for a while": {
+            "name": "Reports",
+            "scopes": ["read"],
+            "networks": ["192.0.2.0/24"],
+            "requests_per_minute": 600,
+            "expires_at": "2030-01-01T00:00:00Z",
+        },
+    },
+    "KeyPatch": {
+        "rename": {"name": "Sync worker, west"},
+        "from anywhere": {"networks": [], "requests_per_minute": None},
+    },
+    "Rotation": {"within a day": {}, "at once": {"overlap_hours": 0}},
+    "LinkCreate": {
+        "connect": {
+            "kinds": ["hubspot_oauth2"],
+            "oauth_app_id": UUID,
+            "name": "Arrakis",
+            "metadata": METADATA,
+        },
+        "reconnect": {"reconnects": UUID, "expires_in_s": 86_400},
+    },
+    "LinkPatch": {"rename": {"name": "Arrakis, west"}},
+    "BulkReconnect": {"one customer": {"credential_ids": [UUID]}},
+    "NewSecrets": {"stripe": {"properties": STRIPE}},
+    "ManyLimits": {"one of many": {"credential_ids": [UUID], "rate_limit": RATE_LIMIT}},
+    "OrganizationPatch": {"rename": {"name": "Arrakis Trading"}},
+    "NewLogo": {"one pixel": {"image": ONE_PIXEL}},
+    "PaceAsk": {"a million records": {"rate_limit": RATE_LIMIT, "records": 1_000_000}},
 }
 
 

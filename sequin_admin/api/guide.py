@@ -27,7 +27,7 @@ come and go in the meantime neither repeat nor skip others.
 
 Every error is `{{"summary": "a sentence"}}`; 422 adds `validation_errors`, sentences by the path of
 the field. What you sent is never repeated, so an error can be logged. `X-Request-Id` stands on
-every answer and in our logs: tell it when you ask for help. Send one of your own if you like.
+every answer and in our logs: tell it when you ask for help.
 
 | Status | Means | Try again? |
 | --- | --- | --- |
@@ -86,7 +86,8 @@ TAGS = {
     "Connect links": "Addresses that a customer opens to connect an account, without a login.",
     "Events": "The audit log: who did what, when.",
     "Usage": "How much of their rate limits credentials use.",
-    "Channels": "Mail and Slack channels for incidents.",
+    "Notifications": "Mail and Slack channels for what happens here, and mails to your customers.",
+    "Kinds": "What kinds of credential there are: their properties, scopes, rates and plans.",
     "Organization": "Your organization and its members.",
 }
 

@@ -14,8 +14,11 @@ from schemathesis import Case
 from schemathesis.core import NOT_SET
 from schemathesis.core.parameters import ParameterLocation
 
-from sequin_admin.access.models import Organization
-from sequin_admin.connect import oauth
+from sequin_admin.access import keys
+from sequin_admin.access.models import Membership, Organization, Scope
+from sequin_admin.access.policy import Role
+from sequin_admin.audit.models import Event
+from sequin_admin.connect import links, oauth
 from sequin_admin.connect.models import Handover
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
@@ -25,12 +28,15 @@ from sequin_admin.limits.models import set_limit
 from sequin_admin.notices import channels, outbox
 from sequin_admin.notices.models import ChannelKind
 from sequin_admin.syncs import streams
+from tests.conftest import make_member
 from tests.factories import extras_of, make_credential, make_oauth_app, make_synced
 from tests.notified import notice
 
 CODE = "a-code-of-a-finished-trip"
 REDIRECT_URI = "https://app.arrakis.test/connected"
 COLLECTION = "stripe:customer"
+# What stands in paths besides ids of rows.
+WORDS = {"kind": "stripe_key", "lease": "1.2.3.nobody"}
 STATE_CHARS = 1000
 # So that whatever a sync asks for is narrower.
 WIDEST = Rate(allowed_requests=1_000_000, interval=100, max_concurrent_requests=0)
@@ -51,14 +57,25 @@ def make_rows(organization: Organization) -> dict[str, Any]:
     )
     sync, target, consumer = make_synced(credential, collection_ids=[COLLECTION])
     (delivery,) = outbox.post(organization, notice())
+    channel = channels.create(
+        organization, ChannelKind.MAIL, actor=None, name="mail", address="ops@arrakis.test"
+    )
+    member = make_member(organization, "duncan@arrakis.test", Role.VIEWER)
     found = {
         "credential_id": credential,
+        "credential_ids": credential,
         "incident_id": incident,
+        "oauth_app_id": make_oauth_app(organization, "hubspot"),
         "webhook_id": webhook,
+        "channel_id": channel,
+        "link_id": links.create_reconnect(organization, credential, actor=None),
         "stream_id": streams.create(organization, actor=None, slug="prod"),
         "sync_id": sync,
         "target_id": target,
         "consumer_id": consumer,
+        "api_key_id": keys.create(organization, name="ours", scopes=[Scope.READ], actor=None)[0],
+        "event_id": Event.objects.of(organization.pk).first(),
+        "member_id": Membership.objects.get(user=member),
         "entity_id": credential,
         "reconnects": credential,
     }

@@ -4,7 +4,7 @@ import pytest
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.urls import api as declared
-from tests.api.feeding import Fed
+from tests.api.feeding import WORDS, Fed
 
 PATHS = declared.get_openapi_schema()["paths"].items()
 SENT = [
@@ -29,6 +29,6 @@ def full(make_client, organization):
 def test_every_example_is_accepted(full, organization, method, path, name, body):
     fed = Fed(organization, full.get)
 
-    answer = full.call(method, path.format(**fed.ids), fed.body(body))
+    answer = full.call(method, path.format(**fed.ids, **WORDS), fed.body(body))
 
     assert answer.status_code < 300 or answer.status_code in NOBODY_ANSWERS, answer.content

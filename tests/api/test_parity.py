@@ -76,8 +76,14 @@ SAME: dict[str, list[str] | str] = {
     "member_invite": ROLE,
     "member_role": ROLE,
     "member_remove": ROLE,
-    "api_key_add": "No key makes a key: a person does, on a page.",
-    "api_key_revoke": "No key revokes a key: a person does, on a page.",
+    "stream_new": ["create_stream"],
+    "stream_edit": ["update_stream"],
+    "stream_delete": ["delete_stream"],
+    "api_key_add": ["create_api_key"],
+    "api_key_edit": ["update_api_key"],
+    "api_key_rotate": ["rotate_api_key"],
+    "api_key_end_former": ["end_former_token"],
+    "api_key_revoke": ["revoke_api_key"],
 }
 
 SAMPLES = {"UUIDConverter": uuid4(), "SlugConverter": "stripe_key", "IntConverter": 1}
