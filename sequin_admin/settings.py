@@ -84,10 +84,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "sequin_admin.dashboard.middleware.request_id",
     "sequin_admin.gateway.status.for_machines",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "sequin_admin.dashboard.middleware.request_id",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -148,6 +148,9 @@ LIMITER_FALLBACK_SHARE = env.float("LIMITER_FALLBACK_SHARE", default=0.0)
 # How many callers each web process lets wait for a permit: fewer than it has threads.
 LONG_POLLS = env.int("LONG_POLLS", default=5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# The most that a request may send, in bytes: 1,000 credentials with keys and metadata fit.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000
 
 AUTH_USER_MODEL = "access.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 import uuid
 from datetime import datetime
-from typing import Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
@@ -12,6 +12,7 @@ from django.db import models
 
 from sequin_admin.access.policy import Role
 from sequin_admin.core import clock
+from sequin_admin.core.fields import EncryptedJSONField
 
 
 class User(AbstractUser):
@@ -60,6 +61,21 @@ class OwnedQuerySet(models.QuerySet[Owned]):
 
     def of(self, organization: Organization) -> Self:
         return self.filter(organization=organization)
+
+
+class Findable(OwnedQuerySet[Owned]):
+    """Rows that people look for by a part of what they are called."""
+
+    found_by: ClassVar[tuple[str, ...]] = ("name",)
+
+    def matching(self, text: str) -> Self:
+        """One of `found_by` contains `text`, whatever the case."""
+        return self.filter(
+            models.Q(
+                *((f"{column}__icontains", text) for column in self.found_by),
+                _connector=models.Q.OR,
+            )
+        )
 
 
 class Membership(models.Model):
@@ -181,6 +197,30 @@ class ApiKey(models.Model):
     def allowed_per_minute(self) -> int:
         """Its own limit, or the installation's."""
         return self.requests_per_minute or int(settings.API_REQUESTS_PER_MINUTE)
+
+
+class KeptAnswer(models.Model):
+    """A request that carried an Idempotency-Key, and what it was answered. See `replays`.
+
+    `status` is empty until it was done. `answer` (headers and body) may hold secrets.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api_key = models.ForeignKey(ApiKey, models.CASCADE, related_name="kept_answers")
+    name = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    answer = EncryptedJSONField(bind=("id", "api_key_id"))
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("api_key", "name"), name="kept_answer_once"),
+        )
+        indexes = (models.Index(fields=("created_at",), name="kept_answer_by_age"),)
+
+    def __str__(self) -> str:
+        return f"Answer to {self.name} of {self.api_key_id}"
 
 
 def digest(token: str) -> str:

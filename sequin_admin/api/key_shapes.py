@@ -9,7 +9,7 @@ from pydantic import AfterValidator, AwareDatetime, Field
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, KeyState, Scope
-from sequin_admin.api.schemas import Strict, Timestamp
+from sequin_admin.api.schemas import Body, Timestamp
 from sequin_admin.core import clock
 
 NULLABLE = ("requests_per_minute", "expires_at")
@@ -42,7 +42,7 @@ PerMinute = Annotated[
 ENDS = Field(default=None, description="Null: when it is revoked.")
 
 
-class KeyCreate(Strict):
+class KeyCreate(Body):
     name: Name
     scopes: Scopes
     networks: Networks = Field(default_factory=list)
@@ -50,7 +50,7 @@ class KeyCreate(Strict):
     expires_at: Moment | None = ENDS
 
 
-class KeyPatch(Strict):
+class KeyPatch(Body):
     """What is left out stays as it is."""
 
     name: Name | None = None
@@ -65,7 +65,7 @@ class KeyPatch(Strict):
         return {n: v for n, v in sent.items() if v is not None or n in NULLABLE}
 
 
-class Rotation(Strict):
+class Rotation(Body):
     overlap_hours: int = Field(
         default=keys.OVERLAP_H,
         ge=0,

@@ -16,7 +16,7 @@ from pydantic import Field
 from sequin_admin.access.models import Scope
 from sequin_admin.api.auth import Call, KnownKeyAuth
 from sequin_admin.api.errors import ERRORS, ApiError, Problem
-from sequin_admin.api.schemas import Strict
+from sequin_admin.api.schemas import Body, Strict
 from sequin_admin.api.tokens import checked, held
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
@@ -29,6 +29,9 @@ MOST_AT_ONCE = 1000
 LONGEST_WAIT_MS = 10_000
 LONGEST_LEASE_MS = 900_000
 LONGEST_USE_MS = 60_000
+# A permit comes back whatever was said with it: more than this counts as this.
+LONGEST_TOLD_MS = 31_536_000_000
+MOST_TOLD = 1_000_000_000
 RETRY_AFTER_S = 1
 # Who can't be waited with, because too many are, keeps a place in the line all the same.
 SHORT_WAIT_MS = 1
@@ -59,24 +62,24 @@ class Ending(Strict):
     reset_ms: float = Field(default=0, ge=0, description="... within that time.")
 
     def release(self, lease: str) -> Release:
-        wait = self.retry_after_ms
+        wait, used, left = self.retry_after_ms, self.used_ms, self.remaining
         return Release(
             lease=lease,
             outcome=self.outcome,
-            retry_after_s=None if wait is None else wait / 1000,
-            used_ms=self.used_ms,
-            remaining=self.remaining,
-            reset_s=self.reset_ms / 1000,
+            retry_after_s=None if wait is None else min(wait, LONGEST_TOLD_MS) / 1000,
+            used_ms=None if used is None else min(used, LONGEST_TOLD_MS),
+            remaining=None if left is None else min(left, MOST_TOLD),
+            reset_s=min(self.reset_ms, LONGEST_TOLD_MS) / 1000,
         )
 
 
-class Given(Ending):
+class Given(Body, Ending):
     """A permit that comes back, and how its call ended."""
 
     lease: str = Field(pattern=LEASE)
 
 
-class PermitAsk(Strict):
+class PermitAsk(Body):
     n: int = Field(default=1, ge=1, le=MOST_AT_ONCE, description="You get as many or fewer.")
     wait_ms: int = Field(
         default=0, ge=0, le=LONGEST_WAIT_MS, description="How long to wait for the first."
@@ -124,7 +127,7 @@ class TooFast(Problem):
     ticket: str = Field(description="Send it along to keep your place. Empty when you don't wait.")
 
 
-class Releases(Strict):
+class Releases(Body):
     releases: list[Given] = Field(min_length=1, max_length=MOST_AT_ONCE)
 
 

@@ -18,7 +18,7 @@ from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.api.auth import Call, KnownKeyAuth, allow
 from sequin_admin.api.errors import ERRORS, ApiError, Problem
-from sequin_admin.api.schemas import Strict, Timestamp
+from sequin_admin.api.schemas import Body, Strict, Timestamp
 from sequin_admin.audit.models import record
 from sequin_admin.connect import tokens
 from sequin_admin.core import clock, http
@@ -46,7 +46,7 @@ class Wanted(Strict):
     )
 
 
-class RefusedToken(Strict):
+class RefusedToken(Body):
     fingerprint: str = Field(description="Of the token that the provider turned down.")
 
 

@@ -10,41 +10,69 @@ from ninja.openapi.docs import Swagger
 
 from sequin_admin.api import (
     api_keys,
+    badges,
+    bulk,
+    channels,
     collections,
+    connect_links,
     consumers,
+    credential_actions,
     credentials,
+    deliveries,
     errors,
+    events,
     handovers,
     incidents,
+    kinds,
     oauth_apps,
+    organization,
+    overview,
     permits,
+    streams,
     syncs,
     targets,
     tokens,
+    usage,
     webhooks,
 )
 from sequin_admin.api.auth import KeyAuth, put_limits
 from sequin_admin.api.bodies import StrictParser
 from sequin_admin.api.documents import Api
+from sequin_admin.api.idempotency import once, settled
 
 api = Api(
     title="Sequin Admin Management API",
     version="1",
-    description="Credentials, OAuth apps, syncs, consumers, targets, rate limits and health.",
     auth=KeyAuth(),
     parser=StrictParser(),
     # Swagger would ask a public validator about the document's address.
     docs=Swagger({"validatorUrl": None}),
     urls_namespace="api",
 )
+api.add_decorator(once, mode="operation")
 api.add_router("/credentials", handovers.router)
+api.add_router("/credentials", bulk.router)
 api.add_router("/credentials", credentials.router)
+api.add_router("/credentials", credential_actions.router)
+api.add_router("/rate-limits", credential_actions.rate_limits)
 api.add_router("/credentials", tokens.router)
 api.add_router("/credentials", permits.router)
+api.add_router("/kinds", kinds.router)
 api.add_router("/oauth-apps", oauth_apps.router)
+api.add_router("/connect-links", connect_links.router)
+api.add_router("/events", events.router)
+api.add_router("/health", overview.router)
 api.add_router("/incidents", incidents.router)
 api.add_router("/webhooks", webhooks.router)
+api.add_router("/usage", usage.router)
+api.add_router("/credentials", usage.of_credential)
+api.add_router("/channels", channels.router)
+api.add_router("/customer-deliveries", deliveries.router)
+api.add_router("/streams", streams.router)
 api.add_router("/syncs", syncs.router)
+api.add_router("/syncs", badges.router)
+api.add_router("/organization", organization.router)
+api.add_router("/members", organization.members)
 api.add_router("/collections", collections.router)
 api.add_router("/consumers/postgres", consumers.router)
 api.add_router("/targets/postgres", targets.router)
@@ -77,7 +105,8 @@ unknown.csrf_exempt = True  # type: ignore[attr-defined]
 
 routes, _, namespace = api.urls
 for route in routes:
-    route.callback = finished(route.callback)
+    view = api.served if getattr(route, "name", "") == "openapi-json" else route.callback
+    route.callback = settled(finished(view))
 
 urlpatterns = [
     path("", unknown),

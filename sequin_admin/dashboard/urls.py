@@ -22,6 +22,7 @@ from sequin_admin.dashboard.views import (
     oauth_apps,
     organizations,
     overview,
+    streams,
     syncs,
     targets,
     usage,
@@ -33,6 +34,7 @@ oauth_app = "oauth-apps/<uuid:pk>"
 channel = "notifications/<uuid:pk>"
 delivery = "notifications/deliveries/<uuid:pk>"
 sync, target, consumer = "syncs/<uuid:pk>", "targets/<uuid:pk>", "consumers/<uuid:pk>"
+stream = "streams/<uuid:pk>"
 
 app_name = "dashboard"
 urlpatterns = [
@@ -96,6 +98,11 @@ urlpatterns = [
     path(f"{sync}/publish/", syncs.publish, name="sync_publish"),
     path(f"{sync}/unpublish/", syncs.unpublish, name="sync_unpublish"),
     path(f"{sync}/delete/", syncs.delete, name="sync_delete"),
+    path("streams/", streams.index, name="streams"),
+    path("streams/new/", streams.new, name="stream_new"),
+    path(f"{stream}/", streams.detail, name="stream"),
+    path(f"{stream}/edit/", streams.edit, name="stream_edit"),
+    path(f"{stream}/delete/", streams.delete, name="stream_delete"),
     path("targets/", targets.index, name="targets"),
     path("targets/new/", targets.new, name="target_new"),
     path(f"{target}/", targets.detail, name="target"),

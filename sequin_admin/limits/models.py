@@ -150,6 +150,12 @@ def of(credential: Credential) -> RateLimit:
     return getattr(credential, "rate_limit", None) or default(credential)
 
 
+def json_of(credential: Credential) -> dict[str, int]:
+    """The same in the specification's wire form, without a row for each that has the default."""
+    own: RateLimit | None = getattr(credential, "rate_limit", None)
+    return own.as_json() if own else type(credential).rate.model_dump()
+
+
 def default(credential: Credential) -> RateLimit:
     """The limit of the credential's kind, as a row that is not stored."""
     # By id: a row that names its credential would become the credential's own in memory.

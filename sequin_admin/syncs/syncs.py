@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
@@ -76,7 +77,13 @@ def check_rate(sync: Sync) -> None:
         rules.check_rate(Rate(**sync.rate_limit), limits.of(sync.credential))
 
 
+def check_stream(sync: Sync) -> None:
+    if sync.stream and sync.stream.organization_id != sync.organization_id:
+        raise ValidationError("There is no such stream in the credential's organization.")
+
+
 CHECKS = {
+    "stream_id": check_stream,
     "collection_ids": lambda sync: rules.check_collections(sync.collection_ids, sync.provider),
     "sync_frequency": lambda sync: rules.check_frequency(sync.sync_frequency),
     "rate_limit": check_rate,
@@ -119,6 +126,11 @@ def unpublish(sync: Sync, *, actor: models.Model | None) -> None:
     sync.badge_token = None
     sync.save(update_fields=["badge_token", "updated_at"])
     note("sync.badge_withdrawn", sync, actor)
+
+
+def badge_url(sync: Sync) -> str:
+    """Where everybody sees its status. Empty while it is not published."""
+    return f"{settings.PUBLIC_URL}/badge/{sync.badge_token}.svg" if sync.badge_token else ""
 
 
 def note(action: str, sync: Sync, actor: models.Model | None, **details: Any) -> None:

@@ -1,14 +1,22 @@
 """Who may: keys, scopes, organizations."""
 
+from uuid import UUID
+
 import pytest
 
 from sequin_admin.access import keys
-from sequin_admin.access.models import ApiKey, Organization, Scope
+from sequin_admin.access.models import ApiKey, Membership, Organization, Scope
+from sequin_admin.access.policy import Role
 from sequin_admin.api.urls import api as declared
+from sequin_admin.audit.models import Event
+from sequin_admin.connect import links
+from sequin_admin.credentials import kinds
 from sequin_admin.health.models import Incident, naming
 from sequin_admin.notices import channels, outbox
 from sequin_admin.notices.models import ChannelKind
-from tests.factories import make_credential, make_oauth_app, make_synced
+from sequin_admin.syncs import streams
+from tests.conftest import make_member
+from tests.factories import make_credential, make_oauth_app, make_synced, sample_properties
 from tests.notified import notice
 
 PATHS = declared.get_openapi_schema()["paths"].items()
@@ -20,7 +28,17 @@ BODIES = {
     "/token/refresh": {"fingerprint": "0123456789abcdef"},
     "/contact": {"contact_email": ""},
     "/permits/release": {"releases": [{"lease": LEASE}]},
+    "/secrets": {"properties": sample_properties(kinds.get("stripe_key"))},
 }
+# What stands in paths besides ids.
+WORDS = {"lease": LEASE, "collection_id": "stripe:customer", "kind": "stripe_key"}
+# Kinds are nobody's.
+OWNED = [(method, path) for method, path in OPERATIONS if "{" in path and "/kinds/" not in path]
+# Where a stranger finds something: the kinds, the own organization, that a key was made for it.
+NOT_EMPTY = [
+    *("/v1/api-keys", "/v1/api-keys/me", "/v1/events", "/v1/health", "/v1/kinds"),
+    *("/v1/members", "/v1/organization"),
+]
 
 
 @pytest.fixture(params=["credentials", "oauth-apps"])
@@ -46,30 +64,43 @@ def test_a_revoked_key_stops_at_once(api, one):
     assert api.get(one).status_code == 401
 
 
-def address(path, organization):
-    """The path of a route with the ids of new rows of `organization`."""
+def make_rows(organization):
+    """New rows of `organization`, by the name of the parameter that takes their id."""
     credential = make_credential(organization, "stripe_key")
     app = make_oauth_app(organization, "hubspot")
     incident = Incident.objects.create(**naming(credential), code="broken", message="It broke.")
     webhook = channels.create(
         organization, ChannelKind.WEBHOOK, actor=None, name="hook", address="https://a.test/"
     )
-    sync, target, consumer = make_synced(credential)
     (delivery,) = outbox.post(organization, notice())
-    key, _ = keys.create(organization, name="ours", scopes=[Scope.READ], actor=None)
-    return path.format(
-        credential_id=credential.pk,
-        oauth_app_id=app.pk,
-        incident_id=incident.pk,
-        webhook_id=webhook.pk,
-        delivery_id=delivery.uid,
-        lease=LEASE,
-        sync_id=sync.pk,
-        target_id=target.pk,
-        consumer_id=consumer.pk,
-        collection_id="stripe:customer",
-        api_key_id=key.pk,
+    channel = channels.create(
+        organization, ChannelKind.MAIL, actor=None, name="mail", address="ops@arrakis.test"
     )
+    link = links.create_reconnect(organization, credential, actor=None)
+    sync, target, consumer = make_synced(credential)
+    member = make_member(organization, "duncan@arrakis.test", Role.VIEWER)
+    rows = {
+        "credential_id": credential,
+        "oauth_app_id": app,
+        "incident_id": incident,
+        "webhook_id": webhook,
+        "channel_id": channel,
+        "link_id": link,
+        "sync_id": sync,
+        "stream_id": streams.create(organization, actor=None, slug="prod"),
+        "target_id": target,
+        "consumer_id": consumer,
+        "event_id": Event.objects.of(organization.pk).first(),
+        "api_key_id": keys.create(organization, name="ours", scopes=[Scope.READ], actor=None)[0],
+        "member_id": Membership.objects.get(user=member),
+    }
+    ids = {name: row.pk for name, row in rows.items()}
+    return {**ids, "delivery_id": delivery.uid, **WORDS}
+
+
+def address(path, organization):
+    """The path of a route with the ids of new rows of `organization`."""
+    return path.format(**make_rows(organization))
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
@@ -80,7 +111,7 @@ def test_nothing_opens_without_a_key(client, organization, method, path):
     assert set(answer.json()) == {"summary"}
 
 
-@pytest.mark.parametrize(("method", "path"), [o for o in OPERATIONS if "{" in o[1]])
+@pytest.mark.parametrize(("method", "path"), OWNED)
 def test_another_organizations_key_finds_nothing(make_client, organization, stranger, method, path):
     theirs = make_client(Organization.objects.get(slug="giedi-prime"), *Scope)
     body = next((body for end, body in BODIES.items() if path.endswith(end)), {})
@@ -94,14 +125,16 @@ def test_another_organizations_key_finds_nothing(make_client, organization, stra
     "path", [path for path, methods in PATHS if "{" not in path and "get" in methods]
 )
 def test_lists_show_nothing_of_other_organizations(make_client, organization, stranger, path):
-    address(path, organization)
-    organization = Organization.objects.get(slug="giedi-prime")
-    theirs = make_client(organization, *Scope)
+    rows = {name: pk for name, pk in make_rows(organization).items() if name not in WORDS}
+    giedi_prime = Organization.objects.get(slug="giedi-prime")
+    theirs = make_client(giedi_prime, *Scope)
 
-    shown = theirs.get(path).json()
+    answer = theirs.get(path)
 
-    own = str(ApiKey.objects.of(organization).get().pk)
-    assert [row for row in shown.get("data", [shown]) if row["id"] != own] == []
+    ids = {str(pk) for pk in (*rows.values(), organization.pk) if isinstance(pk, UUID)}
+    assert not [pk for pk in ids if pk in answer.content.decode()]
+    assert "arrakis.test" not in answer.content.decode()
+    assert path in NOT_EMPTY or answer.json()["data"] == []
 
 
 @pytest.mark.parametrize("method", ["PATCH", "DELETE"])

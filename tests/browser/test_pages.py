@@ -19,7 +19,7 @@ from sequin_admin.health.models import WorkerProcess
 from sequin_admin.notices import channels, outbox
 from sequin_admin.notices.models import Channel, ChannelKind, Delivery
 from sequin_admin.notices.notice import Severity
-from sequin_admin.syncs import syncs, targets
+from sequin_admin.syncs import streams, syncs, targets
 from sequin_admin.syncs.models import Sync
 from tests.browser.conftest import log_in
 from tests.factories import make_credential, make_oauth_app, make_synced
@@ -62,7 +62,8 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     reconnect = links.create_reconnect(organization, refused, actor=user)
     links.fail(reconnect, "Checkout Champ does not accept this password.")
     hook, delivery = notified(organization)
-    sync, target, consumer = make_synced(working)
+    dev, prod = (streams.create(organization, actor=user, slug=slug) for slug in ("dev", "prod"))
+    sync, target, consumer = make_synced(working, stream=prod)
     key, _ = keys.create(organization, name="worker", scopes=["read"], actor=user)
     keys.rotate(key, actor=user)
     syncs.publish(sync, actor=user)
@@ -114,6 +115,12 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         f"/syncs/{bare.pk}/",
         of_sync + "edit/",
         of_sync + "delete/",
+        "/streams/",
+        "/streams/?q=nothing+matches",
+        "/streams/new/",
+        *(f"/streams/{stream.pk}/" for stream in (dev, prod)),
+        f"/streams/{prod.pk}/edit/",
+        f"/streams/{dev.pk}/delete/",
         "/targets/",
         "/targets/new/",
         of_target,

@@ -12,6 +12,7 @@ from sequin_admin.audit.models import Event
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health.models import Incident, Outage
+from sequin_admin.syncs import streams
 from tests.factories import make_credential, make_oauth_app, make_synced
 
 KINDS = pytest.mark.parametrize("kind", kinds.all(), ids=lambda kind: kind.slug)
@@ -49,15 +50,16 @@ def test_nothing_is_added_changed_or_deleted_here(staff, kind, organization):
     assert staff.post(page_of(kind, "delete", stored.pk), {"post": "yes"}).status_code == 403
 
 
-def test_syncs_targets_and_consumers_have_pages_without_secrets(staff, organization):
+def test_syncs_streams_targets_and_consumers_have_pages_without_secrets(staff, organization):
     credential = make_credential(organization, "stripe_key")
-    for row in make_synced(credential):
+    stream = streams.create(organization, actor=None, slug="prod")
+    for row in (stream, *make_synced(credential, stream=stream)):
         name = f"admin:syncs_{row._meta.model_name}"
-        listed = staff.get(reverse(f"{name}_changelist"), {"q": row.name}).content.decode()
+        listed = staff.get(reverse(f"{name}_changelist"), {"q": str(row)}).content.decode()
         shown = staff.get(reverse(f"{name}_change", args=[row.pk])).content.decode()
 
-        assert row.name in listed
-        assert row.name in shown
+        assert str(row) in listed
+        assert str(row) in shown
         assert "spice-must-flow" not in listed + shown
 
 

@@ -1,0 +1,71 @@
+"""/v1/events: the audit log. It is only ever added to, so there is nothing to change here."""
+
+from typing import Any, Literal
+
+from ninja import Query, Router, Schema
+from pydantic import Field
+
+from sequin_admin.access.models import Scope
+from sequin_admin.api.auth import Call, allow
+from sequin_admin.api.errors import ERRORS, ApiError
+from sequin_admin.api.pages import Paged, Since, asked_page
+from sequin_admin.api.schemas import Timestamp
+from sequin_admin.audit.models import Event
+
+router = Router(tags=["Events"])
+
+
+class AuditEvent(Schema):
+    """Who did what to which object. `details` never holds a secret."""
+
+    id: int
+    at: Timestamp
+    action: str
+    actor: str = Field(description="What the actor was called at the time.")
+    actor_type: str = Field(description="user, apikey, connectlink, system...")
+    actor_id: str = Field(description="Empty for the system itself.")
+    target: str = Field(description="What the object was called at the time.")
+    target_type: str
+    target_id: str
+    details: dict[str, Any]
+
+
+class AuditEventList(Schema):
+    data: list[AuditEvent]
+    next_cursor: str | None
+
+
+class Filters(Paged):
+    equal = ("action", "actor_id", "target_type", "target_id")
+    # Ids rise as the log grows.
+    same_order = {"at": "id"}
+
+    sort: Literal["at", "-at"] = "-at"
+    action: str = Field(default="", description="The whole name, such as credential.created.")
+    actor_id: str = ""
+    target_type: str = ""
+    target_id: str = ""
+    since: Since | None = None
+    until: Since | None = Field(default=None, description="Up to, but without, this moment.")
+
+    def narrow(self, rows: Any) -> Any:
+        rows = super().narrow(rows)
+        rows = rows.filter(at__gte=self.since) if self.since else rows
+        return rows.filter(at__lt=self.until) if self.until else rows
+
+
+@router.get("", response={200: AuditEventList, **ERRORS})
+def list_events(request: Call, filters: Query[Filters]) -> Any:
+    """Newest first unless sorted otherwise; follow `next_cursor` for more."""
+    rows = Event.objects.of(allow(request, Scope.READ).pk)
+    page, following = asked_page(request, filters, rows)
+    return {"data": page, "next_cursor": following}
+
+
+@router.get("/{event_id}", response={200: AuditEvent, **ERRORS})
+def get_event(request: Call, event_id: int) -> Any:
+    """One event. Events never change."""
+    event = Event.objects.of(allow(request, Scope.READ).pk).filter(pk=event_id).first()
+    if event is None:
+        raise ApiError(404, "There is no such event in your organization.")
+    return event

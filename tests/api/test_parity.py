@@ -1,0 +1,103 @@
+"""What people do on a page, programs do by API."""
+
+from uuid import uuid4
+
+import pytest
+from django.urls import reverse
+
+from sequin_admin.api.urls import api as declared
+from sequin_admin.dashboard.urls import urlpatterns
+
+OPERATIONS = {
+    operation["operationId"]
+    for methods in declared.get_openapi_schema()["paths"].values()
+    for operation in methods.values()
+}
+
+ROLE = "Adding people and giving them roles is the owners' alone, and a key has no role."
+AT_PROVIDER = "A browser has to go to the provider's consent page: "
+
+# Every page that takes a POST, and the operations that do the same, or why there is none.
+SAME: dict[str, list[str] | str] = {
+    "add": ["import_credential"],
+    "connect": ["start_auth", "create_connect_link"],
+    "credential_edit": ["update_credential", "replace_credential_secrets", "set_contact"],
+    "limit": ["update_credential"],
+    "limits_bulk": ["set_rate_limits"],
+    "verify": ["verify_credential"],
+    "reconnect": ["create_connect_link"],
+    "replace_account": AT_PROVIDER + "a person agrees there that another account takes over.",
+    "exchange": ["exchange_credential_token"],
+    "disable": ["disable_credential"],
+    "enable": ["enable_credential"],
+    "credential_delete": ["delete_credential"],
+    "reveal": ["get_credential"],
+    "reconnect_link": ["create_connect_link"],
+    "connect_links_bulk": ["create_reconnect_links"],
+    "connect_link_new": ["create_connect_link"],
+    "connect_link_revoke": ["withdraw_connect_link"],
+    "oauth_app_add": ["create_oauth_app"],
+    "oauth_app_edit": ["update_oauth_app"],
+    "oauth_app_delete": ["delete_oauth_app"],
+    "channel_add": ["create_channel", "create_webhook"],
+    "channel_edit": ["update_channel", "update_webhook"],
+    "channel_test": ["test_channel", "test_webhook"],
+    "channel_enable": ["update_channel", "update_webhook"],
+    "channel_disable": ["update_channel", "update_webhook"],
+    "channel_rotate": ["rotate_webhook_secret"],
+    "channel_delete": ["delete_channel", "delete_webhook"],
+    "delivery_redeliver": [
+        "redeliver_to_channel",
+        "redeliver_to_webhook",
+        "redeliver_to_customer",
+    ],
+    "collections_refresh": ["start_refresh"],
+    "add_sync": ["create_sync"],
+    "sync_edit": ["update_sync"],
+    "sync_disable": ["update_sync"],
+    "sync_enable": ["update_sync"],
+    "sync_publish": ["publish_sync_badge"],
+    "sync_unpublish": ["unpublish_sync_badge"],
+    "sync_delete": ["delete_sync"],
+    "target_new": ["create_target"],
+    "target_edit": ["update_target"],
+    "target_test": ["test_connection"],
+    "target_delete": ["delete_target"],
+    "consumer_new": ["create_consumer"],
+    "consumer_edit": ["update_consumer"],
+    "consumer_delete": ["delete_consumer"],
+    "organization": [
+        "update_organization",
+        "set_organization_logo",
+        "remove_organization_logo",
+    ],
+    "switch_organization": "A key belongs to one organization; only a session can change it.",
+    "member_add": ROLE,
+    "member_invite": ROLE,
+    "member_role": ROLE,
+    "member_remove": ROLE,
+    "api_key_add": "No key makes a key: a person does, on a page.",
+    "api_key_revoke": "No key revokes a key: a person does, on a page.",
+}
+
+SAMPLES = {"UUIDConverter": uuid4(), "SlugConverter": "stripe_key", "IntConverter": 1}
+
+
+def takes_posts(client, pattern):
+    """Whether a page does more than show: those that only show answer 405 to a POST."""
+    converters = pattern.pattern.converters
+    sample = {name: SAMPLES[type(each).__name__] for name, each in converters.items()}
+    return client.post(reverse(f"dashboard:{pattern.name}", kwargs=sample)).status_code != 405
+
+
+def test_every_page_that_changes_something_has_its_operation_or_a_reason(client, db):
+    changing = {pattern.name for pattern in urlpatterns if takes_posts(client, pattern)}
+
+    assert changing == set(SAME)
+
+
+@pytest.mark.parametrize("page", SAME)
+def test_every_named_operation_is_there(page):
+    same = SAME[page]
+
+    assert isinstance(same, str) or set(same) <= OPERATIONS
