@@ -322,6 +322,17 @@ def test_where_keys_are_remembered_a_changed_limit_holds_with_the_next_call(mid_
     assert client.get(path).status_code == 200
 
 
+def test_where_keys_are_remembered_a_changed_one_takes_up_an_idempotency_key(reading):
+    client, key, path = reading
+    again = {"Idempotency-Key": "once"}
+    permits = path.replace("/token", "/permits")
+
+    keys.update(key, actor=None, name="renamed")
+    assert client.call("POST", permits, {}, headers=again).status_code == 200
+    keys.revoke(key, actor=None)
+    assert client.call("POST", permits, {}, headers=again).status_code == 401
+
+
 LIMITS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
 
