@@ -14,6 +14,7 @@ from schemathesis import Case
 from schemathesis.core import NOT_SET
 from schemathesis.core.parameters import ParameterLocation
 
+from sequin_admin.access import keys
 from sequin_admin.access.models import Organization
 from sequin_admin.connect import oauth
 from sequin_admin.connect.models import Handover
@@ -61,6 +62,7 @@ def make_rows(organization: Organization) -> dict[str, Any]:
         "consumer_id": consumer,
         "entity_id": credential,
         "reconnects": credential,
+        "api_key_id": keys.create(organization, name="k", scopes=["read"], actor=None)[0],
     }
     ids = {name: str(row.pk) for name, row in found.items()}
     return {**ids, "delivery_id": str(delivery.uid), "collection_id": COLLECTION}
@@ -104,6 +106,8 @@ class Fed:
             "redirect_uri": REDIRECT_URI,
             "redirect_url": REDIRECT_URI,
             "url": "https://hooks.arrakis.test/",
+            "networks": "192.0.2.0/24",
+            "expires_at": f"{clock.now().year + 1}-01-01T00:00:00Z",
             "contact_email": "duncan@arrakis.test",
             "metadata filter": '{"plan": "pro"}',
         }
