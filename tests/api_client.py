@@ -13,7 +13,7 @@ from django.test import Client
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Organization, Scope
 from sequin_admin.limits import quota
-from sequin_admin.limits.terms import MINUTE, Block
+from sequin_admin.limits.terms import MS, Block
 
 
 class ApiClient:
@@ -69,8 +69,13 @@ def make_client() -> Callable[..., ApiClient]:
 
 def draw_enough(key: ApiKey) -> None:
     """Requests for an hour, so that no test counts the queries that draw them."""
+    put_in_purse(key, key.allowed_per_minute, for_s=3600)
+
+
+def put_in_purse(key: ApiKey, requests: int, for_s: int) -> None:
+    """All that the key may still send within this time, and its first request is sent."""
     purse = quota._purses[key.pk] = quota.Purse(key.allowed_per_minute)
-    block = Block(minute=sys.maxsize, n=key.allowed_per_minute, rest=0, left=60 * MINUTE)
+    block = Block(minute=sys.maxsize, n=requests, rest=0, left=for_s * 1000 * MS)
     purse.fill(block, time.monotonic())
 
 

@@ -4,6 +4,7 @@ from math import ceil
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from ninja.errors import AuthenticationError
 from ninja.security import HttpBearer
 
 from sequin_admin.access import keys
@@ -42,16 +43,6 @@ class KnownKeyAuth(KeyAuth):
     def look_up(self, token: str) -> ApiKey | None:
         return keys.find_known(token)
 
-    @classmethod
-    def read_again(cls, request: HttpRequest) -> ApiKey | None:
-        """The caller's key as it is by now, for who found it revoked or changed."""
-        token = request.headers["Authorization"].partition(" ")[2]
-        keys.forget(token)
-        key = keys.find_known(token)
-        if key:
-            refuse_elsewhere(request, key)
-        return key
-
 
 # The scheme is the same one; the document should not list it twice.
 KnownKeyAuth.__name__ = KeyAuth.__name__
@@ -72,6 +63,20 @@ def allow(request: Call, scope: Scope) -> Organization:
             "Make a key that has it under API keys in the dashboard.",
         )
     return request.auth.organization
+
+
+def know_again(request: Call) -> None:
+    """Take the caller's key as it is by now, when the one in memory was revoked or changed.
+
+    Raises 401 and 403.
+    """
+    token = request.headers["Authorization"].partition(" ")[2]
+    keys.forget(token)
+    key = keys.find_known(token)
+    if key is None:
+        raise AuthenticationError
+    refuse_elsewhere(request, key)
+    request.auth = key
 
 
 def refuse_elsewhere(request: HttpRequest, key: ApiKey) -> None:

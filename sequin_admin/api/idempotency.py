@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 
 from sequin_admin.access import keys, replays
 from sequin_admin.access.models import KeptAnswer
-from sequin_admin.api.errors import INVALID, UNAUTHORIZED, ApiError
+from sequin_admin.api.auth import know_again
+from sequin_admin.api.errors import INVALID, ApiError
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -56,7 +57,7 @@ def claimed(request: Any, name: str) -> tuple[KeptAnswer, bool]:
         raise ApiError(422, INVALID, {HEADER: [said]})
     # Some operations look only later whether the key still holds.
     if not keys.holds(request.auth):
-        raise ApiError(401, UNAUTHORIZED)
+        know_again(request)
     try:
         return replays.claim(request.auth, name, fingerprint(request))
     except replays.NotAgain as error:

@@ -29,7 +29,7 @@ Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Scopes = Annotated[list[Scope], Field(min_length=1, max_length=20)]
 Networks = Annotated[
-    list[Annotated[str, Field(max_length=60)]],
+    list[Annotated[str, Field(min_length=1, max_length=60)]],
     Field(
         max_length=keys.MOST_NETWORKS,
         description="Where it may be used from, such as 192.0.2.0/24. Empty: from anywhere.",

@@ -11,12 +11,11 @@ from django.db.models import DateTimeField, PositiveIntegerField, UUIDField
 from django.http import HttpResponse
 from django.utils.crypto import salted_hmac
 from ninja import Query, Router, Schema
-from ninja.errors import AuthenticationError
 from pydantic import Field
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
-from sequin_admin.api.auth import Call, KnownKeyAuth, allow
+from sequin_admin.api.auth import Call, KnownKeyAuth, allow, know_again
 from sequin_admin.api.errors import ERRORS, ApiError, Problem
 from sequin_admin.api.schemas import Body, Strict, Timestamp
 from sequin_admin.audit.models import record
@@ -131,11 +130,9 @@ def checked(
         credential, holds = held_by(key, held, pk)
     if not holds:
         # Revoked, or changed since it was remembered: what does the database say of it?
-        if (fresh := KnownKeyAuth.read_again(request)) is None:
-            raise AuthenticationError
-        request.auth = fresh
+        know_again(request)
         allow(request, scope)
-        credential, _ = held_by(fresh, held, pk)
+        credential, _ = held_by(request.auth, held, pk)
     if credential is None:
         raise ApiError(404, "There is no such credential in your organization.")
     if credential.disabled_at:

@@ -19,7 +19,8 @@ from sequin_admin.client.errors import SequinError, TryLater
 
 LONGEST_POLL_S = 10.0
 SLACK_S = 0.001
-UNAVAILABLE = 503
+# No permits can be given just now, or the API key has used up its requests of this minute.
+PASSES = (429, 503)
 
 
 @dataclass(frozen=True)
@@ -260,8 +261,8 @@ class AsyncPermits(Purse):
 
 
 def until_again(error: SequinError, ends: float) -> float:
-    """For how long to wait when no permits can be given just now. Raises what does not pass."""
-    if not (isinstance(error, TryLater) and error.status == UNAVAILABLE):
+    """For how long to wait before asking once more. Raises what does not pass in time."""
+    if not (isinstance(error, TryLater) and error.status in PASSES):
         raise error
     if time.monotonic() + error.retry_after_s > ends:
         raise error

@@ -121,6 +121,8 @@ class Fed:
             "redirect_uri": REDIRECT_URI,
             "redirect_url": REDIRECT_URI,
             "url": "https://hooks.arrakis.test/",
+            "networks": "192.0.2.0/24",
+            "expires_at": f"{clock.now().year + 1}-01-01T00:00:00Z",
             "contact_email": "duncan@arrakis.test",
             "metadata filter": '{"plan": "pro"}',
         }

@@ -9,10 +9,9 @@ from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
 from sequin_admin.core.networks import Proxies
-from sequin_admin.limits import quota
 from sequin_admin.limits.stores import database
 from sequin_admin.limits.terms import MINUTE
-from tests.api_client import ApiClient, draw_enough
+from tests.api_client import ApiClient, put_in_purse
 from tests.factories import make_credential
 
 URL = "/v1/api-keys"
@@ -323,6 +322,17 @@ def test_where_keys_are_remembered_a_changed_limit_holds_with_the_next_call(mid_
     assert client.get(path).status_code == 200
 
 
+def test_where_keys_are_remembered_a_changed_one_takes_up_an_idempotency_key(reading):
+    client, key, path = reading
+    again = {"Idempotency-Key": "once"}
+    permits = path.replace("/token", "/permits")
+
+    keys.update(key, actor=None, name="renamed")
+    assert client.call("POST", permits, {}, headers=again).status_code == 200
+    keys.revoke(key, actor=None)
+    assert client.call("POST", permits, {}, headers=again).status_code == 401
+
+
 LIMITS = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
 
@@ -347,7 +357,7 @@ def test_every_answer_says_what_is_left(made):
 def test_a_key_that_has_used_up_its_minute_is_told_when_to_come_back(made, organization):
     client, key = made(requests_per_minute=2)
     permits = f"/v1/credentials/{make_credential(organization, 'stripe_key').pk}/permits"
-    use_up(key)
+    put_in_purse(key, 0, for_s=3600)
 
     for answer in (client.get(f"{URL}/me"), client.post(permits, {})):
         assert answer.status_code == 429
@@ -355,13 +365,6 @@ def test_a_key_that_has_used_up_its_minute_is_told_when_to_come_back(made, organ
         assert set(answer.json()) == {"summary"}
         assert limits_of(answer)[:2] == [2, 0]
         assert answer["Retry-After"] == answer["RateLimit-Reset"]
-
-
-def use_up(key):
-    """For longer than a minute, so that none ends while a test looks."""
-    draw_enough(key)
-    while not quota.spend(key).refused:
-        pass
 
 
 def test_who_did_not_get_in_is_told_nothing_of_limits(client, db):

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
+from sequin_admin.access.models import ApiKey
 from sequin_admin.client import AsyncClient, Broken, Client, Pace, TryLater
 from sequin_admin.client.dialect import Dialect
 from sequin_admin.client.permits import Permit
@@ -17,6 +18,7 @@ from sequin_admin.limits import limiter
 from sequin_admin.limits.models import set_limit
 from sequin_admin.limits.permits import Refused
 from tests.api.test_tokens import CALLS
+from tests.api_client import put_in_purse
 from tests.browser.kinds import STORIES
 from tests.client.test_client import open_http
 from tests.factories import make_credential
@@ -65,6 +67,24 @@ def test_what_is_reported_as_throttled_stops_everybody(client, key):
     with pytest.raises(Refused) as refused:
         limiter.acquire(key)
     assert 25_000 < refused.value.retry_after_ms <= 30_000
+
+
+def test_a_key_that_has_used_up_its_minute_is_to_be_tried_later(client, key, api_key):
+    put_in_purse(ApiKey.objects.get(), 0, for_s=40)
+    mine = client.credential(key.pk, Pace(patience_s=1))
+
+    for ask in (mine.token, mine.permits.take):
+        with pytest.raises(TryLater, match="used up its") as later:
+            ask()
+        assert later.value.status == 429
+        assert 30 < later.value.retry_after_s <= 40
+
+
+def test_who_is_patient_waits_for_the_keys_next_minute(client, key, api_key):
+    put_in_purse(ApiKey.objects.get(), 0, for_s=1)
+
+    with client.credential(key.pk).permit():
+        pass
 
 
 def test_who_would_wait_too_long_is_told_when_to_come_back(client, key):

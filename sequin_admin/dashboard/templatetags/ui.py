@@ -163,7 +163,9 @@ def as_json(value: Any) -> str:
 def action_words(action: str) -> str:
     """credential.account_replaced -> Credential: account replaced."""
     subject, _, verb = action.replace("_", " ").partition(".")
-    return f"{subject[:1].upper()}{subject[1:]}: {verb}".replace("Oauth", "OAuth")
+    return f"{subject[:1].upper()}{subject[1:]}: {verb}".replace("Oauth", "OAuth").replace(
+        "Api", "API"
+    )
 
 
 @register.inclusion_tag("components/nav_link.html", takes_context=True)

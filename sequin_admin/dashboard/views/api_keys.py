@@ -44,7 +44,7 @@ def api_key(request: Request, pk: str) -> HttpResponse:
         "key": key,
         "state": key.state(now),
         "limit": f"{key.allowed_per_minute:,}",
-        "scopes": [Scope(scope) for scope in key.scopes],
+        "scopes": [scope for scope in Scope if scope in key.scopes],
         "over": key.state(now) in (KeyState.REVOKED, KeyState.EXPIRED),
         "events": Event.objects.of(request.organization.pk).about(key)[:15],
     }
