@@ -23,7 +23,7 @@ router = Router(tags=["Credentials"])
 
 class BulkImport(Body):
     credentials: list[CredentialImport] = Field(min_length=1, max_length=MOST)
-    dry_run: bool = Field(default=False, description="Only say what would be done.")
+    dry_run: bool = Field(default=False, strict=True, description="Only say what would be done.")
 
 
 class BulkRow(Schema):

@@ -196,6 +196,9 @@ def sentences(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
         return [(path, "This does not have the form that is asked for here. See /v1/docs.")]
     if detail["type"] == "value_error":
         return [(path, str(detail["ctx"]["error"]))]
+    if detail["type"] == "uuid_parsing":
+        # Its own words quote what was sent.
+        return [(path, "Send a UUID.")]
     if detail["type"].startswith("union_tag"):
         known = ", ".join(kind.slug for kind in kinds.all())
         return [(f"{path}.kind".lstrip("."), f"Choose a kind: {known}.")]

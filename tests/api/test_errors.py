@@ -1,14 +1,21 @@
 """Errors: always JSON, a sentence, and never what was sent."""
 
+from copy import deepcopy
 from uuid import UUID
 
 import pytest
 from django.db import DataError
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from sequin_admin.access.models import Scope
 from sequin_admin.api import credentials
-from tests.factories import make_credential
+from sequin_admin.credentials import kinds
+from tests.factories import extras_of, make_credential, sample_properties
 
 URL = "/v1/credentials"
+MARK = "canary7f3e"
+STRIPE = {"kind": "stripe_key", "name": "Arrakis", "secret": "sk_test_x", "test": True}
 
 
 @pytest.mark.parametrize(
@@ -82,9 +89,7 @@ def test_what_a_column_cannot_hold_is_422(api, monkeypatch):
         raise DataError("value too long: sk_test_marker")
 
     monkeypatch.setattr(credentials.accounts, "save", too_long)
-    properties = {"kind": "stripe_key", "name": "x", "secret": "sk_test_x"}
-
-    answer = api.post(URL, {"properties": properties})
+    answer = api.post(URL, {"properties": STRIPE})
 
     assert answer.status_code == 422
     assert "marker" not in answer.content.decode()
@@ -105,5 +110,132 @@ def test_our_own_mistake_is_500_and_tells_nothing(api, monkeypatch, caplog):
     assert [r for r in caplog.records if r.exc_info and r.name == "django.request"]
 
 
-def test_every_answer_has_a_request_id(api):
-    assert api.get(URL)["X-Request-Id"] != api.get(URL)["X-Request-Id"]
+@pytest.mark.parametrize(
+    ("body", "path", "said"),
+    [
+        ({"properties": STRIPE, "nmae": MARK}, "nmae", "not known"),
+        ({"properties": {**STRIPE, "colour": MARK}}, "properties.colour", "not known"),
+        ({"properties": STRIPE, "rate_limit": {"pace": MARK}}, "rate_limit.pace", "not known"),
+        ({"properties": STRIPE, "oauth_app_id": MARK}, "oauth_app_id", "Send a UUID"),
+        ({"properties": STRIPE, "metadata": MARK}, "metadata", "dictionary"),
+        ({"properties": {"kind": MARK}}, "properties.kind", "Choose a kind"),
+        ({"properties": {"kind": [MARK]}}, "properties.kind", "Choose a kind"),
+        ({"properties": MARK}, "properties", "valid"),
+        ({"properties": {**STRIPE, "secret": {"a": MARK}}}, "properties.secret", "string"),
+        ({"properties": {**STRIPE, "test": MARK}}, "properties.test", "boolean"),
+    ],
+)
+@pytest.mark.parametrize("place", ["", "credentials.1."], ids=["one", "many"])
+def test_each_mistake_has_its_path_and_a_sentence(api, body, path, said, place):
+    bodies = {"credentials": [{"properties": STRIPE}, body]}
+
+    answer = api.post(f"{URL}/bulk", bodies) if place else api.post(URL, body)
+
+    assert answer.status_code == 422
+    sentences = answer.json()["validation_errors"][f"{place}{path}"]
+    assert said in sentences[0]
+    assert sentences[0].endswith(".")
+    assert MARK not in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"limit": f"1{MARK}"}, "integer"),
+        ({"limit": "0"}, "greater"),
+        ({"health.status": MARK}, "healthy"),
+        ({"updated_since": MARK}, "with its zone"),
+        ({"sort": MARK}, "created_at"),
+        ({"cursor": MARK}, "next_cursor"),
+        ({"metadata": MARK}, "JSON object"),
+        ({"truncate_secrets": MARK}, "boolean"),
+        ({"pace": MARK}, "not known"),
+    ],
+)
+def test_each_query_parameter_that_can_not_be_is_named(api, query, said):
+    answer = api.get(URL, **query)
+
+    assert answer.status_code == 422
+    assert list(answer.json()["validation_errors"]) == list(query)
+    assert said in answer.json()["validation_errors"][next(iter(query))][0]
+    assert MARK not in answer.content.decode()
+
+
+def test_an_unknown_field_deep_in_a_list_is_named(api, organization):
+    path = f"{URL}/{make_credential(organization, 'stripe_key').pk}/permits"
+
+    answer = api.post(path, {"releases": [{"lease": "1.1.1.a"}, {"lease": MARK, "end": MARK}]})
+
+    assert set(answer.json()["validation_errors"]) == {"releases.1.lease", "releases.1.end"}
+    assert MARK not in answer.content.decode()
+
+
+def bodies():
+    """By address: a good body whose secrets all carry the mark."""
+    for kind in kinds.all():
+        one = {"properties": sample_properties(kind, MARK), "metadata": {"plan": MARK}}
+        yield f"{URL}/bulk", {"credentials": [one, {"properties": STRIPE}], "dry_run": True}
+    for provider in filter(kinds.oauth_of, kinds.providers()):
+        more = {n: MARK for n in extras_of(kinds.oauth_of(provider).app) if n != "client_secret"}
+        app = {"provider": provider, "name": MARK, "client_id": MARK, "client_secret": MARK}
+        yield "/v1/oauth-apps", {**app, "properties": more, "scopes": [f"two {MARK}"]}
+    place = {"host": "db.test", "port": "?", "database": "a", "username": "a", "password": MARK}
+    yield "/v1/targets/postgres", {"name": "a", "connection": place, "metadata": {"a": MARK}}
+    yield "/v1/credentials/exchange-code", {"code": MARK, "redirect_uri": MARK}
+    yield "/v1/webhooks", {"name": MARK, "url": f"http://{MARK}", "event_types": [MARK]}
+
+
+BODIES = list(bodies())
+WRONG = st.sampled_from(
+    [MARK, f"sk_live_{MARK}", [MARK], {MARK[:4]: MARK}, {"kind": MARK}, [[MARK]], 7, -1.5, None, ""]
+)
+
+
+def places(body, path=()):
+    """The path of everything in a body."""
+    inner = body.items() if isinstance(body, dict) else enumerate(body)
+    for name, value in inner:
+        yield (*path, name)
+        if isinstance(value, dict | list):
+            yield from places(value, (*path, name))
+
+
+@st.composite
+def spoilt(draw):
+    """A body in which something is replaced, left out, or too much."""
+    address, body = draw(st.sampled_from(BODIES))
+    body = deepcopy(body)
+    for _ in range(draw(st.integers(1, 3))):
+        *above, name = draw(st.sampled_from(sorted(places(body), key=str)))
+        holder = body
+        for step in above:
+            holder = holder[step]
+        act = draw(st.sampled_from(["replace", "drop", "add"]))
+        if act == "drop" and len(holder) > 1:
+            del holder[name]
+        elif act == "add" and isinstance(holder, dict):
+            holder["colour"] = deepcopy(draw(WRONG))
+        else:
+            holder[name] = deepcopy(draw(WRONG))
+    return address, body
+
+
+@pytest.fixture
+def everything(make_client, organization):
+    """A key that may do everything."""
+    return make_client(organization, *Scope)
+
+
+@settings(
+    max_examples=100,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(sent=spoilt())
+def test_whatever_is_wrong_no_answer_holds_what_was_sent(everything, sent):
+    answer = everything.post(*sent)
+
+    assert answer.status_code < 500
+    if answer.status_code >= 400:
+        assert set(answer.json()) <= {"summary", "validation_errors"}
+        assert MARK not in answer.content.decode()
