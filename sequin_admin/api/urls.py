@@ -10,16 +10,21 @@ from ninja.openapi.docs import Swagger
 
 from sequin_admin.api import (
     collections,
+    connect_links,
     consumers,
+    credential_actions,
     credentials,
     errors,
+    events,
     handovers,
     incidents,
+    kinds,
     oauth_apps,
     permits,
     syncs,
     targets,
     tokens,
+    usage,
     webhooks,
 )
 from sequin_admin.api.auth import KeyAuth
@@ -38,11 +43,18 @@ api = Api(
 )
 api.add_router("/credentials", handovers.router)
 api.add_router("/credentials", credentials.router)
+api.add_router("/credentials", credential_actions.router)
+api.add_router("/rate-limits", credential_actions.rate_limits)
 api.add_router("/credentials", tokens.router)
 api.add_router("/credentials", permits.router)
+api.add_router("/kinds", kinds.router)
 api.add_router("/oauth-apps", oauth_apps.router)
+api.add_router("/connect-links", connect_links.router)
+api.add_router("/events", events.router)
 api.add_router("/incidents", incidents.router)
 api.add_router("/webhooks", webhooks.router)
+api.add_router("/usage", usage.router)
+api.add_router("/credentials", usage.of_credential)
 api.add_router("/syncs", syncs.router)
 api.add_router("/collections", collections.router)
 api.add_router("/consumers/postgres", consumers.router)

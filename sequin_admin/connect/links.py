@@ -34,7 +34,11 @@ class Closed(Exception):
 
 
 class BadLink(ValueError):
-    """What was asked for makes no link. `str()` tells the operator why."""
+    """What was asked for makes no link. `field` names the argument at fault, `str()` says why."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
 
 
 def create(
@@ -79,17 +83,19 @@ def refuse_bad(
 ) -> None:
     """Raises `BadLink` for what no customer could use, or should."""
     if not offered or len({kind.provider for kind in offered}) > 1:
-        raise BadLink("Choose one or more kinds of one provider.")
+        raise BadLink("kinds", "Choose one or more kinds of one provider.")
     title = offered[0].provider_title
     if not timedelta() < lasts <= LONGEST:
-        raise BadLink("A link lasts up to 7 days. Choose a shorter time.")
+        raise BadLink("lasts", "A link lasts up to 7 days. Choose a shorter time.")
     needs_app = any(kind.client_is_ours() for kind in offered)
     if needs_app and (oauth_app is None or oauth_app.provider != offered[0].provider):
-        raise BadLink(f"Choose the OAuth app at {title} that the customer connects through.")
+        said = f"Choose the OAuth app at {title} that the customer connects through."
+        raise BadLink("oauth_app", said)
     if redirect_url and (oauth_app is None or redirect_url not in oauth_app.redirect_uris):
         raise BadLink(
+            "redirect_url",
             "Customers are only sent on to an address that is registered on the OAuth app. "
-            "Register it there first, or leave it empty."
+            "Register it there first, or leave it empty.",
         )
 
 
@@ -122,7 +128,8 @@ def create_reconnect(
 ) -> ConnectLink:
     """A link that reconnects `credential`. Raises `BadLink` when that would not help."""
     if credential.health_status == "sequin_intervention":
-        raise BadLink(f"{credential} waits for us, so its customer can't mend it.")
+        said = f"{credential} waits for us, so its customer can't mend it."
+        raise BadLink("reconnects", said)
     app = credential.oauth_app or only_app_for(credential)
     return create(
         organization,
@@ -244,6 +251,45 @@ def fail(link: ConnectLink, reason: str) -> None:
     link.failure, link.failed_at = reason[:500], clock.now()
     link.save(update_fields=["failure", "failed_at"])
     tell("connect_link.failed", link, link, text=f"{link.failure} The link can be used again.")
+
+
+@transaction.atomic
+def change(
+    link: ConnectLink,
+    *,
+    actor: models.Model | None,
+    name: str | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> None:
+    """What the credential to come will be called and carry. Raises `Closed` when it is over."""
+    refuse_closed(link)
+    changes = {"name": name, "metadata": metadata}
+    changed = {n: v for n, v in changes.items() if v is not None and v != getattr(link, n)}
+    if not changed:
+        return
+    for column, value in changed.items():
+        setattr(link, column, value)
+    link.save(update_fields=[*changed])
+    record(
+        "connect_link.changed",
+        actor=actor,
+        target=link,
+        organization_id=link.organization_id,
+        changed=sorted(changed),
+    )
+
+
+def note_exported(
+    organization: Organization, *, actor: models.Model | None, batch: UUID | None
+) -> None:
+    """Who took the addresses of many links at once."""
+    record(
+        "connect_link.exported",
+        actor=actor,
+        target=organization,
+        organization_id=organization.pk,
+        batch=str(batch or ""),
+    )
 
 
 @transaction.atomic

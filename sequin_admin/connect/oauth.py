@@ -40,7 +40,11 @@ def redirect_uri(provider: str) -> str:
 
 def install_url(app: OAuthApp) -> str:
     """What the provider opens when somebody installs the app there, for kinds with `installs`."""
-    return f"{settings.PUBLIC_URL}/link/{app.provider}/install/{app.pk}"
+    return install_url_of(app.provider, str(app.pk))
+
+
+def install_url_of(provider: str, app_id: str) -> str:
+    return f"{settings.PUBLIC_URL}/link/{provider}/install/{app_id}"
 
 
 def authorize_url(kind: Any, trip: Trip, *, redirect_uri: str, state: str, challenge: str) -> str:

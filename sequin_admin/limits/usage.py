@@ -3,7 +3,7 @@
 The limiter only counts. Once a minute a worker looks at its counters and writes down what is new.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
@@ -29,13 +29,20 @@ HOURS_KEPT = timedelta(days=8)
 LATELY = timedelta(minutes=10)
 HOT = 0.8
 MANY = 1000
+MOST_RECORDS = 100_000_000_000
+MOST_PER_CALL = 1_000_000
 LENGTHS = {Span.MINUTE: timedelta(minutes=1), Span.HOUR: timedelta(hours=1)}
 
 
 def gauge_of(credential: Credential) -> Gauge:
     """What is going on with it now. Raises `Unavailable`."""
-    limit = limit_of(of(credential))
-    return store().gauges([credential.pk], [limit.interval])[0] or Gauge(now=0)
+    return gauges_of([credential])[0] or Gauge(now=0)
+
+
+def gauges_of(credentials: Sequence[Credential]) -> list[Gauge | None]:
+    """The same for many at once; None for one that nothing has used. Raises `Unavailable`."""
+    intervals = [limit_of(of(credential)).interval for credential in credentials]
+    return store().gauges([credential.pk for credential in credentials], intervals)
 
 
 def sample() -> int:
@@ -53,8 +60,7 @@ def chunked(rows: "QuerySet[Credential]") -> Iterator[list[Credential]]:
 
 
 def sample_some(credentials: Sequence[Credential]) -> int:
-    intervals = [limit_of(of(credential)).interval for credential in credentials]
-    gauges = store().gauges([credential.pk for credential in credentials], intervals)
+    gauges = gauges_of(credentials)
     now, found = clock.now(), 0
     for credential, gauge in zip(credentials, gauges, strict=True):
         if gauge and advance(credential, gauge, now):
@@ -124,18 +130,58 @@ class Point:
     throttled: int = 0
 
 
-def history(credential: Credential, hours: int, each: int = 1) -> list[Point]:
-    """The last so many hours, `each` together, oldest first; nothing used counts as zero."""
-    first = start_of(clock.now(), Span.HOUR) - timedelta(hours=hours - 1)
-    rows = Sample.objects.filter(credential=credential, span=Span.HOUR, at__gte=first)
+def history(
+    credential: Credential, count: int, each: int = 1, span: Span = Span.HOUR
+) -> list[Point]:
+    """The last so many hours or minutes, `each` together, oldest first; nothing used is zero."""
+    length = LENGTHS[span]
+    first = start_of(clock.now(), span) - length * (count - 1)
+    rows = Sample.objects.filter(credential=credential, span=span, at__gte=first)
     used = {row.at: row for row in rows}
     points = []
-    for begin in range(0, hours, each):
-        ats = [first + timedelta(hours=begin + number) for number in range(each)]
+    for begin in range(0, count, each):
+        ats = [first + length * (begin + number) for number in range(each)]
         mine = [used[at] for at in ats if at in used]
         granted, throttled = sum(r.granted for r in mine), sum(r.throttled for r in mine)
         points.append(Point(ats[0], granted, throttled))
     return points
+
+
+@dataclass(frozen=True)
+class Lately:
+    """What was used in ten minutes, or in a day where an interval is longer than that.
+
+    `allowed` is what the limit allows in that time.
+    """
+
+    granted: int
+    throttled: int
+    allowed: float
+
+    @property
+    def share(self) -> float:
+        """1.0 for all of it."""
+        return self.granted / self.allowed
+
+    @property
+    def is_hot(self) -> bool:
+        return self.granted >= HOT * self.allowed
+
+
+def lately(
+    credentials: Iterable[Credential], used: Mapping[tuple[str, UUID], tuple[int, int]]
+) -> dict[UUID, Lately]:
+    """What each has used, of the `totals()`."""
+    found = {}
+    for credential in credentials:
+        limit = of(credential)
+        is_long = limit.interval > LATELY.total_seconds() * 1000
+        over = timedelta(hours=24) if is_long else LATELY
+        span = Span.HOUR if is_long else Span.MINUTE
+        granted, throttled = used.get((span, credential.pk), (0, 0))
+        allowed = limit.allowed_requests * over.total_seconds() * 1000 / limit.interval
+        found[credential.pk] = Lately(granted, throttled, allowed)
+    return found
 
 
 @dataclass(frozen=True)
@@ -168,32 +214,23 @@ def find_hot(organization: Organization) -> tuple[list[Hot], int]:
 
     Lately is ten minutes, or a whole interval where that is longer.
     """
-    now = clock.now()
-    minute = start_of(now, Span.MINUTE)
-    after = {Span.MINUTE: minute - LATELY, Span.HOUR: minute - timedelta(hours=24)}
-    used = totals(organization, after)
+    used = totals(Sample.objects.filter(credential__organization=organization))
     known = {pk for _, pk in used}
     rows = Credential.objects.active().filter(pk__in=known).select_related("rate_limit")
-    found = []
-    for credential in rows.defer("secrets"):
-        limit = of(credential)
-        is_long = limit.interval > LATELY.total_seconds() * 1000
-        over = timedelta(hours=24) if is_long else LATELY
-        span = Span.HOUR if is_long else Span.MINUTE
-        granted, throttled = used.get((span, credential.pk), (0, 0))
-        allowed = limit.allowed_requests * over.total_seconds() * 1000 / limit.interval
-        if granted >= HOT * allowed:
-            found.append(Hot(credential, granted / allowed, throttled))
+    credentials = list(rows.defer("secrets"))
+    use = lately(credentials, used)
+    hot = [credential for credential in credentials if use[credential.pk].is_hot]
+    found = [Hot(each, use[each.pk].share, use[each.pk].throttled) for each in hot]
     return sorted(found, key=lambda hot: -hot.share), len(known)
 
 
-def totals(
-    organization: Organization, after: Mapping[Span, datetime]
-) -> dict[tuple[str, UUID], tuple[int, int]]:
-    """Permits given and throttled calls, of each span since its own time, by credential."""
+def totals(samples: "QuerySet[Sample]") -> dict[tuple[str, UUID], tuple[int, int]]:
+    """Permits given and throttled calls: in the minutes of lately and the hours of a day, by
+    credential."""
+    minute = start_of(clock.now(), Span.MINUTE)
+    after = {Span.MINUTE: minute - LATELY, Span.HOUR: minute - timedelta(hours=24)}
     since = (Q(span=span, at__gte=at) for span, at in after.items())
-    rows = Sample.objects.filter(reduce(or_, since), credential__organization=organization)
-    groups = rows.order_by().values("span", "credential")
+    groups = samples.filter(reduce(or_, since)).order_by().values("span", "credential")
     summed = groups.annotate(used=Sum("granted"), refused=Sum("throttled"))
     return {(g["span"], g["credential"]): (g["used"], g["refused"]) for g in summed}
 

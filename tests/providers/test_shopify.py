@@ -79,6 +79,29 @@ def test_the_button_exchanges_it(imported, old_token, client, user):
     assert Token.objects.get(pk=credential.pk).refresh_at > clock.now()
 
 
+def test_programs_exchange_it_too(imported, old_token, api):
+    one = f"/v1/credentials/{imported().pk}"
+    assert "an offline token" in api.get(f"{one}/status").json()["outdated_token"]
+
+    answer = api.post(f"{one}/exchange")
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "healthy")
+    assert Credential.objects.get().secrets["access_token"] != old_token
+    assert api.get(f"{one}/status").json()["outdated_token"] == ""
+    again = api.post(f"{one}/exchange")
+    assert (again.status_code, "no token to exchange" in again.json()["summary"]) == (409, True)
+
+
+def test_programs_are_told_why_nothing_was_exchanged(imported, api, simulated, app):
+    one = f"/v1/credentials/{imported().pk}"
+    simulated.act("shopify", SHOP, "outage")
+
+    answer = api.post(f"{one}/exchange")
+
+    assert answer.status_code == 503
+    assert answer["Retry-After"]
+
+
 def test_exchanging_is_audited_before_it_is_done(imported, user, simulated):
     credential = imported()
     simulated.act("shopify", SHOP, "outage")

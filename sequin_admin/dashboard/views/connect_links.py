@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sequin_admin.access.policy import Action
-from sequin_admin.audit.models import Event, record
+from sequin_admin.audit.models import Event
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink, ConnectLinkQuerySet, LinkState
 from sequin_admin.core import clock
@@ -235,13 +235,8 @@ def as_csv(request: Request) -> HttpResponse:
     writer.writerow(COLUMNS)
     for link in listed[:MOST_AT_ONCE]:
         writer.writerow([harmless(str(cell)) for cell in row_of(link)])
-    record(
-        "connect_link.exported",
-        actor=request.user,
-        target=request.organization,
-        organization_id=request.organization.pk,
-        batch=batch,
-    )
+    wanted = next(iter(ids([batch])), None)
+    links.note_exported(request.organization, actor=request.user, batch=wanted)
     return response
 
 

@@ -21,15 +21,14 @@ from sequin_admin.limits.terms import Gauge
 STOP_POLLING = 286  # https://htmx.org/docs/#polling
 WIDTH, HEIGHT = 640, 120
 MICROSECONDS = 1_000_000
-MOST_RECORDS = 100_000_000_000
 
 
 class PlannerForm(forms.Form):
     """Asked by GET: the answer has an address that can be passed on."""
 
-    records = forms.IntegerField(min_value=1, max_value=MOST_RECORDS, initial=1_200_000)
+    records = forms.IntegerField(min_value=1, max_value=usage.MOST_RECORDS, initial=1_200_000)
     per_call = forms.IntegerField(
-        label="Records per call", min_value=1, max_value=1_000_000, initial=100
+        label="Records per call", min_value=1, max_value=usage.MOST_PER_CALL, initial=100
     )
 
 

@@ -1,0 +1,223 @@
+"""/v1/connect-links: how a customer without a login connects an account, once."""
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import Q
+from django.http import HttpResponse
+from ninja import Query, Router, Status
+from pydantic import Field
+
+from sequin_admin.access.models import Organization, Scope
+from sequin_admin.api.auth import Call, allow
+from sequin_admin.api.connect_link_shapes import (
+    BulkLinks,
+    BulkReconnect,
+    LinkCreate,
+    LinkList,
+    LinkPatch,
+    LinkShape,
+    LinkState,
+    link_out,
+    with_url,
+)
+from sequin_admin.api.errors import ERRORS, INVALID, ApiError
+from sequin_admin.api.pages import METADATA, Paged, page_of, with_metadata
+from sequin_admin.api.versions import IfMatch, expect, tagged
+from sequin_admin.connect import links
+from sequin_admin.connect.models import ConnectLink, ConnectLinkQuerySet
+from sequin_admin.core import clock
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential, OAuthApp
+
+router = Router(tags=["Connect links"])
+
+UNKNOWN = "There is no credential with this id in your organization."
+# What a refusal of the domain is about, in the words of this API.
+FIELDS = {"oauth_app": "oauth_app_id", "lasts": "expires_in_s"}
+
+
+class Filters(Paged):
+    state: LinkState | None = None
+    provider: str = ""
+    credential_id: UUID | None = Field(
+        default=None, description="The credential that a link reconnects, or that came of it."
+    )
+    batch: UUID | None = None
+    metadata: str = Field(default="", description=METADATA)
+    urls: bool = Field(
+        default=False,
+        description="With the addresses of open links. Takes the scope write, and is audited.",
+    )
+
+
+def own(organization: Organization, pk: UUID, *, lock: bool = False) -> ConnectLink:
+    rows = ConnectLink.objects.of(organization)
+    link = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
+    if link is None:
+        raise ApiError(404, "There is no such connect link in your organization.")
+    return link
+
+
+def refuse_over(link: ConnectLink) -> None:
+    """Raises 409 for a link that nobody can use any more."""
+    if not link.is_open:
+        said = f"{link} is {link.state.value} already. Nothing was changed."
+        raise ApiError(409, said)
+
+
+@router.post("", response={201: LinkShape, **ERRORS})
+def create_connect_link(request: Call, payload: LinkCreate, response: HttpResponse) -> Any:
+    """The answer's `url` is what you send the customer. Whoever has it can use it, once."""
+    organization = allow(request, Scope.WRITE)
+    lasts = timedelta(seconds=payload.expires_in_s)
+    try:
+        if payload.reconnects:
+            more = payload.model_fields_set - {"reconnects", "expires_in_s"}
+            credential = reconnected(organization, payload.reconnects, more)
+            link = links.create_reconnect(organization, credential, actor=request.auth, lasts=lasts)
+        else:
+            link = links.create(
+                organization,
+                offered(payload),
+                actor=request.auth,
+                lasts=lasts,
+                oauth_app=app_of(organization, payload.oauth_app_id),
+                **payload.model_dump(include={"name", "metadata", "redirect_url"}),
+            )
+    except links.BadLink as error:
+        raise ApiError(422, INVALID, {FIELDS.get(error.field, error.field): [str(error)]}) from None
+    return Status(201, shown(response, link))
+
+
+def reconnected(organization: Organization, pk: UUID, more: set[str]) -> Credential:
+    """The credential to connect again, which alone says what the link offers: no `more` fields."""
+    if more:
+        said = "Leave it out: a link that reconnects takes it from the credential."
+        raise ApiError(422, INVALID, {name: [said] for name in sorted(more)})
+    rows = Credential.objects.of(organization).select_related("oauth_app")
+    credential = rows.filter(pk=pk).first()
+    if credential is None:
+        raise ApiError(422, INVALID, {"reconnects": [UNKNOWN]})
+    return credential
+
+
+def offered(payload: LinkCreate) -> list[Any]:
+    if payload.kinds is None:
+        raise ApiError(422, INVALID, {"kinds": ["Send either kinds or reconnects."]})
+    known = [kinds.get(slug) for slug in payload.kinds]
+    said = ["This is not one of the kinds. See /v1/kinds for what there is."]
+    unknown = {f"kinds.{number}": said for number, kind in enumerate(known) if kind is None}
+    if unknown:
+        raise ApiError(422, INVALID, unknown)
+    return list(dict.fromkeys(known))
+
+
+def app_of(organization: Organization, pk: UUID | None) -> OAuthApp | None:
+    if pk is None:
+        return None
+    app = OAuthApp.objects.of(organization).filter(pk=pk).first()
+    if app is None:
+        said = "There is no OAuth app with this id in your organization."
+        raise ApiError(422, INVALID, {"oauth_app_id": [said]})
+    return app
+
+
+def shown(response: HttpResponse, link: ConnectLink, *, reveal: bool = True) -> dict[str, Any]:
+    """The ETag is that of the link without its address, so it is the same for every reader."""
+    response["Cache-Control"] = "no-store"
+    return with_url(link, tagged(response, link_out(link)), reveal=reveal)
+
+
+@router.post("/bulk", response={201: BulkLinks, **ERRORS})
+def create_reconnect_links(request: Call, payload: BulkReconnect, response: HttpResponse) -> Any:
+    """A link for each credential whose customer must act."""
+    organization, batch = allow(request, Scope.WRITE), uuid4()
+    rows = Credential.objects.of(organization).filter(pk__in=payload.credential_ids)
+    found = list(rows.select_related("oauth_app").order_by("name", "id"))
+    made, left_out = links.create_reconnects(
+        organization,
+        found,
+        actor=request.auth,
+        batch=batch,
+        lasts=timedelta(seconds=payload.expires_in_s),
+    )
+    reasons = {credential.pk: reason for credential, reason in left_out}
+    known = {credential.pk for credential in found}
+    reasons |= {pk: UNKNOWN for pk in payload.credential_ids if pk not in known}
+    response["Cache-Control"] = "no-store"
+    answer = {
+        "batch": batch,
+        "data": [with_url(link, link_out(link)) for link in made],
+        "left_out": [{"credential_id": pk, "reason": reason} for pk, reason in reasons.items()],
+    }
+    return Status(201, answer)
+
+
+@router.get("", response={200: LinkList, **ERRORS})
+def list_connect_links(request: Call, filters: Query[Filters], response: HttpResponse) -> Any:
+    """Newest first; they are kept for 90 days after their end."""
+    filters.refuse_unknown(request)
+    organization, reveal = allow(request, Scope.READ), filters.urls
+    if reveal:
+        allow(request, Scope.WRITE)
+        response["Cache-Control"] = "no-store"
+    found = filtered(ConnectLink.objects.of(organization), filters)
+    rows = with_metadata(found if reveal else found.defer("secrets"), filters.metadata)
+    page, following = page_of(rows, sort="-created_at", cursor=filters.cursor, limit=filters.limit)
+    if reveal:
+        links.note_exported(organization, actor=request.auth, batch=filters.batch)
+    data = [with_url(link, link_out(link), reveal=reveal) for link in page]
+    return {"data": data, "next_cursor": following}
+
+
+def filtered(rows: ConnectLinkQuerySet, filters: Filters) -> ConnectLinkQuerySet:
+    now, wanted = clock.now(), filters.state
+    if wanted:
+        rows = rows.open(now) if wanted == "open" else rows.in_state(wanted, now)
+    names = ("provider", "batch")
+    rows = rows.filter(**{n: getattr(filters, n) for n in names if getattr(filters, n)})
+    if filters.credential_id:
+        either = Q(reconnects=filters.credential_id) | Q(credential=filters.credential_id)
+        rows = rows.filter(either)
+    return rows
+
+
+@router.get("/{link_id}", response={200: LinkShape, **ERRORS})
+def get_connect_link(request: Call, link_id: UUID, response: HttpResponse) -> Any:
+    """How far it has come, with its ETag; while it is open and with the scope write, its `url`."""
+    link = own(allow(request, Scope.READ), link_id)
+    return shown(response, link, reveal=Scope.WRITE in request.auth.scopes)
+
+
+@router.patch("/{link_id}", response={200: LinkShape, **ERRORS})
+def update_connect_link(
+    request: Call,
+    link_id: UUID,
+    payload: LinkPatch,
+    response: HttpResponse,
+    if_match: IfMatch = None,
+) -> Any:
+    """Change what the credential to come is called and carries. 409 once the link is over. What
+    it offers can't change: withdraw it and make another."""
+    organization = allow(request, Scope.WRITE)
+    with transaction.atomic():
+        link = own(organization, link_id, lock=True)
+        expect(if_match, link_out(link))
+        refuse_over(link)
+        links.change(link, actor=request.auth, **payload.model_dump())
+    return shown(response, link)
+
+
+@router.delete("/{link_id}", response={204: None, **ERRORS})
+def withdraw_connect_link(request: Call, link_id: UUID, if_match: IfMatch = None) -> Any:
+    """It opens nothing any more; it stays in the list as revoked. 409 when it is over already."""
+    organization = allow(request, Scope.WRITE)
+    with transaction.atomic():
+        link = own(organization, link_id, lock=True)
+        expect(if_match, link_out(link))
+        refuse_over(link)
+        links.revoke(link, actor=request.auth)
+    return Status(204, None)

@@ -1,0 +1,118 @@
+"""/v1/kinds: what can be connected, and what each kind is made of."""
+
+from typing import Any
+
+from ninja import Query, Router, Schema
+from pydantic import Field
+
+from sequin_admin.access.models import Scope
+from sequin_admin.api.auth import Call, allow
+from sequin_admin.api.errors import ERRORS, ApiError
+from sequin_admin.api.pages import Paged
+from sequin_admin.api.schemas import RateLimitShape
+from sequin_admin.connect import oauth
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.described import properties_of
+
+router = Router(tags=["Kinds"])
+
+
+class PropertyShape(Schema):
+    name: str
+    title: str
+    type: str = Field(description='`string`, `integer`, `string[]`, `"User" | "Organization"`.')
+    required: bool
+    secret: bool = Field(description="Kept encrypted and shown as asterisks.")
+    filled: bool = Field(description="Read from the account; you may leave it out.")
+    ours: bool = Field(description="An addition to the specification.")
+    help: str
+    example: str
+    pattern: str = Field(description="A regular expression for the whole value, or empty.")
+
+
+class PlanShape(Schema):
+    title: str
+    rate_limit: RateLimitShape
+
+
+class OAuthShape(Schema):
+    """How an account is connected at the provider's consent page."""
+
+    scopes: list[str] = Field(description="Asked for unless your OAuth app says otherwise.")
+    needs_oauth_app: bool = Field(description="False: the client is the customer's own.")
+    redirect_uri: str = Field(description="Register this one at the provider.")
+    install_url: str = Field(
+        description="The App URL to give the provider, with your OAuth app's id in it. Empty where "
+        "the provider asks for none."
+    )
+
+
+class KindShape(Schema):
+    kind: str
+    title: str
+    label: str
+    provider: str
+    provider_title: str
+    properties: list[PropertyShape]
+    identity: list[str] = Field(description="Two imports with these equal are the same account.")
+    rate_limit: RateLimitShape = Field(description="Until you set another one.")
+    rate_source: str = Field(description="Where the provider says so.")
+    plans: list[PlanShape] = Field(description="What the provider publishes for its tiers.")
+    docs_url: str
+    oauth: OAuthShape | None = Field(description="Null for keys and passwords.")
+
+
+class KindList(Schema):
+    data: list[KindShape]
+    next_cursor: str | None
+
+
+class Filters(Paged):
+    provider: str = ""
+
+
+@router.get("", response={200: KindList, **ERRORS})
+def list_kinds(request: Call, filters: Query[Filters]) -> Any:
+    """By name. The same for every organization."""
+    filters.refuse_unknown(request)
+    allow(request, Scope.READ)
+    known = kinds.of_provider(filters.provider) if filters.provider else kinds.all()
+    left = [kind for kind in known if kind.slug > filters.cursor]
+    page, more = left[: filters.limit], left[filters.limit :]
+    data = [kind_out(kind) for kind in page]
+    return {"data": data, "next_cursor": page[-1].slug if more else None}
+
+
+@router.get("/{kind}", response={200: KindShape, **ERRORS})
+def get_kind(request: Call, kind: str) -> Any:
+    """One kind, by its name."""
+    allow(request, Scope.READ)
+    declared = kinds.get(kind)
+    if declared is None:
+        raise ApiError(404, "There is no such kind. /v1/kinds lists all of them.")
+    return kind_out(declared)
+
+
+def kind_out(kind: Any) -> dict[str, Any]:
+    plain = ("label", "provider", "provider_title", "rate_source", "docs_url")
+    return {
+        "kind": kind.slug,
+        "title": kind.full_title(),
+        **{name: getattr(kind, name) for name in plain},
+        "properties": properties_of(kind.properties_class),
+        "identity": kind.identity_properties,
+        "rate_limit": kind.rate.model_dump(),
+        "plans": [{"title": p.title, "rate_limit": p.rate.model_dump()} for p in kind.plans],
+        "oauth": oauth_out(kind) if kind.oauth else None,
+    }
+
+
+def oauth_out(kind: Any) -> dict[str, Any]:
+    known = oauth.install_url_of(kind.provider, "{oauth_app_id}")
+    install_url = known if kind.installs else ""
+    return {
+        "scopes": kind.oauth.scopes,
+        "needs_oauth_app": kind.client_is_ours(),
+        "redirect_uri": oauth.redirect_uri(kind.provider),
+        "install_url": install_url,
+    }
