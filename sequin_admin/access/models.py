@@ -11,6 +11,7 @@ from django.db import models
 
 from sequin_admin.access.policy import Role
 from sequin_admin.core import clock
+from sequin_admin.core.fields import EncryptedJSONField
 
 
 class User(AbstractUser):
@@ -120,6 +121,30 @@ class ApiKey(models.Model):
 
     def remember(self, token: str) -> None:
         self.prefix, self.digest = token[:12], digest(token)
+
+
+class KeptAnswer(models.Model):
+    """A request that carried an Idempotency-Key, and what it was answered. See `replays`.
+
+    `status` is empty until it was done. `answer` (headers and body) may hold secrets.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api_key = models.ForeignKey(ApiKey, models.CASCADE, related_name="kept_answers")
+    name = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    answer = EncryptedJSONField(bind=("id", "api_key_id"))
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("api_key", "name"), name="kept_answer_once"),
+        )
+        indexes = (models.Index(fields=("created_at",), name="kept_answer_by_age"),)
+
+    def __str__(self) -> str:
+        return f"Answer to {self.name} of {self.api_key_id}"
 
 
 def digest(token: str) -> str:

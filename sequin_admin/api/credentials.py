@@ -1,6 +1,7 @@
 """/v1/credentials"""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
-from sequin_admin.api.errors import ERRORS, ApiError
+from sequin_admin.api.errors import ERRORS, ApiError, StillUsed
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.pages import Listing, of_health, page_of, with_metadata
 from sequin_admin.api.schemas import (
@@ -24,6 +25,7 @@ from sequin_admin.api.schemas import (
     credential_out,
     refuse_blank,
 )
+from sequin_admin.api.unmasking import Unmasking, listed
 from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.connect import accounts
 from sequin_admin.credentials import kinds
@@ -46,7 +48,7 @@ def moment(text: str) -> datetime:
         raise ValueError("Send a time with its zone, such as 2026-11-23T12:00:00Z.") from None
 
 
-class Filters(Listing):
+class Filters(Listing, Unmasking):
     kind: str = ""
     name: str = Field(default="", description="The whole name.")
     search: str = Field(default="", description="Part of the name or of the account's identity.")
@@ -96,14 +98,18 @@ def app_of(organization: Organization, payload: CredentialImport) -> OAuthApp | 
     return app
 
 
-@router.get("", response={200: CredentialList, **ERRORS})
-def list_credentials(request: Call, filters: Query[Filters]) -> Any:
+@router.get("", response={200: CredentialList, **ERRORS}, exclude_unset=True)
+def list_credentials(request: Call, filters: Query[Filters], response: HttpResponse) -> Any:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     filters.refuse_unknown(request)
     rows = filtered(Credential.objects.of(allow(request, Scope.READ)), filters)
-    rows = rows.select_related("oauth_app", "rate_limit").defer("secrets", "oauth_app__secrets")
+    unmasks = filters.unmasks(request, response)
+    rows = rows.select_related("oauth_app", "rate_limit").defer("oauth_app__secrets")
+    rows = rows if unmasks else rows.defer("secrets")
     page, following = page_of(rows, sort=filters.sort, cursor=filters.cursor, limit=filters.limit)
-    return {"data": [credential_out(row) for row in page], "next_cursor": following}
+    reveal = partial(accounts.reveal, actor=request.auth, purpose=filters.purpose)
+    shown = listed(page, credential_out, reveal if unmasks else None)
+    return {**shown, "next_cursor": following}
 
 
 def filtered(rows: Any, filters: Filters) -> QuerySet[Credential]:
@@ -119,9 +125,20 @@ def filtered(rows: Any, filters: Filters) -> QuerySet[Credential]:
 
 
 @router.get("/{credential_id}", response={200: CredentialShape, **ERRORS})
-def get_credential(request: Call, credential_id: UUID, response: HttpResponse) -> Any:
-    """One credential, with its ETag."""
-    return tagged(response, credential_out(own(allow(request, Scope.READ), credential_id)))
+def get_credential(
+    request: Call, credential_id: UUID, unmasking: Query[Unmasking], response: HttpResponse
+) -> Any:
+    """One credential, with its ETag, which is the same whether secrets are shown or not.
+
+    409 when they are to be shown and no key of ours opens them.
+    """
+    unmasking.refuse_unknown(request)
+    credential = own(allow(request, Scope.READ), credential_id)
+    masked = tagged(response, credential_out(credential))
+    if not unmasking.unmasks(request, response):
+        return masked
+    secrets = accounts.reveal(credential, actor=request.auth, purpose=unmasking.purpose)
+    return credential_out(credential, secrets=secrets)
 
 
 @router.patch("/{credential_id}", response={200: CredentialShape, **ERRORS})
@@ -148,7 +165,7 @@ def update_credential(
     return tagged(response, credential_out(own(organization, credential_id)))
 
 
-@router.delete("/{credential_id}", response={204: None, **ERRORS})
+@router.delete("/{credential_id}", response={204: None, **ERRORS, 409: StillUsed})
 def delete_credential(request: Call, credential_id: UUID, if_match: IfMatch = None) -> Any:
     """Forget the credential and give the access back where the provider takes it."""
     credential = own(allow(request, Scope.WRITE), credential_id)

@@ -6,7 +6,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
-from sequin_admin.api import webhook_shapes
+from sequin_admin.api import idempotency, webhook_shapes
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import plain_type
 from sequin_admin.credentials.properties import Properties
@@ -28,6 +28,9 @@ class Api(NinjaAPI):
             shape = schemas[kind.properties_class.__name__]
             for name, declared in shape["properties"].items():
                 translate(declared, required=name in shape["required"])
+        for path in document["paths"].values():
+            if "post" in path:
+                describe_idempotency(path["post"])
         operations = (
             operation for path in document["paths"].values() for operation in path.values()
         )
@@ -38,6 +41,13 @@ class Api(NinjaAPI):
         }
         document["webhooks"] = webhook_shapes.described()
         return document
+
+
+def describe_idempotency(operation: dict[str, Any]) -> None:
+    operation.setdefault("parameters", []).append(idempotency.PARAMETER)
+    for status, answer in operation["responses"].items():
+        if 200 <= int(status) < 300:
+            answer["headers"] = {idempotency.REPLAYED: idempotency.REPLAYED_HEADER}
 
 
 def translate(declared: dict[str, Any], *, required: bool) -> None:

@@ -20,11 +20,8 @@ Row = TypeVar("Row", bound=Model)
 METADATA = 'A JSON object, such as {"plan": "pro"}: finds what has all of its pairs.'
 
 
-class Paged(Strict):
-    """Query parameters of every list."""
-
-    cursor: str = Field(default="", description="`next_cursor` of the page before.")
-    limit: int = Field(default=100, ge=1, le=500)
+class Known(Strict):
+    """Query parameters of which no others are taken."""
 
     @classmethod
     def refuse_unknown(cls, request: HttpRequest) -> None:
@@ -34,9 +31,16 @@ class Paged(Strict):
         fields = {name: said for name, said in fields.items() if name not in known}
         for name, value in request.GET.items():
             if "\0" in value:
-                fields[name] = ["NUL can't be searched for."]
+                fields[name] = ["NUL can't be taken."]
         if fields:
             raise ApiError(422, INVALID, fields)
+
+
+class Paged(Known):
+    """Query parameters of every list."""
+
+    cursor: str = Field(default="", description="`next_cursor` of the page before.")
+    limit: int = Field(default=100, ge=1, le=500)
 
 
 class Window(Paged):

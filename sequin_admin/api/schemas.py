@@ -1,5 +1,6 @@
 """What goes in and out. The kinds' shapes come from their declarations."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
@@ -101,7 +102,10 @@ class CredentialShape(Schema):
     name: str
     provider: str
     kind: str
-    properties: dict[str, Any] = Field(description="By kind; secrets are asterisks.")
+    properties: dict[str, Any] = Field(
+        description="By kind; secrets are asterisks, unless truncate_secrets is false. What is "
+        "read unmasked can be posted as it is to import it."
+    )
     oauth_app_id: str | None
     oauth_app: OAuthAppShape | None
     health: Health
@@ -111,13 +115,24 @@ class CredentialShape(Schema):
     updated_at: Timestamp
 
 
+Unreadable = Annotated[
+    dict[str, str],
+    Field(
+        description="Only with truncate_secrets=false: by id, why secrets could not be opened. "
+        "Those rows are masked."
+    ),
+]
+
+
 class CredentialList(Schema):
     data: list[CredentialShape]
+    unreadable: Unreadable = {}
     next_cursor: str | None
 
 
 class OAuthAppList(Schema):
     data: list[OAuthAppShape]
+    unreadable: Unreadable = {}
     next_cursor: str | None
 
 
@@ -137,14 +152,17 @@ def health_of(watched: Any) -> dict[str, str]:
     return {"status": watched.health_status or "healthy"}
 
 
-def credential_out(credential: Credential) -> dict[str, Any]:
-    app = credential.oauth_app
+def credential_out(
+    credential: Credential, *, secrets: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Masked, unless the revealed `secrets` are given."""
+    app, masked = credential.oauth_app, credential.masked_properties()
     return {
         "id": str(credential.pk),
         "name": credential.name,
         "provider": credential.provider,
         "kind": credential.kind,
-        "properties": credential.masked_properties(),
+        "properties": masked if secrets is None else credential.properties_with(secrets),
         "oauth_app_id": str(app.pk) if app else None,
         "oauth_app": oauth_app_out(app) if app else None,
         "health": health_of(credential),
@@ -155,16 +173,15 @@ def credential_out(credential: Credential) -> dict[str, Any]:
     }
 
 
-def oauth_app_out(app: OAuthApp, *, reveal: bool = False) -> dict[str, Any]:
-    secrets = app.secrets if reveal else {}
-    declared = app.properties_class.secret_names()
-    hidden = {n: secrets.get(n, MASK) for n in declared if n != "client_secret"} if reveal else {}
+def oauth_app_out(app: OAuthApp, *, secrets: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Masked, unless the revealed `secrets` are given."""
+    hidden = {n: value for n, value in (secrets or {}).items() if n != "client_secret"}
     return {
         "id": str(app.pk),
         "provider": app.provider,
         "name": app.name,
         "client_id": app.client_id,
-        "client_secret": secrets.get("client_secret", MASK),
+        "client_secret": (secrets or {}).get("client_secret", MASK),
         "properties": {**app.properties, **hidden},
         "scopes": list(app.asked_scopes),
         "redirect_uris": app.redirect_uris,

@@ -13,7 +13,7 @@ from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.credentials import app_of
 from sequin_admin.api.credentials import own as own_credential
-from sequin_admin.api.errors import ERRORS, INVALID, ApiError
+from sequin_admin.api.errors import ERRORS, INVALID, ApiError, StillUsed
 from sequin_admin.api.health import health_detail
 from sequin_admin.api.pages import Listing, of_health, page_of, with_metadata
 from sequin_admin.api.schemas import (
@@ -185,7 +185,7 @@ def update_sync(
     return tagged(response, sync_out(own(organization, sync_id)))
 
 
-@router.delete("/{sync_id}", response={204: None, **ERRORS})
+@router.delete("/{sync_id}", response={204: None, **ERRORS, 409: StillUsed})
 def delete_sync(request: Call, sync_id: UUID, if_match: IfMatch = None) -> Any:
     """Refused with 409 while consumers name it."""
     sync = own(allow(request, Scope.WRITE), sync_id)

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
-from sequin_admin.api.errors import ERRORS, INVALID, ApiError
+from sequin_admin.api.errors import ERRORS, INVALID, ApiError, StillUsed
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.pages import Window, of_health, page_of, with_metadata
 from sequin_admin.api.schemas import Health, Strict, Timestamp, health_of
@@ -198,7 +198,7 @@ def target_health(request: Call, target_id: UUID) -> Any:
     return health_detail(own(allow(request, Scope.READ), target_id))
 
 
-@router.delete("/{target_id}", response={204: None, **ERRORS})
+@router.delete("/{target_id}", response={204: None, **ERRORS, 409: StillUsed})
 def delete_target(request: Call, target_id: UUID, if_match: IfMatch = None) -> Any:
     """Refused with 409 while consumers write to it."""
     target = own(allow(request, Scope.WRITE), target_id)

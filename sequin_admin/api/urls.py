@@ -30,6 +30,7 @@ from sequin_admin.api import (
 from sequin_admin.api.auth import KeyAuth
 from sequin_admin.api.bodies import StrictParser
 from sequin_admin.api.documents import Api
+from sequin_admin.api.idempotency import once, settled
 
 api = Api(
     title="Sequin Admin Management API",
@@ -41,6 +42,7 @@ api = Api(
     docs=Swagger({"validatorUrl": None}),
     urls_namespace="api",
 )
+api.add_decorator(once, mode="operation")
 api.add_router("/credentials", handovers.router)
 api.add_router("/credentials", credentials.router)
 api.add_router("/credentials", credential_actions.router)
@@ -85,7 +87,7 @@ unknown.csrf_exempt = True  # type: ignore[attr-defined]
 
 routes, _, namespace = api.urls
 for route in routes:
-    route.callback = in_json(route.callback)
+    route.callback = settled(in_json(route.callback))
 
 urlpatterns = [
     path("", unknown),

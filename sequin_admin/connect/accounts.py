@@ -230,6 +230,18 @@ def rename(
     note("credential.changed", credential, actor, changed=sorted(changed))
 
 
+def reveal(
+    credential: Credential, *, actor: models.Model | None, purpose: str = ""
+) -> dict[str, str]:
+    """The secrets in plain text, once it is written down who reads them, and what for.
+
+    Raises `DecryptionError` with nothing written down: then there is nothing to be seen.
+    """
+    secrets = dict(credential.secrets)
+    note("credential.revealed", credential, actor, purpose=purpose, secrets=sorted(secrets))
+    return secrets
+
+
 def exchange_token(credential: Credential, *, actor: models.Model | None) -> None:
     """Replace a token of an old sort by one that can be renewed. Raises `Refused`.
 

@@ -284,9 +284,11 @@ class Credential(Watched):
             {"kind": self.kind, **self.properties, **self.secrets}
         )
 
-    def masked_properties(self, *, reveal: bool = False) -> dict[str, Any]:
+    def masked_properties(self) -> dict[str, Any]:
         """As the API shows them: the specification's names in order, secrets as asterisks."""
-        secrets = self.secrets if reveal else dict.fromkeys(self.secret_names, MASK)
+        return self.properties_with(dict.fromkeys(self.secret_names, MASK))
+
+    def properties_with(self, secrets: Mapping[str, str]) -> dict[str, Any]:
         known = {**self.properties, **secrets}
         names = (name for name in self.properties_class.names() if name in known)
         return {"kind": self.kind} | {name: known[name] for name in names}
