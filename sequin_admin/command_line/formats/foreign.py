@@ -69,7 +69,7 @@ def properties_from(shape: Shape, bag: Bag) -> tuple[dict[str, Any], set[str]]:
         key = next((squashed(alias) for alias in aliases if squashed(alias) in bag), None)
         work_out = WORKED_OUT.get((shape.kind, name))
         value = work_out(bag) if work_out else None
-        if value is None and key and name != "kind":
+        if value is None and key:
             value = bag[key]
             used.add(key)
         if value is not None:

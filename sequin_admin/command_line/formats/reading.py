@@ -77,7 +77,7 @@ def faults(body: Any, shapes: Mapping[str, Shape]) -> list[str]:
 
 def unknown(body: dict[str, Any], properties: dict[str, Any], shape: Shape) -> list[str]:
     strange = [name for name in body if name not in (*TAKEN, *GIVEN)]
-    strange += [f"properties.{name}" for name in properties if name not in shape.types]
+    strange += [f"properties.{name}" for name in properties if name not in ("kind", *shape.types)]
     return [f"{listed(strange)} not known here: remove it."] if strange else []
 
 

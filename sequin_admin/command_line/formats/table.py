@@ -59,7 +59,7 @@ def take(
         reading.refuse(line, f"Its `kind` is none that is known: {', '.join(shapes)}.")
         return
     # A Stripe key has a property `name`, too: both are meant.
-    names = [name for name in given if name in shape.types and name != "kind"]
+    names = [name for name in given if name in shape.types]
     try:
         properties = {name: shape.value(name, given[name]) for name in names}
     except ValueError as reason:
