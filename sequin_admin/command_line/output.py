@@ -60,7 +60,7 @@ def show(rows: Sequence[Row], columns: Sequence[str], *, empty: str) -> None:
             facts({name: row.get(name) for name in columns})
             console.print()
         return
-    console.print(table, width=width, crop=False)
+    Console(width=max(width, console.width)).print(table)
 
 
 def title(name: str) -> str:
