@@ -21,7 +21,7 @@ Moment = Annotated[AwareDatetime, BeforeValidator(moment)]
 CURSOR = r"[0-9]{1,18}"
 
 
-class EventShape(Schema):
+class AuditEvent(Schema):
     """Who did what to which object. `details` never holds a secret."""
 
     id: int
@@ -36,8 +36,8 @@ class EventShape(Schema):
     details: dict[str, Any]
 
 
-class EventList(Schema):
-    data: list[EventShape]
+class AuditEventList(Schema):
+    data: list[AuditEvent]
     next_cursor: str | None
 
 
@@ -50,7 +50,7 @@ class Filters(Paged):
     until: Moment | None = Field(default=None, description="Up to, but without, this moment.")
 
 
-@router.get("", response={200: EventList, **ERRORS})
+@router.get("", response={200: AuditEventList, **ERRORS})
 def list_events(request: Call, filters: Query[Filters]) -> Any:
     """Newest first; follow `next_cursor` for more."""
     filters.refuse_unknown(request)
@@ -76,7 +76,7 @@ def page_of_events(rows: EventQuerySet, cursor: str, limit: int) -> tuple[list[E
     return found[:limit], str(found[limit - 1].pk) if found[limit:] else None
 
 
-@router.get("/{event_id}", response={200: EventShape, **ERRORS})
+@router.get("/{event_id}", response={200: AuditEvent, **ERRORS})
 def get_event(request: Call, event_id: int) -> Any:
     """One event. Events never change."""
     event = Event.objects.of(allow(request, Scope.READ).pk).filter(pk=event_id).first()

@@ -40,6 +40,9 @@ class IncidentList(Schema):
 
 class Filters(Paged):
     state: Literal["open", "resolved", "all"] = "all"
+    status: Literal["customer_intervention", "sequin_intervention", "nobody"] | None = Field(
+        default=None, description="Who must act: nobody when a provider is down."
+    )
     provider: str = ""
     entity_id: UUID | None = None
 
@@ -51,6 +54,8 @@ def list_incidents(request: Call, filters: Query[Filters]) -> Any:
     rows = Incident.objects.of(allow(request, Scope.READ))
     if filters.state != "all":
         rows = rows.filter(resolved_at__isnull=filters.state == "open")
+    if filters.status:
+        rows = rows.filter(status="" if filters.status == "nobody" else filters.status)
     if filters.provider:
         rows = rows.filter(provider=filters.provider)
     if filters.entity_id:

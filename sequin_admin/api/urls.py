@@ -9,17 +9,22 @@ from django.urls import path, re_path
 from ninja.openapi.docs import Swagger
 
 from sequin_admin.api import (
+    badges,
+    channels,
     collections,
     connect_links,
     consumers,
     credential_actions,
     credentials,
+    deliveries,
     errors,
     events,
     handovers,
     incidents,
     kinds,
     oauth_apps,
+    organization,
+    overview,
     permits,
     syncs,
     targets,
@@ -53,11 +58,17 @@ api.add_router("/kinds", kinds.router)
 api.add_router("/oauth-apps", oauth_apps.router)
 api.add_router("/connect-links", connect_links.router)
 api.add_router("/events", events.router)
+api.add_router("/health", overview.router)
 api.add_router("/incidents", incidents.router)
 api.add_router("/webhooks", webhooks.router)
 api.add_router("/usage", usage.router)
 api.add_router("/credentials", usage.of_credential)
+api.add_router("/channels", channels.router)
+api.add_router("/customer-deliveries", deliveries.router)
 api.add_router("/syncs", syncs.router)
+api.add_router("/syncs", badges.router)
+api.add_router("/organization", organization.router)
+api.add_router("/members", organization.members)
 api.add_router("/collections", collections.router)
 api.add_router("/consumers/postgres", consumers.router)
 api.add_router("/targets/postgres", targets.router)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
@@ -119,6 +120,11 @@ def unpublish(sync: Sync, *, actor: models.Model | None) -> None:
     sync.badge_token = None
     sync.save(update_fields=["badge_token", "updated_at"])
     note("sync.badge_withdrawn", sync, actor)
+
+
+def badge_url(sync: Sync) -> str:
+    """Where everybody sees its status. Empty while it is not published."""
+    return f"{settings.PUBLIC_URL}/badge/{sync.badge_token}.svg" if sync.badge_token else ""
 
 
 def note(action: str, sync: Sync, actor: models.Model | None, **details: Any) -> None:

@@ -1,6 +1,5 @@
 """Syncs: which accounts are read, and what of them."""
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
@@ -55,7 +54,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
         **health.card(sync),
         "limit": limits.of(sync.credential),
         "consumers": sync.readers().select_related("target").defer("target__secrets")[:100],
-        "badge": badge and f"{settings.PUBLIC_URL}{badge}",
+        "badge": syncs.badge_url(sync),
         "badge_path": badge,
         "events": Event.objects.of(request.organization.pk).about(sync)[:15],
     }

@@ -1,0 +1,94 @@
+"""/v1/health: an organization's credentials in one glance, and what is broken."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from ninja import Router, Schema
+from pydantic import Field
+
+from sequin_admin.access.models import Scope
+from sequin_admin.api.auth import Call, allow
+from sequin_admin.api.errors import ERRORS
+from sequin_admin.api.health import TransitionShape
+from sequin_admin.api.incidents import IncidentShape, incident_out
+from sequin_admin.api.schemas import Timestamp
+from sequin_admin.health import fleet
+from sequin_admin.health.models import Incident, Transition
+from sequin_admin.health.status import Status
+
+router = Router(tags=["Health"])
+
+MOST, RECENT = 100, 20
+
+
+class CountsShape(Schema):
+    """The statuses leave out what is disabled."""
+
+    total: int
+    healthy: int
+    customer_intervention: int
+    sequin_intervention: int
+    unprobed: int = Field(description="Not checked yet.")
+    disabled: int
+
+
+class ProviderShape(Schema):
+    provider: str
+    title: str
+    credentials: int
+    status: Literal[
+        "healthy", "customer_intervention", "sequin_intervention", "unprobed", "disabled"
+    ] = Field(description="Of the sickest.")
+
+
+class NamedTransition(TransitionShape):
+    entity: str
+    entity_id: UUID
+    name: str
+
+
+class Overview(Schema):
+    counted_at: Timestamp = Field(description="A large fleet is counted every 15 seconds.")
+    credentials: CountsShape
+    providers: list[ProviderShape]
+    open_incidents: int
+    incidents: list[IncidentShape] = Field(
+        description=f"Open ones: what is down first, then ours, then the customers', up to {MOST} "
+        "of each. /v1/incidents?state=open has all."
+    )
+    transitions: list[NamedTransition] = Field(description="What changed last, newest first.")
+
+
+@router.get("", response={200: Overview, **ERRORS})
+def health_overview(request: Call) -> Any:
+    """How many credentials are well, who must act on the others, and what changed."""
+    organization = allow(request, Scope.READ)
+    census = fleet.census(organization)
+    mine = fleet.ours_and_nobodys(organization, MOST)
+    theirs = fleet.theirs(organization)[:MOST]
+    return {
+        "counted_at": census.at,
+        "credentials": counts_out(census),
+        "providers": [provider_out(each) for each in census.providers],
+        "open_incidents": Incident.objects.of(organization).open().count(),
+        "incidents": [incident_out(each) for each in (*mine["outages"], *mine["ours"], *theirs)],
+        "transitions": Transition.objects.of(organization)[:RECENT],
+    }
+
+
+def counts_out(census: fleet.Census) -> dict[str, int]:
+    return {
+        "total": census.total,
+        **{status.value: census.by_status.get(status, 0) for status in Status},
+        "unprobed": census.by_status.get("", 0),
+        "disabled": census.disabled,
+    }
+
+
+def provider_out(counted: fleet.ProviderCount) -> dict[str, Any]:
+    return {
+        "provider": counted.provider,
+        "title": counted.title,
+        "credentials": counted.count,
+        "status": counted.status or "unprobed",
+    }
