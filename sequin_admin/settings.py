@@ -148,6 +148,9 @@ LIMITER_FALLBACK_SHARE = env.float("LIMITER_FALLBACK_SHARE", default=0.0)
 LONG_POLLS = env.int("LONG_POLLS", default=5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# The most that a request may send, in bytes: 1,000 credentials with keys and metadata fit.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000
+
 AUTH_USER_MODEL = "access.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [

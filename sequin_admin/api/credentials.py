@@ -93,9 +93,13 @@ def app_of(organization: Organization, payload: CredentialImport) -> OAuthApp | 
     rows = OAuthApp.objects.of(organization).filter(provider=kinds.get(kind).provider)
     app = rows.filter(pk=payload.oauth_app_id).first()
     if app is None:
-        said = f"There is no OAuth app with this id for {kind} in your organization."
-        raise ApiError(422, "The OAuth app is not known.", {"oauth_app_id": [said]})
+        fields = {"oauth_app_id": [no_such_app(kind)]}
+        raise ApiError(422, "The OAuth app is not known.", fields)
     return app
+
+
+def no_such_app(kind: str) -> str:
+    return f"There is no OAuth app with this id for {kind} in your organization."
 
 
 @router.get("", response={200: CredentialList, **ERRORS}, exclude_unset=True)

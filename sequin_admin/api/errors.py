@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.exceptions import ValidationError as Refusal
 from django.core.signals import got_request_exception
@@ -29,7 +30,10 @@ UNREADABLE = (
     "The body is not valid JSON, or holds what can't be stored: NUL, half a surrogate pair, "
     "NaN or Infinity."
 )
-TOO_BIG = "The body is too big. Send less at once."
+TOO_BIG = (
+    f"The body is too big: {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes are the most. Send less "
+    "at once."
+)
 UNSTORABLE = "A value is too long or out of range. Nothing was changed."
 OUR_FAULT = (
     "Something went wrong here, and it is not your fault. Try again; if it happens twice, tell us "

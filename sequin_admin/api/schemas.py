@@ -136,15 +136,21 @@ class OAuthAppList(Schema):
     next_cursor: str | None
 
 
-def refuse_blank(properties: Properties) -> None:
-    """Raises 422 for required properties that are there but empty."""
+BLANK = "This must not be empty."
+
+
+def blank_names(properties: Properties) -> list[str]:
+    """Required properties that are there but empty."""
     given = properties.plain_values()
     required = [n for n in properties.names() if type(properties).model_fields[n].is_required()]
-    blank = [name for name in required if given.get(name, "") == ""]
+    return [name for name in required if given.get(name, "") == ""]
+
+
+def refuse_blank(properties: Properties) -> None:
+    """Raises 422 for required properties that are there but empty."""
+    blank = blank_names(properties)
     if blank:
-        raise ApiError(
-            422, INVALID, {f"properties.{n}": ["This must not be empty."] for n in blank}
-        )
+        raise ApiError(422, INVALID, {f"properties.{name}": [BLANK] for name in blank})
 
 
 def health_of(watched: Any) -> dict[str, str]:

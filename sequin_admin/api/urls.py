@@ -10,6 +10,7 @@ from ninja.openapi.docs import Swagger
 
 from sequin_admin.api import (
     badges,
+    bulk,
     channels,
     collections,
     connect_links,
@@ -49,6 +50,7 @@ api = Api(
 )
 api.add_decorator(once, mode="operation")
 api.add_router("/credentials", handovers.router)
+api.add_router("/credentials", bulk.router)
 api.add_router("/credentials", credentials.router)
 api.add_router("/credentials", credential_actions.router)
 api.add_router("/rate-limits", credential_actions.rate_limits)

@@ -82,7 +82,8 @@ def refused(items: Sequence[Item], error: Refused) -> list[dict[str, Any]]:
         if match is None or int(match[1]) >= len(items):
             raise error
         where = f"{match[2]}: " if match[2] else ""
-        said.setdefault(int(match[1]), []).extend(f"{where}{text}" for text in sentences)
+        told = said.setdefault(int(match[1]), [])
+        told += [f"{where}{with_rows(text, items)}" for text in sentences]
     if not said:
         raise error
     guilty = shortened([items[index].row for index in sorted(said)])
@@ -96,6 +97,16 @@ def refused(items: Sequence[Item], error: Refused) -> list[dict[str, Any]]:
         )
         for index, item in enumerate(items)
     ]
+
+
+def with_rows(sentence: str, items: Sequence[Item]) -> str:
+    """Where the server speaks of another place in what was sent: the row in the file."""
+
+    def row(match: re.Match[str]) -> str:
+        index = int(match[1])
+        return f"row {items[index].row}" if index < len(items) else match[0]
+
+    return re.sub(r"\bcredentials\.(\d+)\b", row, sentence)
 
 
 def shortened(rows: list[int]) -> str:

@@ -1,5 +1,6 @@
 """The heart: credentials, and the OAuth apps that some of them were made with."""
 
+import json
 import re
 import uuid
 from collections.abc import Iterable, Mapping
@@ -8,6 +9,7 @@ from hashlib import sha256
 from typing import Any, ClassVar, Self
 
 from django.db import models
+from django.utils.crypto import salted_hmac
 
 from sequin_admin.access.models import Organization, OwnedQuerySet
 from sequin_admin.core import clock
@@ -191,6 +193,8 @@ class Credential(Watched):
     secrets = EncryptedJSONField(bind=("id", "kind"))
     # Which secrets are set, so that showing asterisks needs no decryption.
     secret_names = models.JSONField(default=list, editable=False)
+    # See `digest_of()`.
+    secrets_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
     secrets_changed_at = models.DateTimeField(default=clock.now, editable=False)
     metadata = models.JSONField(default=dict, blank=True)
     # Whom to ask, on the customer's side, for what only the customer can mend.
@@ -218,6 +222,7 @@ class Credential(Watched):
             models.Index(fields=("organization", "name", "id"), name="credential_name"),
             models.Index(fields=("organization", "health_status"), name="credential_health"),
             models.Index(fields=("check_due_at",), name="credential_check_due"),
+            models.Index(fields=("organization", "secrets_digest"), name="credential_secrets"),
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -231,9 +236,14 @@ class Credential(Watched):
     def save(self, *args: Any, **kwargs: Any) -> None:
         columns = kwargs.get("update_fields")
         if columns is None or "secrets" in columns:
-            self.secret_names = sorted(self.secrets)
-            kwargs["update_fields"] = columns and {*columns, "secret_names"}
+            self.remember_secrets()
+            kwargs["update_fields"] = columns and {*columns, "secret_names", "secrets_digest"}
         super().save(*args, **kwargs)
+
+    def remember_secrets(self) -> None:
+        """Keep what must be known of them without decrypting. Done by `save()`."""
+        self.secret_names = sorted(self.secrets)
+        self.secrets_digest = self.digest_of(self.secrets)
 
     @classmethod
     def from_db(cls, *args: Any, **kwargs: Any) -> Self:
@@ -277,6 +287,20 @@ class Credential(Watched):
         # Whatever its length, it must fit the column and stay unique.
         short = joined if len(joined) <= IDENTITY_CHARS else sha256(joined.encode()).hexdigest()
         return None if None in parts else short
+
+    @classmethod
+    def digest_of(cls, secrets: Mapping[str, Any]) -> str:
+        """Finds a key again while the provider has not told yet whose it is.
+
+        Empty for kinds whose account is named beside the secrets: passwords may be alike. Keyed
+        with `SECRET_KEY`; after that was changed, keys are found when they were saved anew.
+        """
+        declared = cls.properties_class.declared
+        tells = any(declared(name).get("filled") for name in cls.identity_properties)
+        if not (tells and secrets):
+            return ""
+        text = json.dumps(secrets, sort_keys=True)
+        return salted_hmac("credential.secrets", text, algorithm="sha256").hexdigest()
 
     def parsed(self) -> Properties:
         """The properties as their class, secrets included. For the flow, never for a page."""
