@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import typer
 
 from sequin_admin.client import Refused, SequinError, TryLater
+from sequin_admin.command_line import output
 
 OK, ATTENTION, USAGE, REFUSED, UNREACHABLE = range(5)
 CODES = """Exit codes: 0 done, 1 something needs attention, 2 used in a wrong way, 3 refused by the
@@ -29,9 +30,6 @@ def told() -> Iterator[None]:
         end(UNREACHABLE, str(error))
     except SequinError as error:
         end(REFUSED, str(error))
-    except BrokenPipeError:
-        # Whoever reads our output has seen enough.
-        raise SystemExit(OK) from None
 
 
 def of_fields(error: Refused) -> list[str]:
@@ -40,7 +38,7 @@ def of_fields(error: Refused) -> list[str]:
 
 def end(code: int, *lines: str) -> None:
     for line in lines:
-        typer.echo(line, err=True)
+        output.note(line)
     raise SystemExit(code)
 
 

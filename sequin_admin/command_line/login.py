@@ -37,10 +37,13 @@ def login(
     typer.echo(f"Logged in to {using.url}{known}. Kept in {settings.path()}.")
 
 
-def logout() -> None:
+def logout(json: AsJson = False) -> None:
     """Forget what `login` remembers. The key itself stays valid: revoke it in the dashboard."""
     settings.forget()
-    typer.echo(f"{settings.path()} is gone.")
+    if json:
+        output.as_json({"config": str(settings.path()), "deleted": True})
+    else:
+        typer.echo(f"{settings.path()} is gone.")
 
 
 def ask(what: str, *, hidden: bool = False) -> str:

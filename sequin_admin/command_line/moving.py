@@ -1,8 +1,8 @@
 """`credentials import` and `credentials export`: files of credentials, in and out."""
 
-import json
 import sys
 from collections.abc import Iterator
+from json import dumps
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
@@ -146,6 +146,9 @@ def export_credentials(
     search: Search = "",
     metadata: Metadata = [],  # noqa: B006
     yes: Yes = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print JSON about the export. Needs --output.")
+    ] = False,
 ) -> None:
     """Export credentials with their secrets, encrypted in the age format, as JSON for `import`.
 
@@ -158,6 +161,8 @@ def export_credentials(
             "Say who may open it: --recipient or --recipients-file; or else --plain-text."
         )
     file = None if to == STREAM else writing.new(Path(to))
+    if json and file is None:
+        raise Misused("The export itself is on stdout, and is JSON. Give --output with --json.")
     if not yes and sys.stdin.isatty():
         how = "in PLAIN TEXT" if plain_text else "encrypted"
         typer.confirm(
@@ -170,9 +175,14 @@ def export_credentials(
     with api_of(context) as api, writing.opened(file) as out:
         chunks = document(taken.rows(api, asked))
         write(chunks, out, keys, armored=file is None)
-    output.note(f"{taken.number} credentials exported{f' to {file}' if file else ''}.")
-    for id, reason in taken.unreadable.items():
-        output.note(f"Left out: {id}. {reason}")
+    if json:
+        output.as_json(
+            {"exported": taken.number, "unreadable": taken.unreadable, "file": str(file)}
+        )
+    else:
+        output.note(f"{taken.number} credentials exported{f' to {file}' if file else ''}.")
+        for id, reason in taken.unreadable.items():
+            output.note(f"Left out: {id}. {reason}")
     attention(bool(taken.unreadable))
 
 
@@ -200,7 +210,7 @@ def document(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
     yield b'{"data": ['
     for number, row in enumerate(rows):
         yield b",\n" if number else b"\n"
-        yield json.dumps(row, ensure_ascii=False).encode()
+        yield dumps(row, ensure_ascii=False).encode()
     yield b"\n]}\n"
 
 

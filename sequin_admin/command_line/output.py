@@ -18,7 +18,7 @@ Row = Mapping[str, Any]
 
 
 def as_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)
 
 
 def note(sentence: str) -> None:

@@ -75,7 +75,12 @@ def unsealed(data: bytes, file: Path | None) -> bytes:
 
 def seal(chunks: Iterable[bytes], out: BinaryIO, keys: list[Any], *, armored: bool) -> None:
     """Encrypt while it comes in: neither memory nor disk ever holds all of it in plain text."""
-    pyrage.encrypt_io(Chunks(chunks), out, keys, armored=armored)
+    source = Chunks(chunks)
+    try:
+        pyrage.encrypt_io(source, out, keys, armored=armored)
+    except Exception as error:
+        # The library tells every error of a source as one of its own.
+        raise (source.failure or error) from None
 
 
 class Chunks(io.RawIOBase):
@@ -84,16 +89,18 @@ class Chunks(io.RawIOBase):
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self.chunks: Iterator[bytes] = iter(chunks)
         self.rest = b""
+        self.failure: BaseException | None = None
 
     def readable(self) -> bool:
         return True
 
     def read(self, size: int = -1) -> bytes:
-        while not self.rest or size < 0:
-            chunk = next(self.chunks, None)
-            if chunk is None:
-                break
-            self.rest += chunk
+        try:
+            while (not self.rest or size < 0) and (chunk := next(self.chunks, None)) is not None:
+                self.rest += chunk
+        except BaseException as failure:
+            self.failure = failure
+            raise
         end = len(self.rest) if size < 0 else size
         taken, self.rest = self.rest[:end], self.rest[end:]
         return taken
