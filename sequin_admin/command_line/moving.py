@@ -8,7 +8,7 @@ from typing import Annotated, Any, BinaryIO
 
 import typer
 
-from sequin_admin.client import Api
+from sequin_admin.client import Api, SequinError
 from sequin_admin.command_line import completion, formats, importing, output, sealing, writing
 from sequin_admin.command_line.endings import Misused, attention
 from sequin_admin.command_line.session import (
@@ -88,11 +88,17 @@ def import_credentials(
             items = []
         if warning := importing.without_app(items, shapes):
             output.note(warning)
-        with output.progress("Importing", len(items)) as advance:
-            for chunk in importing.chunks_of(items):
-                results += importing.send(api, chunk, dry_run=dry_run)
-                advance(len(chunk))
-    show(sorted(results, key=lambda result: result["row"]), json=json, dry_run=dry_run)
+        try:
+            with output.progress("Importing", len(items)) as advance:
+                for chunk in importing.chunks_of(items):
+                    results += importing.send(api, chunk, dry_run=dry_run)
+                    advance(len(chunk))
+        except SequinError:
+            if results:
+                show(results, json=json, dry_run=dry_run)
+            output.note("The rest was not imported. Import the file again: nothing is made twice.")
+            raise
+    show(results, json=json, dry_run=dry_run)
     attention(any(result["result"] == importing.REFUSED for result in results))
 
 
@@ -111,6 +117,7 @@ def kinds_of(given: list[str], shapes: dict[str, formats.Shape]) -> dict[str, st
 
 
 def show(results: list[dict[str, Any]], *, json: bool, dry_run: bool) -> None:
+    results = sorted(results, key=lambda result: result["row"])
     counts = dict.fromkeys(("created", "updated", importing.REFUSED), 0)
     for result in results:
         counts[result["result"]] += 1

@@ -1,9 +1,5 @@
 """Any call of the API, over a network that loses answers and servers that say later."""
 
-import json
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
 
 from sequin_admin.access import keys
@@ -11,43 +7,7 @@ from sequin_admin.access.models import Scope
 from sequin_admin.client import Api, Refused, TryLater
 from sequin_admin.worker.supervisor import free_port
 from tests.factories import make_credential
-
-CUT = "cut the line"
-
-
-@pytest.fixture
-def script():
-    """A server that answers as told, one answer to a call, and remembers who called."""
-    answers, seen = [], []
-
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self):
-            length = int(self.headers.get("Content-Length") or 0)
-            seen.append((self.command, self.path, dict(self.headers), self.rfile.read(length)))
-            said = answers.pop(0)
-            if said == CUT:
-                self.close_connection = True
-                return
-            status, body, headers = said
-            data = b"" if body is None else json.dumps(body).encode()
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(data))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(data)
-
-        do_GET = do_POST = do_PATCH = do_DELETE = answer
-
-        def log_message(self, *arguments):
-            """Quietly."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server.server_address[1], answers, seen
-    server.shutdown()
-    server.server_close()
-    thread.join()
+from tests.scripted_server import CUT
 
 
 @pytest.fixture
@@ -57,50 +17,46 @@ def slept():
 
 @pytest.fixture
 def api(script, slept):
-    with Api(f"http://127.0.0.1:{script[0]}", "key", sleep=slept.append) as api:
+    with Api(script.url, "key", sleep=slept.append) as api:
         yield api
 
 
-def say(script, *answers):
-    script[1].extend(a if a == CUT else (*a, {}) if len(a) == 2 else a for a in answers)
-
-
 def test_a_post_is_tried_again_under_the_same_name(api, script, slept):
-    say(script, CUT, (503, {"summary": "Later."}, {"Retry-After": "7"}), (201, {"id": "1"}))
+    script.say(CUT, (503, {"summary": "Later."}, {"Retry-After": "7"}), (201, {"id": "1"}))
 
     assert api.post("things", {"a": 1}) == {"id": "1"}
 
-    names = {headers["Idempotency-Key"] for _, _, headers, _ in script[2]}
-    bodies = {body for _, _, _, body in script[2]}
-    assert (len(script[2]), len(names), len(bodies)) == (3, 1, 1)
+    names = {headers["Idempotency-Key"] for _, _, headers, _ in script.seen}
+    bodies = {body for _, _, _, body in script.seen}
+    assert (len(script.seen), len(names), len(bodies)) == (3, 1, 1)
     assert slept == [0.5, 7]
 
 
 def test_another_post_has_another_name(api, script):
-    say(script, (200, {}), (200, {}))
+    script.say((200, {}), (200, {}))
 
     api.post("things")
     api.post("things")
 
-    assert len({headers["Idempotency-Key"] for _, _, headers, _ in script[2]}) == 2
+    assert len({headers["Idempotency-Key"] for _, _, headers, _ in script.seen}) == 2
 
 
 def test_it_waits_as_long_as_the_server_asks(api, script, slept):
-    say(script, (429, {"summary": "Slower."}, {"Retry-After": "30"}), (200, {"id": 1}))
+    script.say((429, {"summary": "Slower."}, {"Retry-After": "30"}), (200, {"id": 1}))
 
     assert api.get("things") == {"id": 1}
     assert slept == [30]
 
 
 def test_a_post_that_is_still_under_way_is_waited_for(api, script, slept):
-    say(script, (409, {"summary": "Under way."}, {"Retry-After": "1"}), (200, {"id": 1}))
+    script.say((409, {"summary": "Under way."}, {"Retry-After": "1"}), (200, {"id": 1}))
 
     assert api.post("things") == {"id": 1}
     assert slept == [1]
 
 
 def test_nobody_waits_for_longer_than_is_sensible(api, script, slept):
-    say(script, (429, {"summary": "Slower."}, {"Retry-After": "3600"}))
+    script.say((429, {"summary": "Slower."}, {"Retry-After": "3600"}))
 
     with pytest.raises(TryLater, match=r"Slower\."):
         api.get("things")
@@ -109,7 +65,7 @@ def test_nobody_waits_for_longer_than_is_sensible(api, script, slept):
 
 
 def test_after_some_tries_it_gives_up(api, script, slept):
-    say(script, CUT, CUT, CUT, CUT)
+    script.say(CUT, CUT, CUT, CUT)
 
     with pytest.raises(TryLater, match="could not be asked"):
         api.get("things")
@@ -125,7 +81,7 @@ def test_nobody_is_there(slept):
 
 
 def test_a_refusal_is_final_and_says_what_about_which_field(api, script, slept):
-    say(script, (422, {"summary": "No.", "validation_errors": {"a.b": ["Wrong."]}}))
+    script.say((422, {"summary": "No.", "validation_errors": {"a.b": ["Wrong."]}}))
 
     with pytest.raises(Refused) as refused:
         api.patch("things/1", {})
@@ -136,13 +92,13 @@ def test_a_refusal_is_final_and_says_what_about_which_field(api, script, slept):
 
 
 def test_what_was_deleted_by_a_try_whose_answer_got_lost_is_deleted(api, script):
-    say(script, CUT, (404, {"summary": "There is none."}))
+    script.say(CUT, (404, {"summary": "There is none."}))
 
     api.delete("things/1")
 
 
 def test_what_was_never_there_can_t_be_deleted(api, script):
-    say(script, (404, {"summary": "There is none."}))
+    script.say((404, {"summary": "There is none."}))
 
     with pytest.raises(Refused, match="There is none"):
         api.delete("things/1")
@@ -150,7 +106,7 @@ def test_what_was_never_there_can_t_be_deleted(api, script):
 
 @pytest.mark.parametrize("answer", [(200, None), (404, None), (302, None)])
 def test_another_program_at_the_address_is_told_apart(api, script, answer):
-    say(script, answer)
+    script.say(answer)
 
     if answer == (200, None):
         assert api.get("things") is None

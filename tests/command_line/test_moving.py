@@ -9,6 +9,7 @@ import pytest
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import Organization, Scope
+from sequin_admin.api.kinds import KindShape, kind_out
 from sequin_admin.audit.models import Event
 from sequin_admin.command_line import importing
 from sequin_admin.command_line.formats import Item
@@ -130,6 +131,23 @@ def test_a_large_file_goes_in_pieces_of_a_thousand(run, write):
 
     assert ran.json["created"] == 1001
     assert [row["row"] for row in ran.json["data"]] == list(range(1, 1002))
+
+
+def test_an_import_that_is_cut_off_says_how_far_it_came(bare, write, script):
+    [kind] = [k for k in kinds.all() if k.slug == "checkout_champ_password"]
+    shape = KindShape.model_validate(kind_out(kind)).model_dump()
+    done = [{"index": n, "id": None, "result": "created"} for n in range(1000)]
+    script.say((200, {"data": [shape], "next_cursor": None}), (200, {"data": done}))
+    script.say((403, {"summary": "The key was revoked."}))
+    file = write("large.json", [champ(number) for number in range(1500)])
+    known = {"SEQUIN_URL": script.url, "SEQUIN_API_KEY": "x"}
+
+    ran = bare("credentials", "import", file, "--json", **known)
+
+    assert ran.code == 3
+    assert (ran.json["created"], ran.json["refused"]) == (1000, 0)
+    assert "The rest was not imported." in ran.err
+    assert "The key was revoked." in ran.err
 
 
 def test_the_file_may_come_from_stdin(run):
