@@ -210,15 +210,16 @@ def make_one(organization):
 def in_terminal(arguments, environment):
     """What the program shows on a terminal."""
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
+    process = subprocess.Popen(
         [*PROGRAM, *arguments], stdout=theirs, stdin=theirs, stderr=theirs, env=environment
-    ) as process:
-        process.wait(60)
+    )
     os.close(theirs)
     shown = b""
+    # Read while it runs: a terminal that nobody reads holds little.
     while chunk := read_some(ours):
         shown += chunk
     os.close(ours)
+    process.wait(60)
     return shown.decode()
 
 
