@@ -16,7 +16,7 @@ STYLED := $(shell find templates sequin_admin/dashboard -name '*.html' -o -name 
 
 .PHONY: setup run test check bench lock
 
-setup: .venv/.runtime $(CSS) .env
+setup: .venv/.runtime $(BIN)/sequin-admin $(CSS) .env
 
 # Without a shell in between, a signal to make reaches what it runs.
 run: export PORT := $(PORT)
@@ -59,6 +59,9 @@ lock: .venv/.dev
 	@echo "Installing what its tests need..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
+
+$(BIN)/sequin-admin: | .venv/.runtime
+	@ln -s ../../sequin-admin $@
 
 $(CSS): static/css/app.css $(STYLED) | .venv/.runtime
 	@echo "Building the style sheet..."

@@ -13,6 +13,7 @@ from sequin_admin.core import http
 pytest_plugins = [
     *("tests.simulator", "tests.trips", "tests.api_client", "tests.connected"),
     *("tests.notified", "tests.redis_server", "tests.database_server"),
+    "tests.scripted_server",
 ]
 
 

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,6 +48,8 @@ def allowed_for(package: str) -> set[str]:
         return {*ORDER, package}
     if package == "client":
         return {"client"}
+    if package == "command_line":
+        return {"client", "command_line"}
     if package == "sandbox":
         return {"core", "sandbox"}
     return set(ORDER[: ORDER.index(package) + 1])
@@ -69,6 +72,21 @@ def test_the_client_needs_nothing_but_httpx2():
     }
 
     assert needed - sys.stdlib_module_names <= {"sequin_admin", "httpx2"}
+
+
+def test_the_command_line_needs_only_what_its_package_installs():
+    """It runs where there is no server, on the `dependencies` in pyproject.toml."""
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    installed = {name.lower().removeprefix("py") for name in project["dependencies"]}
+    needed = {
+        name.partition(".")[0]
+        for path in FILES
+        if path.relative_to(ROOT).parts[0] == "command_line"
+        for name in imported_by(path)
+    }
+
+    theirs = needed - sys.stdlib_module_names - {"sequin_admin"}
+    assert {name.removeprefix("py") for name in theirs} <= installed
 
 
 def test_nobody_imports_a_provider_by_name():
@@ -110,6 +128,7 @@ def test_the_environment_is_read_in_one_place():
 
     # WSGI modules only name their settings.
     assert {path.relative_to(ROOT).as_posix() for path in readers} == {
+        "command_line/settings.py",
         "core/env.py",
         "sandbox/wsgi.py",
         "wsgi.py",

@@ -7,17 +7,19 @@ Needs httpx2 only; imports nothing of the server.
         http.get("/crm/v3/objects/contacts")
 
 Each call goes out with the token, when the credential's rate limit lets it. For calls that you make
-in another way there is `with credential.permit():`.
+in another way there is `with credential.permit():`. `Api` makes every other call.
 """
 
 from sequin_admin.client.access import Access
 from sequin_admin.client.api import AsyncClient, AsyncCredential, Client, Credential
-from sequin_admin.client.errors import Broken, SequinError, TryLater, WrongHost
+from sequin_admin.client.errors import Broken, Refused, SequinError, TryLater, WrongHost
+from sequin_admin.client.management import Api
 from sequin_admin.client.permits import Pace, Permit
 from sequin_admin.client.transport import AsyncCredentialTransport, CredentialTransport
 
 __all__ = [
     "Access",
+    "Api",
     "AsyncClient",
     "AsyncCredential",
     "AsyncCredentialTransport",
@@ -27,6 +29,7 @@ __all__ = [
     "CredentialTransport",
     "Pace",
     "Permit",
+    "Refused",
     "SequinError",
     "TryLater",
     "WrongHost",

@@ -1,5 +1,7 @@
 """What can go wrong, each with a sentence that says whose move it is."""
 
+from collections.abc import Mapping, Sequence
+
 
 class SequinError(Exception):
     """Sequin Admin did not give a token. `str()` is its sentence; `status` its HTTP status."""
@@ -7,6 +9,16 @@ class SequinError(Exception):
     def __init__(self, sentence: str, status: int = 0) -> None:
         super().__init__(sentence)
         self.status = status
+
+
+class Refused(SequinError):
+    """The server said no. `fields` has what it says about single fields, by their path."""
+
+    def __init__(
+        self, sentence: str, status: int = 0, fields: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        super().__init__(sentence, status)
+        self.fields = fields or {}
 
 
 class Broken(SequinError):

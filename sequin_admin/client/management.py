@@ -1,0 +1,134 @@
+"""Any call of the Management API: JSON in and out, errors as sentences, tried again if it helps."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import httpx2
+
+from sequin_admin.client.api import TIMEOUT_S, object_in, settings, summary_of, unreachable
+from sequin_admin.client.errors import Refused, TryLater
+
+TRIES = 4
+PAUSE_S = 0.5
+# How long one call may wait, in all, for a server that says "later".
+PATIENCE_S = 300.0
+LARGEST_PAGE = 500
+OVERLOADED = (429, 502, 503, 504)
+
+
+class Api:
+    """Your Sequin Admin. `api_key` needs the scopes of what is called.
+
+    Raises `Refused` when the server says no, `TryLater` when it can't be reached, or is overloaded,
+    even after some tries. A POST goes out with an `Idempotency-Key`, so that a try whose answer got
+    lost is not done twice.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        timeout_s: float = TIMEOUT_S,
+        tries: int = TRIES,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.http = httpx2.Client(**settings(base_url, api_key, timeout_s))
+        self.tries, self.sleep = tries, sleep
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        return self.call("GET", path, params=params)
+
+    def post(self, path: str, body: Any = None) -> Any:
+        return self.call("POST", path, body, headers={"Idempotency-Key": str(uuid.uuid4())})
+
+    def patch(self, path: str, body: Any) -> Any:
+        return self.call("PATCH", path, body)
+
+    def delete(self, path: str) -> None:
+        self.call("DELETE", path)
+
+    def pages(
+        self, path: str, params: Mapping[str, Any] | None = None, *, most: int | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """The rows of a list, up to `most` of them; the next page is asked for when needed."""
+        for answer in self.answers(path, params, most=most):
+            yield from answer["data"]
+
+    def answers(
+        self, path: str, params: Mapping[str, Any] | None = None, *, most: int | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """The same, page by page, with what a page says besides."""
+        wanted = dict(params or {})
+        while most is None or most > 0:
+            wanted["limit"] = LARGEST_PAGE if most is None else min(most, LARGEST_PAGE)
+            answer = self.get(path, wanted)
+            yield answer
+            most = None if most is None else most - len(answer["data"])
+            if not answer.get("next_cursor"):
+                return
+            wanted["cursor"] = answer["next_cursor"]
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        sent: dict[str, Any] = {"params": params, "headers": headers}
+        sent |= {} if body is None else {"json": body}
+        waited, answer_lost = 0.0, False
+        for number in range(self.tries):
+            try:
+                response = self.http.request(method, f"/v1/{path}", **sent)
+                # A delete whose answer got lost on the way was done all the same.
+                if answer_lost and (method, response.status_code) == ("DELETE", 404):
+                    return None
+                return result_of(response)
+            except httpx2.HTTPError as error:
+                failure, answer_lost = unreachable(error), True
+                failure.retry_after_s = PAUSE_S * 2**number
+            except TryLater as later:
+                failure = later
+            waited += failure.retry_after_s
+            if number + 1 == self.tries or waited > PATIENCE_S:
+                break
+            self.sleep(failure.retry_after_s)
+        raise failure
+
+    def close(self) -> None:
+        self.http.close()
+
+    def __enter__(self) -> "Api":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+def result_of(response: httpx2.Response) -> Any:
+    """The JSON of a good answer, None when it has none. Raises what a bad one says."""
+    status = response.status_code
+    if response.is_success and not response.content:
+        return None
+    if response.is_success:
+        try:
+            return response.json()
+        except ValueError:
+            pass
+    wait = response.headers.get("Retry-After", "")
+    if status in OVERLOADED or (status == 409 and wait):
+        seconds = float(wait) if wait.isdecimal() else 5
+        raise TryLater(summary_of(response), status, retry_after_s=seconds)
+    if not response.is_error or "summary" not in object_in(response):
+        raise Refused(
+            f"What is at this address does not answer as Sequin Admin does ({status}). "
+            "Check the address.",
+            status,
+        )
+    raise Refused(summary_of(response), status, object_in(response).get("validation_errors"))

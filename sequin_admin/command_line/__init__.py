@@ -1,0 +1,1 @@
+"""`sequin-admin`: the Management API from a terminal. Talks to the server with an API key only."""

@@ -1,0 +1,3 @@
+from sequin_admin.command_line.program import main
+
+main()

@@ -1,0 +1,83 @@
+"""The kinds as the server declares them, and values of their properties' types."""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+YES, NO = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
+WORDS = {"integer": "a whole number", "boolean": "true or false", "string[]": "a list"}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A kind's properties by type (string, integer, boolean, string[]), without `kind` itself."""
+
+    kind: str
+    provider: str
+    types: Mapping[str, str]
+    required: tuple[str, ...]
+    secret: tuple[str, ...]
+    needs_oauth_app: bool = False
+
+    def value(self, name: str, given: Any) -> Any:
+        """`given` as the property's type. Raises `ValueError` with a sentence, not the value."""
+        wanted = self.types[name]
+        try:
+            return CONVERT.get(wanted, to_text)(given)
+        except (ValueError, TypeError, RecursionError):
+            raise ValueError(f"`{name}` must be {WORDS.get(wanted, 'text')}.") from None
+
+
+def shapes_of(kinds: Iterable[Mapping[str, Any]]) -> dict[str, Shape]:
+    """By kind, from the rows of `GET /v1/kinds`."""
+    return {row["kind"]: shape_of(row) for row in kinds}
+
+
+def shape_of(row: Mapping[str, Any]) -> Shape:
+    declared = [of for of in row["properties"] if of["name"] != "kind"]
+    return Shape(
+        kind=row["kind"],
+        provider=row["provider"],
+        types={of["name"]: of["type"] for of in declared},
+        required=tuple(of["name"] for of in declared if of["required"]),
+        secret=tuple(of["name"] for of in declared if of["secret"]),
+        needs_oauth_app=bool(row["oauth"] and row["oauth"]["needs_oauth_app"]),
+    )
+
+
+def to_text(given: Any) -> str:
+    if isinstance(given, list):
+        return " ".join(to_text(part) for part in given)
+    if isinstance(given, bool) or not isinstance(given, str | int):
+        raise ValueError("Not a text.")
+    return str(given)
+
+
+def to_integer(given: Any) -> int:
+    if isinstance(given, bool) or not isinstance(given, str | int):
+        raise ValueError("Not a whole number.")
+    if isinstance(given, str) and not re.fullmatch(r"\s*-?[0-9]{1,19}\s*", given):
+        raise ValueError("Not a whole number.")
+    return int(given)
+
+
+def to_boolean(given: Any) -> bool:
+    word = str(given).strip().lower()
+    if word not in (*YES, *NO):
+        raise ValueError("Neither true nor false.")
+    return word in YES
+
+
+def to_list(given: Any) -> list[str]:
+    if isinstance(given, str) and given.lstrip().startswith("["):
+        given = json.loads(given)
+    if isinstance(given, str):
+        given = [part for part in re.split(r"[\s,;]+", given) if part]
+    if not isinstance(given, list):
+        raise ValueError("Not a list.")
+    return [to_text(part) for part in given]
+
+
+CONVERT = {"integer": to_integer, "boolean": to_boolean, "string[]": to_list}

@@ -1,0 +1,42 @@
+"""`health`: the fleet in one glance."""
+
+from typing import Any
+
+import typer
+
+from sequin_admin.command_line import output
+from sequin_admin.command_line.endings import attention
+from sequin_admin.command_line.session import AsJson, api_of
+
+WHO = {"customer_intervention": "the customer", "sequin_intervention": "you", None: "nobody"}
+COLUMNS = ("who_must_act", "since", "what", "name", "affected", "reason")
+ILL = ("customer_intervention", "sequin_intervention")
+
+
+def health(context: typer.Context, json: AsJson = False) -> None:
+    """Say how all credentials fare and what is broken. Exits with 1 when somebody must act."""
+    with api_of(context) as api:
+        found: dict[str, Any] = api.get("health")
+    if json:
+        output.as_json(found)
+    else:
+        output.facts(found["credentials"])
+        print()
+        rows = [row_of(incident) for incident in found["incidents"]]
+        output.show(rows, COLUMNS, empty="Nothing is broken.")
+        more = found["open_incidents"] - len(rows)
+        if more > 0:
+            output.note(f"And {more} more: see the page Overview.")
+    ill = any(found["credentials"][status] for status in ILL)
+    attention(ill or any(incident["status"] for incident in found["incidents"]))
+
+
+def row_of(incident: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "who_must_act": WHO.get(incident["status"], incident["status"]),
+        "since": incident["opened_at"],
+        "what": incident["entity"],
+        "name": incident["name"],
+        "affected": incident["affected"],
+        "reason": incident["message"],
+    }

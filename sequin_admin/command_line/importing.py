@@ -1,0 +1,115 @@
+"""Send what was read, a thousand at a time, and say for each row what became of it."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sequin_admin.client import Api, Refused
+from sequin_admin.command_line.formats import Item, Problem, Shape
+
+CHUNK = 1000
+REFUSED = "refused"
+# What the server may say about its body that is about none of its rows.
+INVALID, TOO_LARGE = 422, 413
+WITH_OTHERS = "Nothing was sent wrong here, but rows {rows} of the same thousand were refused."
+
+
+def chunks_of(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+    for start in range(0, len(items), CHUNK):
+        yield items[start : start + CHUNK]
+
+
+def with_app(item: Item, shape: Shape, apps: Sequence[Mapping[str, Any]]) -> Item:
+    """The item with the OAuth app of its provider, where one is given and its kind needs one."""
+    fitting = (app["id"] for app in apps if app["provider"] == shape.provider)
+    app = next(fitting, None) if shape.needs_oauth_app else None
+    return replace(item, body={**item.body, "oauth_app_id": app}) if app else item
+
+
+def without_app(items: Sequence[Item], shapes: Mapping[str, Shape]) -> str:
+    """A warning about those whose tokens could not be renewed, or nothing."""
+    lacking = [i for i in items if shapes[i.kind].needs_oauth_app and "oauth_app_id" not in i.body]
+    if not lacking:
+        return ""
+    providers = ", ".join(sorted({shapes[item.kind].provider for item in lacking}))
+    return (
+        f"{len(lacking)} of them name no OAuth app ({providers}), so their tokens can't be "
+        "renewed. Give it with --oauth-app ID."
+    )
+
+
+def left_out(problem: Problem) -> dict[str, Any]:
+    return result(problem.row, problem.label, "", REFUSED, problem.sentence)
+
+
+def result(row: int, name: str, kind: str, outcome: str, reason: str = "") -> dict[str, Any]:
+    return {
+        "row": row,
+        "name": name,
+        "kind": kind,
+        "id": None,
+        "result": outcome,
+        "reason": reason,
+    }
+
+
+def send(api: Api, items: Sequence[Item], *, dry_run: bool) -> list[dict[str, Any]]:
+    """All of them or none. Raises what is not about the rows."""
+    body = {"credentials": [item.body for item in items], "dry_run": dry_run}
+    try:
+        answer = api.post("credentials/bulk", body)
+    except Refused as error:
+        if error.status == TOO_LARGE and len(items) > 1:
+            half = len(items) // 2
+            parts = (items[:half], items[half:])
+            return [done for part in parts for done in send(api, part, dry_run=dry_run)]
+        if error.status != INVALID:
+            raise
+        return refused(items, error)
+    return [
+        {**result(item.row, item.label, item.kind, done["result"]), "id": done["id"]}
+        for done in answer["data"]
+        for item in [items[done["index"]]]
+    ]
+
+
+def refused(items: Sequence[Item], error: Refused) -> list[dict[str, Any]]:
+    """Every row of a refused chunk, with the sentences about it, or about why it is out too."""
+    said: dict[int, list[str]] = {}
+    for path, sentences in error.fields.items():
+        match = re.match(r"credentials\.(\d+)\.?(.*)", path)
+        if match is None or int(match[1]) >= len(items):
+            raise error
+        where = f"{match[2]}: " if match[2] else ""
+        told = said.setdefault(int(match[1]), [])
+        told += [f"{where}{with_rows(text, items)}" for text in sentences]
+    if not said:
+        raise error
+    guilty = shortened([items[index].row for index in sorted(said)])
+    return [
+        result(
+            item.row,
+            item.label,
+            item.kind,
+            REFUSED,
+            " ".join(said.get(index, [WITH_OTHERS.format(rows=guilty)])),
+        )
+        for index, item in enumerate(items)
+    ]
+
+
+def with_rows(sentence: str, items: Sequence[Item]) -> str:
+    """Where the server speaks of another place in what was sent: the row in the file."""
+
+    def row(match: re.Match[str]) -> str:
+        index = int(match[1])
+        return f"row {items[index].row}" if index < len(items) else match[0]
+
+    return re.sub(r"\bcredentials\.(\d+)\b", row, sentence)
+
+
+def shortened(rows: list[int]) -> str:
+    more = len(rows) - 3
+    named = ", ".join(map(str, rows[:3]))
+    return f"{named} and {more} more" if more > 0 else named

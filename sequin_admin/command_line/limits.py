@@ -1,0 +1,62 @@
+"""`limits`: how fast a credential may be used."""
+
+from typing import Annotated, Any
+
+import typer
+
+from sequin_admin.command_line import durations, output
+from sequin_admin.command_line.endings import Misused
+from sequin_admin.command_line.session import AsJson, CredentialId, api_of
+
+app = typer.Typer(no_args_is_help=True, help="How fast a credential may be used.")
+SHORT_MS = 1000
+
+
+@app.command("get")
+def get_limit(context: typer.Context, id: CredentialId, json: AsJson = False) -> None:
+    """Show a credential's rate limit. `interval` is in milliseconds; 0 at once means no cap."""
+    with api_of(context) as api:
+        show(api.get(f"credentials/{id}")["rate_limit"], json)
+
+
+@app.command("set")
+def set_limit(
+    context: typer.Context,
+    id: CredentialId,
+    allowed_requests: Annotated[
+        int | None, typer.Option(help="How many calls may start in an interval.")
+    ] = None,
+    interval: Annotated[
+        str,
+        typer.Option(help="How long that is: milliseconds, or with a unit: 500ms, 10s, 1m, 1d."),
+    ] = "",
+    max_concurrent: Annotated[
+        int | None, typer.Option(help="How many may be under way at once; 0 for no cap.")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Change a credential's rate limit. What is left out stays as it is."""
+    asked: dict[str, Any] = {
+        "allowed_requests": allowed_requests,
+        "interval": durations.milliseconds(interval) if interval else None,
+        "max_concurrent_requests": max_concurrent,
+    }
+    changes = {name: value for name, value in asked.items() if value is not None}
+    if not changes:
+        raise Misused("Say what to change: --allowed-requests, --interval or --max-concurrent.")
+    if changes.get("interval", SHORT_MS) < SHORT_MS and interval.isdecimal():
+        output.note(
+            f"Careful: the interval is in milliseconds. If you mean {interval} seconds, give "
+            f"--interval {interval}s."
+        )
+    with api_of(context) as api:
+        known = api.get(f"credentials/{id}")["rate_limit"]
+        changed = api.patch(f"credentials/{id}", {"rate_limit": {**known, **changes}})
+    show(changed["rate_limit"], json)
+
+
+def show(limit: dict[str, Any], json: bool) -> None:
+    if json:
+        output.as_json(limit)
+    else:
+        output.facts(limit)

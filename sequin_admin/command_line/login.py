@@ -1,0 +1,69 @@
+"""`login` and `logout`: remember where the server is, and the key."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from sequin_admin.client import Api, Refused
+from sequin_admin.command_line import output, settings
+from sequin_admin.command_line.endings import Misused
+from sequin_admin.command_line.session import AsJson, Session
+from sequin_admin.command_line.settings import Settings
+
+
+def login(
+    context: typer.Context,
+    url: Annotated[str, typer.Argument(help="Where your Sequin Admin is. Asked if left out.")] = "",
+    json: AsJson = False,
+) -> None:
+    """Remember the address and an API key, which is asked for, for this user of this machine.
+
+    Make the key under API keys in the dashboard. Where there is no terminal to ask on, the key is
+    read from stdin.
+    """
+    session: Session = context.obj
+    given = session.given
+    address = settings.checked(url) if url else given.url or ask("Address of your Sequin Admin")
+    using = Settings(settings.checked(address), given.key or ask("API key", hidden=True))
+    with Api(using.url, using.key) as api:
+        key = check(api)
+    settings.store(using)
+    if json:
+        output.as_json({"url": using.url, "config": str(settings.path()), "api_key": key})
+        return
+    name = key.get("name")
+    known = f" with the key {output.printable(name)}" if name else ""
+    typer.echo(f"Logged in to {using.url}{known}. Kept in {settings.path()}.")
+
+
+def logout(json: AsJson = False) -> None:
+    """Forget what `login` remembers. The key itself stays valid: revoke it in the dashboard."""
+    settings.forget()
+    if json:
+        output.as_json({"config": str(settings.path()), "deleted": True})
+    else:
+        typer.echo(f"{settings.path()} is gone.")
+
+
+def ask(what: str, *, hidden: bool = False) -> str:
+    answer = str(typer.prompt(what, hide_input=hidden, err=True)) if sys.stdin.isatty() else read()
+    if not answer:
+        raise Misused(f"{what}: nothing was given.")
+    return answer.strip()
+
+
+def read() -> str:
+    return sys.stdin.readline().strip()
+
+
+def check(api: Api) -> dict[str, object]:
+    """What the server says of the key. Raises `Refused` when it takes none such."""
+    try:
+        found: dict[str, object] = api.get("api-keys/me")
+    except Refused as error:
+        if error.status != 404:
+            raise
+        api.get("credentials", {"limit": 1})
+        return {}
+    return found

@@ -1,0 +1,228 @@
+"""`credentials import` and `credentials export`: files of credentials, in and out."""
+
+import sys
+from collections.abc import Iterator
+from json import dumps
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import typer
+
+from sequin_admin.client import Api, SequinError
+from sequin_admin.command_line import completion, formats, importing, output, sealing, writing
+from sequin_admin.command_line.endings import Misused, attention
+from sequin_admin.command_line.session import (
+    AsJson,
+    Kind,
+    Metadata,
+    Provider,
+    Search,
+    Status,
+    Yes,
+    api_of,
+    filters,
+)
+
+STREAM = "-"
+PURPOSE_CHARS = 200
+
+
+def import_credentials(
+    context: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file, or - for stdin.")],
+    format: Annotated[
+        formats.Format,
+        typer.Option(help="What the file is; told by its contents if left out."),
+    ] = "auto",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Import nothing when a row can't be read.")
+    ] = False,
+    oauth_app: Annotated[
+        list[str],
+        typer.Option(
+            metavar="ID",
+            help="The OAuth app of all credentials of its provider, whatever the file says; may be "
+            "given again for other providers.",
+            autocompletion=completion.oauth_app_ids,
+        ),
+    ] = [],  # noqa: B006
+    map: Annotated[
+        list[str],
+        typer.Option(
+            metavar="NAME=KIND",
+            help="What to take an Airflow conn_id or conn_type, or a Nango integration, for.",
+        ),
+    ] = [],  # noqa: B006
+    identity: Annotated[
+        Path | None,
+        typer.Option(help="The private key of an encrypted export, from age-keygen or ssh-keygen."),
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Import credentials: our JSON or CSV, Airflow's connections, Nango's connections.
+
+    \b
+    JSON     a list, {"data": [...]} as exported, or one credential to a line
+    CSV      columns kind, name, oauth_app_id, metadata.x, and the kind's properties
+    Airflow  airflow connections export connections.json (or .yaml)
+    Nango    a list of what GET /connections/{id}?refresh_token=true answers
+
+    The same account again is updated, not made twice, so an import may be repeated. Each thousand
+    rows are imported together or not at all. What can't be imported is listed with the reason, and
+    makes the exit code 1.
+    """
+    data = sealing.unsealed(contents(file), identity)
+    with api_of(context) as api:
+        shapes = formats.shapes_of(api.pages("kinds"))
+        try:
+            reading = formats.read(data, format, shapes, kinds_of(map, shapes))
+        except formats.Unreadable as reason:
+            raise Misused(str(reason)) from None
+        apps = [api.get(f"oauth-apps/{id}") for id in oauth_app]
+        items = [importing.with_app(item, shapes[item.kind], apps) for item in reading.items]
+        results = [importing.left_out(problem) for problem in reading.problems]
+        if strict and results:
+            items = []
+        if warning := importing.without_app(items, shapes):
+            output.note(warning)
+        try:
+            with output.progress("Importing", len(items)) as advance:
+                for chunk in importing.chunks_of(items):
+                    results += importing.send(api, chunk, dry_run=dry_run)
+                    advance(len(chunk))
+        except SequinError:
+            if results:
+                show(results, json=json, dry_run=dry_run)
+            output.note("The rest was not imported. Import the file again: nothing is made twice.")
+            raise
+    show(results, json=json, dry_run=dry_run)
+    attention(any(result["result"] == importing.REFUSED for result in results))
+
+
+def contents(file: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if file == STREAM else Path(file).read_bytes()
+    except OSError:
+        raise Misused(f"{file} can't be read.") from None
+
+
+def kinds_of(given: list[str], shapes: dict[str, formats.Shape]) -> dict[str, str]:
+    pairs = {name: kind for name, _, kind in (pair.rpartition("=") for pair in given)}
+    if not all(name and kind in shapes for name, kind in pairs.items()):
+        raise Misused(f"Map a name to a kind, as in hubspot-prod=KIND: {', '.join(shapes)}.")
+    return pairs
+
+
+def show(results: list[dict[str, Any]], *, json: bool, dry_run: bool) -> None:
+    results = sorted(results, key=lambda result: result["row"])
+    counts = dict.fromkeys(("created", "updated", importing.REFUSED), 0)
+    for result in results:
+        counts[result["result"]] += 1
+    if json:
+        output.as_json({"data": results, **counts, "dry_run": dry_run})
+        return
+    columns = ("row", "name", "kind", "result", "reason")
+    output.show(results, columns, empty="There is nothing in the file.")
+    said = ", ".join(f"{number} {name}" for name, number in counts.items())
+    output.note(f"{said}. It was only tried: nothing was changed." if dry_run else f"{said}.")
+
+
+def export_credentials(
+    context: typer.Context,
+    recipient: Annotated[
+        list[str],
+        typer.Option(help="A public key that may open it: age1..., ssh-...; may be given again."),
+    ] = [],  # noqa: B006
+    recipients_file: Annotated[
+        Path | None, typer.Option(help="A file of such keys, one to a line.")
+    ] = None,
+    to: Annotated[
+        str,
+        typer.Option("--output", "-o", help="A new file, readable for you only; - for stdout."),
+    ] = STREAM,
+    plain_text: Annotated[
+        bool, typer.Option("--plain-text", help="Don't encrypt. Whoever has the file has it all.")
+    ] = False,
+    purpose: Annotated[str, typer.Option(help="What for: kept in the audit log.")] = "",
+    provider: Provider = "",
+    kind: Kind = "",
+    status: Status = "",
+    search: Search = "",
+    metadata: Metadata = [],  # noqa: B006
+    yes: Yes = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print JSON about the export. Needs --output.")
+    ] = False,
+) -> None:
+    """Export credentials with their secrets, encrypted in the age format, as JSON for `import`.
+
+    Open it with `age -d -i key.txt`, or import it with --identity. Takes an API key with the scope
+    secrets; the audit log notes each credential, with the purpose.
+    """
+    keys = sealing.recipients(recipient, recipients_file)
+    if bool(keys) == plain_text:
+        raise Misused(
+            "Say who may open it: --recipient or --recipients-file; or else --plain-text."
+        )
+    file = None if to == STREAM else writing.new(Path(to))
+    if json and file is None:
+        raise Misused("The export itself is on stdout, and is JSON. Give --output with --json.")
+    if not yes and sys.stdin.isatty():
+        how = "in PLAIN TEXT" if plain_text else "encrypted"
+        typer.confirm(
+            f"Export secrets, {how}? Each is noted in the audit log.", abort=True, err=True
+        )
+    told = f"sequin-admin export{', plain text' if plain_text else ''}: {purpose}".rstrip(": ")
+    asked = filters(provider, kind, status, search, metadata)
+    asked |= {"truncate_secrets": "false", "purpose": told[:PURPOSE_CHARS]}
+    taken = Taken()
+    with api_of(context) as api, writing.opened(file) as out:
+        chunks = document(taken.rows(api, asked))
+        write(chunks, out, keys, armored=file is None)
+    if json:
+        output.as_json(
+            {"exported": taken.number, "unreadable": taken.unreadable, "file": str(file)}
+        )
+    else:
+        output.note(f"{taken.number} credentials exported{f' to {file}' if file else ''}.")
+        for id, reason in taken.unreadable.items():
+            output.note(f"Left out: {id}. {reason}")
+    attention(bool(taken.unreadable))
+
+
+class Taken:
+    """What an export has taken so far."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.unreadable: dict[str, str] = {}
+
+    def rows(self, api: Api, asked: dict[str, str]) -> Iterator[dict[str, Any]]:
+        """Those whose secrets could be read."""
+        with output.progress("Exporting", None) as advance:
+            for answer in api.answers("credentials", asked):
+                self.unreadable |= answer.get("unreadable", {})
+                for row in answer["data"]:
+                    if row["id"] not in self.unreadable:
+                        self.number += 1
+                        yield row
+                advance(len(answer["data"]))
+
+
+def document(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+    """{"data": [...]}, a credential to a line."""
+    yield b'{"data": ['
+    for number, row in enumerate(rows):
+        yield b",\n" if number else b"\n"
+        yield dumps(row, ensure_ascii=False).encode()
+    yield b"\n]}\n"
+
+
+def write(chunks: Iterator[bytes], out: BinaryIO, keys: list[Any], *, armored: bool) -> None:
+    if keys:
+        sealing.seal(chunks, out, keys, armored=armored)
+    else:
+        out.writelines(chunks)

@@ -1,0 +1,100 @@
+"""What is printed: JSON for programs, tables for people, progress for those who watch."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.measure import Measurement
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+TONES = {"healthy": "green", "customer_intervention": "yellow", "sequin_intervention": "red"}
+TONES |= {"created": "green", "updated": "green", "refused": "red"}
+Row = Mapping[str, Any]
+
+
+def as_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)
+
+
+def note(sentence: str) -> None:
+    """For people, beside the output."""
+    print(printable(sentence), file=sys.stderr)
+
+
+def printable(value: Any) -> str:
+    """As text without anything that steers a terminal: names come from elsewhere."""
+    text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
+    return "".join(
+        c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
+
+
+def cell(value: Any) -> Text:
+    text = printable(value)
+    return Text(text, style=TONES.get(text, ""))
+
+
+def show(rows: Sequence[Row], columns: Sequence[str], *, empty: str) -> None:
+    """A table; where the terminal is too narrow for it, one block of lines for each row.
+
+    Into a pipe nothing is cut or wrapped.
+    """
+    if not rows:
+        note(empty)
+        return
+    console = Console()
+    table = Table(box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(title(name), no_wrap=True)
+    for row in rows:
+        table.add_row(*(cell(row.get(name)) for name in columns))
+    wide = console.options.update(max_width=10_000)
+    width = Measurement.get(console, wide, table).maximum
+    if console.is_terminal and width > console.width:
+        for row in rows:
+            facts({name: row.get(name) for name in columns})
+            console.print()
+        return
+    Console(width=max(width, console.width)).print(table)
+
+
+def title(name: str) -> str:
+    return name.replace("_", " ").replace(".", " ").upper()
+
+
+def facts(values: Row) -> None:
+    """One thing: a name and its value on each line."""
+    console = Console()
+    names = max(map(len, values), default=0)
+    for name, value in values.items():
+        label = Text(f"{title(name):<{names}}  ", style="bold")
+        console.print(label + cell(value), soft_wrap=True)
+
+
+@contextmanager
+def progress(what: str, total: int | None) -> Iterator[Any]:
+    """A bar on stderr, if that is a terminal. Gives a function to call with how many are done."""
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(what, total=total)
+        yield lambda n=1: bar.advance(task, n)
+
+
+def watched(items: Iterable[Any], what: str, total: int | None = None) -> Iterator[Any]:
+    with progress(what, total) as advance:
+        for item in items:
+            yield item
+            advance()

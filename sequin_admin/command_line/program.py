@@ -1,0 +1,66 @@
+"""The program: its commands, and the options that stand before them."""
+
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sequin_admin.command_line import credentials, health, limits, login, oauth_apps, settings
+from sequin_admin.command_line.endings import CODES, told
+from sequin_admin.command_line.session import Session
+
+ABOUT = f"""Look after the credentials in your Sequin Admin, from a terminal.
+
+Say once where it is and which API key to use: `sequin-admin login`. Or set SEQUIN_URL and
+SEQUIN_API_KEY. The key never stands on the command line, where others could read it.
+
+{CODES}"""
+
+app = typer.Typer(
+    help=ABOUT,
+    no_args_is_help=True,
+    # A traceback with local variables would show secrets.
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+app.command("login")(login.login)
+app.command("logout")(login.logout)
+app.add_typer(credentials.app, name="credentials")
+app.add_typer(oauth_apps.app, name="oauth-apps")
+app.add_typer(limits.app, name="limits")
+app.command("health")(health.health)
+
+
+def show_version(wanted: bool) -> None:
+    if wanted:
+        try:
+            typer.echo(version("sequin-admin"))
+        except PackageNotFoundError:
+            typer.echo("from a checkout")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    url: Annotated[
+        str, typer.Option(help="Where your Sequin Admin is; else SEQUIN_URL, else that of `login`.")
+    ] = "",
+    key_file: Annotated[
+        Path | None,
+        typer.Option(
+            help="A file that holds the API key; else SEQUIN_API_KEY, else that of `login`."
+        ),
+    ] = None,
+    _: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="The version.")
+    ] = False,
+) -> None:
+    context.obj = Session(settings.given(url, key_file))
+
+
+def main() -> None:
+    with told():
+        app(prog_name="sequin-admin")

@@ -1,0 +1,106 @@
+"""Encryption to somebody's public key, in the age format (https://age-encryption.org/v1).
+
+What is sealed here, the program `age` opens with `age -d -i key.txt`, and the other way round.
+"""
+
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyrage
+
+from sequin_admin.command_line.endings import Misused
+
+BINARY, ARMORED = b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----"
+
+
+def recipients(given: Sequence[str], file: Path | None) -> list[Any]:
+    """Public keys, from options and from a file with one to a line. Raises `Misused`."""
+    lines = [*given, *(lines_of(file) if file else ())]
+    return [recipient(line, number) for number, line in enumerate(lines, start=1)]
+
+
+def recipient(text: str, number: int) -> Any:
+    try:
+        if text.startswith("ssh-"):
+            return pyrage.ssh.Recipient.from_str(text)
+        return pyrage.x25519.Recipient.from_str(text)
+    except (pyrage.RecipientError, ValueError):
+        # Whoever mixes up the halves of a key must not find the secret one in a log.
+        raise Misused(
+            f"Recipient {number} is no public key. It looks like age1..., from age-keygen, or like "
+            "ssh-ed25519 ..., from ssh-keygen."
+        ) from None
+
+
+def identities(file: Path) -> list[Any]:
+    """Private keys, from age-keygen or ssh-keygen. Raises `Misused`."""
+    try:
+        data = file.read_bytes()
+        if data.startswith(b"-----BEGIN"):
+            return [pyrage.ssh.Identity.from_buffer(data)]
+        return [pyrage.x25519.Identity.from_str(line) for line in lines_of(file)]
+    except (OSError, ValueError, pyrage.IdentityError):
+        raise Misused(
+            f"{file} holds no private key that can be used: one from age-keygen, or an SSH key "
+            "without a passphrase."
+        ) from None
+
+
+def lines_of(file: Path) -> list[str]:
+    try:
+        lines = [line.strip() for line in file.read_text().splitlines()]
+    except (OSError, ValueError):
+        raise Misused(f"{file} can't be read.") from None
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def is_sealed(data: bytes) -> bool:
+    return data.startswith((BINARY, ARMORED))
+
+
+def unsealed(data: bytes, file: Path | None) -> bytes:
+    """What is in it. Raises `Misused`."""
+    if not is_sealed(data):
+        return data
+    if file is None:
+        raise Misused("The file is encrypted. Give the private key that opens it: --identity FILE.")
+    try:
+        opened: bytes = pyrage.decrypt(data, identities(file))
+    except pyrage.DecryptError:
+        raise Misused(f"{file} does not open this file, or the file is damaged.") from None
+    return opened
+
+
+def seal(chunks: Iterable[bytes], out: BinaryIO, keys: list[Any], *, armored: bool) -> None:
+    """Encrypt while it comes in: neither memory nor disk ever holds all of it in plain text."""
+    source = Chunks(chunks)
+    try:
+        pyrage.encrypt_io(source, out, keys, armored=armored)
+    except Exception as error:
+        # The library tells every error of a source as one of its own.
+        raise (source.failure or error) from None
+
+
+class Chunks(io.RawIOBase):
+    """An iterator of bytes, read as a file."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self.chunks: Iterator[bytes] = iter(chunks)
+        self.rest = b""
+        self.failure: BaseException | None = None
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            while (not self.rest or size < 0) and (chunk := next(self.chunks, None)) is not None:
+                self.rest += chunk
+        except BaseException as failure:
+            self.failure = failure
+            raise
+        end = len(self.rest) if size < 0 else size
+        taken, self.rest = self.rest[:end], self.rest[end:]
+        return taken

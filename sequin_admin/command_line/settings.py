@@ -1,0 +1,101 @@
+"""Which Sequin Admin to talk to, and with which key: from options, the environment or `login`."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import typer
+
+from sequin_admin.command_line.endings import Misused
+
+URL_VARIABLE, KEY_VARIABLE = "SEQUIN_URL", "SEQUIN_API_KEY"
+NO_URL = f"Say where your Sequin Admin is: sequin-admin login, --url, or {URL_VARIABLE}."
+NO_KEY = f"Give an API key: sequin-admin login, --key-file, or {KEY_VARIABLE}."
+
+
+@dataclass(frozen=True, repr=False)
+class Settings:
+    """Where to call, and the key; either is empty when nothing said it."""
+
+    url: str = ""
+    key: str = ""
+
+
+def path() -> Path:
+    """Where `login` keeps its answers: under `XDG_CONFIG_HOME`, else `~/.config`."""
+    base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(base) / "sequin-admin" / "config.json"
+
+
+def stored() -> Settings:
+    try:
+        known = json.loads(path().read_text())
+        return Settings(url=str(known["url"]), key=str(known["key"]))
+    except FileNotFoundError:
+        return Settings()
+    except (OSError, ValueError, KeyError, TypeError):
+        raise Misused(f"{path()} can't be read. Run sequin-admin login to write it anew.") from None
+
+
+def store(settings: Settings) -> None:
+    """Keep them for this user only; the file is never readable for others, not for a moment."""
+    where = path()
+    where.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = where.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump({"url": settings.url, "key": settings.key}, file)
+    draft.replace(where)
+
+
+def forget() -> None:
+    path().unlink(missing_ok=True)
+
+
+def given(url: str, key_file: Path | None) -> Settings:
+    """What this call says by itself, by option before environment."""
+    key = read_key(key_file) if key_file else os.environ.get(KEY_VARIABLE, "").strip()
+    url = url or os.environ.get(URL_VARIABLE, "")
+    return Settings(url=checked(url) if url else "", key=key)
+
+
+def chosen(given: Settings) -> Settings:
+    """What to use: what is given before what is stored. Raises `Misused` when something lacks."""
+    if given.url and given.key:
+        return given
+    known = stored()
+    if given.url and known.url and given.url != known.url:
+        raise Misused(f"The stored API key belongs to {known.url}. {NO_KEY}")
+    settings = Settings(url=given.url or known.url, key=given.key or known.key)
+    if not settings.url:
+        raise Misused(NO_URL)
+    if not settings.key:
+        raise Misused(NO_KEY)
+    return settings
+
+
+def checked(url: str) -> str:
+    """The address without its last slash. Raises `Misused` for what is none."""
+    try:
+        parts = urlsplit(url.strip())
+        usable = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Misused("The address must look like https://admin.example.com.")
+    address = url.strip().rstrip("/").removesuffix("/v1")
+    if parts.scheme == "http" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+        typer.echo(f"Careful: the way to {address} is not encrypted. Use https.", err=True)
+    return address
+
+
+def read_key(file: Path) -> str:
+    try:
+        key = file.read_text().strip()
+    except (OSError, ValueError):
+        raise Misused(f"The key file {file} can't be read.") from None
+    if not key or len(key.split()) > 1:
+        raise Misused(f"The key file {file} must hold one API key and nothing else.")
+    return key

@@ -1,0 +1,58 @@
+"""A server that answers as told, one answer to a call, and remembers who called."""
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+CUT = "cut the line"
+
+
+class Script:
+    """An answer is a status, a body for JSON or None, and headers if any; or `CUT`."""
+
+    def __init__(self) -> None:
+        self.answers: list[Any] = []
+        self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
+        self.url = ""
+
+    def say(self, *answers: Any) -> None:
+        self.answers += answers
+
+
+@pytest.fixture
+def script() -> Iterator[Script]:
+    script = Script()
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            script.seen.append((self.command, self.path, dict(self.headers), body))
+            said = script.answers.pop(0)
+            if said == CUT:
+                self.close_connection = True
+                return
+            status, value, *headers = said
+            data = b"" if value is None else json.dumps(value).encode()
+            self.send_response(status)
+            for name, text in {**dict(*headers), "Content-Length": str(len(data))}.items():
+                self.send_header(name, text)
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = do_PATCH = do_DELETE = answer
+
+        def log_message(self, *arguments: Any) -> None:
+            """Quietly."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    script.url = f"http://127.0.0.1:{server.server_address[1]}"
+    yield script
+    server.shutdown()
+    server.server_close()
+    thread.join()
