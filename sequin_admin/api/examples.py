@@ -279,7 +279,7 @@ def answer(schema: Shape, schemas: Shape, name: str = "", *, only_required: bool
         return WORDS[name] if WORDS.get(name) in schema["enum"] else schema["enum"][0]
     for choices in ("anyOf", "oneOf", "allOf"):
         if choices in schema:
-            first = next((c for c in schema[choices] if c.get("type") != "null"), {})
+            first: Shape = next((c for c in schema[choices] if c.get("type") != "null"), {})
             return answer(first, schemas, name, only_required=only_required)
     return by_type(schema, schemas, name, only_required)
 

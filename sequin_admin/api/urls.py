@@ -74,7 +74,7 @@ unknown.csrf_exempt = True  # type: ignore[attr-defined]
 
 routes, _, namespace = api.urls
 for route in routes:
-    view = api.served if route.name == "openapi-json" else route.callback
+    view = api.served if getattr(route, "name", "") == "openapi-json" else route.callback
     route.callback = in_json(view)
 
 urlpatterns = [
