@@ -161,7 +161,7 @@ def translate(declared: dict[str, Any], *, required: bool) -> None:
     extra = {name: declared.pop(name) for name in OURS if name in declared}
     if extra.get("match"):
         # Python takes four separators for space that JSON Schema does not.
-        match = extra["match"].replace(r"\S", r"[^\s\x1c-\x1f]")
+        match = extra["match"].replace(r"\S", r"[^\s]").replace(r"[^\s", r"[^\s\x1c-\x1f")
         declared["pattern"] = f"^(?:{match})$"
     elif required and declared.get("type") == "string" and "const" not in declared:
         declared["minLength"] = 1
