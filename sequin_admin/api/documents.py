@@ -33,6 +33,11 @@ HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "integer"},
     },
 }
+ETAG = "ETag"
+TAGGED: dict[str, Any] = {
+    "description": "Of what is shown. Send it back as If-Match to change only that.",
+    "schema": {"type": "string"},
+}
 SAID: dict[int, dict[str, Any]] = {
     400: {"summary": errors.UNREADABLE},
     401: {"summary": errors.UNAUTHORIZED},
@@ -87,7 +92,8 @@ def describe(document: dict[str, Any], base: str) -> None:
         if "post" in path:
             describe_idempotency(path["post"])
     share_problems(document)
-    document["components"]["headers"] = HEADERS
+    document["components"]["headers"] = {**HEADERS, ETAG: TAGGED}
+    describe_etags(document)
     document["tags"] = guide.tags(used)
     links.add(document)
 
@@ -117,7 +123,7 @@ def describe_body(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
 
 def describe_answers(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     for status, answer in operation["responses"].items():
-        answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
+        answer["headers"] = {name: header(name) for name in HEADERS}
         content = answer.get("content", {}).get("application/json")
         if content is None:
             continue
@@ -125,6 +131,19 @@ def describe_answers(operation: dict[str, Any], schemas: dict[str, Any]) -> None
             content["example"] = SAID[status]
         else:
             content["example"] = examples.answer(content["schema"], schemas)
+
+
+def header(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/headers/{name}"}
+
+
+def describe_etags(document: dict[str, Any]) -> None:
+    """Where a change takes `If-Match`, what is read and changed comes with an ETag."""
+    for path in document["paths"].values():
+        taken = {p["name"] for p in path.get("patch", {}).get("parameters", [])}
+        for method in ("get", "patch") if "If-Match" in taken else ():
+            if 200 in path[method]["responses"]:
+                path[method]["responses"][200]["headers"][ETAG] = header(ETAG)
 
 
 def share_problems(document: dict[str, Any]) -> None:
@@ -151,7 +170,9 @@ def translate(declared: dict[str, Any], *, required: bool) -> None:
     """From the words of `Property()` to those of JSON Schema."""
     extra = {name: declared.pop(name) for name in OURS if name in declared}
     if extra.get("match"):
-        declared["pattern"] = f"^(?:{extra['match']})$"
+        # Python takes four separators for space that JSON Schema does not.
+        match = extra["match"].replace(r"\S", r"[^\s]").replace(r"[^\s", r"[^\s\x1c-\x1f")
+        declared["pattern"] = f"^(?:{match})$"
     elif required and declared.get("type") == "string" and "const" not in declared:
         declared["minLength"] = 1
     if extra.get("filled"):

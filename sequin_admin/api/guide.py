@@ -59,11 +59,19 @@ stands in the `RateLimit-*` headers; beyond it comes 429 with `Retry-After`. How
 may call a *provider* is a credential's `rate_limit`: take a permit for each call.
 """
 
+# Folded, where Markdown is shown as HTML: most readers want the operations below.
 DEVIATIONS = """
 ## Differences from the original Management API
 
 This API follows the Management API of the hosted product from 2024. Where its pages disagreed with
-one another, or a self-hosted control plane can't do the same, we chose as follows.
+one another, or a self-hosted control plane can't do the same, we chose.
+
+<details>
+<summary>All {count} differences, each with its reason</summary>
+
+{list}
+
+</details>
 """
 
 TAGS = {
@@ -94,7 +102,8 @@ TAGS = {
 
 def text(base: str) -> str:
     """The whole introduction, in Markdown, with this installation's address."""
-    return "\n".join((INTRO.format(base=base), DEVIATIONS, deviations.as_markdown())).strip()
+    told = DEVIATIONS.format(count=len(deviations.ALL), list=deviations.as_markdown())
+    return f"{INTRO.format(base=base)}\n{told}".strip()
 
 
 def tags(used: set[str]) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from ninja import Router, Schema
-from pydantic import Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.auth import Call, allow
@@ -20,7 +20,21 @@ KINDS = [kind.slug for kind in kinds.all() if kind.oauth]
 STATE = "Any JSON of up to 5,000 bytes, handed back unchanged with the credential."
 
 
+# With these the client is one of ours, so that its app has to be named.
+WITH_APP: list[JsonValue] = [k.slug for k in kinds.all() if k.oauth and k.client_is_ours()]
+
+
 class StartAuth(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"credential_kind": {"enum": WITH_APP}}},
+            "then": {
+                "required": ["oauth_app_id"],
+                "properties": {"oauth_app_id": {"type": "string"}},
+            },
+        }
+    )
+
     credential_kind: str = Field(json_schema_extra={"enum": [*KINDS]})
     oauth_app_id: UUID | None = Field(
         default=None, description="Needed for every kind but those whose client is the customer's."

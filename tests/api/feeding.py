@@ -167,7 +167,7 @@ class Fed:
             return self.agreeing({n: self.body(each, n) for n, each in value.items()})
         if name == "state" and len(json.dumps(value)) > STATE_CHARS:
             return None
-        return value if value in (None, "") else self.exact.get(name, self.ids.get(name, value))
+        return value if value is None else self.exact.get(name, self.ids.get(name, value))
 
     def agreeing(self, fed: dict[str, Any]) -> dict[str, Any]:
         """Fields that have to go together."""

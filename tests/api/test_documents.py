@@ -78,6 +78,15 @@ def test_every_answer_has_the_request_id(document):
     assert all("X-Request-Id" in each["headers"] for each in shared)
 
 
+def test_what_can_be_changed_comes_with_an_etag(document):
+    stream = document["paths"]["/v1/streams/{stream_id}"]
+
+    assert all(
+        "ETag" in stream[method]["responses"]["200"]["headers"] for method in ("get", "patch")
+    )
+    assert "ETag" not in stream["delete"]["responses"]["204"]["headers"]
+
+
 def test_the_security_scheme_is_described(document):
     assert document["components"]["securitySchemes"]["KeyAuth"]["description"]
     assert all("security" in operation for operation in operations(document))
@@ -170,4 +179,5 @@ def test_the_page_is_served_from_here(client, db):
     page = client.get("/v1/docs").content.decode()
 
     assert "ninja/swagger-ui-bundle.js" in page
+    assert 'name="viewport"' in page
     assert "//cdn" not in page

@@ -59,7 +59,7 @@ def call(case: Any, fed: Fed) -> None:
 
 
 @schema.parametrize()
-@settings(HOW, max_examples=12)
+@settings(HOW, max_examples=8)
 def test_every_answer_is_as_documented(case, fed):
     call(case, fed)
 
@@ -89,5 +89,5 @@ def test_what_one_answer_links_to_can_be_followed(fed):
                 rows = shown.get("data", [shown]) if isinstance(shown, dict) else []
                 self.ids.update(row["id"] for row in rows if "id" in row)
 
-    how = settings(HOW, max_examples=30, stateful_step_count=6, phases=[Phase.generate])
+    how = settings(HOW, max_examples=20, stateful_step_count=6, phases=[Phase.generate])
     Chain.run(settings=how)

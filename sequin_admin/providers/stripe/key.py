@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
@@ -10,8 +10,18 @@ from sequin_admin.credentials.kinds import Properties, Property, Secret, registe
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.providers.stripe.common import Stripe
 
+# A key says itself which mode it is for, in the words of JSON Schema.
+OF_TEST = {"properties": {"secret": {"pattern": "_test_"}}}
+MODE: dict[str, Any] = {
+    "if": {**OF_TEST, "required": ["test"]},
+    "then": {"properties": {"test": {"const": True}}},
+    "else": {"if": {"required": ["test"]}, "then": {"properties": {"test": {"const": False}}}},
+}
+
 
 class StripeKeyProperties(Properties):
+    model_config = ConfigDict(json_schema_extra=MODE)
+
     kind: Literal["stripe_key"]
     account_id: str | None = Property("Account ID", filled=True, help="Read from the account.")
     name: str = Property("Account name", help="How you call the account.", example="Arrakis [TEST]")
