@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import Field
+from pydantic import ConfigDict, Field, JsonValue
 
-from sequin_admin.api.schemas import Strict, Timestamp
+from sequin_admin.api.schemas import Strict, Timestamp, Whole
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.credentials import kinds
@@ -19,8 +19,18 @@ Expiry = Field(default=LONGEST_S, ge=60, le=LONGEST_S, description="Up to 7 days
 NAME = "Of the credential to come; the customer sees it, too. Empty: the account's name."
 
 
+# Either the one or the other, and the other one missing or null.
+EITHER: list[JsonValue] = [
+    {"required": [name], "properties": {name: {"type": type_}, other: {"type": "null"}}}
+    for name, type_, other in (("kinds", "array", "reconnects"), ("reconnects", "string", "kinds"))
+]
+
+
 class LinkCreate(Strict):
-    """Either `kinds`, for a new credential, or `reconnects`, for one that its customer mends."""
+    """Either `kinds`, for a new credential, or `reconnects`, for one that its customer mends.
+    With `reconnects` the credential says the rest, but for `expires_in_s`."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": EITHER})
 
     kinds: list[KindSlug] | None = Field(
         default=None, min_length=1, max_length=10, description="Of one provider; they choose one."
@@ -37,7 +47,7 @@ class LinkCreate(Strict):
         description="Where the customer goes afterwards: a redirect URI of the OAuth app. Empty: "
         "a page says thank you.",
     )
-    expires_in_s: int = Expiry
+    expires_in_s: Whole = Expiry
 
 
 class LinkPatch(Strict):
@@ -47,7 +57,7 @@ class LinkPatch(Strict):
 
 class BulkReconnect(Strict):
     credential_ids: list[UUID] = Field(min_length=1, max_length=MOST_AT_ONCE)
-    expires_in_s: int = Expiry
+    expires_in_s: Whole = Expiry
 
 
 class LinkShape(Schema):

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from ninja import Schema
-from pydantic import AfterValidator, ConfigDict, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from sequin_admin.api.errors import INVALID, ApiError
 from sequin_admin.credentials import kinds
@@ -36,12 +36,22 @@ class Strict(Schema):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
 
 
+def no_flag(value: Any) -> Any:
+    """Pydantic takes true for 1, JSON Schema does not."""
+    if isinstance(value, bool):
+        raise ValueError("Send a number.")
+    return value
+
+
+Whole = Annotated[int, BeforeValidator(no_flag)]
+
+
 class RateLimitShape(Strict):
     """`interval` is in milliseconds; `max_concurrent_requests` 0 means no cap."""
 
-    allowed_requests: int = Field(ge=1, le=1_000_000)
-    interval: int = Field(ge=100, le=limits.DAY_MS)
-    max_concurrent_requests: int = Field(ge=0, le=10_000)
+    allowed_requests: Whole = Field(ge=1, le=1_000_000)
+    interval: Whole = Field(ge=100, le=limits.DAY_MS)
+    max_concurrent_requests: Whole = Field(ge=0, le=10_000)
 
 
 def mail_address(text: str) -> str:

@@ -12,7 +12,7 @@ from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.credentials import own
 from sequin_admin.api.errors import ERRORS
 from sequin_admin.api.pages import Paged, page_of
-from sequin_admin.api.schemas import RateLimitShape, Strict, Timestamp
+from sequin_admin.api.schemas import RateLimitShape, Strict, Timestamp, Whole
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import models as limits
 from sequin_admin.limits import usage
@@ -72,14 +72,15 @@ class UsageList(Schema):
 
 class Filters(Paged):
     provider: str = ""
+    kind: str = ""
     search: str = Field(default="", description="Part of the name or of the account's identity.")
     hot: bool = Field(default=False, description="Only those near their limit.")
 
 
 class PaceAsk(Strict):
     rate_limit: RateLimitShape
-    records: int | None = Field(default=None, ge=1, le=usage.MOST_RECORDS)
-    per_call: int = Field(default=100, ge=1, le=usage.MOST_PER_CALL, description="Records.")
+    records: Whole | None = Field(default=None, ge=1, le=usage.MOST_RECORDS)
+    per_call: Whole = Field(default=100, ge=1, le=usage.MOST_PER_CALL, description="Records.")
 
 
 class PaceShape(Schema):
@@ -95,6 +96,7 @@ def list_usage(request: Call, filters: Query[Filters]) -> Any:
     organization = allow(request, Scope.READ)
     rows = Credential.objects.of(organization).active().select_related("rate_limit")
     rows = rows.of_provider(filters.provider) if filters.provider else rows
+    rows = rows.filter(kind=filters.kind) if filters.kind else rows
     rows = rows.matching(filters.search) if filters.search else rows
     if filters.hot:
         rows = rows.filter(pk__in=[hot.credential.pk for hot in usage.running_hot(organization)])
