@@ -42,6 +42,7 @@ bench: setup .venv/.dev
 	@$(BIN)/python manage.py bench --permits
 	@$(BIN)/python -m tests.postgres manage.py bench --pages
 	@$(BIN)/python -m tests.postgres manage.py bench --token-read
+	@$(BIN)/python -m tests.postgres manage.py bench --api
 
 lock: .venv/.dev
 	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 requirements/runtime.in -o requirements/runtime.txt

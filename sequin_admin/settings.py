@@ -11,6 +11,7 @@ from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from sequin_admin.core.env import ROOT, env
+from sequin_admin.core.networks import Proxies
 
 BASE_DIR = ROOT
 DEBUG = env.bool("DEBUG", default=False)
@@ -83,10 +84,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "sequin_admin.dashboard.middleware.request_id",
     "sequin_admin.gateway.status.for_machines",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "sequin_admin.dashboard.middleware.request_id",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -148,6 +149,9 @@ LIMITER_FALLBACK_SHARE = env.float("LIMITER_FALLBACK_SHARE", default=0.0)
 LONG_POLLS = env.int("LONG_POLLS", default=5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# The most that a request may send, in bytes: 1,000 credentials with keys and metadata fit.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000
+
 AUTH_USER_MODEL = "access.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -180,6 +184,13 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Whose X-Forwarded-For is believed: how many proxies every request comes through, or their
+# networks. Nobody's by default. A number is only safe where nobody gets past the proxies.
+TRUSTED_PROXIES = Proxies.read(env.list("TRUSTED_PROXIES", default=[]))
+# How many requests of one API key we answer in a minute, where the key has no limit of its own.
+API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=30_000)
+if API_REQUESTS_PER_MINUTE < 1:
+    raise ImproperlyConfigured("API_REQUESTS_PER_MINUTE must be 1 or more.")
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -1,10 +1,12 @@
 """Rows for tests, made from the kinds' own declarations: a new kind needs nothing here."""
 
 import re
+from datetime import datetime
 from typing import Any, Literal, get_args, get_origin
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from django.db import connection
 
 from sequin_admin.access.models import Organization
 from sequin_admin.credentials import kinds
@@ -44,6 +46,8 @@ def sample_value(declared: type[Properties], name: str, marker: str) -> Any:
         return True
     if plain is int:
         return int(example or 3600)
+    if plain is datetime:
+        return "2026-12-01T00:00:00Z"
     if get_origin(plain) is list:
         return ["oauth", "contacts"]
     if get_origin(plain) is Literal:
@@ -97,6 +101,17 @@ def make_credential(organization: Organization, slug: str, **columns: Any) -> Cr
     )
     credential.save()
     return credential
+
+
+def give_secrets(giver: Credential, *, to: Credential) -> None:
+    """Put one row's sealed secrets into another, where they do not open, behind our back."""
+    table = Credential._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {table} SET secrets = (SELECT secrets FROM {table} WHERE id = %s)"
+            " WHERE id = %s",
+            [giver._meta.pk.get_db_prep_value(row.pk, connection) for row in (giver, to)],
+        )
 
 
 def make_synced(credential: Credential, **columns: Any) -> tuple[Sync, Target, Consumer]:

@@ -6,6 +6,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 
 from sequin_admin.access.models import ApiKey, Membership, Organization, User
+from sequin_admin.core import clock
 from sequin_admin.core.admin import ReadOnlyAdmin
 
 admin.site.register(User, UserAdmin)
@@ -29,10 +30,18 @@ class OrganizationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
-    list_display = ("name", "organization", "prefix", "scopes", "last_used_at", "revoked_at")
+    list_display = (
+        *("name", "organization", "prefix", "state_now", "scopes", "networks"),
+        *("requests_per_minute", "last_used_at", "expires_at"),
+    )
     list_filter = ("revoked_at",)
-    search_fields = ("name", "prefix")
-    exclude = ("digest",)
+    list_select_related = ("organization",)
+    search_fields = ("name", "prefix", "former_prefix")
+    exclude = ("digest", "former_digest")
+
+    @admin.display(description="state")
+    def state_now(self, key: ApiKey) -> str:
+        return str(key.state(clock.now()).label)
 
 
 @admin.register(Authenticator)

@@ -4,13 +4,15 @@ import hashlib
 import secrets
 import uuid
 from datetime import datetime
-from typing import Self, TypeVar
+from typing import ClassVar, Self, TypeVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
 from sequin_admin.access.policy import Role
 from sequin_admin.core import clock
+from sequin_admin.core.fields import EncryptedJSONField
 
 
 class User(AbstractUser):
@@ -61,6 +63,21 @@ class OwnedQuerySet(models.QuerySet[Owned]):
         return self.filter(organization=organization)
 
 
+class Findable(OwnedQuerySet[Owned]):
+    """Rows that people look for by a part of what they are called."""
+
+    found_by: ClassVar[tuple[str, ...]] = ("name",)
+
+    def matching(self, text: str) -> Self:
+        """One of `found_by` contains `text`, whatever the case."""
+        return self.filter(
+            models.Q(
+                *((f"{column}__icontains", text) for column in self.found_by),
+                _connector=models.Q.OR,
+            )
+        )
+
+
 class Membership(models.Model):
     """What one person may do in one organization."""
 
@@ -87,6 +104,25 @@ class Scope(models.TextChoices):
     WRITE = "write", "Create, change and delete"
     SECRETS = "secrets", "Read secrets and tokens"
     PERMITS = "permits", "Take and give back rate-limit permits"
+    KEYS = "keys", "Manage API keys"
+
+
+class KeyState(models.TextChoices):
+    """How an API key stands at some time."""
+
+    ACTIVE = "active", "Active"
+    ROTATING = "rotating", "Two tokens"
+    EXPIRED = "expired", "Expired"
+    REVOKED = "revoked", "Revoked"
+
+    @property
+    def tone(self) -> str:
+        return {"active": "good", "rotating": "warn"}.get(self, "idle")
+
+    @property
+    def icon(self) -> str:
+        icons = {"active": "check-circle", "rotating": "arrow-path", "expired": "clock"}
+        return icons.get(self, "no-symbol")
 
 
 class ApiKeyQuerySet(OwnedQuerySet["ApiKey"]):
@@ -94,13 +130,31 @@ class ApiKeyQuerySet(OwnedQuerySet["ApiKey"]):
         alive = models.Q(expires_at=None) | models.Q(expires_at__gt=at)
         return self.filter(alive, revoked_at=None)
 
-    def matching(self, token: str) -> Self:
-        """The key that `token` is, found by its hash: the token itself is never stored."""
-        return self.filter(digest=digest(token))
+    def in_state(self, state: str, at: datetime) -> Self:
+        """Those that `ApiKey.state()` says this of."""
+        if state == KeyState.REVOKED:
+            return self.exclude(revoked_at=None)
+        if state == KeyState.EXPIRED:
+            return self.filter(revoked_at=None, expires_at__lte=at)
+        rotating = models.Q(former_until__gt=at)
+        still = models.Q(former_until=None) | models.Q(former_until__lte=at)
+        return self.usable(at).filter(rotating if state == KeyState.ROTATING else still)
+
+    def matching(self, token: str, at: datetime) -> Self:
+        """The key that `token` opens, found by its hash: the token itself is never stored.
+
+        The one before the last rotation opens it too, until its time is over.
+        """
+        hashed = digest(token)
+        former = models.Q(former_digest=hashed, former_until__gt=at)
+        return self.filter(models.Q(digest=hashed) | former)
 
 
 class ApiKey(models.Model):
-    """A program's way in. The token is shown once; we keep its hash and first characters."""
+    """A program's way in. The token is shown once; we keep its hash and first characters.
+
+    `version` grows with every change, so that who remembers a key can ask whether it is the same.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="api_keys")
@@ -112,6 +166,13 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
+    networks = models.JSONField(default=list, blank=True)
+    requests_per_minute = models.PositiveIntegerField(null=True, blank=True)
+    former_prefix = models.CharField(max_length=12, blank=True, editable=False)
+    former_digest = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 - unique
+    former_until = models.DateTimeField(null=True, editable=False)
+    former_used_at = models.DateTimeField(null=True, editable=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
 
     objects = ApiKeyQuerySet.as_manager()
 
@@ -120,6 +181,46 @@ class ApiKey(models.Model):
 
     def remember(self, token: str) -> None:
         self.prefix, self.digest = token[:12], digest(token)
+
+    def rotates(self, at: datetime) -> bool:
+        """Whether a former token still opens it."""
+        return self.former_until is not None and self.former_until > at
+
+    def state(self, at: datetime) -> KeyState:
+        if self.revoked_at:
+            return KeyState.REVOKED
+        if self.expires_at and self.expires_at <= at:
+            return KeyState.EXPIRED
+        return KeyState.ROTATING if self.rotates(at) else KeyState.ACTIVE
+
+    @property
+    def allowed_per_minute(self) -> int:
+        """Its own limit, or the installation's."""
+        return self.requests_per_minute or int(settings.API_REQUESTS_PER_MINUTE)
+
+
+class KeptAnswer(models.Model):
+    """A request that carried an Idempotency-Key, and what it was answered. See `replays`.
+
+    `status` is empty until it was done. `answer` (headers and body) may hold secrets.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    api_key = models.ForeignKey(ApiKey, models.CASCADE, related_name="kept_answers")
+    name = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(null=True)
+    answer = EncryptedJSONField(bind=("id", "api_key_id"))
+    created_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("api_key", "name"), name="kept_answer_once"),
+        )
+        indexes = (models.Index(fields=("created_at",), name="kept_answer_by_age"),)
+
+    def __str__(self) -> str:
+        return f"Answer to {self.name} of {self.api_key_id}"
 
 
 def digest(token: str) -> str:

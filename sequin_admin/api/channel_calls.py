@@ -12,10 +12,16 @@ from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.channel_shapes import KNOWN, ChannelChanges, ChannelFields, columns_of
 from sequin_admin.api.deliveries import DeliveryFilters, delivery_out, listed, redelivered
 from sequin_admin.api.errors import INVALID, ApiError
-from sequin_admin.api.pages import Paged, page_of
+from sequin_admin.api.pages import Named, asked_page
 from sequin_admin.api.versions import expect
 from sequin_admin.notices import channels, outbox
 from sequin_admin.notices.models import Channel, ChannelKind, Delivery
+
+
+class Filters(Named):
+    equal = ("name", "enabled")
+
+    enabled: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -50,16 +56,9 @@ class Family:
     def bad_address(self, error: channels.BadAddress) -> ApiError:
         return ApiError(422, INVALID, {self.where: [str(error)]})
 
-    def list(self, request: Call, filters: Paged) -> dict[str, Any]:
-        """Newest first."""
-        filters.refuse_unknown(request)
+    def list(self, request: Call, filters: Filters) -> dict[str, Any]:
         rows = Channel.objects.of(allow(request, Scope.READ)).filter(kind__in=self.kinds)
-        page, following = page_of(
-            rows.defer("secrets"),
-            sort="-created_at",
-            cursor=filters.cursor,
-            limit=filters.limit,
-        )
+        page, following = asked_page(request, filters, rows.defer("secrets"))
         return {"data": [self.shown(channel) for channel in page], "next_cursor": following}
 
     def update(
@@ -91,9 +90,8 @@ class Family:
         return delivery_out(outbox.test(channel, actor=request.auth))
 
     def deliveries(self, request: Call, pk: UUID, filters: DeliveryFilters) -> dict[str, Any]:
-        filters.refuse_unknown(request)
         channel = self.own(allow(request, Scope.READ), pk)
-        return listed(Delivery.objects.filter(channel=channel), filters, delivery_out)
+        return listed(request, Delivery.objects.filter(channel=channel), filters, delivery_out)
 
     def redeliver(self, request: Call, pk: UUID, uid: UUID) -> dict[str, Any]:
         channel = self.own(allow(request, Scope.WRITE), pk)

@@ -10,7 +10,7 @@ from ninja import Schema
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from sequin_admin.api.schemas import Strict, Timestamp
+from sequin_admin.api.schemas import Body, Timestamp
 from sequin_admin.notices import channels
 from sequin_admin.notices.models import Channel
 from sequin_admin.notices.notice import TYPES, Severity, groups
@@ -29,7 +29,7 @@ def known_zone(name: str) -> str:
     return name
 
 
-class QuietHours(Strict):
+class QuietHours(Body):
     """When messages wait, by the clock on the wall; past midnight if need be."""
 
     starts: WallTime
@@ -47,7 +47,7 @@ class QuietHours(Strict):
         return self
 
 
-class ChannelFields(Strict):
+class ChannelFields(Body):
     """For a new channel of any kind."""
 
     name: str = NAME
@@ -57,7 +57,7 @@ class ChannelFields(Strict):
     enabled: bool = True
 
 
-class ChannelChanges(Strict):
+class ChannelChanges(Body):
     """For a channel that is there."""
 
     name: str | None = Field(default=None, min_length=1, max_length=100)

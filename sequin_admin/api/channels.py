@@ -8,7 +8,7 @@ from ninja import Query, Router, Status
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.auth import Call, allow
-from sequin_admin.api.channel_calls import Family
+from sequin_admin.api.channel_calls import Family, Filters
 from sequin_admin.api.channel_shapes import (
     ChannelCreate,
     ChannelList,
@@ -18,7 +18,6 @@ from sequin_admin.api.channel_shapes import (
 )
 from sequin_admin.api.deliveries import DeliveryFilters, DeliveryList, DeliveryShape
 from sequin_admin.api.errors import ERRORS
-from sequin_admin.api.pages import Paged
 from sequin_admin.api.versions import IfMatch, tagged
 from sequin_admin.notices.models import ChannelKind
 
@@ -35,7 +34,7 @@ def create_channel(request: Call, payload: ChannelCreate, response: HttpResponse
 
 
 @router.get("", response={200: ChannelList, **ERRORS})
-def list_channels(request: Call, filters: Query[Paged]) -> Any:
+def list_channels(request: Call, filters: Query[Filters]) -> Any:
     """Newest first. Those of programs are at /v1/webhooks."""
     return family.list(request, filters)
 

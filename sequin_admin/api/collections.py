@@ -58,6 +58,10 @@ class Include(Strict):
     )
 
 
+class Filters(Include):
+    search: str = Field(default="", description="Part of the name or of the id.")
+
+
 def collection_out(collection: Collection, links: list[str], include: str) -> dict[str, Any]:
     more = bool(include)
     return {
@@ -90,12 +94,17 @@ def refresh_out(credential_id: UUID, refresh: Refresh | None) -> dict[str, Any]:
 
 
 @router.get("/{credential_id}", response={200: CollectionList, **ERRORS}, exclude_unset=True)
-def list_collections(request: Call, credential_id: UUID, query: Query[Include]) -> Any:
+def list_collections(request: Call, credential_id: UUID, query: Query[Filters]) -> Any:
     """What was read from the account last, or the provider's well-known collections."""
     credential = own(allow(request, Scope.READ), credential_id)
     links = [credential.docs_url]
-    known = catalogue.of(credential)
-    return {"data": [collection_out(row, links, query.include) for row in known]}
+    wanted = query.search.casefold()
+    found = [row for row in catalogue.of(credential) if wanted in called(row)]
+    return {"data": [collection_out(row, links, query.include) for row in found]}
+
+
+def called(collection: Collection) -> str:
+    return f"{collection.name}\n{collection.collection_id}".casefold()
 
 
 @router.get("/{credential_id}/refresh/status", response={200: RefreshShape, **ERRORS})

@@ -6,7 +6,7 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import ConfigDict, Field, JsonValue
 
-from sequin_admin.api.schemas import Strict, Timestamp, Whole
+from sequin_admin.api.schemas import Body, Timestamp
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.credentials import kinds
@@ -26,7 +26,7 @@ EITHER: list[JsonValue] = [
 ]
 
 
-class LinkCreate(Strict):
+class LinkCreate(Body):
     """Either `kinds`, for a new credential, or `reconnects`, for one that its customer mends.
     With `reconnects` the credential says the rest, but for `expires_in_s`."""
 
@@ -47,17 +47,17 @@ class LinkCreate(Strict):
         description="Where the customer goes afterwards: a redirect URI of the OAuth app. Empty: "
         "a page says thank you.",
     )
-    expires_in_s: Whole = Expiry
+    expires_in_s: int = Expiry
 
 
-class LinkPatch(Strict):
+class LinkPatch(Body):
     name: str | None = Field(default=None, max_length=200, description=NAME)
     metadata: dict[str, Any] | None = None
 
 
-class BulkReconnect(Strict):
+class BulkReconnect(Body):
     credential_ids: list[UUID] = Field(min_length=1, max_length=MOST_AT_ONCE)
-    expires_in_s: Whole = Expiry
+    expires_in_s: int = Expiry
 
 
 class LinkShape(Schema):

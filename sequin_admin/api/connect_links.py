@@ -24,10 +24,10 @@ from sequin_admin.api.connect_link_shapes import (
     with_url,
 )
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError
-from sequin_admin.api.pages import METADATA, Paged, page_of, with_metadata
+from sequin_admin.api.pages import METADATA, Creation, Paged, asked_page, with_metadata
 from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.connect import links
-from sequin_admin.connect.models import ConnectLink, ConnectLinkQuerySet
+from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -40,6 +40,9 @@ FIELDS = {"oauth_app": "oauth_app_id", "lasts": "expires_in_s"}
 
 
 class Filters(Paged):
+    equal = ("provider", "batch")
+
+    sort: Creation = "-created_at"
     state: LinkState | None = None
     provider: str = ""
     credential_id: UUID | None = Field(
@@ -51,6 +54,15 @@ class Filters(Paged):
         default=False,
         description="With the addresses of open links. Takes the scope write, and is audited.",
     )
+
+    def narrow(self, rows: Any) -> Any:
+        rows, now, wanted = super().narrow(rows), clock.now(), self.state
+        if wanted:
+            rows = rows.open(now) if wanted == "open" else rows.in_state(wanted, now)
+        if self.credential_id:
+            either = Q(reconnects=self.credential_id) | Q(credential=self.credential_id)
+            rows = rows.filter(either)
+        return with_metadata(rows, self.metadata)
 
 
 def own(organization: Organization, pk: UUID, *, lock: bool = False) -> ConnectLink:
@@ -160,31 +172,17 @@ def create_reconnect_links(request: Call, payload: BulkReconnect, response: Http
 
 @router.get("", response={200: LinkList, **ERRORS})
 def list_connect_links(request: Call, filters: Query[Filters], response: HttpResponse) -> Any:
-    """Newest first; they are kept for 90 days after their end."""
-    filters.refuse_unknown(request)
+    """Newest first unless sorted otherwise; they are kept for 90 days after their end."""
     organization, reveal = allow(request, Scope.READ), filters.urls
     if reveal:
         allow(request, Scope.WRITE)
         response["Cache-Control"] = "no-store"
-    found = filtered(ConnectLink.objects.of(organization), filters)
-    rows = with_metadata(found if reveal else found.defer("secrets"), filters.metadata)
-    page, following = page_of(rows, sort="-created_at", cursor=filters.cursor, limit=filters.limit)
+    rows = ConnectLink.objects.of(organization)
+    page, following = asked_page(request, filters, rows if reveal else rows.defer("secrets"))
     if reveal:
         links.note_exported(organization, actor=request.auth, batch=filters.batch)
     data = [with_url(link, link_out(link), reveal=reveal) for link in page]
     return {"data": data, "next_cursor": following}
-
-
-def filtered(rows: ConnectLinkQuerySet, filters: Filters) -> ConnectLinkQuerySet:
-    now, wanted = clock.now(), filters.state
-    if wanted:
-        rows = rows.open(now) if wanted == "open" else rows.in_state(wanted, now)
-    names = ("provider", "batch")
-    rows = rows.filter(**{n: getattr(filters, n) for n in names if getattr(filters, n)})
-    if filters.credential_id:
-        either = Q(reconnects=filters.credential_id) | Q(credential=filters.credential_id)
-        rows = rows.filter(either)
-    return rows
 
 
 @router.get("/{link_id}", response={200: LinkShape, **ERRORS})

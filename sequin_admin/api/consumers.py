@@ -1,7 +1,7 @@
 """/v1/consumers/postgres"""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import transaction
@@ -13,8 +13,8 @@ from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.pages import Window, of_health, page_of, with_metadata
-from sequin_admin.api.schemas import Health, Strict, Timestamp, health_of
+from sequin_admin.api.pages import Window, asked_page
+from sequin_admin.api.schemas import Body, Health, Timestamp, health_of
 from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.syncs import consumers
@@ -25,18 +25,21 @@ ALL = "*"
 SYNCS = 'Ids of syncs, or ["*"] for all, also those made later.'
 
 
-class ConsumerCreate(Strict):
+SyncId = Annotated[str, Field(json_schema_extra={"anyOf": [{"format": "uuid"}, {"const": ALL}]})]
+
+
+class ConsumerCreate(Body):
     name: str = Field(min_length=1, max_length=NAME_CHARS)
     active: bool = True
-    syncs: list[str] = Field(description=SYNCS, max_length=1000)
+    syncs: list[SyncId] = Field(description=SYNCS, max_length=1000)
     target_id: UUID
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
-class ConsumerPatch(Strict):
+class ConsumerPatch(Body):
     name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
     active: bool | None = None
-    syncs: list[str] | None = Field(default=None, description=SYNCS, max_length=1000)
+    syncs: list[SyncId] | None = Field(default=None, description=SYNCS, max_length=1000)
     target_id: UUID | None = None
     metadata: dict[str, Any] | None = None
 
@@ -59,9 +62,15 @@ class ConsumerList(Schema):
 
 
 class Filters(Window):
+    equal = ("name", "target_id")
+
     sync_id: UUID | None = Field(default=None, description="Those that read this sync.")
     target_id: UUID | None = None
     active: bool | None = None
+
+    def narrow(self, rows: Any) -> Any:
+        rows = super().narrow(rows)
+        return rows if self.active is None else rows.filter(disabled_at__isnull=self.active)
 
 
 def own(organization: Organization, pk: UUID, *, lock: bool = False) -> Consumer:
@@ -136,19 +145,12 @@ def create_consumer(request: Call, payload: ConsumerCreate, response: HttpRespon
 
 @router.get("", response={200: ConsumerList, **ERRORS})
 def list_consumers(request: Call, filters: Query[Filters]) -> Any:
-    """Newest first."""
-    filters.refuse_unknown(request)
+    """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     organization = allow(request, Scope.READ)
-    own_rows = Consumer.objects.of(organization)
+    rows = Consumer.objects.of(organization).prefetch_related("syncs")
     if filters.sync_id:
-        own_rows = own_rows.reading(Sync.objects.of(organization).filter(pk=filters.sync_id))
-    rows = of_health(own_rows, filters.health_status)
-    if filters.target_id:
-        rows = rows.filter(target_id=filters.target_id)
-    if filters.active is not None:
-        rows = rows.filter(disabled_at__isnull=filters.active)
-    rows = with_metadata(rows, filters.metadata).prefetch_related("syncs")
-    page, following = page_of(rows, sort="-created_at", cursor=filters.cursor, limit=filters.limit)
+        rows = rows.reading(Sync.objects.of(organization).filter(pk=filters.sync_id))
+    page, following = asked_page(request, filters, rows)
     return {"data": [consumer_out(row) for row in page], "next_cursor": following}
 
 

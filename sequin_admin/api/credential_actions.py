@@ -14,9 +14,9 @@ from sequin_admin.api.errors import ERRORS, INVALID, ApiError, Problem
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.schemas import (
     PROPERTIES,
+    Body,
     CredentialShape,
     RateLimitShape,
-    Strict,
     Timestamp,
     credential_out,
     refuse_blank,
@@ -48,11 +48,11 @@ class StatusShape(Schema):
     )
 
 
-class NewSecrets(Strict):
+class NewSecrets(Body):
     properties: PROPERTIES = Field(discriminator="kind", description="Of the credential's kind.")
 
 
-class ManyLimits(Strict):
+class ManyLimits(Body):
     credential_ids: list[UUID] = Field(min_length=1, max_length=MOST_AT_ONCE)
     rate_limit: RateLimitShape
 

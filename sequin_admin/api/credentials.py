@@ -1,21 +1,22 @@
 """/v1/credentials"""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
-from uuid import UUID
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Prefetch, UUIDField
 from django.http import HttpResponse
 from ninja import Query, Router, Status
-from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
-from sequin_admin.api.errors import ERRORS, ApiError
+from sequin_admin.api.errors import ERRORS, ApiError, StillUsed
 from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.pages import Listing, of_health, page_of, with_metadata
+from sequin_admin.api.pages import TEXT_CHARS, Listing, asked_page
 from sequin_admin.api.schemas import (
+    CREDENTIAL_COLUMNS,
     Contact,
     CredentialImport,
     CredentialList,
@@ -24,40 +25,49 @@ from sequin_admin.api.schemas import (
     credential_out,
     refuse_blank,
 )
+from sequin_admin.api.unmasking import Unmasking, listed
 from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.connect import accounts
+from sequin_admin.core.prepared import Prepared
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
-from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.credentials.models import Credential, CredentialQuerySet, OAuthApp
 from sequin_admin.health import probes
 from sequin_admin.limits.models import set_limit
 
 router = Router(tags=["Credentials"])
 
 
-def moment(text: str) -> datetime:
-    """RFC 3339 only: pydantic alone takes bare numbers for times, too."""
-    try:
-        at = datetime.fromisoformat(text)
-        if at.tzinfo is None:
-            raise ValueError("No zone.")
-        return at.astimezone(UTC)
-    except (ValueError, TypeError, OverflowError):
-        raise ValueError("Send a time with its zone, such as 2026-11-23T12:00:00Z.") from None
+class Filters(Listing, Unmasking):
+    equal = ("name", "kind", "oauth_app_id")
 
-
-class Filters(Listing):
     kind: str = ""
-    name: str = Field(default="", description="The whole name.")
-    search: str = Field(default="", description="Part of the name or of the account's identity.")
-    updated_since: Annotated[AwareDatetime, BeforeValidator(moment)] | None = None
-    sort: Literal["-created_at", "created_at", "name", "-name"] = "-created_at"
+    oauth_app_id: UUID | None = Field(default=None, description="Those made with this OAuth app.")
+    search: str = Field(
+        default="",
+        max_length=TEXT_CHARS,
+        description="Part of the name or of the account's identity.",
+    )
+
+    def narrow(self, rows: Any) -> Any:
+        rows = super().narrow(rows)
+        return rows.of_provider(self.provider) if self.provider else rows
+
+
+def with_all_shown(organization: UUID, pk: UUID) -> CredentialQuerySet:
+    rows = Credential.objects.filter(organization_id=organization, pk=pk)
+    return rows.select_related("oauth_app", "rate_limit")
+
+
+OWN = Prepared(with_all_shown, {name: (UUIDField(), uuid4()) for name in ("organization", "pk")})
 
 
 def own(organization: Organization, pk: UUID, *, lock: bool = False) -> Credential:
-    rows = Credential.objects.of(organization).select_related("oauth_app", "rate_limit")
-    rows = rows.select_for_update(of=("self",)) if lock else rows
-    credential = rows.filter(pk=pk).first()
+    if lock:
+        rows = with_all_shown(organization.pk, pk)
+        credential = rows.select_for_update(of=("self",)).first()
+    else:
+        credential = OWN.first(organization=organization.pk, pk=pk)
     if credential is None:
         raise ApiError(404, "There is no such credential in your organization.")
     return credential
@@ -91,37 +101,45 @@ def app_of(organization: Organization, payload: CredentialImport) -> OAuthApp | 
     rows = OAuthApp.objects.of(organization).filter(provider=kinds.get(kind).provider)
     app = rows.filter(pk=payload.oauth_app_id).first()
     if app is None:
-        said = f"There is no OAuth app with this id for {kind} in your organization."
-        raise ApiError(422, "The OAuth app is not known.", {"oauth_app_id": [said]})
+        fields = {"oauth_app_id": [no_such_app(kind)]}
+        raise ApiError(422, "The OAuth app is not known.", fields)
     return app
 
 
-@router.get("", response={200: CredentialList, **ERRORS})
-def list_credentials(request: Call, filters: Query[Filters]) -> Any:
+def no_such_app(kind: str) -> str:
+    return f"There is no OAuth app with this id for {kind} in your organization."
+
+
+@router.get("", response={200: CredentialList, **ERRORS}, exclude_unset=True)
+def list_credentials(request: Call, filters: Query[Filters], response: HttpResponse) -> Any:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
-    filters.refuse_unknown(request)
-    rows = filtered(Credential.objects.of(allow(request, Scope.READ)), filters)
-    rows = rows.select_related("oauth_app", "rate_limit").defer("secrets", "oauth_app__secrets")
-    page, following = page_of(rows, sort=filters.sort, cursor=filters.cursor, limit=filters.limit)
-    return {"data": [credential_out(row) for row in page], "next_cursor": following}
-
-
-def filtered(rows: Any, filters: Filters) -> QuerySet[Credential]:
-    if filters.provider:
-        rows = rows.of_provider(filters.provider)
-    if filters.search:
-        rows = rows.matching(filters.search)
-    if filters.updated_since:
-        rows = rows.filter(updated_at__gte=filters.updated_since)
-    exact = {name: getattr(filters, name) for name in ("kind", "name") if getattr(filters, name)}
-    rows = of_health(rows.filter(**exact), filters.health_status)
-    return with_metadata(rows, filters.metadata)
+    rows = Credential.objects.of(allow(request, Scope.READ))
+    unmasks = filters.unmasks(request, response)
+    columns = (*CREDENTIAL_COLUMNS, "organization", "secrets") if unmasks else CREDENTIAL_COLUMNS
+    # Many rows share few apps: each is read once.
+    apps = Prefetch("oauth_app", OAuthApp.objects.defer("secrets"))
+    rows = rows.select_related("rate_limit").only(*columns).prefetch_related(apps)
+    page, following = asked_page(request, filters, rows)
+    reveal = partial(accounts.reveal, actor=request.auth, purpose=filters.purpose)
+    shown = listed(page, credential_out, reveal if unmasks else None)
+    return {**shown, "next_cursor": following}
 
 
 @router.get("/{credential_id}", response={200: CredentialShape, **ERRORS})
-def get_credential(request: Call, credential_id: UUID, response: HttpResponse) -> Any:
-    """One credential, with its ETag."""
-    return tagged(response, credential_out(own(allow(request, Scope.READ), credential_id)))
+def get_credential(
+    request: Call, credential_id: UUID, unmasking: Query[Unmasking], response: HttpResponse
+) -> Any:
+    """One credential, with its ETag, which is the same whether secrets are shown or not.
+
+    409 when they are to be shown and no key of ours opens them.
+    """
+    unmasking.refuse_unknown(request)
+    credential = own(allow(request, Scope.READ), credential_id)
+    masked = tagged(response, credential_out(credential))
+    if not unmasking.unmasks(request, response):
+        return masked
+    secrets = accounts.reveal(credential, actor=request.auth, purpose=unmasking.purpose)
+    return credential_out(credential, secrets=secrets)
 
 
 @router.patch("/{credential_id}", response={200: CredentialShape, **ERRORS})
@@ -148,7 +166,7 @@ def update_credential(
     return tagged(response, credential_out(own(organization, credential_id)))
 
 
-@router.delete("/{credential_id}", response={204: None, **ERRORS})
+@router.delete("/{credential_id}", response={204: None, **ERRORS, 409: StillUsed})
 def delete_credential(request: Call, credential_id: UUID, if_match: IfMatch = None) -> Any:
     """Forget the credential and give the access back where the provider takes it."""
     credential = own(allow(request, Scope.WRITE), credential_id)

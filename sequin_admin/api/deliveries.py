@@ -10,7 +10,7 @@ from pydantic import Field
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, ApiError
-from sequin_admin.api.pages import Paged, page_of
+from sequin_admin.api.pages import TEXT_CHARS, Creation, Paged, asked_page
 from sequin_admin.api.schemas import Timestamp
 from sequin_admin.notices import outbox, senders
 from sequin_admin.notices.models import Delivery, DeliveryQuerySet, DeliveryState
@@ -81,7 +81,13 @@ class CustomerDeliveryList(Schema):
 
 
 class DeliveryFilters(Paged):
+    equal = ("state", "type")
+    # Ids are given in the order of posting.
+    same_order = {"created_at": "id"}
+
+    sort: Creation = "-created_at"
     state: DeliveryState | None = None
+    type: str = Field(default="", max_length=TEXT_CHARS, description="Such as incident.opened.")
 
 
 def tried_out(delivery: Delivery) -> dict[str, Any]:
@@ -105,13 +111,12 @@ def customer_out(delivery: Delivery) -> dict[str, Any]:
 
 
 def listed(
-    rows: DeliveryQuerySet, filters: DeliveryFilters, shown: Callable[[Delivery], dict[str, Any]]
+    request: Call,
+    rows: DeliveryQuerySet,
+    filters: DeliveryFilters,
+    shown: Callable[[Delivery], dict[str, Any]],
 ) -> dict[str, Any]:
-    """Newest first."""
-    found = rows.filter(state=filters.state) if filters.state else rows
-    page, following = page_of(
-        found.defer("secrets"), sort="-created_at", cursor=filters.cursor, limit=filters.limit
-    )
+    page, following = asked_page(request, filters, rows.defer("secrets"))
     return {"data": [shown(delivery) for delivery in page], "next_cursor": following}
 
 
@@ -140,9 +145,9 @@ NOBODY = "Your customers got"
 
 @router.get("", response={200: CustomerDeliveryList, **ERRORS})
 def list_customer_deliveries(request: Call, filters: Query[DeliveryFilters]) -> Any:
-    """Mails to your customers' contacts, newest first, kept for 90 days."""
-    filters.refuse_unknown(request)
-    return listed(to_customers(allow(request, Scope.READ)), filters, customer_out)
+    """Mails to your customers' contacts, newest first unless sorted otherwise; they are kept for
+    90 days."""
+    return listed(request, to_customers(allow(request, Scope.READ)), filters, customer_out)
 
 
 @router.get("/{delivery_id}", response={200: CustomerDelivery, **ERRORS})

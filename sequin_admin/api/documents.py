@@ -1,43 +1,150 @@
-"""The OpenAPI document: the kinds' declarations in the words of JSON Schema, with examples."""
+"""The OpenAPI document: what Ninja makes of the views, with examples, links and rules added."""
 
-from typing import Any, Literal, get_args, get_origin
+from collections.abc import Iterator
+from typing import Any
 
+from django.conf import settings
+from django.http import HttpRequest, JsonResponse
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
-from sequin_admin.api import webhook_shapes
+from sequin_admin.api import errors, examples, guide, idempotency, links, webhook_shapes
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.forms import plain_type
-from sequin_admin.credentials.properties import Properties
 
 OURS = ("example", "match", "ours", "filled", "multiline")
-BY_TYPE: dict[Any, Any] = {bool: False, list: ["read", "write"]}
+PROBLEM = "Problem"
+# What ends up in an answer's headers, whatever the operation.
+HEADERS: dict[str, dict[str, Any]] = {
+    "X-Request-Id": {
+        "description": "Of this request, also in our logs: tell it when you ask for help.",
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Limit": {
+        "description": "How many requests the key may make in the current window.",
+        "schema": {"type": "integer"},
+    },
+    "RateLimit-Remaining": {
+        "description": "How many of them are left.",
+        "schema": {"type": "integer"},
+    },
+    "RateLimit-Reset": {
+        "description": "In how many seconds the window ends.",
+        "schema": {"type": "integer"},
+    },
+}
+SAID: dict[int, dict[str, Any]] = {
+    400: {"summary": errors.UNREADABLE},
+    401: {"summary": errors.UNAUTHORIZED},
+    403: {"summary": "This API key does not have the scope write. Make a key that has it."},
+    404: {"summary": errors.NO_SUCH_ID},
+    409: {"summary": "It is used by the sync Arrakis invoices. Delete or change that first."},
+    412: {"summary": "It was changed since you read it, so nothing was changed now."},
+    413: {"summary": errors.TOO_BIG},
+    422: {
+        "summary": errors.INVALID,
+        "validation_errors": {"properties.secret": ["This field is required."]},
+    },
+    429: {"summary": "Too many requests with this API key. Wait as Retry-After says."},
+    500: {"summary": errors.OUR_FAULT},
+    503: {"summary": "HubSpot can't be reached just now. Try again."},
+}
 
 
 class Api(NinjaAPI):
-    """Ninja's API with short operation ids and an example for every kind."""
+    """Ninja's API with short operation ids and a document that explains itself."""
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         return operation.view_func.__name__
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         document = super().get_openapi_schema(**options)
-        schemas = document["components"]["schemas"]
-        for kind in kinds.all():
-            shape = schemas[kind.properties_class.__name__]
-            for name, declared in shape["properties"].items():
-                translate(declared, required=name in shape["required"])
-        operations = (
-            operation for path in document["paths"].values() for operation in path.values()
-        )
-        body = next(o for o in operations if o["operationId"] == "import_credential")["requestBody"]
-        body["content"]["application/json"]["examples"] = {
-            kind.slug: {"summary": kind.full_title(), "value": example_of(kind)}
-            for kind in kinds.all()
-        }
-        document["webhooks"] = webhook_shapes.described()
+        describe(document, settings.PUBLIC_URL)
         return document
+
+    def served(self, request: HttpRequest) -> JsonResponse:
+        """The document with the address that it was asked for at."""
+        document = self.get_openapi_schema()
+        describe_server(document, request.build_absolute_uri("/").rstrip("/"))
+        return JsonResponse(document)
+
+
+def describe(document: dict[str, Any], base: str) -> None:
+    describe_server(document, base)
+    schemas = document["components"]["schemas"]
+    for kind in kinds.all():
+        shape = schemas[kind.properties_class.__name__]
+        for name, declared in shape["properties"].items():
+            translate(declared, required=name in shape["required"])
+    document["webhooks"] = webhook_shapes.described()
+    used = set()
+    for operation in operations(document):
+        used.update(operation.get("tags", []))
+        operation["summary"] = title_of(operation["operationId"])
+        describe_body(operation, schemas)
+        describe_answers(operation, schemas)
+    for path in document["paths"].values():
+        if "post" in path:
+            describe_idempotency(path["post"])
+    share_problems(document)
+    document["components"]["headers"] = HEADERS
+    document["tags"] = guide.tags(used)
+    links.add(document)
+
+
+def describe_server(document: dict[str, Any], base: str) -> None:
+    document["servers"] = [{"url": base, "description": "This installation."}]
+    document["info"]["description"] = guide.text(base)
+
+
+def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in document["paths"].values():
+        yield from path.values()
+
+
+def title_of(operation_id: str) -> str:
+    """list_oauth_apps -> List OAuth apps"""
+    words = operation_id.replace("_", " ").capitalize()
+    return words.replace("oauth", "OAuth").replace("Oauth", "OAuth").replace("api", "API")
+
+
+def describe_body(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    body = operation.get("requestBody")
+    if body:
+        content = body["content"]["application/json"]
+        content["examples"] = examples.bodies(operation, content["schema"], schemas)
+
+
+def describe_answers(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    for status, answer in operation["responses"].items():
+        answer["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in HEADERS}
+        content = answer.get("content", {}).get("application/json")
+        if content is None:
+            continue
+        if status in SAID and examples.name_of(content["schema"]) == PROBLEM:
+            content["example"] = SAID[status]
+        else:
+            content["example"] = examples.answer(content["schema"], schemas)
+
+
+def share_problems(document: dict[str, Any]) -> None:
+    """Errors look the same everywhere, so that they stand in one place."""
+    shared: dict[str, Any] = {}
+    for operation in operations(document):
+        for status, answer in operation["responses"].items():
+            content = answer.get("content", {}).get("application/json", {})
+            if examples.name_of(content.get("schema", {})) == PROBLEM:
+                name = f"{PROBLEM}{status}"
+                shared[name] = answer
+                operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
+    document["components"]["responses"] = shared
+
+
+def describe_idempotency(operation: dict[str, Any]) -> None:
+    operation.setdefault("parameters", []).append(idempotency.PARAMETER)
+    for status, answer in operation["responses"].items():
+        if 200 <= int(status) < 300:
+            answer["headers"][idempotency.REPLAYED] = idempotency.REPLAYED_HEADER
 
 
 def translate(declared: dict[str, Any], *, required: bool) -> None:
@@ -50,20 +157,3 @@ def translate(declared: dict[str, Any], *, required: bool) -> None:
     if extra.get("filled"):
         told = declared.get("description", "")
         declared["description"] = f"{told} Filled in by us; you may leave it out.".lstrip()
-
-
-def example_of(kind: Any) -> dict[str, Any]:
-    declared: type[Properties] = kind.properties_class
-    asked = [name for name in declared.names() if not declared.declared(name).get("filled")]
-    values = {name: example_value(declared, name) for name in asked}
-    return {"properties": {"kind": kind.slug, **values}, "metadata": {"customer": "arrakis"}}
-
-
-def example_value(declared: type[Properties], name: str) -> Any:
-    plain = plain_type(declared.model_fields[name].annotation)
-    example = str(declared.declared(name).get("example") or "")
-    if get_origin(plain) is Literal:
-        return get_args(plain)[0]
-    if plain is int:
-        return int(example or 3600)
-    return example or BY_TYPE.get(get_origin(plain) or plain, "...")

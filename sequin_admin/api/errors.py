@@ -3,15 +3,19 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.exceptions import ValidationError as Refusal
 from django.core.signals import got_request_exception
-from django.db import DataError
+from django.db import DataError, models
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.log import log_response
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
+from pydantic import Field
 
+from sequin_admin.audit.models import type_of
+from sequin_admin.core.fields import DecryptionError
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.usage import InUse
 
@@ -26,7 +30,10 @@ UNREADABLE = (
     "The body is not valid JSON, or holds what can't be stored: NUL, half a surrogate pair, "
     "NaN or Infinity."
 )
-TOO_BIG = "The body is too big. Send less at once."
+TOO_BIG = (
+    f"The body is too big: {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes are the most. Send less "
+    "at once."
+)
 UNSTORABLE = "A value is too long or out of range. Nothing was changed."
 OUR_FAULT = (
     "Something went wrong here, and it is not your fault. Try again; if it happens twice, tell us "
@@ -57,13 +64,31 @@ class Problem(Schema):
     validation_errors: dict[str, list[str]] | None = None
 
 
+class User(Schema):
+    """A row that needs what was to be deleted."""
+
+    type: str = Field(description="credential, sync, consumer, ...")
+    id: str
+    name: str
+
+
+class StillUsed(Problem):
+    """Why it was not deleted. Where something needs it, the first 100 of those are listed."""
+
+    in_use_by: list[User] | None = None
+    in_use_by_count: int | None = None
+
+
 ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 412, 413, 422, 429, 500), Problem)
 
 
 def problem(
-    status: int, summary: str, fields: Mapping[str, Sequence[str]] | None = None
+    status: int,
+    summary: str,
+    fields: Mapping[str, Sequence[str]] | None = None,
+    **more: Any,
 ) -> HttpResponse:
-    body: dict[str, Any] = {"summary": summary}
+    body: dict[str, Any] = {"summary": summary, **more}
     if fields:
         body["validation_errors"] = {path: list(said) for path, said in fields.items()}
     return JsonResponse(body, status=status)
@@ -81,6 +106,11 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(InUse)
     def in_use(request: HttpRequest, error: InUse) -> HttpResponse:
+        users = [user_out(user) for user in error.users]
+        return problem(409, str(error), in_use_by=users, in_use_by_count=error.count)
+
+    @api.exception_handler(DecryptionError)
+    def unreadable_secrets(request: HttpRequest, error: DecryptionError) -> HttpResponse:
         return problem(409, str(error))
 
     @api.exception_handler(Refusal)
@@ -129,6 +159,14 @@ def install(api: NinjaAPI) -> None:
             exception=error,
         )
         return answer
+
+
+def user_out(user: models.Model) -> dict[str, str]:
+    return {
+        "type": str(getattr(user, "entity", "") or type_of(user)),
+        "id": str(user.pk),
+        "name": str(user),
+    }
 
 
 def by_path(details: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:

@@ -10,7 +10,7 @@ from pydantic import Field
 from sequin_admin.access.models import Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError
-from sequin_admin.api.schemas import Strict
+from sequin_admin.api.schemas import Body
 from sequin_admin.connect import handovers
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import OAuthApp
@@ -20,7 +20,7 @@ KINDS = [kind.slug for kind in kinds.all() if kind.oauth]
 STATE = "Any JSON of up to 5,000 bytes, handed back unchanged with the credential."
 
 
-class StartAuth(Strict):
+class StartAuth(Body):
     credential_kind: str = Field(json_schema_extra={"enum": [*KINDS]})
     oauth_app_id: UUID | None = Field(
         default=None, description="Needed for every kind but those whose client is the customer's."
@@ -36,7 +36,7 @@ class Started(Schema):
     start_url: str = Field(description="Send the browser here: once, within five minutes.")
 
 
-class ExchangeCode(Strict):
+class ExchangeCode(Body):
     code: str = Field(description="As it came to redirect_url, within 60 seconds.")
     redirect_uri: str | None = Field(
         default=None, description="If given, must be the redirect_url of the start."

@@ -1,5 +1,6 @@
 """/v1/oauth-apps"""
 
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,16 +11,17 @@ from pydantic import Field, SecretStr, ValidationError
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
-from sequin_admin.api.errors import ERRORS, INVALID, ApiError, by_path
+from sequin_admin.api.errors import ERRORS, INVALID, ApiError, StillUsed, by_path
 from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.pages import Listing, of_health, page_of, with_metadata
+from sequin_admin.api.pages import Listing, asked_page
 from sequin_admin.api.schemas import (
+    Body,
     OAuthAppList,
     OAuthAppShape,
-    Strict,
     oauth_app_out,
     refuse_blank,
 )
+from sequin_admin.api.unmasking import Unmasking, listed
 from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.credentials import kinds, oauth_apps
 from sequin_admin.credentials.kinds import AppProperties
@@ -34,7 +36,7 @@ ScopeName = Annotated[str, Field(pattern=oauth_apps.SCOPE, max_length=200)]
 PROVIDERS = [provider for provider in kinds.providers() if kinds.oauth_of(provider)]
 
 
-class OAuthAppCreate(Strict):
+class OAuthAppCreate(Body):
     provider: str = Field(json_schema_extra={"enum": [*PROVIDERS]})
     name: str = Field(min_length=1, max_length=100)
     client_id: str = Field(min_length=1, max_length=200)
@@ -47,7 +49,7 @@ class OAuthAppCreate(Strict):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
-class OAuthAppPatch(Strict):
+class OAuthAppPatch(Body):
     name: str | None = Field(default=None, min_length=1, max_length=100)
     client_secret: SecretStr | None = Field(default=None, min_length=1)
     properties: dict[str, Any] | None = None
@@ -56,8 +58,8 @@ class OAuthAppPatch(Strict):
     metadata: dict[str, Any] | None = None
 
 
-class Filters(Listing):
-    truncate_secrets: bool = True
+class Filters(Listing, Unmasking):
+    pass
 
 
 def own(organization: Organization, pk: UUID, *, lock: bool = False) -> OAuthApp:
@@ -104,28 +106,32 @@ def create_oauth_app(request: Call, payload: OAuthAppCreate, response: HttpRespo
     return Status(201, tagged(response, oauth_app_out(app)))
 
 
-@router.get("", response={200: OAuthAppList, **ERRORS})
-def list_oauth_apps(request: Call, filters: Query[Filters]) -> Any:
-    """Newest first. Secrets in plain text (`truncate_secrets=false`) take the scope `secrets` and
-    are audited."""
-    filters.refuse_unknown(request)
-    organization, reveal = allow(request, Scope.READ), not filters.truncate_secrets
-    if reveal:
-        allow(request, Scope.SECRETS)
-    rows = of_health(OAuthApp.objects.of(organization), filters.health_status)
-    rows = rows.filter(provider=filters.provider) if filters.provider else rows
-    rows = with_metadata(rows if reveal else rows.defer("secrets"), filters.metadata)
-    page, following = page_of(rows, sort="-created_at", cursor=filters.cursor, limit=filters.limit)
-    if reveal:
-        for app in page:
-            oauth_apps.note("oauth_app.revealed", app, request.auth)
-    return {"data": [oauth_app_out(app, reveal=reveal) for app in page], "next_cursor": following}
+@router.get("", response={200: OAuthAppList, **ERRORS}, exclude_unset=True)
+def list_oauth_apps(request: Call, filters: Query[Filters], response: HttpResponse) -> Any:
+    """Newest first unless sorted otherwise; follow `next_cursor` for more."""
+    rows = OAuthApp.objects.of(allow(request, Scope.READ))
+    unmasks = filters.unmasks(request, response)
+    page, following = asked_page(request, filters, rows if unmasks else rows.defer("secrets"))
+    reveal = partial(oauth_apps.reveal, actor=request.auth, purpose=filters.purpose)
+    shown = listed(page, oauth_app_out, reveal if unmasks else None)
+    return {**shown, "next_cursor": following}
 
 
 @router.get("/{oauth_app_id}", response={200: OAuthAppShape, **ERRORS})
-def get_oauth_app(request: Call, oauth_app_id: UUID, response: HttpResponse) -> Any:
-    """One OAuth app, with its ETag."""
-    return tagged(response, oauth_app_out(own(allow(request, Scope.READ), oauth_app_id)))
+def get_oauth_app(
+    request: Call, oauth_app_id: UUID, unmasking: Query[Unmasking], response: HttpResponse
+) -> Any:
+    """One OAuth app, with its ETag, which is the same whether secrets are shown or not.
+
+    409 when they are to be shown and no key of ours opens them.
+    """
+    unmasking.refuse_unknown(request)
+    app = own(allow(request, Scope.READ), oauth_app_id)
+    masked = tagged(response, oauth_app_out(app))
+    if not unmasking.unmasks(request, response):
+        return masked
+    secrets = oauth_apps.reveal(app, actor=request.auth, purpose=unmasking.purpose)
+    return oauth_app_out(app, secrets=secrets)
 
 
 @router.get("/{oauth_app_id}/health", response={200: HealthDetail, **ERRORS})
@@ -160,13 +166,10 @@ def update_oauth_app(
     return tagged(response, oauth_app_out(own(organization, oauth_app_id)))
 
 
-@router.delete("/{oauth_app_id}", response={204: None, **ERRORS})
+@router.delete("/{oauth_app_id}", response={204: None, **ERRORS, 409: StillUsed})
 def delete_oauth_app(request: Call, oauth_app_id: UUID, if_match: IfMatch = None) -> Any:
     """Refused with 409 while credentials were made with it."""
     app = own(allow(request, Scope.WRITE), oauth_app_id)
     expect(if_match, oauth_app_out(app))
-    try:
-        oauth_apps.delete(app, actor=request.auth)
-    except oauth_apps.InUse as error:
-        raise ApiError(409, str(error)) from None
+    oauth_apps.delete(app, actor=request.auth)
     return Status(204, None)

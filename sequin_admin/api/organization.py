@@ -17,7 +17,7 @@ from sequin_admin.access.policy import Role
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.pages import Paged, page_of
-from sequin_admin.api.schemas import Strict, Timestamp
+from sequin_admin.api.schemas import Body, Timestamp
 from sequin_admin.api.versions import IfMatch, expect, tagged
 
 router = Router(tags=["Organization"])
@@ -35,11 +35,11 @@ class OrganizationShape(Schema):
     created_at: Timestamp
 
 
-class OrganizationPatch(Strict):
+class OrganizationPatch(Body):
     name: str | None = Field(default=None, min_length=1, max_length=100)
 
 
-class NewLogo(Strict):
+class NewLogo(Body):
     image: str = Field(
         min_length=1,
         max_length=MOST_BASE64,

@@ -3,14 +3,17 @@ come and go."""
 
 import base64
 import json
-from datetime import datetime, timedelta
-from typing import Any, TypeVar
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import BooleanField, DateTimeField, F, Func, Model, QuerySet, Value
 from django.db.models.fields.json import KeyTransform
+from django.db.models.lookups import GreaterThan, LessThan
 from django.http import HttpRequest
-from pydantic import Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 from sequin_admin.api.errors import INVALID, ApiError
 from sequin_admin.api.schemas import HealthStatus, Strict
@@ -18,13 +21,33 @@ from sequin_admin.core.strict_json import read_json
 
 Row = TypeVar("Row", bound=Model)
 METADATA = 'A JSON object, such as {"plan": "pro"}: finds what has all of its pairs.'
+SINCE = (
+    "Changed at this time or later. Sorted by updated_at, what changes while you read comes again "
+    "at the end. A change shows when it is committed: begin a minute before the last one you saw."
+)
+RFC3339 = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)"
+TEXT_CHARS = 300
+
+Creation = Literal["created_at", "-created_at"]
+Times = Literal[Creation, "updated_at", "-updated_at"]
+TimesAndName = Literal[Times, "name", "-name"]
 
 
-class Paged(Strict):
-    """Query parameters of every list."""
+def utc(text: Any) -> datetime:
+    """RFC 3339 only: pydantic alone takes bare numbers for times, too."""
+    try:
+        if not re.fullmatch(RFC3339, text.upper()):
+            raise ValueError("Not as RFC 3339 writes it.")
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except (AttributeError, ValueError, OverflowError):
+        raise ValueError("Send a time with its zone, such as 2026-11-23T12:00:00Z.") from None
 
-    cursor: str = Field(default="", description="`next_cursor` of the page before.")
-    limit: int = Field(default=100, ge=1, le=500)
+
+Since = Annotated[AwareDatetime, BeforeValidator(utc)]
+
+
+class Known(Strict):
+    """Query parameters of which no others are taken."""
 
     @classmethod
     def refuse_unknown(cls, request: HttpRequest) -> None:
@@ -34,20 +57,70 @@ class Paged(Strict):
         fields = {name: said for name, said in fields.items() if name not in known}
         for name, value in request.GET.items():
             if "\0" in value:
-                fields[name] = ["NUL can't be searched for."]
+                fields[name] = ["NUL can't be taken."]
         if fields:
             raise ApiError(422, INVALID, fields)
 
 
-class Window(Paged):
-    """Those of lists whose rows have a health."""
+class Paged(Known):
+    """Query parameters of every list."""
+
+    cursor: str = Field(default="", description="`next_cursor` of the page before.")
+    limit: int = Field(default=100, ge=1, le=500)
+
+    # Those that a row's column of the same name must equal.
+    equal: ClassVar[tuple[str, ...]] = ()
+    # Sorts that go by another column, which rises and falls with theirs and has an index.
+    same_order: ClassVar[Mapping[str, str]] = {}
+
+    def narrow(self, rows: Any) -> Any:
+        """Those of the rows that pass every filter that was sent."""
+        sent = {name: getattr(self, name) for name in self.equal}
+        return rows.filter(**{name: v for name, v in sent.items() if v not in (None, "")})
+
+
+class Changing(Paged):
+    """Those of lists whose rows are searched, and change."""
+
+    search: str = Field(default="", max_length=TEXT_CHARS, description="Part of the name.")
+    updated_since: Since | None = Field(default=None, description=SINCE)
+
+    def narrow(self, rows: Any) -> Any:
+        rows = super().narrow(rows)
+        rows = rows.matching(self.search) if self.search else rows
+        return rows.filter(updated_at__gte=self.updated_since) if self.updated_since else rows
+
+
+class Named(Changing):
+    """Those of lists whose rows have a name, too."""
+
+    equal: ClassVar[tuple[str, ...]] = ("name",)
+
+    sort: TimesAndName = "-created_at"
+    name: str = Field(default="", max_length=TEXT_CHARS, description="The whole name.")
+
+
+class Window(Named):
+    """Those of lists whose rows have a health, too."""
 
     health_status: HealthStatus | None = Field(default=None, alias="health.status")
-    metadata: str = Field(default="", description=METADATA)
+    metadata: str = Field(
+        default="",
+        description=METADATA,
+        json_schema_extra={
+            "contentMediaType": "application/json",
+            "contentSchema": {"type": "object"},
+        },
+    )
+
+    def narrow(self, rows: Any) -> Any:
+        return with_metadata(of_health(super().narrow(rows), self.health_status), self.metadata)
 
 
 class Listing(Window):
     """Those of lists whose rows have a provider, too."""
+
+    equal: ClassVar[tuple[str, ...]] = ("name", "provider")
 
     provider: str = ""
 
@@ -76,43 +149,70 @@ def with_metadata(rows: QuerySet[Row], text: str) -> QuerySet[Row]:
     return rows
 
 
+def asked_page(
+    request: HttpRequest, filters: Any, rows: QuerySet[Row]
+) -> tuple[list[Row], str | None]:
+    """The page of `rows` that a request asks for, and the next one's cursor."""
+    filters.refuse_unknown(request)
+    narrowed: QuerySet[Row] = filters.narrow(rows)
+    return page_of(
+        narrowed,
+        sort=filters.sort,
+        cursor=filters.cursor,
+        limit=filters.limit,
+        column=filters.same_order.get(filters.sort.lstrip("-"), ""),
+    )
+
+
 def page_of(
-    rows: QuerySet[Row], *, sort: str, cursor: str, limit: int
+    rows: QuerySet[Row], *, sort: str, cursor: str, limit: int, column: str = ""
 ) -> tuple[list[Row], str | None]:
     """Up to `limit` rows after `cursor`, and the cursor of the next page, None on the last one.
 
-    `sort` is a column, with `-` for descending; ties are told apart by id.
+    `sort` is a column, or stands for another `column` in the same order; with `-` it is descending.
+    Ties are told apart by id.
     """
-    descending, column = sort.startswith("-"), sort.lstrip("-")
+    sign, beyond = ("-", LessThan) if sort.startswith("-") else ("", GreaterThan)
+    names = list(dict.fromkeys((column or sort.lstrip("-"), "id")))
     if cursor:
-        rows = rows.filter(after(column, *read(cursor, sort, rows.model), descending=descending))
-    sign = "-" if descending else ""
-    found = list(rows.order_by(sort, f"{sign}id")[: limit + 1])
+        fields: list[Any] = [rows.model._meta.get_field(name) for name in names]
+        last = [
+            Value(value, output_field=field)
+            for value, field in zip(read(cursor, sort, fields), fields, strict=True)
+        ]
+        # As one comparison of rows, which an index answers; alike on every database.
+        rows = rows.filter(beyond(in_a_row(*map(F, names)), in_a_row(*last)))
+    found = list(rows.order_by(*(f"{sign}{name}" for name in names))[: limit + 1])
     more = found[limit:]
-    return found[:limit], write(sort, found[limit - 1], column) if more else None
+    return found[:limit], write(sort, found[limit - 1], names) if more else None
 
 
-def after(column: str, value: Any, pk: Any, *, descending: bool) -> Q:
-    way = "lt" if descending else "gt"
-    return Q(**{f"{column}__{way}": value}) | Q(**{column: value, f"id__{way}": pk})
+def in_a_row(*parts: F | Value) -> Func:
+    """`(a, b)`"""
+    return Func(*parts, function="", output_field=BooleanField())
 
 
-def write(sort: str, row: Model, column: str) -> str:
-    value = getattr(row, column)
-    text = value.isoformat() if hasattr(value, "isoformat") else value
-    return base64.urlsafe_b64encode(json.dumps([sort, text, str(row.pk)]).encode()).decode()
+def write(sort: str, row: Model, names: Iterable[str]) -> str:
+    values = (getattr(row, name) for name in names)
+    texts = [v.isoformat() if isinstance(v, datetime) else str(v) for v in values]
+    return base64.urlsafe_b64encode(json.dumps([sort, *texts]).encode()).decode()
 
 
-def read(cursor: str, sort: str, model: type[Model]) -> tuple[Any, Any]:
+def read(cursor: str, sort: str, fields: Sequence[Any]) -> list[Any]:
     try:
-        made_for, value, pk = read_json(base64.urlsafe_b64decode(cursor))
-        if made_for != sort or not (isinstance(value, str) and isinstance(pk, str)):
+        made_for, *texts = read_json(base64.urlsafe_b64decode(cursor))
+        if made_for != sort or not all(isinstance(text, str) for text in texts):
             raise ValueError("The cursor is of another list.")
-        known = model._meta.pk.to_python(pk)
-        return moment(value) if sort.endswith("_at") else value, known
-    except (ValueError, TypeError, AttributeError, ValidationError):
+        return [value_of(text, field) for text, field in zip(texts, fields, strict=True)]
+    except (ValueError, TypeError, ValidationError):
         said = "Take next_cursor from the answer before, with the same sort, or leave it out."
         raise ApiError(422, "The cursor is not one of ours.", {"cursor": [said]}) from None
+
+
+def value_of(text: str, field: Any) -> Any:
+    value = moment(text) if isinstance(field, DateTimeField) else field.to_python(text)
+    field.run_validators(value)
+    return value
 
 
 def moment(text: str) -> datetime:

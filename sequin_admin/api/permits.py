@@ -14,11 +14,10 @@ from ninja import Query, Router, Schema, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.auth import Call, allow
+from sequin_admin.api.auth import Call, KnownKeyAuth
 from sequin_admin.api.errors import ERRORS, ApiError, Problem
-from sequin_admin.api.schemas import Strict
-from sequin_admin.api.tokens import KnownKeyAuth, checked, held
-from sequin_admin.core import clock
+from sequin_admin.api.schemas import Body, Strict
+from sequin_admin.api.tokens import checked, held
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import limiter
@@ -30,6 +29,9 @@ MOST_AT_ONCE = 1000
 LONGEST_WAIT_MS = 10_000
 LONGEST_LEASE_MS = 900_000
 LONGEST_USE_MS = 60_000
+# A permit comes back whatever was said with it: more than this counts as this.
+LONGEST_TOLD_MS = 31_536_000_000
+MOST_TOLD = 1_000_000_000
 RETRY_AFTER_S = 1
 # Who can't be waited with, because too many are, keeps a place in the line all the same.
 SHORT_WAIT_MS = 1
@@ -60,24 +62,24 @@ class Ending(Strict):
     reset_ms: float = Field(default=0, ge=0, description="... within that time.")
 
     def release(self, lease: str) -> Release:
-        wait = self.retry_after_ms
+        wait, used, left = self.retry_after_ms, self.used_ms, self.remaining
         return Release(
             lease=lease,
             outcome=self.outcome,
-            retry_after_s=None if wait is None else wait / 1000,
-            used_ms=self.used_ms,
-            remaining=self.remaining,
-            reset_s=self.reset_ms / 1000,
+            retry_after_s=None if wait is None else min(wait, LONGEST_TOLD_MS) / 1000,
+            used_ms=None if used is None else min(used, LONGEST_TOLD_MS),
+            remaining=None if left is None else min(left, MOST_TOLD),
+            reset_s=min(self.reset_ms, LONGEST_TOLD_MS) / 1000,
         )
 
 
-class Given(Ending):
+class Given(Body, Ending):
     """A permit that comes back, and how its call ended."""
 
     lease: str = Field(pattern=LEASE)
 
 
-class PermitAsk(Strict):
+class PermitAsk(Body):
     n: int = Field(default=1, ge=1, le=MOST_AT_ONCE, description="You get as many or fewer.")
     wait_ms: int = Field(
         default=0, ge=0, le=LONGEST_WAIT_MS, description="How long to wait for the first."
@@ -119,13 +121,13 @@ class PermitShape(Schema):
 
 
 class TooFast(Problem):
-    """No permit for now."""
+    """No permit for now. Without `retry_after_ms` it is the API key that has used up its minute."""
 
     retry_after_ms: int
     ticket: str = Field(description="Send it along to keep your place. Empty when you don't wait.")
 
 
-class Releases(Strict):
+class Releases(Body):
     releases: list[Given] = Field(min_length=1, max_length=MOST_AT_ONCE)
 
 
@@ -136,7 +138,9 @@ class Returned(Schema):
 ANSWERS = {**ERRORS, 503: Problem}
 
 
-@router.post("/{credential_id}/permits", response={200: PermitShape, **ANSWERS, 429: TooFast})
+@router.post(
+    "/{credential_id}/permits", response={200: PermitShape, **ANSWERS, 429: TooFast | Problem}
+)
 def take_permits(
     request: Call, credential_id: UUID, payload: PermitAsk, response: HttpResponse
 ) -> Any:
@@ -203,9 +207,7 @@ def give_permit_back(
 
 def own(request: Call, pk: UUID) -> Credential:
     """The credential with its limit and whether the key still holds, in one query."""
-    organization, key = allow(request, Scope.PERMITS), request.auth
-    credential = HELD.first(pk=pk, organization=organization.pk, key=key.pk, now=clock.now())
-    return checked(credential, key, "it gives no permits")
+    return checked(request, HELD, pk, Scope.PERMITS, "it gives no permits")
 
 
 HELD = held(

@@ -1,18 +1,18 @@
 """What goes in and out of /v1/syncs."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from sequin_admin.api.health import HealthDetail
 from sequin_admin.api.schemas import (
     PROPERTIES,
+    Body,
     CredentialShape,
     Health,
     RateLimitShape,
-    Strict,
     Timestamp,
 )
 from sequin_admin.credentials import kinds
@@ -22,11 +22,27 @@ from sequin_admin.syncs import rules
 FREQUENCY = "`continuous`, or a number with m, h or d: `4h`."
 MAX_AGE = "Only what was created or changed within so many days; null for everything."
 RATE = "May only narrow the credential's own limit; null for that one."
-CollectionIds = Field(description="`stripe:customer`", max_length=rules.MOST_COLLECTIONS)
+CollectionId = Annotated[str, Field(json_schema_extra={"pattern": rules.COLLECTION_ID})]
+CollectionIds = Field(
+    description="`provider:name`, as `stripe:customer`.", max_length=rules.MOST_COLLECTIONS
+)
 Age = Field(default=None, ge=1, le=rules.LONGEST_AGE_DAYS, description=MAX_AGE)
 
 
-class InlineCredential(Strict):
+# Either the one or the other, and the other one missing or null.
+EITHER: list[JsonValue] = [
+    {
+        "required": [name],
+        "properties": {name: {"type": type_}, other: {"type": "null"}},
+    }
+    for name, type_, other in (
+        ("credential", "object", "credential_id"),
+        ("credential_id", "string", "credential"),
+    )
+]
+
+
+class InlineCredential(Body):
     """A credential that is made, or updated, together with the sync."""
 
     properties: PROPERTIES = Field(discriminator="kind")
@@ -34,10 +50,15 @@ class InlineCredential(Strict):
     metadata: dict[str, Any] | None = None
 
 
-class SyncCreate(Strict):
+class SyncCreate(Body):
+    """Send either `credential` or `credential_id`."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": EITHER})
+
     provider: str = Field(json_schema_extra={"enum": [*kinds.providers()]})
+    stream_id: UUID | None = Field(default=None, description="May be left out here; never changes.")
     name: str = Field(min_length=1, max_length=NAME_CHARS)
-    collection_ids: list[str] = CollectionIds
+    collection_ids: list[CollectionId] = CollectionIds
     credential: InlineCredential | None = Field(default=None, description="This or credential_id.")
     credential_id: UUID | None = None
     rate_limit: RateLimitShape | None = Field(default=None, description=RATE)
@@ -49,10 +70,12 @@ class SyncCreate(Strict):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
-class SyncPatch(Strict):
+class SyncPatch(Body):
     name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
     status: Literal["active", "disabled"] | None = None
-    collection_ids: list[str] | None = Field(default=None, max_length=rules.MOST_COLLECTIONS)
+    collection_ids: list[CollectionId] | None = Field(
+        default=None, max_length=rules.MOST_COLLECTIONS
+    )
     rate_limit: RateLimitShape | None = Field(default=None, description=RATE)
     max_age_days: int | None = Age
     sync_frequency: str | None = Field(default=None, pattern=rules.FREQUENCY, description=FREQUENCY)
@@ -67,6 +90,7 @@ class SyncHealth(Health):
 class SyncShape(Schema):
     id: str
     provider: str
+    stream_id: str | None
     name: str
     status: Literal["active", "disabled"]
     org_id: str
@@ -89,13 +113,13 @@ class SyncList(Schema):
     next_cursor: str | None
 
 
-class Trouble(Strict):
+class Trouble(Body):
     owner: Literal["customer", "operator", "nobody"] = Field(description="Who must act.")
     code: str = Field(min_length=1, max_length=60)
     message: str = Field(min_length=1, max_length=1000, description="A sentence, no secrets.")
 
 
-class Report(Strict):
+class Report(Body):
     rows: int = Field(default=0, ge=0, le=10**12, description="Read since the report before.")
     lag_s: float | None = Field(default=None, ge=0, le=10**9, description="How far behind.")
     initial_backfill_completed: bool = Field(

@@ -4,18 +4,16 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from ninja import Query, Router, Status
-from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.credentials import app_of
 from sequin_admin.api.credentials import own as own_credential
-from sequin_admin.api.errors import ERRORS, INVALID, ApiError
+from sequin_admin.api.errors import ERRORS, INVALID, ApiError, StillUsed
 from sequin_admin.api.health import health_detail
-from sequin_admin.api.pages import Listing, of_health, page_of, with_metadata
+from sequin_admin.api.pages import Listing, asked_page
 from sequin_admin.api.schemas import (
     CredentialImport,
     credential_out,
@@ -37,17 +35,22 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.health import probes
 from sequin_admin.limits import models as limits
 from sequin_admin.syncs import reports, syncs
-from sequin_admin.syncs.models import Sync
+from sequin_admin.syncs.models import Stream, Sync
 
 router = Router(tags=["Syncs"])
 
 
 class Filters(Listing):
+    equal = ("name", "provider", "external_id", "credential_id", "stream_id")
+
     status: Literal["active", "disabled"] | None = None
-    name: str = Field(default="", description="The whole name.")
     external_id: str = ""
     credential_id: UUID | None = None
-    search: str = Field(default="", description="Part of the name.")
+    stream_id: UUID | None = None
+
+    def narrow(self, rows: Any) -> Any:
+        rows = super().narrow(rows)
+        return rows.filter(disabled_at__isnull=self.status == "active") if self.status else rows
 
 
 def own(organization: Organization, pk: UUID, *, lock: bool = False) -> Sync:
@@ -68,6 +71,7 @@ def sync_out(sync: Sync) -> dict[str, Any]:
         "org_id": str(sync.organization_id),
         "health": {**health_of(sync), "sync_id": str(sync.pk)},
         "rate_limit": sync.rate_limit or limits.of(sync.credential).as_json(),
+        "stream_id": str(sync.stream_id) if sync.stream_id else None,
         "credential_id": str(sync.credential_id),
         "credential": credential_out(sync.credential),
         "initial_backfill_completed_at": sync.initial_backfill_completed_at,
@@ -83,11 +87,23 @@ def create_sync(request: Call, payload: SyncCreate, response: HttpResponse) -> A
     """Sync an account: of an existing credential, or of one that is sent along."""
     organization = allow(request, Scope.WRITE)
     syncs.check_collections(payload.collection_ids, payload.provider)
+    stream = stream_for(organization, payload)
     credential = credential_for(request, organization, payload)
-    columns = payload.model_dump(exclude={"provider", "credential", "credential_id"})
+    columns = payload.model_dump(exclude={"provider", "credential", "credential_id", "stream_id"})
     columns["external_id"] = columns["external_id"] or ""
-    sync = syncs.create(credential, actor=request.auth, **columns)
+    sync = syncs.create(credential, actor=request.auth, stream=stream, **columns)
     return Status(201, tagged(response, sync_out(own(organization, sync.pk))))
+
+
+def stream_for(organization: Organization, payload: SyncCreate) -> Stream | None:
+    """The named stream. Looked up before a credential is imported for nothing."""
+    if payload.stream_id is None:
+        return None
+    stream = Stream.objects.of(organization).filter(pk=payload.stream_id).first()
+    if stream is None:
+        said = "There is no stream with this id in your organization."
+        raise ApiError(422, INVALID, {"stream_id": [said]})
+    return stream
 
 
 def credential_for(request: Call, organization: Organization, payload: SyncCreate) -> Credential:
@@ -132,23 +148,12 @@ def refuse_other_provider(found: str, named: str) -> None:
 
 @router.get("", response={200: SyncList, **ERRORS})
 def list_syncs(request: Call, filters: Query[Filters]) -> Any:
-    """Newest first; follow `next_cursor` for more."""
-    filters.refuse_unknown(request)
-    rows = filtered(Sync.objects.of(allow(request, Scope.READ)), filters)
+    """Newest first unless sorted otherwise; follow `next_cursor` for more."""
+    rows = Sync.objects.of(allow(request, Scope.READ))
     rows = rows.select_related("credential__oauth_app", "credential__rate_limit")
     rows = rows.defer("credential__secrets", "credential__oauth_app__secrets")
-    page, following = page_of(rows, sort="-created_at", cursor=filters.cursor, limit=filters.limit)
+    page, following = asked_page(request, filters, rows)
     return {"data": [sync_out(row) for row in page], "next_cursor": following}
-
-
-def filtered(rows: QuerySet[Sync], filters: Filters) -> QuerySet[Sync]:
-    names = ("provider", "name", "external_id", "credential_id")
-    rows = rows.filter(**{n: getattr(filters, n) for n in names if getattr(filters, n)})
-    if filters.status:
-        rows = rows.filter(disabled_at__isnull=filters.status == "active")
-    if filters.search:
-        rows = rows.filter(name__icontains=filters.search)
-    return with_metadata(of_health(rows, filters.health_status), filters.metadata)
 
 
 @router.get("/{sync_id}", response={200: SyncShape, **ERRORS})
@@ -170,7 +175,7 @@ def update_sync(
     if_match: IfMatch = None,
 ) -> Any:
     """Change what is sent. Null takes rate_limit, max_age_days and external_id away, and leaves
-    the rest as it is. Credential and provider can't change: make another sync."""
+    the rest as it is. Credential, provider and stream can't change: make another sync."""
     organization = allow(request, Scope.WRITE)
     sent = payload.model_dump(exclude_unset=True)
     columns = {n: CLEARED.get(n) if v is None else v for n, v in sent.items()}
@@ -185,7 +190,7 @@ def update_sync(
     return tagged(response, sync_out(own(organization, sync_id)))
 
 
-@router.delete("/{sync_id}", response={204: None, **ERRORS})
+@router.delete("/{sync_id}", response={204: None, **ERRORS, 409: StillUsed})
 def delete_sync(request: Call, sync_id: UUID, if_match: IfMatch = None) -> Any:
     """Refused with 409 while consumers name it."""
     sync = own(allow(request, Scope.WRITE), sync_id)

@@ -11,10 +11,10 @@ from pydantic import Field, SecretStr
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
-from sequin_admin.api.errors import ERRORS, INVALID, ApiError
+from sequin_admin.api.errors import ERRORS, INVALID, ApiError, StillUsed
 from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.pages import Window, of_health, page_of, with_metadata
-from sequin_admin.api.schemas import Health, Strict, Timestamp, health_of
+from sequin_admin.api.pages import Window, asked_page
+from sequin_admin.api.schemas import Body, Health, Timestamp, health_of
 from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.syncs import targets
@@ -33,7 +33,7 @@ Port = Annotated[int, Field(ge=1, le=65_535)]
 Password = Annotated[SecretStr, Field(min_length=1, max_length=1000)]
 
 
-class Connection(Strict):
+class Connection(Body):
     host: Host
     port: Port = 5432
     database: Name
@@ -41,7 +41,7 @@ class Connection(Strict):
     password: Password
 
 
-class ConnectionPatch(Strict):
+class ConnectionPatch(Body):
     host: Host | None = None
     port: Port | None = None
     database: Name | None = None
@@ -49,7 +49,7 @@ class ConnectionPatch(Strict):
     password: Password | None = None
 
 
-class TargetCreate(Strict):
+class TargetCreate(Body):
     name: str = Field(min_length=1, max_length=NAME_CHARS)
     connection: Connection
     ssl_mode: Mode = Field(default="prefer", description=MODE)
@@ -58,7 +58,7 @@ class TargetCreate(Strict):
     metadata: dict[str, Any] = Field(default_factory=dict)
 
 
-class TargetPatch(Strict):
+class TargetPatch(Body):
     name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
     connection: ConnectionPatch | None = None
     ssl_mode: Mode | None = Field(default=None, description=MODE)
@@ -97,11 +97,6 @@ class TestResult(Schema):
     success: bool
     reason: str | None = Field(default=None, description="What is wrong and what to do.")
     server_version: str | None = None
-
-
-class Filters(Window):
-    name: str = Field(default="", description="The whole name.")
-    search: str = Field(default="", description="Part of the name.")
 
 
 def own(organization: Organization, pk: UUID, *, lock: bool = False) -> Target:
@@ -152,14 +147,10 @@ def create_target(request: Call, payload: TargetCreate, response: HttpResponse) 
 
 
 @router.get("", response={200: TargetList, **ERRORS}, by_alias=True)
-def list_targets(request: Call, filters: Query[Filters]) -> Any:
-    """Newest first."""
-    filters.refuse_unknown(request)
-    rows = of_health(Target.objects.of(allow(request, Scope.READ)), filters.health_status)
-    rows = rows.filter(name=filters.name) if filters.name else rows
-    rows = rows.filter(name__icontains=filters.search) if filters.search else rows
-    rows = with_metadata(rows, filters.metadata)
-    page, following = page_of(rows, sort="-created_at", cursor=filters.cursor, limit=filters.limit)
+def list_targets(request: Call, filters: Query[Window]) -> Any:
+    """Newest first unless sorted otherwise; follow `next_cursor` for more."""
+    rows = Target.objects.of(allow(request, Scope.READ))
+    page, following = asked_page(request, filters, rows)
     return {"data": [target_out(row) for row in page], "next_cursor": following}
 
 
@@ -198,7 +189,7 @@ def target_health(request: Call, target_id: UUID) -> Any:
     return health_detail(own(allow(request, Scope.READ), target_id))
 
 
-@router.delete("/{target_id}", response={204: None, **ERRORS})
+@router.delete("/{target_id}", response={204: None, **ERRORS, 409: StillUsed})
 def delete_target(request: Call, target_id: UUID, if_match: IfMatch = None) -> Any:
     """Refused with 409 while consumers write to it."""
     target = own(allow(request, Scope.WRITE), target_id)

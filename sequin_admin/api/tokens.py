@@ -7,17 +7,18 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.core.cache import cache
-from django.db.models import DateTimeField, UUIDField
-from django.http import HttpRequest, HttpResponse
+from django.db.models import DateTimeField, PositiveIntegerField, UUIDField
+from django.http import HttpResponse
 from django.utils.crypto import salted_hmac
 from ninja import Query, Router, Schema
+from ninja.errors import AuthenticationError
 from pydantic import Field
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
-from sequin_admin.api.auth import Call, KeyAuth, allow
-from sequin_admin.api.errors import ERRORS, UNAUTHORIZED, ApiError, Problem
-from sequin_admin.api.schemas import Strict, Timestamp
+from sequin_admin.api.auth import Call, KnownKeyAuth, allow
+from sequin_admin.api.errors import ERRORS, ApiError, Problem
+from sequin_admin.api.schemas import Body, Strict, Timestamp
 from sequin_admin.audit.models import record
 from sequin_admin.connect import tokens
 from sequin_admin.core import clock, http
@@ -32,17 +33,10 @@ SAMPLED_EVERY_S = 3600
 RETRY_AFTER_S = 5
 PROBED_LATELY_S = 30
 FINGERPRINT_CHARS = 16
+# One that stands for every other in a prepared query.
+EXAMPLE_VERSION = 987_654_321
 
 
-class KnownKeyAuth(KeyAuth):
-    """A key from memory. Whether it is still usable is asked with the credential."""
-
-    def authenticate(self, request: HttpRequest, token: str) -> ApiKey | None:
-        return keys.find_known(token)
-
-
-# The scheme is the same one; the document should not list it twice.
-KnownKeyAuth.__name__ = KeyAuth.__name__
 router = Router(tags=["Tokens"], auth=KnownKeyAuth())
 
 
@@ -52,7 +46,7 @@ class Wanted(Strict):
     )
 
 
-class RefusedToken(Strict):
+class RefusedToken(Body):
     fingerprint: str = Field(description="Of the token that the provider turned down.")
 
 
@@ -125,15 +119,23 @@ def own(request: Call, pk: UUID) -> Credential:
 
     Raises 401, 403, 404, and 409 for a disabled one.
     """
-    organization, key = allow(request, Scope.SECRETS), request.auth
-    credential = HELD.first(pk=pk, organization=organization.pk, key=key.pk, now=clock.now())
-    return checked(credential, key, "it gives no token")
+    return checked(request, HELD, pk, Scope.SECRETS, "it gives no token")
 
 
-def checked(credential: Credential | None, key: ApiKey, disabled: str) -> Credential:
-    """What came of a query that also asked for `key_holds`. Raises 401, 404 and 409."""
-    if not (getattr(credential, "key_holds", None) if credential else keys.holds(key)):
-        raise ApiError(401, UNAUTHORIZED)
+def checked(
+    request: Call, held: Prepared[Credential], pk: UUID, scope: Scope, disabled: str
+) -> Credential:
+    """What a query finds that also asks for `key_holds`. Raises 401, 403, 404 and 409."""
+    key, credential, holds = request.auth, None, False
+    if scope in key.scopes:
+        credential, holds = held_by(key, held, pk)
+    if not holds:
+        # Revoked, or changed since it was remembered: what does the database say of it?
+        if (fresh := KnownKeyAuth.read_again(request)) is None:
+            raise AuthenticationError
+        request.auth = fresh
+        allow(request, scope)
+        credential, _ = held_by(fresh, held, pk)
     if credential is None:
         raise ApiError(404, "There is no such credential in your organization.")
     if credential.disabled_at:
@@ -141,13 +143,30 @@ def checked(credential: Credential | None, key: ApiKey, disabled: str) -> Creden
     return credential
 
 
+def held_by(key: ApiKey, held: Prepared[Credential], pk: UUID) -> tuple[Credential | None, bool]:
+    """The credential, and whether the key is still what we take it for."""
+    credential = held.first(
+        pk=pk,
+        organization=key.organization_id,
+        key=key.pk,
+        version=key.version,
+        now=clock.now(),
+    )
+    if credential is None:
+        return None, keys.holds(key)
+    return credential, bool(credential.key_holds)  # type: ignore[attr-defined]
+
+
 def held(joined: str, columns: Sequence[str]) -> Prepared[Credential]:
     """One credential by id with some columns of it and of one row joined to it, and whether the
     key still holds, in one query. Encrypted columns are opened when they are read."""
 
-    def rows(pk: UUID, organization: UUID, key: UUID, now: datetime) -> CredentialQuerySet:
+    def rows(
+        pk: UUID, organization: UUID, key: UUID, version: int, now: datetime
+    ) -> CredentialQuerySet:
         found = Credential.objects.filter(organization_id=organization, pk=pk)
-        found = found.annotate(key_holds=keys.still_usable(key, now)).select_related(joined)
+        usable = keys.still_usable(key, version, now)
+        found = found.annotate(key_holds=usable).select_related(joined)
         return found.only("organization_id", "kind", "name", "disabled_at", *columns)
 
     return Prepared(
@@ -156,6 +175,7 @@ def held(joined: str, columns: Sequence[str]) -> Prepared[Credential]:
             "pk": (UUIDField(), uuid4()),
             "organization": (UUIDField(), uuid4()),
             "key": (UUIDField(), uuid4()),
+            "version": (PositiveIntegerField(), EXAMPLE_VERSION),
             "now": (DateTimeField(), clock.now()),
         },
     )

@@ -9,7 +9,9 @@ from django.urls import path, re_path
 from ninja.openapi.docs import Swagger
 
 from sequin_admin.api import (
+    api_keys,
     badges,
+    bulk,
     channels,
     collections,
     connect_links,
@@ -26,27 +28,30 @@ from sequin_admin.api import (
     organization,
     overview,
     permits,
+    streams,
     syncs,
     targets,
     tokens,
     usage,
     webhooks,
 )
-from sequin_admin.api.auth import KeyAuth
+from sequin_admin.api.auth import KeyAuth, put_limits
 from sequin_admin.api.bodies import StrictParser
 from sequin_admin.api.documents import Api
+from sequin_admin.api.idempotency import once, settled
 
 api = Api(
     title="Sequin Admin Management API",
     version="1",
-    description="Credentials, OAuth apps, syncs, consumers, targets, rate limits and health.",
     auth=KeyAuth(),
     parser=StrictParser(),
     # Swagger would ask a public validator about the document's address.
     docs=Swagger({"validatorUrl": None}),
     urls_namespace="api",
 )
+api.add_decorator(once, mode="operation")
 api.add_router("/credentials", handovers.router)
+api.add_router("/credentials", bulk.router)
 api.add_router("/credentials", credentials.router)
 api.add_router("/credentials", credential_actions.router)
 api.add_router("/rate-limits", credential_actions.rate_limits)
@@ -63,6 +68,7 @@ api.add_router("/usage", usage.router)
 api.add_router("/credentials", usage.of_credential)
 api.add_router("/channels", channels.router)
 api.add_router("/customer-deliveries", deliveries.router)
+api.add_router("/streams", streams.router)
 api.add_router("/syncs", syncs.router)
 api.add_router("/syncs", badges.router)
 api.add_router("/organization", organization.router)
@@ -70,15 +76,18 @@ api.add_router("/members", organization.members)
 api.add_router("/collections", collections.router)
 api.add_router("/consumers/postgres", consumers.router)
 api.add_router("/targets/postgres", targets.router)
+api.add_router("/api-keys", api_keys.router)
 errors.install(api)
 
 
-def in_json(view: Any) -> Callable[..., HttpResponse]:
-    """Say in JSON, too, that an address does not take a method."""
+def finished(view: Any) -> Callable[..., HttpResponse]:
+    """Say what is left of the key's minute; and in JSON, too, that an address does not take a
+    method."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         answer: HttpResponse = view(request, *args, **kwargs)
+        put_limits(request, answer)
         if answer.status_code != 405:
             return answer
         said = errors.problem(405, f"Send {answer['Allow']} to this address.")
@@ -96,7 +105,8 @@ unknown.csrf_exempt = True  # type: ignore[attr-defined]
 
 routes, _, namespace = api.urls
 for route in routes:
-    route.callback = in_json(route.callback)
+    view = api.served if getattr(route, "name", "") == "openapi-json" else route.callback
+    route.callback = settled(finished(view))
 
 urlpatterns = [
     path("", unknown),

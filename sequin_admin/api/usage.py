@@ -11,8 +11,8 @@ from sequin_admin.access.models import Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.credentials import own
 from sequin_admin.api.errors import ERRORS
-from sequin_admin.api.pages import Paged, page_of
-from sequin_admin.api.schemas import RateLimitShape, Strict, Timestamp, Whole
+from sequin_admin.api.pages import TEXT_CHARS, Creation, Paged, asked_page
+from sequin_admin.api.schemas import Body, RateLimitShape, Timestamp
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import models as limits
 from sequin_admin.limits import usage
@@ -71,16 +71,26 @@ class UsageList(Schema):
 
 
 class Filters(Paged):
+    sort: Creation = "-created_at"
     provider: str = ""
     kind: str = ""
-    search: str = Field(default="", description="Part of the name or of the account's identity.")
+    search: str = Field(
+        default="",
+        max_length=TEXT_CHARS,
+        description="Part of the name or of the account's identity.",
+    )
     hot: bool = Field(default=False, description="Only those near their limit.")
 
+    def narrow(self, rows: Any) -> Any:
+        rows = rows.of_provider(self.provider) if self.provider else rows
+        rows = rows.filter(kind=self.kind) if self.kind else rows
+        return rows.matching(self.search) if self.search else rows
 
-class PaceAsk(Strict):
+
+class PaceAsk(Body):
     rate_limit: RateLimitShape
-    records: Whole | None = Field(default=None, ge=1, le=usage.MOST_RECORDS)
-    per_call: Whole = Field(default=100, ge=1, le=usage.MOST_PER_CALL, description="Records.")
+    records: int | None = Field(default=None, ge=1, le=usage.MOST_RECORDS)
+    per_call: int = Field(default=100, ge=1, le=usage.MOST_PER_CALL, description="Records.")
 
 
 class PaceShape(Schema):
@@ -91,19 +101,12 @@ class PaceShape(Schema):
 
 @router.get("", response={200: UsageList, **ERRORS})
 def list_usage(request: Call, filters: Query[Filters]) -> Any:
-    """Of every credential that is not disabled, the newest first."""
-    filters.refuse_unknown(request)
+    """Of every credential that is not disabled, the newest first unless sorted otherwise."""
     organization = allow(request, Scope.READ)
     rows = Credential.objects.of(organization).active().select_related("rate_limit")
-    rows = rows.of_provider(filters.provider) if filters.provider else rows
-    rows = rows.filter(kind=filters.kind) if filters.kind else rows
-    rows = rows.matching(filters.search) if filters.search else rows
     if filters.hot:
         rows = rows.filter(pk__in=[hot.credential.pk for hot in usage.running_hot(organization)])
-    listed = rows.defer("secrets")
-    page, following = page_of(
-        listed, sort="-created_at", cursor=filters.cursor, limit=filters.limit
-    )
+    page, following = asked_page(request, filters, rows.defer("secrets"))
     return {"data": usages_out(page), "next_cursor": following}
 
 

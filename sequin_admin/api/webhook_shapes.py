@@ -21,6 +21,7 @@ Url = Annotated[
     Field(
         min_length=1,
         max_length=channels.URL_CHARS,
+        json_schema_extra={"pattern": channels.URL},
         description="Begins with https:// and is reachable from the internet.",
     ),
 ]

@@ -8,10 +8,9 @@ from ninja import Query, Router, Status
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.auth import Call, allow
-from sequin_admin.api.channel_calls import Family
+from sequin_admin.api.channel_calls import Family, Filters
 from sequin_admin.api.deliveries import DeliveryFilters, DeliveryList, DeliveryShape
 from sequin_admin.api.errors import ERRORS
-from sequin_admin.api.pages import Paged
 from sequin_admin.api.versions import IfMatch, tagged
 from sequin_admin.api.webhook_shapes import (
     WebhookCreate,
@@ -43,8 +42,8 @@ def with_secret(response: HttpResponse, channel: Channel, secret: str) -> dict[s
 
 
 @router.get("", response={200: WebhookList, **ERRORS})
-def list_webhooks(request: Call, filters: Query[Paged]) -> Any:
-    """Newest first."""
+def list_webhooks(request: Call, filters: Query[Filters]) -> Any:
+    """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     return family.list(request, filters)
 
 
@@ -92,7 +91,7 @@ def test_webhook(request: Call, webhook_id: UUID) -> Any:
 def list_webhook_deliveries(
     request: Call, webhook_id: UUID, filters: Query[DeliveryFilters]
 ) -> Any:
-    """Newest first, kept for 90 days."""
+    """Newest first unless sorted otherwise; they are kept for 90 days."""
     return family.deliveries(request, webhook_id, filters)
 
 

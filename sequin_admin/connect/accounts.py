@@ -6,9 +6,9 @@ from typing import Any
 from django.db import IntegrityError, models, transaction
 
 from sequin_admin.access.models import Organization
-from sequin_admin.audit.models import record
 from sequin_admin.connect import tokens
 from sequin_admin.connect.models import Token
+from sequin_admin.connect.notes import note
 from sequin_admin.core import clock
 from sequin_admin.core.http import Unreachable
 from sequin_admin.credentials import kinds
@@ -18,8 +18,6 @@ from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.credentials.properties import Properties
 from sequin_admin.credentials.signals import put_aside
 from sequin_admin.credentials.usage import refuse_if_used
-from sequin_admin.notices import news
-from sequin_admin.notices.notice import TYPES
 
 
 class OtherAccount(Exception):
@@ -39,7 +37,8 @@ def save(
     """Import: update the credential of the same account, or make a new one (True).
 
     Where the account is not named in `properties` the provider is asked once; if it doesn't
-    answer, the credential is saved all the same and probed later.
+    answer, the credential is saved all the same and probed later. The same key again is found by
+    its digest then.
     """
     draft = draft_of(organization, properties, oauth_app=oauth_app)
     if draft.identity is None and grant is None:
@@ -66,10 +65,7 @@ def keep(
     grant: Grant | None = None,
 ) -> tuple[Credential, bool]:
     """Store a draft, with nothing asked of the provider any more. As `save()`."""
-    suggested = draft.suggest_name(draft.properties) or draft.full_title()
-    draft.name, draft.metadata = (name or suggested)[:NAME_CHARS], metadata or {}
-    given = {"name"} if name else set()
-    given |= {"metadata"} if metadata is not None else set()
+    given = name_and_metadata(draft, name, metadata)
     try:
         return store(draft, grant, actor=actor, given=given)
     except IntegrityError:
@@ -77,22 +73,22 @@ def keep(
         return store(draft, grant, actor=actor, given=given)
 
 
+def name_and_metadata(draft: Credential, name: str, metadata: dict[str, Any] | None) -> set[str]:
+    """Set them on a draft, and say which of them were given."""
+    suggested = draft.suggest_name(draft.properties) or draft.full_title()
+    draft.name, draft.metadata = (name or suggested)[:NAME_CHARS], metadata or {}
+    given = {"name"} if name else set()
+    return given | ({"metadata"} if metadata is not None else set())
+
+
 @transaction.atomic
 def store(
     draft: Credential, grant: Grant | None, *, actor: models.Model | None, given: set[str]
 ) -> tuple[Credential, bool]:
-    """Write a draft over the credential of the same account, or as a new one.
-
-    Of an existing credential only the columns in `given` are changed besides the properties.
-    """
+    """Write a draft over the credential of the same account, or as a new one."""
     known = same_account(draft).select_for_update().first() if draft.identity else None
-    credential = known or draft
-    if known:
-        known.properties, known.secrets = draft.properties, dict(draft.secrets)
-        known.secrets_changed_at, known.disabled_at = clock.now(), None
-        for column in given:
-            setattr(known, column, getattr(draft, column))
-        known.check_due_at = clock.now()
+    known = known or same_secrets(draft).select_for_update().first()
+    credential = merged(draft, known, given)
     credential.save()
     keep_token(credential, grant)
     action = "credential.updated" if known else "credential.created"
@@ -100,10 +96,37 @@ def store(
     return credential, known is None
 
 
+def merged(draft: Credential, known: Credential | None, given: set[str]) -> Credential:
+    """The row to save: the draft, or the `known` credential with what is new in it.
+
+    Of that only the columns in `given` are changed besides the properties.
+    """
+    if known is None:
+        return draft
+    # While the draft's account is not known, what was read from it before still holds.
+    before = {} if draft.identity else known.properties
+    known.properties, known.secrets = {**before, **draft.properties}, dict(draft.secrets)
+    known.identity = known.identity or draft.identity
+    known.secrets_changed_at, known.disabled_at = clock.now(), None
+    for column in given:
+        setattr(known, column, getattr(draft, column))
+    known.check_due_at = clock.now()
+    return known
+
+
 def same_account(draft: Credential) -> models.QuerySet[Credential]:
     return Credential.objects.of(draft.organization).filter(
         kind=draft.kind, identity=draft.identity, oauth_app=draft.oauth_app
     )
+
+
+def same_secrets(draft: Credential) -> models.QuerySet[Credential]:
+    """Those of the same key, the oldest first, where of one of the two the account is not known."""
+    digest = draft.digest_of(draft.secrets)
+    rows = Credential.objects.of(draft.organization) if digest else Credential.objects.none()
+    rows = rows.filter(kind=draft.kind, secrets_digest=digest, oauth_app=draft.oauth_app)
+    rows = rows.filter(identity=None) if draft.identity else rows
+    return rows.order_by("created_at", "pk")
 
 
 def twin_of(credential: Credential) -> Credential | None:
@@ -230,6 +253,18 @@ def rename(
     note("credential.changed", credential, actor, changed=sorted(changed))
 
 
+def reveal(
+    credential: Credential, *, actor: models.Model | None, purpose: str = ""
+) -> dict[str, str]:
+    """The secrets in plain text, once it is written down who reads them, and what for.
+
+    Raises `DecryptionError` with nothing written down: then there is nothing to be seen.
+    """
+    secrets = dict(credential.secrets)
+    note("credential.revealed", credential, actor, purpose=purpose, secrets=sorted(secrets))
+    return secrets
+
+
 def exchange_token(credential: Credential, *, actor: models.Model | None) -> None:
     """Replace a token of an old sort by one that can be renewed. Raises `Refused`.
 
@@ -289,39 +324,3 @@ def give_back(credential: Credential) -> bool:
     except (Refused, Unreachable):
         return False
     return True
-
-
-def note(action: str, credential: Credential, actor: models.Model | None, **details: Any) -> None:
-    """Write it into the audit log and, where it is news, tell whoever wants to know."""
-    record(
-        action,
-        actor=actor,
-        target=credential,
-        organization_id=credential.organization_id,
-        kind=credential.kind,
-        **details,
-    )
-    type_ = CHANGES.get(action, action)
-    if type_ in TYPES:
-        news.tell(
-            type_,
-            credential,
-            actor=actor,
-            path=f"/credentials/{credential.pk}/",
-            provider=credential.provider,
-            kind=credential.kind,
-            action=action,
-            metadata=credential.metadata,
-        )
-
-
-# Audited by a name of its own, told as one.
-CHANGES = dict.fromkeys(
-    (
-        "credential.changed",
-        "credential.secrets_replaced",
-        "credential.reconnected",
-        "credential.account_replaced",
-    ),
-    "credential.updated",
-)

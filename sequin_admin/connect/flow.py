@@ -8,7 +8,7 @@ from django.db import transaction
 from pydantic import ValidationError
 
 from sequin_admin.access.models import Organization, User
-from sequin_admin.connect import accounts, handovers, links, oauth, tokens
+from sequin_admin.connect import accounts, handovers, links, notes, oauth, tokens
 from sequin_admin.connect.models import Attempt, ConnectLink, Handover
 from sequin_admin.core import clock
 from sequin_admin.core.http import Unreachable
@@ -235,7 +235,7 @@ def reconnect(
     action = "credential.reconnected"
     if attempt.replaces_account:
         action = "credential.account_replaced"
-    accounts.note(action, credential, attempt.actor, before=before, after=credential.describe())
+    notes.note(action, credential, attempt.actor, before=before, after=credential.describe())
     return credential
 
 

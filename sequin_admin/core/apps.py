@@ -5,4 +5,4 @@ class CoreConfig(AppConfig):
     name = "sequin_admin.core"
 
     def ready(self) -> None:
-        from sequin_admin.core import checks  # noqa: F401 - registers itself
+        from sequin_admin.core import checks, lookups  # noqa: F401 - register themselves

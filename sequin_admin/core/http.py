@@ -124,7 +124,8 @@ def request(
             method,
             rewrite(url, provider=provider),
             timeout=deadline_s,
-            headers=sent,
+            # A secret may hold any letter. Whether it is right, the provider must say.
+            headers={name.encode(): value.encode() for name, value in sent.items()},
             auth=httpx2.BasicAuth(*basic) if basic else None,
             params=params,
             data=dict(form) if form is not None else None,

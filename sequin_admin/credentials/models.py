@@ -1,5 +1,6 @@
 """The heart: credentials, and the OAuth apps that some of them were made with."""
 
+import json
 import re
 import uuid
 from collections.abc import Iterable, Mapping
@@ -8,8 +9,9 @@ from hashlib import sha256
 from typing import Any, ClassVar, Self
 
 from django.db import models
+from django.utils.crypto import salted_hmac
 
-from sequin_admin.access.models import Organization, OwnedQuerySet
+from sequin_admin.access.models import Findable, Organization
 from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
 from sequin_admin.core.http import UnknownHost, Unreachable
@@ -32,6 +34,19 @@ IDENTITY_CHARS = 300
 # What may end a call to a provider; `Credential.classify_failure()` says what each means.
 FAILURES = (Refused, Unreachable, DecryptionError)
 NAME_CHARS = 200
+
+
+def list_indexes(table: str, called: str = "name") -> tuple[models.Index, ...]:
+    """One for each order of a list, so that a page costs the same in a table of any size."""
+    orders = {
+        "newest": ("-created_at", "-id"),
+        "changed": ("-updated_at", "-id"),
+        called: (called, "id"),
+    }
+    return tuple(
+        models.Index(fields=("organization", *columns), name=f"{table}_{order}")
+        for order, columns in orders.items()
+    )
 
 
 class Watched(models.Model):
@@ -86,11 +101,14 @@ class OAuthApp(Watched):
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = OwnedQuerySet["OAuthApp"].as_manager()
+    objects = Findable["OAuthApp"].as_manager()
 
     class Meta:
         verbose_name = "OAuth app"
-        indexes = (models.Index(fields=("organization", "provider"), name="oauth_app_provider"),)
+        indexes = (
+            models.Index(fields=("organization", "provider"), name="oauth_app_provider"),
+            *list_indexes("oauth_app"),
+        )
 
     def __str__(self) -> str:
         return self.name
@@ -125,16 +143,14 @@ class OAuthApp(Watched):
         return {**self.properties, **self.secrets}
 
 
-class CredentialQuerySet(OwnedQuerySet["Credential"]):
+class CredentialQuerySet(Findable["Credential"]):
+    found_by = ("name", "identity")
+
     def active(self) -> Self:
         return self.filter(disabled_at=None)
 
     def of_provider(self, provider: str) -> Self:
         return self.filter(kind__in=[kind.slug for kind in kinds.of_provider(provider)])
-
-    def matching(self, text: str) -> Self:
-        """Name or identity contains `text`, whatever the case."""
-        return self.filter(models.Q(name__icontains=text) | models.Q(identity__icontains=text))
 
     def check_due(self, at: datetime) -> Self:
         return self.active().filter(check_due_at__lte=at).order_by("check_due_at")
@@ -191,6 +207,8 @@ class Credential(Watched):
     secrets = EncryptedJSONField(bind=("id", "kind"))
     # Which secrets are set, so that showing asterisks needs no decryption.
     secret_names = models.JSONField(default=list, editable=False)
+    # See `digest_of()`.
+    secrets_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
     secrets_changed_at = models.DateTimeField(default=clock.now, editable=False)
     metadata = models.JSONField(default=dict, blank=True)
     # Whom to ask, on the customer's side, for what only the customer can mend.
@@ -214,10 +232,10 @@ class Credential(Watched):
             ),
         )
         indexes = (
-            models.Index(fields=("organization", "-created_at", "-id"), name="credential_newest"),
-            models.Index(fields=("organization", "name", "id"), name="credential_name"),
+            *list_indexes("credential"),
             models.Index(fields=("organization", "health_status"), name="credential_health"),
             models.Index(fields=("check_due_at",), name="credential_check_due"),
+            models.Index(fields=("organization", "secrets_digest"), name="credential_secrets"),
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -231,9 +249,14 @@ class Credential(Watched):
     def save(self, *args: Any, **kwargs: Any) -> None:
         columns = kwargs.get("update_fields")
         if columns is None or "secrets" in columns:
-            self.secret_names = sorted(self.secrets)
-            kwargs["update_fields"] = columns and {*columns, "secret_names"}
+            self.remember_secrets()
+            kwargs["update_fields"] = columns and {*columns, "secret_names", "secrets_digest"}
         super().save(*args, **kwargs)
+
+    def remember_secrets(self) -> None:
+        """Keep what must be known of them without decrypting. Done by `save()`."""
+        self.secret_names = sorted(self.secrets)
+        self.secrets_digest = self.digest_of(self.secrets)
 
     @classmethod
     def from_db(cls, *args: Any, **kwargs: Any) -> Self:
@@ -278,15 +301,31 @@ class Credential(Watched):
         short = joined if len(joined) <= IDENTITY_CHARS else sha256(joined.encode()).hexdigest()
         return None if None in parts else short
 
+    @classmethod
+    def digest_of(cls, secrets: Mapping[str, Any]) -> str:
+        """Finds a key again while the provider has not told yet whose it is.
+
+        Empty for kinds whose account is named beside the secrets: passwords may be alike. Keyed
+        with `SECRET_KEY`; after that was changed, keys are found when they were saved anew.
+        """
+        declared = cls.properties_class.declared
+        tells = any(declared(name).get("filled") for name in cls.identity_properties)
+        if not (tells and secrets):
+            return ""
+        text = json.dumps(secrets, sort_keys=True)
+        return salted_hmac("credential.secrets", text, algorithm="sha256").hexdigest()
+
     def parsed(self) -> Properties:
         """The properties as their class, secrets included. For the flow, never for a page."""
         return self.properties_class.model_validate(
             {"kind": self.kind, **self.properties, **self.secrets}
         )
 
-    def masked_properties(self, *, reveal: bool = False) -> dict[str, Any]:
+    def masked_properties(self) -> dict[str, Any]:
         """As the API shows them: the specification's names in order, secrets as asterisks."""
-        secrets = self.secrets if reveal else dict.fromkeys(self.secret_names, MASK)
+        return self.properties_with(dict.fromkeys(self.secret_names, MASK))
+
+    def properties_with(self, secrets: Mapping[str, str]) -> dict[str, Any]:
         known = {**self.properties, **secrets}
         names = (name for name in self.properties_class.names() if name in known)
         return {"kind": self.kind} | {name: known[name] for name in names}

@@ -10,17 +10,19 @@ from sequin_admin.audit.models import record
 from sequin_admin.core import clock
 from sequin_admin.credentials.kinds import AppProperties
 from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.usage import refuse_if_used
 from sequin_admin.notices import news
 from sequin_admin.notices.notice import TYPES
 
-# RFC 6749 sections 3.1.2 (absolute, without fragment) and 3.3 (what a scope is made of).
-REDIRECT_URI = r"^https?://(\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\[\]]+)(:\d{1,5})?([/?][^\s#]*)?$"
+# RFC 6749 sections 3.1.2 (absolute, without fragment) and 3.3 (what a scope is made of). A URI is
+# printable ASCII (RFC 3986): other names are written as xn--..., other characters as %....
+REDIRECT_URI = (
+    r"^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(:\d{1,5})?"
+    r"([/?][\x21\x22\x24-\x7e]*)?$"
+)
 REDIRECT_URI_CHARS = 2000
 SCOPE = r"^[\x21\x23-\x5b\x5d-\x7e]+$"
-
-
-class InUse(Exception):
-    """Something can't be deleted because credentials depend on it. `str()` says which."""
+REMEDY = "Delete or reconnect them first: without the app their access can't be renewed."
 
 
 @transaction.atomic
@@ -88,16 +90,17 @@ def replace_properties(app: OAuthApp, properties: AppProperties) -> list[str]:
     return names
 
 
+def reveal(app: OAuthApp, *, actor: models.Model | None, purpose: str = "") -> dict[str, str]:
+    """As `accounts.reveal()`: the secrets, once it is written down who reads them."""
+    secrets = dict(app.secrets)
+    note("oauth_app.revealed", app, actor, purpose=purpose, secrets=sorted(secrets))
+    return secrets
+
+
 @transaction.atomic
 def delete(app: OAuthApp, *, actor: models.Model | None) -> None:
     """Forget the app. Raises `InUse` while credentials were made with it."""
-    count = app.credentials.count()
-    if count:
-        noun = "credential was" if count == 1 else "credentials were"
-        raise InUse(
-            f"{count:,} {noun} connected through {app}. Delete or reconnect them first: "
-            "without the app their access can't be renewed."
-        )
+    refuse_if_used(app, remedy=REMEDY)
     note("oauth_app.deleted", app, actor, provider=app.provider)
     app.delete()
 

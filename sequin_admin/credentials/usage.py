@@ -2,26 +2,34 @@
 
 from django.db import models
 
-NAMED = 5
+# How many users the sentence names, and how many programs are told of.
+NAMED, LISTED = 5, 100
 
 
 class InUse(Exception):
-    """`str()` names who needs it and what to do; `users` are the first of them."""
+    """`str()` names who needs it and what to do; `users` are the first of all `count` of them."""
 
-    def __init__(self, row: models.Model, users: list[models.Model], count: int) -> None:
-        super().__init__(sentence(row, users, count))
-        self.users = users
+    def __init__(
+        self, row: models.Model, users: list[models.Model], count: int, remedy: str = ""
+    ) -> None:
+        super().__init__(sentence(row, users[:NAMED], count, remedy))
+        self.users, self.count = users, count
 
 
-def refuse_if_used(row: models.Model, *more: models.QuerySet[models.Model]) -> None:
-    """Raises `InUse` while rows that `row` is protected by, or any of `more`, need it."""
+def refuse_if_used(
+    row: models.Model, *more: models.QuerySet[models.Model], remedy: str = ""
+) -> None:
+    """Raises `InUse` while rows that `row` is protected by, or any of `more`, need it.
+
+    `remedy` says what to do where deleting them is not all that helps.
+    """
     users: list[models.Model] = []
     count = 0
     for needing in [*protecting(row), *more]:
         count += needing.count()
-        users += list(needing.order_by("name")[: NAMED - len(users)])
+        users += list(needing.order_by("name")[: LISTED - len(users)])
     if count:
-        raise InUse(row, users, count)
+        raise InUse(row, users, count, remedy)
 
 
 def protecting(row: models.Model) -> list[models.QuerySet[models.Model]]:
@@ -33,14 +41,14 @@ def protecting(row: models.Model) -> list[models.QuerySet[models.Model]]:
     ]
 
 
-def sentence(row: models.Model, users: list[models.Model], count: int) -> str:
-    nouns = {
-        str(user._meta.verbose_name if count == 1 else user._meta.verbose_name_plural)
-        for user in users
-    }
+def sentence(row: models.Model, users: list[models.Model], count: int, remedy: str = "") -> str:
+    # Of the tables: a Stripe key is a credential.
+    tables = [(user._meta.concrete_model or type(user))._meta for user in users]
+    nouns = {str(t.verbose_name if count == 1 else t.verbose_name_plural) for t in tables}
     names = ", ".join(str(user) for user in users)
     more = f" and {count - len(users):,} more" if count > len(users) else ""
+    remedy = remedy or f"Delete {'it' if count == 1 else 'them'} first."
     return (
         f"{row} is used by {count:,} {' and '.join(sorted(nouns))}: {names}{more}. "
-        f"Delete {'it' if count == 1 else 'them'} first; nothing was changed."
+        f"Nothing was changed. {remedy}"
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import structlog
 from django.http import HttpRequest, HttpResponse
+from django.utils.log import log_response
 
 from sequin_admin.access.models import Membership
 
@@ -19,6 +20,10 @@ def request_id(get_response: GetResponse) -> GetResponse:
         request.id = str(uuid.uuid4())  # type: ignore[attr-defined]
         with structlog.contextvars.bound_contextvars(request_id=request.id):  # type: ignore[attr-defined]
             response = get_response(request)
+            if response.status_code >= 400:
+                # Django says it only when we are out of here, where the id is forgotten.
+                said = (response.reason_phrase, request.path)
+                log_response("%s: %s", *said, response=response, request=request)
         response["X-Request-Id"] = request.id  # type: ignore[attr-defined]
         return response
 

@@ -22,6 +22,7 @@ from sequin_admin.dashboard.views import (
     oauth_apps,
     organizations,
     overview,
+    streams,
     syncs,
     targets,
     usage,
@@ -33,6 +34,7 @@ oauth_app = "oauth-apps/<uuid:pk>"
 channel = "notifications/<uuid:pk>"
 delivery = "notifications/deliveries/<uuid:pk>"
 sync, target, consumer = "syncs/<uuid:pk>", "targets/<uuid:pk>", "consumers/<uuid:pk>"
+stream = "streams/<uuid:pk>"
 
 app_name = "dashboard"
 urlpatterns = [
@@ -96,6 +98,11 @@ urlpatterns = [
     path(f"{sync}/publish/", syncs.publish, name="sync_publish"),
     path(f"{sync}/unpublish/", syncs.unpublish, name="sync_unpublish"),
     path(f"{sync}/delete/", syncs.delete, name="sync_delete"),
+    path("streams/", streams.index, name="streams"),
+    path("streams/new/", streams.new, name="stream_new"),
+    path(f"{stream}/", streams.detail, name="stream"),
+    path(f"{stream}/edit/", streams.edit, name="stream_edit"),
+    path(f"{stream}/delete/", streams.delete, name="stream_delete"),
     path("targets/", targets.index, name="targets"),
     path("targets/new/", targets.new, name="target_new"),
     path(f"{target}/", targets.detail, name="target"),
@@ -119,5 +126,9 @@ urlpatterns = [
     path("members/<int:pk>/remove/", members.member_remove, name="member_remove"),
     path("api-keys/", api_keys.api_keys, name="api_keys"),
     path("api-keys/new/", api_keys.api_key_add, name="api_key_add"),
+    path("api-keys/<uuid:pk>/", api_keys.api_key, name="api_key"),
+    path("api-keys/<uuid:pk>/edit/", api_keys.api_key_edit, name="api_key_edit"),
+    path("api-keys/<uuid:pk>/rotate/", api_keys.api_key_rotate, name="api_key_rotate"),
+    path("api-keys/<uuid:pk>/end-former/", api_keys.api_key_end_former, name="api_key_end_former"),
     path("api-keys/<uuid:pk>/revoke/", api_keys.api_key_revoke, name="api_key_revoke"),
 ]

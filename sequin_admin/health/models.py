@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 
 from django.db import models
 
-from sequin_admin.access.models import Organization, OwnedQuerySet, User
+from sequin_admin.access.models import Findable, Organization, User
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import NAME_CHARS, Watched
 from sequin_admin.credentials.outcomes import Verdict
@@ -23,7 +23,7 @@ STEADY = timedelta(hours=1)
 Row = TypeVar("Row", bound=models.Model)
 
 
-class AboutQuerySet(OwnedQuerySet[Row]):
+class AboutQuerySet(Findable[Row]):
     def about(self, subject: Watched) -> Self:
         return self.filter(entity=subject.entity, entity_id=subject.pk)
 

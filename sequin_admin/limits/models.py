@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
+from sequin_admin.access.models import ApiKey
 from sequin_admin.audit.models import record
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
@@ -91,6 +92,20 @@ class Meter(models.Model):
         return f"Meter of {self.credential_id}"
 
 
+class Quota(models.Model):
+    """How many requests of an API key were handed out to processes in the minute `minute`.
+
+    One row for each key, for ever: there is nothing to prune.
+    """
+
+    key = models.OneToOneField(ApiKey, models.CASCADE, primary_key=True, related_name="quota")
+    minute = models.PositiveBigIntegerField(default=0)
+    used = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.used:,} of {self.key_id}"
+
+
 class Mark(models.Model):
     """How far the limiter's counters were when they were last sampled."""
 
@@ -133,6 +148,12 @@ class Sample(models.Model):
 def of(credential: Credential) -> RateLimit:
     """The credential's limit: its own row, or its kind's default when nobody has set one."""
     return getattr(credential, "rate_limit", None) or default(credential)
+
+
+def json_of(credential: Credential) -> dict[str, int]:
+    """The same in the specification's wire form, without a row for each that has the default."""
+    own: RateLimit | None = getattr(credential, "rate_limit", None)
+    return own.as_json() if own else type(credential).rate.model_dump()
 
 
 def default(credential: Credential) -> RateLimit:

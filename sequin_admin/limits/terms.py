@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from sequin_admin.limits.window import Limit
 
 MS = 1000
+MINUTE = 60_000 * MS
+# The largest part of the rest that a process takes at once is one in so many.
+SHARES = 8
 
 
 @dataclass(frozen=True)
@@ -104,3 +107,14 @@ class Gauge:
     paused_for: int = 0
     granted: int = 0
     throttled: int = 0
+
+
+@dataclass(frozen=True)
+class Block:
+    """`n` requests of the store's minute `minute`, which has `left` µs to go; `rest` are left for
+    everybody."""
+
+    minute: int
+    n: int
+    rest: int
+    left: int

@@ -20,6 +20,7 @@ from sequin_admin.notices.models import Channel, ChannelKind, Delivery, Delivery
 OVERLAP = timedelta(hours=24)
 MOST_ADDRESSES = 20
 URL_CHARS = 2000
+URL = r"^https://[^\s/?#@:\[\]]+(:\d{1,5})?([/?#]\S*)?$"
 SECRET_BYTES = 32
 
 

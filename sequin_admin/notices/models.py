@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db import models
 from django.db.models import Exists, OuterRef, Subquery
 
-from sequin_admin.access.models import Organization, OwnedQuerySet, User
+from sequin_admin.access.models import Findable, Organization, OwnedQuerySet, User
 from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField
 from sequin_admin.notices.notice import Notice, Severity, chosen
@@ -27,7 +27,7 @@ class ChannelKind(models.TextChoices):
         return {"mail": "envelope", "webhook": "code-bracket"}.get(self, "chat-bubble-left-right")
 
 
-class ChannelQuerySet(OwnedQuerySet["Channel"]):
+class ChannelQuerySet(Findable["Channel"]):
     def enabled(self) -> Self:
         return self.filter(enabled=True)
 

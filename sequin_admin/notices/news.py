@@ -27,9 +27,16 @@ def tell(
     type_: str, row: Row, *, actor: models.Model | None, path: str, text: str = "", **data: Any
 ) -> None:
     """Post that `row` has changed, in the transaction that changes it. `data` holds no secret."""
+    outbox.post(row.organization, notice(type_, row, actor=actor, path=path, text=text, **data))
+
+
+def notice(
+    type_: str, row: Row, *, actor: models.Model | None, path: str, text: str = "", **data: Any
+) -> Notice:
+    """What `tell()` posts."""
     at = clock.now()
     who = str(actor or SYSTEM)
-    notice = Notice(
+    return Notice(
         type=type_,
         key=f"{type_.partition('.')[0]}:{row.pk}",
         severity=Severity.INFO,
@@ -38,4 +45,3 @@ def tell(
         action_url=f"{settings.PUBLIC_URL}{path}",
         data={"id": str(row.pk), "name": str(row), "actor": who, **data},
     )
-    outbox.post(row.organization, notice)

@@ -4,6 +4,7 @@ Each delivery leaves at least once, tries are spread over a day, and what concer
 out in order.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,19 +25,26 @@ class NotNow(Exception):
 
 
 @transaction.atomic
-def post(organization: Organization, notice: Notice) -> list[Delivery]:
-    """Put a notice into the outbox, for each channel that wants it, and for the customer.
+def post(organization: Organization, *notices: Notice) -> list[Delivery]:
+    """Put notices into the outbox, for each channel that wants them, and for the customer.
 
     Call it in the transaction that makes the change: both are kept, or neither.
     """
     now = clock.now()
-    wanting = Channel.objects.of(organization).enabled().defer("secrets")
-    drafts = [draft(organization, notice, now, c) for c in wanting if c.wants(notice)]
+    enabled = list(Channel.objects.of(organization).enabled().defer("secrets"))
+    drafts = [each for notice in notices for each in drafts_of(organization, notice, now, enabled)]
+    return Delivery.objects.bulk_create(drafts)
+
+
+def drafts_of(
+    organization: Organization, notice: Notice, now: datetime, enabled: Iterable[Channel]
+) -> list[Delivery]:
+    drafts = [draft(organization, notice, now, c) for c in enabled if c.wants(notice)]
     if notice.to_customer:
         drafts.append(draft(organization, notice, now))
     if notice.is_resolving and drafts:
         drop_untold(drafts, now)
-    return Delivery.objects.bulk_create(drafts)
+    return drafts
 
 
 def draft(

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from sequin_admin.core.admin import ReadOnlyAdmin
-from sequin_admin.syncs.models import Collection, Consumer, Refresh, Sync, Target
+from sequin_admin.syncs.models import Collection, Consumer, Refresh, Stream, Sync, Target
 
 
 @admin.register(Target)
@@ -22,14 +22,21 @@ class TargetAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).defer("secrets")
 
 
+@admin.register(Stream)
+class StreamAdmin(ReadOnlyAdmin):
+    list_display = ("slug", "organization", "created_at")
+    search_fields = ("slug", "organization__name")
+    list_select_related = ("organization",)
+
+
 @admin.register(Sync)
 class SyncAdmin(ReadOnlyAdmin):
     """Without the badge's token: whoever has it can see the badge."""
 
-    list_display = ("name", "provider", "organization", "health_status", "last_report_at")
+    list_display = ("name", "provider", "organization", "stream", "health_status", "last_report_at")
     list_filter = ("provider", "health_status")
-    search_fields = ("name", "external_id", "organization__name")
-    list_select_related = ("organization",)
+    search_fields = ("name", "external_id", "organization__name", "stream__slug")
+    list_select_related = ("organization", "stream")
     exclude = ("badge_token",)
 
 

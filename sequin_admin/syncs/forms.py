@@ -1,4 +1,4 @@
-"""The forms of syncs, targets and consumers."""
+"""The forms of syncs, streams, targets and consumers."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
+from django.db.models import QuerySet
 
 from sequin_admin.access.models import Organization
 from sequin_admin.credentials.forms import (
@@ -18,14 +19,22 @@ from sequin_admin.credentials.forms import (
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.syncs import rules
-from sequin_admin.syncs.models import Collection, Consumer, SslMode, Sync, Target
+from sequin_admin.syncs.models import (
+    SLUG_CHARS,
+    Collection,
+    Consumer,
+    SslMode,
+    Stream,
+    Sync,
+    Target,
+)
 
 MOST_CHOICES = 200
 METADATA = "JSON of your own, found again by the API."
 
 
 class NamedForm(forms.Form):
-    """What all three have. `kept` names secrets that stay when they are left empty."""
+    """What all of them have. `kept` names secrets that stay when they are left empty."""
 
     kept: tuple[str, ...] = ()
     # Where the domain's sentences go whose field has another name here.
@@ -76,10 +85,23 @@ class TargetForm(NamedForm):
 COLUMNS = ("name", "host", "port", "database", "username", "ssl_mode", "schema", "metadata")
 
 
+class StreamForm(NamedForm):
+    slug = forms.CharField(
+        max_length=SLUG_CHARS,
+        help_text="Lowercase letters, digits and dashes: prod, or billing-dev.",
+    )
+
+
 class SyncForm(NamedForm):
     homes = {"collection_ids": "others"}
 
     name = forms.CharField(max_length=NAME_CHARS, help_text="How the sync is called here.")
+    stream = forms.ModelChoiceField(
+        Stream.objects.none(),
+        required=False,
+        empty_label="None",
+        help_text="The part of your data that it writes to. A sync keeps its stream.",
+    )
     collections = forms.MultipleChoiceField(
         required=False, widget=forms.CheckboxSelectMultiple, help_text="What is read."
     )
@@ -117,8 +139,18 @@ class SyncForm(NamedForm):
     )
     metadata = MetadataField(required=False, help_text=METADATA)
 
-    def __init__(self, known: Iterable[Collection], *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        known: Iterable[Collection],
+        *args: Any,
+        streams: QuerySet[Stream] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """`streams` to choose from. Without any nothing is asked: a sync works without one."""
         super().__init__(*args, **kwargs)
+        self.fields["stream"].queryset = streams  # type: ignore[attr-defined]
+        if not streams:
+            del self.fields["stream"]
         choices = [(row.collection_id, f"{row.name} ({row.collection_id})") for row in known]
         self.fields["collections"].choices = choices  # type: ignore[attr-defined]
         if not choices:
@@ -150,6 +182,7 @@ class SyncForm(NamedForm):
         chosen = [*given.get("collections", []), *given["others"]]
         return {
             **{name: given[name] for name in plain},
+            **({"stream": given["stream"]} if "stream" in self.fields else {}),
             "collection_ids": list(dict.fromkeys(chosen)),
             "rate_limit": rate if given.get("allowed_requests") is not None else None,
         }

@@ -1,20 +1,21 @@
-"""What is synced, from where to where: syncs, consumers, targets and a credential's collections."""
+"""What is synced, from where to where: syncs, streams, consumers, targets, collections."""
 
 import secrets
 import uuid
 from datetime import datetime
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 from django.db import models
 
-from sequin_admin.access.models import Organization, OwnedQuerySet
+from sequin_admin.access.models import Findable, Organization
 from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
-from sequin_admin.credentials.models import NAME_CHARS, Credential, Watched
+from sequin_admin.credentials.models import NAME_CHARS, Credential, Watched, list_indexes
 from sequin_admin.credentials.properties import MASK
 
 # Fewer characters than this would give too much away by showing eight of them.
 LONG_PASSWORD = 20
+SLUG_CHARS = 60
 
 
 class SslMode(models.TextChoices):
@@ -26,12 +27,6 @@ class SslMode(models.TextChoices):
     REQUIRE = "require", "Always, any certificate"
     VERIFY_CA = "verify-ca", "Always, certificate of a known authority"
     VERIFY_FULL = "verify-full", "Always, certificate made out to this host"
-
-
-class Findable(OwnedQuerySet[Any]):
-    def matching(self, text: str) -> Self:
-        """The name contains `text`, whatever the case."""
-        return self.filter(name__icontains=text)
 
 
 class Named(Watched):
@@ -69,11 +64,11 @@ class Target(Named):
     )
     schema = models.CharField(max_length=63, blank=True)
 
-    objects = Findable.as_manager()
+    objects = Findable["Target"].as_manager()
 
     class Meta:
         indexes = (
-            models.Index(fields=("organization", "-created_at", "-id"), name="target_newest"),
+            *list_indexes("target"),
             models.Index(fields=("check_due_at",), name="target_check_due"),
         )
 
@@ -95,7 +90,32 @@ class Target(Named):
         return f"{password[:4]}...{password[-4:]}" if len(password) >= LONG_PASSWORD else MASK
 
 
-class SyncQuerySet(Findable):
+class StreamQuerySet(Findable["Stream"]):
+    found_by = ("slug",)
+
+
+class Stream(models.Model):
+    """A part of the organization's data that syncs write to: dev and prod, or one per API."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="streams")
+    slug = models.CharField(max_length=SLUG_CHARS)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    objects = StreamQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("organization", "slug"), name="stream_slug_once"),
+        )
+        indexes = list_indexes("stream", called="slug")
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class SyncQuerySet(Findable["Sync"]):
     def with_credential(self) -> Self:
         """Joined with the credential, of which no secret is decrypted."""
         return self.select_related("credential").defer("credential__secrets")
@@ -109,6 +129,9 @@ class Sync(Named):
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="syncs")
     provider = models.CharField(max_length=40, editable=False)
     credential = models.ForeignKey(Credential, models.PROTECT, related_name="syncs")
+    stream = models.ForeignKey(
+        Stream, models.PROTECT, null=True, blank=True, related_name="syncs", editable=False
+    )
     collection_ids = models.JSONField(default=list, blank=True)
     # The wire form, or NULL for the credential's own limit.
     rate_limit = models.JSONField(null=True, blank=True)
@@ -132,7 +155,7 @@ class Sync(Named):
 
     class Meta:
         indexes = (
-            models.Index(fields=("organization", "-created_at", "-id"), name="sync_newest"),
+            *list_indexes("sync"),
             models.Index(fields=("organization", "health_status"), name="sync_health"),
             models.Index(fields=("organization", "external_id"), name="sync_external_id"),
         )
@@ -156,7 +179,7 @@ class Sync(Named):
         return own.reading(Sync.objects.filter(pk=self.pk))
 
 
-class ConsumerQuerySet(Findable):
+class ConsumerQuerySet(Findable["Consumer"]):
     def reading(self, syncs: models.QuerySet[Sync]) -> Self:
         """Those that read one of `syncs`: by name, or because they read all."""
         links = Consumer.syncs.through._default_manager.filter(sync__in=syncs)
@@ -179,9 +202,7 @@ class Consumer(Named):
     objects = ConsumerQuerySet.as_manager()
 
     class Meta:
-        indexes = (
-            models.Index(fields=("organization", "-created_at", "-id"), name="consumer_newest"),
-        )
+        indexes = list_indexes("consumer")
 
     @property
     def active(self) -> bool:

@@ -12,8 +12,19 @@ FREQUENCY = r"^(continuous|[1-9][0-9]{0,3}[mhd])$"
 COLLECTION_ID = r"^[a-z0-9_]+:[^\s:/?#]{1,200}$"
 # A name or an address, and never libpq's lists of hosts (`a,b`) or sockets (`/tmp`, `@name`).
 HOST = r"^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$|^[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*$"
+SLUG = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 MOST_COLLECTIONS = 1000
 LONGEST_AGE_DAYS = 36_500
+
+
+def check_slug(slug: str) -> None:
+    if not re.fullmatch(SLUG, slug):
+        raise ValidationError(
+            {
+                "slug": "Use lowercase letters, digits and dashes, and begin and end with a letter "
+                "or a digit: prod, or billing-dev."
+            }
+        )
 
 
 def check_collections(collection_ids: Iterable[str], provider: str) -> None:

@@ -77,7 +77,13 @@ def check_rate(sync: Sync) -> None:
         rules.check_rate(Rate(**sync.rate_limit), limits.of(sync.credential))
 
 
+def check_stream(sync: Sync) -> None:
+    if sync.stream and sync.stream.organization_id != sync.organization_id:
+        raise ValidationError("There is no such stream in the credential's organization.")
+
+
 CHECKS = {
+    "stream_id": check_stream,
     "collection_ids": lambda sync: rules.check_collections(sync.collection_ids, sync.provider),
     "sync_frequency": lambda sync: rules.check_frequency(sync.sync_frequency),
     "rate_limit": check_rate,

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management import call_command
 
+from sequin_admin.access import replays
 from sequin_admin.connect import flow, handovers, leases, links, tokens
 from sequin_admin.health import incidents, outages, probes, settling, telling, workers
 from sequin_admin.health.workers import PROBE, RENEW
@@ -50,6 +51,7 @@ JOBS = (
     chore("forget old connect links", HOUR_S, links.prune),
     chore("forget old connect trips", HOUR_S, flow.prune),
     chore("forget old deliveries", HOUR_S, outbox.prune),
+    chore("forget old answers", HOUR_S, replays.forget),
     chore("forget old usage", HOUR_S, usage.prune),
     chore("forget old incidents", HOUR_S, incidents.prune),
     chore("forget workers that are gone", HOUR_S, workers.prune),

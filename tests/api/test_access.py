@@ -14,6 +14,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.health.models import Incident, naming
 from sequin_admin.notices import channels, outbox
 from sequin_admin.notices.models import ChannelKind
+from sequin_admin.syncs import streams
 from tests.conftest import make_member
 from tests.factories import make_credential, make_oauth_app, make_synced, sample_properties
 from tests.notified import notice
@@ -34,7 +35,10 @@ WORDS = {"lease": LEASE, "collection_id": "stripe:customer", "kind": "stripe_key
 # Kinds are nobody's.
 OWNED = [(method, path) for method, path in OPERATIONS if "{" in path and "/kinds/" not in path]
 # Where a stranger finds something: the kinds, the own organization, that a key was made for it.
-NOT_EMPTY = ("/v1/events", "/v1/health", "/v1/kinds", "/v1/members", "/v1/organization")
+NOT_EMPTY = [
+    *("/v1/api-keys", "/v1/api-keys/me", "/v1/events", "/v1/health", "/v1/kinds"),
+    *("/v1/members", "/v1/organization"),
+]
 
 
 @pytest.fixture(params=["credentials", "oauth-apps"])
@@ -83,9 +87,11 @@ def make_rows(organization):
         "channel_id": channel,
         "link_id": link,
         "sync_id": sync,
+        "stream_id": streams.create(organization, actor=None, slug="prod"),
         "target_id": target,
         "consumer_id": consumer,
         "event_id": Event.objects.of(organization.pk).first(),
+        "api_key_id": keys.create(organization, name="ours", scopes=[Scope.READ], actor=None)[0],
         "member_id": Membership.objects.get(user=member),
     }
     ids = {name: row.pk for name, row in rows.items()}
@@ -120,7 +126,8 @@ def test_another_organizations_key_finds_nothing(make_client, organization, stra
 )
 def test_lists_show_nothing_of_other_organizations(make_client, organization, stranger, path):
     rows = {name: pk for name, pk in make_rows(organization).items() if name not in WORDS}
-    theirs = make_client(Organization.objects.get(slug="giedi-prime"))
+    giedi_prime = Organization.objects.get(slug="giedi-prime")
+    theirs = make_client(giedi_prime, *Scope)
 
     answer = theirs.get(path)
 

@@ -1,21 +1,134 @@
 """The OpenAPI document and its page."""
 
+import json
+
 import pytest
+from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
+from sequin_admin.access.models import Scope
+from sequin_admin.api import deviations
+from sequin_admin.api.urls import api
 from sequin_admin.credentials import kinds
 from sequin_admin.notices.notice import TYPES
 
 KINDS = pytest.mark.parametrize("kind", kinds.all(), ids=lambda kind: kind.slug)
 
 
-@pytest.fixture
-def document(client, db):
-    return client.get("/v1/openapi.json").json()
+@pytest.fixture(scope="module")
+def document():
+    """As it is read: what JSON makes of it."""
+    return json.loads(json.dumps(api.get_openapi_schema()))
+
+
+def operations(document):
+    return [o for methods in document["paths"].values() for o in methods.values()]
+
+
+def contents(document):
+    """Every body and answer that has one, each with what to call it in a failure."""
+    for operation in operations(document):
+        answers = operation["responses"].items()
+        parts = [(status, answer) for status, answer in answers if "content" in answer]
+        if "requestBody" in operation:
+            parts.append(("body", operation["requestBody"]))
+        for part, described in parts:
+            yield f"{operation['operationId']} {part}", described["content"]["application/json"]
+    for name, answer in document["components"]["responses"].items():
+        yield name, answer["content"]["application/json"]
+
+
+def examples(content):
+    named = content.get("examples") or {"example": {"value": content["example"]}}
+    return {name: example["value"] for name, example in named.items()}
 
 
 def test_the_document_is_valid(document):
     validate(document)
+
+
+def test_every_example_fits_its_schema(document):
+    wrong = [
+        f"{where} {name}: {error.message[:200]}"
+        for where, content in contents(document)
+        for name, value in examples(content).items()
+        for error in Draft202012Validator(
+            {**content["schema"], "components": document["components"]}
+        ).iter_errors(value)
+    ]
+
+    assert wrong == []
+
+
+def test_every_operation_says_what_it_does(document):
+    unsaid = [o["operationId"] for o in operations(document) if not o.get("description")]
+
+    assert unsaid == []
+
+
+def test_every_tag_is_described(document):
+    assert all(tag.get("description") for tag in document["tags"])
+
+
+def test_every_answer_has_the_request_id(document):
+    answers = [answer for o in operations(document) for answer in o["responses"].values()]
+    shared = document["components"]["responses"].values()
+
+    assert all("$ref" in each or "X-Request-Id" in each["headers"] for each in answers)
+    assert all("X-Request-Id" in each["headers"] for each in shared)
+
+
+def test_the_security_scheme_is_described(document):
+    assert document["components"]["securitySchemes"]["KeyAuth"]["description"]
+    assert all("security" in operation for operation in operations(document))
+
+
+def test_an_answers_id_leads_to_what_can_be_done_with_it(document):
+    links = document["paths"]["/v1/webhooks"]["post"]["responses"]["201"]["links"]
+
+    assert links["update_webhook"] == {
+        "operationId": "update_webhook",
+        "parameters": {"webhook_id": "$response.body#/id"},
+    }
+    assert "redeliver_to_webhook" not in links
+
+
+def test_what_lies_below_a_row_is_linked_with_both_ids(document):
+    path = "/v1/webhooks/{webhook_id}/deliveries"
+    links = document["paths"][path]["get"]["responses"]["200"]["links"]
+
+    assert links["first_redeliver_to_webhook"]["parameters"] == {
+        "webhook_id": "$request.path.webhook_id",
+        "delivery_id": "$response.body#/data/0/id",
+    }
+
+
+def test_the_server_is_where_the_document_was_asked_for(client, db, settings):
+    settings.ALLOWED_HOSTS = ["sequin.arrakis.test"]
+
+    document = client.get("/v1/openapi.json", headers={"host": "sequin.arrakis.test:8443"}).json()
+
+    assert [server["url"] for server in document["servers"]] == ["http://sequin.arrakis.test:8443"]
+    assert "http://sequin.arrakis.test:8443/v1/credentials" in document["info"]["description"]
+
+
+@pytest.mark.parametrize("deviation", deviations.ALL, ids=lambda deviation: deviation.slug)
+def test_every_deviation_is_told_with_its_reason(document, deviation):
+    told = document["info"]["description"]
+
+    assert deviations.paragraph(deviation) in told
+    assert all((deviation.before, deviation.here, deviation.why))
+    assert deviations.named(deviation.slug) is deviation
+
+
+def test_the_guide_says_what_holds_everywhere(document):
+    told = document["info"]["description"]
+
+    for word in ("Authorization: Bearer", "next_cursor", "validation_errors", "Idempotency-Key"):
+        assert word in told
+    for word in ("If-Match", "RateLimit-", "X-Request-Id"):
+        assert word in told
+    assert all(f"`{scope}`" in told for scope in Scope)
 
 
 @KINDS

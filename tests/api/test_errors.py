@@ -50,7 +50,7 @@ def test_a_body_that_is_no_object_is_422(api, body):
 
 
 def test_a_body_too_big_is_413(api):
-    answer = api.post(URL, {"metadata": {"a": "x" * 3_000_000}})
+    answer = api.post(URL, {"metadata": {"a": "x" * 10_000_000}})
 
     assert answer.status_code == 413
     assert "too big" in answer.json()["summary"]

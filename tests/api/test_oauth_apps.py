@@ -82,7 +82,8 @@ def test_an_app_in_use_is_not_deleted(api, organization):
     answer = api.delete(f"{URL}/{app.pk}")
 
     assert answer.status_code == 409
-    assert "1 credential was connected" in answer.json()["summary"]
+    assert "is used by 1 credential" in answer.json()["summary"]
+    assert "can't be renewed" in answer.json()["summary"]
 
 
 def test_plain_secrets_take_a_scope_of_their_own(api, organization):

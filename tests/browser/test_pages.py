@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
+from sequin_admin.access import keys
 from sequin_admin.access.models import Organization, User
 from sequin_admin.connect import links
 from sequin_admin.connect.models import Attempt
@@ -18,7 +19,7 @@ from sequin_admin.health.models import WorkerProcess
 from sequin_admin.notices import channels, outbox
 from sequin_admin.notices.models import Channel, ChannelKind, Delivery
 from sequin_admin.notices.notice import Severity
-from sequin_admin.syncs import syncs, targets
+from sequin_admin.syncs import streams, syncs, targets
 from sequin_admin.syncs.models import Sync
 from tests.browser.conftest import log_in
 from tests.factories import make_credential, make_oauth_app, make_synced
@@ -61,7 +62,10 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     reconnect = links.create_reconnect(organization, refused, actor=user)
     links.fail(reconnect, "Checkout Champ does not accept this password.")
     hook, delivery = notified(organization)
-    sync, target, consumer = make_synced(working)
+    dev, prod = (streams.create(organization, actor=user, slug=slug) for slug in ("dev", "prod"))
+    sync, target, consumer = make_synced(working, stream=prod)
+    key, _ = keys.create(organization, name="worker", scopes=["read"], actor=user)
+    keys.rotate(key, actor=user)
     syncs.publish(sync, actor=user)
     Sync.objects.update(rows_total=12_345, lag_s=3.5, last_report_at=clock.now())
     targets.verify(target, actor=user)
@@ -111,6 +115,12 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         f"/syncs/{bare.pk}/",
         of_sync + "edit/",
         of_sync + "delete/",
+        "/streams/",
+        "/streams/?q=nothing+matches",
+        "/streams/new/",
+        *(f"/streams/{stream.pk}/" for stream in (dev, prod)),
+        f"/streams/{prod.pk}/edit/",
+        f"/streams/{dev.pk}/delete/",
         "/targets/",
         "/targets/new/",
         of_target,
@@ -125,6 +135,8 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         "/worker/",
         "/docs/kinds/",
         "/api-keys/",
+        "/api-keys/new/",
+        *(f"/api-keys/{key.pk}/{page}" for page in ("", "edit/", "rotate/", "revoke/")),
         "/members/",
         "/accounts/2fa/",
         "/accounts/password/change/",

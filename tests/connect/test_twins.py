@@ -3,7 +3,6 @@
 import pytest
 
 from sequin_admin.connect import accounts
-from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import probes
 from tests.factories import make_credential
@@ -13,18 +12,11 @@ KEY = {"kind": "stripe_key", "name": "Arrakis", "test": True}
 SECRET = "sk_test_arrakis0000000000000001"
 
 
-def save_key(organization, **values):
-    properties = kinds.get("stripe_key").properties_class(**{**KEY, "secret": SECRET, **values})
-    return accounts.save(organization, properties, actor=None)[0]
-
-
 @pytest.fixture
-def two_of_one(organization, simulated, settings):
-    """The same key saved twice while Stripe could not say whose it is."""
-    settings.SIMULATOR_URL = "http://127.0.0.1:9"
-    pair = [save_key(organization), save_key(organization)]
-    settings.SIMULATOR_URL = simulated.url
-    return pair
+def two_of_one(organization, simulated):
+    """The same key stored twice, as two keys of one account are while Stripe can't say whose."""
+    properties = {**KEY, "secret": SECRET}
+    return [make_credential(organization, "stripe_key", properties=properties) for _ in range(2)]
 
 
 def test_the_second_of_two_says_that_it_is_one_too_many(two_of_one):

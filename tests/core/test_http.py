@@ -100,6 +100,10 @@ def test_redirects_are_not_followed(provider):
     assert http.get(f"{provider}/elsewhere").status == 302
 
 
+def test_a_secret_may_hold_any_letter(provider):
+    assert http.get(f"{provider}/json", bearer="ключ").ok
+
+
 @pytest.mark.parametrize("path", ["huge", "bomb"])
 def test_too_much_is_refused(provider, path):
     with pytest.raises(http.Unreachable, match="more than 2 MB"):

@@ -5,6 +5,7 @@ import pytest
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials import kinds, oauth_apps
 from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.usage import InUse
 from tests.factories import PEM, make_credential, make_oauth_app
 
 
@@ -64,7 +65,7 @@ def test_an_app_in_use_stays(organization):
     app = make_oauth_app(organization, "hubspot")
     make_credential(organization, "hubspot_oauth2", oauth_app=app)
 
-    with pytest.raises(oauth_apps.InUse, match="1 credential was connected through"):
+    with pytest.raises(InUse, match=r"is used by 1 credential: .* reconnect"):
         oauth_apps.delete(app, actor=None)
 
     assert OAuthApp.objects.exists()

@@ -13,6 +13,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.dashboard.urls import urlpatterns
 from sequin_admin.notices import channels, outbox
 from sequin_admin.notices.models import ChannelKind
+from sequin_admin.syncs import streams
 from tests.factories import make_credential, make_oauth_app, make_synced
 from tests.notified import notice
 
@@ -20,11 +21,11 @@ NAMES = [pattern.name for pattern in urlpatterns]
 # What a viewer may open: everything that only shows.
 SHOWS = {
     "overview", "credentials", "credential", "badges", "connect_failed", "oauth_apps", "oauth_app",
-    "audit", "kinds", "api_keys", "members", "worker", "connect_links", "connect_link",
+    "audit", "kinds", "api_keys", "api_key", "members", "worker", "connect_links", "connect_link",
     "incidents", "health",
     "notifications", "channel", "delivery", "to_customers",
-    "syncs", "sync", "targets", "target", "consumers", "consumer", "collections",
-    "usage",
+    "syncs", "sync", "streams", "stream", "targets", "target", "consumers", "consumer",
+    "collections", "usage",
 }  # fmt: skip
 # Everybody may change which of their own organizations they look at.
 OWN_CHOICE = {"switch_organization"}
@@ -53,12 +54,15 @@ def address(organization, user):
     (delivery,) = outbox.post(organization, notice())
     owner = Membership.objects.get(user=user)
     sync, target, consumer = make_synced(credential)
+    stream = streams.create(organization, actor=user, slug="prod")
 
     def of(name):
         if name in OF_ONE:
             pk = credential.pk
             if name.startswith("sync"):
                 pk = sync.pk
+            elif name.startswith("stream"):
+                pk = stream.pk
             elif name.startswith("target"):
                 pk = target.pk
             elif name.startswith("consumer"):

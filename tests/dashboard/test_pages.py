@@ -271,7 +271,7 @@ def test_an_app_in_use_says_so(owner, organization):
 
     answer = owner.post(address("oauth_app_delete", app.pk), follow=True)
 
-    assert "1 credential was connected through" in answer.content.decode()
+    assert "is used by 1 credential" in answer.content.decode()
     assert OAuthApp.objects.exists()
 
 

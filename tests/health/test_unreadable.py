@@ -1,14 +1,13 @@
 """A row whose secrets do not open is ours to mend, and does not hold up the others."""
 
 import pytest
-from django.db import connection
 
 from sequin_admin.connect import tokens
 from sequin_admin.connect.models import Token
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import probes
-from tests.factories import make_credential
+from tests.factories import give_secrets, make_credential
 
 
 @pytest.fixture
@@ -18,11 +17,7 @@ def swap(organization):
     def make(slug):
         credential = make_credential(organization, slug, name="a")
         other = make_credential(organization, "sendgrid_key", name="b")
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE credentials_credential SET secrets ="
-                " (SELECT secrets FROM credentials_credential WHERE name = 'b') WHERE name = 'a'"
-            )
+        give_secrets(other, to=credential)
         other.delete()
         return Credential.objects.get(pk=credential.pk)
 

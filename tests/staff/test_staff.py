@@ -6,11 +6,13 @@ from allauth.mfa.totp.internal import auth as totp
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
+from sequin_admin.access import keys
 from sequin_admin.access.models import User
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health.models import Incident, Outage
+from sequin_admin.syncs import streams
 from tests.factories import make_credential, make_oauth_app, make_synced
 
 KINDS = pytest.mark.parametrize("kind", kinds.all(), ids=lambda kind: kind.slug)
@@ -48,16 +50,33 @@ def test_nothing_is_added_changed_or_deleted_here(staff, kind, organization):
     assert staff.post(page_of(kind, "delete", stored.pk), {"post": "yes"}).status_code == 403
 
 
-def test_syncs_targets_and_consumers_have_pages_without_secrets(staff, organization):
+def test_syncs_streams_targets_and_consumers_have_pages_without_secrets(staff, organization):
     credential = make_credential(organization, "stripe_key")
-    for row in make_synced(credential):
+    stream = streams.create(organization, actor=None, slug="prod")
+    for row in (stream, *make_synced(credential, stream=stream)):
         name = f"admin:syncs_{row._meta.model_name}"
-        listed = staff.get(reverse(f"{name}_changelist"), {"q": row.name}).content.decode()
+        listed = staff.get(reverse(f"{name}_changelist"), {"q": str(row)}).content.decode()
         shown = staff.get(reverse(f"{name}_change", args=[row.pk])).content.decode()
 
-        assert row.name in listed
-        assert row.name in shown
+        assert str(row) in listed
+        assert str(row) in shown
         assert "spice-must-flow" not in listed + shown
+
+
+def test_api_keys_are_shown_without_what_opens_them(staff, organization):
+    key, old = keys.create(
+        organization, name="worker", scopes=["read"], networks=["10.0.0.0/8"], actor=None
+    )
+    key, new = keys.rotate(key, actor=None)
+
+    listed = staff.get(reverse("admin:access_apikey_changelist"), {"q": old[:12]}).content.decode()
+    shown = staff.get(reverse("admin:access_apikey_change", args=[key.pk])).content.decode()
+
+    assert "worker" in listed
+    assert "Two tokens" in listed
+    assert "10.0.0.0/8" in shown
+    for hidden in (old, new, key.digest, key.former_digest):
+        assert hidden not in listed + shown
 
 
 @pytest.mark.parametrize("number", [3, 40])

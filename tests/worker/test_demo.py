@@ -30,6 +30,7 @@ def test_it_has_syncs_a_target_and_a_consumer(db, simulated, login):
     call_command("demo")
 
     assert Sync.objects.count() == 3
+    assert set(Sync.objects.values_list("stream__slug", flat=True)) == {"dev", "prod"}
     assert Consumer.objects.get().target == Target.objects.get()
 
 

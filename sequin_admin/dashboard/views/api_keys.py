@@ -1,8 +1,5 @@
-"""API keys: made here, shown once, revoked here."""
+"""API keys: made here, shown once, changed, rotated and revoked here."""
 
-from datetime import datetime, timedelta
-
-from django import forms
 from django.contrib import messages
 from django.db.models import F
 from django.http import HttpResponse
@@ -12,56 +9,112 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sequin_admin.access import keys
-from sequin_admin.access.models import ApiKey, Scope
+from sequin_admin.access.forms import KeyForm, RotateForm
+from sequin_admin.access.models import ApiKey, KeyState, Scope
 from sequin_admin.access.policy import Action
+from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
 from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.listing import Pages
 
-LIVES = [("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "Until it is revoked")]
+ROWS = 50
 
 
-class KeyForm(forms.Form):
-    name = forms.CharField(
-        max_length=100, help_text="Where it will be used, for example: sync worker, production."
-    )
-    scopes = forms.MultipleChoiceField(
-        label="It may", choices=Scope.choices, widget=forms.CheckboxSelectMultiple
-    )
-    days = forms.ChoiceField(label="It ends after", choices=LIVES, required=False, initial="365")
-
-    def expires_at(self) -> datetime | None:
-        days = self.cleaned_data["days"]
-        return clock.now() + timedelta(days=int(days)) if days else None
+def own(request: Request, pk: str) -> ApiKey:
+    key: ApiKey = get_object_or_404(ApiKey.objects.of(request.organization), pk=pk)
+    return key
 
 
 @require_GET
 @may(Action.VIEW)
 def api_keys(request: Request) -> HttpResponse:
-    return show(request, KeyForm())
+    """Those that are revoked last."""
+    rows = ApiKey.objects.of(request.organization)
+    listed = rows.order_by(F("revoked_at").desc(nulls_first=True), "-created_at", "-id")
+    page, now = Pages(listed, ROWS).get_page(request.GET.get("page")), clock.now()
+    context = {"page": page, "rows": [(key, key.state(now)) for key in page]}
+    return render(request, "api_keys/index.html", context)
 
 
-@require_POST
+@require_GET
+@may(Action.VIEW)
+def api_key(request: Request, pk: str) -> HttpResponse:
+    key, now = own(request, pk), clock.now()
+    context = {
+        "key": key,
+        "state": key.state(now),
+        "limit": f"{key.allowed_per_minute:,}",
+        "scopes": [Scope(scope) for scope in key.scopes],
+        "over": key.state(now) in (KeyState.REVOKED, KeyState.EXPIRED),
+        "events": Event.objects.of(request.organization.pk).about(key)[:15],
+    }
+    return render(request, "api_keys/detail.html", context)
+
+
+@require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
 @never_cache
 def api_key_add(request: Request) -> HttpResponse:
     """Make a key and show its token in this answer, the only place where it ever stands."""
-    form = KeyForm(request.POST)
-    if not form.is_valid():
-        return show(request, form, status=422)
-    key, token = keys.create(
-        request.organization,
-        name=form.cleaned_data["name"],
-        scopes=form.cleaned_data["scopes"],
-        expires_at=form.expires_at(),
-        actor=request.user,
-    )
-    return render(request, "api_keys/created.html", {"key": key, "token": token})
+    form = KeyForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        key, token = keys.create(request.organization, actor=request.user, **form.columns)
+        return render(request, "api_keys/token.html", {"key": key, "token": token})
+    return show_form(request, form)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.CONFIGURE)
+def api_key_edit(request: Request, pk: str) -> HttpResponse:
+    key = own(request, pk)
+    form = KeyForm(request.POST or None, key)
+    if request.method == "POST" and form.is_valid():
+        try:
+            key = keys.update(key, actor=request.user, **form.columns)
+        except keys.Ended as error:
+            messages.error(request, str(error))
+        else:
+            messages.success(request, f"{key} is saved. It holds for the next call already.")
+        return redirect("dashboard:api_key", pk=pk)
+    return show_form(request, form)
+
+
+def show_form(request: Request, form: KeyForm) -> HttpResponse:
+    status = 422 if form.is_bound else 200
+    return render(request, "api_keys/form.html", {"form": form, "key": form.key}, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.CONFIGURE)
+@never_cache
+def api_key_rotate(request: Request, pk: str) -> HttpResponse:
+    """A new token, shown in this answer only."""
+    key = own(request, pk)
+    form = RotateForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            key, token = keys.rotate(key, actor=request.user, overlap=form.overlap)
+        except keys.Ended as error:
+            messages.error(request, str(error))
+            return redirect("dashboard:api_key", pk=pk)
+        context = {"key": key, "token": token, "rotated": True}
+        return render(request, "api_keys/token.html", context)
+    status = 422 if form.is_bound else 200
+    return render(request, "api_keys/rotate.html", {"form": form, "key": key}, status=status)
+
+
+@require_POST
+@may(Action.CONFIGURE)
+def api_key_end_former(request: Request, pk: str) -> HttpResponse:
+    key = keys.end_former(own(request, pk), actor=request.user)
+    messages.success(request, f"Only the new token of {key} works from now on.")
+    return redirect("dashboard:api_key", pk=pk)
 
 
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
 def api_key_revoke(request: Request, pk: str) -> HttpResponse:
-    key = get_object_or_404(ApiKey.objects.of(request.organization), pk=pk)
+    key = own(request, pk)
     if request.method == "POST":
         keys.revoke(key, actor=request.user)
         messages.success(request, f"{key} is revoked. Calls with it are refused from now on.")
@@ -70,14 +123,6 @@ def api_key_revoke(request: Request, pk: str) -> HttpResponse:
         "title": f"Revoke {key.name}?",
         "text": "Every program that uses this key is refused at once. This cannot be undone.",
         "button": "Revoke the key",
-        "back": reverse("dashboard:api_keys"),
+        "back": reverse("dashboard:api_key", args=[key.pk]),
     }
     return render(request, "components/confirm_page.html", context)
-
-
-def show(request: Request, form: KeyForm, *, status: int = 200) -> HttpResponse:
-    rows = ApiKey.objects.of(request.organization).order_by(
-        F("revoked_at").desc(nulls_first=True), "-created_at"
-    )
-    context = {"rows": rows, "form": form, "now": clock.now(), "scopes": dict(Scope.choices)}
-    return render(request, "api_keys/index.html", context, status=status)

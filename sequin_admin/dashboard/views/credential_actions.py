@@ -2,14 +2,12 @@
 
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sequin_admin.access.policy import Action
-from sequin_admin.audit.models import record
 from sequin_admin.connect import accounts, flow, links
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
@@ -144,13 +142,6 @@ def unveil(request: Request, credential: Credential) -> HttpResponse:
     """Show the secrets: after a fresh login, and after the audit row is written."""
     if request.method == "GET":
         return render(request, "credentials/reveal.html", {"credential": credential})
-    with transaction.atomic():
-        record(
-            "credential.revealed",
-            actor=request.user,
-            target=credential,
-            organization_id=request.organization.pk,
-            secrets=credential.secret_names,
-        )
-    context = {"credential": credential, "secrets": dict(credential.secrets)}
+    secrets = accounts.reveal(credential, actor=request.user)
+    context = {"credential": credential, "secrets": secrets}
     return render(request, "credentials/reveal.html", context)

@@ -17,6 +17,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import CredentialForm
 from sequin_admin.credentials.models import Credential
+from sequin_admin.dashboard import snippets
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import page_or_part
 from sequin_admin.dashboard.views import health
@@ -24,10 +25,6 @@ from sequin_admin.dashboard.views.badges import may_change
 from sequin_admin.health import probes
 from sequin_admin.health.models import Transition
 from sequin_admin.limits import models as limits
-
-SNIPPET = """\
-curl {base}/v1/credentials/{pk} \\
-  -H "Authorization: Bearer $SEQUIN_API_KEY\""""
 
 
 @require_GET
@@ -82,7 +79,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
         "token": token,
         "attempts": shown_attempts(token) if token else [],
         "limit": limits.of(credential),
-        "snippet": SNIPPET.format(base=settings.PUBLIC_URL, pk=pk),
+        "ways": snippets.of(pk, settings.PUBLIC_URL),
         "pending": may_change(credential),
         **health.card(credential),
         "transitions": Transition.objects.about(credential)[:5],

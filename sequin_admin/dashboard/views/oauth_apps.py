@@ -14,6 +14,7 @@ from sequin_admin.connect import oauth
 from sequin_admin.credentials import kinds, oauth_apps
 from sequin_admin.credentials.forms import OAuthAppForm, title_of
 from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.views import health
 
@@ -111,7 +112,7 @@ def delete(request: Request, pk: str) -> HttpResponse:
     if request.method == "POST":
         try:
             oauth_apps.delete(app, actor=request.user)
-        except oauth_apps.InUse as error:
+        except InUse as error:
             messages.error(request, str(error))
             return redirect("dashboard:oauth_app", pk=pk)
         messages.success(request, f"{app.name} is deleted.")

@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -17,13 +18,15 @@ from sequin_admin.dashboard.views import health
 from sequin_admin.limits import models as limits
 from sequin_admin.syncs import catalogue, syncs
 from sequin_admin.syncs.forms import SyncForm
-from sequin_admin.syncs.models import Sync
+from sequin_admin.syncs.models import Stream, Sync
 
 ROWS, OFFERED = 50, 60
+# The list can be narrowed to those of one of these.
+OF_ONE = ("credential", "stream")
 
 
 def own(request: Request, pk: str) -> Sync:
-    rows = Sync.objects.of(request.organization).select_related("credential__rate_limit")
+    rows = Sync.objects.of(request.organization).select_related("credential__rate_limit", "stream")
     sync: Sync = get_object_or_404(rows.defer("credential__secrets"), pk=pk)
     return sync
 
@@ -32,16 +35,24 @@ def own(request: Request, pk: str) -> Sync:
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponse:
     rows = Sync.objects.of(request.organization).matching(asked(request, "q"))
-    if asked(request, "credential"):
-        rows = rows.filter(credential__in=ids([asked(request, "credential")]))
-    listed = rows.select_related("credential").defer("credential__secrets")
+    for name in OF_ONE:
+        if asked(request, name):
+            rows = rows.filter(**{f"{name}__in": ids([asked(request, name)])})
+    listed = rows.select_related("credential", "stream").defer("credential__secrets")
     page = Pages(listed.order_by("-created_at", "-id"), ROWS)
     context = {
         "page": page.get_page(request.GET.get("page")),
         "search": asked(request, "q"),
-        "narrowed": asked(request, "q") or asked(request, "credential"),
+        "narrowed": any(asked(request, name) for name in ("q", *OF_ONE)),
+        "streams": streams_of(request),
+        "stream": asked(request, "stream"),
+        "credential": asked(request, "credential"),
     }
     return render(request, "syncs/index.html", context)
+
+
+def streams_of(request: Request) -> QuerySet[Stream]:
+    return Stream.objects.of(request.organization).order_by("slug")
 
 
 @require_GET
@@ -77,7 +88,8 @@ def add(request: Request, pk: str) -> HttpResponse:
     rows = Credential.objects.of(request.organization).select_related("rate_limit")
     credential = get_object_or_404(rows.defer("secrets"), pk=pk)
     initial = {"name": credential.name}
-    form = SyncForm(catalogue.of(credential), request.POST or None, initial=initial)
+    known, streams = catalogue.of(credential), streams_of(request)
+    form = SyncForm(known, request.POST or None, initial=initial, streams=streams)
     if request.method == "POST" and form.is_valid():
         try:
             sync = syncs.create(credential, actor=request.user, **form.columns())

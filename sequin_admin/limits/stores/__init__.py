@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from sequin_admin.limits.terms import Answer, Ask, Gauge, Return, Returned
+from sequin_admin.limits.terms import Answer, Ask, Block, Gauge, Return, Returned
 
 
 class Unavailable(Exception):
@@ -21,3 +21,6 @@ class Store(Protocol):
 
     def gauges(self, keys: Sequence[UUID], intervals: Sequence[int]) -> list[Gauge | None]:
         """What is going on with each credential now; None where nothing was lately."""
+
+    def draw(self, key: UUID, limit: int, most: int) -> Block:
+        """Up to `most` of what is left of an API key's `limit` in this minute, never beyond it."""

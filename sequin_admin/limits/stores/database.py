@@ -11,10 +11,10 @@ from uuid import UUID
 
 from django.db import DatabaseError, connection, models, transaction
 
-from sequin_admin.limits.models import Meter
+from sequin_admin.limits.models import Meter, Quota
 from sequin_admin.limits.rule import State
 from sequin_admin.limits.stores import Unavailable
-from sequin_admin.limits.terms import Answer, Ask, Gauge, Return, Returned
+from sequin_admin.limits.terms import MINUTE, SHARES, Answer, Ask, Block, Gauge, Return, Returned
 
 # PostgreSQL does the subquery, and with it the waiting for the lock, before it looks at the clock.
 # SQLite took its lock when the transaction began. Its clock counts milliseconds.
@@ -57,6 +57,19 @@ class DatabaseStore:
             state.gauge(interval, now) if state else None
             for state, interval in zip(found, intervals, strict=True)
         ]
+
+    def draw(self, key: UUID, limit: int, most: int) -> Block:
+        with reachable(), transaction.atomic():
+            rows = Quota.objects.select_for_update()
+            row = rows.filter(pk=key).first() or rows.get_or_create(pk=key)[0]
+            # Asked for after the lock was had, so that minutes only go forward.
+            minute, gone = divmod(clock(), MINUTE)
+            used = row.used if row.minute == minute else 0
+            rest = max(limit - used, 0)
+            n = min(most, max(rest // SHARES, 1), rest)
+            if n:
+                Quota.objects.filter(pk=key).update(minute=minute, used=used + n)
+        return Block(minute, n, rest - n, MINUTE - gone)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from uuid import UUID
 import redis
 
 from sequin_admin.limits.stores import Unavailable
-from sequin_admin.limits.terms import Answer, Ask, Gauge, Return, Returned
+from sequin_admin.limits.terms import SHARES, Answer, Ask, Block, Gauge, Return, Returned
 
 TIMEOUT_S = 2.0
 NOT_SAID, NO_CALL = -1, -2
@@ -31,7 +31,9 @@ def script(name: str) -> Script:
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-ACQUIRE, GIVE_BACK, GAUGE = SCRIPTS = [script(n) for n in ("acquire", "give_back", "gauge")]
+ACQUIRE, GIVE_BACK, GAUGE, QUOTA = SCRIPTS = [
+    script(name) for name in ("acquire", "give_back", "gauge", "quota")
+]
 # Credentials whose commands are kept ready: most ask for the same thing again and again.
 READY = 10_000
 
@@ -57,6 +59,10 @@ class RedisStore:
         got = self.run([opening(GAUGE, key, "", 1) + words(interval) for key, interval in asked])
         gauges = [Gauge(*map(int, numbers)) for numbers in got]
         return [gauge if gauge.granted or gauge.waiting else None for gauge in gauges]
+
+    def draw(self, key: UUID, limit: int, most: int) -> Block:
+        (numbers,) = self.run([opening(QUOTA, key, "", 3) + words(limit, most, SHARES)])
+        return Block(*map(int, numbers))
 
     def run(self, commands: Sequence[bytes]) -> list[list[bytes]]:
         """The words of each script's answer, in one trip. An unknown script is taught first."""
@@ -105,7 +111,10 @@ def words(*parts: Any) -> bytes:
 @lru_cache(READY)
 def opening(how: Script, key: UUID, scope: str, arguments: int) -> bytes:
     """The command that runs a script, up to its arguments."""
-    kept = names(key, scope, line=how is not GIVE_BACK)
+    if how is QUOTA:
+        kept = [f"requests:{{{key.hex}}}"]
+    else:
+        kept = names(key, scope, line=how is not GIVE_BACK)
     parts = ("EVALSHA", how.sha, len(kept), *kept)
     return b"*%d\r\n" % (len(parts) + arguments) + words(*parts)
 

@@ -26,7 +26,7 @@ from sequin_admin.limits.models import set_limit
 from sequin_admin.limits.permits import Release, limit_of
 from sequin_admin.limits.stores.redis import RedisStore
 from sequin_admin.limits.terms import Ask
-from sequin_admin.worker.benchmarks import token_read
+from sequin_admin.worker.benchmarks import load
 from sequin_admin.worker.supervisor import free_port
 
 ROUNDS = 7
@@ -165,16 +165,16 @@ def over_http(organization: Organization) -> dict[str, Any]:
     _, key = keys.create(organization, name="permits", scopes=[Scope.PERMITS], actor=None)
     path = f"/v1/credentials/{credential.pk}/permits"
     body = json.dumps({"n": 1, "lease_ms": 100})
-    with token_read.served(REDIS_URL=settings.REDIS_URL) as port:
-        rates = token_read.rates(
+    with load.served(REDIS_URL=settings.REDIS_URL) as port:
+        rates = load.rates(
             port,
             {
-                "floor": token_read.call(port, f"/bare/{credential.pk}", key),
-                "permit": token_read.call(port, path, key, method="POST", body=body),
+                "floor": load.call(port, f"/bare/{credential.pk}", key),
+                "permit": load.call(port, path, key, method="POST", body=body),
             },
         )
     return {
-        "connections": token_read.CONNECTIONS,
+        "connections": load.CONNECTIONS,
         "permits_per_s": round(statistics.median(rates["permit"])),
         "floor_per_s": round(statistics.median(rates["floor"])),
     }

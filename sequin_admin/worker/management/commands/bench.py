@@ -1,8 +1,6 @@
 """`manage.py bench`: how fast, as JSON. Works in a database of its own that is thrown away."""
 
 import json
-import statistics
-import time
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -13,9 +11,9 @@ from django.test.utils import setup_test_environment
 
 from sequin_admin.access.models import Membership, Organization
 from sequin_admin.access.policy import Role
-from sequin_admin.credentials import kinds
-from sequin_admin.health.models import Incident, naming
-from sequin_admin.worker.benchmarks import permits, refresh, token_read
+from sequin_admin.worker.benchmarks import api, permits, refresh, token_read
+from sequin_admin.worker.benchmarks.fleet import fill
+from sequin_admin.worker.benchmarks.load import timed
 
 ROUNDS = 30
 MANY = 100_000
@@ -42,6 +40,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--permits", action="store_true", help="Only how fast rate-limit permits are given."
         )
+        parser.add_argument(
+            "--api", action="store_true", help="Only how fast the API answers and how it scales."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         setup_test_environment()
@@ -63,6 +64,8 @@ def measure(options: dict[str, Any]) -> dict[str, Any]:
         return {**figures, "token_read": token_read.throughput(organization)}
     if options["permits"]:
         return {**figures, **permits.measure(organization)}
+    if options["api"]:
+        return {**figures, **api.measure(organization)}
     figures |= measure_pages(organization)
     if options["pages"]:
         return figures
@@ -81,7 +84,9 @@ def measure_pages(organization: Organization) -> dict[str, Any]:
     for total in sorted({few for _, few in PAGES.values()} | {MANY}):
         fill(organization, total)
         figures[f"rows_{total}"] = {
-            page: timed(client, path) for page, (path, few) in PAGES.items() if total in (few, MANY)
+            page: timed(client, path, ROUNDS)
+            for page, (path, few) in PAGES.items()
+            if total in (few, MANY)
         }
     many = figures[f"rows_{MANY}"]
     medians = {
@@ -92,48 +97,3 @@ def measure_pages(organization: Organization) -> dict[str, Any]:
         page: round(after / before, 2) for page, (before, after) in medians.items()
     }
     return figures
-
-
-def fill(organization: Organization, total: int) -> None:
-    """Stripe keys up to `total`, as a fleet in every state."""
-    kind = kinds.get("stripe_key")
-    have = kind.objects.count()
-    statuses = ("healthy", "healthy", "healthy", "customer_intervention", "")
-    rows = []
-    for number in range(have, total):
-        row = kind(
-            organization=organization,
-            name=f"Account {number}",
-            identity=f"acct_{number}",
-            properties={"account_id": f"acct_{number}", "name": f"Account {number}", "test": True},
-            health_status=statuses[number % len(statuses)],
-            secret_names=["secret"],
-        )
-        row.secrets = {"secret": f"sk_test_{number}"}
-        rows.append(row)
-    kind.objects.bulk_create(rows, batch_size=500)
-    sick = (row for row in rows if row.health_status == "customer_intervention")
-    Incident.objects.bulk_create(
-        (
-            Incident(**naming(row), status=row.health_status, code="revoked", message="Revoked.")
-            for row in sick
-        ),
-        batch_size=500,
-    )
-    with connection.cursor() as cursor:
-        # What a database does by itself a minute after so many rows have come.
-        cursor.execute("ANALYZE")
-
-
-def timed(client: Client, path: str) -> dict[str, Any]:
-    """Median and slowest answer in ms, after one that warms up."""
-    client.get(path)
-    taken = []
-    for _ in range(ROUNDS):
-        started = time.perf_counter()
-        client.get(path)
-        taken.append((time.perf_counter() - started) * 1000)
-    return {
-        "median_ms": round(statistics.median(taken), 1),
-        "slowest_ms": round(max(taken), 1),
-    }

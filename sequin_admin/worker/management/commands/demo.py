@@ -13,7 +13,7 @@ from sequin_admin.connect import accounts
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import probes
-from sequin_admin.syncs import consumers, reports, syncs, targets
+from sequin_admin.syncs import consumers, reports, streams, syncs, targets
 from sequin_admin.syncs.models import Target
 from sequin_admin.worker.simulator import Simulator
 
@@ -69,22 +69,24 @@ def synced(organization: Organization) -> None:
         ssl_mode="require",
         schema="records",
     )
+    dev, prod = (streams.create(organization, actor=None, slug=slug) for slug in ("dev", "prod"))
     stripe = Credential.objects.of(organization).get(kind="stripe_key")
     champ = Credential.objects.of(organization).get(kind="checkout_champ_password")
     chosen = [
-        (stripe, "Billing", ["customer", "subscription", "invoice"], "continuous"),
-        (stripe, "Payouts, nightly", ["payout", "balance_transaction"], "1d"),
-        (champ, "Shop orders", ["order", "customer"], "30m"),
+        (stripe, prod, "Billing", ["customer", "subscription", "invoice"], "continuous"),
+        (stripe, prod, "Payouts, nightly", ["payout", "balance_transaction"], "1d"),
+        (champ, dev, "Shop orders", ["order", "customer"], "30m"),
     ]
     made = [
         syncs.create(
             credential,
             actor=None,
+            stream=stream,
             name=name,
             collection_ids=[f"{credential.provider}:{collection}" for collection in collections],
             sync_frequency=frequency,
         )
-        for credential, name, collections, frequency in chosen
+        for credential, stream, name, collections, frequency in chosen
     ]
     reports.keep(made[0], rows=18_204, lag_s=1.4, backfilled=True)
     consumers.create(

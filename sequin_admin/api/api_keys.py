@@ -1,0 +1,145 @@
+"""/v1/api-keys: programs that make, change, rotate and revoke keys. None gets beyond its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.http import HttpResponse
+from ninja import Query, Router, Status
+
+from sequin_admin.access import keys
+from sequin_admin.access.models import ApiKey, KeyState, Organization, Scope
+from sequin_admin.access.reach import TooFar
+from sequin_admin.api.auth import Call, allow
+from sequin_admin.api.errors import ERRORS, ApiError
+from sequin_admin.api.key_shapes import (
+    KeyCreate,
+    KeyList,
+    KeyPatch,
+    KeyShape,
+    KeyWithToken,
+    Rotation,
+    key_out,
+    lasting,
+)
+from sequin_admin.api.pages import Paged, page_of
+from sequin_admin.api.versions import IfMatch, etag_of, expect
+from sequin_admin.core import clock
+
+router = Router(tags=["API keys"])
+
+
+class Filters(Paged):
+    state: KeyState | None = None
+    search: str = ""
+
+
+def own(organization: Organization, pk: UUID, *, lock: bool = False) -> ApiKey:
+    rows = ApiKey.objects.of(organization)
+    key = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
+    if key is None:
+        raise ApiError(404, "There is no such API key in your organization.")
+    return key
+
+
+@contextmanager
+def refused() -> Iterator[None]:
+    """What the domain will not do, in the API's words."""
+    try:
+        yield
+    except TooFar as error:
+        raise ApiError(403, str(error), {n: [said] for n, said in error.fields.items()}) from None
+    except keys.Ended as error:
+        raise ApiError(409, str(error)) from None
+
+
+def shown(response: HttpResponse, key: ApiKey, **more: str) -> dict[str, Any]:
+    """The key with its ETag; `more` is its token."""
+    out = key_out(key)
+    response["ETag"] = etag_of(lasting(out))
+    if more:
+        response["Cache-Control"] = "no-store"
+    return {**out, **more}
+
+
+@router.post("", response={201: KeyWithToken, **ERRORS})
+def create_api_key(request: Call, payload: KeyCreate, response: HttpResponse) -> Any:
+    """A key that may do no more than yours. The answer has its token, which is not shown again."""
+    organization = allow(request, Scope.KEYS)
+    with refused():
+        key, token = keys.create(organization, actor=request.auth, **payload.model_dump())
+    return Status(201, shown(response, key, token=token))
+
+
+@router.get("", response={200: KeyList, **ERRORS})
+def list_api_keys(request: Call, filters: Query[Filters]) -> Any:
+    """Newest first, with those that are revoked or expired."""
+    filters.refuse_unknown(request)
+    rows = ApiKey.objects.of(allow(request, Scope.KEYS))
+    rows = rows.in_state(filters.state, clock.now()) if filters.state else rows
+    rows = rows.filter(name__icontains=filters.search)
+    page, following = page_of(rows, sort="-created_at", cursor=filters.cursor, limit=filters.limit)
+    return {"data": [key_out(key) for key in page], "next_cursor": following}
+
+
+@router.get("/me", response={200: KeyShape, **ERRORS})
+def get_own_api_key(request: Call, response: HttpResponse) -> Any:
+    """The key that you call with. Takes no scope."""
+    return shown(response, request.auth)
+
+
+@router.get("/{api_key_id}", response={200: KeyShape, **ERRORS})
+def get_api_key(request: Call, api_key_id: UUID, response: HttpResponse) -> Any:
+    """One key, with its ETag, which stays the same when the key is only used."""
+    return shown(response, own(allow(request, Scope.KEYS), api_key_id))
+
+
+@router.patch("/{api_key_id}", response={200: KeyShape, **ERRORS})
+def update_api_key(
+    request: Call,
+    api_key_id: UUID,
+    payload: KeyPatch,
+    response: HttpResponse,
+    if_match: IfMatch = None,
+) -> Any:
+    """Change what is sent, everywhere at once. 403 for a key that may do more than yours, before
+    or after."""
+    organization = allow(request, Scope.KEYS)
+    with transaction.atomic(), refused():
+        key = own(organization, api_key_id, lock=True)
+        expect(if_match, lasting(key_out(key)))
+        key = keys.update(key, actor=request.auth, **payload.columns())
+    return shown(response, key)
+
+
+@router.delete("/{api_key_id}", response={204: None, **ERRORS})
+def revoke_api_key(request: Call, api_key_id: UUID, if_match: IfMatch = None) -> Any:
+    """Revoke it: both of its tokens are refused from now on. It stays in the list."""
+    organization = allow(request, Scope.KEYS)
+    with transaction.atomic():
+        key = own(organization, api_key_id, lock=True)
+        expect(if_match, lasting(key_out(key)))
+        keys.revoke(key, actor=request.auth)
+    return Status(204, None)
+
+
+@router.post("/{api_key_id}/rotate", response={200: KeyWithToken, **ERRORS})
+def rotate_api_key(
+    request: Call, api_key_id: UUID, payload: Rotation, response: HttpResponse
+) -> Any:
+    """A new token for the key. The one until now stays good for 24 hours, or as long as you say."""
+    key = own(allow(request, Scope.KEYS), api_key_id)
+    overlap = timedelta(hours=payload.overlap_hours)
+    with refused():
+        key, token = keys.rotate(key, actor=request.auth, overlap=overlap)
+    return shown(response, key, token=token)
+
+
+@router.delete("/{api_key_id}/former-token", response={200: KeyShape, **ERRORS})
+def end_former_token(request: Call, api_key_id: UUID, response: HttpResponse) -> Any:
+    """End the token from before the last rotation now. Harmless when there is none."""
+    key = own(allow(request, Scope.KEYS), api_key_id)
+    return shown(response, keys.end_former(key, actor=request.auth))

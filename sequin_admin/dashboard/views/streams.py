@@ -1,0 +1,102 @@
+"""Streams: the parts of the data that syncs write to."""
+
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from sequin_admin.access.policy import Action
+from sequin_admin.audit.models import Event
+from sequin_admin.credentials.usage import InUse
+from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.listing import Pages, asked
+from sequin_admin.syncs import streams
+from sequin_admin.syncs.forms import StreamForm
+from sequin_admin.syncs.models import Stream
+
+ROWS, SHOWN = 50, 100
+
+
+def own(request: Request, pk: str) -> Stream:
+    return get_object_or_404(Stream.objects.of(request.organization), pk=pk)
+
+
+@require_GET
+@may(Action.VIEW)
+def index(request: Request) -> HttpResponse:
+    rows = Stream.objects.of(request.organization).matching(asked(request, "q"))
+    listed = rows.annotate(used_by=Count("syncs")).order_by("slug")
+    page = Pages(listed, ROWS).get_page(request.GET.get("page"))
+    return render(request, "streams/index.html", {"page": page, "search": asked(request, "q")})
+
+
+@require_GET
+@may(Action.VIEW)
+def detail(request: Request, pk: str) -> HttpResponse:
+    stream = own(request, pk)
+    context = {
+        "stream": stream,
+        "syncs": stream.syncs.order_by("name")[:SHOWN],
+        "count": stream.syncs.count(),
+        "events": Event.objects.of(request.organization.pk).about(stream)[:15],
+    }
+    return render(request, "streams/detail.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.EDIT)
+def new(request: Request) -> HttpResponse:
+    form = StreamForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            stream = streams.create(request.organization, actor=request.user, **form.cleaned_data)
+        except ValidationError as error:
+            form.explain(error)
+        else:
+            messages.success(request, f"{stream} is there. Choose it when you add a sync.")
+            return redirect("dashboard:stream", pk=stream.pk)
+    return show_form(request, form)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.EDIT)
+def edit(request: Request, pk: str) -> HttpResponse:
+    stream = own(request, pk)
+    form = StreamForm(request.POST or None, initial={"slug": stream.slug})
+    if request.method == "POST" and form.is_valid():
+        try:
+            streams.rename(stream, actor=request.user, **form.cleaned_data)
+        except ValidationError as error:
+            form.explain(error)
+        else:
+            messages.success(request, f"It is called {stream} now.")
+            return redirect("dashboard:stream", pk=pk)
+    return show_form(request, form, own(request, pk))
+
+
+def show_form(request: Request, form: StreamForm, stream: Stream | None = None) -> HttpResponse:
+    context = {"form": form, "stream": stream}
+    return render(request, "streams/form.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.EDIT)
+def delete(request: Request, pk: str) -> HttpResponse:
+    stream = own(request, pk)
+    if request.method == "POST":
+        try:
+            streams.delete(stream, actor=request.user)
+        except InUse as error:
+            messages.error(request, str(error))
+            return redirect("dashboard:stream", pk=pk)
+        messages.success(request, f"{stream.slug} is deleted.")
+        return redirect("dashboard:streams")
+    context = {
+        "title": f"Delete {stream}?",
+        "text": "No sync writes to it. Programs that name its id find nothing any more.",
+        "button": "Delete the stream",
+        "back": request.path.removesuffix("delete/"),
+    }
+    return render(request, "components/confirm_page.html", context)

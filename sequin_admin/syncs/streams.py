@@ -1,0 +1,55 @@
+"""Everything that somebody does to a stream. All audited."""
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, models, transaction
+
+from sequin_admin.access.models import Organization
+from sequin_admin.audit.models import record
+from sequin_admin.credentials.usage import refuse_if_used
+from sequin_admin.syncs import rules
+from sequin_admin.syncs.models import Stream
+
+
+@transaction.atomic
+def create(organization: Organization, *, actor: models.Model | None, slug: str) -> Stream:
+    """Raises `ValidationError` for a slug that is none, or is taken."""
+    stream = Stream(organization=organization, slug=slug)
+    save(stream)
+    note("stream.created", stream, actor)
+    return stream
+
+
+@transaction.atomic
+def rename(stream: Stream, *, actor: models.Model | None, slug: str) -> None:
+    """Another slug; its id and its syncs stay. Raises `ValidationError` as `create()` does."""
+    before = stream.slug
+    if slug == before:
+        return
+    stream.slug = slug
+    save(stream)
+    note("stream.changed", stream, actor, before=before)
+
+
+def save(stream: Stream) -> None:
+    rules.check_slug(stream.slug)
+    try:
+        with transaction.atomic():
+            stream.save()
+    except IntegrityError:
+        said = f"There is a stream {stream.slug} already. Choose another slug, or use that one."
+        raise ValidationError({"slug": said}) from None
+
+
+@transaction.atomic
+def delete(stream: Stream, *, actor: models.Model | None) -> None:
+    """Forget it. Raises `InUse` while syncs write to it."""
+    refuse_if_used(stream)
+    note("stream.deleted", stream, actor)
+    stream.delete()
+
+
+def note(action: str, stream: Stream, actor: models.Model | None, **details: Any) -> None:
+    organization_id = stream.organization_id
+    record(action, actor=actor, target=stream, organization_id=organization_id, **details)

@@ -1,0 +1,68 @@
+"""A fleet of credentials in every state. For benchmarks."""
+
+from django.db import connection
+
+from sequin_admin.access.models import Organization
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.health.models import Incident, naming
+
+STATUSES = ("healthy", "healthy", "healthy", "customer_intervention", "")
+PLANS = ("pro", "basic", "basic", "basic", "basic")
+
+
+def fill(organization: Organization, total: int) -> None:
+    """Credentials up to `total`, every other one a key and the rest made with one OAuth app."""
+    app, _ = OAuthApp.objects.get_or_create(
+        organization=organization,
+        provider="hubspot",
+        defaults={"client_id": "bench", "secrets": {"client_secret": "bench"}},
+    )
+    have = Credential.objects.of(organization).count()
+    rows = [(hubspot if n % 2 else stripe)(organization, app, n) for n in range(have, total)]
+    Credential.objects.bulk_create(rows, batch_size=500)
+    sick = (row for row in rows if row.health_status == "customer_intervention")
+    Incident.objects.bulk_create(
+        (
+            Incident(**naming(row), status=row.health_status, code="revoked", message="Revoked.")
+            for row in sick
+        ),
+        batch_size=500,
+    )
+    with connection.cursor() as cursor:
+        # What a database does by itself a minute after so many rows have come.
+        cursor.execute("ANALYZE")
+
+
+def stripe(organization: Organization, app: OAuthApp, number: int) -> Credential:
+    account = f"acct_{number:06}"
+    credential: Credential = kinds.get("stripe_key")(
+        organization=organization,
+        identity=account,
+        properties={"account_id": account, "name": f"Account {number:06}", "test": True},
+        secrets={"secret": f"sk_test_{number}"},
+        **columns(number, "secret"),
+    )
+    return credential
+
+
+def hubspot(organization: Organization, app: OAuthApp, number: int) -> Credential:
+    portal = {"hub_domain": f"{number:06}.example.com", "hub_id": number, "scopes": ["oauth"]}
+    credential: Credential = kinds.get("hubspot_oauth2")(
+        organization=organization,
+        oauth_app=app,
+        identity=str(number),
+        properties=portal,
+        secrets={"refresh_token": f"refresh-{number}"},
+        **columns(number, "refresh_token"),
+    )
+    return credential
+
+
+def columns(number: int, secret: str) -> dict[str, object]:
+    return {
+        "name": f"Account {number:06}",
+        "metadata": {"customer": f"c-{number:06}", "plan": PLANS[number % len(PLANS)]},
+        "health_status": STATUSES[number % len(STATUSES)],
+        "secret_names": [secret],
+    }

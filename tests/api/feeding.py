@@ -1,0 +1,201 @@
+"""What a schema can't say: which ids exist, what a cursor is, which app goes with which kind.
+
+Schemathesis makes requests from the document alone. `Fed` puts real values of one organization
+into those that are meant to be accepted, by the name of the parameter or field: another resource
+needs one line in `make_rows`.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from schemathesis import Case
+from schemathesis.core import NOT_SET
+from schemathesis.core.parameters import ParameterLocation
+
+from sequin_admin.access.models import Organization
+from sequin_admin.connect import oauth
+from sequin_admin.connect.models import Handover
+from sequin_admin.core import clock
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.kinds import Rate
+from sequin_admin.health.models import Incident, naming
+from sequin_admin.limits.models import set_limit
+from sequin_admin.notices import channels, outbox
+from sequin_admin.notices.models import ChannelKind
+from sequin_admin.syncs import streams
+from tests.factories import extras_of, make_credential, make_oauth_app, make_synced
+from tests.notified import notice
+
+CODE = "a-code-of-a-finished-trip"
+REDIRECT_URI = "https://app.arrakis.test/connected"
+COLLECTION = "stripe:customer"
+STATE_CHARS = 1000
+# So that whatever a sync asks for is narrower.
+WIDEST = Rate(allowed_requests=1_000_000, interval=100, max_concurrent_requests=0)
+PATH, QUERY, BODY = (
+    ParameterLocation.PATH,
+    ParameterLocation.QUERY,
+    ParameterLocation.BODY,
+)
+
+
+def make_rows(organization: Organization) -> dict[str, Any]:
+    """Ids of rows by the name of the parameter that takes them."""
+    credential = make_credential(organization, "stripe_key")
+    set_limit(credential, WIDEST, actor=None)
+    incident = Incident.objects.create(**naming(credential), code="broken", message="It broke.")
+    webhook = channels.create(
+        organization, ChannelKind.WEBHOOK, actor=None, name="hook", address="https://a.test/"
+    )
+    sync, target, consumer = make_synced(credential, collection_ids=[COLLECTION])
+    (delivery,) = outbox.post(organization, notice())
+    found = {
+        "credential_id": credential,
+        "incident_id": incident,
+        "webhook_id": webhook,
+        "stream_id": streams.create(organization, actor=None, slug="prod"),
+        "sync_id": sync,
+        "target_id": target,
+        "consumer_id": consumer,
+        "entity_id": credential,
+        "reconnects": credential,
+    }
+    ids = {name: str(row.pk) for name, row in found.items()}
+    return {**ids, "delivery_id": str(delivery.uid), "collection_id": COLLECTION}
+
+
+def make_apps(organization: Organization) -> dict[str, str]:
+    """The id of an OAuth app at every provider that has them."""
+    providers = (provider for provider in kinds.providers() if kinds.oauth_of(provider))
+    return {
+        provider: str(make_oauth_app(organization, provider, redirect_uris=[REDIRECT_URI]).pk)
+        for provider in providers
+    }
+
+
+def make_code(organization: Organization) -> None:
+    """A trip that has ended, whose credential waits to be fetched with `CODE`."""
+    Handover.objects.create(
+        organization=organization,
+        kind="hubspot_oauth2",
+        redirect_url=REDIRECT_URI,
+        secrets={"state": None, "properties": {"kind": "hubspot_oauth2", "hub_id": 1}},
+        token_digest=oauth.digest("token"),
+        code_digest=oauth.digest(CODE),
+        expires_at=clock.now(),
+        code_expires_at=clock.now() + timedelta(hours=1),
+    )
+
+
+class Fed:
+    """An organization with one row of everything, from which requests are completed."""
+
+    def __init__(self, organization: Organization, ask: Callable[..., Any]) -> None:
+        self.ask = ask
+        self.ids = make_rows(organization)
+        self.apps = make_apps(organization)
+        self.ids["oauth_app_id"] = self.apps["hubspot"]
+        make_code(organization)
+        self.exact = {
+            "If-Match": "*",
+            "code": CODE,
+            "redirect_uri": REDIRECT_URI,
+            "redirect_url": REDIRECT_URI,
+            "url": "https://hooks.arrakis.test/",
+            "contact_email": "duncan@arrakis.test",
+            "metadata filter": '{"plan": "pro"}',
+        }
+
+    def fill(self, case: Case, known: frozenset[str] = frozenset()) -> None:
+        """Put real values into the parts of `case` that are meant to be accepted. Ids that are
+        among the `known` ones stay."""
+        assert case.meta is not None
+        parts = case.meta.components.items()
+        wrong = {place for place, part in parts if not part.mode.is_positive}
+        if PATH not in wrong and case.path_parameters:
+            named = case.path_parameters.items()
+            case.path_parameters = {
+                name: value if value in known else self.ids.get(name, value)
+                for name, value in named
+            }
+        if QUERY not in wrong and case.query:
+            case.query = {name: self.parameter(case, name, v) for name, v in case.query.items()}
+        if case.headers:
+            case.headers.update({n: self.exact[n] for n in case.headers if n in self.exact})
+        if BODY not in wrong and case.body is not NOT_SET:
+            case.body = self.body(case.body)
+
+    def parameter(self, case: Case, name: str, value: Any) -> Any:
+        if name == "cursor":
+            return self.cursor(case) if value else value
+        if name == "metadata":
+            return self.exact["metadata filter"] if value else value
+        return self.ids.get(name, value)
+
+    def cursor(self, case: Case) -> str:
+        """That of a real first page, which is the only place where one comes from."""
+        query = {name: v for name, v in case.query.items() if name == "sort"}
+        page = self.ask(case.formatted_path, limit=1, **query)
+        return page.json().get("next_cursor") or "" if page.status_code == 200 else ""
+
+    def body(self, value: Any, name: str = "") -> Any:
+        if isinstance(value, list):
+            fed = [self.body(each, name) for each in value]
+            return [self.ids["sync_id"]] if name == "syncs" and value and value != ["*"] else fed
+        if isinstance(value, dict) and name not in ("metadata", "state"):
+            return self.agreeing({n: self.body(each, n) for n, each in value.items()})
+        if name == "state" and len(json.dumps(value)) > STATE_CHARS:
+            return None
+        return value if value in (None, "") else self.exact.get(name, self.ids.get(name, value))
+
+    def agreeing(self, fed: dict[str, Any]) -> dict[str, Any]:
+        """Fields that have to go together."""
+        kind = kinds.get(kind_in(fed) or "")
+        if kind and (fed.get("oauth_app_id") or "credential_kind" in fed):
+            fed["oauth_app_id"] = self.apps.get(kind.provider)
+        if "collection_ids" in fed:
+            self.of_one_provider(fed)
+        if "client_id" in fed and "provider" in fed:
+            flow = kinds.oauth_of(fed["provider"])
+            fed["properties"] = extras_of(flow.app.only(own_names(flow.app)))
+        elif "client_secret" in fed or "redirect_uris" in fed or "scopes" in fed:
+            fed.pop("properties", None)
+        if "kind" not in fed and (fed.get("ssl_mode") or {"host", "port"} & {*fed}):
+            fed = self.with_password(fed)
+        if "secret" in fed and "test" in fed and fed.get("kind") == "stripe_key":
+            fed["test"] = "_test_" in fed["secret"]
+        return fed
+
+    def with_password(self, fed: dict[str, Any]) -> dict[str, Any]:
+        """A target's password is only kept for the same place."""
+        if "ssl_mode" in fed:
+            connection = fed.get("connection") or {}
+            return {**fed, "connection": {"password": "spice", **connection}}
+        return {**fed, "password": fed.get("password") or "spice"}
+
+    def of_one_provider(self, fed: dict[str, Any]) -> None:
+        """A sync's collections are its provider's, as is its credential."""
+        inline = kinds.get(kind_in(fed.get("credential") or {}) or "")
+        provider = inline.provider if inline else "stripe"
+        if "provider" in fed:
+            fed["provider"] = provider
+        if inline and "rate_limit" in fed:
+            fed["rate_limit"] = None
+        if fed["collection_ids"] is not None:
+            found = (each.partition(":")[2] for each in fed["collection_ids"])
+            fed["collection_ids"] = [f"{provider}:{name}" for name in found]
+
+
+def own_names(app: Any) -> tuple[str, ...]:
+    return tuple(
+        n for n in app.names() if n != "client_secret" and app.model_fields[n].is_required()
+    )
+
+
+def kind_in(body: dict[str, Any]) -> str | None:
+    properties = body.get("properties")
+    if isinstance(properties, dict) and isinstance(properties.get("kind"), str):
+        return str(properties["kind"])
+    return body.get("credential_kind")
