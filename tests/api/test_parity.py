@@ -59,6 +59,9 @@ SAME: dict[str, list[str] | str] = {
     "sync_publish": ["publish_sync_badge"],
     "sync_unpublish": ["unpublish_sync_badge"],
     "sync_delete": ["delete_sync"],
+    "stream_new": ["create_stream"],
+    "stream_edit": ["update_stream"],
+    "stream_delete": ["delete_stream"],
     "target_new": ["create_target"],
     "target_edit": ["update_target"],
     "target_test": ["test_connection"],
@@ -76,8 +79,11 @@ SAME: dict[str, list[str] | str] = {
     "member_invite": ROLE,
     "member_role": ROLE,
     "member_remove": ROLE,
-    "api_key_add": "No key makes a key: a person does, on a page.",
-    "api_key_revoke": "No key revokes a key: a person does, on a page.",
+    "api_key_add": ["create_api_key"],
+    "api_key_edit": ["update_api_key"],
+    "api_key_rotate": ["rotate_api_key"],
+    "api_key_end_former": ["end_former_token"],
+    "api_key_revoke": ["revoke_api_key"],
 }
 
 SAMPLES = {"UUIDConverter": uuid4(), "SlugConverter": "stripe_key", "IntConverter": 1}
