@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
-from pydantic import Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from sequin_admin.api.schemas import Body, Timestamp
 from sequin_admin.connect import links
@@ -19,8 +19,18 @@ Expiry = Field(default=LONGEST_S, ge=60, le=LONGEST_S, description="Up to 7 days
 NAME = "Of the credential to come; the customer sees it, too. Empty: the account's name."
 
 
+# Either the one or the other, and the other one missing or null.
+EITHER: list[JsonValue] = [
+    {"required": [name], "properties": {name: {"type": type_}, other: {"type": "null"}}}
+    for name, type_, other in (("kinds", "array", "reconnects"), ("reconnects", "string", "kinds"))
+]
+
+
 class LinkCreate(Body):
-    """Either `kinds`, for a new credential, or `reconnects`, for one that its customer mends."""
+    """Either `kinds`, for a new credential, or `reconnects`, for one that its customer mends.
+    With `reconnects` the credential says the rest, but for `expires_in_s`."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": EITHER})
 
     kinds: list[KindSlug] | None = Field(
         default=None, min_length=1, max_length=10, description="Of one provider; they choose one."

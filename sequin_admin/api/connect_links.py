@@ -87,7 +87,9 @@ def create_connect_link(request: Call, payload: LinkCreate, response: HttpRespon
     lasts = timedelta(seconds=payload.expires_in_s)
     try:
         if payload.reconnects:
-            more = payload.model_fields_set - {"reconnects", "expires_in_s"}
+            more = set(
+                payload.model_dump(exclude={"reconnects", "expires_in_s"}, exclude_defaults=True)
+            )
             credential = reconnected(organization, payload.reconnects, more)
             link = links.create_reconnect(organization, credential, actor=request.auth, lasts=lasts)
         else:

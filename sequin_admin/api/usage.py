@@ -73,6 +73,7 @@ class UsageList(Schema):
 class Filters(Paged):
     sort: Creation = "-created_at"
     provider: str = ""
+    kind: str = ""
     search: str = Field(
         default="",
         max_length=TEXT_CHARS,
@@ -82,6 +83,7 @@ class Filters(Paged):
 
     def narrow(self, rows: Any) -> Any:
         rows = rows.of_provider(self.provider) if self.provider else rows
+        rows = rows.filter(kind=self.kind) if self.kind else rows
         return rows.matching(self.search) if self.search else rows
 
 

@@ -1,6 +1,5 @@
 """Who may: keys, scopes, organizations."""
 
-
 import pytest
 
 from sequin_admin.access import keys

@@ -39,6 +39,7 @@ def test_use_is_listed_by_credential(api, busy):
 def test_those_near_their_limit_are_found(api, busy):
     assert [row["name"] for row in api.get(URL, hot="true").json()["data"]] == ["Busy"]
     assert [row["name"] for row in api.get(URL, provider="sendgrid").json()["data"]] == ["Idle"]
+    assert [row["name"] for row in api.get(URL, kind="stripe_key").json()["data"]] == ["Busy"]
     assert [row["name"] for row in api.get(URL, search="bus").json()["data"]] == ["Busy"]
 
 
@@ -88,8 +89,9 @@ def test_a_limit_is_told_in_words_before_it_is_set(api):
     assert api.post(f"{URL}/pace", {"rate_limit": RATE}).json()["plan"] == ""
 
 
-def test_a_limit_that_can_not_be_is_refused(api):
-    answer = api.post(f"{URL}/pace", {"rate_limit": {**RATE, "interval": 1}})
+@pytest.mark.parametrize("interval", [1, True, "soon"])
+def test_a_limit_that_can_not_be_is_refused(api, interval):
+    answer = api.post(f"{URL}/pace", {"rate_limit": {**RATE, "interval": interval}})
 
     assert list(answer.json()["validation_errors"]) == ["rate_limit.interval"]
 
