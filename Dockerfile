@@ -9,7 +9,7 @@ COPY . .
 RUN tailwindcss -i static/css/app.css -o static/css/app.build.css --minify \
  && SECRET_KEY=build FIELD_ENCRYPTION_KEY=$(python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())") \
     python manage.py collectstatic --noinput \
- && ln -s /app/sequin-admin /usr/local/bin/ \
+ && ln -s /app/sequin_admin/command_line/sequin-admin /usr/local/bin/ \
  && useradd --system sequin && mkdir -p .data && chown sequin .data
 USER sequin
 EXPOSE 8000

@@ -61,7 +61,7 @@ lock: .venv/.dev
 	@touch $@
 
 $(BIN)/sequin-admin: | .venv/.runtime
-	@ln -s ../../sequin-admin $@
+	@ln -s ../../sequin_admin/command_line/sequin-admin $@
 
 $(CSS): static/css/app.css $(STYLED) | .venv/.runtime
 	@echo "Building the style sheet..."

@@ -254,7 +254,7 @@ def test_the_shell_completes_quietly_without_a_server(bare):
 
 def test_it_runs_from_a_checkout_by_any_link_from_anywhere(environment, tmp_path):
     link = tmp_path / "linked"
-    link.symlink_to(ROOT / "sequin-admin")
+    link.symlink_to(ROOT / "sequin_admin/command_line/sequin-admin")
     (tmp_path / "typer.py").write_text("raise SystemExit('Not this one.')")
 
     ran = subprocess.run(
