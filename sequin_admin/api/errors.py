@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.exceptions import ValidationError as Refusal
 from django.core.signals import got_request_exception
-from django.db import DataError, models
+from django.db import DataError, IntegrityError, models
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.log import log_response
 from ninja import NinjaAPI, Schema
@@ -33,6 +33,10 @@ UNREADABLE = (
 TOO_BIG = (
     f"The body is too big: {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes are the most. Send less "
     "at once."
+)
+OVERTAKEN = (
+    "Somebody else changed what this needs at the same moment, so nothing was changed. Read it "
+    "again and repeat your request."
 )
 UNSTORABLE = "A value is too long or out of range. Nothing was changed."
 OUR_FAULT = (
@@ -144,6 +148,11 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(DataError)
     def unstorable(request: HttpRequest, error: DataError) -> HttpResponse:
         return problem(422, UNSTORABLE)
+
+    @api.exception_handler(IntegrityError)
+    def overtaken(request: HttpRequest, error: IntegrityError) -> HttpResponse:
+        """Two changes that exclude each other: a sync of a stream that is being deleted."""
+        return problem(409, OVERTAKEN)
 
     @api.exception_handler(Exception)
     def our_fault(request: HttpRequest, error: Exception) -> HttpResponse:

@@ -4,7 +4,7 @@ from copy import deepcopy
 from uuid import UUID
 
 import pytest
-from django.db import DataError
+from django.db import DataError, IntegrityError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -84,14 +84,24 @@ def test_a_wrong_method_is_405(api):
     assert answer["Allow"] in answer.json()["summary"]
 
 
-def test_what_a_column_cannot_hold_is_422(api, monkeypatch):
-    def too_long(*args, **kwargs):
-        raise DataError("value too long: sk_test_marker")
+@pytest.mark.parametrize(
+    ("refusal", "status"),
+    [
+        (DataError("value too long: sk_test_marker"), 422),
+        # What it needs was deleted meanwhile.
+        (IntegrityError("key (secret)=(sk_test_marker) is not present"), 409),
+    ],
+    ids=["too long for a column", "overtaken"],
+)
+def test_what_the_database_refuses_is_told_without_values(api, monkeypatch, refusal, status):
+    def refused(*args, **kwargs):
+        raise refusal
 
-    monkeypatch.setattr(credentials.accounts, "save", too_long)
+    monkeypatch.setattr(credentials.accounts, "save", refused)
     answer = api.post(URL, {"properties": STRIPE})
 
-    assert answer.status_code == 422
+    assert answer.status_code == status
+    assert "nothing was changed" in answer.json()["summary"].lower()
     assert "marker" not in answer.content.decode()
 
 
