@@ -9,11 +9,20 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
-from sequin_admin.access.models import ApiKey, KeyState, Organization, Scope, digest, new_token
+from sequin_admin.access.models import (
+    ApiKey,
+    ApiKeyQuerySet,
+    KeyState,
+    Organization,
+    Scope,
+    digest,
+    new_token,
+)
 from sequin_admin.access.reach import refuse_beyond
 from sequin_admin.audit.models import record
 from sequin_admin.core import clock
 from sequin_admin.core.networks import normalized
+from sequin_admin.core.prepared import Prepared
 
 TOUCH_EVERY = timedelta(minutes=5)
 KNOWN_FOR_S = 60.0
@@ -87,11 +96,23 @@ def settle(key: ApiKey, columns: Collection[str]) -> None:
         raise ValidationError(wrong)
 
 
+def usable_by(hashed: str, now: datetime) -> ApiKeyQuerySet:
+    return ApiKey.objects.usable(now).opened_by(hashed, now).select_related("organization")
+
+
+USABLE = Prepared(
+    usable_by,
+    {
+        "hashed": (models.CharField(), digest("an example")),
+        "now": (models.DateTimeField(), clock.now()),
+    },
+)
+
+
 def find(token: str) -> ApiKey | None:
     """The usable key of `token`, or None. Notes its use at most every five minutes."""
     now, hashed = clock.now(), digest(token)
-    rows = ApiKey.objects.usable(now).matching(token, now).select_related("organization")
-    if key := rows.first():
+    if key := USABLE.first(hashed=hashed, now=now):
         touch(key, "last_used_at", now)
         if key.digest != hashed:
             touch(key, "former_used_at", now)

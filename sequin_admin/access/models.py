@@ -140,12 +140,11 @@ class ApiKeyQuerySet(OwnedQuerySet["ApiKey"]):
         still = models.Q(former_until=None) | models.Q(former_until__lte=at)
         return self.usable(at).filter(rotating if state == KeyState.ROTATING else still)
 
-    def matching(self, token: str, at: datetime) -> Self:
-        """The key that `token` opens, found by its hash: the token itself is never stored.
+    def opened_by(self, hashed: str, at: datetime) -> Self:
+        """The key that a token opens, found by its hash: the token itself is never stored.
 
         The one before the last rotation opens it too, until its time is over.
         """
-        hashed = digest(token)
         former = models.Q(former_digest=hashed, former_until__gt=at)
         return self.filter(models.Q(digest=hashed) | former)
 

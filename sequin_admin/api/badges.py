@@ -3,12 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from ninja import Router, Schema
+from ninja import Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS
+from sequin_admin.api.schemas import Shape
 from sequin_admin.api.syncs import own
 from sequin_admin.syncs import syncs
 from sequin_admin.syncs.models import Sync
@@ -16,7 +17,7 @@ from sequin_admin.syncs.models import Sync
 router = Router(tags=["Syncs"])
 
 
-class BadgeShape(Schema):
+class BadgeShape(Shape):
     sync_id: UUID
     published: bool
     url: str | None = Field(description="Whoever has it sees the status, and only that.")

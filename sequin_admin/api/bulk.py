@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-from ninja import Router, Schema
+from ninja import Router
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.credentials import no_such_app
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError
-from sequin_admin.api.schemas import BLANK, Body, CredentialImport, blank_names
+from sequin_admin.api.schemas import BLANK, Body, CredentialImport, Shape, blank_names
 from sequin_admin.connect import bulk
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
@@ -26,13 +26,13 @@ class BulkImport(Body):
     dry_run: bool = Field(default=False, strict=True, description="Only say what would be done.")
 
 
-class BulkRow(Schema):
+class BulkRow(Shape):
     index: int
     id: UUID | None = Field(description="null in a dry run.")
     result: Literal["created", "updated"]
 
 
-class BulkResult(Schema):
+class BulkResult(Shape):
     """In the order in which they were sent."""
 
     data: list[BulkRow]

@@ -6,11 +6,10 @@ from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
-from ninja import Schema
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from sequin_admin.api.schemas import Body, Timestamp
+from sequin_admin.api.schemas import Body, Shape, Timestamp
 from sequin_admin.notices import channels
 from sequin_admin.notices.models import Channel
 from sequin_admin.notices.notice import TYPES, Severity, groups
@@ -79,7 +78,7 @@ class ChannelPatch(ChannelChanges):
     )
 
 
-class CommonShape(Schema):
+class CommonShape(Shape):
     """What every channel has."""
 
     id: UUID
@@ -98,7 +97,7 @@ class ChannelShape(CommonShape):
     address: str = Field(description="Of Slack only the host: the rest of the URL is a secret.")
 
 
-class ChannelList(Schema):
+class ChannelList(Shape):
     data: list[ChannelShape]
     next_cursor: str | None
 

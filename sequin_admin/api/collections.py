@@ -3,21 +3,21 @@
 from typing import Any, Literal
 from uuid import UUID
 
-from ninja import Query, Router, Schema
+from ninja import Query, Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.credentials import own
 from sequin_admin.api.errors import ERRORS, ApiError
-from sequin_admin.api.schemas import Strict, Timestamp
+from sequin_admin.api.schemas import Shape, Strict, Timestamp
 from sequin_admin.syncs import catalogue
 from sequin_admin.syncs.models import Collection, Refresh
 
 router = Router(tags=["Collections"])
 
 
-class FieldShape(Schema):
+class FieldShape(Shape):
     id: str = Field(description="`stripe:customer:email`")
     name: str
     accessor: str = Field(description="The provider's key in its records.")
@@ -26,7 +26,7 @@ class FieldShape(Schema):
     metadata: dict[str, Any] | None = Field(default=None, description="With `include` only.")
 
 
-class CollectionShape(Schema):
+class CollectionShape(Shape):
     id: str = Field(description="`stripe:customer`")
     upstream_id: str
     name: str
@@ -35,16 +35,16 @@ class CollectionShape(Schema):
     metadata: dict[str, Any] | None = Field(default=None, description="With `include` only.")
 
 
-class CollectionList(Schema):
+class CollectionList(Shape):
     data: list[CollectionShape]
 
 
-class RefreshError(Schema):
+class RefreshError(Shape):
     code: str
     message: str
 
 
-class RefreshShape(Schema):
+class RefreshShape(Shape):
     credential_id: str
     last_started_at: Timestamp | None
     last_succeeded_at: Timestamp | None

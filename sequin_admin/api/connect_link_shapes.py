@@ -3,10 +3,9 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from ninja import Schema
 from pydantic import ConfigDict, Field, JsonValue
 
-from sequin_admin.api.schemas import Body, Timestamp
+from sequin_admin.api.schemas import Body, Shape, Timestamp
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.credentials import kinds
@@ -60,7 +59,7 @@ class BulkReconnect(Body):
     expires_in_s: int = Expiry
 
 
-class LinkShape(Schema):
+class LinkShape(Shape):
     """An invitation to connect one account. An open link works once."""
 
     id: UUID
@@ -87,17 +86,17 @@ class LinkShape(Schema):
     credential_id: UUID | None = Field(description="What came of it.")
 
 
-class LinkList(Schema):
+class LinkList(Shape):
     data: list[LinkShape]
     next_cursor: str | None
 
 
-class LeftOut(Schema):
+class LeftOut(Shape):
     credential_id: UUID
     reason: str
 
 
-class BulkLinks(Schema):
+class BulkLinks(Shape):
     """`batch` finds the links again in the list. `left_out` got none, and says why."""
 
     batch: UUID

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpResponse
-from ninja import Query, Router, Schema, Status
+from ninja import Query, Router, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
@@ -14,7 +14,7 @@ from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.pages import Window, asked_page
-from sequin_admin.api.schemas import Body, Health, Timestamp, health_of
+from sequin_admin.api.schemas import Body, Health, Shape, Timestamp, health_of
 from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.syncs import consumers
@@ -44,7 +44,7 @@ class ConsumerPatch(Body):
     metadata: dict[str, Any] | None = None
 
 
-class ConsumerShape(Schema):
+class ConsumerShape(Shape):
     id: str
     name: str
     active: bool
@@ -56,7 +56,7 @@ class ConsumerShape(Schema):
     updated_at: Timestamp
 
 
-class ConsumerList(Schema):
+class ConsumerList(Shape):
     data: list[ConsumerShape]
     next_cursor: str | None
 

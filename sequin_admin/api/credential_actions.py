@@ -4,7 +4,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.http import HttpResponse
-from ninja import Router, Schema
+from ninja import Router
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
@@ -17,6 +17,7 @@ from sequin_admin.api.schemas import (
     Body,
     CredentialShape,
     RateLimitShape,
+    Shape,
     Timestamp,
     credential_out,
     refuse_blank,
@@ -36,7 +37,7 @@ rate_limits = Router(tags=["Credentials"])
 MOST_AT_ONCE = 1000
 
 
-class StatusShape(Schema):
+class StatusShape(Shape):
     """Not part of the credential's own shape, which is the specification's."""
 
     credential_id: UUID
@@ -57,7 +58,7 @@ class ManyLimits(Body):
     rate_limit: RateLimitShape
 
 
-class Updated(Schema):
+class Updated(Shape):
     updated: int = Field(description="How many credentials have this limit now.")
 
 

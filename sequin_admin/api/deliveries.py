@@ -4,14 +4,14 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from ninja import Query, Router, Schema, Status
+from ninja import Query, Router, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, ApiError
 from sequin_admin.api.pages import TEXT_CHARS, Creation, Paged, asked_page
-from sequin_admin.api.schemas import Timestamp
+from sequin_admin.api.schemas import Shape, Timestamp
 from sequin_admin.notices import outbox, senders
 from sequin_admin.notices.models import Delivery, DeliveryQuerySet, DeliveryState
 from sequin_admin.notices.notice import Severity
@@ -19,7 +19,7 @@ from sequin_admin.notices.notice import Severity
 router = Router(tags=["Notifications"])
 
 
-class EventData(Schema):
+class EventData(Shape):
     organization_id: UUID
     key: str = Field(description="What it is about. Events of one key come in order.")
     severity: Severity = Field(description="Whose move it is: critical ours, warning customers'.")
@@ -29,7 +29,7 @@ class EventData(Schema):
     object: dict[str, Any] = Field(description="Ids and names, by type.")
 
 
-class EventShape(Schema):
+class EventShape(Shape):
     """What is posted to you, signed as https://www.standardwebhooks.com has it."""
 
     type: str
@@ -37,14 +37,14 @@ class EventShape(Schema):
     data: EventData
 
 
-class TryShape(Schema):
+class TryShape(Shape):
     at: Timestamp
     status: int | None = Field(description="Of the answer; null when none came.")
     error: str
     ms: int
 
 
-class Tried(Schema):
+class Tried(Shape):
     """How a delivery fares."""
 
     id: UUID
@@ -62,7 +62,7 @@ class DeliveryShape(Tried):
     payload: EventShape
 
 
-class DeliveryList(Schema):
+class DeliveryList(Shape):
     data: list[DeliveryShape]
     next_cursor: str | None
 
@@ -75,7 +75,7 @@ class CustomerDelivery(Tried):
     text: str
 
 
-class CustomerDeliveryList(Schema):
+class CustomerDeliveryList(Shape):
     data: list[CustomerDelivery]
     next_cursor: str | None
 

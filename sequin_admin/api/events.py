@@ -2,20 +2,20 @@
 
 from typing import Any, Literal
 
-from ninja import Query, Router, Schema
+from ninja import Query, Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, ApiError
 from sequin_admin.api.pages import Paged, Since, asked_page
-from sequin_admin.api.schemas import Timestamp
+from sequin_admin.api.schemas import Shape, Timestamp
 from sequin_admin.audit.models import Event
 
 router = Router(tags=["Events"])
 
 
-class AuditEvent(Schema):
+class AuditEvent(Shape):
     """Who did what to which object. `details` never holds a secret."""
 
     id: int
@@ -30,7 +30,7 @@ class AuditEvent(Schema):
     details: dict[str, Any]
 
 
-class AuditEventList(Schema):
+class AuditEventList(Shape):
     data: list[AuditEvent]
     next_cursor: str | None
 

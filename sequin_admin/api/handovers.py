@@ -4,13 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
-from ninja import Router, Schema
+from ninja import Router
 from pydantic import ConfigDict, Field, JsonValue
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError
-from sequin_admin.api.schemas import Body
+from sequin_admin.api.schemas import Body, Shape
 from sequin_admin.connect import handovers
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import OAuthApp
@@ -46,7 +46,7 @@ class StartAuth(Body):
     state: Any = Field(default=None, description=STATE)
 
 
-class Started(Schema):
+class Started(Shape):
     start_url: str = Field(description="Send the browser here: once, within five minutes.")
 
 
@@ -57,14 +57,14 @@ class ExchangeCode(Body):
     )
 
 
-class GivenCredential(Schema):
+class GivenCredential(Shape):
     """Not masked. Post it as it is to /v1/credentials to import it."""
 
     oauth_app_id: UUID | None
     properties: dict[str, Any]
 
 
-class Exchanged(Schema):
+class Exchanged(Shape):
     credential: GivenCredential
     state: Any = Field(description=STATE)
 

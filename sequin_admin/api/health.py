@@ -3,9 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from ninja import Schema
-
-from sequin_admin.api.schemas import Health, HealthStatus, Timestamp, health_of
+from sequin_admin.api.schemas import Health, HealthStatus, Shape, Timestamp, health_of
 from sequin_admin.credentials.models import Watched
 from sequin_admin.health import history, settling
 from sequin_admin.health.models import Check, Transition
@@ -13,7 +11,7 @@ from sequin_admin.health.models import Check, Transition
 RECENT = 50
 
 
-class CheckShape(Schema):
+class CheckShape(Shape):
     name: str
     status: str
     verdict: str
@@ -25,7 +23,7 @@ class CheckShape(Schema):
     times: int
 
 
-class ReasonShape(Schema):
+class ReasonShape(Shape):
     """One link of the chain: `entity` is credential, oauth_app, sync, consumer or target."""
 
     status: HealthStatus
@@ -37,7 +35,7 @@ class ReasonShape(Schema):
     sentence: str
 
 
-class TransitionShape(Schema):
+class TransitionShape(Shape):
     at: Timestamp
     before: str
     after: str

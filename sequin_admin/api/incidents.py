@@ -3,20 +3,20 @@
 from typing import Any, Literal
 from uuid import UUID
 
-from ninja import Query, Router, Schema
+from ninja import Query, Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, ApiError
 from sequin_admin.api.pages import TEXT_CHARS, Paged, asked_page
-from sequin_admin.api.schemas import HealthStatus, Timestamp
+from sequin_admin.api.schemas import HealthStatus, Shape, Timestamp
 from sequin_admin.health.models import Incident
 
 router = Router(tags=["Health"])
 
 
-class IncidentShape(Schema):
+class IncidentShape(Shape):
     """`status` says who must act; null is nobody, for a provider that is down."""
 
     id: UUID
@@ -33,7 +33,7 @@ class IncidentShape(Schema):
     resolution: str
 
 
-class IncidentList(Schema):
+class IncidentList(Shape):
     data: list[IncidentShape]
     next_cursor: str | None
 

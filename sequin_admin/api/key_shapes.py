@@ -4,12 +4,11 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from ninja import Schema
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, KeyState, Scope
-from sequin_admin.api.schemas import Body, Timestamp
+from sequin_admin.api.schemas import Body, Shape, Timestamp
 from sequin_admin.core import clock
 
 NULLABLE = ("requests_per_minute", "expires_at")
@@ -74,13 +73,13 @@ class Rotation(Body):
     )
 
 
-class FormerToken(Schema):
+class FormerToken(Shape):
     prefix: str
     until: Timestamp
     last_used_at: Timestamp | None
 
 
-class KeyShape(Schema):
+class KeyShape(Shape):
     id: UUID
     name: str
     prefix: str = Field(description="How its token begins.")
@@ -99,7 +98,7 @@ class KeyWithToken(KeyShape):
     token: str = Field(description="Send it as Authorization: Bearer. Shown once.")
 
 
-class KeyList(Schema):
+class KeyList(Shape):
     data: list[KeyShape]
     next_cursor: str | None
 

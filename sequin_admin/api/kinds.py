@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from ninja import Query, Router, Schema
+from ninja import Query, Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, ApiError
 from sequin_admin.api.pages import Paged
-from sequin_admin.api.schemas import RateLimitShape
+from sequin_admin.api.schemas import RateLimitShape, Shape
 from sequin_admin.connect import oauth
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.described import properties_of
@@ -17,7 +17,7 @@ from sequin_admin.credentials.described import properties_of
 router = Router(tags=["Kinds"])
 
 
-class PropertyShape(Schema):
+class PropertyShape(Shape):
     name: str
     title: str
     type: str = Field(description='`string`, `integer`, `string[]`, `"User" | "Organization"`.')
@@ -30,12 +30,12 @@ class PropertyShape(Schema):
     pattern: str = Field(description="A regular expression for the whole value, or empty.")
 
 
-class PlanShape(Schema):
+class PlanShape(Shape):
     title: str
     rate_limit: RateLimitShape
 
 
-class OAuthShape(Schema):
+class OAuthShape(Shape):
     """How an account is connected at the provider's consent page."""
 
     scopes: list[str] = Field(description="Asked for unless your OAuth app says otherwise.")
@@ -47,7 +47,7 @@ class OAuthShape(Schema):
     )
 
 
-class KindShape(Schema):
+class KindShape(Shape):
     kind: str
     title: str
     label: str
@@ -62,7 +62,7 @@ class KindShape(Schema):
     oauth: OAuthShape | None = Field(description="Null for keys and passwords.")
 
 
-class KindList(Schema):
+class KindList(Shape):
     data: list[KindShape]
     next_cursor: str | None
 

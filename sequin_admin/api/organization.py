@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpResponse
-from ninja import Query, Router, Schema, Status
+from ninja import Query, Router, Status
 from pydantic import Field
 
 from sequin_admin.access import organizations
@@ -17,7 +17,7 @@ from sequin_admin.access.policy import Role
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.pages import Paged, page_of
-from sequin_admin.api.schemas import Body, Timestamp
+from sequin_admin.api.schemas import Body, Shape, Timestamp
 from sequin_admin.api.versions import IfMatch, expect, tagged
 
 router = Router(tags=["Organization"])
@@ -27,7 +27,7 @@ members = Router(tags=["Organization"])
 MOST_BASE64 = 2_400_000
 
 
-class OrganizationShape(Schema):
+class OrganizationShape(Shape):
     id: UUID
     name: str = Field(description="Customers see it when you ask them to connect an account.")
     slug: str
@@ -47,7 +47,7 @@ class NewLogo(Body):
     )
 
 
-class MemberShape(Schema):
+class MemberShape(Shape):
     id: int
     email: str
     role: Role
@@ -55,7 +55,7 @@ class MemberShape(Schema):
     created_at: Timestamp
 
 
-class MemberList(Schema):
+class MemberList(Shape):
     data: list[MemberShape]
     next_cursor: str | None
 

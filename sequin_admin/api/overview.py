@@ -3,7 +3,7 @@
 from typing import Any, Literal
 from uuid import UUID
 
-from ninja import Router, Schema
+from ninja import Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
@@ -11,7 +11,7 @@ from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS
 from sequin_admin.api.health import TransitionShape
 from sequin_admin.api.incidents import IncidentShape, incident_out
-from sequin_admin.api.schemas import Timestamp
+from sequin_admin.api.schemas import Shape, Timestamp
 from sequin_admin.health import fleet
 from sequin_admin.health.models import Incident, Transition
 from sequin_admin.health.status import Status
@@ -21,7 +21,7 @@ router = Router(tags=["Health"])
 MOST, RECENT = 100, 20
 
 
-class CountsShape(Schema):
+class CountsShape(Shape):
     """The statuses leave out what is disabled."""
 
     total: int
@@ -32,7 +32,7 @@ class CountsShape(Schema):
     disabled: int
 
 
-class ProviderShape(Schema):
+class ProviderShape(Shape):
     provider: str
     title: str
     credentials: int
@@ -47,7 +47,7 @@ class NamedTransition(TransitionShape):
     name: str
 
 
-class Overview(Schema):
+class Overview(Shape):
     counted_at: Timestamp = Field(description="A large fleet is counted every 15 seconds.")
     credentials: CountsShape
     providers: list[ProviderShape]

@@ -10,7 +10,6 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.db.models import BooleanField, DateTimeField, F, Func, Model, QuerySet, Value
-from django.db.models.fields.json import KeyTransform
 from django.db.models.lookups import GreaterThan, LessThan
 from django.http import HttpRequest
 from pydantic import AwareDatetime, BeforeValidator, Field
@@ -133,7 +132,7 @@ def of_health(rows: QuerySet[Row], status: HealthStatus | None) -> QuerySet[Row]
 
 
 def with_metadata(rows: QuerySet[Row], text: str) -> QuerySet[Row]:
-    """Rows whose metadata has every pair of the JSON object `text`. Works on SQLite too."""
+    """Rows whose metadata has every pair of the JSON object `text`."""
     if not text:
         return rows
     try:
@@ -143,10 +142,7 @@ def with_metadata(rows: QuerySet[Row], text: str) -> QuerySet[Row]:
     if not isinstance(pairs, dict):
         said = 'Send a JSON object, such as {"plan": "pro"}.'
         raise ApiError(422, "The metadata filter is not valid.", {"metadata": [said]})
-    for number, (key, value) in enumerate(pairs.items()):
-        rows = rows.alias(**{f"meta{number}": KeyTransform(key, "metadata")})
-        rows = rows.filter(**{f"meta{number}": value})
-    return rows
+    return rows.filter(metadata__has_pairs=pairs)
 
 
 def asked_page(

@@ -10,13 +10,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpResponse
-from ninja import Query, Router, Schema, Status
+from ninja import Query, Router, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.auth import Call, KnownKeyAuth
 from sequin_admin.api.errors import ERRORS, ApiError, Problem
-from sequin_admin.api.schemas import Body, Strict
+from sequin_admin.api.schemas import Body, Shape, Strict
 from sequin_admin.api.tokens import checked, held
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
@@ -111,7 +111,7 @@ class PermitAsk(Body):
     )
 
 
-class PermitShape(Schema):
+class PermitShape(Shape):
     """The permits started `age_ms` ago; answering took `took_ms`, waiting included."""
 
     leases: list[str] = Field(description="One for each call. Give each back when it has ended.")
@@ -131,7 +131,7 @@ class Releases(Body):
     releases: list[Given] = Field(min_length=1, max_length=MOST_AT_ONCE)
 
 
-class Returned(Schema):
+class Returned(Shape):
     live: list[bool] = Field(description="Of each, whether it was still out or had ended before.")
 
 

@@ -5,14 +5,14 @@ from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpResponse
-from ninja import Query, Router, Schema, Status
+from ninja import Query, Router, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, ApiError
 from sequin_admin.api.pages import TEXT_CHARS, Changing, Times, asked_page
-from sequin_admin.api.schemas import Body, Timestamp
+from sequin_admin.api.schemas import Body, Shape, Timestamp
 from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.syncs import rules, streams
 from sequin_admin.syncs.models import SLUG_CHARS, Stream
@@ -38,7 +38,7 @@ class StreamPatch(Body):
     slug: Slug | None = None
 
 
-class StreamShape(Schema):
+class StreamShape(Shape):
     id: str
     slug: str
     org_id: str
@@ -46,7 +46,7 @@ class StreamShape(Schema):
     updated_at: Timestamp
 
 
-class StreamList(Schema):
+class StreamList(Shape):
     data: list[StreamShape]
     next_cursor: str | None
 

@@ -3,7 +3,6 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from ninja import Schema
 from pydantic import ConfigDict, Field, JsonValue
 
 from sequin_admin.api.health import HealthDetail
@@ -13,6 +12,7 @@ from sequin_admin.api.schemas import (
     CredentialShape,
     Health,
     RateLimitShape,
+    Shape,
     Timestamp,
 )
 from sequin_admin.credentials import kinds
@@ -87,7 +87,7 @@ class SyncHealth(Health):
     sync_id: str
 
 
-class SyncShape(Schema):
+class SyncShape(Shape):
     id: str
     provider: str
     stream_id: str | None
@@ -108,7 +108,7 @@ class SyncShape(Schema):
     updated_at: Timestamp
 
 
-class SyncList(Schema):
+class SyncList(Shape):
     data: list[SyncShape]
     next_cursor: str | None
 

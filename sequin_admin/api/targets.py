@@ -6,7 +6,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpResponse
-from ninja import Query, Router, Schema, Status
+from ninja import Query, Router, Status
 from pydantic import Field, SecretStr
 
 from sequin_admin.access.models import Organization, Scope
@@ -14,7 +14,7 @@ from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, INVALID, ApiError, StillUsed
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.pages import Window, asked_page
-from sequin_admin.api.schemas import Body, Health, Timestamp, health_of
+from sequin_admin.api.schemas import Body, Health, Shape, Timestamp, health_of
 from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.syncs import targets
@@ -66,7 +66,7 @@ class TargetPatch(Body):
     metadata: dict[str, Any] | None = None
 
 
-class ConnectionShape(Schema):
+class ConnectionShape(Shape):
     host: str
     port: int
     database: str
@@ -74,7 +74,7 @@ class ConnectionShape(Schema):
     password: str = Field(description="first4...last4 of a long one, asterisks otherwise.")
 
 
-class TargetShape(Schema):
+class TargetShape(Shape):
     id: str
     name: str
     kind: Literal["postgres"]
@@ -88,12 +88,12 @@ class TargetShape(Schema):
     updated_at: Timestamp
 
 
-class TargetList(Schema):
+class TargetList(Shape):
     data: list[TargetShape]
     next_cursor: str | None
 
 
-class TestResult(Schema):
+class TestResult(Shape):
     success: bool
     reason: str | None = Field(default=None, description="What is wrong and what to do.")
     server_version: str | None = None

@@ -10,14 +10,14 @@ from django.core.cache import cache
 from django.db.models import DateTimeField, PositiveIntegerField, UUIDField
 from django.http import HttpResponse
 from django.utils.crypto import salted_hmac
-from ninja import Query, Router, Schema
+from ninja import Query, Router
 from pydantic import Field
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.api.auth import Call, KnownKeyAuth, allow, know_again
 from sequin_admin.api.errors import ERRORS, ApiError, Problem
-from sequin_admin.api.schemas import Body, Strict, Timestamp
+from sequin_admin.api.schemas import Body, Shape, Strict, Timestamp
 from sequin_admin.audit.models import record
 from sequin_admin.connect import tokens
 from sequin_admin.core import clock, http
@@ -49,7 +49,7 @@ class RefusedToken(Body):
     fingerprint: str = Field(description="Of the token that the provider turned down.")
 
 
-class DialectShape(Schema):
+class DialectShape(Shape):
     """How the provider asks to slow down: the status of such answers and what their body holds,
     whatever its spaces and case; and the headers that say what is left."""
 
@@ -61,7 +61,7 @@ class DialectShape(Schema):
     reset_unit: str
 
 
-class TokenShape(Schema):
+class TokenShape(Shape):
     """Send `headers` with the call, or what stands in their place for the kind."""
 
     credential_id: UUID

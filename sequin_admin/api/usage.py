@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from ninja import Query, Router, Schema
+from ninja import Query, Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
@@ -12,7 +12,7 @@ from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.credentials import own
 from sequin_admin.api.errors import ERRORS
 from sequin_admin.api.pages import TEXT_CHARS, Creation, Paged, asked_page
-from sequin_admin.api.schemas import Body, RateLimitShape, Timestamp
+from sequin_admin.api.schemas import Body, RateLimitShape, Shape, Timestamp
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import models as limits
 from sequin_admin.limits import usage
@@ -26,7 +26,7 @@ of_credential = Router(tags=["Usage"])
 MINUTES, HOURS = 60, 168
 
 
-class NowShape(Schema):
+class NowShape(Shape):
     """What goes on at this moment."""
 
     used: int = Field(description="Calls that started within the current interval.")
@@ -35,7 +35,7 @@ class NowShape(Schema):
     paused_for_ms: int = Field(description="How long everybody still waits after a throttling.")
 
 
-class LatelyShape(Schema):
+class LatelyShape(Shape):
     """The last ten minutes, or the last day where an interval is longer than that."""
 
     granted: int
@@ -44,7 +44,7 @@ class LatelyShape(Schema):
     hot: bool = Field(description="Whether it is more than 80 %.")
 
 
-class UsageShape(Schema):
+class UsageShape(Shape):
     credential_id: UUID
     name: str
     provider: str
@@ -54,7 +54,7 @@ class UsageShape(Schema):
     lately: LatelyShape
 
 
-class PointShape(Schema):
+class PointShape(Shape):
     at: Timestamp = Field(description="When it began.")
     granted: int
     throttled: int
@@ -65,7 +65,7 @@ class UsageDetail(UsageShape):
     hours: list[PointShape] = Field(description=f"The last {HOURS}, oldest first.")
 
 
-class UsageList(Schema):
+class UsageList(Shape):
     data: list[UsageShape]
     next_cursor: str | None
 
@@ -93,7 +93,7 @@ class PaceAsk(Body):
     per_call: int = Field(default=100, ge=1, le=usage.MOST_PER_CALL, description="Records.")
 
 
-class PaceShape(Schema):
+class PaceShape(Shape):
     pace: str = Field(description="The same in words, such as 10 per second.")
     doubt: str = Field(description="Why the numbers are hardly meant so; empty if they may be.")
     plan: str = Field(description="How long the records take; empty when none were named.")

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-from ninja import Schema
 from pydantic import Field
 
 from sequin_admin.api.channel_shapes import (
@@ -12,6 +11,7 @@ from sequin_admin.api.channel_shapes import (
     common_out,
 )
 from sequin_admin.api.deliveries import EventShape
+from sequin_admin.api.schemas import Shape
 from sequin_admin.notices import channels
 from sequin_admin.notices.models import Channel
 from sequin_admin.notices.notice import TYPES
@@ -43,7 +43,7 @@ class WebhookWithSecret(WebhookShape):
     secret: str = Field(description="Checks the signatures (standardwebhooks.com). Shown once.")
 
 
-class WebhookList(Schema):
+class WebhookList(Shape):
     data: list[WebhookShape]
     next_cursor: str | None
 

@@ -59,6 +59,10 @@ def test_a_ratio_is_to_the_first_page_of_few():
     assert api.ratios(before, after) == {"sort=name first": 1.2, "sort=name deep": 3.0}
 
 
+def test_what_reads_every_row_has_no_ratio():
+    assert api.ratios({}, {"search for one": {"first": 90.0}}) == {}
+
+
 def test_token_reads_are_measured(organization):
     figures = token_read.throughput(organization)
 
