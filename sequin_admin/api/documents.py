@@ -13,6 +13,8 @@ from sequin_admin.api import errors, examples, guide, idempotency, links, webhoo
 from sequin_admin.credentials import kinds
 
 OURS = ("example", "match", "ours", "filled", "multiline")
+# Python takes four separators for space that JSON Schema does not.
+SEEN = r"[^\s\x1c-\x1f]"
 PROBLEM = "Problem"
 # What ends up in an answer's headers, whatever the operation.
 HEADERS: dict[str, dict[str, Any]] = {
@@ -81,6 +83,8 @@ def describe(document: dict[str, Any], base: str) -> None:
         shape = schemas[kind.properties_class.__name__]
         for name, declared in shape["properties"].items():
             translate(declared, required=name in shape["required"])
+    for shape in schemas.values():
+        refuse_blank(shape)
     document["webhooks"] = webhook_shapes.described()
     used = set()
     for operation in operations(document):
@@ -166,12 +170,20 @@ def describe_idempotency(operation: dict[str, Any]) -> None:
             answer["headers"][idempotency.REPLAYED] = idempotency.REPLAYED_HEADER
 
 
+def refuse_blank(shape: dict[str, Any]) -> None:
+    """What needs a character needs one that is seen: white space around texts is cut off."""
+    for declared in shape.get("properties", {}).values():
+        for each in (declared, *declared.get("anyOf", ())):
+            told = each.keys() & {"pattern", "format", "enum", "const"}
+            if each.get("type") == "string" and each.get("minLength") and not told:
+                each["pattern"] = SEEN
+
+
 def translate(declared: dict[str, Any], *, required: bool) -> None:
     """From the words of `Property()` to those of JSON Schema."""
     extra = {name: declared.pop(name) for name in OURS if name in declared}
     if extra.get("match"):
-        # Python takes four separators for space that JSON Schema does not.
-        match = extra["match"].replace(r"\S", r"[^\s]").replace(r"[^\s", r"[^\s\x1c-\x1f")
+        match = extra["match"].replace(r"\S", r"[^\s]").replace(r"[^\s", SEEN.rstrip("]"))
         declared["pattern"] = f"^(?:{match})$"
     elif required and declared.get("type") == "string" and "const" not in declared:
         declared["minLength"] = 1
