@@ -259,8 +259,12 @@ LOGGING = {
     },
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structlog"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    # Clients that write requests into their debug lines.
-    "loggers": {name: {"level": "WARNING"} for name in ("httpx2", "httpcore2", "oauthlib")},
+    "loggers": {
+        # Its own handler would write each line again, without the request's id.
+        "django": {"handlers": [], "level": "INFO"},
+        # Clients that write requests into their debug lines.
+        **{name: {"level": "WARNING"} for name in ("httpx2", "httpcore2", "oauthlib")},
+    },
 }
 structlog.configure(
     processors=[*_shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -49,7 +49,7 @@ class KeyForm(forms.Form):
     def __init__(self, data: Any = None, key: ApiKey | None = None) -> None:
         self.key = key
         super().__init__(data, initial=initial_of(key) if key else None)
-        usual = f"Empty: {settings.API_REQUESTS_PER_MINUTE:,}, as is usual here."
+        usual = f"Empty: {settings.API_REQUESTS_PER_MINUTE:,}, the usual limit."
         self.fields["requests_per_minute"].help_text = usual
         if key:
             ends = f"{key.expires_at:%-d %b %Y, %H:%M} UTC" if key.expires_at else "when revoked"

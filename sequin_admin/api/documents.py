@@ -35,6 +35,11 @@ HEADERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "integer"},
     },
 }
+RETRY_AFTER: dict[str, Any] = {
+    "description": "How many seconds to wait before it is worth to try again.",
+    "schema": {"type": "integer"},
+}
+LATER = (429, 503)
 ETAG = "ETag"
 TAGGED: dict[str, Any] = {
     "description": "Of what is shown. Send it back as If-Match to change only that.",
@@ -96,7 +101,7 @@ def describe(document: dict[str, Any], base: str) -> None:
         if "post" in path:
             describe_idempotency(path["post"])
     share_problems(document)
-    document["components"]["headers"] = {**HEADERS, ETAG: TAGGED}
+    document["components"]["headers"] = {**HEADERS, "Retry-After": RETRY_AFTER, ETAG: TAGGED}
     describe_etags(document)
     document["tags"] = guide.tags(used)
     links.add(document)
@@ -128,6 +133,8 @@ def describe_body(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
 def describe_answers(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     for status, answer in operation["responses"].items():
         answer["headers"] = {name: header(name) for name in HEADERS}
+        if status in LATER:
+            answer["headers"]["Retry-After"] = header("Retry-After")
         content = answer.get("content", {}).get("application/json")
         if content is None:
             continue

@@ -87,6 +87,27 @@ PARTS: dict[str, Any] = {
 }
 
 
+KEY = {
+    "name": "Sync worker",
+    "prefix": "sqn_n7fF6-rA",
+    "scopes": ["permits", "secrets"],
+    "networks": ["192.0.2.0/24"],
+    "requests_per_minute": 600,
+    "former_token": None,
+    "expires_at": "2030-01-01T00:00:00Z",
+    "revoked_at": None,
+    "token": "sqn_n7fF6-rA...",
+}
+# What the names of properties alone don't tell, by the schema that has them.
+OF_SCHEMA: dict[str, dict[str, Any]] = {
+    # It is of a Stripe key, which has no app.
+    "CredentialShape": {"oauth_app_id": None, "oauth_app": None},
+    "OAuthAppShape": {"provider": "hubspot", "name": "HubSpot, production", "properties": {}},
+    "KeyShape": KEY,
+    "KeyWithToken": KEY,
+}
+
+
 def import_of(kind: Any) -> dict[str, Any]:
     """What imports a credential of a kind."""
     declared: type[Properties] = kind.properties_class
@@ -313,12 +334,14 @@ def name_of(schema: Shape) -> str:
 def answer(schema: Shape, schemas: Shape, name: str = "", *, only_required: bool = False) -> Any:
     """Something that fits `schema`: what was said of it, else by the name of the property."""
     if "$ref" in schema:
-        return answer(
+        made = answer(
             {**schemas[name_of(schema)], **{n: v for n, v in schema.items() if n != "$ref"}},
             schemas,
             name,
             only_required=only_required,
         )
+        told = OF_SCHEMA.get(name_of(schema), {})
+        return {**made, **{n: told[n] for n in made if n in told}} if told else made
     if "examples" in schema:
         return schema["examples"][0]
     if "const" in schema:

@@ -193,7 +193,11 @@ async def ask_async(
 
 
 def unreachable(error: httpx2.HTTPError) -> TryLater:
-    return TryLater(f"Sequin Admin could not be asked: {type(error).__name__}. Try again.")
+    url = error.request.url
+    return TryLater(
+        f"Sequin Admin at {url.scheme}://{url.netloc.decode()} could not be asked: "
+        f"{type(error).__name__}. Check the address, or try again."
+    )
 
 
 def read(response: httpx2.Response) -> Access:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from sequin_admin.client import Api
-from sequin_admin.command_line import completion, durations, moving, output
+from sequin_admin.command_line import completion, durations, limits, moving, output
 from sequin_admin.command_line.endings import Misused, attention
 from sequin_admin.command_line.session import (
     AsJson,
@@ -62,13 +62,13 @@ def get_credential(context: typer.Context, id: CredentialId, json: AsJson = Fals
             return
         health = api.get(f"credentials/{id}/health")
     kept = ("id", "name", "provider", "kind", "oauth_app_id", "created_at", "updated_at")
-    limit = found["rate_limit"]
+    limit = limits.in_words(found["rate_limit"])
     output.facts(
         {name: found[name] for name in kept}
         | {f"properties.{n}": v for n, v in found["properties"].items() if n != "kind"}
         | {f"metadata.{name}": value for name, value in found["metadata"].items()}
-        | {"rate_limit": f"{limit['allowed_requests']} in {limit['interval']} ms"}
-        | {"at_once": limit["max_concurrent_requests"] or "no cap"}
+        | {"rate_limit": f"{limit['allowed_requests']} in {limit['interval']}"}
+        | {"at_once": limit["max_concurrent_requests"]}
         | {"status": health["status"], "reason": reason_in(health)}
     )
 

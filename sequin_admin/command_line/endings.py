@@ -13,6 +13,11 @@ CODES = """Exit codes: 0 done, 1 something needs attention, 2 used in a wrong wa
 server, 4 the server can't be reached."""
 
 
+UNAUTHORIZED = 401
+NO_SUCH_KEY = """The server takes no such API key: it is unknown, expired or revoked. Give another:
+sequin-admin login, --key-file, or SEQUIN_API_KEY.""".replace("\n", " ")
+
+
 class Misused(Exception):
     """The call makes no sense. `str()` says what to do instead."""
 
@@ -25,6 +30,8 @@ def told() -> Iterator[None]:
     except Misused as error:
         end(USAGE, str(error))
     except Refused as error:
+        if error.status == UNAUTHORIZED:
+            end(REFUSED, NO_SUCH_KEY)
         end(REFUSED, str(error), *of_fields(error))
     except TryLater as error:
         end(UNREACHABLE, str(error))

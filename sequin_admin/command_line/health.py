@@ -20,7 +20,7 @@ def health(context: typer.Context, json: AsJson = False) -> None:
     if json:
         output.as_json(found)
     else:
-        output.facts(found["credentials"])
+        output.facts({status: f"{count:,}" for status, count in found["credentials"].items()})
         print()
         rows = [row_of(incident) for incident in found["incidents"]]
         output.show(rows, COLUMNS, empty="Nothing is broken.")

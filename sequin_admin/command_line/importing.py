@@ -12,7 +12,7 @@ CHUNK = 1000
 REFUSED = "refused"
 # What the server may say about its body that is about none of its rows.
 INVALID, TOO_LARGE = 422, 413
-WITH_OTHERS = "Nothing was sent wrong here, but rows {rows} of the same thousand were refused."
+WITH_OTHERS = "Held back: {rows}, and rows go together, a thousand at a time."
 
 
 def chunks_of(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
@@ -87,13 +87,14 @@ def refused(items: Sequence[Item], error: Refused) -> list[dict[str, Any]]:
     if not said:
         raise error
     guilty = shortened([items[index].row for index in sorted(said)])
+    refused = f"row {guilty} is refused" if len(said) == 1 else f"rows {guilty} are refused"
     return [
         result(
             item.row,
             item.label,
             item.kind,
             REFUSED,
-            " ".join(said.get(index, [WITH_OTHERS.format(rows=guilty)])),
+            " ".join(said.get(index, [WITH_OTHERS.format(rows=refused)])),
         )
         for index, item in enumerate(items)
     ]

@@ -14,7 +14,7 @@ SHORT_MS = 1000
 
 @app.command("get")
 def get_limit(context: typer.Context, id: CredentialId, json: AsJson = False) -> None:
-    """Show a credential's rate limit. `interval` is in milliseconds; 0 at once means no cap."""
+    """Show a credential's rate limit. In JSON the interval is in ms, and 0 at once is no cap."""
     with api_of(context) as api:
         show(api.get(f"credentials/{id}")["rate_limit"], json)
 
@@ -59,4 +59,14 @@ def show(limit: dict[str, Any], json: bool) -> None:
     if json:
         output.as_json(limit)
     else:
-        output.facts(limit)
+        output.facts(in_words(limit))
+
+
+def in_words(limit: dict[str, Any]) -> dict[str, str]:
+    """The same with units."""
+    most = limit["max_concurrent_requests"]
+    return {
+        "allowed_requests": f"{limit['allowed_requests']:,}",
+        "interval": f"{limit['interval']:,} ms",
+        "max_concurrent_requests": f"{most:,}" if most else "no cap",
+    }

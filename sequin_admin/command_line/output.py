@@ -1,7 +1,6 @@
 """What is printed: JSON for programs, tables for people, progress for those who watch."""
 
 import json
-import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -22,8 +21,9 @@ def as_json(value: Any) -> None:
 
 
 def note(sentence: str) -> None:
-    """For people, beside the output."""
-    print(printable(sentence), file=sys.stderr)
+    """For people, beside the output. A terminal gets it broken between words."""
+    console = Console(stderr=True)
+    console.print(Text(printable(sentence)), soft_wrap=not console.is_terminal)
 
 
 def printable(value: Any) -> str:
@@ -68,12 +68,22 @@ def title(name: str) -> str:
 
 
 def facts(values: Row) -> None:
-    """One thing: a name and its value on each line."""
+    """One thing: a name and its value on each line, without those that have none.
+
+    On a terminal, sentences are broken between words; ids stay whole, for copying.
+    """
     console = Console()
-    names = max(map(len, values), default=0)
-    for name, value in values.items():
+    shown = {name: cell(value) for name, value in values.items() if value not in (None, "")}
+    names = max(map(len, shown), default=0)
+    for name, text in shown.items():
         label = Text(f"{title(name):<{names}}  ", style="bold")
-        console.print(label + cell(value), soft_wrap=True)
+        if console.is_terminal and " " in text.plain:
+            line = Table.grid()
+            line.add_column(no_wrap=True)
+            line.add_row(label, text)
+            console.print(line)
+        else:
+            console.print(label + text, soft_wrap=True)
 
 
 @contextmanager

@@ -29,7 +29,13 @@ from sequin_admin.notices import channels, outbox
 from sequin_admin.notices.models import ChannelKind
 from sequin_admin.syncs import streams
 from tests.conftest import make_member
-from tests.factories import extras_of, make_credential, make_oauth_app, make_synced
+from tests.factories import (
+    extras_of,
+    make_credential,
+    make_oauth_app,
+    make_synced,
+    sample_properties,
+)
 from tests.notified import notice
 
 CODE = "a-code-of-a-finished-trip"
@@ -37,6 +43,12 @@ REDIRECT_URI = "https://app.arrakis.test/connected"
 COLLECTION = "stripe:customer"
 # What stands in paths besides ids of rows.
 WORDS = {"kind": "stripe_key", "lease": "1.2.3.nobody"}
+MAILBOX = "duncan@arrakis.test"
+# One transparent pixel.
+PICTURE = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJg"
+    "gg=="
+)
 STATE_CHARS = 1000
 # So that whatever a sync asks for is narrower.
 WIDEST = Rate(allowed_requests=1_000_000, interval=100, max_concurrent_requests=0)
@@ -60,7 +72,7 @@ def make_rows(organization: Organization) -> dict[str, Any]:
     channel = channels.create(
         organization, ChannelKind.MAIL, actor=None, name="mail", address="ops@arrakis.test"
     )
-    member = make_member(organization, "duncan@arrakis.test", Role.VIEWER)
+    member = make_member(organization, MAILBOX, Role.VIEWER)
     found = {
         "credential_id": credential,
         "credential_ids": credential,
@@ -121,9 +133,14 @@ class Fed:
             "redirect_uri": REDIRECT_URI,
             "redirect_url": REDIRECT_URI,
             "url": "https://hooks.arrakis.test/",
+            "address": MAILBOX,
+            "time_zone": "Europe/Berlin",
+            "starts": "22:00",
+            "ends": "07:00",
+            "image": PICTURE,
             "networks": "192.0.2.0/24",
             "expires_at": f"{clock.now().year + 1}-01-01T00:00:00Z",
-            "contact_email": "duncan@arrakis.test",
+            "contact_email": MAILBOX,
             "metadata filter": '{"plan": "pro"}',
         }
 
@@ -145,6 +162,8 @@ class Fed:
             case.headers.update({n: self.exact[n] for n in case.headers if n in self.exact})
         if BODY not in wrong and case.body is not NOT_SET:
             case.body = self.body(case.body)
+            if case.path.endswith("/secrets"):
+                case.body = {"properties": sample_properties(kinds.get("stripe_key"))}
 
     def parameter(self, case: Case, name: str, value: Any) -> Any:
         if name == "cursor":
@@ -167,6 +186,8 @@ class Fed:
             return self.agreeing({n: self.body(each, n) for n, each in value.items()})
         if name == "state" and len(json.dumps(value)) > STATE_CHARS:
             return None
+        if isinstance(value, str) and value.isspace():
+            return "spice"  # A schema counts characters, we those that are left without blanks.
         return value if value is None else self.exact.get(name, self.ids.get(name, value))
 
     def agreeing(self, fed: dict[str, Any]) -> dict[str, Any]:
@@ -174,6 +195,10 @@ class Fed:
         kind = kinds.get(kind_in(fed) or "")
         if kind and (fed.get("oauth_app_id") or "credential_kind" in fed):
             fed["oauth_app_id"] = self.apps.get(kind.provider)
+        if "kinds" in fed or "reconnects" in fed:
+            fed = self.link(fed)
+        if fed.get("kind") == "slack" and "address" in fed:
+            fed["address"] = self.exact["url"]
         if "collection_ids" in fed:
             self.of_one_provider(fed)
         if "client_id" in fed and "provider" in fed:
@@ -186,6 +211,15 @@ class Fed:
         if "secret" in fed and "test" in fed and fed.get("kind") == "stripe_key":
             fed["test"] = "_test_" in fed["secret"]
         return fed
+
+    def link(self, fed: dict[str, Any]) -> dict[str, Any]:
+        """A link offers kinds of one provider and names its app, or reconnects a credential."""
+        if fed.get("reconnects"):
+            return {n: fed[n] for n in ("reconnects", "expires_in_s") if n in fed}
+        kind = kinds.get(fed["kinds"][0])
+        app = self.apps[kind.provider] if kind.client_is_ours() else None
+        goes_on = REDIRECT_URI if app and fed.get("redirect_url") else ""
+        return {**fed, "kinds": [kind.slug], "oauth_app_id": app, "redirect_url": goes_on}
 
     def with_password(self, fed: dict[str, Any]) -> dict[str, Any]:
         """A target's password is only kept for the same place."""

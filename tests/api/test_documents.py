@@ -78,6 +78,22 @@ def test_every_answer_has_the_request_id(document):
     assert all("X-Request-Id" in each["headers"] for each in shared)
 
 
+def test_answers_to_try_again_later_say_when(document):
+    shared = document["components"]["responses"]
+
+    assert "Retry-After" in shared["Problem429"]["headers"]
+    assert "Retry-After" in shared["Problem503"]["headers"]
+    assert "Retry-After" not in shared["Problem404"]["headers"]
+
+
+def test_an_api_key_is_shown_with_what_it_can_have(document):
+    made = document["paths"]["/v1/api-keys"]["post"]["responses"]["201"]
+    shown = made["content"]["application/json"]["example"]
+
+    assert set(shown["scopes"]) <= set(Scope)
+    assert "..." not in shown.values()
+
+
 def test_what_can_be_changed_comes_with_an_etag(document):
     stream = document["paths"]["/v1/streams/{stream_id}"]
 

@@ -95,3 +95,8 @@ def test_somebody_elses_id_is_not_taken_over(api):
     answer = api.call("GET", URL, headers={"X-Request-Id": mine})
 
     assert UUID(answer["X-Request-Id"]) != UUID(mine)
+
+
+def test_nothing_is_logged_twice():
+    """Django's own handler knows no id."""
+    assert logging.getLogger("django").handlers == []

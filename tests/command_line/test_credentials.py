@@ -178,9 +178,11 @@ def test_a_limit_is_changed_in_the_parts_that_are_given(run, champ):
     before = run("limits", "get", champ.pk, "--json").json
 
     ran = run("limits", "set", champ.pk, "--allowed-requests", 7, "--interval", "10s", "--json")
+    shown = run("limits", "get", champ.pk).out
 
     wanted = {**before, "allowed_requests": 7, "interval": 10_000}
     assert ran.json == wanted
+    assert "INTERVAL                 10,000 ms" in shown
     assert limits.of(Credential.objects.get(pk=champ.pk)).as_json() == wanted
     assert ran.err == ""
 

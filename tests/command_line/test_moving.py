@@ -106,7 +106,7 @@ def test_what_the_server_refuses_is_told_by_rows_of_the_file(run, write):
 
     assert ran.code == 1
     first, second, third = ran.json["data"]
-    assert first["reason"].startswith("Nothing was sent wrong here, but row")
+    assert first["reason"].startswith("Held back: row")
     assert (second["row"], second["result"]) == (3, "refused")
     assert second["reason"].startswith("properties.secret: This does not have the form")
     assert third["row"] == 4

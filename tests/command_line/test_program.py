@@ -109,14 +109,14 @@ def test_a_server_that_is_not_there_ends_with_4(bare):
     ran = bare("credentials", "list", "--json", **known)
 
     assert (ran.code, ran.out) == (4, "")
-    assert "could not be asked" in ran.err
+    assert f"{known['SEQUIN_URL']} could not be asked" in ran.err
 
 
-def test_a_refusal_ends_with_3_and_the_server_s_sentence(run):
+def test_a_refused_key_ends_with_3_and_says_where_to_give_another(run):
     ran = run("credentials", "list", "--json", SEQUIN_API_KEY="sqn_wrong")
 
     assert (ran.code, ran.out) == (3, "")
-    assert "unknown, expired or revoked" in ran.err
+    assert "unknown, expired or revoked. Give another: sequin-admin login" in ran.err
     assert "sqn_wrong" not in ran.err
 
 
@@ -199,6 +199,18 @@ def test_a_narrow_terminal_gets_a_line_for_each_value(environment, live_server, 
         ["KIND", "checkout_champ_password"],
         ["NAME", "Arrakis"],
         ["STATUS", "healthy"],
+    ]
+
+
+def test_a_terminal_gets_sentences_broken_between_words(environment):
+    shown = in_terminal(
+        ["credentials", "list"],
+        environment | {"SEQUIN_URL": "http://localhost:1", "TERM": "xterm", "COLUMNS": "40"},
+    )
+
+    assert shown.splitlines() == [
+        "Give an API key: sequin-admin login, ",
+        "--key-file, or SEQUIN_API_KEY.",
     ]
 
 

@@ -14,8 +14,8 @@ from sequin_admin.dashboard import snippets
 from tests.factories import make_credential
 
 
-def way(slug, pk, base):
-    (found,) = [way for way in snippets.of(pk, base) if way.slug == slug]
+def way(slug, credential, base):
+    (found,) = [way for way in snippets.of(credential, base) if way.slug == slug]
     return found.snippets
 
 
@@ -31,7 +31,7 @@ def test_the_page_shows_every_way_with_its_own_id(page):
     html, credential = page
     card = html[html.index('id="use-it"') :]
 
-    for way in snippets.of(credential.pk, "https://sequin.arrakis.test"):
+    for way in snippets.of(credential, "https://sequin.arrakis.test"):
         assert f"<summary>{way.title}</summary>" in card
     assert f"https://sequin.arrakis.test/v1/credentials/{credential.pk}/token" in card
     assert f"sequin-admin credentials get {credential.pk}" in card
@@ -41,7 +41,7 @@ def test_the_page_shows_every_way_with_its_own_id(page):
 @pytest.mark.parametrize("number", range(3))
 def test_curl_addresses_answer_a_key_with_the_named_scopes(client, organization, number):
     credential = make_credential(organization, "stripe_key")
-    snippet = way("curl", credential.pk, "http://testserver")[number]
+    snippet = way("curl", credential, "http://testserver")[number]
     scopes = list(snippet.scopes)
     _, token = keys.create(organization, name="curl", scopes=scopes, actor=None)
     body = re.findall(r"-d '(.*)'", snippet.text)
@@ -70,11 +70,21 @@ def run(live_server, organization):
     return run
 
 
-def test_the_python_lines_run_as_they_are(live_server, run, connected):
-    credential = connected("hubspot_oauth2")
-    (snippet,) = way("python", credential.pk, live_server.url)
+@pytest.mark.parametrize("kind", ["hubspot_oauth2", "checkout_champ_password"])
+def test_the_python_lines_run_as_they_are(live_server, run, connected, kind):
+    credential = connected(kind)
+    (snippet,) = way("python", credential, live_server.url)
 
     ended = run(sys.executable, "-c", snippet.text)
 
     assert ended.stderr == ""
     assert ended.stdout.strip().isdigit()
+
+
+def test_the_python_lines_of_a_login_give_it_out(live_server, run, connected):
+    credential = connected("workday_password")
+    (snippet,) = way("python", credential, live_server.url)
+
+    ended = run(sys.executable, "-c", snippet.text)
+
+    assert (ended.stderr, ended.stdout) == ("", "['password', 'username']\n")

@@ -79,7 +79,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
         "token": token,
         "attempts": shown_attempts(token) if token else [],
         "limit": limits.of(credential),
-        "ways": snippets.of(pk, settings.PUBLIC_URL),
+        "ways": snippets.of(credential, settings.PUBLIC_URL),
         "pending": may_change(credential),
         **health.card(credential),
         "transitions": Transition.objects.about(credential)[:5],

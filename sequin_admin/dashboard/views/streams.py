@@ -95,7 +95,7 @@ def delete(request: Request, pk: str) -> HttpResponse:
         return redirect("dashboard:streams")
     context = {
         "title": f"Delete {stream}?",
-        "text": "No sync writes to it. Programs that name its id find nothing any more.",
+        "text": "Programs that name its id find nothing any more.",
         "button": "Delete the stream",
         "back": request.path.removesuffix("delete/"),
     }
