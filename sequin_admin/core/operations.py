@@ -25,3 +25,15 @@ def index_of_pairs(table: str) -> PostgresSQL:
         "USING gin (metadata jsonb_path_ops) WITH (fastupdate = off)",
         f"DROP INDEX {name}",
     )
+
+
+def statistics_of_search(table: str, *columns: str) -> PostgresSQL:
+    """How much a search for a part of these finds, which the database else takes for nothing.
+
+    So it walks through the order of a page when many rows match, and reads them all when few do.
+    """
+    name = f"{table}_search"
+    searched = ", ".join(f"(upper({column}::text))" for column in columns)
+    return PostgresSQL(
+        f"CREATE STATISTICS {name} ON {searched} FROM {table}", f"DROP STATISTICS {name}"
+    )

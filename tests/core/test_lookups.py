@@ -1,4 +1,6 @@
-"""Pairs of JSON are found as Python would find them, on every database."""
+"""Pairs of JSON are found as Python would find them, and PostgreSQL does it by an index."""
+
+import re
 
 import pytest
 from django.db import connection
@@ -8,6 +10,7 @@ from hypothesis import strategies as st
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.syncs.models import Consumer, Sync, Target
+from sequin_admin.worker.benchmarks.fleet import fill
 
 KEYS = st.sampled_from(["a", "b", "é", "0", "-1", 'q"', "it's", "a.b", "a b", "$", "", "\\", "%s"])
 TEXTS = st.sampled_from(["", "true", "null", "1", "[]", "{}", "é", "E", "e", 'q"', "it's", "\\n"])
@@ -64,8 +67,11 @@ def test_what_has_all_the_pairs_is_found_and_nothing_else(organization, both):
     assert left == len(stored) - len(wanted)
 
 
+ON_POSTGRESQL = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite scans")
+
+
 @pytest.mark.django_db
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no such index")
+@ON_POSTGRESQL
 @pytest.mark.parametrize("model", [Credential, OAuthApp, ConnectLink, Sync, Target, Consumer])
 def test_an_index_finds_the_pairs(model):
     with connection.cursor() as cursor:
@@ -74,3 +80,22 @@ def test_an_index_finds_the_pairs(model):
     plan = model.objects.filter(metadata__has_pairs={"plan": "pro"}).explain()
 
     assert f"Index Scan on {model._meta.db_table}_pairs" in plan
+
+
+@ON_POSTGRESQL
+def test_it_is_known_how_much_a_search_finds(organization):
+    """Else a search that finds everything would read everything for its first page."""
+    fill(organization, 200)
+    credential = Credential.objects.of(organization)[0]
+    columns = {"organization": organization, "credential": credential, "provider": "stripe"}
+    Sync.objects.bulk_create(Sync(name=f"Account {n}", **columns) for n in range(200))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+    def thought(model, text):
+        plan = model.objects.of(organization).matching(text).explain()
+        return int(re.search(r"rows=(\d+)", plan)[1])
+
+    for model in (Credential, Sync):
+        assert thought(model, "ACCOUNT") > 150
+        assert thought(model, "water") < 20

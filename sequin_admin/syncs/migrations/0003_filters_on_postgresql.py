@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from sequin_admin.core.operations import index_of_pairs
+from sequin_admin.core.operations import index_of_pairs, statistics_of_search
 
 
 class Migration(migrations.Migration):
@@ -12,4 +12,5 @@ class Migration(migrations.Migration):
         index_of_pairs("syncs_sync"),
         index_of_pairs("syncs_target"),
         index_of_pairs("syncs_consumer"),
+        statistics_of_search("syncs_sync", "name"),
     ]

@@ -1,6 +1,6 @@
 from django.db import migrations
 
-from sequin_admin.core.operations import index_of_pairs
+from sequin_admin.core.operations import index_of_pairs, statistics_of_search
 
 
 class Migration(migrations.Migration):
@@ -11,4 +11,5 @@ class Migration(migrations.Migration):
     operations = [
         index_of_pairs("credentials_credential"),
         index_of_pairs("credentials_oauthapp"),
+        statistics_of_search("credentials_credential", "name", "identity"),
     ]
