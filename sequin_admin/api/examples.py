@@ -14,10 +14,6 @@ UUID = "0f8a13c5-7b8f-42dd-9c1e-6f1d2a3b4c5d"
 METADATA = {"customer": "arrakis"}
 RATE_LIMIT = {"allowed_requests": 100, "interval": 10_000, "max_concurrent_requests": 10}
 QUIET_HOURS = {"starts": "22:00", "ends": "07:00", "time_zone": "Europe/Berlin"}
-ONE_PIXEL = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJ"
-    "AAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-)
 REDIRECT_URI = "https://app.arrakis.example/connected"
 # For patterns whose property has no example that could be sent.
 FITTING = ("9341453172836475", "example")
@@ -304,8 +300,6 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
     "BulkReconnect": {"one customer": {"credential_ids": [UUID]}},
     "NewSecrets": {"stripe": {"properties": STRIPE}},
     "ManyLimits": {"one of many": {"credential_ids": [UUID], "rate_limit": RATE_LIMIT}},
-    "OrganizationPatch": {"rename": {"name": "Arrakis Trading"}},
-    "NewLogo": {"one pixel": {"image": ONE_PIXEL}},
     "PaceAsk": {"a million records": {"rate_limit": RATE_LIMIT, "records": 1_000_000}},
 }
 

@@ -16,6 +16,8 @@ Make a key under **API keys** in the dashboard and send it with every request:
 A key belongs to one organization and sees nothing of any other: their ids answer 404. Its scopes
 say what it may do: `read`, `write`, `permits` (take permits), `secrets` (tokens and secrets in
 plain text) and `keys` (manage API keys). A missing scope answers 403 and names it.
+People's roles, and the organization's name and logo, are changed by its owners on their pages: a
+key has no role, and none can make itself an owner.
 
 ## Pagination
 

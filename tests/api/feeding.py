@@ -44,11 +44,6 @@ COLLECTION = "stripe:customer"
 # What stands in paths besides ids of rows.
 WORDS = {"kind": "stripe_key", "lease": "1.2.3.nobody"}
 MAILBOX = "duncan@arrakis.test"
-# One transparent pixel.
-PICTURE = (
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJg"
-    "gg=="
-)
 STATE_CHARS = 1000
 # So that whatever a sync asks for is narrower.
 WIDEST = Rate(allowed_requests=1_000_000, interval=100, max_concurrent_requests=0)
@@ -137,7 +132,6 @@ class Fed:
             "time_zone": "Europe/Berlin",
             "starts": "22:00",
             "ends": "07:00",
-            "image": PICTURE,
             "networks": "192.0.2.0/24",
             "expires_at": f"{clock.now().year + 1}-01-01T00:00:00Z",
             "contact_email": MAILBOX,

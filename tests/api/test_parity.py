@@ -69,11 +69,7 @@ SAME: dict[str, list[str] | str] = {
     "consumer_new": ["create_consumer"],
     "consumer_edit": ["update_consumer"],
     "consumer_delete": ["delete_consumer"],
-    "organization": [
-        "update_organization",
-        "set_organization_logo",
-        "remove_organization_logo",
-    ],
+    "organization": "Its name and logo are the owners' to change, and a key has no role.",
     "switch_organization": "A key belongs to one organization; only a session can change it.",
     "member_add": ROLE,
     "member_invite": ROLE,

@@ -36,7 +36,7 @@ def customer(simulated: Simulator, live_server: Any) -> Customer:
 
 
 def test_the_main_job(run: Run, simulated: Simulator, customer: Customer, tmp_path: Any) -> None:
-    app = register_app(run, simulated, "hubspot")
+    app = register_app(run, simulated, "hubspot", tmp_path)
 
     link = ("credentials", "connect-link", "--kind", "hubspot_oauth2", "--oauth-app", app)
     address = run(*link).out.strip()
@@ -47,12 +47,21 @@ def test_the_main_job(run: Run, simulated: Simulator, customer: Customer, tmp_pa
     assert hubspot["properties"]["hub_domain"] == "arrakis.io"
 
     import_keys(run, simulated, tmp_path)
+    for provider, kind, account in (
+        ("airtable", "airtable_oauth2", "usrziLeD23j9AJ1"),
+        ("github", "github_app", "paul-atreides"),
+    ):
+        own = register_app(run, simulated, provider, tmp_path)
+        link = ("credentials", "connect-link", "--kind", kind, "--oauth-app", own)
+        assert "Thank you" in customer(run(*link).out.strip(), account)
     verified = run("credentials", "verify", "--all", "--json")
     assert verified.code == 0
     assert {row["kind"]: row["status"] for row in verified.json["data"]} == {
         "hubspot_oauth2": "healthy",
         "stripe_key": "healthy",
         "checkout_champ_password": "healthy",
+        "airtable_oauth2": "healthy",
+        "github_app": "healthy",
     }
     assert run("health").code == 0
 
@@ -78,9 +87,14 @@ def test_the_main_job(run: Run, simulated: Simulator, customer: Customer, tmp_pa
     assert Credential.objects.filter(kind="hubspot_oauth2").count() == 1
 
 
-def register_app(run: Run, simulated: Simulator, provider: str) -> str:
+def register_app(run: Run, simulated: Simulator, provider: str, folder: Any) -> str:
     known = simulated.app(provider)
-    named = ("--name", "Our app", "--client-id", known["client_id"], "--json")
+    named = ["--name", "Our app", "--client-id", known["client_id"], "--json"]
+    for name in ("app_id", "slug"):
+        named += ["--property", f"{name}={known[name]}"] if name in known else []
+    if "private_key" in known:
+        (folder / "key.pem").write_text(known["private_key"])
+        named += ["--property-file", "private_key=key.pem"]
     made = run("oauth-apps", "create", provider, *named, stdin=known["client_secret"])
     id: str = made.json["id"]
     return id
