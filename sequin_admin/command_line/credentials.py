@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sequin_admin.client import Api
+from sequin_admin.client import Api, Refused
 from sequin_admin.command_line import completion, durations, limits, moving, output
 from sequin_admin.command_line.endings import Misused, attention
 from sequin_admin.command_line.session import (
@@ -176,8 +176,12 @@ def verify_credentials(
 
 
 def named(api: Api, ids: list[str]) -> Iterator[dict[str, Any]]:
+    """Raises `Refused` for an id that is not there, and says which."""
     for id in ids:
-        yield api.get(f"credentials/{id}")
+        try:
+            yield api.get(f"credentials/{id}")
+        except Refused as error:
+            raise Refused(f"{id}: {error}", error.status, error.fields) from None
 
 
 def verified(api: Api, row: dict[str, Any]) -> dict[str, Any]:

@@ -100,6 +100,15 @@ def test_verify_of_what_is_well_ends_with_0(run, connected):
     assert run("credentials", "verify", "--provider", "stripe", "--json").json == {"data": []}
 
 
+def test_verify_says_which_id_is_not_there(run, champ):
+    unknown = "00000000-0000-0000-0000-000000000000"
+
+    ran = run("credentials", "verify", champ.pk, unknown)
+
+    assert ran.code == 3
+    assert f"{unknown}: There is no such credential" in ran.err
+
+
 def test_delete_asks_and_without_a_yes_nothing_is_gone(run, champ):
     ran = run("credentials", "delete", champ.pk, stdin="n\n")
 
