@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.http import HttpResponse
 from ninja import Query, Router, Status
+from pydantic import Field
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, KeyState, Organization, Scope
@@ -25,7 +26,7 @@ from sequin_admin.api.key_shapes import (
     key_out,
     lasting,
 )
-from sequin_admin.api.pages import Paged, page_of
+from sequin_admin.api.pages import TEXT_CHARS, Creation, Paged, asked_page
 from sequin_admin.api.versions import IfMatch, etag_of, expect
 from sequin_admin.core import clock
 
@@ -33,8 +34,14 @@ router = Router(tags=["API keys"])
 
 
 class Filters(Paged):
+    sort: Creation = "-created_at"
     state: KeyState | None = None
-    search: str = ""
+    search: str = Field(default="", max_length=TEXT_CHARS, description="Part of the name.")
+
+    def narrow(self, rows: Any) -> Any:
+        rows = super().narrow(rows)
+        rows = rows.in_state(self.state, clock.now()) if self.state else rows
+        return rows.filter(name__icontains=self.search) if self.search else rows
 
 
 def own(organization: Organization, pk: UUID, *, lock: bool = False) -> ApiKey:
@@ -76,12 +83,9 @@ def create_api_key(request: Call, payload: KeyCreate, response: HttpResponse) ->
 
 @router.get("", response={200: KeyList, **ERRORS})
 def list_api_keys(request: Call, filters: Query[Filters]) -> Any:
-    """Newest first, with those that are revoked or expired."""
-    filters.refuse_unknown(request)
+    """Newest first unless sorted otherwise, with those that are revoked or expired."""
     rows = ApiKey.objects.of(allow(request, Scope.KEYS))
-    rows = rows.in_state(filters.state, clock.now()) if filters.state else rows
-    rows = rows.filter(name__icontains=filters.search)
-    page, following = page_of(rows, sort="-created_at", cursor=filters.cursor, limit=filters.limit)
+    page, following = asked_page(request, filters, rows)
     return {"data": [key_out(key) for key in page], "next_cursor": following}
 
 

@@ -14,7 +14,7 @@ from sequin_admin.access.models import Logo, Membership, Organization, Scope
 from sequin_admin.access.policy import Role
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.errors import ERRORS, ApiError
-from sequin_admin.api.pages import Paged, page_of
+from sequin_admin.api.pages import Creation, Paged, asked_page
 from sequin_admin.api.schemas import Shape, Timestamp
 from sequin_admin.api.versions import tagged
 
@@ -44,6 +44,9 @@ class MemberList(Shape):
 
 
 class Filters(Paged):
+    equal = ("role",)
+
+    sort: Creation = "-created_at"
     role: Role | None = None
 
 
@@ -62,12 +65,10 @@ def get_organization(request: Call, response: HttpResponse) -> Any:
 
 @members.get("", response={200: MemberList, **ERRORS})
 def list_members(request: Call, filters: Query[Filters]) -> Any:
-    """Newest first. To add, change or remove people an owner signs in: a key has no role, and one
-    that could make owners would be worth more than any scope says."""
-    filters.refuse_unknown(request)
+    """Newest first unless sorted otherwise. To add, change or remove people an owner signs in: a
+    key has no role, and one that could make owners would be worth more than any scope says."""
     rows = Membership.objects.of(allow(request, Scope.READ)).select_related("user")
-    rows = rows.filter(role=filters.role) if filters.role else rows
-    page, following = page_of(rows, sort="-created_at", cursor=filters.cursor, limit=filters.limit)
+    page, following = asked_page(request, filters, rows)
     return {"data": [member_out(row) for row in page], "next_cursor": following}
 
 
