@@ -24,9 +24,12 @@ run: export SIMULATOR_PORT := $(SIMULATOR_PORT)
 run: setup
 	@$(BIN)/python manage.py up
 
+# What never touches our database runs once.
+ONCE := command_line sandbox sdks
+
 test: setup .venv/.dev
-	$(BIN)/python -m pytest -n $(WORKERS)
-	$(BIN)/python -m tests.postgres -m pytest -n $(WORKERS) -m "not browser"
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not postgresql"
+	$(BIN)/python -m tests.postgres -m pytest -n $(WORKERS) -m "not browser" $(ONCE:%=--ignore=tests/%)
 
 check: setup .venv/.dev
 	$(BIN)/ruff format --check .

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 from django.conf import settings
+from django.db import connection
 
 from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Role
@@ -25,6 +26,14 @@ hypothesis.settings.load_profile("patient")
 def pytest_configure() -> None:
     # The product's hasher takes a third of a second of each of thousands of people.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if connection.vendor != "postgresql":
+        elsewhere = pytest.mark.skip(reason="This is about PostgreSQL: make test asks it there.")
+        for item in items:
+            if item.get_closest_marker("postgresql"):
+                item.add_marker(elsewhere)
 
 
 @pytest.fixture(scope="session", autouse=True)

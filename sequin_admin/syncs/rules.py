@@ -9,7 +9,8 @@ from sequin_admin.credentials.kinds import Rate
 from sequin_admin.limits.models import RateLimit
 
 FREQUENCY = r"^(continuous|[1-9][0-9]{0,3}[mhd])$"
-COLLECTION_ID = r"^[a-z0-9_]+:[^\s:/?#]{1,200}$"
+# Without white space and control characters, which of those count as such varies by language.
+COLLECTION_ID = r"^[a-z0-9_]+:[^\s:/?#\x00-\x1f\x7f-\x9f]{1,200}$"
 # A name or an address, and never libpq's lists of hosts (`a,b`) or sockets (`/tmp`, `@name`).
 HOST = r"^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$|^[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*$"
 SLUG = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"

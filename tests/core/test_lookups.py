@@ -67,11 +67,8 @@ def test_what_has_all_the_pairs_is_found_and_nothing_else(organization, both):
     assert left == len(stored) - len(wanted)
 
 
-ON_POSTGRESQL = pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite scans")
-
-
 @pytest.mark.django_db
-@ON_POSTGRESQL
+@pytest.mark.postgresql
 @pytest.mark.parametrize("model", [Credential, OAuthApp, ConnectLink, Sync, Target, Consumer])
 def test_an_index_finds_the_pairs(model):
     with connection.cursor() as cursor:
@@ -82,7 +79,7 @@ def test_an_index_finds_the_pairs(model):
     assert f"Index Scan on {model._meta.db_table}_pairs" in plan
 
 
-@ON_POSTGRESQL
+@pytest.mark.postgresql
 def test_it_is_known_how_much_a_search_finds(organization):
     """Else a search that finds everything would read everything for its first page."""
     fill(organization, 200)
