@@ -36,7 +36,7 @@ class Client:
 
     def close(self) -> None:
         for permits in self.purses:
-            permits.flush(all=True)
+            permits.close()
         self.http.close()
 
     def __enter__(self) -> "Client":
@@ -110,7 +110,7 @@ class AsyncClient:
 
     async def close(self) -> None:
         for permits in self.purses:
-            await permits.flush(all=True)
+            await permits.close()
         await self.http.aclose()
 
     async def __aenter__(self) -> "AsyncClient":

@@ -148,6 +148,8 @@ class Permits(Purse):
     def __init__(self, ask: Asks, pace: Pace) -> None:
         super().__init__(pace)
         self.post = ask
+        # Held while leftovers are sent from a thread of our own; then the client may not close.
+        self.sending, self.closed = threading.Lock(), False
 
     def take(self) -> Permit:
         """Wait for the next one. Raises `TryLater` when none comes in time."""
@@ -185,9 +187,20 @@ class Permits(Purse):
     def send_leftovers_later(self) -> None:
         """What of a batch is not used in time goes back, even when nobody asks again."""
         if self.pace.batch > 1:
-            timer = threading.Timer(self.pace.use_within_s + SLACK_S, self.flush)
+            timer = threading.Timer(self.pace.use_within_s + SLACK_S, self.send_leftovers)
             timer.daemon = True
             timer.start()
+
+    def send_leftovers(self) -> None:
+        with self.sending:
+            if not self.closed:
+                self.flush()
+
+    def close(self) -> None:
+        """Give back what is left. Nothing is sent from here afterwards."""
+        with self.sending:
+            self.closed = True
+            self.flush(all=True)
 
     @contextmanager
     def permit(self) -> Iterator[Permit]:
@@ -242,6 +255,11 @@ class AsyncPermits(Purse):
     def send_leftovers_later(self) -> None:
         if self.pace.batch > 1 and (self.later is None or self.later.done()):
             self.later = asyncio.create_task(self.flush_later())
+
+    async def close(self) -> None:
+        if self.later:
+            self.later.cancel()
+        await self.flush(all=True)
 
     async def flush_later(self) -> None:
         while self.drawn:

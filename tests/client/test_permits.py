@@ -3,6 +3,7 @@
 import asyncio
 import time
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 
 import httpx2
 import pytest
@@ -151,6 +152,31 @@ def test_what_of_a_batch_is_left_goes_back_unused(live_server, api_key, in_redis
             pass
 
     assert len(limiter.acquire(key, n=5).leases) == 4
+
+
+def test_a_client_closes_after_what_it_sends_by_itself(client, key, monkeypatch):
+    """A batch's leftovers go back from a thread that nobody else waits for."""
+    purse = client.credential(key.pk).permits
+    sends, may_arrive, sent, closed_after = Event(), Event(), [], []
+
+    def post(ending, body):
+        sends.set()
+        assert may_arrive.wait(30)
+        sent.append(body)
+
+    purse.post, purse.back = post, [{"lease": "1.17.0."}]
+    monkeypatch.setattr(client.http, "close", lambda: closed_after.append(len(sent)))
+    with ThreadPoolExecutor(2) as pool:
+        leftovers = pool.submit(purse.send_leftovers)
+        assert sends.wait(30)
+        closing = pool.submit(client.close)
+        may_arrive.set()
+        closing.result(), leftovers.result()
+
+    purse.back = [{"lease": "1.18.0."}]
+    purse.send_leftovers()
+    assert closed_after == [1]
+    assert sent == [{"releases": [{"lease": "1.17.0."}]}]
 
 
 def test_a_permit_that_came_too_late_is_not_used(client, key):
