@@ -125,7 +125,7 @@ class KeyState(models.TextChoices):
         return icons.get(self, "no-symbol")
 
 
-class ApiKeyQuerySet(OwnedQuerySet["ApiKey"]):
+class ApiKeyQuerySet(Findable["ApiKey"]):
     def usable(self, at: datetime) -> Self:
         alive = models.Q(expires_at=None) | models.Q(expires_at__gt=at)
         return self.filter(alive, revoked_at=None)

@@ -41,7 +41,7 @@ class Filters(Paged):
     def narrow(self, rows: Any) -> Any:
         rows = super().narrow(rows)
         rows = rows.in_state(self.state, clock.now()) if self.state else rows
-        return rows.filter(name__icontains=self.search) if self.search else rows
+        return rows.matching(self.search) if self.search else rows
 
 
 def own(organization: Organization, pk: UUID, *, lock: bool = False) -> ApiKey:
