@@ -9,7 +9,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
-from sequin_admin.api import errors, examples, guide, idempotency, links, webhook_shapes
+from sequin_admin.api import errors, examples, guide, idempotency, links, webhooks
 from sequin_admin.credentials import kinds
 
 OURS = ("example", "match", "ours", "filled", "multiline")
@@ -90,7 +90,7 @@ def describe(document: dict[str, Any], base: str) -> None:
             translate(declared, required=name in shape["required"])
     for shape in schemas.values():
         refuse_blank(shape)
-    document["webhooks"] = webhook_shapes.described()
+    document["webhooks"] = webhooks.described()
     used = set()
     for operation in operations(document):
         used.update(operation.get("tags", []))

@@ -1,27 +1,82 @@
 """/v1/webhooks: addresses of yours that are told what happens here."""
 
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpResponse
 from ninja import Query, Router, Status
+from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.auth import Call, allow
 from sequin_admin.api.channel_calls import Family, Filters
-from sequin_admin.api.deliveries import DeliveryFilters, DeliveryList, DeliveryShape
-from sequin_admin.api.errors import ERRORS
-from sequin_admin.api.versions import IfMatch, tagged
-from sequin_admin.api.webhook_shapes import (
-    WebhookCreate,
-    WebhookList,
-    WebhookPatch,
-    WebhookShape,
-    WebhookWithSecret,
-    webhook_out,
+from sequin_admin.api.channel_shapes import (
+    ChannelChanges,
+    ChannelFields,
+    CommonShape,
+    common_out,
 )
+from sequin_admin.api.deliveries import DeliveryFilters, DeliveryList, DeliveryShape, EventShape
+from sequin_admin.api.errors import ERRORS
+from sequin_admin.api.schemas import Shape
+from sequin_admin.api.versions import IfMatch, tagged
 from sequin_admin.notices import channels
 from sequin_admin.notices.models import Channel, ChannelKind
+from sequin_admin.notices.notice import TYPES
+
+Url = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=channels.URL_CHARS,
+        json_schema_extra={"pattern": channels.URL},
+        description="Begins with https:// and is reachable from the internet.",
+    ),
+]
+
+
+class WebhookCreate(ChannelFields):
+    url: Url
+
+
+class WebhookPatch(ChannelChanges):
+    url: Url | None = None
+
+
+class WebhookShape(CommonShape):
+    url: str
+
+
+class WebhookWithSecret(WebhookShape):
+    secret: str = Field(description="Checks the signatures (standardwebhooks.com). Shown once.")
+
+
+class WebhookList(Shape):
+    data: list[WebhookShape]
+    next_cursor: str | None
+
+
+def webhook_out(channel: Channel) -> dict[str, Any]:
+    return {**common_out(channel), "url": channel.address}
+
+
+def described() -> dict[str, Any]:
+    """What is posted to webhooks, for the OpenAPI document."""
+    names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    headers = [
+        {"in": "header", "name": name, "required": True, "schema": {"type": "string"}}
+        for name in names
+    ]
+    event = {"$ref": f"#/components/schemas/{EventShape.__name__}"}
+    body = {"required": True, "content": {"application/json": {"schema": event}}}
+    answers = {
+        "2XX": {"description": "Taken."},
+        "410": {"description": "No more of this: the webhook is disabled."},
+        "default": {"description": "Tried again, for up to 24 hours."},
+    }
+    call = {"tags": ["Webhooks"], "parameters": headers, "requestBody": body, "responses": answers}
+    return {type_: {"post": {**call, "summary": words}} for type_, words in TYPES.items()}
+
 
 router = Router(tags=["Webhooks"])
 

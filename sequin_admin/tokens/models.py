@@ -1,0 +1,80 @@
+"""Access tokens, and who may renew each of them."""
+
+from datetime import datetime
+from typing import Self
+
+from django.db import models
+
+from sequin_admin.core.fields import EncryptedJSONField
+from sequin_admin.credentials.models import Credential
+
+
+class TokenQuerySet(models.QuerySet["Token"]):
+    def refresh_due(self, at: datetime) -> Self:
+        return self.filter(refresh_at__lte=at, credential__disabled_at=None).order_by("refresh_at")
+
+    def free(self, at: datetime) -> Self:
+        """Nobody is renewing them."""
+        return self.exclude(lease_until__gt=at)
+
+
+class Token(models.Model):
+    """The access token of one credential, and who may renew it right now.
+
+    `secrets` holds `access_token` and, for kinds with a grace time, `previous_refresh_token`.
+    `version` rises with every new token. `lease_fence` rises with every taken lease; an answer is
+    written only by the holder of the newest fence. `journal` keeps the last attempts (no secrets):
+    `{"fence", "at", "ended", "code"}`, where an attempt without `ended` was cut off. `refusal` is
+    the outcome of the last failed attempt, repeated to readers until `next_try_at`. `refresh_at` is
+    when the worker turns to it next. `tried_at` is the start of the last attempt.
+    """
+
+    credential = models.OneToOneField(
+        Credential, models.CASCADE, primary_key=True, related_name="token"
+    )
+    secrets = EncryptedJSONField(bind=("credential_id",))
+    scope = models.TextField(blank=True, default="")
+    issued_at = models.DateTimeField(null=True)
+    expires_at = models.DateTimeField(null=True)
+    refresh_at = models.DateTimeField(null=True)
+    previous_until = models.DateTimeField(null=True)
+    version = models.PositiveIntegerField(default=0)
+    lease_owner = models.CharField(max_length=64, blank=True, default="")
+    lease_fence = models.PositiveIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    journal = models.JSONField(default=list)
+    failures = models.PositiveIntegerField(default=0)
+    refusal = models.JSONField(default=dict)
+    next_try_at = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField(null=True)
+
+    objects = TokenQuerySet.as_manager()
+
+    class Meta:
+        indexes = (
+            models.Index(fields=("refresh_at",), name="token_refresh_at"),
+            models.Index(fields=("tried_at",), name="token_tried_at"),
+        )
+
+    def __str__(self) -> str:
+        return f"token of {self.credential_id}"
+
+    @property
+    def life_s(self) -> float | None:
+        """How long it was issued for, in seconds. None when it does not end."""
+        if self.expires_at is None or self.issued_at is None:
+            return None
+        return (self.expires_at - self.issued_at).total_seconds()
+
+    def lives(self, at: datetime, margin_s: float = 0) -> bool:
+        """Whether there is an access token that is valid for more than `margin_s` seconds."""
+        if self.version == 0:
+            return False
+        return self.expires_at is None or (self.expires_at - at).total_seconds() > margin_s
+
+
+class PaceLock(models.Model):
+    """One row, held for the moment in which a worker counts what it may start."""
+
+    def __str__(self) -> str:
+        return "pace"
