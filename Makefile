@@ -25,7 +25,7 @@ run: setup
 	@$(BIN)/python manage.py up
 
 # What never touches our database runs once.
-ONCE := command_line sandbox sdks
+ONCE := command_line simulator sdks
 
 test: setup .venv/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not postgresql"
@@ -37,7 +37,7 @@ check: setup .venv/.dev
 	$(BIN)/mypy
 	$(BIN)/djlint --lint --quiet templates
 	$(BIN)/python manage.py makemigrations --check --dry-run
-	DJANGO_SETTINGS_MODULE=sequin_admin.sandbox.settings $(BIN)/python manage.py makemigrations --check --dry-run
+	DJANGO_SETTINGS_MODULE=sequin_admin.simulator.settings $(BIN)/python manage.py makemigrations --check --dry-run
 	DEBUG=False PUBLIC_URL=https://admin.example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
 
 bench: setup .venv/.dev

@@ -56,9 +56,10 @@ INSTALLED_APPS = [
     "sequin_admin.core",
     "sequin_admin.audit",
     "sequin_admin.access",
-    "sequin_admin.notices",
+    "sequin_admin.notifications",
     "sequin_admin.credentials",
     "sequin_admin.limits",
+    "sequin_admin.tokens",
     "sequin_admin.connect",
     "sequin_admin.health",
     "sequin_admin.syncs",
@@ -66,6 +67,7 @@ INSTALLED_APPS = [
     "sequin_admin.api",
     "sequin_admin.gateway",
     "sequin_admin.worker",
+    "sequin_admin.tools",
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -164,12 +166,12 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "dashboard:overview"
-ACCOUNT_ADAPTER = "sequin_admin.dashboard.accounts.Adapter"
+ACCOUNT_ADAPTER = "sequin_admin.dashboard.accounts.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-MFA_ADAPTER = "sequin_admin.access.second_factors.Adapter"
+MFA_ADAPTER = "sequin_admin.access.second_factors.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 # Nobody signs up by themselves, so no stranger can lock an address with a second factor.

@@ -13,7 +13,7 @@ from django.test import Client
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Organization, Scope
 from sequin_admin.limits import quota
-from sequin_admin.limits.terms import MS, Block
+from sequin_admin.limits.requests import MS, Block
 
 
 class ApiClient:
@@ -74,7 +74,7 @@ def draw_enough(key: ApiKey) -> None:
 
 def put_in_purse(key: ApiKey, requests: int, for_s: int) -> None:
     """All that the key may still send within this time, and its first request is sent."""
-    purse = quota._purses[key.pk] = quota.Purse(key.allowed_per_minute)
+    purse = quota._purses[key.pk] = quota.RequestBudget(key.allowed_per_minute)
     block = Block(minute=sys.maxsize, n=requests, rest=0, left=for_s * 1000 * MS)
     purse.fill(block, time.monotonic())
 

@@ -12,7 +12,12 @@ from sequin_admin.access.policy import Role
 from sequin_admin.core import http
 
 pytest_plugins = [
-    *("tests.simulator", "tests.trips", "tests.api_client", "tests.connected"),
+    *(
+        "tests.simulator_server",
+        "tests.connect_sessions",
+        "tests.api_client",
+        "tests.connected_sdks",
+    ),
     *("tests.notified", "tests.redis_server", "tests.database_server"),
     "tests.scripted_server",
 ]

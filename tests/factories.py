@@ -35,7 +35,7 @@ def sample_properties(kind: Any, marker: str = "sample") -> dict[str, Any]:
 
 def sample_values(declared: type[Properties], marker: str = "sample") -> dict[str, Any]:
     """Every property that is asked for. Secrets are `marker` plus their name, where they may be."""
-    asked = (name for name in declared.names() if not declared.declared(name).get("filled"))
+    asked = (name for name in declared.names() if not declared.declared(name).get("read_only"))
     return {name: sample_value(declared, name, marker) for name in asked}
 
 

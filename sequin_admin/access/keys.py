@@ -9,17 +9,17 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
+from sequin_admin.access.key_scopes import refuse_privilege_escalation
 from sequin_admin.access.models import (
     ApiKey,
     ApiKeyQuerySet,
-    KeyState,
+    ApiKeyState,
     Organization,
     Scope,
     digest,
     new_token,
 )
-from sequin_admin.access.reach import refuse_beyond
-from sequin_admin.audit.models import record
+from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
 from sequin_admin.core.networks import normalized
 from sequin_admin.core.prepared import Prepared
@@ -66,10 +66,10 @@ def create(
         requests_per_minute=requests_per_minute,
     )
     settle(key, COLUMNS)
-    refuse_beyond(actor, key)
+    refuse_privilege_escalation(actor, key)
     key.remember(token)
     key.save()
-    note("created", key, actor, **said_of(key, COLUMNS[1:]))
+    record_key_change("created", key, actor, **said_of(key, COLUMNS[1:]))
     return key, token
 
 
@@ -172,18 +172,18 @@ def update(key: ApiKey, *, actor: models.Model | None, **columns: Any) -> ApiKey
     row = locked(key)
     if row.revoked_at:
         raise Ended(f"{row} is revoked, which is for good. Make a new key.")
-    refuse_beyond(actor, row)
+    refuse_privilege_escalation(actor, row)
     before = said_of(row, columns)
     for name, value in columns.items():
         setattr(row, name, value)
     settle(row, [name for name in columns if said_of(row, [name])[name] != before[name]])
-    refuse_beyond(actor, row)
+    refuse_privilege_escalation(actor, row)
     after = said_of(row, columns)
     changed = {name: [before[name], after[name]] for name in columns if before[name] != after[name]}
     if changed:
         row.version += 1
         row.save(update_fields=[*changed, "version"])
-        note("changed", row, actor, **changed)
+        record_key_change("changed", row, actor, **changed)
     return row
 
 
@@ -200,15 +200,17 @@ def rotate(
         raise ValidationError({"overlap_hours": [said]})
     row, now, token = locked(key), clock.now(), new_token()
     state = row.state(now)
-    if state in (KeyState.REVOKED, KeyState.EXPIRED):
+    if state in (ApiKeyState.REVOKED, ApiKeyState.EXPIRED):
         raise Ended(f"{row} is {state.label.lower()}, so a new token would open nothing.")
-    refuse_beyond(actor, row)
+    refuse_privilege_escalation(actor, row)
     row.former_prefix, row.former_digest = (row.prefix, row.digest) if overlap else ("", None)
     row.former_until, row.former_used_at = (now + overlap if overlap else None), None
     row.remember(token)
     row.version += 1
     row.save()
-    note("rotated", row, actor, former_until=row.former_until and row.former_until.isoformat())
+    record_key_change(
+        "rotated", row, actor, former_until=row.former_until and row.former_until.isoformat()
+    )
     return row, token
 
 
@@ -220,7 +222,7 @@ def end_former(key: ApiKey, *, actor: models.Model | None) -> ApiKey:
         row.former_prefix, row.former_digest, row.former_until = "", None, None
         row.version += 1
         row.save()
-        note("former_token_ended", row, actor)
+        record_key_change("former_token_ended", row, actor)
     return row
 
 
@@ -229,7 +231,7 @@ def revoke(key: ApiKey, *, actor: models.Model | None) -> None:
     """Stop the key at once, both tokens of it. Revoking twice changes nothing."""
     rows = ApiKey.objects.filter(pk=key.pk, revoked_at=None)
     if rows.update(revoked_at=clock.now(), version=models.F("version") + 1):
-        note("revoked", key, actor)
+        record_key_change("revoked", key, actor)
 
 
 def locked(key: ApiKey) -> ApiKey:
@@ -242,8 +244,8 @@ def said_of(key: ApiKey, columns: Collection[str]) -> dict[str, Any]:
     return {n: v.isoformat() if isinstance(v, datetime) else v for n, v in values.items()}
 
 
-def note(action: str, key: ApiKey, actor: models.Model | None, **details: Any) -> None:
-    record(
+def record_key_change(action: str, key: ApiKey, actor: models.Model | None, **details: Any) -> None:
+    record_change(
         f"api_key.{action}",
         actor=actor,
         target=key,

@@ -4,7 +4,7 @@ from django.db import models, transaction
 
 from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Role
-from sequin_admin.audit.models import record
+from sequin_admin.audit.models import record_change
 
 
 class AlreadyMember(Exception):
@@ -69,7 +69,7 @@ def _keep_an_owner(membership: Membership, verb: str) -> None:
 def _record(
     action: str, membership: Membership, actor: models.Model | None, **details: str
 ) -> None:
-    record(
+    record_change(
         action,
         actor=actor,
         target=membership.user,

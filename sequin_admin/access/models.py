@@ -107,7 +107,7 @@ class Scope(models.TextChoices):
     KEYS = "keys", "Manage API keys"
 
 
-class KeyState(models.TextChoices):
+class ApiKeyState(models.TextChoices):
     """How an API key stands at some time."""
 
     ACTIVE = "active", "Active"
@@ -132,13 +132,13 @@ class ApiKeyQuerySet(Findable["ApiKey"]):
 
     def in_state(self, state: str, at: datetime) -> Self:
         """Those that `ApiKey.state()` says this of."""
-        if state == KeyState.REVOKED:
+        if state == ApiKeyState.REVOKED:
             return self.exclude(revoked_at=None)
-        if state == KeyState.EXPIRED:
+        if state == ApiKeyState.EXPIRED:
             return self.filter(revoked_at=None, expires_at__lte=at)
         rotating = models.Q(former_until__gt=at)
         still = models.Q(former_until=None) | models.Q(former_until__lte=at)
-        return self.usable(at).filter(rotating if state == KeyState.ROTATING else still)
+        return self.usable(at).filter(rotating if state == ApiKeyState.ROTATING else still)
 
     def opened_by(self, hashed: str, at: datetime) -> Self:
         """The key that a token opens, found by its hash: the token itself is never stored.
@@ -185,12 +185,12 @@ class ApiKey(models.Model):
         """Whether a former token still opens it."""
         return self.former_until is not None and self.former_until > at
 
-    def state(self, at: datetime) -> KeyState:
+    def state(self, at: datetime) -> ApiKeyState:
         if self.revoked_at:
-            return KeyState.REVOKED
+            return ApiKeyState.REVOKED
         if self.expires_at and self.expires_at <= at:
-            return KeyState.EXPIRED
-        return KeyState.ROTATING if self.rotates(at) else KeyState.ACTIVE
+            return ApiKeyState.EXPIRED
+        return ApiKeyState.ROTATING if self.rotates(at) else ApiKeyState.ACTIVE
 
     @property
     def allowed_per_minute(self) -> int:
@@ -198,7 +198,7 @@ class ApiKey(models.Model):
         return self.requests_per_minute or int(settings.API_REQUESTS_PER_MINUTE)
 
 
-class KeptAnswer(models.Model):
+class IdempotencyRecord(models.Model):
     """A request that carried an Idempotency-Key, and what it was answered. See `replays`.
 
     `status` is empty until it was done. `answer` (headers and body) may hold secrets.
@@ -209,7 +209,7 @@ class KeptAnswer(models.Model):
     name = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField(null=True)
-    answer = EncryptedJSONField(bind=("id", "api_key_id"))
+    answer = EncryptedJSONField(scope="idempotency_record", bind=("id", "api_key_id"))
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:

@@ -7,7 +7,7 @@ from django.db import models, transaction
 from PIL import Image, UnidentifiedImageError
 
 from sequin_admin.access.models import Logo, Organization
-from sequin_admin.audit.models import record
+from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
 
 LOGO_SIDE = 256
@@ -77,4 +77,6 @@ def as_logo(file: IO[bytes], size: int) -> bytes:
 def _record(
     action: str, organization: Organization, actor: models.Model | None, **details: str
 ) -> None:
-    record(action, actor=actor, target=organization, organization_id=organization.pk, **details)
+    record_change(
+        action, actor=actor, target=organization, organization_id=organization.pk, **details
+    )

@@ -7,7 +7,7 @@ from encrypted_model_fields.fields import CRYPTER
 from sequin_admin.core import keyring
 
 
-class Adapter(DefaultMFAAdapter):  # type: ignore[misc]
+class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
     def encrypt(self, text: str) -> str:
         return str(CRYPTER.encrypt(text.encode()).decode())
 
@@ -18,4 +18,4 @@ class Adapter(DefaultMFAAdapter):  # type: ignore[misc]
 def join_key_rotation() -> None:
     """Of authenticator apps the secret, of recovery codes the seed; passkeys keep no secret."""
     for key in ("secret", "seed"):
-        keyring.register(keyring.JSONColumn(Authenticator, "data", key))
+        keyring.register(keyring.EncryptedJSONColumn(Authenticator, "data", key))

@@ -12,13 +12,13 @@ from ninja import Query, Router, Status
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from sequin_admin.access import keys
-from sequin_admin.access.models import ApiKey, KeyState, Organization, Scope
-from sequin_admin.access.reach import TooFar
-from sequin_admin.api.auth import Call, allow
-from sequin_admin.api.errors import ERRORS, ApiError
-from sequin_admin.api.pages import TEXT_CHARS, Creation, Paged, asked_page
+from sequin_admin.access.key_scopes import PrivilegeEscalation
+from sequin_admin.access.models import ApiKey, ApiKeyState, Organization, Scope
+from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.errors import ERRORS, ApiError
+from sequin_admin.api.framework.etags import IfMatch, etag_of, expect
+from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, Paged, asked_page
 from sequin_admin.api.schemas import Body, Shape, Timestamp
-from sequin_admin.api.versions import IfMatch, etag_of, expect
 from sequin_admin.core import clock
 
 NULLABLE = ("requests_per_minute", "expires_at")
@@ -96,7 +96,7 @@ class KeyShape(Shape):
     scopes: list[str]
     networks: list[str]
     requests_per_minute: int | None = Field(description="Null: as many as is usual here.")
-    state: KeyState
+    state: ApiKeyState
     former_token: FormerToken | None = Field(description="After a rotation, while it is good.")
     expires_at: Timestamp | None
     last_used_at: Timestamp | None = Field(description="To about five minutes.")
@@ -144,9 +144,9 @@ def lasting(shown: dict[str, Any]) -> dict[str, Any]:
 router = Router(tags=["API keys"])
 
 
-class Filters(Paged):
+class ApiKeyFilters(Paged):
     sort: Creation = "-created_at"
-    state: KeyState | None = None
+    state: ApiKeyState | None = None
     search: str = Field(default="", max_length=TEXT_CHARS, description="Part of the name.")
 
     def narrow(self, rows: Any) -> Any:
@@ -155,7 +155,7 @@ class Filters(Paged):
         return rows.matching(self.search) if self.search else rows
 
 
-def own(organization: Organization, pk: UUID, *, lock: bool = False) -> ApiKey:
+def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> ApiKey:
     rows = ApiKey.objects.of(organization)
     key = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
     if key is None:
@@ -168,7 +168,7 @@ def refused() -> Iterator[None]:
     """What the domain will not do, in the API's words."""
     try:
         yield
-    except TooFar as error:
+    except PrivilegeEscalation as error:
         raise ApiError(403, str(error), {n: [said] for n, said in error.fields.items()}) from None
     except keys.Ended as error:
         raise ApiError(409, str(error)) from None
@@ -184,7 +184,7 @@ def shown(response: HttpResponse, key: ApiKey, **more: str) -> dict[str, Any]:
 
 
 @router.post("", response={201: KeyWithToken, **ERRORS})
-def create_api_key(request: Call, payload: KeyCreate, response: HttpResponse) -> Any:
+def create_api_key(request: ApiRequest, payload: KeyCreate, response: HttpResponse) -> Any:
     """A key that may do no more than yours. The answer has its token, which is not shown again."""
     organization = allow(request, Scope.KEYS)
     with refused():
@@ -193,7 +193,7 @@ def create_api_key(request: Call, payload: KeyCreate, response: HttpResponse) ->
 
 
 @router.get("", response={200: KeyList, **ERRORS})
-def list_api_keys(request: Call, filters: Query[Filters]) -> Any:
+def list_api_keys(request: ApiRequest, filters: Query[ApiKeyFilters]) -> Any:
     """Newest first unless sorted otherwise, with those that are revoked or expired."""
     rows = ApiKey.objects.of(allow(request, Scope.KEYS))
     page, following = asked_page(request, filters, rows)
@@ -201,20 +201,20 @@ def list_api_keys(request: Call, filters: Query[Filters]) -> Any:
 
 
 @router.get("/me", response={200: KeyShape, **ERRORS})
-def get_own_api_key(request: Call, response: HttpResponse) -> Any:
+def get_own_api_key(request: ApiRequest, response: HttpResponse) -> Any:
     """The key that you call with. Takes no scope."""
     return shown(response, request.auth)
 
 
 @router.get("/{api_key_id}", response={200: KeyShape, **ERRORS})
-def get_api_key(request: Call, api_key_id: UUID, response: HttpResponse) -> Any:
+def get_api_key(request: ApiRequest, api_key_id: UUID, response: HttpResponse) -> Any:
     """One key, with its ETag, which stays the same when the key is only used."""
-    return shown(response, own(allow(request, Scope.KEYS), api_key_id))
+    return shown(response, get_owned_or_404(allow(request, Scope.KEYS), api_key_id))
 
 
 @router.patch("/{api_key_id}", response={200: KeyShape, **ERRORS})
 def update_api_key(
-    request: Call,
+    request: ApiRequest,
     api_key_id: UUID,
     payload: KeyPatch,
     response: HttpResponse,
@@ -224,18 +224,18 @@ def update_api_key(
     or after."""
     organization = allow(request, Scope.KEYS)
     with transaction.atomic(), refused():
-        key = own(organization, api_key_id, lock=True)
+        key = get_owned_or_404(organization, api_key_id, lock=True)
         expect(if_match, lasting(key_out(key)))
         key = keys.update(key, actor=request.auth, **payload.columns())
     return shown(response, key)
 
 
 @router.delete("/{api_key_id}", response={204: None, **ERRORS})
-def revoke_api_key(request: Call, api_key_id: UUID, if_match: IfMatch = None) -> Any:
+def revoke_api_key(request: ApiRequest, api_key_id: UUID, if_match: IfMatch = None) -> Any:
     """Revoke it: both of its tokens are refused from now on. It stays in the list."""
     organization = allow(request, Scope.KEYS)
     with transaction.atomic():
-        key = own(organization, api_key_id, lock=True)
+        key = get_owned_or_404(organization, api_key_id, lock=True)
         expect(if_match, lasting(key_out(key)))
         keys.revoke(key, actor=request.auth)
     return Status(204, None)
@@ -243,10 +243,10 @@ def revoke_api_key(request: Call, api_key_id: UUID, if_match: IfMatch = None) ->
 
 @router.post("/{api_key_id}/rotate", response={200: KeyWithToken, **ERRORS})
 def rotate_api_key(
-    request: Call, api_key_id: UUID, payload: Rotation, response: HttpResponse
+    request: ApiRequest, api_key_id: UUID, payload: Rotation, response: HttpResponse
 ) -> Any:
     """A new token for the key. The one until now stays good for 24 hours, or as long as you say."""
-    key = own(allow(request, Scope.KEYS), api_key_id)
+    key = get_owned_or_404(allow(request, Scope.KEYS), api_key_id)
     overlap = timedelta(hours=payload.overlap_hours)
     with refused():
         key, token = keys.rotate(key, actor=request.auth, overlap=overlap)
@@ -254,7 +254,7 @@ def rotate_api_key(
 
 
 @router.delete("/{api_key_id}/former-token", response={200: KeyShape, **ERRORS})
-def end_former_token(request: Call, api_key_id: UUID, response: HttpResponse) -> Any:
+def end_former_token(request: ApiRequest, api_key_id: UUID, response: HttpResponse) -> Any:
     """End the token from before the last rotation now. Harmless when there is none."""
-    key = own(allow(request, Scope.KEYS), api_key_id)
+    key = get_owned_or_404(allow(request, Scope.KEYS), api_key_id)
     return shown(response, keys.end_former(key, actor=request.auth))

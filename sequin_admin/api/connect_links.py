@@ -11,11 +11,17 @@ from ninja import Query, Router, Status
 from pydantic import ConfigDict, Field, JsonValue
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.auth import Call, allow
-from sequin_admin.api.errors import ERRORS, INVALID, ApiError
-from sequin_admin.api.pages import METADATA, Creation, Paged, asked_page, with_metadata
+from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
+from sequin_admin.api.framework.etags import IfMatch, expect, tagged
+from sequin_admin.api.framework.pagination import (
+    METADATA,
+    Creation,
+    Paged,
+    asked_page,
+    with_metadata,
+)
 from sequin_admin.api.schemas import Body, Shape, Timestamp
-from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
@@ -142,7 +148,7 @@ UNKNOWN = "There is no credential with this id in your organization."
 FIELDS = {"oauth_app": "oauth_app_id", "lasts": "expires_in_s"}
 
 
-class Filters(Paged):
+class ConnectLinkFilters(Paged):
     equal = ("provider", "batch")
 
     sort: Creation = "-created_at"
@@ -168,7 +174,7 @@ class Filters(Paged):
         return with_metadata(rows, self.metadata)
 
 
-def own(organization: Organization, pk: UUID, *, lock: bool = False) -> ConnectLink:
+def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> ConnectLink:
     rows = ConnectLink.objects.of(organization)
     link = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
     if link is None:
@@ -184,7 +190,7 @@ def refuse_over(link: ConnectLink) -> None:
 
 
 @router.post("", response={201: LinkShape, **ERRORS})
-def create_connect_link(request: Call, payload: LinkCreate, response: HttpResponse) -> Any:
+def create_connect_link(request: ApiRequest, payload: LinkCreate, response: HttpResponse) -> Any:
     """The answer's `url` is what you send the customer. Whoever has it can use it, once."""
     organization = allow(request, Scope.WRITE)
     lasts = timedelta(seconds=payload.expires_in_s)
@@ -249,7 +255,9 @@ def shown(response: HttpResponse, link: ConnectLink, *, reveal: bool = True) -> 
 
 
 @router.post("/bulk", response={201: BulkLinks, **ERRORS})
-def create_reconnect_links(request: Call, payload: BulkReconnect, response: HttpResponse) -> Any:
+def create_reconnect_links(
+    request: ApiRequest, payload: BulkReconnect, response: HttpResponse
+) -> Any:
     """A link for each credential whose customer must act."""
     organization, batch = allow(request, Scope.WRITE), uuid4()
     rows = Credential.objects.of(organization).filter(pk__in=payload.credential_ids)
@@ -274,7 +282,9 @@ def create_reconnect_links(request: Call, payload: BulkReconnect, response: Http
 
 
 @router.get("", response={200: LinkList, **ERRORS})
-def list_connect_links(request: Call, filters: Query[Filters], response: HttpResponse) -> Any:
+def list_connect_links(
+    request: ApiRequest, filters: Query[ConnectLinkFilters], response: HttpResponse
+) -> Any:
     """Newest first unless sorted otherwise; they are kept for 90 days after their end."""
     organization, reveal = allow(request, Scope.READ), filters.urls
     if reveal:
@@ -283,21 +293,21 @@ def list_connect_links(request: Call, filters: Query[Filters], response: HttpRes
     rows = ConnectLink.objects.of(organization)
     page, following = asked_page(request, filters, rows if reveal else rows.defer("secrets"))
     if reveal:
-        links.note_exported(organization, actor=request.auth, batch=filters.batch)
+        links.record_exported(organization, actor=request.auth, batch=filters.batch)
     data = [with_url(link, link_out(link), reveal=reveal) for link in page]
     return {"data": data, "next_cursor": following}
 
 
 @router.get("/{link_id}", response={200: LinkShape, **ERRORS})
-def get_connect_link(request: Call, link_id: UUID, response: HttpResponse) -> Any:
+def get_connect_link(request: ApiRequest, link_id: UUID, response: HttpResponse) -> Any:
     """How far it has come, with its ETag; while it is open and with the scope write, its `url`."""
-    link = own(allow(request, Scope.READ), link_id)
+    link = get_owned_or_404(allow(request, Scope.READ), link_id)
     return shown(response, link, reveal=Scope.WRITE in request.auth.scopes)
 
 
 @router.patch("/{link_id}", response={200: LinkShape, **ERRORS})
 def update_connect_link(
-    request: Call,
+    request: ApiRequest,
     link_id: UUID,
     payload: LinkPatch,
     response: HttpResponse,
@@ -307,7 +317,7 @@ def update_connect_link(
     it offers can't change: withdraw it and make another."""
     organization = allow(request, Scope.WRITE)
     with transaction.atomic():
-        link = own(organization, link_id, lock=True)
+        link = get_owned_or_404(organization, link_id, lock=True)
         expect(if_match, link_out(link))
         refuse_over(link)
         links.change(link, actor=request.auth, **payload.model_dump())
@@ -315,11 +325,11 @@ def update_connect_link(
 
 
 @router.delete("/{link_id}", response={204: None, **ERRORS})
-def withdraw_connect_link(request: Call, link_id: UUID, if_match: IfMatch = None) -> Any:
+def withdraw_connect_link(request: ApiRequest, link_id: UUID, if_match: IfMatch = None) -> Any:
     """It opens nothing any more; it stays in the list as revoked. 409 when it is over already."""
     organization = allow(request, Scope.WRITE)
     with transaction.atomic():
-        link = own(organization, link_id, lock=True)
+        link = get_owned_or_404(organization, link_id, lock=True)
         expect(if_match, link_out(link))
         refuse_over(link)
         links.revoke(link, actor=request.auth)

@@ -6,9 +6,9 @@ from ninja import Query, Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.auth import Call, allow
-from sequin_admin.api.errors import ERRORS, ApiError
-from sequin_admin.api.pages import Paged, Since, asked_page
+from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.errors import ERRORS, ApiError
+from sequin_admin.api.framework.pagination import Paged, Since, asked_page
 from sequin_admin.api.schemas import Shape, Timestamp
 from sequin_admin.audit.models import Event
 
@@ -35,7 +35,7 @@ class AuditEventList(Shape):
     next_cursor: str | None
 
 
-class Filters(Paged):
+class EventFilters(Paged):
     equal = ("action", "actor_id", "target_type", "target_id")
     # Ids rise as the log grows.
     same_order = {"at": "id"}
@@ -55,7 +55,7 @@ class Filters(Paged):
 
 
 @router.get("", response={200: AuditEventList, **ERRORS})
-def list_events(request: Call, filters: Query[Filters]) -> Any:
+def list_events(request: ApiRequest, filters: Query[EventFilters]) -> Any:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     rows = Event.objects.of(allow(request, Scope.READ).pk)
     page, following = asked_page(request, filters, rows)
@@ -63,7 +63,7 @@ def list_events(request: Call, filters: Query[Filters]) -> Any:
 
 
 @router.get("/{event_id}", response={200: AuditEvent, **ERRORS})
-def get_event(request: Call, event_id: int) -> Any:
+def get_event(request: ApiRequest, event_id: int) -> Any:
     """One event. Events never change."""
     event = Event.objects.of(allow(request, Scope.READ).pk).filter(pk=event_id).first()
     if event is None:

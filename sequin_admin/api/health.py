@@ -4,8 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from sequin_admin.api.schemas import Health, HealthStatus, Shape, Timestamp, health_of
-from sequin_admin.credentials.models import Watched
-from sequin_admin.health import history, settling
+from sequin_admin.credentials.models import Monitored
+from sequin_admin.health import history, rollup
 from sequin_admin.health.models import Check, Transition
 
 RECENT = 50
@@ -56,8 +56,8 @@ class HealthDetail(Health):
     uptime: float | None
 
 
-def health_detail(subject: Watched) -> dict[str, Any]:
-    winner = next(iter(settling.reasons(subject)), None)
+def health_detail(subject: Monitored) -> dict[str, Any]:
+    winner = next(iter(rollup.reasons(subject)), None)
     return {
         **health_of(subject),
         "note": subject.health_note,

@@ -7,9 +7,9 @@ from ninja import Query, Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.auth import Call, allow
-from sequin_admin.api.errors import ERRORS, ApiError
-from sequin_admin.api.pages import TEXT_CHARS, Paged, asked_page
+from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.errors import ERRORS, ApiError
+from sequin_admin.api.framework.pagination import TEXT_CHARS, Paged, asked_page
 from sequin_admin.api.schemas import HealthStatus, Shape, Timestamp
 from sequin_admin.health.models import Incident
 
@@ -38,7 +38,7 @@ class IncidentList(Shape):
     next_cursor: str | None
 
 
-class Filters(Paged):
+class IncidentFilters(Paged):
     equal = ("provider", "entity", "entity_id")
 
     sort: Literal["opened_at", "-opened_at"] = "-opened_at"
@@ -61,7 +61,7 @@ class Filters(Paged):
 
 
 @router.get("", response={200: IncidentList, **ERRORS})
-def list_incidents(request: Call, filters: Query[Filters]) -> Any:
+def list_incidents(request: ApiRequest, filters: Query[IncidentFilters]) -> Any:
     """Newest first unless sorted otherwise; they are kept for 90 days after their end."""
     rows = Incident.objects.of(allow(request, Scope.READ))
     page, following = asked_page(request, filters, rows)
@@ -69,7 +69,7 @@ def list_incidents(request: Call, filters: Query[Filters]) -> Any:
 
 
 @router.get("/{incident_id}", response={200: IncidentShape, **ERRORS})
-def get_incident(request: Call, incident_id: UUID) -> Any:
+def get_incident(request: ApiRequest, incident_id: UUID) -> Any:
     """One cause of trouble: who must act, since when, and what took it over."""
     incident = Incident.objects.of(allow(request, Scope.READ)).filter(pk=incident_id).first()
     if incident is None:

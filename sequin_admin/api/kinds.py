@@ -6,13 +6,13 @@ from ninja import Query, Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.auth import Call, allow
-from sequin_admin.api.errors import ERRORS, ApiError
-from sequin_admin.api.pages import Paged
+from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.errors import ERRORS, ApiError
+from sequin_admin.api.framework.pagination import Paged
 from sequin_admin.api.schemas import RateLimitShape, Shape
-from sequin_admin.connect import oauth
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.described import properties_of
+from sequin_admin.credentials.property_docs import properties_of
+from sequin_admin.tokens import protocol
 
 router = Router(tags=["Kinds"])
 
@@ -67,12 +67,12 @@ class KindList(Shape):
     next_cursor: str | None
 
 
-class Filters(Paged):
+class KindFilters(Paged):
     provider: str = ""
 
 
 @router.get("", response={200: KindList, **ERRORS})
-def list_kinds(request: Call, filters: Query[Filters]) -> Any:
+def list_kinds(request: ApiRequest, filters: Query[KindFilters]) -> Any:
     """By name. The same for every organization."""
     filters.refuse_unknown(request)
     allow(request, Scope.READ)
@@ -84,7 +84,7 @@ def list_kinds(request: Call, filters: Query[Filters]) -> Any:
 
 
 @router.get("/{kind}", response={200: KindShape, **ERRORS})
-def get_kind(request: Call, kind: str) -> Any:
+def get_kind(request: ApiRequest, kind: str) -> Any:
     """One kind, by its name."""
     allow(request, Scope.READ)
     declared = kinds.get(kind)
@@ -108,11 +108,11 @@ def kind_out(kind: Any) -> dict[str, Any]:
 
 
 def oauth_out(kind: Any) -> dict[str, Any]:
-    known = oauth.install_url_of(kind.provider, "{oauth_app_id}")
+    known = protocol.install_url_of(kind.provider, "{oauth_app_id}")
     install_url = known if kind.installs else ""
     return {
         "scopes": kind.oauth.scopes,
         "needs_oauth_app": kind.client_is_ours(),
-        "redirect_uri": oauth.redirect_uri(kind.provider),
+        "redirect_uri": protocol.redirect_uri(kind.provider),
         "install_url": install_url,
     }

@@ -10,10 +10,12 @@ from ninja import Query, Router, Status
 from pydantic import Field, SecretStr, ValidationError
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.auth import Call, allow
-from sequin_admin.api.errors import ERRORS, INVALID, ApiError, StillUsed, by_path
+from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUsed, by_path
+from sequin_admin.api.framework.etags import IfMatch, expect, tagged
+from sequin_admin.api.framework.pagination import Listing, asked_page
+from sequin_admin.api.framework.reveal import RevealFilter, listed
 from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.pages import Listing, asked_page
 from sequin_admin.api.schemas import (
     Body,
     OAuthAppList,
@@ -21,8 +23,6 @@ from sequin_admin.api.schemas import (
     oauth_app_out,
     refuse_blank,
 )
-from sequin_admin.api.unmasking import Unmasking, listed
-from sequin_admin.api.versions import IfMatch, expect, tagged
 from sequin_admin.credentials import kinds, oauth_apps
 from sequin_admin.credentials.kinds import AppProperties
 from sequin_admin.credentials.models import OAuthApp
@@ -58,11 +58,11 @@ class OAuthAppPatch(Body):
     metadata: dict[str, Any] | None = None
 
 
-class Filters(Listing, Unmasking):
+class OAuthAppFilters(Listing, RevealFilter):
     pass
 
 
-def own(organization: Organization, pk: UUID, *, lock: bool = False) -> OAuthApp:
+def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> OAuthApp:
     rows = OAuthApp.objects.of(organization)
     app = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
     if app is None:
@@ -92,7 +92,7 @@ def parsed(provider: str, values: dict[str, Any]) -> AppProperties:
 
 
 @router.post("", response={201: OAuthAppShape, **ERRORS})
-def create_oauth_app(request: Call, payload: OAuthAppCreate, response: HttpResponse) -> Any:
+def create_oauth_app(request: ApiRequest, payload: OAuthAppCreate, response: HttpResponse) -> Any:
     """Register the app you made on the provider's developer page."""
     organization = allow(request, Scope.WRITE)
     secret = payload.client_secret.get_secret_value()
@@ -107,7 +107,9 @@ def create_oauth_app(request: Call, payload: OAuthAppCreate, response: HttpRespo
 
 
 @router.get("", response={200: OAuthAppList, **ERRORS}, exclude_unset=True)
-def list_oauth_apps(request: Call, filters: Query[Filters], response: HttpResponse) -> Any:
+def list_oauth_apps(
+    request: ApiRequest, filters: Query[OAuthAppFilters], response: HttpResponse
+) -> Any:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     rows = OAuthApp.objects.of(allow(request, Scope.READ))
     unmasks = filters.unmasks(request, response)
@@ -119,14 +121,14 @@ def list_oauth_apps(request: Call, filters: Query[Filters], response: HttpRespon
 
 @router.get("/{oauth_app_id}", response={200: OAuthAppShape, **ERRORS})
 def get_oauth_app(
-    request: Call, oauth_app_id: UUID, unmasking: Query[Unmasking], response: HttpResponse
+    request: ApiRequest, oauth_app_id: UUID, unmasking: Query[RevealFilter], response: HttpResponse
 ) -> Any:
     """One OAuth app, with its ETag, which is the same whether secrets are shown or not.
 
     409 when they are to be shown and no key of ours opens them.
     """
     unmasking.refuse_unknown(request)
-    app = own(allow(request, Scope.READ), oauth_app_id)
+    app = get_owned_or_404(allow(request, Scope.READ), oauth_app_id)
     masked = tagged(response, oauth_app_out(app))
     if not unmasking.unmasks(request, response):
         return masked
@@ -135,14 +137,14 @@ def get_oauth_app(
 
 
 @router.get("/{oauth_app_id}/health", response={200: HealthDetail, **ERRORS})
-def oauth_app_health(request: Call, oauth_app_id: UUID) -> Any:
+def oauth_app_health(request: ApiRequest, oauth_app_id: UUID) -> Any:
     """The status with its reasons, checks and history."""
-    return health_detail(own(allow(request, Scope.READ), oauth_app_id))
+    return health_detail(get_owned_or_404(allow(request, Scope.READ), oauth_app_id))
 
 
 @router.patch("/{oauth_app_id}", response={200: OAuthAppShape, **ERRORS})
 def update_oauth_app(
-    request: Call,
+    request: ApiRequest,
     oauth_app_id: UUID,
     payload: OAuthAppPatch,
     response: HttpResponse,
@@ -152,7 +154,7 @@ def update_oauth_app(
     change: the tokens belong to them."""
     organization = allow(request, Scope.WRITE)
     with transaction.atomic():
-        app = own(organization, oauth_app_id, lock=True)
+        app = get_owned_or_404(organization, oauth_app_id, lock=True)
         expect(if_match, oauth_app_out(app))
         known = {**app.properties, **app.secrets, **(payload.properties or {})}
         if payload.client_secret:
@@ -163,13 +165,13 @@ def update_oauth_app(
             properties=parsed(app.provider, known),
             **payload.model_dump(exclude={"client_secret", "properties"}),
         )
-    return tagged(response, oauth_app_out(own(organization, oauth_app_id)))
+    return tagged(response, oauth_app_out(get_owned_or_404(organization, oauth_app_id)))
 
 
 @router.delete("/{oauth_app_id}", response={204: None, **ERRORS, 409: StillUsed})
-def delete_oauth_app(request: Call, oauth_app_id: UUID, if_match: IfMatch = None) -> Any:
+def delete_oauth_app(request: ApiRequest, oauth_app_id: UUID, if_match: IfMatch = None) -> Any:
     """Refused with 409 while credentials were made with it."""
-    app = own(allow(request, Scope.WRITE), oauth_app_id)
+    app = get_owned_or_404(allow(request, Scope.WRITE), oauth_app_id)
     expect(if_match, oauth_app_out(app))
     oauth_apps.delete(app, actor=request.auth)
     return Status(204, None)

@@ -12,11 +12,11 @@ from pydantic import Field
 
 from sequin_admin.access.models import Logo, Membership, Organization, Scope
 from sequin_admin.access.policy import Role
-from sequin_admin.api.auth import Call, allow
-from sequin_admin.api.errors import ERRORS, ApiError
-from sequin_admin.api.pages import Creation, Paged, asked_page
+from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.errors import ERRORS, ApiError
+from sequin_admin.api.framework.etags import tagged
+from sequin_admin.api.framework.pagination import Creation, Paged, asked_page
 from sequin_admin.api.schemas import Shape, Timestamp
-from sequin_admin.api.versions import tagged
 
 router = Router(tags=["Organization"])
 members = Router(tags=["Organization"])
@@ -43,7 +43,7 @@ class MemberList(Shape):
     next_cursor: str | None
 
 
-class Filters(Paged):
+class MemberFilters(Paged):
     equal = ("role",)
 
     sort: Creation = "-created_at"
@@ -57,14 +57,14 @@ def organization_out(organization: Organization) -> dict[str, Any]:
 
 
 @router.get("", response={200: OrganizationShape, **ERRORS})
-def get_organization(request: Call, response: HttpResponse) -> Any:
+def get_organization(request: ApiRequest, response: HttpResponse) -> Any:
     """The one that this key belongs to, with its ETag. Owners change its name and logo on its
     page."""
     return tagged(response, organization_out(allow(request, Scope.READ)))
 
 
 @members.get("", response={200: MemberList, **ERRORS})
-def list_members(request: Call, filters: Query[Filters]) -> Any:
+def list_members(request: ApiRequest, filters: Query[MemberFilters]) -> Any:
     """Newest first unless sorted otherwise. To add, change or remove people an owner signs in: a
     key has no role, and one that could make owners would be worth more than any scope says."""
     rows = Membership.objects.of(allow(request, Scope.READ)).select_related("user")
@@ -73,7 +73,7 @@ def list_members(request: Call, filters: Query[Filters]) -> Any:
 
 
 @members.get("/{member_id}", response={200: MemberShape, **ERRORS})
-def get_member(request: Call, member_id: int) -> Any:
+def get_member(request: ApiRequest, member_id: int) -> Any:
     """One person and their role here."""
     rows = Membership.objects.of(allow(request, Scope.READ)).select_related("user")
     membership = rows.filter(pk=member_id).first()

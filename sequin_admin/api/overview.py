@@ -7,8 +7,8 @@ from ninja import Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.auth import Call, allow
-from sequin_admin.api.errors import ERRORS
+from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.health import TransitionShape
 from sequin_admin.api.incidents import IncidentShape, incident_out
 from sequin_admin.api.schemas import Shape, Timestamp
@@ -60,7 +60,7 @@ class Overview(Shape):
 
 
 @router.get("", response={200: Overview, **ERRORS})
-def health_overview(request: Call) -> Any:
+def health_overview(request: ApiRequest) -> Any:
     """How many credentials are well, who must act on the others, and what changed."""
     organization = allow(request, Scope.READ)
     census = fleet.census(organization)

@@ -20,7 +20,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
-from sequin_admin.api.errors import INVALID, ApiError
+from sequin_admin.api.framework.errors import INVALID, ApiError
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import MASK, Properties

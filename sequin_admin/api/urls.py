@@ -10,35 +10,32 @@ from ninja.openapi.docs import Swagger
 
 from sequin_admin.api import (
     api_keys,
-    badges,
-    bulk,
-    channels,
-    collections,
     connect_links,
-    consumers,
-    credential_actions,
-    credentials,
-    deliveries,
-    errors,
     events,
-    handovers,
     incidents,
     kinds,
     oauth_apps,
     organization,
     overview,
+)
+from sequin_admin.api.credentials import (
+    actions,
+    authorization_requests,
+    bulk,
+    collections,
     permits,
-    streams,
-    syncs,
-    targets,
     tokens,
     usage,
-    webhooks,
 )
-from sequin_admin.api.auth import KeyAuth, put_limits
-from sequin_admin.api.bodies import StrictParser
-from sequin_admin.api.documents import Api
-from sequin_admin.api.idempotency import once, settled
+from sequin_admin.api.credentials import views as credentials
+from sequin_admin.api.framework import errors
+from sequin_admin.api.framework.auth import KeyAuth, put_limits
+from sequin_admin.api.framework.idempotency import once, settled
+from sequin_admin.api.framework.json_parser import StrictParser
+from sequin_admin.api.notifications import channels, deliveries, webhooks
+from sequin_admin.api.openapi.document import Api
+from sequin_admin.api.syncs import badges, consumers, streams, targets
+from sequin_admin.api.syncs import views as syncs
 
 api = Api(
     title="Sequin Admin Management API",
@@ -50,11 +47,11 @@ api = Api(
     urls_namespace="api",
 )
 api.add_decorator(once, mode="operation")
-api.add_router("/credentials", handovers.router)
+api.add_router("/credentials", authorization_requests.router)
 api.add_router("/credentials", bulk.router)
 api.add_router("/credentials", credentials.router)
-api.add_router("/credentials", credential_actions.router)
-api.add_router("/rate-limits", credential_actions.rate_limits)
+api.add_router("/credentials", actions.router)
+api.add_router("/rate-limits", actions.rate_limits)
 api.add_router("/credentials", tokens.router)
 api.add_router("/credentials", permits.router)
 api.add_router("/kinds", kinds.router)

@@ -65,11 +65,15 @@ SYSTEM = "Sequin Admin"
 
 
 def type_of(thing: models.Model) -> str:
-    """The table's model: a Stripe key is a `credential`."""
-    return str((thing._meta.concrete_model or type(thing))._meta.model_name)
+    """The name of the model: a Stripe key is a `credential`.
+
+    Events keep it for ever, so a model that was renamed says its former name in `audit_type`.
+    """
+    model = thing._meta.concrete_model or type(thing)
+    return str(getattr(model, "audit_type", model._meta.model_name))
 
 
-def record(
+def record_change(
     action: str,
     *,
     actor: models.Model | None,

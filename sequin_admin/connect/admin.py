@@ -1,22 +1,15 @@
 from django.contrib import admin
 
-from sequin_admin.connect.models import Attempt, ConnectLink, Handover, Token
+from sequin_admin.connect.models import AuthorizationRequest, ConnectLink, ConnectSession
 from sequin_admin.core.admin import ReadOnlyAdmin
 
 
-@admin.register(Attempt)
-class AttemptAdmin(ReadOnlyAdmin):
+@admin.register(ConnectSession)
+class ConnectSessionAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "kind", "organization", "user", "credential", "failure")
     list_filter = ("kind", "created_at")
     list_select_related = ("organization", "user", "credential")
     exclude = ("secrets", "session_digest", "state_digest")
-
-
-@admin.register(Token)
-class TokenAdmin(ReadOnlyAdmin):
-    list_display = ("credential", "expires_at", "refresh_at", "failures", "next_try_at")
-    list_select_related = ("credential",)
-    exclude = ("secrets",)
 
 
 @admin.register(ConnectLink)
@@ -27,8 +20,8 @@ class ConnectLinkAdmin(ReadOnlyAdmin):
     exclude = ("secrets", "token_digest")
 
 
-@admin.register(Handover)
-class HandoverAdmin(ReadOnlyAdmin):
+@admin.register(AuthorizationRequest)
+class AuthorizationRequestAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "kind", "organization", "redirect_url", "exchanged_at")
     list_filter = ("kind", "created_at")
     list_select_related = ("organization",)

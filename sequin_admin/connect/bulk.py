@@ -7,7 +7,7 @@ from typing import Any
 from django.db import IntegrityError, models, transaction
 
 from sequin_admin.access.models import Organization
-from sequin_admin.connect import accounts, notes
+from sequin_admin.connect import audit_trail, credential_operations
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import Properties
@@ -36,7 +36,7 @@ class SameAccount(Exception):
         self.pairs = pairs
 
 
-def save(
+def save_credentials(
     organization: Organization, items: Sequence[Item], *, actor: models.Model | None
 ) -> list[tuple[Credential, bool]]:
     """Import all, in one transaction. Each is new (True) or updated the one of the same account.
@@ -49,10 +49,10 @@ def save(
     Raises `SameAccount` with nothing stored.
     """
     try:
-        return store(organization, items, actor=actor)
+        return upsert_rows(organization, items, actor=actor)
     except IntegrityError:
         # Somebody imported one of them at the same moment; now it is there to be updated.
-        return store(organization, items, actor=actor)
+        return upsert_rows(organization, items, actor=actor)
 
 
 def would_make(organization: Organization, items: Sequence[Item]) -> list[bool]:
@@ -62,7 +62,7 @@ def would_make(organization: Organization, items: Sequence[Item]) -> list[bool]:
 
 
 @transaction.atomic
-def store(
+def upsert_rows(
     organization: Organization, items: Sequence[Item], *, actor: models.Model | None
 ) -> list[tuple[Credential, bool]]:
     drafts = drafts_of(organization, items)
@@ -74,17 +74,17 @@ def store(
     for before in filter(None, known):
         before.save()
     for item, row in zip(items, rows, strict=True):
-        accounts.keep_token(row, None)
+        credential_operations.apply_grant(row, None)
         if item.rate:
             set_limit(row, item.rate, actor=actor)
     results = [(row, before is None) for row, before in zip(rows, known, strict=True)]
-    notes.note_imports(organization, results, actor=actor)
+    audit_trail.record_imports(organization, results, actor=actor)
     return results
 
 
 def merged(item: Item, draft: Credential, known: Credential | None) -> Credential:
-    given = accounts.name_and_metadata(draft, item.name, item.metadata)
-    credential = accounts.merged(draft, known, given)
+    given = credential_operations.name_and_metadata(draft, item.name, item.metadata)
+    credential = credential_operations.merged_row(draft, known, given)
     credential.remember_secrets()
     return credential
 
@@ -92,13 +92,14 @@ def merged(item: Item, draft: Credential, known: Credential | None) -> Credentia
 def drafts_of(organization: Organization, items: Iterable[Item]) -> list[Credential]:
     """Raises `SameAccount`."""
     drafts = [
-        accounts.draft_of(organization, item.properties, oauth_app=item.oauth_app) for item in items
+        credential_operations.draft_of(organization, item.properties, oauth_app=item.oauth_app)
+        for item in items
     ]
-    refuse_twins([keys_of(draft) for draft in drafts])
+    refuse_duplicates([keys_of(draft) for draft in drafts])
     return drafts
 
 
-def refuse_twins(marks: Iterable[Iterable[Hashable]]) -> None:
+def refuse_duplicates(marks: Iterable[Iterable[Hashable]]) -> None:
     """Raises `SameAccount` where two places have a mark in common."""
     first: dict[Hashable, int] = {}
     pairs = {}
@@ -139,7 +140,7 @@ def matched(
 ) -> list[Credential | None]:
     """The credential of each draft's account, if it is here. Raises `SameAccount`."""
     known = [match(draft, found) for draft in drafts]
-    refuse_twins([row.pk] if row else [] for row in known)
+    refuse_duplicates([row.pk] if row else [] for row in known)
     return known
 
 

@@ -15,21 +15,22 @@ from django.db import models, transaction
 from django.db.models import F, Q
 
 from sequin_admin.access.models import Organization, User
-from sequin_admin.audit.models import record
-from sequin_admin.connect import accounts, oauth
+from sequin_admin.audit.models import record_change
+from sequin_admin.connect import credential_operations
 from sequin_admin.connect.models import ConnectLink, LinkState
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.credentials.properties import Properties
-from sequin_admin.notices import news
+from sequin_admin.notifications import events
+from sequin_admin.tokens import protocol
 
 LONGEST = timedelta(days=7)
 MOST_TRIES = 30
 KEPT_FOR = timedelta(days=90)
 
 
-class Closed(Exception):
+class LinkClosed(Exception):
     """The link can't be used. `str()` tells the customer why, and what to do."""
 
 
@@ -67,14 +68,14 @@ def create(
         metadata=metadata or {},
         redirect_url=redirect_url,
         batch=batch,
-        token_digest=oauth.digest(token),
+        token_digest=protocol.digest(token),
         secrets={"token": token},
         created_by=actor if isinstance(actor, User) else None,
         expires_at=clock.now() + lasts,
     )
     with transaction.atomic():
         link.save()
-        note("connect_link.created", link, actor, kinds=link.kinds)
+        record_link_change("connect_link.created", link, actor, kinds=link.kinds)
     return link
 
 
@@ -158,9 +159,9 @@ def address(link: ConnectLink) -> str:
 def find(token: str) -> ConnectLink:
     """The open link of a token. Raises `Closed`."""
     rows = ConnectLink.objects.with_who_asks()
-    link = rows.filter(token_digest=oauth.digest(token)).first()
+    link = rows.filter(token_digest=protocol.digest(token)).first()
     if link is None:
-        raise Closed(
+        raise LinkClosed(
             "This link is not one of ours. Check that you copied all of it, or ask whoever sent it "
             "for a new one."
         )
@@ -177,15 +178,15 @@ def refuse_closed(link: ConnectLink) -> None:
         LinkState.EXPIRED: f"This link ended on {link.expires_at:%-d %B %Y, %H:%M} UTC. {whom}",
     }
     if link.state in reasons:
-        raise Closed(reasons[link.state])
+        raise LinkClosed(reasons[link.state])
 
 
 @transaction.atomic
-def note_opened(link: ConnectLink) -> None:
+def record_opened(link: ConnectLink) -> None:
     """The customer sees it. Only the first time counts."""
     if ConnectLink.objects.filter(pk=link.pk, opened_at=None).update(opened_at=clock.now()):
         link.refresh_from_db(fields=["opened_at"])
-        note("connect_link.opened", link, None)
+        record_link_change("connect_link.opened", link, None)
 
 
 def count_try(link: ConnectLink) -> None:
@@ -193,7 +194,7 @@ def count_try(link: ConnectLink) -> None:
     refuse_closed(link)
     fewer = ConnectLink.objects.filter(pk=link.pk, tries__lt=MOST_TRIES)
     if not fewer.update(tries=F("tries") + 1):
-        raise Closed(
+        raise LinkClosed(
             f"This link was tried {MOST_TRIES} times without success, so it is closed. "
             f"Ask {link.organization} for a new one."
         )
@@ -208,22 +209,28 @@ def enter(link: ConnectLink, properties: Properties) -> Credential:
     count_try(link)
     again = link.reconnects
     draft = (
-        accounts.replacement_of(again, properties)
+        credential_operations.replacement_of(again, properties)
         if again
-        else accounts.draft_of(link.organization, properties)
+        else credential_operations.draft_of(link.organization, properties)
     )
-    outcome = accounts.try_out(draft)
+    outcome = credential_operations.probe_draft(draft)
     if outcome.verdict is Verdict.CUSTOMER:
         fail(link, outcome.sentence)
         raise Refused(outcome)
     with transaction.atomic():
-        credential = accounts.take_over(again, draft, actor=link) if again else keep(link, draft)
+        credential = (
+            credential_operations.apply_replacement(again, draft, actor=link)
+            if again
+            else store_credential(link, draft)
+        )
         complete(link, credential)
     return credential
 
 
-def keep(link: ConnectLink, draft: Credential) -> Credential:
-    credential, _ = accounts.keep(draft, actor=link, name=link.name, metadata=link.metadata or None)
+def store_credential(link: ConnectLink, draft: Credential) -> Credential:
+    credential, _ = credential_operations.save_draft(
+        draft, actor=link, name=link.name, metadata=link.metadata or None
+    )
     return credential
 
 
@@ -242,7 +249,7 @@ def complete(link: ConnectLink, credential: Credential) -> None:
     same.update(revoked_at=now)
     forget_tokens(Q(pk__in=over))
     link.credential = credential
-    note("connect_link.completed", link, link, credential=str(credential.pk))
+    record_link_change("connect_link.completed", link, link, credential=str(credential.pk))
 
 
 @transaction.atomic
@@ -270,7 +277,7 @@ def change(
     for column, value in changed.items():
         setattr(link, column, value)
     link.save(update_fields=[*changed])
-    record(
+    record_change(
         "connect_link.changed",
         actor=actor,
         target=link,
@@ -279,11 +286,11 @@ def change(
     )
 
 
-def note_exported(
+def record_exported(
     organization: Organization, *, actor: models.Model | None, batch: UUID | None
 ) -> None:
     """Who took the addresses of many links at once."""
-    record(
+    record_change(
         "connect_link.exported",
         actor=actor,
         target=organization,
@@ -299,7 +306,7 @@ def revoke(link: ConnectLink, *, actor: models.Model | None) -> bool:
     if not ConnectLink.objects.open(now).filter(pk=link.pk).update(revoked_at=now):
         return False
     forget_tokens(Q(pk=link.pk))
-    note("connect_link.revoked", link, actor)
+    record_link_change("connect_link.revoked", link, actor)
     return True
 
 
@@ -318,15 +325,17 @@ def prune() -> int:
     return ConnectLink.objects.filter(expires_at__lt=now - KEPT_FOR).delete()[0]
 
 
-def note(action: str, link: ConnectLink, actor: models.Model | None, **details: Any) -> None:
+def record_link_change(
+    action: str, link: ConnectLink, actor: models.Model | None, **details: Any
+) -> None:
     """Write it into the audit log, and tell whoever wants to know."""
-    record(action, actor=actor, target=link, organization_id=link.organization_id, **details)
+    record_change(action, actor=actor, target=link, organization_id=link.organization_id, **details)
     tell(action, link, actor)
 
 
 def tell(type_: str, link: ConnectLink, actor: models.Model | None, text: str = "") -> None:
     connected = link.credential_id or link.reconnects_id
-    news.tell(
+    events.notify(
         type_,
         link,
         actor=actor,

@@ -97,7 +97,7 @@ class ConnectLink(models.Model):
     redirect_url = models.CharField(max_length=2000, blank=True, default="", editable=False)
     batch = models.UUIDField(null=True, editable=False)
     token_digest = models.CharField(max_length=64, unique=True, editable=False)
-    secrets = EncryptedJSONField(bind=("id",))
+    secrets = EncryptedJSONField(scope="connect_link", bind=("id",))
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="connect_links")
     created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField()
@@ -152,7 +152,7 @@ class ConnectLink(models.Model):
         return self.state in (LinkState.CREATED, LinkState.OPENED, LinkState.FAILED)
 
 
-class Handover(models.Model):
+class AuthorizationRequest(models.Model):
     """One trip that another product starts by API and whose credential that product gets.
 
     `token_digest` is of the start address, `code_digest` of the code that goes back in the
@@ -160,14 +160,18 @@ class Handover(models.Model):
     the trip to the exchange of the code, the `properties` of the credential.
     """
 
+    audit_type = "handover"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="handovers")
+    organization = models.ForeignKey(
+        Organization, models.CASCADE, related_name="authorization_requests"
+    )
     kind = models.CharField(max_length=40, editable=False)
     oauth_app = models.ForeignKey(
-        OAuthApp, models.CASCADE, null=True, related_name="handovers", editable=False
+        OAuthApp, models.CASCADE, null=True, related_name="authorization_requests", editable=False
     )
     redirect_url = models.CharField(max_length=2000, editable=False)
-    secrets = EncryptedJSONField(bind=("id", "kind"))
+    secrets = EncryptedJSONField(scope="authorization_request", bind=("id", "kind"))
     token_digest = models.CharField(max_length=64, unique=True, editable=False)
     session_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -176,18 +180,18 @@ class Handover(models.Model):
     code_expires_at = models.DateTimeField(null=True, editable=False)
     exchanged_at = models.DateTimeField(null=True, editable=False)
 
-    objects = OwnedQuerySet["Handover"].as_manager()
+    objects = OwnedQuerySet["AuthorizationRequest"].as_manager()
 
     def __str__(self) -> str:
-        return f"{self.kind} handover of {self.created_at:%Y-%m-%d %H:%M}"
+        return f"{self.kind} authorization request of {self.created_at:%Y-%m-%d %H:%M}"
 
 
-class AttemptQuerySet(OwnedQuerySet["Attempt"]):
+class ConnectSessionQuerySet(OwnedQuerySet["ConnectSession"]):
     def open(self, at: datetime) -> Self:
         return self.filter(finished_at=None, expires_at__gt=at)
 
 
-class Attempt(models.Model):
+class ConnectSession(models.Model):
     """One trip to a provider and back. `state` leaves us; only its SHA-256 stays.
 
     A person who is logged in (`user`), a customer with a `link` or a browser that another product
@@ -197,36 +201,44 @@ class Attempt(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    organization = models.ForeignKey(Organization, models.CASCADE, related_name="attempts")
-    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="attempts")
-    link = models.ForeignKey(ConnectLink, models.CASCADE, null=True, related_name="attempts")
-    handover = models.ForeignKey(Handover, models.CASCADE, null=True, related_name="attempts")
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="connect_sessions")
+    user = models.ForeignKey(User, models.CASCADE, null=True, related_name="connect_sessions")
+    link = models.ForeignKey(
+        ConnectLink, models.CASCADE, null=True, related_name="connect_sessions"
+    )
+    authorization_request = models.ForeignKey(
+        AuthorizationRequest, models.CASCADE, null=True, related_name="connect_sessions"
+    )
     session_digest = models.CharField(max_length=64, editable=False)
     state_digest = models.CharField(max_length=64, unique=True, editable=False)
     kind = models.CharField(max_length=40, editable=False)
-    oauth_app = models.ForeignKey(OAuthApp, models.CASCADE, null=True, related_name="attempts")
+    oauth_app = models.ForeignKey(
+        OAuthApp, models.CASCADE, null=True, related_name="connect_sessions"
+    )
     reconnects = models.ForeignKey(
-        Credential, models.CASCADE, null=True, related_name="reconnect_attempts"
+        Credential, models.CASCADE, null=True, related_name="reconnect_sessions"
     )
     replaces_account = models.BooleanField(default=False)
     name = models.CharField(max_length=200, blank=True, default="")
-    secrets = EncryptedJSONField(bind=("id", "kind"))
+    secrets = EncryptedJSONField(scope="connect_session", bind=("id", "kind"))
     created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField(editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)
-    credential = models.ForeignKey(Credential, models.SET_NULL, null=True, related_name="attempts")
+    credential = models.ForeignKey(
+        Credential, models.SET_NULL, null=True, related_name="connect_sessions"
+    )
     failure = models.CharField(max_length=500, blank=True, default="")
     error = models.CharField(max_length=40, blank=True, default="", editable=False)
 
-    objects = AttemptQuerySet.as_manager()
+    objects = ConnectSessionQuerySet.as_manager()
 
     def __str__(self) -> str:
-        return f"{self.kind} trip of {self.created_at:%Y-%m-%d %H:%M}"
+        return f"{self.kind} connect session of {self.created_at:%Y-%m-%d %H:%M}"
 
     @property
     def actor(self) -> models.Model | None:
         """Who the audit log names for what came of it."""
-        return self.user or self.link or self.handover
+        return self.user or self.link or self.authorization_request
 
     def belongs_to(self, user: User | None, session_digest: str) -> bool:
         """Whether this browser started it, and the same person, if it was a logged-in one."""

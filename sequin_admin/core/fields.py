@@ -106,14 +106,22 @@ class OpenOnRead:
 
 
 class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc, type-arg]
-    """A JSON object, encrypted. `bind` names the columns that tie it to its row."""
+    """A JSON object, encrypted and tied to its row.
+
+    `scope` names what holds the secret and `bind` the columns that identify the row. Both are
+    sealed inside, so that a token copied to another row, or to another table with the same id,
+    does not open. The scope is a name of its own, not that of the table or the model: what was
+    sealed under it must still open after either was renamed, so it never changes.
+    """
 
     # What django-stubs lets the attribute be set to and read as.
     _pyi_private_set_type: Any
     _pyi_private_get_type: Any
 
-    def __init__(self, *args: Any, bind: Sequence[str] = ("id",), **kwargs: Any) -> None:
-        self.bind = tuple(bind)
+    def __init__(
+        self, *args: Any, scope: str = "", bind: Sequence[str] = ("id",), **kwargs: Any
+    ) -> None:
+        self.scope, self.bind = scope, tuple(bind)
         kwargs.setdefault("default", dict)
         kwargs["editable"] = False
         super().__init__(*args, **kwargs)
@@ -121,7 +129,7 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
     def deconstruct(self) -> Any:
         name, path, args, kwargs = super().deconstruct()
         kwargs.pop("editable", None)
-        return name, path, args, {**kwargs, "bind": self.bind}
+        return name, path, args, {**kwargs, "scope": self.scope, "bind": self.bind}
 
     def contribute_to_class(
         self, cls: type[models.Model], name: str, *args: Any, **kw: Any
@@ -131,7 +139,7 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
 
     def row_of(self, instance: models.Model) -> str:
         columns = ":".join(str(getattr(instance, column)) for column in self.bind)
-        return f"{self.model._meta.db_table}:{columns}"
+        return f"{self.scope}:{columns}"
 
     def from_db_value(self, value: str | None, *args: Any) -> Sealed | None:
         return None if value is None else Sealed(value)

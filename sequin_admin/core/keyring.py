@@ -17,7 +17,7 @@ BATCH = 200
 
 
 @dataclass(frozen=True)
-class Column:
+class EncryptedColumn:
     """One encrypted column of one table."""
 
     model: type[models.Model]
@@ -39,7 +39,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class JSONColumn(Column):
+class EncryptedJSONColumn(EncryptedColumn):
     """Tokens that lie under one key of a JSON column of somebody else's table."""
 
     key: str
@@ -65,23 +65,23 @@ class JSONColumn(Column):
 
 
 # Columns that are not made with our field.
-_elsewhere: list[Column] = []
+_elsewhere: list[EncryptedColumn] = []
 
 
-def register(column: Column) -> None:
+def register(column: EncryptedColumn) -> None:
     """Let key rotation and the start-up check cover `column` too."""
     if column not in _elsewhere:
         _elsewhere.append(column)
 
 
-def columns() -> list[Column]:
+def columns() -> list[EncryptedColumn]:
     """Every encrypted column of the product, proxies left out."""
-    found: list[Column] = []
+    found: list[EncryptedColumn] = []
     for model in apps.get_models():
         if model._meta.proxy:
             continue
         fields = (f for f in model._meta.local_fields if isinstance(f, EncryptedJSONField))
-        found += [Column(model, field.attname) for field in fields]
+        found += [EncryptedColumn(model, field.attname) for field in fields]
     return found + _elsewhere
 
 
@@ -99,7 +99,7 @@ def is_current(token: str) -> bool:
     return True
 
 
-def tokens(column: Column) -> Iterator[tuple[object, str]]:
+def tokens(column: EncryptedColumn) -> Iterator[tuple[object, str]]:
     """Key and stored text of every row, in batches by primary key."""
     last = None
     while True:
@@ -111,7 +111,7 @@ def tokens(column: Column) -> Iterator[tuple[object, str]]:
         last = page[-1][0]
 
 
-def rotate(column: Column, pk: object, token: str) -> bool:
+def rotate(column: EncryptedColumn, pk: object, token: str) -> bool:
     """Seal one row with the newest key. False when somebody has just written it anew: no harm."""
     return column.replace(pk, token, CRYPTER.rotate(token.encode()).decode())
 

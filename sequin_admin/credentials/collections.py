@@ -6,7 +6,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Column:
+class CollectionField:
     """One field of a collection. `accessor` is the provider's key in its records."""
 
     accessor: str
@@ -17,27 +17,29 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Shape:
+class CollectionSchema:
     """One collection. `upstream_id` is the provider's own name or id for it."""
 
     upstream_id: str
     name: str
-    columns: tuple[Column, ...] = ()
+    columns: tuple[CollectionField, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
-def shape(upstream_id: str, columns: str, *, name: str = "") -> Shape:
+def collection_schema(upstream_id: str, columns: str, *, name: str = "") -> CollectionSchema:
     """A collection in one line: `shape("invoice", "id! customer total:number")`.
 
     `!` marks the primary key, and what is no text says its type after a colon.
     """
-    return Shape(upstream_id, name or title_of(upstream_id), tuple(map(column, columns.split())))
+    return CollectionSchema(
+        upstream_id, name or title_of(upstream_id), tuple(map(collection_field, columns.split()))
+    )
 
 
-def column(text: str) -> Column:
+def collection_field(text: str) -> CollectionField:
     accessor, _, kind = text.partition(":")
     key = accessor.removesuffix("!")
-    return Column(key, title_of(key), kind or "text", primary_key=accessor.endswith("!"))
+    return CollectionField(key, title_of(key), kind or "text", primary_key=accessor.endswith("!"))
 
 
 def title_of(name: str) -> str:

@@ -74,7 +74,7 @@ class PropertiesForm(forms.Form):
 
 def asked(declared: type[Properties]) -> tuple[str, ...]:
     """The properties a person enters: all but those we read from the account."""
-    return tuple(name for name in declared.names() if not declared.declared(name).get("filled"))
+    return tuple(name for name in declared.names() if not declared.declared(name).get("read_only"))
 
 
 def sentences(declared: type[Properties], error: ErrorDetails) -> list[tuple[str, str]]:
@@ -225,8 +225,8 @@ class ConnectForm(PropertiesForm):
     """What we ask before a connect trip: the OAuth app, and what the flow needs to know."""
 
     def __init__(self, kind: Any, apps: Any, data: Mapping[str, Any] | None = None) -> None:
-        questions = kind.properties_class.only(kind.oauth.asks)
-        super().__init__(questions, data, names=kind.oauth.asks)
+        questions = kind.properties_class.only(kind.oauth.required_properties)
+        super().__init__(questions, data, names=kind.oauth.required_properties)
         if kind.client_is_ours():
             choice = forms.ModelChoiceField(apps, label="OAuth app", empty_label=None)
             self.fields = {"oauth_app": choice, **self.fields}

@@ -14,16 +14,16 @@ from sequin_admin.credentials.properties import Properties, Property, Secret
 
 __all__ = [
     "AppProperties",
-    "Dialect",
-    "Grant",
     "OAuth2",
+    "OAuthContext",
     "Plan",
     "Properties",
     "Property",
     "Rate",
+    "RateLimitSignals",
+    "RefreshPace",
     "Secret",
-    "TokenPace",
-    "Trip",
+    "TokenGrant",
     "all",
     "choices",
     "get",
@@ -52,7 +52,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Dialect:
+class RateLimitSignals:
     """How a provider tells its callers to slow down, and how much they have left.
 
     `throttled` lists the answers that mean it, as a status and what the body then holds. It stops
@@ -69,7 +69,7 @@ class Dialect:
 
 
 @dataclass(frozen=True)
-class TokenPace:
+class RefreshPace:
     """How many renewals our workers start in a second.
 
     No provider publishes a pace for its token endpoint. 10 a second through one OAuth app stays
@@ -115,7 +115,7 @@ class OAuth2:
     pkce: bool = True
     authorize_params: Mapping[str, str] = field(default_factory=dict)
     token_params: Mapping[str, str] = field(default_factory=dict)
-    asks: tuple[str, ...] = ()
+    required_properties: tuple[str, ...] = ()
     app: type[AppProperties] = AppProperties
     access_property: str = ""
     refresh_property: str = "refresh_token"
@@ -124,7 +124,7 @@ class OAuth2:
 
 
 @dataclass(frozen=True, repr=False)
-class Grant:
+class TokenGrant:
     """A token endpoint's successful answer. `expires_in_s` is None when the provider named none."""
 
     access_token: str
@@ -138,7 +138,7 @@ class Grant:
 
 
 @dataclass(frozen=True, repr=False)
-class Trip:
+class OAuthContext:
     """What one connect trip knows: the app, what was asked before it, what came back with it."""
 
     client_id: str
@@ -151,7 +151,7 @@ class Trip:
         return "<Trip>"
 
     @property
-    def places(self) -> dict[str, Any]:
+    def url_params(self) -> dict[str, Any]:
         """Values for the `{placeholders}` of addresses."""
         return {**self.app, **self.asked, "client_id": self.client_id}
 

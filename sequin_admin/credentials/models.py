@@ -16,16 +16,16 @@ from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
 from sequin_admin.core.http import UnknownHost, Unreachable
 from sequin_admin.credentials import kinds, outcomes
-from sequin_admin.credentials.collections import Shape
+from sequin_admin.credentials.collections import CollectionSchema
 from sequin_admin.credentials.kinds import (
     AppProperties,
-    Dialect,
-    Grant,
     OAuth2,
+    OAuthContext,
     Plan,
     Rate,
-    TokenPace,
-    Trip,
+    RateLimitSignals,
+    RefreshPace,
+    TokenGrant,
 )
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.credentials.properties import MASK, Properties
@@ -49,7 +49,7 @@ def list_indexes(table: str, called: str = "name") -> tuple[models.Index, ...]:
     )
 
 
-class Watched(models.Model):
+class Monitored(models.Model):
     """What health keeps on the row itself, so that lists filter and sort without a join.
 
     `health_status` is empty until the first check; `health_note` is one sentence for people. Every
@@ -69,20 +69,20 @@ class Watched(models.Model):
     class Meta:
         abstract = True
 
-    def leans_on(self) -> Iterable["Watched"]:
+    def depends_on(self) -> Iterable["Monitored"]:
         """The rows without which this one can't work: it takes over their troubles."""
         return ()
 
-    def mended_at(self) -> datetime | None:
+    def last_fixed_at(self) -> datetime | None:
         """When somebody last replaced what may have been wrong with it."""
         return None
 
-    def is_idle(self) -> bool:
+    def is_disabled(self) -> bool:
         """Whether people have put it aside, so that nothing of it can be trouble."""
         return False
 
 
-class OAuthApp(Watched):
+class OAuthApp(Monitored):
     """Our registration at a provider. `secrets` holds the client secret, GitHub's private key..."""
 
     entity, entity_title = "oauth_app", "OAuth app"
@@ -93,7 +93,7 @@ class OAuthApp(Watched):
     name = models.CharField(max_length=100)
     client_id = models.CharField("client ID", max_length=200)
     properties = models.JSONField(default=dict, blank=True)
-    secrets = EncryptedJSONField(bind=("id", "provider"))
+    secrets = EncryptedJSONField(scope="oauth_app", bind=("id", "provider"))
     secrets_changed_at = models.DateTimeField(default=clock.now, editable=False)
     scopes = models.JSONField(default=list, blank=True)
     redirect_uris = models.JSONField("redirect URIs", default=list, blank=True)
@@ -135,10 +135,10 @@ class OAuthApp(Watched):
         """What people are asked to allow: the app's own scopes, or the usual ones of its flow."""
         return tuple(self.scopes) or self.flow.scopes
 
-    def mended_at(self) -> datetime:
+    def last_fixed_at(self) -> datetime:
         return self.secrets_changed_at
 
-    def places(self) -> dict[str, Any]:
+    def url_params(self) -> dict[str, Any]:
         """Everything the flow may need of the app, secrets included. Never show it."""
         return {**self.properties, **self.secrets}
 
@@ -162,7 +162,7 @@ class CredentialManager(models.Manager["Credential"]):
         return rows.filter(kind=self.model.slug) if self.model.slug else rows
 
 
-class Credential(Watched):
+class Credential(Monitored):
     """How we get into one account at a provider. A row comes back as its kind (`from_db`)."""
 
     entity, entity_title = "credential", "credential"
@@ -179,8 +179,8 @@ class Credential(Watched):
     rate: ClassVar[Rate] = Rate(allowed_requests=60, interval=60_000, max_concurrent_requests=4)
     rate_source: ClassVar[str] = ""
     plans: ClassVar[tuple[Plan, ...]] = ()
-    dialect: ClassVar[Dialect] = Dialect()
-    token_pace: ClassVar[TokenPace] = TokenPace()
+    rate_limit_signals: ClassVar[RateLimitSignals] = RateLimitSignals()
+    refresh_pace: ClassVar[RefreshPace] = RefreshPace()
     oauth: ClassVar[OAuth2 | None] = None
     mints: ClassVar[bool] = False
     # Whether a kind with a flow also takes its secrets entered in a form.
@@ -190,7 +190,7 @@ class Credential(Watched):
     # Whether the provider opens an address of ours when somebody installs the app there.
     installs: ClassVar[bool] = False
     # The well-known collections of every account, where the provider is not asked for them.
-    catalogue: ClassVar[tuple[Shape, ...]] = ()
+    catalogue: ClassVar[tuple[CollectionSchema, ...]] = ()
     docs_url: ClassVar[str] = ""
     guide: ClassVar[tuple[str, ...]] = ()
 
@@ -204,7 +204,7 @@ class Credential(Watched):
     # NULL while unknown: NULLs never clash in the unique constraints below.
     identity = models.CharField(max_length=IDENTITY_CHARS, null=True, editable=False)  # noqa: DJ001
     properties = models.JSONField(default=dict, editable=False)
-    secrets = EncryptedJSONField(bind=("id", "kind"))
+    secrets = EncryptedJSONField(scope="credential", bind=("id", "kind"))
     # Which secrets are set, so that showing asterisks needs no decryption.
     secret_names = models.JSONField(default=list, editable=False)
     # See `digest_of()`.
@@ -265,13 +265,13 @@ class Credential(Watched):
         credential.__class__ = kinds.get(credential.__dict__.get("kind")) or cls
         return credential
 
-    def leans_on(self) -> Iterable[Watched]:
+    def depends_on(self) -> Iterable[Monitored]:
         return [self.oauth_app] if self.oauth_app else ()
 
-    def mended_at(self) -> datetime:
+    def last_fixed_at(self) -> datetime:
         return self.secrets_changed_at
 
-    def is_idle(self) -> bool:
+    def is_disabled(self) -> bool:
         return self.disabled_at is not None
 
     @classmethod
@@ -290,7 +290,7 @@ class Credential(Watched):
     def can_reconnect(self) -> bool:
         """Whether all is known that a new trip to the provider has to ask before."""
         known = {*self.properties, *self.secret_names}
-        return self.oauth is not None and known.issuperset(self.oauth.asks)
+        return self.oauth is not None and known.issuperset(self.oauth.required_properties)
 
     @classmethod
     def identity_of(cls, properties: Mapping[str, Any]) -> str | None:
@@ -309,7 +309,7 @@ class Credential(Watched):
         with `SECRET_KEY`; after that was changed, keys are found when they were saved anew.
         """
         declared = cls.properties_class.declared
-        tells = any(declared(name).get("filled") for name in cls.identity_properties)
+        tells = any(declared(name).get("read_only") for name in cls.identity_properties)
         if not (tells and secrets):
             return ""
         text = json.dumps(secrets, sort_keys=True)
@@ -340,14 +340,14 @@ class Credential(Watched):
         names = cls.known_by or cls.identity_properties
         return " · ".join(str(properties[n]) for n in names if n in properties)
 
-    def trip(self) -> Trip:
+    def context(self) -> OAuthContext:
         """What a renewal knows: the client, ours or the customer's, and the account."""
         own = {**self.properties, **self.secrets}
         if self.client_is_ours():
             if self.oauth_app is None:
                 raise Refused(outcomes.no_app(self.provider_title))
-            return Trip(self.oauth_app.client_id, self.oauth_app.places(), own)
-        return Trip(str(own.get("client_id", "")), {}, own)
+            return OAuthContext(self.oauth_app.client_id, self.oauth_app.url_params(), own)
+        return OAuthContext(str(own.get("client_id", "")), {}, own)
 
     # What a kind answers. The base answers are those of the common case.
 
@@ -359,7 +359,7 @@ class Credential(Watched):
         """Ask the provider who we are. `token` is what `tokens.current()` gave."""
         raise NotImplementedError(f"{type(self).__name__} must say how it is probed.")
 
-    def collections(self, token: str) -> tuple[Shape, ...]:
+    def collections(self, token: str) -> tuple[CollectionSchema, ...]:
         """What the account holds; asked of the provider where accounts differ. May be `Refused`."""
         return self.catalogue
 
@@ -367,7 +367,7 @@ class Credential(Watched):
         """The secret that is sent with each call by kinds that neither refresh nor mint."""
         return str(self.secrets.get(self.oauth.access_property, "")) if self.oauth else ""
 
-    def mint(self) -> Grant:
+    def mint(self) -> TokenGrant:
         """A fresh access token for kinds with `mints`. Raises `Refused`."""
         raise NotImplementedError(f"{type(self).__name__} does not mint tokens.")
 
@@ -383,7 +383,7 @@ class Credential(Watched):
         """What to know when the token is of an old sort that `exchange_token()` replaces."""
         return ""
 
-    def exchange_token(self) -> Grant:
+    def exchange_token(self) -> TokenGrant:
         """A token of the new sort for one of the old, which ends by that. Raises `Refused`."""
         raise Refused(self.cannot_renew())
 
@@ -443,9 +443,9 @@ class Credential(Watched):
         )
 
     @classmethod
-    def read_grant(cls, data: Mapping[str, Any]) -> Grant:
+    def read_grant(cls, data: Mapping[str, Any]) -> TokenGrant:
         """A token endpoint's JSON as a `Grant` (RFC 6749 section 5.1)."""
-        return Grant(
+        return TokenGrant(
             access_token=str(data["access_token"]),
             refresh_token=str(data.get("refresh_token") or ""),
             expires_in_s=whole_seconds(data.get("expires_in")),
@@ -454,7 +454,7 @@ class Credential(Watched):
         )
 
     @classmethod
-    def learned(cls, grant: Grant) -> dict[str, Any]:
+    def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
         """JSON values of properties that every fresh token tells anew, such as its scope."""
         return {}
 
@@ -464,22 +464,22 @@ class Credential(Watched):
         return cls.oauth
 
     @classmethod
-    def places(cls, trip: Trip) -> dict[str, Any]:
+    def url_params(cls, context: OAuthContext) -> dict[str, Any]:
         """Values for the `{placeholders}` of the flow's addresses."""
-        return trip.places
+        return context.url_params
 
     @classmethod
-    def check_callback(cls, trip: Trip) -> None:
+    def check_callback(cls, context: OAuthContext) -> None:
         """Refuse a callback that the provider did not sign or that names another account."""
 
     @classmethod
-    def check_install(cls, params: Mapping[str, str], trip: Trip) -> dict[str, Any]:
+    def check_install(cls, params: Mapping[str, str], context: OAuthContext) -> dict[str, Any]:
         """Values of what the flow asks, from an install request that is proven to come from the
         provider; for kinds with `installs`. Raises `Refused`."""
         raise NotImplementedError(f"{cls.__name__} is not installed from the provider's side.")
 
     @classmethod
-    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+    def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
         """Property values of a fresh grant, read from the provider. Raises `Refused`."""
         raise NotImplementedError(f"{cls.__name__} must say whose account it got.")
 

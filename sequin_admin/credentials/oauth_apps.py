@@ -6,13 +6,13 @@ from typing import Any
 from django.db import models, transaction
 
 from sequin_admin.access.models import Organization
-from sequin_admin.audit.models import record
+from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
 from sequin_admin.credentials.kinds import AppProperties
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.credentials.usage import refuse_if_used
-from sequin_admin.notices import news
-from sequin_admin.notices.notice import TYPES
+from sequin_admin.notifications import events
+from sequin_admin.notifications.message import TYPES
 
 # RFC 6749 sections 3.1.2 (absolute, without fragment) and 3.3 (what a scope is made of). A URI is
 # printable ASCII (RFC 3986): other names are written as xn--..., other characters as %....
@@ -50,7 +50,7 @@ def create(
         metadata=metadata or {},
     )
     app.save()
-    note("oauth_app.created", app, actor, provider=provider)
+    record_app_change("oauth_app.created", app, actor, provider=provider)
     return app
 
 
@@ -75,7 +75,7 @@ def update(
     if not names:
         return
     app.save()
-    note("oauth_app.changed", app, actor, changed=names)
+    record_app_change("oauth_app.changed", app, actor, changed=names)
 
 
 def replace_properties(app: OAuthApp, properties: AppProperties) -> list[str]:
@@ -93,7 +93,7 @@ def replace_properties(app: OAuthApp, properties: AppProperties) -> list[str]:
 def reveal(app: OAuthApp, *, actor: models.Model | None, purpose: str = "") -> dict[str, str]:
     """As `accounts.reveal()`: the secrets, once it is written down who reads them."""
     secrets = dict(app.secrets)
-    note("oauth_app.revealed", app, actor, purpose=purpose, secrets=sorted(secrets))
+    record_app_change("oauth_app.revealed", app, actor, purpose=purpose, secrets=sorted(secrets))
     return secrets
 
 
@@ -101,16 +101,18 @@ def reveal(app: OAuthApp, *, actor: models.Model | None, purpose: str = "") -> d
 def delete(app: OAuthApp, *, actor: models.Model | None) -> None:
     """Forget the app. Raises `InUse` while credentials were made with it."""
     refuse_if_used(app, remedy=REMEDY)
-    note("oauth_app.deleted", app, actor, provider=app.provider)
+    record_app_change("oauth_app.deleted", app, actor, provider=app.provider)
     app.delete()
 
 
-def note(action: str, app: OAuthApp, actor: models.Model | None, **details: Any) -> None:
+def record_app_change(
+    action: str, app: OAuthApp, actor: models.Model | None, **details: Any
+) -> None:
     """Write it into the audit log and, where it is news, tell whoever wants to know."""
     organization_id = app.organization_id
-    record(action, actor=actor, target=app, organization_id=organization_id, **details)
+    record_change(action, actor=actor, target=app, organization_id=organization_id, **details)
     type_ = "oauth_app.updated" if action == "oauth_app.changed" else action
     if type_ in TYPES:
         path = f"/oauth-apps/{app.pk}/"
         data = {"provider": app.provider, **details}
-        news.tell(type_, app, actor=actor, path=path, **data)
+        events.notify(type_, app, actor=actor, path=path, **data)

@@ -45,7 +45,7 @@ class Outcome:
     remedy: str = ""
     of_app: bool = False
     retry_after_s: float | None = None
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    discovered: Mapping[str, Any] = field(default_factory=dict)
     evidence: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -72,7 +72,7 @@ class Refused(Exception):
 
 def works(**facts: Any) -> Outcome:
     return Outcome(
-        Verdict.OK, facts={name: value for name, value in facts.items() if value is not None}
+        Verdict.OK, discovered={name: value for name, value in facts.items() if value is not None}
     )
 
 

@@ -28,23 +28,23 @@ def Property(
     example: str = "",
     pattern: str = "",
     default: Any = PydanticUndefined,
-    ours: bool = False,
-    filled: bool = False,
+    extension: bool = False,
+    read_only: bool = False,
     multiline: bool = False,
 ) -> Any:
     """Declare one property.
 
-    `ours` marks an addition to the specification. `filled` marks a value that we read from the
-    account after connecting: optional on input, never asked for in a form. `pattern` must match
+    `extension` marks an addition to the specification. `read_only` marks a value that we read from
+    the account after connecting: optional on input, never asked for in a form. `pattern` must match
     the whole value; `example` is shown when it doesn't, so it must not be a real secret.
     """
-    if filled:
+    if read_only:
         default = None
     extra: dict[str, JsonValue] = {
         "example": example,
         "match": pattern,
-        "ours": ours,
-        "filled": filled,
+        "extension": extension,
+        "read_only": read_only,
         "multiline": multiline,
     }
     return Field(default=default, title=title, description=help or None, json_schema_extra=extra)
@@ -76,7 +76,7 @@ class Properties(BaseModel):
 
     @classmethod
     def declared(cls, name: str) -> dict[str, Any]:
-        """What `Property()` was told about `name`: example, match, ours, filled, multiline."""
+        """The arguments of `Property()`: example, match, extension, read_only, multiline."""
         extra = cls.model_fields[name].json_schema_extra
         return dict(extra) if isinstance(extra, dict) else {}
 

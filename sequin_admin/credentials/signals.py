@@ -3,4 +3,4 @@
 from django.dispatch import Signal
 
 # Sent with `subject`, in the transaction in which people put something watched aside.
-put_aside = Signal()
+disabled = Signal()

@@ -10,7 +10,7 @@ from django.urls import reverse
 from sequin_admin.access.models import Organization, User
 
 
-class Adapter(DefaultAccountAdapter):  # type: ignore[misc]
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 

@@ -11,8 +11,8 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.models import Logo
-from sequin_admin.connect import accounts, flow, links
-from sequin_admin.connect.models import Attempt, ConnectLink
+from sequin_admin.connect import credential_operations, flow, links
+from sequin_admin.connect.models import ConnectLink, ConnectSession
 from sequin_admin.credentials.forms import PropertiesForm
 from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.gateway.pages import closed, public_page, send_off, show_form
@@ -28,7 +28,7 @@ def enter(request: HttpRequest, token: str) -> HttpResponse:
     """The address that was sent: the token becomes a right of this browser, and leaves the bar."""
     try:
         link = links.find(token)
-    except links.Closed as reason:
+    except links.LinkClosed as reason:
         return closed(request, reason)
     opened = [pk for pk in request.session.get(OPENED, []) if pk != str(link.pk)]
     request.session[OPENED] = [*opened, str(link.pk)][-MOST_OPENED:]
@@ -51,9 +51,9 @@ def choose(request: HttpRequest, pk: UUID) -> HttpResponse:
         return redirect("gateway:thanks", pk=pk)
     try:
         links.refuse_closed(link)
-    except links.Closed as reason:
+    except links.LinkClosed as reason:
         return closed(request, reason)
-    links.note_opened(link)
+    links.record_opened(link)
     if len(link.offered) == 1:
         return show(request, link, link.offered[0], form_of(link, link.offered[0], None))
     context = {"link": link, "organization": link.organization}
@@ -73,9 +73,9 @@ def connect(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
         links.refuse_closed(link)
         if request.method == "POST" and form.is_valid():
             return go(request, link, declared, form)
-    except links.Closed as reason:
+    except links.LinkClosed as reason:
         return closed(request, reason)
-    except (Refused, accounts.OtherAccount) as error:
+    except (Refused, credential_operations.OtherAccount) as error:
         form.add_error(None, to_the_customer(flow.sentence(error)))
         form.ask_secrets_again(form.cleaned_data)
     return show(request, link, declared, form)
@@ -86,9 +86,13 @@ def form_of(link: ConnectLink, kind: Any, data: Any) -> PropertiesForm:
     known = link.reconnects.properties if link.reconnects else {}
     if not kind.oauth:
         return PropertiesForm(kind.properties_class, data, stored=known)
-    questions = kind.properties_class.only(kind.oauth.asks)
-    names = [n for n in kind.oauth.asks if not kind.client_is_ours() or n not in known]
-    stored = {name: value for name, value in known.items() if name in kind.oauth.asks}
+    questions = kind.properties_class.only(kind.oauth.required_properties)
+    names = [
+        n for n in kind.oauth.required_properties if not kind.client_is_ours() or n not in known
+    ]
+    stored = {
+        name: value for name, value in known.items() if name in kind.oauth.required_properties
+    }
     return PropertiesForm(questions, data, names=names, stored=stored)
 
 
@@ -100,20 +104,22 @@ def go(request: HttpRequest, link: ConnectLink, kind: Any, form: PropertiesForm)
         return redirect(after(link))
     links.count_try(link)
     more = {"link": link, "name": link.name, "reconnects": link.reconnects}
-    return send_off(request, kind, form, asks=link, **more)
+    return send_off(request, kind, form, requester=link, **more)
 
 
 def show(request: HttpRequest, link: ConnectLink, kind: Any, form: PropertiesForm) -> HttpResponse:
     action = reverse("gateway:connect", args=[link.pk, kind.slug])
-    return show_form(request, kind, form, asks=link, action=action)
+    return show_form(request, kind, form, requester=link, action=action)
 
 
-def after_trip(request: HttpRequest, link: ConnectLink, attempt: Attempt) -> HttpResponse:
+def after_trip(
+    request: HttpRequest, link: ConnectLink, connect_session: ConnectSession
+) -> HttpResponse:
     """Where the customer goes from the provider: on, or back to try again with the reason."""
-    if attempt.credential:
-        probes.verify(attempt.credential)
+    if connect_session.credential:
+        probes.verify(connect_session.credential)
         return redirect(after(link))
-    messages.error(request, reason_for(link, attempt))
+    messages.error(request, reason_for(link, connect_session))
     return redirect("gateway:link", pk=link.pk)
 
 
@@ -121,15 +127,15 @@ def after(link: ConnectLink) -> str:
     return link.redirect_url or reverse("gateway:thanks", args=[link.pk])
 
 
-def reason_for(link: ConnectLink, attempt: Attempt) -> str:
+def reason_for(link: ConnectLink, connect_session: ConnectSession) -> str:
     """Why it did not work, for somebody who can't see or mend our OAuth app."""
-    if attempt.error == "server_error":
+    if connect_session.error == "server_error":
         return (
             f"{link.provider_title} does not accept the way {link.organization} is registered "
             f"there, so nothing was connected. It is not your fault: {link.organization} must "
             "mend it and sees the reason. Try again when they tell you."
         )
-    return to_the_customer(attempt.failure)
+    return to_the_customer(connect_session.failure)
 
 
 def to_the_customer(sentence: str) -> str:

@@ -10,7 +10,7 @@ from sequin_admin.access.models import Membership
 from sequin_admin.access.policy import Action, allows
 from sequin_admin.connect import flow
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.kinds import Trip
+from sequin_admin.credentials.kinds import OAuthContext
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.gateway.pages import person, public_page
@@ -25,7 +25,9 @@ def install(request: HttpRequest, provider: str, pk: UUID) -> HttpResponse:
     if app.provider != provider or kind is None or not kind.installs:
         raise Http404(provider)
     try:
-        asked = kind.check_install(request.GET.dict(), Trip(app.client_id, app.places()))
+        asked = kind.check_install(
+            request.GET.dict(), OAuthContext(app.client_id, app.url_params())
+        )
     except Refused as refusal:
         context = {"kind": kind, "reason": refusal.outcome.sentence}
         return render(request, "connect/install_refused.html", context, status=400)

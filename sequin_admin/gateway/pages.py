@@ -9,10 +9,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
 from sequin_admin.access.models import User
-from sequin_admin.connect import flow, oauth
-from sequin_admin.connect.models import ConnectLink, Handover
+from sequin_admin.connect import flow
+from sequin_admin.connect.models import AuthorizationRequest, ConnectLink
 from sequin_admin.credentials.forms import PropertiesForm
 from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.tokens import protocol
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -52,19 +53,19 @@ def show_form(
     kind: Any,
     form: PropertiesForm,
     *,
-    asks: ConnectLink | Handover,
+    requester: ConnectLink | AuthorizationRequest,
     action: str,
 ) -> HttpResponse:
     """Who asks for what, and the form or the button that leads on."""
     context = {
-        "organization": asks.organization,
-        "link": asks if isinstance(asks, ConnectLink) else None,
+        "organization": requester.organization,
+        "link": requester if isinstance(requester, ConnectLink) else None,
         "kind": kind,
         "form": form,
         "action": action,
-        "scopes": asked_scopes(kind, asks.oauth_app),
+        "scopes": asked_scopes(kind, requester.oauth_app),
         # A client of the customer's own has to know it.
-        "redirect_uri": oauth.redirect_uri(kind.provider) if kind.oauth else "",
+        "redirect_uri": protocol.redirect_uri(kind.provider) if kind.oauth else "",
     }
     return render(request, "link/connect.html", context, status=422 if form.errors else 200)
 
@@ -74,18 +75,18 @@ def send_off(
     kind: Any,
     form: PropertiesForm,
     *,
-    asks: ConnectLink | Handover,
-    **trip: Any,
+    requester: ConnectLink | AuthorizationRequest,
+    **context: Any,
 ) -> HttpResponse:
     """To the provider's consent page, with what was entered. `trip` is more for `flow.start()`."""
     return redirect(
         flow.start(
-            asks.organization,
+            requester.organization,
             kind,
             session_key=session_key(request),
-            oauth_app=asks.oauth_app,
+            oauth_app=requester.oauth_app,
             asked=form.properties.plain_values(),
-            **trip,
+            **context,
         )
     )
 

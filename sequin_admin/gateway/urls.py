@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from sequin_admin.gateway import badges, connect, handovers, install, views
+from sequin_admin.gateway import authorization_requests, badges, connect, install, views
 
 app_name = "gateway"
 urlpatterns = [
@@ -12,8 +12,8 @@ urlpatterns = [
     path("link/<uuid:pk>/", connect.choose, name="link"),
     path("link/<uuid:pk>/thanks/", connect.thanks, name="thanks"),
     path("link/<uuid:pk>/<slug:kind>/", connect.connect, name="connect"),
-    path("link/oauth2/start/<str:token>", handovers.start, name="start"),
+    path("link/oauth2/start/<str:token>", authorization_requests.start, name="start"),
     path("link/oauth2/callback/<slug:provider>", views.callback, name="callback"),
-    path("link/oauth2/token", handovers.token, name="token"),
+    path("link/oauth2/token", authorization_requests.token, name="token"),
     path("link/<slug:provider>/install/<uuid:pk>", install.install, name="install"),
 ]

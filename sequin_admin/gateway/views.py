@@ -5,8 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
-from sequin_admin.connect import flow, handovers
-from sequin_admin.connect.models import Attempt
+from sequin_admin.connect import authorization_requests, flow
+from sequin_admin.connect.models import ConnectSession
 from sequin_admin.gateway import connect
 from sequin_admin.gateway.pages import person, public_page
 from sequin_admin.health import probes
@@ -17,7 +17,7 @@ from sequin_admin.health import probes
 def callback(request: HttpRequest, provider: str) -> HttpResponse:
     """Finish the trip and send the browser back to who sent it: us, a link, another product."""
     try:
-        attempt = flow.finish(
+        connect_session = flow.finish(
             request.GET.dict(),
             user=person(request),
             session_key=request.session.session_key or "",
@@ -25,17 +25,19 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
         )
     except flow.BadCallback as error:
         return render(request, "connect/bad_callback.html", {"reason": str(error)}, status=400)
-    if attempt.handover:
-        return redirect(handovers.answer(attempt.handover, attempt))
-    if attempt.link:
-        return connect.after_trip(request, attempt.link, attempt)
-    return after_own_trip(request, attempt)
+    if connect_session.authorization_request:
+        return redirect(
+            authorization_requests.answer(connect_session.authorization_request, connect_session)
+        )
+    if connect_session.link:
+        return connect.after_trip(request, connect_session.link, connect_session)
+    return after_own_trip(request, connect_session)
 
 
-def after_own_trip(request: HttpRequest, attempt: Attempt) -> HttpResponse:
+def after_own_trip(request: HttpRequest, connect_session: ConnectSession) -> HttpResponse:
     """Probe what came of it, show the credential or the reason there is none."""
-    if attempt.credential is None:
-        return redirect("dashboard:connect_failed", pk=attempt.pk)
-    probes.verify(attempt.credential)
-    messages.success(request, f"{attempt.credential} is connected.")
-    return redirect("dashboard:credential", pk=attempt.credential.pk)
+    if connect_session.credential is None:
+        return redirect("dashboard:connect_failed", pk=connect_session.pk)
+    probes.verify(connect_session.credential)
+    messages.success(request, f"{connect_session.credential} is connected.")
+    return redirect("dashboard:credential", pk=connect_session.credential.pk)

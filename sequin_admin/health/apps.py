@@ -7,4 +7,4 @@ class HealthConfig(AppConfig):
     def ready(self) -> None:
         from sequin_admin.health import incidents
 
-        incidents.listen()
+        incidents.connect_signals()

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sequin_admin.core import clock
-from sequin_admin.credentials.models import Watched
+from sequin_admin.credentials.models import Monitored
 from sequin_admin.health import timeline
 from sequin_admin.health.models import Transition
-from sequin_admin.health.timeline import Slot, Span
+from sequin_admin.health.timeline import Slot, StatusSpan
 
 
 @dataclass(frozen=True)
@@ -30,11 +30,11 @@ class History:
 
     period: Period
     slots: list[Slot]
-    troubles: list[Span]
+    troubles: list[StatusSpan]
     uptime: float | None
 
 
-def of(subject: Watched, period: Period) -> History:
+def of(subject: Monitored, period: Period) -> History:
     """What the transitions tell. The last slot ends when the running day or half hour does."""
     now = clock.now()
     end = next_boundary(now, period.slot)
@@ -48,7 +48,7 @@ def of(subject: Watched, period: Period) -> History:
     )
 
 
-def changes_since(subject: Watched, start: datetime) -> list[Transition]:
+def changes_since(subject: Monitored, start: datetime) -> list[Transition]:
     """Oldest first: those since `start`, and the one before, which tells how it began."""
     rows = Transition.objects.about(subject)
     before = rows.filter(at__lte=start).first()

@@ -8,33 +8,33 @@ from django.db import models
 from django.db.models.signals import post_delete
 
 from sequin_admin.core import clock
-from sequin_admin.credentials.models import Watched
-from sequin_admin.credentials.signals import put_aside
-from sequin_admin.health import telling
+from sequin_admin.credentials.models import Monitored
+from sequin_admin.credentials.signals import disabled
+from sequin_admin.health import alerts
 from sequin_admin.health.models import STEADY, Check, Incident, Transition, naming
 from sequin_admin.health.status import LONG_AGO, Reason
 
 KEPT = timedelta(days=90)
 
 
-def follow(troubles: Sequence[tuple[Watched, Reason | None]], *, at: datetime) -> None:
+def update_incidents(troubles: Sequence[tuple[Monitored, Reason | None]], *, at: datetime) -> None:
     """Bring the incidents of some subjects up to date with each one's own trouble, or its lack."""
     ids = [subject.pk for subject, _ in troubles]
     open_ones = {row.entity_id: row for row in Incident.objects.open().filter(entity_id__in=ids)}
     for subject, trouble in troubles:
         incident = open_ones.get(subject.pk)
-        trouble = None if subject.is_idle() else trouble
+        trouble = None if subject.is_disabled() else trouble
         if incident and (trouble is None or trouble.status != incident.status):
             resolve(incident, subject, at=at)
             incident = None
         if trouble and incident is None:
-            begin(subject, trouble, at=at)
+            open_incident(subject, trouble, at=at)
         elif trouble and incident and trouble.sentence != incident.message:
             incident.code, incident.message = trouble.code, trouble.sentence
             incident.save(update_fields=["code", "message"])
 
 
-def begin(subject: Watched, trouble: Reason, *, at: datetime) -> Incident:
+def open_incident(subject: Monitored, trouble: Reason, *, at: datetime) -> Incident:
     """A new incident, or the last one anew when the same came back before it was over for good."""
     last = Incident.objects.about(subject).first()
     if last and last.status == trouble.status and not last.mended and at < over_for_good(last):
@@ -49,7 +49,7 @@ def begin(subject: Watched, trouble: Reason, *, at: datetime) -> Incident:
         message=trouble.sentence,
         opened_at=at,
     )
-    telling.opened(incident, subject)
+    alerts.notify_opened(incident, subject)
     return incident
 
 
@@ -57,36 +57,36 @@ def over_for_good(incident: Incident) -> datetime:
     return incident.resolved_at + STEADY if incident.resolved_at else LONG_AGO
 
 
-def resolve(incident: Incident, subject: Watched | None, *, at: datetime) -> None:
+def resolve(incident: Incident, subject: Monitored | None, *, at: datetime) -> None:
     """The cause is gone: by somebody's act since it began, or by itself."""
-    mended_at = (subject and subject.mended_at()) or LONG_AGO
-    incident.mended = subject is None or subject.is_idle() or mended_at > incident.opened_at
+    last_fixed_at = (subject and subject.last_fixed_at()) or LONG_AGO
+    incident.mended = subject is None or subject.is_disabled() or last_fixed_at > incident.opened_at
     incident.resolved_at = at
     incident.resolution = resolution(incident, subject)
     incident.save(update_fields=["mended", "resolved_at", "resolution"])
 
 
-def resolution(incident: Incident, subject: Watched | None) -> str:
+def resolution(incident: Incident, subject: Monitored | None) -> str:
     if subject is None:
         return "It was deleted."
-    if subject.is_idle():
+    if subject.is_disabled():
         return "It was disabled."
     return "Its secret was replaced." if incident.mended else "It works again by itself."
 
 
-def listen() -> None:
+def connect_signals() -> None:
     """Nobody has to act any more for what was deleted or put aside."""
-    put_aside.connect(excuse)
-    for model in filter(lambda model: issubclass(model, Watched), apps.get_models()):
-        post_delete.connect(forget, sender=model)
+    disabled.connect(resolve_on_disable)
+    for model in filter(lambda model: issubclass(model, Monitored), apps.get_models()):
+        post_delete.connect(resolve_on_delete, sender=model)
 
 
-def excuse(subject: Watched, **signal: object) -> None:
+def resolve_on_disable(subject: Monitored, **signal: object) -> None:
     for incident in Incident.objects.about(subject).open():
         resolve(incident, subject, at=clock.now())
 
 
-def forget(instance: Watched, **signal: object) -> None:
+def resolve_on_delete(instance: Monitored, **signal: object) -> None:
     """Its history stays until it is old; what it is like now is over."""
     Check.objects.about(instance).delete()
     for incident in Incident.objects.about(instance).open():

@@ -12,7 +12,7 @@ from django.db import models
 
 from sequin_admin.access.models import Findable, Organization, User
 from sequin_admin.core import clock
-from sequin_admin.credentials.models import NAME_CHARS, Watched
+from sequin_admin.credentials.models import NAME_CHARS, Monitored
 from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.health.status import Status
 
@@ -24,11 +24,11 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 class AboutQuerySet(Findable[Row]):
-    def about(self, subject: Watched) -> Self:
+    def about(self, subject: Monitored) -> Self:
         return self.filter(entity=subject.entity, entity_id=subject.pk)
 
 
-def naming(subject: Watched) -> dict[str, Any]:
+def naming(subject: Monitored) -> dict[str, Any]:
     """The columns by which a row says what it is about."""
     return {
         "organization_id": subject.organization_id,  # type: ignore[attr-defined]

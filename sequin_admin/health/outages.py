@@ -8,12 +8,12 @@ from django.db import models, transaction
 from django.db.models import Count, Q
 
 from sequin_admin.access.models import Organization, User
-from sequin_admin.audit.models import record
+from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Verdict
-from sequin_admin.health import telling
+from sequin_admin.health import alerts
 from sequin_admin.health.checks import AUTHENTICATION
 from sequin_admin.health.models import Check, Incident, Outage
 
@@ -27,7 +27,7 @@ SIGNS = ("unavailable", "unreachable", "not_json")
 
 
 @dataclass(frozen=True)
-class Tally:
+class ProviderCounts:
     """How many credentials of a provider met its trouble lately, and how many got an answer."""
 
     failing: int
@@ -44,19 +44,19 @@ class Tally:
         return self.answered > 0 and self.failing < SHARE * (self.failing + self.answered)
 
 
-def watch() -> None:
+def detect_outages() -> None:
     """Recognise outages, and the end of those that we recognised."""
-    tallies = count()
+    tallies = count_by_provider()
     known = {outage.provider: outage for outage in Outage.objects.open()}
     for provider, tally in tallies.items():
         if tally.down and provider not in known:
-            begin(provider, seems_down(provider))
+            open_outage(provider, seems_down(provider))
     for provider, outage in known.items():
-        if not outage.declared and tallies.get(provider, Tally(0, 0)).back:
-            end(outage)
+        if not outage.declared and tallies.get(provider, ProviderCounts(0, 0)).back:
+            close_outage(outage)
 
 
-def count() -> dict[str, Tally]:
+def count_by_provider() -> dict[str, ProviderCounts]:
     lately = Check.objects.filter(
         check_name=AUTHENTICATION, last_seen_at__gt=clock.now() - WINDOW
     ).exclude(provider="")
@@ -65,7 +65,7 @@ def count() -> dict[str, Tally]:
         failing=Count("pk", filter=troubled & Q(code__in=SIGNS)),
         answered=Count("pk", filter=~troubled),
     )
-    return {g["provider"]: Tally(g["failing"], g["answered"]) for g in groups.order_by()}
+    return {g["provider"]: ProviderCounts(g["failing"], g["answered"]) for g in groups.order_by()}
 
 
 def seems_down(provider: str) -> str:
@@ -83,15 +83,17 @@ def declare(provider: str, *, actor: User, message: str = "") -> Outage:
     outage = Outage.objects.open().filter(provider=provider).first()
     if outage is None:
         said = message or f"{title_of(provider)} is down. Nothing to do until it is back."
-        outage = begin(provider, said, declared_by=actor)
-    record("outage.declared", actor=actor, target=outage, organization_id=None, provider=provider)
+        outage = open_outage(provider, said, declared_by=actor)
+    record_change(
+        "outage.declared", actor=actor, target=outage, organization_id=None, provider=provider
+    )
     return outage
 
 
 @transaction.atomic
 def clear(outage: Outage, *, actor: User) -> None:
-    end(outage)
-    record(
+    close_outage(outage)
+    record_change(
         "outage.cleared",
         actor=actor,
         target=outage,
@@ -101,7 +103,7 @@ def clear(outage: Outage, *, actor: User) -> None:
 
 
 @transaction.atomic
-def begin(provider: str, message: str, *, declared_by: User | None = None) -> Outage:
+def open_outage(provider: str, message: str, *, declared_by: User | None = None) -> Outage:
     """One outage, and one incident for each organization that uses the provider."""
     outage, created = Outage.objects.get_or_create(
         provider=provider,
@@ -125,7 +127,7 @@ def begin(provider: str, message: str, *, declared_by: User | None = None) -> Ou
                 opened_at=outage.opened_at,
                 affected=credentials,
             )
-            telling.opened(incident)
+            alerts.notify_opened(incident)
     return outage
 
 
@@ -136,7 +138,7 @@ def users_of(provider: str) -> Iterable[tuple[Organization, int]]:
 
 
 @transaction.atomic
-def end(outage: Outage) -> None:
+def close_outage(outage: Outage) -> None:
     """It is back. Whoever met its trouble is checked again soon."""
     now = clock.now()
     if not Outage.objects.open().filter(pk=outage.pk).update(cleared_at=now):

@@ -6,16 +6,17 @@ from datetime import datetime, timedelta
 
 from django.db import models, transaction
 
-from sequin_admin.audit.models import record
-from sequin_admin.connect import accounts, tokens
-from sequin_admin.connect.models import Token
+from sequin_admin.audit.models import record_change
+from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.models import FAILURES, Credential, OAuthApp, Watched
+from sequin_admin.credentials.models import FAILURES, Credential, Monitored, OAuthApp
 from sequin_admin.credentials.outcomes import Outcome, Verdict
 from sequin_admin.health import checks
-from sequin_admin.health.settling import settle, spread
+from sequin_admin.health.rollup import propagate, record_checks
 from sequin_admin.health.status import Status
+from sequin_admin.tokens import renewal
+from sequin_admin.tokens.models import Token
 
 CLAIM = timedelta(minutes=2)
 NEXT = {
@@ -30,11 +31,11 @@ ENDS_SOON = timedelta(days=7)
 
 def verify(credential: Credential, *, actor: models.Model | None = None) -> Outcome:
     """Probe now, whatever the schedule, and store the outcome. Audited when `actor` asked."""
-    outcome = ask(credential, force=actor is not None)
+    outcome = call_probe(credential, force=actor is not None)
     with transaction.atomic():
-        changed = keep(credential, outcome)
+        changed = record_probe(credential, outcome)
         if actor:
-            record(
+            record_change(
                 "credential.verified",
                 actor=actor,
                 target=credential,
@@ -42,7 +43,7 @@ def verify(credential: Credential, *, actor: models.Model | None = None) -> Outc
                 verdict=outcome.verdict.value,
                 code=outcome.code,
             )
-    spread(changed)
+    propagate(changed)
     return outcome
 
 
@@ -64,13 +65,13 @@ def claim_due(room: int) -> list[Credential]:
 def probe_claimed(credential: Credential) -> bool:
     """Probe, and keep the outcome unless the claim is over: then somebody knows better by now."""
     claimed_until = credential.check_due_at
-    outcome = ask(credential)
+    outcome = call_probe(credential)
     with transaction.atomic():
         rows = Credential.objects.select_for_update(no_key=True)
         if not rows.filter(pk=credential.pk, check_due_at=claimed_until).exists():
             return False
-        changed = keep(credential, outcome)
-    spread(changed)
+        changed = record_probe(credential, outcome)
+    propagate(changed)
     return True
 
 
@@ -88,13 +89,13 @@ def probe_due(limit: int = 100, stopped: Callable[[], bool] = lambda: False) -> 
     return probed
 
 
-def ask(credential: Credential, *, force: bool = False) -> Outcome:
+def call_probe(credential: Credential, *, force: bool = False) -> Outcome:
     """One probe. A refused access token is renewed once; only what follows decides."""
     try:
-        token = tokens.current(credential, force=force)
+        token = renewal.current(credential, force=force)
         outcome = credential.probe(token)
         if outcome.verdict is Verdict.REFRESH:
-            token = tokens.refresh(credential, refused=token, force=force)
+            token = renewal.refresh(credential, refused=token, force=force)
             outcome = credential.probe(token)
             if outcome.verdict is Verdict.REFRESH:
                 return still_refused(credential, outcome)
@@ -111,30 +112,30 @@ def still_refused(credential: Credential, outcome: Outcome) -> Outcome:
     )
 
 
-def keep(credential: Credential, outcome: Outcome) -> list[Watched]:
+def record_probe(credential: Credential, outcome: Outcome) -> list[Monitored]:
     """Write the facts, the checks and the statuses. Returns the rows whose status changed."""
-    outcome = take_in(credential, outcome)
+    outcome = merge_discovered(credential, outcome)
     schedule(credential, outcome)
     app = credential.oauth_app
     if app and outcome.of_app:
         # The fault is the app's: the credential takes it over from there.
-        changed = settle(app, {checks.CLIENT: outcome})
-        return changed + settle(credential, {})
+        changed = record_checks(app, {checks.CLIENT: outcome})
+        return changed + record_checks(credential, {})
     changed = []
     if app and outcome.ok and renewed_since_trouble(credential, app):
-        changed = settle(app, {checks.CLIENT: outcomes.works()})
+        changed = record_checks(app, {checks.CLIENT: outcomes.works()})
     results = {**checks.of_probe(outcome), **expiry(credential)}
-    return changed + settle(credential, results)
+    return changed + record_checks(credential, results)
 
 
-def take_in(credential: Credential, outcome: Outcome) -> Outcome:
+def merge_discovered(credential: Credential, outcome: Outcome) -> Outcome:
     """Keep what the provider told. Another outcome, where it told that we know the account."""
-    if outcome.facts:
+    if outcome.discovered:
         # A renewal on the way may have written some of them.
         credential.refresh_from_db(fields=["properties"])
-    if not accounts.absorb(credential, outcome.facts):
+    if not credential_operations.merge_properties(credential, outcome.discovered):
         return outcome
-    twin = accounts.twin_of(credential)
+    twin = credential_operations.duplicate_of(credential)
     if twin:
         credential.refresh_from_db(fields=["properties", "identity"])
         return duplicate(credential, twin)

@@ -18,7 +18,7 @@ class Change(Protocol):
 
 
 @dataclass(frozen=True)
-class Span:
+class StatusSpan:
     """A time with one status; "" is not known."""
 
     start: datetime
@@ -41,7 +41,7 @@ class Slot:
         return min(known, key=SEVERITY.index) if known else ""
 
 
-def spans(changes: Sequence[Change], start: datetime, end: datetime) -> list[Span]:
+def spans(changes: Sequence[Change], start: datetime, end: datetime) -> list[StatusSpan]:
     """The time from `start` to `end`, cut where the status changed. `changes` are oldest first."""
     inside = [change for change in changes if start < change.at < end]
     earlier = [change for change in changes if change.at <= start]
@@ -49,19 +49,21 @@ def spans(changes: Sequence[Change], start: datetime, end: datetime) -> list[Spa
     cuts = [start, *(change.at for change in inside), end]
     statuses = [first, *(change.after for change in inside)]
     return [
-        Span(since, until, status)
+        StatusSpan(since, until, status)
         for (since, until), status in zip(pairwise(cuts), statuses, strict=True)
         if since < until
     ]
 
 
-def slots(parts: Sequence[Span], start: datetime, length: timedelta, count: int) -> list[Slot]:
+def slots(
+    parts: Sequence[StatusSpan], start: datetime, length: timedelta, count: int
+) -> list[Slot]:
     """`count` slots of the same length from `start` on, each with its share of the spans."""
     starts = [start + number * length for number in range(count)]
     return [Slot(at, at + length, shares(parts, at, at + length)) for at in starts]
 
 
-def shares(parts: Iterable[Span], start: datetime, end: datetime) -> dict[str, float]:
+def shares(parts: Iterable[StatusSpan], start: datetime, end: datetime) -> dict[str, float]:
     spent: dict[str, float] = {}
     for part in parts:
         overlap = (min(part.end, end) - max(part.start, start)).total_seconds()
@@ -70,7 +72,7 @@ def shares(parts: Iterable[Span], start: datetime, end: datetime) -> dict[str, f
     return spent
 
 
-def uptime(parts: Iterable[Span]) -> float | None:
+def uptime(parts: Iterable[StatusSpan]) -> float | None:
     """The share of the known time that was healthy, from 0 to 1; None when nothing is known."""
     known = [part for part in parts if part.status]
     total = sum((part.end - part.start).total_seconds() for part in known)

@@ -13,10 +13,10 @@ from django.db import DatabaseError
 from django.db.models import Min, QuerySet
 
 from sequin_admin.access.models import Organization
-from sequin_admin.connect.models import Token
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health.models import WorkerProcess
+from sequin_admin.tokens.models import Token
 
 log = structlog.get_logger(__name__)
 # The jobs that have rows to fall behind with.

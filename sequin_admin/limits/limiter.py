@@ -16,14 +16,22 @@ import structlog
 from django.conf import settings
 
 from sequin_admin.credentials.models import Credential
+from sequin_admin.limits.limiter_state import LEAD
 from sequin_admin.limits.models import RateLimit, of
-from sequin_admin.limits.permits import Grant, Lease, Outcome, Refused, Release, Wish, limit_of
-from sequin_admin.limits.rule import LEAD
+from sequin_admin.limits.permits import (
+    CallOutcome,
+    Permit,
+    PermitLease,
+    PermitRefused,
+    PermitRelease,
+    PermitRequest,
+    limit_of,
+)
+from sequin_admin.limits.requests import MS, LeaseRelease, LimiterResponse
 from sequin_admin.limits.stores import Store, Unavailable
 from sequin_admin.limits.stores.database import DatabaseStore
 from sequin_admin.limits.stores.memory import MemoryStore
 from sequin_admin.limits.stores.redis import RedisStore
-from sequin_admin.limits.terms import MS, Answer, Return
 
 log = structlog.get_logger(__name__)
 MICROSECONDS = 1_000_000
@@ -39,41 +47,43 @@ def store_at(redis_url: str) -> Store:
     return RedisStore(redis_url) if redis_url else DatabaseStore()
 
 
-def store() -> Store:
+def current_store() -> Store:
     """Where all processes keep their permits: in Redis when there is one, else in the database."""
     return store_at(settings.REDIS_URL)
 
 
 def acquire(
-    credential: Credential, n: int = 1, *, releases: Sequence[Release] = (), **options: Any
-) -> Grant:
+    credential: Credential, n: int = 1, *, releases: Sequence[PermitRelease] = (), **options: Any
+) -> Permit:
     """Up to `n` permits, at least one. `options` are those of `Wish`; `releases` come back first.
 
     Waits up to `wait_ms` for them. Raises `Refused`, or `Unavailable` when the store is away.
     """
-    wish, rate = Wish(n=n, **options), of(credential)
+    wish, rate = PermitRequest(n=n, **options), of(credential)
     backs = returns(releases, rate)
     ends = time.monotonic() + wish.wait_ms / 1000
     while True:
         asked = time.monotonic()
         left_ms = max(0.0, ends - asked) * 1000
-        answer = ask(credential.pk, backs, wish, rate, left_ms)
+        answer = request_permit(credential.pk, backs, wish, rate, left_ms)
         if answer.leases:
             if answer.starts_in:  # Even a sleep of nothing takes as long as asking Redis.
                 time.sleep(answer.starts_in / MICROSECONDS)
-            leases = tuple(Lease(credential.pk, id) for id in answer.leases)
-            return Grant(leases, answer.starts_at, asked + answer.starts_in / MICROSECONDS)
+            leases = tuple(PermitLease(credential.pk, id) for id in answer.leases)
+            return Permit(leases, answer.starts_at, asked + answer.starts_in / MICROSECONDS)
         if answer.opens_in > left_ms * MS:
-            raise Refused(ceil(answer.opens_in / MS), answer.ticket)
+            raise PermitRefused(ceil(answer.opens_in / MS), answer.ticket)
         # The store gives permits out a little before they start.
         time.sleep(max(answer.opens_in - LEAD, SHORTEST_SLEEP) / MICROSECONDS)
         wish, backs = replace(wish, ticket=answer.ticket), []
 
 
-def ask(pk: UUID, backs: list[Return], wish: Wish, rate: RateLimit, wait_ms: float) -> Answer:
+def request_permit(
+    pk: UUID, backs: list[LeaseRelease], wish: PermitRequest, rate: RateLimit, wait_ms: float
+) -> LimiterResponse:
     """One step at the store, or here with a share of the limit while that is away and we may."""
     try:
-        return store().acquire(pk, wish.as_ask(rate, wait_ms), backs)
+        return current_store().acquire(pk, wish.as_ask(rate, wait_ms), backs)
     except Unavailable as error:
         share = settings.LIMITER_FALLBACK_SHARE
         if limit_of(rate, share).allowed < 1:
@@ -83,26 +93,29 @@ def ask(pk: UUID, backs: list[Return], wish: Wish, rate: RateLimit, wait_ms: flo
 
 
 def release(
-    lease: Lease, outcome: Outcome = Outcome.OK, retry_after: float | None = None, **said: Any
+    lease: PermitLease,
+    outcome: CallOutcome = CallOutcome.OK,
+    retry_after: float | None = None,
+    **said: Any,
 ) -> bool:
     """Give a permit back. `said` is more of a `Release`. False when its lease had ended.
 
     A throttled call stops everybody for `retry_after` seconds, or for one interval.
     """
-    back = Release(lease.id, outcome, retry_after, **said)
+    back = PermitRelease(lease.id, outcome, retry_after, **said)
     credential = Credential.objects.select_related("rate_limit").get(pk=lease.credential_id)
     return release_all(credential, [back])[0]
 
 
-def release_all(credential: Credential, releases: Sequence[Release]) -> list[bool]:
+def release_all(credential: Credential, releases: Sequence[PermitRelease]) -> list[bool]:
     """Give permits back in one trip. Says of each whether it was still out."""
     backs = returns(releases, of(credential))
     if settings.LIMITER_FALLBACK_SHARE:
-        local.give_back(credential.pk, backs)
-    return [each.live for each in store().give_back(credential.pk, backs)]
+        local.release(credential.pk, backs)
+    return [each.live for each in current_store().release(credential.pk, backs)]
 
 
-def returns(releases: Sequence[Release], rate: RateLimit) -> list[Return]:
+def returns(releases: Sequence[PermitRelease], rate: RateLimit) -> list[LeaseRelease]:
     shortest, longest = PAUSE_S
     pause_s = min(max(rate.interval / 1000, shortest), longest)
     return [each.as_return(pause_s) for each in releases]

@@ -6,7 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
 from sequin_admin.access.models import ApiKey
-from sequin_admin.audit.models import record
+from sequin_admin.audit.models import record_change
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 
@@ -80,11 +80,11 @@ class RateLimit(models.Model):
         return ""
 
 
-class Meter(models.Model):
+class LimiterState(models.Model):
     """What the limiter knows of one credential, as its database store packs it."""
 
     credential = models.OneToOneField(
-        Credential, models.CASCADE, primary_key=True, related_name="meter"
+        Credential, models.CASCADE, primary_key=True, related_name="limiter_state"
     )
     state = models.TextField(default="{}")
 
@@ -106,10 +106,12 @@ class Quota(models.Model):
         return f"{self.used:,} of {self.key_id}"
 
 
-class Mark(models.Model):
+class UsageCursor(models.Model):
     """How far the limiter's counters were when they were last sampled."""
 
-    credential = models.OneToOneField(Credential, models.CASCADE, primary_key=True)
+    credential = models.OneToOneField(
+        Credential, models.CASCADE, primary_key=True, related_name="usage_cursor"
+    )
     granted = models.BigIntegerField(default=0)
     throttled = models.BigIntegerField(default=0)
 
@@ -117,7 +119,7 @@ class Mark(models.Model):
         return f"Mark of {self.credential_id}"
 
 
-class Span(models.TextChoices):
+class SamplePeriod(models.TextChoices):
     MINUTE = "minute", "Minute"
     HOUR = "hour", "Hour"
 
@@ -126,7 +128,7 @@ class Sample(models.Model):
     """What a credential used in a minute or an hour that began `at`; written by the worker."""
 
     credential = models.ForeignKey(Credential, models.CASCADE, related_name="samples")
-    span = models.CharField(max_length=6, choices=Span.choices)
+    span = models.CharField(max_length=6, choices=SamplePeriod.choices)
     at = models.DateTimeField()
     granted = models.PositiveIntegerField(default=0)
     throttled = models.PositiveIntegerField(default=0)
@@ -178,7 +180,7 @@ def set_limit(credential: Credential, rate: Rate, *, actor: models.Model | None)
     RateLimit.objects.update_or_create(credential=credential, defaults=limit.as_json())
     credential.rate_limit = limit
     if before != limit.as_json():
-        record(
+        record_change(
             "rate_limit.changed",
             actor=actor,
             target=credential,

@@ -9,7 +9,7 @@ from django.db import models
 
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.limits.models import RateLimit
-from sequin_admin.limits.terms import MS, Ask, Return
+from sequin_admin.limits.requests import MS, LeaseRelease, LimiterRequest
 from sequin_admin.limits.window import Limit
 
 LEASE_MS = 60_000
@@ -27,7 +27,7 @@ class Priority(models.TextChoices):
 RANKS = {priority: rank for rank, priority in enumerate(Priority)}
 
 
-class Outcome(models.TextChoices):
+class CallOutcome(models.TextChoices):
     """How a call ended. `unused`: none was made, so its place is free again."""
 
     OK = "ok", "Answered"
@@ -37,7 +37,7 @@ class Outcome(models.TextChoices):
 
 
 @dataclass(frozen=True)
-class Lease:
+class PermitLease:
     """The right to one call, until it is released or has ended."""
 
     credential_id: UUID
@@ -45,18 +45,18 @@ class Lease:
 
 
 @dataclass(frozen=True)
-class Grant:
+class Permit:
     """`leases` that started at `starts_at`, in µs of the store's clock.
 
     `began` is that time or a little earlier, on this process's monotonic clock in seconds.
     """
 
-    leases: tuple[Lease, ...]
+    leases: tuple[PermitLease, ...]
     starts_at: int
     began: float
 
 
-class Refused(Exception):
+class PermitRefused(Exception):
     """No permit now: ask again in `retry_after_ms`, with `ticket` to keep the place in the line."""
 
     def __init__(self, retry_after_ms: int, ticket: str = "") -> None:
@@ -65,7 +65,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True)
-class Release:
+class PermitRelease:
     """A lease that comes back.
 
     `used_ms` is how long after its start the provider had counted the call at the latest. Of a
@@ -74,19 +74,19 @@ class Release:
     """
 
     lease: str
-    outcome: Outcome = Outcome.OK
+    outcome: CallOutcome = CallOutcome.OK
     retry_after_s: float | None = None
     used_ms: float | None = None
     remaining: int | None = None
     reset_s: float = 0
 
-    def as_return(self, pause_s: float) -> Return:
-        throttled = self.outcome is Outcome.THROTTLED
+    def as_return(self, pause_s: float) -> LeaseRelease:
+        throttled = self.outcome is CallOutcome.THROTTLED
         wait = pause_s if self.retry_after_s is None else self.retry_after_s
-        return Return(
+        return LeaseRelease(
             lease=self.lease,
             used=None if self.used_ms is None else round(self.used_ms * MS),
-            unused=self.outcome is Outcome.UNUSED,
+            unused=self.outcome is CallOutcome.UNUSED,
             pause=micro(wait) if throttled else None,
             left=self.remaining,
             resets=micro(self.reset_s),
@@ -94,7 +94,7 @@ class Release:
 
 
 @dataclass(frozen=True)
-class Wish:
+class PermitRequest:
     """What is asked for. `also` is a narrower limit, by a name such as the id of a sync."""
 
     n: int = 1
@@ -105,9 +105,9 @@ class Wish:
     ticket: str = ""
     also: tuple[str, Rate] | None = None
 
-    def as_ask(self, rate: Rate | RateLimit, wait_ms: float, share: float = 1.0) -> Ask:
+    def as_ask(self, rate: Rate | RateLimit, wait_ms: float, share: float = 1.0) -> LimiterRequest:
         scope, narrower = self.also or ("", None)
-        return Ask(
+        return LimiterRequest(
             limit=limit_of(rate, share),
             n=self.n,
             priority=RANKS[self.priority],

@@ -16,9 +16,9 @@ import structlog
 
 from sequin_admin.access.models import ApiKey
 from sequin_admin.limits import limiter
+from sequin_admin.limits.requests import Block
 from sequin_admin.limits.stores import Unavailable
 from sequin_admin.limits.stores.database import DatabaseStore
-from sequin_admin.limits.terms import Block
 
 log = structlog.get_logger(__name__)
 MICROSECONDS = 1_000_000
@@ -27,7 +27,7 @@ FIRST = 8
 
 
 @dataclass(frozen=True)
-class Spent:
+class BudgetResult:
     """What came of one request, and what is left: for all processes, as far as this one knows."""
 
     limit: int
@@ -36,7 +36,7 @@ class Spent:
     refused: bool = False
 
 
-class Purse:
+class RequestBudget:
     """What this process has of a key's requests in a minute, which ends at a monotonic time."""
 
     def __init__(self, limit: int) -> None:
@@ -44,16 +44,16 @@ class Purse:
         self.minute = self.left = self.rest = self.taken = 0
         self.ends = 0.0
 
-    def pay(self) -> Spent | None:
+    def pay(self) -> BudgetResult | None:
         """One request; a refusal when nobody has any; None when another block is needed."""
         resets_s = self.ends - time.monotonic()
         if resets_s <= 0 or (self.rest and not self.left):
             return None
         refused = not self.left
         self.left -= not refused
-        return Spent(self.limit, self.left + self.rest, resets_s, refused)
+        return BudgetResult(self.limit, self.left + self.rest, resets_s, refused)
 
-    def fill(self, block: Block, began: float) -> Spent:
+    def fill(self, block: Block, began: float) -> BudgetResult:
         """Put in a block that was asked for when it `began`, less one request."""
         ends = began + block.left / MICROSECONDS
         if block.minute > self.minute:
@@ -62,16 +62,16 @@ class Purse:
             self.rest, self.ends = block.rest, max(self.ends, ends)
             self.left += max(block.n - 1, 0)
             self.taken += block.n
-        return Spent(self.limit, self.left + block.rest, ends - began, refused=not block.n)
+        return BudgetResult(self.limit, self.left + block.rest, ends - began, refused=not block.n)
 
 
-_purses: dict[UUID, Purse] = {}
+_purses: dict[UUID, RequestBudget] = {}
 _lock = threading.Lock()
 # A child process does not spend what its parent took.
 os.register_at_fork(after_in_child=_purses.clear)
 
 
-def spend(key: ApiKey) -> Spent:
+def spend(key: ApiKey) -> BudgetResult:
     """Count one request."""
     limit = key.allowed_per_minute
     with _lock:
@@ -79,7 +79,7 @@ def spend(key: ApiKey) -> Spent:
         if purse is None or purse.limit != limit:
             if len(_purses) >= MOST_KNOWN:
                 _purses.clear()
-            purse = _purses[key.pk] = Purse(limit)
+            purse = _purses[key.pk] = RequestBudget(limit)
         if spent := purse.pay():
             return spent
         began = time.monotonic()
@@ -92,7 +92,7 @@ def spend(key: ApiKey) -> Spent:
 def draw(pk: UUID, limit: int, most: int) -> Block:
     """A block from the shared count. While Redis is away, from the one in the database."""
     try:
-        return limiter.store().draw(pk, limit, most)
+        return limiter.current_store().draw(pk, limit, most)
     except Unavailable as error:
         log.warning("requests are counted in the database", error=str(error))
         return DatabaseStore().draw(pk, limit, most)

@@ -18,10 +18,10 @@ from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
-from sequin_admin.limits.limiter import store
-from sequin_admin.limits.models import Mark, Sample, Span, of
+from sequin_admin.limits.limiter import current_store
+from sequin_admin.limits.models import Sample, SamplePeriod, UsageCursor, of
 from sequin_admin.limits.permits import limit_of
-from sequin_admin.limits.terms import Gauge
+from sequin_admin.limits.requests import Gauge
 
 AT_ONCE = 500
 MINUTES_KEPT = timedelta(hours=3)
@@ -31,7 +31,7 @@ HOT = 0.8
 MANY = 1000
 MOST_RECORDS = 100_000_000_000
 MOST_PER_CALL = 1_000_000
-LENGTHS = {Span.MINUTE: timedelta(minutes=1), Span.HOUR: timedelta(hours=1)}
+LENGTHS = {SamplePeriod.MINUTE: timedelta(minutes=1), SamplePeriod.HOUR: timedelta(hours=1)}
 
 
 def gauge_of(credential: Credential) -> Gauge:
@@ -42,12 +42,12 @@ def gauge_of(credential: Credential) -> Gauge:
 def gauges_of(credentials: Sequence[Credential]) -> list[Gauge | None]:
     """The same for many at once; None for one that nothing has used. Raises `Unavailable`."""
     intervals = [limit_of(of(credential)).interval for credential in credentials]
-    return store().gauges([credential.pk for credential in credentials], intervals)
+    return current_store().gauges([credential.pk for credential in credentials], intervals)
 
 
 def sample() -> int:
     """Write down what was used since the last time. Says of how many credentials."""
-    rows = Credential.objects.active().select_related("rate_limit", "mark").defer("secrets")
+    rows = Credential.objects.active().select_related("rate_limit", "usage_cursor").defer("secrets")
     chunks = chunked(rows.order_by("pk"))
     return sum(sample_some(chunk) for chunk in chunks)
 
@@ -70,17 +70,19 @@ def sample_some(credentials: Sequence[Credential]) -> int:
 
 def advance(credential: Credential, gauge: Gauge, now: datetime) -> bool:
     """Add what is new to the minute and the hour. Of two workers one does it."""
-    mark = getattr(credential, "mark", None)
-    if mark is None:
-        mark, _ = Mark.objects.get_or_create(credential=credential)
-    granted = since(mark.granted, gauge.granted)
-    throttled = since(mark.throttled, gauge.throttled)
+    cursor = getattr(credential, "usage_cursor", None)
+    if cursor is None:
+        cursor, _ = UsageCursor.objects.get_or_create(credential=credential)
+    granted = since(cursor.granted, gauge.granted)
+    throttled = since(cursor.throttled, gauge.throttled)
     if not (granted or throttled or gauge.under_way or gauge.waiting):
         return False
-    seen = Mark.objects.filter(pk=mark.pk, granted=mark.granted, throttled=mark.throttled)
+    seen = UsageCursor.objects.filter(
+        pk=cursor.pk, granted=cursor.granted, throttled=cursor.throttled
+    )
     if not seen.update(granted=gauge.granted, throttled=gauge.throttled):
         return False
-    for span in Span:
+    for span in SamplePeriod:
         row, made = Sample.objects.get_or_create(
             credential=credential,
             span=span,
@@ -109,13 +111,13 @@ def since(before: int, now: int) -> int:
 
 def start_of(at: datetime, span: str) -> datetime:
     whole = at.replace(second=0, microsecond=0)
-    return whole.replace(minute=0) if span == Span.HOUR else whole
+    return whole.replace(minute=0) if span == SamplePeriod.HOUR else whole
 
 
 def prune() -> int:
     """Forget samples that no page shows any more."""
     now = clock.now()
-    kept = {Span.MINUTE: MINUTES_KEPT, Span.HOUR: HOURS_KEPT}
+    kept = {SamplePeriod.MINUTE: MINUTES_KEPT, SamplePeriod.HOUR: HOURS_KEPT}
     return sum(
         Sample.objects.filter(span=span, at__lt=now - age).delete()[0] for span, age in kept.items()
     )
@@ -131,7 +133,7 @@ class Point:
 
 
 def history(
-    credential: Credential, count: int, each: int = 1, span: Span = Span.HOUR
+    credential: Credential, count: int, each: int = 1, span: SamplePeriod = SamplePeriod.HOUR
 ) -> list[Point]:
     """The last so many hours or minutes, `each` together, oldest first; nothing used is zero."""
     length = LENGTHS[span]
@@ -164,7 +166,7 @@ class Lately:
         return self.granted / self.allowed
 
     @property
-    def is_hot(self) -> bool:
+    def is_near_limit(self) -> bool:
         return self.granted >= HOT * self.allowed
 
 
@@ -177,7 +179,7 @@ def lately(
         limit = of(credential)
         is_long = limit.interval > LATELY.total_seconds() * 1000
         over = timedelta(hours=24) if is_long else LATELY
-        span = Span.HOUR if is_long else Span.MINUTE
+        span = SamplePeriod.HOUR if is_long else SamplePeriod.MINUTE
         granted, throttled = used.get((span, credential.pk), (0, 0))
         allowed = limit.allowed_requests * over.total_seconds() * 1000 / limit.interval
         found[credential.pk] = Lately(granted, throttled, allowed)
@@ -185,7 +187,7 @@ def lately(
 
 
 @dataclass(frozen=True)
-class Hot:
+class NearLimit:
     """A credential that uses most of what it may. `share` is 1.0 for all of it."""
 
     credential: Credential
@@ -197,18 +199,18 @@ class Hot:
         return round(self.share * 100)
 
 
-def running_hot(organization: Organization) -> list[Hot]:
+def running_near_limit(organization: Organization) -> list[NearLimit]:
     """As `find_hot`; where many credentials are in use, looked up at most once a minute."""
     key = f"hot:{organization.pk}"
-    found: list[Hot] | None = cache.get(key)
+    found: list[NearLimit] | None = cache.get(key)
     if found is None:
-        found, in_use = find_hot(organization)
+        found, in_use = find_near_limit(organization)
         if in_use > MANY:
             cache.set(key, found, 60)
     return found
 
 
-def find_hot(organization: Organization) -> tuple[list[Hot], int]:
+def find_near_limit(organization: Organization) -> tuple[list[NearLimit], int]:
     """Those that lately used over 80 % of their allotment, the hottest first, and
     how many are in use at all. Two queries.
 
@@ -219,16 +221,16 @@ def find_hot(organization: Organization) -> tuple[list[Hot], int]:
     rows = Credential.objects.active().filter(pk__in=known).select_related("rate_limit")
     credentials = list(rows.defer("secrets"))
     use = lately(credentials, used)
-    hot = [credential for credential in credentials if use[credential.pk].is_hot]
-    found = [Hot(each, use[each.pk].share, use[each.pk].throttled) for each in hot]
+    hot = [credential for credential in credentials if use[credential.pk].is_near_limit]
+    found = [NearLimit(each, use[each.pk].share, use[each.pk].throttled) for each in hot]
     return sorted(found, key=lambda hot: -hot.share), len(known)
 
 
 def totals(samples: "QuerySet[Sample]") -> dict[tuple[str, UUID], tuple[int, int]]:
     """Permits given and throttled calls: in the minutes of lately and the hours of a day, by
     credential."""
-    minute = start_of(clock.now(), Span.MINUTE)
-    after = {Span.MINUTE: minute - LATELY, Span.HOUR: minute - timedelta(hours=24)}
+    minute = start_of(clock.now(), SamplePeriod.MINUTE)
+    after = {SamplePeriod.MINUTE: minute - LATELY, SamplePeriod.HOUR: minute - timedelta(hours=24)}
     since = (Q(span=span, at__gte=at) for span, at in after.items())
     groups = samples.filter(reduce(or_, since)).order_by().values("span", "credential")
     summed = groups.annotate(used=Sum("granted"), refused=Sum("throttled"))

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from sequin_admin.access.models import User
-from sequin_admin.connect import accounts
+from sequin_admin.connect import credential_operations
 from sequin_admin.core.admin import ReadOnlyAdmin
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
@@ -62,7 +62,7 @@ class CredentialAdmin(ReadOnlyAdmin):
     @admin.action(description="Disable", permissions=["operate"])
     def disable_selected(self, request: HttpRequest, rows: QuerySet[Credential]) -> None:
         for row in rows:
-            accounts.disable(row, actor=cast(User, request.user))
+            credential_operations.disable(row, actor=cast(User, request.user))
         self.message_user(request, "The selected credentials are disabled.", messages.SUCCESS)
 
 

@@ -9,17 +9,17 @@ from typing import Any, ClassVar, Literal
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import Column, Shape
+from sequin_admin.credentials.collections import CollectionField, CollectionSchema
 from sequin_admin.credentials.kinds import (
-    Dialect,
-    Grant,
     OAuth2,
+    OAuthContext,
     Plan,
     Properties,
     Property,
     Rate,
+    RateLimitSignals,
     Secret,
-    Trip,
+    TokenGrant,
     register,
 )
 from sequin_admin.credentials.models import Credential
@@ -41,11 +41,11 @@ PENALTY_S = 30  # what Airtable asks for after a 429
 class AirtableProperties(Properties):
     kind: Literal["airtable_oauth2"]
     airtable_uid: str | None = Property(
-        "Airtable user ID", filled=True, help="Who connected it.", example="usrziLeD23j9AJ1"
+        "Airtable user ID", read_only=True, help="Who connected it.", example="usrziLeD23j9AJ1"
     )
     refresh_token: Secret = Property("Refresh token")
     scope: str = Property("Scope", help="Space-separated.", example="data.records:read")
-    email: str | None = Property("E-mail", ours=True, filled=True)
+    email: str | None = Property("E-mail", extension=True, read_only=True)
 
 
 @register
@@ -59,7 +59,7 @@ class Airtable(Credential):
         Plan("One base", Rate(allowed_requests=5, interval=1000, max_concurrent_requests=5)),
         Plan("All bases", Rate(allowed_requests=50, interval=1000, max_concurrent_requests=10)),
     )
-    dialect = Dialect(pause_s=30)
+    rate_limit_signals = RateLimitSignals(pause_s=30)
     docs_url = "https://airtable.com/developers/web/api/oauth-reference"
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="https://airtable.com/oauth2/v1/authorize",
@@ -93,7 +93,7 @@ class Airtable(Credential):
             return outcome
         return outcomes.works(airtable_uid=known["id"], email=known.get("email"))
 
-    def collections(self, token: str) -> tuple[Shape, ...]:
+    def collections(self, token: str) -> tuple[CollectionSchema, ...]:
         """Every table of every base that was shared with us."""
         bases = list(self.pages(f"{API}/v0/meta/bases", "bases", token))
         return tuple(
@@ -144,7 +144,7 @@ class Airtable(Credential):
         return outcomes.by_status(response, "Airtable")
 
     @classmethod
-    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+    def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
         response = http.get(f"{API}/v0/meta/whoami", bearer=grant.access_token)
         outcome = cls.classify(response)
         if not outcome.ok:
@@ -160,10 +160,10 @@ class Airtable(Credential):
         return API
 
 
-def table_shape(base: Mapping[str, Any], table: Mapping[str, Any]) -> Shape:
+def table_shape(base: Mapping[str, Any], table: Mapping[str, Any]) -> CollectionSchema:
     """https://airtable.com/developers/web/api/get-base-schema"""
     columns = tuple(
-        Column(
+        CollectionField(
             accessor=field["name"],
             name=field["name"],
             type=TYPES.get(field["type"], "text"),
@@ -173,4 +173,4 @@ def table_shape(base: Mapping[str, Any], table: Mapping[str, Any]) -> Shape:
         for field in table.get("fields", [])
     )
     metadata = {"base_id": base["id"], "base_name": base["name"]}
-    return Shape(table["id"], f"{base['name']}: {table['name']}", columns, metadata)
+    return CollectionSchema(table["id"], f"{base['name']}: {table['name']}", columns, metadata)

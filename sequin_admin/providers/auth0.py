@@ -5,38 +5,38 @@ Limits: https://auth0.com/docs/troubleshoot/customer-support/operational-policie
 
 from typing import Any, Literal
 
-from sequin_admin.connect import oauth
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import shape
+from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
-    Dialect,
-    Grant,
     Plan,
     Properties,
     Property,
     Rate,
+    RateLimitSignals,
     Secret,
+    TokenGrant,
     register,
 )
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
+from sequin_admin.tokens import protocol
 
 
 class Auth0Properties(Properties):
     kind: Literal["auth0_client_credentials"]
     domain: str = Property(
         "Domain",
-        ours=True,
+        extension=True,
         help="The tenant's own domain, not a custom one.",
         example="acme.us.auth0.com",
         pattern=r"[a-z0-9-]+(\.[a-z]{2}(-\d)?)?\.auth0\.com",
     )
-    client_id: str = Property("Client ID", ours=True)
-    client_secret: Secret = Property("Client secret", ours=True)
-    audience: str | None = Property("Audience", ours=True, filled=True)
-    scope: str | None = Property("Scope", ours=True, filled=True)
+    client_id: str = Property("Client ID", extension=True)
+    client_secret: Secret = Property("Client secret", extension=True)
+    audience: str | None = Property("Audience", extension=True, read_only=True)
+    scope: str | None = Property("Scope", extension=True, read_only=True)
 
 
 @register
@@ -56,7 +56,9 @@ class Auth0(Credential):
             "Enterprise, other", Rate(allowed_requests=2, interval=1000, max_concurrent_requests=2)
         ),
     )
-    dialect = Dialect(remaining="x-ratelimit-remaining", reset="x-ratelimit-reset")
+    rate_limit_signals = RateLimitSignals(
+        remaining="x-ratelimit-remaining", reset="x-ratelimit-reset"
+    )
     docs_url = "https://auth0.com/docs/get-started/applications"
     mints = True
     host_is_theirs = True
@@ -68,16 +70,16 @@ class Auth0(Credential):
     )
 
     catalogue = (
-        shape(
+        collection_schema(
             "user",
             "user_id! email name nickname email_verified:boolean created_at:datetime "
             "updated_at:datetime",
         ),
-        shape("client", "client_id! name app_type description"),
-        shape("connection", "id! name strategy enabled_clients:object"),
-        shape("role", "id! name description"),
-        shape("organization", "id! name display_name metadata:object"),
-        shape("log", "log_id! type date:datetime user_id client_id ip"),
+        collection_schema("client", "client_id! name app_type description"),
+        collection_schema("connection", "id! name strategy enabled_clients:object"),
+        collection_schema("role", "id! name description"),
+        collection_schema("organization", "id! name display_name metadata:object"),
+        collection_schema("log", "log_id! type date:datetime user_id client_id ip"),
     )
 
     class Meta:
@@ -88,17 +90,17 @@ class Auth0(Credential):
     def audience(self) -> str:
         return str(self.properties.get("audience") or f"{self.base_url()}/api/v2/")
 
-    def mint(self) -> Grant:
-        response = oauth.token_call(
+    def mint(self) -> TokenGrant:
+        response = protocol.token_call(
             f"{self.base_url()}/oauth/token",
             {"grant_type": "client_credentials", "audience": self.audience},
             client_id=self.properties["client_id"],
             client_secret=self.secrets["client_secret"],
         )
-        return oauth.grant_of(type(self), response)
+        return protocol.grant_of(type(self), response)
 
     @classmethod
-    def learned(cls, grant: Grant) -> dict[str, Any]:
+    def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
         return {"scope": grant.scope or None}
 
     def probe(self, token: str) -> Outcome:

@@ -9,7 +9,7 @@ from typing import Literal
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import shape
+from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import Properties, Property, Rate, Secret, register
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
@@ -40,25 +40,25 @@ class CheckoutChamp(Credential):
     )
 
     catalogue = (
-        shape(
+        collection_schema(
             "order",
             "orderId! customerId orderStatus orderType totalAmount:number dateCreated:datetime "
             "dateUpdated:datetime",
         ),
-        shape(
+        collection_schema(
             "customer",
             "customerId! firstName lastName emailAddress phoneNumber dateCreated:datetime "
             "dateUpdated:datetime",
         ),
-        shape(
+        collection_schema(
             "purchase",
             "purchaseId! orderId productId status price:number dateCreated:datetime",
         ),
-        shape(
+        collection_schema(
             "transaction",
             "transactionId! orderId txnType responseType totalAmount:number dateCreated:datetime",
         ),
-        shape("campaign", "campaignId! campaignName campaignType"),
+        collection_schema("campaign", "campaignId! campaignName campaignType"),
     )
 
     class Meta:

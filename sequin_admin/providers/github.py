@@ -10,18 +10,18 @@ from joserfc.jwk import RSAKey
 from sequin_admin.core import clock, http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import shape
+from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
     AppProperties,
-    Dialect,
-    Grant,
     OAuth2,
+    OAuthContext,
     Plan,
     Properties,
     Property,
     Rate,
+    RateLimitSignals,
     Secret,
-    Trip,
+    TokenGrant,
     register,
 )
 from sequin_admin.credentials.models import Credential
@@ -68,7 +68,7 @@ class GitHub(Credential):
             Rate(allowed_requests=15_000, interval=3_600_000, max_concurrent_requests=100),
         ),
     )
-    dialect = Dialect(
+    rate_limit_signals = RateLimitSignals(
         throttled=((429, ""), (403, "rate limit")),
         remaining="x-ratelimit-remaining",
         reset="x-ratelimit-reset",
@@ -91,22 +91,24 @@ class GitHub(Credential):
     )
 
     catalogue = (
-        shape(
+        collection_schema(
             "repository",
             "id!:number full_name private:boolean default_branch created_at:datetime "
             "updated_at:datetime",
         ),
-        shape(
+        collection_schema(
             "issue",
             "id!:number number:number title state body created_at:datetime updated_at:datetime",
         ),
-        shape(
+        collection_schema(
             "pull_request",
             "id!:number number:number title state merged_at:datetime updated_at:datetime",
         ),
-        shape("commit", "sha! html_url author:object commit:object"),
-        shape("release", "id!:number tag_name name draft:boolean published_at:datetime"),
-        shape("user", "id!:number login type html_url"),
+        collection_schema("commit", "sha! html_url author:object commit:object"),
+        collection_schema(
+            "release", "id!:number tag_name name draft:boolean published_at:datetime"
+        ),
+        collection_schema("user", "id!:number login type html_url"),
     )
 
     class Meta:
@@ -115,8 +117,8 @@ class GitHub(Credential):
 
     def probe(self, token: str) -> Outcome:
         installation = self.properties["installation_id"]
-        response = call_as_app(self.trip(), "GET", f"/app/installations/{installation}")
-        outcome = self.classify_installation(response, self.trip())
+        response = call_as_app(self.context(), "GET", f"/app/installations/{installation}")
+        outcome = self.classify_installation(response, self.context())
         known = response.data()
         if not outcome.ok:
             return outcome
@@ -124,22 +126,22 @@ class GitHub(Credential):
             return suspended().seen(response)
         return outcomes.works(account_login=(known.get("account") or {}).get("login"))
 
-    def mint(self) -> Grant:
+    def mint(self) -> TokenGrant:
         """An installation access token; it lives for an hour and is minted again, not refreshed."""
-        trip, installation = self.trip(), self.properties["installation_id"]
+        context, installation = self.context(), self.properties["installation_id"]
         path = f"/app/installations/{installation}/access_tokens"
-        response = call_as_app(trip, "POST", path)
+        response = call_as_app(context, "POST", path)
         known = response.data()
         if response.status != 201 or "token" not in known:
-            raise Refused(self.classify_installation(response, trip))
+            raise Refused(self.classify_installation(response, context))
         ends = datetime.fromisoformat(known["expires_at"])
-        return Grant(known["token"], expires_in_s=int((ends - clock.now()).total_seconds()))
+        return TokenGrant(known["token"], expires_in_s=int((ends - clock.now()).total_seconds()))
 
     @classmethod
-    def classify_installation(cls, response: Response, trip: Trip) -> Outcome:
+    def classify_installation(cls, response: Response, context: OAuthContext) -> Outcome:
         """A 404 means uninstalled, once the app itself is known to be right."""
         if response.status == 404:
-            ourselves = call_as_app(trip, "GET", "/app")
+            ourselves = call_as_app(context, "GET", "/app")
             if ourselves.status == 404:
                 return our_app_is_wrong(ourselves)
             return uninstalled().seen(response)
@@ -184,8 +186,8 @@ class GitHub(Credential):
         return super().classify_token_error(response)
 
     @classmethod
-    def check_callback(cls, trip: Trip) -> None:
-        if trip.callback.get("setup_action") == "request":
+    def check_callback(cls, context: OAuthContext) -> None:
+        if context.callback.get("setup_action") == "request":
             raise Refused(
                 outcomes.customer(
                     "approval_pending",
@@ -193,13 +195,16 @@ class GitHub(Credential):
                     "Start again once they have approved it.",
                 )
             )
-        if not trip.callback.get("installation_id", "").isdecimal() or "code" not in trip.callback:
+        if (
+            not context.callback.get("installation_id", "").isdecimal()
+            or "code" not in context.callback
+        ):
             raise Refused(not_proven())
 
     @classmethod
-    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+    def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
         """The installation, proven to belong to the person: anybody can forge the id in the URL."""
-        number = int(trip.callback["installation_id"])
+        number = int(context.callback["installation_id"])
         url = f"{API}/user/installations"
         response = http.get(url, bearer=grant.access_token, headers=HEADERS)
         outcome = cls.classify(response)
@@ -218,23 +223,23 @@ class GitHub(Credential):
 
     def revoke(self, token: str) -> None:
         installation = self.properties["installation_id"]
-        response = call_as_app(self.trip(), "DELETE", f"/app/installations/{installation}")
+        response = call_as_app(self.context(), "DELETE", f"/app/installations/{installation}")
         if response.status not in (204, 404):
-            raise Refused(self.classify_installation(response, self.trip()))
+            raise Refused(self.classify_installation(response, self.context()))
 
     def base_url(self) -> str:
         return API
 
 
-def app_jwt(trip: Trip) -> str:
+def app_jwt(context: OAuthContext) -> str:
     """What the app signs in with: RS256, at most ten minutes long.
 
     https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
     """
     now = int(time.time())
-    claims = {"iat": now - JWT_SKEW_S, "exp": now + JWT_LIFE_S, "iss": trip.client_id}
+    claims = {"iat": now - JWT_SKEW_S, "exp": now + JWT_LIFE_S, "iss": context.client_id}
     try:
-        key = RSAKey.import_key(str(trip.app["private_key"]))
+        key = RSAKey.import_key(str(context.app["private_key"]))
     except ValueError:
         raise Refused(
             outcomes.operator(
@@ -246,8 +251,8 @@ def app_jwt(trip: Trip) -> str:
     return jwt.encode({"alg": "RS256"}, claims, key)
 
 
-def call_as_app(trip: Trip, method: str, path: str) -> Response:
-    return http.request(method, f"{API}{path}", bearer=app_jwt(trip), headers=HEADERS)
+def call_as_app(context: OAuthContext, method: str, path: str) -> Response:
+    return http.request(method, f"{API}{path}", bearer=app_jwt(context), headers=HEADERS)
 
 
 def is_throttled(response: Response, message: str) -> bool:

@@ -10,17 +10,17 @@ from django.conf import settings
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import shape
+from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
-    Dialect,
-    Grant,
     OAuth2,
+    OAuthContext,
     Plan,
     Properties,
     Property,
     Rate,
+    RateLimitSignals,
     Secret,
-    Trip,
+    TokenGrant,
     register,
 )
 from sequin_admin.credentials.models import Credential
@@ -38,7 +38,9 @@ class HubSpotProperties(Properties):
     hub_id: int = Property("Hub ID", help="The account's number.", example="21902692")
     refresh_token: Secret = Property("Refresh token")
     scopes: list[str] = Property("Scopes", help="What the account granted.")
-    user_id: int | None = Property("User ID", ours=True, filled=True, help="Who connected it.")
+    user_id: int | None = Property(
+        "User ID", extension=True, read_only=True, help="Who connected it."
+    )
 
 
 @register
@@ -63,7 +65,7 @@ class HubSpot(Credential):
             Rate(allowed_requests=190, interval=10_000, max_concurrent_requests=10),
         ),
     )
-    dialect = Dialect(remaining="x-hubspot-ratelimit-remaining")
+    rate_limit_signals = RateLimitSignals(remaining="x-hubspot-ratelimit-remaining")
     docs_url = "https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/oauth/oauth-quickstart-guide"
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="https://app.hubspot.com/oauth/authorize",
@@ -91,28 +93,32 @@ class HubSpot(Credential):
     )
 
     catalogue = (
-        shape(
+        collection_schema(
             "contact",
             "id! email firstname lastname phone lifecyclestage createdate:datetime "
             "lastmodifieddate:datetime",
         ),
-        shape(
+        collection_schema(
             "company",
             "id! name domain industry createdate:datetime hs_lastmodifieddate:datetime",
         ),
-        shape(
+        collection_schema(
             "deal",
             "id! dealname dealstage pipeline amount:number closedate:datetime "
             "hs_lastmodifieddate:datetime",
         ),
-        shape(
+        collection_schema(
             "ticket",
             "id! subject content hs_pipeline_stage createdate:datetime "
             "hs_lastmodifieddate:datetime",
         ),
-        shape("product", "id! name hs_sku price:number hs_lastmodifieddate:datetime"),
-        shape("line_item", "id! name quantity:number price:number hs_lastmodifieddate:datetime"),
-        shape("owner", "id! email firstName lastName createdAt:datetime updatedAt:datetime"),
+        collection_schema("product", "id! name hs_sku price:number hs_lastmodifieddate:datetime"),
+        collection_schema(
+            "line_item", "id! name quantity:number price:number hs_lastmodifieddate:datetime"
+        ),
+        collection_schema(
+            "owner", "id! email firstName lastName createdAt:datetime updatedAt:datetime"
+        ),
     )
 
     class Meta:
@@ -151,32 +157,32 @@ class HubSpot(Credential):
         return super().classify_token_error(response)
 
     @classmethod
-    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+    def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
         """Whose account it is: the introspection endpoint knows id, domain, user and scopes."""
         response = http.post(
             f"{OAUTH}/token/introspect",
             form={
-                "client_id": trip.client_id,
-                "client_secret": str(trip.app["client_secret"]),
+                "client_id": context.client_id,
+                "client_secret": str(context.app["client_secret"]),
                 "token": grant.access_token,
                 "token_type_hint": "access_token",
             },
         )
-        facts = response.data()
-        if not response.ok or not facts.get("active"):
+        discovered = response.data()
+        if not response.ok or not discovered.get("active"):
             outcome = cls.classify(response)
             raise Refused(not_active() if outcome.verdict is Verdict.OK else outcome)
         names = ("hub_id", "hub_domain", "scopes", "user_id")
-        return {name: facts.get(name) for name in names}
+        return {name: discovered.get(name) for name in names}
 
     def revoke(self, token: str) -> None:
-        trip = self.trip()
+        context = self.context()
         response = http.post(
             f"{OAUTH}/token/revoke",
             form={
                 "token": self.secrets["refresh_token"],
-                "client_id": trip.client_id,
-                "client_secret": str(trip.app["client_secret"]),
+                "client_id": context.client_id,
+                "client_secret": str(context.app["client_secret"]),
             },
         )
         if not response.ok:

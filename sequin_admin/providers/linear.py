@@ -9,17 +9,17 @@ from typing import Any, ClassVar, Literal
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import shape
+from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
-    Dialect,
-    Grant,
     OAuth2,
+    OAuthContext,
     Plan,
     Properties,
     Property,
     Rate,
+    RateLimitSignals,
     Secret,
-    Trip,
+    TokenGrant,
     register,
 )
 from sequin_admin.credentials.models import Credential
@@ -38,7 +38,7 @@ class LinearProperties(Properties):
     )
     linear_org_id: str = Property("Organization ID", example="abc123")
     linear_org_name: str = Property("Organization name", example="Arrakis Inc.")
-    refresh_token: Secret | None = Property("Refresh token", ours=True, default=None)
+    refresh_token: Secret | None = Property("Refresh token", extension=True, default=None)
 
 
 @register
@@ -54,7 +54,7 @@ class Linear(Credential):
             "OAuth app", Rate(allowed_requests=5000, interval=3_600_000, max_concurrent_requests=5)
         ),
     )
-    dialect = Dialect(
+    rate_limit_signals = RateLimitSignals(
         throttled=((429, ""), (400, "RATELIMITED")),
         remaining="x-ratelimit-requests-remaining",
         reset="x-ratelimit-requests-reset",
@@ -87,23 +87,25 @@ class Linear(Credential):
     )
 
     catalogue = (
-        shape(
+        collection_schema(
             "issue",
             "id! identifier title description priority:number createdAt:datetime "
             "updatedAt:datetime",
         ),
-        shape(
+        collection_schema(
             "project",
             "id! name description state startDate:date targetDate:date updatedAt:datetime",
         ),
-        shape("team", "id! key name createdAt:datetime updatedAt:datetime"),
-        shape(
+        collection_schema("team", "id! key name createdAt:datetime updatedAt:datetime"),
+        collection_schema(
             "cycle",
             "id! number:number name startsAt:datetime endsAt:datetime updatedAt:datetime",
         ),
-        shape("comment", "id! body createdAt:datetime updatedAt:datetime"),
-        shape("label", "id! name color createdAt:datetime updatedAt:datetime"),
-        shape("user", "id! name email active:boolean createdAt:datetime updatedAt:datetime"),
+        collection_schema("comment", "id! body createdAt:datetime updatedAt:datetime"),
+        collection_schema("label", "id! name color createdAt:datetime updatedAt:datetime"),
+        collection_schema(
+            "user", "id! name email active:boolean createdAt:datetime updatedAt:datetime"
+        ),
     )
 
     class Meta:
@@ -143,14 +145,14 @@ class Linear(Credential):
         return outcomes.by_status(response, "Linear")
 
     @classmethod
-    def read_grant(cls, data: Mapping[str, Any]) -> Grant:
+    def read_grant(cls, data: Mapping[str, Any]) -> TokenGrant:
         """Apps from before December 2023 get their scopes as an array."""
         scope = data.get("scope")
         joined = " ".join(map(str, scope)) if isinstance(scope, list) else scope
         return super().read_grant({**data, "scope": joined})
 
     @classmethod
-    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+    def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
         response = ask(grant.access_token)
         outcome = cls.classify(response)
         if not outcome.ok:

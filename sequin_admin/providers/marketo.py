@@ -5,23 +5,23 @@ Errors, inside HTTP 200: https://experienceleague.adobe.com/en/docs/marketo-deve
 
 from typing import Any, Literal
 
-from sequin_admin.connect import oauth
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import shape
+from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
-    Dialect,
-    Grant,
     Plan,
     Properties,
     Property,
     Rate,
+    RateLimitSignals,
     Secret,
+    TokenGrant,
     register,
 )
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
+from sequin_admin.tokens import protocol
 
 BUSY = {"502", "604", "606", "608", "611", "614", "615", "713", "719"}
 
@@ -30,14 +30,14 @@ class MarketoProperties(Properties):
     kind: Literal["marketo_client_credentials"]
     munchkin_id: str = Property(
         "Munchkin ID",
-        ours=True,
+        extension=True,
         help="Admin > Integration > Munchkin.",
         example="123-ABC-456",
         pattern=r"\d{3}-[A-Z]{3}-\d{3}",
     )
-    client_id: str = Property("Client ID", ours=True)
-    client_secret: Secret = Property("Client secret", ours=True)
-    api_user: str | None = Property("API user", ours=True, filled=True)
+    client_id: str = Property("Client ID", extension=True)
+    client_secret: Secret = Property("Client secret", extension=True)
+    api_user: str | None = Property("API user", extension=True, read_only=True)
 
 
 @register
@@ -57,7 +57,7 @@ class Marketo(Credential):
             Rate(allowed_requests=100, interval=20_000, max_concurrent_requests=10),
         ),
     )
-    dialect = Dialect(
+    rate_limit_signals = RateLimitSignals(
         throttled=((429, ""), *((200, f'"code":"{code}"') for code in (606, 607, 615))),
         pause_s=20,
     )
@@ -75,22 +75,26 @@ class Marketo(Credential):
     )
 
     catalogue = (
-        shape("lead", "id!:number email firstName lastName createdAt:datetime updatedAt:datetime"),
-        shape(
+        collection_schema(
+            "lead", "id!:number email firstName lastName createdAt:datetime updatedAt:datetime"
+        ),
+        collection_schema(
             "activity",
             "id!:number leadId:number activityTypeId:number activityDate:datetime "
             "attributes:object",
         ),
-        shape("program", "id!:number name type channel status updatedAt:datetime"),
-        shape("campaign", "id!:number name type active:boolean updatedAt:datetime"),
-        shape("list", "id!:number name programName createdAt:datetime updatedAt:datetime"),
+        collection_schema("program", "id!:number name type channel status updatedAt:datetime"),
+        collection_schema("campaign", "id!:number name type active:boolean updatedAt:datetime"),
+        collection_schema(
+            "list", "id!:number name programName createdAt:datetime updatedAt:datetime"
+        ),
     )
 
     class Meta:
         proxy = True
         app_label = "providers"
 
-    def mint(self) -> Grant:
+    def mint(self) -> TokenGrant:
         """Credentials go into the query: Marketo's identity service takes them nowhere else."""
         response = http.get(
             f"{self.base_url()}/identity/oauth/token",
@@ -100,10 +104,10 @@ class Marketo(Credential):
                 "client_secret": self.secrets["client_secret"],
             },
         )
-        return oauth.grant_of(type(self), response)
+        return protocol.grant_of(type(self), response)
 
     @classmethod
-    def learned(cls, grant: Grant) -> dict[str, Any]:
+    def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
         """Marketo's `scope` is the e-mail address of the API-only user."""
         return {"api_user": grant.scope or None}
 

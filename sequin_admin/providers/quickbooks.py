@@ -10,16 +10,16 @@ from typing import Any, ClassVar, Literal
 from sequin_admin.core import clock, http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import shape
+from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
-    Dialect,
-    Grant,
     OAuth2,
+    OAuthContext,
     Properties,
     Property,
     Rate,
+    RateLimitSignals,
     Secret,
-    Trip,
+    TokenGrant,
     register,
 )
 from sequin_admin.credentials.models import Credential, whole_seconds
@@ -35,13 +35,13 @@ THROTTLE_S = 60
 
 class QuickBooksProperties(Properties):
     kind: Literal["quickbooks_oauth2"]
-    realm_id: str = Property("Realm ID", ours=True, help="The company.", pattern=REALM)
-    refresh_token: Secret = Property("Refresh token", ours=True)
-    scope: str = Property("Scope", ours=True, example="com.intuit.quickbooks.accounting")
-    sandbox: bool = Property("Sandbox company", ours=True, default=False)
-    company_name: str | None = Property("Company name", ours=True, filled=True)
+    realm_id: str = Property("Realm ID", extension=True, help="The company.", pattern=REALM)
+    refresh_token: Secret = Property("Refresh token", extension=True)
+    scope: str = Property("Scope", extension=True, example="com.intuit.quickbooks.accounting")
+    sandbox: bool = Property("Sandbox company", extension=True, default=False)
+    company_name: str | None = Property("Company name", extension=True, read_only=True)
     refresh_token_expires_at: datetime | None = Property(
-        "Refresh token expires", ours=True, filled=True
+        "Refresh token expires", extension=True, read_only=True
     )
 
 
@@ -53,7 +53,7 @@ class QuickBooks(Credential):
     known_by = ("company_name", "realm_id")
     rate = Rate(allowed_requests=8, interval=1000, max_concurrent_requests=8)
     rate_source = "https://developer.intuit.com/app/developer/qbo/docs/learn/rest-api-features"
-    dialect = Dialect(pause_s=60)
+    rate_limit_signals = RateLimitSignals(pause_s=60)
     docs_url = "https://developer.intuit.com/app/developer/qbo/docs/develop"
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="https://appcenter.intuit.com/connect/oauth2",
@@ -65,7 +65,7 @@ class QuickBooks(Credential):
         },
         client_auth="client_secret_basic",
         pkce=False,
-        asks=("sandbox",),
+        required_properties=("sandbox",),
         grace_s=86_400,
     )
     guide = (
@@ -78,34 +78,36 @@ class QuickBooks(Credential):
     )
 
     catalogue = (
-        shape(
+        collection_schema(
             "Customer",
             "Id! DisplayName CompanyName Balance:number Active:boolean MetaData:object",
         ),
-        shape(
+        collection_schema(
             "Vendor",
             "Id! DisplayName CompanyName Balance:number Active:boolean MetaData:object",
         ),
-        shape(
+        collection_schema(
             "Invoice",
             "Id! DocNumber CustomerRef:object TotalAmt:number Balance:number DueDate:date "
             "MetaData:object",
         ),
-        shape(
+        collection_schema(
             "Bill",
             "Id! DocNumber VendorRef:object TotalAmt:number Balance:number DueDate:date "
             "MetaData:object",
         ),
-        shape("Payment", "Id! CustomerRef:object TotalAmt:number TxnDate:date MetaData:object"),
-        shape(
+        collection_schema(
+            "Payment", "Id! CustomerRef:object TotalAmt:number TxnDate:date MetaData:object"
+        ),
+        collection_schema(
             "Account",
             "Id! Name AccountType CurrentBalance:number Active:boolean MetaData:object",
         ),
-        shape(
+        collection_schema(
             "Item",
             "Id! Name Type UnitPrice:number QtyOnHand:number Active:boolean MetaData:object",
         ),
-        shape("JournalEntry", "Id! DocNumber TxnDate:date Line:object MetaData:object"),
+        collection_schema("JournalEntry", "Id! DocNumber TxnDate:date Line:object MetaData:object"),
     )
 
     class Meta:
@@ -151,9 +153,9 @@ class QuickBooks(Credential):
         return outcomes.by_status(response, "QuickBooks")
 
     @classmethod
-    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+    def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
         """The callback's realm id is not signed: it is proven by reading that very company."""
-        realm, sandbox = trip.callback.get("realmId", ""), bool(trip.asked.get("sandbox"))
+        realm, sandbox = context.callback.get("realmId", ""), bool(context.asked.get("sandbox"))
         if not re.fullmatch(REALM, realm):
             raise Refused(not_proven())
         response = company(HOSTS[sandbox], realm, grant.access_token)
@@ -164,13 +166,13 @@ class QuickBooks(Credential):
         return {
             "realm_id": realm,
             "sandbox": sandbox,
-            "scope": " ".join(trip.scopes or cls.oauth.scopes),
+            "scope": " ".join(context.scopes or cls.oauth.scopes),
             "company_name": name_of(response),
-            **cls.learned(grant),
+            **cls.properties_from_grant(grant),
         }
 
     @classmethod
-    def learned(cls, grant: Grant) -> dict[str, Any]:
+    def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
         """Each refresh moves the day on which the refresh token dies, until five years are over."""
         lives = whole_seconds(grant.raw.get("x_refresh_token_expires_in"))
         ends = clock.now() + timedelta(seconds=lives) if lives else None
@@ -181,10 +183,10 @@ class QuickBooks(Credential):
         return datetime.fromisoformat(ends) if ends else None
 
     def revoke(self, token: str) -> None:
-        trip = self.trip()
+        context = self.context()
         response = http.post(
             "https://developer.api.intuit.com/v2/oauth2/tokens/revoke",
-            basic=(trip.client_id, str(trip.app["client_secret"])),
+            basic=(context.client_id, str(context.app["client_secret"])),
             json={"token": self.secrets["refresh_token"]},
         )
         if not response.ok:

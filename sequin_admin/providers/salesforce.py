@@ -14,17 +14,17 @@ from urllib.parse import urlsplit
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import shape
+from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
-    Dialect,
-    Grant,
     OAuth2,
+    OAuthContext,
     Plan,
     Properties,
     Property,
     Rate,
+    RateLimitSignals,
     Secret,
-    Trip,
+    TokenGrant,
     register,
 )
 from sequin_admin.credentials.models import Credential
@@ -44,10 +44,10 @@ class SalesforceProperties(Properties):
     refresh_token: Secret = Property("Refresh token")
     scope: str = Property("Scope", help="Space-separated.", example="api refresh_token")
     sfid: str = Property("Salesforce ID", help="The organization's id.", example="arrakis")
-    user_id: str | None = Property("User ID", ours=True, filled=True)
+    user_id: str | None = Property("User ID", extension=True, read_only=True)
     login_host: str = Property(
         "Login host",
-        ours=True,
+        extension=True,
         help="login.salesforce.com, test.salesforce.com for a sandbox, or a My Domain host.",
         example="login.salesforce.com",
         pattern=LOGIN_HOST,
@@ -72,7 +72,7 @@ class Salesforce(Credential):
             Rate(allowed_requests=100_000, interval=86_400_000, max_concurrent_requests=25),
         ),
     )
-    dialect = Dialect(
+    rate_limit_signals = RateLimitSignals(
         throttled=((429, ""), (403, "REQUEST_LIMIT_EXCEEDED")), used_of="sforce-limit-info"
     )
     docs_url = "https://help.salesforce.com/s/articleView?id=xcloud.external_client_apps.htm"
@@ -86,7 +86,7 @@ class Salesforce(Credential):
             "id": "See who you are",
         },
         authorize_params={"prompt": "login consent"},
-        asks=("login_host",),
+        required_properties=("login_host",),
         access_life_s=7200,
     )
     guide = (
@@ -98,39 +98,43 @@ class Salesforce(Credential):
     )
 
     catalogue = (
-        shape(
+        collection_schema(
             "Account",
             "Id! Name Type Industry Website OwnerId CreatedDate:datetime SystemModstamp:datetime",
         ),
-        shape(
+        collection_schema(
             "Contact",
             "Id! AccountId FirstName LastName Email Phone CreatedDate:datetime "
             "SystemModstamp:datetime",
         ),
-        shape(
+        collection_schema(
             "Lead",
             "Id! FirstName LastName Company Email Status CreatedDate:datetime "
             "SystemModstamp:datetime",
         ),
-        shape(
+        collection_schema(
             "Opportunity",
             "Id! AccountId Name StageName Amount:number CloseDate:date SystemModstamp:datetime",
         ),
-        shape(
+        collection_schema(
             "Case",
             "Id! AccountId ContactId CaseNumber Subject Status Priority SystemModstamp:datetime",
         ),
-        shape("Task", "Id! WhoId WhatId Subject Status ActivityDate:date SystemModstamp:datetime"),
-        shape(
+        collection_schema(
+            "Task", "Id! WhoId WhatId Subject Status ActivityDate:date SystemModstamp:datetime"
+        ),
+        collection_schema(
             "Event",
             "Id! WhoId WhatId Subject StartDateTime:datetime EndDateTime:datetime "
             "SystemModstamp:datetime",
         ),
-        shape(
+        collection_schema(
             "Campaign",
             "Id! Name Type Status StartDate:date EndDate:date SystemModstamp:datetime",
         ),
-        shape("User", "Id! Username Name Email IsActive:boolean SystemModstamp:datetime"),
+        collection_schema(
+            "User", "Id! Username Name Email IsActive:boolean SystemModstamp:datetime"
+        ),
     )
 
     class Meta:
@@ -191,11 +195,11 @@ class Salesforce(Credential):
         return super().classify_callback_error(params)
 
     @classmethod
-    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+    def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
         """The `id` URL names organization and user; it counts only with a good signature."""
         identity = str(grant.raw.get("id", ""))
         parts = urlsplit(identity)
-        if not signed(grant, str(trip.app["client_secret"])) or not re.fullmatch(
+        if not signed(grant, str(context.app["client_secret"])) or not re.fullmatch(
             LOGIN_HOST, parts.hostname or ""
         ):
             raise Refused(unproven())
@@ -205,7 +209,7 @@ class Salesforce(Credential):
             "scope": grant.scope,
             "sfid": organization,
             "user_id": user,
-            "login_host": trip.asked.get("login_host") or "login.salesforce.com",
+            "login_host": context.asked.get("login_host") or "login.salesforce.com",
         }
 
     def revoke(self, token: str) -> None:
@@ -228,7 +232,7 @@ class Salesforce(Credential):
         return str(self.properties["instance_url"])
 
 
-def signed(grant: Grant, client_secret: str) -> bool:
+def signed(grant: TokenGrant, client_secret: str) -> bool:
     """HMAC-SHA256 over `id` and `issued_at` with the client secret, in base64."""
     message = f"{grant.raw.get('id', '')}{grant.raw.get('issued_at', '')}".encode()
     made = hmac.new(client_secret.encode(), message, hashlib.sha256).digest()

@@ -5,8 +5,15 @@ from typing import Literal
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import shape
-from sequin_admin.credentials.kinds import Dialect, Properties, Property, Rate, Secret, register
+from sequin_admin.credentials.collections import collection_schema
+from sequin_admin.credentials.kinds import (
+    Properties,
+    Property,
+    Rate,
+    RateLimitSignals,
+    Secret,
+    register,
+)
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
 
@@ -16,14 +23,14 @@ HOSTS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.co
 class SendGridProperties(Properties):
     kind: Literal["sendgrid_key"]
     api_key: Secret = Property(
-        "API key", ours=True, example="SG.xxxx.yyyy", pattern=r"SG\.[\w-]+\.[\w-]+"
+        "API key", extension=True, example="SG.xxxx.yyyy", pattern=r"SG\.[\w-]+\.[\w-]+"
     )
     region: Literal["global", "eu"] = Property(
-        "Region", ours=True, help="Where the account's data is kept.", default="global"
+        "Region", extension=True, help="Where the account's data is kept.", default="global"
     )
-    username: str | None = Property("User name", ours=True, filled=True)
-    user_id: int | None = Property("User ID", ours=True, filled=True)
-    scopes: list[str] | None = Property("Scopes", ours=True, filled=True)
+    username: str | None = Property("User name", extension=True, read_only=True)
+    user_id: int | None = Property("User ID", extension=True, read_only=True)
+    scopes: list[str] | None = Property("Scopes", extension=True, read_only=True)
 
 
 @register
@@ -33,7 +40,9 @@ class SendGrid(Credential):
     identity_properties = ("user_id", "region")
     rate = Rate(allowed_requests=500, interval=60_000, max_concurrent_requests=5)
     rate_source = "https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/rate-limits"
-    dialect = Dialect(remaining="x-ratelimit-remaining", reset="x-ratelimit-reset")
+    rate_limit_signals = RateLimitSignals(
+        remaining="x-ratelimit-remaining", reset="x-ratelimit-reset"
+    )
     docs_url = "https://www.twilio.com/docs/sendgrid/ui/account-and-settings/api-keys"
     guide = (
         "In SendGrid open Settings > API Keys and create a key.",
@@ -42,12 +51,16 @@ class SendGrid(Credential):
     )
 
     catalogue = (
-        shape("contact", "id! email first_name last_name created_at:datetime updated_at:datetime"),
-        shape("list", "id! name contact_count:number"),
-        shape("segment", "id! name contacts_count:number created_at:datetime updated_at:datetime"),
-        shape("template", "id! name generation updated_at:datetime"),
-        shape("bounce", "email! reason status created:timestamp"),
-        shape("unsubscribe", "email! created:timestamp"),
+        collection_schema(
+            "contact", "id! email first_name last_name created_at:datetime updated_at:datetime"
+        ),
+        collection_schema("list", "id! name contact_count:number"),
+        collection_schema(
+            "segment", "id! name contacts_count:number created_at:datetime updated_at:datetime"
+        ),
+        collection_schema("template", "id! name generation updated_at:datetime"),
+        collection_schema("bounce", "email! reason status created:timestamp"),
+        collection_schema("unsubscribe", "email! created:timestamp"),
     )
 
     class Meta:

@@ -7,24 +7,24 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from sequin_admin.connect import oauth
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import shape
+from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
-    Dialect,
-    Grant,
     OAuth2,
+    OAuthContext,
     Properties,
     Property,
     Rate,
+    RateLimitSignals,
     Secret,
-    Trip,
+    TokenGrant,
     register,
 )
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
+from sequin_admin.tokens import protocol
 
 INSTANCE = r"https://[a-z0-9-]+\.service-now\.com"
 ME = {
@@ -34,29 +34,29 @@ ME = {
 }
 
 
-class Client(Properties):
+class ServiceNowClient(Properties):
     """What both kinds share: the instance and the customer's own client."""
 
     instance_url: str = Property(
-        "Instance URL", ours=True, example="https://arrakis.service-now.com", pattern=INSTANCE
+        "Instance URL", extension=True, example="https://arrakis.service-now.com", pattern=INSTANCE
     )
-    client_id: str = Property("Client ID", ours=True, help="Of the instance's OAuth record.")
-    client_secret: Secret = Property("Client secret", ours=True)
+    client_id: str = Property("Client ID", extension=True, help="Of the instance's OAuth record.")
+    client_secret: Secret = Property("Client secret", extension=True)
 
 
-class ServiceNowOAuthProperties(Client):
+class ServiceNowOAuthProperties(ServiceNowClient):
     kind: Literal["servicenow_oauth2"]
-    refresh_token: Secret = Property("Refresh token", ours=True)
-    scope: str | None = Property("Scope", ours=True, filled=True)
-    user_name: str | None = Property("User", ours=True, filled=True)
-    user_sys_id: str | None = Property("User's sys_id", ours=True, filled=True)
+    refresh_token: Secret = Property("Refresh token", extension=True)
+    scope: str | None = Property("Scope", extension=True, read_only=True)
+    user_name: str | None = Property("User", extension=True, read_only=True)
+    user_sys_id: str | None = Property("User's sys_id", extension=True, read_only=True)
 
 
-class ServiceNowClientProperties(Client):
+class ServiceNowClientProperties(ServiceNowClient):
     kind: Literal["servicenow_client_credentials"]
-    scope: str | None = Property("Scope", ours=True, filled=True)
-    user_name: str | None = Property("User", ours=True, filled=True)
-    user_sys_id: str | None = Property("User's sys_id", ours=True, filled=True)
+    scope: str | None = Property("Scope", extension=True, read_only=True)
+    user_name: str | None = Property("User", extension=True, read_only=True)
+    user_sys_id: str | None = Property("User's sys_id", extension=True, read_only=True)
 
 
 class ServiceNow(Credential):
@@ -67,27 +67,35 @@ class ServiceNow(Credential):
     identity_properties = ("instance_url", "client_id")
     rate = Rate(allowed_requests=300, interval=60_000, max_concurrent_requests=4)
     rate_source = "Set by the customer's admin, per instance."
-    dialect = Dialect(reset="x-ratelimit-reset")
+    rate_limit_signals = RateLimitSignals(reset="x-ratelimit-reset")
     docs_url = "https://www.servicenow.com/docs/bundle/zurich-api-reference/page/integrate/inbound-rest/concept/c_RESTAPI.html"
 
     catalogue = (
-        shape(
+        collection_schema(
             "incident",
             "sys_id! number short_description state priority opened_at:datetime "
             "sys_updated_on:datetime",
         ),
-        shape(
+        collection_schema(
             "problem",
             "sys_id! number short_description state priority sys_updated_on:datetime",
         ),
-        shape(
+        collection_schema(
             "change_request",
             "sys_id! number short_description type state sys_updated_on:datetime",
         ),
-        shape("sc_req_item", "sys_id! number short_description stage sys_updated_on:datetime"),
-        shape("sys_user", "sys_id! user_name name email active:boolean sys_updated_on:datetime"),
-        shape("sys_user_group", "sys_id! name manager active:boolean sys_updated_on:datetime"),
-        shape("cmdb_ci", "sys_id! name sys_class_name install_status sys_updated_on:datetime"),
+        collection_schema(
+            "sc_req_item", "sys_id! number short_description stage sys_updated_on:datetime"
+        ),
+        collection_schema(
+            "sys_user", "sys_id! user_name name email active:boolean sys_updated_on:datetime"
+        ),
+        collection_schema(
+            "sys_user_group", "sys_id! name manager active:boolean sys_updated_on:datetime"
+        ),
+        collection_schema(
+            "cmdb_ci", "sys_id! name sys_class_name install_status sys_updated_on:datetime"
+        ),
     )
 
     class Meta:
@@ -134,7 +142,7 @@ class ServiceNow(Credential):
         return super().classify_token_error(response)
 
     @classmethod
-    def learned(cls, grant: Grant) -> dict[str, Any]:
+    def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
         return {"scope": grant.scope or None}
 
     @classmethod
@@ -154,7 +162,7 @@ class ServiceNowOAuth(ServiceNow):
         token_url="{instance_url}/oauth_token.do",  # noqa: S106 - an address
         client="credential",
         pkce=False,
-        asks=("instance_url", "client_id", "client_secret"),
+        required_properties=("instance_url", "client_id", "client_secret"),
         access_life_s=1800,
     )
     guide = (
@@ -170,8 +178,8 @@ class ServiceNowOAuth(ServiceNow):
         app_label = "providers"
 
     @classmethod
-    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
-        response = whoami(str(trip.asked["instance_url"]), grant.access_token)
+    def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
+        response = whoami(str(context.asked["instance_url"]), grant.access_token)
         outcome = cls.classify(response)
         if outcome.verdict is not Verdict.OK and response.status != 403:
             raise Refused(outcome)
@@ -200,14 +208,14 @@ class ServiceNowClientCredentials(ServiceNow):
         proxy = True
         app_label = "providers"
 
-    def mint(self) -> Grant:
-        response = oauth.token_call(
+    def mint(self) -> TokenGrant:
+        response = protocol.token_call(
             f"{self.base_url()}/oauth_token.do",
             {"grant_type": "client_credentials"},
             client_id=self.properties["client_id"],
             client_secret=self.secrets["client_secret"],
         )
-        return oauth.grant_of(type(self), response)
+        return protocol.grant_of(type(self), response)
 
 
 def whoami(instance_url: str, token: str) -> Response:

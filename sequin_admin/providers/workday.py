@@ -12,15 +12,15 @@ from xml.sax.saxutils import escape
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import shape
+from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
-    Grant,
     OAuth2,
+    OAuthContext,
     Properties,
     Property,
     Rate,
     Secret,
-    Trip,
+    TokenGrant,
     register,
 )
 from sequin_admin.credentials.models import Credential
@@ -43,18 +43,20 @@ oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordT
 class Tenant(Properties):
     """Where the tenant lives."""
 
-    host: str = Property("Host", ours=True, example="wd2-impl-services1.workday.com", pattern=HOST)
-    tenant: str = Property("Tenant", ours=True, example="arrakis_dpt1", pattern=TENANT)
+    host: str = Property(
+        "Host", extension=True, example="wd2-impl-services1.workday.com", pattern=HOST
+    )
+    tenant: str = Property("Tenant", extension=True, example="arrakis_dpt1", pattern=TENANT)
 
 
 class WorkdayOAuthProperties(Tenant):
     kind: Literal["workday_oauth2"]
-    client_id: str = Property("Client ID", ours=True)
-    client_secret: Secret = Property("Client secret", ours=True)
-    refresh_token: Secret = Property("Refresh token", ours=True)
+    client_id: str = Property("Client ID", extension=True)
+    client_secret: Secret = Property("Client secret", extension=True)
+    refresh_token: Secret = Property("Refresh token", extension=True)
     authorization_endpoint: str | None = Property(
         "Authorization endpoint",
-        ours=True,
+        extension=True,
         help="From View API Clients. Only for connecting by a login at Workday.",
         example="https://impl.workday.com/arrakis_dpt1/authorize",
         pattern=AUTHORIZE,
@@ -65,9 +67,12 @@ class WorkdayOAuthProperties(Tenant):
 class WorkdayPasswordProperties(Tenant):
     kind: Literal["workday_password"]
     username: str = Property(
-        "User name", ours=True, example="ISU_Sequin@arrakis_dpt1", pattern=r"[^\s@]+@[A-Za-z0-9_-]+"
+        "User name",
+        extension=True,
+        example="ISU_Sequin@arrakis_dpt1",
+        pattern=r"[^\s@]+@[A-Za-z0-9_-]+",
     )
-    password: Secret = Property("Password", ours=True)
+    password: Secret = Property("Password", extension=True)
 
 
 class Workday(Credential):
@@ -80,10 +85,12 @@ class Workday(Credential):
     docs_url = "https://community.workday.com/sites/default/files/file-hosting/restapi/index.html"
 
     catalogue = (
-        shape("worker", "id! descriptor businessTitle primaryWorkEmail isManager:boolean"),
-        shape("organization", "id! descriptor"),
-        shape("supervisory_organization", "id! descriptor name code"),
-        shape("job_profile", "id! descriptor name"),
+        collection_schema(
+            "worker", "id! descriptor businessTitle primaryWorkEmail isManager:boolean"
+        ),
+        collection_schema("organization", "id! descriptor"),
+        collection_schema("supervisory_organization", "id! descriptor name code"),
+        collection_schema("job_profile", "id! descriptor name"),
     )
 
     class Meta:
@@ -110,7 +117,13 @@ class WorkdayOAuth(Workday):
         client="credential",
         client_auth="client_secret_basic",
         pkce=False,
-        asks=("host", "tenant", "client_id", "client_secret", "authorization_endpoint"),
+        required_properties=(
+            "host",
+            "tenant",
+            "client_id",
+            "client_secret",
+            "authorization_endpoint",
+        ),
     )
     guide = (
         "For an unattended sync run the task Register API Client for Integrations in Workday.",
@@ -129,7 +142,7 @@ class WorkdayOAuth(Workday):
         app_label = "providers"
 
     @classmethod
-    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+    def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
         """The tenant's own address gave the grant; it says nothing more about the account."""
         return {}
 

@@ -5,6 +5,6 @@ class SyncsConfig(AppConfig):
     name = "sequin_admin.syncs"
 
     def ready(self) -> None:
-        from sequin_admin.syncs import watching
+        from sequin_admin.syncs import health
 
-        watching.listen()
+        health.connect_signals()

@@ -6,13 +6,13 @@ from datetime import timedelta
 
 from django.db import models, transaction
 
-from sequin_admin.audit.models import record
-from sequin_admin.connect import tokens
+from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
-from sequin_admin.credentials.collections import Shape
+from sequin_admin.credentials.collections import CollectionSchema
 from sequin_admin.credentials.models import FAILURES, Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.syncs.models import Collection, Refresh
+from sequin_admin.tokens import renewal
 
 # Longer than introspection takes, page by page.
 CLAIM = timedelta(minutes=5)
@@ -24,7 +24,7 @@ def of(credential: Credential) -> list[Collection]:
     return stored or rows_of(credential, credential.catalogue)
 
 
-def rows_of(credential: Credential, shapes: Sequence[Shape]) -> list[Collection]:
+def rows_of(credential: Credential, shapes: Sequence[CollectionSchema]) -> list[Collection]:
     """Rows that are not stored yet."""
     return [
         Collection(
@@ -48,7 +48,7 @@ def start(credential: Credential, *, actor: models.Model | None) -> Refresh:
         refresh.last_started_at = clock.now()
         refresh.error = refresh.error_code = ""
         refresh.save()
-    record(
+    record_change(
         "credential.collections_refresh_started",
         actor=actor,
         target=credential,
@@ -74,10 +74,10 @@ def refresh_claimed(refresh: Refresh) -> bool:
     """Read the collections, and store them unless the claim is over: then somebody else does."""
     credential = Credential.objects.select_related("oauth_app").get(pk=refresh.credential_id)
     try:
-        found = read(credential)
+        found = read_collections(credential)
     except FAILURES as error:
         outcome = credential.classify_failure(error)
-        return end(
+        return finish_refresh(
             refresh,
             status=Refresh.Status.FAILED,
             error_code=outcome.code[:60],
@@ -85,27 +85,27 @@ def refresh_claimed(refresh: Refresh) -> bool:
         )
     with transaction.atomic():
         succeeded = {"status": Refresh.Status.SUCCEEDED, "last_succeeded_at": clock.now()}
-        if not end(refresh, **succeeded):
+        if not finish_refresh(refresh, **succeeded):
             return False
         Collection.objects.filter(credential=credential).delete()
         Collection.objects.bulk_create(rows_of(credential, found))
     return True
 
 
-def read(credential: Credential) -> Sequence[Shape]:
+def read_collections(credential: Credential) -> Sequence[CollectionSchema]:
     """Ask the provider. A refused access token is renewed once. Raises one of `FAILURES`."""
     if type(credential).collections is Credential.collections:
         return credential.catalogue
-    token = tokens.current(credential)
+    token = renewal.current(credential)
     try:
         return credential.collections(token)
     except Refused as refusal:
         if refusal.outcome.verdict is not Verdict.REFRESH:
             raise
-        return credential.collections(tokens.refresh(credential, refused=token))
+        return credential.collections(renewal.refresh(credential, refused=token))
 
 
-def end(refresh: Refresh, **columns: object) -> bool:
+def finish_refresh(refresh: Refresh, **columns: object) -> bool:
     """Write how it ended. False when the claim has passed to somebody else."""
     own = Refresh.objects.filter(pk=refresh.pk, claimed_until=refresh.claimed_until)
     return own.update(claimed_until=None, **columns) == 1

@@ -6,10 +6,10 @@ from typing import Any
 from django.db import models, transaction
 
 from sequin_admin.access.models import Organization
-from sequin_admin.audit.models import record
+from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
-from sequin_admin.credentials.signals import put_aside
-from sequin_admin.syncs import watching
+from sequin_admin.credentials.signals import disabled
+from sequin_admin.syncs import health
 from sequin_admin.syncs.models import Consumer, Sync, Target
 
 
@@ -35,7 +35,7 @@ def create(
     )
     consumer.save()
     consumer.syncs.set(() if all_syncs else syncs)
-    note("consumer.created", consumer, actor, writes_to=target.name)
+    record_consumer_change("consumer.created", consumer, actor, writes_to=target.name)
     weigh(consumer)
     return consumer
 
@@ -64,29 +64,31 @@ def update(
         changed.append("syncs")
     if changed:
         consumer.save()
-        note("consumer.changed", consumer, actor, changed=changed)
+        record_consumer_change("consumer.changed", consumer, actor, changed=changed)
         weigh(consumer, *read_before)
 
 
 @transaction.atomic
 def delete(consumer: Consumer, *, actor: models.Model | None) -> None:
     """Forget it. What it has written stays in the target."""
-    note("consumer.deleted", consumer, actor)
+    record_consumer_change("consumer.deleted", consumer, actor)
     read_before = list(consumer.read())
     consumer.delete()
-    watching.weighed(Sync.objects.filter(pk__in=[sync.pk for sync in read_before]))
+    health.recompute_syncs(Sync.objects.filter(pk__in=[sync.pk for sync in read_before]))
 
 
 def weigh(consumer: Consumer, *read_before: Sync) -> None:
     """The consumer, and all syncs that it read before or reads now."""
     if consumer.active:
-        watching.look_again([consumer])
+        health.recompute_and_propagate([consumer])
     else:
-        put_aside.send(sender=Consumer, subject=consumer)
+        disabled.send(sender=Consumer, subject=consumer)
     syncs = {*read_before, *consumer.read()}
-    watching.weighed(Sync.objects.filter(pk__in=[sync.pk for sync in syncs]))
+    health.recompute_syncs(Sync.objects.filter(pk__in=[sync.pk for sync in syncs]))
 
 
-def note(action: str, consumer: Consumer, actor: models.Model | None, **details: Any) -> None:
+def record_consumer_change(
+    action: str, consumer: Consumer, actor: models.Model | None, **details: Any
+) -> None:
     organization_id = consumer.organization_id
-    record(action, actor=actor, target=consumer, organization_id=organization_id, **details)
+    record_change(action, actor=actor, target=consumer, organization_id=organization_id, **details)

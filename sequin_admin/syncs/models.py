@@ -10,7 +10,7 @@ from django.db import models
 from sequin_admin.access.models import Findable, Organization
 from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
-from sequin_admin.credentials.models import NAME_CHARS, Credential, Watched, list_indexes
+from sequin_admin.credentials.models import NAME_CHARS, Credential, Monitored, list_indexes
 from sequin_admin.credentials.properties import MASK
 
 # Fewer characters than this would give too much away by showing eight of them.
@@ -29,7 +29,7 @@ class SslMode(models.TextChoices):
     VERIFY_FULL = "verify-full", "Always, certificate made out to this host"
 
 
-class Named(Watched):
+class NamedRow(Monitored):
     """What syncs, consumers and targets have in common."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -45,7 +45,7 @@ class Named(Watched):
         return self.name
 
 
-class Target(Named):
+class Target(NamedRow):
     """A PostgreSQL database that consumers write to. `secrets` holds the password."""
 
     entity, entity_title = "target", "target"
@@ -57,7 +57,7 @@ class Target(Named):
     port = models.PositiveIntegerField(default=5432)
     database = models.CharField(max_length=63)
     username = models.CharField(max_length=63)
-    secrets = EncryptedJSONField(bind=("id",))
+    secrets = EncryptedJSONField(scope="target", bind=("id",))
     secrets_changed_at = models.DateTimeField(default=clock.now, editable=False)
     ssl_mode = models.CharField(
         "TLS", max_length=11, choices=SslMode.choices, default=SslMode.PREFER
@@ -78,7 +78,7 @@ class Target(Named):
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}/{self.database}"
 
-    def mended_at(self) -> datetime:
+    def last_fixed_at(self) -> datetime:
         return self.updated_at
 
     def masked_password(self) -> str:
@@ -121,7 +121,7 @@ class SyncQuerySet(Findable["Sync"]):
         return self.select_related("credential").defer("credential__secrets")
 
 
-class Sync(Named):
+class Sync(NamedRow):
     """One connected account, and what of it is read. `provider` is the credential's."""
 
     entity, entity_title = "sync", "sync"
@@ -165,12 +165,12 @@ class Sync(Named):
         """The specification's word."""
         return "disabled" if self.disabled_at else "active"
 
-    def leans_on(self) -> list[Watched]:
+    def depends_on(self) -> list[Monitored]:
         """Its credential, and the consumers that write what it reads."""
         readers = self.readers() if self.known_readers is None else self.known_readers
         return [self.credential, *(reader for reader in readers if reader.active)]
 
-    def is_idle(self) -> bool:
+    def is_disabled(self) -> bool:
         return self.disabled_at is not None
 
     def readers(self) -> "models.QuerySet[Consumer]":
@@ -187,7 +187,7 @@ class ConsumerQuerySet(Findable["Consumer"]):
         return self.filter(by_name | models.Q(all_syncs=True) & models.Exists(syncs))
 
 
-class Consumer(Named):
+class Consumer(NamedRow):
     """Writes the records of some syncs, or of all, to a target."""
 
     entity, entity_title = "consumer", "consumer"
@@ -208,10 +208,10 @@ class Consumer(Named):
     def active(self) -> bool:
         return self.disabled_at is None
 
-    def leans_on(self) -> list[Watched]:
+    def depends_on(self) -> list[Monitored]:
         return [self.target]
 
-    def is_idle(self) -> bool:
+    def is_disabled(self) -> bool:
         return not self.active
 
     def read(self) -> models.QuerySet[Sync]:

@@ -11,14 +11,14 @@ from sequin_admin.core import clock
 from sequin_admin.core.http import redact
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.outcomes import Outcome
-from sequin_admin.health.settling import settle, spread
+from sequin_admin.health.rollup import propagate, record_checks
 from sequin_admin.syncs.models import Sync
 
 CHECK = "report"
 
 
 @dataclass(frozen=True)
-class Trouble:
+class ReportedError:
     """An error as a worker reports it. `owner` is `customer`, `operator` or `nobody`."""
 
     owner: str
@@ -26,13 +26,13 @@ class Trouble:
     message: str
 
 
-def keep(
+def record_report(
     sync: Sync,
     *,
     rows: int = 0,
     lag_s: float | None = None,
     backfilled: bool = False,
-    trouble: Trouble | None = None,
+    trouble: ReportedError | None = None,
 ) -> Outcome:
     """Store one report. A report without trouble says that the sync works."""
     outcome, now = outcome_of(trouble), clock.now()
@@ -43,12 +43,12 @@ def keep(
         facts["initial_backfill_completed_at"] = Coalesce("initial_backfill_completed_at", now)
     with transaction.atomic():
         Sync.objects.filter(pk=sync.pk).update(**facts)
-        changed = settle(sync, {CHECK: outcome})
-    spread(changed)
+        changed = record_checks(sync, {CHECK: outcome})
+    propagate(changed)
     return outcome
 
 
-def outcome_of(trouble: Trouble | None) -> Outcome:
+def outcome_of(trouble: ReportedError | None) -> Outcome:
     """Pure. What a worker writes may hold a secret, so it is redacted."""
     if trouble is None:
         return outcomes.works()

@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 
 from sequin_admin.access.models import Organization
-from sequin_admin.audit.models import record
+from sequin_admin.audit.models import record_change
 from sequin_admin.credentials.usage import refuse_if_used
 from sequin_admin.syncs import rules
 from sequin_admin.syncs.models import Stream
@@ -17,7 +17,7 @@ def create(organization: Organization, *, actor: models.Model | None, slug: str)
     """Raises `ValidationError` for a slug that is none, or is taken."""
     stream = Stream(organization=organization, slug=slug)
     save(stream)
-    note("stream.created", stream, actor)
+    record_stream_change("stream.created", stream, actor)
     return stream
 
 
@@ -29,7 +29,7 @@ def rename(stream: Stream, *, actor: models.Model | None, slug: str) -> None:
         return
     stream.slug = slug
     save(stream)
-    note("stream.changed", stream, actor, before=before)
+    record_stream_change("stream.changed", stream, actor, before=before)
 
 
 def save(stream: Stream) -> None:
@@ -46,10 +46,12 @@ def save(stream: Stream) -> None:
 def delete(stream: Stream, *, actor: models.Model | None) -> None:
     """Forget it. Raises `InUse` while syncs write to it."""
     refuse_if_used(stream)
-    note("stream.deleted", stream, actor)
+    record_stream_change("stream.deleted", stream, actor)
     stream.delete()
 
 
-def note(action: str, stream: Stream, actor: models.Model | None, **details: Any) -> None:
+def record_stream_change(
+    action: str, stream: Stream, actor: models.Model | None, **details: Any
+) -> None:
     organization_id = stream.organization_id
-    record(action, actor=actor, target=stream, organization_id=organization_id, **details)
+    record_change(action, actor=actor, target=stream, organization_id=organization_id, **details)

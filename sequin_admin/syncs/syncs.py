@@ -6,16 +6,16 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
-from sequin_admin.audit.models import record
+from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
-from sequin_admin.credentials.signals import put_aside
+from sequin_admin.credentials.signals import disabled
 from sequin_admin.credentials.usage import refuse_if_used
 from sequin_admin.limits import models as limits
-from sequin_admin.notices import news
-from sequin_admin.notices.notice import TYPES
-from sequin_admin.syncs import rules, watching
+from sequin_admin.notifications import events
+from sequin_admin.notifications.message import TYPES
+from sequin_admin.syncs import health, rules
 from sequin_admin.syncs.models import Sync, new_badge_token
 
 
@@ -30,8 +30,10 @@ def create(credential: Credential, *, actor: models.Model | None, **columns: Any
     )
     check(sync)
     sync.save()
-    note("sync.created", sync, actor, provider=sync.provider, credential=credential.name)
-    watching.look_again([sync])
+    record_sync_change(
+        "sync.created", sync, actor, provider=sync.provider, credential=credential.name
+    )
+    health.recompute_and_propagate([sync])
     return sync
 
 
@@ -44,7 +46,7 @@ def update(sync: Sync, *, actor: models.Model | None, **columns: Any) -> None:
     check(sync)
     if changed:
         sync.save()
-        note("sync.changed", sync, actor, changed=changed)
+        record_sync_change("sync.changed", sync, actor, changed=changed)
 
 
 def check(sync: Sync) -> None:
@@ -97,18 +99,18 @@ def set_status(sync: Sync, status: str, *, actor: models.Model | None) -> None:
         return
     sync.disabled_at = clock.now() if status == "disabled" else None
     sync.save(update_fields=["disabled_at", "updated_at"])
-    note("sync.disabled" if sync.disabled_at else "sync.enabled", sync, actor)
+    record_sync_change("sync.disabled" if sync.disabled_at else "sync.enabled", sync, actor)
     if sync.disabled_at:
-        put_aside.send(sender=Sync, subject=sync)
+        disabled.send(sender=Sync, subject=sync)
     else:
-        watching.look_again([sync])
+        health.recompute_and_propagate([sync])
 
 
 @transaction.atomic
 def delete(sync: Sync, *, actor: models.Model | None) -> None:
     """Forget it. Raises `InUse` while consumers name it."""
     refuse_if_used(sync, sync.consumers.all())
-    note("sync.deleted", sync, actor, provider=sync.provider)
+    record_sync_change("sync.deleted", sync, actor, provider=sync.provider)
     sync.delete()
 
 
@@ -117,7 +119,7 @@ def publish(sync: Sync, *, actor: models.Model | None) -> None:
     """Give its badge a public address, a new one each time."""
     sync.badge_token = new_badge_token()
     sync.save(update_fields=["badge_token", "updated_at"])
-    note("sync.badge_published", sync, actor)
+    record_sync_change("sync.badge_published", sync, actor)
 
 
 @transaction.atomic
@@ -125,7 +127,7 @@ def unpublish(sync: Sync, *, actor: models.Model | None) -> None:
     """Whoever has the badge's address finds nothing there any more."""
     sync.badge_token = None
     sync.save(update_fields=["badge_token", "updated_at"])
-    note("sync.badge_withdrawn", sync, actor)
+    record_sync_change("sync.badge_withdrawn", sync, actor)
 
 
 def badge_url(sync: Sync) -> str:
@@ -133,10 +135,10 @@ def badge_url(sync: Sync) -> str:
     return f"{settings.PUBLIC_URL}/badge/{sync.badge_token}.svg" if sync.badge_token else ""
 
 
-def note(action: str, sync: Sync, actor: models.Model | None, **details: Any) -> None:
+def record_sync_change(action: str, sync: Sync, actor: models.Model | None, **details: Any) -> None:
     organization_id = sync.organization_id
-    record(action, actor=actor, target=sync, organization_id=organization_id, **details)
+    record_change(action, actor=actor, target=sync, organization_id=organization_id, **details)
     type_ = {"sync.changed": "sync.updated"}.get(action, action)
     if type_ in TYPES:
         path = "/syncs/" if type_ == "sync.deleted" else f"/syncs/{sync.pk}/"
-        news.tell(type_, sync, actor=actor, path=path, **details)
+        events.notify(type_, sync, actor=actor, path=path, **details)

@@ -9,11 +9,11 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
 from sequin_admin.access.models import Organization
-from sequin_admin.audit.models import record
+from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.credentials.usage import refuse_if_used
-from sequin_admin.health.settling import settle, spread
+from sequin_admin.health.rollup import propagate, record_checks
 from sequin_admin.syncs import postgres
 from sequin_admin.syncs.models import Target
 
@@ -31,7 +31,7 @@ def create(
 ) -> Target:
     target = Target(organization=organization, secrets={"password": password}, **columns)
     target.save()
-    note("target.created", target, actor, address=target.address)
+    record_target_change("target.created", target, actor, address=target.address)
     return target
 
 
@@ -54,14 +54,14 @@ def update(
     if changed:
         target.check_due_at = clock.now()
         target.save()
-        note("target.changed", target, actor, changed=changed)
+        record_target_change("target.changed", target, actor, changed=changed)
 
 
 @transaction.atomic
 def delete(target: Target, *, actor: models.Model | None) -> None:
     """Forget it. Raises `InUse` while consumers write to it."""
     refuse_if_used(target)
-    note("target.deleted", target, actor, address=target.address)
+    record_target_change("target.deleted", target, actor, address=target.address)
     target.delete()
 
 
@@ -75,14 +75,16 @@ def verify(target: Target, *, actor: models.Model | None) -> Outcome:
         as_tried = Target.objects.filter(pk=target.pk, updated_at=target.updated_at)
         if not as_tried.select_for_update(no_key=True).exists():
             return outcome
-        changed = settle(target, {CHECK: outcome})
+        changed = record_checks(target, {CHECK: outcome})
         target.checked_at = now = clock.now()
         # With jitter, so that a fleet of targets is not tested in step.
         target.check_due_at = now + AGAIN_EVERY * random.uniform(0.8, 1.2)  # noqa: S311
         target.save(update_fields=["checked_at", "check_due_at"])
         if actor:
-            note("target.tested", target, actor, verdict=outcome.verdict.value, code=outcome.code)
-    spread(changed)
+            record_target_change(
+                "target.tested", target, actor, verdict=outcome.verdict.value, code=outcome.code
+            )
+    propagate(changed)
     return outcome
 
 
@@ -100,6 +102,8 @@ def verify_claimed(target: Target) -> Outcome:
     return verify(target, actor=None)
 
 
-def note(action: str, target: Target, actor: models.Model | None, **details: Any) -> None:
+def record_target_change(
+    action: str, target: Target, actor: models.Model | None, **details: Any
+) -> None:
     organization_id = target.organization_id
-    record(action, actor=actor, target=target, organization_id=organization_id, **details)
+    record_change(action, actor=actor, target=target, organization_id=organization_id, **details)

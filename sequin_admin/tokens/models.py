@@ -32,7 +32,7 @@ class Token(models.Model):
     credential = models.OneToOneField(
         Credential, models.CASCADE, primary_key=True, related_name="token"
     )
-    secrets = EncryptedJSONField(bind=("credential_id",))
+    secrets = EncryptedJSONField(scope="token", bind=("credential_id",))
     scope = models.TextField(blank=True, default="")
     issued_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
@@ -73,7 +73,7 @@ class Token(models.Model):
         return self.expires_at is None or (self.expires_at - at).total_seconds() > margin_s
 
 
-class PaceLock(models.Model):
+class RefreshThrottleLock(models.Model):
     """One row, held for the moment in which a worker counts what it may start."""
 
     def __str__(self) -> str:

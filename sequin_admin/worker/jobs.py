@@ -6,13 +6,14 @@ from typing import Any
 
 from django.core.management import call_command
 
-from sequin_admin.access import replays
-from sequin_admin.connect import flow, handovers, leases, links, tokens
-from sequin_admin.health import incidents, outages, probes, settling, telling, workers
+from sequin_admin.access import idempotency
+from sequin_admin.connect import authorization_requests, flow, links
+from sequin_admin.health import alerts, incidents, outages, probes, rollup, workers
 from sequin_admin.health.workers import PROBE, RENEW
 from sequin_admin.limits import usage
-from sequin_admin.notices import delivering, outbox
+from sequin_admin.notifications import delivery, outbox
 from sequin_admin.syncs import catalogue, targets
+from sequin_admin.tokens import leases, renewal
 
 HOUR_S = 3600
 
@@ -38,20 +39,20 @@ def chore(name: str, every_s: float, run: Callable[[], object]) -> Job:
 
 
 JOBS = (
-    Job(RENEW, 1, leases.claim_due, tokens.renew_claimed),
+    Job(RENEW, 1, leases.claim_due, renewal.renew_claimed),
     Job(PROBE, 1, probes.claim_due, probes.probe_claimed),
-    Job("deliver", 1, delivering.claim_due, delivering.deliver_claimed),
+    Job("deliver", 1, delivery.claim_due, delivery.deliver_claimed),
     Job("test targets", 5, targets.claim_due, targets.verify_claimed),
     Job("read collections", 2, catalogue.claim_due, catalogue.refresh_claimed),
-    chore("watch for outages", 30, outages.watch),
-    chore("pass on what changed lately", 600, settling.spread_again),
-    chore("tell what is over", 30, telling.tell_what_is_over),
+    chore("watch for outages", 30, outages.detect_outages),
+    chore("pass on what changed lately", 600, rollup.propagate_recent),
+    chore("tell what is over", 30, alerts.notify_resolved),
     chore("write down how rate limits are used", 60, usage.sample),
-    chore("forget what nobody came for", 60, handovers.forget),
+    chore("forget what nobody came for", 60, authorization_requests.prune),
     chore("forget old connect links", HOUR_S, links.prune),
     chore("forget old connect trips", HOUR_S, flow.prune),
     chore("forget old deliveries", HOUR_S, outbox.prune),
-    chore("forget old answers", HOUR_S, replays.forget),
+    chore("forget old answers", HOUR_S, idempotency.prune_records),
     chore("forget old usage", HOUR_S, usage.prune),
     chore("forget old incidents", HOUR_S, incidents.prune),
     chore("forget workers that are gone", HOUR_S, workers.prune),

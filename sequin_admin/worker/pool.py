@@ -9,11 +9,11 @@ from typing import Any
 import structlog
 from django.db import close_old_connections, connections
 
+from sequin_admin.worker.job_counts import JobCounts
 from sequin_admin.worker.jobs import Job
-from sequin_admin.worker.tally import Tally
 
 log = structlog.get_logger(__name__)
-END = object()
+SHUTDOWN = object()
 
 
 class Pool:
@@ -24,7 +24,7 @@ class Pool:
     alive: what hangs when the worker must end is cut off.
     """
 
-    def __init__(self, job: Job, size: int, tally: Tally, done: Callable[[], None]) -> None:
+    def __init__(self, job: Job, size: int, tally: JobCounts, done: Callable[[], None]) -> None:
         self.job, self.size, self.tally, self.done = job, size, tally, done
         self.pieces: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.lock = threading.Lock()
@@ -40,7 +40,7 @@ class Pool:
     def serve(self) -> None:
         while True:
             piece = self.pieces.get()
-            if piece is END:
+            if piece is SHUTDOWN:
                 break
             attempt(self.job, piece, self.tally)
             with self.lock:
@@ -51,13 +51,13 @@ class Pool:
     def end(self, by: float) -> bool:
         """Let what is under way end until `by` on the monotonic clock. Whether it did."""
         for _ in range(self.size):
-            self.pieces.put(END)
+            self.pieces.put(SHUTDOWN)
         while self.free < self.room and time.monotonic() < by:
             time.sleep(0.02)
         return self.free == self.room
 
 
-def attempt(job: Job, piece: Any, tally: Tally) -> None:
+def attempt(job: Job, piece: Any, tally: JobCounts) -> None:
     """Do one piece. What fails is logged and counted, and does not stop the others."""
     close_old_connections()
     try:

@@ -9,9 +9,9 @@ import structlog
 from django.db import close_old_connections, connections
 
 from sequin_admin.health import workers
+from sequin_admin.worker.job_counts import JobCounts
 from sequin_admin.worker.jobs import Job
 from sequin_admin.worker.pool import Pool, attempt
-from sequin_admin.worker.tally import Tally
 
 log = structlog.get_logger(__name__)
 TICK_S = 0.2
@@ -31,7 +31,7 @@ class Runner:
 
     def run_once(self) -> None:
         """All that is due, one piece after the other, in this thread."""
-        tally = Tally(job.name for job in self.jobs)
+        tally = JobCounts(job.name for job in self.jobs)
         for job in self.jobs:
             while pieces := claim(job, 1, tally):
                 attempt(job, pieces[0], tally)
@@ -40,7 +40,7 @@ class Runner:
         connections.close_all()
 
     def run_forever(self) -> None:
-        tally = Tally(job.name for job in self.jobs)
+        tally = JobCounts(job.name for job in self.jobs)
         pools = [
             Pool(job, 1 if job.single else self.threads, tally, self.wake.set) for job in self.jobs
         ]
@@ -60,7 +60,7 @@ class Runner:
 class Desk:
     """Decides when a job is asked for more work."""
 
-    def __init__(self, pool: Pool, tally: Tally) -> None:
+    def __init__(self, pool: Pool, tally: JobCounts) -> None:
         self.pool, self.tally = pool, tally
         self.due = 0.0
         self.more = False
@@ -78,7 +78,7 @@ class Desk:
             self.pool.put(piece)
 
 
-def claim(job: Job, room: int, tally: Tally) -> Sequence[Any]:
+def claim(job: Job, room: int, tally: JobCounts) -> Sequence[Any]:
     """At most `room` pieces of work. A claim that fails is logged and tried again on time."""
     close_old_connections()
     try:

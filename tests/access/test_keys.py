@@ -6,8 +6,8 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from sequin_admin.access import keys
-from sequin_admin.access.models import ApiKey, KeyState, Scope
-from sequin_admin.access.reach import TooFar, beyond
+from sequin_admin.access.key_scopes import PrivilegeEscalation, excess_privileges
+from sequin_admin.access.models import ApiKey, ApiKeyState, Scope
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
 
@@ -108,10 +108,10 @@ def test_after_a_rotation_both_tokens_open_the_key_for_a_while(made, later):
     _, new = keys.rotate(key, actor=None, overlap=HOUR)
 
     assert keys.find(old) == keys.find(new) == keys.find_known(old) == key
-    assert keys.find(old).state(clock.now()) == KeyState.ROTATING
+    assert keys.find(old).state(clock.now()) == ApiKeyState.ROTATING
     later(HOUR)
     assert keys.find(old) is keys.find_known(old) is None
-    assert keys.find(new).state(clock.now()) == KeyState.ACTIVE
+    assert keys.find(new).state(clock.now()) == ApiKeyState.ACTIVE
 
 
 def test_neither_token_is_stored(made):
@@ -197,7 +197,7 @@ def test_what_is_over_is_neither_rotated_nor_changed(organization, made, later):
     ):
         with pytest.raises(keys.Ended):
             run()
-    assert keys.update(brief, actor=None, expires_at=None).state(clock.now()) == KeyState.ACTIVE
+    assert keys.update(brief, actor=None, expires_at=None).state(clock.now()) == ApiKeyState.ACTIVE
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_who_remembers_a_key_notices_every_change(made, change):
     assert not keys.holds(key)
 
 
-@pytest.mark.parametrize("state", KeyState)
+@pytest.mark.parametrize("state", ApiKeyState)
 def test_keys_are_found_by_their_state(organization, made, later, state):
     rotating, _ = keys.create(organization, name="r", scopes=["read"], actor=None)
     keys.rotate(rotating, actor=None, overlap=7 * DAY)
@@ -262,11 +262,11 @@ MINE = {
     ],
 )
 def test_no_key_reaches_further_than_the_one_that_makes_it(theirs, more):
-    assert list(beyond(ApiKey(**MINE), ApiKey(**MINE | theirs))) == more
+    assert list(excess_privileges(ApiKey(**MINE), ApiKey(**MINE | theirs))) == more
 
 
 def test_a_key_that_is_not_bound_binds_nothing():
-    assert beyond(ApiKey(scopes=list(Scope)), ApiKey(**MINE)) == {}
+    assert excess_privileges(ApiKey(scopes=list(Scope)), ApiKey(**MINE)) == {}
 
 
 def test_a_key_neither_widens_narrows_nor_rotates_a_greater_one(organization, made):
@@ -279,7 +279,7 @@ def test_a_key_neither_widens_narrows_nor_rotates_a_greater_one(organization, ma
         lambda: keys.update(made[0], actor=made[0], scopes=list(Scope)),
         lambda: keys.create(organization, name="x", scopes=["secrets"], actor=made[0]),
     ):
-        with pytest.raises(TooFar, match="more than itself"):
+        with pytest.raises(PrivilegeEscalation, match="more than itself"):
             run()
     assert ApiKey.objects.get(pk=greater.pk).version == 1
     keys.revoke(greater, actor=made[0])

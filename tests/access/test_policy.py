@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey
 from sequin_admin.access.policy import Action, Role, allows, refusal
-from sequin_admin.audit.models import AppendOnly, Event, record
+from sequin_admin.audit.models import AppendOnly, Event, record_change
 
 RANKS = [Role.VIEWER, Role.MEMBER, Role.ADMIN, Role.OWNER]
 
@@ -52,7 +52,9 @@ def test_looking_a_key_up_notes_its_use_at_most_every_five_minutes(
 
 
 def test_events_are_only_ever_added(organization, user):
-    event = record("test.done", actor=user, target=organization, organization_id=organization.pk)
+    event = record_change(
+        "test.done", actor=user, target=organization, organization_id=organization.pk
+    )
 
     with pytest.raises(AppendOnly):
         event.save()

@@ -38,7 +38,7 @@ def test_codes_are_still_accepted(secret):
     code = stored("recovery_codes").wrap().get_unused_codes()[0]
 
     assert stored("recovery_codes").wrap().validate_code(code)
-    assert second_factors.Adapter().decrypt(stored("totp").data["secret"]) == secret
+    assert second_factors.SecondFactorAdapter().decrypt(stored("totp").data["secret"]) == secret
 
 
 def test_rotation_takes_them_along(secret, settings, monkeypatch, capsys):
@@ -54,7 +54,7 @@ def test_rotation_takes_them_along(secret, settings, monkeypatch, capsys):
     keyring.newest.cache_clear()
     monkeypatch.setattr(second_factors, "CRYPTER", MultiFernet([Fernet(NEW)]))
     assert capsys.readouterr().out.endswith("0 rows left on the old key.\n")
-    assert second_factors.Adapter().decrypt(stored("totp").data["secret"]) == secret
+    assert second_factors.SecondFactorAdapter().decrypt(stored("totp").data["secret"]) == secret
     assert stored("recovery_codes").wrap().get_unused_codes() == codes
 
 
@@ -62,8 +62,8 @@ def test_one_written_meanwhile_is_left_alone(secret):
     column = next(c for c in keyring.columns() if str(c).endswith("data.secret"))
     ((pk, seen),) = keyring.tokens(column)
     newer = Authenticator.objects.get(pk=pk)
-    newer.data = {"secret": second_factors.Adapter().encrypt("NEWER")}
+    newer.data = {"secret": second_factors.SecondFactorAdapter().encrypt("NEWER")}
     newer.save()
 
     assert not keyring.rotate(column, pk, seen)
-    assert second_factors.Adapter().decrypt(stored("totp").data["secret"]) == "NEWER"
+    assert second_factors.SecondFactorAdapter().decrypt(stored("totp").data["secret"]) == "NEWER"

@@ -6,7 +6,7 @@ from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Organization, Scope
 from sequin_admin.api.urls import api as declared
 from sequin_admin.credentials import kinds
-from tests.api.feeding import WORDS, make_rows
+from tests.api.schema_values import WORDS, make_rows
 from tests.factories import make_credential, make_oauth_app, sample_properties
 
 PATHS = declared.get_openapi_schema()["paths"].items()

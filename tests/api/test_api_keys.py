@@ -9,8 +9,8 @@ from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
 from sequin_admin.core.networks import Proxies
+from sequin_admin.limits.requests import MINUTE
 from sequin_admin.limits.stores import database
-from sequin_admin.limits.terms import MINUTE
 from tests.api_client import ApiClient, put_in_purse
 from tests.factories import make_credential
 

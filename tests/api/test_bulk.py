@@ -5,12 +5,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from sequin_admin.audit.models import Event
-from sequin_admin.connect.models import Token
 from sequin_admin.core import clock, http
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import probes
-from sequin_admin.notices.models import Delivery
+from sequin_admin.notifications.models import Delivery
+from sequin_admin.tokens.models import Token
 from tests.factories import make_credential, make_oauth_app, sample_properties
 
 ONE = "/v1/credentials"

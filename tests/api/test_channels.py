@@ -4,9 +4,9 @@ import pytest
 
 from sequin_admin.access.models import Scope
 from sequin_admin.audit.models import Event
-from sequin_admin.notices import outbox
-from sequin_admin.notices.models import Channel, Delivery
-from sequin_admin.notices.notice import Severity
+from sequin_admin.notifications import outbox
+from sequin_admin.notifications.message import Severity
+from sequin_admin.notifications.models import Channel, Delivery
 from tests.notified import HOST, notice, work
 
 URL, CUSTOMERS = "/v1/channels", "/v1/customer-deliveries"

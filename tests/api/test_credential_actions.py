@@ -4,7 +4,7 @@ import pytest
 
 from sequin_admin.access.models import Scope
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import accounts
+from sequin_admin.connect import credential_operations
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits.models import RateLimit
@@ -61,7 +61,7 @@ def working(simulated, organization, user):
     """A key of one account; there is another account at the simulator."""
     sent = key_of(simulated, "acct_1Arrakis0000001")
     properties = kinds.get("stripe_key").properties_class(**sent)
-    return accounts.save(organization, properties, actor=user)[0]
+    return credential_operations.save_credential(organization, properties, actor=user)[0]
 
 
 def test_a_new_secret_of_the_same_account_is_taken(api, simulated, working):

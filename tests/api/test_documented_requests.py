@@ -11,11 +11,11 @@ import pytest
 from django.test import Client
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api import deviations
-from sequin_admin.connect import oauth
-from sequin_admin.connect.models import Handover
+from sequin_admin.api.openapi import differences
+from sequin_admin.connect.models import AuthorizationRequest
 from sequin_admin.core import clock
 from sequin_admin.credentials.properties import MASK
+from sequin_admin.tokens import protocol
 from tests.factories import make_credential, make_oauth_app, make_synced
 
 REDIRECT = "https://app.arrakis.test/connected"
@@ -122,7 +122,7 @@ CONNECTION = {
 
 def deviates(slug):
     """Points from a test to the deviation that it shows; fails when there is none of that name."""
-    return pytest.mark.parametrize("deviation", [pytest.param(deviations.named(slug), id=slug)])
+    return pytest.mark.parametrize("deviation", [pytest.param(differences.named(slug), id=slug)])
 
 
 def is_a(shape, shown, *, ours=()):
@@ -617,14 +617,14 @@ class TestGateway:
     @pytest.fixture
     def code(self, organization, app):
         """Of a trip that has ended."""
-        Handover.objects.create(
+        AuthorizationRequest.objects.create(
             organization=organization,
             kind="linear_oauth2",
             oauth_app=app,
             redirect_url=REDIRECT,
             secrets={"state": "a state", "properties": PROPERTIES["linear_oauth2"]},
-            token_digest=oauth.digest("token"),
-            code_digest=oauth.digest("code"),
+            token_digest=protocol.digest("token"),
+            code_digest=protocol.digest("code"),
             expires_at=clock.now(),
             code_expires_at=clock.now() + timedelta(hours=1),
         )

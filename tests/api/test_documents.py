@@ -7,10 +7,10 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api import deviations
+from sequin_admin.api.openapi import differences
 from sequin_admin.api.urls import api
 from sequin_admin.credentials import kinds
-from sequin_admin.notices.notice import TYPES
+from sequin_admin.notifications.message import TYPES
 
 KINDS = pytest.mark.parametrize("kind", kinds.all(), ids=lambda kind: kind.slug)
 
@@ -137,13 +137,13 @@ def test_the_server_is_where_the_document_was_asked_for(client, db, settings):
     assert "http://sequin.arrakis.test:8443/v1/credentials" in document["info"]["description"]
 
 
-@pytest.mark.parametrize("deviation", deviations.ALL, ids=lambda deviation: deviation.slug)
+@pytest.mark.parametrize("deviation", differences.ALL, ids=lambda deviation: deviation.slug)
 def test_every_deviation_is_told_with_its_reason(document, deviation):
     told = document["info"]["description"]
 
-    assert deviations.paragraph(deviation) in told
+    assert differences.paragraph(deviation) in told
     assert all((deviation.before, deviation.here, deviation.why))
-    assert deviations.named(deviation.slug) is deviation
+    assert differences.named(deviation.slug) is deviation
 
 
 def test_the_guide_says_what_holds_everywhere(document):
@@ -174,7 +174,7 @@ def test_a_kind_is_described_in_the_words_of_json_schema(document, kind):
     assert "kind" in shape["required"]
     assert "default" not in shape["properties"]["kind"]
     for name, declared in shape["properties"].items():
-        assert not {"match", "filled", "ours", "multiline", "example"} & set(declared)
+        assert not {"match", "read_only", "ours", "multiline", "example"} & set(declared)
         if name in kind.properties_class.secret_names():
             text = declared.get("anyOf", [declared])[0]
             assert (text["writeOnly"], text["format"]) == (True, "password")

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api import credentials
+from sequin_admin.api.credentials import views
 from sequin_admin.credentials import kinds
 from tests.factories import extras_of, make_credential, sample_properties
 
@@ -97,7 +97,7 @@ def test_what_the_database_refuses_is_told_without_values(api, monkeypatch, refu
     def refused(*args, **kwargs):
         raise refusal
 
-    monkeypatch.setattr(credentials.accounts, "save", refused)
+    monkeypatch.setattr(views.accounts, "save", refused)
     answer = api.post(URL, {"properties": STRIPE})
 
     assert answer.status_code == status
@@ -109,7 +109,7 @@ def test_our_own_mistake_is_500_and_tells_nothing(api, monkeypatch, caplog):
     def broken(*args, **kwargs):
         raise RuntimeError("the secret is sk_test_marker")
 
-    monkeypatch.setattr(credentials, "own", broken)
+    monkeypatch.setattr(views, "get_owned_or_404", broken)
     api.client.raise_request_exception = False
 
     answer = api.get(f"{URL}/{UUID(int=1)}")

@@ -3,7 +3,7 @@
 import pytest
 
 from sequin_admin.access.models import Scope
-from sequin_admin.audit.models import Event, record
+from sequin_admin.audit.models import Event, record_change
 from tests.factories import make_credential
 
 URL = "/v1/events"
@@ -18,7 +18,7 @@ def credential(organization):
 def note(credential, user):
     def note(action="credential.verified", **changes):
         columns = {"actor": user, "target": credential, **changes}
-        return record(action, organization_id=credential.organization_id, **columns)
+        return record_change(action, organization_id=credential.organization_id, **columns)
 
     return note
 

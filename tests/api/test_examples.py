@@ -4,7 +4,7 @@ import pytest
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.urls import api as declared
-from tests.api.feeding import WORDS, Fed
+from tests.api.schema_values import WORDS, Fed
 
 PATHS = declared.get_openapi_schema()["paths"].items()
 SENT = [

@@ -6,7 +6,7 @@ import pytest
 
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health import probes, settling
+from sequin_admin.health import probes, rollup
 from sequin_admin.health.models import Incident
 from tests.factories import make_credential, make_oauth_app
 
@@ -26,7 +26,7 @@ def credential(organization, app):
 
 def see(credential, outcome):
     row = Credential.objects.select_related("oauth_app").get(pk=credential.pk)
-    settling.spread(probes.keep(row, outcome))
+    rollup.propagate(probes.record_probe(row, outcome))
 
 
 def test_health_tells_the_chain_of_reasons_down_to_the_cause(api, credential, app):

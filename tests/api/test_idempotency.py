@@ -5,13 +5,14 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 
-from sequin_admin.access import keys, replays
-from sequin_admin.access.models import ApiKey, KeptAnswer, Scope
-from sequin_admin.api import oauth_apps, permits
+from sequin_admin.access import idempotency, keys
+from sequin_admin.access.models import ApiKey, IdempotencyRecord, Scope
+from sequin_admin.api import oauth_apps
+from sequin_admin.api.credentials import permits
 from sequin_admin.api.urls import api as declared
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import OAuthApp
-from sequin_admin.notices.models import Channel
+from sequin_admin.notifications.models import Channel
 from tests.factories import make_credential
 from tests.test_canary import everything_stored
 
@@ -52,7 +53,7 @@ def test_without_the_header_each_is_done(api):
     api.post(URL, APP)
 
     assert OAuthApp.objects.count() == 2
-    assert not KeptAnswer.objects.exists()
+    assert not IdempotencyRecord.objects.exists()
 
 
 @pytest.mark.parametrize(
@@ -116,14 +117,14 @@ def test_the_worker_forgets_what_is_over(api, later):
     send(api, key="young")
     later(timedelta(hours=1))
 
-    assert replays.forget() == 1
-    assert KeptAnswer.objects.get().name == "young"
+    assert idempotency.prune_records() == 1
+    assert IdempotencyRecord.objects.get().name == "young"
 
 
 def cut_off(api, monkeypatch):
     """A request whose process ended before it could say what became of it."""
     with monkeypatch.context() as cut:
-        cut.setattr(replays, "keep", lambda *args: None)
+        cut.setattr(idempotency, "store_response", lambda *args: None)
         assert send(api).status_code == 201
 
 
@@ -150,7 +151,7 @@ def test_what_was_cut_off_is_never_done_again(api, monkeypatch, later):
 
 
 def test_an_answer_too_long_to_keep_is_not_done_again(api, monkeypatch):
-    monkeypatch.setattr(replays, "MOST_CHARS", 10)
+    monkeypatch.setattr(idempotency, "MOST_CHARS", 10)
     send(api)
 
     answer = send(api)
@@ -205,7 +206,7 @@ def test_without_the_header_a_permit_costs_no_query_more(make_client, organizati
         assert worker.post(path, {}).status_code == 200
 
     assert seen
-    assert not [sql for sql in seen if KeptAnswer._meta.db_table in sql]
+    assert not [sql for sql in seen if IdempotencyRecord._meta.db_table in sql]
 
 
 def noting(seen):

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sequin_admin.health.models import Incident, naming
-from sequin_admin.notices import channels, outbox
-from sequin_admin.notices.models import ChannelKind, Delivery
+from sequin_admin.notifications import channels, outbox
+from sequin_admin.notifications.models import ChannelKind, Delivery
 from sequin_admin.syncs import streams, targets
 from sequin_admin.syncs.models import Consumer, Sync, Target
 from tests.factories import make_credential, make_oauth_app

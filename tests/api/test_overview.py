@@ -6,7 +6,7 @@ from sequin_admin.access.models import Scope
 from sequin_admin.core import clock
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health import probes, settling
+from sequin_admin.health import probes, rollup
 from sequin_admin.health.models import Incident
 from tests.factories import make_credential, make_oauth_app
 
@@ -17,7 +17,7 @@ REVOKED = outcomes.customer("invalid_grant", "HubSpot revoked it.", "Connect aga
 
 def see(credential, outcome):
     row = Credential.objects.select_related("oauth_app").get(pk=credential.pk)
-    settling.spread(probes.keep(row, outcome))
+    rollup.propagate(probes.record_probe(row, outcome))
 
 
 @pytest.fixture

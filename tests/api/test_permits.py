@@ -8,8 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import Scope
-from sequin_admin.api import permits
-from sequin_admin.connect import accounts
+from sequin_admin.api.credentials import permits
+from sequin_admin.connect import credential_operations
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.limits.models import set_limit
 from sequin_admin.syncs import syncs
@@ -163,7 +163,7 @@ def test_odd_asks_are_told(worker, credential, body):
 
 
 def test_a_disabled_credential_gives_none(worker, credential, user):
-    accounts.disable(credential, actor=user)
+    credential_operations.disable(credential, actor=user)
 
     refused = take(worker, credential)
 

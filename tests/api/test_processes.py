@@ -10,13 +10,13 @@ from django.conf import settings
 from django.db import connection
 
 from sequin_admin.access import keys
-from sequin_admin.access.models import KeptAnswer, Scope
+from sequin_admin.access.models import IdempotencyRecord, Scope
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
 from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.credentials.models import Credential, OAuthApp
 from tests.api_client import ApiClient
-from tests.connect.test_processes import database_url
+from tests.tokens.test_processes import database_url
 
 # Posts `body` to `path` in each of its threads, and prints status and body of each answer. `stall`
 # names a function that prints "stalled" and never returns, and after how many calls it does.
@@ -156,7 +156,7 @@ def test_of_many_twins_exactly_one_is_done(start, send):
     ("stall", "made"),
     [
         ("sequin_admin.credentials.oauth_apps.create", 0),
-        ("sequin_admin.access.replays.keep", 1),
+        ("sequin_admin.access.idempotency.store_response", 1),
     ],
     ids=["before it was done", "after it was done"],
 )
@@ -165,7 +165,7 @@ def test_what_a_killed_process_began_is_not_begun_again(start, send, stall, made
 
     assert send().status_code == 409
     assert "under way" in send().json()["summary"]
-    KeptAnswer.objects.update(created_at=clock.now() - timedelta(minutes=5))
+    IdempotencyRecord.objects.update(created_at=clock.now() - timedelta(minutes=5))
     assert "Look whether" in send().json()["summary"]
     assert OAuthApp.objects.count() == made
 
@@ -176,8 +176,8 @@ def test_what_a_killed_process_began_is_not_begun_again(start, send, stall, made
 @pytest.mark.parametrize(
     ("stall", "stored"),
     [
-        ("sequin_admin.connect.notes.event", 0),
-        ("sequin_admin.api.idempotency.settle", 60),
+        ("sequin_admin.connect.audit_trail.credential_event", 0),
+        ("sequin_admin.api.framework.idempotency.settle", 60),
     ],
 )
 def test_of_a_bulk_import_that_was_killed_all_is_stored_or_nothing(start, send, stall, stored):

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, Phase, settings
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import Scope
-from tests.api.feeding import Fed
+from tests.api.schema_values import Fed
 from tests.api_client import ApiClient
 
 CONFIG = schemathesis.Config.from_dict({"seed": 7, "generation": {"allow-x00": False}})

@@ -8,7 +8,7 @@ from django.test import Client
 
 from sequin_admin.access.models import Scope
 from tests.browser.test_story import ARRAKIS
-from tests.simulator import local
+from tests.simulator_server import local
 
 OTHER = "33011844"
 STRIPE_KEY = "sk_test_arrakis0000000000000001"

@@ -12,14 +12,15 @@ from oauthlib.oauth1 import Client as Signer
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
-from sequin_admin.api.tokens import sample
+from sequin_admin.api.credentials.tokens import sample
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import accounts, tokens
-from sequin_admin.connect.models import Token
+from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock
 from sequin_admin.core.fields import Sealed
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
+from sequin_admin.tokens import renewal
+from sequin_admin.tokens.models import Token
 from tests.browser.kinds import STORIES
 from tests.factories import make_credential
 
@@ -139,7 +140,7 @@ def test_an_expired_key_reads_nothing_more_at_once(worker, connected):
 def test_the_token_and_its_end_are_of_one_version(worker, connected, monkeypatch):
     """Whoever renews between our two looks must not lend the old token a new life."""
     credential = connected("hubspot_oauth2")
-    original = tokens.current
+    original = renewal.current
 
     def overtaken(*args, **options):
         text = original(*args, **options)
@@ -151,7 +152,7 @@ def test_the_token_and_its_end_are_of_one_version(worker, connected, monkeypatch
         return text
 
     expire(credential)
-    monkeypatch.setattr(tokens, "current", overtaken)
+    monkeypatch.setattr(renewal, "current", overtaken)
 
     assert worker.get(path_of(credential)).json()["headers"] == {"Authorization": "Bearer newer"}
 
@@ -240,7 +241,7 @@ def test_an_outage_asks_to_come_again(worker, connected, simulated):
 
 def test_a_disabled_credential_gives_nothing(worker, connected, user):
     credential = connected("stripe_key")
-    accounts.disable(credential, actor=user)
+    credential_operations.disable(credential, actor=user)
 
     answer = worker.get(path_of(credential))
 

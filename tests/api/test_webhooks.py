@@ -6,8 +6,8 @@ import pytest
 from standardwebhooks import Webhook
 
 from sequin_admin.access.models import Scope
-from sequin_admin.notices import outbox
-from sequin_admin.notices.models import Channel, Delivery
+from sequin_admin.notifications import outbox
+from sequin_admin.notifications.models import Channel, Delivery
 from tests.notified import HOST, notice, work
 
 URL = "/v1/webhooks"

@@ -5,8 +5,8 @@ from django.db import transaction
 from django.urls import reverse
 
 from sequin_admin.access.models import User
-from sequin_admin.audit.models import Event, record
-from sequin_admin.connect import accounts
+from sequin_admin.audit.models import Event, record_change
+from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock
 from tests.factories import make_credential
 
@@ -15,7 +15,7 @@ def test_an_event_knows_who_what_and_when(organization, user):
     credential = make_credential(organization, "stripe_key", name="Spice trade")
     before = clock.now()
 
-    accounts.disable(credential, actor=user)
+    credential_operations.disable(credential, actor=user)
 
     event = Event.objects.about(credential).get(action="credential.disabled")
     assert (event.actor, event.actor_type, event.actor_id) == (user.email, "user", str(user.pk))
@@ -25,7 +25,9 @@ def test_an_event_knows_who_what_and_when(organization, user):
 
 
 def test_what_nobody_asked_for_was_done_by_the_system(organization):
-    event = record("test.done", actor=None, target=organization, organization_id=organization.pk)
+    event = record_change(
+        "test.done", actor=None, target=organization, organization_id=organization.pk
+    )
 
     assert (event.actor, event.actor_type, event.actor_id) == ("Sequin Admin", "system", "")
 
@@ -35,7 +37,7 @@ def test_what_is_undone_was_never_told(organization, user):
     credential = make_credential(organization, "stripe_key")
 
     with transaction.atomic():
-        accounts.disable(credential, actor=user)
+        credential_operations.disable(credential, actor=user)
         assert Event.objects.filter(action="credential.disabled").exists()
         transaction.set_rollback(True)
 
@@ -44,16 +46,16 @@ def test_what_is_undone_was_never_told(organization, user):
 
 def test_an_act_that_changes_nothing_is_not_told(organization, user):
     credential = make_credential(organization, "stripe_key")
-    accounts.disable(credential, actor=user)
+    credential_operations.disable(credential, actor=user)
 
-    accounts.disable(credential, actor=user)
+    credential_operations.disable(credential, actor=user)
 
     assert Event.objects.filter(action="credential.disabled").count() == 1
 
 
 def test_it_outlives_what_it_tells_of(organization, user):
     credential = make_credential(organization, "stripe_key", name="Spice trade")
-    accounts.delete(credential, actor=user)
+    credential_operations.delete(credential, actor=user)
     User.objects.filter(pk=user.pk).delete()
 
     event = Event.objects.get(action="credential.deleted")
@@ -65,14 +67,18 @@ def test_it_outlives_what_it_tells_of(organization, user):
 def test_names_longer_than_the_column_are_cut(organization, user):
     organization.name = "A" * 500
 
-    event = record("test.done", actor=user, target=organization, organization_id=organization.pk)
+    event = record_change(
+        "test.done", actor=user, target=organization, organization_id=organization.pk
+    )
 
     event.refresh_from_db()
     assert event.target == "A" * 200
 
 
 def test_an_organization_sees_its_own_events_only(organization, user, stranger, client):
-    accounts.disable(make_credential(organization, "stripe_key", name="Spice trade"), actor=user)
+    credential_operations.disable(
+        make_credential(organization, "stripe_key", name="Spice trade"), actor=user
+    )
     client.force_login(stranger)
 
     page = client.get(reverse("dashboard:audit")).content.decode()
@@ -82,7 +88,9 @@ def test_an_organization_sees_its_own_events_only(organization, user, stranger, 
 
 
 def test_staff_cannot_change_them(client, organization, user):
-    event = record("test.done", actor=user, target=organization, organization_id=organization.pk)
+    event = record_change(
+        "test.done", actor=user, target=organization, organization_id=organization.pk
+    )
     client.force_login(User.objects.create_superuser(username="s", email="s@s.test"))
     change, delete = (
         reverse(f"admin:audit_event_{verb}", args=[event.pk]) for verb in ("change", "delete")

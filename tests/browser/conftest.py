@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from sequin_admin.access.models import User
 from tests.browser.kinds import register_callbacks
-from tests.simulator import Simulator
+from tests.simulator_server import Simulator
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 QUIET = (

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import asked, plain_type
 from sequin_admin.credentials.properties import Properties
-from tests.simulator import Simulator
+from tests.simulator_server import Simulator
 
 RECONNECT, ENTER_AGAIN = "Reconnect {provider}", "Enter the secret again"
 
@@ -210,7 +210,7 @@ def register_callbacks(simulated: Simulator, site: str) -> None:
 def answers(simulated: Simulator, kind: Any) -> dict[str, Any]:
     """What goes into the form of `kind`, by property."""
     story = STORIES[kind.slug]
-    questions = kind.oauth.asks if kind.oauth else asked(kind.properties_class)
+    questions = kind.oauth.required_properties if kind.oauth else asked(kind.properties_class)
     if set(questions) <= set(story.typed):
         return dict(story.typed)
     page = story.read(simulated, kind.provider, story.account)

@@ -14,7 +14,7 @@ from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import probes
 from tests.browser.kinds import OAUTH, STORIES, answers, consent, fill
 from tests.factories import make_credential
-from tests.simulator import Simulator
+from tests.simulator_server import Simulator
 
 PHONE = {"width": 390, "height": 844}
 

@@ -10,10 +10,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from sequin_admin.access.models import User
-from sequin_admin.connect.models import Token
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import MASK
+from sequin_admin.tokens.models import Token
 from tests.browser.conftest import log_in
 from tests.browser.kinds import (
     OAUTH,
@@ -25,7 +25,7 @@ from tests.browser.kinds import (
     consent,
     fill,
 )
-from tests.simulator import Simulator
+from tests.simulator_server import Simulator
 
 PHONE = 390
 

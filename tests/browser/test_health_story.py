@@ -9,14 +9,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sequin_admin.access.models import Organization
-from sequin_admin.connect.models import Attempt, Token
+from sequin_admin.connect.models import ConnectSession
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import outages, probes
 from sequin_admin.health.models import Incident
-from sequin_admin.notices.models import Channel, Delivery
+from sequin_admin.notifications.models import Channel, Delivery
+from sequin_admin.tokens.models import Token
 from tests.factories import make_credential
-from tests.simulator import Simulator
+from tests.simulator_server import Simulator
 
 ARRAKIS = "21902692"
 FLEET = 400
@@ -28,7 +29,7 @@ def app(make_app: Callable[[str], OAuthApp]) -> OAuthApp:
 
 
 @pytest.fixture
-def real(app: OAuthApp, connect: Callable[..., Attempt]) -> Credential:
+def real(app: OAuthApp, connect: Callable[..., ConnectSession]) -> Credential:
     """A credential that HubSpot's simulator knows."""
     credential = connect(app, ARRAKIS).credential
     assert credential is not None
@@ -116,7 +117,7 @@ def test_an_outage_of_ten_minutes_flips_nobody(
         monkeypatch.setattr(clock, "now", lambda at=at: at)
         for key in keys:
             probes.verify(Credential.objects.get(pk=key.pk))
-        outages.watch()
+        outages.detect_outages()
 
     page.goto("/")
 

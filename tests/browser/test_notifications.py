@@ -7,7 +7,7 @@ from standardwebhooks import Webhook
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
-from sequin_admin.notices import outbox
+from sequin_admin.notifications import outbox
 from tests.notified import HOST, Receiver, notice, work
 
 

@@ -11,20 +11,20 @@ from playwright.sync_api import Page
 from sequin_admin.access import keys
 from sequin_admin.access.models import Organization, User
 from sequin_admin.connect import links
-from sequin_admin.connect.models import Attempt
+from sequin_admin.connect.models import ConnectSession
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.health import probes
 from sequin_admin.health.models import WorkerProcess
-from sequin_admin.notices import channels, outbox
-from sequin_admin.notices.models import Channel, ChannelKind, Delivery
-from sequin_admin.notices.notice import Severity
+from sequin_admin.notifications import channels, outbox
+from sequin_admin.notifications.message import Severity
+from sequin_admin.notifications.models import Channel, ChannelKind, Delivery
 from sequin_admin.syncs import streams, syncs, targets
 from sequin_admin.syncs.models import Sync
 from tests.browser.conftest import log_in
 from tests.factories import make_credential, make_oauth_app, make_synced
 from tests.notified import notice
-from tests.simulator import Simulator
+from tests.simulator_server import Simulator
 
 NOON = "2026-11-23T12:00:00+00:00"
 TALLY = {
@@ -49,7 +49,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         WorkerProcess.objects.create(
             hostname="arrakis", pid=1, threads=8, beat_at=clock.now() - ago, jobs=TALLY
         )
-    attempt = Attempt.objects.create(
+    connect_session = ConnectSession.objects.create(
         organization=organization,
         user=user,
         kind="hubspot_oauth2",
@@ -82,7 +82,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         f"/credentials/{broken.pk}/",
         *(one + page for page in ("edit/", "limit/", "usage/", "delete/", "reveal/")),
         f"/credentials/{broken.pk}/replace/",
-        f"/connect/{attempt.pk}/failed/",
+        f"/connect/{connect_session.pk}/failed/",
         "/connect-links/",
         f"/connect-links/{link.pk}/",
         f"/connect-links/{reconnect.pk}/",

@@ -3,7 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from sequin_admin.credentials.models import Credential
-from tests.simulator import Simulator
+from tests.simulator_server import Simulator
 
 ARRAKIS = "21902692"
 

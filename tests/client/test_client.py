@@ -7,8 +7,8 @@ import httpx2
 import pytest
 
 from sequin_admin.client import AsyncClient, Broken, Client, SequinError, TryLater, WrongHost
-from sequin_admin.connect import accounts
-from sequin_admin.connect.models import Token
+from sequin_admin.connect import credential_operations
+from sequin_admin.tokens.models import Token
 
 CONTACTS = "/crm/v3/objects/contacts"
 
@@ -109,7 +109,7 @@ def test_a_wrong_key_is_told(live_server, connected):
 
 def test_a_disabled_credential_is_broken(client, connected, user):
     credential = connected("stripe_key")
-    accounts.disable(credential, actor=user)
+    credential_operations.disable(credential, actor=user)
 
     with pytest.raises(Broken, match="disabled"):
         client.credential(credential.pk).token()

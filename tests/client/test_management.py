@@ -5,7 +5,7 @@ import pytest
 from sequin_admin.access import keys
 from sequin_admin.access.models import Scope
 from sequin_admin.client import Api, Refused, TryLater
-from sequin_admin.worker.supervisor import free_port
+from sequin_admin.tools.supervisor import free_port
 from tests.factories import make_credential
 from tests.scripted_server import CUT
 

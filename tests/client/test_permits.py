@@ -12,12 +12,12 @@ from sequin_admin.access.models import ApiKey
 from sequin_admin.client import AsyncClient, Broken, Client, Pace, TryLater
 from sequin_admin.client.dialect import Dialect
 from sequin_admin.client.permits import Permit
-from sequin_admin.connect import accounts
+from sequin_admin.connect import credential_operations
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.limits import limiter
 from sequin_admin.limits.models import set_limit
-from sequin_admin.limits.permits import Refused
+from sequin_admin.limits.permits import PermitRefused
 from tests.api.test_tokens import CALLS
 from tests.api_client import put_in_purse
 from tests.browser.kinds import STORIES
@@ -46,7 +46,7 @@ def limit(credential, allowed, interval, at_once=0):
 def test_a_permit_is_held_for_the_time_of_the_call(client, key):
     limit(key, 100, 1000, at_once=1)
 
-    with client.credential(key.pk).permit(), pytest.raises(Refused):
+    with client.credential(key.pk).permit(), pytest.raises(PermitRefused):
         limiter.acquire(key)
 
     limiter.acquire(key)
@@ -65,7 +65,7 @@ def test_what_is_reported_as_throttled_stops_everybody(client, key):
     with client.credential(key.pk).permit() as permit:
         permit.throttled(retry_after_s=30)
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(PermitRefused) as refused:
         limiter.acquire(key)
     assert 25_000 < refused.value.retry_after_ms <= 30_000
 
@@ -100,7 +100,7 @@ def test_who_would_wait_too_long_is_told_when_to_come_back(client, key):
 
 
 def test_a_disabled_credential_gives_no_permit(client, key, user):
-    accounts.disable(key, actor=user)
+    credential_operations.disable(key, actor=user)
 
     with pytest.raises(Broken, match="disabled"), client.credential(key.pk).permit():
         pass
@@ -226,7 +226,7 @@ def test_every_providers_way_to_slow_us_down_is_understood(client, connected, si
         simulated.act(credential.provider, STORIES[slug].account, "throttle", times=1)
         http.request(method, path, **sent)
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(PermitRefused) as refused:
         limiter.acquire(credential)
     assert refused.value.retry_after_ms > 500
 
@@ -240,7 +240,7 @@ def test_what_hubspot_says_is_left_is_passed_on(client, connected):
     with httpx2.Client(transport=mine.transport(mock)) as http:
         http.get(f"{mine.base_url}/crm/v3/objects/contacts")
 
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(PermitRefused) as refused:
         limiter.acquire(credential)
     assert 0 < refused.value.retry_after_ms <= 1000
 

@@ -16,7 +16,7 @@ from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.kinds import KindShape, kind_out
 from sequin_admin.command_line.formats import Shape, shapes_of
 from sequin_admin.credentials import kinds
-from tests.simulator import Simulator
+from tests.simulator_server import Simulator
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-P", "-m", "sequin_admin.command_line")

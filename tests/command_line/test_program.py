@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sequin_admin.command_line.program import main
-from sequin_admin.worker.supervisor import free_port
+from sequin_admin.tools.supervisor import free_port
 from tests.command_line.conftest import PROGRAM, ROOT, Ran
 from tests.factories import make_credential
 

@@ -11,7 +11,7 @@ import pytest
 from sequin_admin.credentials.models import Credential
 from tests.browser.kinds import register_callbacks
 from tests.command_line.conftest import Run
-from tests.simulator import Simulator
+from tests.simulator_server import Simulator
 
 ARRAKIS, GIEDI_PRIME = "21902692", "33011844"
 Customer = Callable[..., str]

@@ -15,13 +15,13 @@ from pydantic import ValidationError
 from sequin_admin.access.models import Membership
 from sequin_admin.access.policy import Role
 from sequin_admin.connect import flow, links
-from sequin_admin.connect.models import Attempt
+from sequin_admin.connect.models import ConnectSession
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.kinds import Grant, Trip
+from sequin_admin.credentials.kinds import OAuthContext, TokenGrant
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
-from tests.simulator import local
-from tests.trips import query_of
+from tests.connect_sessions import query_of
+from tests.simulator_server import local
 
 HUBSPOT, LINEAR = kinds.get("hubspot_oauth2"), kinds.get("linear_oauth2")
 
@@ -106,7 +106,7 @@ def salesforce_grant(identity, secret="consumer-secret"):
         "instance_url": "https://arrakis.my.salesforce.com",
         "signature": base64.b64encode(signed.digest()).decode(),
     }
-    return Grant("access", "refresh", raw=raw)
+    return TokenGrant("access", "refresh", raw=raw)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def salesforce_grant(identity, secret="consumer-secret"):
     ids=["foreign host", "similar host", "user info", "wrong signature"],
 )
 def test_salesforce_is_believed_only_with_its_signature_on_its_host(identity, secret):
-    trip = Trip("client", {"client_secret": "consumer-secret"})
+    trip = OAuthContext("client", {"client_secret": "consumer-secret"})
 
     with pytest.raises(Refused) as refusal:
         kinds.get("salesforce_oauth2").identify(salesforce_grant(identity, secret), trip)
@@ -155,13 +155,13 @@ def test_a_code_of_another_app_is_worth_nothing(organization, user, make_app, si
     mine = query_of(simulated.consent(urls[0], account="21902692"))
     other = query_of(simulated.consent(urls[1], account="abc123"))
 
-    attempt = flow.finish(
+    connect_session = flow.finish(
         {**mine, "code": other["code"]}, user=user, session_key="browser", provider="hubspot"
     )
 
-    assert attempt.credential is None
-    assert attempt.failure.endswith(".")
-    assert other["code"] not in attempt.failure
+    assert connect_session.credential is None
+    assert connect_session.failure.endswith(".")
+    assert other["code"] not in connect_session.failure
 
 
 def test_a_customers_trip_is_not_ended_by_an_operator(organization, user, make_app, simulated):
@@ -173,7 +173,7 @@ def test_a_customers_trip_is_not_ended_by_an_operator(organization, user, make_a
 
     with pytest.raises(flow.BadCallback):
         flow.finish(back, user=user, session_key="operator", provider="hubspot")
-    assert Attempt.objects.get().finished_at is None
+    assert ConnectSession.objects.get().finished_at is None
 
 
 @pytest.mark.parametrize(

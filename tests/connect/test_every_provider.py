@@ -4,12 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from sequin_admin.connect import accounts, tokens
-from sequin_admin.connect.models import Token
+from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.health import probes
+from sequin_admin.tokens import renewal
+from sequin_admin.tokens.models import Token
 from tests.factories import new_pem
 
 # Provider, account at the simulator, what is asked before, properties that must come of it.
@@ -51,9 +52,9 @@ def connected(make_app, connect):
 
     def make(provider):
         account, asked, _ = TRIPS[provider]
-        attempt = connect(make_app(provider), account, asked=asked)
-        assert attempt.credential, attempt.failure
-        return attempt.credential
+        connect_session = connect(make_app(provider), account, asked=asked)
+        assert connect_session.credential, connect_session.failure
+        return connect_session.credential
 
     return make
 
@@ -101,10 +102,10 @@ def test_revoked_access_is_the_customers(connected, provider, simulated):
 def test_denying_keeps_nothing(make_app, connect, provider):
     account, asked, _ = TRIPS[provider]
 
-    attempt = connect(make_app(provider), account, asked=asked, allow=False)
+    connect_session = connect(make_app(provider), account, asked=asked, allow=False)
 
-    assert attempt.credential is None
-    assert "Access was denied" in attempt.failure
+    assert connect_session.credential is None
+    assert "Access was denied" in connect_session.failure
 
 
 @ALL
@@ -128,7 +129,7 @@ def test_rotating_tokens_rotate_again_and_again(connected, provider):
     seen = set()
     for _ in range(4):
         expire(credential)
-        tokens.current(fresh(credential))
+        renewal.current(fresh(credential))
         seen.add(fresh(credential).secrets["refresh_token"])
 
     assert len(seen) == 4
@@ -139,12 +140,12 @@ def test_salesforce_rotates_only_when_it_is_told_to(connected, simulated):
     credential = connected("salesforce")
     before = credential.secrets["refresh_token"]
     expire(credential)
-    tokens.current(fresh(credential))
+    renewal.current(fresh(credential))
     assert fresh(credential).secrets["refresh_token"] == before
 
     simulated.act("salesforce", "00D5g000004ArrakEA", "rotate_refresh_tokens")
     expire(credential)
-    tokens.current(fresh(credential))
+    renewal.current(fresh(credential))
 
     assert fresh(credential).secrets["refresh_token"] != before
 
@@ -168,7 +169,7 @@ def test_a_closed_shop_is_the_merchants(connected, simulated, flag):
     ids=lambda forged: next(iter(forged)),
 )
 def test_a_shopify_callback_that_was_touched_is_refused(make_app, go, forged):
-    attempt = go(
+    connect_session = go(
         "shopify_oauth2",
         "shop-001.myshopify.com",
         oauth_app=make_app("shopify"),
@@ -176,31 +177,33 @@ def test_a_shopify_callback_that_was_touched_is_refused(make_app, go, forged):
         forged=forged,
     )
 
-    assert attempt.credential is None
-    assert "not signed with our app's secret" in attempt.failure
+    assert connect_session.credential is None
+    assert "not signed with our app's secret" in connect_session.failure
 
 
 def test_a_forged_github_installation_is_refused(make_app, go):
-    attempt = go(
+    connect_session = go(
         "github_app",
         "paul-atreides",
         oauth_app=make_app("github"),
         forged={"installation_id": "47232441"},
     )
 
-    assert attempt.credential is None
-    assert "does not confirm that this installation belongs to the person" in attempt.failure
+    assert connect_session.credential is None
+    assert (
+        "does not confirm that this installation belongs to the person" in connect_session.failure
+    )
 
 
 def test_an_installation_that_waits_for_an_owner_says_so(make_app, go):
-    attempt = go(
+    connect_session = go(
         "github_app",
         "arrakis-inc",
         oauth_app=make_app("github"),
         forged={"setup_action": "request"},
     )
 
-    assert "An owner of the GitHub organization must approve" in attempt.failure
+    assert "An owner of the GitHub organization must approve" in connect_session.failure
 
 
 @ALL
@@ -211,7 +214,7 @@ def test_deleting_gives_the_access_back_where_the_provider_takes_it(
     expire(credential)
     simulated.act(provider, TRIPS[provider][0], "expire")
 
-    given_back = accounts.delete(fresh(credential), actor=user)
+    given_back = credential_operations.delete(fresh(credential), actor=user)
 
     known = simulated.state()["providers"][provider]["accounts"][TRIPS[provider][0]]
     assert given_back == (provider not in KEEPS_ACCESS)

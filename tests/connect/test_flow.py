@@ -5,12 +5,14 @@ from datetime import timedelta
 import pytest
 
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import accounts, flow, tokens
-from sequin_admin.connect.models import Attempt, Token
+from sequin_admin.connect import credential_operations, flow
+from sequin_admin.connect.models import ConnectSession
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
-from tests.trips import query_of
+from sequin_admin.tokens import renewal
+from sequin_admin.tokens.models import Token
+from tests.connect_sessions import query_of
 
 ARRAKIS, GIEDI_PRIME = "21902692", "33011844"
 
@@ -35,7 +37,7 @@ def test_connecting_fills_the_properties(app, connect):
     assert credential.properties["hub_id"] == 21902692
     assert credential.properties["hub_domain"] == "arrakis.io"
     assert "crm.objects.contacts.read" in credential.properties["scopes"]
-    assert tokens.current(credential)
+    assert renewal.current(credential)
 
 
 def test_connecting_is_audited_in_the_name_of_the_person(app, connect, user):
@@ -54,17 +56,17 @@ def test_connecting_the_same_account_twice_keeps_one_credential(app, connect):
 
 
 def test_denying_says_so_and_keeps_nothing(app, connect):
-    attempt = connect(app, ARRAKIS, allow=False)
+    connect_session = connect(app, ARRAKIS, allow=False)
 
-    assert attempt.credential is None
-    assert "Access was denied at HubSpot" in attempt.failure
+    assert connect_session.credential is None
+    assert "Access was denied at HubSpot" in connect_session.failure
     assert not Credential.objects.exists()
 
 
 def test_a_finished_attempt_keeps_no_secret(app, connect):
-    attempt = connect(app, ARRAKIS)
+    connect_session = connect(app, ARRAKIS)
 
-    assert Attempt.objects.get(pk=attempt.pk).secrets == {}
+    assert ConnectSession.objects.get(pk=connect_session.pk).secrets == {}
 
 
 def test_a_callback_works_once(back, user):
@@ -119,12 +121,12 @@ def test_a_code_from_another_trip_is_refused(app, back, connect, organization, u
     mine = query_of(simulated.consent(url, account=GIEDI_PRIME))
     flow.finish(mine, user=user, session_key="browser", provider="hubspot")
 
-    attempt = flow.finish(
+    connect_session = flow.finish(
         {**back, "code": mine["code"]}, user=user, session_key="browser", provider="hubspot"
     )
 
-    assert attempt.credential is None
-    assert attempt.failure.endswith(".")
+    assert connect_session.credential is None
+    assert connect_session.failure.endswith(".")
 
 
 def test_reconnecting_keeps_the_id_and_takes_the_new_grant(app, connect):
@@ -140,11 +142,11 @@ def test_reconnecting_keeps_the_id_and_takes_the_new_grant(app, connect):
 def test_reconnecting_with_another_account_is_refused_with_both_names(app, connect):
     credential = connect(app, ARRAKIS).credential
 
-    attempt = connect(app, GIEDI_PRIME, reconnects=credential)
+    connect_session = connect(app, GIEDI_PRIME, reconnects=credential)
 
-    assert attempt.credential is None
-    assert "arrakis.io" in attempt.failure
-    assert "giedi-prime" in attempt.failure
+    assert connect_session.credential is None
+    assert "arrakis.io" in connect_session.failure
+    assert "giedi-prime" in connect_session.failure
     assert Credential.objects.get(pk=credential.pk).properties["hub_id"] == 21902692
 
 
@@ -162,7 +164,7 @@ def test_replacing_the_account_is_a_separate_audited_act(app, connect):
 def test_deleting_gives_the_access_back(app, connect, user, simulated):
     credential = connect(app, ARRAKIS).credential
 
-    given_back = accounts.delete(credential, actor=user)
+    given_back = credential_operations.delete(credential, actor=user)
 
     assert given_back
     assert not Credential.objects.exists()

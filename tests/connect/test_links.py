@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import accounts, links
+from sequin_admin.connect import credential_operations, links
 from sequin_admin.connect.models import ConnectLink, LinkState
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
@@ -52,14 +52,14 @@ def test_a_link_is_found_by_its_token_which_is_stored_sealed(link):
 
 
 def test_an_unknown_token_opens_nothing(db):
-    with pytest.raises(links.Closed, match="not one of ours"):
+    with pytest.raises(links.LinkClosed, match="not one of ours"):
         links.find("guessed")
 
 
 def test_a_link_ends_by_itself(link, later):
     later(days=7, seconds=1)
 
-    with pytest.raises(links.Closed, match="ended on"):
+    with pytest.raises(links.LinkClosed, match="ended on"):
         links.refuse_closed(fresh(link))
     assert links.address(fresh(link)) == ""
 
@@ -67,7 +67,7 @@ def test_a_link_ends_by_itself(link, later):
 def test_a_withdrawn_link_opens_nothing(link, user):
     assert links.revoke(link, actor=user)
 
-    with pytest.raises(links.Closed, match="withdrawn"):
+    with pytest.raises(links.LinkClosed, match="withdrawn"):
         links.refuse_closed(fresh(link))
     assert not links.revoke(link, actor=user)
 
@@ -88,7 +88,7 @@ def test_a_working_key_becomes_a_credential_and_spends_the_link(link, working):
     assert (spent.state, spent.credential_id) == (LinkState.COMPLETED, credential.pk)
     assert credential.name == "Arrakis"
     assert spent.secrets == {}
-    with pytest.raises(links.Closed, match="used already"):
+    with pytest.raises(links.LinkClosed, match="used already"):
         links.enter(spent, working)
 
 
@@ -102,15 +102,15 @@ def test_the_audit_log_names_the_link_as_who_did_it(link, working):
 def test_what_is_revoked_while_the_provider_is_asked_stores_nothing(
     link, working, user, monkeypatch
 ):
-    ask = accounts.try_out
+    ask = credential_operations.probe_draft
 
     def ask_and_be_revoked(draft):
         links.revoke(fresh(link), actor=user)
         return ask(draft)
 
-    monkeypatch.setattr(accounts, "try_out", ask_and_be_revoked)
+    monkeypatch.setattr(credential_operations, "probe_draft", ask_and_be_revoked)
 
-    with pytest.raises(links.Closed, match="withdrawn"):
+    with pytest.raises(links.LinkClosed, match="withdrawn"):
         links.enter(link, working)
     assert not Credential.objects.exists()
 
@@ -119,22 +119,22 @@ def test_nobody_guesses_keys_with_a_link(link):
     for _ in range(links.MOST_TRIES):
         links.count_try(link)
 
-    with pytest.raises(links.Closed, match="tried 30 times"):
+    with pytest.raises(links.LinkClosed, match="tried 30 times"):
         links.count_try(link)
 
 
 def test_another_account_does_not_reconnect_a_credential(organization, user, simulated, working):
     other = simulated.account("stripe", "acct_1GiediPrime00002")["secret_key"]
-    credential, _ = accounts.save(organization, key(other), actor=user)
+    credential, _ = credential_operations.save_credential(organization, key(other), actor=user)
     link = links.create_reconnect(organization, credential, actor=user)
 
-    with pytest.raises(accounts.OtherAccount):
+    with pytest.raises(credential_operations.OtherAccount):
         links.enter(link, working)
     assert fresh(link).state is not LinkState.COMPLETED
 
 
 def test_reconnecting_keeps_the_credential_and_ends_its_other_links(organization, user, working):
-    credential, _ = accounts.save(organization, working, actor=user)
+    credential, _ = credential_operations.save_credential(organization, working, actor=user)
     first = links.create_reconnect(organization, credential, actor=user)
     second = links.create_reconnect(organization, credential, actor=user)
 

@@ -11,16 +11,18 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 import pytest
 
-from sequin_admin.connect import flow, oauth, tokens
-from sequin_admin.connect.models import Attempt, Token
+from sequin_admin.connect import flow
+from sequin_admin.connect.models import ConnectSession
 from sequin_admin.core import clock, http
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.kinds import AppProperties, OAuth2, Properties, Property, Secret
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused, Verdict
-from sequin_admin.worker.supervisor import free_port, wait_for
+from sequin_admin.tokens import protocol, renewal
+from sequin_admin.tokens.models import Token
+from sequin_admin.tools.supervisor import free_port, wait_for
 from tests.oauth_server.prepare import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI
-from tests.simulator import ROOT
+from tests.simulator_server import ROOT
 
 HOST = "oauth.toolkit.test"
 
@@ -160,9 +162,9 @@ def finish(user):
 
 @pytest.fixture
 def connected(authorized, finish):
-    attempt = finish(authorized())
-    assert attempt.credential, attempt.failure
-    return attempt.credential
+    connect_session = finish(authorized())
+    assert connect_session.credential, connect_session.failure
+    return connect_session.credential
 
 
 def fresh(credential):
@@ -179,16 +181,16 @@ def test_connecting_stores_a_token_that_works(connected):
 
     assert connected.properties == {"account": "arrakis"}
     assert 290 < (token.expires_at - clock.now()).total_seconds() <= 300
-    assert me(tokens.current(connected)).ok
+    assert me(renewal.current(connected)).ok
 
 
 def test_a_refresh_rotates_and_the_new_refresh_token_is_kept(connected):
     before = fresh(connected).secrets["refresh_token"]
     expire(connected)
 
-    assert me(tokens.current(fresh(connected))).ok
+    assert me(renewal.current(fresh(connected))).ok
     expire(connected)
-    assert me(tokens.current(fresh(connected))).ok
+    assert me(renewal.current(fresh(connected))).ok
 
     assert fresh(connected).secrets["refresh_token"] != before
 
@@ -197,15 +199,15 @@ def test_a_reused_refresh_token_ends_the_grant_and_is_the_customers(connected):
     """The server finds out that a spent token came again, and no longer trusts either of us."""
     spent = fresh(connected).secrets["refresh_token"]
     expire(connected)
-    tokens.current(fresh(connected))
+    renewal.current(fresh(connected))
     kind = type(connected)
     with pytest.raises(Refused) as replay:
-        oauth.refresh(kind, fresh(connected).trip(), spent)
+        protocol.refresh(kind, fresh(connected).trip(), spent)
     assert replay.value.outcome.code == "invalid_grant"
     expire(connected)
 
     with pytest.raises(Refused) as dead:
-        tokens.current(fresh(connected))
+        renewal.current(fresh(connected))
 
     assert dead.value.outcome.verdict is Verdict.CUSTOMER
     assert "connect the account again" in dead.value.outcome.remedy
@@ -217,24 +219,24 @@ def test_a_wrong_client_secret_is_ours(connected, app):
     expire(connected)
 
     with pytest.raises(Refused) as refusal:
-        tokens.current(fresh(connected))
+        renewal.current(fresh(connected))
 
     assert refusal.value.outcome.verdict is Verdict.OPERATOR
     assert refusal.value.outcome.of_app
 
 
 def test_refusing_is_told(authorized, finish):
-    attempt = finish(authorized(allow=False))
+    connect_session = finish(authorized(allow=False))
 
-    assert attempt.credential is None
-    assert "Access was denied at Toolkit" in attempt.failure
+    assert connect_session.credential is None
+    assert "Access was denied at Toolkit" in connect_session.failure
 
 
 def test_a_wrong_verifier_is_refused(authorized, finish):
     params = authorized()
-    attempt = Attempt.objects.get()
-    attempt.secrets = {**attempt.secrets, "verifier": "x" * 64}
-    attempt.save()
+    connect_session = ConnectSession.objects.get()
+    connect_session.secrets = {**connect_session.secrets, "verifier": "x" * 64}
+    connect_session.save()
 
     ended = finish(params)
 
@@ -244,12 +246,12 @@ def test_a_wrong_verifier_is_refused(authorized, finish):
 
 def test_a_code_is_exchanged_once(authorized, finish, kind, app):
     params = authorized()
-    verifier = Attempt.objects.get().secrets["verifier"]
-    trip = flow.trip_of(Attempt.objects.get(), params)
+    verifier = ConnectSession.objects.get().secrets["verifier"]
+    trip = flow.context_of(ConnectSession.objects.get(), params)
     assert finish(params).credential
 
     with pytest.raises(Refused) as refusal:
-        oauth.exchange(
+        protocol.exchange(
             kind, trip, code=params["code"], redirect_uri=REDIRECT_URI, verifier=verifier
         )
     assert refusal.value.outcome.verdict is Verdict.CUSTOMER
@@ -257,15 +259,15 @@ def test_a_code_is_exchanged_once(authorized, finish, kind, app):
 
 def test_another_redirect_uri_is_refused(authorized, kind):
     params = authorized()
-    attempt = Attempt.objects.get()
+    connect_session = ConnectSession.objects.get()
 
     with pytest.raises(Refused):
-        oauth.exchange(
+        protocol.exchange(
             kind,
-            flow.trip_of(attempt, params),
+            flow.context_of(connect_session, params),
             code=params["code"],
             redirect_uri="http://127.0.0.1:8000/elsewhere",
-            verifier=attempt.secrets["verifier"],
+            verifier=connect_session.secrets["verifier"],
         )
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sequin_admin.connect import accounts
+from sequin_admin.connect import credential_operations
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import probes
 from tests.factories import make_credential
@@ -34,7 +34,7 @@ def test_the_second_is_well_once_the_first_is_gone(two_of_one):
     probes.verify(first)
     probes.verify(second)
 
-    accounts.delete(first, actor=None)
+    credential_operations.delete(first, actor=None)
     probes.verify(second)
 
     assert Credential.objects.get().health_status == "healthy"
@@ -50,8 +50,8 @@ def test_an_edit_can_not_make_a_twin(organization, two_of_one):
     first, second = two_of_one
     probes.verify(first)
 
-    with pytest.raises(accounts.OtherAccount, match="is here already as"):
-        accounts.replace_secrets(second, second.parsed(), actor=None)
+    with pytest.raises(credential_operations.OtherAccount, match="is here already as"):
+        credential_operations.replace_secrets(second, second.parsed(), actor=None)
 
 
 def test_an_account_is_not_replaced_by_one_that_is_here(make_app, connect):
@@ -59,8 +59,8 @@ def test_an_account_is_not_replaced_by_one_that_is_here(make_app, connect):
     first = connect(app, ARRAKIS).credential
     second = connect(app, GIEDI_PRIME).credential
 
-    attempt = connect(app, ARRAKIS, reconnects=second, replaces_account=True)
+    connect_session = connect(app, ARRAKIS, reconnects=second, replaces_account=True)
 
-    assert f"is here already as {first.name}" in attempt.failure
+    assert f"is here already as {first.name}" in connect_session.failure
     second.refresh_from_db()
     assert second.properties["hub_id"] == int(GIEDI_PRIME)

@@ -5,9 +5,9 @@ from uuid import uuid4
 import pytest
 from django.db.models import UUIDField
 
-from sequin_admin.connect.models import Token
 from sequin_admin.core.prepared import Prepared
 from sequin_admin.credentials.models import Credential
+from sequin_admin.tokens.models import Token
 from tests.factories import make_credential
 
 

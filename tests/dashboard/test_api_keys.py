@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from sequin_admin.access import keys
-from sequin_admin.access.models import ApiKey, KeyState
+from sequin_admin.access.models import ApiKey, ApiKeyState
 from sequin_admin.core import clock
 
 URL = reverse("dashboard:api_keys")
@@ -174,7 +174,7 @@ def test_the_list_says_how_each_key_stands(client, user, key, state):
 
     page = client.get(URL).content.decode()
 
-    assert KeyState(state).label in page
+    assert ApiKeyState(state).label in page
 
 
 def test_revoked_key_is_refused(client, user, organization):

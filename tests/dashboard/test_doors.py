@@ -7,12 +7,12 @@ from django.urls import get_resolver, reverse
 
 from sequin_admin.access.models import ApiKey, Membership
 from sequin_admin.connect import links
-from sequin_admin.connect.models import Attempt
+from sequin_admin.connect.models import ConnectSession
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.dashboard.urls import urlpatterns
-from sequin_admin.notices import channels, outbox
-from sequin_admin.notices.models import ChannelKind
+from sequin_admin.notifications import channels, outbox
+from sequin_admin.notifications.models import ChannelKind
 from sequin_admin.syncs import streams
 from tests.factories import make_credential, make_oauth_app, make_synced
 from tests.notified import notice
@@ -43,7 +43,7 @@ def address(organization, user):
     credential = make_credential(organization, "stripe_key")
     app = make_oauth_app(organization, "hubspot")
     key = ApiKey.objects.create(organization=organization, name="key", digest="x", prefix="sqn")
-    attempt = Attempt.objects.create(
+    connect_session = ConnectSession.objects.create(
         organization=organization, user=user, kind="hubspot_oauth2", failure="No.",
         state_digest="x", session_digest="x", expires_at=clock.now(),
     )  # fmt: skip
@@ -80,7 +80,7 @@ def address(organization, user):
             elif name.startswith("delivery"):
                 pk = delivery.uid
             elif name == "connect_failed":
-                pk = attempt.pk
+                pk = connect_session.pk
             return reverse(f"dashboard:{name}", args=[*BEFORE.get(name, ()), pk])
         known = {"add": "stripe_key", "connect": "hubspot_oauth2", "oauth_app_add": "hubspot"}
         known |= {"connect_link_new": "stripe", "channel_add": "webhook"}

@@ -6,7 +6,7 @@ import pytest
 
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health import probes, settling
+from sequin_admin.health import probes, rollup
 from sequin_admin.health.models import Check
 from tests.factories import make_credential, make_oauth_app, make_synced
 
@@ -29,7 +29,7 @@ def sync(credential):
 
 def see(credential, outcome):
     row = Credential.objects.select_related("oauth_app").get(pk=credential.pk)
-    settling.spread(probes.keep(row, outcome))
+    rollup.propagate(probes.record_probe(row, outcome))
 
 
 def text(client, url):

@@ -9,7 +9,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.limits import limiter, usage
 from sequin_admin.limits.models import RateLimit, of, set_limit
-from sequin_admin.limits.permits import Outcome
+from sequin_admin.limits.permits import CallOutcome
 from tests.dashboard.conftest import address
 from tests.factories import make_credential
 
@@ -48,7 +48,7 @@ def test_polling_goes_on_while_something_does_and_then_stops(owner, credential):
 
 def test_a_throttle_is_told_with_its_end(owner, credential):
     [lease] = limiter.acquire(credential).leases
-    limiter.release(lease, Outcome.THROTTLED, retry_after=25)
+    limiter.release(lease, CallOutcome.THROTTLED, retry_after=25)
 
     page = owner.get(address("usage", credential.pk)).content.decode()
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import accounts
+from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock
 from tests.factories import make_credential, make_oauth_app
 
@@ -144,9 +144,9 @@ def test_what_a_broken_app_holds_up_leads_to_the_app(owner, organization):
 def test_the_audit_log_follows_an_object_through_its_names(owner, organization, user):
     credential = make_credential(organization, "stripe_key", name="Spice")
     other = make_credential(organization, "stripe_key", name="Spice too", identity="other")
-    accounts.rename(credential, name="Melange", actor=user)
-    accounts.disable(credential, actor=user)
-    accounts.disable(other, actor=user)
+    credential_operations.rename(credential, name="Melange", actor=user)
+    credential_operations.disable(credential, actor=user)
+    credential_operations.disable(other, actor=user)
 
     page = owner.get("/audit/", {"id": credential.pk}).content.decode()
 

@@ -6,9 +6,9 @@ import re
 import pytest
 
 from sequin_admin.audit.models import Event
-from sequin_admin.notices import delivering, outbox
-from sequin_admin.notices.models import Channel, Delivery
-from sequin_admin.notices.notice import Severity
+from sequin_admin.notifications import delivery, outbox
+from sequin_admin.notifications.message import Severity
+from sequin_admin.notifications.models import Channel, Delivery
 from tests.dashboard.conftest import address
 from tests.notified import HOST, notice
 
@@ -125,8 +125,8 @@ def test_afterwards_no_page_log_or_audit_row_holds_a_secret(
     hook, slack = make_channel(), make_channel("slack", address=ADDRESSES["slack"])
     receiver.reply(*[500] * 4)
     outbox.post(organization, notice())
-    for row in delivering.claim_due(5):
-        delivering.deliver_claimed(row)
+    for row in delivery.claim_due(5):
+        delivery.deliver_claimed(row)
     outbox.test(slack, actor=None)
     ids = [hook.pk, slack.pk]
     pages = [LIST, *(address(f"channel{n}", pk) for n in ("", "_edit", "_delete") for pk in ids)]
@@ -140,7 +140,7 @@ def test_afterwards_no_page_log_or_audit_row_holds_a_secret(
     assert {answer.status_code for answer in seen} == {200, 422}
     texts = [answer.content.decode() for answer in seen] + [caplog.text]
     texts += [f"{e} {e.details}" for e in Event.objects.all()]
-    texts += [f"{row.log} {row.remark}" for row in Delivery.objects.all()]
+    texts += [f"{row.log} {row.last_error}" for row in Delivery.objects.all()]
     for secret in ("canary7f3e", hook.secrets["signing"]):
         assert not [text for text in texts if secret in text]
     assert "Enter the URL again" in texts[len(pages)].replace("&#x27;", "'")
@@ -160,7 +160,7 @@ def test_the_log_is_narrowed_by_state_and_polled_while_something_waits(
 ):
     channel = make_channel()
     outbox.post(organization, notice("Told"))
-    delivering.deliver_claimed(*delivering.claim_due(1))
+    delivery.deliver_claimed(*delivery.claim_due(1))
     url = address("channel", channel.pk)
     assert "hx-trigger" not in client.get(url).content.decode()
 
@@ -178,7 +178,7 @@ def test_a_delivery_shows_what_was_sent_and_each_try(
     make_channel()
     outbox.post(organization, notice())
     receiver.reply(410)
-    delivering.deliver_claimed(*delivering.claim_due(1))
+    delivery.deliver_claimed(*delivery.claim_due(1))
     row = Delivery.objects.get()
 
     page = client.get(address("delivery", row.uid)).content.decode()

@@ -3,7 +3,7 @@
 import pytest
 
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import accounts
+from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.limits import models as limits
@@ -25,7 +25,7 @@ def test_lists_ask_little_whatever_the_rows(
         credential = make_credential(
             organization, "hubspot_oauth2", oauth_app=app, identity=str(number)
         )
-        accounts.rename(credential, name=f"Renamed {number}", actor=user)
+        credential_operations.rename(credential, name=f"Renamed {number}", actor=user)
         make_oauth_app(organization, "airtable", name=f"App {number}")
 
     with django_assert_max_num_queries(10):
@@ -38,7 +38,7 @@ def test_one_credential_asks_little(
 ):
     credential = make_credential(organization, "stripe_key")
     for number in range(events):
-        accounts.rename(credential, name=f"Renamed {number}", actor=user)
+        credential_operations.rename(credential, name=f"Renamed {number}", actor=user)
 
     with django_assert_max_num_queries(10):
         assert owner.get(address("credential", credential.pk)).status_code == 200
@@ -303,8 +303,8 @@ def test_what_is_asked_before_connecting_is_checked(owner, organization):
 
 def test_the_audit_log_can_be_narrowed(owner, organization, user):
     credential = make_credential(organization, "stripe_key", name="Spice")
-    accounts.disable(credential, actor=user)
-    accounts.enable(credential, actor=None)
+    credential_operations.disable(credential, actor=user)
+    credential_operations.enable(credential, actor=None)
 
     def rows(**query):
         return owner.get("/audit/", query).content.decode().count("data-row")

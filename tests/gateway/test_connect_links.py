@@ -10,8 +10,8 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import probes
 from tests.browser.kinds import OAUTH, STORIES, answers
-from tests.simulator import local
-from tests.trips import query_of
+from tests.connect_sessions import query_of
+from tests.simulator_server import local
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from django.urls import reverse
 
 from sequin_admin.access.models import Membership
 from sequin_admin.access.policy import Role
-from sequin_admin.connect import oauth
-from sequin_admin.connect.models import Attempt
+from sequin_admin.connect.models import ConnectSession
 from sequin_admin.credentials.models import Credential
+from sequin_admin.tokens import protocol
 from tests.factories import make_oauth_app
 
 SHOP = "shop-001.myshopify.com"
@@ -21,7 +21,7 @@ def app(make_app):
 @pytest.fixture
 def opened(simulated, app):
     """What Shopify sends the browser to when the merchant presses Install."""
-    simulated.change_app("shopify", app_url=oauth.install_url(app))
+    simulated.change_app("shopify", app_url=protocol.install_url(app))
     url = simulated.url_for(f"https://{SHOP}/admin/oauth/install?client_id={app.client_id}")
     return simulated.http.get(url).headers["location"]
 
@@ -47,7 +47,7 @@ def test_a_merchant_is_told_to_ask_for_a_connect_link(client, opened, organizati
     assert answer.status_code == 200
     assert f"Ask your contact at {organization} for a connect link" in page
     assert reverse("account_login") in page
-    assert not Attempt.objects.exists()
+    assert not ConnectSession.objects.exists()
 
 
 @pytest.mark.parametrize("who", ["stranger", "viewer"])
@@ -57,7 +57,7 @@ def test_who_may_not_connect_is_told_so(client, opened, request, who):
     page = client.get(opened).content.decode()
 
     assert "somebody who may connect accounts there" in page
-    assert not Attempt.objects.exists()
+    assert not ConnectSession.objects.exists()
 
 
 def test_who_works_in_another_organization_is_told_to_choose_this_one(
@@ -72,7 +72,7 @@ def test_who_works_in_another_organization_is_told_to_choose_this_one(
         reverse("dashboard:switch_organization"), {"organization": str(app.organization_id)}
     )
     client.get(opened)
-    assert Attempt.objects.get().organization == app.organization
+    assert ConnectSession.objects.get().organization == app.organization
 
 
 @pytest.mark.parametrize(
@@ -92,11 +92,11 @@ def test_what_was_touched_is_refused(client, user, opened, change):
 
     assert answer.status_code == 400
     assert "was not opened by Shopify for this app" in answer.content.decode()
-    assert not Attempt.objects.exists()
+    assert not ConnectSession.objects.exists()
 
 
 def test_what_is_too_old_is_refused(client, user, simulated, app):
-    simulated.change_app("shopify", app_url=oauth.install_url(app))
+    simulated.change_app("shopify", app_url=protocol.install_url(app))
     simulated.clock(-120)
     url = simulated.url_for(f"https://{SHOP}/admin/oauth/install?client_id={app.client_id}")
     opened = simulated.http.get(url).headers["location"]
@@ -106,7 +106,7 @@ def test_what_is_too_old_is_refused(client, user, simulated, app):
 
 
 def test_an_unsigned_request_is_refused(client, app):
-    assert client.get(oauth.install_url(app)).status_code == 400
+    assert client.get(protocol.install_url(app)).status_code == 400
 
 
 def test_only_apps_of_providers_that_install_have_such_an_address(client, organization):
@@ -121,4 +121,4 @@ def test_the_apps_page_shows_the_address(client, user, app):
 
     page = client.get(reverse("dashboard:oauth_app", args=[app.pk])).content.decode()
 
-    assert oauth.install_url(app) in page
+    assert protocol.install_url(app) in page

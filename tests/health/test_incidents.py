@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from sequin_admin.connect import accounts
+from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health import incidents, probes, settling
+from sequin_admin.health import incidents, probes, rollup
 from sequin_admin.health.fleet import theirs
 from sequin_admin.health.models import Check, Incident, Transition
 from tests.factories import make_credential, make_oauth_app
@@ -39,7 +39,7 @@ def fleet(organization, app):
 def see(credential, outcome):
     """What a probe does with what it saw."""
     row = Credential.objects.select_related("oauth_app").get(pk=credential.pk)
-    settling.spread(probes.keep(row, outcome))
+    rollup.propagate(probes.record_probe(row, outcome))
 
 
 def statuses():
@@ -64,7 +64,7 @@ def test_mending_the_app_heals_all_of_them_at_once(fleet, app, hours):
     type(app).objects.update(secrets_changed_at=clock.now())
     app.refresh_from_db()
 
-    settling.spread(settling.settle(app, {"client_authentication": outcomes.works()}))
+    rollup.propagate(rollup.record_checks(app, {"client_authentication": outcomes.works()}))
 
     assert statuses() == {"healthy"}
     assert Incident.objects.get().mended
@@ -77,7 +77,7 @@ def test_who_is_revoked_while_the_app_is_broken_is_told_after_it_is_mended(fleet
     assert statuses() == {"sequin_intervention"}
 
     app.refresh_from_db()
-    settling.spread(settling.settle(app, {"client_authentication": outcomes.works()}))
+    rollup.propagate(rollup.record_checks(app, {"client_authentication": outcomes.works()}))
 
     revoked = Credential.objects.get(health_status="customer_intervention")
     assert revoked.pk == fleet[0].pk
@@ -144,7 +144,7 @@ def test_a_transient_fault_is_no_incident_until_it_lasts(fleet, hours):
 def test_what_is_disabled_is_nobodys_move(fleet, user):
     see(fleet[0], REVOKED)
 
-    accounts.disable(Credential.objects.get(pk=fleet[0].pk), actor=user)
+    credential_operations.disable(Credential.objects.get(pk=fleet[0].pk), actor=user)
 
     assert Incident.objects.get().resolution == "It was disabled."
 
@@ -210,7 +210,7 @@ def test_reasons_lead_down_to_the_cause(fleet, app):
     see(fleet[0], REJECTED)
     row = Credential.objects.select_related("oauth_app").get(pk=fleet[1].pk)
 
-    chain = settling.reasons(row)[0].chain()
+    chain = rollup.reasons(row)[0].chain()
 
     assert [(link.entity, link.id) for link in chain] == [("oauth_app", app.pk)]
     assert chain[-1].sentence.endswith(REJECTED.sentence)

@@ -6,9 +6,9 @@ import pytest
 
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health import outages, probes, settling
+from sequin_admin.health import outages, probes, rollup
 from sequin_admin.health.models import Incident, Outage
-from sequin_admin.health.outages import Tally
+from sequin_admin.health.outages import ProviderCounts
 from tests.factories import make_credential
 
 DOWN = outcomes.transient("unavailable", "HubSpot has a problem of its own: it answered 503.")
@@ -27,7 +27,7 @@ def fleet(organization, hours):
 
 def see(rows, outcome):
     for row in rows:
-        settling.spread(probes.keep(Credential.objects.get(pk=row.pk), outcome))
+        rollup.propagate(probes.record_probe(Credential.objects.get(pk=row.pk), outcome))
 
 
 def statuses():
@@ -38,7 +38,7 @@ def test_an_outage_is_recognised_told_once_and_flips_nobody(fleet, hours):
     for _ in range(20):
         hours.pass_by(5 * MINUTE)
         see(fleet, DOWN)
-        outages.watch()
+        outages.detect_outages()
 
     assert Outage.objects.get().provider == "hubspot"
     incident = Incident.objects.get()
@@ -49,11 +49,11 @@ def test_an_outage_is_recognised_told_once_and_flips_nobody(fleet, hours):
 
 def test_it_is_over_when_most_get_an_answer_again(fleet, hours):
     see(fleet, DOWN)
-    outages.watch()
+    outages.detect_outages()
     hours.pass_by(11 * MINUTE)
     see(fleet, outcomes.works())
 
-    outages.watch()
+    outages.detect_outages()
 
     assert not Outage.objects.open().exists()
     assert Incident.objects.get().resolution == "HubSpot is back."
@@ -61,10 +61,10 @@ def test_it_is_over_when_most_get_an_answer_again(fleet, hours):
 
 def test_patience_begins_anew_when_the_provider_is_back(fleet, hours):
     see(fleet, DOWN)
-    outages.watch()
+    outages.detect_outages()
     hours.pass_by(40 * MINUTE)
     see(fleet[1:], outcomes.works())
-    outages.watch()
+    outages.detect_outages()
 
     hours.pass_by(29 * MINUTE)
     see(fleet[:1], DOWN)
@@ -88,7 +88,7 @@ def test_what_staff_declared_only_staff_ends(fleet, hours, staff):
     outage = outages.declare("hubspot", actor=staff)
     see(fleet, outcomes.works())
 
-    outages.watch()
+    outages.detect_outages()
     assert Outage.objects.open().get() == outage
 
     outages.clear(outage, actor=staff)
@@ -113,7 +113,7 @@ def test_it_is_told_to_those_who_use_the_provider(fleet, stranger, staff):
 def test_throttling_is_no_outage(fleet):
     see(fleet, outcomes.transient("throttled", "HubSpot asks us to slow down."))
 
-    outages.watch()
+    outages.detect_outages()
 
     assert not Outage.objects.exists()
 
@@ -123,12 +123,12 @@ def test_throttling_is_no_outage(fleet):
     [(2, 0, False), (3, 0, True), (3, 3, True), (3, 4, False), (200, 201, False), (300, 100, True)],
 )
 def test_many_must_fail_alike(failing, answered, down):
-    assert Tally(failing, answered).down is down
+    assert ProviderCounts(failing, answered).down is down
 
 
 def test_nobody_who_asks_is_no_sign_that_it_is_back():
-    assert not Tally(0, 0).back
-    assert Tally(1, 2).back
+    assert not ProviderCounts(0, 0).back
+    assert ProviderCounts(1, 2).back
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from datetime import timedelta
 
 import pytest
 
-from sequin_admin.connect.models import Token
 from sequin_admin.core import clock
 from sequin_admin.credentials import oauth_apps
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import probes
 from sequin_admin.health.models import Check, Transition
 from sequin_admin.health.status import PATIENCE
+from sequin_admin.tokens.models import Token
 from tests.factories import make_credential
 
 ARRAKIS = "21902692"

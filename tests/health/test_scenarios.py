@@ -10,13 +10,13 @@ from datetime import timedelta
 
 import pytest
 
-from sequin_admin.connect.models import Token
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import probes
 from sequin_admin.health.models import Incident
-from sequin_admin.notices.models import Channel, Delivery
+from sequin_admin.notifications.models import Channel, Delivery
+from sequin_admin.tokens.models import Token
 from tests.browser.kinds import STORIES
 from tests.factories import PEM
 

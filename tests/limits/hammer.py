@@ -17,7 +17,7 @@ django.setup()
 from sequin_admin.core import clock  # noqa: E402
 from sequin_admin.credentials.models import Credential  # noqa: E402
 from sequin_admin.limits import limiter  # noqa: E402
-from sequin_admin.limits.permits import Outcome, Refused  # noqa: E402
+from sequin_admin.limits.permits import CallOutcome, PermitRefused  # noqa: E402
 
 
 def set_clocks(shift_s):
@@ -33,7 +33,7 @@ def hammer(number, pk, ends, hold_ms, options):
         options["wait_ms"] = min(10_000, int(left * 1000))
         try:
             grant = limiter.acquire(credential, **options)
-        except Refused as refused:
+        except PermitRefused as refused:
             options["ticket"] = refused.ticket
             time.sleep(min(refused.retry_after_ms / 1000, max(ends - time.monotonic(), 0)))
             continue
@@ -41,7 +41,7 @@ def hammer(number, pk, ends, hold_ms, options):
         for lease in grant.leases:
             late = time.monotonic() - grant.began > options.get("use_within_ms", 60_000) / 1000
             if late:
-                limiter.release(lease, Outcome.UNUSED)
+                limiter.release(lease, CallOutcome.UNUSED)
                 continue
             began = time.monotonic_ns() // 1000
             time.sleep(hold_ms / 1000)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from sequin_admin.limits.terms import Answer, Ask, Return
+from sequin_admin.limits.requests import LeaseRelease, LimiterRequest, LimiterResponse
 from sequin_admin.limits.window import Limit
 
 
@@ -32,19 +32,19 @@ class Plain:
             room = min(room, limit.at_once - out)
         return room
 
-    def may(self, ask: Ask, at: int, now: int) -> int:
+    def may(self, ask: LimiterRequest, at: int, now: int) -> int:
         if at < self.paused:
             return 0
         return max(0, min(self.room(limit, at, now, s) for s, limit in ask.limits().items()))
 
-    def granted(self, ask: Ask, answer: Answer) -> None:
+    def granted(self, ask: LimiterRequest, answer: LimiterResponse) -> None:
         for lease in answer.leases:
             at = answer.starts_at
             made = Started(lease, at + ask.within, at + ask.lease, ask.scope)
             self.started.append(made)
             self.out[lease] = made
 
-    def came_back(self, back: Return, now: int) -> bool:
+    def came_back(self, back: LeaseRelease, now: int) -> bool:
         if back.pause is not None:
             self.paused = max(self.paused, now + back.pause)
         mine = self.out.pop(back.lease, None)

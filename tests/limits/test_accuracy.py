@@ -16,9 +16,9 @@ from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.limits import limiter
 from sequin_admin.limits.models import set_limit
-from sequin_admin.limits.permits import Refused
-from tests.connect.test_processes import database_url
+from sequin_admin.limits.permits import PermitRefused
 from tests.factories import make_credential
+from tests.tokens.test_processes import database_url
 
 PROCESSES = 8
 LEAST_USE, TRIES = 0.98, 4
@@ -135,7 +135,7 @@ def test_a_killed_holder_frees_its_places_when_its_lease_ends(hammers, organizat
     for child in children:
         os.kill(child, signal.SIGKILL)
 
-    with pytest.raises(Refused):
+    with pytest.raises(PermitRefused):
         limiter.acquire(credential)
     grant = limiter.acquire(credential, n=2, wait_ms=10_000)
 
@@ -146,7 +146,7 @@ def test_a_killed_holder_frees_its_places_when_its_lease_ends(hammers, organizat
 def full(credential):
     try:
         grant = limiter.acquire(credential)
-    except Refused:
+    except PermitRefused:
         return True
     limiter.release(grant.leases[0])
     return False

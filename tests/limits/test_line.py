@@ -8,10 +8,10 @@ from itertools import pairwise
 
 import pytest
 
-from sequin_admin.limits.rule import ABANDONED, HORIZON, LATE, LEAD
+from sequin_admin.limits.limiter_state import ABANDONED, HORIZON, LATE, LEAD
+from sequin_admin.limits.requests import MS, LeaseRelease, LimiterRequest
 from sequin_admin.limits.stores.memory import MemoryStore
 from sequin_admin.limits.stores.redis import RedisStore
-from sequin_admin.limits.terms import MS, Ask, Return
 from sequin_admin.limits.window import Limit
 
 LIVE, BACKFILL, PROBE = 0, 1, 2
@@ -28,7 +28,7 @@ class Crowd:
         self.due, self.served, self.asked = {}, [], Counter()
 
     def ask(self, name, priority=LIVE, ticket="", **more):
-        ask = Ask(self.limit, priority=priority, wait=10_000 * MS, ticket=ticket, **more)
+        ask = LimiterRequest(self.limit, priority=priority, wait=10_000 * MS, ticket=ticket, **more)
         answer = self.store.acquire(KEY, ask)
         self.asked[name] += 1
         if answer.leases:
@@ -90,7 +90,7 @@ def test_who_does_not_wait_cannot_jump_the_line():
     crowd.ask("waiting")
     crowd.now += 100 * MS
 
-    pushing = crowd.store.acquire(KEY, Ask(ONE_EACH_100_MS))
+    pushing = crowd.store.acquire(KEY, LimiterRequest(ONE_EACH_100_MS))
 
     assert pushing.leases == ()
     assert crowd.run(200) == ["first", "waiting"]
@@ -161,14 +161,16 @@ def test_who_waits_for_a_limit_of_their_own_does_not_hold_up_the_others():
 
 def test_who_takes_many_leaves_some_for_those_behind():
     crowd = Crowd(Limit(10, 100 * MS))
-    first = crowd.store.acquire(KEY, Ask(crowd.limit, n=10))
+    first = crowd.store.acquire(KEY, LimiterRequest(crowd.limit, n=10))
     assert len(first.leases) == 10
     greedy = crowd.ask("greedy", n=10)
     for number in range(4):
         crowd.ask(number)
     crowd.now += 100 * MS - HORIZON // 2
 
-    answer = crowd.store.acquire(KEY, Ask(crowd.limit, n=10, wait=1000 * MS, ticket=greedy.ticket))
+    answer = crowd.store.acquire(
+        KEY, LimiterRequest(crowd.limit, n=10, wait=1000 * MS, ticket=greedy.ticket)
+    )
 
     assert len(answer.leases) == 2
 
@@ -179,7 +181,7 @@ def test_a_free_place_goes_to_the_first_in_line():
     for number in range(5):
         crowd.ask(number)
     crowd.now += 500 * MS
-    crowd.store.give_back(KEY, [Return(lease)])
+    crowd.store.release(KEY, [LeaseRelease(lease)])
 
     assert crowd.run(300)[1] == 0
 
@@ -189,7 +191,7 @@ def test_a_throttle_moves_the_whole_line():
     [lease] = crowd.ask("first").leases
     for number in range(3):
         crowd.ask(number)
-    crowd.store.give_back(KEY, [Return(lease, pause=2000 * MS)])
+    crowd.store.release(KEY, [LeaseRelease(lease, pause=2000 * MS)])
     paused_until = crowd.now + 2000 * MS
 
     assert crowd.run(5000) == ["first", 0, 1, 2]
@@ -212,7 +214,7 @@ def test_redis_shares_alike(redis_server):
     ends = time.monotonic() + 3
     while time.monotonic() < ends:
         for (priority, number), ticket in list(due.items()):
-            ask = Ask(limit, priority=priority, wait=500 * MS, ticket=ticket, lease=MS)
+            ask = LimiterRequest(limit, priority=priority, wait=500 * MS, ticket=ticket, lease=MS)
             answer = store.acquire(key, ask)
             counts[priority] += len(answer.leases)
             due[priority, number] = answer.ticket

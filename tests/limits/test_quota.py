@@ -16,9 +16,9 @@ from sequin_admin.access.models import ApiKey
 from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.limits import limiter, quota
 from sequin_admin.limits.models import Quota
+from sequin_admin.limits.requests import MINUTE
 from sequin_admin.limits.stores import database
-from sequin_admin.limits.terms import MINUTE
-from tests.connect.test_processes import database_url
+from tests.tokens.test_processes import database_url
 
 PROCESSES = 8
 NOW = 29_000_000 * MINUTE + MINUTE // 4

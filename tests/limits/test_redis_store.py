@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
+from sequin_admin.limits.requests import MS, LeaseRelease, LimiterRequest
 from sequin_admin.limits.stores import Unavailable
 from sequin_admin.limits.stores.redis import RedisStore
-from sequin_admin.limits.terms import MS, Ask, Return
 from sequin_admin.limits.window import Limit
 from tests.redis_server import RedisServer
 
@@ -28,12 +28,15 @@ def client(redis_server):
 
 def test_every_key_expires_and_is_tagged_by_credential(store, client):
     key = uuid.uuid4()
-    ask = Ask(LIMIT, n=2, scope="sync", narrower=LIMIT, within=5 * MS)
+    ask = LimiterRequest(LIMIT, n=2, scope="sync", narrower=LIMIT, within=5 * MS)
     leases = store.acquire(key, ask).leases
-    store.acquire(key, Ask(LIMIT, wait=MS))
-    backs = [Return(leases[0], unused=True), Return(leases[1], pause=5, left=3, resets=7)]
-    store.give_back(key, backs)
-    store.acquire(key, Ask(LIMIT))
+    store.acquire(key, LimiterRequest(LIMIT, wait=MS))
+    backs = [
+        LeaseRelease(leases[0], unused=True),
+        LeaseRelease(leases[1], pause=5, left=3, resets=7),
+    ]
+    store.release(key, backs)
+    store.acquire(key, LimiterRequest(LIMIT))
 
     names = client.keys(f"*{key.hex}*")
 
@@ -45,28 +48,28 @@ def test_every_key_expires_and_is_tagged_by_credential(store, client):
 def test_a_server_that_forgot_the_scripts_is_taught_again(store, client):
     client.script_flush()
 
-    assert store.acquire(uuid.uuid4(), Ask(LIMIT)).leases
+    assert store.acquire(uuid.uuid4(), LimiterRequest(LIMIT)).leases
 
 
 def test_hundreds_of_threads_come_and_go(store):
     for _ in range(8):
         with ThreadPoolExecutor(20) as pool:
-            list(pool.map(lambda _: store.acquire(uuid.uuid4(), Ask(LIMIT)), range(40)))
+            list(pool.map(lambda _: store.acquire(uuid.uuid4(), LimiterRequest(LIMIT)), range(40)))
 
 
 def test_a_server_that_goes_and_comes_back_is_asked_again():
     server = RedisServer().start()
     try:
         store, key = RedisStore(server.url), uuid.uuid4()
-        store.acquire(key, Ask(LIMIT))
+        store.acquire(key, LimiterRequest(LIMIT))
         server.process.terminate()
         server.process.wait()
 
         with pytest.raises(Unavailable, match="could not be asked"):
-            store.acquire(key, Ask(LIMIT))
+            store.acquire(key, LimiterRequest(LIMIT))
 
         server.start()
-        assert store.acquire(key, Ask(LIMIT)).leases
+        assert store.acquire(key, LimiterRequest(LIMIT)).leases
     finally:
         server.stop()
 
@@ -74,14 +77,14 @@ def test_a_server_that_goes_and_comes_back_is_asked_again():
 def test_a_clock_that_is_set_back_does_not_stop_anybody(store, client):
     """As after a failover to a server whose clock is behind: what was so long ago still is."""
     key = uuid.uuid4()
-    [lease] = store.acquire(key, Ask(LIMIT)).leases
+    [lease] = store.acquire(key, LimiterRequest(LIMIT)).leases
     own, ahead = f"permits:{{{key.hex}}}", 3_600_000_000
     for name in (f"{own}:starts", f"{own}:leases"):
         for member, score in client.zrange(name, 0, -1, withscores=True):
             client.zadd(name, {member: score + ahead})
     client.hset(own, "last", int(client.hget(own, "last")) + ahead)
 
-    answers = [store.acquire(key, Ask(LIMIT, n=9)) for _ in range(2)]
+    answers = [store.acquire(key, LimiterRequest(LIMIT, n=9)) for _ in range(2)]
 
     assert [len(answer.leases) for answer in answers] == [1, 0]
     assert answers[1].opens_in < 2_000_000

@@ -11,8 +11,15 @@ from hypothesis import strategies as st
 from sequin_admin.core import clock
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.limits import limiter, usage
-from sequin_admin.limits.models import Mark, RateLimit, Sample, Span, set_limit, set_limits
-from sequin_admin.limits.permits import Outcome
+from sequin_admin.limits.models import (
+    RateLimit,
+    Sample,
+    SamplePeriod,
+    UsageCursor,
+    set_limit,
+    set_limits,
+)
+from sequin_admin.limits.permits import CallOutcome
 from tests.factories import make_credential
 
 
@@ -45,7 +52,7 @@ def test_the_gauge_shows_what_goes_on(credential):
     assert (gauge.used, gauge.under_way, gauge.granted) == (2, 2, 2)
     assert (gauge.waiting, gauge.paused_for) == (1, 0)
 
-    limiter.release(lease, Outcome.THROTTLED, retry_after=20)
+    limiter.release(lease, CallOutcome.THROTTLED, retry_after=20)
     gauge = usage.gauge_of(credential)
     assert (gauge.under_way, gauge.throttled) == (1, 1)
     assert 15_000_000 < gauge.paused_for <= 20_000_000
@@ -71,14 +78,14 @@ def test_samples_add_up_and_nothing_is_counted_twice(credential):
     usage.sample()
     usage.sample()
 
-    hour = Sample.objects.get(span=Span.HOUR)
+    hour = Sample.objects.get(span=SamplePeriod.HOUR)
     assert hour.granted == 7
-    assert sum(row.granted for row in Sample.objects.filter(span=Span.MINUTE)) == 7
+    assert sum(row.granted for row in Sample.objects.filter(span=SamplePeriod.MINUTE)) == 7
 
 
 def test_of_two_workers_that_sample_at_once_one_counts(credential):
     limiter.acquire(credential, n=3)
-    gauge, mark = usage.gauge_of(credential), Mark.objects.create(credential=credential)
+    gauge, mark = usage.gauge_of(credential), UsageCursor.objects.create(credential=credential)
     credential.mark = mark
 
     assert usage.advance(credential, gauge, clock.now())
@@ -90,7 +97,12 @@ def test_a_counter_that_began_anew_is_no_loss():
 
 
 def test_old_samples_are_forgotten(credential):
-    for span, age in ((Span.MINUTE, 2), (Span.MINUTE, 4), (Span.HOUR, 24), (Span.HOUR, 24 * 9)):
+    for span, age in (
+        (SamplePeriod.MINUTE, 2),
+        (SamplePeriod.MINUTE, 4),
+        (SamplePeriod.HOUR, 24),
+        (SamplePeriod.HOUR, 24 * 9),
+    ):
         at = clock.now() - timedelta(hours=age)
         Sample.objects.create(credential=credential, span=span, at=at)
 
@@ -111,11 +123,11 @@ def test_who_uses_over_80_percent_runs_hot(credential, organization):
     """50 a minute are 500 in ten minutes."""
     cool = limit(make_credential(organization, "sendgrid_key"), 50, 60_000)
     for row, granted in ((credential, 400), (cool, 399)):
-        at = usage.start_of(clock.now(), Span.MINUTE)
-        Sample.objects.create(credential=row, span=Span.MINUTE, at=at, granted=granted)
+        at = usage.start_of(clock.now(), SamplePeriod.MINUTE)
+        Sample.objects.create(credential=row, span=SamplePeriod.MINUTE, at=at, granted=granted)
 
     with CaptureQueriesContext(connection) as queries:
-        [hot] = usage.running_hot(organization)
+        [hot] = usage.running_near_limit(organization)
 
     assert (hot.credential, hot.percent) == (credential, 80)
     assert len(queries) == 2
@@ -123,17 +135,17 @@ def test_who_uses_over_80_percent_runs_hot(credential, organization):
 
 def test_a_daily_limit_is_judged_by_the_day(credential, organization):
     limit(credential, 1000, 86_400_000)
-    at = usage.start_of(clock.now() - timedelta(hours=20), Span.HOUR)
-    Sample.objects.create(credential=credential, span=Span.HOUR, at=at, granted=900)
+    at = usage.start_of(clock.now() - timedelta(hours=20), SamplePeriod.HOUR)
+    Sample.objects.create(credential=credential, span=SamplePeriod.HOUR, at=at, granted=900)
 
-    assert [hot.percent for hot in usage.running_hot(organization)] == [90]
+    assert [hot.percent for hot in usage.running_near_limit(organization)] == [90]
 
 
 def test_strangers_heat_is_not_ours(credential, stranger):
-    at = usage.start_of(clock.now(), Span.MINUTE)
-    Sample.objects.create(credential=credential, span=Span.MINUTE, at=at, granted=500)
+    at = usage.start_of(clock.now(), SamplePeriod.MINUTE)
+    Sample.objects.create(credential=credential, span=SamplePeriod.MINUTE, at=at, granted=500)
 
-    assert usage.running_hot(stranger.memberships.get().organization) == []
+    assert usage.running_near_limit(stranger.memberships.get().organization) == []
 
 
 @pytest.mark.parametrize(

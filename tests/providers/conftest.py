@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sequin_admin.access.models import Organization, User
-from sequin_admin.connect import accounts
+from sequin_admin.connect import credential_operations
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 
@@ -18,7 +18,7 @@ def save(organization: Organization, user: User) -> Callable[..., Credential]:
     def save(kind: str, **properties: Any) -> Credential:
         declared = kinds.get(kind).properties_class
         parsed = declared.model_validate({"kind": kind, **properties})
-        credential, _ = accounts.save(organization, parsed, actor=user)
+        credential, _ = credential_operations.save_credential(organization, parsed, actor=user)
         return credential
 
     return save

@@ -2,11 +2,11 @@
 
 import pytest
 
-from sequin_admin.connect import tokens
 from sequin_admin.core import http
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.health import probes
+from sequin_admin.tokens import renewal
 from tests.providers.answers import answer
 
 DOMAIN = "arrakis.us.auth0.com"
@@ -139,11 +139,11 @@ def test_an_unauthorized_client_is_the_customers_to_authorize(credential, simula
     simulated.act("auth0", DOMAIN, "unauthorize")
 
     with pytest.raises(Refused, match="does not let this application"):
-        tokens.current(credential)
+        renewal.current(credential)
 
 
 def test_a_token_that_ended_early_is_minted_again(credential, simulated):
-    tokens.current(credential)
+    renewal.current(credential)
     simulated.act("auth0", DOMAIN, "expire")
 
     assert probes.verify(credential).ok

@@ -33,7 +33,7 @@ def test_every_property_is_titled_and_marked(kind):
     declared = kind.properties_class
     for name in declared.names():
         assert declared.model_fields[name].title, name
-        assert "ours" in declared.declared(name), name
+        assert "extension" in declared.declared(name), name
 
 
 def test_its_identity_is_public(kind):
@@ -130,7 +130,7 @@ def test_an_oauth_kind_can_be_started(kind):
         return
     assert flow.authorize_url.startswith(("https://", "{"))
     assert flow.token_url.startswith(("https://", "{"))
-    assert set(flow.asks) <= set(kind.properties_class.names())
+    assert set(flow.required_properties) <= set(kind.properties_class.names())
     assert kind.identify.__func__ is not Credential.identify.__func__
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from sequin_admin.connect import tokens
 from sequin_admin.core import http
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.health import probes
+from sequin_admin.tokens import renewal
 from tests.providers.answers import answer
 
 MUNCHKIN = "123-ABC-456"
@@ -110,11 +110,11 @@ def test_a_saved_credential_works_and_learns_its_user(credential):
 
 
 def test_a_token_that_ended_is_minted_again(credential, simulated):
-    before = tokens.current(credential)
+    before = renewal.current(credential)
     simulated.clock(3600)
 
     assert probes.verify(credential).ok
-    assert tokens.current(credential) != before
+    assert renewal.current(credential) != before
 
 
 def test_a_rotated_secret_is_the_customers_to_enter(credential, simulated):
@@ -133,7 +133,7 @@ def test_a_rotated_secret_is_the_customers_to_enter(credential, simulated):
     ],
 )
 def test_trouble_at_marketo(credential, simulated, switch, verdict):
-    tokens.current(credential)
+    renewal.current(credential)
     simulated.act("marketo", MUNCHKIN, switch)
 
     assert probes.verify(credential).verdict is verdict

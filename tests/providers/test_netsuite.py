@@ -4,14 +4,15 @@ import json
 
 import pytest
 
-from sequin_admin.connect import accounts, tokens
-from sequin_admin.connect.models import Token
+from sequin_admin.connect import credential_operations
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.health import probes
+from sequin_admin.tokens import renewal
+from sequin_admin.tokens.models import Token
 from tests.providers.answers import answer
 
 ACCOUNT = "1234567_SB1"
@@ -169,17 +170,17 @@ def test_connecting_proves_the_company(connected):
 
 
 def test_another_company_is_refused_by_name(go, asked):
-    attempt = go("netsuite_oauth2", ACCOUNT, asked=asked, forged={"company": "7654321"})
+    connect_session = go("netsuite_oauth2", ACCOUNT, asked=asked, forged={"company": "7654321"})
 
-    assert attempt.credential is None
-    assert "7654321" in attempt.failure
-    assert ACCOUNT in attempt.failure
+    assert connect_session.credential is None
+    assert "7654321" in connect_session.failure
+    assert ACCOUNT in connect_session.failure
 
 
 def test_the_other_form_of_the_company_is_the_same(go, asked):
-    attempt = go("netsuite_oauth2", ACCOUNT, asked=asked, forged={"company": "1234567-sb1"})
+    connect_session = go("netsuite_oauth2", ACCOUNT, asked=asked, forged={"company": "1234567-sb1"})
 
-    assert attempt.credential
+    assert connect_session.credential
 
 
 def test_a_lifetime_in_a_string_is_understood(connected):
@@ -197,7 +198,7 @@ def test_after_seven_days_the_customer_must_connect_again(connected, simulated):
 
 
 def test_deleting_gives_the_access_back(connected, simulated, user):
-    assert accounts.delete(connected, actor=user)
+    assert credential_operations.delete(connected, actor=user)
     assert simulated.calls("netsuite")[-1]["endpoint"].endswith("/oauth2/v1/revoke")
 
 
@@ -205,7 +206,7 @@ def test_a_certificate_gets_tokens(save_machine):
     credential = save_machine()
 
     assert probes.verify(credential).ok
-    assert tokens.refresh(credential)
+    assert renewal.refresh(credential)
 
 
 @pytest.mark.parametrize("pem", ["not a key", "-----BEGIN PRIVATE KEY-----\nMIIE\n"])
@@ -277,7 +278,7 @@ def test_a_client_that_is_refused_is_the_customers(connected, simulated, switch,
     simulated.act("netsuite", ACCOUNT, switch)
 
     with pytest.raises(Refused) as caught:
-        tokens.refresh(Credential.objects.get(pk=connected.pk))
+        renewal.refresh(Credential.objects.get(pk=connected.pk))
 
     assert (caught.value.outcome.verdict, caught.value.outcome.code) == (Verdict.CUSTOMER, code)
 

@@ -4,13 +4,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from sequin_admin.connect import accounts, tokens
+from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.health import probes
+from sequin_admin.tokens import renewal
 from tests.providers.answers import answer
 
 REALM, SANDBOX_REALM = "4620816365001234567", "9130357849987654321"
@@ -107,7 +108,7 @@ def test_a_sandbox_company_is_asked_at_the_sandbox(go, app):
 
 @pytest.mark.parametrize("forged", [SANDBOX_REALM, "4620816365007654321", "1/../2", ""])
 def test_a_forged_realm_is_never_stored(go, app, forged):
-    attempt = go(
+    connect_session = go(
         "quickbooks_oauth2",
         REALM,
         oauth_app=app,
@@ -115,15 +116,17 @@ def test_a_forged_realm_is_never_stored(go, app, forged):
         forged={"realmId": forged},
     )
 
-    assert "does not confirm" in attempt.failure
+    assert "does not confirm" in connect_session.failure
     assert not Credential.objects.exists()
 
 
 def test_a_sandbox_company_without_the_tick_is_explained(go, app):
-    attempt = go("quickbooks_oauth2", SANDBOX_REALM, oauth_app=app, asked={"sandbox": False})
+    connect_session = go(
+        "quickbooks_oauth2", SANDBOX_REALM, oauth_app=app, asked={"sandbox": False}
+    )
 
-    assert attempt.credential is None
-    assert "sandbox" in attempt.failure
+    assert connect_session.credential is None
+    assert "sandbox" in connect_session.failure
 
 
 def test_each_refresh_moves_the_refresh_tokens_end(connected, monkeypatch):
@@ -131,7 +134,7 @@ def test_each_refresh_moves_the_refresh_tokens_end(connected, monkeypatch):
     later = clock.now() + timedelta(days=3)
     monkeypatch.setattr(clock, "now", lambda: later)
 
-    tokens.refresh(connected)
+    renewal.refresh(connected)
 
     after = Credential.objects.get(pk=connected.pk).properties["refresh_token_expires_at"]
     moved = datetime.fromisoformat(after) - datetime.fromisoformat(before)
@@ -152,14 +155,14 @@ def test_a_lost_answer_on_the_day_of_the_change_is_no_harm(connected, simulated)
     simulated.act("quickbooks", REALM, "lost_response")
     outcome = probes.verify(connected)
 
-    again = probes.ask(connected, force=True)
+    again = probes.call_probe(connected, force=True)
 
     assert outcome.verdict is Verdict.TRANSIENT
     assert again.ok
 
 
 def test_deleting_gives_the_access_back(connected, simulated, user):
-    assert accounts.delete(connected, actor=user)
+    assert credential_operations.delete(connected, actor=user)
     assert simulated.calls("quickbooks")[-1]["endpoint"].endswith("/tokens/revoke")
     assert simulated.calls("quickbooks")[-1]["status"] == 200
 
@@ -186,6 +189,6 @@ def test_a_wrong_secret_of_our_app_is_ours(connected, simulated, app):
     app.save()
     simulated.act("quickbooks", REALM, "expire")
 
-    outcome = probes.ask(Credential.objects.get(pk=connected.pk))
+    outcome = probes.call_probe(Credential.objects.get(pk=connected.pk))
 
     assert (outcome.verdict, outcome.of_app) == (Verdict.OPERATOR, True)

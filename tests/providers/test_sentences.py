@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sequin_admin.connect import oauth
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.kinds import Grant
+from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
+from sequin_admin.tokens import protocol
 from tests.providers import (
     test_auth0,
     test_marketo,
@@ -101,9 +101,9 @@ def check(outcome: Outcome) -> None:
     assert re.search(MOVES[outcome.verdict], outcome.remedy), outcome.remedy
 
 
-def grant_or_refusal(kind, response: Response) -> Grant | Outcome:
+def grant_or_refusal(kind, response: Response) -> TokenGrant | Outcome:
     try:
-        return oauth.grant_of(kind, response)
+        return protocol.grant_of(kind, response)
     except Refused as refusal:
         return refusal.outcome
 
@@ -146,7 +146,7 @@ def test_no_answer_of_an_api_is_too_odd(kind, response):
 def test_no_answer_of_a_token_endpoint_is_too_odd(kind, response):
     ended = grant_or_refusal(kind, response)
 
-    if isinstance(ended, Grant):
+    if isinstance(ended, TokenGrant):
         assert ended.access_token
         assert ended.expires_in_s is None or 0 <= ended.expires_in_s < 10**10
     else:

@@ -2,11 +2,12 @@
 
 import pytest
 
-from sequin_admin.connect import accounts, tokens
+from sequin_admin.connect import credential_operations
 from sequin_admin.core import http
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.health import probes
+from sequin_admin.tokens import renewal
 from tests.providers.answers import answer
 
 INSTANCE = "https://arrakis.service-now.com"
@@ -116,24 +117,24 @@ def test_connecting_learns_who_is_connected(connected):
 
 
 def test_denying_says_so(go, asked):
-    attempt = go("servicenow_oauth2", "arrakis", asked=asked, allow=False)
+    connect_session = go("servicenow_oauth2", "arrakis", asked=asked, allow=False)
 
-    assert attempt.credential is None
-    assert "Access was denied at ServiceNow" in attempt.failure
+    assert connect_session.credential is None
+    assert "Access was denied at ServiceNow" in connect_session.failure
 
 
 def test_a_token_that_ended_is_renewed(connected, simulated):
-    before = tokens.current(connected)
+    before = renewal.current(connected)
     simulated.clock(1801)
 
     assert probes.verify(connected).ok
-    assert tokens.current(connected) != before
+    assert renewal.current(connected) != before
 
 
 def test_deleting_ends_the_access_at_servicenow(connected, simulated, user):
-    token = tokens.current(connected)
+    token = renewal.current(connected)
 
-    assert accounts.delete(connected, actor=user)
+    assert credential_operations.delete(connected, actor=user)
 
     url = simulated.url_for(f"{INSTANCE}/api/now/table/incident")
     answer = simulated.http.get(url, headers={"Authorization": f"Bearer {token}"})

@@ -6,13 +6,14 @@ import pytest
 from django.urls import reverse
 
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import accounts, tokens
-from sequin_admin.connect.models import Token
+from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.health import probes
 from sequin_admin.providers.shopify import signatures
+from sequin_admin.tokens import renewal
+from sequin_admin.tokens.models import Token
 
 SHOP = "shop-001.myshopify.com"
 
@@ -41,10 +42,12 @@ def imported(old_token, app, organization, user):
     """A credential that holds one."""
 
     def save(**columns):
-        declared = accounts.kinds.get("shopify_oauth2").properties_class
+        declared = credential_operations.kinds.get("shopify_oauth2").properties_class
         properties = declared(kind="shopify_oauth2", shop=SHOP, access_token=old_token)
         columns = {"oauth_app": app, **columns}
-        return accounts.save(organization, properties, actor=user, **columns)[0]
+        return credential_operations.save_credential(
+            organization, properties, actor=user, **columns
+        )[0]
 
     return save
 
@@ -107,7 +110,7 @@ def test_exchanging_is_audited_before_it_is_done(imported, user, simulated):
     simulated.act("shopify", SHOP, "outage")
 
     with pytest.raises(Refused):
-        accounts.exchange_token(credential, actor=user)
+        credential_operations.exchange_token(credential, actor=user)
 
     assert Event.objects.filter(action="credential.token_exchange_begun").count() == 1
 
@@ -116,13 +119,13 @@ def test_a_lost_answer_is_fetched_by_the_worker(imported, simulated, user, old_t
     credential = imported()
     simulated.act("shopify", SHOP, "lost_response")
     with pytest.raises(Refused) as lost:
-        accounts.exchange_token(credential, actor=user)
+        credential_operations.exchange_token(credential, actor=user)
     assert lost.value.outcome.verdict is Verdict.TRANSIENT
     # Shopify has ended the old token, but that is not the merchant's fault.
     assert probes.verify(fresh(credential)).verdict is Verdict.TRANSIENT
 
     Token.objects.filter(pk=credential.pk).update(next_try_at=None, refresh_at=clock.now())
-    assert tokens.refresh_due() == 1
+    assert renewal.refresh_due() == 1
 
     assert fresh(credential).secrets["refresh_token"]
     assert probes.verify(fresh(credential)).ok
@@ -132,7 +135,7 @@ def test_the_worker_exchanges_nothing_by_itself(imported, simulated):
     credential = imported()
     probes.verify(credential)
 
-    assert tokens.refresh_due() == 0
+    assert renewal.refresh_due() == 0
     assert "refresh_token" not in fresh(credential).secrets
 
 
@@ -142,7 +145,7 @@ def test_a_refused_exchange_is_not_tried_again(imported, simulated, user, app):
     app.save()
 
     with pytest.raises(Refused) as refused:
-        accounts.exchange_token(credential, actor=user)
+        credential_operations.exchange_token(credential, actor=user)
 
     assert refused.value.outcome.verdict is Verdict.OPERATOR
     assert Token.objects.get(pk=credential.pk).refresh_at is None
@@ -160,7 +163,7 @@ def test_without_an_app_nothing_is_exchanged(imported, client, user):
 
 def test_a_probe_that_began_before_the_exchange_does_not_blame_the_merchant(imported, user):
     stale = imported()
-    accounts.exchange_token(fresh(stale), actor=user)
+    credential_operations.exchange_token(fresh(stale), actor=user)
 
     assert probes.verify(stale).ok
 
@@ -207,6 +210,6 @@ def test_odd_parameters_prove_nothing(params):
 
 
 def test_deleting_an_old_token_uninstalls_the_app(imported, simulated, user):
-    assert accounts.delete(imported(), actor=user)
+    assert credential_operations.delete(imported(), actor=user)
 
     assert simulated.state()["providers"]["shopify"]["accounts"][SHOP]["grants"] == 0

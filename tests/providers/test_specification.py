@@ -2,7 +2,7 @@
 
 import pytest
 
-from sequin_admin.connect import accounts
+from sequin_admin.connect import credential_operations
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.properties import MASK
@@ -101,7 +101,7 @@ def test_an_imported_example_comes_out_key_for_key(slug, organization, user, set
     sent, changed = EXAMPLES[slug]
     parsed = kinds.get(slug).properties_class.model_validate(sent)
 
-    accounts.save(organization, parsed, actor=user)
+    credential_operations.save_credential(organization, parsed, actor=user)
 
     assert Credential.objects.get().masked_properties() == {**sent, **changed}
 
@@ -118,4 +118,4 @@ def test_additions_are_marked_as_ours():
         declared = kinds.get(slug).properties_class
         for name in declared.names():
             in_specification = name in names or name in known.get(slug, set())
-            assert bool(declared.declared(name)["ours"]) != in_specification, f"{slug}.{name}"
+            assert bool(declared.declared(name)["extension"]) != in_specification, f"{slug}.{name}"

@@ -7,13 +7,14 @@ import pytest
 from django.urls import reverse
 from pydantic import ValidationError
 
-from sequin_admin.connect import accounts, flow, tokens
-from sequin_admin.connect.models import Token
+from sequin_admin.connect import credential_operations, flow
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.health import probes
+from sequin_admin.tokens import renewal
+from sequin_admin.tokens.models import Token
 
 ARRAKIS = "acct_1Arrakis0000001"
 
@@ -72,9 +73,9 @@ def make_stripe_app(simulated, organization):
 
 @pytest.fixture
 def installed(make_stripe_app, connect):
-    attempt = connect(make_stripe_app(), ARRAKIS)
-    assert attempt.credential, attempt.failure
-    return attempt.credential
+    connect_session = connect(make_stripe_app(), ARRAKIS)
+    assert connect_session.credential, connect_session.failure
+    return connect_session.credential
 
 
 def expire(credential):
@@ -103,7 +104,7 @@ def test_its_refresh_tokens_rotate_again_and_again(installed):
     seen = {installed.secrets["secret"]}
     for _ in range(3):
         expire(installed)
-        tokens.current(fresh(installed))
+        renewal.current(fresh(installed))
         seen.add(fresh(installed).secrets["secret"])
 
     assert len(seen) == 4
@@ -114,10 +115,10 @@ def test_a_lost_answer_of_a_stripe_app_is_told_as_such(installed, simulated):
     simulated.act("stripe", ARRAKIS, "lost_response")
     expire(installed)
     with pytest.raises(Refused):
-        tokens.current(fresh(installed))
+        renewal.current(fresh(installed))
 
     with pytest.raises(Refused) as refused:
-        tokens.current(fresh(installed), force=True)
+        renewal.current(fresh(installed), force=True)
 
     assert refused.value.outcome.code == "answer_lost"
 
@@ -129,7 +130,7 @@ def test_an_uninstalled_stripe_app_is_the_customers(installed, simulated):
 
 
 def test_deleting_uninstalls_the_stripe_app(installed, simulated, user):
-    assert accounts.delete(installed, actor=user)
+    assert credential_operations.delete(installed, actor=user)
 
     assert simulated.state()["providers"]["stripe"]["accounts"][ARRAKIS]["grants"] == 0
 
@@ -159,10 +160,13 @@ def test_another_mode_than_the_keys_is_refused(
     read = kind.read_grant
     monkeypatch.setattr(kind, "read_grant", lambda data: read({**data, "livemode": True}))
 
-    attempt = connect(app, ARRAKIS)
+    connect_session = connect(app, ARRAKIS)
 
-    assert attempt.credential is None
-    assert "Stripe connected a live account, but the OAuth app has a test key" in attempt.failure
+    assert connect_session.credential is None
+    assert (
+        "Stripe connected a live account, but the OAuth app has a test key"
+        in connect_session.failure
+    )
 
 
 def test_another_scope_than_the_one_asked_for_is_refused(make_app, go):
@@ -173,9 +177,9 @@ def test_another_scope_than_the_one_asked_for_is_refused(make_app, go):
 
     kind, trip = (
         kinds.get("stripe_oauth2"),
-        kinds.Trip("ca_1", app.places(), scopes=("read_write",)),
+        kinds.OAuthContext("ca_1", app.url_params(), scopes=("read_write",)),
     )
-    grant = kinds.Grant("sk_test_x", scope="read_only", raw={"livemode": False})
+    grant = kinds.TokenGrant("sk_test_x", scope="read_only", raw={"livemode": False})
     with pytest.raises(Refused, match="Stripe granted read_only, but we asked for read_write"):
         kind.identify(grant, trip)
 

@@ -5,13 +5,13 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
-from sequin_admin.connect import tokens
-from sequin_admin.connect.models import Token
 from sequin_admin.core import http
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.health import probes
+from sequin_admin.tokens import renewal
+from sequin_admin.tokens.models import Token
 from tests.providers.answers import answer
 
 ARRAKIS, GIEDI_PRIME = "arrakis_dpt1", "giedi_prime1"
@@ -152,7 +152,7 @@ def test_a_pasted_refresh_token_works(save_client, tenant):
 
 def test_a_token_that_names_no_end_is_renewed_after_an_hour(save_client):
     credential = save_client(GIEDI_PRIME)
-    tokens.current(credential)
+    renewal.current(credential)
 
     token = Token.objects.get(pk=credential.pk)
 
@@ -163,12 +163,12 @@ def test_a_refresh_token_that_was_replaced_is_kept(save_client, simulated):
     credential = save_client()
     pasted = credential.secrets["refresh_token"]
     simulated.act("workday", ARRAKIS, "rotate_refresh_token")
-    tokens.current(credential)
+    renewal.current(credential)
 
     stored = Credential.objects.get(pk=credential.pk)
 
     assert stored.secrets["refresh_token"] != pasted
-    assert tokens.refresh(stored)
+    assert renewal.refresh(stored)
 
 
 def test_a_login_works(save_login):
@@ -224,7 +224,7 @@ def asked(simulated):
 
     def asked(tenant=ARRAKIS):
         app = simulated.app("workday", tenant)
-        return {name: app[name] for name in OAuth.oauth.asks}
+        return {name: app[name] for name in OAuth.oauth.required_properties}
 
     return asked
 
@@ -256,26 +256,26 @@ def test_a_login_updates_the_credential_whose_token_was_entered(go, asked, save_
 
 
 def test_denying_says_so(go, asked):
-    attempt = go("workday_oauth2", ARRAKIS, asked=asked(), allow=False)
+    connect_session = go("workday_oauth2", ARRAKIS, asked=asked(), allow=False)
 
-    assert attempt.credential is None
-    assert "Access was denied at Workday" in attempt.failure
+    assert connect_session.credential is None
+    assert "Access was denied at Workday" in connect_session.failure
 
 
 def test_the_wrong_secret_is_the_customers(go, asked):
-    attempt = go("workday_oauth2", ARRAKIS, asked={**asked(), "client_secret": "wrong"})
+    connect_session = go("workday_oauth2", ARRAKIS, asked={**asked(), "client_secret": "wrong"})
 
-    assert "client id or secret that the customer gave us" in attempt.failure
+    assert "client id or secret that the customer gave us" in connect_session.failure
 
 
 def test_a_client_without_refresh_tokens_is_explained(go, asked, monkeypatch):
     read = OAuth.read_grant
     monkeypatch.setattr(OAuth, "read_grant", lambda data: read({**data, "refresh_token": ""}))
 
-    attempt = go("workday_oauth2", ARRAKIS, asked=asked())
+    connect_session = go("workday_oauth2", ARRAKIS, asked=asked())
 
-    assert attempt.credential is None
-    assert "its answer lacks what we need: refresh_token" in attempt.failure
+    assert connect_session.credential is None
+    assert "its answer lacks what we need: refresh_token" in connect_session.failure
 
 
 @pytest.mark.parametrize(

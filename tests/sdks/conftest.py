@@ -14,7 +14,7 @@ import httpx2
 import pytest
 import trustme
 
-from tests.simulator import Simulator
+from tests.simulator_server import Simulator
 
 HTTPS = 443
 HOSTS = (

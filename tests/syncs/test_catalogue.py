@@ -3,7 +3,7 @@
 import pytest
 
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.collections import shape
+from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.syncs import catalogue
 from sequin_admin.syncs.models import Collection, Refresh
 from tests.factories import make_credential
@@ -28,7 +28,7 @@ def test_every_kind_knows_its_main_collections(kind):
 
 
 def test_a_collection_in_one_line():
-    row = shape("payment_intent", "id! amount:number")
+    row = collection_schema("payment_intent", "id! amount:number")
 
     assert row.name == "Payment intent"
     key, amount = row.columns

@@ -16,7 +16,7 @@ from sequin_admin.core.http import UnknownHost, Unreachable
 from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.syncs import postgres
 from sequin_admin.syncs.models import Target
-from sequin_admin.worker.supervisor import free_port
+from sequin_admin.tools.supervisor import free_port
 from tests.factories import PEM
 from tests.syncs.conftest import PASSWORD
 

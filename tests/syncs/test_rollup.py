@@ -4,7 +4,7 @@ import pytest
 
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health import probes, settling
+from sequin_admin.health import probes, rollup
 from sequin_admin.health.models import Incident
 from sequin_admin.syncs import consumers, reports, syncs
 from sequin_admin.syncs.models import Consumer, Sync, Target
@@ -31,12 +31,12 @@ def synced(credential):
 
 def see(credential, outcome):
     row = Credential.objects.select_related("oauth_app").get(pk=credential.pk)
-    settling.spread(probes.keep(row, outcome))
+    rollup.propagate(probes.record_probe(row, outcome))
 
 
 def tried(outcome):
     target = Target.objects.get()
-    settling.spread(settling.settle(target, {"connection": outcome}))
+    rollup.propagate(rollup.record_checks(target, {"connection": outcome}))
 
 
 def status():
@@ -44,7 +44,7 @@ def status():
 
 
 def chain():
-    return [(r.entity, r.name) for r in settling.reasons(Sync.objects.get())[0].chain()]
+    return [(r.entity, r.name) for r in rollup.reasons(Sync.objects.get())[0].chain()]
 
 
 def test_a_new_sync_fares_as_its_credential(synced):
@@ -85,7 +85,7 @@ def test_all_is_well_again_when_the_cause_is_gone(synced, credential):
     tried(REFUSED)
 
     app = Credential.objects.select_related("oauth_app").get().oauth_app
-    settling.spread(settling.settle(app, {"client_authentication": WORKS}))
+    rollup.propagate(rollup.record_checks(app, {"client_authentication": WORKS}))
     assert status() == "customer_intervention"
     tried(WORKS)
 
@@ -123,7 +123,9 @@ def test_a_deleted_consumer_blocks_nothing(synced):
 
 
 def test_a_disabled_sync_is_nobodys_move(synced):
-    reports.keep(Sync.objects.get(), trouble=reports.Trouble("operator", "bug", "It crashes."))
+    reports.record_report(
+        Sync.objects.get(), trouble=reports.ReportedError("operator", "bug", "It crashes.")
+    )
     assert Incident.objects.open().get().entity == "sync"
 
     syncs.set_status(Sync.objects.get(), "disabled", actor=None)
@@ -134,9 +136,11 @@ def test_a_disabled_sync_is_nobodys_move(synced):
 def test_what_a_worker_reports_is_the_syncs_own_trouble(synced):
     sync = Sync.objects.get()
 
-    reports.keep(sync, trouble=reports.Trouble("operator", "bug", "The worker crashes."))
+    reports.record_report(
+        sync, trouble=reports.ReportedError("operator", "bug", "The worker crashes.")
+    )
     assert chain() == [("sync", "Invoices")]
-    reports.keep(sync, rows=10)
+    reports.record_report(sync, rows=10)
 
     assert status() == "healthy"
 
@@ -157,9 +161,9 @@ def test_many_syncs_of_one_credential_are_weighed_in_few_queries(
 
 def test_what_a_killed_process_did_not_pass_on_is_passed_on_later(synced, credential):
     row = Credential.objects.select_related("oauth_app").get()
-    probes.keep(row, REVOKED)
+    probes.record_probe(row, REVOKED)
     assert status() == "healthy"
 
-    settling.spread_again()
+    rollup.propagate_recent()
 
     assert status() == "customer_intervention"

@@ -4,14 +4,14 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import accounts
+from sequin_admin.connect import credential_operations
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.limits.models import set_limit
 from sequin_admin.syncs import consumers, reports, syncs
 from sequin_admin.syncs.models import Sync
-from sequin_admin.syncs.reports import Trouble
+from sequin_admin.syncs.reports import ReportedError
 
 
 def test_its_provider_is_the_credentials(sync):
@@ -65,10 +65,12 @@ def test_a_narrower_limit_is_taken(credential):
 
 
 def test_a_credential_in_use_is_not_deleted_and_keeps_its_access(sync, credential, monkeypatch):
-    monkeypatch.setattr(accounts, "give_back", lambda credential: pytest.fail("given back"))
+    monkeypatch.setattr(
+        credential_operations, "revoke_access", lambda credential: pytest.fail("given back")
+    )
 
     with pytest.raises(InUse, match="Arrakis is used by 1 sync: Invoices"):
-        accounts.delete(credential, actor=None)
+        credential_operations.delete(credential, actor=None)
 
     assert Credential.objects.filter(pk=credential.pk).exists()
 
@@ -86,7 +88,7 @@ def test_many_users_are_counted_and_the_first_ones_named(credential):
         syncs.create(credential, actor=None, name=f"Sync {number}")
 
     with pytest.raises(InUse, match=r"7 syncs: Sync 0, .*Sync 4 and 2 more"):
-        accounts.delete(credential, actor=None)
+        credential_operations.delete(credential, actor=None)
 
 
 def test_disabling_and_enabling_are_audited_once_each(sync, user):
@@ -119,8 +121,8 @@ def test_a_consumer_of_all_syncs_names_none(consumer, sync):
 
 
 def test_reports_add_up_and_say_that_it_works(sync):
-    reports.keep(sync, rows=10, lag_s=2.5)
-    reports.keep(sync, rows=5)
+    reports.record_report(sync, rows=10, lag_s=2.5)
+    reports.record_report(sync, rows=5)
 
     sync.refresh_from_db()
     assert (sync.rows_total, sync.lag_s, sync.health_status) == (15, 2.5, "healthy")
@@ -136,8 +138,10 @@ def test_reports_add_up_and_say_that_it_works(sync):
     ],
 )
 def test_an_error_is_its_owners(sync, owner, status):
-    reports.keep(sync)
-    reports.keep(sync, trouble=Trouble(owner, "broken", "It broke: password=hunter2000"))
+    reports.record_report(sync)
+    reports.record_report(
+        sync, trouble=ReportedError(owner, "broken", "It broke: password=hunter2000")
+    )
 
     sync.refresh_from_db()
     assert sync.health_status == status

@@ -10,14 +10,14 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from sequin_admin.connect.models import Token
 from sequin_admin.core import clock
 from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import workers
 from sequin_admin.health.models import WorkerProcess
-from tests.connect.test_processes import database_url, wait_until
+from sequin_admin.tokens.models import Token
 from tests.factories import make_credential
+from tests.tokens.test_processes import database_url, wait_until
 
 PAUL = "usrziLeD23j9AJ1"
 KEYS = 12

@@ -11,19 +11,19 @@ from datetime import timedelta
 
 import pytest
 
-from sequin_admin.connect import tokens
-from sequin_admin.connect.models import Token
 from sequin_admin.core import clock
 from sequin_admin.core.env import ROOT
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import probes, workers
 from sequin_admin.health.models import Check, WorkerProcess
+from sequin_admin.tokens import renewal
+from sequin_admin.tokens.models import Token
+from sequin_admin.tools.supervisor import Failed, Supervisor, require_free
 from sequin_admin.worker import runner as runner_module
+from sequin_admin.worker.job_counts import JobCounts
 from sequin_admin.worker.jobs import JOBS, Job, chore
 from sequin_admin.worker.pool import attempt
 from sequin_admin.worker.runner import Runner
-from sequin_admin.worker.supervisor import Failed, Supervisor, require_free
-from sequin_admin.worker.tally import Tally
 from tests.factories import make_credential
 
 
@@ -179,7 +179,7 @@ def test_a_worker_shows_that_it_lives_and_says_farewell(transactional_db):
 
 
 def test_the_tally_tells_the_type_of_an_error_and_none_of_its_words(db):
-    tally = Tally(["renew"])
+    tally = JobCounts(["renew"])
 
     attempt(queue_of("", lambda _: [][1], name="renew"), "a", tally)
     attempt(queue_of("", print, name="renew"), "a", tally)
@@ -226,7 +226,7 @@ def test_a_credential_verified_meanwhile_keeps_the_newer_result(organization, si
     assert Check.objects.get().times == times
 
 
-@pytest.mark.parametrize("due", [probes.probe_due, tokens.refresh_due])
+@pytest.mark.parametrize("due", [probes.probe_due, renewal.refresh_due])
 def test_nothing_new_is_begun_by_a_worker_that_must_end(due, organization):
     credential = make_credential(organization, "auth0_client_credentials")
     Token.objects.update_or_create(

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from sequin_admin.access import keys
 from sequin_admin.access.forms import KeyForm, RotateForm
-from sequin_admin.access.models import ApiKey, KeyState, Scope
+from sequin_admin.access.models import ApiKey, ApiKeyState, Scope
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
@@ -20,7 +20,7 @@ from sequin_admin.dashboard.listing import Pages
 ROWS = 50
 
 
-def own(request: Request, pk: str) -> ApiKey:
+def get_owned_or_404(request: Request, pk: str) -> ApiKey:
     key: ApiKey = get_object_or_404(ApiKey.objects.of(request.organization), pk=pk)
     return key
 
@@ -39,13 +39,13 @@ def api_keys(request: Request) -> HttpResponse:
 @require_GET
 @may(Action.VIEW)
 def api_key(request: Request, pk: str) -> HttpResponse:
-    key, now = own(request, pk), clock.now()
+    key, now = get_owned_or_404(request, pk), clock.now()
     context = {
         "key": key,
         "state": key.state(now),
         "limit": f"{key.allowed_per_minute:,}",
         "scopes": [scope for scope in Scope if scope in key.scopes],
-        "over": key.state(now) in (KeyState.REVOKED, KeyState.EXPIRED),
+        "over": key.state(now) in (ApiKeyState.REVOKED, ApiKeyState.EXPIRED),
         "events": Event.objects.of(request.organization.pk).about(key)[:15],
     }
     return render(request, "api_keys/detail.html", context)
@@ -66,7 +66,7 @@ def api_key_add(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
 def api_key_edit(request: Request, pk: str) -> HttpResponse:
-    key = own(request, pk)
+    key = get_owned_or_404(request, pk)
     form = KeyForm(request.POST or None, key)
     if request.method == "POST" and form.is_valid():
         try:
@@ -89,7 +89,7 @@ def show_form(request: Request, form: KeyForm) -> HttpResponse:
 @never_cache
 def api_key_rotate(request: Request, pk: str) -> HttpResponse:
     """A new token, shown in this answer only."""
-    key = own(request, pk)
+    key = get_owned_or_404(request, pk)
     form = RotateForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -106,7 +106,7 @@ def api_key_rotate(request: Request, pk: str) -> HttpResponse:
 @require_POST
 @may(Action.CONFIGURE)
 def api_key_end_former(request: Request, pk: str) -> HttpResponse:
-    key = keys.end_former(own(request, pk), actor=request.user)
+    key = keys.end_former(get_owned_or_404(request, pk), actor=request.user)
     messages.success(request, f"Only the new token of {key} works from now on.")
     return redirect("dashboard:api_key", pk=pk)
 
@@ -114,7 +114,7 @@ def api_key_end_former(request: Request, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
 def api_key_revoke(request: Request, pk: str) -> HttpResponse:
-    key = own(request, pk)
+    key = get_owned_or_404(request, pk)
     if request.method == "POST":
         keys.revoke(key, actor=request.user)
         messages.success(request, f"{key} is revoked. Calls with it are refused from now on.")

@@ -10,10 +10,10 @@ from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
 from sequin_admin.core import clock
-from sequin_admin.credentials.models import Watched
+from sequin_admin.credentials.models import Monitored
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import ids
-from sequin_admin.health.entities import hidden, models
+from sequin_admin.health.entities import deferred_columns, models
 
 MOST = 100
 STOP_POLLING = 286  # htmx swaps what comes and asks no more
@@ -38,30 +38,30 @@ def badges(request: Request) -> HttpResponse:
     return response
 
 
-def asked_for(request: Request) -> list[Watched]:
+def asked_for(request: Request) -> list[Monitored]:
     """Those of the organization, one query for each model that was asked for."""
-    found: list[Watched] = []
+    found: list[Monitored] = []
     for entity, model in models().items():
         wanted = ids(request.GET.getlist(entity)[: MOST - len(found)])
         if wanted:
             rows = model._default_manager.of(request.organization)  # type: ignore[attr-defined]
-            found += rows.filter(pk__in=wanted).defer(*hidden(model))
+            found += rows.filter(pk__in=wanted).defer(*deferred_columns(model))
     return found
 
 
-def etag(subjects: Sequence[Watched], pending: bool) -> str:
+def etag(subjects: Sequence[Monitored], pending: bool) -> str:
     """Changes with the badges, and every minute, since they say how long ago."""
     minute = int(clock.now().timestamp() // 60)
     shown = [
-        (str(row.pk), row.health_status, row.health_note, str(row.health_since), row.is_idle())
+        (str(row.pk), row.health_status, row.health_note, str(row.health_since), row.is_disabled())
         for row in subjects
     ]
     return f'"{sha256(repr((minute, pending, shown)).encode()).hexdigest()[:32]}"'
 
 
-def may_change(subject: Watched) -> bool:
+def may_change(subject: Monitored) -> bool:
     """Never checked, or a check is due now."""
-    if subject.is_idle():
+    if subject.is_disabled():
         return False
     due = subject.check_due_at
     return not subject.health_status or (due is not None and due <= clock.now())

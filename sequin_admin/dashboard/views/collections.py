@@ -13,7 +13,7 @@ from sequin_admin.syncs import catalogue
 from sequin_admin.syncs.models import Refresh
 
 
-def own(request: Request, pk: str) -> Credential:
+def get_owned_or_404(request: Request, pk: str) -> Credential:
     rows = Credential.objects.of(request.organization).defer("secrets")
     return get_object_or_404(rows, pk=pk)
 
@@ -22,7 +22,7 @@ def own(request: Request, pk: str) -> Credential:
 @may(Action.VIEW)
 def collections(request: Request, pk: str) -> HttpResponse:
     """A page, and the card that a credential's page loads."""
-    credential = own(request, pk)
+    credential = get_owned_or_404(request, pk)
     context = {
         "credential": credential,
         "collections": catalogue.of(credential),
@@ -36,7 +36,7 @@ def collections(request: Request, pk: str) -> HttpResponse:
 @require_POST
 @may(Action.EDIT)
 def refresh(request: Request, pk: str) -> HttpResponse:
-    credential = own(request, pk)
+    credential = get_owned_or_404(request, pk)
     catalogue.start(credential, actor=request.user)
     messages.success(request, f"A worker reads the collections of {credential} now.")
     return redirect("dashboard:collections", pk=pk)

@@ -8,12 +8,13 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.policy import Action
-from sequin_admin.connect import flow, oauth
-from sequin_admin.connect.models import Attempt
+from sequin_admin.connect import flow
+from sequin_admin.connect.models import ConnectSession
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import ConnectForm
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.dashboard.access import Request, may
+from sequin_admin.tokens import protocol
 
 
 @require_http_methods(["GET", "POST"])
@@ -42,7 +43,7 @@ def connect(request: Request, kind: str) -> HttpResponse:
         "form": form,
         "asked_scopes": scopes_of(declared, apps),
         "missing_app": declared.client_is_ours() and not apps.exists(),
-        "redirect_uri": oauth.redirect_uri(declared.provider),
+        "redirect_uri": protocol.redirect_uri(declared.provider),
     }
     return render(request, "credentials/connect.html", context, status=422 if form.errors else 200)
 
@@ -57,7 +58,7 @@ def scopes_of(declared: Any, apps: Iterable[OAuthApp]) -> list[tuple[str, tuple[
 @require_GET
 @may(Action.VIEW)
 def failed(request: Request, pk: str) -> HttpResponse:
-    own = Attempt.objects.of(request.organization).select_related("reconnects", "oauth_app")
-    attempt = get_object_or_404(own.exclude(failure=""), pk=pk)
-    context = {"attempt": attempt, "kind": kinds.get(attempt.kind)}
+    own = ConnectSession.objects.of(request.organization).select_related("reconnects", "oauth_app")
+    connect_session = get_object_or_404(own.exclude(failure=""), pk=pk)
+    context = {"attempt": connect_session, "kind": kinds.get(connect_session.kind)}
     return render(request, "connect/failed.html", context)

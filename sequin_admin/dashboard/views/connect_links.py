@@ -31,7 +31,7 @@ SHOWN = 3
 LASTS = [("1", "1 day"), ("3", "3 days"), ("7", "7 days")]
 
 
-class LinkForm(forms.Form):
+class ConnectLinkForm(forms.Form):
     """What a link offers. Kinds and OAuth apps are those of one provider."""
 
     kinds = forms.MultipleChoiceField(
@@ -84,7 +84,7 @@ class LinkForm(forms.Form):
         }
 
 
-def own(request: Request) -> ConnectLinkQuerySet:
+def owned_links(request: Request) -> ConnectLinkQuerySet:
     return ConnectLink.objects.of(request.organization)
 
 
@@ -93,7 +93,7 @@ def own(request: Request) -> ConnectLinkQuerySet:
 def index(request: Request) -> HttpResponse:
     """Newest first; of one batch, or in one state, if asked."""
     now, batch, state = clock.now(), asked(request, "batch"), asked(request, "state")
-    rows = of_batch(own(request), batch)
+    rows = of_batch(owned_links(request), batch)
     counts = rows.by_state(now)
     if state in LinkState.values:
         rows = rows.in_state(state, now)
@@ -125,7 +125,7 @@ def new(request: Request, provider: str) -> HttpResponse:
     if not offered:
         raise Http404(provider)
     apps = OAuthApp.objects.of(request.organization).filter(provider=provider).order_by("name")
-    form = LinkForm(offered, apps.defer("secrets"), request.POST or None)
+    form = ConnectLinkForm(offered, apps.defer("secrets"), request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             link = links.create(request.organization, actor=request.user, **form.wanted())
@@ -161,7 +161,9 @@ def for_credential(request: Request, pk: str) -> HttpResponse:
 @require_GET
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
-    rows = own(request).select_related("oauth_app", "reconnects", "credential", "created_by")
+    rows = owned_links(request).select_related(
+        "oauth_app", "reconnects", "credential", "created_by"
+    )
     link = get_object_or_404(rows, pk=pk)
     context = {
         "link": link,
@@ -174,7 +176,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 def revoke(request: Request, pk: str) -> HttpResponse:
-    link = get_object_or_404(own(request), pk=pk)
+    link = get_object_or_404(owned_links(request), pk=pk)
     if request.method == "POST":
         if links.revoke(link, actor=request.user):
             messages.success(request, f"{link} is withdrawn: it opens nothing any more.")
@@ -227,7 +229,9 @@ def chosen(request: Request) -> CredentialQuerySet:
 def as_csv(request: Request) -> HttpResponse:
     """The links of a batch, or all open ones, for a mail merge. Who took them is audited."""
     batch = asked(request, "batch")
-    rows = of_batch(own(request), batch) if batch else own(request).open(clock.now())
+    rows = (
+        of_batch(owned_links(request), batch) if batch else owned_links(request).open(clock.now())
+    )
     listed = rows.select_related("reconnects", "credential").order_by("created_at", "id")
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="connect-links.csv"'
@@ -236,7 +240,7 @@ def as_csv(request: Request) -> HttpResponse:
     for link in listed[:MOST_AT_ONCE]:
         writer.writerow([harmless(str(cell)) for cell in row_of(link)])
     wanted = next(iter(ids([batch])), None)
-    links.note_exported(request.organization, actor=request.user, batch=wanted)
+    links.record_exported(request.organization, actor=request.user, batch=wanted)
     return response
 
 

@@ -17,7 +17,7 @@ from sequin_admin.syncs.models import Consumer, Target
 ROWS = 50
 
 
-def own(request: Request, pk: str) -> Consumer:
+def get_owned_or_404(request: Request, pk: str) -> Consumer:
     rows = Consumer.objects.of(request.organization).select_related("target", "organization")
     consumer: Consumer = get_object_or_404(rows.defer("target__secrets"), pk=pk)
     return consumer
@@ -36,7 +36,7 @@ def index(request: Request) -> HttpResponse:
 @require_GET
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
-    consumer = own(request, pk)
+    consumer = get_owned_or_404(request, pk)
     context = {
         "consumer": consumer,
         **health.card(consumer),
@@ -62,7 +62,7 @@ def new(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 def edit(request: Request, pk: str) -> HttpResponse:
-    consumer = own(request, pk)
+    consumer = get_owned_or_404(request, pk)
     form = ConsumerForm.of(consumer, request.POST or None)
     if request.method == "POST" and form.is_valid():
         consumers.update(consumer, actor=request.user, **form.columns())
@@ -81,7 +81,7 @@ def show_form(
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 def delete(request: Request, pk: str) -> HttpResponse:
-    consumer = own(request, pk)
+    consumer = get_owned_or_404(request, pk)
     if request.method == "POST":
         consumers.delete(consumer, actor=request.user)
         messages.success(request, f"{consumer.name} is deleted.")

@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sequin_admin.access.policy import Action
-from sequin_admin.connect import accounts, flow, links
+from sequin_admin.connect import credential_operations, flow, links
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.credentials.usage import InUse
@@ -16,7 +16,7 @@ from sequin_admin.dashboard.access import Request, may
 from sequin_admin.health import probes
 
 
-def own(request: Request, pk: str) -> Credential:
+def get_owned_or_404(request: Request, pk: str) -> Credential:
     rows = Credential.objects.of(request.organization).select_related("oauth_app")
     return get_object_or_404(rows, pk=pk)
 
@@ -24,7 +24,7 @@ def own(request: Request, pk: str) -> Credential:
 @require_POST
 @may(Action.EDIT)
 def verify(request: Request, pk: str) -> HttpResponse:
-    credential = own(request, pk)
+    credential = get_owned_or_404(request, pk)
     if credential.disabled_at:
         messages.warning(request, f"{credential} is disabled: nothing calls it. Enable it first.")
         return redirect("dashboard:credential", pk=pk)
@@ -40,14 +40,14 @@ def verify(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def reconnect(request: Request, pk: str) -> HttpResponse:
     """Send the browser to the provider again; the same account must come back."""
-    return again(request, own(request, pk), replaces_account=False)
+    return again(request, get_owned_or_404(request, pk), replaces_account=False)
 
 
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 def replace_account(request: Request, pk: str) -> HttpResponse:
     """Let the credential stand for another account. An act of its own, asked twice, audited."""
-    credential = own(request, pk)
+    credential = get_owned_or_404(request, pk)
     if request.method == "POST":
         return again(request, credential, replaces_account=True)
     return render(request, "credentials/replace_account.html", {"credential": credential})
@@ -65,7 +65,7 @@ def again(request: Request, credential: Credential, *, replaces_account: bool) -
             user=request.user,
             session_key=request.session.session_key or "",
             oauth_app=credential.oauth_app or links.only_app_for(credential),
-            asked={name: known[name] for name in flow_of_kind.asks if name in known},
+            asked={name: known[name] for name in flow_of_kind.required_properties if name in known},
             reconnects=credential,
             replaces_account=replaces_account,
         )
@@ -79,24 +79,24 @@ def again(request: Request, credential: Credential, *, replaces_account: bool) -
 @may(Action.EDIT)
 def exchange(request: Request, pk: str) -> HttpResponse:
     """Replace a token of an old sort, then ask the provider whether the credential works."""
-    credential = own(request, pk)
+    credential = get_owned_or_404(request, pk)
     if credential.disabled_at or not credential.outdated_token():
         messages.warning(request, f"{credential} has no token to exchange now.")
         return redirect("dashboard:credential", pk=pk)
     try:
-        accounts.exchange_token(credential, actor=request.user)
+        credential_operations.exchange_token(credential, actor=request.user)
         messages.success(request, f"{credential} has a token that is renewed from now on.")
     except Refused as refusal:
         messages.error(request, f"Not exchanged yet. {refusal.outcome.sentence}")
-    probes.verify(own(request, pk))
+    probes.verify(get_owned_or_404(request, pk))
     return redirect("dashboard:credential", pk=pk)
 
 
 @require_POST
 @may(Action.EDIT)
 def disable(request: Request, pk: str) -> HttpResponse:
-    credential = own(request, pk)
-    accounts.disable(credential, actor=request.user)
+    credential = get_owned_or_404(request, pk)
+    credential_operations.disable(credential, actor=request.user)
     messages.success(request, f"{credential} is disabled. Nothing uses it until you enable it.")
     return redirect("dashboard:credential", pk=pk)
 
@@ -104,8 +104,8 @@ def disable(request: Request, pk: str) -> HttpResponse:
 @require_POST
 @may(Action.EDIT)
 def enable(request: Request, pk: str) -> HttpResponse:
-    credential = own(request, pk)
-    accounts.enable(credential, actor=request.user)
+    credential = get_owned_or_404(request, pk)
+    credential_operations.enable(credential, actor=request.user)
     messages.success(request, f"{credential} is enabled again.")
     return redirect("dashboard:credential", pk=pk)
 
@@ -114,11 +114,11 @@ def enable(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def delete(request: Request, pk: str) -> HttpResponse:
     """Deleting takes the name, typed."""
-    credential = own(request, pk)
+    credential = get_owned_or_404(request, pk)
     typed = request.POST.get("name", "").strip()
     if request.method == "POST" and typed == credential.name.strip():
         try:
-            given_back = accounts.delete(credential, actor=request.user)
+            given_back = credential_operations.delete(credential, actor=request.user)
         except InUse as error:
             messages.error(request, str(error))
             return redirect("dashboard:credential", pk=pk)
@@ -134,7 +134,7 @@ def delete(request: Request, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.REVEAL)
 def reveal(request: Request, pk: str) -> HttpResponse:
-    return unveil(request, own(request, pk))  # type: ignore[no-any-return]
+    return unveil(request, get_owned_or_404(request, pk))  # type: ignore[no-any-return]
 
 
 @reauthentication_required  # type: ignore[untyped-decorator]
@@ -142,6 +142,6 @@ def unveil(request: Request, credential: Credential) -> HttpResponse:
     """Show the secrets: after a fresh login, and after the audit row is written."""
     if request.method == "GET":
         return render(request, "credentials/reveal.html", {"credential": credential})
-    secrets = accounts.reveal(credential, actor=request.user)
+    secrets = credential_operations.reveal(credential, actor=request.user)
     context = {"credential": credential, "secrets": secrets}
     return render(request, "credentials/reveal.html", context)

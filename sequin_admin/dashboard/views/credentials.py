@@ -11,8 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import accounts, oauth
-from sequin_admin.connect.models import Token
+from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import CredentialForm
@@ -25,6 +24,8 @@ from sequin_admin.dashboard.views.badges import may_change
 from sequin_admin.health import probes
 from sequin_admin.health.models import Transition
 from sequin_admin.limits import models as limits
+from sequin_admin.tokens import protocol
+from sequin_admin.tokens.models import Token
 
 
 @require_GET
@@ -49,7 +50,7 @@ def add(request: Request, kind: str) -> HttpResponse:
         return redirect("dashboard:connect", kind=kind)
     form = CredentialForm(declared.properties_class, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        credential, created = accounts.save(
+        credential, created = credential_operations.save_credential(
             request.organization,
             form.properties,
             name=form.cleaned_data["display_name"],
@@ -57,12 +58,12 @@ def add(request: Request, kind: str) -> HttpResponse:
             actor=request.user,
         )
         contact = form.cleaned_data["contact_email"] or None
-        accounts.rename(credential, actor=request.user, contact_email=contact)
+        credential_operations.rename(credential, actor=request.user, contact_email=contact)
         probes.verify(credential)
         done = "is saved" if created else "was here already and has the new secret"
         messages.success(request, f"{credential} {done}.")
         return redirect("dashboard:credential", pk=credential.pk)
-    redirect_uri = oauth.redirect_uri(declared.provider) if declared.oauth else ""
+    redirect_uri = protocol.redirect_uri(declared.provider) if declared.oauth else ""
     context = {"kind": declared, "form": form, "redirect_uri": redirect_uri}
     return render(request, "credentials/add.html", context, status=422 if form.errors else 200)
 
@@ -142,7 +143,7 @@ def edit(request: Request, pk: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             change(request, credential, form)
-        except accounts.OtherAccount as error:
+        except credential_operations.OtherAccount as error:
             form.add_error(None, str(error))
         else:
             messages.success(request, f"{credential} is saved.")
@@ -162,8 +163,8 @@ def edit_form(credential: Credential, data: Any) -> CredentialForm:
 
 def change(request: Request, credential: Credential, form: CredentialForm) -> None:
     if credential.has_form():
-        accounts.replace_secrets(credential, form.properties, actor=request.user)
-    accounts.rename(
+        credential_operations.replace_secrets(credential, form.properties, actor=request.user)
+    credential_operations.rename(
         credential,
         actor=request.user,
         name=form.cleaned_data["display_name"] or None,

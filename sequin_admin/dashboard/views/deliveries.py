@@ -12,11 +12,11 @@ from sequin_admin.access.policy import Action
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import page_or_part
 from sequin_admin.dashboard.views.notifications import log_of
-from sequin_admin.notices import outbox, senders
-from sequin_admin.notices.models import Delivery
+from sequin_admin.notifications import outbox, senders
+from sequin_admin.notifications.models import Delivery
 
 
-def own(request: Request, pk: str) -> Delivery:
+def get_owned_or_404(request: Request, pk: str) -> Delivery:
     rows = Delivery.objects.of(request.organization).select_related("channel")
     return get_object_or_404(rows.defer("secrets", "channel__secrets"), uid=pk)
 
@@ -32,7 +32,7 @@ def to_customers(request: Request) -> HttpResponse:
 @require_GET
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
-    delivery = own(request, pk)
+    delivery = get_owned_or_404(request, pk)
     context = {
         "delivery": delivery,
         "notice": delivery.told,
@@ -45,10 +45,10 @@ def detail(request: Request, pk: str) -> HttpResponse:
 @require_POST
 @may(Action.EDIT)
 def redeliver(request: Request, pk: str) -> HttpResponse:
-    delivery = own(request, pk)
+    delivery = get_owned_or_404(request, pk)
     try:
         outbox.redeliver(delivery, actor=request.user)
         messages.success(request, "It is sent again within seconds, with the same id.")
-    except outbox.NotNow as error:
+    except outbox.NotRedeliverable as error:
         messages.error(request, str(error))
     return redirect("dashboard:delivery", pk=pk)

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.described import properties_of
+from sequin_admin.credentials.property_docs import properties_of
 from sequin_admin.dashboard.access import Request, may
 
 

@@ -8,10 +8,10 @@ from django.views.decorators.http import require_GET
 
 from sequin_admin.access.models import OwnedQuerySet
 from sequin_admin.access.policy import Action
-from sequin_admin.credentials.models import Watched
+from sequin_admin.credentials.models import Monitored
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import Pages, asked, page_or_part
-from sequin_admin.health import history, settling
+from sequin_admin.health import history, rollup
 from sequin_admin.health.entities import models
 from sequin_admin.health.models import Check, Incident, Transition
 from sequin_admin.health.status import Status
@@ -39,9 +39,9 @@ def detail(request: Request, entity: str, pk: str) -> HttpResponse:
     return render(request, "health/detail.html", context)
 
 
-def card(subject: Watched) -> dict[str, Any]:
+def card(subject: Monitored) -> dict[str, Any]:
     """What the health card of any detail page shows."""
-    winner = next(iter(settling.reasons(subject)), None)
+    winner = next(iter(rollup.reasons(subject)), None)
     return {
         "chain": winner.chain() if winner else [],
         "checks": list(Check.objects.about(subject)),

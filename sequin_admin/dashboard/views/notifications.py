@@ -12,9 +12,9 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from sequin_admin.access.policy import Action
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import Pages, asked, page_or_part
-from sequin_admin.notices import channels, outbox
-from sequin_admin.notices.forms import ChannelForm
-from sequin_admin.notices.models import (
+from sequin_admin.notifications import channels, outbox
+from sequin_admin.notifications.forms import ChannelForm
+from sequin_admin.notifications.models import (
     Channel,
     ChannelKind,
     Delivery,
@@ -25,7 +25,7 @@ from sequin_admin.notices.models import (
 ROWS = 50
 
 
-def own(request: Request, pk: str) -> Channel:
+def get_owned_or_404(request: Request, pk: str) -> Channel:
     rows = Channel.objects.of(request.organization).select_related("created_by", "organization")
     return get_object_or_404(rows.defer("secrets"), pk=pk)
 
@@ -66,7 +66,7 @@ def add(request: Request, kind: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
 def edit(request: Request, pk: str) -> HttpResponse:
-    channel = own(request, pk)
+    channel = get_owned_or_404(request, pk)
     form = ChannelForm(channel.looks, request.POST or None, channel)
     if request.method == "POST" and form.is_valid():
         channels.update(channel, actor=request.user, **form.columns)
@@ -88,7 +88,7 @@ def show_secret(request: Request, channel: Channel, secret: str) -> HttpResponse
 @require_GET
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
-    channel = own(request, pk)
+    channel = get_owned_or_404(request, pk)
     context = {"channel": channel, **log_of(request, Delivery.objects.filter(channel=channel))}
     return page_or_part(request, "notifications/detail.html", "log", context)
 
@@ -111,19 +111,19 @@ def log_of(request: Request, rows: DeliveryQuerySet) -> dict[str, Any]:
 @may(Action.EDIT)
 def test(request: Request, pk: str) -> HttpResponse:
     """Send a test now and say what came of it."""
-    channel = own(request, pk)
+    channel = get_owned_or_404(request, pk)
     delivery = outbox.test(channel, actor=request.user)
     if delivery.state == DeliveryState.DELIVERED:
         messages.success(request, f"The test was delivered to {channel}.")
     else:
-        messages.error(request, f"The test did not arrive. {delivery.remark}")
+        messages.error(request, f"The test did not arrive. {delivery.last_error}")
     return redirect("dashboard:channel", pk=pk)
 
 
 @require_POST
 @may(Action.CONFIGURE)
 def enable(request: Request, pk: str) -> HttpResponse:
-    channel = own(request, pk)
+    channel = get_owned_or_404(request, pk)
     channels.enable(channel, actor=request.user)
     messages.success(request, f"{channel} is enabled.")
     return redirect("dashboard:channel", pk=pk)
@@ -132,25 +132,27 @@ def enable(request: Request, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
 def disable(request: Request, pk: str) -> HttpResponse:
-    channel = own(request, pk)
+    channel = get_owned_or_404(request, pk)
     if request.method == "POST":
         channels.disable(channel, actor=request.user)
         messages.success(request, f"{channel} is disabled: nothing is sent there.")
         return redirect("dashboard:channel", pk=pk)
     text = "Nothing is sent there until you enable it again, and what waits is not sent at all."
-    return ask(request, channel, f"Disable {channel}?", text, "Disable the channel")
+    return confirm_with_channel(
+        request, channel, f"Disable {channel}?", text, "Disable the channel"
+    )
 
 
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
 def delete(request: Request, pk: str) -> HttpResponse:
-    channel = own(request, pk)
+    channel = get_owned_or_404(request, pk)
     if request.method == "POST":
         channels.delete(channel, actor=request.user)
         messages.success(request, f"{channel} is deleted.")
         return redirect("dashboard:notifications")
     text = "Nothing is sent there any more, and the log of its deliveries is lost."
-    return ask(request, channel, f"Delete {channel}?", text, "Delete the channel")
+    return confirm_with_channel(request, channel, f"Delete {channel}?", text, "Delete the channel")
 
 
 @require_http_methods(["GET", "POST"])
@@ -158,7 +160,7 @@ def delete(request: Request, pk: str) -> HttpResponse:
 @never_cache
 def rotate(request: Request, pk: str) -> HttpResponse:
     """A new signing secret, shown in this answer only."""
-    channel = own(request, pk)
+    channel = get_owned_or_404(request, pk)
     if channel.kind != ChannelKind.WEBHOOK:
         raise Http404(pk)
     if request.method == "POST":
@@ -166,10 +168,14 @@ def rotate(request: Request, pk: str) -> HttpResponse:
     text = (
         "For 24 hours messages are signed with both secrets, so that you can change the receiver."
     )
-    return ask(request, channel, f"Replace the secret of {channel}?", text, "Make a new secret")
+    return confirm_with_channel(
+        request, channel, f"Replace the secret of {channel}?", text, "Make a new secret"
+    )
 
 
-def ask(request: Request, channel: Channel, title: str, text: str, button: str) -> HttpResponse:
+def confirm_with_channel(
+    request: Request, channel: Channel, title: str, text: str, button: str
+) -> HttpResponse:
     back = reverse("dashboard:channel", args=[channel.pk])
     context = {"title": title, "text": text, "button": button, "back": back}
     return render(request, "components/confirm_page.html", context)

@@ -10,13 +10,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import oauth
 from sequin_admin.credentials import kinds, oauth_apps
 from sequin_admin.credentials.forms import OAuthAppForm, title_of
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.views import health
+from sequin_admin.tokens import protocol
 
 COLUMNS = ("name", "scopes", "redirect_uris", "metadata")
 
@@ -67,8 +67,8 @@ def detail(request: Request, pk: str) -> HttpResponse:
     context = {
         "app": app,
         "kind": kind,
-        "redirect_uri": oauth.redirect_uri(app.provider),
-        "install_url": oauth.install_url(app),
+        "redirect_uri": protocol.redirect_uri(app.provider),
+        "install_url": protocol.install_url(app),
         "properties": [(title_of(declared, n), value) for n, value in app.properties.items()],
         "secrets": [title_of(declared, name) for name in declared.secret_names()],
         "scopes": app.asked_scopes,
@@ -99,7 +99,7 @@ def show_form(
         "form": form,
         "provider": provider,
         "kind": kinds.with_app(provider),
-        "redirect_uri": oauth.redirect_uri(provider),
+        "redirect_uri": protocol.redirect_uri(provider),
         **more,
     }
     return render(request, template, context, status=422 if form.errors else 200)

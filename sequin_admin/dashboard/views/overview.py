@@ -15,7 +15,7 @@ from sequin_admin.health import fleet
 from sequin_admin.health.models import Transition
 from sequin_admin.health.status import Status
 from sequin_admin.limits.models import RateLimit
-from sequin_admin.limits.usage import running_hot
+from sequin_admin.limits.usage import running_near_limit
 
 SHOWN = 8
 RECENT = 10
@@ -47,7 +47,7 @@ def overview(request: Request) -> HttpResponse:
         "unprobed": census.by_status.get("", 0),
         **fleet.ours_and_nobodys(organization, SHOWN),
         "theirs": fleet.theirs(organization)[:SHOWN],
-        "hot": running_hot(organization)[:SHOWN],
+        "hot": running_near_limit(organization)[:SHOWN],
         "transitions": Transition.objects.of(organization)[:RECENT],
         "steps": [] if all(step.done for step in steps) else steps,
         "shown": SHOWN,

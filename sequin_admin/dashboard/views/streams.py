@@ -19,7 +19,7 @@ from sequin_admin.syncs.models import Stream
 ROWS, SHOWN = 50, 100
 
 
-def own(request: Request, pk: str) -> Stream:
+def get_owned_or_404(request: Request, pk: str) -> Stream:
     return get_object_or_404(Stream.objects.of(request.organization), pk=pk)
 
 
@@ -35,7 +35,7 @@ def index(request: Request) -> HttpResponse:
 @require_GET
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
-    stream = own(request, pk)
+    stream = get_owned_or_404(request, pk)
     context = {
         "stream": stream,
         "syncs": stream.syncs.order_by("name")[:SHOWN],
@@ -63,7 +63,7 @@ def new(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 def edit(request: Request, pk: str) -> HttpResponse:
-    stream = own(request, pk)
+    stream = get_owned_or_404(request, pk)
     form = StreamForm(request.POST or None, initial={"slug": stream.slug})
     if request.method == "POST" and form.is_valid():
         try:
@@ -73,7 +73,7 @@ def edit(request: Request, pk: str) -> HttpResponse:
         else:
             messages.success(request, f"It is called {stream} now.")
             return redirect("dashboard:stream", pk=pk)
-    return show_form(request, form, own(request, pk))
+    return show_form(request, form, get_owned_or_404(request, pk))
 
 
 def show_form(request: Request, form: StreamForm, stream: Stream | None = None) -> HttpResponse:
@@ -84,7 +84,7 @@ def show_form(request: Request, form: StreamForm, stream: Stream | None = None) 
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 def delete(request: Request, pk: str) -> HttpResponse:
-    stream = own(request, pk)
+    stream = get_owned_or_404(request, pk)
     if request.method == "POST":
         try:
             streams.delete(stream, actor=request.user)

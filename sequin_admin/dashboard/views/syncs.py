@@ -25,7 +25,7 @@ ROWS, OFFERED = 50, 60
 OF_ONE = ("credential", "stream")
 
 
-def own(request: Request, pk: str) -> Sync:
+def get_owned_or_404(request: Request, pk: str) -> Sync:
     rows = Sync.objects.of(request.organization).select_related("credential__rate_limit", "stream")
     sync: Sync = get_object_or_404(rows.defer("credential__secrets"), pk=pk)
     return sync
@@ -58,7 +58,7 @@ def streams_of(request: Request) -> QuerySet[Stream]:
 @require_GET
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
-    sync = own(request, pk)
+    sync = get_owned_or_404(request, pk)
     badge = reverse("gateway:sync_badge", args=[sync.badge_token]) if sync.badge_token else ""
     context = {
         "sync": sync,
@@ -104,7 +104,7 @@ def add(request: Request, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 def edit(request: Request, pk: str) -> HttpResponse:
-    sync = own(request, pk)
+    sync = get_owned_or_404(request, pk)
     form = SyncForm.of(sync, catalogue.of(sync.credential), request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -114,7 +114,7 @@ def edit(request: Request, pk: str) -> HttpResponse:
         else:
             messages.success(request, f"{sync} is saved.")
             return redirect("dashboard:sync", pk=pk)
-    return show_form(request, form, sync.credential, own(request, pk))
+    return show_form(request, form, sync.credential, get_owned_or_404(request, pk))
 
 
 def show_form(
@@ -132,7 +132,7 @@ def show_form(
 @require_POST
 @may(Action.EDIT)
 def disable(request: Request, pk: str) -> HttpResponse:
-    sync = own(request, pk)
+    sync = get_owned_or_404(request, pk)
     syncs.set_status(sync, "disabled", actor=request.user)
     messages.success(request, f"{sync} is disabled. Its worker stops until you enable it.")
     return redirect("dashboard:sync", pk=pk)
@@ -141,7 +141,7 @@ def disable(request: Request, pk: str) -> HttpResponse:
 @require_POST
 @may(Action.EDIT)
 def enable(request: Request, pk: str) -> HttpResponse:
-    sync = own(request, pk)
+    sync = get_owned_or_404(request, pk)
     syncs.set_status(sync, "active", actor=request.user)
     messages.success(request, f"{sync} is enabled again.")
     return redirect("dashboard:sync", pk=pk)
@@ -150,7 +150,7 @@ def enable(request: Request, pk: str) -> HttpResponse:
 @require_POST
 @may(Action.EDIT)
 def publish(request: Request, pk: str) -> HttpResponse:
-    sync = own(request, pk)
+    sync = get_owned_or_404(request, pk)
     syncs.publish(sync, actor=request.user)
     messages.success(request, "Whoever has the badge's address sees the status, and only that.")
     return redirect("dashboard:sync", pk=pk)
@@ -159,7 +159,7 @@ def publish(request: Request, pk: str) -> HttpResponse:
 @require_POST
 @may(Action.EDIT)
 def unpublish(request: Request, pk: str) -> HttpResponse:
-    sync = own(request, pk)
+    sync = get_owned_or_404(request, pk)
     syncs.unpublish(sync, actor=request.user)
     messages.success(request, "The badge's address leads nowhere any more.")
     return redirect("dashboard:sync", pk=pk)
@@ -168,7 +168,7 @@ def unpublish(request: Request, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 def delete(request: Request, pk: str) -> HttpResponse:
-    sync = own(request, pk)
+    sync = get_owned_or_404(request, pk)
     if request.method == "POST":
         try:
             syncs.delete(sync, actor=request.user)

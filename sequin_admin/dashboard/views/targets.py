@@ -20,7 +20,7 @@ from sequin_admin.syncs.models import Target
 ROWS = 50
 
 
-def own(request: Request, pk: str) -> Target:
+def get_owned_or_404(request: Request, pk: str) -> Target:
     target: Target = get_object_or_404(Target.objects.of(request.organization), pk=pk)
     return target
 
@@ -37,7 +37,7 @@ def index(request: Request) -> HttpResponse:
 @require_GET
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
-    target = own(request, pk)
+    target = get_owned_or_404(request, pk)
     context = {
         "target": target,
         **health.card(target),
@@ -60,7 +60,7 @@ def new(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
 def edit(request: Request, pk: str) -> HttpResponse:
-    target = own(request, pk)
+    target = get_owned_or_404(request, pk)
     form = TargetForm.of(target, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -69,7 +69,7 @@ def edit(request: Request, pk: str) -> HttpResponse:
             form.explain(error)
         else:
             return tried(request, target)
-    return show_form(request, form, own(request, pk))
+    return show_form(request, form, get_owned_or_404(request, pk))
 
 
 def show_form(request: Request, form: TargetForm, target: Target | None = None) -> HttpResponse:
@@ -80,14 +80,14 @@ def show_form(request: Request, form: TargetForm, target: Target | None = None) 
 @require_POST
 @may(Action.EDIT)
 def verify(request: Request, pk: str) -> HttpResponse:
-    return tried(request, own(request, pk))
+    return tried(request, get_owned_or_404(request, pk))
 
 
 def tried(request: Request, target: Target) -> HttpResponse:
     """Connect now and tell how it went, on the target's page."""
     outcome = targets.verify(target, actor=request.user)
     if outcome.ok:
-        version = outcome.facts["server_version"]
+        version = outcome.discovered["server_version"]
         messages.success(request, f"{target} works: PostgreSQL {version}, and we may write there.")
     else:
         messages.warning(request, outcome.sentence)
@@ -97,7 +97,7 @@ def tried(request: Request, target: Target) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
 def delete(request: Request, pk: str) -> HttpResponse:
-    target = own(request, pk)
+    target = get_owned_or_404(request, pk)
     if request.method == "POST":
         try:
             targets.delete(target, actor=request.user)

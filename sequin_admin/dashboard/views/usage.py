@@ -15,8 +15,8 @@ from sequin_admin.dashboard.listing import page_or_part
 from sequin_admin.limits import models as limits
 from sequin_admin.limits import usage
 from sequin_admin.limits.models import RateLimit
+from sequin_admin.limits.requests import Gauge
 from sequin_admin.limits.stores import Unavailable
-from sequin_admin.limits.terms import Gauge
 
 STOP_POLLING = 286  # https://htmx.org/docs/#polling
 WIDTH, HEIGHT = 640, 120

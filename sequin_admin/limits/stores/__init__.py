@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from sequin_admin.limits.terms import Answer, Ask, Block, Gauge, Return, Returned
+from sequin_admin.limits.requests import (
+    Block,
+    Gauge,
+    LeaseRelease,
+    LimiterRequest,
+    LimiterResponse,
+    ReleaseResult,
+)
 
 
 class Unavailable(Exception):
@@ -14,10 +21,12 @@ class Unavailable(Exception):
 class Store(Protocol):
     """Every method may raise `Unavailable`."""
 
-    def acquire(self, key: UUID, ask: Ask, backs: Sequence[Return] = ()) -> Answer:
+    def acquire(
+        self, key: UUID, ask: LimiterRequest, backs: Sequence[LeaseRelease] = ()
+    ) -> LimiterResponse:
         """Decide in one atomic step, after `backs` came back."""
 
-    def give_back(self, key: UUID, backs: Sequence[Return]) -> list[Returned]: ...
+    def release(self, key: UUID, backs: Sequence[LeaseRelease]) -> list[ReleaseResult]: ...
 
     def gauges(self, keys: Sequence[UUID], intervals: Sequence[int]) -> list[Gauge | None]:
         """What is going on with each credential now; None where nothing was lately."""

@@ -11,10 +11,19 @@ from uuid import UUID
 
 from django.db import DatabaseError, connection, models, transaction
 
-from sequin_admin.limits.models import Meter, Quota
-from sequin_admin.limits.rule import State
+from sequin_admin.limits.limiter_state import CredentialLimiter
+from sequin_admin.limits.models import LimiterState, Quota
+from sequin_admin.limits.requests import (
+    MINUTE,
+    SHARES,
+    Block,
+    Gauge,
+    LeaseRelease,
+    LimiterRequest,
+    LimiterResponse,
+    ReleaseResult,
+)
 from sequin_admin.limits.stores import Unavailable
-from sequin_admin.limits.terms import MINUTE, SHARES, Answer, Ask, Block, Gauge, Return, Returned
 
 # PostgreSQL does the subquery, and with it the waiting for the lock, before it looks at the clock.
 # SQLite took its lock when the transaction began. Its clock counts milliseconds.
@@ -23,36 +32,41 @@ CLOCK = {
     "sqlite": "CAST(round((julianday('now') - 2440587.5) * 86400000) AS integer) * 1000",
 }
 LOCKED = {
-    "postgresql": "(SELECT state FROM limits_meter WHERE credential_id = %s FOR UPDATE)",
-    "sqlite": "(SELECT state FROM limits_meter WHERE credential_id = %s)",
+    "postgresql": "(SELECT state FROM limits_limiterstate WHERE credential_id = %s FOR UPDATE)",
+    "sqlite": "(SELECT state FROM limits_limiterstate WHERE credential_id = %s)",
 }
-WRITE = "UPDATE limits_meter SET state = %s WHERE credential_id = %s"
+WRITE = "UPDATE limits_limiterstate SET state = %s WHERE credential_id = %s"
 
 
 class DatabaseStore:
-    def acquire(self, key: UUID, ask: Ask, backs: Sequence[Return] = ()) -> Answer:
+    def acquire(
+        self, key: UUID, ask: LimiterRequest, backs: Sequence[LeaseRelease] = ()
+    ) -> LimiterResponse:
         with reachable(), transaction.atomic():
             state, now = locked(key)
             for back in backs:
-                state.give_back(back, now)
+                state.release(back, now)
             answer = state.acquire(ask, now)
             # A plain refusal changes nothing that the next one would not find out too.
             if backs or answer.leases or answer.ticket or ask.ticket:
                 write(key, state)
         return answer
 
-    def give_back(self, key: UUID, backs: Sequence[Return]) -> list[Returned]:
+    def release(self, key: UUID, backs: Sequence[LeaseRelease]) -> list[ReleaseResult]:
         with reachable(), transaction.atomic():
             state, now = locked(key)
-            returned = [state.give_back(back, now) for back in backs]
+            returned = [state.release(back, now) for back in backs]
             write(key, state)
         return returned
 
     def gauges(self, keys: Sequence[UUID], intervals: Sequence[int]) -> list[Gauge | None]:
         with reachable():
-            rows = dict(Meter.objects.filter(pk__in=keys).values_list("pk", "state"))
+            rows = dict(LimiterState.objects.filter(pk__in=keys).values_list("pk", "state"))
             now = clock() if rows else 0
-        found = [State.unpacked(json.loads(rows[key])) if key in rows else None for key in keys]
+        found = [
+            CredentialLimiter.unpacked(json.loads(rows[key])) if key in rows else None
+            for key in keys
+        ]
         return [
             state.gauge(interval, now) if state else None
             for state, interval in zip(found, intervals, strict=True)
@@ -80,16 +94,16 @@ def reachable() -> Iterator[None]:
         raise Unavailable(f"The database could not be asked: {type(error).__name__}.") from error
 
 
-def locked(key: UUID) -> tuple[State, int]:
+def locked(key: UUID) -> tuple[CredentialLimiter, int]:
     """The state, ours until the transaction ends, and the time."""
     row = select(key)
     if row is None:
-        Meter.objects.bulk_create([Meter(credential_id=key)], ignore_conflicts=True)
+        LimiterState.objects.bulk_create([LimiterState(credential_id=key)], ignore_conflicts=True)
         row = select(key)
     if row is None:
         raise Unavailable("The credential was deleted meanwhile.")
     text, now = row
-    return State.unpacked(json.loads(text)), now
+    return CredentialLimiter.unpacked(json.loads(text)), now
 
 
 def select(key: UUID) -> tuple[str, int] | None:
@@ -101,7 +115,7 @@ def select(key: UUID) -> tuple[str, int] | None:
     return row
 
 
-def write(key: UUID, state: State) -> None:
+def write(key: UUID, state: CredentialLimiter) -> None:
     text = json.dumps(state.packed(), separators=(",", ":"))
     with connection.cursor() as cursor:
         cursor.execute(WRITE, [text, stored(key)])

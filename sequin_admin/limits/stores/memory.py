@@ -5,8 +5,14 @@ import time
 from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from sequin_admin.limits.rule import State
-from sequin_admin.limits.terms import Answer, Ask, Gauge, Return, Returned
+from sequin_admin.limits.limiter_state import CredentialLimiter
+from sequin_admin.limits.requests import (
+    Gauge,
+    LeaseRelease,
+    LimiterRequest,
+    LimiterResponse,
+    ReleaseResult,
+)
 
 
 def monotonic() -> int:
@@ -17,19 +23,21 @@ class MemoryStore:
     def __init__(self, clock: Callable[[], int] = monotonic) -> None:
         self.clock = clock
         self.lock = threading.Lock()
-        self.states: dict[UUID, State] = {}
+        self.states: dict[UUID, CredentialLimiter] = {}
 
-    def acquire(self, key: UUID, ask: Ask, backs: Sequence[Return] = ()) -> Answer:
+    def acquire(
+        self, key: UUID, ask: LimiterRequest, backs: Sequence[LeaseRelease] = ()
+    ) -> LimiterResponse:
         with self.lock:
-            state, now = self.states.setdefault(key, State()), self.clock()
+            state, now = self.states.setdefault(key, CredentialLimiter()), self.clock()
             for back in backs:
-                state.give_back(back, now)
+                state.release(back, now)
             return state.acquire(ask, now)
 
-    def give_back(self, key: UUID, backs: Sequence[Return]) -> list[Returned]:
+    def release(self, key: UUID, backs: Sequence[LeaseRelease]) -> list[ReleaseResult]:
         with self.lock:
-            state, now = self.states.setdefault(key, State()), self.clock()
-            return [state.give_back(back, now) for back in backs]
+            state, now = self.states.setdefault(key, CredentialLimiter()), self.clock()
+            return [state.release(back, now) for back in backs]
 
     def gauges(self, keys: Sequence[UUID], intervals: Sequence[int]) -> list[Gauge | None]:
         with self.lock:

@@ -14,8 +14,16 @@ from uuid import UUID
 
 import redis
 
+from sequin_admin.limits.requests import (
+    SHARES,
+    Block,
+    Gauge,
+    LeaseRelease,
+    LimiterRequest,
+    LimiterResponse,
+    ReleaseResult,
+)
 from sequin_admin.limits.stores import Unavailable
-from sequin_admin.limits.terms import SHARES, Answer, Ask, Block, Gauge, Return, Returned
 
 TIMEOUT_S = 2.0
 NOT_SAID, NO_CALL = -1, -2
@@ -32,7 +40,7 @@ def script(name: str) -> Script:
 
 
 ACQUIRE, GIVE_BACK, GAUGE, QUOTA = SCRIPTS = [
-    script(name) for name in ("acquire", "give_back", "gauge", "quota")
+    script(name) for name in ("acquire", "release", "gauge", "quota")
 ]
 # Credentials whose commands are kept ready: most ask for the same thing again and again.
 READY = 10_000
@@ -47,12 +55,14 @@ class RedisStore:
         )
         self.own = threading.local()
 
-    def acquire(self, key: UUID, ask: Ask, backs: Sequence[Return] = ()) -> Answer:
+    def acquire(
+        self, key: UUID, ask: LimiterRequest, backs: Sequence[LeaseRelease] = ()
+    ) -> LimiterResponse:
         return answered(self.run([*(giving(key, back) for back in backs), asking(key, ask)])[-1])
 
-    def give_back(self, key: UUID, backs: Sequence[Return]) -> list[Returned]:
+    def release(self, key: UUID, backs: Sequence[LeaseRelease]) -> list[ReleaseResult]:
         got = self.run([giving(key, back) for back in backs])
-        return [Returned(int(now), live == b"1") for now, live in got]
+        return [ReleaseResult(int(now), live == b"1") for now, live in got]
 
     def gauges(self, keys: Sequence[UUID], intervals: Sequence[int]) -> list[Gauge | None]:
         asked = zip(keys, intervals, strict=True)
@@ -134,7 +144,7 @@ def names(key: UUID, scope: str = "", *, line: bool = True) -> list[str]:
 
 
 @lru_cache(READY)
-def asking(key: UUID, ask: Ask) -> bytes:
+def asking(key: UUID, ask: LimiterRequest) -> bytes:
     scope = ask.scope if ask.narrower else ""
     own = ask.limit
     args: list[Any] = [own.allowed, own.interval, own.at_once, ask.n, ask.priority]
@@ -144,7 +154,7 @@ def asking(key: UUID, ask: Ask) -> bytes:
     return opening(ACQUIRE, key, scope, len(args)) + words(*args)
 
 
-def giving(key: UUID, back: Return) -> bytes:
+def giving(key: UUID, back: LeaseRelease) -> bytes:
     start, within, scope = back.parts()
     used = NOT_SAID if back.used is None else back.used
     args: list[Any] = [back.lease, back.lease.partition(".")[0], start, within]
@@ -154,7 +164,7 @@ def giving(key: UUID, back: Return) -> bytes:
     return opening(GIVE_BACK, key, scope, len(args)) + words(*args)
 
 
-def answered(words: list[bytes]) -> Answer:
+def answered(words: list[bytes]) -> LimiterResponse:
     now, starts_in, opens_in, ticket, *leases = (word.decode() for word in words)
     given = "" if ticket == "-" else ticket
-    return Answer(int(now), tuple(leases), int(starts_in), int(opens_in), given)
+    return LimiterResponse(int(now), tuple(leases), int(starts_in), int(opens_in), given)

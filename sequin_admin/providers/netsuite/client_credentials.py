@@ -11,25 +11,25 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
-from sequin_admin.connect import oauth
 from sequin_admin.core import http
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.kinds import Grant, Property, Secret, register
+from sequin_admin.credentials.kinds import Property, Secret, TokenGrant, register
 from sequin_admin.credentials.outcomes import Outcome, Refused
-from sequin_admin.providers.netsuite.common import Account, NetSuite, token_url
+from sequin_admin.providers.netsuite.common import NetSuite, NetSuiteAccount, token_url
+from sequin_admin.tokens import protocol
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_LIFE_S = 300
 
 
-class NetSuiteClientProperties(Account):
+class NetSuiteClientProperties(NetSuiteAccount):
     kind: Literal["netsuite_client_credentials"]
-    client_id: str = Property("Client ID", ours=True, help="Of the integration record.")
-    certificate_id: str = Property("Certificate ID", ours=True, help="Shown after the upload.")
+    client_id: str = Property("Client ID", extension=True, help="Of the integration record.")
+    certificate_id: str = Property("Certificate ID", extension=True, help="Shown after the upload.")
     private_key: Secret = Property(
-        "Private key", ours=True, help="The PEM file of the certificate.", multiline=True
+        "Private key", extension=True, help="The PEM file of the certificate.", multiline=True
     )
-    scope: str = Property("Scope", ours=True, default="rest_webservices")
+    scope: str = Property("Scope", extension=True, default="rest_webservices")
 
 
 @register
@@ -49,15 +49,15 @@ class NetSuiteClientCredentials(NetSuite):
         proxy = True
         app_label = "providers"
 
-    def mint(self) -> Grant:
+    def mint(self) -> TokenGrant:
         form = {
             "grant_type": "client_credentials",
             "client_assertion_type": ASSERTION_TYPE,
             "client_assertion": self.assertion(),
         }
         url = token_url(self.properties["account_id"])
-        response = http.post(url, form=form, deadline_s=oauth.TOKEN_DEADLINE_S)
-        return oauth.grant_of(type(self), response)
+        response = http.post(url, form=form, deadline_s=protocol.TOKEN_DEADLINE_S)
+        return protocol.grant_of(type(self), response)
 
     def assertion(self) -> str:
         now = int(time.time())

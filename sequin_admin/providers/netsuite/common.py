@@ -10,8 +10,8 @@ from pydantic import AfterValidator
 
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import shape
-from sequin_admin.credentials.kinds import Dialect, Properties, Property, Rate
+from sequin_admin.credentials.collections import collection_schema
+from sequin_admin.credentials.kinds import Properties, Property, Rate, RateLimitSignals
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
 
@@ -54,12 +54,12 @@ def rest_url(account_id: str) -> str:
     return f"https://{host_label(account_id)}.suitetalk.api.netsuite.com"
 
 
-class Account(Properties):
+class NetSuiteAccount(Properties):
     """Either form of the id is taken; the one the NetSuite pages show is kept."""
 
     account_id: Annotated[str, AfterValidator(realm)] = Property(
         "Account ID",
-        ours=True,
+        extension=True,
         help="Setup > Company > Company Information.",
         example="1234567_SB1",
         pattern=ACCOUNT,
@@ -79,25 +79,31 @@ class NetSuite(Credential):
     rate_source = (
         "https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1500275531.html"
     )
-    dialect = Dialect(throttled=((429, ""), (400, "SSS_REQUEST_LIMIT_EXCEEDED")))
+    rate_limit_signals = RateLimitSignals(
+        throttled=((429, ""), (400, "SSS_REQUEST_LIMIT_EXCEEDED"))
+    )
     docs_url = (
         "https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/chapter_157769826287.html"
     )
 
     catalogue = (
-        shape("customer", "id! entityId companyName email lastModifiedDate:datetime"),
-        shape("vendor", "id! entityId companyName email lastModifiedDate:datetime"),
-        shape(
+        collection_schema("customer", "id! entityId companyName email lastModifiedDate:datetime"),
+        collection_schema("vendor", "id! entityId companyName email lastModifiedDate:datetime"),
+        collection_schema(
             "salesOrder",
             "id! tranId entity:object total:number status:object lastModifiedDate:datetime",
         ),
-        shape(
+        collection_schema(
             "invoice",
             "id! tranId entity:object total:number dueDate:date lastModifiedDate:datetime",
         ),
-        shape("purchaseOrder", "id! tranId entity:object total:number lastModifiedDate:datetime"),
-        shape("inventoryItem", "id! itemId displayName lastModifiedDate:datetime"),
-        shape("account", "id! acctNumber acctName acctType:object lastModifiedDate:datetime"),
+        collection_schema(
+            "purchaseOrder", "id! tranId entity:object total:number lastModifiedDate:datetime"
+        ),
+        collection_schema("inventoryItem", "id! itemId displayName lastModifiedDate:datetime"),
+        collection_schema(
+            "account", "id! acctNumber acctName acctType:object lastModifiedDate:datetime"
+        ),
     )
 
     class Meta:

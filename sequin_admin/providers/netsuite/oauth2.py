@@ -8,25 +8,25 @@ from typing import Any, ClassVar, Literal
 from sequin_admin.core import http
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import (
-    Grant,
     OAuth2,
+    OAuthContext,
     Property,
     Secret,
-    Trip,
+    TokenGrant,
     register,
 )
 from sequin_admin.credentials.outcomes import Outcome, Refused
-from sequin_admin.providers.netsuite.common import Account, NetSuite, host_label
+from sequin_admin.providers.netsuite.common import NetSuite, NetSuiteAccount, host_label
 
 
-class NetSuiteOAuthProperties(Account):
+class NetSuiteOAuthProperties(NetSuiteAccount):
     kind: Literal["netsuite_oauth2"]
-    client_id: str = Property("Client ID", ours=True, help="Of the integration record.")
-    client_secret: Secret = Property("Client secret", ours=True)
-    refresh_token: Secret = Property("Refresh token", ours=True)
-    scope: str = Property("Scope", ours=True, example="rest_webservices")
-    role_id: str | None = Property("Role", ours=True, filled=True)
-    entity_id: str | None = Property("Entity", ours=True, filled=True)
+    client_id: str = Property("Client ID", extension=True, help="Of the integration record.")
+    client_secret: Secret = Property("Client secret", extension=True)
+    refresh_token: Secret = Property("Refresh token", extension=True)
+    scope: str = Property("Scope", extension=True, example="rest_webservices")
+    role_id: str | None = Property("Role", extension=True, read_only=True)
+    entity_id: str | None = Property("Entity", extension=True, read_only=True)
 
 
 @register
@@ -45,7 +45,7 @@ class NetSuiteOAuth(NetSuite):
         },
         client="credential",
         client_auth="client_secret_basic",
-        asks=("account_id", "client_id", "client_secret"),
+        required_properties=("account_id", "client_id", "client_secret"),
     )
     guide = (
         "In NetSuite enable OAuth 2.0 under Setup > Company > Enable Features > SuiteCloud.",
@@ -64,29 +64,30 @@ class NetSuiteOAuth(NetSuite):
         return self.classify(http.get(self.catalog_url(), bearer=token))
 
     @classmethod
-    def check_callback(cls, trip: Trip) -> None:
-        company = trip.callback.get("company", "")
-        if company and host_label(company) != host_label(str(trip.asked["account_id"])):
+    def check_callback(cls, context: OAuthContext) -> None:
+        company = context.callback.get("company", "")
+        wanted = str(context.asked["account_id"])
+        if company and host_label(company) != host_label(wanted):
             raise Refused(
                 outcomes.customer(
                     "other_account",
-                    f"You logged in to NetSuite account {company}, not {trip.asked['account_id']}.",
+                    f"You logged in to NetSuite account {company}, not {wanted}.",
                     "Start again and choose the account that was asked for.",
                 )
             )
 
     @classmethod
-    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+    def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
         return {
             "scope": grant.scope or " ".join(cls.oauth.scopes),
-            "role_id": trip.callback.get("role"),
-            "entity_id": trip.callback.get("entity"),
+            "role_id": context.callback.get("role"),
+            "entity_id": context.callback.get("entity"),
         }
 
     @classmethod
-    def places(cls, trip: Trip) -> dict[str, Any]:
+    def url_params(cls, context: OAuthContext) -> dict[str, Any]:
         """The account's addresses have it in lower case with dashes."""
-        return {**trip.places, "host_label": host_label(str(trip.asked["account_id"]))}
+        return {**context.url_params, "host_label": host_label(str(context.asked["account_id"]))}
 
     def revoke(self, token: str) -> None:
         response = http.post(

@@ -12,15 +12,15 @@ from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials.kinds import Property, Secret, register
 from sequin_admin.credentials.outcomes import Outcome, Verdict
-from sequin_admin.providers.netsuite.common import Account, NetSuite, lost, realm
+from sequin_admin.providers.netsuite.common import NetSuite, NetSuiteAccount, lost, realm
 
 
-class NetSuiteTBAProperties(Account):
+class NetSuiteTBAProperties(NetSuiteAccount):
     kind: Literal["netsuite_tba"]
-    consumer_key: str = Property("Consumer key", ours=True)
-    consumer_secret: Secret = Property("Consumer secret", ours=True)
-    token_id: str = Property("Token ID", ours=True)
-    token_secret: Secret = Property("Token secret", ours=True)
+    consumer_key: str = Property("Consumer key", extension=True)
+    consumer_secret: Secret = Property("Consumer secret", extension=True)
+    token_id: str = Property("Token ID", extension=True)
+    token_secret: Secret = Property("Token secret", extension=True)
 
 
 @register

@@ -8,21 +8,20 @@ from typing import Any, ClassVar, Literal
 
 from django.conf import settings
 
-from sequin_admin.connect import oauth, tokens
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import shape
+from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
-    Dialect,
-    Grant,
     OAuth2,
+    OAuthContext,
     Plan,
     Properties,
     Property,
     Rate,
+    RateLimitSignals,
     Secret,
-    Trip,
+    TokenGrant,
     register,
 )
 from sequin_admin.credentials.models import Credential
@@ -33,6 +32,7 @@ from sequin_admin.providers.shopify.signatures import (
     forged_install,
     proven,
 )
+from sequin_admin.tokens import protocol, renewal
 
 TOKEN_URL = "https://{shop}/admin/oauth/access_token"  # noqa: S105 - an address
 WHOAMI = "{ shop { id name myshopifyDomain } }"
@@ -45,8 +45,8 @@ class ShopifyProperties(Properties):
     kind: Literal["shopify_oauth2"]
     access_token: Secret = Property("Access token", help="An offline token.", example="shpat_...")
     shop: str = Property("Shop", example="shop-001.myshopify.com", pattern=SHOP)
-    refresh_token: Secret | None = Property("Refresh token", ours=True, default=None)
-    scope: str | None = Property("Scope", ours=True, filled=True, help="Comma-separated.")
+    refresh_token: Secret | None = Property("Refresh token", extension=True, default=None)
+    scope: str | None = Property("Scope", extension=True, read_only=True, help="Comma-separated.")
 
 
 @register
@@ -66,7 +66,7 @@ class Shopify(Credential):
         ),
         Plan("Plus, REST", Rate(allowed_requests=400, interval=20_000, max_concurrent_requests=8)),
     )
-    dialect = Dialect(
+    rate_limit_signals = RateLimitSignals(
         throttled=((429, ""), (200, '"THROTTLED"')), used_of="x-shopify-shop-api-call-limit"
     )
     docs_url = "https://shopify.dev/docs/apps/build/authentication-authorization"
@@ -88,7 +88,7 @@ class Shopify(Credential):
         body="json",
         pkce=False,
         token_params={"expiring": "1"},
-        asks=("shop",),
+        required_properties=("shop",),
         access_property="access_token",
         grace_s=30 * 86_400,
     )
@@ -102,23 +102,27 @@ class Shopify(Credential):
     )
 
     catalogue = (
-        shape(
+        collection_schema(
             "order",
             "id!:number name email financial_status fulfillment_status total_price "
             "created_at:datetime updated_at:datetime",
         ),
-        shape(
+        collection_schema(
             "customer",
             "id!:number email first_name last_name state created_at:datetime updated_at:datetime",
         ),
-        shape("product", "id!:number title handle vendor product_type status updated_at:datetime"),
-        shape("variant", "id!:number product_id:number sku title price inventory_item_id:number"),
-        shape("inventory_item", "id!:number sku tracked:boolean updated_at:datetime"),
-        shape(
+        collection_schema(
+            "product", "id!:number title handle vendor product_type status updated_at:datetime"
+        ),
+        collection_schema(
+            "variant", "id!:number product_id:number sku title price inventory_item_id:number"
+        ),
+        collection_schema("inventory_item", "id!:number sku tracked:boolean updated_at:datetime"),
+        collection_schema(
             "inventory_level",
             "inventory_item_id!:number location_id!:number available:number updated_at:datetime",
         ),
-        shape("location", "id!:number name active:boolean updated_at:datetime"),
+        collection_schema("location", "id!:number name active:boolean updated_at:datetime"),
     )
 
     class Meta:
@@ -143,12 +147,12 @@ class Shopify(Credential):
             "so first see to it that no other system still uses it."
         )
 
-    def exchange_token(self) -> Grant:
+    def exchange_token(self) -> TokenGrant:
         """https://shopify.dev/docs/apps/build/authentication-authorization/migrate-to-expiring-offline-access-tokens
 
         Sent again within seven days, the old token gets the same answer.
         """
-        trip = self.trip()
+        context = self.context()
         fields = {
             "grant_type": EXCHANGE,
             "subject_token": self.secrets["access_token"],
@@ -156,14 +160,14 @@ class Shopify(Credential):
             "requested_token_type": OFFLINE,
             **self.oauth.token_params,
         }
-        response = oauth.token_call(
+        response = protocol.token_call(
             TOKEN_URL.format(**self.properties),
             fields,
-            client_id=trip.client_id,
-            client_secret=str(trip.app["client_secret"]),
+            client_id=context.client_id,
+            client_secret=str(context.app["client_secret"]),
             body=self.oauth.body,
         )
-        return oauth.grant_of(type(self), response)
+        return protocol.grant_of(type(self), response)
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
@@ -200,21 +204,21 @@ class Shopify(Credential):
         return super().classify_token_error(response)
 
     @classmethod
-    def check_callback(cls, trip: Trip) -> None:
+    def check_callback(cls, context: OAuthContext) -> None:
         """Shopify signs its callback; the shop must be the one that was asked for."""
-        mine = trip.callback.get("shop") == trip.asked["shop"]
-        if not mine or not proven(trip.callback, str(trip.app["client_secret"])):
+        mine = context.callback.get("shop") == context.asked["shop"]
+        if not mine or not proven(context.callback, str(context.app["client_secret"])):
             raise Refused(forged_callback())
 
     @classmethod
-    def check_install(cls, params: Mapping[str, str], trip: Trip) -> dict[str, Any]:
-        if not proven(params, str(trip.app["client_secret"])):
+    def check_install(cls, params: Mapping[str, str], context: OAuthContext) -> dict[str, Any]:
+        if not proven(params, str(context.app["client_secret"])):
             raise Refused(forged_install())
         return {"shop": params["shop"]}
 
     @classmethod
-    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
-        missing = set(trip.scopes or cls.oauth.scopes) - covered(grant.scope)
+    def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
+        missing = set(context.scopes or cls.oauth.scopes) - covered(grant.scope)
         if missing:
             raise Refused(
                 outcomes.customer(
@@ -223,11 +227,11 @@ class Shopify(Credential):
                     "The merchant must allow all of it.",
                 )
             )
-        return {"shop": trip.asked["shop"], "scope": grant.scope}
+        return {"shop": context.asked["shop"], "scope": grant.scope}
 
     def revoke(self, token: str) -> None:
         """Uninstalling takes a living access token, whatever was stored last."""
-        token = tokens.current(self)
+        token = renewal.current(self)
         url = f"{self.base_url()}/admin/api_permissions/current.json"
         response = http.request("DELETE", url, headers=self.call_headers(token))
         if not response.ok:

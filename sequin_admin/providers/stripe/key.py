@@ -23,7 +23,7 @@ class StripeKeyProperties(Properties):
     model_config = ConfigDict(json_schema_extra=MODE)
 
     kind: Literal["stripe_key"]
-    account_id: str | None = Property("Account ID", filled=True, help="Read from the account.")
+    account_id: str | None = Property("Account ID", read_only=True, help="Read from the account.")
     name: str = Property("Account name", help="How you call the account.", example="Arrakis [TEST]")
     secret: Secret = Property(
         "Secret key",

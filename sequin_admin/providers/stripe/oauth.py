@@ -12,12 +12,12 @@ from sequin_admin.core import http
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import (
     AppProperties,
-    Grant,
     OAuth2,
+    OAuthContext,
     Properties,
     Property,
     Secret,
-    Trip,
+    TokenGrant,
     register,
 )
 from sequin_admin.credentials.outcomes import Outcome, Refused
@@ -32,14 +32,14 @@ APPS_ACCESS_LIFE_S = 3600  # documented, but not in the answer
 class StripeAppProperties(AppProperties):
     app_type: Literal["connect", "apps"] = Property(
         "App type",
-        ours=True,
+        extension=True,
         help="connect: a Connect platform. apps: a Stripe App with permissions in its manifest. "
         "Tokens of the one can't be renewed as the other.",
         default="connect",
     )
     install_link: str | None = Property(
         "Install link",
-        ours=True,
+        extension=True,
         help="Only for a Stripe App in external test: the authorize link of its mode, up to the "
         "question mark.",
         example="https://marketplace.stripe.com/oauth/v2/chnlink_abc/authorize",
@@ -73,14 +73,14 @@ APPS_FLOW = replace(
 
 class StripeOAuthProperties(Properties):
     kind: Literal["stripe_oauth2"]
-    account_id: str | None = Property("Account ID", filled=True, help="The connected account.")
+    account_id: str | None = Property("Account ID", read_only=True, help="The connected account.")
     name: str = Property("Account name", example="Arrakis [TEST]")
     secret: Secret = Property("Refresh token", example="rt_...", pattern=r"rt_\w[\w-]*")
     test: bool = Property("Test mode", default=False)
     scope: str | None = Property(
         "Scope",
-        ours=True,
-        filled=True,
+        extension=True,
+        read_only=True,
         help="read_only or read_write; stripe_apps for a Stripe App.",
     )
 
@@ -114,21 +114,24 @@ class StripeOAuth(Stripe):
         return APPS_FLOW if app.get("app_type") == "apps" else CONNECT_FLOW
 
     @classmethod
-    def places(cls, trip: Trip) -> dict[str, Any]:
-        return {**trip.places, "install_link": trip.app.get("install_link") or INSTALL_LINK}
+    def url_params(cls, context: OAuthContext) -> dict[str, Any]:
+        return {
+            **context.url_params,
+            "install_link": context.app.get("install_link") or INSTALL_LINK,
+        }
 
     @classmethod
-    def read_grant(cls, data: Mapping[str, Any]) -> Grant:
+    def read_grant(cls, data: Mapping[str, Any]) -> TokenGrant:
         """Connect tokens live until they are revoked, those of Stripe Apps for an hour."""
         ends = {"expires_in": APPS_ACCESS_LIFE_S} if data.get("scope") == APPS_SCOPE else {}
         return super().read_grant({**ends, **data})
 
     @classmethod
-    def identify(cls, grant: Grant, trip: Trip) -> dict[str, Any]:
+    def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
         live = bool(grant.raw.get("livemode"))
-        if live != ("_live_" in str(trip.app.get("client_secret", ""))):
+        if live != ("_live_" in str(context.app.get("client_secret", ""))):
             raise Refused(wrong_mode(live))
-        asked = " ".join(trip.scopes or cls.flow_for(trip.app).scopes) or APPS_SCOPE
+        asked = " ".join(context.scopes or cls.flow_for(context.app).scopes) or APPS_SCOPE
         if grant.scope != asked:
             raise Refused(wrong_scope(grant.scope, asked))
         response = http.get(f"{API}/v1/account", bearer=grant.access_token)
@@ -141,12 +144,12 @@ class StripeOAuth(Stripe):
         }
 
     def revoke(self, token: str) -> None:
-        trip = self.trip()
-        root = f"{API}/v1" if self.flow_for(trip.app) is APPS_FLOW else CONNECT
+        context = self.context()
+        root = f"{API}/v1" if self.flow_for(context.app) is APPS_FLOW else CONNECT
         response = http.post(
             f"{root}/oauth/deauthorize",
-            bearer=str(trip.app["client_secret"]),
-            form={"client_id": trip.client_id, "stripe_user_id": self.properties["account_id"]},
+            bearer=str(context.app["client_secret"]),
+            form={"client_id": context.client_id, "stripe_user_id": self.properties["account_id"]},
         )
         if not response.ok:
             raise Refused(self.classify_token_error(response))

@@ -1,0 +1,163 @@
+"""What is done to credentials besides changing them: put aside, new secrets, one limit for many."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from django.http import HttpResponse
+from ninja import Router
+from pydantic import Field
+
+from sequin_admin.access.models import Organization, Scope
+from sequin_admin.api.credentials.tokens import no_token
+from sequin_admin.api.credentials.views import get_owned_or_404
+from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, Problem
+from sequin_admin.api.framework.etags import tagged
+from sequin_admin.api.health import HealthDetail, health_detail
+from sequin_admin.api.schemas import (
+    PROPERTIES,
+    Body,
+    CredentialShape,
+    RateLimitShape,
+    Shape,
+    Timestamp,
+    credential_out,
+    refuse_blank,
+)
+from sequin_admin.connect import credential_operations
+from sequin_admin.credentials.kinds import Rate
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Refused
+from sequin_admin.health import probes
+from sequin_admin.limits import models as limits
+
+router = Router(tags=["Credentials"])
+rate_limits = Router(tags=["Credentials"])
+
+MOST_AT_ONCE = 1000
+
+
+class StatusShape(Shape):
+    """Not part of the credential's own shape, which is the specification's."""
+
+    credential_id: UUID
+    status: Literal["active", "disabled"]
+    disabled_at: Timestamp | None
+    outdated_token: str = Field(
+        description="What to know before you exchange its token, which is of an old sort. Empty "
+        "when there is nothing to exchange."
+    )
+
+
+class NewSecrets(Body):
+    properties: PROPERTIES = Field(discriminator="kind", description="Of the credential's kind.")
+
+
+class ManyLimits(Body):
+    credential_ids: list[UUID] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    rate_limit: RateLimitShape
+
+
+class Updated(Shape):
+    updated: int = Field(description="How many credentials have this limit now.")
+
+
+def status_out(credential: Credential) -> dict[str, Any]:
+    disabled_at = credential.disabled_at
+    return {
+        "credential_id": credential.pk,
+        "status": "disabled" if disabled_at else "active",
+        "disabled_at": disabled_at,
+        "outdated_token": credential.outdated_token(),
+    }
+
+
+@router.get("/{credential_id}/status", response={200: StatusShape, **ERRORS})
+def credential_status(request: ApiRequest, credential_id: UUID) -> Any:
+    """Whether it is in use at all."""
+    return status_out(get_owned_or_404(allow(request, Scope.READ), credential_id))
+
+
+@router.post("/{credential_id}/disable", response={200: StatusShape, **ERRORS})
+def disable_credential(request: ApiRequest, credential_id: UUID) -> Any:
+    """No probe, no renewal, no token for workers, until you enable it again."""
+    credential = get_owned_or_404(allow(request, Scope.WRITE), credential_id)
+    credential_operations.disable(credential, actor=request.auth)
+    return status_out(credential)
+
+
+@router.post("/{credential_id}/enable", response={200: StatusShape, **ERRORS})
+def enable_credential(request: ApiRequest, credential_id: UUID) -> Any:
+    """Use it again. It is probed within moments."""
+    credential = get_owned_or_404(allow(request, Scope.WRITE), credential_id)
+    credential_operations.enable(credential, actor=request.auth)
+    return status_out(credential)
+
+
+@router.post("/{credential_id}/exchange", response={200: HealthDetail, 503: Problem, **ERRORS})
+def exchange_credential_token(request: ApiRequest, credential_id: UUID) -> Any:
+    """Replace a token of an old sort by one that is renewed, and probe the credential. 409 when
+    there is none to replace or the provider refuses, 503 when it gave no answer."""
+    organization = allow(request, Scope.WRITE)
+    credential = get_owned_or_404(organization, credential_id)
+    if credential.disabled_at or not credential.outdated_token():
+        raise ApiError(409, f"{credential} has no token to exchange now.")
+    try:
+        credential_operations.exchange_token(credential, actor=request.auth)
+    except Refused as refusal:
+        raise no_token(refusal.outcome) from None
+    finally:
+        probes.verify(get_owned_or_404(organization, credential_id))
+    return health_detail(get_owned_or_404(organization, credential_id))
+
+
+@router.post("/{credential_id}/secrets", response={200: CredentialShape, **ERRORS})
+def replace_credential_secrets(
+    request: ApiRequest, credential_id: UUID, payload: NewSecrets, response: HttpResponse
+) -> Any:
+    """New secrets of the same account, for kinds whose secrets are entered. 409 when they open
+    another account; then nothing is changed."""
+    organization = allow(request, Scope.WRITE)
+    credential = get_owned_or_404(organization, credential_id)
+    refuse_unlike(credential, payload.properties.kind)
+    refuse_blank(payload.properties)
+    try:
+        credential_operations.replace_secrets(credential, payload.properties, actor=request.auth)
+    except credential_operations.OtherAccount as error:
+        raise ApiError(409, str(error)) from None
+    probes.verify(credential)
+    return tagged(response, credential_out(get_owned_or_404(organization, credential_id)))
+
+
+def refuse_unlike(credential: Credential, kind: str) -> None:
+    """Raises 422 for properties of another kind, 409 for a kind with nothing to enter."""
+    if kind != credential.kind:
+        said = f"This credential is a {credential.kind}. Send properties of that kind."
+        raise ApiError(422, INVALID, {"properties.kind": [said]})
+    if not credential.has_form():
+        raise ApiError(
+            409,
+            f"{credential} was connected at {credential.provider_title}. Make a connect link that "
+            "reconnects it, or import it again.",
+        )
+
+
+@rate_limits.post("/bulk", response={200: Updated, **ERRORS})
+def set_rate_limits(request: ApiRequest, payload: ManyLimits) -> Any:
+    """The same rate limit for many credentials, all or none."""
+    organization = allow(request, Scope.WRITE)
+    found = known(organization, payload.credential_ids)
+    rate = Rate(**payload.rate_limit.model_dump())
+    return {"updated": limits.set_limits(found, rate, actor=request.auth)}
+
+
+def known(organization: Organization, ids: list[UUID]) -> list[Credential]:
+    """All of them. Raises 422 that names those that are not there."""
+    rows = Credential.objects.of(organization).filter(pk__in=ids).defer("secrets")
+    found = list(rows.select_related("rate_limit").order_by("pk"))
+    there = {credential.pk for credential in found}
+    said = ["There is no credential with this id in your organization."]
+    missing = {f"credential_ids.{n}": said for n, pk in enumerate(ids) if pk not in there}
+    if missing:
+        raise ApiError(422, INVALID, missing)
+    return found

@@ -1,0 +1,111 @@
+"""/v1/credentials/start-auth and exchange-code: a connect trip on behalf of another product."""
+
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from ninja import Router
+from pydantic import ConfigDict, Field, JsonValue
+
+from sequin_admin.access.models import Scope
+from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
+from sequin_admin.api.schemas import Body, Shape
+from sequin_admin.connect import authorization_requests
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import OAuthApp
+
+router = Router(tags=["Auth gateway"])
+KINDS = [kind.slug for kind in kinds.all() if kind.oauth]
+STATE = "Any JSON of up to 5,000 bytes, handed back unchanged with the credential."
+
+
+# With these the client is one of ours, so that its app has to be named.
+WITH_APP: list[JsonValue] = [k.slug for k in kinds.all() if k.oauth and k.client_is_ours()]
+
+
+class StartAuth(Body):
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"credential_kind": {"enum": WITH_APP}}},
+            "then": {
+                "required": ["oauth_app_id"],
+                "properties": {"oauth_app_id": {"type": "string"}},
+            },
+        }
+    )
+
+    credential_kind: str = Field(json_schema_extra={"enum": [*KINDS]})
+    oauth_app_id: UUID | None = Field(
+        default=None, description="Needed for every kind but those whose client is the customer's."
+    )
+    redirect_url: str = Field(
+        description="Where the browser goes with `code`, or with `error`. Must be registered as a "
+        "redirect URI of the OAuth app."
+    )
+    state: Any = Field(default=None, description=STATE)
+
+
+class Started(Shape):
+    start_url: str = Field(description="Send the browser here: once, within five minutes.")
+
+
+class ExchangeCode(Body):
+    code: str = Field(description="As it came to redirect_url, within 60 seconds.")
+    redirect_uri: str | None = Field(
+        default=None, description="If given, must be the redirect_url of the start."
+    )
+
+
+class GivenCredential(Shape):
+    """Not masked. Post it as it is to /v1/credentials to import it."""
+
+    oauth_app_id: UUID | None
+    properties: dict[str, Any]
+
+
+class Exchanged(Shape):
+    credential: GivenCredential
+    state: Any = Field(description=STATE)
+
+
+@router.post("/start-auth", response={200: Started, **ERRORS})
+def start_auth(request: ApiRequest, payload: StartAuth) -> Any:
+    """An address to which a browser is sent to connect an account."""
+    organization = allow(request, Scope.WRITE)
+    kind = kinds.get(payload.credential_kind)
+    if kind is None or not kind.oauth:
+        said = f"Choose a kind with an OAuth flow: {', '.join(KINDS)}."
+        raise ApiError(422, INVALID, {"credential_kind": [said]})
+    apps = OAuthApp.objects.of(organization)
+    app = apps.filter(pk=payload.oauth_app_id).first() if payload.oauth_app_id else None
+    try:
+        url = authorization_requests.start(
+            organization,
+            kind,
+            actor=request.auth,
+            redirect_url=payload.redirect_url,
+            oauth_app=app,
+            state=payload.state,
+        )
+    except authorization_requests.InvalidRequest as error:
+        raise ApiError(422, INVALID, {error.field: [str(error)]}) from None
+    return {"start_url": url}
+
+
+@router.post("/exchange-code", response={200: Exchanged, **ERRORS})
+def exchange_code(request: ApiRequest, payload: ExchangeCode, response: HttpResponse) -> Any:
+    """The credential of a finished trip, not masked, once. It is not stored here."""
+    organization = allow(request, Scope.SECRETS)
+    try:
+        given = authorization_requests.exchange(
+            payload.code,
+            actor=request.auth,
+            organization=organization,
+            redirect_uri=payload.redirect_uri,
+        )
+    except authorization_requests.InvalidCode as error:
+        raise ApiError(422, INVALID, {"code": [str(error)]}) from None
+    response["Cache-Control"] = "no-store"
+    credential = {"oauth_app_id": given.oauth_app_id, "properties": given.properties}
+    return {"credential": credential, "state": given.state}

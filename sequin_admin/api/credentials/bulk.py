@@ -1,0 +1,106 @@
+"""/v1/credentials/bulk: many imports in one request, all or none."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+from uuid import UUID
+
+from ninja import Router
+from pydantic import Field
+
+from sequin_admin.access.models import Organization, Scope
+from sequin_admin.api.credentials.views import no_such_app
+from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
+from sequin_admin.api.schemas import BLANK, Body, CredentialImport, Shape, blank_names
+from sequin_admin.connect import bulk
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.kinds import Rate
+from sequin_admin.credentials.models import OAuthApp
+
+MOST = 1000
+router = Router(tags=["Credentials"])
+
+
+class BulkImport(Body):
+    credentials: list[CredentialImport] = Field(min_length=1, max_length=MOST)
+    dry_run: bool = Field(default=False, strict=True, description="Only say what would be done.")
+
+
+class BulkRow(Shape):
+    index: int
+    id: UUID | None = Field(description="null in a dry run.")
+    result: Literal["created", "updated"]
+
+
+class BulkResult(Shape):
+    """In the order in which they were sent."""
+
+    data: list[BulkRow]
+    created: int
+    updated: int
+
+
+@router.post("/bulk", response={200: BulkResult, **ERRORS})
+def import_credentials(request: ApiRequest, payload: BulkImport) -> Any:
+    """Import up to 1,000 credentials: all of them, or none when one is refused.
+
+    The same account again is updated instead of made anew. No provider is asked meanwhile: each is
+    probed by the worker soon after. Where only the provider can tell whose a key is, the same key
+    is updated, and another key of the same account is made anew.
+    """
+    organization = allow(request, Scope.WRITE)
+    items = items_of(organization, payload.credentials)
+    try:
+        made: list[tuple[UUID | None, bool]]
+        if payload.dry_run:
+            made = [(None, new) for new in bulk.would_make(organization, items)]
+        else:
+            saved = bulk.save_credentials(organization, items, actor=request.auth)
+            made = [(credential.pk, new) for credential, new in saved]
+    except bulk.SameAccount as error:
+        raise ApiError(422, INVALID, dict(twice(*pair) for pair in error.pairs)) from None
+    return {
+        "data": [
+            {"index": index, "id": pk, "result": "created" if new else "updated"}
+            for index, (pk, new) in enumerate(made)
+        ],
+        "created": sum(new for _, new in made),
+        "updated": sum(not new for _, new in made),
+    }
+
+
+def twice(first: int, second: int) -> tuple[str, list[str]]:
+    said = f"credentials.{first} and credentials.{second} are the same account. Send one of them."
+    return f"credentials.{second}", [said]
+
+
+def items_of(organization: Organization, payloads: Sequence[CredentialImport]) -> list[bulk.Item]:
+    """Raises 422 with what is wrong with any of them."""
+    named = {payload.oauth_app_id for payload in payloads} - {None}
+    apps = OAuthApp.objects.of(organization).in_bulk(named) if named else {}
+    fields: dict[str, list[str]] = {}
+    for index, payload in enumerate(payloads):
+        wrong = mistakes(payload, apps)
+        fields |= {f"credentials.{index}.{path}": said for path, said in wrong.items()}
+    if fields:
+        raise ApiError(422, INVALID, fields)
+    return [
+        bulk.Item(
+            properties=payload.properties,
+            name=payload.name or "",
+            oauth_app=apps[payload.oauth_app_id] if payload.oauth_app_id else None,
+            metadata=payload.metadata,
+            rate=Rate(**payload.rate_limit.model_dump()) if payload.rate_limit else None,
+        )
+        for payload in payloads
+    ]
+
+
+def mistakes(payload: CredentialImport, apps: Mapping[Any, OAuthApp]) -> dict[str, list[str]]:
+    fields = {f"properties.{name}": [BLANK] for name in blank_names(payload.properties)}
+    if payload.oauth_app_id is None:
+        return fields
+    app, kind = apps.get(payload.oauth_app_id), payload.properties.kind
+    if app is None or app.provider != kinds.get(kind).provider:
+        fields["oauth_app_id"] = [no_such_app(kind)]
+    return fields

@@ -1,0 +1,139 @@
+"""/v1/collections: what the account behind a credential holds."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from ninja import Query, Router
+from pydantic import Field
+
+from sequin_admin.access.models import Scope
+from sequin_admin.api.credentials.views import get_owned_or_404
+from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.errors import ERRORS, ApiError
+from sequin_admin.api.schemas import Shape, Strict, Timestamp
+from sequin_admin.syncs import catalogue
+from sequin_admin.syncs.models import Collection, Refresh
+
+router = Router(tags=["Collections"])
+
+
+class FieldShape(Shape):
+    id: str = Field(description="`stripe:customer:email`")
+    name: str
+    accessor: str = Field(description="The provider's key in its records.")
+    type: str
+    primary_key: bool
+    metadata: dict[str, Any] | None = Field(default=None, description="With `include` only.")
+
+
+class CollectionShape(Shape):
+    id: str = Field(description="`stripe:customer`")
+    upstream_id: str
+    name: str
+    links: list[str]
+    fields: list[FieldShape]
+    metadata: dict[str, Any] | None = Field(default=None, description="With `include` only.")
+
+
+class CollectionList(Shape):
+    data: list[CollectionShape]
+
+
+class RefreshError(Shape):
+    code: str
+    message: str
+
+
+class RefreshShape(Shape):
+    credential_id: str
+    last_started_at: Timestamp | None
+    last_succeeded_at: Timestamp | None
+    status: Literal["processing", "succeeded", "failed"]
+    error: RefreshError | None
+
+
+class Include(Strict):
+    include: Literal["", "upstream_metadata"] = Field(
+        default="", description="What the provider says besides, where it is asked (Airtable)."
+    )
+
+
+class CollectionFilters(Include):
+    search: str = Field(default="", description="Part of the name or of the id.")
+
+
+def collection_out(collection: Collection, links: list[str], include: str) -> dict[str, Any]:
+    more = bool(include)
+    return {
+        "id": collection.collection_id,
+        "upstream_id": collection.upstream_id,
+        "name": collection.name,
+        "links": links,
+        "fields": [
+            {
+                "id": f"{collection.collection_id}:{field['accessor']}",
+                **{name: field[name] for name in ("name", "accessor", "type", "primary_key")},
+                **({"metadata": field["metadata"]} if more else {}),
+            }
+            for field in collection.fields
+        ],
+        **({"metadata": collection.upstream_metadata} if more else {}),
+    }
+
+
+def refresh_out(credential_id: UUID, refresh: Refresh | None) -> dict[str, Any]:
+    """What was never read counts as done: the well-known collections are there from the start."""
+    error = refresh and refresh.error
+    return {
+        "credential_id": str(credential_id),
+        "last_started_at": refresh and refresh.last_started_at,
+        "last_succeeded_at": refresh and refresh.last_succeeded_at,
+        "status": refresh.status if refresh else Refresh.Status.SUCCEEDED.value,
+        "error": {"code": refresh.error_code, "message": error} if refresh and error else None,
+    }
+
+
+@router.get("/{credential_id}", response={200: CollectionList, **ERRORS}, exclude_unset=True)
+def list_collections(
+    request: ApiRequest, credential_id: UUID, query: Query[CollectionFilters]
+) -> Any:
+    """What was read from the account last, or the provider's well-known collections."""
+    credential = get_owned_or_404(allow(request, Scope.READ), credential_id)
+    links = [credential.docs_url]
+    wanted = query.search.casefold()
+    found = [row for row in catalogue.of(credential) if wanted in called(row)]
+    return {"data": [collection_out(row, links, query.include) for row in found]}
+
+
+def called(collection: Collection) -> str:
+    return f"{collection.name}\n{collection.collection_id}".casefold()
+
+
+@router.get("/{credential_id}/refresh/status", response={200: RefreshShape, **ERRORS})
+def refresh_status(request: ApiRequest, credential_id: UUID) -> Any:
+    """How far the latest refresh has come."""
+    credential = get_owned_or_404(allow(request, Scope.READ), credential_id)
+    return refresh_out(credential_id, Refresh.objects.filter(pk=credential.pk).first())
+
+
+@router.post("/{credential_id}/refresh/start", response={200: RefreshShape, **ERRORS})
+def start_refresh(request: ApiRequest, credential_id: UUID) -> Any:
+    """Let a worker read the account's collections again. Ask `refresh/status` for the end."""
+    credential = get_owned_or_404(allow(request, Scope.WRITE), credential_id)
+    return refresh_out(credential_id, catalogue.start(credential, actor=request.auth))
+
+
+@router.get(
+    "/{credential_id}/{collection_id}",
+    response={200: CollectionShape, **ERRORS},
+    exclude_unset=True,
+)
+def get_collection(
+    request: ApiRequest, credential_id: UUID, collection_id: str, query: Query[Include]
+) -> Any:
+    """One collection, by its id (`stripe:customer`)."""
+    credential = get_owned_or_404(allow(request, Scope.READ), credential_id)
+    found = [row for row in catalogue.of(credential) if row.collection_id == collection_id]
+    if not found:
+        raise ApiError(404, "This credential has no such collection; a refresh may find it.")
+    return collection_out(found[0], [credential.docs_url], query.include)

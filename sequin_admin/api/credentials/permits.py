@@ -1,0 +1,251 @@
+"""/v1/credentials/{id}/permits: the permission to make the next call, exact over all workers."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import ceil
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpResponse
+from ninja import Query, Router, Status
+from pydantic import Field
+
+from sequin_admin.access.models import Scope
+from sequin_admin.api.credentials.tokens import checked, held
+from sequin_admin.api.framework.auth import ApiRequest, KnownKeyAuth
+from sequin_admin.api.framework.errors import ERRORS, ApiError, Problem
+from sequin_admin.api.schemas import Body, Shape, Strict
+from sequin_admin.credentials.kinds import Rate
+from sequin_admin.credentials.models import Credential
+from sequin_admin.limits import limiter
+from sequin_admin.limits.permits import (
+    LEASE_MS,
+    CallOutcome,
+    PermitRefused,
+    PermitRelease,
+    Priority,
+)
+from sequin_admin.limits.stores import Unavailable
+from sequin_admin.syncs.models import Sync
+
+MOST_AT_ONCE = 1000
+LONGEST_WAIT_MS = 10_000
+LONGEST_LEASE_MS = 900_000
+LONGEST_USE_MS = 60_000
+# A permit comes back whatever was said with it: more than this counts as this.
+LONGEST_TOLD_MS = 31_536_000_000
+MOST_TOLD = 1_000_000_000
+RETRY_AFTER_S = 1
+# Who can't be waited with, because too many are, keeps a place in the line all the same.
+SHORT_WAIT_MS = 1
+LEASE = r"^[0-9]{1,15}\.[0-9]{1,16}\.[0-9]{1,9}\.[\w-]{0,60}$"
+TICKET = r"^([0-9]{1,15}\.[0-2]\.[\w-]{0,60})?$"
+
+router = Router(tags=["Permits"], auth=KnownKeyAuth())
+
+
+class Ending(Strict):
+    outcome: CallOutcome = Field(
+        default=CallOutcome.OK,
+        description="throttled: the provider asks to slow down, so everybody stops. "
+        "unused: no call was made, so the place is free again.",
+    )
+    retry_after_ms: float | None = Field(
+        default=None, ge=0, description="Of a throttled call: how long the provider wants quiet."
+    )
+    used_ms: float | None = Field(
+        default=None,
+        ge=0,
+        description="How long after the permit's start the call had reached the provider at the "
+        "latest. Without it: when it is given back, or `use_within_ms`.",
+    )
+    remaining: int | None = Field(
+        default=None, ge=0, description="How many more calls the provider's headers allow..."
+    )
+    reset_ms: float = Field(default=0, ge=0, description="... within that time.")
+
+    def release(self, lease: str) -> PermitRelease:
+        wait, used, left = self.retry_after_ms, self.used_ms, self.remaining
+        return PermitRelease(
+            lease=lease,
+            outcome=self.outcome,
+            retry_after_s=None if wait is None else min(wait, LONGEST_TOLD_MS) / 1000,
+            used_ms=None if used is None else min(used, LONGEST_TOLD_MS),
+            remaining=None if left is None else min(left, MOST_TOLD),
+            reset_s=min(self.reset_ms, LONGEST_TOLD_MS) / 1000,
+        )
+
+
+class PermitsGranted(Body, Ending):
+    """A permit that comes back, and how its call ended."""
+
+    lease: str = Field(pattern=LEASE)
+
+
+class PermitAsk(Body):
+    n: int = Field(default=1, ge=1, le=MOST_AT_ONCE, description="You get as many or fewer.")
+    wait_ms: int = Field(
+        default=0, ge=0, le=LONGEST_WAIT_MS, description="How long to wait for the first."
+    )
+    lease_ms: int = Field(
+        default=LEASE_MS,
+        ge=100,
+        le=LONGEST_LEASE_MS,
+        description="When a permit that you don't give back ends: longer than your longest call.",
+    )
+    use_within_ms: int = Field(
+        default=0,
+        ge=0,
+        le=LONGEST_USE_MS,
+        description="How long you may put off the call. Until you give the permit back it counts "
+        "as if used at the very end, so that the limit holds for the calls themselves.",
+    )
+    priority: Priority = Field(
+        default=Priority.LIVE, description="Who goes first; the others keep a share."
+    )
+    ticket: str = Field(
+        default="", pattern=TICKET, description="From a 429: keeps your place in the line."
+    )
+    sync_id: UUID | None = Field(
+        default=None, description="The sync that asks: its own, narrower limit then holds, too."
+    )
+    releases: list[PermitsGranted] = Field(
+        default=[], max_length=MOST_AT_ONCE, description="Permits that come back by the way."
+    )
+
+
+class PermitShape(Shape):
+    """The permits started `age_ms` ago; answering took `took_ms`, waiting included."""
+
+    leases: list[str] = Field(description="One for each call. Give each back when it has ended.")
+    age_ms: float
+    took_ms: float
+    use_within_ms: int
+
+
+class TooFast(Problem):
+    """No permit for now. Without `retry_after_ms` it is the API key that has used up its minute."""
+
+    retry_after_ms: int
+    ticket: str = Field(description="Send it along to keep your place. Empty when you don't wait.")
+
+
+class Releases(Body):
+    releases: list[PermitsGranted] = Field(min_length=1, max_length=MOST_AT_ONCE)
+
+
+class Returned(Shape):
+    live: list[bool] = Field(description="Of each, whether it was still out or had ended before.")
+
+
+ANSWERS = {**ERRORS, 503: Problem}
+
+
+@router.post(
+    "/{credential_id}/permits", response={200: PermitShape, **ANSWERS, 429: TooFast | Problem}
+)
+def take_permits(
+    request: ApiRequest, credential_id: UUID, payload: PermitAsk, response: HttpResponse
+) -> Any:
+    """Permission for the next calls, at least one. 429 says when to ask again.
+
+    In no `interval` do more than `allowed_requests` permits start, over all who ask, and no more
+    than `max_concurrent_requests` are out.
+    """
+    began, credential = time.monotonic(), get_for_permits_or_404(request, credential_id)
+    options = payload.model_dump(exclude={"releases", "wait_ms", "sync_id"})
+    options["also"] = narrower(credential, payload.sync_id)
+    releases = [given.release(given.lease) for given in payload.releases]
+    response["Cache-Control"] = "no-store"
+    try:
+        with reachable(), patience(payload.wait_ms) as wait_ms:
+            grant = limiter.acquire(credential, wait_ms=wait_ms, releases=releases, **options)
+    except PermitRefused as refused:
+        response["Retry-After"] = str(ceil(refused.retry_after_ms / 1000))
+        said = {"retry_after_ms": refused.retry_after_ms, "ticket": refused.ticket}
+        return Status(429, {"summary": str(refused), **said})
+    now = time.monotonic()
+    return {
+        "leases": [lease.id for lease in grant.leases],
+        "age_ms": (now - grant.began) * 1000,
+        "took_ms": (now - began) * 1000,
+        "use_within_ms": payload.use_within_ms,
+    }
+
+
+def narrower(credential: Credential, sync_id: UUID | None) -> tuple[str, Rate] | None:
+    """The limit that the sync has of its own. Raises `ApiError` for one that reads nothing here."""
+    if sync_id is None:
+        return None
+    sync = Sync.objects.filter(credential=credential, pk=sync_id).first()
+    if sync is None:
+        raise ApiError(404, "There is no such sync of this credential.")
+    if sync.disabled_at:
+        raise ApiError(409, f"{sync} is disabled. Enable it, or stop its worker.")
+    return (str(sync.pk), Rate(**sync.rate_limit)) if sync.rate_limit else None
+
+
+@router.post("/{credential_id}/permits/release", response={200: Returned, **ANSWERS})
+def give_permits_back(request: ApiRequest, credential_id: UUID, payload: Releases) -> Any:
+    """Give many back at once, and say how their calls ended."""
+    credential = get_for_permits_or_404(request, credential_id)
+    with reachable():
+        given = [each.release(each.lease) for each in payload.releases]
+        return {"live": limiter.release_all(credential, given)}
+
+
+@router.delete("/{credential_id}/permits/{lease}", response={204: None, **ANSWERS})
+def give_permit_back(
+    request: ApiRequest,
+    credential_id: UUID,
+    ending: Query[Ending],
+    lease: Annotated[str, Field(pattern=LEASE)],
+) -> Any:
+    """Give one back. That it had ended before is no error."""
+    credential = get_for_permits_or_404(request, credential_id)
+    with reachable():
+        limiter.release_all(credential, [ending.release(lease)])
+    return Status(204, None)
+
+
+def get_for_permits_or_404(request: ApiRequest, pk: UUID) -> Credential:
+    """The credential with its limit and whether the key still holds, in one query."""
+    return checked(request, HELD, pk, Scope.PERMITS, "it gives no permits")
+
+
+HELD = held(
+    "rate_limit",
+    [f"rate_limit__{n}" for n in ("allowed_requests", "interval", "max_concurrent_requests")],
+)
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    try:
+        yield
+    except Unavailable as error:
+        raise ApiError(
+            503,
+            f"Permits can't be given just now, so nothing was granted. Try again. {error}",
+            headers={"Retry-After": str(RETRY_AFTER_S)},
+        ) from None
+
+
+waiting = threading.BoundedSemaphore(settings.LONG_POLLS)
+
+
+@contextmanager
+def patience(wait_ms: int) -> Iterator[int]:
+    """How long a caller may wait here: not at all while others' waiting takes up the threads."""
+    if not wait_ms:
+        yield 0
+    elif not waiting.acquire(blocking=False):
+        yield SHORT_WAIT_MS
+    else:
+        try:
+            yield wait_ms
+        finally:
+            waiting.release()

@@ -1,0 +1,262 @@
+"""/v1/credentials/{id}/token: what a sync worker needs for its next call."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.core.cache import cache
+from django.db.models import DateTimeField, PositiveIntegerField, UUIDField
+from django.http import HttpResponse
+from django.utils.crypto import salted_hmac
+from ninja import Query, Router
+from pydantic import Field
+
+from sequin_admin.access import keys
+from sequin_admin.access.models import ApiKey, Scope
+from sequin_admin.api.framework.auth import ApiRequest, KnownKeyAuth, allow, know_again
+from sequin_admin.api.framework.errors import ERRORS, ApiError, Problem
+from sequin_admin.api.schemas import Body, Shape, Strict, Timestamp
+from sequin_admin.audit.models import record_change
+from sequin_admin.core import clock, http
+from sequin_admin.core.fields import DecryptionError
+from sequin_admin.core.prepared import Prepared
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.models import Credential, CredentialQuerySet
+from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
+from sequin_admin.health import probes
+from sequin_admin.tokens import renewal
+
+SAMPLED_EVERY_S = 3600
+RETRY_AFTER_S = 5
+PROBED_LATELY_S = 30
+FINGERPRINT_CHARS = 16
+# One that stands for every other in a prepared query.
+EXAMPLE_VERSION = 987_654_321
+
+
+router = Router(tags=["Tokens"], auth=KnownKeyAuth())
+
+
+class Wanted(Strict):
+    min_ttl: int = Field(
+        default=0, ge=0, le=3600, description="Seconds that the token must live at least."
+    )
+
+
+class RefusedToken(Body):
+    fingerprint: str = Field(description="Of the token that the provider turned down.")
+
+
+class DialectShape(Shape):
+    """How the provider asks to slow down: the status of such answers and what their body holds,
+    whatever its spaces and case; and the headers that say what is left."""
+
+    throttled: list[tuple[int, str]]
+    pause_s: float | None
+    remaining: str
+    used_of: str
+    reset: str
+    reset_unit: str
+
+
+class TokenShape(Shape):
+    """Send `headers` with the call, or what stands in their place for the kind."""
+
+    credential_id: UUID
+    kind: str
+    base_url: str
+    headers: dict[str, str]
+    fields: dict[str, str] = Field(description="Form fields to add to every call, instead.")
+    login: dict[str, str] = Field(description="User name and password of the envelope, instead.")
+    signing: dict[str, str] = Field(description="What to sign each call with (RFC 5849), instead.")
+    expires_at: Timestamp | None
+    fingerprint: str = Field(description="Tells this token from the next one. Not secret.")
+    rate_limit_signals: DialectShape
+
+
+ANSWERS = {200: TokenShape, **ERRORS, 503: Problem}
+
+
+@router.get("/{credential_id}/token", response=ANSWERS)
+def get_token(
+    request: ApiRequest, credential_id: UUID, wanted: Query[Wanted], response: HttpResponse
+) -> Any:
+    """Everything for the next call. It is renewed first when it would end too soon.
+
+    409 says whose move it is when the access is gone; 503 that the provider can't renew just now.
+    """
+    credential = get_for_token_or_404(request, credential_id)
+    sample(request.auth, credential)
+    try:
+        return shown(
+            response, credential, *renewal.read_token(credential, min_ttl_s=wanted.min_ttl)
+        )
+    except (Refused, DecryptionError) as error:
+        raise no_token(outcome_of(error)) from None
+
+
+@router.post("/{credential_id}/token/refresh", response=ANSWERS)
+def refresh_token(
+    request: ApiRequest, credential_id: UUID, payload: RefusedToken, response: HttpResponse
+) -> Any:
+    """A newer token than the one that the provider refused. Many may report the same one.
+
+    A key or password can't be renewed: it is tried, and given again if it works after all.
+    """
+    credential = get_for_token_or_404(request, credential_id)
+    try:
+        text, ends = renewal.read_token(credential)
+        if payload.fingerprint == fingerprint(credential, text):
+            text, ends = renewed(credential, text, ends)
+        return shown(response, credential, text, ends)
+    except (Refused, DecryptionError) as error:
+        raise no_token(outcome_of(error)) from None
+
+
+def get_for_token_or_404(request: ApiRequest, pk: UUID) -> Credential:
+    """The credential with its token and whether the key still holds, in one query.
+
+    Raises 401, 403, 404, and 409 for a disabled one.
+    """
+    return checked(request, HELD, pk, Scope.SECRETS, "it gives no token")
+
+
+def checked(
+    request: ApiRequest, held: Prepared[Credential], pk: UUID, scope: Scope, disabled: str
+) -> Credential:
+    """What a query finds that also asks for `key_holds`. Raises 401, 403, 404 and 409."""
+    key, credential, holds = request.auth, None, False
+    if scope in key.scopes:
+        credential, holds = held_by(key, held, pk)
+    if not holds:
+        # Revoked, or changed since it was remembered: what does the database say of it?
+        know_again(request)
+        allow(request, scope)
+        credential, _ = held_by(request.auth, held, pk)
+    if credential is None:
+        raise ApiError(404, "There is no such credential in your organization.")
+    if credential.disabled_at:
+        raise ApiError(409, f"{credential} is disabled, so {disabled}. Enable it first.")
+    return credential
+
+
+def held_by(key: ApiKey, held: Prepared[Credential], pk: UUID) -> tuple[Credential | None, bool]:
+    """The credential, and whether the key is still what we take it for."""
+    credential = held.first(
+        pk=pk,
+        organization=key.organization_id,
+        key=key.pk,
+        version=key.version,
+        now=clock.now(),
+    )
+    if credential is None:
+        return None, keys.holds(key)
+    return credential, bool(credential.key_holds)  # type: ignore[attr-defined]
+
+
+def held(joined: str, columns: Sequence[str]) -> Prepared[Credential]:
+    """One credential by id with some columns of it and of one row joined to it, and whether the
+    key still holds, in one query. Encrypted columns are opened when they are read."""
+
+    def rows(
+        pk: UUID, organization: UUID, key: UUID, version: int, now: datetime
+    ) -> CredentialQuerySet:
+        found = Credential.objects.filter(organization_id=organization, pk=pk)
+        usable = keys.still_usable(key, version, now)
+        found = found.annotate(key_holds=usable).select_related(joined)
+        return found.only("organization_id", "kind", "name", "disabled_at", *columns)
+
+    return Prepared(
+        rows,
+        {
+            "pk": (UUIDField(), uuid4()),
+            "organization": (UUIDField(), uuid4()),
+            "key": (UUIDField(), uuid4()),
+            "version": (PositiveIntegerField(), EXAMPLE_VERSION),
+            "now": (DateTimeField(), clock.now()),
+        },
+    )
+
+
+HELD = held(
+    "token",
+    (
+        *("properties", "secrets", "secret_names"),
+        *("token__secrets", "token__issued_at", "token__expires_at", "token__version"),
+    ),
+)
+
+
+def renewed(
+    credential: Credential, refused: str, ends: datetime | None
+) -> tuple[str, datetime | None]:
+    """A token that is not `refused`, or the same one when the provider takes it after all."""
+    if renewal.renews(credential):
+        renewal.refresh(credential, refused=refused)
+        return renewal.sealed_token(credential)
+    credential = Credential.objects.select_related("oauth_app").get(pk=credential.pk)
+    checked = credential.checked_at
+    if checked is None or (clock.now() - checked).total_seconds() > PROBED_LATELY_S:
+        outcome = probes.verify(credential)
+        if outcome.verdict not in (Verdict.OK, Verdict.TRANSIENT):
+            raise Refused(outcome)
+    elif credential.health_status == "customer_intervention":
+        raise Refused(credential.cannot_renew())
+    return refused, ends
+
+
+def shown(
+    response: HttpResponse, credential: Credential, text: str, ends: datetime | None
+) -> dict[str, Any]:
+    response["Cache-Control"] = "no-store"
+    return {
+        "credential_id": credential.pk,
+        "kind": credential.kind,
+        "base_url": http.rewrite(credential.base_url()),
+        "headers": credential.call_headers(text),
+        "fields": credential.call_fields(),
+        "login": credential.call_login(),
+        "signing": signing_of(credential),
+        "expires_at": ends,
+        "fingerprint": fingerprint(credential, text),
+        "dialect": asdict(credential.rate_limit_signals),
+    }
+
+
+def signing_of(credential: Credential) -> dict[str, str]:
+    """With the address that the provider believes it is called at, which the signature covers."""
+    signing = credential.signing()
+    return {**signing, "base_url": credential.base_url()} if signing else {}
+
+
+def fingerprint(credential: Credential, text: str) -> str:
+    """Of the access token, or of the secrets themselves for kinds that send those."""
+    secret = text or "\n".join(f"{n}={v}" for n, v in sorted(credential.secrets.items()))
+    # Keyed, so that a weak password can't be guessed from it.
+    return salted_hmac("token", secret, algorithm="sha256").hexdigest()[:FINGERPRINT_CHARS]
+
+
+def outcome_of(error: Exception) -> Outcome:
+    return error.outcome if isinstance(error, Refused) else outcomes.unreadable(error)  # type: ignore[arg-type]
+
+
+def no_token(outcome: Outcome) -> ApiError:
+    """503 while nobody must act, else 409: in both the sentence says what happened."""
+    if outcome.verdict is Verdict.TRANSIENT:
+        wait = round(outcome.retry_after_s or RETRY_AFTER_S)
+        return ApiError(503, outcome.sentence, headers={"Retry-After": str(max(wait, 1))})
+    return ApiError(409, outcome.sentence)
+
+
+def sample(key: ApiKey, credential: Credential) -> None:
+    """Note who reads tokens, at most once an hour per key, credential and process."""
+    if cache.add(f"token-read:{key.pk}:{credential.pk}", True, SAMPLED_EVERY_S):
+        record_change(
+            "credential.token_read",
+            actor=key,
+            target=credential,
+            organization_id=credential.organization_id,
+            sampled=True,
+        )

@@ -1,0 +1,167 @@
+"""/v1/usage and /v1/credentials/{id}/usage: how much of the rate limits is used."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from ninja import Query, Router
+from pydantic import Field
+
+from sequin_admin.access.models import Scope
+from sequin_admin.api.credentials.views import get_owned_or_404
+from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.errors import ERRORS
+from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, Paged, asked_page
+from sequin_admin.api.schemas import Body, RateLimitShape, Shape, Timestamp
+from sequin_admin.credentials.models import Credential
+from sequin_admin.limits import models as limits
+from sequin_admin.limits import usage
+from sequin_admin.limits.models import RateLimit, Sample, SamplePeriod
+from sequin_admin.limits.requests import MS, Gauge
+from sequin_admin.limits.stores import Unavailable
+
+router = Router(tags=["Usage"])
+of_credential = Router(tags=["Usage"])
+
+MINUTES, HOURS = 60, 168
+
+
+class NowShape(Shape):
+    """What goes on at this moment."""
+
+    used: int = Field(description="Calls that started within the current interval.")
+    under_way: int
+    waiting: int = Field(description="Callers that wait for a permit.")
+    paused_for_ms: int = Field(description="How long everybody still waits after a throttling.")
+
+
+class LatelyShape(Shape):
+    """The last ten minutes, or the last day where an interval is longer than that."""
+
+    granted: int
+    throttled: int = Field(description="Calls that the provider turned down as too many.")
+    share: float = Field(description="Of what the limit allows; 1.0 is all of it.")
+    hot: bool = Field(description="Whether it is more than 80 %.")
+
+
+class UsageShape(Shape):
+    credential_id: UUID
+    name: str
+    provider: str
+    kind: str
+    rate_limit: RateLimitShape
+    now: NowShape | None = Field(description="Null while the limiter's store can't be reached.")
+    lately: LatelyShape
+
+
+class PointShape(Shape):
+    at: Timestamp = Field(description="When it began.")
+    granted: int
+    throttled: int
+
+
+class UsageDetail(UsageShape):
+    minutes: list[PointShape] = Field(description=f"The last {MINUTES}, oldest first.")
+    hours: list[PointShape] = Field(description=f"The last {HOURS}, oldest first.")
+
+
+class UsageList(Shape):
+    data: list[UsageShape]
+    next_cursor: str | None
+
+
+class UsageFilters(Paged):
+    sort: Creation = "-created_at"
+    provider: str = ""
+    kind: str = ""
+    search: str = Field(
+        default="",
+        max_length=TEXT_CHARS,
+        description="Part of the name or of the account's identity.",
+    )
+    hot: bool = Field(default=False, description="Only those near their limit.")
+
+    def narrow(self, rows: Any) -> Any:
+        rows = rows.of_provider(self.provider) if self.provider else rows
+        rows = rows.filter(kind=self.kind) if self.kind else rows
+        return rows.matching(self.search) if self.search else rows
+
+
+class PaceAsk(Body):
+    rate_limit: RateLimitShape
+    records: int | None = Field(default=None, ge=1, le=usage.MOST_RECORDS)
+    per_call: int = Field(default=100, ge=1, le=usage.MOST_PER_CALL, description="Records.")
+
+
+class PaceShape(Shape):
+    pace: str = Field(description="The same in words, such as 10 per second.")
+    doubt: str = Field(description="Why the numbers are hardly meant so; empty if they may be.")
+    plan: str = Field(description="How long the records take; empty when none were named.")
+
+
+@router.get("", response={200: UsageList, **ERRORS})
+def list_usage(request: ApiRequest, filters: Query[UsageFilters]) -> Any:
+    """Of every credential that is not disabled, the newest first unless sorted otherwise."""
+    organization = allow(request, Scope.READ)
+    rows = Credential.objects.of(organization).active().select_related("rate_limit")
+    if filters.hot:
+        rows = rows.filter(
+            pk__in=[hot.credential.pk for hot in usage.running_near_limit(organization)]
+        )
+    page, following = asked_page(request, filters, rows.defer("secrets"))
+    return {"data": usages_out(page), "next_cursor": following}
+
+
+def usages_out(credentials: Sequence[Credential]) -> list[dict[str, Any]]:
+    """In a handful of queries, however many there are."""
+    gauges = gauges_of(credentials)
+    totals = usage.totals(Sample.objects.filter(credential__in=credentials))
+    lately = usage.lately(credentials, totals)
+    return [
+        {
+            "credential_id": credential.pk,
+            **{name: getattr(credential, name) for name in ("name", "provider", "kind")},
+            "rate_limit": limits.of(credential).as_json(),
+            "now": gauge and gauge_out(gauge),
+            "lately": lately_out(lately[credential.pk]),
+        }
+        for credential, gauge in zip(credentials, gauges, strict=True)
+    ]
+
+
+def gauges_of(credentials: Sequence[Credential]) -> Sequence[Gauge | None]:
+    try:
+        return [gauge or Gauge(now=0) for gauge in usage.gauges_of(credentials)]
+    except Unavailable:
+        return [None] * len(credentials)
+
+
+def gauge_out(gauge: Gauge) -> dict[str, int]:
+    plain = {name: getattr(gauge, name) for name in ("used", "under_way", "waiting")}
+    return {**plain, "paused_for_ms": -(-gauge.paused_for // MS)}
+
+
+def lately_out(use: usage.Lately) -> dict[str, Any]:
+    plain = {name: getattr(use, name) for name in ("granted", "throttled")}
+    return {**plain, "share": round(use.share, 4), "hot": use.is_near_limit}
+
+
+@of_credential.get("/{credential_id}/usage", response={200: UsageDetail, **ERRORS})
+def credential_usage(request: ApiRequest, credential_id: UUID) -> Any:
+    """What goes on now, and what was used in the last minutes and hours."""
+    credential = get_owned_or_404(allow(request, Scope.READ), credential_id)
+    return {
+        **usages_out([credential])[0],
+        "minutes": usage.history(credential, MINUTES, span=SamplePeriod.MINUTE),
+        "hours": usage.history(credential, HOURS),
+    }
+
+
+@router.post("/pace", response={200: PaceShape, **ERRORS})
+def work_out_pace(request: ApiRequest, payload: PaceAsk) -> Any:
+    """What a rate limit amounts to, before you set it, and how long a sync takes with it."""
+    allow(request, Scope.READ)
+    limit = RateLimit(**payload.rate_limit.model_dump())
+    records = payload.records
+    plan = usage.plan(records, payload.per_call, limit.as_rate()) if records else ""
+    return {"pace": limit.pace(), "doubt": limit.doubt(), "plan": plan}

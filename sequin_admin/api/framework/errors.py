@@ -1,0 +1,220 @@
+"""Errors: `{"summary", "validation_errors": {path: [sentence]}}`. Never what was sent."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import ValidationError as Refusal
+from django.core.signals import got_request_exception
+from django.db import DataError, IntegrityError, models
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.log import log_response
+from ninja import NinjaAPI, Schema
+from ninja.errors import AuthenticationError, HttpError, ValidationError
+from pydantic import Field
+
+from sequin_admin.audit.models import type_of
+from sequin_admin.core.fields import DecryptionError
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.usage import InUse
+
+UNAUTHORIZED = (
+    "Send a valid API key as Authorization: Bearer sqn_.... "
+    "This one is missing, unknown, expired or revoked."
+)
+INVALID = "Some fields are not valid. Nothing was changed."
+NOWHERE = "There is nothing at this address. See /v1/docs for what there is."
+NO_SUCH_ID = "There is nothing with this id in your organization."
+UNREADABLE = (
+    "The body is not valid JSON, or holds what can't be stored: NUL, half a surrogate pair, "
+    "NaN or Infinity."
+)
+TOO_BIG = (
+    f"The body is too big: {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes are the most. Send less "
+    "at once."
+)
+OVERTAKEN = (
+    "Somebody else changed what this needs at the same moment, so nothing was changed. Read it "
+    "again and repeat your request."
+)
+UNSTORABLE = "A value is too long or out of range. Nothing was changed."
+OUR_FAULT = (
+    "Something went wrong here, and it is not your fault. Try again; if it happens twice, tell us "
+    "the X-Request-Id of this answer."
+)
+
+
+class ApiError(Exception):
+    """Answers with `status`, the sentence `summary` and, for 422, sentences by field path."""
+
+    def __init__(
+        self,
+        status: int,
+        summary: str,
+        fields: Mapping[str, Sequence[str]] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(summary)
+        self.status, self.summary, self.fields = status, summary, fields
+        self.headers = headers or {}
+
+
+class Problem(Schema):
+    """Every error of this API."""
+
+    summary: str
+    validation_errors: dict[str, list[str]] | None = None
+
+
+class ErrorUser(Schema):
+    """A row that needs what was to be deleted."""
+
+    type: str = Field(description="credential, sync, consumer, ...")
+    id: str
+    name: str
+
+
+class StillUsed(Problem):
+    """Why it was not deleted. Where something needs it, the first 100 of those are listed."""
+
+    in_use_by: list[ErrorUser] | None = None
+    in_use_by_count: int | None = None
+
+
+ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 412, 413, 422, 429, 500), Problem)
+
+
+def problem(
+    status: int,
+    summary: str,
+    fields: Mapping[str, Sequence[str]] | None = None,
+    **more: Any,
+) -> HttpResponse:
+    body: dict[str, Any] = {"summary": summary, **more}
+    if fields:
+        body["validation_errors"] = {path: list(said) for path, said in fields.items()}
+    return JsonResponse(body, status=status)
+
+
+def install(api: NinjaAPI) -> None:
+    """Teach `api` our errors."""
+
+    @api.exception_handler(ApiError)
+    def ours(request: HttpRequest, error: ApiError) -> HttpResponse:
+        answer = problem(error.status, error.summary, error.fields)
+        for name, value in error.headers.items():
+            answer[name] = value
+        return answer
+
+    @api.exception_handler(InUse)
+    def in_use(request: HttpRequest, error: InUse) -> HttpResponse:
+        users = [user_out(user) for user in error.users]
+        return problem(409, str(error), in_use_by=users, in_use_by_count=error.count)
+
+    @api.exception_handler(DecryptionError)
+    def unreadable_secrets(request: HttpRequest, error: DecryptionError) -> HttpResponse:
+        return problem(409, str(error))
+
+    @api.exception_handler(Refusal)
+    def refused(request: HttpRequest, error: Refusal) -> HttpResponse:
+        """A rule of the domain, with its sentences by field."""
+        if not hasattr(error, "error_dict"):
+            return problem(422, " ".join(error.messages))
+        return problem(422, INVALID, error.message_dict)
+
+    @api.exception_handler(AuthenticationError)
+    def unauthorized(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
+        answer = problem(401, UNAUTHORIZED)
+        answer["WWW-Authenticate"] = "Bearer"
+        return answer
+
+    @api.exception_handler(ValidationError)
+    def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+        if any(detail["loc"][0] == "path" for detail in error.errors):
+            return problem(404, NO_SUCH_ID)
+        return problem(422, INVALID, by_path(error.errors))
+
+    @api.exception_handler(HttpError)
+    def unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
+        summary = UNREADABLE if error.status_code == 400 else str(error)
+        return problem(error.status_code, summary)
+
+    @api.exception_handler(RequestDataTooBig)
+    def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+        return problem(413, TOO_BIG)
+
+    @api.exception_handler(DataError)
+    def unstorable(request: HttpRequest, error: DataError) -> HttpResponse:
+        return problem(422, UNSTORABLE)
+
+    @api.exception_handler(IntegrityError)
+    def overtaken(request: HttpRequest, error: IntegrityError) -> HttpResponse:
+        """Two changes that exclude each other: a sync of a stream that is being deleted."""
+        return problem(409, OVERTAKEN)
+
+    @api.exception_handler(Exception)
+    def our_fault(request: HttpRequest, error: Exception) -> HttpResponse:
+        """As Django treats an uncaught error, but with an answer in JSON."""
+        got_request_exception.send(sender=None, request=request)
+        answer = problem(500, OUR_FAULT)
+        log_response(
+            "%s: %s",
+            "Internal Server Error",
+            request.path,
+            response=answer,
+            request=request,
+            exception=error,
+        )
+        return answer
+
+
+def user_out(user: models.Model) -> dict[str, str]:
+    return {
+        "type": str(getattr(user, "entity", "") or type_of(user)),
+        "id": str(user.pk),
+        "name": str(user),
+    }
+
+
+def by_path(details: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Sentences by field path, from pydantic's errors."""
+    fields: dict[str, list[str]] = {}
+    for detail in details:
+        for path, sentence in sentences(detail):
+            fields.setdefault(path or "body", []).append(sentence)
+    return fields
+
+
+def sentences(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Field paths and sentences of one pydantic error."""
+    path = path_of(detail["loc"])
+    if detail["type"] == "match":
+        names = str(detail["ctx"]["names"]).split(",")
+        said = "This does not have the form that the provider uses."
+        return [(f"{path}.{name}".lstrip("."), said) for name in names]
+    if detail["type"] == "contradiction":
+        said = detail["ctx"]
+        return [(f"{path}.{name}".lstrip("."), said[name]) for name in said["names"]]
+    if detail["type"] == "extra_forbidden":
+        return [(path, "This field is not known here. Remove it.")]
+    if detail["type"] == "missing":
+        return [(path, "This field is required.")]
+    if detail["type"] == "string_pattern_mismatch":
+        return [(path, "This does not have the form that is asked for here. See /v1/docs.")]
+    if detail["type"] == "value_error":
+        return [(path, str(detail["ctx"]["error"]))]
+    if detail["type"] == "uuid_parsing":
+        # Its own words quote what was sent.
+        return [(path, "Send a UUID.")]
+    if detail["type"].startswith("union_tag"):
+        known = ", ".join(kind.slug for kind in kinds.all())
+        return [(f"{path}.kind".lstrip("."), f"Choose a kind: {known}.")]
+    return [(path, f"{detail['msg']}.")]
+
+
+def path_of(location: Sequence[Any]) -> str:
+    """("body", "payload", "properties", "stripe_key", "secret") -> properties.secret"""
+    parts = [str(part) for part in location[2 if location[:1] in (("body",), ["body"]) else 1 :]]
+    return ".".join(part for part in parts if kinds.get(part) is None)

@@ -1,0 +1,39 @@
+"""`ETag` and `If-Match` (RFC 9110 sections 8.8.3 and 13.1.1): no update that nobody saw is lost."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from django.http import HttpResponse
+from django.utils.http import parse_etags
+from ninja import Header
+
+from sequin_admin.api.framework.errors import ApiError
+
+IfMatch = Annotated[
+    str | None,
+    Header(alias="If-Match", description="Act only while the ETag is still this one, else 412."),
+]
+
+
+def etag_of(shown: Mapping[str, Any]) -> str:
+    text = json.dumps(shown, sort_keys=True, default=str)
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+
+
+def tagged(response: HttpResponse, shown: dict[str, Any]) -> dict[str, Any]:
+    """`shown`, and its `ETag` in the header of `response`."""
+    response["ETag"] = etag_of(shown)
+    return shown
+
+
+def expect(if_match: str | None, shown: Mapping[str, Any]) -> None:
+    """Raises 412 when the caller's `If-Match` is of another version than the one `shown`."""
+    tags = parse_etags(if_match or "*")
+    if "*" not in tags and etag_of(shown) not in tags:
+        raise ApiError(
+            412,
+            "It was changed since you read it, so nothing was changed now. Read it again and "
+            "send its new ETag.",
+        )

@@ -1,0 +1,163 @@
+"""/v1/webhooks: addresses of yours that are told what happens here."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.http import HttpResponse
+from ninja import Query, Router, Status
+from pydantic import Field
+
+from sequin_admin.access.models import Scope
+from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.errors import ERRORS
+from sequin_admin.api.framework.etags import IfMatch, tagged
+from sequin_admin.api.notifications.channel_calls import ChannelFilters, Family
+from sequin_admin.api.notifications.deliveries import (
+    DeliveryFilters,
+    DeliveryList,
+    DeliveryShape,
+    EventShape,
+)
+from sequin_admin.api.notifications.schemas import (
+    ChannelChanges,
+    ChannelFields,
+    CommonShape,
+    common_out,
+)
+from sequin_admin.api.schemas import Shape
+from sequin_admin.notifications import channels
+from sequin_admin.notifications.message import TYPES
+from sequin_admin.notifications.models import Channel, ChannelKind
+
+Url = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=channels.URL_CHARS,
+        json_schema_extra={"pattern": channels.URL},
+        description="Begins with https:// and is reachable from the internet.",
+    ),
+]
+
+
+class WebhookCreate(ChannelFields):
+    url: Url
+
+
+class WebhookPatch(ChannelChanges):
+    url: Url | None = None
+
+
+class WebhookShape(CommonShape):
+    url: str
+
+
+class WebhookWithSecret(WebhookShape):
+    secret: str = Field(description="Checks the signatures (standardwebhooks.com). Shown once.")
+
+
+class WebhookList(Shape):
+    data: list[WebhookShape]
+    next_cursor: str | None
+
+
+def webhook_out(channel: Channel) -> dict[str, Any]:
+    return {**common_out(channel), "url": channel.address}
+
+
+def described() -> dict[str, Any]:
+    """What is posted to webhooks, for the OpenAPI document."""
+    names = ("webhook-id", "webhook-timestamp", "webhook-signature")
+    headers = [
+        {"in": "header", "name": name, "required": True, "schema": {"type": "string"}}
+        for name in names
+    ]
+    event = {"$ref": f"#/components/schemas/{EventShape.__name__}"}
+    body = {"required": True, "content": {"application/json": {"schema": event}}}
+    answers = {
+        "2XX": {"description": "Taken."},
+        "410": {"description": "No more of this: the webhook is disabled."},
+        "default": {"description": "Tried again, for up to 24 hours."},
+    }
+    call = {"tags": ["Webhooks"], "parameters": headers, "requestBody": body, "responses": answers}
+    return {type_: {"post": {**call, "summary": words}} for type_, words in TYPES.items()}
+
+
+router = Router(tags=["Webhooks"])
+
+family = Family("webhook", (ChannelKind.WEBHOOK,), "url", webhook_out)
+
+
+@router.post("", response={201: WebhookWithSecret, **ERRORS})
+def create_webhook(request: ApiRequest, payload: WebhookCreate, response: HttpResponse) -> Any:
+    """The answer has the signing secret, which is not shown again."""
+    channel = family.create(request, ChannelKind.WEBHOOK, payload)
+    return Status(201, with_secret(response, channel, channel.secrets["signing"]))
+
+
+def with_secret(response: HttpResponse, channel: Channel, secret: str) -> dict[str, Any]:
+    """The ETag is that of the webhook as it is read, without its secret."""
+    response["Cache-Control"] = "no-store"
+    return {**tagged(response, webhook_out(channel)), "secret": secret}
+
+
+@router.get("", response={200: WebhookList, **ERRORS})
+def list_webhooks(request: ApiRequest, filters: Query[ChannelFilters]) -> Any:
+    """Newest first unless sorted otherwise; follow `next_cursor` for more."""
+    return family.list(request, filters)
+
+
+@router.get("/{webhook_id}", response={200: WebhookShape, **ERRORS})
+def get_webhook(request: ApiRequest, webhook_id: UUID, response: HttpResponse) -> Any:
+    """One webhook, with its ETag."""
+    return tagged(response, webhook_out(family.own(allow(request, Scope.READ), webhook_id)))
+
+
+@router.patch("/{webhook_id}", response={200: WebhookShape, **ERRORS})
+def update_webhook(
+    request: ApiRequest,
+    webhook_id: UUID,
+    payload: WebhookPatch,
+    response: HttpResponse,
+    if_match: IfMatch = None,
+) -> Any:
+    """Change what is sent; null takes quiet_hours away and leaves the rest as it is. While it is
+    disabled nothing is sent, and what waited is not sent later."""
+    return tagged(response, family.update(request, webhook_id, payload, if_match))
+
+
+@router.delete("/{webhook_id}", response={204: None, **ERRORS})
+def delete_webhook(request: ApiRequest, webhook_id: UUID, if_match: IfMatch = None) -> Any:
+    """With the log of its deliveries."""
+    family.delete(request, webhook_id, if_match)
+    return Status(204, None)
+
+
+@router.post("/{webhook_id}/rotate", response={200: WebhookWithSecret, **ERRORS})
+def rotate_webhook_secret(request: ApiRequest, webhook_id: UUID, response: HttpResponse) -> Any:
+    """A new signing secret. For 24 hours messages carry the signatures of both."""
+    organization = allow(request, Scope.WRITE)
+    secret = channels.rotate(family.own(organization, webhook_id), actor=request.auth)
+    return with_secret(response, family.own(organization, webhook_id), secret)
+
+
+@router.post("/{webhook_id}/test", response={200: DeliveryShape, **ERRORS})
+def test_webhook(request: ApiRequest, webhook_id: UUID) -> Any:
+    """Sends a test at once, and answers with what came of it."""
+    return family.test(request, webhook_id)
+
+
+@router.get("/{webhook_id}/deliveries", response={200: DeliveryList, **ERRORS})
+def list_webhook_deliveries(
+    request: ApiRequest, webhook_id: UUID, filters: Query[DeliveryFilters]
+) -> Any:
+    """Newest first unless sorted otherwise; they are kept for 90 days."""
+    return family.deliveries(request, webhook_id, filters)
+
+
+@router.post(
+    "/{webhook_id}/deliveries/{delivery_id}/redeliver", response={202: DeliveryShape, **ERRORS}
+)
+def redeliver_to_webhook(request: ApiRequest, webhook_id: UUID, delivery_id: UUID) -> Any:
+    """Sends it once more, with the same id. Refused with 409 while it still waits."""
+    return Status(202, family.redeliver(request, webhook_id, delivery_id))

@@ -1,0 +1,201 @@
+"""The OpenAPI document: what Ninja makes of the views, with examples, links and rules added."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, JsonResponse
+from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
+
+from sequin_admin.api.framework import errors, idempotency
+from sequin_admin.api.notifications import webhooks
+from sequin_admin.api.openapi import examples, guide, links
+from sequin_admin.credentials import kinds
+
+OURS = ("example", "match", "extension", "read_only", "multiline")
+# Python takes four separators for space that JSON Schema does not.
+SEEN = r"[^\s\x1c-\x1f]"
+PROBLEM = "Problem"
+# What ends up in an answer's headers, whatever the operation.
+HEADERS: dict[str, dict[str, Any]] = {
+    "X-Request-Id": {
+        "description": "Of this request, also in our logs: tell it when you ask for help.",
+        "schema": {"type": "string"},
+    },
+    "RateLimit-Limit": {
+        "description": "How many requests the key may make in the current window.",
+        "schema": {"type": "integer"},
+    },
+    "RateLimit-Remaining": {
+        "description": "How many of them are left.",
+        "schema": {"type": "integer"},
+    },
+    "RateLimit-Reset": {
+        "description": "In how many seconds the window ends.",
+        "schema": {"type": "integer"},
+    },
+}
+RETRY_AFTER: dict[str, Any] = {
+    "description": "How many seconds to wait before it is worth to try again.",
+    "schema": {"type": "integer"},
+}
+LATER = (429, 503)
+ETAG = "ETag"
+TAGGED: dict[str, Any] = {
+    "description": "Of what is shown. Send it back as If-Match to change only that.",
+    "schema": {"type": "string"},
+}
+SAID: dict[int, dict[str, Any]] = {
+    400: {"summary": errors.UNREADABLE},
+    401: {"summary": errors.UNAUTHORIZED},
+    403: {"summary": "This API key does not have the scope write. Make a key that has it."},
+    404: {"summary": errors.NO_SUCH_ID},
+    409: {"summary": "It is used by the sync Arrakis invoices. Delete or change that first."},
+    412: {"summary": "It was changed since you read it, so nothing was changed now."},
+    413: {"summary": errors.TOO_BIG},
+    422: {
+        "summary": errors.INVALID,
+        "validation_errors": {"properties.secret": ["This field is required."]},
+    },
+    429: {"summary": "Too many requests with this API key. Wait as Retry-After says."},
+    500: {"summary": errors.OUR_FAULT},
+    503: {"summary": "HubSpot can't be reached just now. Try again."},
+}
+
+
+class Api(NinjaAPI):
+    """Ninja's API with short operation ids and a document that explains itself."""
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return operation.view_func.__name__
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        document = super().get_openapi_schema(**options)
+        describe(document, settings.PUBLIC_URL)
+        return document
+
+    def served(self, request: HttpRequest) -> JsonResponse:
+        """The document with the address that it was asked for at."""
+        document = self.get_openapi_schema()
+        describe_server(document, request.build_absolute_uri("/").rstrip("/"))
+        return JsonResponse(document)
+
+
+def describe(document: dict[str, Any], base: str) -> None:
+    describe_server(document, base)
+    schemas = document["components"]["schemas"]
+    for kind in kinds.all():
+        shape = schemas[kind.properties_class.__name__]
+        for name, declared in shape["properties"].items():
+            translate(declared, required=name in shape["required"])
+    for shape in schemas.values():
+        refuse_blank(shape)
+    document["webhooks"] = webhooks.described()
+    used = set()
+    for operation in operations(document):
+        used.update(operation.get("tags", []))
+        operation["summary"] = title_of(operation["operationId"])
+        describe_body(operation, schemas)
+        describe_answers(operation, schemas)
+    for path in document["paths"].values():
+        if "post" in path:
+            describe_idempotency(path["post"])
+    share_problems(document)
+    document["components"]["headers"] = {**HEADERS, "Retry-After": RETRY_AFTER, ETAG: TAGGED}
+    describe_etags(document)
+    document["tags"] = guide.tags(used)
+    links.add(document)
+
+
+def describe_server(document: dict[str, Any], base: str) -> None:
+    document["servers"] = [{"url": base, "description": "This installation."}]
+    document["info"]["description"] = guide.text(base)
+
+
+def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for path in document["paths"].values():
+        yield from path.values()
+
+
+def title_of(operation_id: str) -> str:
+    """list_oauth_apps -> List OAuth apps"""
+    words = operation_id.replace("_", " ").capitalize()
+    return words.replace("oauth", "OAuth").replace("Oauth", "OAuth").replace("api", "API")
+
+
+def describe_body(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    body = operation.get("requestBody")
+    if body:
+        content = body["content"]["application/json"]
+        content["examples"] = examples.bodies(operation, content["schema"], schemas)
+
+
+def describe_answers(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+    for status, answer in operation["responses"].items():
+        answer["headers"] = {name: header(name) for name in HEADERS}
+        if status in LATER:
+            answer["headers"]["Retry-After"] = header("Retry-After")
+        content = answer.get("content", {}).get("application/json")
+        if content is None:
+            continue
+        if status in SAID and examples.name_of(content["schema"]) == PROBLEM:
+            content["example"] = SAID[status]
+        else:
+            content["example"] = examples.answer(content["schema"], schemas)
+
+
+def header(name: str) -> dict[str, str]:
+    return {"$ref": f"#/components/headers/{name}"}
+
+
+def describe_etags(document: dict[str, Any]) -> None:
+    """Where a change takes `If-Match`, what is read and changed comes with an ETag."""
+    for path in document["paths"].values():
+        taken = {p["name"] for p in path.get("patch", {}).get("parameters", [])}
+        for method in ("get", "patch") if "If-Match" in taken else ():
+            if 200 in path[method]["responses"]:
+                path[method]["responses"][200]["headers"][ETAG] = header(ETAG)
+
+
+def share_problems(document: dict[str, Any]) -> None:
+    """Errors look the same everywhere, so that they stand in one place."""
+    shared: dict[str, Any] = {}
+    for operation in operations(document):
+        for status, answer in operation["responses"].items():
+            content = answer.get("content", {}).get("application/json", {})
+            if examples.name_of(content.get("schema", {})) == PROBLEM:
+                name = f"{PROBLEM}{status}"
+                shared[name] = answer
+                operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
+    document["components"]["responses"] = shared
+
+
+def describe_idempotency(operation: dict[str, Any]) -> None:
+    operation.setdefault("parameters", []).append(idempotency.PARAMETER)
+    for status, answer in operation["responses"].items():
+        if 200 <= int(status) < 300:
+            answer["headers"][idempotency.REPLAYED] = idempotency.REPLAYED_HEADER
+
+
+def refuse_blank(shape: dict[str, Any]) -> None:
+    """What needs a character needs one that is seen: white space around texts is cut off."""
+    for declared in shape.get("properties", {}).values():
+        for each in (declared, *declared.get("anyOf", ())):
+            told = each.keys() & {"pattern", "format", "enum", "const"}
+            if each.get("type") == "string" and each.get("minLength") and not told:
+                each["pattern"] = SEEN
+
+
+def translate(declared: dict[str, Any], *, required: bool) -> None:
+    """From the words of `Property()` to those of JSON Schema."""
+    extra = {name: declared.pop(name) for name in OURS if name in declared}
+    if extra.get("match"):
+        match = extra["match"].replace(r"\S", r"[^\s]").replace(r"[^\s", SEEN.rstrip("]"))
+        declared["pattern"] = f"^(?:{match})$"
+    elif required and declared.get("type") == "string" and "const" not in declared:
+        declared["minLength"] = 1
+    if extra.get("read_only"):
+        told = declared.get("description", "")
+        declared["description"] = f"{told} Filled in by us; you may leave it out.".lstrip()

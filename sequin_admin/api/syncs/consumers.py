@@ -1,0 +1,192 @@
+"""/v1/consumers/postgres"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+from uuid import UUID
+
+from django.db import transaction
+from django.http import HttpResponse
+from ninja import Query, Router, Status
+from pydantic import Field
+
+from sequin_admin.access.models import Organization, Scope
+from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
+from sequin_admin.api.framework.etags import IfMatch, expect, tagged
+from sequin_admin.api.framework.pagination import PageParams, asked_page
+from sequin_admin.api.health import HealthDetail, health_detail
+from sequin_admin.api.schemas import Body, Health, Shape, Timestamp, health_of
+from sequin_admin.credentials.models import NAME_CHARS
+from sequin_admin.syncs import consumers
+from sequin_admin.syncs.models import Consumer, Sync, Target
+
+router = Router(tags=["Consumers"])
+ALL = "*"
+SYNCS = 'Ids of syncs, or ["*"] for all, also those made later.'
+
+
+SyncId = Annotated[str, Field(json_schema_extra={"anyOf": [{"format": "uuid"}, {"const": ALL}]})]
+
+
+class ConsumerCreate(Body):
+    name: str = Field(min_length=1, max_length=NAME_CHARS)
+    active: bool = True
+    syncs: list[SyncId] = Field(description=SYNCS, max_length=1000)
+    target_id: UUID
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class ConsumerPatch(Body):
+    name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
+    active: bool | None = None
+    syncs: list[SyncId] | None = Field(default=None, description=SYNCS, max_length=1000)
+    target_id: UUID | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class ConsumerShape(Shape):
+    id: str
+    name: str
+    active: bool
+    syncs: list[str] = Field(description=SYNCS)
+    target_id: str
+    health: Health
+    metadata: dict[str, Any]
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class ConsumerList(Shape):
+    data: list[ConsumerShape]
+    next_cursor: str | None
+
+
+class ConsumerFilters(PageParams):
+    equal = ("name", "target_id")
+
+    sync_id: UUID | None = Field(default=None, description="Those that read this sync.")
+    target_id: UUID | None = None
+    active: bool | None = None
+
+    def narrow(self, rows: Any) -> Any:
+        rows = super().narrow(rows)
+        return rows if self.active is None else rows.filter(disabled_at__isnull=self.active)
+
+
+def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> Consumer:
+    rows = Consumer.objects.of(organization)
+    found: Consumer | None = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
+    if found is None:
+        raise ApiError(404, "There is no such consumer in your organization.")
+    return found
+
+
+def consumer_out(consumer: Consumer) -> dict[str, Any]:
+    return {
+        "id": str(consumer.pk),
+        "name": consumer.name,
+        "active": consumer.active,
+        "syncs": consumer.sync_ids(),
+        "target_id": str(consumer.target_id),
+        "health": health_of(consumer),
+        "metadata": consumer.metadata,
+        "created_at": consumer.created_at,
+        "updated_at": consumer.updated_at,
+    }
+
+
+def columns_of(
+    organization: Organization, payload: ConsumerCreate | ConsumerPatch
+) -> dict[str, Any]:
+    """What was sent, as our own rows. Raises 422 for ids that are not the organization's."""
+    sent = payload.model_dump(exclude_none=True, exclude={"syncs", "target_id"})
+    if payload.target_id:
+        target = Target.objects.of(organization).filter(pk=payload.target_id).first()
+        if target is None:
+            said = "There is no target with this id in your organization."
+            raise ApiError(422, INVALID, {"target_id": [said]})
+        sent["target"] = target
+    if payload.syncs is not None:
+        sent["all_syncs"] = payload.syncs == [ALL]
+        sent["syncs"] = [] if sent["all_syncs"] else get_owned_syncs(organization, payload.syncs)
+    return sent
+
+
+def get_owned_syncs(organization: Organization, ids: Sequence[str]) -> list[Sync]:
+    known = {str(sync.pk): sync for sync in Sync.objects.of(organization).filter(pk__in=uuids(ids))}
+    unknown = {
+        f"syncs.{number}": ['There is no sync with this id in your organization; "*" stands alone.']
+        for number, pk in enumerate(ids)
+        if pk.lower() not in known
+    }
+    if unknown:
+        raise ApiError(422, INVALID, unknown)
+    return list(known.values())
+
+
+def uuids(texts: Sequence[str]) -> list[UUID]:
+    known = []
+    for text in texts:
+        try:
+            known.append(UUID(text))
+        except ValueError:
+            continue
+    return known
+
+
+@router.post("", response={201: ConsumerShape, **ERRORS})
+def create_consumer(request: ApiRequest, payload: ConsumerCreate, response: HttpResponse) -> Any:
+    """Let the records of some syncs, or of all, be written to a target."""
+    organization = allow(request, Scope.WRITE)
+    columns = columns_of(organization, payload)
+    consumer = consumers.create(organization, actor=request.auth, **columns)
+    return Status(201, tagged(response, consumer_out(consumer)))
+
+
+@router.get("", response={200: ConsumerList, **ERRORS})
+def list_consumers(request: ApiRequest, filters: Query[ConsumerFilters]) -> Any:
+    """Newest first unless sorted otherwise; follow `next_cursor` for more."""
+    organization = allow(request, Scope.READ)
+    rows = Consumer.objects.of(organization).prefetch_related("syncs")
+    if filters.sync_id:
+        rows = rows.reading(Sync.objects.of(organization).filter(pk=filters.sync_id))
+    page, following = asked_page(request, filters, rows)
+    return {"data": [consumer_out(row) for row in page], "next_cursor": following}
+
+
+@router.get("/{consumer_id}", response={200: ConsumerShape, **ERRORS})
+def get_consumer(request: ApiRequest, consumer_id: UUID, response: HttpResponse) -> Any:
+    """One consumer, with its ETag."""
+    return tagged(response, consumer_out(get_owned_or_404(allow(request, Scope.READ), consumer_id)))
+
+
+@router.patch("/{consumer_id}", response={200: ConsumerShape, **ERRORS})
+def update_consumer(
+    request: ApiRequest,
+    consumer_id: UUID,
+    payload: ConsumerPatch,
+    response: HttpResponse,
+    if_match: IfMatch = None,
+) -> Any:
+    """Change what is sent; what is left out or null stays as it is."""
+    organization = allow(request, Scope.WRITE)
+    with transaction.atomic():
+        consumer = get_owned_or_404(organization, consumer_id, lock=True)
+        expect(if_match, consumer_out(consumer))
+        consumers.update(consumer, actor=request.auth, **columns_of(organization, payload))
+    return tagged(response, consumer_out(get_owned_or_404(organization, consumer_id)))
+
+
+@router.get("/{consumer_id}/health", response={200: HealthDetail, **ERRORS})
+def consumer_health(request: ApiRequest, consumer_id: UUID) -> Any:
+    """The status with its reasons, checks and history."""
+    return health_detail(get_owned_or_404(allow(request, Scope.READ), consumer_id))
+
+
+@router.delete("/{consumer_id}", response={204: None, **ERRORS})
+def delete_consumer(request: ApiRequest, consumer_id: UUID, if_match: IfMatch = None) -> Any:
+    """What it has written stays in the target."""
+    consumer = get_owned_or_404(allow(request, Scope.WRITE), consumer_id)
+    expect(if_match, consumer_out(consumer))
+    consumers.delete(consumer, actor=request.auth)
+    return Status(204, None)

@@ -1,0 +1,126 @@
+"""/v1/streams: the parts of your data that syncs write to."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.db import transaction
+from django.http import HttpResponse
+from ninja import Query, Router, Status
+from pydantic import Field
+
+from sequin_admin.access.models import Organization, Scope
+from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.errors import ERRORS, ApiError
+from sequin_admin.api.framework.etags import IfMatch, expect, tagged
+from sequin_admin.api.framework.pagination import TEXT_CHARS, Changing, Times, asked_page
+from sequin_admin.api.schemas import Body, Shape, Timestamp
+from sequin_admin.syncs import rules, streams
+from sequin_admin.syncs.models import SLUG_CHARS, Stream
+
+router = Router(tags=["Streams"])
+
+Slug = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=SLUG_CHARS,
+        pattern=rules.SLUG,
+        description="Lowercase letters, digits and dashes; one of its kind in the organization.",
+    ),
+]
+
+
+class StreamCreate(Body):
+    slug: Slug
+
+
+class StreamPatch(Body):
+    slug: Slug | None = None
+
+
+class StreamShape(Shape):
+    id: str
+    slug: str
+    org_id: str
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class StreamList(Shape):
+    data: list[StreamShape]
+    next_cursor: str | None
+
+
+class StreamFilters(Changing):
+    equal = ("slug",)
+
+    sort: Literal[Times, "slug", "-slug"] = "-created_at"
+    slug: str = Field(default="", max_length=TEXT_CHARS, description="The whole slug.")
+    search: str = Field(default="", max_length=TEXT_CHARS, description="Part of the slug.")
+
+
+def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> Stream:
+    rows = Stream.objects.of(organization)
+    stream = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
+    if stream is None:
+        raise ApiError(404, "There is no such stream in your organization.")
+    return stream
+
+
+def stream_out(stream: Stream) -> dict[str, Any]:
+    return {
+        "id": str(stream.pk),
+        "slug": stream.slug,
+        "org_id": str(stream.organization_id),
+        "created_at": stream.created_at,
+        "updated_at": stream.updated_at,
+    }
+
+
+@router.post("", response={201: StreamShape, **ERRORS})
+def create_stream(request: ApiRequest, payload: StreamCreate, response: HttpResponse) -> Any:
+    """Part your data: dev and prod, or one stream per API. Syncs name one when they are made."""
+    organization = allow(request, Scope.WRITE)
+    stream = streams.create(organization, actor=request.auth, slug=payload.slug)
+    return Status(201, tagged(response, stream_out(stream)))
+
+
+@router.get("", response={200: StreamList, **ERRORS})
+def list_streams(request: ApiRequest, filters: Query[StreamFilters]) -> Any:
+    """Newest first unless sorted otherwise; follow `next_cursor` for more."""
+    rows = Stream.objects.of(allow(request, Scope.READ))
+    page, following = asked_page(request, filters, rows)
+    return {"data": [stream_out(row) for row in page], "next_cursor": following}
+
+
+@router.get("/{stream_id}", response={200: StreamShape, **ERRORS})
+def get_stream(request: ApiRequest, stream_id: UUID, response: HttpResponse) -> Any:
+    """One stream, with its ETag."""
+    return tagged(response, stream_out(get_owned_or_404(allow(request, Scope.READ), stream_id)))
+
+
+@router.patch("/{stream_id}", response={200: StreamShape, **ERRORS})
+def update_stream(
+    request: ApiRequest,
+    stream_id: UUID,
+    payload: StreamPatch,
+    response: HttpResponse,
+    if_match: IfMatch = None,
+) -> Any:
+    """Another slug. Id and syncs stay; left out or null, nothing changes."""
+    organization = allow(request, Scope.WRITE)
+    with transaction.atomic():
+        stream = get_owned_or_404(organization, stream_id, lock=True)
+        expect(if_match, stream_out(stream))
+        if payload.slug:
+            streams.rename(stream, actor=request.auth, slug=payload.slug)
+    return tagged(response, stream_out(get_owned_or_404(organization, stream_id)))
+
+
+@router.delete("/{stream_id}", response={204: None, **ERRORS})
+def delete_stream(request: ApiRequest, stream_id: UUID, if_match: IfMatch = None) -> Any:
+    """Refused with 409 while syncs write to it."""
+    stream = get_owned_or_404(allow(request, Scope.WRITE), stream_id)
+    expect(if_match, stream_out(stream))
+    streams.delete(stream, actor=request.auth)
+    return Status(204, None)

@@ -1,0 +1,210 @@
+"""/v1/targets/postgres"""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpResponse
+from ninja import Query, Router, Status
+from pydantic import Field, SecretStr
+
+from sequin_admin.access.models import Organization, Scope
+from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUsed
+from sequin_admin.api.framework.etags import IfMatch, expect, tagged
+from sequin_admin.api.framework.pagination import PageParams, asked_page
+from sequin_admin.api.health import HealthDetail, health_detail
+from sequin_admin.api.schemas import Body, Health, Shape, Timestamp, health_of
+from sequin_admin.credentials.models import NAME_CHARS
+from sequin_admin.syncs import targets
+from sequin_admin.syncs.models import Target
+from sequin_admin.syncs.rules import HOST
+
+router = Router(tags=["Targets"])
+
+Mode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+MODE = "Ours, as libpq's sslmode."
+SCHEMA = "Ours. Empty means the user's own search path."
+# What PostgreSQL takes for a name: https://www.postgresql.org/docs/current/limits.html
+Name = Annotated[str, Field(min_length=1, max_length=63)]
+Host = Annotated[str, Field(pattern=HOST, max_length=253)]
+Port = Annotated[int, Field(ge=1, le=65_535)]
+Password = Annotated[SecretStr, Field(min_length=1, max_length=1000)]
+
+
+class Connection(Body):
+    host: Host
+    port: Port = 5432
+    database: Name
+    username: Name
+    password: Password
+
+
+class ConnectionPatch(Body):
+    host: Host | None = None
+    port: Port | None = None
+    database: Name | None = None
+    username: Name | None = None
+    password: Password | None = None
+
+
+class TargetCreate(Body):
+    name: str = Field(min_length=1, max_length=NAME_CHARS)
+    connection: Connection
+    ssl_mode: Mode = Field(default="prefer", description=MODE)
+    # `schema` is a method of pydantic's models.
+    schema_name: str = Field(default="", alias="schema", max_length=63, description=SCHEMA)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+
+
+class TargetPatch(Body):
+    name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
+    connection: ConnectionPatch | None = None
+    ssl_mode: Mode | None = Field(default=None, description=MODE)
+    schema_name: str | None = Field(default=None, alias="schema", max_length=63, description=SCHEMA)
+    metadata: dict[str, Any] | None = None
+
+
+class ConnectionShape(Shape):
+    host: str
+    port: int
+    database: str
+    username: str
+    password: str = Field(description="first4...last4 of a long one, asterisks otherwise.")
+
+
+class TargetShape(Shape):
+    id: str
+    name: str
+    kind: Literal["postgres"]
+    connection: ConnectionShape
+    ssl_mode: Mode = Field(description=MODE)
+    schema_name: str = Field(alias="schema", description=SCHEMA)
+    ssh_tunnel_id: None = Field(description="Always null: there are no tunnels here.")
+    health: Health
+    metadata: dict[str, Any]
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class TargetList(Shape):
+    data: list[TargetShape]
+    next_cursor: str | None
+
+
+class TestResult(Shape):
+    success: bool
+    reason: str | None = Field(default=None, description="What is wrong and what to do.")
+    server_version: str | None = None
+
+
+def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> Target:
+    rows = Target.objects.of(organization)
+    target: Target | None = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
+    if target is None:
+        raise ApiError(404, "There is no such target in your organization.")
+    return target
+
+
+def target_out(target: Target) -> dict[str, Any]:
+    names = ("host", "port", "database", "username")
+    return {
+        "id": str(target.pk),
+        "name": target.name,
+        "kind": target.kind,
+        "connection": {
+            **{name: getattr(target, name) for name in names},
+            "password": target.masked_password(),
+        },
+        "ssl_mode": target.ssl_mode,
+        "schema": target.schema,
+        "ssh_tunnel_id": None,
+        "health": health_of(target),
+        "metadata": target.metadata,
+        "created_at": target.created_at,
+        "updated_at": target.updated_at,
+    }
+
+
+def columns_of(payload: TargetCreate | TargetPatch) -> tuple[dict[str, Any], str]:
+    """The columns that were sent, and the password."""
+    sent = payload.model_dump(exclude_none=True)
+    connection = sent.pop("connection", {})
+    secret = connection.pop("password", None)
+    if "schema_name" in sent:
+        sent["schema"] = sent.pop("schema_name")
+    return {**sent, **connection}, secret.get_secret_value() if secret else ""
+
+
+@router.post("", response={201: TargetShape, **ERRORS}, by_alias=True)
+def create_target(request: ApiRequest, payload: TargetCreate, response: HttpResponse) -> Any:
+    """Register a database. Nothing is sent to it before it is tested."""
+    columns, password = columns_of(payload)
+    organization = allow(request, Scope.WRITE)
+    target = targets.create(organization, actor=request.auth, password=password, **columns)
+    return Status(201, tagged(response, target_out(target)))
+
+
+@router.get("", response={200: TargetList, **ERRORS}, by_alias=True)
+def list_targets(request: ApiRequest, filters: Query[PageParams]) -> Any:
+    """Newest first unless sorted otherwise; follow `next_cursor` for more."""
+    rows = Target.objects.of(allow(request, Scope.READ))
+    page, following = asked_page(request, filters, rows)
+    return {"data": [target_out(row) for row in page], "next_cursor": following}
+
+
+@router.get("/{target_id}", response={200: TargetShape, **ERRORS}, by_alias=True)
+def get_target(request: ApiRequest, target_id: UUID, response: HttpResponse) -> Any:
+    """One target, with its ETag."""
+    return tagged(response, target_out(get_owned_or_404(allow(request, Scope.READ), target_id)))
+
+
+@router.patch("/{target_id}", response={200: TargetShape, **ERRORS}, by_alias=True)
+def update_target(
+    request: ApiRequest,
+    target_id: UUID,
+    payload: TargetPatch,
+    response: HttpResponse,
+    if_match: IfMatch = None,
+) -> Any:
+    """Change what is sent; what is left out or null stays as it is. A new host, port or TLS mode
+    takes the password again."""
+    organization = allow(request, Scope.WRITE)
+    columns, password = columns_of(payload)
+    with transaction.atomic():
+        target = get_owned_or_404(organization, target_id, lock=True)
+        expect(if_match, target_out(target))
+        try:
+            targets.update(target, actor=request.auth, password=password, **columns)
+        except ValidationError as error:
+            said = {f"connection.{name}": text for name, text in error.message_dict.items()}
+            raise ApiError(422, INVALID, said) from None
+    return tagged(response, target_out(get_owned_or_404(organization, target_id)))
+
+
+@router.get("/{target_id}/health", response={200: HealthDetail, **ERRORS})
+def target_health(request: ApiRequest, target_id: UUID) -> Any:
+    """The status with its reasons, checks and history."""
+    return health_detail(get_owned_or_404(allow(request, Scope.READ), target_id))
+
+
+@router.delete("/{target_id}", response={204: None, **ERRORS, 409: StillUsed})
+def delete_target(request: ApiRequest, target_id: UUID, if_match: IfMatch = None) -> Any:
+    """Refused with 409 while consumers write to it."""
+    target = get_owned_or_404(allow(request, Scope.WRITE), target_id)
+    expect(if_match, target_out(target))
+    targets.delete(target, actor=request.auth)
+    return Status(204, None)
+
+
+@router.post(
+    "/{target_id}/test_connection", response={200: TestResult, **ERRORS}, exclude_none=True
+)
+def test_connection(request: ApiRequest, target_id: UUID) -> Any:
+    """Connect now. Takes a few seconds at the most."""
+    target = get_owned_or_404(allow(request, Scope.WRITE), target_id)
+    outcome = targets.verify(target, actor=request.auth)
+    if outcome.ok:
+        return {"success": True, "server_version": outcome.discovered["server_version"]}
+    return {"success": False, "reason": outcome.sentence}

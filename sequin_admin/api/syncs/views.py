@@ -1,0 +1,229 @@
+"""/v1/syncs"""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from django.db import transaction
+from django.http import HttpResponse
+from ninja import Query, Router, Status
+
+from sequin_admin.access.models import Organization, Scope
+from sequin_admin.api.credentials.views import app_of
+from sequin_admin.api.credentials.views import get_owned_or_404 as own_credential
+from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUsed
+from sequin_admin.api.framework.etags import IfMatch, expect, tagged
+from sequin_admin.api.framework.pagination import Listing, asked_page
+from sequin_admin.api.health import health_detail
+from sequin_admin.api.schemas import (
+    CredentialImport,
+    credential_out,
+    health_of,
+    refuse_blank,
+)
+from sequin_admin.api.syncs.schemas import (
+    Report,
+    SyncCreate,
+    SyncHealthDetail,
+    SyncList,
+    SyncPatch,
+    SyncShape,
+)
+from sequin_admin.connect import credential_operations
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential
+from sequin_admin.health import probes
+from sequin_admin.limits import models as limits
+from sequin_admin.syncs import reports, syncs
+from sequin_admin.syncs.models import Stream, Sync
+
+router = Router(tags=["Syncs"])
+
+
+class SyncFilters(Listing):
+    equal = ("name", "provider", "external_id", "credential_id", "stream_id")
+
+    status: Literal["active", "disabled"] | None = None
+    external_id: str = ""
+    credential_id: UUID | None = None
+    stream_id: UUID | None = None
+
+    def narrow(self, rows: Any) -> Any:
+        rows = super().narrow(rows)
+        return rows.filter(disabled_at__isnull=self.status == "active") if self.status else rows
+
+
+def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> Sync:
+    rows = Sync.objects.of(organization)
+    rows = rows.select_related("credential__oauth_app", "credential__rate_limit")
+    rows = rows.select_for_update(of=("self",)) if lock else rows
+    sync: Sync | None = rows.filter(pk=pk).first()
+    if sync is None:
+        raise ApiError(404, "There is no such sync in your organization.")
+    return sync
+
+
+def sync_out(sync: Sync) -> dict[str, Any]:
+    plain = ("name", "provider", "status", "collection_ids", "max_age_days", "sync_frequency")
+    return {
+        "id": str(sync.pk),
+        **{name: getattr(sync, name) for name in plain},
+        "org_id": str(sync.organization_id),
+        "health": {**health_of(sync), "sync_id": str(sync.pk)},
+        "rate_limit": sync.rate_limit or limits.of(sync.credential).as_json(),
+        "stream_id": str(sync.stream_id) if sync.stream_id else None,
+        "credential_id": str(sync.credential_id),
+        "credential": credential_out(sync.credential),
+        "initial_backfill_completed_at": sync.initial_backfill_completed_at,
+        "external_id": sync.external_id or None,
+        "metadata": sync.metadata,
+        "created_at": sync.created_at,
+        "updated_at": sync.updated_at,
+    }
+
+
+@router.post("", response={201: SyncShape, **ERRORS})
+def create_sync(request: ApiRequest, payload: SyncCreate, response: HttpResponse) -> Any:
+    """Sync an account: of an existing credential, or of one that is sent along."""
+    organization = allow(request, Scope.WRITE)
+    syncs.check_collections(payload.collection_ids, payload.provider)
+    stream = stream_for(organization, payload)
+    credential = credential_for(request, organization, payload)
+    columns = payload.model_dump(exclude={"provider", "credential", "credential_id", "stream_id"})
+    columns["external_id"] = columns["external_id"] or ""
+    sync = syncs.create(credential, actor=request.auth, stream=stream, **columns)
+    return Status(201, tagged(response, sync_out(get_owned_or_404(organization, sync.pk))))
+
+
+def stream_for(organization: Organization, payload: SyncCreate) -> Stream | None:
+    """The named stream. Looked up before a credential is imported for nothing."""
+    if payload.stream_id is None:
+        return None
+    stream = Stream.objects.of(organization).filter(pk=payload.stream_id).first()
+    if stream is None:
+        said = "There is no stream with this id in your organization."
+        raise ApiError(422, INVALID, {"stream_id": [said]})
+    return stream
+
+
+def credential_for(
+    request: ApiRequest, organization: Organization, payload: SyncCreate
+) -> Credential:
+    """The named credential, or the one sent along, imported. Of the named provider either way."""
+    if (payload.credential is None) == (payload.credential_id is None):
+        said = "Send either credential_id or credential, not both."
+        raise ApiError(422, INVALID, {"credential_id": [said]})
+    if payload.credential_id:
+        rows = Credential.objects.of(organization).filter(pk=payload.credential_id)
+        if not rows.exists():
+            said = "There is no credential with this id in your organization."
+            raise ApiError(422, INVALID, {"credential_id": [said]})
+        credential = own_credential(organization, payload.credential_id)
+        refuse_other_provider(credential.provider, payload.provider)
+        return credential
+    return imported(request, organization, payload)
+
+
+def imported(request: ApiRequest, organization: Organization, payload: SyncCreate) -> Credential:
+    sent = payload.credential
+    assert sent is not None  # noqa: S101 - for mypy
+    refuse_other_provider(kinds.get(sent.properties.kind).provider, payload.provider)
+    refuse_blank(sent.properties)
+    app = app_of(
+        organization,
+        CredentialImport.model_construct(
+            properties=sent.properties, oauth_app_id=sent.oauth_app_id
+        ),
+    )
+    credential, _ = credential_operations.save_credential(
+        organization, sent.properties, actor=request.auth, oauth_app=app, metadata=sent.metadata
+    )
+    probes.verify(credential)
+    return own_credential(organization, credential.pk)
+
+
+def refuse_other_provider(found: str, named: str) -> None:
+    if found != named:
+        said = f"The credential is of {found}. Name that provider, or another credential."
+        raise ApiError(422, INVALID, {"provider": [said]})
+
+
+@router.get("", response={200: SyncList, **ERRORS})
+def list_syncs(request: ApiRequest, filters: Query[SyncFilters]) -> Any:
+    """Newest first unless sorted otherwise; follow `next_cursor` for more."""
+    rows = Sync.objects.of(allow(request, Scope.READ))
+    rows = rows.select_related("credential__oauth_app", "credential__rate_limit")
+    rows = rows.defer("credential__secrets", "credential__oauth_app__secrets")
+    page, following = asked_page(request, filters, rows)
+    return {"data": [sync_out(row) for row in page], "next_cursor": following}
+
+
+@router.get("/{sync_id}", response={200: SyncShape, **ERRORS})
+def get_sync(request: ApiRequest, sync_id: UUID, response: HttpResponse) -> Any:
+    """One sync with its credential, and its ETag."""
+    return tagged(response, sync_out(get_owned_or_404(allow(request, Scope.READ), sync_id)))
+
+
+# What null takes away instead of leaving it as it is.
+CLEARED = {"rate_limit": None, "max_age_days": None, "external_id": ""}
+
+
+@router.patch("/{sync_id}", response={200: SyncShape, **ERRORS})
+def update_sync(
+    request: ApiRequest,
+    sync_id: UUID,
+    payload: SyncPatch,
+    response: HttpResponse,
+    if_match: IfMatch = None,
+) -> Any:
+    """Change what is sent. Null takes rate_limit, max_age_days and external_id away, and leaves
+    the rest as it is. Credential, provider and stream can't change: make another sync."""
+    organization = allow(request, Scope.WRITE)
+    sent = payload.model_dump(exclude_unset=True)
+    columns = {n: CLEARED.get(n) if v is None else v for n, v in sent.items()}
+    columns = {n: v for n, v in columns.items() if v is not None or n in CLEARED}
+    status = columns.pop("status", None)
+    with transaction.atomic():
+        sync = get_owned_or_404(organization, sync_id, lock=True)
+        expect(if_match, sync_out(sync))
+        syncs.update(sync, actor=request.auth, **columns)
+        if status:
+            syncs.set_status(sync, status, actor=request.auth)
+    return tagged(response, sync_out(get_owned_or_404(organization, sync_id)))
+
+
+@router.delete("/{sync_id}", response={204: None, **ERRORS, 409: StillUsed})
+def delete_sync(request: ApiRequest, sync_id: UUID, if_match: IfMatch = None) -> Any:
+    """Refused with 409 while consumers name it."""
+    sync = get_owned_or_404(allow(request, Scope.WRITE), sync_id)
+    expect(if_match, sync_out(sync))
+    syncs.delete(sync, actor=request.auth)
+    return Status(204, None)
+
+
+@router.post("/{sync_id}/report", response={200: SyncHealthDetail, **ERRORS})
+def report(request: ApiRequest, sync_id: UUID, payload: Report) -> Any:
+    """Tell how far the sync's worker came, and what stopped it."""
+    organization = allow(request, Scope.WRITE)
+    trouble = reports.ReportedError(**payload.error.model_dump()) if payload.error else None
+    sync = get_owned_or_404(organization, sync_id)
+    reports.record_report(
+        sync,
+        rows=payload.rows,
+        lag_s=payload.lag_s,
+        backfilled=payload.initial_backfill_completed,
+        trouble=trouble,
+    )
+    return sync_health_detail(get_owned_or_404(organization, sync_id))
+
+
+@router.get("/{sync_id}/health", response={200: SyncHealthDetail, **ERRORS})
+def sync_health(request: ApiRequest, sync_id: UUID) -> Any:
+    """The status with its reason, and what its worker reported last."""
+    return sync_health_detail(get_owned_or_404(allow(request, Scope.READ), sync_id))
+
+
+def sync_health_detail(sync: Sync) -> dict[str, Any]:
+    told = ("rows_total", "lag_s", "last_report_at")
+    reported = {name: getattr(sync, name) for name in told}
+    return {**health_detail(sync), "sync_id": str(sync.pk), **reported}

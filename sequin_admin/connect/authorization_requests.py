@@ -1,0 +1,234 @@
+"""Connect trips for another product: it sends a browser, and gets the credential for a code.
+
+One authorization server for every provider's flow, in the shape of RFC 6749 section 4.1. Nothing
+is stored as a credential here: the product imports it, or keeps it.
+"""
+
+import hmac
+import json
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from authlib.common.urls import add_params_to_uri
+from django.conf import settings
+from django.db import models, transaction
+
+from sequin_admin.access.models import Organization
+from sequin_admin.audit.models import record_change
+from sequin_admin.connect.models import AuthorizationRequest, ConnectSession
+from sequin_admin.core import clock
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.properties import Properties
+from sequin_admin.tokens import protocol
+
+START_TIME = timedelta(minutes=5)
+CODE_TIME = timedelta(seconds=60)
+LONGEST = timedelta(minutes=20)
+STATE_BYTES = 5000
+# A longer state comes back with the exchange only: addresses are not made for that.
+STATE_CHARS_IN_URL = 1000
+
+
+class InvalidRequest(ValueError):
+    """No trip can start from this. `field` names the argument at fault, `str()` says why."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
+class RequestClosed(Exception):
+    """The start address can't be used (any more). `str()` is for the person in front of it."""
+
+
+class InvalidCode(Exception):
+    """The code is unknown, spent, expired or another's. `str()` says so, and what to do."""
+
+
+@dataclass(frozen=True, repr=False)
+class ExchangedCredential:
+    """What a code is exchanged for. `properties` are unmasked; `state` is the caller's own."""
+
+    oauth_app_id: UUID | None
+    properties: dict[str, Any]
+    state: Any
+
+
+def start(
+    organization: Organization,
+    kind: Any,
+    *,
+    actor: models.Model | None,
+    redirect_url: str,
+    oauth_app: OAuthApp | None = None,
+    state: Any = None,
+) -> str:
+    """Prepare a trip; returns the address to send the browser to, good once, for five minutes.
+
+    Raises `BadStart`.
+    """
+    if not kind.oauth:
+        raise InvalidRequest(
+            "credential_kind", f"{kind.full_title()} has no OAuth flow. Import it."
+        )
+    if kind.client_is_ours() and (oauth_app is None or oauth_app.provider != kind.provider):
+        raise InvalidRequest(
+            "oauth_app_id", f"Send the id of an OAuth app at {kind.provider_title}."
+        )
+    if redirect_url not in registered(organization, oauth_app):
+        raise InvalidRequest(
+            "redirect_url",
+            "This address is not registered. Add it to the redirect URIs of the OAuth app first.",
+        )
+    if len(json.dumps(state, ensure_ascii=False).encode()) > STATE_BYTES:
+        raise InvalidRequest("state", f"The state may have up to {STATE_BYTES:,} bytes of JSON.")
+    token = secrets.token_urlsafe(32)
+    authorization_request = AuthorizationRequest(
+        organization=organization,
+        kind=kind.slug,
+        oauth_app=oauth_app if kind.client_is_ours() else None,
+        redirect_url=redirect_url,
+        secrets={"state": state},
+        token_digest=protocol.digest(token),
+        expires_at=clock.now() + START_TIME,
+    )
+    with transaction.atomic():
+        authorization_request.save()
+        record_request_change("handover.started", authorization_request, actor)
+    return f"{settings.PUBLIC_URL}/link/oauth2/start/{token}"
+
+
+def registered(organization: Organization, oauth_app: OAuthApp | None) -> set[str]:
+    """Where browsers may be sent on to: what the app has registered.
+
+    A kind whose client is the customer's has no app of ours; for it any app's address will do.
+    """
+    apps = [oauth_app] if oauth_app else OAuthApp.objects.of(organization).defer("secrets")
+    return {uri for app in apps for uri in app.redirect_uris}
+
+
+def enter(token: str, session_key: str) -> AuthorizationRequest:
+    """The handover of a start address, which from now on belongs to this browser. Raises `Closed`.
+
+    The same browser may load the address again; for any other one it is used up.
+    """
+    rows = AuthorizationRequest.objects.select_related("organization", "oauth_app")
+    unused = rows.filter(expires_at__gt=clock.now(), code_digest=None)
+    authorization_request = unused.filter(token_digest=protocol.digest(token)).first()
+    session = protocol.digest(session_key)
+    if authorization_request is None or not claimed(authorization_request, session):
+        raise RequestClosed(
+            "This address was used already, or is more than five minutes old. Go back to where "
+            "you came from and start again."
+        )
+    return authorization_request
+
+
+def claimed(authorization_request: AuthorizationRequest, session_digest: str) -> bool:
+    free = AuthorizationRequest.objects.filter(pk=authorization_request.pk, session_digest="")
+    if free.update(session_digest=session_digest):
+        return True
+    return hmac.compare_digest(authorization_request.session_digest, session_digest)
+
+
+def seal(authorization_request: AuthorizationRequest, properties: Properties) -> None:
+    """Keep what came of the trip until its code is exchanged."""
+    given = {"kind": authorization_request.kind, **properties.plain_values()}
+    authorization_request.secrets = {**authorization_request.secrets, "properties": given}
+    authorization_request.save(update_fields=["secrets"])
+
+
+def answer(authorization_request: AuthorizationRequest, connect_session: ConnectSession) -> str:
+    """Where to send the browser after a trip: with a code, or with an error (RFC 6749 4.1.2)."""
+    if connect_session.error:
+        said = printable(connect_session.failure)
+        return redirect_to(
+            authorization_request, error=connect_session.error, error_description=said
+        )
+    code = secrets.token_urlsafe(32)
+    authorization_request.code_digest = protocol.digest(code)
+    authorization_request.code_expires_at = clock.now() + CODE_TIME
+    authorization_request.save(update_fields=["code_digest", "code_expires_at"])
+    return redirect_to(authorization_request, code=code)
+
+
+def redirect_to(authorization_request: AuthorizationRequest, **params: str) -> str:
+    state = authorization_request.secrets["state"]
+    if isinstance(state, str) and 0 < len(state) <= STATE_CHARS_IN_URL:
+        params["state"] = state
+    return str(add_params_to_uri(authorization_request.redirect_url, list(params.items())))
+
+
+def printable(sentence: str) -> str:
+    """The characters that RFC 6749 allows in `error_description`."""
+    return "".join(c if " " <= c <= "~" and c not in '"\\' else "'" for c in sentence)
+
+
+def exchange(
+    code: str,
+    *,
+    actor: models.Model | None,
+    organization: Organization | None = None,
+    oauth_app: OAuthApp | None = None,
+    redirect_uri: str | None = None,
+) -> ExchangedCredential:
+    """Hand the credential over for its code, once. Raises `BadCode`.
+
+    The caller has proven to be the `organization` or to know the secret of the `oauth_app`.
+    """
+    mine = {"organization": organization} if organization else {"oauth_app": oauth_app}
+    with transaction.atomic():
+        rows = AuthorizationRequest.objects.select_for_update().filter(**mine)
+        authorization_request = rows.filter(code_digest=protocol.digest(code)).first()
+        if authorization_request is None or not usable(
+            authorization_request, redirect_uri, clock.now()
+        ):
+            raise InvalidCode(
+                "This code is unknown, was exchanged before, or is more than 60 seconds old; or "
+                "it belongs to another app or redirect URI. Start the connection again."
+            )
+        properties, state = (
+            authorization_request.secrets["properties"],
+            authorization_request.secrets["state"],
+        )
+        authorization_request.secrets, authorization_request.exchanged_at = {}, clock.now()
+        authorization_request.save(update_fields=["secrets", "exchanged_at"])
+        record_request_change("handover.exchanged", authorization_request, actor)
+    return ExchangedCredential(authorization_request.oauth_app_id, in_order(properties), state)
+
+
+def usable(
+    authorization_request: AuthorizationRequest, redirect_uri: str | None, at: datetime
+) -> bool:
+    in_time = (
+        authorization_request.code_expires_at is not None
+        and authorization_request.code_expires_at > at
+    )
+    same = redirect_uri is None or redirect_uri == authorization_request.redirect_url
+    return in_time and same and authorization_request.exchanged_at is None
+
+
+def in_order(properties: dict[str, Any]) -> dict[str, Any]:
+    """As the specification lists them."""
+    names = kinds.get(properties["kind"]).properties_class.names()
+    return {name: properties[name] for name in ("kind", *names) if name in properties}
+
+
+def prune() -> int:
+    """Drop what nobody came for. Returns how many."""
+    now = clock.now()
+    over = models.Q(code_expires_at__lt=now) | models.Q(created_at__lt=now - LONGEST)
+    return AuthorizationRequest.objects.filter(over).delete()[0]
+
+
+def record_request_change(
+    action: str, authorization_request: AuthorizationRequest, actor: models.Model | None
+) -> None:
+    organization_id = authorization_request.organization_id
+    record_change(
+        action, actor=actor, target=authorization_request, organization_id=organization_id
+    )

@@ -1,0 +1,55 @@
+"""What a kind's declaration says of its properties, for people and programs to read."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from sequin_admin.credentials.properties import Properties
+
+
+@dataclass(frozen=True)
+class PropertyDoc:
+    """`read_only`: read from the account. `extension`: an addition to the specification."""
+
+    name: str
+    title: str
+    type: str
+    required: bool
+    secret: bool
+    read_only: bool
+    extension: bool
+    help: str
+    example: str
+    pattern: str
+
+
+def properties_of(declared: type[Properties]) -> list[PropertyDoc]:
+    schema = declared.model_json_schema()["properties"]
+    return [doc_of(declared, name, schema[name]) for name in declared.names()]
+
+
+def doc_of(declared: type[Properties], name: str, schema: dict[str, Any]) -> PropertyDoc:
+    field, extra = declared.model_fields[name], declared.declared(name)
+    return PropertyDoc(
+        name=name,
+        title=field.title or name,
+        type=type_words(schema),
+        required=field.is_required(),
+        secret=declared.is_secret(name),
+        read_only=bool(extra.get("read_only")),
+        extension=bool(extra.get("extension")),
+        help=field.description or "",
+        example=str(extra.get("example") or ""),
+        pattern=str(extra.get("match") or ""),
+    )
+
+
+def type_words(schema: dict[str, Any]) -> str:
+    """`string`, `integer`, `string[]`, `"User" | "Organization"`."""
+    if "anyOf" in schema:
+        options = [type_words(option) for option in schema["anyOf"]]
+        return " | ".join(option for option in options if option != "null")
+    if "enum" in schema:
+        return " | ".join(f'"{value}"' for value in schema["enum"])
+    if schema.get("type") == "array":
+        return f"{type_words(schema['items'])}[]"
+    return str(schema.get("type", "string"))

@@ -1,0 +1,102 @@
+"""The auth gateway: another product sends a browser here and exchanges a code for what it got."""
+
+import hmac
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
+
+from sequin_admin.connect import authorization_requests
+from sequin_admin.core.strict_json import read_json
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.forms import PropertiesForm
+from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.gateway.pages import closed, public_page, send_off, session_key, show_form
+
+NEEDED = ("client_id", "client_secret", "code")
+
+
+@require_http_methods(["GET", "POST"])
+@public_page
+def start(request: HttpRequest, token: str) -> HttpResponse:
+    """On to the provider, after a question where it needs one, such as a shop's name."""
+    try:
+        authorization_request = authorization_requests.enter(token, session_key(request))
+    except authorization_requests.RequestClosed as reason:
+        return closed(request, reason)
+    kind = kinds.get(authorization_request.kind)
+    questions = kind.properties_class.only(kind.oauth.required_properties)
+    answered = request.method == "POST" or not kind.oauth.required_properties
+    form = PropertiesForm(
+        questions, request.POST if answered else None, names=kind.oauth.required_properties
+    )
+    if answered and form.is_valid():
+        return send_off(
+            request,
+            kind,
+            form,
+            requester=authorization_request,
+            authorization_request=authorization_request,
+        )
+    return show_form(request, kind, form, requester=authorization_request, action=request.path)
+
+
+@csrf_exempt
+@require_POST
+@never_cache
+def token(request: HttpRequest) -> HttpResponse:
+    """A code for the credential, unmasked, once. Errors as RFC 6749 section 5.2 shapes them."""
+    body = body_of(request)
+    missing = [name for name in NEEDED if not isinstance(body.get(name), str) or not body[name]]
+    if missing:
+        return refuse(400, "invalid_request", f"Send {', '.join(missing)} as text.")
+    app = app_of(body)
+    if app is None:
+        return refuse(
+            401,
+            "invalid_client",
+            "client_id is our id of the OAuth app, client_secret the secret that the provider "
+            "gave it. These two do not belong together.",
+        )
+    redirect_uri = body.get("redirect_uri")
+    try:
+        given = authorization_requests.exchange(
+            body["code"],
+            actor=app,
+            oauth_app=app,
+            redirect_uri=str(redirect_uri) if redirect_uri is not None else None,
+        )
+    except authorization_requests.InvalidCode as error:
+        return refuse(400, "invalid_grant", str(error))
+    credential = {"oauth_app_id": str(app.pk), "properties": given.properties}
+    return JsonResponse({"credential": credential, "state": given.state})
+
+
+def body_of(request: HttpRequest) -> dict[str, Any]:
+    """The parameters, sent as JSON or, as RFC 6749 has it, as a form."""
+    if request.content_type != "application/json":
+        return dict(request.POST.items())
+    try:
+        body = read_json(request.body)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def app_of(body: dict[str, Any]) -> OAuthApp | None:
+    """The OAuth app whose id and secret these are."""
+    try:
+        app = OAuthApp.objects.filter(pk=UUID(body["client_id"])).first()
+    except (ValueError, ValidationError):
+        return None
+    known = str(app.secrets.get("client_secret", "")) if app else ""
+    same = hmac.compare_digest(known.encode(), body["client_secret"].encode())
+    return app if known and same else None
+
+
+def refuse(status: int, error: str, description: str) -> HttpResponse:
+    return JsonResponse({"error": error, "error_description": description}, status=status)

@@ -1,0 +1,106 @@
+"""The form of a channel. A Slack URL is a secret: it never goes back into a page."""
+
+from typing import Any
+from zoneinfo import available_timezones
+
+from django import forms
+
+from sequin_admin.notifications import channels
+from sequin_admin.notifications.message import TYPES, Severity, groups
+from sequin_admin.notifications.models import Channel, ChannelKind
+
+AGAIN = "Enter the URL again: we don't keep it in a page that was not saved."
+KEEP = "Leave it empty to keep the one that is set."
+WANTS = {
+    ChannelKind.MAIL: ("Mail addresses", "Up to 20, with commas between them."),
+    ChannelKind.WEBHOOK: (
+        "URL",
+        "It begins with https:// and is reachable from the internet. Every message is signed.",
+    ),
+    ChannelKind.SLACK: (
+        "Incoming webhook URL",
+        "From Slack, or from anything that takes Slack's messages, such as Mattermost.",
+    ),
+}
+COLUMNS = (
+    *("name", "min_severity", "event_types", "quiet_from", "quiet_until", "time_zone"),
+    "critical_breaks_quiet",
+)
+
+
+class ClockInput(forms.TimeInput):
+    input_type = "time"
+
+
+class ChannelForm(forms.Form):
+    """For a new channel of a kind, or for `channel`. `columns` is what `channels` takes."""
+
+    name = forms.CharField(max_length=100)
+    address = forms.CharField(max_length=channels.URL_CHARS)
+    min_severity = forms.ChoiceField(
+        label="Tell", choices=[(each.value, each.audience) for each in Severity]
+    )
+    event_types = forms.MultipleChoiceField(
+        label="Of",
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="If nothing is ticked, of everything.",
+    )
+    quiet_from = forms.TimeField(required=False, widget=ClockInput(format="%H:%M"))
+    quiet_until = forms.TimeField(
+        required=False,
+        widget=ClockInput(format="%H:%M"),
+        help_text="Messages wait until then. What is over by then is not told at all.",
+    )
+    time_zone = forms.ChoiceField(
+        initial="UTC", choices=lambda: [(zone, zone) for zone in sorted(available_timezones())]
+    )
+    critical_breaks_quiet = forms.BooleanField(
+        label="What we must act on does not wait", required=False, initial=True
+    )
+
+    def __init__(self, kind: ChannelKind, data: Any = None, channel: Channel | None = None) -> None:
+        self.kind, self.channel = kind, channel
+        super().__init__(data, initial=initial_of(kind, channel))
+        address = self.fields["address"]
+        address.label, address.help_text = WANTS[kind]
+        if kind is ChannelKind.SLACK:
+            address.widget = forms.PasswordInput(attrs={"autocomplete": "off"})
+            address.required = channel is None
+            address.help_text += f" {KEEP}" if channel else ""
+        kept = {each: TYPES.get(each, each) for each in (channel.event_types if channel else [])}
+        self.fields["event_types"].choices = list({**kept, **groups()}.items())  # type: ignore[attr-defined]
+
+    def clean_address(self) -> str:
+        text = str(self.cleaned_data["address"])
+        probe = Channel(kind=self.kind)
+        try:
+            if text:
+                channels.put_address(probe, text)
+        except channels.BadAddress as error:
+            raise forms.ValidationError(str(error)) from None
+        return text
+
+    def clean(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        begins, ends = given.get("quiet_from"), given.get("quiet_until")
+        if (begins is None) != (ends is None) and not self.has_error("quiet_until"):
+            self.add_error("quiet_until", "Enter both times, or none.")
+        elif begins is not None and begins == ends:
+            self.add_error("quiet_until", "Enter another time than the one they begin at.")
+        if self.errors and self.kind is ChannelKind.SLACK and given.get("address"):
+            self.add_error("address", AGAIN)
+        return given
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        return {name: self.cleaned_data[name] for name in (*COLUMNS, "address")}
+
+
+def initial_of(kind: ChannelKind, channel: Channel | None) -> dict[str, Any]:
+    """A new webhook is told everything, people what somebody must act on."""
+    if channel is None:
+        told = Severity.INFO if kind is ChannelKind.WEBHOOK else Severity.WARNING
+        return {"min_severity": told.value}
+    stored = {name: getattr(channel, name) for name in COLUMNS}
+    return stored if kind is ChannelKind.SLACK else {**stored, "address": channel.address}

@@ -1,0 +1,233 @@
+"""Where an organization is told things, and the outbox of what it is told."""
+
+import hashlib
+import uuid
+from datetime import datetime
+from typing import Any, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Subquery
+
+from sequin_admin.access.models import Findable, Organization, OwnedQuerySet, User
+from sequin_admin.core import clock
+from sequin_admin.core.fields import EncryptedJSONField
+from sequin_admin.notifications.message import Message, Severity, type_matches
+from sequin_admin.notifications.quiet_hours import DailyQuietHours
+
+
+class ChannelKind(models.TextChoices):
+    MAIL = "mail", "Mail"
+    WEBHOOK = "webhook", "Webhook"
+    SLACK = "slack", "Slack"
+
+    @property
+    def icon(self) -> str:
+        return {"mail": "envelope", "webhook": "code-bracket"}.get(self, "chat-bubble-left-right")
+
+
+class ChannelQuerySet(Findable["Channel"]):
+    def enabled(self) -> Self:
+        return self.filter(enabled=True)
+
+    def last_deliveries(self) -> dict[Any, "Delivery"]:
+        """The newest delivery of each, by the channel's id, in one query."""
+        newest = Delivery.objects.filter(channel=OuterRef("pk")).order_by("-id").values("id")[:1]
+        ids = self.annotate(last_id=Subquery(newest)).values("last_id")
+        rows = Delivery.objects.filter(pk__in=ids).defer("secrets")
+        return {row.channel_id: row for row in rows}
+
+
+class Channel(models.Model):
+    """One way in which an organization wants to be told.
+
+    `address` is mail addresses with commas, or a URL; of Slack only its host, as the URL is itself
+    the secret. `secrets` holds `url` for Slack; for a webhook `signing`, and `previous` as a list
+    of `{"secret", "until"}` after a rotation.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="channels")
+    kind = models.CharField(max_length=10, choices=ChannelKind.choices, editable=False)
+    name = models.CharField(max_length=100)
+    address = models.TextField()
+    secrets = EncryptedJSONField(scope="channel", bind=("id",))
+    secret_changed_at = models.DateTimeField(default=clock.now, editable=False)
+    min_severity = models.CharField(
+        max_length=10, choices=Severity.choices, default=Severity.WARNING
+    )
+    event_types = models.JSONField(default=list, blank=True)
+    quiet_from = models.TimeField(null=True, blank=True)
+    quiet_until = models.TimeField(null=True, blank=True)
+    time_zone = models.CharField(max_length=60, default="UTC")
+    critical_breaks_quiet = models.BooleanField(default=True)
+    enabled = models.BooleanField(default=True)
+    disabled_reason = models.CharField(max_length=300, blank=True, default="", editable=False)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="channels")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    updated_at = models.DateTimeField(default=clock.now, editable=False)
+
+    objects = ChannelQuerySet.as_manager()
+
+    class Meta:
+        indexes = (models.Index(fields=("organization", "kind", "created_at"), name="channel_of"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def looks(self) -> ChannelKind:
+        return ChannelKind(self.kind)
+
+    @property
+    def where(self) -> str:
+        """For the audit log: mail addresses, or the host alone, as a path may be a secret."""
+        return urlsplit(self.address).hostname or self.address
+
+    @property
+    def audience(self) -> str:
+        return Severity(self.min_severity).audience
+
+    @property
+    def quiet_hours(self) -> DailyQuietHours | None:
+        if self.quiet_from is None or self.quiet_until is None:
+            return None
+        return DailyQuietHours(self.quiet_from, self.quiet_until, ZoneInfo(self.time_zone))
+
+    def wants(self, notice: Message) -> bool:
+        enough = notice.severity.rank >= Severity(self.min_severity).rank
+        return enough and type_matches(self.event_types, notice.type)
+
+    def quiet_ends_at(self, severity: Severity, at: datetime) -> datetime | None:
+        """When the quiet hours that hold back a notice of this severity end. None: nothing does."""
+        hours = self.quiet_hours
+        breaks = severity is Severity.CRITICAL and self.critical_breaks_quiet
+        return hours.over(at) if hours and not breaks and hours.at(at) else None
+
+    def signing_secrets(self, at: datetime) -> list[str]:
+        """The newest first; a former one for as long as receivers may still check with it."""
+        kept = self.secrets.get("previous", [])
+        former = [each["secret"] for each in kept if datetime.fromisoformat(each["until"]) > at]
+        return [self.secrets["signing"], *former]
+
+
+class DeliveryState(models.TextChoices):
+    """How far a delivery has come. Knows its tone and icon, as a status does."""
+
+    PENDING = "pending", "Waiting"
+    DELIVERED = "delivered", "Delivered"
+    GIVEN_UP = "given_up", "Given up"
+    DROPPED = "dropped", "Not sent"
+
+    @property
+    def tone(self) -> str:
+        return {"delivered": "good", "given_up": "bad", "pending": "warn"}.get(self, "idle")
+
+    @property
+    def icon(self) -> str:
+        return {
+            "pending": "clock",
+            "delivered": "check-circle",
+            "given_up": "x-circle",
+            "dropped": "no-symbol",
+        }[self]
+
+
+class DeliveryQuerySet(OwnedQuerySet["Delivery"]):
+    def pending(self) -> Self:
+        return self.filter(state=DeliveryState.PENDING)
+
+    def to_customers(self) -> Self:
+        return self.filter(channel=None)
+
+    def due(self, at: datetime) -> Self:
+        """Those to send now: not leased, and first among the pending ones of their ordering key."""
+        before = Delivery.objects.pending().filter(
+            ordering_key=OuterRef("ordering_key"), id__lt=OuterRef("id")
+        )
+        waiting = self.pending().filter(~Exists(before), next_try_at__lte=at)
+        return waiting.exclude(leased_until__gt=at).order_by("next_try_at", "id")
+
+    def by_state(self) -> dict[DeliveryState, int]:
+        """How many are in each state, in one query."""
+        counted = self.order_by().values_list("state").annotate(models.Count("pk"))
+        found = dict(counted)
+        return {state: found.get(state.value, 0) for state in DeliveryState}
+
+
+class Delivery(models.Model):
+    """One notice on its way through one channel, or by mail `to` a customer's contact.
+
+    Deliveries of one `ordering_key` (one channel and one key) are sent in order. `in_quiet_hours`
+    says that quiet hours hold it back; `urgent` ones are not held back. `attempts` counts those
+    since `tried_from`. A sender holds it while `leased_until` lies ahead; `fence` rises with every
+    lease. `log` keeps the newest attempts: `{"at", "status", "error", "ms"}`; `last_error` is empty
+    or a sentence.
+    """
+
+    # In the order of posting; the outside knows `uid`.
+    id = models.BigAutoField(primary_key=True)
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="deliveries")
+    channel = models.ForeignKey(Channel, models.CASCADE, null=True, related_name="deliveries")
+    to = models.EmailField(blank=True, default="")
+    type = models.CharField(max_length=60)
+    severity = models.CharField(max_length=10, choices=Severity.choices)
+    ordering_key = models.CharField(max_length=64, editable=False)
+    notice = models.JSONField()
+    secrets = EncryptedJSONField(scope="delivery", bind=("uid",))
+    state = models.CharField(
+        max_length=10, choices=DeliveryState.choices, default=DeliveryState.PENDING
+    )
+    last_error = models.CharField(max_length=500, blank=True, default="")
+    in_quiet_hours = models.BooleanField(default=False)
+    urgent = models.BooleanField(default=False)
+    attempts = models.PositiveIntegerField(default=0)
+    tried_from = models.DateTimeField(null=True)
+    next_try_at = models.DateTimeField(null=True, default=clock.now)
+    leased_until = models.DateTimeField(null=True)
+    fence = models.PositiveIntegerField(default=0)
+    log = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    ended_at = models.DateTimeField(null=True)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        indexes = (
+            models.Index(
+                fields=("next_try_at", "id"),
+                condition=models.Q(state="pending"),
+                name="delivery_due",
+            ),
+            models.Index(
+                fields=("ordering_key", "id"),
+                condition=models.Q(state="pending"),
+                name="delivery_ordering",
+            ),
+            models.Index(fields=("channel", "-id"), name="delivery_log"),
+            models.Index(fields=("organization", "-id"), name="delivery_newest"),
+            models.Index(fields=("created_at",), name="delivery_age"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.type} of {self.created_at:%-d %b %Y, %H:%M}"
+
+    @property
+    def told(self) -> Message:
+        return Message.from_json(self.notice)
+
+    @property
+    def looks(self) -> DeliveryState:
+        return DeliveryState(self.state)
+
+    @property
+    def message_id(self) -> str:
+        """The same at every try, so that a receiver knows what it has seen."""
+        return f"msg_{self.uid.hex}"
+
+
+def ordering_key_of(where: Any, key: str) -> str:
+    return hashlib.sha256(f"{where}\n{key}".encode()).hexdigest()

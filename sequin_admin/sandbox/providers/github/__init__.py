@@ -1,6 +1,0 @@
-"""GitHub Apps as providers.md section 4 describes them: install page, JWT, short tokens."""
-
-from sequin_admin.sandbox.providers.github import api, app, install
-from sequin_admin.sandbox.providers.github.common import provider
-
-__all__ = ["api", "app", "install", "provider"]

@@ -1,6 +1,0 @@
-"""HubSpot as providers.md section 5 describes it: OAuth in two versions, limits in its headers."""
-
-from sequin_admin.sandbox.providers.hubspot import api, oauth
-from sequin_admin.sandbox.providers.hubspot.common import provider
-
-__all__ = ["api", "oauth", "provider"]

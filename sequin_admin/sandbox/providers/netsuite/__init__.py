@@ -1,6 +1,0 @@
-"""NetSuite as providers.md section 8 describes it: OAuth 2, signed assertions, signed requests."""
-
-from sequin_admin.sandbox.providers.netsuite import api, oauth2
-from sequin_admin.sandbox.providers.netsuite.common import provider
-
-__all__ = ["api", "oauth2", "provider"]

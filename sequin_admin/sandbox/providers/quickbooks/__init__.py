@@ -1,6 +1,0 @@
-"""QuickBooks Online as providers.md section 9 describes it: refresh tokens that change daily."""
-
-from sequin_admin.sandbox.providers.quickbooks import api, oauth
-from sequin_admin.sandbox.providers.quickbooks.common import provider
-
-__all__ = ["api", "oauth", "provider"]

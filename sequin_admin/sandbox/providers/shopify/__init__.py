@@ -1,6 +1,0 @@
-"""Shopify as providers.md section 13 describes it: signed callbacks, expiring offline tokens."""
-
-from sequin_admin.sandbox.providers.shopify import api, oauth
-from sequin_admin.sandbox.providers.shopify.common import provider
-
-__all__ = ["api", "oauth", "provider"]

@@ -1,6 +1,0 @@
-"""Stripe as providers.md section 14 describes it: Connect, Stripe Apps, secret keys."""
-
-from sequin_admin.sandbox.providers.stripe import api, apps, connect
-from sequin_admin.sandbox.providers.stripe.common import provider
-
-__all__ = ["api", "apps", "connect", "provider"]

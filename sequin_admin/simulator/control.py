@@ -1,0 +1,241 @@
+"""What the control page and the control API can do to an account or a provider."""
+
+import math
+import secrets
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from sequin_admin.simulator import faults, framework, seed
+from sequin_admin.simulator.framework import ProviderSimulator
+from sequin_admin.simulator.models import (
+    Fault,
+    Hit,
+    SimulatedAccount,
+    SimulatedClient,
+    SimulatedGrant,
+    SimulatedToken,
+    World,
+    now,
+)
+
+ACTIONS = {
+    "revoke": "Revoke our access",
+    "expire": "Expire access tokens now",
+    "spend_refresh": "Use our refresh token elsewhere",
+    "uninstall": "Uninstall the app",
+    "suspend": "Suspend the installation",
+    "drop_scope": "Take permissions away",
+    "needs_approval": "Let an owner approve installations first",
+    "disable_user": "Disable the user",
+    "change_password": "Change the password",
+    "restrict_address": "Allow no call from our address",
+    "expire_key": "Expire the API keys",
+    "roll_key": "Roll the API keys",
+    "rotate_secret": "Rotate the client secret",
+    "unauthorize": "Take the client's authorization away",
+    "outage": "Answer 503",
+    "html": "Answer with an HTML page",
+    "timeout": "Don't answer",
+    "slow": "Answer slowly",
+    "crawl": "Answer after 12 seconds",
+    "throttle": "Throttle",
+    "lost_response": "Lose the next token answer",
+    "clear": "Back to normal",
+}
+# These are done and over; every other action stays on until it is ended.
+AT_ONCE = (
+    "revoke",
+    "expire",
+    "spend_refresh",
+    "change_password",
+    "roll_key",
+    "rotate_secret",
+    "clear",
+)
+CENTURY_S = 100 * 365 * 86_400
+
+
+class Mistake(Exception):
+    """What was asked for cannot be done; says why."""
+
+
+def actions_of(provider: ProviderSimulator) -> dict[str, str]:
+    """The actions that make sense for the provider, with their labels."""
+    names = ["revoke", "expire", *provider.switches, *faults.COMMON, "clear"]
+    if not SimulatedClient.objects.filter(provider=provider.slug).exists():
+        names = [name for name in names if name not in {"revoke", "expire", "lost_response"}]
+    names = [name for name in names if name not in provider.lacks]
+    return {name: ACTIONS.get(name, name.replace("_", " ").capitalize()) for name in names}
+
+
+@transaction.atomic
+def act(provider: ProviderSimulator, account: SimulatedAccount, action: str, **data: Any) -> None:
+    """Do one action, or (`on=False`) end it. Raises `Mistake` for one that is not there."""
+    if action not in actions_of(provider):
+        raise Mistake(
+            f"{provider.title} has no action {action!r}: {', '.join(actions_of(provider))}"
+        )
+    account.refresh_from_db()
+    if not data.get("on", True):
+        end_access(account, action)
+    elif action in faults.COMMON:
+        times = 1 if action == "lost_response" else times_of(data)
+        faults.set_fault(provider.slug, account, action, times)
+    elif action == "clear":
+        faults.clear(provider.slug, account)
+        account.state = []
+        account.save(update_fields=["state"])
+    elif action in {"revoke", "uninstall"}:
+        SimulatedGrant.objects.filter(account=account).update(revoked=True)
+        account.switch(action, on=action == "uninstall")
+    elif action == "expire":
+        living = SimulatedToken.objects.filter(grant__account=account, use=SimulatedToken.ACCESS)
+        living.update(expires_at=now() - timedelta(seconds=1))
+    elif action == "spend_refresh":
+        unused = SimulatedToken.objects.filter(
+            grant__account=account, use=SimulatedToken.REFRESH, spent_at=None
+        )
+        unused.update(spent_at=now())
+    elif action == "change_password":
+        account.data["password"] = data.get("password", "changed")
+        account.save(update_fields=["data"])
+    elif action == "roll_key":
+        keys = {n: f"{v}rolled" for n, v in account.data.items() if n.endswith("_key")}
+        account.data.update(keys)
+        account.save(update_fields=["data"])
+    elif action == "rotate_secret":
+        rotate_secret(provider, account.external_id, data.get("client_secret", ""))
+    else:
+        account.switch(action)
+
+
+def end_access(account: SimulatedAccount, action: str) -> None:
+    account.faults.filter(name=action).delete()
+    account.switch(action, on=False)
+
+
+def rotate_secret(provider: ProviderSimulator, owner: str = "", secret: str = "") -> None:
+    """Give our app, or the customer's, another client secret: the old one is refused at once."""
+    secret = secret or f"{provider.new_secret}{secrets.token_hex(12)}"
+    SimulatedClient.objects.filter(provider=provider.slug, owner=owner).update(client_secret=secret)
+
+
+def set_fault(provider: str, name: str, **data: Any) -> None:
+    """Let the whole provider misbehave, or (`clear`) behave again."""
+    if name == "clear":
+        faults.clear(provider, None)
+    elif name in faults.COMMON:
+        faults.set_fault(provider, None, name, times_of(data))
+    else:
+        raise Mistake(f"There is no fault {name!r}: {', '.join([*faults.COMMON, 'clear'])}")
+
+
+def let_loose(
+    provider: str, rates: dict[str, float], late_s: float = 0, access_life_s: int | None = None
+) -> None:
+    """Let each call of the token endpoint fail by chance. `rates` are the chances by name, such as
+    `{"lost": 0.1}`; a `late` answer takes up to `late_s` seconds."""
+    odd = set(rates) - set(faults.CHANCES)
+    if odd or not all(isinstance(r, int | float) and 0 <= r <= 1 for r in rates.values()):
+        raise Mistake(f"rates are chances from 0 to 1 of {', '.join(faults.CHANCES)}.")
+    lives = {} if access_life_s is None else {"access_life_s": access_life_s}
+    faults.set_fault(provider, None, faults.CHAOS, rates=rates, late_s=late_s, **lives)
+
+
+@transaction.atomic
+def populate(provider: str, like: str, ids: list[str]) -> None:
+    """More accounts such as `like`."""
+    model = SimulatedAccount.objects.filter(provider=provider, external_id=like).first()
+    if model is None:
+        raise Mistake(f"{provider} has no account {like!r}.")
+    known = {"provider": provider, "data": model.data}
+    rows = [SimulatedAccount(external_id=i, name=f"{model.name} {i}", **known) for i in ids]
+    SimulatedAccount.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def grants_of(provider: str) -> list[dict[str, Any]]:
+    """Each consent, and what became of it."""
+    rows = SimulatedGrant.objects.filter(client__provider=provider).order_by("pk")
+    seen = rows.values("revoked", "replays", "reuses", external_id=F("account__external_id"))
+    return [dict(row) for row in seen]
+
+
+def is_alive(provider: str, access: str) -> bool:
+    """Whether an access token opens anything right now."""
+    token = SimulatedToken.objects.filter(
+        use=SimulatedToken.ACCESS, value=access, grant__client__provider=provider
+    ).first()
+    return token is not None and token.alive()
+
+
+def times_of(data: dict[str, Any]) -> int | None:
+    """How many calls a fault lasts; None is until it is cleared."""
+    times = data.get("times")
+    if times is not None and (not isinstance(times, int) or times < 1):
+        raise Mistake("times must be a whole number above 0, or left out for: until cleared.")
+    return times
+
+
+def change_app(provider: str, owner: str = "", **fields: Any) -> SimulatedClient:
+    """Set the `client_secret`, `redirect_uris` or `app_url` of our app, or of the customer's."""
+    client = SimulatedClient.objects.filter(provider=provider, owner=owner).first()
+    if client is None:
+        raise Mistake(f"{provider} has no app of {owner or 'ours'}.")
+    for name in {"client_secret", "redirect_uris"} & fields.keys():
+        setattr(client, name, fields[name])
+    if "app_url" in client.extra and "app_url" in fields:
+        client.extra["app_url"] = fields["app_url"]
+    client.save()
+    return client
+
+
+@transaction.atomic
+def move_clock(advance_s: float | None) -> None:
+    """Advance the simulated clock, or set it back to real time."""
+    world, _ = World.objects.get_or_create(pk=1)
+    offset_s = 0 if advance_s is None else world.offset_s + advance_s
+    if not math.isfinite(offset_s) or abs(offset_s) > CENTURY_S:
+        raise Mistake("The clock moves by at most 100 years. Give a smaller number.")
+    world.offset_s = offset_s
+    world.stopped_at = None if advance_s is None else world.stopped_at
+    world.save()
+    # A call counted at a time that is yet to come again would count for all that while.
+    Hit.objects.filter(at__gt=now()).delete()
+
+
+def stop_clock() -> None:
+    """Let time stand still, so that a test of a limit does not depend on how fast it runs."""
+    World.objects.update_or_create(pk=1, defaults={"stopped_at": timezone.now()})
+
+
+def world() -> dict[str, Any]:
+    """Everything that was switched on, without a secret."""
+    providers = {
+        slug: {"accounts": accounts_of(slug), "faults": faults_of(slug, None)}
+        for slug in framework.all_providers()
+    }
+    return {"now": now().isoformat(), "providers": providers}
+
+
+def accounts_of(slug: str) -> dict[str, Any]:
+    return {
+        account.external_id: {
+            "name": account.name,
+            "state": account.state,
+            "grants": account.grants.filter(revoked=False).count(),
+            "faults": faults_of(slug, account),
+        }
+        for account in SimulatedAccount.objects.filter(provider=slug).order_by("pk")
+    }
+
+
+def faults_of(slug: str, account: SimulatedAccount | None) -> dict[str, int | None]:
+    rows = Fault.objects.filter(provider=slug, account=account)
+    return dict(rows.values_list("name", "times"))
+
+
+reset = seed.reset

@@ -1,0 +1,131 @@
+"""The control API, for tests and `manage.py demo`: JSON in, JSON out, on this machine only."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_GET, require_POST
+
+from sequin_admin.simulator import control
+from sequin_admin.simulator.control import Mistake
+from sequin_admin.simulator.models import SimulatedAccount, SimulatedCall, SimulatedClient
+from sequin_admin.simulator.views import provider_or_404
+
+View = Callable[..., HttpResponse | None]
+
+
+def verb(view: View) -> Callable[..., HttpResponse]:
+    """A POST that changes something. A mistake in it is answered with its sentence."""
+
+    @require_POST
+    @wraps(view)
+    def answered(request: HttpRequest, **names: str) -> HttpResponse:
+        try:
+            view(request, **names)
+        except Mistake as mistake:
+            return JsonResponse({"error": str(mistake)}, status=400)
+        return JsonResponse({"done": True})
+
+    return answered
+
+
+def body_of(request: HttpRequest) -> dict[str, Any]:
+    try:
+        known = json.loads(request.body or b"{}")
+    except ValueError:
+        known = None
+    if not isinstance(known, dict):
+        raise Mistake("The body must be a JSON object.")
+    return known
+
+
+@require_GET
+def state(request: HttpRequest) -> HttpResponse:
+    """The clock, and each account with what is switched on."""
+    return JsonResponse(control.world())
+
+
+@require_GET
+def app(request: HttpRequest, slug: str) -> HttpResponse:
+    """Everything on the developer page, secrets too: they are what there is to copy."""
+    client = get_object_or_404(SimulatedClient, provider=slug, owner=request.GET.get("owner", ""))
+    known = {"client_id": client.client_id, "client_secret": client.client_secret}
+    return JsonResponse({**known, "redirect_uris": client.redirect_uris, **client.extra})
+
+
+@require_GET
+def accounts(request: HttpRequest, slug: str) -> HttpResponse:
+    rows = SimulatedAccount.objects.filter(provider=slug).order_by("pk")
+    data = [{"id": a.external_id, "name": a.name, "state": a.state, **a.data} for a in rows]
+    return JsonResponse({"data": data})
+
+
+@require_GET
+def calls(request: HttpRequest, slug: str) -> HttpResponse:
+    """The journal of answered calls, oldest first."""
+    rows = SimulatedCall.objects.filter(provider=slug).order_by("pk")
+    return JsonResponse({"data": list(rows.values("endpoint", "status", "account", "at"))})
+
+
+@verb
+def change_app(request: HttpRequest, slug: str) -> None:
+    """`{"client_secret": ..., "redirect_uris": [...], "app_url": ..., "owner": ...}`."""
+    control.change_app(slug, **body_of(request))
+
+
+@verb
+def act(request: HttpRequest, slug: str, external_id: str, action: str) -> None:
+    account = get_object_or_404(SimulatedAccount, provider=slug, external_id=external_id)
+    control.act(provider_or_404(slug), account, action, **body_of(request))
+
+
+@verb
+def fault(request: HttpRequest, slug: str) -> None:
+    """`{"name": "outage", "times": 3}` for the whole provider; `{"name": "clear"}` ends all."""
+    given = {"name": "", **body_of(request)}
+    control.set_fault(provider_or_404(slug).slug, **given)
+
+
+@verb
+def chaos(request: HttpRequest, slug: str) -> None:
+    """`{"rates": {"lost": 0.1, "late": 0.2}, "late_s": 15, "access_life_s": 75}`."""
+    control.let_loose(provider_or_404(slug).slug, **body_of(request))
+
+
+@verb
+def populate(request: HttpRequest, slug: str) -> None:
+    """`{"like": "abc123", "ids": ["t1", "t2"]}`: more accounts such as that one."""
+    control.populate(provider_or_404(slug).slug, **body_of(request))
+
+
+@require_GET
+def grants(request: HttpRequest, slug: str) -> HttpResponse:
+    """Each consent: whether it is revoked, and how often a spent refresh token came again."""
+    return JsonResponse({"data": control.grants_of(slug)})
+
+
+@require_POST
+def alive(request: HttpRequest, slug: str) -> HttpResponse:
+    """`{"access": ...}`: whether an access token opens anything right now."""
+    return JsonResponse({"alive": control.is_alive(slug, str(body_of(request).get("access")))})
+
+
+@verb
+def clock(request: HttpRequest) -> None:
+    """`{"advance_s": 3600}`, `{"stop": true}`; with neither the clock shows real time again."""
+    given = body_of(request)
+    advance_s = given.get("advance_s")
+    if given.get("stop"):
+        control.stop_clock()
+        return
+    if advance_s is not None and not isinstance(advance_s, int | float):
+        raise Mistake("advance_s must be a number of seconds.")
+    control.move_clock(advance_s)
+
+
+@verb
+def reset(request: HttpRequest) -> None:
+    control.reset()

@@ -1,0 +1,103 @@
+"""What a simulated provider is made of: hosts, routes, and switches on the control page."""
+
+import base64
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from sequin_admin.simulator import providers as package
+
+Handler = Callable[..., HttpResponse]
+
+
+class SimulatedResponse(Exception):
+    """Ends a handler early with a response."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
+@dataclass(frozen=True)
+class Route:
+    method: str
+    host: re.Pattern[str]
+    path: re.Pattern[str]
+    handler: Handler
+
+
+@dataclass
+class ProviderSimulator:
+    """One simulated provider. `throttled` words its refusal of too many calls; `switches` are the
+    actions of its control page beyond the common ones, of which it does not have `lacks`;
+    `new_secret` is what a client secret begins with that was made by rotation; `calls_back` tells
+    whether people consent there and are sent back to the app."""
+
+    slug: str
+    title: str
+    scopes: tuple[str, ...] = ()
+    switches: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    new_secret: str = "simulated-"
+    calls_back: bool = True
+    seed: Callable[[], None] = lambda: None
+    throttled: Callable[[], HttpResponse] = lambda: JsonResponse({"error": "throttled"}, status=429)
+    routes: list[Route] = field(default_factory=list)
+
+    def route(self, method: str, host: str, path: str) -> Callable[[Handler], Handler]:
+        """Register a handler. `host` and `path` are regular expressions with named groups."""
+
+        def register(handler: Handler) -> Handler:
+            route = Route(method, re.compile(host), re.compile(path), handler)
+            self.routes.append(route)
+            return handler
+
+        return register
+
+
+def all_providers() -> dict[str, ProviderSimulator]:
+    """Every provider, found because its file is there."""
+    modules = [
+        import_module(f"{package.__name__}.{m.name}") for m in iter_modules(package.__path__)
+    ]
+    return {module.provider.slug: module.provider for module in modules}
+
+
+def find(
+    method: str, host: str, path: str
+) -> tuple[ProviderSimulator, Handler, dict[str, Any]] | None:
+    """The handler of a call, and the named groups of its host and path."""
+    for provider in all_providers().values():
+        for route in provider.routes:
+            at, to = route.host.fullmatch(host), route.path.fullmatch(path)
+            if at and to and method in route.method.split():
+                return provider, route.handler, {**at.groupdict(), **to.groupdict()}
+    return None
+
+
+def knows_host(host: str) -> bool:
+    routes = (route for provider in all_providers().values() for route in provider.routes)
+    return any(route.host.fullmatch(host) for route in routes)
+
+
+def bearer(request: HttpRequest) -> str:
+    """The token of an `Authorization: Bearer` header (RFC 6750 section 2.1), or nothing."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else ""
+
+
+def basic_pair(request: HttpRequest) -> tuple[str, str]:
+    """Id and secret of HTTP Basic (RFC 7617)."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return "", ""
+    try:
+        left, _, right = base64.b64decode(value).decode().partition(":")
+    except ValueError:
+        return "", ""
+    return left, right

@@ -1,0 +1,169 @@
+"""Airtable as providers.md section 1 describes it: PKCE, Basic, refresh tokens that work once.
+
+The example to follow: a provider is one file like this, found because it is here.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from sequin_admin.simulator import faults, seed
+from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer
+from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant, now
+from sequin_admin.simulator.oauth import AuthorizationServer
+
+HOST, API = r"airtable\.com", r"api\.airtable\.com"
+PENALTY_S = 30  # after a 429 nothing goes for so long
+
+
+def api_error(status: int, type_: str, message: str) -> HttpResponse:
+    return JsonResponse({"error": {"type": type_, "message": message}}, status=status)
+
+
+def throttled() -> HttpResponse:
+    return JsonResponse({"errors": [{"error": "RATE_LIMIT_REACHED"}]}, status=429)
+
+
+def plant() -> None:
+    seed.client("airtable", client_id="8a1d3c5e-airtable-simulated")
+    seed.account("airtable", "usrziLeD23j9AJ1", "Paul Atreides", email="paul@arrakis.io")
+    seed.account("airtable", "usrFeydRautha012", "Feyd-Rautha", email="feyd@giedi-prime.net")
+
+
+provider = ProviderSimulator(
+    "airtable",
+    "Airtable",
+    scopes=("data.records:read", "data.records:write", "schema.bases:read", "webhook:manage"),
+    switches=("spend_refresh", "drop_scope", "disable_user"),
+    seed=plant,
+    throttled=throttled,
+)
+
+
+class AirtableSimulator(AuthorizationServer):
+    def request_mistake(self, query: Any) -> str:
+        missing = [n for n in ("state", "scope", "response_type") if not query.get(n)]
+        if missing:
+            return f"{', '.join(missing)} must be given"
+        return super().request_mistake(query)
+
+    def more(self, grant: SimulatedGrant) -> dict[str, Any]:
+        ends = {"refresh_expires_in": self.refresh_life_s}
+        return {**super().more(grant), "token_type": "Bearer", **ends}
+
+
+server = AirtableSimulator(
+    provider,
+    client_auth="basic",
+    pkce="required",
+    access_prefix="oaa",
+    access_life_s=3600,
+    refresh_life_s=5_184_000,
+    rotation="strict",
+    client_status=401,
+    restores=("drop_scope",),
+)
+
+
+@provider.route("GET POST", HOST, r"/oauth2/v1/authorize")
+def authorize(request: HttpRequest) -> HttpResponse:
+    return server.authorize(request)
+
+
+@provider.route("POST", HOST, r"/oauth2/v1/token")
+def token(request: HttpRequest) -> HttpResponse:
+    return server.token(request)
+
+
+def caller(request: HttpRequest) -> SimulatedGrant:
+    token = server.access(bearer(request))
+    if token is None or token.grant.account.has("disable_user"):
+        raise SimulatedResponse(
+            api_error(401, "AUTHENTICATION_REQUIRED", "Authentication required")
+        )
+    account = token.grant.account
+    faults.strike(request, provider, account)
+    limit(account.external_id, allowed=50)
+    return token.grant
+
+
+def limit(key: str, *, allowed: int) -> None:
+    faults.count(provider, key, allowed=allowed, seconds=1, penalty_s=PENALTY_S)
+
+
+def scopes_of(grant: SimulatedGrant) -> list[str]:
+    """What the person still lets us do: without a base shared with them, nothing with records."""
+    account: SimulatedAccount = grant.account
+    dropped = account.has("drop_scope")
+    return [s for s in grant.scopes if not (dropped and s.startswith("data.records"))]
+
+
+@provider.route("GET", API, r"/v0/meta/whoami")
+def whoami(request: HttpRequest) -> HttpResponse:
+    grant = caller(request)
+    known = {"id": grant.account.external_id, "scopes": scopes_of(grant)}
+    if "user.email:read" in scopes_of(grant):
+        known["email"] = grant.account.data["email"]
+    return JsonResponse(known)
+
+
+# Airtable gives up to 1000 bases at once; here one, so that pages are turned.
+BASES = {
+    "appArrakis0000001": ("Arrakis", {"tblSpice000000001": "Spice", "tblWorms000000001": "Worms"}),
+    "appCaladan0000001": ("Caladan", {"tblRice0000000001": "Rice"}),
+}
+FIELDS: list[dict[str, Any]] = [
+    {"id": "fldName0000000001", "name": "Name", "type": "singleLineText"},
+    {"id": "fldAmount00000001", "name": "Amount", "type": "number", "options": {"precision": 0}},
+    {"id": "fldFound000000001", "name": "Found", "type": "dateTime"},
+]
+
+
+def schema_reader(request: HttpRequest) -> None:
+    if "schema.bases:read" not in scopes_of(caller(request)):
+        message = "You are not permitted to perform this operation"
+        raise SimulatedResponse(api_error(403, "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND", message))
+
+
+@provider.route("GET", API, r"/v0/meta/bases")
+def bases(request: HttpRequest) -> HttpResponse:
+    schema_reader(request)
+    ids = list(BASES)
+    start = ids.index(request.GET["offset"]) if request.GET.get("offset") in ids else 0
+    shown = {"id": ids[start], "name": BASES[ids[start]][0], "permissionLevel": "create"}
+    following = {"offset": ids[start + 1]} if start + 1 < len(ids) else {}
+    return JsonResponse({"bases": [shown], **following})
+
+
+@provider.route("GET", API, r"/v0/meta/bases/(?P<base>app\w+)/tables")
+def tables(request: HttpRequest, base: str) -> HttpResponse:
+    schema_reader(request)
+    if base not in BASES:
+        return api_error(404, "NOT_FOUND", "Could not find what you are looking for")
+    limit(base, allowed=5)
+    rows = [
+        {"id": pk, "name": name, "primaryFieldId": FIELDS[0]["id"], "fields": FIELDS, "views": []}
+        for pk, name in BASES[base][1].items()
+    ]
+    return JsonResponse({"tables": rows})
+
+
+@provider.route("GET", API, r"/v0/(?P<base>app\w+)/(?P<table>[^/]+)")
+def records(request: HttpRequest, base: str, table: str) -> HttpResponse:
+    grant = caller(request)
+    limit(base, allowed=5)
+    if "data.records:read" not in scopes_of(grant):
+        return api_error(403, "INVALID_PERMISSIONS", "You are not permitted to perform this")
+    rows = [record(table, n) for n in range(1, 6)][: int(request.GET.get("maxRecords", 5))]
+    start, size = int(request.GET.get("offset", 0)), int(request.GET.get("pageSize", 100))
+    page: dict[str, Any] = {"records": rows[start : start + size]}
+    if start + size < len(rows):
+        page["offset"] = str(start + size)
+    return JsonResponse(page)
+
+
+def record(table: str, number: int) -> dict[str, Any]:
+    made = (now() - timedelta(days=number)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    fields = {"Name": f"{table} {number}"}
+    return {"id": f"rec{table[:4]}{number:09d}", "createdTime": made, "fields": fields}

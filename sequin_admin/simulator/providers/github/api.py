@@ -1,0 +1,62 @@
+"""What the simulated GitHub answers to a user's token and to an installation's."""
+
+from django.http import HttpRequest, HttpResponse
+
+from sequin_admin.simulator import faults
+from sequin_admin.simulator.framework import SimulatedResponse
+from sequin_admin.simulator.models import SimulatedToken
+from sequin_admin.simulator.providers.github.common import (
+    API,
+    LIMIT,
+    WINDOW_S,
+    api_error,
+    described,
+    limit_headers,
+    named,
+    paged,
+    provider,
+    token_of,
+)
+
+
+def caller(request: HttpRequest, *, user: bool) -> SimulatedToken:
+    named(request)
+    rows = SimulatedToken.objects.select_related("grant__account", "grant__client")
+    found = rows.filter(
+        use=SimulatedToken.ACCESS, value=token_of(request), grant__client__provider="github"
+    )
+    token = found.first()
+    if token is None or not token.alive() or bool(token.data.get("user")) != user:
+        raise SimulatedResponse(api_error(401, "Bad credentials"))
+    account = token.grant.account
+    faults.strike(request, provider, account)
+    if account.has("suspend") and not user:
+        raise SimulatedResponse(api_error(403, "This installation has been suspended"))
+    left = faults.count(provider, account.external_id, allowed=LIMIT, seconds=WINDOW_S)
+    request.tells = limit_headers(left)  # type: ignore[attr-defined]
+    return token
+
+
+@provider.route("GET", API, r"/user/installations")
+def user_installations(request: HttpRequest) -> HttpResponse:
+    """Only what this user may see: another's installation id is found out by this."""
+    token = caller(request, user=True)
+    mine = described(token.grant.account, token.grant.client)
+    return paged(request, "installations", [mine])
+
+
+@provider.route("GET", API, r"/installation/repositories")
+def repositories(request: HttpRequest) -> HttpResponse:
+    token = caller(request, user=False)
+    if token.grant.account.has("drop_scope"):
+        return api_error(403, "Resource not accessible by integration")
+    owner = token.grant.account.external_id
+    names = enumerate(("sietch", "spice"), start=1)
+    rows = [{"id": n, "name": name, "full_name": f"{owner}/{name}"} for n, name in names]
+    return paged(request, "repositories", rows)
+
+
+@provider.route("DELETE", API, r"/installation/token")
+def drop_token(request: HttpRequest) -> HttpResponse:
+    caller(request, user=False).spend()
+    return HttpResponse(status=204)

@@ -1,0 +1,122 @@
+"""What the simulated GitHub answers to an app that signs in with its JWT.
+
+https://docs.github.com/en/rest/apps/apps
+"""
+
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from jwt.types import Options
+
+from sequin_admin.simulator import faults
+from sequin_admin.simulator.framework import SimulatedResponse, bearer
+from sequin_admin.simulator.models import SimulatedAccount, SimulatedClient, SimulatedToken, now
+from sequin_admin.simulator.providers.github.common import (
+    API,
+    LIFE_S,
+    api_error,
+    described,
+    named,
+    permissions_of,
+    provider,
+)
+from sequin_admin.simulator.providers.github.install import is_installed
+
+NUMBER = r"/app/installations/(?P<number>\d+)"
+# Times are checked below, by the simulated clock.
+UNTIMED: Options = {"verify_exp": False, "verify_iat": False, "require": ["iat", "exp", "iss"]}
+
+
+def app_of(request: HttpRequest) -> SimulatedClient:
+    """The app whose JWT this is: RS256, `iss` an id of ours, at most ten minutes long."""
+    named(request)
+    faults.strike(request, provider, None)
+    for app in SimulatedClient.objects.filter(provider="github"):
+        try:
+            key = public_key(app)
+            claims = jwt.decode(bearer(request), key, algorithms=["RS256"], options=UNTIMED)
+        except jwt.PyJWTError:
+            continue
+        if str(claims["iss"]) in (app.client_id, app.extra["app_id"]):
+            check_times(claims)
+            return app
+    raise SimulatedResponse(api_error(401, "A JSON web token could not be decoded"))
+
+
+def check_times(claims: dict[str, Any]) -> None:
+    at = now().timestamp()
+    if not all(isinstance(claims[name], int) for name in ("iat", "exp")):
+        raise SimulatedResponse(api_error(401, "'iat' and 'exp' must be numeric values"))
+    if claims["exp"] > at + 600:
+        raise SimulatedResponse(
+            api_error(401, "'Expiration time' claim ('exp') is too far in the future")
+        )
+    if claims["exp"] <= at:
+        raise SimulatedResponse(
+            api_error(401, "'Expiration time' claim ('exp') must be in the future")
+        )
+    if claims["iat"] > at + 5:
+        raise SimulatedResponse(api_error(401, "'Issued at' claim ('iat') must be in the past"))
+
+
+def public_key(app: SimulatedClient) -> Any:
+    pem = app.extra["private_key"].encode()
+    return serialization.load_pem_private_key(pem, password=None).public_key()
+
+
+def installed(request: HttpRequest, app: SimulatedClient, number: str) -> SimulatedAccount:
+    rows = SimulatedAccount.objects.filter(provider="github", data__installation_id=int(number))
+    account = rows.first()
+    if account is None or account.has("uninstall") or not is_installed(app, account):
+        raise SimulatedResponse(api_error(404, "Not Found"))
+    faults.strike(request, provider, account)
+    return account
+
+
+@provider.route("GET", API, r"/app")
+def app(request: HttpRequest) -> HttpResponse:
+    row = app_of(request)
+    return JsonResponse({"id": int(row.extra["app_id"]), "slug": row.extra["slug"]})
+
+
+@provider.route("GET", API, NUMBER)
+def installation(request: HttpRequest, number: str) -> HttpResponse:
+    row = app_of(request)
+    return JsonResponse(described(installed(request, row, number), row))
+
+
+@provider.route("DELETE", API, NUMBER)
+def uninstall(request: HttpRequest, number: str) -> HttpResponse:
+    row = app_of(request)
+    account = installed(request, row, number)
+    account.switch("uninstall")
+    row.grants.filter(account=account).update(revoked=True)
+    return HttpResponse(status=204)
+
+
+@provider.route("PUT DELETE", API, rf"{NUMBER}/suspended")
+def suspension(request: HttpRequest, number: str) -> HttpResponse:
+    account = installed(request, app_of(request), number)
+    account.switch("suspend", on=request.method == "PUT")
+    return HttpResponse(status=204)
+
+
+@provider.route("POST", API, rf"{NUMBER}/access_tokens")
+def mint(request: HttpRequest, number: str) -> HttpResponse:
+    row = app_of(request)
+    account = installed(request, row, number)
+    if account.has("suspend"):
+        return api_error(403, "This installation has been suspended")
+    grant = row.grants.filter(account=account, revoked=False).latest("pk")
+    token = SimulatedToken.issue(
+        grant, SimulatedToken.ACCESS, f"ghs_{row.extra['app_id']}_", LIFE_S
+    )
+    body = {
+        "token": token.value,
+        "expires_at": (token.expires_at or now()).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "permissions": permissions_of(account),
+        "repository_selection": "all",
+    }
+    return faults.maybe_lost(provider, account, JsonResponse(body, status=201))

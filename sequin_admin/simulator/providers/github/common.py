@@ -1,0 +1,120 @@
+"""What the simulated GitHub's endpoints share: its world, errors, limits and installations."""
+
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from sequin_admin.simulator import seed
+from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer
+from sequin_admin.simulator.models import SimulatedAccount, SimulatedClient, now
+
+HOST, API = r"github\.com", r"api\.github\.com"
+PERMISSIONS = {"contents": "read", "issues": "write", "metadata": "read"}
+LIFE_S = 3600
+LIMIT, WINDOW_S = 5000, 3600
+
+
+def api_error(status: int, message: str) -> HttpResponse:
+    body = {"message": message, "documentation_url": "https://docs.github.com/rest"}
+    return JsonResponse(body, status=status)
+
+
+def throttled() -> HttpResponse:
+    response = api_error(403, "API rate limit exceeded for installation.")
+    for name, value in limit_headers(0, reset_s=60).items():
+        response[name] = value
+    return response
+
+
+def limit_headers(left: int, *, reset_s: int = WINDOW_S) -> dict[str, str]:
+    return {
+        "x-ratelimit-limit": str(LIMIT),
+        "x-ratelimit-remaining": str(left),
+        "x-ratelimit-used": str(LIMIT - left),
+        "x-ratelimit-reset": str(int((now() + timedelta(seconds=reset_s)).timestamp())),
+        "x-ratelimit-resource": "core",
+    }
+
+
+def plant() -> None:
+    if not SimulatedClient.objects.filter(provider="github").exists():
+        seed.client(
+            "github",
+            client_id="Iv23liSimulatedApp",
+            app_id="310104",
+            slug="sequin-simulated",
+            private_key=new_private_key(),
+        )
+    seed.account("github", "paul-atreides", "paul-atreides", type="User", installation_id=47232440)
+    seed.account(
+        "github", "arrakis-inc", "arrakis-inc", type="Organization", installation_id=47232441
+    )
+
+
+def new_private_key() -> str:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    )
+    return pem.decode()
+
+
+provider = ProviderSimulator(
+    "github",
+    "GitHub",
+    scopes=tuple(f"{name}: {level}" for name, level in PERMISSIONS.items()),
+    switches=("uninstall", "suspend", "drop_scope", "needs_approval"),
+    seed=plant,
+    throttled=throttled,
+)
+
+
+def named(request: HttpRequest) -> None:
+    if not request.headers.get("User-Agent"):
+        raise SimulatedResponse(
+            api_error(403, "Request forbidden by administrative rules: no User-Agent.")
+        )
+
+
+def token_of(request: HttpRequest) -> str:
+    """A token comes as `Bearer` or as `token`; a JWT as `Bearer` alone."""
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    return value if scheme.lower() == "token" else bearer(request)
+
+
+def paged(request: HttpRequest, name: str, rows: list[dict[str, Any]]) -> HttpResponse:
+    """One page of a list. The Link header (RFC 8288) leads to the next one."""
+    number, size = int(request.GET.get("page", 1)), int(request.GET.get("per_page", 30))
+    shown = rows[(number - 1) * size : number * size]
+    response = JsonResponse({"total_count": len(rows), name: shown})
+    if number * size < len(rows):
+        path = request.path.removeprefix("/api.github.com")
+        query = urlencode({**request.GET.dict(), "page": number + 1})
+        response["Link"] = f'<https://api.github.com{path}?{query}>; rel="next"'
+    return response
+
+
+def permissions_of(account: SimulatedAccount) -> dict[str, str]:
+    """What the account accepted of what the app asks for."""
+    return {"metadata": "read"} if account.has("drop_scope") else PERMISSIONS
+
+
+def described(account: SimulatedAccount, app: SimulatedClient) -> dict[str, Any]:
+    number = account.data["installation_id"]
+    return {
+        "id": number,
+        "account": {"login": account.external_id, "type": account.data["type"], "id": account.pk},
+        "target_type": account.data["type"],
+        "app_id": int(app.extra["app_id"]),
+        "permissions": permissions_of(account),
+        "events": [],
+        "repository_selection": "all",
+        "suspended_at": now().isoformat() if account.has("suspend") else None,
+        "html_url": f"https://github.com/settings/installations/{number}",
+    }

@@ -1,0 +1,142 @@
+"""The simulated HubSpot's authorization server, in its current version and its first."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from sequin_admin.simulator import faults
+from sequin_admin.simulator.framework import SimulatedResponse
+from sequin_admin.simulator.models import SimulatedGrant, SimulatedToken, now
+from sequin_admin.simulator.oauth import AuthorizationServer
+from sequin_admin.simulator.providers.hubspot.common import API, DATED, allowed, api_error, provider
+
+VERSION_1_ENDS = datetime(2027, 2, 16, tzinfo=UTC)
+CLIENT_CODES = {
+    "invalid_client": "BAD_CLIENT_SECRET",
+    "unsupported_grant_type": "BAD_GRANT_TYPE",
+}
+
+
+def oauth_error(error: str, description: str, status: int) -> HttpResponse:
+    code = CLIENT_CODES.get(error, "BAD_REQUEST")
+    if error == "invalid_grant":
+        of_code = "code" in description
+        code = "BAD_AUTH_CODE" if of_code else "BAD_REFRESH_TOKEN"
+        description = (
+            f"{'authorization code' if of_code else 'refresh token'} is invalid, expired or revoked"
+        )
+    body = {"error": error, "error_description": description, "message": description}
+    return JsonResponse({**body, "status": code}, status=status)
+
+
+class HubSpotSimulator(AuthorizationServer):
+    def asked_scopes(self, query: Any) -> list[str]:
+        """Optional scopes are granted too: every simulated account has what they need."""
+        return f"{query.get('scope', '')} {query.get('optional_scope', '')}".split()
+
+    def request_mistake(self, query: Any) -> str:
+        return "" if query.get("scope") else "scope is required"
+
+    def more(self, grant: SimulatedGrant) -> dict[str, Any]:
+        return {
+            "hub_id": int(grant.account.external_id),
+            "user_id": grant.account.data["user_id"],
+            "scopes": allowed(grant),
+            "token_use": "access_token",
+        }
+
+
+server = HubSpotSimulator(
+    provider, access_life_s=1800, error=oauth_error, restores=("uninstall", "drop_scope")
+)
+
+
+@provider.route("GET POST", r"app\.hubspot\.com", r"/oauth/authorize")
+def authorize(request: HttpRequest) -> HttpResponse:
+    return server.authorize(request)
+
+
+@provider.route("POST", API, rf"/oauth/{DATED}/token")
+def token(request: HttpRequest) -> HttpResponse:
+    return server.token(request)
+
+
+@provider.route("POST", API, r"/oauth/v1/token")
+def old_token(request: HttpRequest) -> HttpResponse:
+    """The first version tells less: no account, no scopes."""
+    until_it_ends()
+    response = server.token(request)
+    known = json.loads(response.content)
+    if response.status_code == 200:
+        names = ("token_type", "access_token", "refresh_token", "expires_in")
+        response.content = json.dumps({name: known[name] for name in names}).encode()
+    return response
+
+
+def until_it_ends() -> None:
+    if now() >= VERSION_1_ENDS:
+        raise SimulatedResponse(
+            api_error(410, "GONE", "This version of the OAuth API is no longer served.")
+        )
+
+
+@provider.route("POST", API, rf"/oauth/{DATED}/token/introspect")
+def introspect(request: HttpRequest) -> HttpResponse:
+    faults.strike(request, provider, None)
+    client = server.client_of(request, request.POST.dict())
+    found = SimulatedToken.objects.filter(value=request.POST.get("token", ""), grant__client=client)
+    alive = next((row for row in found.select_related("grant__account") if row.alive()), None)
+    return JsonResponse(facts(alive) if alive else {"active": False})
+
+
+@provider.route("GET", API, r"/oauth/v1/(?:access|refresh)-tokens/(?P<token>[^/]+)")
+def legacy_facts(request: HttpRequest, token: str) -> HttpResponse:
+    until_it_ends()
+    row = SimulatedToken.objects.filter(value=token, grant__client__provider="hubspot").first()
+    if row is None or not row.alive():
+        return api_error(404, "OBJECT_NOT_FOUND", "The token is invalid or expired")
+    return JsonResponse({"token": row.value, **facts(row)})
+
+
+@provider.route("DELETE", API, r"/oauth/v1/refresh-tokens/(?P<token>[^/]+)")
+def forget(request: HttpRequest, token: str) -> HttpResponse:
+    """Ends the refresh token alone: access tokens live on, the app stays installed."""
+    until_it_ends()
+    row = SimulatedToken.objects.filter(
+        value=token, use=SimulatedToken.REFRESH, grant__client__provider="hubspot"
+    )
+    if not row.filter(spent_at=None).update(spent_at=now()):
+        return api_error(404, "OBJECT_NOT_FOUND", "The token is invalid or expired")
+    return HttpResponse(status=204)
+
+
+def facts(token: SimulatedToken) -> dict[str, Any]:
+    grant = token.grant
+    known = {
+        "active": True,
+        "token_use": f"{token.use}_token",
+        "token_type": "bearer",
+        "hub_id": int(grant.account.external_id),
+        "hub_domain": grant.account.data["hub_domain"],
+        "user": f"admin@{grant.account.data['hub_domain']}",
+        "user_id": grant.account.data["user_id"],
+        "app_id": 104,
+        "client_id": grant.client.client_id,
+        "scopes": allowed(grant),
+    }
+    if token.expires_at:
+        known["expires_in"] = int((token.expires_at - now()).total_seconds())
+    return known
+
+
+@provider.route("POST", API, rf"/oauth/{DATED}/token/revoke")
+def revoke(request: HttpRequest) -> HttpResponse:
+    client = server.client_of(request, request.POST.dict())
+    row = SimulatedToken.objects.filter(
+        value=request.POST.get("token", ""), grant__client=client
+    ).first()
+    if row:
+        row.grant.revoke()
+    return HttpResponse(status=200)

@@ -1,0 +1,63 @@
+"""The simulated NetSuite's REST services, open to bearer tokens and to signed requests."""
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from sequin_admin.simulator import faults
+from sequin_admin.simulator.framework import SimulatedResponse, bearer
+from sequin_admin.simulator.models import SimulatedAccount
+from sequin_admin.simulator.providers.netsuite import signatures
+from sequin_admin.simulator.providers.netsuite.common import (
+    REST,
+    RESTLETS,
+    api_error,
+    client_of,
+    provider,
+    refused,
+    visit,
+)
+from sequin_admin.simulator.providers.netsuite.oauth2 import server
+
+RECORDS = r"/services/rest/record/v1"
+
+
+def caller(request: HttpRequest, label: str, service: str) -> SimulatedAccount:
+    """The account, when the token or the signature opens it. `service` names the host."""
+    account = visit(request, label)
+    host = f"{label}.{service}.api.netsuite.com"
+    if signatures.fields_of(request):
+        url = f"https://{host}{request.path.removeprefix(f'/{host}')}"
+        fault = signatures.fault_of(request, url, account, client_of(account))
+        if fault:
+            raise SimulatedResponse(refused(account, "OAuth", fault, "INVALID_LOGIN_ATTEMPT"))
+    else:
+        token = server.access(bearer(request))
+        if token is None or token.grant.account != account or account.has("disable_user"):
+            raise SimulatedResponse(refused(account, "Bearer", "invalid_token", "INVALID_LOGIN"))
+    faults.strike(request, provider, account)
+    if account.has("drop_scope"):
+        detail = "Permission Violation: the role lacks a permission for this operation."
+        raise SimulatedResponse(api_error(403, "Forbidden", "INSUFFICIENT_PERMISSION", detail))
+    return account
+
+
+@provider.route("GET", REST, rf"{RECORDS}/metadata-catalog")
+def catalog(request: HttpRequest, label: str) -> HttpResponse:
+    caller(request, label, "suitetalk")
+    return JsonResponse({"items": [{"name": name} for name in ("customer", "salesOrder")]})
+
+
+@provider.route("GET", REST, rf"{RECORDS}/customer")
+def customers(request: HttpRequest, label: str) -> HttpResponse:
+    caller(request, label, "suitetalk")
+    limit, offset = (int(request.GET.get(n, d)) for n, d in (("limit", 1000), ("offset", 0)))
+    rows = [{"id": str(n), "links": []} for n in range(1, 6)][offset : offset + limit]
+    page = {"count": len(rows), "offset": offset, "totalResults": 5}
+    return JsonResponse({**page, "hasMore": offset + len(rows) < 5, "items": rows})
+
+
+@provider.route("GET", RESTLETS, r"/rest/tokeninfo")
+def token_info(request: HttpRequest, label: str) -> HttpResponse:
+    account = caller(request, label, "restlets")
+    known = {"companyId": account.external_id, "companyName": account.name}
+    role = {"roleId": account.data["role"], "roleName": "Administrator"}
+    return JsonResponse({**known, **role, "userId": account.data["entity"]})

@@ -1,0 +1,157 @@
+"""The simulated NetSuite's authorization server."""
+
+import secrets
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import serialization
+from django.http import HttpRequest, HttpResponse
+
+from sequin_admin.simulator import consent, faults
+from sequin_admin.simulator.framework import SimulatedResponse
+from sequin_admin.simulator.models import (
+    SimulatedAccount,
+    SimulatedClient,
+    SimulatedGrant,
+    SimulatedToken,
+    now,
+)
+from sequin_admin.simulator.oauth import AuthorizationServer, flat_error
+from sequin_admin.simulator.providers.netsuite.common import REST, provider, visit
+
+APP = r"(?:(?P<label>[a-z0-9]+(?:-[a-z0-9]+)*)\.app|system)\.netsuite\.com"
+PATH = r"/services/rest/auth/oauth2/v1"
+ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ISSUER = "https://system.netsuite.com"
+# Signs nothing that anybody trusts: whether a token is good is looked up.
+SIGNING_KEY = "the simulator's accounts share this one key"
+
+
+class NetSuiteSimulator(AuthorizationServer):
+    def request_mistake(self, query: Any) -> str:
+        scopes = set(query.get("scope", "").split())
+        if not 22 <= len(query.get("state", "")) <= 1024:
+            return "state must have 22 to 1024 characters"
+        if not scopes or not (scopes <= set(provider.scopes) or scopes == {"mcp"}):
+            return "scope must name restlets, rest_webservices, suite_analytics, or mcp alone"
+        return super().request_mistake(query)
+
+    def returned(self, account: SimulatedAccount) -> dict[str, str]:
+        known = {"role": account.data["role"], "entity": account.data["entity"]}
+        return {**known, "company": account.external_id}
+
+    def client_of(self, request: HttpRequest, fields: Any) -> SimulatedClient:
+        if fields.get("grant_type") == "client_credentials":
+            client = self.asserted(request, fields)
+        else:
+            client = super().client_of(request, fields)
+        account = SimulatedAccount.objects.get(provider="netsuite", external_id=client.owner)
+        if account.has("block_integration"):
+            raise SimulatedResponse(self.error("invalid_client", "IntegrationBlocked", 401))
+        return client
+
+    def asserted(self, request: HttpRequest, fields: Any) -> SimulatedClient:
+        """The client whose signed assertion this is (RFC 7523 section 3)."""
+        if fields.get("client_assertion_type") != ASSERTION:
+            raise SimulatedResponse(
+                self.error("invalid_request", "client_assertion_type is wrong", 400)
+            )
+        client = self.clients(request).get()
+        assertion = fields.get("client_assertion", "")
+        try:
+            claims = jwt.decode(
+                assertion,
+                public_key(client),
+                algorithms=["PS256", "RS256"],
+                audience=token_url(client.owner),
+                issuer=client.client_id,
+                options={"verify_exp": False, "verify_iat": False, "require": ["iat", "exp"]},
+            )
+            named = jwt.get_unverified_header(assertion).get("kid")
+        except jwt.InvalidIssuerError:
+            raise SimulatedResponse(
+                self.error("invalid_client", "The client is unknown", 401)
+            ) from None
+        except jwt.PyJWTError as error:
+            raise SimulatedResponse(self.error("invalid_grant", str(error), 400)) from None
+        at = now().timestamp()
+        timely = claims["iat"] <= at + 5 and at < claims["exp"] <= claims["iat"] + 3600
+        if not timely or named != client.extra["certificate_id"] or not claims.get("scope"):
+            raise SimulatedResponse(
+                self.error("invalid_grant", "The assertion is not acceptable", 400)
+            )
+        return client
+
+    def vet(self, account: SimulatedAccount) -> None:
+        if account.has("expire_certificate") or account.has("disable_user"):
+            raise SimulatedResponse(
+                self.error("invalid_grant", "The certificate or its user is over", 400)
+            )
+
+    def issue(self, grant: SimulatedGrant, use: str) -> SimulatedToken:
+        life_s = (self.access_life_s if use == SimulatedToken.ACCESS else self.refresh_life_s) or 0
+        account, at = grant.account, int(now().timestamp())
+        claims = {
+            "iss": ISSUER,
+            "sub": f"{account.data['role']};{account.data['entity']}",
+            "aud": [f"{grant.client.client_id[:8]};{account.external_id}"],
+            "scope": grant.scopes,
+            "iat": at,
+            "exp": at + life_s,
+            "jti": secrets.token_urlsafe(12),
+        }
+        return SimulatedToken.issue(grant, use, "", life_s, value=jwt.encode(claims, SIGNING_KEY))
+
+    def more(self, grant: SimulatedGrant) -> dict[str, Any]:
+        """NetSuite gives the lifetime as a string."""
+        return {"expires_in": str(self.access_life_s)}
+
+
+server = NetSuiteSimulator(
+    provider,
+    client_auth="basic",
+    refresh_life_s=7 * 86_400,
+    client_status=401,
+    client_credentials=True,
+)
+
+
+def public_key(client: SimulatedClient) -> Any:
+    pem = client.extra["private_key"].encode()
+    return serialization.load_pem_private_key(pem, password=None).public_key()
+
+
+def token_url(account_id: str) -> str:
+    label = account_id.lower().replace("_", "-")
+    return f"https://{label}.suitetalk.api.netsuite.com{PATH}/token"
+
+
+@provider.route("GET POST", APP, r"/app/login/oauth2/authorize\.nl")
+def authorize(request: HttpRequest, label: str | None) -> HttpResponse:
+    """At the account's own host, or at the common one, where the client tells the account."""
+    if label is None:
+        asked = request.GET.get("client_id", "")
+        client = SimulatedClient.objects.filter(provider="netsuite", client_id=asked).first()
+        if client is None:
+            return consent.broken(request, provider, None)
+        label = client.owner
+    visit(request, label)
+    return server.authorize(request)
+
+
+@provider.route("POST", REST, rf"{PATH}/token")
+def token(request: HttpRequest, label: str) -> HttpResponse:
+    visit(request, label)
+    return server.token(request)
+
+
+@provider.route("POST", REST, rf"{PATH}/revoke")
+def revoke(request: HttpRequest, label: str) -> HttpResponse:
+    account = visit(request, label)
+    faults.strike(request, provider, account)
+    client = server.client_of(request, request.POST.dict())
+    row = server.lookup(client, SimulatedToken.REFRESH, request.POST.get("token", ""))
+    if row is None:
+        return flat_error("invalid_request", "The token is unknown", 400)
+    row.grant.revoke()
+    return HttpResponse(status=200)

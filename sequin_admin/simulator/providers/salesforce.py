@@ -1,0 +1,166 @@
+"""Salesforce as providers.md section 10 describes it: My Domain hosts, a signed identity URL."""
+
+import base64
+import hashlib
+import hmac
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from sequin_admin.simulator import faults, seed
+from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer
+from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant, SimulatedToken, now
+from sequin_admin.simulator.oauth import AuthorizationServer
+
+LOGIN = r"(?:login|test)\.salesforce\.com"
+DOMAIN = r"(?P<domain>[a-z0-9-]+)\.my\.salesforce\.com"
+ANY = rf"{LOGIN}|[a-z0-9-]+\.my\.salesforce\.com"
+
+
+def api_error(status: int, code: str, message: str) -> HttpResponse:
+    return JsonResponse([{"errorCode": code, "message": message}], status=status, safe=False)
+
+
+def throttled() -> HttpResponse:
+    return api_error(403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.")
+
+
+def plant() -> None:
+    seed.client("salesforce", client_id="3MVGSimulatedExternalClientApp")
+    seed.account(
+        "salesforce", "00D5g000004ArrakEA", "Arrakis", domain="arrakis", user="0055g00001A"
+    )
+    seed.account(
+        "salesforce", "00D5g000004GiediEA", "Giedi Prime", domain="giedi", user="0055g00001B"
+    )
+
+
+provider = ProviderSimulator(
+    "salesforce",
+    "Salesforce",
+    scopes=("api", "refresh_token", "id"),
+    switches=("disable_user", "disable_api", "rotate_refresh_tokens"),
+    seed=plant,
+    throttled=throttled,
+)
+
+
+class SalesforceSimulator(AuthorizationServer):
+    """PKCE is required, as partner apps must enable it. Rotation is a switch of the account."""
+
+    def answer(
+        self,
+        request: HttpRequest,
+        grant: SimulatedGrant,
+        *,
+        fresh: bool,
+        kept: SimulatedToken | None = None,
+    ) -> HttpResponse:
+        """A refresh brings a new refresh token only while rotation is on; else none at all."""
+        rotates = kept is not None and grant.account.has("rotate_refresh_tokens")
+        if kept is not None and rotates:
+            kept.spend()
+        access = self.issue(grant, SimulatedToken.ACCESS)
+        body = {"access_token": f"{access.value}", "token_type": "Bearer", **self.more(grant)}
+        if kept is None or rotates:
+            body["refresh_token"] = self.issue(grant, SimulatedToken.REFRESH).value
+        signed = f"{body['id']}{body['issued_at']}".encode()
+        key = grant.client.client_secret.encode()
+        made = hmac.new(key, signed, hashlib.sha256).digest()
+        body["signature"] = base64.b64encode(made).decode()
+        return faults.maybe_lost(provider, grant.account, JsonResponse(body))
+
+    def more(self, grant: SimulatedGrant) -> dict[str, Any]:
+        account = grant.account
+        return {
+            "scope": " ".join(grant.scopes),
+            "instance_url": f"https://{account.data['domain']}.my.salesforce.com",
+            "id": f"https://login.salesforce.com/id/{account.external_id}/{account.data['user']}",
+            "issued_at": str(int(now().timestamp() * 1000)),
+        }
+
+
+server = SalesforceSimulator(
+    provider,
+    pkce="required",
+    access_prefix="00DSimulated!",
+    refresh_prefix="5Aep",
+    access_life_s=7200,
+)
+
+
+@provider.route("GET POST", ANY, r"/services/oauth2/authorize")
+def authorize(request: HttpRequest) -> HttpResponse:
+    return server.authorize(request)
+
+
+@provider.route("POST", ANY, r"/services/oauth2/token")
+def token(request: HttpRequest) -> HttpResponse:
+    return server.token(request)
+
+
+@provider.route("POST", ANY, r"/services/oauth2/revoke")
+def revoke(request: HttpRequest) -> HttpResponse:
+    """Revoking a refresh token kills its access tokens too."""
+    row = SimulatedToken.objects.filter(
+        value=request.POST.get("token", ""), grant__client__provider="salesforce"
+    ).first()
+    if row is None or not row.alive():
+        return server.error("invalid_token", "invalid token", 400)
+    row.grant.revoke()
+    return HttpResponse(status=200)
+
+
+@provider.route("GET", r"login\.salesforce\.com", r"/id/(?P<organization>\w+)/(?P<user>\w+)")
+def identity(request: HttpRequest, organization: str, user: str) -> HttpResponse:
+    account = caller(request).account
+    if account.external_id != organization or account.data["user"] != user:
+        return HttpResponse("Bad_Id", status=404)
+    return JsonResponse(
+        {
+            "user_id": user,
+            "organization_id": organization,
+            "username": f"admin@{account.data['domain']}.example",
+            "display_name": f"Admin of {account.name}",
+            "active": True,
+        }
+    )
+
+
+@provider.route("GET", DOMAIN, r"/services/data/v\d+\.0/limits/?")
+def limits(request: HttpRequest, domain: str) -> HttpResponse:
+    at_home(request, domain)
+    return metered(JsonResponse({"DailyApiRequests": {"Max": 15000, "Remaining": 14982}}))
+
+
+@provider.route("GET", DOMAIN, r"/services/data/v\d+\.0/query/?")
+def query(request: HttpRequest, domain: str) -> HttpResponse:
+    at_home(request, domain)
+    records = [{"attributes": {"type": "Contact"}, "Id": f"003{n:012d}"} for n in range(1, 6)]
+    return metered(JsonResponse({"totalSize": 5, "done": True, "records": records}))
+
+
+def metered(response: HttpResponse) -> HttpResponse:
+    response["Sforce-Limit-Info"] = "api-usage=18/15000"
+    return response
+
+
+def at_home(request: HttpRequest, domain: str) -> SimulatedAccount:
+    """A token is good at its own organization's domain only."""
+    account = caller(request).account
+    if account.data["domain"] != domain:
+        raise SimulatedResponse(api_error(401, "INVALID_SESSION_ID", "Session expired or invalid"))
+    if account.has("disable_api"):
+        message = "The REST API is not enabled for this Organization."
+        raise SimulatedResponse(api_error(403, "API_DISABLED_FOR_ORG", message))
+    return account
+
+
+def caller(request: HttpRequest) -> SimulatedGrant:
+    token = server.access(bearer(request))
+    if token is None:
+        raise SimulatedResponse(api_error(401, "INVALID_SESSION_ID", "Session expired or invalid"))
+    account = token.grant.account
+    faults.strike(request, provider, account)
+    faults.count(provider, account.external_id, allowed=15_000, seconds=86_400)
+    return token.grant

@@ -1,0 +1,124 @@
+"""SendGrid as providers.md section 11 describes it: keys that name their scopes, two regions."""
+
+from datetime import timedelta
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from sequin_admin.simulator import faults, seed
+from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer
+from sequin_admin.simulator.models import Hit, SimulatedAccount, now
+
+HOST = r"(?P<host>api(?:\.eu)?\.sendgrid\.com)"
+REGIONS = {"api.sendgrid.com": "global", "api.eu.sendgrid.com": "eu"}
+FULL = ["mail.send", "marketing.read", "user.account.read", "user.username.read"]
+RESTRICTED = ["mail.send", "marketing.read"]
+LIMIT, WINDOW_S = 600, 60
+
+
+def api_error(status: int, message: str) -> HttpResponse:
+    body = {"errors": [{"message": message, "field": None, "help": None}]}
+    return JsonResponse(body, status=status)
+
+
+def throttled() -> HttpResponse:
+    return limited(api_error(429, "too many requests"), 0)
+
+
+def limited(response: HttpResponse, remaining: int) -> HttpResponse:
+    """The headers that every answer carries."""
+    response["X-RateLimit-Limit"] = str(LIMIT)
+    response["X-RateLimit-Remaining"] = str(remaining)
+    reset = now() + timedelta(seconds=WINDOW_S)
+    response["X-RateLimit-Reset"] = str(int(reset.timestamp()))
+    return response
+
+
+def plant() -> None:
+    for external_id, name, region in (
+        ("arrakis", "Arrakis", "global"),
+        ("giedi-prime", "Giedi Prime", "eu"),
+    ):
+        mark = external_id.replace("-", "").ljust(22, "0")
+        seed.account(
+            "sendgrid",
+            external_id,
+            name,
+            region=region,
+            user_id=10191 if region == "global" else 10192,
+            full_key=f"SG.{mark}.{'f' * 43}",
+            restricted_key=f"SG.{mark}.{'r' * 43}",
+        )
+
+
+provider = ProviderSimulator(
+    "sendgrid",
+    "SendGrid",
+    switches=("roll_key", "restrict_account", "block_for_a_while"),
+    seed=plant,
+    throttled=throttled,
+)
+
+
+def caller(request: HttpRequest, host: str) -> tuple[SimulatedAccount, list[str]]:
+    """The account a key opens and the key's scopes. A region knows its own keys only."""
+    key = bearer(request)
+    if not key:
+        raise SimulatedResponse(api_error(401, "authorization required"))
+    account, scopes = keyed(key, REGIONS[host])
+    faults.strike(request, provider, account)
+    if account.has("block_for_a_while"):
+        raise SimulatedResponse(api_error(403, "access temporarily blocked: too many bad requests"))
+    if account.has("restrict_account"):
+        raise SimulatedResponse(api_error(403, "access forbidden"))
+    faults.count(provider, account.external_id, allowed=LIMIT, seconds=WINDOW_S)
+    return account, scopes
+
+
+def keyed(key: str, region: str) -> tuple[SimulatedAccount, list[str]]:
+    for account in SimulatedAccount.objects.filter(provider="sendgrid", data__region=region):
+        if key == account.data["full_key"]:
+            return account, FULL
+        if key == account.data["restricted_key"]:
+            return account, RESTRICTED
+    refused = "The provided authorization grant is invalid, expired, or revoked"
+    raise SimulatedResponse(api_error(401, refused))
+
+
+def counted(account: SimulatedAccount, body: dict[str, object]) -> HttpResponse:
+    used = Hit.objects.filter(key=f"sendgrid:{account.external_id}").count()
+    return limited(JsonResponse(body), LIMIT - used)
+
+
+def needs(scopes: list[str], scope: str) -> None:
+    if scope not in scopes:
+        raise SimulatedResponse(api_error(403, "access forbidden"))
+
+
+@provider.route("GET", HOST, r"/v3/scopes")
+def scopes_of(request: HttpRequest, host: str) -> HttpResponse:
+    account, scopes = caller(request, host)
+    return counted(account, {"scopes": scopes})
+
+
+@provider.route("GET", HOST, r"/v3/user/username")
+def username(request: HttpRequest, host: str) -> HttpResponse:
+    account, scopes = caller(request, host)
+    needs(scopes, "user.username.read")
+    known = {"username": account.external_id, "user_id": account.data["user_id"]}
+    return counted(account, known)
+
+
+@provider.route("GET", HOST, r"/v3/user/account")
+def user_account(request: HttpRequest, host: str) -> HttpResponse:
+    account, scopes = caller(request, host)
+    needs(scopes, "user.account.read")
+    return counted(account, {"type": "paid", "reputation": 99.7})
+
+
+@provider.route("GET", HOST, r"/v3/marketing/contacts")
+def contacts(request: HttpRequest, host: str) -> HttpResponse:
+    account, scopes = caller(request, host)
+    needs(scopes, "marketing.read")
+    names = ("paul", "jessica", "leto", "duncan", "gurney")
+    rows = [{"id": f"{n:08d}", "email": f"{name}@arrakis.io"} for n, name in enumerate(names)]
+    return counted(account, {"result": rows, "contact_count": len(rows)})

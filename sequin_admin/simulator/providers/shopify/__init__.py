@@ -1,0 +1,6 @@
+"""Shopify as providers.md section 13 describes it: signed callbacks, expiring offline tokens."""
+
+from sequin_admin.simulator.providers.shopify import api, oauth
+from sequin_admin.simulator.providers.shopify.common import provider
+
+__all__ = ["api", "oauth", "provider"]

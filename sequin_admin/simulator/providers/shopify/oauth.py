@@ -1,0 +1,161 @@
+"""The simulated Shopify's authorization server: installs, codes, refreshes, exchanges."""
+
+import hashlib
+import hmac
+import json
+from datetime import timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+
+from sequin_admin.simulator import consent, faults
+from sequin_admin.simulator.framework import SimulatedResponse
+from sequin_admin.simulator.models import SimulatedClient, SimulatedGrant, SimulatedToken, now
+from sequin_admin.simulator.oauth import AuthorizationServer
+from sequin_admin.simulator.providers.shopify.common import SHOP, provider
+
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+OFFLINE = "urn:shopify:params:oauth:token-type:offline-access-token"
+EXCHANGE_RETRY_S = 7 * 86_400
+REFRESH_LIFE_S = 7_776_000  # 90 days
+NOT_INSTALLABLE = "No app has this client id, or its App URL is not set on the developer page."
+
+
+class ShopifySimulator(AuthorizationServer):
+    """The previous refresh token may be retried until its replacement is first used."""
+
+    def accounts(self, request: HttpRequest) -> Any:
+        return super().accounts(request).filter(external_id=request.shop)  # type: ignore[attr-defined]
+
+    def redeem(self, client: SimulatedClient, fields: Any) -> SimulatedGrant:
+        """Shopify does not take the redirect URI again."""
+        code = self.lookup(client, SimulatedToken.CODE, fields.get("code", ""))
+        if code is None or not code.alive() or not code.spend():
+            raise SimulatedResponse(
+                self.error("invalid_request", "The code was not found or was used", 400)
+            )
+        return code.grant
+
+    def renew(self, request: HttpRequest, client: SimulatedClient, value: str) -> HttpResponse:
+        token = self.lookup(client, SimulatedToken.REFRESH, value)
+        if token is None or token.grant.revoked or not self.usable(token):
+            return self.error("invalid_grant", "The refresh token is not valid", 400)
+        faults.strike(request, provider, token.grant.account)
+        if token.spent_at:
+            token.grant.count("replays")
+            return JsonResponse(token.data["answer"])
+        self.predecessors(token).update(expires_at=now())
+        token.spend()
+        return self.answer(request, token.grant, fresh=True, kept=token)
+
+    def usable(self, token: SimulatedToken) -> bool:
+        return token.expires_at is None or token.expires_at > now()
+
+    def predecessors(self, token: SimulatedToken) -> Any:
+        """Using a token ends the retries of the one before it."""
+        return token.grant.tokens.filter(use=SimulatedToken.REFRESH, pk__lt=token.pk)
+
+    def more(self, grant: SimulatedGrant) -> dict[str, Any]:
+        life = {"refresh_token_expires_in": REFRESH_LIFE_S}
+        return {"scope": ",".join(grant.scopes), **life}
+
+
+server = ShopifySimulator(
+    provider,
+    takes="json form",
+    pkce="none",
+    scope_separator=",",
+    access_prefix="shpat_",
+    refresh_prefix="shprt_",
+    refresh_life_s=REFRESH_LIFE_S,
+    default_grant="authorization_code",
+)
+
+
+def signature(params: dict[str, str], secret: str) -> str:
+    message = "&".join(f"{name}={params[name]}" for name in sorted(params))
+    return hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()
+
+
+def signed(client: SimulatedClient, shop: str, **params: str) -> str:
+    """The query that Shopify adds to an address of the app."""
+    sent = {**params, "shop": shop, "timestamp": str(int(now().timestamp())), "host": "YWRtaW4"}
+    return urlencode({**sent, "hmac": signature(sent, client.client_secret)})
+
+
+@provider.route("GET", SHOP, r"/admin/oauth/install")
+def install(request: HttpRequest, shop: str) -> HttpResponse:
+    """The merchant pressed Install: Shopify opens the App URL."""
+    client = SimulatedClient.objects.filter(
+        provider="shopify", client_id=request.GET.get("client_id", "")
+    ).first()
+    app_url = client.extra.get("app_url") if client else None
+    if client is None or not app_url:
+        return consent.dead_end(request, provider, NOT_INSTALLABLE)
+    return HttpResponseRedirect(f"{app_url}?{signed(client, shop)}")
+
+
+@provider.route("GET POST", SHOP, r"/admin/oauth/authorize")
+def authorize(request: HttpRequest, shop: str) -> HttpResponse:
+    """What goes back is signed with the app's secret; a refusal is not."""
+    request.shop = shop  # type: ignore[attr-defined]
+    response = server.authorize(request)
+    if not isinstance(response, HttpResponseRedirect):
+        return response
+    target = urlsplit(response.url)
+    params = dict(parse_qsl(target.query))
+    if "code" not in params:
+        return response
+    client = SimulatedClient.objects.get(provider="shopify", client_id=request.GET["client_id"])
+    address = f"{target.scheme}://{target.netloc}{target.path}"
+    return HttpResponseRedirect(f"{address}?{signed(client, shop, **params)}")
+
+
+@provider.route("POST", SHOP, r"/admin/oauth/access_token")
+def token(request: HttpRequest, shop: str) -> HttpResponse:
+    fields = server.fields_of(request)
+    if fields.get("grant_type") == EXCHANGE:
+        return exchange(request, fields)
+    response = server.token(request)
+    never = fields.get("grant_type") != "refresh_token" and fields.get("expiring") != "1"
+    return everlasting(response) if response.status_code == 200 and never else response
+
+
+def everlasting(response: HttpResponse) -> HttpResponse:
+    """Without `expiring` the token has no end and no refresh token."""
+    body = json.loads(response.content)
+    SimulatedToken.objects.filter(value=body["access_token"]).update(expires_at=None)
+    SimulatedToken.objects.filter(value=body["refresh_token"]).delete()
+    kept = {name: body[name] for name in ("access_token", "scope")}
+    return JsonResponse(kept)
+
+
+def exchange(request: HttpRequest, fields: dict[str, str]) -> HttpResponse:
+    """An old token without end for a pair that expires; who asks again soon gets the same pair."""
+    client = server.client_of(request, fields)
+    kinds = {fields.get("subject_token_type"), fields.get("requested_token_type")}
+    if kinds != {OFFLINE} or fields.get("expiring") != "1":
+        return server.error("invalid_request", "Only offline tokens become expiring ones", 400)
+    old = server.lookup(client, SimulatedToken.ACCESS, fields.get("subject_token", ""))
+    if old is None or old.grant.revoked or old.expires_at:
+        return server.error("invalid_subject_token", "The subject token is not valid", 400)
+    faults.strike(request, provider, old.grant.account)
+    if old.spent_at:
+        return exchanged_again(old)
+    old.spend()
+    return server.answer(request, old.grant, fresh=True, kept=old)
+
+
+def exchanged_again(old: SimulatedToken) -> HttpResponse:
+    """https://shopify.dev/changelog/more-resilient-token-exchanges-when-migrating-tokens-without-a-user-session"""
+    answer = old.data["answer"]
+    pair = SimulatedToken.objects.filter(
+        value__in=(answer["access_token"], answer["refresh_token"])
+    )
+    late = old.spent_at is None or old.spent_at + timedelta(seconds=EXCHANGE_RETRY_S) < now()
+    if late or pair.exclude(spent_at=None).exists():
+        return server.error("invalid_subject_token", "The subject token is not valid", 400)
+    ends = now() + timedelta(seconds=answer["expires_in"])
+    pair.filter(use=SimulatedToken.ACCESS).update(expires_at=ends)
+    return JsonResponse(answer)

@@ -1,0 +1,99 @@
+"""The simulated Stripe's API, opened by secret, restricted, connected and platform keys."""
+
+import secrets
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from sequin_admin.simulator import faults
+from sequin_admin.simulator.framework import SimulatedResponse, basic_pair, bearer
+from sequin_admin.simulator.models import SimulatedAccount, SimulatedClient
+from sequin_admin.simulator.providers.stripe.common import api_error, provider
+from sequin_admin.simulator.providers.stripe.connect import server
+
+API = r"api\.stripe\.com"
+
+
+def caller(request: HttpRequest) -> tuple[SimulatedAccount, bool]:
+    """The account a key or Connect token opens, and whether the key is a restricted one."""
+    request.tells = {"Request-Id": f"req_{secrets.token_hex(7)}"}  # type: ignore[attr-defined]
+    key = bearer(request) or basic_pair(request)[0]
+    token = server.access(key)
+    platform = SimulatedClient.objects.filter(provider="stripe", client_secret=key).first()
+    if token:
+        account, restricted = token.grant.account, False
+    elif platform:
+        account, restricted = connected(platform, request.headers.get("Stripe-Account", "")), False
+    else:
+        account, restricted = keyed(key)
+    faults.strike(request, provider, account)
+    live = "_live_" in key
+    faults.count(provider, account.external_id, allowed=100 if live else 25, seconds=1)
+    return account, restricted
+
+
+def connected(platform: SimulatedClient, number: str) -> SimulatedAccount:
+    """The account that the platform's own key is used for, by the header `Stripe-Account`."""
+    grants = platform.grants.filter(account__external_id=number, revoked=False)
+    grant = grants.select_related("account").first()
+    if grant is None:
+        message = (
+            f"The provided key '{masked(platform.client_secret)}' does not have access to account "
+            f"'{number}' (or that account does not exist). Access may have been revoked."
+        )
+        raise SimulatedResponse(api_error(403, "invalid_request_error", message, "account_invalid"))
+    return grant.account
+
+
+def masked(key: str) -> str:
+    return f"{key[:8]}{'*' * 12}{key[-4:]}"
+
+
+def keyed(key: str) -> tuple[SimulatedAccount, bool]:
+    for account in SimulatedAccount.objects.filter(provider="stripe"):
+        if key in (account.data["secret_key"], account.data["live_key"]):
+            return unexpired(account), False
+        if key == account.data["restricted_key"]:
+            return unexpired(account), True
+    message = f"Invalid API Key provided: {masked(key)}"
+    raise SimulatedResponse(api_error(401, "invalid_request_error", message))
+
+
+def unexpired(account: SimulatedAccount) -> SimulatedAccount:
+    if account.has("expire_key"):
+        message = "Expired API Key provided."
+        raise SimulatedResponse(api_error(401, "invalid_request_error", message, "api_key_expired"))
+    return account
+
+
+@provider.route("GET", API, r"/v1/account")
+def account(request: HttpRequest) -> HttpResponse:
+    row, restricted = caller(request)
+    if restricted:
+        message = "The provided key does not have the required permissions for this endpoint."
+        return api_error(403, "invalid_request_error", message)
+    return JsonResponse(
+        {
+            "id": row.external_id,
+            "object": "account",
+            "business_profile": {"name": row.name},
+            "settings": {"dashboard": {"display_name": row.name}},
+            "email": row.data["email"],
+            "country": "US",
+            "charges_enabled": True,
+            "requirements": {"disabled_reason": None},
+        }
+    )
+
+
+@provider.route("GET", API, r"/v1/customers")
+def customers(request: HttpRequest) -> HttpResponse:
+    row, _ = caller(request)
+    people = [
+        {"id": f"cus_{row.pk}{n:08d}", "object": "customer", "name": f"Customer {n}"}
+        for n in range(1, 6)
+    ]
+    size, after = int(request.GET.get("limit", 10)), request.GET.get("starting_after", "")
+    start = next((n for n, one in enumerate(people, start=1) if one["id"] == after), 0)
+    page = people[start : start + size]
+    more = start + size < len(people)
+    return JsonResponse({"object": "list", "url": "/v1/customers", "data": page, "has_more": more})

@@ -1,0 +1,51 @@
+"""The simulated Stripe's second authorization server: Stripe Apps, whose tokens end and rotate."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+
+from sequin_admin.simulator.providers.stripe.common import APPS, provider
+from sequin_admin.simulator.providers.stripe.connect import StripeConnectSimulator, disconnect
+
+API = r"api\.stripe\.com"
+MARKETPLACE = r"marketplace\.stripe\.com"
+ACCESS_LIFE_S, REFRESH_LIFE_S = 3600, 365 * 86_400
+
+
+class StripeAppsSimulator(StripeConnectSimulator):
+    """Permissions stand in the app's manifest; nobody asks for a scope."""
+
+    owner = APPS
+
+    def request_error(self, query: Any) -> tuple[str, str]:
+        mistake = self.request_mistake(query)
+        return ("unsupported_response_type", mistake) if mistake else ("", "")
+
+    def asked_scopes(self, query: Any) -> list[str]:
+        return ["stripe_apps"]
+
+
+# A refresh token is spent at once; sending it again harms nothing but gets nothing.
+server = StripeAppsSimulator(
+    provider,
+    pkce="none",
+    refresh_prefix="rt_",
+    access_life_s=ACCESS_LIFE_S,
+    refresh_life_s=REFRESH_LIFE_S,
+    rotation="grace",
+)
+
+
+@provider.route("GET POST", MARKETPLACE, r"/oauth/v2/(?:chnlink_\w+/)?authorize")
+def authorize(request: HttpRequest) -> HttpResponse:
+    return server.authorize(request)
+
+
+@provider.route("POST", API, r"/v1/oauth/token")
+def token(request: HttpRequest) -> HttpResponse:
+    return server.token(request)
+
+
+@provider.route("POST", API, r"/v1/oauth/deauthorize")
+def deauthorize(request: HttpRequest) -> HttpResponse:
+    return disconnect(server, request)

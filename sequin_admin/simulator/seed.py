@@ -1,0 +1,73 @@
+"""The world at the beginning: each provider's developer app and accounts."""
+
+import secrets
+from typing import Any
+
+from django.db import transaction
+
+from sequin_admin.simulator import framework
+from sequin_admin.simulator.models import (
+    Fault,
+    Hit,
+    SimulatedAccount,
+    SimulatedCall,
+    SimulatedClient,
+    World,
+)
+from sequin_admin.simulator.settings import SIMULATOR_REDIRECT_BASES
+
+
+def plant() -> None:
+    """Make what is missing; what is there stays as it is.
+
+    Apps learn the callback addresses of this start: the port may be another than last time.
+    """
+    with transaction.atomic():
+        World.objects.get_or_create(pk=1)
+        for app in SimulatedClient.objects.all():
+            ours = redirect_uris(app.provider)
+            app.redirect_uris = ours + [uri for uri in app.redirect_uris if uri not in ours]
+            app.save(update_fields=["redirect_uris"])
+        for provider in framework.all_providers().values():
+            if not SimulatedAccount.objects.filter(provider=provider.slug).exists():
+                provider.seed()
+
+
+def reset() -> None:
+    """Back to the beginning. App secrets and keys are kept: nobody has to copy them again."""
+    with transaction.atomic():
+        for model in (SimulatedAccount, SimulatedCall, Fault, Hit, World):
+            model.objects.all().delete()
+        for app in SimulatedClient.objects.all():
+            app.redirect_uris = redirect_uris(app.provider)
+            app.save(update_fields=["redirect_uris"])
+        plant()
+
+
+def client(provider: str, owner: str = "", **extra: Any) -> SimulatedClient:
+    """The developer app of a provider, or the customer's whose account is `owner`, made once."""
+    row, _ = SimulatedClient.objects.get_or_create(
+        provider=provider,
+        owner=owner,
+        defaults={
+            "client_id": extra.pop("client_id", f"{provider}-simulated-client"),
+            "client_secret": extra.pop("client_secret", f"simulated-{secrets.token_urlsafe(16)}"),
+            "redirect_uris": redirect_uris(provider),
+            "extra": extra,
+        },
+    )
+    return row
+
+
+def redirect_uris(provider: str) -> list[str]:
+    """Where an app may send people back to; nowhere if nobody ever consents at the provider."""
+    if not framework.all_providers()[provider].calls_back:
+        return []
+    bases = (base.rstrip("/") for base in SIMULATOR_REDIRECT_BASES)
+    return [f"{base}/link/oauth2/callback/{provider}" for base in bases]
+
+
+def account(provider: str, external_id: str, name: str, **data: Any) -> SimulatedAccount:
+    return SimulatedAccount.objects.create(
+        provider=provider, external_id=external_id, name=name, data=data
+    )

@@ -1,0 +1,33 @@
+"""Settings of the provider simulator: a Django project of its own, with its own small database."""
+
+from sequin_admin.core.env import ROOT, env
+
+DEBUG = False
+# Signs nothing: the simulator has no sessions, and none of its secrets is one.
+SECRET_KEY = "the simulator keeps no secrets"
+ALLOWED_HOSTS = ["*"]
+INSTALLED_APPS = ["sequin_admin.simulator"]
+MIDDLEWARE = ["sequin_admin.simulator.dispatch.providers"]
+ROOT_URLCONF = "sequin_admin.simulator.urls"
+WSGI_APPLICATION = "sequin_admin.simulator.wsgi.application"
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": env.str("SIMULATOR_DATABASE", default=str(ROOT / ".data" / "simulator.sqlite3")),
+        "OPTIONS": {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF;",
+        },
+        "CONN_MAX_AGE": 60,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# Whose callback addresses the seeded developer apps accept.
+SIMULATOR_REDIRECT_BASES = env.list(
+    "SIMULATOR_REDIRECT_BASES", default=["http://127.0.0.1:8000", "http://localhost:8000"]
+)

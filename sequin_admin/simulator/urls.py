@@ -1,0 +1,25 @@
+"""The simulator's own pages. Calls of providers never get here: `dispatch` answers them."""
+
+from django.urls import path
+
+from sequin_admin.simulator import control_api, views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("developer/<slug:slug>/", views.developer, name="developer"),
+    path("control/<slug:slug>/<str:external_id>/", views.panel, name="panel"),
+    path("clock/", views.clock, name="clock"),
+    path("control-api/state", control_api.state),
+    path("control-api/reset", control_api.reset),
+    path("control-api/clock", control_api.clock),
+    path("control-api/<slug:slug>/app", control_api.app),
+    path("control-api/<slug:slug>/app/change", control_api.change_app),
+    path("control-api/<slug:slug>/accounts", control_api.accounts),
+    path("control-api/<slug:slug>/accounts/<str:external_id>/<slug:action>", control_api.act),
+    path("control-api/<slug:slug>/faults", control_api.fault),
+    path("control-api/<slug:slug>/calls", control_api.calls),
+    path("control-api/<slug:slug>/chaos", control_api.chaos),
+    path("control-api/<slug:slug>/populate", control_api.populate),
+    path("control-api/<slug:slug>/grants", control_api.grants),
+    path("control-api/<slug:slug>/alive", control_api.alive),
+]

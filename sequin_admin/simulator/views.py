@@ -1,0 +1,107 @@
+"""The simulator's own pages. A tool for one machine: no login, and nothing worth one."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import get_list_or_404, get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from sequin_admin.simulator import control, framework
+from sequin_admin.simulator.framework import ProviderSimulator
+from sequin_admin.simulator.models import (
+    SimulatedAccount,
+    SimulatedCall,
+    SimulatedClient,
+    World,
+    now,
+)
+
+
+def provider_or_404(slug: str) -> ProviderSimulator:
+    found = framework.all_providers().get(slug)
+    if found is None:
+        raise Http404(slug)
+    return found
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    accounts = SimulatedAccount.objects.order_by("pk")
+    developers = set(SimulatedClient.objects.values_list("provider", flat=True))
+    groups = [
+        {
+            "provider": p,
+            "accounts": [a for a in accounts if a.provider == p.slug],
+            "has_apps": p.slug in developers,
+        }
+        for p in framework.all_providers().values()
+    ]
+    return render(request, "simulator/home.html", {"groups": groups})
+
+
+@require_http_methods(["GET", "POST"])
+def developer(request: HttpRequest, slug: str) -> HttpResponse:
+    """The provider's developer page: the apps' ids and secrets to copy, redirect URIs to edit."""
+    provider = provider_or_404(slug)
+    clients = get_list_or_404(SimulatedClient.objects.order_by("pk"), provider=slug)
+    if request.method == "POST":
+        owner = request.POST.get("owner", "")
+        if "rotate" in request.POST:
+            control.rotate_secret(provider, owner)
+        else:
+            uris = request.POST.get("redirect_uris", "").split()
+            more = {name: request.POST[name] for name in ("app_url",) if name in request.POST}
+            control.change_app(slug, owner, redirect_uris=uris, **more)
+        return redirect("developer", slug=slug)
+    page = {"provider": provider, "clients": clients}
+    return render(request, "simulator/developer.html", page)
+
+
+@require_http_methods(["GET", "POST"])
+def panel(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
+    """The control page of one account."""
+    provider = provider_or_404(slug)
+    account = get_object_or_404(SimulatedAccount, provider=slug, external_id=external_id)
+    if request.method == "POST":
+        action, ended = request.POST.get("action", ""), request.POST.get("end", "")
+        try:
+            control.act(provider, account, action or ended, on=bool(action))
+        except control.Mistake as mistake:
+            return HttpResponseBadRequest(str(mistake), content_type="text/plain")
+        return redirect("panel", slug=slug, external_id=external_id)
+    page = {
+        "provider": provider,
+        "account": account,
+        **buttons(provider, account),
+        "grants": account.grants.filter(revoked=False).count(),
+        "calls": SimulatedCall.objects.filter(provider=slug, account=external_id).order_by("-pk")[
+            :10
+        ],
+    }
+    return render(request, "simulator/panel.html", page)
+
+
+def buttons(provider: ProviderSimulator, account: SimulatedAccount) -> dict[str, Any]:
+    """What can be done at once, and the switches with their positions."""
+    faults = {fault.name: fault for fault in account.faults.all()}
+    known = control.actions_of(provider)
+    switches = [
+        {"name": name, "label": label, "on": name in faults or account.has(name)}
+        for name, label in known.items()
+        if name not in control.AT_ONCE
+    ]
+    at_once = {name: known[name] for name in known if name in control.AT_ONCE}
+    return {"switches": switches, "at_once": at_once, "faults": faults.values()}
+
+
+@require_http_methods(["GET", "POST"])
+def clock(request: HttpRequest) -> HttpResponse:
+    if request.method == "POST":
+        hours = request.POST.get("hours", "")
+        try:
+            control.move_clock(float(hours) * 3600 if hours else None)
+        except (control.Mistake, ValueError):
+            return HttpResponseBadRequest("Give hours as a number.", content_type="text/plain")
+        return redirect("clock")
+    offset = World.objects.values_list("offset_s", flat=True).first() or 0
+    return render(request, "simulator/clock.html", {"now": now(), "hours": offset / 3600})

@@ -1,0 +1,18 @@
+"""The simulator's WSGI application. Makes and seeds its database when there is none."""
+
+import os
+from pathlib import Path
+
+from django.core.management import call_command
+from django.core.wsgi import get_wsgi_application
+from django.db import connection
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequin_admin.simulator.settings")
+application = get_wsgi_application()
+
+from sequin_admin.simulator import seed  # noqa: E402 - needs the apps above
+
+Path(connection.settings_dict["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+call_command("migrate", verbosity=0)
+seed.plant()
+connection.close()

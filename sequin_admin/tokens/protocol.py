@@ -1,0 +1,125 @@
+"""The OAuth 2 protocol: where to send people, what to ask token endpoints. Keeps no state."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from authlib.common.security import generate_token
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
+from django.conf import settings
+
+from sequin_admin.core import http
+from sequin_admin.core.http import Response
+from sequin_admin.credentials.kinds import OAuth2, OAuthContext, TokenGrant
+from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.outcomes import Refused
+
+TOKEN_DEADLINE_S: float = settings.TOKEN_DEADLINE_S
+STATE_CHARS = 43  # 256 bits in the alphabet of RFC 7636, which every provider takes
+
+
+def new_state() -> str:
+    return str(generate_token(STATE_CHARS))
+
+
+def digest(value: str) -> str:
+    return hashlib.sha256(value.encode()).hexdigest()
+
+
+def pkce_pair() -> tuple[str, str]:
+    """A code verifier and its S256 challenge (RFC 7636 section 4)."""
+    verifier = generate_token(64)
+    return verifier, create_s256_code_challenge(verifier)
+
+
+def redirect_uri(provider: str) -> str:
+    """Where the provider sends people back to. Must be registered there to the letter."""
+    return f"{settings.PUBLIC_URL}/link/oauth2/callback/{provider}"
+
+
+def install_url(app: OAuthApp) -> str:
+    """What the provider opens when somebody installs the app there, for kinds with `installs`."""
+    return install_url_of(app.provider, str(app.pk))
+
+
+def install_url_of(provider: str, app_id: str) -> str:
+    return f"{settings.PUBLIC_URL}/link/{provider}/install/{app_id}"
+
+
+def authorize_url(
+    kind: Any, context: OAuthContext, *, redirect_uri: str, state: str, challenge: str
+) -> str:
+    """Where to send the browser (RFC 6749 section 4.1.1)."""
+    flow: OAuth2 = kind.flow_for(context.app)
+    pkce = {"code_challenge": challenge, "code_challenge_method": "S256"} if flow.pkce else {}
+    url: str = prepare_grant_uri(
+        flow.authorize_url.format(**kind.url_params(context)),
+        context.client_id,
+        "code",
+        redirect_uri=redirect_uri,
+        scope=flow.scope_separator.join(context.scopes or flow.scopes) or None,
+        state=state,
+        **pkce,
+        **flow.authorize_params,
+    )
+    return http.rewrite(url)
+
+
+def token_call(
+    url: str,
+    fields: Mapping[str, str],
+    *,
+    client_id: str,
+    client_secret: str,
+    auth: str = "client_secret_post",
+    body: str = "form",
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """One POST to a token endpoint, its client authenticated as RFC 6749 section 2.3.1 says."""
+    users = {
+        "client_secret_basic": (client_id, client_secret),
+        "client_secret_as_user": (client_secret, ""),
+    }
+    basic = users.get(auth)
+    in_body = {} if basic else {"client_id": client_id, "client_secret": client_secret}
+    sent = {"form" if body == "form" else "json": {**fields, **in_body}}
+    return http.post(url, headers=headers, basic=basic, deadline_s=TOKEN_DEADLINE_S, **sent)
+
+
+def grant_of(kind: Any, response: Response) -> TokenGrant:
+    """A token endpoint's answer as a `Grant`. Raises `Refused`, also for an error sent as 200."""
+    data = response.data()
+    if response.ok and data.get("access_token") and "error" not in data:
+        grant: TokenGrant = kind.read_grant(data)
+        return grant
+    raise Refused(kind.classify_token_error(response))
+
+
+def exchange(
+    kind: Any, context: OAuthContext, *, code: str, redirect_uri: str, verifier: str
+) -> TokenGrant:
+    """Turn an authorization code into a grant (RFC 6749 section 4.1.3). Raises `Refused`."""
+    flow: OAuth2 = kind.flow_for(context.app)
+    fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+    if flow.pkce:
+        fields["code_verifier"] = verifier
+    return grant_of(kind, _call(kind, context, fields))
+
+
+def refresh(kind: Any, context: OAuthContext, refresh_token: str) -> TokenGrant:
+    """Renew a grant (RFC 6749 section 6). Raises `Refused`."""
+    fields = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    return grant_of(kind, _call(kind, context, fields))
+
+
+def _call(kind: Any, context: OAuthContext, fields: Mapping[str, str]) -> Response:
+    flow: OAuth2 = kind.flow_for(context.app)
+    return token_call(
+        flow.token_url.format(**kind.url_params(context)),
+        {**fields, **flow.token_params},
+        client_id=context.client_id,
+        client_secret=str(context.url_params["client_secret"]),
+        auth=flow.client_auth,
+        body=flow.body,
+    )

@@ -1,0 +1,23 @@
+"""The least that an answer can cost: nothing, or one row and one decryption. For benchmarks."""
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import include, path
+
+from sequin_admin.tokens.models import Token
+
+
+def one_row(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return JsonResponse({"access_token": Token.objects.get(pk=pk).secrets["access_token"]})
+
+
+def bare(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return JsonResponse({"id": pk})
+
+
+urlpatterns = [
+    path("floor/<uuid:pk>", one_row),
+    path("bare/<uuid:pk>", bare),
+    path("", include("sequin_admin.urls")),
+]

@@ -1,0 +1,63 @@
+"""The credentials of a chaos run, each connected through the real flow."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+
+from sequin_admin.access.models import Organization, User
+from sequin_admin.connect import flow
+from sequin_admin.credentials import kinds
+from sequin_admin.tools.simulator import SimulatorControl
+
+
+class DatabaseNotEmpty(Exception):
+    """The database holds somebody's data. `str()` says what to do."""
+
+
+@dataclass(frozen=True)
+class AccountPattern:
+    """The accounts of one kind: made like `like`, named by number."""
+
+    like: str
+    name: str
+    required_property: str = ""
+
+    def account(self, number: int) -> str:
+        return self.name.format(number)
+
+
+# Rotating kinds, by what their accounts are called at the simulator.
+ACCOUNT_PATTERNS = {
+    "linear_oauth2": AccountPattern("abc123", "chaos{:05}"),
+    "quickbooks_oauth2": AccountPattern("4620816365001234567", "462081636600{:07}"),
+    "shopify_oauth2": AccountPattern(
+        "shop-001.myshopify.com", "chaos-{:05}.myshopify.com", required_property="shop"
+    ),
+    "airtable_oauth2": AccountPattern("usrziLeD23j9AJ1", "usrChaos{:05}"),
+}
+
+
+def make(slugs: list[str], count: int) -> None:
+    """`count` connected credentials, spread over the kinds. Raises `NotEmpty`."""
+    if User.objects.exists() or Organization.objects.exists():
+        raise DatabaseNotEmpty("This database is in use. Chaos takes an empty one.")
+    organization = Organization.objects.create(name="Chaos", slug="chaos")
+    simulator = SimulatorControl(settings.SIMULATOR_URL)
+    for place, slug in enumerate(slugs):
+        share = count // len(slugs) + (place < count % len(slugs))
+        connect(organization, simulator, kinds.get(slug), share)
+
+
+def connect(organization: Organization, simulator: SimulatorControl, kind: Any, count: int) -> None:
+    herd = ACCOUNT_PATTERNS[kind.slug]
+    accounts = [herd.account(number) for number in range(count)]
+    simulator.populate(kind.provider, herd.like, accounts)
+    app = simulator.register(organization, kind)
+    for account in accounts:
+        asked = {herd.required_property: account} if herd.required_property else {}
+        url = flow.start(organization, kind, session_key="chaos", oauth_app=app, asked=asked)
+        back = simulator.consent(url, account)
+        connect_session = flow.finish(back, user=None, session_key="chaos", provider=kind.provider)
+        if connect_session.credential is None:
+            raise RuntimeError(connect_session.failure)

@@ -1,0 +1,99 @@
+"""`manage.py bench`: how fast, as JSON. Works in a database of its own that is thrown away."""
+
+import json
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection
+from django.test import Client
+from django.test.utils import setup_test_environment
+
+from sequin_admin.access.models import Membership, Organization
+from sequin_admin.access.policy import Role
+from sequin_admin.tools.benchmarks import api, permits, refresh, token_read
+from sequin_admin.tools.benchmarks.fleet import fill
+from sequin_admin.tools.benchmarks.load import timed
+
+ROUNDS = 30
+MANY = 100_000
+# Each with how few credentials it is compared: so many that the page is full, too.
+PAGES = {
+    "list": ("/credentials/", 100),
+    "overview": ("/", 100),
+    "sick": ("/credentials/?health=customer_intervention", 250),
+    "incidents": ("/incidents/", 250),
+}
+MOST_RATIO = 1.5
+
+
+class Command(BaseCommand):
+    help = "Time pages with few and with 100,000 credentials. Exit code 1 when one does not scale."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "--pages", action="store_true", help="Only how the list and the overview scale."
+        )
+        parser.add_argument(
+            "--token-read", action="store_true", help="Only how many tokens the API gives out."
+        )
+        parser.add_argument(
+            "--permits", action="store_true", help="Only how fast rate-limit permits are given."
+        )
+        parser.add_argument(
+            "--api", action="store_true", help="Only how fast the API answers and how it scales."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        setup_test_environment()
+        name = connection.settings_dict["NAME"]
+        connection.creation.create_test_db(verbosity=0)
+        try:
+            figures = measure(options)
+        finally:
+            connection.creation.destroy_test_db(str(name), verbosity=0)
+        self.stdout.write(json.dumps(figures, indent=2))
+        if any(ratio > MOST_RATIO for ratio in figures.get("ratios", {}).values()):
+            raise SystemExit(1)
+
+
+def measure(options: dict[str, Any]) -> dict[str, Any]:
+    organization = Organization.objects.create(name="Bench", slug="bench")
+    figures: dict[str, Any] = {"database": connection.vendor}
+    if options["token_read"]:
+        return {**figures, "token_read": token_read.throughput(organization)}
+    if options["permits"]:
+        return {**figures, **permits.measure(organization)}
+    if options["api"]:
+        return {**figures, **api.measure(organization)}
+    figures |= measure_pages(organization)
+    if options["pages"]:
+        return figures
+    scans = Organization.objects.create(name="Due", slug="due")
+    figures["refresh_throughput"] = refresh.throughput(scans)
+    figures["due_scan"] = refresh.due_scan(scans)
+    return figures
+
+
+def measure_pages(organization: Organization) -> dict[str, Any]:
+    user = get_user_model().objects.create_user(username="bench", email="bench@bench.test")
+    Membership.objects.create(organization=organization, user=user, role=Role.OWNER)
+    client = Client()
+    client.force_login(user)
+    figures: dict[str, Any] = {}
+    for total in sorted({few for _, few in PAGES.values()} | {MANY}):
+        fill(organization, total)
+        figures[f"rows_{total}"] = {
+            page: timed(client, path, ROUNDS)
+            for page, (path, few) in PAGES.items()
+            if total in (few, MANY)
+        }
+    many = figures[f"rows_{MANY}"]
+    medians = {
+        page: (figures[f"rows_{few}"][page]["median_ms"], many[page]["median_ms"])
+        for page, (_, few) in PAGES.items()
+    }
+    figures["ratios"] = {
+        page: round(after / before, 2) for page, (before, after) in medians.items()
+    }
+    return figures

@@ -1,0 +1,166 @@
+"""`manage.py chaos`: try to lose a refresh token. Exit code 1 when one was lost."""
+
+import json
+import os
+import tempfile
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.table import Table
+
+from sequin_admin.core.env import inherited
+from sequin_admin.credentials import kinds
+from sequin_admin.tools.chaos import fleet, reader, verdict
+from sequin_admin.tools.chaos.arena import Arena
+from sequin_admin.tools.simulator import SimulatorControl
+from sequin_admin.tools.supervisor import Failed, free_port, gunicorn, wait_for
+
+GRACEFUL = ["linear_oauth2", "quickbooks_oauth2", "shopify_oauth2"]
+READERS_PER_PROCESS = 10
+# The lease is ten seconds longer than the deadline; late answers come after either.
+DEADLINE_S = 2
+LATE_S = 15
+# Ten seconds longer than the margin at which a token counts as over.
+ACCESS_LIFE_S = 70
+RATES = {"late": 0.15, "lost": 0.1, "outage": 0.07, "throttle": 0.05, "html": 0.03}
+
+
+class Command(BaseCommand):
+    help = (
+        "Run workers and readers against a simulated provider that fails by chance, kill them at "
+        "random, and count what was lost. Takes an empty database, by default a SQLite file of its "
+        "own. A kind without a grace time, such as airtable_oauth2, loses what is killed in the "
+        "middle of a call; that is counted apart."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--credentials", type=int, default=200)
+        parser.add_argument("--workers", type=int, default=4)
+        parser.add_argument("--readers", type=int, default=50)
+        parser.add_argument("--seconds", type=float, default=60)
+        parser.add_argument("--kill-every", type=float, default=2, help="Seconds between kills.")
+        parser.add_argument("--database", default="", help="URL of an empty database.")
+        parser.add_argument("--kinds", default=",".join(GRACEFUL), help="Separated by commas.")
+        parser.add_argument("--json", action="store_true", help="Print JSON instead of a table.")
+        # The parts that run as processes of their own.
+        parser.add_argument("--part", choices=("fleet", "readers", "verdict"), default="")
+        parser.add_argument("--notes", type=Path, default=Path())
+
+    def handle(self, *args: Any, part: str, **options: Any) -> None:
+        options["kinds"] = options["kinds"].split(",")
+        unknown = set(options["kinds"]) - set(fleet.ACCOUNT_PATTERNS)
+        if unknown:
+            raise CommandError(f"Choose among {', '.join(fleet.ACCOUNT_PATTERNS)}.")
+        try:
+            {"": self.run_chaos, **PARTS}[part](**options)
+        except (Failed, fleet.DatabaseNotEmpty) as failure:
+            raise CommandError(str(failure)) from None
+
+    def run_chaos(self, **options: Any) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            counts, kills = self.suffer(Path(folder), **options)
+        self.report(counts, kills, options["json"])
+        if any(row.bad for row in counts):
+            raise SystemExit(1)
+
+    def suffer(self, folder: Path, **options: Any) -> tuple[list[verdict.Count], int]:
+        """Everything in `folder`, and afterwards the counts and how often somebody was killed."""
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        environment = {
+            **inherited(),
+            "DATABASE_URL": options["database"] or f"sqlite:///{folder / 'chaos.sqlite3'}",
+            "SIMULATOR_URL": url,
+            "PUBLIC_URL": "http://127.0.0.1:8000",
+            "TOKEN_DEADLINE_S": str(DEADLINE_S),
+            "LOG_LEVEL": "ERROR",
+        }
+        simulator_environment = {
+            **environment,
+            "DJANGO_SETTINGS_MODULE": "sequin_admin.simulator.settings",
+            "SIMULATOR_DATABASE": str(folder / "simulator.sqlite3"),
+        }
+        same = ["manage.py", "chaos", "--notes", str(folder)]
+        same += ["--kinds", ",".join(options["kinds"])]
+        with Arena(environment, folder / "log") as arena:
+            arena.start(
+                "simulator",
+                gunicorn("sequin_admin.simulator.wsgi", port, 96),
+                simulator_environment,
+            )
+            wait_for(f"{url}/clock/")
+            self.say("Connecting the accounts...")
+            arena.run(["manage.py", "migrate", "--verbosity", "0"])
+            self.let_loose(url, options["kinds"], {})
+            arena.run([*same, "--part", "fleet", "--credentials", str(options["credentials"])])
+            self.let_loose(url, options["kinds"], RATES)
+            self.populate(arena, same, options)
+            arena.rampage(options["seconds"], options["kill_every"], self.progress)
+            for name in [name for name in arena.children if name != "simulator"]:
+                arena.kill(name)
+            self.say("Counting...")
+            simulator = SimulatorControl(url)
+            for slug in options["kinds"]:
+                simulator.calm(provider_of(slug))
+            rows = json.loads(arena.run([*same, "--part", "verdict"]))
+            return [verdict.Count(**row) for row in rows], arena.kills
+
+    def let_loose(self, url: str, slugs: list[str], rates: dict[str, float]) -> None:
+        """Short lives for all, and the chances of failing."""
+        simulator = SimulatorControl(url)
+        for slug in slugs:
+            simulator.chaos(
+                provider_of(slug), rates=rates, late_s=LATE_S, access_life_s=ACCESS_LIFE_S
+            )
+
+    def populate(self, arena: Arena, same: list[str], options: dict[str, Any]) -> None:
+        for number in range(options["workers"]):
+            arena.start(f"worker {number}", ["manage.py", "worker", "--threads", "4"])
+        groups = -(-options["readers"] // READERS_PER_PROCESS)
+        for number in range(groups):
+            readers = min(READERS_PER_PROCESS, options["readers"] - number * READERS_PER_PROCESS)
+            arena.start(
+                f"readers {number}", [*same, "--part", "readers", "--readers", str(readers)]
+            )
+
+    def progress(self, left_s: float, kills: int) -> None:
+        self.say(f"{left_s:.0f} s left, {kills} killed")
+
+    def say(self, words: str) -> None:
+        self.stderr.write(words)
+
+    def report(self, counts: list[verdict.Count], kills: int, as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps({"kills": kills, "kinds": verdict.as_json(counts)}))
+            return
+        rows = verdict.as_json(counts)
+        table = Table("", title=f"{kills} processes killed")
+        for row in rows:
+            table.add_column(row["kind"], justify="right")
+        for name in list(rows[0])[1:]:
+            table.add_row(name.replace("_", " "), *(f"{row[name]:,}" for row in rows))
+        Console().print(table)
+
+
+def provider_of(slug: str) -> str:
+    return str(kinds.get(slug).provider)
+
+
+def make_fleet(**options: Any) -> None:
+    fleet.make(options["kinds"], options["credentials"])
+
+
+def read(**options: Any) -> None:
+    notes = reader.Notes(options["notes"] / f"{os.getpid()}.jsonl")
+    reader.run(options["readers"], notes)
+
+
+def judge(**options: Any) -> None:
+    seen = reader.Notes.read(options["notes"])
+    print(json.dumps(verdict.as_json(verdict.count(options["kinds"], seen))))
+
+
+PARTS = {"fleet": make_fleet, "readers": read, "verdict": judge}

@@ -1,0 +1,98 @@
+"""`manage.py up`: the whole product on this machine, simulator included. `make run` calls it."""
+
+import signal
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from sequin_admin.access.models import User
+from sequin_admin.core.checks import refuse_wrong_keys
+from sequin_admin.core.env import env, inherited
+from sequin_admin.tools.supervisor import Failed, Supervisor, gunicorn, require_free
+
+LOGIN = settings.DATA_DIR / "demo-login"
+
+
+class Command(BaseCommand):
+    help = "Start web, worker and provider simulator on loopback; Ctrl-C stops all three."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        supervisor = Supervisor(self.stdout)  # type: ignore[arg-type]
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, interrupt)
+        try:
+            self.start(supervisor)
+            supervisor.watch()
+        except Failed as failure:
+            self.stderr.write(str(failure))
+            raise SystemExit(1) from None
+        except KeyboardInterrupt:
+            self.stdout.write("Stopping...")
+        finally:
+            # Who presses Ctrl-C again must not keep us from ending the children.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            supervisor.stop()
+        self.stdout.write("Stopped.")
+
+    def start(self, supervisor: Supervisor) -> None:
+        port = env.int("PORT", default=8000)
+        simulator_port = env.int("SIMULATOR_PORT", default=8001)
+        require_free(port, "PORT")
+        require_free(simulator_port, "SIMULATOR_PORT")
+        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+        web, simulator = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{simulator_port}"
+        shared = {**inherited(), "PUBLIC_URL": web, "SIMULATOR_URL": simulator}
+        simulator_environment = {
+            **shared,
+            "DJANGO_SETTINGS_MODULE": "sequin_admin.simulator.settings",
+            "SIMULATOR_DATABASE": str(settings.DATA_DIR / "simulator.sqlite3"),
+            "SIMULATOR_REDIRECT_BASES": f"{web},http://localhost:{port}",
+        }
+        supervisor.start(
+            "simulator",
+            gunicorn("sequin_admin.simulator.wsgi", simulator_port, 8),
+            simulator_environment,
+        )
+        self.prepare_database()
+        refuse_wrong_keys()
+        supervisor.start("web", gunicorn("sequin_admin.wsgi", port, 8), shared)
+        if not User.objects.exists():
+            self.stdout.write("Filling in demo data...")
+            supervisor.wait_for("simulator", f"{simulator}/clock/")
+            call_demo(supervisor, shared)
+        connection.close()
+        supervisor.start("worker", ["manage.py", "worker"], shared)
+        supervisor.wait_for("simulator", f"{simulator}/clock/")
+        supervisor.wait_for("web", f"{web}/healthz")
+        self.announce(web, simulator)
+
+    def prepare_database(self) -> None:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            self.stdout.write("Preparing the database...")
+            call_command("migrate", verbosity=0)
+
+    def announce(self, web: str, simulator: str) -> None:
+        login = LOGIN.read_text().strip() if LOGIN.exists() else "as you have set it up"
+        self.stdout.write(
+            f"\n  Sequin Admin   {web}\n  Login          {login}\n"
+            f"  Simulator      {simulator}   (stands in for every provider)\n"
+            "\n  Ctrl-C stops everything.\n"
+        )
+
+
+def interrupt(*args: Any) -> None:
+    """However we are told to stop, we stop the way Ctrl-C does: none of ours is left behind."""
+    raise KeyboardInterrupt
+
+
+def call_demo(supervisor: Supervisor, environment: dict[str, str]) -> None:
+    """In a process of its own: it needs the simulator's address in its settings."""
+    supervisor.start("demo", ["manage.py", "demo"], environment)
+    demo = supervisor.children.pop("demo")
+    if demo.wait():
+        raise Failed("The demo data could not be written; its output above says why.")

@@ -1,5 +1,0 @@
-"""`manage.py torture`: real workers and readers, a provider that misbehaves, and kill -9.
-
-`arena` runs the processes, `fleet` fills the database, `reader` reads tokens, `verdict` counts
-what was lost. Only HTTP goes to the simulator.
-"""

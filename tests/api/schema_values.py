@@ -1,0 +1,249 @@
+"""What a schema can't say: which ids exist, what a cursor is, which app goes with which kind.
+
+Schemathesis makes requests from the document alone. `Fed` puts real values of one organization
+into those that are meant to be accepted, by the name of the parameter or field: another resource
+needs one line in `make_rows`.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from schemathesis import Case
+from schemathesis.core import NOT_SET
+from schemathesis.core.parameters import ParameterLocation
+
+from sequin_admin.access import keys
+from sequin_admin.access.models import Membership, Organization, Scope
+from sequin_admin.access.policy import Role
+from sequin_admin.audit.models import Event
+from sequin_admin.connect import links
+from sequin_admin.connect.models import AuthorizationRequest
+from sequin_admin.core import clock
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.kinds import Rate
+from sequin_admin.health.models import Incident, naming
+from sequin_admin.limits.models import set_limit
+from sequin_admin.notifications import channels, outbox
+from sequin_admin.notifications.models import ChannelKind
+from sequin_admin.syncs import streams
+from sequin_admin.tokens import protocol
+from tests.conftest import make_member
+from tests.factories import (
+    extras_of,
+    make_credential,
+    make_oauth_app,
+    make_synced,
+    sample_properties,
+)
+from tests.notified import notice
+
+CODE = "a-code-of-a-finished-trip"
+REDIRECT_URI = "https://app.arrakis.test/connected"
+COLLECTION = "stripe:customer"
+# What stands in paths besides ids of rows.
+WORDS = {"kind": "stripe_key", "lease": "1.2.3.nobody"}
+MAILBOX = "duncan@arrakis.test"
+STATE_CHARS = 1000
+# So that whatever a sync asks for is narrower.
+WIDEST = Rate(allowed_requests=1_000_000, interval=100, max_concurrent_requests=0)
+PATH, QUERY, BODY = (
+    ParameterLocation.PATH,
+    ParameterLocation.QUERY,
+    ParameterLocation.BODY,
+)
+
+
+def make_rows(organization: Organization) -> dict[str, Any]:
+    """Ids of rows by the name of the parameter that takes them."""
+    credential = make_credential(organization, "stripe_key")
+    set_limit(credential, WIDEST, actor=None)
+    incident = Incident.objects.create(**naming(credential), code="broken", message="It broke.")
+    webhook = channels.create(
+        organization, ChannelKind.WEBHOOK, actor=None, name="hook", address="https://a.test/"
+    )
+    sync, target, consumer = make_synced(credential, collection_ids=[COLLECTION])
+    (delivery,) = outbox.post(organization, notice())
+    channel = channels.create(
+        organization, ChannelKind.MAIL, actor=None, name="mail", address="ops@arrakis.test"
+    )
+    member = make_member(organization, MAILBOX, Role.VIEWER)
+    found = {
+        "credential_id": credential,
+        "credential_ids": credential,
+        "incident_id": incident,
+        "oauth_app_id": make_oauth_app(organization, "hubspot"),
+        "webhook_id": webhook,
+        "channel_id": channel,
+        "link_id": links.create_reconnect(organization, credential, actor=None),
+        "stream_id": streams.create(organization, actor=None, slug="prod"),
+        "sync_id": sync,
+        "target_id": target,
+        "consumer_id": consumer,
+        "api_key_id": keys.create(organization, name="ours", scopes=[Scope.READ], actor=None)[0],
+        "event_id": Event.objects.of(organization.pk).first(),
+        "member_id": Membership.objects.get(user=member),
+        "entity_id": credential,
+        "reconnects": credential,
+    }
+    ids = {name: str(row.pk) for name, row in found.items()}
+    return {**ids, "delivery_id": str(delivery.uid), "collection_id": COLLECTION}
+
+
+def make_apps(organization: Organization) -> dict[str, str]:
+    """The id of an OAuth app at every provider that has them."""
+    providers = (provider for provider in kinds.providers() if kinds.oauth_of(provider))
+    return {
+        provider: str(make_oauth_app(organization, provider, redirect_uris=[REDIRECT_URI]).pk)
+        for provider in providers
+    }
+
+
+def make_code(organization: Organization) -> None:
+    """A trip that has ended, whose credential waits to be fetched with `CODE`."""
+    AuthorizationRequest.objects.create(
+        organization=organization,
+        kind="hubspot_oauth2",
+        redirect_url=REDIRECT_URI,
+        secrets={"state": None, "properties": {"kind": "hubspot_oauth2", "hub_id": 1}},
+        token_digest=protocol.digest("token"),
+        code_digest=protocol.digest(CODE),
+        expires_at=clock.now(),
+        code_expires_at=clock.now() + timedelta(hours=1),
+    )
+
+
+class Fed:
+    """An organization with one row of everything, from which requests are completed."""
+
+    def __init__(self, organization: Organization, ask: Callable[..., Any]) -> None:
+        self.ask = ask
+        self.ids = make_rows(organization)
+        self.apps = make_apps(organization)
+        self.ids["oauth_app_id"] = self.apps["hubspot"]
+        make_code(organization)
+        self.exact = {
+            "If-Match": "*",
+            "code": CODE,
+            "redirect_uri": REDIRECT_URI,
+            "redirect_url": REDIRECT_URI,
+            "url": "https://hooks.arrakis.test/",
+            "address": MAILBOX,
+            "time_zone": "Europe/Berlin",
+            "starts": "22:00",
+            "ends": "07:00",
+            "networks": "192.0.2.0/24",
+            "expires_at": f"{clock.now().year + 1}-01-01T00:00:00Z",
+            "contact_email": MAILBOX,
+            "metadata filter": '{"plan": "pro"}',
+        }
+
+    def fill(self, case: Case, known: frozenset[str] = frozenset()) -> None:
+        """Put real values into the parts of `case` that are meant to be accepted. Ids that are
+        among the `known` ones stay."""
+        assert case.meta is not None
+        parts = case.meta.components.items()
+        wrong = {place for place, part in parts if not part.mode.is_positive}
+        if PATH not in wrong and case.path_parameters:
+            named = case.path_parameters.items()
+            case.path_parameters = {
+                name: value if value in known else self.ids.get(name, value)
+                for name, value in named
+            }
+        if QUERY not in wrong and case.query:
+            case.query = {name: self.parameter(case, name, v) for name, v in case.query.items()}
+        if case.headers:
+            case.headers.update({n: self.exact[n] for n in case.headers if n in self.exact})
+        if BODY not in wrong and case.body is not NOT_SET:
+            case.body = self.body(case.body)
+            if case.path.endswith("/secrets"):
+                case.body = {"properties": sample_properties(kinds.get("stripe_key"))}
+
+    def parameter(self, case: Case, name: str, value: Any) -> Any:
+        if name == "cursor":
+            return self.cursor(case) if value else value
+        if name == "metadata":
+            return self.exact["metadata filter"] if value else value
+        return self.ids.get(name, value)
+
+    def cursor(self, case: Case) -> str:
+        """That of a real first page, which is the only place where one comes from."""
+        query = {name: v for name, v in case.query.items() if name == "sort"}
+        page = self.ask(case.formatted_path, limit=1, **query)
+        return page.json().get("next_cursor") or "" if page.status_code == 200 else ""
+
+    def body(self, value: Any, name: str = "") -> Any:
+        if isinstance(value, list):
+            fed = [self.body(each, name) for each in value]
+            return [self.ids["sync_id"]] if name == "syncs" and value and value != ["*"] else fed
+        if isinstance(value, dict) and name not in ("metadata", "state"):
+            return self.agreeing({n: self.body(each, n) for n, each in value.items()})
+        if name == "state" and len(json.dumps(value)) > STATE_CHARS:
+            return None
+        if isinstance(value, str) and value.isspace():
+            return "spice"  # A schema counts characters, we those that are left without blanks.
+        return value if value is None else self.exact.get(name, self.ids.get(name, value))
+
+    def agreeing(self, fed: dict[str, Any]) -> dict[str, Any]:
+        """Fields that have to go together."""
+        kind = kinds.get(kind_in(fed) or "")
+        if kind and (fed.get("oauth_app_id") or "credential_kind" in fed):
+            fed["oauth_app_id"] = self.apps.get(kind.provider)
+        if "kinds" in fed or "reconnects" in fed:
+            fed = self.link(fed)
+        if fed.get("kind") == "slack" and "address" in fed:
+            fed["address"] = self.exact["url"]
+        if "collection_ids" in fed:
+            self.of_one_provider(fed)
+        if "client_id" in fed and "provider" in fed:
+            flow = kinds.oauth_of(fed["provider"])
+            fed["properties"] = extras_of(flow.app.only(own_names(flow.app)))
+        elif "client_secret" in fed or "redirect_uris" in fed or "scopes" in fed:
+            fed.pop("properties", None)
+        if "kind" not in fed and (fed.get("ssl_mode") or {"host", "port"} & {*fed}):
+            fed = self.with_password(fed)
+        if "secret" in fed and "test" in fed and fed.get("kind") == "stripe_key":
+            fed["test"] = "_test_" in fed["secret"]
+        return fed
+
+    def link(self, fed: dict[str, Any]) -> dict[str, Any]:
+        """A link offers kinds of one provider and names its app, or reconnects a credential."""
+        if fed.get("reconnects"):
+            return {n: fed[n] for n in ("reconnects", "expires_in_s") if n in fed}
+        kind = kinds.get(fed["kinds"][0])
+        app = self.apps[kind.provider] if kind.client_is_ours() else None
+        goes_on = REDIRECT_URI if app and fed.get("redirect_url") else ""
+        return {**fed, "kinds": [kind.slug], "oauth_app_id": app, "redirect_url": goes_on}
+
+    def with_password(self, fed: dict[str, Any]) -> dict[str, Any]:
+        """A target's password is only kept for the same place."""
+        if "ssl_mode" in fed:
+            connection = fed.get("connection") or {}
+            return {**fed, "connection": {"password": "spice", **connection}}
+        return {**fed, "password": fed.get("password") or "spice"}
+
+    def of_one_provider(self, fed: dict[str, Any]) -> None:
+        """A sync's collections are its provider's, as is its credential."""
+        inline = kinds.get(kind_in(fed.get("credential") or {}) or "")
+        provider = inline.provider if inline else "stripe"
+        if "provider" in fed:
+            fed["provider"] = provider
+        if inline and "rate_limit" in fed:
+            fed["rate_limit"] = None
+        if fed["collection_ids"] is not None:
+            found = (each.partition(":")[2] for each in fed["collection_ids"])
+            fed["collection_ids"] = [f"{provider}:{name}" for name in found]
+
+
+def own_names(app: Any) -> tuple[str, ...]:
+    return tuple(
+        n for n in app.names() if n != "client_secret" and app.model_fields[n].is_required()
+    )
+
+
+def kind_in(body: dict[str, Any]) -> str | None:
+    properties = body.get("properties")
+    if isinstance(properties, dict) and isinstance(properties.get("kind"), str):
+        return str(properties["kind"])
+    return body.get("credential_kind")

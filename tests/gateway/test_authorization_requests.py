@@ -1,0 +1,234 @@
+"""The auth gateway as another product uses it: start-auth, the browser, the code, the import."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from sequin_admin.access.models import Scope
+from sequin_admin.audit.models import Event
+from sequin_admin.connect.models import AuthorizationRequest
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential
+from tests.browser.kinds import OAUTH, STORIES, answers
+from tests.connect_sessions import query_of
+from tests.factories import make_oauth_app
+from tests.simulator_server import local
+
+BACK = "https://product.test/callback"
+STATE = {"customer": 7, "tags": ["a", None]}
+
+
+@pytest.fixture
+def product(make_client, organization):
+    """Another product, with a key that may do what the gateway takes."""
+    return make_client(organization, Scope.READ, Scope.WRITE, Scope.SECRETS)
+
+
+@pytest.fixture
+def register(make_app, organization):
+    """An OAuth app for a kind, with the product's address registered. None where it is theirs."""
+
+    def register(kind):
+        declared = kinds.get(kind)
+        if not declared.client_is_ours():
+            make_oauth_app(organization, "hubspot", redirect_uris=[BACK])
+            return None
+        app = make_app(declared.provider)
+        app.redirect_uris = [BACK]
+        app.save()
+        return app
+
+    return register
+
+
+@pytest.fixture
+def go_through(product, register, simulated):
+    """From start-auth to the parameters that come to the product's address."""
+
+    def go_through(kind, *, app=None, allow=True, **body):
+        app = app or register(kind)
+        body = {"credential_kind": kind, "redirect_url": BACK, "state": STATE, **body}
+        body |= {"oauth_app_id": str(app.pk)} if app else {}
+        start_url = product.post("/v1/credentials/start-auth", body).json()["start_url"]
+        browser = Client()
+        path = local(start_url)
+        sent = browser.get(path)
+        if sent.status_code == 200:
+            sent = browser.post(path, answers(simulated, kinds.get(kind)))
+        back = simulated.consent(sent["Location"], account=STORIES[kind].account, allow=allow)
+        end = browser.get(local(back))
+        assert end["Location"].startswith(BACK)
+        return query_of(end["Location"])
+
+    return go_through
+
+
+def exchange_as_client(**body):
+    return Client().post("/link/oauth2/token", json.dumps(body), "application/json")
+
+
+@pytest.mark.parametrize("kind", [kind.slug for kind in OAUTH])
+def test_every_oauth_kind_can_be_had_and_imported(go_through, product, kind):
+    code = go_through(kind)["code"]
+
+    given = product.post("/v1/credentials/exchange-code", {"code": code}).json()
+    imported = product.post("/v1/credentials", given["credential"])
+
+    assert given["state"] == STATE
+    assert imported.status_code == 201
+    assert imported.json()["kind"] == kind
+    assert imported.json()["health"] == {"status": "healthy"}
+
+
+def test_nothing_is_stored_before_the_product_imports_it(go_through):
+    go_through("hubspot_oauth2")
+
+    assert not Credential.objects.exists()
+
+
+def test_the_client_secret_exchanges_as_well_as_a_key(go_through, register):
+    app = register("linear_oauth2")
+    code = go_through("linear_oauth2", app=app)["code"]
+    client = {"client_id": str(app.pk), "client_secret": app.secrets["client_secret"]}
+
+    answer = exchange_as_client(code=code, **client)
+
+    assert answer.status_code == 200
+    assert answer.json()["state"] == STATE
+    assert answer.json()["credential"]["oauth_app_id"] == str(app.pk)
+    assert answer.json()["credential"]["properties"]["access_token"].startswith("lin_")
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_a_form_is_taken_like_json(go_through, register):
+    """RFC 6749 section 4.1.3 has a form, the documented API has JSON."""
+    app = register("linear_oauth2")
+    code = go_through("linear_oauth2", app=app)["code"]
+    client = {"client_id": str(app.pk), "client_secret": app.secrets["client_secret"]}
+
+    assert Client().post("/link/oauth2/token", {"code": code, **client}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "error"),
+    [
+        ({"client_secret": "wrong"}, 401, "invalid_client"),
+        ({"client_id": "no-uuid"}, 401, "invalid_client"),
+        ({"client_id": "5b1f2d6e-0000-4000-8000-000000000000"}, 401, "invalid_client"),
+        ({"code": "guessed"}, 400, "invalid_grant"),
+        ({"redirect_uri": "https://evil.test/"}, 400, "invalid_grant"),
+        ({"code": ""}, 400, "invalid_request"),
+        ({"code": ["a"]}, 400, "invalid_request"),
+    ],
+    ids=str,
+)
+def test_a_wrong_exchange_is_refused_as_rfc_6749_says(go_through, register, changes, status, error):
+    app = register("linear_oauth2")
+    right = {
+        "code": go_through("linear_oauth2", app=app)["code"],
+        "client_id": str(app.pk),
+        "client_secret": app.secrets["client_secret"],
+    }
+
+    answer = exchange_as_client(**{**right, **changes})
+
+    assert (answer.status_code, answer.json()["error"]) == (status, error)
+    assert answer.json()["error_description"].endswith(".")
+    assert exchange_as_client(**right).status_code == 200, "A mistake does not spend the code."
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{", '"x"', "NaN"])
+def test_a_body_that_is_no_object_is_a_bad_request(db, body):
+    answer = Client().post("/link/oauth2/token", body, "application/json")
+
+    assert answer.json()["error"] == "invalid_request"
+
+
+def test_refusing_comes_back_as_an_error(go_through):
+    params = go_through("hubspot_oauth2", allow=False, state="mine")
+
+    assert params["error"] == "access_denied"
+    assert params["state"] == "mine"
+
+
+def test_a_code_is_spent_by_its_exchange(go_through, product):
+    code = go_through("hubspot_oauth2")["code"]
+    product.post("/v1/credentials/exchange-code", {"code": code})
+
+    again = product.post("/v1/credentials/exchange-code", {"code": code})
+
+    assert again.status_code == 422
+    assert "exchanged before" in again.json()["validation_errors"]["code"][0]
+
+
+@pytest.mark.parametrize(
+    ("path", "scope", "needed"),
+    [("start-auth", Scope.SECRETS, "write"), ("exchange-code", Scope.WRITE, "secrets")],
+)
+def test_keys_need_the_right_scope(make_client, organization, path, scope, needed):
+    client = make_client(organization, scope)
+    bodies = {
+        "start-auth": {"credential_kind": "hubspot_oauth2", "redirect_url": BACK},
+        "exchange-code": {"code": "x"},
+    }
+
+    answer = client.post(f"/v1/credentials/{path}", bodies[path])
+
+    assert answer.status_code == 403
+    assert needed in answer.json()["summary"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"redirect_url": "https://evil.test/"}, "redirect_url"),
+        ({"credential_kind": "stripe_key"}, "credential_kind"),
+        ({"credential_kind": "nonsense"}, "credential_kind"),
+        ({"oauth_app_id": "5b1f2d6e-0000-4000-8000-000000000000"}, "oauth_app_id"),
+        ({"state": "x" * 5001}, "state"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_start_that_could_not_end_well_is_refused_by_field(product, register, wrong, field):
+    app = register("hubspot_oauth2")
+    right = {
+        "credential_kind": "hubspot_oauth2",
+        "oauth_app_id": str(app.pk),
+        "redirect_url": BACK,
+    }
+
+    answer = product.post("/v1/credentials/start-auth", {**right, **wrong})
+
+    assert answer.status_code == 422
+    assert list(answer.json()["validation_errors"]) == [field]
+    assert not AuthorizationRequest.objects.exists()
+
+
+def test_strings_in_the_state_keep_their_spaces(go_through, product):
+    code = go_through("hubspot_oauth2", state="  as it was  ")["code"]
+
+    given = product.post("/v1/credentials/exchange-code", {"code": code}).json()
+
+    assert given["state"] == "  as it was  "
+
+
+def test_a_start_address_works_in_one_browser_only(product, register):
+    app = register("hubspot_oauth2")
+    body = {"credential_kind": "hubspot_oauth2", "redirect_url": BACK, "oauth_app_id": str(app.pk)}
+    started = product.post("/v1/credentials/start-auth", body).json()["start_url"]
+    path = local(started)
+
+    assert Client().get(path).status_code == 302
+    second = Client().get(path)
+
+    assert second.status_code == 410
+    assert "used already" in second.content.decode()
+
+
+def test_every_handover_is_audited(go_through, product, organization):
+    code = go_through("hubspot_oauth2")["code"]
+    product.post("/v1/credentials/exchange-code", {"code": code})
+
+    actions = Event.objects.of(organization.pk).values_list("action", flat=True)
+    assert {"handover.started", "handover.exchanged"} <= set(actions)

@@ -1,0 +1,154 @@
+"""Who is told of an incident, how often, and in which words."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from django.urls import resolve
+
+from sequin_admin.connect.models import ConnectLink
+from sequin_admin.core import clock
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.health import alerts, outages, probes, rollup
+from sequin_admin.health.models import STEADY, Incident
+from sequin_admin.notifications.models import Channel, Delivery
+from tests.factories import make_credential, make_oauth_app
+
+REVOKED = outcomes.customer("invalid_grant", "HubSpot revoked it.", "Connect again.")
+REJECTED = outcomes.operator("invalid_client", "HubSpot rejects our OAuth app.", "Replace it.")
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def channel(organization):
+    return Channel.objects.create(
+        organization=organization, kind="mail", name="On call", address="ops@arrakis.test"
+    )
+
+
+@pytest.fixture
+def credential(organization, hours):
+    app = make_oauth_app(organization, "hubspot")
+    return make_credential(
+        organization,
+        "hubspot_oauth2",
+        name="Caladan",
+        oauth_app=app,
+        contact_email="leto@caladan.test",
+    )
+
+
+def see(credential, outcome):
+    row = Credential.objects.select_related("oauth_app").get(pk=credential.pk)
+    rollup.propagate(probes.record_probe(row, outcome))
+
+
+def told(**which):
+    return [d.told for d in Delivery.objects.filter(**which).order_by("id")]
+
+
+def test_a_customers_fault_is_told_to_us_and_to_the_customer(credential, channel):
+    see(credential, REVOKED)
+
+    [ours] = told(channel=channel)
+    assert ours.title == "Caladan: the customer must act"
+    assert ours.text.startswith("HubSpot revoked it. Connect again. It began on ")
+    [delivery] = Delivery.objects.filter(channel=None)
+    assert delivery.to == "leto@caladan.test"
+    assert "Please connect the account again" in delivery.told.customer_text
+    link = ConnectLink.objects.get(reconnects=credential)
+    assert delivery.secrets["url"].endswith(link.secrets["token"])
+
+
+def test_our_fault_is_told_to_no_customer(credential, channel):
+    see(credential, REJECTED)
+
+    assert [notice.severity for notice in told()] == ["critical"]
+    assert not Delivery.objects.filter(channel=None).exists()
+    assert not ConnectLink.objects.exists()
+
+
+def test_a_customer_without_a_contact_is_not_mailed(credential, channel):
+    Credential.objects.update(contact_email="")
+
+    see(credential, REVOKED)
+
+    assert [d.channel for d in Delivery.objects.all()] == [channel]
+
+
+def test_the_button_leads_to_the_page_about_it(credential, channel, settings):
+    see(credential, REVOKED)
+
+    path = told(channel=channel)[0].action_url.removeprefix(settings.PUBLIC_URL)
+    assert resolve(path).view_name == "dashboard:health"
+
+
+def test_failures_by_turns_for_an_hour_are_told_once(credential, channel, hours):
+    for number in range(30):
+        see(credential, outcomes.works() if number % 2 else REVOKED)
+        alerts.notify_resolved()
+        hours.pass_by(2 * MINUTE)
+
+    assert len(told(channel=channel)) == 1
+
+
+def test_what_ends_by_itself_is_told_when_it_has_been_over_for_an_hour(credential, channel, hours):
+    see(credential, REVOKED)
+    hours.pass_by(2 * STEADY)
+    see(credential, outcomes.works())
+    assert alerts.notify_resolved() == 0
+
+    hours.pass_by(STEADY)
+    assert alerts.notify_resolved() == 1
+    assert alerts.notify_resolved() == 0
+
+    opened, resolved = told(channel=channel)
+    assert (opened.key, opened.severity) == (resolved.key, resolved.severity)
+    assert "It works again by itself. It was over on " in resolved.text
+    assert "after 2 h 0 min" in resolved.text
+
+
+def test_what_somebody_mended_is_told_as_over_at_once(credential, channel, hours):
+    see(credential, REJECTED)
+    hours.pass_by(MINUTE)
+    OAuthApp.objects.update(secrets_changed_at=clock.now())
+    app = OAuthApp.objects.get()
+    rollup.propagate(rollup.record_checks(app, {"client_authentication": outcomes.works()}))
+
+    assert alerts.notify_resolved() == 1
+    assert "Its secret was replaced." in told(channel=channel)[-1].text
+
+
+def test_an_outage_is_for_information_only(credential, channel, user):
+    outages.declare("hubspot", actor=user)
+    assert told() == []
+
+    Channel.objects.update(min_severity="info")
+    outages.clear(outages.Outage.objects.get(), actor=user)
+    outages.declare("hubspot", actor=user)
+
+    assert [notice.title for notice in told()] == ["HubSpot: nothing to do"]
+
+
+def test_what_machines_are_told_has_no_secret(credential, channel):
+    see(credential, REVOKED)
+
+    secrets = list(credential.secrets.values())
+    text = json.dumps([d.notice for d in Delivery.objects.all()])
+    token = ConnectLink.objects.get().secrets["token"]
+    assert not [secret for secret in [*secrets, token] if secret in text]
+    assert told()[0].data["incident_id"] == str(Incident.objects.get().pk)
+
+
+def test_programs_that_want_to_know_are_told_of_every_change_of_status(credential, channel):
+    Channel.objects.update(min_severity="info", event_types=["credential.*"])
+
+    see(credential, outcomes.works())
+    see(credential, REJECTED)
+
+    notices = told(channel=channel)
+    assert [(n.type, n.data["before"], n.data["status"]) for n in notices] == [
+        ("credential.health_changed", "", "healthy"),
+        ("credential.health_changed", "healthy", "sequin_intervention"),
+    ]

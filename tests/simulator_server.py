@@ -1,0 +1,144 @@
+"""Drives the provider simulator in tests: its own process, its own database, real HTTP."""
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from sequin_admin.tools.supervisor import free_port
+
+ROOT = Path(__file__).parents[1]
+CALLBACK_BASE = "http://127.0.0.1:8000"
+
+
+class Simulator:
+    """One simulator process. `url` is where it listens."""
+
+    def __init__(self, *, redirect_bases: str = CALLBACK_BASE, port: int = 0) -> None:
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.redirect_bases = redirect_bases
+        self.folder = tempfile.TemporaryDirectory()
+        self.http = httpx2.Client(timeout=20, trust_env=False)
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> "Simulator":
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "sequin_admin.simulator.settings",
+            "SIMULATOR_DATABASE": str(Path(self.folder.name) / "simulator.sqlite3"),
+            "SIMULATOR_REDIRECT_BASES": self.redirect_bases,
+        }
+        command = [sys.executable, "-m", "gunicorn", "--threads", "16", "--log-level", "error"]
+        command += ["--bind", f"127.0.0.1:{self.port}", "--no-control-socket"]
+        # A call that stalls on purpose need not be waited for.
+        command += ["--graceful-timeout", "1"]
+        self.process = subprocess.Popen(
+            [*command, "sequin_admin.simulator.wsgi:application"], cwd=ROOT, env=environment
+        )
+        ends = time.monotonic() + 30
+        while time.monotonic() < ends:
+            try:
+                self.http.get(f"{self.url}/clock/").raise_for_status()
+            except httpx2.HTTPError:
+                time.sleep(0.1)
+            else:
+                return self
+        raise RuntimeError("The simulator did not start within 30 seconds.")
+
+    def stop(self) -> None:
+        self.end_process()
+        self.http.close()
+        self.folder.cleanup()
+
+    def restart(self) -> None:
+        """The same world in another process."""
+        self.end_process()
+        self.start()
+
+    def end_process(self) -> None:
+        if self.process:
+            self.process.terminate()
+            self.process.wait(10)
+
+    def url_for(self, real: str) -> str:
+        return real if real.startswith(self.url) else f"{self.url}/{real.removeprefix('https://')}"
+
+    def post(self, path: str, **data: Any) -> None:
+        self.http.post(f"{self.url}/control-api/{path}", json=data).raise_for_status()
+
+    def reset(self) -> None:
+        self.post("reset")
+
+    def clock(self, advance_s: float | None) -> None:
+        self.post("clock", advance_s=advance_s)
+
+    def stop_clock(self) -> None:
+        """Let time stand still until the next reset; `clock` still moves it."""
+        self.post("clock", stop=True)
+
+    def act(self, provider: str, account: str, action: str, **data: Any) -> None:
+        self.post(f"{provider}/accounts/{account}/{action}", **data)
+
+    def fault(self, provider: str, name: str, times: int | None = None) -> None:
+        self.post(f"{provider}/faults", name=name, times=times)
+
+    def app(self, provider: str, owner: str = "") -> dict[str, Any]:
+        """Our app at the provider, or that of the customer whose account is `owner`."""
+        url = f"{self.url}/control-api/{provider}/app"
+        answer: dict[str, Any] = self.http.get(url, params={"owner": owner}).json()
+        return answer
+
+    def account(self, provider: str, account: str) -> dict[str, Any]:
+        answer = self.http.get(f"{self.url}/control-api/{provider}/accounts").json()
+        row: dict[str, Any] = next(a for a in answer["data"] if a["id"] == account)
+        return row
+
+    def change_app(self, provider: str, **fields: Any) -> None:
+        self.post(f"{provider}/app/change", **fields)
+
+    def state(self) -> dict[str, Any]:
+        """The clock, and each account with what is switched on."""
+        answer: dict[str, Any] = self.http.get(f"{self.url}/control-api/state").json()
+        return answer
+
+    def calls(self, provider: str) -> list[dict[str, Any]]:
+        answer = self.http.get(f"{self.url}/control-api/{provider}/calls").json()
+        rows: list[dict[str, Any]] = answer["data"]
+        return rows
+
+    def consent(self, authorize_url: str, *, account: str, allow: bool = True) -> str:
+        """Choose `account` on the consent page and press a button. Returns the callback's URL."""
+        page = self.http.get(self.url_for(authorize_url))
+        assert page.status_code == 200, re.sub(r"<style>.*</style>", "", page.text, flags=re.S)
+        decision = {"account": account, "allow" if allow else "deny": "1"}
+        answer = self.http.post(self.url_for(authorize_url), data=decision)
+        assert answer.status_code == 302, answer.text
+        return str(answer.headers["location"])
+
+
+def local(url: str) -> str:
+    """An address of ours as Django's test client takes it."""
+    return url.removeprefix(CALLBACK_BASE)
+
+
+@pytest.fixture(scope="session")
+def simulator_process() -> Iterator[Simulator]:
+    simulator = Simulator().start()
+    yield simulator
+    simulator.stop()
+
+
+@pytest.fixture
+def simulator(simulator_process: Simulator) -> Simulator:
+    """A simulator as on its first day."""
+    simulator_process.reset()
+    return simulator_process

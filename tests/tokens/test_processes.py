@@ -1,0 +1,144 @@
+"""Tokens in the hands of real processes, some of them killed."""
+
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from sequin_admin.core import clock
+from sequin_admin.core.env import ROOT, inherited
+from sequin_admin.credentials.models import Credential
+from sequin_admin.tokens.models import Token
+
+PAUL = "usrziLeD23j9AJ1"
+READERS = 25
+READ = """
+import sys, threading, django
+django.setup()
+from django.db import connections
+from sequin_admin.tokens import renewal
+from sequin_admin.credentials.models import Credential
+
+def read():
+    sys.stdout.write(renewal.current(Credential.objects.get(pk=sys.argv[1])) + "\\n")
+    connections.close_all()
+
+threads = [threading.Thread(target=read) for _ in range(int(sys.argv[2]))]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def credential(make_app, connect):
+    credential = connect(make_app("airtable"), PAUL).credential
+    past = clock.now() - timedelta(seconds=1)
+    Token.objects.filter(credential=credential).update(expires_at=past, refresh_at=past)
+    connection.close()
+    return credential
+
+
+@pytest.fixture
+def read(credential, simulated):
+    """Start a process that reads the credential's token in each of its threads and prints it."""
+    started = []
+
+    def start(threads=1):
+        environment = {
+            **inherited(),
+            "DJANGO_SETTINGS_MODULE": "sequin_admin.settings",
+            "DATABASE_URL": database_url(),
+            "SIMULATOR_URL": simulated.url,
+            "FIELD_ENCRYPTION_KEY": ",".join(settings.FIELD_ENCRYPTION_KEY),
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-c", READ, str(credential.pk), str(threads)],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def database_url():
+    """The address of the test database, for another process."""
+    known = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return f"sqlite:///{known['NAME']}"
+    host = known["OPTIONS"].get("host") or known["HOST"]
+    return f"postgresql://{known['USER']}:@/{known['NAME']}?host={quote(host)}"
+
+
+def refreshes(simulated):
+    calls = [c for c in simulated.calls("airtable") if c["endpoint"].endswith("/oauth2/v1/token")]
+    return calls[1:]  # the first one redeemed the code
+
+
+def wait_until(condition):
+    ends = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < ends, "It did not happen within 30 seconds."
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("endpoint", ["quick", "crawl"])
+def test_200_readers_in_8_processes_cause_one_renewal(read, simulated, endpoint):
+    """Also when the token endpoint takes 12 seconds."""
+    if endpoint == "crawl":
+        simulated.act("airtable", PAUL, "crawl")
+    processes = [read(READERS) for _ in range(8)]
+
+    seen = [line for p in processes for line in p.communicate(timeout=120)[0].split()]
+
+    assert len(seen) == 8 * READERS
+    assert len(set(seen)) == 1
+    assert [call["status"] for call in refreshes(simulated)] == [200]
+
+
+def kill_a_holder(read, simulated):
+    """SIGKILL a process that holds the lease, while the provider keeps it waiting."""
+    simulated.act("airtable", PAUL, "timeout")
+    holder = read()
+    wait_until(lambda: Token.objects.filter(lease_until__isnull=False).exists())
+    holder.kill()
+    holder.wait()
+    simulated.act("airtable", PAUL, "clear")
+
+
+def test_a_holder_killed_in_its_call_loses_nothing(read, credential, simulated):
+    """The next one takes over when the lease has ended."""
+    kill_a_holder(read, simulated)
+    Token.objects.update(lease_until=clock.now())
+
+    token = read().communicate(timeout=60)[0].strip()
+
+    stored = Token.objects.get(pk=credential.pk)
+    assert token == stored.secrets["access_token"]
+    assert ["ended" in attempt for attempt in stored.journal][-2:] == [False, True]
+    assert Credential.objects.get().secrets["refresh_token"] != credential.secrets["refresh_token"]
+
+
+def test_while_the_killed_holders_lease_runs_nobody_calls(read, credential, simulated):
+    kill_a_holder(read, simulated)
+    fence = Token.objects.get().lease_fence
+    other = read()
+
+    with pytest.raises(subprocess.TimeoutExpired):
+        other.communicate(timeout=4)
+
+    assert Token.objects.get().lease_fence == fence

@@ -1,0 +1,227 @@
+"""The life of a token, at the simulated Airtable, whose refresh tokens work once."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sequin_admin.core import clock
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Refused, Verdict
+from sequin_admin.tokens import renewal
+from sequin_admin.tokens.models import Token
+
+PAUL = "usrziLeD23j9AJ1"
+
+
+@pytest.fixture
+def credential(make_app, connect):
+    return connect(make_app("airtable"), PAUL).credential
+
+
+def refreshes(simulated):
+    """Calls to the token endpoint since the trip's own code exchange."""
+    return [call for call in simulated.calls("airtable") if "token" in call["endpoint"]][1:]
+
+
+def expire(credential):
+    past = clock.now() - timedelta(seconds=1)
+    Token.objects.filter(credential=credential).update(expires_at=past, refresh_at=past)
+
+
+def test_a_living_token_is_read_without_a_call(credential, simulated):
+    before = renewal.current(credential)
+
+    assert renewal.current(credential) == before
+    assert refreshes(simulated) == []
+
+
+def test_reading_a_living_token_writes_nothing(credential, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        renewal.current(credential)
+
+
+def test_an_expired_token_is_renewed_and_both_tokens_are_kept(credential, simulated):
+    before = renewal.current(credential)
+    spent = credential.secrets["refresh_token"]
+    expire(credential)
+
+    after = renewal.current(credential)
+
+    stored = Credential.objects.get(pk=credential.pk)
+    assert after != before
+    assert stored.secrets["refresh_token"] != spent
+    assert len(refreshes(simulated)) == 1
+
+
+def test_many_renewals_in_a_row_never_reuse_a_spent_refresh_token(credential, simulated):
+    for _ in range(5):
+        expire(credential)
+        renewal.current(Credential.objects.get(pk=credential.pk))
+
+    assert [call["status"] for call in refreshes(simulated)] == [200] * 5
+
+
+def test_a_stale_object_does_not_spend_its_old_refresh_token(credential, simulated):
+    stale = Credential.objects.get(pk=credential.pk)
+    assert stale.secrets["refresh_token"]
+    expire(credential)
+    renewal.current(credential)
+    expire(credential)
+
+    renewal.current(stale)
+
+    assert [call["status"] for call in refreshes(simulated)] == [200, 200]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_concurrent_readers_cause_one_renewal(credential, simulated):
+    expire(credential)
+
+    def read(_: int) -> str:
+        try:
+            return renewal.current(Credential.objects.get(pk=credential.pk))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(12) as pool:
+        read_tokens = set(pool.map(read, range(12)))
+
+    assert len(read_tokens) == 1
+    assert len(refreshes(simulated)) == 1
+
+
+def test_a_token_somebody_else_renewed_is_not_renewed_again(credential, simulated):
+    refused = renewal.current(credential)
+    renewal.refresh(credential, refused=refused)
+
+    renewal.refresh(credential, refused=refused)
+
+    assert len(refreshes(simulated)) == 1
+
+
+def test_a_revoked_grant_is_the_customers_and_is_left_alone_for_a_day(credential, simulated):
+    simulated.act("airtable", PAUL, "revoke")
+    expire(credential)
+
+    for _ in range(3):
+        with pytest.raises(Refused) as refusal:
+            renewal.current(credential)
+        assert refusal.value.outcome.verdict is Verdict.CUSTOMER
+
+    token = Token.objects.get(pk=credential.pk)
+    assert len(refreshes(simulated)) == 1
+    assert token.next_try_at - clock.now() > timedelta(hours=23)
+
+
+def test_a_renewal_that_a_worker_is_refused_is_checked_at_once(credential, simulated):
+    Credential.objects.update(check_due_at=clock.now() + timedelta(hours=1))
+    simulated.act("airtable", PAUL, "revoke")
+    expire(credential)
+
+    renewal.refresh_due()
+
+    assert Credential.objects.check_due(clock.now()).get().pk == credential.pk
+
+
+def test_an_outage_keeps_the_refresh_token_and_backs_off(credential, simulated):
+    spent = credential.secrets["refresh_token"]
+    simulated.act("airtable", PAUL, "outage")
+    expire(credential)
+
+    with pytest.raises(Refused) as refusal:
+        renewal.current(credential)
+
+    assert refusal.value.outcome.verdict is Verdict.TRANSIENT
+    assert Credential.objects.get(pk=credential.pk).secrets["refresh_token"] == spent
+    assert Token.objects.get(pk=credential.pk).failures == 1
+
+
+def test_a_lost_answer_is_told_as_such_where_the_provider_does_not_repeat_it(credential, simulated):
+    simulated.act("airtable", PAUL, "lost_response")
+    expire(credential)
+    with pytest.raises(Refused) as first:
+        renewal.current(credential)
+    assert first.value.outcome.verdict is Verdict.TRANSIENT
+
+    with pytest.raises(Refused) as second:
+        renewal.current(credential, force=True)
+
+    assert second.value.outcome.verdict is Verdict.CUSTOMER
+    assert second.value.outcome.code == "answer_lost"
+
+
+def test_a_worker_that_died_holding_the_lease_is_replaced_when_it_ends(credential, monkeypatch):
+    expire(credential)
+    seen = Token.objects.get(pk=credential.pk)
+    assert renewal.take(seen)
+    assert renewal.take(Token.objects.get(pk=credential.pk)) is None
+
+    later = clock.now() + renewal.LEASE
+    monkeypatch.setattr(clock, "now", lambda: later)
+
+    assert renewal.take(Token.objects.get(pk=credential.pk))
+
+
+def test_the_lease_is_not_given_to_who_looked_before_somebody_else_had_it(credential):
+    expire(credential)
+    seen = Token.objects.get(pk=credential.pk)
+    renewal.current(credential)
+
+    assert renewal.take(seen) is None
+
+
+def test_an_answer_that_comes_after_the_lease_was_lost_is_not_written(credential, monkeypatch):
+    expire(credential)
+    slow = renewal.take(Token.objects.get(pk=credential.pk))
+    later = clock.now() + renewal.LEASE
+    monkeypatch.setattr(clock, "now", lambda: later)
+    newer = renewal.take(Token.objects.get(pk=credential.pk))
+    grant = renewal.obtain(credential, newer)
+    stored = renewal.store_grant(credential, grant, lease=newer)
+
+    with pytest.raises(Refused, match="took this over"):
+        renewal.store_grant(credential, grant, lease=slow)
+
+    assert renewal.access_token(Token.objects.get(pk=credential.pk)) == stored
+
+
+def test_the_worker_renews_ahead_of_expiry(credential, simulated):
+    Token.objects.filter(credential=credential).update(refresh_at=clock.now())
+
+    assert renewal.refresh_due() == 1
+    assert renewal.refresh_due() == 0
+    assert len(refreshes(simulated)) == 1
+
+
+def test_disabled_credentials_are_not_renewed(credential, simulated):
+    Token.objects.filter(credential=credential).update(refresh_at=clock.now())
+    Credential.objects.filter(pk=credential.pk).update(disabled_at=clock.now())
+
+    assert renewal.refresh_due() == 0
+
+
+@given(life=st.integers(60, 90_000))
+def test_a_token_is_renewed_before_its_margin_begins(life):
+    now = clock.now()
+    ends = now + timedelta(seconds=life)
+    token = Token(issued_at=now, expires_at=ends)
+
+    at = renewal.refresh_time(now, ends)
+
+    assert now < at < ends
+    if life >= 600:
+        assert (ends - at).total_seconds() > renewal.margin_s(token)
+
+
+@given(failures=st.integers(1, 100), wish=st.none() | st.floats(0, 3600))
+def test_back_off_is_bounded_and_respects_the_provider(failures, wish):
+    outcome = outcomes.transient("throttled", "Slow down.", retry_after_s=wish)
+
+    seconds = renewal.pause(outcome, failures).total_seconds()
+
+    assert (wish or 0) - 1e-6 <= seconds <= max(renewal.BACKOFF_S[1], wish or 0) + 1e-6

@@ -1,0 +1,79 @@
+"""`manage.py bench`, with few rows and little time: every figure is there."""
+
+import pytest
+
+from sequin_admin.credentials.models import Credential
+from sequin_admin.tools.benchmarks import api, load, token_read
+from sequin_admin.tools.benchmarks.fleet import fill
+from sequin_admin.tools.management.commands import bench
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch):
+    monkeypatch.setattr(load, "TAKES_S", 0.1)
+    for module in (load, api, bench):
+        monkeypatch.setattr(module, "ROUNDS", 1)
+
+
+def test_a_fleet_is_filled_up_in_every_state(organization):
+    fill(organization, 10)
+    fill(organization, 20)
+
+    rows = Credential.objects.of(organization)
+    assert rows.count() == 20
+    assert rows.exclude(oauth_app=None).count() == 10
+    assert set(rows.values_list("health_status", flat=True)) == {
+        "",
+        "healthy",
+        "customer_intervention",
+    }
+
+
+def test_the_api_is_measured_beside_a_bare_view_and_over_lists_of_two_sizes(organization):
+    figures = api.measure(organization, few=130, many=200)
+
+    for name in ("floor", "api_get", "api_list_100"):
+        assert figures[name]["requests_per_s"] > 0
+        assert figures[name]["p99_ms"] >= figures[name]["median_ms"] > 0
+    assert figures["lists"].keys() == {"rows_130", "rows_200"}
+    assert {"sort=-created_at deep", "sort=name deep", "metadata of one first"} <= (
+        figures["ratios"].keys()
+    )
+
+
+def test_what_a_list_finds_is_what_the_benchmark_thinks(organization, make_client):
+    fill(organization, 100)
+    client = make_client(organization)
+
+    for name, asked in api.lists(client.client, 100).items():
+        found = client.get(api.URL, **asked.query).json()["data"]
+        assert len(found) == (asked.finds * 100 or 1), name
+
+
+def test_a_ratio_is_to_the_first_page_of_few():
+    before = {"sort=name": {"first": 10.0, "deep": 11.0}}
+    after = {"sort=name": {"first": 12.0, "deep": 30.0}}
+
+    assert api.ratios(before, after) == {"sort=name first": 1.2, "sort=name deep": 3.0}
+
+
+def test_what_reads_every_row_has_no_ratio():
+    assert api.ratios({}, {"search for one": {"first": 90.0}}) == {}
+
+
+def test_token_reads_are_measured(organization):
+    figures = token_read.throughput(organization)
+
+    assert figures["reads_per_s"] > 0
+    assert figures["floor_per_s"] > 0
+
+
+def test_pages_are_measured(organization, monkeypatch):
+    monkeypatch.setattr(bench, "MANY", 30)
+    monkeypatch.setattr(bench, "PAGES", {"list": ("/credentials/", 20), "overview": ("/", 10)})
+
+    figures = bench.measure_pages(organization)
+
+    assert figures["ratios"].keys() == {"list", "overview"}

@@ -1,0 +1,129 @@
+"""`make run` behind the Makefile: one command starts everything, and stops everything."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from cryptography.fernet import Fernet
+
+from sequin_admin.core.env import ROOT
+from sequin_admin.tools.supervisor import free_port
+
+
+class Up:
+    """One `manage.py up` in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        ports = {"PORT": free_port(), "SIMULATOR_PORT": free_port()}
+        self.web, self.simulator = (f"http://127.0.0.1:{port}" for port in ports.values())
+        self.environment = {
+            **os.environ,
+            **{name: str(port) for name, port in ports.items()},
+            "DATA_DIR": str(folder),
+            "DATABASE_URL": f"sqlite:///{folder}/sequin_admin.sqlite3",
+            "PYTHONUNBUFFERED": "1",
+        }
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self, **environment: str) -> str:
+        """What it prints until it is up, or until it gives up."""
+        self.process = subprocess.Popen(
+            [sys.executable, "manage.py", "up"],
+            cwd=ROOT,
+            env={**self.environment, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        lines = []
+        for line in self.process.stdout:
+            lines.append(line)
+            if "Ctrl-C stops everything" in line:
+                break
+        return "".join(lines)
+
+    def children(self) -> list[int]:
+        """In the order of their start: simulator, web, worker."""
+        pid = self.process.pid
+        return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Exit code and the rest of what it prints."""
+        self.process.send_signal(number)
+        rest, _ = self.process.communicate(timeout=30)
+        return self.process.returncode, rest
+
+
+@pytest.fixture
+def up(tmp_path) -> Iterator[Up]:
+    up = Up(tmp_path)
+    yield up
+    if up.process and up.process.poll() is None:
+        up.end()
+
+
+def answers(url):
+    try:
+        return httpx2.get(url, trust_env=False).status_code
+    except httpx2.ConnectError:
+        return None
+
+
+def log_in(web, said):
+    """Through the form, with the login that was printed."""
+    email, password = re.search(r"Login +(\S+) +(\S+)", said).groups()
+    with httpx2.Client(base_url=web, trust_env=False) as browser:
+        page = browser.get("/accounts/login/").text
+        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1]
+        form = {"csrfmiddlewaretoken": token, "login": email, "password": password}
+        browser.post("/accounts/login/", data=form)
+        return browser.get("/credentials/").text
+
+
+def test_the_printed_login_opens_a_filled_demo_and_a_second_start_keeps_it(up):
+    first = up.start()
+    page = log_in(up.web, first)
+    assert "CheckoutChamp" in page
+    assert "Healthy" in page
+    assert answers(up.simulator) == 200
+
+    code, rest = up.end()
+
+    assert (code, rest.strip().splitlines()[-1]) == (0, "Stopped.")
+    assert (answers(up.web), answers(up.simulator)) == (None, None)
+
+    second = up.start()
+
+    assert "Preparing" not in second
+    assert "Filling" not in second
+    assert "CheckoutChamp" in log_in(up.web, second)
+
+
+def test_when_one_process_ends_the_others_are_stopped(up):
+    up.start()
+    worker = up.children()[-1]
+
+    os.kill(worker, signal.SIGKILL)
+    said, _ = up.process.communicate(timeout=30)
+
+    assert up.process.returncode == 1
+    assert "The worker ended by itself" in said
+    assert (answers(up.web), answers(up.simulator)) == (None, None)
+
+
+def test_a_key_that_does_not_open_the_database_is_refused_in_a_sentence(up):
+    up.start()
+    up.end()
+
+    said = up.start(FIELD_ENCRYPTION_KEY=Fernet.generate_key().decode())
+
+    assert up.process.wait(30) == 1
+    assert "No key in FIELD_ENCRYPTION_KEY opens" in said
+    assert answers(up.simulator) is None
+    up.process.stdout.close()
