@@ -5,7 +5,7 @@ WORKDIR /app
 COPY requirements/runtime.txt requirements/
 RUN pip install --no-cache-dir --require-hashes -r requirements/runtime.txt
 COPY . .
-# The keys here only let collectstatic start; they are not kept and not used.
+# Throw-away keys, without which collectstatic does not start.
 RUN tailwindcss -i static/css/app.css -o static/css/app.build.css --minify \
  && SECRET_KEY=build FIELD_ENCRYPTION_KEY=$(python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())") \
     python manage.py collectstatic --noinput \

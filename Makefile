@@ -1,30 +1,30 @@
-# Sequin Admin. `make run` and `make test` need Python 3.11, pip and make, nothing else.
+# Sequin Admin. `make run` and `make test` need only Python 3.11, pip and make.
 
-# A recipe that fails leaves no half-made file behind: the next run makes it again.
+# The target of a failed recipe is deleted, so that the next run makes it again.
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
 PORT ?= 8000
 SIMULATOR_PORT ?= 8001
-# Benchmarks and tests may run in parallel: as many processes as there are cores.
+# Processes of the test run; auto: one per core.
 WORKERS ?= auto
 
 BIN := .venv/bin
 CSS := static/css/app.build.css
-# Where the style sheet's class names stand.
+# Files with class names for the style sheet.
 STYLED := $(shell find templates sequin_admin/dashboard -name '*.html' -o -name '*.py')
 
 .PHONY: setup run test check bench lock
 
 setup: .venv/.runtime $(BIN)/sequin-admin $(CSS) .env
 
-# Without a shell in between, a signal to make reaches what it runs.
+# Exported here rather than in a shell command, so that a signal to make reaches the process.
 run: export PORT := $(PORT)
 run: export SIMULATOR_PORT := $(SIMULATOR_PORT)
 run: setup
 	@$(BIN)/python manage.py up
 
-# What never touches our database runs once.
+# Folders of tests/ that do not use our database run only once.
 ONCE := command_line simulator sdks
 
 test: setup .venv/.dev
@@ -52,14 +52,14 @@ lock: .venv/.dev
 	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 requirements/dev.in -o requirements/dev.txt
 
 .venv/.runtime: requirements/runtime.txt
-	@echo "Installing what Sequin Admin runs on..."
+	@echo "Installing the runtime requirements..."
 	@$(PYTHON) -c 'import sys; sys.exit("Sequin Admin needs Python 3.11 or newer: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.runtime
-	@echo "Installing what its tests need..."
+	@echo "Installing the development requirements..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	@touch $@
 

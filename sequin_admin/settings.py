@@ -28,11 +28,12 @@ PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname, "localhost"])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
-# When set, the simulator stands for every provider: SIMULATOR_URL/HOST/PATH for https://HOST/PATH.
+# When set, calls to every provider go to the simulator: SIMULATOR_URL/HOST/PATH instead of
+# https://HOST/PATH.
 SIMULATOR_URL = env.str("SIMULATOR_URL", default="")
 # Other bases for single hosts, as JSON: {"api.hubapi.com": "https://hubspot-proxy.example.com"}.
 PROVIDER_BASE_URLS = env.json("PROVIDER_BASE_URLS", default={})
-# How long a token endpoint may take, in seconds.
+# Deadline of one call to a token endpoint, in seconds.
 TOKEN_DEADLINE_S = env.float("TOKEN_DEADLINE_S", default=20.0)
 HUBSPOT_API_VERSION = env.str("HUBSPOT_API_VERSION", default="2026-03")
 # Networks besides the public internet that databases (targets) may be in, as CIDR. The usual
@@ -47,7 +48,7 @@ TARGET_NETWORKS = env.list(
         *(["127.0.0.0/8", "::1/128"] if DEBUG else []),
     ],
 )
-# Certificates of the authorities that may vouch for a target's server. Empty: the system's.
+# CA certificates that a target's server certificate is verified with. Empty: the system's.
 TARGET_CA_FILE = env.str("TARGET_CA_FILE", default="")
 SHOPIFY_API_VERSION = env.str("SHOPIFY_API_VERSION", default="2026-10")
 
@@ -87,7 +88,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "sequin_admin.dashboard.middleware.request_id",
-    "sequin_admin.gateway.status.for_machines",
+    "sequin_admin.gateway.status.status_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -131,27 +132,27 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
     # A file, not memory: tests use threads and processes as the product does.
-    # Its own for each run, so that two may go on at once.
+    # One file per run, so that test runs can overlap.
     DATABASES["default"]["TEST"] = {"NAME": Path(gettempdir()) / f"sequin-admin-{getpid()}.sqlite3"}
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-# In each process. Room for a note about every reader of every credential for an hour.
+# One per process. Large enough for one entry per credential and API key for an hour.
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     }
 }
-# Where all processes keep their permits: redis://host:6379/0. Empty: in the database.
+# Shared store of rate-limit permits: redis://host:6379/0. Empty: the database.
 REDIS_URL = env.str("REDIS_URL", default="")
-# While that is away each process may use this share of a rate limit by itself; 0 refuses instead.
+# While Redis is unreachable each process may use this share of a rate limit; 0 refuses permits.
 LIMITER_FALLBACK_SHARE = env.float("LIMITER_FALLBACK_SHARE", default=0.0)
-# How many callers each web process lets wait for a permit: fewer than it has threads.
+# How many requests per web process may wait for a permit: fewer than it has threads.
 LONG_POLLS = env.int("LONG_POLLS", default=5)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# The most that a request may send, in bytes: 1,000 credentials with keys and metadata fit.
+# Maximum size of a request body in bytes: a bulk import of 1,000 credentials fits.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000
 
 AUTH_USER_MODEL = "access.User"
@@ -174,7 +175,7 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 MFA_ADAPTER = "sequin_admin.access.second_factors.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
-# Nobody signs up by themselves, so no stranger can lock an address with a second factor.
+# There is no public sign-up, so a stranger can't block an e-mail address with a second factor.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
 
@@ -186,10 +187,10 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# Whose X-Forwarded-For is believed: how many proxies every request comes through, or their
-# networks. Nobody's by default. A number is only safe where nobody gets past the proxies.
-TRUSTED_PROXIES = Proxies.read(env.list("TRUSTED_PROXIES", default=[]))
-# How many requests of one API key we answer in a minute, where the key has no limit of its own.
+# Trusted sources of X-Forwarded-For: the number of proxies in front, or their networks. None by
+# default. A number is only safe when the server can't be reached without these proxies.
+TRUSTED_PROXIES = Proxies.parse(env.list("TRUSTED_PROXIES", default=[]))
+# Default limit of requests per minute and API key; a key may have its own.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=30_000)
 if API_REQUESTS_PER_MINUTE < 1:
     raise ImproperlyConfigured("API_REQUESTS_PER_MINUTE must be 1 or more.")
@@ -206,7 +207,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# Who may read /metrics: nobody until this is set.
+# Bearer token of /metrics, which is closed until this is set.
 METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 LANGUAGE_CODE = "en-us"
@@ -262,9 +263,9 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structlog"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
-        # Its own handler would write each line again, without the request's id.
+        # Django's own handler would log each line a second time, without the request's id.
         "django": {"handlers": [], "level": "INFO"},
-        # Clients that write requests into their debug lines.
+        # Libraries whose debug logs contain whole requests.
         **{name: {"level": "WARNING"} for name in ("httpx2", "httpcore2", "oauthlib")},
     },
 }

@@ -1,4 +1,4 @@
-"""All addresses: pages, the gateway, the API, accounts, the staff admin."""
+"""URL configuration: pages, the gateway, the API, accounts, the staff admin."""
 
 from django.contrib import admin
 from django.urls import include, path

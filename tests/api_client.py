@@ -17,7 +17,7 @@ from sequin_admin.limits.requests import MS, Block
 
 
 class ApiClient:
-    """JSON in, JSON out, with one API key."""
+    """API client with one API key; bodies are JSON."""
 
     def __init__(self, token: str) -> None:
         self.client = Client(headers={"Authorization": f"Bearer {token}"})
@@ -61,22 +61,22 @@ def make_client() -> Callable[..., ApiClient]:
     def make(organization: Organization, *scopes: str) -> ApiClient:
         chosen = scopes or (Scope.READ, Scope.WRITE)
         key, token = keys.create(organization, name="test", scopes=chosen, actor=None)
-        draw_enough(key)
+        reserve_requests(key)
         return ApiClient(token)
 
     return make
 
 
-def draw_enough(key: ApiKey) -> None:
-    """Requests for an hour, so that no test counts the queries that draw them."""
-    put_in_purse(key, key.allowed_per_minute, for_s=3600)
+def reserve_requests(key: ApiKey) -> None:
+    """Reserve requests for an hour, so that no test counts the queries for it."""
+    set_request_budget(key, key.allowed_per_minute, for_s=3600)
 
 
-def put_in_purse(key: ApiKey, requests: int, for_s: int) -> None:
-    """All that the key may still send within this time, and its first request is sent."""
-    purse = quota._purses[key.pk] = quota.RequestBudget(key.allowed_per_minute)
-    block = Block(minute=sys.maxsize, n=requests, rest=0, left=for_s * 1000 * MS)
-    purse.fill(block, time.monotonic())
+def set_request_budget(key: ApiKey, requests: int, for_s: int) -> None:
+    """Set how many requests the key may still send within `for_s` seconds."""
+    purse = quota._budgets[key.pk] = quota.RequestBudget(key.allowed_per_minute)
+    block = Block(minute=sys.maxsize, n=requests, remaining=0, left=for_s * 1000 * MS)
+    purse.add_block(block, time.monotonic())
 
 
 @pytest.fixture

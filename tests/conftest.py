@@ -23,13 +23,13 @@ pytest_plugins = [
 ]
 
 
-# How long an example takes says more about the machine than about the code.
+# The time of an example depends on the machine.
 hypothesis.settings.register_profile("patient", deadline=None)
 hypothesis.settings.load_profile("patient")
 
 
 def pytest_configure() -> None:
-    # The product's hasher takes a third of a second of each of thousands of people.
+    # The product's hasher would take a third of a second for each of thousands of users.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _hang_up() -> Iterator[None]:
-    """Close the connections that the one HTTP client kept open."""
+    """Close the idle connections of the HTTP client."""
     yield
     http._client().close()
 
@@ -66,7 +66,7 @@ def viewer(organization: Organization) -> User:
 
 @pytest.fixture
 def stranger(db: None) -> User:
-    """A person of another organization."""
+    """A user of another organization."""
     other = Organization.objects.create(name="Giedi Prime", slug="giedi-prime")
     return make_member(other, "feyd@giedi-prime.test", Role.OWNER)
 

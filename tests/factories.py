@@ -1,4 +1,4 @@
-"""Rows for tests, made from the kinds' own declarations: a new kind needs nothing here."""
+"""Rows for tests, derived from the declared properties: a new kind needs no change here."""
 
 import re
 from datetime import datetime
@@ -16,7 +16,7 @@ from sequin_admin.credentials.properties import Properties
 from sequin_admin.syncs import consumers, syncs, targets
 from sequin_admin.syncs.models import Consumer, Sync, Target
 
-# For patterns that no example shows in full. Every value matches its property's pattern.
+# A value for each pattern whose properties have no complete example.
 FITTING = {
     r"(sk|rk)_(live|test)_\w+": "sk_test_{}",
     r"rt_\w[\w-]*": "rt_{}",
@@ -34,13 +34,13 @@ def sample_properties(kind: Any, marker: str = "sample") -> dict[str, Any]:
 
 
 def sample_values(declared: type[Properties], marker: str = "sample") -> dict[str, Any]:
-    """Every property that is asked for. Secrets are `marker` plus their name, where they may be."""
-    asked = (name for name in declared.names() if not declared.declared(name).get("read_only"))
+    """Values of all properties that are entered. Secrets contain `marker` where the type allows."""
+    asked = (name for name in declared.names() if not declared.options_of(name).get("read_only"))
     return {name: sample_value(declared, name, marker) for name in asked}
 
 
 def sample_value(declared: type[Properties], name: str, marker: str) -> Any:
-    extra, plain = declared.declared(name), plain_type(declared.model_fields[name].annotation)
+    extra, plain = declared.options_of(name), plain_type(declared.model_fields[name].annotation)
     pattern, example = str(extra.get("match") or ""), str(extra.get("example") or "")
     if plain is bool:
         return True
@@ -61,7 +61,7 @@ def sample_value(declared: type[Properties], name: str, marker: str) -> Any:
 
 
 def make_oauth_app(organization: Organization, provider: str, **columns: Any) -> OAuthApp:
-    """An OAuth app whose client no provider knows."""
+    """An OAuth app whose client id is not registered at the provider."""
     flow = kinds.oauth_of(provider)
     assert flow is not None
     properties = flow.app.model_validate({"client_secret": "client-secret", **extras_of(flow.app)})
@@ -85,7 +85,7 @@ def extras_of(declared: type[Properties], marker: str = "sample") -> dict[str, A
 
 
 def make_credential(organization: Organization, slug: str, **columns: Any) -> Credential:
-    """A stored credential of a kind; `properties` and `marker` shape what is in it."""
+    """A stored credential of a kind, with `properties` and with `marker` in its secrets."""
     kind, marker = kinds.get(slug), columns.pop("marker", "sample")
     values = {**sample_properties(kind, marker), **columns.pop("properties", {})}
     parsed = kind.properties_class.model_validate(values)
@@ -104,7 +104,7 @@ def make_credential(organization: Organization, slug: str, **columns: Any) -> Cr
 
 
 def give_secrets(giver: Credential, *, to: Credential) -> None:
-    """Put one row's sealed secrets into another, where they do not open, behind our back."""
+    """Copy one row's encrypted secrets into another by SQL, where they can't be decrypted."""
     table = Credential._meta.db_table
     with connection.cursor() as cursor:
         cursor.execute(

@@ -1,4 +1,4 @@
-"""A receiver of webhooks on loopback, and channels that lead to it."""
+"""A webhook receiver on loopback, and channels that post to it."""
 
 import json
 import threading
@@ -32,7 +32,7 @@ class Call:
 
 @dataclass
 class Receiver:
-    """Answers each call with the next of `answers`, then with 200, and remembers all calls.
+    """Answers each call with the next of `answers`, then with 200, and records all calls.
 
     While `gate` is closed, callers wait.
     """
@@ -92,7 +92,7 @@ def receiver(settings: Any) -> Iterator[Receiver]:
 
 @pytest.fixture
 def make_channel(organization: Any) -> Callable[..., Channel]:
-    """A channel that wants everything, unless told otherwise."""
+    """A channel for all types, unless specified otherwise."""
 
     def make(kind: str = "webhook", **columns: Any) -> Channel:
         addresses = {
@@ -113,18 +113,18 @@ def make_channel(organization: Any) -> Callable[..., Channel]:
 
 @pytest.fixture
 def at(monkeypatch: Any) -> Callable[..., datetime]:
-    """Set the clock to noon plus some time, where it stands still."""
+    """Stop the clock at noon plus some time."""
 
     def move(**gap: float) -> datetime:
         moment = NOON + timedelta(**gap)
-        # Below our own clock, which columns took as their default before it could be replaced.
+        # Patched below `clock.now`, which columns have as their default.
         monkeypatch.setattr(timezone, "now", lambda: moment)
         return moment
 
     return move
 
 
-def notice(title: str = "Spice is late", **more: Any) -> Message:
+def make_message(title: str = "Spice is late", **more: Any) -> Message:
     return Message(
         **{
             "type": "incident.opened",
@@ -141,7 +141,7 @@ def notice(title: str = "Spice is late", **more: Any) -> Message:
 
 
 def work() -> None:
-    """What a worker does, until nothing is due."""
+    """Run the worker's deliveries until nothing is due."""
     while claimed := delivery.claim_due(5):
         for row in claimed:
             delivery.deliver_claimed(row)

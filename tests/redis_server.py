@@ -1,4 +1,4 @@
-"""A real Redis of the oldest version that we support, from a wheel, on a free loopback port."""
+"""Redis of the oldest supported version, from a wheel, on a free loopback port."""
 
 import os
 import subprocess
@@ -60,6 +60,6 @@ def redis_server() -> Iterator[RedisServer]:
 
 @pytest.fixture
 def in_redis(redis_server: RedisServer, settings: pytest.FixtureRequest) -> RedisServer:
-    """The limiter keeps its permits in Redis."""
+    """Let the limiter store permits in Redis."""
     settings.REDIS_URL = redis_server.url
     return redis_server

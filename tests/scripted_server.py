@@ -1,4 +1,4 @@
-"""A server that answers as told, one answer to a call, and remembers who called."""
+"""A server with scripted responses, one per call, that records its calls."""
 
 import json
 import threading
@@ -12,7 +12,7 @@ CUT = "cut the line"
 
 
 class Script:
-    """An answer is a status, a body for JSON or None, and headers if any; or `CUT`."""
+    """A response is a status, a JSON body or None, and optional headers; or `CUT`."""
 
     def __init__(self) -> None:
         self.answers: list[Any] = []
@@ -46,7 +46,7 @@ def script() -> Iterator[Script]:
         do_GET = do_POST = do_PATCH = do_DELETE = answer
 
         def log_message(self, *arguments: Any) -> None:
-            """Quietly."""
+            """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -1,4 +1,4 @@
-"""Drives the provider simulator in tests: its own process, its own database, real HTTP."""
+"""Runs the provider simulator in its own process, with its own database and real HTTP."""
 
 import os
 import re
@@ -39,7 +39,7 @@ class Simulator:
         }
         command = [sys.executable, "-m", "gunicorn", "--threads", "16", "--log-level", "error"]
         command += ["--bind", f"127.0.0.1:{self.port}", "--no-control-socket"]
-        # A call that stalls on purpose need not be waited for.
+        # Do not wait for calls that stall on purpose.
         command += ["--graceful-timeout", "1"]
         self.process = subprocess.Popen(
             [*command, "sequin_admin.simulator.wsgi:application"], cwd=ROOT, env=environment
@@ -60,7 +60,7 @@ class Simulator:
         self.folder.cleanup()
 
     def restart(self) -> None:
-        """The same world in another process."""
+        """Restart the process with the same database."""
         self.end_process()
         self.start()
 
@@ -82,7 +82,7 @@ class Simulator:
         self.post("clock", advance_s=advance_s)
 
     def stop_clock(self) -> None:
-        """Let time stand still until the next reset; `clock` still moves it."""
+        """Stop the clock until the next reset; `clock` still advances it."""
         self.post("clock", stop=True)
 
     def act(self, provider: str, account: str, action: str, **data: Any) -> None:
@@ -92,7 +92,7 @@ class Simulator:
         self.post(f"{provider}/faults", name=name, times=times)
 
     def app(self, provider: str, owner: str = "") -> dict[str, Any]:
-        """Our app at the provider, or that of the customer whose account is `owner`."""
+        """Our app at the provider, or the app of the customer whose account is `owner`."""
         url = f"{self.url}/control-api/{provider}/app"
         answer: dict[str, Any] = self.http.get(url, params={"owner": owner}).json()
         return answer
@@ -106,7 +106,7 @@ class Simulator:
         self.post(f"{provider}/app/change", **fields)
 
     def state(self) -> dict[str, Any]:
-        """The clock, and each account with what is switched on."""
+        """The clock, and each account with its active switches."""
         answer: dict[str, Any] = self.http.get(f"{self.url}/control-api/state").json()
         return answer
 
@@ -126,7 +126,7 @@ class Simulator:
 
 
 def local(url: str) -> str:
-    """An address of ours as Django's test client takes it."""
+    """A URL of ours as a path for Django's test client."""
     return url.removeprefix(CALLBACK_BASE)
 
 
@@ -139,6 +139,6 @@ def simulator_process() -> Iterator[Simulator]:
 
 @pytest.fixture
 def simulator(simulator_process: Simulator) -> Simulator:
-    """A simulator as on its first day."""
+    """A simulator after a reset."""
     simulator_process.reset()
     return simulator_process

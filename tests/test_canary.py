@@ -1,4 +1,4 @@
-"""Marked secrets in every secret field of every kind and OAuth app must never come out."""
+"""Secrets of every kind and OAuth app must not appear in any page, log or table."""
 
 import io
 import json
@@ -66,7 +66,7 @@ def target_pages():
 
 @pytest.fixture
 def closed_world(settings):
-    """Providers exist, but nobody answers: probes run into errors, which are shown."""
+    """No provider answers: probes fail, and their errors are shown."""
     settings.SIMULATOR_URL = "http://127.0.0.1:9"
 
 
@@ -170,7 +170,7 @@ def test_no_log_line_and_no_audit_row_holds_it(client, user, fleet, closed_world
 
 
 def test_the_error_page_does_not_show_it(client, user, fleet, settings, monkeypatch, caplog):
-    """Something breaks while a secret is in a local variable; with DEBUG on Django shows those."""
+    """An exception while a secret is in a local variable; with DEBUG Django shows those."""
     client.raise_request_exception = False
     client.force_login(user)
 
@@ -213,7 +213,7 @@ def everything_stored() -> bytes:
     if connection.vendor == "sqlite":
         with connection.cursor() as cursor:
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        # By another process: closing the file in this one would drop SQLite's locks on it.
+        # In another process: closing the file in this one would drop SQLite's locks on it.
         name = str(connection.settings_dict["NAME"])
         return subprocess.run(["cat", name], capture_output=True, check=True).stdout
     with connection.cursor() as cursor:
@@ -225,6 +225,6 @@ def everything_stored() -> bytes:
 
 
 def test_samples_can_carry_the_canary():
-    """Else the tests above would look for something that was never put in."""
+    """Otherwise the tests above would look for something that was never stored."""
     assert MARK not in PEM
     assert FITTING

@@ -1,4 +1,4 @@
-"""The shape of the code base: imports point one way, and some names stay out of it."""
+"""The layers of the code base: imports point one way, and some names are not allowed."""
 
 import ast
 import re

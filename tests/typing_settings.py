@@ -1,4 +1,4 @@
-"""What mypy sees: the product and the simulator, which never run in one process, at once."""
+"""Settings for mypy: the product and the simulator together, which never share a process."""
 
 from sequin_admin.settings import *  # noqa: F403
 from sequin_admin.settings import INSTALLED_APPS

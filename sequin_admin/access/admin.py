@@ -10,7 +10,7 @@ from sequin_admin.core import clock
 from sequin_admin.core.admin import ReadOnlyAdmin
 
 admin.site.register(User, UserAdmin)
-# allauth's own page of second factors shows their secrets.
+# allauth's own admin page of second factors shows their secrets.
 admin.site.unregister(Authenticator)
 
 
@@ -46,7 +46,7 @@ class ApiKeyAdmin(ReadOnlyAdmin):
 
 @admin.register(Authenticator)
 class SecondFactorAdmin(AuthenticatorAdmin):  # type: ignore[misc]
-    """To look at, and to take off somebody who has lost the device."""
+    """Read-only, except that staff may delete the second factor of a user who lost the device."""
 
     exclude = ("data",)
 

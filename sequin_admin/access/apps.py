@@ -7,4 +7,4 @@ class AccessConfig(AppConfig):
     def ready(self) -> None:
         from sequin_admin.access import second_factors
 
-        second_factors.join_key_rotation()
+        second_factors.register_for_key_rotation()

@@ -1,4 +1,4 @@
-"""The forms of API keys. `columns` is what `keys` takes."""
+"""Forms of API keys. `columns` holds the arguments of `keys.create()` and `keys.update()`."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,9 +9,9 @@ from django.conf import settings
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.core import clock
-from sequin_admin.core.networks import normalized
+from sequin_admin.core.networks import normalize_networks
 
-LIVES = [("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "Until it is revoked")]
+LIFETIMES = [("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "Until it is revoked")]
 AS_NOW = "as now"
 OVERLAPS = [
     ("0", "End it now"),
@@ -23,7 +23,7 @@ OVERLAPS = [
 
 
 class KeyForm(forms.Form):
-    """For a new key, or for `key`."""
+    """Creates a key, or edits `key`."""
 
     name = forms.CharField(
         max_length=100, help_text="Where it will be used, for example: sync worker, production."
@@ -31,7 +31,9 @@ class KeyForm(forms.Form):
     scopes = forms.MultipleChoiceField(
         label="It may", choices=Scope.choices, widget=forms.CheckboxSelectMultiple
     )
-    days = forms.ChoiceField(label="It ends after", choices=LIVES, required=False, initial="365")
+    days = forms.ChoiceField(
+        label="It ends after", choices=LIFETIMES, required=False, initial="365"
+    )
     networks = forms.CharField(
         label="It works from",
         required=False,
@@ -48,20 +50,20 @@ class KeyForm(forms.Form):
 
     def __init__(self, data: Any = None, key: ApiKey | None = None) -> None:
         self.key = key
-        super().__init__(data, initial=initial_of(key) if key else None)
+        super().__init__(data, initial=initial_values(key) if key else None)
         usual = f"Empty: {settings.API_REQUESTS_PER_MINUTE:,}, the usual limit."
         self.fields["requests_per_minute"].help_text = usual
         if key:
             ends = f"{key.expires_at:%-d %b %Y, %H:%M} UTC" if key.expires_at else "when revoked"
             days = self.fields["days"]
             days.label = "It ends"
-            days.choices = [(AS_NOW, f"As now: {ends}"), *LIVES]  # type: ignore[attr-defined]
+            days.choices = [(AS_NOW, f"As now: {ends}"), *LIFETIMES]  # type: ignore[attr-defined]
 
     def clean_networks(self) -> list[str]:
         lines = [*self.cleaned_data["networks"].replace(",", "\n").split()]
-        found, wrong = normalized(lines)
+        found, wrong = normalize_networks(lines)
         if wrong:
-            named = ", ".join(lines[place][:60] for place in wrong)
+            named = ", ".join(lines[index][:60] for index in wrong)
             raise forms.ValidationError(
                 f"Not a network: {named}. Write it as 192.0.2.0/24 or 2001:db8::/32."
             )
@@ -92,7 +94,7 @@ class RotateForm(forms.Form):
         return timedelta(hours=int(self.cleaned_data["hours"]))
 
 
-def initial_of(key: ApiKey) -> dict[str, Any]:
+def initial_values(key: ApiKey) -> dict[str, Any]:
     return {
         "name": key.name,
         "scopes": key.scopes,

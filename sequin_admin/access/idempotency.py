@@ -1,8 +1,8 @@
-"""What is asked for with an Idempotency-Key is done once, however often it is sent.
+"""Requests with an Idempotency-Key run once, however often they are sent.
 
-The key is claimed before anything is done, and the answer is kept after. Whoever is killed in
-between leaves a claim without an answer: then nobody knows what became of it, and it is not done
-again.
+The key is claimed before the request runs and the response is stored after it. A process that is
+killed in between leaves a claim without a response: the result is unknown, and the request is not
+run again.
 """
 
 from collections.abc import Mapping
@@ -14,16 +14,21 @@ from sequin_admin.access.models import ApiKey, IdempotencyRecord
 from sequin_admin.core import clock
 
 KEPT_FOR = timedelta(hours=24)
-# Longer than any request takes: after it, whoever claimed the key is taken for dead.
-LONGEST = timedelta(minutes=5)
+# Longer than any request takes: after it, the process that claimed the key counts as killed.
+LONGEST_REQUEST = timedelta(minutes=5)
 RETRY_AFTER_S = 2
-# A bulk import of 1,000 is answered with a tenth of this.
+# Longest stored response. That of a bulk import of 1,000 has a tenth of this.
 MOST_CHARS = 1_000_000
-LOOK = "Look whether what you asked for is there; if not, send it with a new Idempotency-Key."
+CHECK_RESULT = (
+    "Look whether what you asked for is there; if not, send it with a new Idempotency-Key."
+)
 
 
 class NotRepeatable(Exception):
-    """It is not done with this key, now or ever. `str()` says why and what to do."""
+    """The request can't run with this key, at least not now. `str()` says why and what to do.
+
+    `retry_after_s` is set when the first request with the key is still running.
+    """
 
     def __init__(self, sentence: str, *, retry_after_s: int | None = None) -> None:
         super().__init__(sentence)
@@ -31,65 +36,67 @@ class NotRepeatable(Exception):
 
 
 def fingerprint(*parts: bytes) -> str:
-    """Tells requests apart. Keyed, because what is sent may hold a secret that can be guessed."""
+    """A keyed hash of the request: a plain hash would let somebody guess short secrets in it."""
     return salted_hmac("idempotency", b"\n".join(parts), algorithm="sha256").hexdigest()
 
 
-def claim(api_key: ApiKey, name: str, seen: str) -> tuple[IdempotencyRecord, bool]:
-    """The request that is ours to do now (True), or one that was answered before.
+def claim(api_key: ApiKey, name: str, request_fingerprint: str) -> tuple[IdempotencyRecord, bool]:
+    """The key's record, and whether the request must run: False when it has a response.
 
-    `seen` is its fingerprint. Raises `NotAgain`.
+    Raises `NotRepeatable`.
     """
     prune_records(api_key=api_key, name=name)
-    known, ours = IdempotencyRecord.objects.get_or_create(
-        api_key=api_key, name=name, defaults={"fingerprint": seen, "created_at": clock.now()}
+    record, created = IdempotencyRecord.objects.get_or_create(
+        api_key=api_key,
+        name=name,
+        defaults={"fingerprint": request_fingerprint, "created_at": clock.now()},
     )
-    if not ours:
-        refuse_unless_answered(known, seen)
-    return known, ours
+    if not created:
+        refuse_unless_answered(record, request_fingerprint)
+    return record, created
 
 
-def refuse_unless_answered(known: IdempotencyRecord, seen: str) -> None:
-    """Raises `NotAgain` for anything but the request that was answered, sent again."""
-    if known.fingerprint != seen:
+def refuse_unless_answered(record: IdempotencyRecord, request_fingerprint: str) -> None:
+    """Raises `NotRepeatable` unless the same request was answered and its response is stored."""
+    if record.fingerprint != request_fingerprint:
         raise NotRepeatable(
             "This Idempotency-Key came with another request in the last 24 hours: method, address, "
             "body and the API key's scopes must be the same. Nothing was done. Send a new key "
             "with each new request."
         )
-    if known.status is None and clock.now() - known.created_at < LONGEST:
+    if record.status is None and clock.now() - record.created_at < LONGEST_REQUEST:
         raise NotRepeatable(
             "The request with this Idempotency-Key is still under way. Ask again in a moment.",
             retry_after_s=RETRY_AFTER_S,
         )
-    if known.status is None:
+    if record.status is None:
         raise NotRepeatable(
             "The request with this Idempotency-Key was cut off, and how far it came is not known. "
-            f"It was not done again. {LOOK}"
+            f"It was not done again. {CHECK_RESULT}"
         )
-    if not known.answer:
+    if not record.answer:
         raise NotRepeatable(
             "The request with this Idempotency-Key was done, but its answer was too long to keep. "
-            f"It was not done again. {LOOK}"
+            f"It was not done again. {CHECK_RESULT}"
         )
 
 
 def store_response(
-    done: IdempotencyRecord, status: int, headers: Mapping[str, str], body: str
+    record: IdempotencyRecord, status: int, headers: Mapping[str, str], body: str
 ) -> None:
-    """Whoever sends it again within 24 hours gets this answer."""
-    done.status = status
+    """Store the response, which repeated requests get for the next 24 hours."""
+    record.status = status
     if len(body) <= MOST_CHARS:
-        done.answer = {"headers": dict(headers), "body": body}
-    done.save(update_fields=["status", "answer"])
+        record.answer = {"headers": dict(headers), "body": body}
+    record.save(update_fields=["status", "answer"])
 
 
-def release_claim(undone: IdempotencyRecord) -> None:
-    """It was refused, so the key may be sent with a better request."""
-    IdempotencyRecord.objects.filter(pk=undone.pk, status=None).delete()
+def release_claim(record: IdempotencyRecord) -> None:
+    """Free the key of a refused request, so that a corrected request may use it."""
+    IdempotencyRecord.objects.filter(pk=record.pk, status=None).delete()
 
 
 def prune_records(**which: object) -> int:
-    """Drop answers whose time is over. Returns how many."""
+    """Delete records older than `KEPT_FOR`. Returns how many."""
     old = IdempotencyRecord.objects.filter(created_at__lte=clock.now() - KEPT_FOR, **which)
     return old.delete()[0]

@@ -1,4 +1,4 @@
-"""Making, finding, changing, rotating and revoking API keys."""
+"""Creates, looks up, changes, rotates and revokes API keys."""
 
 import time
 from collections.abc import Collection
@@ -21,24 +21,24 @@ from sequin_admin.access.models import (
 )
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
-from sequin_admin.core.networks import normalized
-from sequin_admin.core.prepared import Prepared
+from sequin_admin.core.networks import normalize_networks
+from sequin_admin.core.prepared import PreparedQuery
 
 TOUCH_EVERY = timedelta(minutes=5)
-KNOWN_FOR_S = 60.0
-MOST_KNOWN = 10_000
+CACHED_FOR_S = 60.0
+MOST_CACHED = 10_000
 OVERLAP_H = 24
 LONGEST_OVERLAP_H = 7 * 24
 MOST_NETWORKS = 100
 MOST_PER_MINUTE = 10_000_000
 COLUMNS = ("name", "scopes", "expires_at", "networks", "requests_per_minute")
 
-# Keys by the digest of their token, and until when (monotonic seconds) they may be taken from here.
-_known: dict[str, tuple[ApiKey, float]] = {}
+# Keys by the digest of their token, with the monotonic time at which the entry expires.
+_cache: dict[str, tuple[ApiKey, float]] = {}
 
 
 class Ended(Exception):
-    """The key is revoked or expired, so nothing about it can change. `str()` is a sentence."""
+    """The key is revoked or expired and can't be changed. `str()` is a sentence."""
 
 
 @transaction.atomic
@@ -52,9 +52,10 @@ def create(
     networks: Collection[str] = (),
     requests_per_minute: int | None = None,
 ) -> tuple[ApiKey, str]:
-    """A new key and its token. The token is not kept: this is the only time it is known.
+    """A new key and its token, of which only the hash is stored.
 
-    Raises `ValidationError` by column, and `TooFar` when a key asks for more than it has.
+    Raises `ValidationError` by column, and `PrivilegeEscalation` when the actor is an API key with
+    fewer privileges.
     """
     token = new_token()
     key = ApiKey(
@@ -65,16 +66,16 @@ def create(
         networks=networks,
         requests_per_minute=requests_per_minute,
     )
-    settle(key, COLUMNS)
+    clean_columns(key, COLUMNS)
     refuse_privilege_escalation(actor, key)
-    key.remember(token)
+    key.set_token(token)
     key.save()
-    record_key_change("created", key, actor, **said_of(key, COLUMNS[1:]))
+    record_key_change("api_key.created", key, actor, **column_values(key, COLUMNS[1:]))
     return key, token
 
 
-def settle(key: ApiKey, columns: Collection[str]) -> None:
-    """Bring these columns into the form they are stored in. Raises `ValidationError` by column."""
+def clean_columns(key: ApiKey, columns: Collection[str]) -> None:
+    """Validate and normalize these columns. Raises `ValidationError` by column."""
     wrong: dict[str, list[str]] = {}
     if "name" in columns and not key.name.strip():
         wrong["name"] = ["Give the key a name."]
@@ -85,8 +86,8 @@ def settle(key: ApiKey, columns: Collection[str]) -> None:
     if "expires_at" in columns and key.expires_at and key.expires_at <= clock.now():
         wrong["expires_at"] = ["Choose a time that is still to come, or none."]
     if "networks" in columns:
-        key.networks, bad = normalized(key.networks)
-        wrong |= {f"networks.{place}": [sentence] for place, sentence in bad.items()}
+        key.networks, bad = normalize_networks(key.networks)
+        wrong |= {f"networks.{index}": [sentence] for index, sentence in bad.items()}
         if len(key.networks) > MOST_NETWORKS:
             wrong["networks"] = [f"Name at most {MOST_NETWORKS} networks."]
     allowed = key.requests_per_minute
@@ -96,12 +97,12 @@ def settle(key: ApiKey, columns: Collection[str]) -> None:
         raise ValidationError(wrong)
 
 
-def usable_by(hashed: str, now: datetime) -> ApiKeyQuerySet:
-    return ApiKey.objects.usable(now).opened_by(hashed, now).select_related("organization")
+def usable_keys(hashed: str, now: datetime) -> ApiKeyQuerySet:
+    return ApiKey.objects.usable(now).with_token_digest(hashed, now).select_related("organization")
 
 
-USABLE = Prepared(
-    usable_by,
+USABLE = PreparedQuery(
+    usable_keys,
     {
         "hashed": (models.CharField(), digest("an example")),
         "now": (models.DateTimeField(), clock.now()),
@@ -110,7 +111,7 @@ USABLE = Prepared(
 
 
 def find(token: str) -> ApiKey | None:
-    """The usable key of `token`, or None. Notes its use at most every five minutes."""
+    """The usable key of `token`, or None. Records its use, at most every five minutes."""
     now, hashed = clock.now(), digest(token)
     if key := USABLE.first(hashed=hashed, now=now):
         touch(key, "last_used_at", now)
@@ -125,65 +126,65 @@ def touch(key: ApiKey, column: str, now: datetime) -> None:
         ApiKey.objects.filter(pk=key.pk).update(**{column: now})
 
 
-def find_known(token: str) -> ApiKey | None:
-    """As `find()`, from memory for up to a minute: for calls whose own query asks `still_usable`.
-
-    So a revoked, changed or expired key is noticed at once, though nothing was read to know it.
-    """
+def find_cached(token: str) -> ApiKey | None:
+    """As `find()`, from a cache for up to a minute. For calls whose own query includes
+    `still_usable()`, which detects a revoked, changed or expired key without a query of its own."""
     hashed, now = digest(token), time.monotonic()
-    known = _known.get(hashed)
-    if known and known[1] > now and opens(known[0], hashed):
-        return known[0]
+    cached = _cache.get(hashed)
+    if cached and cached[1] > now and matches_token(cached[0], hashed):
+        return cached[0]
     key = find(token)
-    if len(_known) >= MOST_KNOWN:
-        _known.clear()
+    if len(_cache) >= MOST_CACHED:
+        _cache.clear()
     if key:
-        _known[hashed] = (key, now + KNOWN_FOR_S)
+        _cache[hashed] = (key, now + CACHED_FOR_S)
     return key
 
 
-def forget(token: str) -> None:
-    """Let the next `find_known()` ask the database."""
-    _known.pop(digest(token), None)
+def drop_cached(token: str) -> None:
+    """Make the next `find_cached()` query the database."""
+    _cache.pop(digest(token), None)
 
 
-def opens(key: ApiKey, hashed: str) -> bool:
-    """Of a key as it was read: a former token opens it for its time only."""
-    return key.digest == hashed or key.rotates(clock.now())
+def matches_token(key: ApiKey, hashed: str) -> bool:
+    """Whether the token's digest is the cached key's, or that of its former token in time."""
+    return key.digest == hashed or key.is_rotating(clock.now())
 
 
 def still_usable(pk: UUID, version: int, at: datetime) -> models.Exists:
-    """For a query to annotate its rows with: whether the key may be used at that time, and nobody
-    changed it since that version."""
+    """An annotation for a query: whether the key is usable at that time and still has that
+    version."""
     return models.Exists(ApiKey.objects.usable(at).filter(pk=pk, version=version))
 
 
-def holds(key: ApiKey) -> bool:
-    """The same, asked by itself."""
+def is_still_usable(key: ApiKey) -> bool:
+    """As `still_usable()`, with a query of its own."""
     return ApiKey.objects.usable(clock.now()).filter(pk=key.pk, version=key.version).exists()
 
 
 @transaction.atomic
 def update(key: ApiKey, *, actor: models.Model | None, **columns: Any) -> ApiKey:
-    """Change some of `COLUMNS`, from now on everywhere. What is the same is no change.
+    """Change some of `COLUMNS`, effective immediately. Equal values are not recorded as a change.
 
-    Raises `ValidationError`, `TooFar` and `Ended`.
+    Raises `ValidationError`, `PrivilegeEscalation` and `Ended`.
     """
-    row = locked(key)
+    row = lock_key(key)
     if row.revoked_at:
         raise Ended(f"{row} is revoked, which is for good. Make a new key.")
     refuse_privilege_escalation(actor, row)
-    before = said_of(row, columns)
+    before = column_values(row, columns)
     for name, value in columns.items():
         setattr(row, name, value)
-    settle(row, [name for name in columns if said_of(row, [name])[name] != before[name]])
+    clean_columns(
+        row, [name for name in columns if column_values(row, [name])[name] != before[name]]
+    )
     refuse_privilege_escalation(actor, row)
-    after = said_of(row, columns)
+    after = column_values(row, columns)
     changed = {name: [before[name], after[name]] for name in columns if before[name] != after[name]}
     if changed:
         row.version += 1
         row.save(update_fields=[*changed, "version"])
-        record_key_change("changed", row, actor, **changed)
+        record_key_change("api_key.changed", row, actor, **changed)
     return row
 
 
@@ -191,54 +192,54 @@ def update(key: ApiKey, *, actor: models.Model | None, **columns: Any) -> ApiKey
 def rotate(
     key: ApiKey, *, actor: models.Model | None, overlap: timedelta = timedelta(hours=OVERLAP_H)
 ) -> tuple[ApiKey, str]:
-    """A new token for the key. The one until now stays good for `overlap`, an older one ends.
+    """A new token for the key. The current one stays valid for `overlap`; an older one ends.
 
-    Raises `ValidationError`, `TooFar` and `Ended`.
+    Raises `ValidationError`, `PrivilegeEscalation` and `Ended`.
     """
     if not timedelta() <= overlap <= timedelta(hours=LONGEST_OVERLAP_H):
-        said = "The former token may stay good for 0 to 7 days."
-        raise ValidationError({"overlap_hours": [said]})
-    row, now, token = locked(key), clock.now(), new_token()
+        sentence = "The former token may stay good for 0 to 7 days."
+        raise ValidationError({"overlap_hours": [sentence]})
+    row, now, token = lock_key(key), clock.now(), new_token()
     state = row.state(now)
     if state in (ApiKeyState.REVOKED, ApiKeyState.EXPIRED):
         raise Ended(f"{row} is {state.label.lower()}, so a new token would open nothing.")
     refuse_privilege_escalation(actor, row)
     row.former_prefix, row.former_digest = (row.prefix, row.digest) if overlap else ("", None)
     row.former_until, row.former_used_at = (now + overlap if overlap else None), None
-    row.remember(token)
+    row.set_token(token)
     row.version += 1
     row.save()
     record_key_change(
-        "rotated", row, actor, former_until=row.former_until and row.former_until.isoformat()
+        "api_key.rotated", row, actor, former_until=row.former_until and row.former_until.isoformat()
     )
     return row, token
 
 
 @transaction.atomic
-def end_former(key: ApiKey, *, actor: models.Model | None) -> ApiKey:
-    """Let the former token end now. Harmless when there is none."""
-    row = locked(key)
+def end_former_token(key: ApiKey, *, actor: models.Model | None) -> ApiKey:
+    """Invalidate the former token now. Does nothing when there is none."""
+    row = lock_key(key)
     if row.former_digest:
         row.former_prefix, row.former_digest, row.former_until = "", None, None
         row.version += 1
         row.save()
-        record_key_change("former_token_ended", row, actor)
+        record_key_change("api_key.former_token_ended", row, actor)
     return row
 
 
 @transaction.atomic
 def revoke(key: ApiKey, *, actor: models.Model | None) -> None:
-    """Stop the key at once, both tokens of it. Revoking twice changes nothing."""
+    """Revoke the key with both of its tokens. Revoking twice changes nothing."""
     rows = ApiKey.objects.filter(pk=key.pk, revoked_at=None)
     if rows.update(revoked_at=clock.now(), version=models.F("version") + 1):
-        record_key_change("revoked", key, actor)
+        record_key_change("api_key.revoked", key, actor)
 
 
-def locked(key: ApiKey) -> ApiKey:
+def lock_key(key: ApiKey) -> ApiKey:
     return ApiKey.objects.select_for_update().get(pk=key.pk)
 
 
-def said_of(key: ApiKey, columns: Collection[str]) -> dict[str, Any]:
+def column_values(key: ApiKey, columns: Collection[str]) -> dict[str, Any]:
     """The columns as JSON values."""
     values = {name: getattr(key, name) for name in columns}
     return {n: v.isoformat() if isinstance(v, datetime) else v for n, v in values.items()}
@@ -246,7 +247,7 @@ def said_of(key: ApiKey, columns: Collection[str]) -> dict[str, Any]:
 
 def record_key_change(action: str, key: ApiKey, actor: models.Model | None, **details: Any) -> None:
     record_change(
-        f"api_key.{action}",
+        action,
         actor=actor,
         target=key,
         organization_id=key.organization_id,

@@ -1,4 +1,4 @@
-"""Who belongs to an organization: adding people, changing their role, removing them."""
+"""Memberships of an organization: adds people, changes their roles, removes them."""
 
 from django.db import models, transaction
 
@@ -8,18 +8,21 @@ from sequin_admin.audit.models import record_change
 
 
 class AlreadyMember(Exception):
-    """The person is in the organization already. `str()` is a sentence for people."""
+    """The person is a member already. `str()` is a sentence."""
 
 
 class LastOwner(Exception):
-    """The organization would have been left without an owner. `str()` is a sentence."""
+    """The organization would be left without an owner. `str()` is a sentence."""
 
 
 @transaction.atomic
 def add(
     organization: Organization, email: str, role: str, *, actor: models.Model | None
 ) -> tuple[Membership, bool]:
-    """Make the person a member. True when the account is new and has no password yet."""
+    """Add the person, creating an account without a password if there is none.
+
+    Returns the membership and whether the account was created. Raises `AlreadyMember`.
+    """
     user = User.objects.filter(email__iexact=email).first()
     created = user is None
     if user is None:
@@ -38,11 +41,11 @@ def add(
 
 @transaction.atomic
 def change_role(membership: Membership, role: str, *, actor: models.Model | None) -> None:
-    """Give the member another role. Raises `LastOwner`."""
+    """Change the member's role. Raises `LastOwner`."""
     before = membership.role
     if before == role:
         return
-    _keep_an_owner(membership, "change the role of")
+    _require_another_owner(membership, "change the role of")
     membership.role = role
     membership.save(update_fields=["role"])
     _record("member.role_changed", membership, actor, before=before, after=role)
@@ -50,14 +53,15 @@ def change_role(membership: Membership, role: str, *, actor: models.Model | None
 
 @transaction.atomic
 def remove(membership: Membership, *, actor: models.Model | None) -> None:
-    """End the membership at once; the account stays. Raises `LastOwner`."""
-    _keep_an_owner(membership, "remove")
+    """Delete the membership; the account stays. Raises `LastOwner`."""
+    _require_another_owner(membership, "remove")
     _record("member.removed", membership, actor, role=membership.role)
     membership.delete()
 
 
-def _keep_an_owner(membership: Membership, verb: str) -> None:
-    """Locks the owners' rows, so that two owners cannot remove each other at the same time."""
+def _require_another_owner(membership: Membership, verb: str) -> None:
+    """Raises `LastOwner`. Locks the owners' rows, so that two owners can't remove each other at
+    the same time."""
     owners = Membership.objects.of(membership.organization).filter(role=Role.OWNER)
     if [owner.pk for owner in owners.select_for_update()] == [membership.pk]:
         raise LastOwner(

@@ -1,4 +1,4 @@
-"""Who may come in: people, organizations, memberships and API keys."""
+"""Users, organizations, memberships, API keys and idempotency records."""
 
 import hashlib
 import secrets
@@ -16,7 +16,7 @@ from sequin_admin.core.fields import EncryptedJSONField
 
 
 class User(AbstractUser):
-    """A person. Logs in with the e-mail address; `is_staff` opens the staff admin."""
+    """A person, who logs in with the e-mail address. `is_staff` gives access to the staff admin."""
 
     email = models.EmailField("email address", unique=True)
 
@@ -38,10 +38,8 @@ class Organization(models.Model):
 
 
 class Logo(models.Model):
-    """An organization's picture, as customers see it. In the database: web processes keep no files.
-
-    A table of its own, so that reading an organization does not read its picture.
-    """
+    """An organization's logo. In the database, because web processes have no shared files; in its
+    own table, so that loading an organization does not load the picture."""
 
     organization = models.OneToOneField(
         Organization, models.CASCADE, primary_key=True, related_name="logo"
@@ -64,7 +62,7 @@ class OwnedQuerySet(models.QuerySet[Owned]):
 
 
 class Findable(OwnedQuerySet[Owned]):
-    """Rows that people look for by a part of what they are called."""
+    """Rows that can be searched by a part of their name (or of other columns in `found_by`)."""
 
     found_by: ClassVar[tuple[str, ...]] = ("name",)
 
@@ -79,7 +77,7 @@ class Findable(OwnedQuerySet[Owned]):
 
 
 class Membership(models.Model):
-    """What one person may do in one organization."""
+    """A user's role in an organization."""
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
@@ -108,7 +106,7 @@ class Scope(models.TextChoices):
 
 
 class ApiKeyState(models.TextChoices):
-    """How an API key stands at some time."""
+    """State of an API key at some time."""
 
     ACTIVE = "active", "Active"
     ROTATING = "rotating", "Two tokens"
@@ -131,7 +129,7 @@ class ApiKeyQuerySet(Findable["ApiKey"]):
         return self.filter(alive, revoked_at=None)
 
     def in_state(self, state: str, at: datetime) -> Self:
-        """Those that `ApiKey.state()` says this of."""
+        """Keys whose `ApiKey.state()` is `state`."""
         if state == ApiKeyState.REVOKED:
             return self.exclude(revoked_at=None)
         if state == ApiKeyState.EXPIRED:
@@ -140,19 +138,18 @@ class ApiKeyQuerySet(Findable["ApiKey"]):
         still = models.Q(former_until=None) | models.Q(former_until__lte=at)
         return self.usable(at).filter(rotating if state == ApiKeyState.ROTATING else still)
 
-    def opened_by(self, hashed: str, at: datetime) -> Self:
-        """The key that a token opens, found by its hash: the token itself is never stored.
-
-        The one before the last rotation opens it too, until its time is over.
-        """
+    def with_token_digest(self, hashed: str, at: datetime) -> Self:
+        """The key with this token, or with this former token while that is valid. `hashed` is the
+        token's digest."""
         former = models.Q(former_digest=hashed, former_until__gt=at)
         return self.filter(models.Q(digest=hashed) | former)
 
 
 class ApiKey(models.Model):
-    """A program's way in. The token is shown once; we keep its hash and first characters.
+    """An API key. The token is shown once; its hash and its first characters are stored.
 
-    `version` grows with every change, so that who remembers a key can ask whether it is the same.
+    After a rotation `former_digest` is valid until `former_until`. `version` increases with every
+    change, so that a cached key can be compared with the stored one.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -178,11 +175,11 @@ class ApiKey(models.Model):
     def __str__(self) -> str:
         return f"API key {self.name} ({self.prefix}...)"
 
-    def remember(self, token: str) -> None:
+    def set_token(self, token: str) -> None:
         self.prefix, self.digest = token[:12], digest(token)
 
-    def rotates(self, at: datetime) -> bool:
-        """Whether a former token still opens it."""
+    def is_rotating(self, at: datetime) -> bool:
+        """Whether a former token is still valid."""
         return self.former_until is not None and self.former_until > at
 
     def state(self, at: datetime) -> ApiKeyState:
@@ -190,18 +187,19 @@ class ApiKey(models.Model):
             return ApiKeyState.REVOKED
         if self.expires_at and self.expires_at <= at:
             return ApiKeyState.EXPIRED
-        return ApiKeyState.ROTATING if self.rotates(at) else ApiKeyState.ACTIVE
+        return ApiKeyState.ROTATING if self.is_rotating(at) else ApiKeyState.ACTIVE
 
     @property
     def allowed_per_minute(self) -> int:
-        """Its own limit, or the installation's."""
+        """Its own limit, or the default of the installation."""
         return self.requests_per_minute or int(settings.API_REQUESTS_PER_MINUTE)
 
 
 class IdempotencyRecord(models.Model):
-    """A request that carried an Idempotency-Key, and what it was answered. See `replays`.
+    """A request with an Idempotency-Key and its response. See `access.idempotency`.
 
-    `status` is empty until it was done. `answer` (headers and body) may hold secrets.
+    `name` is the Idempotency-Key. `status` is None until the request has run. `answer` (headers and
+    body) may contain secrets; it is empty when the response was too long to store.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -223,7 +221,7 @@ class IdempotencyRecord(models.Model):
 
 
 def digest(token: str) -> str:
-    """SHA-256 is enough: the token is 256 random bits, nothing to guess."""
+    """SHA-256 without salt or stretching is enough: a token is 256 random bits."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 

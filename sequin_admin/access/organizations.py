@@ -1,4 +1,4 @@
-"""Changing an organization: its name, and the picture that customers see."""
+"""Changes an organization's name and its logo, which customers see."""
 
 from io import BytesIO
 from typing import IO
@@ -14,7 +14,7 @@ LOGO_SIDE = 256
 MOST_PIXELS = 20_000_000
 MOST_BYTES = 2_000_000
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
-# What Pillow raises for files that are broken, or are more than they seem.
+# What Pillow raises for broken files and decompression bombs.
 UNREADABLE = (
     UnidentifiedImageError,
     Image.DecompressionBombError,
@@ -25,7 +25,7 @@ UNREADABLE = (
 
 
 class BadPicture(ValueError):
-    """The file is no picture that we show. `str()` says what to do."""
+    """The file can't be used as a logo. `str()` says what to do."""
 
 
 @transaction.atomic
@@ -39,7 +39,7 @@ def rename(organization: Organization, name: str, *, actor: models.Model | None)
 
 @transaction.atomic
 def set_logo(organization: Organization, png: bytes, *, actor: models.Model | None) -> None:
-    """Show this picture, which `as_logo()` has made."""
+    """Store `png`, which `normalize_logo()` has made."""
     Logo.objects.update_or_create(
         organization=organization, defaults={"png": png, "changed_at": clock.now()}
     )
@@ -52,11 +52,8 @@ def remove_logo(organization: Organization, *, actor: models.Model | None) -> No
         _record("organization.logo_removed", organization, actor)
 
 
-def as_logo(file: IO[bytes], size: int) -> bytes:
-    """An uploaded picture, drawn anew as a small PNG: nothing else in the file is kept.
-
-    Raises `BadPicture`.
-    """
+def normalize_logo(file: IO[bytes], size: int) -> bytes:
+    """An uploaded picture, re-encoded as a small PNG without its metadata. Raises `BadPicture`."""
     if size > MOST_BYTES:
         raise BadPicture("The file is larger than 2 MB. Choose a smaller one.")
     try:

@@ -1,4 +1,4 @@
-"""Who may do what. Pure: a role and an action in, yes or no out."""
+"""Roles and the actions they allow. Pure."""
 
 from django.db import models
 
@@ -31,7 +31,7 @@ def allows(role: str, action: Action) -> bool:
 
 
 def refusal(role: str, action: Action) -> str:
-    """The sentence for a person who may not."""
+    """The sentence for a user whose role does not allow the action."""
     least = next(r for r in reversed(Role) if action in _ALLOWED[r])
     return (
         f"Your role here is {Role(role).label.lower()}. To {action.label} you need to be "

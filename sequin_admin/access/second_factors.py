@@ -1,4 +1,4 @@
-"""Secrets of second factors lie in the database sealed, as all others do."""
+"""Encrypts the secrets of second factors with the same keys as all other secrets."""
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
@@ -15,7 +15,7 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
         return str(CRYPTER.decrypt(encrypted_text.encode()).decode())
 
 
-def join_key_rotation() -> None:
-    """Of authenticator apps the secret, of recovery codes the seed; passkeys keep no secret."""
+def register_for_key_rotation() -> None:
+    """Authenticator apps have a `secret`, recovery codes a `seed`; passkeys store no secret."""
     for key in ("secret", "seed"):
-        keyring.register(keyring.EncryptedJSONColumn(Authenticator, "data", key))
+        keyring.register_column(keyring.EncryptedJSONColumn(Authenticator, "data", key))

@@ -1,4 +1,4 @@
-"""/v1/api-keys: programs that make, change, rotate and revoke keys. None gets beyond its own."""
+"""/v1/api-keys: create, change, rotate and revoke keys, none with more rights than the caller."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,20 +14,20 @@ from pydantic import AfterValidator, AwareDatetime, Field
 from sequin_admin.access import keys
 from sequin_admin.access.key_scopes import PrivilegeEscalation
 from sequin_admin.access.models import ApiKey, ApiKeyState, Organization, Scope
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
-from sequin_admin.api.framework.etags import IfMatch, etag_of, expect
-from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, Paged, asked_page
+from sequin_admin.api.framework.etags import IfMatch, check_if_match, etag_of
+from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, PageParams, paginate_request
 from sequin_admin.api.schemas import Body, Shape, Timestamp
 from sequin_admin.core import clock
 
 NULLABLE = ("requests_per_minute", "expires_at")
-# What changes without anybody changing the key, and so is no part of its ETag.
-FLEETING = ("state", "last_used_at", "former_token")
+# These change without a change of the key, so they are not part of its ETag.
+NOT_IN_ETAG = ("state", "last_used_at", "former_token")
 
 
 def in_utc(at: datetime) -> datetime:
-    """Raises `ValueError` for what is no time in UTC, such as the last hour of the year 9999."""
+    """Raises `ValueError` for a time that UTC can't express: the last hour of the year 9999."""
     try:
         return at.astimezone(UTC)
     except OverflowError:
@@ -69,7 +69,7 @@ class KeyPatch(Body):
     expires_at: Moment | None = ENDS
 
     def columns(self) -> dict[str, Any]:
-        """What was sent. Null means something for the limit and the end; for the rest, nothing."""
+        """The columns that were sent. Null is a value for `NULLABLE` only, elsewhere ignored."""
         sent = self.model_dump(exclude_unset=True)
         return {n: v for n, v in sent.items() if v is not None or n in NULLABLE}
 
@@ -128,7 +128,7 @@ def key_out(key: ApiKey) -> dict[str, Any]:
         "networks": key.networks,
         "requests_per_minute": key.requests_per_minute,
         "state": key.state(now),
-        "former_token": former if key.rotates(now) and not key.revoked_at else None,
+        "former_token": former if key.is_rotating(now) and not key.revoked_at else None,
         "expires_at": key.expires_at,
         "last_used_at": key.last_used_at,
         "created_at": key.created_at,
@@ -136,15 +136,15 @@ def key_out(key: ApiKey) -> dict[str, Any]:
     }
 
 
-def lasting(shown: dict[str, Any]) -> dict[str, Any]:
-    """What the ETag is of: the rotation's end and the last use are nobody's change."""
-    return {name: value for name, value in shown.items() if name not in FLEETING}
+def etag_fields(shown: dict[str, Any]) -> dict[str, Any]:
+    """The fields that the ETag covers: without those that change by themselves."""
+    return {name: value for name, value in shown.items() if name not in NOT_IN_ETAG}
 
 
 router = Router(tags=["API keys"])
 
 
-class ApiKeyFilters(Paged):
+class ApiKeyFilters(PageParams):
     sort: Creation = "-created_at"
     state: ApiKeyState | None = None
     search: str = Field(default="", max_length=TEXT_CHARS, description="Part of the name.")
@@ -164,20 +164,20 @@ def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False
 
 
 @contextmanager
-def refused() -> Iterator[None]:
-    """What the domain will not do, in the API's words."""
+def domain_errors() -> Iterator[None]:
+    """Turn errors of the domain into 403 and 409."""
     try:
         yield
     except PrivilegeEscalation as error:
-        raise ApiError(403, str(error), {n: [said] for n, said in error.fields.items()}) from None
+        raise ApiError(403, str(error), {n: [text] for n, text in error.fields.items()}) from None
     except keys.Ended as error:
         raise ApiError(409, str(error)) from None
 
 
-def shown(response: HttpResponse, key: ApiKey, **more: str) -> dict[str, Any]:
+def key_response(response: HttpResponse, key: ApiKey, **more: str) -> dict[str, Any]:
     """The key with its ETag; `more` is its token."""
     out = key_out(key)
-    response["ETag"] = etag_of(lasting(out))
+    response["ETag"] = etag_of(etag_fields(out))
     if more:
         response["Cache-Control"] = "no-store"
     return {**out, **more}
@@ -186,30 +186,30 @@ def shown(response: HttpResponse, key: ApiKey, **more: str) -> dict[str, Any]:
 @router.post("", response={201: KeyWithToken, **ERRORS})
 def create_api_key(request: ApiRequest, payload: KeyCreate, response: HttpResponse) -> Any:
     """A key that may do no more than yours. The answer has its token, which is not shown again."""
-    organization = allow(request, Scope.KEYS)
-    with refused():
+    organization = require_scope(request, Scope.KEYS)
+    with domain_errors():
         key, token = keys.create(organization, actor=request.auth, **payload.model_dump())
-    return Status(201, shown(response, key, token=token))
+    return Status(201, key_response(response, key, token=token))
 
 
 @router.get("", response={200: KeyList, **ERRORS})
 def list_api_keys(request: ApiRequest, filters: Query[ApiKeyFilters]) -> Any:
     """Newest first unless sorted otherwise, with those that are revoked or expired."""
-    rows = ApiKey.objects.of(allow(request, Scope.KEYS))
-    page, following = asked_page(request, filters, rows)
+    rows = ApiKey.objects.of(require_scope(request, Scope.KEYS))
+    page, following = paginate_request(request, filters, rows)
     return {"data": [key_out(key) for key in page], "next_cursor": following}
 
 
 @router.get("/me", response={200: KeyShape, **ERRORS})
 def get_own_api_key(request: ApiRequest, response: HttpResponse) -> Any:
     """The key that you call with. Takes no scope."""
-    return shown(response, request.auth)
+    return key_response(response, request.auth)
 
 
 @router.get("/{api_key_id}", response={200: KeyShape, **ERRORS})
 def get_api_key(request: ApiRequest, api_key_id: UUID, response: HttpResponse) -> Any:
     """One key, with its ETag, which stays the same when the key is only used."""
-    return shown(response, get_owned_or_404(allow(request, Scope.KEYS), api_key_id))
+    return key_response(response, get_owned_or_404(require_scope(request, Scope.KEYS), api_key_id))
 
 
 @router.patch("/{api_key_id}", response={200: KeyShape, **ERRORS})
@@ -222,21 +222,21 @@ def update_api_key(
 ) -> Any:
     """Change what is sent, everywhere at once. 403 for a key that may do more than yours, before
     or after."""
-    organization = allow(request, Scope.KEYS)
-    with transaction.atomic(), refused():
+    organization = require_scope(request, Scope.KEYS)
+    with transaction.atomic(), domain_errors():
         key = get_owned_or_404(organization, api_key_id, lock=True)
-        expect(if_match, lasting(key_out(key)))
+        check_if_match(if_match, etag_fields(key_out(key)))
         key = keys.update(key, actor=request.auth, **payload.columns())
-    return shown(response, key)
+    return key_response(response, key)
 
 
 @router.delete("/{api_key_id}", response={204: None, **ERRORS})
 def revoke_api_key(request: ApiRequest, api_key_id: UUID, if_match: IfMatch = None) -> Any:
     """Revoke it: both of its tokens are refused from now on. It stays in the list."""
-    organization = allow(request, Scope.KEYS)
+    organization = require_scope(request, Scope.KEYS)
     with transaction.atomic():
         key = get_owned_or_404(organization, api_key_id, lock=True)
-        expect(if_match, lasting(key_out(key)))
+        check_if_match(if_match, etag_fields(key_out(key)))
         keys.revoke(key, actor=request.auth)
     return Status(204, None)
 
@@ -246,15 +246,15 @@ def rotate_api_key(
     request: ApiRequest, api_key_id: UUID, payload: Rotation, response: HttpResponse
 ) -> Any:
     """A new token for the key. The one until now stays good for 24 hours, or as long as you say."""
-    key = get_owned_or_404(allow(request, Scope.KEYS), api_key_id)
+    key = get_owned_or_404(require_scope(request, Scope.KEYS), api_key_id)
     overlap = timedelta(hours=payload.overlap_hours)
-    with refused():
+    with domain_errors():
         key, token = keys.rotate(key, actor=request.auth, overlap=overlap)
-    return shown(response, key, token=token)
+    return key_response(response, key, token=token)
 
 
 @router.delete("/{api_key_id}/former-token", response={200: KeyShape, **ERRORS})
 def end_former_token(request: ApiRequest, api_key_id: UUID, response: HttpResponse) -> Any:
     """End the token from before the last rotation now. Harmless when there is none."""
-    key = get_owned_or_404(allow(request, Scope.KEYS), api_key_id)
-    return shown(response, keys.end_former(key, actor=request.auth))
+    key = get_owned_or_404(require_scope(request, Scope.KEYS), api_key_id)
+    return key_response(response, keys.end_former_token(key, actor=request.auth))

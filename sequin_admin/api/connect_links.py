@@ -1,4 +1,4 @@
-"""/v1/connect-links: how a customer without a login connects an account, once."""
+"""/v1/connect-links: links with which a customer connects an account once, without a login."""
 
 from datetime import timedelta
 from typing import Annotated, Any, Literal
@@ -11,15 +11,15 @@ from ninja import Query, Router, Status
 from pydantic import ConfigDict, Field, JsonValue
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
-from sequin_admin.api.framework.etags import IfMatch, expect, tagged
+from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import (
     METADATA,
     Creation,
-    Paged,
-    asked_page,
-    with_metadata,
+    PageParams,
+    filter_by_metadata,
+    paginate_request,
 )
 from sequin_admin.api.schemas import Body, Shape, Timestamp
 from sequin_admin.connect import links
@@ -28,15 +28,15 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 
-LONGEST_S = int(links.LONGEST.total_seconds())
-MOST_AT_ONCE = 500
+MAX_LIFETIME_S = int(links.MAX_LIFETIME.total_seconds())
+MAX_LINKS = 500
 LinkState = Literal["open", "completed", "revoked", "expired"]
 KindSlug = Annotated[str, Field(json_schema_extra={"enum": [k.slug for k in kinds.all()]})]
-Expiry = Field(default=LONGEST_S, ge=60, le=LONGEST_S, description="Up to 7 days.")
+Expiry = Field(default=MAX_LIFETIME_S, ge=60, le=MAX_LIFETIME_S, description="Up to 7 days.")
 NAME = "Of the credential to come; the customer sees it, too. Empty: the account's name."
 
 
-# Either the one or the other, and the other one missing or null.
+# Exactly one of the two; the other one is missing or null.
 EITHER: list[JsonValue] = [
     {"required": [name], "properties": {name: {"type": type_}, other: {"type": "null"}}}
     for name, type_, other in (("kinds", "array", "reconnects"), ("reconnects", "string", "kinds"))
@@ -44,8 +44,8 @@ EITHER: list[JsonValue] = [
 
 
 class LinkCreate(Body):
-    """Either `kinds`, for a new credential, or `reconnects`, for one that its customer mends.
-    With `reconnects` the credential says the rest, but for `expires_in_s`."""
+    """Either `kinds`, for a new credential, or `reconnects`, for one that its customer connects
+    again. With `reconnects` everything but `expires_in_s` comes from the credential."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": EITHER})
 
@@ -73,7 +73,7 @@ class LinkPatch(Body):
 
 
 class BulkReconnect(Body):
-    credential_ids: list[UUID] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    credential_ids: list[UUID] = Field(min_length=1, max_length=MAX_LINKS)
     expires_in_s: int = Expiry
 
 
@@ -128,7 +128,7 @@ PLAIN = ("provider", "kinds", "oauth_app_id", "name", "metadata", "redirect_url"
 
 
 def link_out(link: ConnectLink) -> dict[str, Any]:
-    """Without its address."""
+    """Without its `url`."""
     return {
         "id": link.pk,
         "state": "open" if link.is_open else link.state.value,
@@ -144,11 +144,11 @@ def with_url(link: ConnectLink, shown: dict[str, Any], *, reveal: bool = True) -
 router = Router(tags=["Connect links"])
 
 UNKNOWN = "There is no credential with this id in your organization."
-# What a refusal of the domain is about, in the words of this API.
+# Names of fields in the domain's errors, and the API's names for them.
 FIELDS = {"oauth_app": "oauth_app_id", "lasts": "expires_in_s"}
 
 
-class ConnectLinkFilters(Paged):
+class ConnectLinkFilters(PageParams):
     equal = ("provider", "batch")
 
     sort: Creation = "-created_at"
@@ -171,7 +171,7 @@ class ConnectLinkFilters(Paged):
         if self.credential_id:
             either = Q(reconnects=self.credential_id) | Q(credential=self.credential_id)
             rows = rows.filter(either)
-        return with_metadata(rows, self.metadata)
+        return filter_by_metadata(rows, self.metadata)
 
 
 def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> ConnectLink:
@@ -182,44 +182,45 @@ def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False
     return link
 
 
-def refuse_over(link: ConnectLink) -> None:
-    """Raises 409 for a link that nobody can use any more."""
+def check_open(link: ConnectLink) -> None:
+    """Raises 409 for a link that is no longer open."""
     if not link.is_open:
-        said = f"{link} is {link.state.value} already. Nothing was changed."
-        raise ApiError(409, said)
+        summary = f"{link} is {link.state.value} already. Nothing was changed."
+        raise ApiError(409, summary)
 
 
 @router.post("", response={201: LinkShape, **ERRORS})
 def create_connect_link(request: ApiRequest, payload: LinkCreate, response: HttpResponse) -> Any:
     """The answer's `url` is what you send the customer. Whoever has it can use it, once."""
-    organization = allow(request, Scope.WRITE)
+    organization = require_scope(request, Scope.WRITE)
     lasts = timedelta(seconds=payload.expires_in_s)
     try:
         if payload.reconnects:
             more = set(
                 payload.model_dump(exclude={"reconnects", "expires_in_s"}, exclude_defaults=True)
             )
-            credential = reconnected(organization, payload.reconnects, more)
+            credential = get_reconnectable(organization, payload.reconnects, more)
             link = links.create_reconnect(organization, credential, actor=request.auth, lasts=lasts)
         else:
             link = links.create(
                 organization,
-                offered(payload),
+                kinds_of(payload),
                 actor=request.auth,
                 lasts=lasts,
-                oauth_app=app_of(organization, payload.oauth_app_id),
+                oauth_app=get_oauth_app_or_422(organization, payload.oauth_app_id),
                 **payload.model_dump(include={"name", "metadata", "redirect_url"}),
             )
     except links.BadLink as error:
         raise ApiError(422, INVALID, {FIELDS.get(error.field, error.field): [str(error)]}) from None
-    return Status(201, shown(response, link))
+    return Status(201, link_response(response, link))
 
 
-def reconnected(organization: Organization, pk: UUID, more: set[str]) -> Credential:
-    """The credential to connect again, which alone says what the link offers: no `more` fields."""
+def get_reconnectable(organization: Organization, pk: UUID, more: set[str]) -> Credential:
+    """The credential to connect again. Raises 422 when it does not exist, and for `more` fields,
+    which come from the credential."""
     if more:
-        said = "Leave it out: a link that reconnects takes it from the credential."
-        raise ApiError(422, INVALID, {name: [said] for name in sorted(more)})
+        message = "Leave it out: a link that reconnects takes it from the credential."
+        raise ApiError(422, INVALID, {name: [message] for name in sorted(more)})
     rows = Credential.objects.of(organization).select_related("oauth_app")
     credential = rows.filter(pk=pk).first()
     if credential is None:
@@ -227,31 +228,33 @@ def reconnected(organization: Organization, pk: UUID, more: set[str]) -> Credent
     return credential
 
 
-def offered(payload: LinkCreate) -> list[Any]:
+def kinds_of(payload: LinkCreate) -> list[Any]:
     if payload.kinds is None:
         raise ApiError(422, INVALID, {"kinds": ["Send either kinds or reconnects."]})
     known = [kinds.get(slug) for slug in payload.kinds]
-    said = ["This is not one of the kinds. See /v1/kinds for what there is."]
-    unknown = {f"kinds.{number}": said for number, kind in enumerate(known) if kind is None}
+    messages = ["This is not one of the kinds. See /v1/kinds for what there is."]
+    unknown = {f"kinds.{number}": messages for number, kind in enumerate(known) if kind is None}
     if unknown:
         raise ApiError(422, INVALID, unknown)
     return list(dict.fromkeys(known))
 
 
-def app_of(organization: Organization, pk: UUID | None) -> OAuthApp | None:
+def get_oauth_app_or_422(organization: Organization, pk: UUID | None) -> OAuthApp | None:
     if pk is None:
         return None
     app = OAuthApp.objects.of(organization).filter(pk=pk).first()
     if app is None:
-        said = "There is no OAuth app with this id in your organization."
-        raise ApiError(422, INVALID, {"oauth_app_id": [said]})
+        message = "There is no OAuth app with this id in your organization."
+        raise ApiError(422, INVALID, {"oauth_app_id": [message]})
     return app
 
 
-def shown(response: HttpResponse, link: ConnectLink, *, reveal: bool = True) -> dict[str, Any]:
-    """The ETag is that of the link without its address, so it is the same for every reader."""
+def link_response(
+    response: HttpResponse, link: ConnectLink, *, reveal: bool = True
+) -> dict[str, Any]:
+    """The link with its ETag, which does not cover `url`, so that it is the same for every key."""
     response["Cache-Control"] = "no-store"
-    return with_url(link, tagged(response, link_out(link)), reveal=reveal)
+    return with_url(link, with_etag(response, link_out(link)), reveal=reveal)
 
 
 @router.post("/bulk", response={201: BulkLinks, **ERRORS})
@@ -259,7 +262,7 @@ def create_reconnect_links(
     request: ApiRequest, payload: BulkReconnect, response: HttpResponse
 ) -> Any:
     """A link for each credential whose customer must act."""
-    organization, batch = allow(request, Scope.WRITE), uuid4()
+    organization, batch = require_scope(request, Scope.WRITE), uuid4()
     rows = Credential.objects.of(organization).filter(pk__in=payload.credential_ids)
     found = list(rows.select_related("oauth_app").order_by("name", "id"))
     made, left_out = links.create_reconnects(
@@ -286,12 +289,12 @@ def list_connect_links(
     request: ApiRequest, filters: Query[ConnectLinkFilters], response: HttpResponse
 ) -> Any:
     """Newest first unless sorted otherwise; they are kept for 90 days after their end."""
-    organization, reveal = allow(request, Scope.READ), filters.urls
+    organization, reveal = require_scope(request, Scope.READ), filters.urls
     if reveal:
-        allow(request, Scope.WRITE)
+        require_scope(request, Scope.WRITE)
         response["Cache-Control"] = "no-store"
     rows = ConnectLink.objects.of(organization)
-    page, following = asked_page(request, filters, rows if reveal else rows.defer("secrets"))
+    page, following = paginate_request(request, filters, rows if reveal else rows.defer("secrets"))
     if reveal:
         links.record_exported(organization, actor=request.auth, batch=filters.batch)
     data = [with_url(link, link_out(link), reveal=reveal) for link in page]
@@ -300,9 +303,9 @@ def list_connect_links(
 
 @router.get("/{link_id}", response={200: LinkShape, **ERRORS})
 def get_connect_link(request: ApiRequest, link_id: UUID, response: HttpResponse) -> Any:
-    """How far it has come, with its ETag; while it is open and with the scope write, its `url`."""
-    link = get_owned_or_404(allow(request, Scope.READ), link_id)
-    return shown(response, link, reveal=Scope.WRITE in request.auth.scopes)
+    """Its state, with its ETag; while it is open and with the scope write, its `url`."""
+    link = get_owned_or_404(require_scope(request, Scope.READ), link_id)
+    return link_response(response, link, reveal=Scope.WRITE in request.auth.scopes)
 
 
 @router.patch("/{link_id}", response={200: LinkShape, **ERRORS})
@@ -313,24 +316,24 @@ def update_connect_link(
     response: HttpResponse,
     if_match: IfMatch = None,
 ) -> Any:
-    """Change what the credential to come is called and carries. 409 once the link is over. What
-    it offers can't change: withdraw it and make another."""
-    organization = allow(request, Scope.WRITE)
+    """Change the name and metadata of the credential to come. 409 once the link is no longer open.
+    What it offers can't change: withdraw it and make another."""
+    organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
         link = get_owned_or_404(organization, link_id, lock=True)
-        expect(if_match, link_out(link))
-        refuse_over(link)
-        links.change(link, actor=request.auth, **payload.model_dump())
-    return shown(response, link)
+        check_if_match(if_match, link_out(link))
+        check_open(link)
+        links.update_link(link, actor=request.auth, **payload.model_dump())
+    return link_response(response, link)
 
 
 @router.delete("/{link_id}", response={204: None, **ERRORS})
 def withdraw_connect_link(request: ApiRequest, link_id: UUID, if_match: IfMatch = None) -> Any:
-    """It opens nothing any more; it stays in the list as revoked. 409 when it is over already."""
-    organization = allow(request, Scope.WRITE)
+    """It no longer works; it stays in the list as revoked. 409 when it is not open."""
+    organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
         link = get_owned_or_404(organization, link_id, lock=True)
-        expect(if_match, link_out(link))
-        refuse_over(link)
+        check_if_match(if_match, link_out(link))
+        check_open(link)
         links.revoke(link, actor=request.auth)
     return Status(204, None)

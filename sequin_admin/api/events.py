@@ -1,4 +1,4 @@
-"""/v1/events: the audit log. It is only ever added to, so there is nothing to change here."""
+"""/v1/events: the audit log, which is append-only and so read-only here."""
 
 from typing import Any, Literal
 
@@ -6,9 +6,9 @@ from ninja import Query, Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
-from sequin_admin.api.framework.pagination import Paged, Since, asked_page
+from sequin_admin.api.framework.pagination import PageParams, Since, paginate_request
 from sequin_admin.api.schemas import Shape, Timestamp
 from sequin_admin.audit.models import Event
 
@@ -35,10 +35,10 @@ class AuditEventList(Shape):
     next_cursor: str | None
 
 
-class EventFilters(Paged):
+class EventFilters(PageParams):
     equal = ("action", "actor_id", "target_type", "target_id")
-    # Ids rise as the log grows.
-    same_order = {"at": "id"}
+    # Ids are in the order of time.
+    sort_columns = {"at": "id"}
 
     sort: Literal["at", "-at"] = "-at"
     action: str = Field(default="", description="The whole name, such as credential.created.")
@@ -57,15 +57,15 @@ class EventFilters(Paged):
 @router.get("", response={200: AuditEventList, **ERRORS})
 def list_events(request: ApiRequest, filters: Query[EventFilters]) -> Any:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
-    rows = Event.objects.of(allow(request, Scope.READ).pk)
-    page, following = asked_page(request, filters, rows)
+    rows = Event.objects.of(require_scope(request, Scope.READ).pk)
+    page, following = paginate_request(request, filters, rows)
     return {"data": page, "next_cursor": following}
 
 
 @router.get("/{event_id}", response={200: AuditEvent, **ERRORS})
 def get_event(request: ApiRequest, event_id: int) -> Any:
     """One event. Events never change."""
-    event = Event.objects.of(allow(request, Scope.READ).pk).filter(pk=event_id).first()
+    event = Event.objects.of(require_scope(request, Scope.READ).pk).filter(pk=event_id).first()
     if event is None:
         raise ApiError(404, "There is no such event in your organization.")
     return event

@@ -1,9 +1,9 @@
-"""How anything watched fares, in full: the answer of every `.../health`."""
+"""Health of a monitored object in full: the response of every `.../health`."""
 
 from typing import Any
 from uuid import UUID
 
-from sequin_admin.api.schemas import Health, HealthStatus, Shape, Timestamp, health_of
+from sequin_admin.api.schemas import Health, HealthStatus, Shape, Timestamp, health_out
 from sequin_admin.credentials.models import Monitored
 from sequin_admin.health import history, rollup
 from sequin_admin.health.models import Check, Transition
@@ -57,16 +57,16 @@ class HealthDetail(Health):
 
 
 def health_detail(subject: Monitored) -> dict[str, Any]:
-    winner = next(iter(rollup.reasons(subject)), None)
+    winner = next(iter(rollup.list_reasons(subject)), None)
     return {
-        **health_of(subject),
+        **health_out(subject),
         "note": subject.health_note,
         "since": subject.health_since,
         "checked_at": subject.checked_at,
         "checks": [check_out(check) for check in Check.objects.about(subject)],
         "reasons": winner.chain() if winner else [],
         "history": list(Transition.objects.about(subject)[:RECENT]),
-        "uptime": history.of(subject, history.QUARTER).uptime,
+        "uptime": history.get_history(subject, history.QUARTER).uptime,
     }
 
 

@@ -7,9 +7,9 @@ from ninja import Query, Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
-from sequin_admin.api.framework.pagination import TEXT_CHARS, Paged, asked_page
+from sequin_admin.api.framework.pagination import TEXT_CHARS, PageParams, paginate_request
 from sequin_admin.api.schemas import HealthStatus, Shape, Timestamp
 from sequin_admin.health.models import Incident
 
@@ -38,7 +38,7 @@ class IncidentList(Shape):
     next_cursor: str | None
 
 
-class IncidentFilters(Paged):
+class IncidentFilters(PageParams):
     equal = ("provider", "entity", "entity_id")
 
     sort: Literal["opened_at", "-opened_at"] = "-opened_at"
@@ -63,15 +63,17 @@ class IncidentFilters(Paged):
 @router.get("", response={200: IncidentList, **ERRORS})
 def list_incidents(request: ApiRequest, filters: Query[IncidentFilters]) -> Any:
     """Newest first unless sorted otherwise; they are kept for 90 days after their end."""
-    rows = Incident.objects.of(allow(request, Scope.READ))
-    page, following = asked_page(request, filters, rows)
+    rows = Incident.objects.of(require_scope(request, Scope.READ))
+    page, following = paginate_request(request, filters, rows)
     return {"data": [incident_out(row) for row in page], "next_cursor": following}
 
 
 @router.get("/{incident_id}", response={200: IncidentShape, **ERRORS})
 def get_incident(request: ApiRequest, incident_id: UUID) -> Any:
-    """One cause of trouble: who must act, since when, and what took it over."""
-    incident = Incident.objects.of(allow(request, Scope.READ)).filter(pk=incident_id).first()
+    """One incident: who must act, since when, and how it was resolved."""
+    incident = (
+        Incident.objects.of(require_scope(request, Scope.READ)).filter(pk=incident_id).first()
+    )
     if incident is None:
         raise ApiError(404, "There is no such incident in your organization.")
     return incident_out(incident)

@@ -1,4 +1,4 @@
-"""/v1/kinds: what can be connected, and what each kind is made of."""
+"""/v1/kinds: the kinds of credential, and the properties of each."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from ninja import Query, Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
-from sequin_admin.api.framework.pagination import Paged
+from sequin_admin.api.framework.pagination import PageParams
 from sequin_admin.api.schemas import RateLimitShape, Shape
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.property_docs import properties_of
@@ -67,7 +67,7 @@ class KindList(Shape):
     next_cursor: str | None
 
 
-class KindFilters(Paged):
+class KindFilters(PageParams):
     provider: str = ""
 
 
@@ -75,7 +75,7 @@ class KindFilters(Paged):
 def list_kinds(request: ApiRequest, filters: Query[KindFilters]) -> Any:
     """By name. The same for every organization."""
     filters.refuse_unknown(request)
-    allow(request, Scope.READ)
+    require_scope(request, Scope.READ)
     known = kinds.of_provider(filters.provider) if filters.provider else kinds.all()
     left = [kind for kind in known if kind.slug > filters.cursor]
     page, more = left[: filters.limit], left[filters.limit :]
@@ -86,7 +86,7 @@ def list_kinds(request: ApiRequest, filters: Query[KindFilters]) -> Any:
 @router.get("/{kind}", response={200: KindShape, **ERRORS})
 def get_kind(request: ApiRequest, kind: str) -> Any:
     """One kind, by its name."""
-    allow(request, Scope.READ)
+    require_scope(request, Scope.READ)
     declared = kinds.get(kind)
     if declared is None:
         raise ApiError(404, "There is no such kind. /v1/kinds lists all of them.")

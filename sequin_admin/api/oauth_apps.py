@@ -10,11 +10,11 @@ from ninja import Query, Router, Status
 from pydantic import Field, SecretStr, ValidationError
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.framework.auth import ApiRequest, allow
-from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUsed, by_path
-from sequin_admin.api.framework.etags import IfMatch, expect, tagged
-from sequin_admin.api.framework.pagination import Listing, asked_page
-from sequin_admin.api.framework.reveal import RevealFilter, listed
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUsed, messages_by_path
+from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
+from sequin_admin.api.framework.pagination import ProviderFilters, paginate_request
+from sequin_admin.api.framework.reveal import RevealFilter, list_out
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.schemas import (
     Body,
@@ -58,7 +58,7 @@ class OAuthAppPatch(Body):
     metadata: dict[str, Any] | None = None
 
 
-class OAuthAppFilters(Listing, RevealFilter):
+class OAuthAppFilters(ProviderFilters, RevealFilter):
     pass
 
 
@@ -70,22 +70,25 @@ def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False
     return app
 
 
-def parsed(provider: str, values: dict[str, Any]) -> AppProperties:
+def parse_properties(provider: str, values: dict[str, Any]) -> AppProperties:
     declared = kinds.oauth_of(provider)
     if declared is None:
-        said = f"Choose a provider that has OAuth apps of ours: {', '.join(PROVIDERS)}."
-        raise ApiError(422, "The provider is not valid.", {"provider": [said]})
+        message = f"Choose a provider that has OAuth apps of ours: {', '.join(PROVIDERS)}."
+        raise ApiError(422, "The provider is not valid.", {"provider": [message]})
     try:
         properties = declared.app.model_validate(values)
     except ValidationError as invalid:
         details = invalid.errors(include_input=False, include_url=False)
-        fields = by_path(
+        fields = messages_by_path(
             {**detail, "loc": ("body", "payload", *detail["loc"])} for detail in details
         )
         raise ApiError(
             422,
             INVALID,
-            {n if n == "client_secret" else f"properties.{n}": said for n, said in fields.items()},
+            {
+                n if n == "client_secret" else f"properties.{n}": message
+                for n, message in fields.items()
+            },
         ) from None
     refuse_blank(properties)
     return properties
@@ -94,16 +97,18 @@ def parsed(provider: str, values: dict[str, Any]) -> AppProperties:
 @router.post("", response={201: OAuthAppShape, **ERRORS})
 def create_oauth_app(request: ApiRequest, payload: OAuthAppCreate, response: HttpResponse) -> Any:
     """Register the app you made on the provider's developer page."""
-    organization = allow(request, Scope.WRITE)
+    organization = require_scope(request, Scope.WRITE)
     secret = payload.client_secret.get_secret_value()
     app = oauth_apps.create(
         organization,
         payload.provider,
         actor=request.auth,
-        properties=parsed(payload.provider, {**payload.properties, "client_secret": secret}),
+        properties=parse_properties(
+            payload.provider, {**payload.properties, "client_secret": secret}
+        ),
         **payload.model_dump(exclude={"provider", "client_secret", "properties"}),
     )
-    return Status(201, tagged(response, oauth_app_out(app)))
+    return Status(201, with_etag(response, oauth_app_out(app)))
 
 
 @router.get("", response={200: OAuthAppList, **ERRORS}, exclude_unset=True)
@@ -111,35 +116,38 @@ def list_oauth_apps(
     request: ApiRequest, filters: Query[OAuthAppFilters], response: HttpResponse
 ) -> Any:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
-    rows = OAuthApp.objects.of(allow(request, Scope.READ))
-    unmasks = filters.unmasks(request, response)
-    page, following = asked_page(request, filters, rows if unmasks else rows.defer("secrets"))
+    rows = OAuthApp.objects.of(require_scope(request, Scope.READ))
+    reveals = filters.reveals(request, response)
+    page, following = paginate_request(request, filters, rows if reveals else rows.defer("secrets"))
     reveal = partial(oauth_apps.reveal, actor=request.auth, purpose=filters.purpose)
-    shown = listed(page, oauth_app_out, reveal if unmasks else None)
+    shown = list_out(page, oauth_app_out, reveal if reveals else None)
     return {**shown, "next_cursor": following}
 
 
 @router.get("/{oauth_app_id}", response={200: OAuthAppShape, **ERRORS})
 def get_oauth_app(
-    request: ApiRequest, oauth_app_id: UUID, unmasking: Query[RevealFilter], response: HttpResponse
+    request: ApiRequest,
+    oauth_app_id: UUID,
+    reveal_filter: Query[RevealFilter],
+    response: HttpResponse,
 ) -> Any:
     """One OAuth app, with its ETag, which is the same whether secrets are shown or not.
 
     409 when they are to be shown and no key of ours opens them.
     """
-    unmasking.refuse_unknown(request)
-    app = get_owned_or_404(allow(request, Scope.READ), oauth_app_id)
-    masked = tagged(response, oauth_app_out(app))
-    if not unmasking.unmasks(request, response):
+    reveal_filter.refuse_unknown(request)
+    app = get_owned_or_404(require_scope(request, Scope.READ), oauth_app_id)
+    masked = with_etag(response, oauth_app_out(app))
+    if not reveal_filter.reveals(request, response):
         return masked
-    secrets = oauth_apps.reveal(app, actor=request.auth, purpose=unmasking.purpose)
+    secrets = oauth_apps.reveal(app, actor=request.auth, purpose=reveal_filter.purpose)
     return oauth_app_out(app, secrets=secrets)
 
 
 @router.get("/{oauth_app_id}/health", response={200: HealthDetail, **ERRORS})
 def oauth_app_health(request: ApiRequest, oauth_app_id: UUID) -> Any:
     """The status with its reasons, checks and history."""
-    return health_detail(get_owned_or_404(allow(request, Scope.READ), oauth_app_id))
+    return health_detail(get_owned_or_404(require_scope(request, Scope.READ), oauth_app_id))
 
 
 @router.patch("/{oauth_app_id}", response={200: OAuthAppShape, **ERRORS})
@@ -152,26 +160,26 @@ def update_oauth_app(
 ) -> Any:
     """Change what is sent; what is left out or null stays as it is. Provider and client id can't
     change: the tokens belong to them."""
-    organization = allow(request, Scope.WRITE)
+    organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
         app = get_owned_or_404(organization, oauth_app_id, lock=True)
-        expect(if_match, oauth_app_out(app))
+        check_if_match(if_match, oauth_app_out(app))
         known = {**app.properties, **app.secrets, **(payload.properties or {})}
         if payload.client_secret:
             known["client_secret"] = payload.client_secret.get_secret_value()
         oauth_apps.update(
             app,
             actor=request.auth,
-            properties=parsed(app.provider, known),
+            properties=parse_properties(app.provider, known),
             **payload.model_dump(exclude={"client_secret", "properties"}),
         )
-    return tagged(response, oauth_app_out(get_owned_or_404(organization, oauth_app_id)))
+    return with_etag(response, oauth_app_out(get_owned_or_404(organization, oauth_app_id)))
 
 
 @router.delete("/{oauth_app_id}", response={204: None, **ERRORS, 409: StillUsed})
 def delete_oauth_app(request: ApiRequest, oauth_app_id: UUID, if_match: IfMatch = None) -> Any:
     """Refused with 409 while credentials were made with it."""
-    app = get_owned_or_404(allow(request, Scope.WRITE), oauth_app_id)
-    expect(if_match, oauth_app_out(app))
+    app = get_owned_or_404(require_scope(request, Scope.WRITE), oauth_app_id)
+    check_if_match(if_match, oauth_app_out(app))
     oauth_apps.delete(app, actor=request.auth)
     return Status(204, None)

@@ -1,6 +1,6 @@
-"""/v1/organization and /v1/members: whose key this is, and who else works here.
+"""/v1/organization and /v1/members: the organization of the API key, and its members.
 
-Only read: changing them is the owners' right on the pages, and a key has no role.
+Read-only: changing them is the owners' right on the pages, and a key has no role.
 """
 
 from typing import Any
@@ -12,10 +12,10 @@ from pydantic import Field
 
 from sequin_admin.access.models import Logo, Membership, Organization, Scope
 from sequin_admin.access.policy import Role
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
-from sequin_admin.api.framework.etags import tagged
-from sequin_admin.api.framework.pagination import Creation, Paged, asked_page
+from sequin_admin.api.framework.etags import with_etag
+from sequin_admin.api.framework.pagination import Creation, PageParams, paginate_request
 from sequin_admin.api.schemas import Shape, Timestamp
 
 router = Router(tags=["Organization"])
@@ -43,7 +43,7 @@ class MemberList(Shape):
     next_cursor: str | None
 
 
-class MemberFilters(Paged):
+class MemberFilters(PageParams):
     equal = ("role",)
 
     sort: Creation = "-created_at"
@@ -60,22 +60,22 @@ def organization_out(organization: Organization) -> dict[str, Any]:
 def get_organization(request: ApiRequest, response: HttpResponse) -> Any:
     """The one that this key belongs to, with its ETag. Owners change its name and logo on its
     page."""
-    return tagged(response, organization_out(allow(request, Scope.READ)))
+    return with_etag(response, organization_out(require_scope(request, Scope.READ)))
 
 
 @members.get("", response={200: MemberList, **ERRORS})
 def list_members(request: ApiRequest, filters: Query[MemberFilters]) -> Any:
     """Newest first unless sorted otherwise. To add, change or remove people an owner signs in: a
     key has no role, and one that could make owners would be worth more than any scope says."""
-    rows = Membership.objects.of(allow(request, Scope.READ)).select_related("user")
-    page, following = asked_page(request, filters, rows)
+    rows = Membership.objects.of(require_scope(request, Scope.READ)).select_related("user")
+    page, following = paginate_request(request, filters, rows)
     return {"data": [member_out(row) for row in page], "next_cursor": following}
 
 
 @members.get("/{member_id}", response={200: MemberShape, **ERRORS})
 def get_member(request: ApiRequest, member_id: int) -> Any:
     """One person and their role here."""
-    rows = Membership.objects.of(allow(request, Scope.READ)).select_related("user")
+    rows = Membership.objects.of(require_scope(request, Scope.READ)).select_related("user")
     membership = rows.filter(pk=member_id).first()
     if membership is None:
         raise ApiError(404, "There is no such member in your organization.")

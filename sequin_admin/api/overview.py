@@ -1,4 +1,4 @@
-"""/v1/health: an organization's credentials in one glance, and what is broken."""
+"""/v1/health: a summary of an organization's credentials, and what is broken."""
 
 from typing import Any, Literal
 from uuid import UUID
@@ -7,7 +7,7 @@ from ninja import Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.health import TransitionShape
 from sequin_admin.api.incidents import IncidentShape, incident_out
@@ -18,7 +18,8 @@ from sequin_admin.health.status import Status
 
 router = Router(tags=["Health"])
 
-MOST, RECENT = 100, 20
+MAX_INCIDENTS = 100  # of each owner
+MAX_TRANSITIONS = 20
 
 
 class CountsShape(Shape):
@@ -53,26 +54,26 @@ class Overview(Shape):
     providers: list[ProviderShape]
     open_incidents: int
     incidents: list[IncidentShape] = Field(
-        description=f"Open ones: what is down first, then ours, then the customers', up to {MOST} "
-        "of each. /v1/incidents?state=open has all."
+        description=f"Open ones: what is down first, then ours, then the customers', up to "
+        f"{MAX_INCIDENTS} of each. /v1/incidents?state=open has all."
     )
     transitions: list[NamedTransition] = Field(description="What changed last, newest first.")
 
 
 @router.get("", response={200: Overview, **ERRORS})
 def health_overview(request: ApiRequest) -> Any:
-    """How many credentials are well, who must act on the others, and what changed."""
-    organization = allow(request, Scope.READ)
-    census = fleet.census(organization)
-    mine = fleet.ours_and_nobodys(organization, MOST)
-    theirs = fleet.theirs(organization)[:MOST]
+    """How many credentials are healthy, who must act on the others, and what changed."""
+    organization = require_scope(request, Scope.READ)
+    census = fleet.get_census(organization)
+    mine = fleet.our_incidents_and_outages(organization, MAX_INCIDENTS)
+    theirs = fleet.customer_incidents(organization)[:MAX_INCIDENTS]
     return {
         "counted_at": census.at,
         "credentials": counts_out(census),
         "providers": [provider_out(each) for each in census.providers],
         "open_incidents": Incident.objects.of(organization).open().count(),
         "incidents": [incident_out(each) for each in (*mine["outages"], *mine["ours"], *theirs)],
-        "transitions": Transition.objects.of(organization)[:RECENT],
+        "transitions": Transition.objects.of(organization)[:MAX_TRANSITIONS],
     }
 
 

@@ -1,4 +1,4 @@
-"""What goes in and out. The kinds' shapes come from their declarations."""
+"""Schemas of requests and responses. Those of properties come from the kinds' declarations."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import MASK, Properties
 from sequin_admin.limits import models as limits
 
-# Every kind's own shape, told apart by `kind`, which has no default.
+# The union of every kind's properties; the discriminator `kind` has no default.
 PROPERTIES: Any = reduce(or_, (kind.properties_class for kind in kinds.all()))
 
 
@@ -42,7 +42,7 @@ HealthStatus = Literal["healthy", "customer_intervention", "sequin_intervention"
 
 
 class Shape(BaseModel):
-    """What goes out. Ninja's `Schema` reads each value in Python: a fifth of a list's time."""
+    """Base of responses. Ninja's `Schema` reads each value in Python: a fifth of a list's time."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -52,24 +52,26 @@ class Strict(BaseModel):
 
 
 class Body(Strict):
-    """A body in JSON, where `"5"` is no number and neither is `true`."""
+    """Base of request bodies. In JSON, `"5"` is no number and neither is `true`."""
 
     @model_validator(mode="before")
     @classmethod
     def _types_of_json(cls, values: Any) -> Any:
         fields = cls.model_fields.items() if isinstance(values, dict) else ()
-        said = {
+        messages = {
             name: sentence
             for name, field in fields
             if (sentence := wrong_type(field, values.get(field.alias or name)))
         }
-        if said:
-            raise PydanticCustomError("contradiction", "{names}", {"names": list(said), **said})
+        if messages:
+            raise PydanticCustomError(
+                "contradiction", "{names}", {"names": list(messages), **messages}
+            )
         return values
 
 
 def wrong_type(field: FieldInfo, value: Any) -> str:
-    """A sentence, where pydantic would take text, true or 1 for something else."""
+    """A message where pydantic would convert text, true or 1 to another type; else empty."""
     named = (field.annotation, *get_args(field.annotation))
     wanted = {getattr(each, "__origin__", each) for each in named}
     if isinstance(value, (bool, str)) and wanted & {int, float} and type(value) not in wanted:
@@ -87,8 +89,8 @@ class RateLimitShape(Body):
     max_concurrent_requests: int = Field(ge=0, le=10_000)
 
 
-def mail_address(text: str) -> str:
-    """Raises `ValueError` for what no mail could be sent to. Empty takes the address away."""
+def check_mail_address(text: str) -> str:
+    """Raises `ValueError` for an invalid mail address. Empty removes the address."""
     try:
         validate_email(text or "none@example.com")
     except ValidationError:
@@ -115,9 +117,11 @@ class CredentialPatch(Body):
 class Contact(Body):
     """Not part of the credential's own shape, which is the specification's."""
 
-    contact_email: Annotated[str, AfterValidator(mail_address), Field(max_length=254)] = Field(
-        description="Whom of the customer to mail for what only they can mend. Empty: nobody.",
-        json_schema_extra={"anyOf": [{"format": "email"}, {"maxLength": 0}]},
+    contact_email: Annotated[str, AfterValidator(check_mail_address), Field(max_length=254)] = (
+        Field(
+            description="Whom of the customer to mail for what only they can mend. Empty: nobody.",
+            json_schema_extra={"anyOf": [{"format": "email"}, {"maxLength": 0}]},
+        )
     )
 
 
@@ -183,25 +187,25 @@ BLANK = "This must not be empty."
 
 
 def blank_names(properties: Properties) -> list[str]:
-    """Required properties that are there but empty."""
+    """Required properties that were sent empty."""
     given = properties.plain_values()
     required = [n for n in properties.names() if type(properties).model_fields[n].is_required()]
     return [name for name in required if given.get(name, "") == ""]
 
 
 def refuse_blank(properties: Properties) -> None:
-    """Raises 422 for required properties that are there but empty."""
+    """Raises 422 for required properties that were sent empty."""
     blank = blank_names(properties)
     if blank:
         raise ApiError(422, INVALID, {f"properties.{name}": [BLANK] for name in blank})
 
 
-def health_of(watched: Any) -> dict[str, str]:
-    """The specification knows three statuses; nothing is held against what was not probed yet."""
-    return {"status": watched.health_status or "healthy"}
+def health_out(monitored: Any) -> dict[str, str]:
+    """The specification has three statuses: what was not probed yet is healthy."""
+    return {"status": monitored.health_status or "healthy"}
 
 
-# What `credential_out()` reads: a list need not fetch the rest.
+# The columns that `credential_out()` reads: a list fetches only these.
 CREDENTIAL_COLUMNS = (
     *("name", "kind", "properties", "secret_names", "oauth_app_id", "health_status", "rate_limit"),
     *("metadata", "created_at", "updated_at"),
@@ -221,8 +225,8 @@ def credential_out(
         "properties": masked if secrets is None else credential.properties_with(secrets),
         "oauth_app_id": str(app.pk) if app else None,
         "oauth_app": oauth_app_out(app) if app else None,
-        "health": health_of(credential),
-        "rate_limit": limits.json_of(credential),
+        "health": health_out(credential),
+        "rate_limit": limits.rate_limit_json(credential),
         "metadata": credential.metadata,
         "created_at": credential.created_at,
         "updated_at": credential.updated_at,
@@ -239,9 +243,9 @@ def oauth_app_out(app: OAuthApp, *, secrets: Mapping[str, str] | None = None) ->
         "client_id": app.client_id,
         "client_secret": (secrets or {}).get("client_secret", MASK),
         "properties": {**app.properties, **hidden},
-        "scopes": list(app.asked_scopes),
+        "scopes": list(app.requested_scopes),
         "redirect_uris": app.redirect_uris,
-        "health": health_of(app),
+        "health": health_out(app),
         "metadata": app.metadata,
         "created_at": app.created_at,
         "updated_at": app.updated_at,

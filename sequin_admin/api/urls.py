@@ -29,8 +29,8 @@ from sequin_admin.api.credentials import (
 )
 from sequin_admin.api.credentials import views as credentials
 from sequin_admin.api.framework import errors
-from sequin_admin.api.framework.auth import KeyAuth, put_limits
-from sequin_admin.api.framework.idempotency import once, settled
+from sequin_admin.api.framework.auth import KeyAuth, add_rate_limit_headers
+from sequin_admin.api.framework.idempotency import finishing_claims, idempotent
 from sequin_admin.api.framework.json_parser import StrictParser
 from sequin_admin.api.notifications import channels, deliveries, webhooks
 from sequin_admin.api.openapi.document import Api
@@ -42,11 +42,11 @@ api = Api(
     version="1",
     auth=KeyAuth(),
     parser=StrictParser(),
-    # Swagger would ask a public validator about the document's address.
+    # Otherwise Swagger sends the document's address to a public validator.
     docs=Swagger({"validatorUrl": None}),
     urls_namespace="api",
 )
-api.add_decorator(once, mode="operation")
+api.add_decorator(idempotent, mode="operation")
 api.add_router("/credentials", authorization_requests.router)
 api.add_router("/credentials", bulk.router)
 api.add_router("/credentials", credentials.router)
@@ -74,36 +74,35 @@ api.add_router("/collections", collections.router)
 api.add_router("/consumers/postgres", consumers.router)
 api.add_router("/targets/postgres", targets.router)
 api.add_router("/api-keys", api_keys.router)
-errors.install(api)
+errors.add_exception_handlers(api)
 
 
-def finished(view: Any) -> Callable[..., HttpResponse]:
-    """Say what is left of the key's minute; and in JSON, too, that an address does not take a
-    method."""
+def finishing_responses(view: Any) -> Callable[..., HttpResponse]:
+    """Add the rate limit headers, and turn Django's 405 into an error in JSON."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        answer: HttpResponse = view(request, *args, **kwargs)
-        put_limits(request, answer)
-        if answer.status_code != 405:
-            return answer
-        said = errors.problem(405, f"Send {answer['Allow']} to this address.")
-        said["Allow"] = answer["Allow"]
-        return said
+        response: HttpResponse = view(request, *args, **kwargs)
+        add_rate_limit_headers(request, response)
+        if response.status_code != 405:
+            return response
+        problem = errors.problem_response(405, f"Send {response['Allow']} to this address.")
+        problem["Allow"] = response["Allow"]
+        return problem
 
     return wrapped
 
 
 def unknown(request: HttpRequest) -> HttpResponse:
-    return errors.problem(404, errors.NOWHERE)
+    return errors.problem_response(404, errors.UNKNOWN_PATH)
 
 
 unknown.csrf_exempt = True  # type: ignore[attr-defined]
 
 routes, _, namespace = api.urls
 for route in routes:
-    view = api.served if getattr(route, "name", "") == "openapi-json" else route.callback
-    route.callback = settled(finished(view))
+    view = api.serve_document if getattr(route, "name", "") == "openapi-json" else route.callback
+    route.callback = finishing_claims(finishing_responses(view))
 
 urlpatterns = [
     path("", unknown),

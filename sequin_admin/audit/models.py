@@ -1,4 +1,4 @@
-"""Who did what to which object, and when. Rows are only ever added."""
+"""The audit log: who did what to which object, and when. Append only."""
 
 import uuid
 from typing import Any, NoReturn, Self
@@ -9,7 +9,7 @@ from sequin_admin.core import clock
 
 
 class AppendOnly(TypeError):
-    """An audit event was about to be changed or deleted."""
+    """Raised on an attempt to change or delete an audit event."""
 
 
 class EventQuerySet(models.QuerySet["Event"]):
@@ -64,10 +64,11 @@ class Event(models.Model):
 SYSTEM = "Sequin Admin"
 
 
-def type_of(thing: models.Model) -> str:
-    """The name of the model: a Stripe key is a `credential`.
+def get_audit_type(thing: models.Model) -> str:
+    """The name of the concrete model: a Stripe key is a `credential`.
 
-    Events keep it for ever, so a model that was renamed says its former name in `audit_type`.
+    Stored events are never rewritten, so a model that was renamed keeps its former name in
+    `audit_type`.
     """
     model = thing._meta.concrete_model or type(thing)
     return str(getattr(model, "audit_type", model._meta.model_name))
@@ -82,12 +83,14 @@ def record_change(
     **details: Any,
 ) -> Event:
     """Write one event in the caller's transaction. `actor=None` is the system itself."""
-    event = event_of(action, actor=actor, target=target, organization_id=organization_id, **details)
+    event = build_event(
+        action, actor=actor, target=target, organization_id=organization_id, **details
+    )
     event.save()
     return event
 
 
-def event_of(
+def build_event(
     action: str,
     *,
     actor: models.Model | None,
@@ -95,15 +98,15 @@ def event_of(
     organization_id: uuid.UUID | None,
     **details: Any,
 ) -> Event:
-    """As `record()`, for who writes many: not stored yet."""
+    """As `record_change()`, but not saved: for callers that use `bulk_create()`."""
     return Event(
         organization_id=organization_id,
         action=action,
         actor=str(actor or SYSTEM)[:200],
-        actor_type=type_of(actor) if actor else "system",
+        actor_type=get_audit_type(actor) if actor else "system",
         actor_id=str(actor.pk) if actor else "",
         target=str(target)[:200],
-        target_type=type_of(target),
+        target_type=get_audit_type(target),
         target_id=str(target.pk),
         details=details,
     )

@@ -1,13 +1,14 @@
-"""What a sync worker installs: a credential's token and permits, and a transport that uses both.
+"""Client library for sync workers: a credential's token and permits, and a transport for both.
 
-Needs httpx2 only; imports nothing of the server.
+Depends on httpx2 only and imports nothing from the server.
 
     credential = Client("https://admin.example.com", api_key).credential(id)
     with httpx2.Client(base_url=credential.base_url, transport=credential.transport()) as http:
         http.get("/crm/v3/objects/contacts")
 
-Each call goes out with the token, when the credential's rate limit lets it. For calls that you make
-in another way there is `with credential.permit():`. `Api` makes every other call.
+The transport adds the token to each request and waits for a permit of the credential's rate limit.
+For calls made in another way use `with credential.permit():`. `Api` calls the rest of the
+Management API.
 """
 
 from sequin_admin.client.access import Access

@@ -1,4 +1,4 @@
-"""What one call needs to get in, and how it is put into the call."""
+"""What authorizes one call to a provider, and how it is added to a request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,11 +17,11 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, repr=False)
 class Access:
-    """The answer of `GET /v1/credentials/{id}/token`. `expires_at` is None for what does not end.
+    """The response of `GET /v1/credentials/{id}/token`; `expires_at` is None for no expiry.
 
-    Most kinds have `headers`. Instead, `fields` belong into the form of every call, `signing` signs
-    each call (RFC 5849), and `login` goes into an envelope that only the caller can write.
-    `dialect` is how the provider speaks of its rate limit.
+    Most kinds have `headers`. Other kinds have `fields` for the form of every request, keys for
+    signing each request in `signing` (RFC 5849), or a `login` for a request body that only the
+    caller can write. `dialect` says how the provider's responses report its rate limit.
     """
 
     base_url: str
@@ -48,13 +48,13 @@ class Access:
         )
 
     def lives(self, margin_s: float) -> bool:
-        """Whether it is good for more than `margin_s` seconds from now."""
+        """Whether it is valid for more than `margin_s` seconds from now."""
         if self.expires_at is None:
             return True
         return (self.expires_at - datetime.now(UTC)).total_seconds() > margin_s
 
     def refuse_elsewhere(self, url: httpx2.URL) -> None:
-        """Raises `WrongHost` for an address that is not the provider's."""
+        """Raise `WrongHost` for an address that is not the provider's."""
         mine = httpx2.URL(self.base_url)
         same_host = (url.scheme, url.host, url.port) == (mine.scheme, mine.host, mine.port)
         if not same_host or not f"{url.path}/".startswith(f"{mine.path.rstrip('/')}/"):
@@ -64,7 +64,11 @@ class Access:
             )
 
     def put_into(self, request: httpx2.Request) -> httpx2.Request:
-        """The same request, allowed to enter. Raises `WrongHost`; leaves `request` as it is."""
+        """A copy of the request with the credential added.
+
+        Raises `WrongHost` for another address, and `SequinError` where the kind's credential can't
+        be added by a transport.
+        """
         self.refuse_elsewhere(request.url)
         if self.login:
             raise SequinError(

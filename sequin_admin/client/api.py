@@ -1,6 +1,6 @@
 """The client of `/v1/credentials/{id}/token` and `/permits`, for threads and for asyncio.
 
-A token is kept until shortly before its end, so most calls ask nobody for it.
+A token is cached until shortly before it expires, so most calls need no request to the server.
 """
 
 import asyncio
@@ -18,24 +18,24 @@ from sequin_admin.client.transport import AsyncCredentialTransport, CredentialTr
 
 MARGIN_S = 60.0
 PACE = Pace()
-# An idle connection that the server closes just as we use it. What we ask may be asked twice: a
-# permit whose answer got lost ends with its lease.
-CLOSED = (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError)
+# The server may close an idle connection just as it is used, so a request is sent once more. That
+# is safe: a permit whose response was lost ends with its lease.
+CONNECTION_LOST = (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError)
 TIMEOUT_S = 60.0  # longer than the server waits for a provider
 
 
 class Client:
-    """Your Sequin Admin. `api_key` needs the scopes `secrets` and `permits`."""
+    """Connection to a Sequin Admin. `api_key` needs the scopes `secrets` and `permits`."""
 
     def __init__(self, base_url: str, api_key: str, *, timeout_s: float = TIMEOUT_S) -> None:
         self.http = httpx2.Client(**settings(base_url, api_key, timeout_s))
-        self.purses: WeakSet[Permits] = WeakSet()
+        self.pools: WeakSet[Permits] = WeakSet()
 
     def credential(self, id: object, pace: Pace = PACE) -> "Credential":
         return Credential(self, str(id), pace)
 
     def close(self) -> None:
-        for permits in self.purses:
+        for permits in self.pools:
             permits.close()
         self.http.close()
 
@@ -47,12 +47,12 @@ class Client:
 
 
 class Credential:
-    """One credential. Safe to share between threads; make one per process and keep it."""
+    """One credential. Thread-safe; create one per process and reuse it."""
 
     def __init__(self, client: Client, id: str, pace: Pace = PACE) -> None:
         self.client, self.id = client, id
         self.permits = Permits(self.ask_for_permits, pace)
-        client.purses.add(self.permits)
+        client.pools.add(self.permits)
         self.lock = threading.Lock()
         self.known: Access | None = None
 
@@ -61,7 +61,7 @@ class Credential:
         return self.token().base_url
 
     def token(self, *, min_ttl_s: int = 0) -> Access:
-        """What the next call needs. Raises `Broken`, `TryLater`, or another `SequinError`."""
+        """A valid token, cached. Raises `Broken`, `TryLater`, or another `SequinError`."""
         with self.lock:
             if self.known is None or not self.known.lives(max(MARGIN_S, min_ttl_s)):
                 params = {"min_ttl": min_ttl_s}
@@ -70,7 +70,7 @@ class Credential:
             return self.known
 
     def refused(self, access: Access) -> Access:
-        """Another access than this one, which the provider turned down. Raises as `token()`."""
+        """A replacement for `access`, which the provider rejected. Raises as `token()`."""
         with self.lock:
             if self.known is None or self.known.fingerprint == access.fingerprint:
                 body = {"fingerprint": access.fingerprint}
@@ -80,9 +80,9 @@ class Credential:
             return self.known
 
     def permit(self) -> AbstractContextManager[Permit]:
-        """`with credential.permit():` around one call that you make by yourself.
+        """`with credential.permit():` around one call made without the transport.
 
-        Waits for its turn. Raises `TryLater` when that would take too long.
+        Waits up to `patience_s` for a permit, then raises `TryLater`.
         """
         return self.permits.permit()
 
@@ -92,24 +92,24 @@ class Credential:
     def transport(
         self, wrapped: httpx2.BaseTransport | None = None, *, paced: bool = True
     ) -> CredentialTransport:
-        """For `httpx2.Client(transport=...)`: every call goes out with this credential, when the
-        rate limit lets it."""
+        """For `httpx2.Client(transport=...)`: adds the token to every request and, if `paced`,
+        waits for a permit before sending it."""
         permits = self.permits if paced else None
         return CredentialTransport(self, wrapped or httpx2.HTTPTransport(), permits)
 
 
 class AsyncClient:
-    """As `Client`, for asyncio."""
+    """`Client` for asyncio."""
 
     def __init__(self, base_url: str, api_key: str, *, timeout_s: float = TIMEOUT_S) -> None:
         self.http = httpx2.AsyncClient(**settings(base_url, api_key, timeout_s))
-        self.purses: WeakSet[AsyncPermits] = WeakSet()
+        self.pools: WeakSet[AsyncPermits] = WeakSet()
 
     def credential(self, id: object, pace: Pace = PACE) -> "AsyncCredential":
         return AsyncCredential(self, str(id), pace)
 
     async def close(self) -> None:
-        for permits in self.purses:
+        for permits in self.pools:
             await permits.close()
         await self.http.aclose()
 
@@ -121,12 +121,12 @@ class AsyncClient:
 
 
 class AsyncCredential:
-    """As `Credential`, for asyncio."""
+    """`Credential` for asyncio."""
 
     def __init__(self, client: AsyncClient, id: str, pace: Pace = PACE) -> None:
         self.client, self.id = client, id
         self.permits = AsyncPermits(self.ask_for_permits, pace)
-        client.purses.add(self.permits)
+        client.pools.add(self.permits)
         self.lock = asyncio.Lock()
         self.known: Access | None = None
 
@@ -173,7 +173,7 @@ def ask(http: httpx2.Client, method: str, path: str, **sent: Any) -> httpx2.Resp
     try:
         try:
             return http.request(method, url, **sent)
-        except CLOSED:
+        except CONNECTION_LOST:
             return http.request(method, url, **sent)
     except httpx2.HTTPError as error:
         raise unreachable(error) from error
@@ -186,7 +186,7 @@ async def ask_async(
     try:
         try:
             return await http.request(method, url, **sent)
-        except CLOSED:
+        except CONNECTION_LOST:
             return await http.request(method, url, **sent)
     except httpx2.HTTPError as error:
         raise unreachable(error) from error
@@ -201,14 +201,14 @@ def unreachable(error: httpx2.HTTPError) -> TryLater:
 
 
 def read(response: httpx2.Response) -> Access:
-    """The access in an answer. Raises the error that it is instead."""
+    """The token in a response. Raises `Broken`, `TryLater` or `SequinError` for an error."""
     if response.status_code == 200:
         return Access.of(response.json())
     raise error_in(response)
 
 
 def passed(response: httpx2.Response) -> httpx2.Response:
-    """An answer about permits: some, or when to come back. Raises any other error that it is."""
+    """A response with permits or with `retry_after_ms`. Raises for any other error."""
     if response.status_code == 200 or "retry_after_ms" in object_in(response):
         return response
     raise error_in(response)

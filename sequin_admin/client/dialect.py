@@ -1,4 +1,4 @@
-"""What a provider's answer says about its rate limit, in the provider's own words."""
+"""Reads a provider's rate limit from its responses, as the provider reports it."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -7,25 +7,26 @@ from typing import Any
 
 import httpx2
 
-BELIEVED_MS = 1000.0
+# How long a reported remainder counts when the response names no reset time.
+DEFAULT_RESET_MS = 1000.0
 UNITS_PER_S = {"epoch_s": 1, "epoch_ms": 1000}
 
 
 class Dialect:
-    """`known` comes with the access: see `dialect` in the API's answer."""
+    """How a provider reports throttling and remaining calls; `known` is `Access.dialect`."""
 
     def __init__(self, known: Mapping[str, Any]) -> None:
         self.known = known
         self.signs = [(status, plain(text)) for status, text in known["throttled"]]
 
     def needs_body(self, response: httpx2.Response) -> bool:
-        """Whether only the body of this answer tells if it is too much."""
+        """Whether the response body is needed to recognise throttling."""
         kind = response.headers.get("Content-Type", "")
         asked = any(text and status == response.status_code for status, text in self.signs)
         return asked and "json" in kind
 
     def ending(self, response: httpx2.Response) -> dict[str, Any]:
-        """How the call ended, as the API takes it. The body was read where it is needed."""
+        """How the call ended, for `POST .../permits/release`. Needs the body if `needs_body()`."""
         said: dict[str, Any] = {"outcome": "ok"}
         resets = self.reset_ms(response)
         if self.throttled(response):
@@ -36,7 +37,7 @@ class Dialect:
         remaining = self.remaining(response)
         if remaining is not None:
             said["remaining"] = remaining
-            said["reset_ms"] = BELIEVED_MS if resets is None else resets
+            said["reset_ms"] = DEFAULT_RESET_MS if resets is None else resets
         return said
 
     @property
@@ -61,7 +62,7 @@ class Dialect:
         return max(int(most) - int(used), 0) if used.isdecimal() and most.isdecimal() else None
 
     def reset_ms(self, response: httpx2.Response) -> float | None:
-        """Until the named time, by the provider's own clock where it shows it."""
+        """Milliseconds until the reset, by the response's `Date` header if it has one."""
         at = seconds(response.headers.get(self.known["reset"] or "-", ""))
         if at is None:
             return None
@@ -74,7 +75,7 @@ class Dialect:
 
 
 def plain(text: str) -> str:
-    """Without spaces and capitals, which do not matter."""
+    """Lower case without whitespace, for comparing texts."""
     return "".join(text.split()).lower()
 
 

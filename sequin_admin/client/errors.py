@@ -1,10 +1,10 @@
-"""What can go wrong, each with a sentence that says whose move it is."""
+"""Exceptions of the client library; each message says who must act."""
 
 from collections.abc import Mapping, Sequence
 
 
 class SequinError(Exception):
-    """Sequin Admin did not give a token. `str()` is its sentence; `status` its HTTP status."""
+    """Base of all errors. `str()` is the server's message, `status` the HTTP status or 0."""
 
     def __init__(self, sentence: str, status: int = 0) -> None:
         super().__init__(sentence)
@@ -12,7 +12,7 @@ class SequinError(Exception):
 
 
 class Refused(SequinError):
-    """The server said no. `fields` has what it says about single fields, by their path."""
+    """The server rejected the request. `fields` has its messages about single fields, by path."""
 
     def __init__(
         self, sentence: str, status: int = 0, fields: Mapping[str, Sequence[str]] | None = None
@@ -22,11 +22,11 @@ class Refused(SequinError):
 
 
 class Broken(SequinError):
-    """The access is gone, or disabled. Trying again is of no use until somebody acts."""
+    """The credential is broken or disabled. Retrying does not help until somebody acts."""
 
 
 class TryLater(SequinError):
-    """Nobody must act: try again after `retry_after_s` seconds."""
+    """A temporary failure: try again after `retry_after_s` seconds."""
 
     def __init__(self, sentence: str, status: int = 0, *, retry_after_s: float = 5) -> None:
         super().__init__(sentence, status)
@@ -34,4 +34,4 @@ class TryLater(SequinError):
 
 
 class WrongHost(SequinError):
-    """A call was about to take the credential to another place than its provider."""
+    """A request would have sent the credential to a host that is not its provider's."""

@@ -1,4 +1,4 @@
-"""Any call of the Management API: JSON in and out, errors as sentences, tried again if it helps."""
+"""Any call of the Management API: JSON in and out, errors as exceptions, retries where useful."""
 
 import time
 import uuid
@@ -12,18 +12,18 @@ from sequin_admin.client.errors import Refused, TryLater
 
 TRIES = 4
 PAUSE_S = 0.5
-# How long one call may wait, in all, for a server that says "later".
+# How long one call may wait in total between retries.
 PATIENCE_S = 300.0
 LARGEST_PAGE = 500
 OVERLOADED = (429, 502, 503, 504)
 
 
 class Api:
-    """Your Sequin Admin. `api_key` needs the scopes of what is called.
+    """Connection to a Sequin Admin. `api_key` needs the scopes of what is called.
 
-    Raises `Refused` when the server says no, `TryLater` when it can't be reached, or is overloaded,
-    even after some tries. A POST goes out with an `Idempotency-Key`, so that a try whose answer got
-    lost is not done twice.
+    Raises `Refused` when the server rejects a request, and `TryLater` when it is unreachable or
+    overloaded after all retries. A POST has an `Idempotency-Key`, so a retry after a lost response
+    does not repeat it.
     """
 
     def __init__(
@@ -53,14 +53,14 @@ class Api:
     def pages(
         self, path: str, params: Mapping[str, Any] | None = None, *, most: int | None = None
     ) -> Iterator[dict[str, Any]]:
-        """The rows of a list, up to `most` of them; the next page is asked for when needed."""
+        """The rows of a list, at most `most`; further pages are requested when needed."""
         for answer in self.answers(path, params, most=most):
             yield from answer["data"]
 
     def answers(
         self, path: str, params: Mapping[str, Any] | None = None, *, most: int | None = None
     ) -> Iterator[dict[str, Any]]:
-        """The same, page by page, with what a page says besides."""
+        """The pages of a list as whole responses, with at most `most` rows in total."""
         wanted = dict(params or {})
         while most is None or most > 0:
             wanted["limit"] = LARGEST_PAGE if most is None else min(most, LARGEST_PAGE)
@@ -86,7 +86,7 @@ class Api:
         for number in range(self.tries):
             try:
                 response = self.http.request(method, f"/v1/{path}", **sent)
-                # A delete whose answer got lost on the way was done all the same.
+                # The delete was done, only its response was lost.
                 if answer_lost and (method, response.status_code) == ("DELETE", 404):
                     return None
                 return result_of(response)
@@ -112,7 +112,7 @@ class Api:
 
 
 def result_of(response: httpx2.Response) -> Any:
-    """The JSON of a good answer, None when it has none. Raises what a bad one says."""
+    """The JSON of a successful response, None without a body. Raises `Refused`, `TryLater`."""
     status = response.status_code
     if response.is_success and not response.content:
         return None

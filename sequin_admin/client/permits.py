@@ -1,8 +1,8 @@
-"""Permission to make the next call, drawn from Sequin Admin one by one or in batches.
+"""Permits for provider calls, requested from Sequin Admin one by one or in batches.
 
-A permit counts from its start, and its call may be made a while later: so the server counts it at
-the end of that while until it hears when the call was made. All times here err on the safe side,
-so that the calls themselves, not only the permits, keep the limit.
+A permit may be used until some time after its start. Until the server knows when the call was made,
+it counts the call at the end of that time. All times here err on the safe side, so that the calls
+themselves, not only the permits, keep the limit.
 """
 
 import asyncio
@@ -19,18 +19,18 @@ from sequin_admin.client.errors import SequinError, TryLater
 
 LONGEST_POLL_S = 10.0
 SLACK_S = 0.001
-# No permits can be given just now, or the API key has used up its requests of this minute.
-PASSES = (429, 503)
+# No permits are available now, or the API key has used its requests of this minute.
+RETRYABLE = (429, 503)
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How permits are drawn.
+    """How permits are requested.
 
-    `patience_s` is how long a call may wait for its turn. A `batch` saves trips: up to so many are
-    drawn at once, and each is used within `use_within_s` or given back. Batches take up places of
-    `max_concurrent_requests`, so draw no more than you use. `priority` is live, backfill or probe.
-    With a `sync_id` that sync's own, narrower limit holds, too.
+    `patience_s` is how long a call may wait for a permit. A `batch` saves requests: up to so many
+    permits are requested at once, and each is used within `use_within_s` or released. Every permit
+    counts towards `max_concurrent_requests`, so request no more than you use. `priority` is live,
+    backfill or probe. With a `sync_id` that sync's own, narrower limit holds as well.
     """
 
     priority: str = "live"
@@ -43,7 +43,7 @@ class Pace:
 
 @dataclass
 class Permit:
-    """One call's permission. `began` is when it counts from or a little earlier."""
+    """Permission for one call. It may be used from `began` to `ends` (monotonic, seconds)."""
 
     lease: str
     began: float
@@ -51,11 +51,11 @@ class Permit:
     ending: dict[str, Any] = field(default_factory=lambda: {"outcome": "ok"})
 
     def arrived(self) -> None:
-        """The provider has counted the call by now. Without it, the permit's return says so."""
+        """Record that the provider has received the call; otherwise the release counts as that."""
         self.ending["used_ms"] = (time.monotonic() - self.began) * 1000
 
     def throttled(self, retry_after_s: float | None = None) -> None:
-        """The provider asked to slow down: everybody will, for so long."""
+        """Record that the provider throttled the call; all callers pause for `retry_after_s`."""
         self.ending["outcome"] = "throttled"
         if retry_after_s is not None:
             self.ending["retry_after_ms"] = retry_after_s * 1000
@@ -66,8 +66,8 @@ class Permit:
         return {"lease": self.lease, **self.ending}
 
 
-class Purse:
-    """Permits that were drawn and not yet used, and returns that go along with the next trip."""
+class PermitPool:
+    """Unused permits of this process, and releases to send with the next request."""
 
     def __init__(self, pace: Pace) -> None:
         self.pace = pace
@@ -77,7 +77,7 @@ class Purse:
         self.out = 0
 
     def pop(self) -> Permit | None:
-        """One that is still good. What is too old goes back as never used."""
+        """A permit that is still valid, or None. Expired ones are released as unused."""
         with self.lock:
             self.sort_out()
             if not self.drawn:
@@ -92,7 +92,7 @@ class Purse:
         self.back += [{"lease": permit.lease, "outcome": "unused"} for permit in late]
 
     def put_back(self, permit: Permit) -> bool:
-        """Whether it should be sent right now, rather than with the next trip."""
+        """Queue the release; return whether to send it now rather than with the next request."""
         with self.lock:
             self.out -= 1
             self.back.append(permit.given())
@@ -108,7 +108,7 @@ class Purse:
             return taken
 
     def keep(self, returns: list[dict[str, Any]]) -> None:
-        """They did not arrive: they go along with the next trip."""
+        """Queue releases again that could not be sent."""
         with self.lock:
             self.back = [*returns, *self.back]
 
@@ -125,34 +125,34 @@ class Purse:
         }
 
     def fill(self, answer: dict[str, Any], asked: float) -> None:
-        """Put in what was drawn by a question that was `asked` at that time."""
+        """Add the permits of a response; `asked` is when it was requested (monotonic, seconds)."""
         began = asked + (answer["took_ms"] - answer["age_ms"]) / 1000
         ends = began + answer["use_within_ms"] / 1000
         with self.lock:
             self.drawn += [Permit(lease, began, ends) for lease in answer["leases"]]
 
 
-class Asks(Protocol):
-    """Sends `body` to an address below the credential's permits. Raises as `token()`."""
+class SendsPermits(Protocol):
+    """Posts `body` to `/v1/credentials/{id}/permits` + `ending`. Raises as `token()`."""
 
     def __call__(self, ending: str, body: dict[str, Any]) -> httpx2.Response: ...
 
 
-class AsksAsync(Protocol):
+class SendsPermitsAsync(Protocol):
     async def __call__(self, ending: str, body: dict[str, Any]) -> httpx2.Response: ...
 
 
-class Permits(Purse):
+class Permits(PermitPool):
     """Permits of one credential for the threads of one process."""
 
-    def __init__(self, ask: Asks, pace: Pace) -> None:
+    def __init__(self, ask: SendsPermits, pace: Pace) -> None:
         super().__init__(pace)
         self.post = ask
-        # Held while leftovers are sent from a thread of our own; then the client may not close.
+        # Held while our timer thread sends unused permits; the client must not close meanwhile.
         self.sending, self.closed = threading.Lock(), False
 
     def take(self) -> Permit:
-        """Wait for the next one. Raises `TryLater` when none comes in time."""
+        """Wait up to `patience_s` for a permit, then raise `TryLater`."""
         ticket, ends = "", time.monotonic() + self.pace.patience_s
         while (permit := self.pop()) is None:
             asked = time.monotonic()
@@ -161,43 +161,43 @@ class Permits(Purse):
                 response = self.post("", self.ask(ends - asked, ticket, returns))
             except SequinError as error:
                 self.keep(returns)
-                time.sleep(until_again(error, ends))
+                time.sleep(retry_wait_s(error, ends))
                 continue
             if response.status_code == 200:
                 self.fill(response.json(), asked)
-                self.send_leftovers_later()
+                self.release_unused_later()
             else:
-                ticket, wait_s = turned_away(response, ends)
+                ticket, wait_s = read_ticket(response, ends)
                 time.sleep(wait_s)
         return permit
 
     def give(self, permit: Permit) -> None:
-        """Give it back, at once or with the next trip."""
+        """Release the permit, now or with the next request."""
         if self.put_back(permit):
             self.flush()
 
     def flush(self, *, all: bool = False) -> None:
-        """Send what waits to be sent. What can't be sent ends by itself with its lease."""
+        """Send queued releases. A permit whose release is not sent ends with its lease."""
         if returns := self.returns(all=all):
             try:
                 self.post("/release", {"releases": returns})
             except SequinError:
                 self.keep(returns)
 
-    def send_leftovers_later(self) -> None:
-        """What of a batch is not used in time goes back, even when nobody asks again."""
+    def release_unused_later(self) -> None:
+        """Release what is left of a batch after `use_within_s`, even without another call."""
         if self.pace.batch > 1:
-            timer = threading.Timer(self.pace.use_within_s + SLACK_S, self.send_leftovers)
+            timer = threading.Timer(self.pace.use_within_s + SLACK_S, self.release_unused)
             timer.daemon = True
             timer.start()
 
-    def send_leftovers(self) -> None:
+    def release_unused(self) -> None:
         with self.sending:
             if not self.closed:
                 self.flush()
 
     def close(self) -> None:
-        """Give back what is left. Nothing is sent from here afterwards."""
+        """Release all permits. Nothing is sent afterwards."""
         with self.sending:
             self.closed = True
             self.flush(all=True)
@@ -214,10 +214,10 @@ class Permits(Purse):
             self.give(permit)
 
 
-class AsyncPermits(Purse):
-    """As `Permits`, for asyncio."""
+class AsyncPermits(PermitPool):
+    """`Permits` for asyncio."""
 
-    def __init__(self, ask: AsksAsync, pace: Pace) -> None:
+    def __init__(self, ask: SendsPermitsAsync, pace: Pace) -> None:
         super().__init__(pace)
         self.post = ask
         self.later: asyncio.Task[None] | None = None
@@ -231,13 +231,13 @@ class AsyncPermits(Purse):
                 response = await self.post("", self.ask(ends - asked, ticket, returns))
             except SequinError as error:
                 self.keep(returns)
-                await asyncio.sleep(until_again(error, ends))
+                await asyncio.sleep(retry_wait_s(error, ends))
                 continue
             if response.status_code == 200:
                 self.fill(response.json(), asked)
-                self.send_leftovers_later()
+                self.release_unused_later()
             else:
-                ticket, wait_s = turned_away(response, ends)
+                ticket, wait_s = read_ticket(response, ends)
                 await asyncio.sleep(wait_s)
         return permit
 
@@ -252,7 +252,7 @@ class AsyncPermits(Purse):
             except SequinError:
                 self.keep(returns)
 
-    def send_leftovers_later(self) -> None:
+    def release_unused_later(self) -> None:
         if self.pace.batch > 1 and (self.later is None or self.later.done()):
             self.later = asyncio.create_task(self.flush_later())
 
@@ -278,17 +278,17 @@ class AsyncPermits(Purse):
             await self.give(permit)
 
 
-def until_again(error: SequinError, ends: float) -> float:
-    """For how long to wait before asking once more. Raises what does not pass in time."""
-    if not (isinstance(error, TryLater) and error.status in PASSES):
+def retry_wait_s(error: SequinError, ends: float) -> float:
+    """Seconds to wait before the retry. Raises `error` when it is final or the wait too long."""
+    if not (isinstance(error, TryLater) and error.status in RETRYABLE):
         raise error
     if time.monotonic() + error.retry_after_s > ends:
         raise error
     return error.retry_after_s
 
 
-def turned_away(response: httpx2.Response, ends: float) -> tuple[str, float]:
-    """The place in the line, and for how long to wait. Raises `TryLater` when that is too long."""
+def read_ticket(response: httpx2.Response, ends: float) -> tuple[str, float]:
+    """The queue ticket, and seconds to wait. Raises `TryLater` when the wait is too long."""
     said = response.json()
     wait_s = said["retry_after_ms"] / 1000
     if time.monotonic() + wait_s > ends:

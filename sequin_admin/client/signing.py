@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 
 def authorization(signing: Mapping[str, str], method: str, url: str, form: bytes = b"") -> str:
-    """The `Authorization` header of one call. `form` is its body, when that is a form."""
+    """The `Authorization` header of one request. `form` is its body, if that is a form."""
     claims = {
         "oauth_consumer_key": signing["client_key"],
         "oauth_token": signing["resource_owner_key"],
@@ -34,7 +34,7 @@ def signature(
 
 
 def base_string(method: str, url: str, params: Iterable[tuple[str, str]]) -> str:
-    """RFC 5849 section 3.4.1: the method, the bare address, every parameter in order."""
+    """RFC 5849 section 3.4.1: the method, the address without query, the sorted parameters."""
     parts = urlsplit(url)
     host = parts.netloc.lower().removesuffix({"https": ":443", "http": ":80"}[parts.scheme])
     bare = urlunsplit((parts.scheme, host, parts.path or "/", "", ""))

@@ -1,7 +1,8 @@
-"""httpx2 transports that let calls in, at the pace of the credential's rate limit.
+"""httpx2 transports that authorize requests and keep the credential's rate limit.
 
-The token goes out with each call, and a refused one is replaced. Each call waits for its permit,
-and what the provider says about its own limit is passed on, so that a throttle stops all workers.
+Each request is sent with the token, which is replaced when the provider rejects it. Each waits for
+a permit; what the response says about the provider's own limit is reported to the server, so that
+a throttled call pauses all workers.
 
 https://www.python-httpx.org/advanced/transports/
 """
@@ -28,24 +29,24 @@ class AsyncTokens(Protocol):
     async def refused(self, access: Access) -> Access: ...
 
 
-class Pacer(Protocol):
+class PermitSource(Protocol):
     def take(self) -> Permit: ...
     def give(self, permit: Permit) -> None: ...
 
 
-class AsyncPacer(Protocol):
+class AsyncPermitSource(Protocol):
     async def take(self) -> Permit: ...
     async def give(self, permit: Permit) -> None: ...
 
 
 class CredentialTransport(httpx2.BaseTransport):
-    """Around `wrapped`. A call that comes back with 401 is sent once more with a newer token.
+    """Wraps another transport. A request answered with 401 is sent once more with a new token.
 
-    Without `permits` calls go out unpaced.
+    Without `permits` requests are not rate-limited.
     """
 
     def __init__(
-        self, tokens: Tokens, wrapped: httpx2.BaseTransport, permits: Pacer | None = None
+        self, tokens: Tokens, wrapped: httpx2.BaseTransport, permits: PermitSource | None = None
     ) -> None:
         self.tokens, self.wrapped, self.permits = tokens, wrapped, permits
 
@@ -85,13 +86,13 @@ class CredentialTransport(httpx2.BaseTransport):
 
 
 class AsyncCredentialTransport(httpx2.AsyncBaseTransport):
-    """As `CredentialTransport`, for asyncio."""
+    """`CredentialTransport` for asyncio."""
 
     def __init__(
         self,
         tokens: AsyncTokens,
         wrapped: httpx2.AsyncBaseTransport,
-        permits: AsyncPacer | None = None,
+        permits: AsyncPermitSource | None = None,
     ) -> None:
         self.tokens, self.wrapped, self.permits = tokens, wrapped, permits
 
@@ -131,7 +132,7 @@ class AsyncCredentialTransport(httpx2.AsyncBaseTransport):
 
 
 class Metered(httpx2.SyncByteStream):
-    """An answer's body. The call is under way until it is closed."""
+    """A response body that calls `done` when closed: the call is in progress until then."""
 
     def __init__(self, stream: httpx2.SyncByteStream, done: Callable[[], None]) -> None:
         self.stream, self.done, self.open = stream, done, True

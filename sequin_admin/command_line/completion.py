@@ -1,4 +1,4 @@
-"""What the shell offers after TAB. Asked of the server, quickly; silence when that fails."""
+"""Shell completion from the server, with a short timeout; no suggestions when that fails."""
 
 from collections.abc import Iterator
 
@@ -8,15 +8,15 @@ from sequin_admin.client import Api, SequinError
 from sequin_admin.command_line import settings
 from sequin_admin.command_line.endings import Misused
 
-QUICKLY_S = 2.0
-MOST = 100
+TIMEOUT_S = 2.0
+MAX_ROWS = 100
 STATUSES = ("healthy", "customer_intervention", "sequin_intervention")
 
 
 def server(context: typer.Context) -> Api:
     root = context.find_root().params
     using = settings.chosen(settings.given(root.get("url") or "", root.get("key_file")))
-    return Api(using.url, using.key, timeout_s=QUICKLY_S, tries=1)
+    return Api(using.url, using.key, timeout_s=TIMEOUT_S, tries=1)
 
 
 def credential_ids(context: typer.Context, incomplete: str) -> Iterator[tuple[str, str]]:
@@ -28,10 +28,10 @@ def oauth_app_ids(context: typer.Context, incomplete: str) -> Iterator[tuple[str
 
 
 def rows_starting(context: typer.Context, path: str, incomplete: str) -> Iterator[tuple[str, str]]:
-    """Ids with their names, for shells that show both."""
+    """Pairs of id and name, for shells that show both."""
     try:
         with server(context) as api:
-            for row in api.pages(path, most=MOST):
+            for row in api.pages(path, most=MAX_ROWS):
                 if row["id"].startswith(incomplete):
                     yield row["id"], row["name"]
     except (SequinError, Misused):

@@ -1,4 +1,4 @@
-"""`credentials`: look at them, send customers links, verify, delete. Moving them: `moving.py`."""
+"""`credentials`: list, get, connect-link, verify, delete. Import and export: `moving.py`."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any
@@ -7,7 +7,7 @@ import typer
 
 from sequin_admin.client import Api, Refused
 from sequin_admin.command_line import completion, durations, limits, moving, output
-from sequin_admin.command_line.endings import Misused, attention
+from sequin_admin.command_line.endings import Misused, exit_if_attention
 from sequin_admin.command_line.session import (
     AsJson,
     CredentialId,
@@ -54,7 +54,7 @@ def list_credentials(
 
 @app.command("get")
 def get_credential(context: typer.Context, id: CredentialId, json: AsJson = False) -> None:
-    """Show one credential and how it fares. Secrets are asterisks."""
+    """Show one credential and its health. Secrets are masked."""
     with api_of(context) as api:
         found = api.get(f"credentials/{id}")
         if json:
@@ -74,7 +74,7 @@ def get_credential(context: typer.Context, id: CredentialId, json: AsJson = Fals
 
 
 def reason_in(health: dict[str, Any]) -> str:
-    """Why it is not healthy, and whose move it is; empty when all is well."""
+    """Why the credential is not healthy and who must act; empty when it is healthy."""
     if health["reasons"]:
         return str(health["reasons"][0]["sentence"])
     return str(health["note"])
@@ -172,11 +172,11 @@ def verify_credentials(
         output.show(
             rows, ("id", "name", "status", "reason"), empty="There are no such credentials."
         )
-    attention(any(row["status"] != "healthy" for row in rows))
+    exit_if_attention(any(row["status"] != "healthy" for row in rows))
 
 
 def named(api: Api, ids: list[str]) -> Iterator[dict[str, Any]]:
-    """Raises `Refused` for an id that is not there, and says which."""
+    """Raises `Refused` with the id when there is no such credential."""
     for id in ids:
         try:
             yield api.get(f"credentials/{id}")

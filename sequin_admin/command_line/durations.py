@@ -1,4 +1,4 @@
-"""Lengths of time as people write them."""
+"""Parses durations such as 10s."""
 
 import re
 
@@ -8,7 +8,7 @@ UNITS = {"": 1, "ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000
 
 
 def milliseconds(text: str) -> int:
-    """10_000 from 10s, 500 from 500. Raises `Misused`."""
+    """Milliseconds of a duration: 10_000 from 10s, 500 from 500. Raises `Misused`."""
     match = re.fullmatch(r"([0-9]{1,12})(ms|s|m|h|d|)", text.strip())
     if not match:
         raise Misused("Give a length of time with its unit: 500ms, 10s, 5m, 1h, 7d.")

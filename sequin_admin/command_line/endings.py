@@ -1,4 +1,4 @@
-"""How a call of the program ends: the exit code, and a sentence on stderr."""
+"""Exit codes of the program, and its error messages on stderr."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,37 +19,37 @@ sequin-admin login, --key-file, or SEQUIN_API_KEY.""".replace("\n", " ")
 
 
 class Misused(Exception):
-    """The call makes no sense. `str()` says what to do instead."""
+    """A usage error. `str()` says what to do instead."""
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Errors leave as a sentence on stderr and their exit code, never as a traceback."""
+def exit_on_error() -> Iterator[None]:
+    """Turn an error into a message on stderr and an exit code, never a traceback."""
     try:
         yield
     except Misused as error:
-        end(USAGE, str(error))
+        exit_with(USAGE, str(error))
     except Refused as error:
         if error.status == UNAUTHORIZED:
-            end(REFUSED, NO_SUCH_KEY)
-        end(REFUSED, str(error), *of_fields(error))
+            exit_with(REFUSED, NO_SUCH_KEY)
+        exit_with(REFUSED, str(error), *field_lines(error))
     except TryLater as error:
-        end(UNREACHABLE, str(error))
+        exit_with(UNREACHABLE, str(error))
     except SequinError as error:
-        end(REFUSED, str(error))
+        exit_with(REFUSED, str(error))
 
 
-def of_fields(error: Refused) -> list[str]:
-    return [f"  {path}: {' '.join(said)}" for path, said in error.fields.items()]
+def field_lines(error: Refused) -> list[str]:
+    return [f"  {path}: {' '.join(messages)}" for path, messages in error.fields.items()]
 
 
-def end(code: int, *lines: str) -> None:
+def exit_with(code: int, *lines: str) -> None:
     for line in lines:
-        output.note(line)
+        output.print_note(line)
     raise SystemExit(code)
 
 
-def attention(needed: bool) -> None:
-    """The exit code of a command that ran well: whether somebody must act."""
+def exit_if_attention(needed: bool) -> None:
+    """Exit with `ATTENTION` after a successful command when somebody must act."""
     if needed:
         raise typer.Exit(ATTENTION)

@@ -1,20 +1,20 @@
-"""`health`: the fleet in one glance."""
+"""`health`: counts by status and open incidents."""
 
 from typing import Any
 
 import typer
 
 from sequin_admin.command_line import output
-from sequin_admin.command_line.endings import attention
+from sequin_admin.command_line.endings import exit_if_attention
 from sequin_admin.command_line.session import AsJson, api_of
 
 WHO = {"customer_intervention": "the customer", "sequin_intervention": "you", None: "nobody"}
 COLUMNS = ("who_must_act", "since", "what", "name", "affected", "reason")
-ILL = ("customer_intervention", "sequin_intervention")
+UNHEALTHY = ("customer_intervention", "sequin_intervention")
 
 
 def health(context: typer.Context, json: AsJson = False) -> None:
-    """Say how all credentials fare and what is broken. Exits with 1 when somebody must act."""
+    """Show the health of all credentials. Exits with 1 when somebody must act."""
     with api_of(context) as api:
         found: dict[str, Any] = api.get("health")
     if json:
@@ -26,9 +26,9 @@ def health(context: typer.Context, json: AsJson = False) -> None:
         output.show(rows, COLUMNS, empty="Nothing is broken.")
         more = found["open_incidents"] - len(rows)
         if more > 0:
-            output.note(f"And {more} more: see the page Overview.")
-    ill = any(found["credentials"][status] for status in ILL)
-    attention(ill or any(incident["status"] for incident in found["incidents"]))
+            output.print_note(f"And {more} more: see the page Overview.")
+    unhealthy = any(found["credentials"][status] for status in UNHEALTHY)
+    exit_if_attention(unhealthy or any(incident["status"] for incident in found["incidents"]))
 
 
 def row_of(incident: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Send what was read, a thousand at a time, and say for each row what became of it."""
+"""Imports parsed rows, up to 1,000 per request, and reports the result of each row."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from sequin_admin.command_line.formats import Item, Problem, Shape
 
 CHUNK = 1000
 REFUSED = "refused"
-# What the server may say about its body that is about none of its rows.
+# HTTP statuses: invalid rows, or too large a request.
 INVALID, TOO_LARGE = 422, 413
 WITH_OTHERS = "Held back: {rows}, and rows go together, a thousand at a time."
 
@@ -21,14 +21,14 @@ def chunks_of(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
 
 
 def with_app(item: Item, shape: Shape, apps: Sequence[Mapping[str, Any]]) -> Item:
-    """The item with the OAuth app of its provider, where one is given and its kind needs one."""
+    """The item with its provider's OAuth app, if one is given and the kind needs one."""
     fitting = (app["id"] for app in apps if app["provider"] == shape.provider)
     app = next(fitting, None) if shape.needs_oauth_app else None
     return replace(item, body={**item.body, "oauth_app_id": app}) if app else item
 
 
-def without_app(items: Sequence[Item], shapes: Mapping[str, Shape]) -> str:
-    """A warning about those whose tokens could not be renewed, or nothing."""
+def warn_without_app(items: Sequence[Item], shapes: Mapping[str, Shape]) -> str:
+    """A warning about credentials whose tokens can't be renewed, or an empty string."""
     lacking = [i for i in items if shapes[i.kind].needs_oauth_app and "oauth_app_id" not in i.body]
     if not lacking:
         return ""
@@ -55,7 +55,7 @@ def result(row: int, name: str, kind: str, outcome: str, reason: str = "") -> di
 
 
 def send(api: Api, items: Sequence[Item], *, dry_run: bool) -> list[dict[str, Any]]:
-    """All of them or none. Raises what is not about the rows."""
+    """Import all items or none, splitting too large a request. Raises errors not about rows."""
     body = {"credentials": [item.body for item in items], "dry_run": dry_run}
     try:
         answer = api.post("credentials/bulk", body)
@@ -75,19 +75,19 @@ def send(api: Api, items: Sequence[Item], *, dry_run: bool) -> list[dict[str, An
 
 
 def refused(items: Sequence[Item], error: Refused) -> list[dict[str, Any]]:
-    """Every row of a refused chunk, with the sentences about it, or about why it is out too."""
+    """Results for every row of a rejected chunk: its own messages, or that it was held back."""
     said: dict[int, list[str]] = {}
     for path, sentences in error.fields.items():
         match = re.match(r"credentials\.(\d+)\.?(.*)", path)
         if match is None or int(match[1]) >= len(items):
             raise error
         where = f"{match[2]}: " if match[2] else ""
-        told = said.setdefault(int(match[1]), [])
-        told += [f"{where}{with_rows(text, items)}" for text in sentences]
+        messages = said.setdefault(int(match[1]), [])
+        messages += [f"{where}{with_rows(text, items)}" for text in sentences]
     if not said:
         raise error
-    guilty = shortened([items[index].row for index in sorted(said)])
-    refused = f"row {guilty} is refused" if len(said) == 1 else f"rows {guilty} are refused"
+    named = shortened([items[index].row for index in sorted(said)])
+    refused = f"row {named} is refused" if len(said) == 1 else f"rows {named} are refused"
     return [
         result(
             item.row,
@@ -101,7 +101,7 @@ def refused(items: Sequence[Item], error: Refused) -> list[dict[str, Any]]:
 
 
 def with_rows(sentence: str, items: Sequence[Item]) -> str:
-    """Where the server speaks of another place in what was sent: the row in the file."""
+    """Replace indexes of the request body in a message by row numbers of the file."""
 
     def row(match: re.Match[str]) -> str:
         index = int(match[1])

@@ -45,7 +45,7 @@ def set_limit(
     if not changes:
         raise Misused("Say what to change: --allowed-requests, --interval or --max-concurrent.")
     if changes.get("interval", SHORT_MS) < SHORT_MS and interval.isdecimal():
-        output.note(
+        output.print_note(
             f"Careful: the interval is in milliseconds. If you mean {interval} seconds, give "
             f"--interval {interval}s."
         )
@@ -63,7 +63,7 @@ def show(limit: dict[str, Any], json: bool) -> None:
 
 
 def in_words(limit: dict[str, Any]) -> dict[str, str]:
-    """The same with units."""
+    """The limit's fields formatted with units."""
     most = limit["max_concurrent_requests"]
     return {
         "allowed_requests": f"{limit['allowed_requests']:,}",

@@ -1,4 +1,4 @@
-"""`login` and `logout`: remember where the server is, and the key."""
+"""`login` and `logout`: store or delete the server's address and the API key."""
 
 import sys
 from typing import Annotated
@@ -24,11 +24,11 @@ def login(
     """
     session: Session = context.obj
     given = session.given
-    address = settings.checked(url) if url else given.url or ask("Address of your Sequin Admin")
-    using = Settings(settings.checked(address), given.key or ask("API key", hidden=True))
+    address = settings.checked(url) if url else given.url or prompt("Address of your Sequin Admin")
+    using = Settings(settings.checked(address), given.key or prompt("API key", hidden=True))
     with Api(using.url, using.key) as api:
-        key = check(api)
-    settings.store(using)
+        key = check_key(api)
+    settings.save(using)
     if json:
         output.as_json({"url": using.url, "config": str(settings.path()), "api_key": key})
         return
@@ -46,19 +46,18 @@ def logout(json: AsJson = False) -> None:
         typer.echo(f"{settings.path()} is gone.")
 
 
-def ask(what: str, *, hidden: bool = False) -> str:
-    answer = str(typer.prompt(what, hide_input=hidden, err=True)) if sys.stdin.isatty() else read()
+def prompt(what: str, *, hidden: bool = False) -> str:
+    if sys.stdin.isatty():
+        answer = str(typer.prompt(what, hide_input=hidden, err=True))
+    else:
+        answer = sys.stdin.readline().strip()
     if not answer:
         raise Misused(f"{what}: nothing was given.")
     return answer.strip()
 
 
-def read() -> str:
-    return sys.stdin.readline().strip()
-
-
-def check(api: Api) -> dict[str, object]:
-    """What the server says of the key. Raises `Refused` when it takes none such."""
+def check_key(api: Api) -> dict[str, object]:
+    """The server's data about the key. Raises `Refused` when the server rejects it."""
     try:
         found: dict[str, object] = api.get("api-keys/me")
     except Refused as error:

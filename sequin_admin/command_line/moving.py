@@ -1,4 +1,4 @@
-"""`credentials import` and `credentials export`: files of credentials, in and out."""
+"""`credentials import` and `credentials export`."""
 
 import sys
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import typer
 
 from sequin_admin.client import Api, SequinError
 from sequin_admin.command_line import completion, formats, importing, output, sealing, writing
-from sequin_admin.command_line.endings import Misused, attention
+from sequin_admin.command_line.endings import Misused, exit_if_attention
 from sequin_admin.command_line.session import (
     AsJson,
     Kind,
@@ -86,8 +86,8 @@ def import_credentials(
         results = [importing.left_out(problem) for problem in reading.problems]
         if strict and results:
             items = []
-        if warning := importing.without_app(items, shapes):
-            output.note(warning)
+        if warning := importing.warn_without_app(items, shapes):
+            output.print_note(warning)
         try:
             with output.progress("Importing", len(items)) as advance:
                 for chunk in importing.chunks_of(items):
@@ -96,10 +96,12 @@ def import_credentials(
         except SequinError:
             if results:
                 show(results, json=json, dry_run=dry_run)
-            output.note("The rest was not imported. Import the file again: nothing is made twice.")
+            output.print_note(
+                "The rest was not imported. Import the file again: nothing is made twice."
+            )
             raise
     show(results, json=json, dry_run=dry_run)
-    attention(any(result["result"] == importing.REFUSED for result in results))
+    exit_if_attention(any(result["result"] == importing.REFUSED for result in results))
 
 
 def contents(file: str) -> bytes:
@@ -127,7 +129,7 @@ def show(results: list[dict[str, Any]], *, json: bool, dry_run: bool) -> None:
     columns = ("row", "name", "kind", "result", "reason")
     output.show(results, columns, empty="There is nothing in the file.")
     said = ", ".join(f"{number} {name}" for name, number in counts.items())
-    output.note(f"{said}. It was only tried: nothing was changed." if dry_run else f"{said}.")
+    output.print_note(f"{said}. It was only tried: nothing was changed." if dry_run else f"{said}.")
 
 
 def export_credentials(
@@ -175,33 +177,33 @@ def export_credentials(
         typer.confirm(
             f"Export secrets, {how}? Each is noted in the audit log.", abort=True, err=True
         )
-    told = f"sequin-admin export{', plain text' if plain_text else ''}: {purpose}".rstrip(": ")
+    used_for = f"sequin-admin export{', plain text' if plain_text else ''}: {purpose}".rstrip(": ")
     asked = filters(provider, kind, status, search, metadata)
-    asked |= {"truncate_secrets": "false", "purpose": told[:PURPOSE_CHARS]}
-    taken = Taken()
+    asked |= {"truncate_secrets": "false", "purpose": used_for[:PURPOSE_CHARS]}
+    export = Export()
     with api_of(context) as api, writing.opened(file) as out:
-        chunks = document(taken.rows(api, asked))
+        chunks = document(export.rows(api, asked))
         write(chunks, out, keys, armored=file is None)
     if json:
         output.as_json(
-            {"exported": taken.number, "unreadable": taken.unreadable, "file": str(file)}
+            {"exported": export.number, "unreadable": export.unreadable, "file": str(file)}
         )
     else:
-        output.note(f"{taken.number} credentials exported{f' to {file}' if file else ''}.")
-        for id, reason in taken.unreadable.items():
-            output.note(f"Left out: {id}. {reason}")
-    attention(bool(taken.unreadable))
+        output.print_note(f"{export.number} credentials exported{f' to {file}' if file else ''}.")
+        for id, reason in export.unreadable.items():
+            output.print_note(f"Left out: {id}. {reason}")
+    exit_if_attention(bool(export.unreadable))
 
 
-class Taken:
-    """What an export has taken so far."""
+class Export:
+    """Counts the credentials of an export, and collects those whose secrets can't be read."""
 
     def __init__(self) -> None:
         self.number = 0
         self.unreadable: dict[str, str] = {}
 
     def rows(self, api: Api, asked: dict[str, str]) -> Iterator[dict[str, Any]]:
-        """Those whose secrets could be read."""
+        """The credentials whose secrets could be read."""
         with output.progress("Exporting", None) as advance:
             for answer in api.answers("credentials", asked):
                 self.unreadable |= answer.get("unreadable", {})
@@ -213,7 +215,7 @@ class Taken:
 
 
 def document(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
-    """{"data": [...]}, a credential to a line."""
+    """JSON `{"data": [...]}`, one credential per line."""
     yield b'{"data": ['
     for number, row in enumerate(rows):
         yield b",\n" if number else b"\n"

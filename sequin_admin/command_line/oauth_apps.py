@@ -1,4 +1,4 @@
-"""`oauth-apps`: what our customers consent to, as registered at the providers."""
+"""`oauth-apps`: OAuth clients of ours, as registered at the providers."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What is printed: JSON for programs, tables for people, progress for those who watch."""
+"""Output: JSON, tables, and progress bars on a terminal."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,14 +20,14 @@ def as_json(value: Any) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)
 
 
-def note(sentence: str) -> None:
-    """For people, beside the output. A terminal gets it broken between words."""
+def print_note(sentence: str) -> None:
+    """Print a message on stderr, wrapped between words on a terminal."""
     console = Console(stderr=True)
     console.print(Text(printable(sentence)), soft_wrap=not console.is_terminal)
 
 
 def printable(value: Any) -> str:
-    """As text without anything that steers a terminal: names come from elsewhere."""
+    """Text without terminal control characters, because names are untrusted."""
     text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
     return "".join(
         c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in text
@@ -40,12 +40,12 @@ def cell(value: Any) -> Text:
 
 
 def show(rows: Sequence[Row], columns: Sequence[str], *, empty: str) -> None:
-    """A table; where the terminal is too narrow for it, one block of lines for each row.
+    """Print a table, or one block of lines per row where the terminal is too narrow.
 
-    Into a pipe nothing is cut or wrapped.
+    Nothing is cut or wrapped when stdout is a pipe.
     """
     if not rows:
-        note(empty)
+        print_note(empty)
         return
     console = Console()
     table = Table(box=None, pad_edge=False)
@@ -68,9 +68,9 @@ def title(name: str) -> str:
 
 
 def facts(values: Row) -> None:
-    """One thing: a name and its value on each line, without those that have none.
+    """Print one `NAME value` per line, without empty values.
 
-    On a terminal, sentences are broken between words; ids stay whole, for copying.
+    On a terminal, sentences are wrapped between words; ids stay whole, for copying.
     """
     console = Console()
     shown = {name: cell(value) for name, value in values.items() if value not in (None, "")}
@@ -88,7 +88,7 @@ def facts(values: Row) -> None:
 
 @contextmanager
 def progress(what: str, total: int | None) -> Iterator[Any]:
-    """A bar on stderr, if that is a terminal. Gives a function to call with how many are done."""
+    """Progress bar on stderr, if that is a terminal. Yields a function that advances it."""
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),

@@ -1,4 +1,4 @@
-"""The program: its commands, and the options that stand before them."""
+"""The program: its commands and global options."""
 
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sequin_admin.command_line import credentials, health, limits, login, oauth_apps, settings
-from sequin_admin.command_line.endings import CODES, told
+from sequin_admin.command_line.endings import CODES, exit_on_error
 from sequin_admin.command_line.session import Session
 
 ABOUT = f"""Look after the credentials in your Sequin Admin, from a terminal.
@@ -62,5 +62,5 @@ def common(
 
 
 def main() -> None:
-    with told():
+    with exit_on_error():
         app(prog_name="sequin-admin")

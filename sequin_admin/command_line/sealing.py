@@ -1,6 +1,6 @@
-"""Encryption to somebody's public key, in the age format (https://age-encryption.org/v1).
+"""Encryption to public keys in the age format (https://age-encryption.org/v1).
 
-What is sealed here, the program `age` opens with `age -d -i key.txt`, and the other way round.
+Compatible with the program `age`: `age -d -i key.txt` decrypts what is encrypted here.
 """
 
 import io
@@ -16,7 +16,7 @@ BINARY, ARMORED = b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----
 
 
 def recipients(given: Sequence[str], file: Path | None) -> list[Any]:
-    """Public keys, from options and from a file with one to a line. Raises `Misused`."""
+    """Public keys, from options and from a file with one per line. Raises `Misused`."""
     lines = [*given, *(lines_of(file) if file else ())]
     return [recipient(line, number) for number, line in enumerate(lines, start=1)]
 
@@ -27,7 +27,7 @@ def recipient(text: str, number: int) -> Any:
             return pyrage.ssh.Recipient.from_str(text)
         return pyrage.x25519.Recipient.from_str(text)
     except (pyrage.RecipientError, ValueError):
-        # Whoever mixes up the halves of a key must not find the secret one in a log.
+        # Not quoted: somebody may give the secret half of a key by mistake.
         raise Misused(
             f"Recipient {number} is no public key. It looks like age1..., from age-keygen, or like "
             "ssh-ed25519 ..., from ssh-keygen."
@@ -61,7 +61,7 @@ def is_sealed(data: bytes) -> bool:
 
 
 def unsealed(data: bytes, file: Path | None) -> bytes:
-    """What is in it. Raises `Misused`."""
+    """The decrypted data; plain data is returned as it is. Raises `Misused`."""
     if not is_sealed(data):
         return data
     if file is None:
@@ -74,17 +74,17 @@ def unsealed(data: bytes, file: Path | None) -> bytes:
 
 
 def seal(chunks: Iterable[bytes], out: BinaryIO, keys: list[Any], *, armored: bool) -> None:
-    """Encrypt while it comes in: neither memory nor disk ever holds all of it in plain text."""
+    """Encrypt a stream: neither memory nor disk ever holds all of the plain text."""
     source = Chunks(chunks)
     try:
         pyrage.encrypt_io(source, out, keys, armored=armored)
     except Exception as error:
-        # The library tells every error of a source as one of its own.
+        # The library replaces every error of the source by one of its own.
         raise (source.failure or error) from None
 
 
 class Chunks(io.RawIOBase):
-    """An iterator of bytes, read as a file."""
+    """File object over an iterator of bytes."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self.chunks: Iterator[bytes] = iter(chunks)

@@ -1,4 +1,4 @@
-"""What every command needs: the server, and options that many commands share."""
+"""The API client of a command, and options that many commands share."""
 
 import json
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Session:
     given: Settings
 
     def api(self, **options: Any) -> Api:
-        """Raises `Misused` when it is not known whom to call, or with which key."""
+        """Raises `Misused` when the address or the API key is missing."""
         using = settings.chosen(self.given)
         return Api(using.url, using.key, **options)
 
@@ -60,7 +60,7 @@ Metadata = Annotated[
 def filters(
     provider: str, kind: str, status: str, search: str, metadata: list[str]
 ) -> dict[str, str]:
-    """The query parameters of what was asked for."""
+    """Query parameters of the options that were given."""
     pairs = json.dumps(pairs_of(metadata)) if metadata else ""
     asked = {
         "provider": provider,

@@ -1,4 +1,4 @@
-"""Which Sequin Admin to talk to, and with which key: from options, the environment or `login`."""
+"""The server's address and the API key: from options, the environment or `login`."""
 
 import json
 import os
@@ -17,19 +17,19 @@ NO_KEY = f"Give an API key: sequin-admin login, --key-file, or {KEY_VARIABLE}."
 
 @dataclass(frozen=True, repr=False)
 class Settings:
-    """Where to call, and the key; either is empty when nothing said it."""
+    """Address and API key; empty when not configured."""
 
     url: str = ""
     key: str = ""
 
 
 def path() -> Path:
-    """Where `login` keeps its answers: under `XDG_CONFIG_HOME`, else `~/.config`."""
+    """The file that `login` writes: under `XDG_CONFIG_HOME`, else `~/.config`."""
     base = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
     return Path(base) / "sequin-admin" / "config.json"
 
 
-def stored() -> Settings:
+def load() -> Settings:
     try:
         known = json.loads(path().read_text())
         return Settings(url=str(known["url"]), key=str(known["key"]))
@@ -39,8 +39,8 @@ def stored() -> Settings:
         raise Misused(f"{path()} can't be read. Run sequin-admin login to write it anew.") from None
 
 
-def store(settings: Settings) -> None:
-    """Keep them for this user only; the file is never readable for others, not for a moment."""
+def save(settings: Settings) -> None:
+    """Write the file, which is at no time readable for other users."""
     where = path()
     where.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = where.with_suffix(".new")
@@ -55,17 +55,17 @@ def forget() -> None:
 
 
 def given(url: str, key_file: Path | None) -> Settings:
-    """What this call says by itself, by option before environment."""
+    """Settings from the options, else from the environment."""
     key = read_key(key_file) if key_file else os.environ.get(KEY_VARIABLE, "").strip()
     url = url or os.environ.get(URL_VARIABLE, "")
     return Settings(url=checked(url) if url else "", key=key)
 
 
 def chosen(given: Settings) -> Settings:
-    """What to use: what is given before what is stored. Raises `Misused` when something lacks."""
+    """Given settings, completed by stored ones. Raises `Misused` when something is missing."""
     if given.url and given.key:
         return given
-    known = stored()
+    known = load()
     if given.url and known.url and given.url != known.url:
         raise Misused(f"The stored API key belongs to {known.url}. {NO_KEY}")
     settings = Settings(url=given.url or known.url, key=given.key or known.key)
@@ -77,7 +77,7 @@ def chosen(given: Settings) -> Settings:
 
 
 def checked(url: str) -> str:
-    """The address without its last slash. Raises `Misused` for what is none."""
+    """The address without its trailing slash or `/v1`. Raises `Misused` for an invalid one."""
     try:
         parts = urlsplit(url.strip())
         usable = parts.scheme in ("http", "https") and parts.hostname and not parts.username

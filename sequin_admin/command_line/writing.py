@@ -1,4 +1,4 @@
-"""A file that is there whole or not at all, and that nobody else may read."""
+"""Writes files atomically, readable for the owner only."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from sequin_admin.command_line.endings import Misused
 
 
 def new(file: Path) -> Path:
-    """Raises `Misused` for a file that is there, or can't be made."""
+    """Raises `Misused` for a file that exists or can't be created."""
     if file.exists():
         raise Misused(f"{file} is there already. Choose another name.")
     if not os.access(file.parent, os.W_OK):
@@ -21,7 +21,7 @@ def new(file: Path) -> Path:
 
 @contextmanager
 def opened(file: Path | None) -> Iterator[BinaryIO]:
-    """`file`, under its name only once all is written; or stdout."""
+    """A stream to `file`, which gets its name once all is written; stdout for None."""
     if file is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()

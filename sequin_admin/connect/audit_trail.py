@@ -1,4 +1,4 @@
-"""What is written down of everything that is done to a credential, and who is told of it."""
+"""Audit events and channel messages for changes of credentials."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,12 +6,12 @@ from typing import Any
 from django.db import models
 
 from sequin_admin.access.models import Organization
-from sequin_admin.audit.models import Event, event_of
+from sequin_admin.audit.models import Event, build_event
 from sequin_admin.credentials.models import Credential
 from sequin_admin.notifications import events, outbox
 from sequin_admin.notifications.message import TYPES, Message
 
-# Audited by a name of its own, told as one.
+# Audit actions that are notified under a common message type.
 CHANGES = dict.fromkeys(
     (
         "credential.changed",
@@ -26,11 +26,11 @@ CHANGES = dict.fromkeys(
 def record_credential_change(
     action: str, credential: Credential, actor: models.Model | None, **details: Any
 ) -> None:
-    """Write it into the audit log and, where it is news, tell whoever wants to know."""
+    """Record an audit event and, for types in `TYPES`, post a message to the outbox."""
     credential_event(action, credential, actor, **details).save()
-    told = message_of(action, credential, actor)
-    if told:
-        outbox.post(credential.organization, told)
+    message = message_of(action, credential, actor)
+    if message:
+        outbox.post(credential.organization, message)
 
 
 def record_imports(
@@ -39,14 +39,14 @@ def record_imports(
     *,
     actor: models.Model | None,
 ) -> None:
-    """The same for many that were imported, each new (True) or updated."""
-    events, told = [], []
+    """As `record_credential_change()`, for many imported credentials: new (True) or updated."""
+    rows, messages = [], []
     for credential, new in imported:
         action = "credential.created" if new else "credential.updated"
-        events.append(credential_event(action, credential, actor, account=credential.describe()))
-        told.append(message_of(action, credential, actor))
-    Event.objects.bulk_create(events)
-    outbox.post(organization, *filter(None, told))
+        rows.append(credential_event(action, credential, actor, account=credential.describe()))
+        messages.append(message_of(action, credential, actor))
+    Event.objects.bulk_create(rows)
+    outbox.post(organization, *filter(None, messages))
 
 
 def credential_event(
@@ -54,7 +54,7 @@ def credential_event(
 ) -> Event:
     organization_id = credential.organization_id
     details = {"kind": credential.kind, **details}
-    return event_of(
+    return build_event(
         action, actor=actor, target=credential, organization_id=organization_id, **details
     )
 

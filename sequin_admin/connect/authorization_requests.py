@@ -1,7 +1,7 @@
-"""Connect trips for another product: it sends a browser, and gets the credential for a code.
+"""Authorization requests: another product sends a browser and exchanges a code for a credential.
 
-One authorization server for every provider's flow, in the shape of RFC 6749 section 4.1. Nothing
-is stored as a credential here: the product imports it, or keeps it.
+One authorization server for every provider's flow, modelled on RFC 6749 section 4.1. No
+credential is stored here: the product may import the result, or store it itself.
 """
 
 import hmac
@@ -27,14 +27,14 @@ from sequin_admin.tokens import protocol
 
 START_TIME = timedelta(minutes=5)
 CODE_TIME = timedelta(seconds=60)
-LONGEST = timedelta(minutes=20)
+RETENTION = timedelta(minutes=20)
 STATE_BYTES = 5000
-# A longer state comes back with the exchange only: addresses are not made for that.
+# A longer state is returned by the exchange only: URLs have a limited length.
 STATE_CHARS_IN_URL = 1000
 
 
 class InvalidRequest(ValueError):
-    """No trip can start from this. `field` names the argument at fault, `str()` says why."""
+    """The arguments of `start()` are invalid. `field` names the argument, `str()` says why."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
@@ -42,16 +42,16 @@ class InvalidRequest(ValueError):
 
 
 class RequestClosed(Exception):
-    """The start address can't be used (any more). `str()` is for the person in front of it."""
+    """The start URL is unknown, used or expired. `str()` is the message for the person."""
 
 
 class InvalidCode(Exception):
-    """The code is unknown, spent, expired or another's. `str()` says so, and what to do."""
+    """The code is unknown, used, expired or of another client. `str()` says what to do."""
 
 
 @dataclass(frozen=True, repr=False)
 class ExchangedCredential:
-    """What a code is exchanged for. `properties` are unmasked; `state` is the caller's own."""
+    """The result of an exchange: `properties` in plain text, `state` as passed to `start()`."""
 
     oauth_app_id: UUID | None
     properties: dict[str, Any]
@@ -67,9 +67,9 @@ def start(
     oauth_app: OAuthApp | None = None,
     state: Any = None,
 ) -> str:
-    """Prepare a trip; returns the address to send the browser to, good once, for five minutes.
+    """Create an authorization request; returns its start URL, valid once, for five minutes.
 
-    Raises `BadStart`.
+    Raises `InvalidRequest`.
     """
     if not kind.oauth:
         raise InvalidRequest(
@@ -79,7 +79,7 @@ def start(
         raise InvalidRequest(
             "oauth_app_id", f"Send the id of an OAuth app at {kind.provider_title}."
         )
-    if redirect_url not in registered(organization, oauth_app):
+    if redirect_url not in allowed_redirect_urls(organization, oauth_app):
         raise InvalidRequest(
             "redirect_url",
             "This address is not registered. Add it to the redirect URIs of the OAuth app first.",
@@ -102,25 +102,25 @@ def start(
     return f"{settings.PUBLIC_URL}/link/oauth2/start/{token}"
 
 
-def registered(organization: Organization, oauth_app: OAuthApp | None) -> set[str]:
-    """Where browsers may be sent on to: what the app has registered.
+def allowed_redirect_urls(organization: Organization, oauth_app: OAuthApp | None) -> set[str]:
+    """The redirect URIs that the app has registered.
 
-    A kind whose client is the customer's has no app of ours; for it any app's address will do.
+    A kind whose client is the customer's has no app of ours; those of every app are allowed then.
     """
     apps = [oauth_app] if oauth_app else OAuthApp.objects.of(organization).defer("secrets")
     return {uri for app in apps for uri in app.redirect_uris}
 
 
-def enter(token: str, session_key: str) -> AuthorizationRequest:
-    """The handover of a start address, which from now on belongs to this browser. Raises `Closed`.
+def claim_request(token: str, session_key: str) -> AuthorizationRequest:
+    """The request of a start URL, bound to this browser session. Raises `RequestClosed`.
 
-    The same browser may load the address again; for any other one it is used up.
+    The same session may load the URL again; no other one may.
     """
     rows = AuthorizationRequest.objects.select_related("organization", "oauth_app")
     unused = rows.filter(expires_at__gt=clock.now(), code_digest=None)
     authorization_request = unused.filter(token_digest=protocol.digest(token)).first()
     session = protocol.digest(session_key)
-    if authorization_request is None or not claimed(authorization_request, session):
+    if authorization_request is None or not bind_to_session(authorization_request, session):
         raise RequestClosed(
             "This address was used already, or is more than five minutes old. Go back to where "
             "you came from and start again."
@@ -128,26 +128,29 @@ def enter(token: str, session_key: str) -> AuthorizationRequest:
     return authorization_request
 
 
-def claimed(authorization_request: AuthorizationRequest, session_digest: str) -> bool:
+def bind_to_session(authorization_request: AuthorizationRequest, session_digest: str) -> bool:
+    """Bind an unbound request to the session. False when it is bound to another one."""
     free = AuthorizationRequest.objects.filter(pk=authorization_request.pk, session_digest="")
     if free.update(session_digest=session_digest):
         return True
     return hmac.compare_digest(authorization_request.session_digest, session_digest)
 
 
-def seal(authorization_request: AuthorizationRequest, properties: Properties) -> None:
-    """Keep what came of the trip until its code is exchanged."""
+def save_properties(authorization_request: AuthorizationRequest, properties: Properties) -> None:
+    """Store the credential's properties, encrypted, until the code is exchanged."""
     given = {"kind": authorization_request.kind, **properties.plain_values()}
     authorization_request.secrets = {**authorization_request.secrets, "properties": given}
     authorization_request.save(update_fields=["secrets"])
 
 
-def answer(authorization_request: AuthorizationRequest, connect_session: ConnectSession) -> str:
-    """Where to send the browser after a trip: with a code, or with an error (RFC 6749 4.1.2)."""
+def complete_request(
+    authorization_request: AuthorizationRequest, connect_session: ConnectSession
+) -> str:
+    """Issue a code; returns the redirect URL with it, or with an error (RFC 6749 section 4.1.2)."""
     if connect_session.error:
-        said = printable(connect_session.failure)
+        description = printable(connect_session.failure)
         return redirect_to(
-            authorization_request, error=connect_session.error, error_description=said
+            authorization_request, error=connect_session.error, error_description=description
         )
     code = secrets.token_urlsafe(32)
     authorization_request.code_digest = protocol.digest(code)
@@ -164,7 +167,7 @@ def redirect_to(authorization_request: AuthorizationRequest, **params: str) -> s
 
 
 def printable(sentence: str) -> str:
-    """The characters that RFC 6749 allows in `error_description`."""
+    """Replace the characters that RFC 6749 does not allow in `error_description`."""
     return "".join(c if " " <= c <= "~" and c not in '"\\' else "'" for c in sentence)
 
 
@@ -176,9 +179,9 @@ def exchange(
     oauth_app: OAuthApp | None = None,
     redirect_uri: str | None = None,
 ) -> ExchangedCredential:
-    """Hand the credential over for its code, once. Raises `BadCode`.
+    """Exchange a code for the credential, once. Raises `InvalidCode`.
 
-    The caller has proven to be the `organization` or to know the secret of the `oauth_app`.
+    The caller must have authenticated as the `organization` or with the secret of `oauth_app`.
     """
     mine = {"organization": organization} if organization else {"oauth_app": oauth_app}
     with transaction.atomic():
@@ -191,10 +194,8 @@ def exchange(
                 "This code is unknown, was exchanged before, or is more than 60 seconds old; or "
                 "it belongs to another app or redirect URI. Start the connection again."
             )
-        properties, state = (
-            authorization_request.secrets["properties"],
-            authorization_request.secrets["state"],
-        )
+        stored = authorization_request.secrets
+        properties, state = stored["properties"], stored["state"]
         authorization_request.secrets, authorization_request.exchanged_at = {}, clock.now()
         authorization_request.save(update_fields=["secrets", "exchanged_at"])
         record_request_change("handover.exchanged", authorization_request, actor)
@@ -213,15 +214,15 @@ def usable(
 
 
 def in_order(properties: dict[str, Any]) -> dict[str, Any]:
-    """As the specification lists them."""
+    """The properties in declared order, `kind` first."""
     names = kinds.get(properties["kind"]).properties_class.names()
     return {name: properties[name] for name in ("kind", *names) if name in properties}
 
 
 def prune() -> int:
-    """Drop what nobody came for. Returns how many."""
+    """Delete requests with an expired code or older than `RETENTION`. Returns how many."""
     now = clock.now()
-    over = models.Q(code_expires_at__lt=now) | models.Q(created_at__lt=now - LONGEST)
+    over = models.Q(code_expires_at__lt=now) | models.Q(created_at__lt=now - RETENTION)
     return AuthorizationRequest.objects.filter(over).delete()[0]
 
 

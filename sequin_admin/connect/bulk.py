@@ -1,4 +1,4 @@
-"""Importing many credentials at once: all of them or none, and no provider is asked meanwhile."""
+"""Import many credentials at once: all or none, and without calls to providers."""
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import Properties
 from sequin_admin.limits.models import set_limit
 
-# What two imports of one account have in common: kind, OAuth app, and identity or digest.
+# Equal for two imports of one account: kind, OAuth app, "account" or "secrets", identity or digest.
 Key = tuple[str, Any, str, str]
 
 
 @dataclass(frozen=True)
 class Item:
-    """One credential to import. As the arguments of `accounts.save()`, and its own limit."""
+    """One credential to import: the arguments of `save_credential()`, and a rate limit."""
 
     properties: Properties
     name: str = ""
@@ -29,7 +29,7 @@ class Item:
 
 
 class SameAccount(Exception):
-    """Two of the items are for one account. `pairs` has the places of each such two."""
+    """Two items are for the same account. `pairs` has the indexes of each such pair."""
 
     def __init__(self, pairs: list[tuple[int, int]]) -> None:
         super().__init__(f"The same account came twice: {pairs}.")
@@ -39,26 +39,26 @@ class SameAccount(Exception):
 def save_credentials(
     organization: Organization, items: Sequence[Item], *, actor: models.Model | None
 ) -> list[tuple[Credential, bool]]:
-    """Import all, in one transaction. Each is new (True) or updated the one of the same account.
+    """Import all in one transaction. Each is new (True), or updates the one of the same account.
 
-    Providers are not asked, as they are for a single import: a thousand would take minutes. The
-    worker does that at once. So where only the provider can tell whose a key is (Stripe, SendGrid,
-    Airtable), it is found again by a digest of its secrets. Another key of an account that is
-    here already becomes a credential of its own; its probe then says that there are two.
+    Unlike a single import this makes no calls to providers: a thousand would take minutes. All
+    become due for a probe by the worker. Where only the provider knows the account of a key
+    (Stripe, SendGrid, Airtable), an existing credential is found by the digest of its secrets.
+    A second key of a known account becomes another credential; its probe reports the duplicate.
 
-    Raises `SameAccount` with nothing stored.
+    Raises `SameAccount`, with nothing stored.
     """
     try:
         return upsert_rows(organization, items, actor=actor)
     except IntegrityError:
-        # Somebody imported one of them at the same moment; now it is there to be updated.
+        # A concurrent import created one of them; it exists now and is updated.
         return upsert_rows(organization, items, actor=actor)
 
 
-def would_make(organization: Organization, items: Sequence[Item]) -> list[bool]:
-    """What `save()` would do, of each whether it is new. Stores nothing. Raises `SameAccount`."""
+def preview_import(organization: Organization, items: Sequence[Item]) -> list[bool]:
+    """Whether each item would be new (True) or an update. Stores nothing. Raises `SameAccount`."""
     drafts = drafts_of(organization, items)
-    return [known is None for known in matched(drafts, known_to(organization, drafts))]
+    return [known is None for known in matched(drafts, find_existing(organization, drafts))]
 
 
 @transaction.atomic
@@ -66,10 +66,10 @@ def upsert_rows(
     organization: Organization, items: Sequence[Item], *, actor: models.Model | None
 ) -> list[tuple[Credential, bool]]:
     drafts = drafts_of(organization, items)
-    known = matched(drafts, known_to(organization, drafts, lock=True))
+    known = matched(drafts, find_existing(organization, drafts, lock=True))
     rows = [merged(*each) for each in zip(items, drafts, known, strict=True)]
     new = [row for row, before in zip(rows, known, strict=True) if before is None]
-    # In an order of their own: two that import the same accounts do not wait for one another.
+    # Sorted, so that concurrent imports of the same accounts do not deadlock.
     Credential.objects.bulk_create(sorted(new, key=keys_of))
     for before in filter(None, known):
         before.save()
@@ -85,12 +85,12 @@ def upsert_rows(
 def merged(item: Item, draft: Credential, known: Credential | None) -> Credential:
     given = credential_operations.name_and_metadata(draft, item.name, item.metadata)
     credential = credential_operations.merged_row(draft, known, given)
-    credential.remember_secrets()
+    credential.update_secret_columns()
     return credential
 
 
 def drafts_of(organization: Organization, items: Iterable[Item]) -> list[Credential]:
-    """Raises `SameAccount`."""
+    """A draft for each item. Raises `SameAccount`."""
     drafts = [
         credential_operations.draft_of(organization, item.properties, oauth_app=item.oauth_app)
         for item in items
@@ -99,32 +99,32 @@ def drafts_of(organization: Organization, items: Iterable[Item]) -> list[Credent
     return drafts
 
 
-def refuse_duplicates(marks: Iterable[Iterable[Hashable]]) -> None:
-    """Raises `SameAccount` where two places have a mark in common."""
+def refuse_duplicates(groups: Iterable[Iterable[Hashable]]) -> None:
+    """Raise `SameAccount` when two groups have a key in common."""
     first: dict[Hashable, int] = {}
     pairs = {}
-    for place, own in enumerate(marks):
-        for mark in own:
-            if first.setdefault(mark, place) != place:
-                pairs[place] = first[mark]
+    for index, keys in enumerate(groups):
+        for key in keys:
+            if first.setdefault(key, index) != index:
+                pairs[index] = first[key]
     if pairs:
         raise SameAccount([(earlier, later) for later, earlier in pairs.items()])
 
 
 def keys_of(row: Credential, *, digest: str | None = None) -> list[Key]:
-    """By its account, where that is known, and by its secrets, where those tell it."""
+    """Keys of the credential: by identity if known, and by secrets if they have a digest."""
     digest = row.digest_of(row.secrets) if digest is None else digest
-    ways = {"account": row.identity, "secrets": digest}
-    return [(row.kind, str(row.oauth_app_id), way, text) for way, text in ways.items() if text]
+    values = {"account": row.identity, "secrets": digest}
+    return [(row.kind, str(row.oauth_app_id), by, text) for by, text in values.items() if text]
 
 
-def known_to(
+def find_existing(
     organization: Organization, drafts: Sequence[Credential], *, lock: bool = False
 ) -> dict[Key, Credential]:
-    """The organization's credentials that may be of the drafts' accounts, by what tells it."""
+    """The organization's credentials that share a key with a draft, by key."""
     wanted = [key for draft in drafts for key in keys_of(draft)]
-    identities = {text for _, _, way, text in wanted if way == "account"}
-    digests = {text for _, _, way, text in wanted if way == "secrets"}
+    identities = {text for _, _, by, text in wanted if by == "account"}
+    digests = {text for _, _, by, text in wanted if by == "secrets"}
     same = models.Q(identity__in=identities) | models.Q(secrets_digest__in=digests)
     rows = Credential.objects.of(organization).filter(same, kind__in={d.kind for d in drafts})
     rows = (rows.select_for_update() if lock else rows).order_by("pk")
@@ -138,14 +138,14 @@ def known_to(
 def matched(
     drafts: Sequence[Credential], found: Mapping[Key, Credential]
 ) -> list[Credential | None]:
-    """The credential of each draft's account, if it is here. Raises `SameAccount`."""
+    """The existing credential of each draft's account, or None. Raises `SameAccount`."""
     known = [match(draft, found) for draft in drafts]
     refuse_duplicates([row.pk] if row else [] for row in known)
     return known
 
 
 def match(draft: Credential, found: Mapping[Key, Credential]) -> Credential | None:
-    """By its account; by its secrets where of one of the two the account is not known."""
+    """Match by identity, or by secrets where the identity of one of the two is not known."""
     rows = (found[key] for key in keys_of(draft) if key in found)
     fitting = (row for row in rows if len({row.identity, draft.identity} - {None}) <= 1)
     return next(fitting, None)

@@ -1,4 +1,4 @@
-"""Everything that somebody does to a credential: import, change, disable, delete. All audited."""
+"""Operations on credentials: import, update, disable, delete. All of them are audited."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ from sequin_admin.tokens.models import Token
 
 
 class OtherAccount(Exception):
-    """Another account came back than the one this credential is for. `str()` names both."""
+    """The secrets or the grant are for another account. `str()` names the accounts."""
 
 
 def save_credential(
@@ -36,9 +36,8 @@ def save_credential(
 ) -> tuple[Credential, bool]:
     """Import: update the credential of the same account, or make a new one (True).
 
-    Where the account is not named in `properties` the provider is asked once; if it doesn't
-    answer, the credential is saved all the same and probed later. The same key again is found by
-    its digest then.
+    When `properties` do not contain the identity, the provider is called once. If that fails, the
+    credential is still saved and probed later; until then it is matched by its secrets' digest.
     """
     draft = draft_of(organization, properties, oauth_app=oauth_app)
     if draft.identity is None and grant is None:
@@ -49,7 +48,7 @@ def save_credential(
 def draft_of(
     organization: Organization, properties: Properties, *, oauth_app: OAuthApp | None = None
 ) -> Credential:
-    """A credential that is not stored yet."""
+    """An unsaved credential."""
     kind = kinds.get(properties.kind)  # type: ignore[attr-defined]
     draft: Credential = kind(organization=organization, oauth_app=oauth_app)
     set_properties(draft, properties)
@@ -64,17 +63,17 @@ def save_draft(
     metadata: dict[str, Any] | None = None,
     grant: TokenGrant | None = None,
 ) -> tuple[Credential, bool]:
-    """Store a draft, with nothing asked of the provider any more. As `save()`."""
+    """As `save_credential()`, for a draft and without a call to the provider."""
     given = name_and_metadata(draft, name, metadata)
     try:
         return upsert(draft, grant, actor=actor, given=given)
     except IntegrityError:
-        # Somebody imported the same account at the same moment; now it is there to be updated.
+        # A concurrent import created the same account; it exists now and is updated.
         return upsert(draft, grant, actor=actor, given=given)
 
 
 def name_and_metadata(draft: Credential, name: str, metadata: dict[str, Any] | None) -> set[str]:
-    """Set them on a draft, and say which of them were given."""
+    """Set `name` and `metadata` on a draft. Returns the columns that the caller gave."""
     suggested = draft.suggest_name(draft.properties) or draft.full_title()
     draft.name, draft.metadata = (name or suggested)[:NAME_CHARS], metadata or {}
     given = {"name"} if name else set()
@@ -85,7 +84,7 @@ def name_and_metadata(draft: Credential, name: str, metadata: dict[str, Any] | N
 def upsert(
     draft: Credential, grant: TokenGrant | None, *, actor: models.Model | None, given: set[str]
 ) -> tuple[Credential, bool]:
-    """Write a draft over the credential of the same account, or as a new one."""
+    """Update the credential of the draft's account, or save the draft as a new one (True)."""
     known = same_account(draft).select_for_update().first() if draft.identity else None
     known = known or same_secrets(draft).select_for_update().first()
     credential = merged_row(draft, known, given)
@@ -97,13 +96,13 @@ def upsert(
 
 
 def merged_row(draft: Credential, known: Credential | None, given: set[str]) -> Credential:
-    """The row to save: the draft, or the `known` credential with what is new in it.
+    """The row to save: the draft, or the `known` credential with the draft's properties.
 
-    Of that only the columns in `given` are changed besides the properties.
+    `given` are the columns, of name and metadata, that overwrite those of `known`.
     """
     if known is None:
         return draft
-    # While the draft's account is not known, what was read from it before still holds.
+    # Without an identity in the draft, the properties discovered before remain valid.
     before = {} if draft.identity else known.properties
     known.properties, known.secrets = {**before, **draft.properties}, dict(draft.secrets)
     known.identity = known.identity or draft.identity
@@ -121,7 +120,7 @@ def same_account(draft: Credential) -> models.QuerySet[Credential]:
 
 
 def same_secrets(draft: Credential) -> models.QuerySet[Credential]:
-    """Those of the same key, the oldest first, where of one of the two the account is not known."""
+    """Credentials with equal secrets, oldest first, unless the identity of both is known."""
     digest = draft.digest_of(draft.secrets)
     rows = Credential.objects.of(draft.organization) if digest else Credential.objects.none()
     rows = rows.filter(kind=draft.kind, secrets_digest=digest, oauth_app=draft.oauth_app)
@@ -130,19 +129,19 @@ def same_secrets(draft: Credential) -> models.QuerySet[Credential]:
 
 
 def duplicate_of(credential: Credential) -> Credential | None:
-    """Another credential of the same account through the same app. There may be only one."""
+    """Another credential of the same account and app. A unique constraint allows only one."""
     if credential.identity is None:
         return None
     return same_account(credential).exclude(pk=credential.pk).first()
 
 
 def refuse_duplicate(credential: Credential) -> None:
-    """Raises `OtherAccount` when another credential stands for this account already."""
-    twin = duplicate_of(credential)
-    if twin:
+    """Raise `OtherAccount` when another credential has the same account."""
+    duplicate = duplicate_of(credential)
+    if duplicate:
         raise OtherAccount(
-            f"{credential.describe()} is here already as {twin}. Nothing was changed. Use that "
-            "credential, or delete it first."
+            f"{credential.describe()} is here already as {duplicate}. Nothing was changed. Use "
+            "that credential, or delete it first."
         )
 
 
@@ -156,15 +155,15 @@ def set_properties(credential: Credential, properties: Properties) -> None:
 
 
 def drop_discovered(draft: Credential) -> None:
-    """Drop what was read from the account that the former secret opened."""
+    """Remove read-only properties, which were read from the account of the former secret."""
     declared = draft.properties_class
-    kept = (n for n in draft.properties if not declared.declared(n).get("read_only"))
+    kept = (n for n in draft.properties if not declared.options_of(n).get("read_only"))
     draft.properties = {name: draft.properties[name] for name in kept}
     draft.identity = draft.identity_of(draft.properties)
 
 
 def probe_draft(draft: Credential) -> Outcome:
-    """Ask the provider whose key this is, and whether it works. What it tells is taken over."""
+    """Probe the draft at the provider and merge the discovered properties into it."""
     try:
         token = draft.mint().access_token if draft.mints else draft.static_token()
         outcome = draft.probe(token)
@@ -174,21 +173,22 @@ def probe_draft(draft: Credential) -> Outcome:
     return outcome
 
 
-def merge_properties(credential: Credential, facts: Mapping[str, Any]) -> bool:
-    """Take over property values that the provider told us. True when one was new."""
+def merge_properties(credential: Credential, discovered: Mapping[str, Any]) -> bool:
+    """Set property values that the provider returned. True when one of them changed."""
     known = set(credential.properties_class.names())
-    news = {n: v for n, v in facts.items() if n in known and credential.properties.get(n) != v}
-    credential.properties = {**credential.properties, **news}
+    stored = credential.properties
+    changed = {n: v for n, v in discovered.items() if n in known and stored.get(n) != v}
+    credential.properties = {**stored, **changed}
     credential.identity = credential.identity or credential.identity_of(credential.properties)
-    return bool(news)
+    return bool(changed)
 
 
 def apply_grant(credential: Credential, grant: TokenGrant | None) -> None:
-    """A fresh grant's token, or for an import a token row that is due at once."""
+    """Store a grant's token; without a grant, a token row that is due for renewal at once."""
     if grant and not credential.mints:
         renewal.store_grant(credential, grant)
         return
-    if renewal.renews(credential):
+    if renewal.is_renewable(credential):
         Token.objects.filter(credential=credential).delete()
         Token.objects.create(credential=credential, refresh_at=clock.now())
 
@@ -196,15 +196,15 @@ def apply_grant(credential: Credential, grant: TokenGrant | None) -> None:
 def replace_secrets(
     credential: Credential, properties: Properties, *, actor: models.Model | None
 ) -> Credential:
-    """What an edit form does. Raises `OtherAccount` when the new secret opens another account."""
+    """Replace the secrets. Raises `OtherAccount` when they are for another account."""
     draft = replacement_of(credential, properties)
-    if not credential.mints and not renewal.renews(credential):
+    if not credential.mints and not renewal.is_renewable(credential):
         probe_draft(draft)
     return apply_replacement(credential, draft, actor=actor)
 
 
 def replacement_of(credential: Credential, properties: Properties) -> Credential:
-    """New secrets for a credential, as a draft of their own: whose they are is yet to be seen."""
+    """A draft with new secrets for the credential. Its identity may be unknown."""
     draft = draft_of(credential.organization, properties, oauth_app=credential.oauth_app)
     drop_discovered(draft)
     return draft
@@ -214,7 +214,7 @@ def replacement_of(credential: Credential, properties: Properties) -> Credential
 def apply_replacement(
     credential: Credential, draft: Credential, *, actor: models.Model | None
 ) -> Credential:
-    """Put a draft's secrets into the credential. Raises `OtherAccount` when they are another's."""
+    """Copy a draft's secrets to the credential. Raises `OtherAccount` for another account."""
     if credential.identity and draft.identity and draft.identity != credential.identity:
         raise OtherAccount(
             f"These are the secrets of {draft.describe()}, but this credential is for "
@@ -235,7 +235,7 @@ def apply_replacement(
 
 
 @transaction.atomic
-def rename(
+def update_details(
     credential: Credential,
     *,
     actor: models.Model | None,
@@ -256,9 +256,9 @@ def rename(
 def reveal(
     credential: Credential, *, actor: models.Model | None, purpose: str = ""
 ) -> dict[str, str]:
-    """The secrets in plain text, once it is written down who reads them, and what for.
+    """Return the secrets in plain text, after an audit event of who reads them and why.
 
-    Raises `DecryptionError` with nothing written down: then there is nothing to be seen.
+    Raises `DecryptionError`, without an audit event.
     """
     secrets = dict(credential.secrets)
     record_credential_change(
@@ -268,9 +268,9 @@ def reveal(
 
 
 def exchange_token(credential: Credential, *, actor: models.Model | None) -> None:
-    """Replace a token of an old sort by one that can be renewed. Raises `Refused`.
+    """Exchange an old-format token for one that can be renewed. Raises `Refused`.
 
-    Audited before: the old token may end though no answer comes.
+    Audited before the call: the old token may be invalid even when no response arrives.
     """
     record_credential_change(
         "credential.token_exchange_begun", credential, actor, account=credential.describe()
@@ -299,32 +299,32 @@ def enable(credential: Credential, *, actor: models.Model | None) -> None:
 
 
 def delete(credential: Credential, *, actor: models.Model | None) -> bool:
-    """Give the access back at the provider, where it takes it, then forget the credential.
+    """Revoke the access at the provider, where it supports that, then delete the credential.
 
-    Returns whether the provider confirmed; a refusal there does not stop us here. Raises `InUse`,
-    with nothing done, while something needs it.
+    Returns whether the provider confirmed; the credential is deleted in any case. Raises `InUse`,
+    with nothing done, while other rows need it.
     """
     refuse_if_used(credential)
-    given_back = revoke_access(credential)
+    revoked = revoke_access(credential)
     with transaction.atomic():
         record_credential_change(
             "credential.deleted",
             credential,
             actor,
             account=credential.describe(),
-            given_back=given_back,
+            given_back=revoked,
         )
         credential.delete()
-    return given_back
+    return revoked
 
 
 def revoke_access(credential: Credential) -> bool:
-    """Revoke at the provider. False when it has no such call or did not take it."""
+    """Revoke at the provider. False when it does not support that or the call failed."""
     if type(credential).revoke is Credential.revoke:
         return False
     token = Token.objects.filter(credential=credential).first()
     try:
-        credential.revoke(renewal.access_token(token) if token and token.version else "")
+        credential.revoke(renewal.stored_access_token(token) if token and token.version else "")
     except (Refused, Unreachable):
         return False
     return True

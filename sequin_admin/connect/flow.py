@@ -1,4 +1,4 @@
-"""The round trip to a provider: out with a state, back with a code, into a stored credential."""
+"""The authorization code flow: start a connect session, finish it with the callback."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -23,7 +23,7 @@ SESSION_TIME = timedelta(minutes=10)
 
 
 class BadCallback(Exception):
-    """A callback that belongs to no open trip of this browser. `str()` is the sentence to show."""
+    """A callback without an open connect session of this browser. `str()` is for the person."""
 
 
 def start(
@@ -35,23 +35,22 @@ def start(
     link: ConnectLink | None = None,
     authorization_request: AuthorizationRequest | None = None,
     oauth_app: OAuthApp | None = None,
-    asked: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
     name: str = "",
     reconnects: Credential | None = None,
     replaces_account: bool = False,
 ) -> str:
-    """Open a trip and return the address to send the browser to.
+    """Create a connect session; returns the authorization URL to redirect the browser to.
 
-    It is the trip of a `user` here, of a customer with a `link`, or of a `handover`.
+    The session belongs to a `user`, a customer with a `link`, or an `authorization_request`.
 
-    `asked` are values of the properties in `kind.oauth.asks`. Raises pydantic's `ValidationError`
-    when one of them is not what its declaration says, `Refused` when the OAuth app is missing.
+    `inputs` are values of the properties in `kind.oauth.required_properties`. Raises pydantic's
+    `ValidationError` when one of them is invalid, `Refused` when the OAuth app is missing.
     """
     if kind.client_is_ours() and (oauth_app is None or oauth_app.provider != kind.provider):
         raise Refused(outcomes.no_app(kind.provider_title))
-    questions = kind.properties_class.only(kind.oauth.required_properties)
-    answers: Properties = questions(**(asked or {}))
-    given = answers.plain_values()
+    declared = kind.properties_class.only(kind.oauth.required_properties)
+    parsed: Properties = declared(**(inputs or {}))
     state, (verifier, challenge) = protocol.new_state(), protocol.pkce_pair()
     connect_session = ConnectSession(
         organization=organization,
@@ -65,7 +64,7 @@ def start(
         reconnects=reconnects,
         replaces_account=replaces_account,
         name=name,
-        secrets={"verifier": verifier, "asked": given},
+        secrets={"verifier": verifier, "asked": parsed.plain_values()},
         expires_at=clock.now() + SESSION_TIME,
     )
     connect_session.save()
@@ -81,21 +80,21 @@ def start(
 def context_of(
     connect_session: ConnectSession, callback: Mapping[str, str] | None = None
 ) -> OAuthContext:
-    asked = connect_session.secrets["asked"]
+    inputs = connect_session.secrets["asked"]
     app = connect_session.oauth_app
     if app is None:
-        return OAuthContext(str(asked.get("client_id", "")), {}, asked, callback or {})
-    return OAuthContext(app.client_id, app.url_params(), asked, callback or {}, tuple(app.scopes))
+        return OAuthContext(str(inputs.get("client_id", "")), {}, inputs, callback or {})
+    return OAuthContext(app.client_id, app.url_params(), inputs, callback or {}, tuple(app.scopes))
 
 
 def finish(
     params: Mapping[str, str], *, user: User | None, session_key: str, provider: str
 ) -> ConnectSession:
-    """End the trip that `params` (the callback's query) belongs to.
+    """Finish the connect session of `params` (the callback's query).
 
-    Returns the attempt with a `credential` (a handover keeps what came of it itself), or with a
-    `failure` sentence. Raises `BadCallback` when there is no such trip, and then nothing has been
-    sent to the provider.
+    Returns it with a `credential` (none for an authorization request, which stores the properties
+    itself), or with a `failure` message. Raises `BadCallback` when there is no such session; then
+    nothing was sent to the provider.
     """
     connect_session = claim(
         params.get("state", ""), user=user, session_key=session_key, provider=provider
@@ -108,7 +107,7 @@ def finish(
 
 
 def claim(state: str, *, user: User | None, session_key: str, provider: str) -> ConnectSession:
-    """The open trip of `state`, which is used up by this. State is checked before anything else."""
+    """Claim the open session of `state`, once, before anything else. Raises `BadCallback`."""
     now = clock.now()
     connect_session = ConnectSession.objects.filter(state_digest=protocol.digest(state)).first()
     kind = kinds.get(connect_session.kind) if connect_session else None
@@ -136,21 +135,21 @@ def finish_session(
 
 
 def fail(connect_session: ConnectSession, error: Exception) -> ConnectSession:
-    """End a trip without a credential, and say why to whoever sent the browser on it."""
-    connect_session.failure, connect_session.error = sentence(error)[:500], error_code(error)
+    """Finish a session without a credential, with a failure message and an error code."""
+    connect_session.failure, connect_session.error = failure_message(error)[:500], error_code(error)
     if connect_session.link:
         links.fail(connect_session.link, connect_session.failure)
     return finish_session(connect_session)
 
 
-def sentence(error: Exception) -> str:
+def failure_message(error: Exception) -> str:
     if isinstance(error, Refused):
         return error.outcome.sentence
     return str(error)
 
 
 def error_code(error: Exception) -> str:
-    """The code of RFC 6749 section 4.1.2.1 that says to another product whose move it is."""
+    """The RFC 6749 section 4.1.2.1 code that tells another product who must act."""
     if isinstance(error, Unreachable):
         return "temporarily_unavailable"
     verdict = error.outcome.verdict if isinstance(error, Refused) else Verdict.CUSTOMER
@@ -159,7 +158,7 @@ def error_code(error: Exception) -> str:
 
 
 def complete(connect_session: ConnectSession, params: Mapping[str, str]) -> Credential | None:
-    """From a callback to a stored credential, or to a handover that has what it needs."""
+    """Exchange the code and save the credential; None for an authorization request."""
     if connect_session.link:
         links.refuse_closed(connect_session.link)
     kind, context = kinds.get(connect_session.kind), context_of(connect_session, params)
@@ -175,16 +174,16 @@ def complete(connect_session: ConnectSession, params: Mapping[str, str]) -> Cred
     )
     properties = read_properties(kind, grant, context)
     if connect_session.authorization_request:
-        authorization_requests.seal(connect_session.authorization_request, properties)
+        authorization_requests.save_properties(connect_session.authorization_request, properties)
         return None
     with transaction.atomic():
-        return store_credential(connect_session, properties, grant)
+        return save_session_credential(connect_session, properties, grant)
 
 
-def store_credential(
+def save_session_credential(
     connect_session: ConnectSession, properties: Properties, grant: TokenGrant
 ) -> Credential:
-    """Store what came of a trip, and spend its link in the same transaction."""
+    """Save the session's credential and complete its link. Call it in a transaction."""
     if connect_session.reconnects:
         credential = reconnect(connect_session, connect_session.reconnects, properties, grant)
     else:
@@ -203,23 +202,28 @@ def store_credential(
 
 
 def read_properties(kind: Any, grant: TokenGrant, context: OAuthContext) -> Properties:
-    """The kind's properties: asked, issued with the grant, and read from the account."""
+    """The kind's properties: entered, issued with the grant, and read from the account."""
     discovered = kind.identify(grant, context)
-    values = {"kind": kind.slug, **context.asked, **renewal.issued(kind, grant), **discovered}
+    values = {
+        "kind": kind.slug,
+        **context.inputs,
+        **renewal.issued_secrets(kind, grant),
+        **discovered,
+    }
     try:
         properties: Properties = kind.properties_class.model_validate(values)
     except ValidationError as invalid:
-        names = lacking(invalid)
+        names = invalid_names(invalid)
         raise Refused(outcomes.incomplete(kind.provider_title, names)) from None
     return properties
 
 
-def lacking(invalid: ValidationError) -> list[str]:
-    """The names of the properties that are missing or have another form than declared."""
+def invalid_names(invalid: ValidationError) -> list[str]:
+    """The names of properties that are missing or invalid."""
     errors = invalid.errors(include_input=False, include_url=False)
     missing = [str(name) for error in errors for name in error["loc"][:1]]
-    odd = [error["ctx"]["names"] for error in errors if error["type"] == "match"]
-    return missing + odd
+    malformed = [error["ctx"]["names"] for error in errors if error["type"] == "match"]
+    return missing + malformed
 
 
 def reconnect(
@@ -228,12 +232,13 @@ def reconnect(
     properties: Properties,
     grant: TokenGrant,
 ) -> Credential:
-    """Put a fresh grant into an existing credential, which stays for the same account."""
+    """Apply a grant to an existing credential. Raises `OtherAccount` unless the session may
+    replace the account."""
     identity = credential.identity_of(properties.public_values())
     if identity != credential.identity and not connect_session.replaces_account:
-        came = credential.describe_account(properties.public_values())
+        other = credential.describe_account(properties.public_values())
         raise credential_operations.OtherAccount(
-            f"You connected {came}, but this credential is for {credential.describe()}. Nothing "
+            f"You connected {other}, but this credential is for {credential.describe()}. Nothing "
             f"was changed. Log in to {credential.describe()} at {credential.provider_title} and "
             "try again, or add the other account as a credential of its own."
         )
@@ -254,5 +259,5 @@ def reconnect(
 
 
 def prune(older_than: timedelta = timedelta(days=7)) -> int:
-    """Forget trips that ended or ran out a while ago. Returns how many."""
+    """Delete connect sessions that expired `older_than` ago. Returns how many rows."""
     return ConnectSession.objects.filter(expires_at__lt=clock.now() - older_than).delete()[0]

@@ -1,7 +1,7 @@
-"""Connect links: how a customer without a login connects an account, once.
+"""Connect links: a customer without a login connects one account with a single-use URL.
 
-The token is in the address of the link's first page only. Opening that gives the browser session
-the right to the link, and every page after it has the link's id in its address.
+The token is in the URL of the link's first page only. Opening it authorizes the browser session
+for the link; the pages after it have the link's id in their URL.
 """
 
 import secrets
@@ -25,17 +25,17 @@ from sequin_admin.credentials.properties import Properties
 from sequin_admin.notifications import events
 from sequin_admin.tokens import protocol
 
-LONGEST = timedelta(days=7)
-MOST_TRIES = 30
-KEPT_FOR = timedelta(days=90)
+MAX_LIFETIME = timedelta(days=7)
+MAX_TRIES = 30
+RETENTION = timedelta(days=90)
 
 
 class LinkClosed(Exception):
-    """The link can't be used. `str()` tells the customer why, and what to do."""
+    """The link can't be used. `str()` is the message for the customer."""
 
 
 class BadLink(ValueError):
-    """What was asked for makes no link. `field` names the argument at fault, `str()` says why."""
+    """The arguments of a new link are invalid. `field` names the argument, `str()` says why."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
@@ -47,7 +47,7 @@ def create(
     offered: Sequence[Any],
     *,
     actor: models.Model | None,
-    lasts: timedelta = LONGEST,
+    lasts: timedelta = MAX_LIFETIME,
     oauth_app: OAuthApp | None = None,
     name: str = "",
     metadata: dict[str, Any] | None = None,
@@ -55,7 +55,7 @@ def create(
     reconnects: Credential | None = None,
     batch: UUID | None = None,
 ) -> ConnectLink:
-    """A link for one customer, who may choose among the `offered` kinds. Raises `BadLink`."""
+    """Create a link for one customer to connect one of the `offered` kinds. Raises `BadLink`."""
     refuse_bad(offered, lasts=lasts, oauth_app=oauth_app, redirect_url=redirect_url)
     token = secrets.token_urlsafe(32)
     link = ConnectLink(
@@ -82,16 +82,16 @@ def create(
 def refuse_bad(
     offered: Sequence[Any], *, lasts: timedelta, oauth_app: OAuthApp | None, redirect_url: str
 ) -> None:
-    """Raises `BadLink` for what no customer could use, or should."""
+    """Raise `BadLink` for invalid arguments of `create()`."""
     if not offered or len({kind.provider for kind in offered}) > 1:
         raise BadLink("kinds", "Choose one or more kinds of one provider.")
     title = offered[0].provider_title
-    if not timedelta() < lasts <= LONGEST:
+    if not timedelta() < lasts <= MAX_LIFETIME:
         raise BadLink("lasts", "A link lasts up to 7 days. Choose a shorter time.")
     needs_app = any(kind.client_is_ours() for kind in offered)
     if needs_app and (oauth_app is None or oauth_app.provider != offered[0].provider):
-        said = f"Choose the OAuth app at {title} that the customer connects through."
-        raise BadLink("oauth_app", said)
+        reason = f"Choose the OAuth app at {title} that the customer connects through."
+        raise BadLink("oauth_app", reason)
     if redirect_url and (oauth_app is None or redirect_url not in oauth_app.redirect_uris):
         raise BadLink(
             "redirect_url",
@@ -106,17 +106,17 @@ def create_reconnects(
     *,
     actor: models.Model | None,
     batch: UUID,
-    lasts: timedelta = LONGEST,
+    lasts: timedelta = MAX_LIFETIME,
 ) -> tuple[list[ConnectLink], list[tuple[Credential, str]]]:
-    """A link for each credential whose customer must act, and the others with the reason."""
-    made, left_out = [], []
+    """Create a reconnect link for each credential; returns links, and the others with a reason."""
+    made, skipped = [], []
     for credential in credentials:
         try:
             link = create_reconnect(organization, credential, actor=actor, lasts=lasts, batch=batch)
             made.append(link)
         except BadLink as reason:
-            left_out.append((credential, str(reason)))
-    return made, left_out
+            skipped.append((credential, str(reason)))
+    return made, skipped
 
 
 def create_reconnect(
@@ -124,13 +124,13 @@ def create_reconnect(
     credential: Credential,
     *,
     actor: models.Model | None,
-    lasts: timedelta = LONGEST,
+    lasts: timedelta = MAX_LIFETIME,
     batch: UUID | None = None,
 ) -> ConnectLink:
-    """A link that reconnects `credential`. Raises `BadLink` when that would not help."""
+    """Create a link that reconnects `credential`. Raises `BadLink` when we must act instead."""
     if credential.health_status == "sequin_intervention":
-        said = f"{credential} waits for us, so its customer can't mend it."
-        raise BadLink("reconnects", said)
+        reason = f"{credential} waits for us, so its customer can't mend it."
+        raise BadLink("reconnects", reason)
     app = credential.oauth_app or only_app_for(credential)
     return create(
         organization,
@@ -145,20 +145,20 @@ def create_reconnect(
 
 
 def only_app_for(credential: Credential) -> OAuthApp | None:
-    """For an imported credential without an app: the one of its provider, if there is just one."""
+    """The provider's only OAuth app, for an imported credential without one; else None."""
     apps = OAuthApp.objects.of(credential.organization).filter(provider=credential.provider)[:2]
     return apps[0] if credential.client_is_ours() and len(apps) == 1 else None
 
 
 def address(link: ConnectLink) -> str:
-    """What the customer is sent. Empty when the link is over: then nobody needs it."""
+    """The URL for the customer. Empty when the link is closed."""
     token = link.secrets.get("token", "") if link.is_open else ""
     return f"{settings.PUBLIC_URL}/link/connect/{token}" if token else ""
 
 
 def find(token: str) -> ConnectLink:
-    """The open link of a token. Raises `Closed`."""
-    rows = ConnectLink.objects.with_who_asks()
+    """The open link of a token. Raises `LinkClosed`."""
+    rows = ConnectLink.objects.with_page_relations()
     link = rows.filter(token_digest=protocol.digest(token)).first()
     if link is None:
         raise LinkClosed(
@@ -170,7 +170,7 @@ def find(token: str) -> ConnectLink:
 
 
 def refuse_closed(link: ConnectLink) -> None:
-    """Raises `Closed` when the link is over, whatever the reason."""
+    """Raise `LinkClosed` when the link is completed, revoked or expired."""
     whom = f"Ask {link.organization} for a new one if you need it."
     reasons = {
         LinkState.COMPLETED: "This link was used already: the account is connected.",
@@ -183,34 +183,34 @@ def refuse_closed(link: ConnectLink) -> None:
 
 @transaction.atomic
 def record_opened(link: ConnectLink) -> None:
-    """The customer sees it. Only the first time counts."""
+    """Set `opened_at` and notify, the first time only."""
     if ConnectLink.objects.filter(pk=link.pk, opened_at=None).update(opened_at=clock.now()):
         link.refresh_from_db(fields=["opened_at"])
         record_link_change("connect_link.opened", link, None)
 
 
 def count_try(link: ConnectLink) -> None:
-    """Whoever has a link must not use it to guess keys. Raises `Closed` after many tries."""
+    """Count a try, so that a link can't be used to guess keys. Raises `LinkClosed`."""
     refuse_closed(link)
-    fewer = ConnectLink.objects.filter(pk=link.pk, tries__lt=MOST_TRIES)
+    fewer = ConnectLink.objects.filter(pk=link.pk, tries__lt=MAX_TRIES)
     if not fewer.update(tries=F("tries") + 1):
         raise LinkClosed(
-            f"This link was tried {MOST_TRIES} times without success, so it is closed. "
+            f"This link was tried {MAX_TRIES} times without success, so it is closed. "
             f"Ask {link.organization} for a new one."
         )
 
 
-def enter(link: ConnectLink, properties: Properties) -> Credential:
-    """What a customer typed into the form of a key or password: tried, stored, link completed.
+def submit_properties(link: ConnectLink, properties: Properties) -> Credential:
+    """Probe the key or password that a customer entered, save it and complete the link.
 
-    Raises `Refused` when the provider does not take it, `OtherAccount` and `Closed`. Nothing is
-    stored then.
+    Raises `Refused` when the provider rejects it, `OtherAccount` and `LinkClosed`; no credential
+    is stored then.
     """
     count_try(link)
-    again = link.reconnects
+    existing = link.reconnects
     draft = (
-        credential_operations.replacement_of(again, properties)
-        if again
+        credential_operations.replacement_of(existing, properties)
+        if existing
         else credential_operations.draft_of(link.organization, properties)
     )
     outcome = credential_operations.probe_draft(draft)
@@ -219,15 +219,15 @@ def enter(link: ConnectLink, properties: Properties) -> Credential:
         raise Refused(outcome)
     with transaction.atomic():
         credential = (
-            credential_operations.apply_replacement(again, draft, actor=link)
-            if again
-            else store_credential(link, draft)
+            credential_operations.apply_replacement(existing, draft, actor=link)
+            if existing
+            else save_link_credential(link, draft)
         )
         complete(link, credential)
     return credential
 
 
-def store_credential(link: ConnectLink, draft: Credential) -> Credential:
+def save_link_credential(link: ConnectLink, draft: Credential) -> Credential:
     credential, _ = credential_operations.save_draft(
         draft, actor=link, name=link.name, metadata=link.metadata or None
     )
@@ -235,9 +235,9 @@ def store_credential(link: ConnectLink, draft: Credential) -> Credential:
 
 
 def complete(link: ConnectLink, credential: Credential) -> None:
-    """Spend the link, in the transaction that stores what came of it. Raises `Closed`.
+    """Complete the link in the transaction that saves its credential. Raises `LinkClosed`.
 
-    Other links for the same credential have nothing left to do.
+    Other open links that reconnect the same credential are revoked.
     """
     now = clock.now()
     mine = ConnectLink.objects.filter(pk=link.pk, completed_at=None, revoked_at=None)
@@ -245,30 +245,32 @@ def complete(link: ConnectLink, credential: Credential) -> None:
         link.refresh_from_db(fields=["completed_at", "revoked_at"])
         refuse_closed(link)
     same = ConnectLink.objects.open(now).filter(reconnects=credential)
-    over = [link.pk, *same.values_list("pk", flat=True)]
+    closed = [link.pk, *same.values_list("pk", flat=True)]
     same.update(revoked_at=now)
-    forget_tokens(Q(pk__in=over))
+    forget_tokens(Q(pk__in=closed))
     link.credential = credential
     record_link_change("connect_link.completed", link, link, credential=str(credential.pk))
 
 
 @transaction.atomic
 def fail(link: ConnectLink, reason: str) -> None:
-    """Keep for the operator why the customer did not get through. The link stays open."""
+    """Record why the customer could not connect, and notify. The link stays open."""
     link.failure, link.failed_at = reason[:500], clock.now()
     link.save(update_fields=["failure", "failed_at"])
-    tell("connect_link.failed", link, link, text=f"{link.failure} The link can be used again.")
+    notify_link_event(
+        "connect_link.failed", link, link, text=f"{link.failure} The link can be used again."
+    )
 
 
 @transaction.atomic
-def change(
+def update_link(
     link: ConnectLink,
     *,
     actor: models.Model | None,
     name: str | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> None:
-    """What the credential to come will be called and carry. Raises `Closed` when it is over."""
+    """Change the name and metadata of the future credential. Raises `LinkClosed`."""
     refuse_closed(link)
     changes = {"name": name, "metadata": metadata}
     changed = {n: v for n, v in changes.items() if v is not None and v != getattr(link, n)}
@@ -289,7 +291,7 @@ def change(
 def record_exported(
     organization: Organization, *, actor: models.Model | None, batch: UUID | None
 ) -> None:
-    """Who took the addresses of many links at once."""
+    """Record an audit event of who exported the URLs of many links."""
     record_change(
         "connect_link.exported",
         actor=actor,
@@ -301,7 +303,7 @@ def record_exported(
 
 @transaction.atomic
 def revoke(link: ConnectLink, *, actor: models.Model | None) -> bool:
-    """Withdraw the link. False when it was over already."""
+    """Revoke the link. False when it was closed already."""
     now = clock.now()
     if not ConnectLink.objects.open(now).filter(pk=link.pk).update(revoked_at=now):
         return False
@@ -311,7 +313,7 @@ def revoke(link: ConnectLink, *, actor: models.Model | None) -> bool:
 
 
 def forget_tokens(which: Q) -> None:
-    """Nobody needs the token of a link that is over."""
+    """Delete the stored tokens of closed links."""
     for link in ConnectLink.objects.filter(which):
         if link.secrets:
             link.secrets = {}
@@ -319,21 +321,23 @@ def forget_tokens(which: Q) -> None:
 
 
 def prune() -> int:
-    """Forget the tokens of expired links, and links that were made long ago. Returns how many."""
+    """Delete the tokens of expired links, and old links. Returns how many links."""
     now = clock.now()
     forget_tokens(Q(expires_at__lte=now, expires_at__gt=now - timedelta(days=1)))
-    return ConnectLink.objects.filter(expires_at__lt=now - KEPT_FOR).delete()[0]
+    return ConnectLink.objects.filter(expires_at__lt=now - RETENTION).delete()[0]
 
 
 def record_link_change(
     action: str, link: ConnectLink, actor: models.Model | None, **details: Any
 ) -> None:
-    """Write it into the audit log, and tell whoever wants to know."""
+    """Record an audit event and notify the channels."""
     record_change(action, actor=actor, target=link, organization_id=link.organization_id, **details)
-    tell(action, link, actor)
+    notify_link_event(action, link, actor)
 
 
-def tell(type_: str, link: ConnectLink, actor: models.Model | None, text: str = "") -> None:
+def notify_link_event(
+    type_: str, link: ConnectLink, actor: models.Model | None, text: str = ""
+) -> None:
     connected = link.credential_id or link.reconnects_id
     events.notify(
         type_,

@@ -1,4 +1,4 @@
-"""Who may start a connect trip without a login, the trips themselves, and tokens."""
+"""Connect links, authorization requests and connect sessions."""
 
 import hmac
 import uuid
@@ -15,7 +15,7 @@ from sequin_admin.credentials.models import Credential, OAuthApp
 
 
 class LinkState(models.TextChoices):
-    """How far a connect link has come. Knows its words, tone and icon, as a status does."""
+    """Lifecycle state of a connect link, with the tone and icon it is shown with."""
 
     CREATED = "created", "Not opened yet"
     OPENED = "opened", "Opened"
@@ -45,7 +45,7 @@ def is_open(at: datetime) -> models.Q:
 
 
 def states(at: datetime) -> dict[LinkState, models.Q]:
-    """What tells the links of each state at that time, as `ConnectLink.state` does for one."""
+    """The filter of each state at that time. Must agree with `ConnectLink.state`."""
     untried = is_open(at) & models.Q(failure="")
     return {
         LinkState.COMPLETED: models.Q(completed_at__isnull=False),
@@ -65,21 +65,21 @@ class ConnectLinkQuerySet(OwnedQuerySet["ConnectLink"]):
         return self.filter(states(at)[LinkState(state)])
 
     def by_state(self, at: datetime) -> dict[LinkState, int]:
-        """How many are in each state, in one query."""
+        """Number of links by state, in one query."""
         counts = {state: models.Count("pk", filter=which) for state, which in states(at).items()}
         found = self.aggregate(**{state.value: count for state, count in counts.items()})
         return {state: found[state.value] for state in LinkState}
 
-    def with_who_asks(self) -> Self:
-        """Joined with what the customer's pages tell."""
+    def with_page_relations(self) -> Self:
+        """Joined with the rows that the customer's pages show."""
         return self.select_related("organization", "oauth_app", "reconnects__oauth_app")
 
 
 class ConnectLink(models.Model):
     """An invitation to connect one account, for a customer who has no login here.
 
-    Whoever has the token may use it once: `kinds` (all of one `provider`) is what they may choose
-    from. `secrets` keeps the token as long as the link is open, so that it can be copied again.
+    The token authorizes its holder to connect one of `kinds` (all of one `provider`), once.
+    `secrets` holds the token while the link is open, so that its URL can be copied again.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -136,7 +136,7 @@ class ConnectLink(models.Model):
 
     @property
     def state(self) -> LinkState:
-        """Where it stands now."""
+        """The current state. Must agree with `states()`."""
         if self.completed_at:
             return LinkState.COMPLETED
         if self.revoked_at:
@@ -153,11 +153,11 @@ class ConnectLink(models.Model):
 
 
 class AuthorizationRequest(models.Model):
-    """One trip that another product starts by API and whose credential that product gets.
+    """A connection that another product starts by API and whose credential that product gets.
 
-    `token_digest` is of the start address, `code_digest` of the code that goes back in the
-    redirect (RFC 6749 section 4.1.2). `secrets` holds the caller's `state` and, from the end of
-    the trip to the exchange of the code, the `properties` of the credential.
+    `token_digest` is the SHA-256 of the token in the start URL, `code_digest` that of the code in
+    the redirect (RFC 6749 section 4.1.2). `secrets` holds the caller's `state` and, from the
+    callback to the exchange of the code, the `properties` of the credential.
     """
 
     audit_type = "handover"
@@ -192,12 +192,12 @@ class ConnectSessionQuerySet(OwnedQuerySet["ConnectSession"]):
 
 
 class ConnectSession(models.Model):
-    """One trip to a provider and back. `state` leaves us; only its SHA-256 stays.
+    """One run of a provider's authorization code flow. Of `state` only the SHA-256 is stored.
 
-    A person who is logged in (`user`), a customer with a `link` or a browser that another product
-    sent (`handover`) is on it; whoever it is, only that browser session can end it. `secrets`
-    holds the PKCE verifier and what was asked before the redirect. A trip ends once: with a
-    credential, or with the sentence in `failure` and its RFC 6749 code in `error`.
+    It belongs to a person who is logged in (`user`), a customer with a `link`, or a browser that
+    another product sent (`authorization_request`), and only the same browser session can finish
+    it. `secrets` holds the PKCE verifier and the inputs from before the redirect. It finishes
+    once: with a credential, or with a message in `failure` and its RFC 6749 code in `error`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -237,10 +237,10 @@ class ConnectSession(models.Model):
 
     @property
     def actor(self) -> models.Model | None:
-        """Who the audit log names for what came of it."""
+        """The actor of the audit events of its result."""
         return self.user or self.link or self.authorization_request
 
     def belongs_to(self, user: User | None, session_digest: str) -> bool:
-        """Whether this browser started it, and the same person, if it was a logged-in one."""
+        """Whether this browser session started it, as the same user if it has one."""
         same_browser = hmac.compare_digest(self.session_digest, session_digest)
         return same_browser and self.user_id in (None, user.pk if user else None)

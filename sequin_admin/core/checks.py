@@ -1,24 +1,25 @@
-"""Refuses to start when the keys at hand can't open what is stored."""
+"""System checks: the database is of this version, and the keys can decrypt its secrets."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from django.core.checks import Error, Tags, register
 from django.db import DatabaseError, connection
+from django.db.migrations.loader import MigrationLoader
 
 from sequin_admin.core import keyring
 
 
 @register(Tags.database)
-def keys_open_the_database(databases: Sequence[str] | None = None, **kwargs: Any) -> list[Error]:
-    """Runs with `migrate` and `check --database`; `refuse_wrong_keys` calls it at start-up."""
+def check_encryption_keys(databases: Sequence[str] | None = None, **kwargs: Any) -> list[Error]:
+    """Run by `migrate`, `check --database` and, at start-up, `refuse_unusable_database()`."""
     if not databases:
         return []
     try:
         tables = set(connection.introspection.table_names())
-        if not {column.model._meta.db_table for column in keyring.columns()} <= tables:
+        if not {column.model._meta.db_table for column in keyring.encrypted_columns()} <= tables:
             return []
-        wrong = keyring.unreadable()
+        wrong = keyring.unreadable_columns()
     except DatabaseError:
         return []
     if not wrong:
@@ -32,8 +33,32 @@ def keys_open_the_database(databases: Sequence[str] | None = None, **kwargs: Any
     ]
 
 
-def refuse_wrong_keys() -> None:
-    """End the process with the sentence instead of serving with the wrong keys."""
-    for error in keys_open_the_database(["default"]):
+@register(Tags.database)
+def check_version(databases: Sequence[str] | None = None, **kwargs: Any) -> list[Error]:
+    """An error when migrations were applied that this version does not have.
+
+    Runs with `migrate` as well, so nothing is changed in such a database.
+    """
+    if not databases:
+        return []
+    try:
+        loader = MigrationLoader(connection, ignore_no_migrations=True)
+    except DatabaseError:
+        return []
+    if loader.applied_migrations.keys() <= loader.disk_migrations.keys():
+        return []
+    return [
+        Error(
+            f"The database {connection.settings_dict['NAME']} was made by another version of "
+            "Sequin Admin, whose tables this one does not know. Nothing was changed.",
+            hint="Move it away and start again with a new one, or go back to that version.",
+            id="sequin_admin.E002",
+        )
+    ]
+
+
+def refuse_unusable_database() -> None:
+    """Raises `SystemExit` with the sentence instead of serving with the wrong keys or tables."""
+    for error in (*check_version(["default"]), *check_encryption_keys(["default"])):
         raise SystemExit(f"{error.msg} {error.hint}")
     connection.close()

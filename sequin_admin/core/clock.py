@@ -1,4 +1,4 @@
-"""What time it is. Everything asks here, so that a test can freeze one place."""
+"""The current time. All code calls `clock.now()`, so that tests can freeze one function."""
 
 from datetime import datetime
 

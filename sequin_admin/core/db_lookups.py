@@ -1,4 +1,4 @@
-"""Looking for text, whatever its case, and for pairs of JSON, alike on every database."""
+"""Lookups that work the same on SQLite and PostgreSQL: `icontains` and `has_pairs` for JSON."""
 
 import json
 import re
@@ -9,8 +9,8 @@ from django.db.models import CharField, JSONField, TextField, lookups
 
 @CharField.register_lookup
 @TextField.register_lookup
-class AnyCase(lookups.IContains):
-    """`icontains`. SQLite's own LIKE knows upper and lower case of ASCII only."""
+class UnicodeIContains(lookups.IContains):
+    """`icontains` for any letter: SQLite's LIKE ignores the case of ASCII letters only."""
 
     def as_sqlite(self, compiler: Any, connection: Any) -> Any:
         if not isinstance(self.rhs, str) or self.rhs.isascii():
@@ -20,13 +20,13 @@ class AnyCase(lookups.IContains):
 
 @JSONField.register_lookup
 class HasPairs(lookups.Lookup):
-    """JSON objects that have all of these pairs. Values are equal as JSON, so `1` is no `true`."""
+    """JSON objects that have all of these pairs. Values compare as JSON: `1` is not `true`."""
 
     lookup_name = "has_pairs"
     prepare_rhs = False
 
     def as_postgresql(self, compiler: Any, connection: Any) -> Any:
-        """`@>` has an index, but also takes lists and objects that hold more than asked."""
+        """`@>` uses the index, but also matches lists and objects that contain more."""
         column, params = self.process_lhs(compiler, connection)
         sql, given = f"{column} @> %s::jsonb", [*params, json.dumps(self.rhs)]
         for key, value in self.rhs.items():
@@ -39,20 +39,20 @@ class HasPairs(lookups.Lookup):
         column, params = self.process_lhs(compiler, connection)
         sql, given = "1 = 1", []
         for key, value in self.rhs.items():
-            same, values = same_in_sqlite(value)
-            pair = f"SELECT 1 FROM json_each({column}) AS pair WHERE pair.key = %s AND {same}"  # noqa: S608
+            equal, values = equals_in_sqlite(value)
+            pair = f"SELECT 1 FROM json_each({column}) AS pair WHERE pair.key = %s AND {equal}"  # noqa: S608
             sql += f" AND EXISTS ({pair})"
             given += [*params, key, *values]
         return f"({sql})", given
 
 
-# What a list or object consists of. `1` and `1.0` are one number.
+# All nodes of a list or object. `1` and `1.0` are the same number.
 NODES = "SELECT fullkey, replace(type, 'real', 'integer'), atom FROM json_tree({})"
-MINE, ASKED = NODES.format("pair.value"), NODES.format("%s")
+STORED, GIVEN = NODES.format("pair.value"), NODES.format("%s")
 
 
-def same_in_sqlite(value: Any) -> tuple[str, list[Any]]:
-    """How to ask whether `pair`, a row of `json_each()`, has this value; and the parameters."""
+def equals_in_sqlite(value: Any) -> tuple[str, list[Any]]:
+    """SQL, with parameters, for whether `pair`, a row of `json_each()`, has this value."""
     text = json.dumps(value)
     if value is None or isinstance(value, bool):
         return "pair.type = %s", [text]
@@ -60,5 +60,5 @@ def same_in_sqlite(value: Any) -> tuple[str, list[Any]]:
         return "pair.type = 'text' AND pair.atom = %s", [value]
     if isinstance(value, (int, float)):
         return "pair.type IN ('integer', 'real') AND pair.atom = json_extract(%s, '$')", [text]
-    same = f"NOT EXISTS ({MINE} EXCEPT {ASKED}) AND NOT EXISTS ({ASKED} EXCEPT {MINE})"
-    return f"pair.type IN ('object', 'array') AND {same}", [text, text]
+    equal = f"NOT EXISTS ({STORED} EXCEPT {GIVEN}) AND NOT EXISTS ({GIVEN} EXCEPT {STORED})"
+    return f"pair.type IN ('object', 'array') AND {equal}", [text, text]

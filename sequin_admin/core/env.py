@@ -1,4 +1,4 @@
-"""The one place where the environment is read. Settings use `env`; nothing else does."""
+"""Reads environment variables and `.env`; `os.environ` is used nowhere else."""
 
 import os
 from pathlib import Path
@@ -12,5 +12,5 @@ environ.Env.read_env(ROOT / ".env")
 
 
 def inherited() -> dict[str, str]:
-    """The whole environment, for processes that we start."""
+    """The whole environment, for child processes."""
     return dict(os.environ)

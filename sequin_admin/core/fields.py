@@ -1,12 +1,13 @@
-"""Encrypted columns that are loud when something is wrong.
+"""Encrypted columns that raise an error when a value can't be decrypted.
 
-`EncryptedJSONField` keeps a JSON object as one Fernet token. It differs from the field it
-builds on where that one was measured to lose or leak data:
+`EncryptedJSONField` stores a JSON object as one Fernet token. It differs from the library's field
+where tests showed that one to lose or leak data:
 
-- a value that no key opens raises `DecryptionError`; ciphertext is never handed out as the value;
-- the row's own columns (`bind`) are sealed inside, so a token copied to another row does not open;
+- a value that no key decrypts raises `DecryptionError`; ciphertext is never returned as the value;
+- the row's identifying columns (`bind`) are encrypted with the value, so a token copied to another
+  row is refused;
 - look-ups and expressions are refused, `bulk_update()` works;
-- `dumpdata` writes the token as it is stored, `loaddata` stores it back unread.
+- `dumpdata` writes the stored token, `loaddata` stores it back without decrypting it.
 """
 
 import json
@@ -22,7 +23,7 @@ from encrypted_model_fields.fields import CRYPTER, EncryptedMixin
 
 
 class DecryptionError(Exception):
-    """A stored secret can't be opened: no key fits, or it was moved here from another row."""
+    """A stored secret can't be decrypted: no key fits, or it was copied from another row."""
 
 
 class Secrets(dict[str, Any]):
@@ -36,16 +37,20 @@ class Secrets(dict[str, Any]):
     __str__ = __repr__
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        """Copies and pickles (a cached row) carry the token, not the values."""
-        return (reopen, (seal(self), self.row)) if self.row else super().__reduce_ex__(protocol)
+        """Copies and pickles (a cached row) contain the token, not the values."""
+        return (
+            (open_secrets, (seal_secrets(self), self.row))
+            if self.row
+            else super().__reduce_ex__(protocol)
+        )
 
 
-def reopen(token: str, row: str) -> "Secrets":
+def open_secrets(token: str, row: str) -> "Secrets":
     return Sealed(token).open(row)
 
 
 class Sealed:
-    """A value as it lies in the database: not opened until somebody reads it."""
+    """A value as stored: a Fernet token that is decrypted when the attribute is first read."""
 
     __slots__ = ("token",)
 
@@ -53,6 +58,7 @@ class Sealed:
         self.token = token
 
     def open(self, row: str) -> Secrets:
+        """Raises `DecryptionError` when no key fits or the token belongs to another row."""
         try:
             payload = json.loads(CRYPTER.decrypt(self.token.encode()))
         except (InvalidToken, ValueError):
@@ -65,22 +71,22 @@ class Sealed:
                 f"The secrets found at {row} were sealed for another row. Restore them from a "
                 "backup or enter them again; nothing was read from them."
             )
-        return bind(payload["value"], row)
+        return bind_secrets(payload["value"], row)
 
 
-def bind(value: dict[str, Any], row: str) -> Secrets:
+def bind_secrets(value: dict[str, Any], row: str) -> Secrets:
     secrets = Secrets(value)
     secrets.row = row
     return secrets
 
 
-def seal(secrets: Secrets) -> str:
+def seal_secrets(secrets: Secrets) -> str:
     payload = json.dumps({"row": secrets.row, "value": secrets})
     return str(CRYPTER.encrypt(payload.encode()).decode())
 
 
-class OpenOnRead:
-    """The attribute of an encrypted column: decrypts on first read, seals on save."""
+class DecryptOnRead:
+    """Descriptor of an encrypted column: decrypts on first read."""
 
     def __init__(self, field: "EncryptedJSONField") -> None:
         self.field = field
@@ -90,14 +96,14 @@ class OpenOnRead:
             return self
         name = self.field.attname
         if name not in instance.__dict__:
-            own = owner._base_manager.using(instance._state.db).filter(pk=instance.pk)
-            instance.__dict__[name] = own.values_list(name, flat=True).get()
+            rows = owner._base_manager.using(instance._state.db).filter(pk=instance.pk)
+            instance.__dict__[name] = rows.values_list(name, flat=True).get()
         value = instance.__dict__[name]
-        row = self.field.row_of(instance)
+        row = self.field.row_identity(instance)
         if isinstance(value, Sealed):
             value = value.open(row)
         elif isinstance(value, dict) and getattr(value, "row", None) != row:
-            value = bind(value, row)
+            value = bind_secrets(value, row)
         instance.__dict__[name] = value
         return value
 
@@ -106,15 +112,15 @@ class OpenOnRead:
 
 
 class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc, type-arg]
-    """A JSON object, encrypted and tied to its row.
+    """A JSON object, encrypted and bound to its row.
 
-    `scope` names what holds the secret and `bind` the columns that identify the row. Both are
-    sealed inside, so that a token copied to another row, or to another table with the same id,
-    does not open. The scope is a name of its own, not that of the table or the model: what was
-    sealed under it must still open after either was renamed, so it never changes.
+    `scope` names the owner of the secret and `bind` the columns that identify the row. Both are
+    encrypted with the value, so that a token copied to another row, or to another table with the
+    same id, is refused. The scope is independent of the names of table and model and never changes:
+    existing tokens must stay readable after either was renamed.
     """
 
-    # What django-stubs lets the attribute be set to and read as.
+    # The types that django-stubs sees when the attribute is set and read.
     _pyi_private_set_type: Any
     _pyi_private_get_type: Any
 
@@ -135,9 +141,9 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
         self, cls: type[models.Model], name: str, *args: Any, **kw: Any
     ) -> None:
         super().contribute_to_class(cls, name, *args, **kw)
-        setattr(cls, self.attname, OpenOnRead(self))
+        setattr(cls, self.attname, DecryptOnRead(self))
 
-    def row_of(self, instance: models.Model) -> str:
+    def row_identity(self, instance: models.Model) -> str:
         columns = ":".join(str(getattr(instance, column)) for column in self.bind)
         return f"{self.scope}:{columns}"
 
@@ -145,7 +151,7 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
         return None if value is None else Sealed(value)
 
     def to_python(self, value: Any) -> Any:
-        """Take a fixture's token as it is. Only `loaddata` comes here: the field has no form."""
+        """Keep a fixture's token. Only `loaddata` calls this, as the field has no form field."""
         return Sealed(value) if isinstance(value, str) else value
 
     def value_from_object(self, obj: models.Model) -> Any:
@@ -153,7 +159,7 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
 
     def value_to_string(self, obj: models.Model) -> str:
         raw = obj.__dict__[self.attname]
-        return raw.token if isinstance(raw, Sealed) else seal(getattr(obj, self.attname))
+        return raw.token if isinstance(raw, Sealed) else seal_secrets(getattr(obj, self.attname))
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         raw = model_instance.__dict__.get(self.attname)
@@ -165,7 +171,7 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
         if isinstance(value, Sealed):
             return value.token
         if isinstance(value, Secrets) and value.row:
-            return seal(value)
+            return seal_secrets(value)
         if isinstance(value, Expression) and (is_sealed(value) or is_bulk_update(value)):
             return value
         raise FieldError(
@@ -174,12 +180,12 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
         )
 
     def get_lookup(self, lookup_name: str) -> Any:
-        return self.refuse
+        return self.refuse_lookup
 
     def get_transform(self, lookup_name: str) -> Any:
-        return self.refuse
+        return self.refuse_lookup
 
-    def refuse(self, *args: Any) -> Self:
+    def refuse_lookup(self, *args: Any) -> Self:
         raise FieldError(
             f"{self.model.__name__}.{self.name} is encrypted and can't be searched or sorted."
         )
@@ -189,12 +195,12 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
 
 
 def is_sealed(expression: Expression) -> bool:
-    """Whether key rotation brings a token that it has sealed itself."""
+    """Whether this is a token that key rotation has encrypted itself."""
     return bool(getattr(expression, "is_sealed", False))
 
 
 def is_bulk_update(expression: Expression) -> bool:
-    """Whether this is the CASE of plain values that `bulk_update()` writes, and nothing else."""
+    """Whether this is the CASE expression of plain values that `bulk_update()` builds."""
     if isinstance(expression, Cast):
         (expression,) = expression.get_source_expressions()
     return isinstance(expression, Case) and all(

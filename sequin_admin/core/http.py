@@ -1,7 +1,7 @@
-"""The one door to the network.
+"""The HTTP client for all outgoing calls.
 
-Every call leaves here: deadlines, no redirects, an answer of at most 2 MB after decompression, no
-private addresses, and, where `SIMULATOR_URL` is set, the simulator in place of a provider's host.
+One deadline per call, no redirects, responses of at most 2 MB after decompression, no private
+addresses and, when `SIMULATOR_URL` is set, the simulator in place of a provider's host.
 """
 
 import json as jsonlib
@@ -33,20 +33,20 @@ _ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
 
 
 class Unreachable(Exception):
-    """The provider gave no usable answer. Says why in a sentence; by itself nobody's fault."""
+    """No usable response arrived. `str()` is a sentence that says why."""
 
 
 class UnknownHost(Unreachable):
-    """There is no such host: DNS knows the name and says so."""
+    """DNS answered that there is no such host."""
 
 
 class Forbidden(Unreachable):
-    """The address is one we must not call: not public, or not http(s)."""
+    """The address must not be called: it is not public, or not http(s)."""
 
 
 @dataclass(frozen=True)
 class Response:
-    """A provider's answer: `status`, lower-case `headers`, `body` in bytes."""
+    """An HTTP response: `status`, `headers` by lower-case name, `body` in bytes."""
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class Response:
         return self.body.decode("utf-8", "replace")
 
     def json(self) -> Any:
-        """The body as JSON, or None when it isn't (an HTML page, an empty body)."""
+        """The body as JSON; None when it is not JSON (an HTML page, an empty body)."""
         try:
             return jsonlib.loads(self.body)
         except ValueError:
@@ -73,7 +73,7 @@ class Response:
         return value if isinstance(value, dict) else {}
 
     def dig(self, *path: str | int) -> Any:
-        """The JSON value at `path` of keys and list positions; None where the path breaks off."""
+        """The JSON value at `path` of keys and list indexes; None when there is none."""
         value = self.json()
         for step in path:
             try:
@@ -83,8 +83,8 @@ class Response:
         return value
 
 
-def rewrite(url: str, *, provider: bool = True) -> str:
-    """Where `url` is really called: the simulator's `/<host>/<path>` when one is set."""
+def rewrite_url(url: str, *, provider: bool = True) -> str:
+    """The URL to call instead of `url`: the simulator's `/<host>/<path>` when one is set."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     base = settings.PROVIDER_BASE_URLS.get(host)
@@ -110,21 +110,21 @@ def request(
     deadline_s: float = DEADLINE_S,
     provider: bool = True,
 ) -> Response:
-    """Call `url` once. Raises `Unreachable` when no complete answer came within `deadline_s`.
+    """Call `url` once. Raises `Unreachable` when no complete response came within `deadline_s`.
 
-    The simulator stands for providers only, not for an address that somebody entered.
+    `provider=False` is for addresses that a user entered: the simulator does not replace them.
     """
     sent = {**_HEADERS, **(headers or {})}
     if bearer is not None:
         sent["Authorization"] = f"Bearer {bearer}"
     host = urlsplit(url).hostname
-    _ends.set(time.monotonic() + deadline_s)
+    _deadline.set(time.monotonic() + deadline_s)
     try:
         with _client().stream(
             method,
-            rewrite(url, provider=provider),
+            rewrite_url(url, provider=provider),
             timeout=deadline_s,
-            # A secret may hold any letter. Whether it is right, the provider must say.
+            # As UTF-8: httpx refuses non-ASCII text, but a secret may contain any character.
             headers={name.encode(): value.encode() for name, value in sent.items()},
             auth=httpx2.BasicAuth(*basic) if basic else None,
             params=params,
@@ -132,7 +132,7 @@ def request(
             json=json,
             content=content,
         ) as answer:
-            body = _decoded(_read(answer, host), answer.headers, host)
+            body = _decode_body(_read_body(answer, host), answer.headers, host)
             lowered = {name.lower(): value for name, value in answer.headers.items()}
             return Response(answer.status_code, lowered, body)
     except httpx2.TimeoutException:
@@ -151,7 +151,7 @@ def post(url: str, **options: Any) -> Response:
     return request("POST", url, **options)
 
 
-def _read(answer: httpx2.Response, host: str | None) -> bytes:
+def _read_body(answer: httpx2.Response, host: str | None) -> bytes:
     chunks, size = [], 0
     for chunk in answer.iter_raw():
         size += len(chunk)
@@ -161,8 +161,8 @@ def _read(answer: httpx2.Response, host: str | None) -> bytes:
     return b"".join(chunks)
 
 
-def _decoded(body: bytes, headers: httpx2.Headers, host: str | None) -> bytes:
-    """We ask for no compression; who compresses all the same gets the same size limit."""
+def _decode_body(body: bytes, headers: httpx2.Headers, host: str | None) -> bytes:
+    """The plain body. We ask for no compression; some servers compress all the same."""
     if headers.get("content-encoding", "identity") == "identity":
         return body
     try:
@@ -179,20 +179,20 @@ def _client() -> httpx2.Client:
     return httpx2.Client(transport=GuardedTransport(), follow_redirects=False)
 
 
-# When the call that this thread is making must be over, on the monotonic clock.
-_ends: ContextVar[float] = ContextVar("ends")
+# Deadline of the current call, on the monotonic clock.
+_deadline: ContextVar[float] = ContextVar("ends")
 
 
-def _left(timeout: float | None) -> float:
-    """Seconds until the call's deadline, which a trickle of bytes does not move."""
-    left = _ends.get() - time.monotonic()
+def _remaining_s(timeout: float | None) -> float:
+    """Seconds until the call's deadline, which received bytes do not extend."""
+    left = _deadline.get() - time.monotonic()
     if left <= 0:
         raise httpcore2.ReadTimeout
     return min(left, timeout or left)
 
 
-class PublicOnly(httpcore2.SyncBackend):
-    """Connects to public addresses only, and to the very address that was checked."""
+class PublicNetworkBackend(httpcore2.SyncBackend):
+    """Connects to public addresses only, and to exactly the address that was checked."""
 
     def connect_tcp(
         self,
@@ -203,22 +203,22 @@ class PublicOnly(httpcore2.SyncBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
         address = vetted_address(host, port)
-        return OnTime(
-            super().connect_tcp(address, port, _left(timeout), local_address, socket_options)
+        return DeadlineStream(
+            super().connect_tcp(address, port, _remaining_s(timeout), local_address, socket_options)
         )
 
 
-class OnTime(httpcore2.NetworkStream):
-    """A stream whose reads and writes all share the call's one deadline."""
+class DeadlineStream(httpcore2.NetworkStream):
+    """A stream whose reads and writes share the call's deadline."""
 
     def __init__(self, stream: httpcore2.NetworkStream) -> None:
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _left(timeout))
+        return self._stream.read(max_bytes, _remaining_s(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._stream.write(buffer, _left(timeout))
+        self._stream.write(buffer, _remaining_s(timeout))
 
     def close(self) -> None:
         self._stream.close()
@@ -226,25 +226,25 @@ class OnTime(httpcore2.NetworkStream):
     def start_tls(
         self, context: ssl.SSLContext, hostname: str | None = None, timeout: float | None = None
     ) -> httpcore2.NetworkStream:
-        return OnTime(self._stream.start_tls(context, hostname, _left(timeout)))
+        return DeadlineStream(self._stream.start_tls(context, hostname, _remaining_s(timeout)))
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
 
 
 class GuardedTransport(httpx2.HTTPTransport):
-    """httpx's transport with our connector: DNS is asked once, so its answer can't change later."""
+    """httpx's transport with our backend: one DNS lookup per connection (no DNS rebinding)."""
 
     def __init__(self) -> None:
         super().__init__(trust_env=False)
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=httpx2.create_ssl_context(), network_backend=PublicOnly()
+            ssl_context=httpx2.create_ssl_context(), network_backend=PublicNetworkBackend()
         )
 
 
 def vetted_address(host: str, port: int) -> str:
-    """One address of `host` that may be called. Raises `Forbidden` when any of them is private."""
-    addresses = addresses_of(host, port)
+    """An address of `host` that may be called. Raises `Forbidden` when one of them is private."""
+    addresses = resolve_addresses(host, port)
     if (host, port) in _trusted() or all(is_public(ip_address(a)) for a in addresses):
         return addresses[0]
     raise Forbidden(
@@ -252,8 +252,8 @@ def vetted_address(host: str, port: int) -> str:
     )
 
 
-def addresses_of(host: str, port: int) -> list[str]:
-    """What DNS says. Raises `UnknownHost` when it knows no such host."""
+def resolve_addresses(host: str, port: int) -> list[str]:
+    """All IP addresses of `host`. Raises `UnknownHost`, or `Unreachable` when DNS fails."""
     try:
         found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
     except socket.gaierror as error:
@@ -265,16 +265,17 @@ def addresses_of(host: str, port: int) -> list[str]:
     return sorted(str(address) for address in found)
 
 
-# IPv6 networks whose addresses stand for IPv4 ones: 6to4 (RFC 3056) and NAT64 (RFC 6052).
-_STANDS_FOR_IPV4 = {ip_network("2002::/16"): 80, ip_network("64:ff9b::/96"): 0}
+# IPv6 networks whose addresses embed an IPv4 address, and its offset in bits from the right:
+# 6to4 (RFC 3056) and NAT64 (RFC 6052).
+_EMBEDS_IPV4 = {ip_network("2002::/16"): 80, ip_network("64:ff9b::/96"): 0}
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether a provider may be there; an address that stands for another one is judged by that."""
+    """Whether the address is public. An embedded or mapped IPv4 address decides."""
     if isinstance(address, IPv6Address):
         if address.ipv4_mapped:
             return is_public(address.ipv4_mapped)
-        for network, shift in _STANDS_FOR_IPV4.items():
+        for network, shift in _EMBEDS_IPV4.items():
             if address in network:
                 return is_public(IPv4Address(int(address) >> shift & 0xFFFFFFFF))
         if address.is_site_local or address.is_reserved:
@@ -283,14 +284,14 @@ def is_public(address: IPv4Address | IPv6Address) -> bool:
 
 
 def _trusted() -> set[tuple[str, int]]:
-    """Where we may call whatever the address: the simulator and bases set by the operator."""
+    """Hosts and ports exempt from the address check: the simulator, the operator's base URLs."""
     bases = [settings.SIMULATOR_URL, *settings.PROVIDER_BASE_URLS.values()]
     parts = [urlsplit(base) for base in bases if base]
     return {(p.hostname or "", p.port or {"http": 80}.get(p.scheme, 443)) for p in parts}
 
 
-# Shapes of secrets as listed in shared/providers.md 0.3, and anything called a token or secret.
-_SECRET_SHAPES = re.compile(
+# Formats of the providers' secrets, and values whose name says token, secret or the like.
+_SECRET_PATTERNS = re.compile(
     r"gh[sur]_\w+|sh(?:pat|pca|ppa|prt|pss)_\w+|(?:sk|rk)_(?:live|test)_\w+|whsec_\w+|\b(?:rt|ac)_\w{8,}"
     r"|SG\.[\w-]+\.[\w-]+|lin_(?:oauth|api)_\w+|\b(?:pat|oaa)[\w.]{14,}|00D\w{12,}![\w.]+"
     r"|eyJ[\w-]+\.[\w-]+(?:\.[\w-]+)?"
@@ -303,5 +304,5 @@ _SECRET_NAMES = re.compile(
 
 
 def redact(text: str) -> str:
-    """`text` with everything that looks like a secret replaced by asterisks."""
-    return _SECRET_NAMES.sub(r"\1***********", _SECRET_SHAPES.sub("***********", text))
+    """`text` with whatever looks like a secret replaced by asterisks."""
+    return _SECRET_NAMES.sub(r"\1***********", _SECRET_PATTERNS.sub("***********", text))

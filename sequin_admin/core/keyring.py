@@ -1,4 +1,4 @@
-"""Moving stored secrets to the newest key, and telling whether the keys we have open them."""
+"""Key rotation: re-encrypts stored secrets with the newest key, and checks that keys fit."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,19 +28,19 @@ class EncryptedColumn:
 
     @property
     def raw(self) -> models.QuerySet[models.Model]:
-        """The rows with the stored text as `sealed`, unopened."""
+        """The rows, annotated with the stored token as `sealed`."""
         text = models.functions.Cast(self.name, models.TextField())
         return self.model._base_manager.annotate(sealed=text).order_by("pk")
 
     def replace(self, pk: object, token: str, fresh: str) -> bool:
-        """Store `fresh` where `token` still lies."""
-        value = Stored(models.Value(fresh, output_field=models.TextField()))
+        """Store `fresh` if the row still has `token`. Returns whether it did."""
+        value = StoredToken(models.Value(fresh, output_field=models.TextField()))
         return bool(self.raw.filter(pk=pk, sealed=token).update(**{self.name: value}))
 
 
 @dataclass(frozen=True)
 class EncryptedJSONColumn(EncryptedColumn):
-    """Tokens that lie under one key of a JSON column of somebody else's table."""
+    """Tokens stored under one key of a JSON column of a third-party model."""
 
     key: str
 
@@ -64,43 +64,43 @@ class EncryptedJSONColumn(EncryptedColumn):
             return True
 
 
-# Columns that are not made with our field.
-_elsewhere: list[EncryptedColumn] = []
+# Columns that do not use `EncryptedJSONField`.
+_registered_columns: list[EncryptedColumn] = []
 
 
-def register(column: EncryptedColumn) -> None:
-    """Let key rotation and the start-up check cover `column` too."""
-    if column not in _elsewhere:
-        _elsewhere.append(column)
+def register_column(column: EncryptedColumn) -> None:
+    """Include `column` in key rotation and the start-up check."""
+    if column not in _registered_columns:
+        _registered_columns.append(column)
 
 
-def columns() -> list[EncryptedColumn]:
-    """Every encrypted column of the product, proxies left out."""
+def encrypted_columns() -> list[EncryptedColumn]:
+    """Every encrypted column of the product, without those of proxy models."""
     found: list[EncryptedColumn] = []
     for model in apps.get_models():
         if model._meta.proxy:
             continue
         fields = (f for f in model._meta.local_fields if isinstance(f, EncryptedJSONField))
         found += [EncryptedColumn(model, field.attname) for field in fields]
-    return found + _elsewhere
+    return found + _registered_columns
 
 
 @cache
-def newest() -> Fernet:
+def newest_key() -> Fernet:
     return Fernet(settings.FIELD_ENCRYPTION_KEY[0])
 
 
 def is_current(token: str) -> bool:
-    """Whether the newest key opens it."""
+    """Whether the newest key decrypts it."""
     try:
-        newest().decrypt(token.encode())
+        newest_key().decrypt(token.encode())
     except InvalidToken:
         return False
     return True
 
 
-def tokens(column: EncryptedColumn) -> Iterator[tuple[object, str]]:
-    """Key and stored text of every row, in batches by primary key."""
+def iterate_tokens(column: EncryptedColumn) -> Iterator[tuple[object, str]]:
+    """Primary key and stored token of every row, read in batches."""
     last = None
     while True:
         rows = column.raw if last is None else column.raw.filter(pk__gt=last)
@@ -111,22 +111,23 @@ def tokens(column: EncryptedColumn) -> Iterator[tuple[object, str]]:
         last = page[-1][0]
 
 
-def rotate(column: EncryptedColumn, pk: object, token: str) -> bool:
-    """Seal one row with the newest key. False when somebody has just written it anew: no harm."""
+def rotate_token(column: EncryptedColumn, pk: object, token: str) -> bool:
+    """Re-encrypt one row with the newest key. False when the row was saved meanwhile, which has
+    the same effect."""
     return column.replace(pk, token, CRYPTER.rotate(token.encode()).decode())
 
 
-class Stored(models.Func):
-    """A token that goes into the column as it is, past the field's own sealing."""
+class StoredToken(models.Func):
+    """A token that is written to the column unchanged, without the field's encryption."""
 
     template = "%(expressions)s"
     is_sealed = True
 
 
-def unreadable() -> list[str]:
-    """Columns whose newest row no key opens: the sign of a wrong key ring."""
+def unreadable_columns() -> list[str]:
+    """Columns whose newest row no key decrypts: the keys are wrong."""
     wrong = []
-    for column in columns():
+    for column in encrypted_columns():
         row = column.raw.order_by("-pk").values_list("sealed", flat=True).first()
         try:
             if row is not None:

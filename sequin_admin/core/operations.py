@@ -1,4 +1,4 @@
-"""Steps of migrations that Django has none for."""
+"""Migration operations that Django does not have."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from django.db.migrations import RunSQL
 
 
 class PostgresSQL(RunSQL):
-    """SQL that other databases can do without."""
+    """SQL that runs on PostgreSQL only."""
 
     def database_forwards(self, app_label: str, schema_editor: Any, *states: Any) -> None:
         if schema_editor.connection.vendor == "postgresql":
@@ -17,8 +17,8 @@ class PostgresSQL(RunSQL):
             super().database_backwards(app_label, schema_editor, *states)
 
 
-def index_of_pairs(table: str) -> PostgresSQL:
-    """What `metadata__has_pairs` goes by. Without a list of pending rows, which each read scans."""
+def create_pairs_index(table: str) -> PostgresSQL:
+    """The index of `metadata__has_pairs`. No `fastupdate`: every read scans its pending list."""
     name = f"{table}_pairs"
     return PostgresSQL(
         f"CREATE INDEX {name} ON {table} "
@@ -27,10 +27,11 @@ def index_of_pairs(table: str) -> PostgresSQL:
     )
 
 
-def statistics_of_search(table: str, *columns: str) -> PostgresSQL:
-    """How much a search for a part of these finds, which the database else takes for nothing.
+def create_search_statistics(table: str, *columns: str) -> PostgresSQL:
+    """Statistics on the expressions that `icontains` compares.
 
-    So it walks through the order of a page when many rows match, and reads them all when few do.
+    Without them PostgreSQL estimates that a search matches almost no rows. With them it walks the
+    index of the page's order when many rows match, and filters first when few do.
     """
     name = f"{table}_search"
     searched = ", ".join(f"(upper({column}::text))" for column in columns)

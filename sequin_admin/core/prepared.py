@@ -1,6 +1,6 @@
 """Queries for hot paths: Django compiles them once, each run only fills in the values.
 
-Building and compiling a query takes several times as long as asking a database for one row.
+Building and compiling a query takes several times as long as reading one row from the database.
 """
 
 from collections.abc import Callable
@@ -13,31 +13,31 @@ from django.db.models.query import get_related_populators
 Row = TypeVar("Row", bound=models.Model)
 
 
-class Prepared(Generic[Row]):
-    """One row by values that are known at each run.
+class PreparedQuery(Generic[Row]):
+    """A query for one row, with parameters.
 
-    `build` makes the query from one value for each of `places`, which maps names to an instance of
-    the field that they are compared with, and an example that no other place has.
+    `build` makes the query from one value for each of `parameters`, which maps their names to an
+    instance of the field that they are compared with, and an example value, unique among them.
     """
 
     def __init__(
         self,
         build: Callable[..., models.QuerySet[Row]],
-        places: dict[str, tuple[Any, Any]],
+        parameters: dict[str, tuple[Any, Any]],
     ) -> None:
-        self.build, self.places = build, places
+        self.build, self.parameters = build, parameters
 
     @cached_property
-    def compiled(self) -> "Compiled":
-        examples = {name: example for name, (_, example) in self.places.items()}
-        return Compiled(self.build(**examples)[:1])
+    def compiled(self) -> "CompiledQuery":
+        examples = {name: example for name, (_, example) in self.parameters.items()}
+        return CompiledQuery(self.build(**examples)[:1])
 
     def first(self, **values: Any) -> Row | None:
         """The first row, as `QuerySet.first()` gives it."""
         compiled = self.compiled
         connection = connections[compiled.db]
         filled = {}
-        for name, (field, example) in self.places.items():
+        for name, (field, example) in self.parameters.items():
             sample = field.get_db_prep_value(example, connection)
             filled[sample] = field.get_db_prep_value(values[name], connection)
         with connection.cursor() as cursor:
@@ -46,8 +46,8 @@ class Prepared(Generic[Row]):
         return None if row is None else compiled.instance(row)
 
 
-class Compiled:
-    """What Django made of a query: its SQL, and how a row becomes objects."""
+class CompiledQuery:
+    """A compiled query: its SQL, and how a row becomes model instances."""
 
     def __init__(self, rows: models.QuerySet[Any]) -> None:
         self.db = rows.db

@@ -1,10 +1,10 @@
-"""JSON as it may come in: only what can be stored and given out again."""
+"""Parses JSON input and refuses what can't be stored and returned unchanged."""
 
 import json
 import re
 from typing import Any
 
-# An escaped NUL, told apart from an escaped backslash that "u0000" happens to follow.
+# An escaped NUL, but not an escaped backslash followed by "u0000".
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 

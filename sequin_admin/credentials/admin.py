@@ -8,7 +8,7 @@ from sequin_admin.credentials.models import OAuthApp
 
 @admin.register(OAuthApp)
 class OAuthAppAdmin(ReadOnlyAdmin):
-    """Secrets are not among the fields: they are sealed, and staff have no business with them."""
+    """Read-only list of OAuth apps. The encrypted secrets are neither loaded nor shown."""
 
     list_display = ("name", "provider", "organization", "client_id", "health_status")
     list_filter = ("provider", "health_status")

@@ -1,4 +1,4 @@
-"""What an account holds, as a kind knows it: collections with their main fields."""
+"""Collections of an account (tables, objects) with their main fields, as a kind declares them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -27,9 +27,9 @@ class CollectionSchema:
 
 
 def collection_schema(upstream_id: str, columns: str, *, name: str = "") -> CollectionSchema:
-    """A collection in one line: `shape("invoice", "id! customer total:number")`.
+    """Parse a collection from a line: `collection_schema("invoice", "id! customer total:number")`.
 
-    `!` marks the primary key, and what is no text says its type after a colon.
+    `!` marks the primary key. A type other than text follows a colon.
     """
     return CollectionSchema(
         upstream_id, name or title_of(upstream_id), tuple(map(collection_field, columns.split()))

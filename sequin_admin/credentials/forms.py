@@ -1,4 +1,4 @@
-"""The forms that declared properties become. A stored secret never goes back into a page."""
+"""Forms generated from declared properties. A stored secret is never rendered into a page."""
 
 import json
 import re
@@ -20,8 +20,11 @@ KEEP = "Leave it empty to keep the one that is set."
 
 
 class PropertiesForm(forms.Form):
-    """Fields for `names` of `declared`. `stored` fills the public ones; a secret that is named in
-    `kept` may stay blank, which keeps it. After `is_valid()`, `properties` holds the result."""
+    """Fields for the properties `names` of `declared`.
+
+    `stored` gives the initial values of public fields. A secret in `kept` may be left blank, which
+    keeps the stored value. After `is_valid()`, `properties` holds the parsed result.
+    """
 
     properties: Properties
 
@@ -34,7 +37,7 @@ class PropertiesForm(forms.Form):
         stored: Mapping[str, Any] | None = None,
         kept: Mapping[str, str] | None = None,
     ) -> None:
-        self.names = tuple(names if names is not None else asked(declared))
+        self.names = tuple(names if names is not None else input_names(declared))
         self.declared, self.stored, self.kept = declared, stored or {}, kept or {}
         super().__init__(data, initial=dict(self.stored))
         mine = {name: field_for(declared, name, kept=name in self.kept) for name in self.names}
@@ -72,13 +75,15 @@ class PropertiesForm(forms.Form):
                 self.add_error(name, AGAIN)
 
 
-def asked(declared: type[Properties]) -> tuple[str, ...]:
-    """The properties a person enters: all but those we read from the account."""
-    return tuple(name for name in declared.names() if not declared.declared(name).get("read_only"))
+def input_names(declared: type[Properties]) -> tuple[str, ...]:
+    """Names of the properties that a person enters: all that are not read-only."""
+    return tuple(
+        name for name in declared.names() if not declared.options_of(name).get("read_only")
+    )
 
 
 def sentences(declared: type[Properties], error: ErrorDetails) -> list[tuple[str, str]]:
-    """Field names and sentences of one pydantic error. Never holds what was entered."""
+    """(field name, message) pairs for one pydantic error. Never contains the input value."""
     if error["type"] == "contradiction":
         return [(name, error["ctx"][name]) for name in error["ctx"]["names"]]
     if error["type"] == "match":
@@ -95,7 +100,7 @@ def sentences(declared: type[Properties], error: ErrorDetails) -> list[tuple[str
 
 
 def mismatch(declared: type[Properties], name: str) -> str:
-    example = declared.declared(name).get("example") if name in declared.model_fields else ""
+    example = declared.options_of(name).get("example") if name in declared.model_fields else ""
     hint = f" It looks like {example}." if example else ""
     return f"{title_of(declared, name)} does not have the form that the provider uses.{hint}"
 
@@ -107,7 +112,7 @@ def title_of(declared: type[Properties], name: str) -> str:
 
 def field_for(declared: type[Properties], name: str, *, kept: bool = False) -> forms.Field:
     """The Django form field of one property."""
-    info, extra = declared.model_fields[name], declared.declared(name)
+    info, extra = declared.model_fields[name], declared.options_of(name)
     help_text = f"{info.description or ''} {KEEP if kept else ''}".strip()
     options: dict[str, Any] = {
         "label": info.title or name,
@@ -141,7 +146,7 @@ def plain_type(annotation: Any) -> Any:
 
 
 def secret_field(options: dict[str, Any], *, multiline: bool) -> forms.Field:
-    """Write-only: whatever was entered, the page that comes back has it empty."""
+    """A write-only field: it is rendered empty whatever was submitted."""
     attributes = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
     widget = BlankTextarea({**attributes, "rows": 6}) if multiline else BlankPassword(attributes)
     return forms.CharField(widget=widget, strip=True, **options)
@@ -168,7 +173,7 @@ class WordsField(forms.CharField):
 
 
 class MetadataField(forms.CharField):
-    """A JSON object of the caller's own."""
+    """A JSON object, stored as it is."""
 
     widget = forms.Textarea(attrs={"rows": 3, "spellcheck": "false"})
 
@@ -182,15 +187,15 @@ class MetadataField(forms.CharField):
         try:
             parsed = read_json(text or "{}")
         except ValueError as error:
-            said = str(error).rstrip(".")
-            raise forms.ValidationError(f"This is not JSON that can be kept: {said}.") from None
+            reason = str(error).rstrip(".")
+            raise forms.ValidationError(f"This is not JSON that can be kept: {reason}.") from None
         if not isinstance(parsed, dict):
             raise forms.ValidationError('Metadata is a JSON object, such as {"plan": "pro"}.')
         return parsed
 
 
 class CredentialForm(PropertiesForm):
-    """A key or password of a kind, with the name and metadata we keep beside it."""
+    """A key or password of a kind, with the credential's name, contact and metadata."""
 
     display_name = forms.CharField(
         required=False,
@@ -206,7 +211,7 @@ class CredentialForm(PropertiesForm):
 
     @classmethod
     def of(cls, credential: Credential, data: Mapping[str, Any] | None = None) -> "CredentialForm":
-        """The edit form: secrets stay blank, and blank keeps them."""
+        """The edit form. Secret fields are blank, and blank keeps the stored value."""
         form = cls(
             credential.properties_class,
             data,
@@ -222,7 +227,7 @@ class CredentialForm(PropertiesForm):
 
 
 class ConnectForm(PropertiesForm):
-    """What we ask before a connect trip: the OAuth app, and what the flow needs to know."""
+    """What a connect session needs before the redirect: the OAuth app and required properties."""
 
     def __init__(self, kind: Any, apps: Any, data: Mapping[str, Any] | None = None) -> None:
         questions = kind.properties_class.only(kind.oauth.required_properties)
@@ -256,7 +261,7 @@ class RedirectURIsField(forms.CharField):
 
 
 class ScopesField(WordsField):
-    """Scopes as RFC 6749 section 3.3 spells them."""
+    """Scopes in the syntax of RFC 6749 section 3.3."""
 
     def clean(self, value: Any) -> Any:
         words = super().clean(value)

@@ -45,7 +45,7 @@ class Rate(BaseModel):
 
 @dataclass(frozen=True)
 class Plan:
-    """What a provider publishes for one of its tiers; where, says the kind's `rate_source`."""
+    """The rate limit of one of a provider's plans, as published at the kind's `rate_source`."""
 
     title: str
     rate: Rate
@@ -53,11 +53,11 @@ class Plan:
 
 @dataclass(frozen=True)
 class RateLimitSignals:
-    """How a provider tells its callers to slow down, and how much they have left.
+    """How to recognize throttling and the remaining quota in a provider's responses.
 
-    `throttled` lists the answers that mean it, as a status and what the body then holds. It stops
-    everybody for the time the answer names, else for `pause_s`. `remaining` and `reset` name
-    headers, as does `used_of` ("18/5000"); without a reset, what remains is believed for a second.
+    `throttled` lists (status, text in the body) pairs that mean "throttled". Such a response pauses
+    all calls for the time it gives, else for `pause_s` seconds. `remaining`, `reset` and `used_of`
+    ("18/5000") are header names; without a reset, the remaining quota is valid for one second.
     """
 
     throttled: tuple[tuple[int, str], ...] = ((429, ""),)
@@ -70,11 +70,11 @@ class RateLimitSignals:
 
 @dataclass(frozen=True)
 class RefreshPace:
-    """How many renewals our workers start in a second.
+    """Token renewals that our workers start per second.
 
-    No provider publishes a pace for its token endpoint. 10 a second through one OAuth app stays
-    below the slowest limit that any of them publishes for its API, and keeps 26,000 tokens of an
-    hour's life alive.
+    No provider publishes a limit for its token endpoint. 10 per second through one OAuth app is
+    below the lowest limit that any of them publishes for its API, and enough for 26,000 tokens
+    that expire after an hour.
     """
 
     per_app: int = 10
@@ -82,7 +82,7 @@ class RefreshPace:
 
 
 class AppProperties(Properties):
-    """What an OAuth app has besides its client id: everybody has a secret, some have more."""
+    """Properties of an OAuth app besides its client id. Providers may declare more."""
 
     kind: Literal["oauth_app"] = "oauth_app"
     client_secret: Secret = Property(
@@ -94,18 +94,19 @@ class AppProperties(Properties):
 class OAuth2:
     """A provider's authorization code flow (RFC 6749 section 4.1), as data.
 
-    Addresses may hold `{placeholders}` of the app's and the asked-for properties. Lives and
-    margins are in seconds. `asks` names the properties we need before the redirect; `client` says
-    whether id and secret are ours (an `OAuthApp`) or the customer's (properties of the credential).
-    `client_secret_as_user` is HTTP Basic with the secret for a user name and no password.
-    `grace_s` is how long a spent refresh token may be sent again and gets the same answer.
-    `scope_words` says to customers what a scope lets us do.
+    URLs may contain `{placeholders}`, filled by the kind's `url_params()`.
+    `required_properties` names the properties we need before the redirect. `client` says whether
+    id and secret are ours (an `OAuthApp`) or the customer's (properties of the credential).
+    `client_secret_as_user` is HTTP Basic with the secret as user name and no password.
+    `access_life_s` is the access token's lifetime where the provider returns none, in seconds.
+    `grace_s` is how many seconds a used refresh token still returns the same response.
+    `scope_descriptions` explains to customers what a scope allows us to do.
     """
 
     authorize_url: str
     token_url: str
     scopes: tuple[str, ...] = ()
-    scope_words: Mapping[str, str] = field(default_factory=dict)
+    scope_descriptions: Mapping[str, str] = field(default_factory=dict)
     scope_separator: str = " "
     client: Literal["app", "credential"] = "app"
     client_auth: Literal["client_secret_basic", "client_secret_post", "client_secret_as_user"] = (
@@ -125,7 +126,7 @@ class OAuth2:
 
 @dataclass(frozen=True, repr=False)
 class TokenGrant:
-    """A token endpoint's successful answer. `expires_in_s` is None when the provider named none."""
+    """A token endpoint's successful response. `expires_in_s` is None when it has no lifetime."""
 
     access_token: str
     refresh_token: str = ""
@@ -134,26 +135,30 @@ class TokenGrant:
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"<Grant expires_in_s={self.expires_in_s}>"
+        return f"<TokenGrant expires_in_s={self.expires_in_s}>"
 
 
 @dataclass(frozen=True, repr=False)
 class OAuthContext:
-    """What one connect trip knows: the app, what was asked before it, what came back with it."""
+    """The values that an OAuth flow works with.
+
+    `app` are the OAuth app's properties, `inputs` the credential's known or required properties,
+    `callback` the query of the callback; all may contain secrets.
+    """
 
     client_id: str
     app: Mapping[str, Any] = field(default_factory=dict)
-    asked: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
     callback: Mapping[str, str] = field(default_factory=dict)
     scopes: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
-        return "<Trip>"
+        return "<OAuthContext>"
 
     @property
     def url_params(self) -> dict[str, Any]:
-        """Values for the `{placeholders}` of addresses."""
-        return {**self.app, **self.asked, "client_id": self.client_id}
+        """Values for the `{placeholders}` of the flow's URLs."""
+        return {**self.app, **self.inputs, "client_id": self.client_id}
 
 
 _kinds: dict[str, Any] = {}
@@ -161,7 +166,7 @@ Kind = TypeVar("Kind", bound=type)
 
 
 def register(kind: Kind) -> Kind:
-    """Make a kind known. Two kinds of the same name are a mistake."""
+    """Class decorator that registers a kind. Raises `ValueError` for a duplicate slug."""
     slug = kind.properties_class.kind_slug()  # type: ignore[attr-defined]
     if slug in _kinds:
         raise ValueError(f"The kind {slug} is registered twice.")
@@ -171,7 +176,7 @@ def register(kind: Kind) -> Kind:
 
 
 def get(slug: str | None) -> Any:
-    """The proxy model of a kind, or None when no such kind is known."""
+    """The proxy model of a kind, or None when it is not registered."""
     return _kinds.get(slug or "")
 
 
@@ -198,7 +203,7 @@ def with_app(provider: str) -> Any:
 
 
 def oauth_of(provider: str) -> OAuth2 | None:
-    """The flow of the provider whose client is ours; None when it has no OAuth app of ours."""
+    """The provider's flow whose client is ours; None when it has no OAuth app of ours."""
     kind = with_app(provider)
     flow: OAuth2 | None = kind.oauth if kind else None
     return flow

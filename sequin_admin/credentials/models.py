@@ -1,4 +1,4 @@
-"""The heart: credentials, and the OAuth apps that some of them were made with."""
+"""Credentials, and the OAuth apps that some of them are connected through."""
 
 import json
 import re
@@ -31,13 +31,13 @@ from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.credentials.properties import MASK, Properties
 
 IDENTITY_CHARS = 300
-# What may end a call to a provider; `Credential.classify_failure()` says what each means.
+# What a call to a provider may raise; `Credential.classify_failure()` returns the outcome of each.
 FAILURES = (Refused, Unreachable, DecryptionError)
 NAME_CHARS = 200
 
 
 def list_indexes(table: str, called: str = "name") -> tuple[models.Index, ...]:
-    """One for each order of a list, so that a page costs the same in a table of any size."""
+    """One index per sort order of a list, so that a page costs the same in a table of any size."""
     orders = {
         "newest": ("-created_at", "-id"),
         "changed": ("-updated_at", "-id"),
@@ -50,13 +50,13 @@ def list_indexes(table: str, called: str = "name") -> tuple[models.Index, ...]:
 
 
 class Monitored(models.Model):
-    """What health keeps on the row itself, so that lists filter and sort without a join.
+    """Health status columns on the row itself, so that lists filter and sort without a join.
 
     `health_status` is empty until the first check; `health_note` is one sentence for people. Every
-    watched model has an `organization`, a `provider` ("" where there is none) and a UUID.
+    monitored model has an `organization`, a `provider` ("" where there is none) and a UUID.
     """
 
-    # What it is: as `health` stores it, and for people.
+    # The entity type as `health` stores it, and as people read it.
     entity: ClassVar[str] = ""
     entity_title: ClassVar[str] = ""
 
@@ -70,15 +70,15 @@ class Monitored(models.Model):
         abstract = True
 
     def depends_on(self) -> Iterable["Monitored"]:
-        """The rows without which this one can't work: it takes over their troubles."""
+        """The rows that this one needs; their unhealthy status propagates to it."""
         return ()
 
     def last_fixed_at(self) -> datetime | None:
-        """When somebody last replaced what may have been wrong with it."""
+        """When a possible cause of failure, such as the secrets, was last replaced."""
         return None
 
     def is_disabled(self) -> bool:
-        """Whether people have put it aside, so that nothing of it can be trouble."""
+        """Whether it was disabled by a person, so that it has no incidents."""
         return False
 
 
@@ -119,7 +119,7 @@ class OAuthApp(Monitored):
 
     @property
     def flow(self) -> OAuth2:
-        """How its round trip goes. Raises `LookupError` for a provider without one."""
+        """Its authorization code flow. Raises `LookupError` for a provider without an OAuth app."""
         kind = kinds.with_app(self.provider)
         if kind is None:
             raise LookupError(f"{self.provider} has no OAuth app of ours.")
@@ -131,15 +131,15 @@ class OAuthApp(Monitored):
         return self.flow.app
 
     @property
-    def asked_scopes(self) -> tuple[str, ...]:
-        """What people are asked to allow: the app's own scopes, or the usual ones of its flow."""
+    def requested_scopes(self) -> tuple[str, ...]:
+        """The scopes we request: the app's own, or the defaults of its flow."""
         return tuple(self.scopes) or self.flow.scopes
 
     def last_fixed_at(self) -> datetime:
         return self.secrets_changed_at
 
     def url_params(self) -> dict[str, Any]:
-        """Everything the flow may need of the app, secrets included. Never show it."""
+        """All properties of the app for the flow, secrets included. Never show them."""
         return {**self.properties, **self.secrets}
 
 
@@ -157,13 +157,15 @@ class CredentialQuerySet(Findable["Credential"]):
 
 
 class CredentialManager(models.Manager["Credential"]):
+    """On a kind's class, selects that kind only."""
+
     def get_queryset(self) -> CredentialQuerySet:
         rows = CredentialQuerySet(self.model, using=self._db)
         return rows.filter(kind=self.model.slug) if self.model.slug else rows
 
 
 class Credential(Monitored):
-    """How we get into one account at a provider. A row comes back as its kind (`from_db`)."""
+    """Access to one account at a provider. A row is loaded as its kind's class (`from_db`)."""
 
     entity, entity_title = "credential", "credential"
 
@@ -174,7 +176,7 @@ class Credential(Monitored):
     slug: ClassVar[str] = ""
     properties_class: ClassVar[type[Properties]] = Properties
     identity_properties: ClassVar[tuple[str, ...]] = ()
-    # What people know the account by, best name first. Empty: the identity.
+    # Properties that name the account for people, best first. Empty: `identity_properties`.
     known_by: ClassVar[tuple[str, ...]] = ()
     rate: ClassVar[Rate] = Rate(allowed_requests=60, interval=60_000, max_concurrent_requests=4)
     rate_source: ClassVar[str] = ""
@@ -187,9 +189,9 @@ class Credential(Monitored):
     by_hand: ClassVar[bool] = False
     # Whether the provider's host comes from what the customer entered.
     host_is_theirs: ClassVar[bool] = False
-    # Whether the provider opens an address of ours when somebody installs the app there.
+    # Whether the provider opens our install URL when somebody installs the app there.
     installs: ClassVar[bool] = False
-    # The well-known collections of every account, where the provider is not asked for them.
+    # The collections that every account has, where they are not listed by the provider's API.
     catalogue: ClassVar[tuple[CollectionSchema, ...]] = ()
     docs_url: ClassVar[str] = ""
     guide: ClassVar[tuple[str, ...]] = ()
@@ -211,7 +213,7 @@ class Credential(Monitored):
     secrets_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
     secrets_changed_at = models.DateTimeField(default=clock.now, editable=False)
     metadata = models.JSONField(default=dict, blank=True)
-    # Whom to ask, on the customer's side, for what only the customer can mend.
+    # The customer's contact for what only the customer can fix.
     contact_email = models.EmailField(blank=True, default="")
     disabled_at = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -249,18 +251,18 @@ class Credential(Monitored):
     def save(self, *args: Any, **kwargs: Any) -> None:
         columns = kwargs.get("update_fields")
         if columns is None or "secrets" in columns:
-            self.remember_secrets()
+            self.update_secret_columns()
             kwargs["update_fields"] = columns and {*columns, "secret_names", "secrets_digest"}
         super().save(*args, **kwargs)
 
-    def remember_secrets(self) -> None:
-        """Keep what must be known of them without decrypting. Done by `save()`."""
+    def update_secret_columns(self) -> None:
+        """Set the columns that describe the secrets without decrypting them. `save()` calls it."""
         self.secret_names = sorted(self.secrets)
         self.secrets_digest = self.digest_of(self.secrets)
 
     @classmethod
     def from_db(cls, *args: Any, **kwargs: Any) -> Self:
-        """Hand every row out as its kind: a Stripe key is a `StripeKey`."""
+        """Load every row as its kind's proxy class: a Stripe key is a `StripeKey`."""
         credential = super().from_db(*args, **kwargs)
         credential.__class__ = kinds.get(credential.__dict__.get("kind")) or cls
         return credential
@@ -288,13 +290,13 @@ class Credential(Monitored):
         return cls.oauth is None or cls.by_hand
 
     def can_reconnect(self) -> bool:
-        """Whether all is known that a new trip to the provider has to ask before."""
+        """Whether all properties that a new connect session requires are known."""
         known = {*self.properties, *self.secret_names}
         return self.oauth is not None and known.issuperset(self.oauth.required_properties)
 
     @classmethod
     def identity_of(cls, properties: Mapping[str, Any]) -> str | None:
-        """What makes two imports the same account; None until every part is known."""
+        """The unique identity of the account; None until every identity property is known."""
         parts = [properties.get(name) for name in cls.identity_properties]
         joined = " ".join(str(part) for part in parts)
         # Whatever its length, it must fit the column and stay unique.
@@ -303,26 +305,26 @@ class Credential(Monitored):
 
     @classmethod
     def digest_of(cls, secrets: Mapping[str, Any]) -> str:
-        """Finds a key again while the provider has not told yet whose it is.
+        """HMAC that identifies equal secrets while the account's identity is not known yet.
 
-        Empty for kinds whose account is named beside the secrets: passwords may be alike. Keyed
-        with `SECRET_KEY`; after that was changed, keys are found when they were saved anew.
+        Empty for kinds whose identity is entered with the secrets: two accounts may have the same
+        password. Keyed with `SECRET_KEY`; after that is changed, secrets match once saved again.
         """
-        declared = cls.properties_class.declared
-        tells = any(declared(name).get("read_only") for name in cls.identity_properties)
-        if not (tells and secrets):
+        options_of = cls.properties_class.options_of
+        is_discovered = any(options_of(name).get("read_only") for name in cls.identity_properties)
+        if not (is_discovered and secrets):
             return ""
         text = json.dumps(secrets, sort_keys=True)
         return salted_hmac("credential.secrets", text, algorithm="sha256").hexdigest()
 
     def parsed(self) -> Properties:
-        """The properties as their class, secrets included. For the flow, never for a page."""
+        """The parsed properties, secrets included. For the flow, never for a page."""
         return self.properties_class.model_validate(
             {"kind": self.kind, **self.properties, **self.secrets}
         )
 
     def masked_properties(self) -> dict[str, Any]:
-        """As the API shows them: the specification's names in order, secrets as asterisks."""
+        """The properties as the API returns them: in declared order, secrets as asterisks."""
         return self.properties_with(dict.fromkeys(self.secret_names, MASK))
 
     def properties_with(self, secrets: Mapping[str, str]) -> dict[str, Any]:
@@ -331,17 +333,17 @@ class Credential(Monitored):
         return {"kind": self.kind} | {name: known[name] for name in names}
 
     def describe(self) -> str:
-        """The account in a few words, for lists and for telling two accounts apart."""
+        """A short name of the account, for lists and to distinguish two accounts."""
         return self.describe_account(self.properties)
 
     @classmethod
     def describe_account(cls, properties: Mapping[str, Any]) -> str:
-        """`describe()` of properties that are no credential yet. A readable name comes first."""
+        """As `describe()`, for properties without a credential. A readable name comes first."""
         names = cls.known_by or cls.identity_properties
         return " · ".join(str(properties[n]) for n in names if n in properties)
 
-    def context(self) -> OAuthContext:
-        """What a renewal knows: the client, ours or the customer's, and the account."""
+    def oauth_context(self) -> OAuthContext:
+        """The context of a renewal. Raises `Refused` when the OAuth app is missing."""
         own = {**self.properties, **self.secrets}
         if self.client_is_ours():
             if self.oauth_app is None:
@@ -349,30 +351,30 @@ class Credential(Monitored):
             return OAuthContext(self.oauth_app.client_id, self.oauth_app.url_params(), own)
         return OAuthContext(str(own.get("client_id", "")), {}, own)
 
-    # What a kind answers. The base answers are those of the common case.
+    # What a kind may override. The defaults are those of the common case.
 
     def access_ends_at(self) -> datetime | None:
-        """When all access ends unless the customer grants it anew; None when that is not known."""
+        """When access expires unless the customer grants it again; None when that is not known."""
         return None
 
     def probe(self, token: str) -> Outcome:
-        """Ask the provider who we are. `token` is what `tokens.current()` gave."""
+        """Check the access token `token` with a call to the provider; returns the outcome."""
         raise NotImplementedError(f"{type(self).__name__} must say how it is probed.")
 
     def collections(self, token: str) -> tuple[CollectionSchema, ...]:
-        """What the account holds; asked of the provider where accounts differ. May be `Refused`."""
+        """The account's collections, read from the provider where they differ. Raises `Refused`."""
         return self.catalogue
 
     def static_token(self) -> str:
-        """The secret that is sent with each call by kinds that neither refresh nor mint."""
+        """The secret sent with each call, for kinds that neither refresh nor mint tokens."""
         return str(self.secrets.get(self.oauth.access_property, "")) if self.oauth else ""
 
     def mint(self) -> TokenGrant:
-        """A fresh access token for kinds with `mints`. Raises `Refused`."""
+        """Get a new access token, for kinds with `mints`. Raises `Refused`."""
         raise NotImplementedError(f"{type(self).__name__} does not mint tokens.")
 
     def cannot_renew(self) -> Outcome:
-        """What a refused access token means where nothing is there to renew it."""
+        """The outcome of a rejected access token that can't be renewed."""
         return outcomes.customer(
             "not_accepted",
             f"{self.provider_title} does not accept this {self.label}.",
@@ -380,11 +382,12 @@ class Credential(Monitored):
         )
 
     def outdated_token(self) -> str:
-        """What to know when the token is of an old sort that `exchange_token()` replaces."""
+        """A hint for people when the token has an old format that `exchange_token()` replaces."""
         return ""
 
     def exchange_token(self) -> TokenGrant:
-        """A token of the new sort for one of the old, which ends by that. Raises `Refused`."""
+        """Exchange an old-format token for a new one; the old one is invalid after that. Raises
+        `Refused`."""
         raise Refused(self.cannot_renew())
 
     def call_headers(self, token: str) -> dict[str, str]:
@@ -396,30 +399,30 @@ class Credential(Monitored):
         return {}
 
     def call_login(self) -> dict[str, str]:
-        """`username` and `password`, for kinds that put them into an envelope of their own."""
+        """`username` and `password`, for kinds whose calls carry them in the request body."""
         return {}
 
     def signing(self) -> dict[str, str]:
-        """What a sync worker signs each of its calls with (RFC 5849), for kinds that need that."""
+        """OAuth 1.0 secrets to sign each call with (RFC 5849), for kinds that need them."""
         return {}
 
     def base_url(self) -> str:
-        """Where a sync worker sends its calls."""
+        """The base URL of a sync worker's calls."""
         return ""
 
     def revoke(self, token: str) -> None:
-        """Give the access back at the provider, where it offers that. Raises `Refused`."""
+        """Revoke the access at the provider, where it supports that. Raises `Refused`."""
 
     @classmethod
     def classify_token_error(cls, response: Any) -> Outcome:
-        """The outcome of a token endpoint's refusal."""
+        """The outcome of a token endpoint's error response."""
         return outcomes.token_error(
             response, cls.provider_title, client_is_ours=cls.client_is_ours()
         )
 
     @classmethod
     def classify_failure(cls, error: Exception) -> Outcome:
-        """The outcome of whatever in `FAILURES` ended a call."""
+        """The outcome of a call that raised one of `FAILURES`; raises any other exception again."""
         if isinstance(error, Refused):
             return error.outcome
         if isinstance(error, DecryptionError):
@@ -430,7 +433,7 @@ class Credential(Monitored):
 
     @classmethod
     def classify_unreachable(cls, error: Unreachable) -> Outcome:
-        """The outcome of a call that got no answer at all."""
+        """The outcome of a call without a response."""
         if cls.host_is_theirs and isinstance(error, UnknownHost):
             return outcomes.unknown_host(cls.provider_title, str(error))
         return outcomes.transient("unreachable", str(error))
@@ -443,8 +446,8 @@ class Credential(Monitored):
         )
 
     @classmethod
-    def read_grant(cls, data: Mapping[str, Any]) -> TokenGrant:
-        """A token endpoint's JSON as a `Grant` (RFC 6749 section 5.1)."""
+    def parse_grant(cls, data: Mapping[str, Any]) -> TokenGrant:
+        """Parse a token endpoint's JSON (RFC 6749 section 5.1)."""
         return TokenGrant(
             access_token=str(data["access_token"]),
             refresh_token=str(data.get("refresh_token") or ""),
@@ -455,43 +458,45 @@ class Credential(Monitored):
 
     @classmethod
     def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
-        """JSON values of properties that every fresh token tells anew, such as its scope."""
+        """Property values (JSON) that every token response contains, such as the scope."""
         return {}
 
     @classmethod
     def flow_for(cls, app: Mapping[str, Any]) -> OAuth2 | None:
-        """The flow for an OAuth app of these properties: some providers have two sorts of app."""
+        """The flow for an OAuth app with these properties: some providers have two types of app."""
         return cls.oauth
 
     @classmethod
     def url_params(cls, context: OAuthContext) -> dict[str, Any]:
-        """Values for the `{placeholders}` of the flow's addresses."""
+        """Values for the `{placeholders}` of the flow's URLs."""
         return context.url_params
 
     @classmethod
     def check_callback(cls, context: OAuthContext) -> None:
-        """Refuse a callback that the provider did not sign or that names another account."""
+        """Raise `Refused` for a callback with a wrong signature or of another account."""
 
     @classmethod
     def check_install(cls, params: Mapping[str, str], context: OAuthContext) -> dict[str, Any]:
-        """Values of what the flow asks, from an install request that is proven to come from the
-        provider; for kinds with `installs`. Raises `Refused`."""
+        """Verify the provider's install request; returns values of `oauth.required_properties`.
+
+        For kinds with `installs`. Raises `Refused`.
+        """
         raise NotImplementedError(f"{cls.__name__} is not installed from the provider's side.")
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
-        """Property values of a fresh grant, read from the provider. Raises `Refused`."""
+        """Read the account's property values with a new grant. Raises `Refused`."""
         raise NotImplementedError(f"{cls.__name__} must say whose account it got.")
 
     @classmethod
     def suggest_name(cls, properties: Mapping[str, Any]) -> str:
-        """A name for a new credential when nobody gave one."""
+        """The default name of a new credential; may be empty."""
         if cls.known_by:
             return str(next((properties[n] for n in cls.known_by if n in properties), ""))
         return " ".join(str(properties[n]) for n in cls.identity_properties if n in properties)
 
 
 def whole_seconds(value: Any) -> int | None:
-    """A lifetime as providers write it, number or text; None for anything else."""
+    """A lifetime in seconds, from a number or text; None for anything else."""
     text = str(value)
     return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None

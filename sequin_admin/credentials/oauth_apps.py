@@ -14,8 +14,8 @@ from sequin_admin.credentials.usage import refuse_if_used
 from sequin_admin.notifications import events
 from sequin_admin.notifications.message import TYPES
 
-# RFC 6749 sections 3.1.2 (absolute, without fragment) and 3.3 (what a scope is made of). A URI is
-# printable ASCII (RFC 3986): other names are written as xn--..., other characters as %....
+# RFC 6749 sections 3.1.2 (absolute, without fragment) and 3.3 (characters of a scope). A URI is
+# printable ASCII (RFC 3986): other host names are encoded as xn--..., other characters as %....
 REDIRECT_URI = (
     r"^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(:\d{1,5})?"
     r"([/?][\x21\x22\x24-\x7e]*)?$"
@@ -64,7 +64,7 @@ def update(
 ) -> None:
     """Change `name`, `scopes`, `redirect_uris`, `metadata` or the properties.
 
-    A new secret may mend what was broken: everything that depends on it is probed again soon.
+    A new secret may fix failures, so all credentials of the app become due for a probe.
     """
     changed = {n: v for n, v in columns.items() if v is not None and v != getattr(app, n)}
     for column, value in changed.items():
@@ -79,7 +79,7 @@ def update(
 
 
 def replace_properties(app: OAuthApp, properties: AppProperties) -> list[str]:
-    """Put new properties into the app. Returns the names of what is different now."""
+    """Set new properties. Returns the names of those that changed."""
     public, secret = properties.public_values(), properties.secret_values()
     before: Mapping[str, Any] = {**app.properties, **app.secrets}
     after = {**public, **secret}
@@ -91,7 +91,7 @@ def replace_properties(app: OAuthApp, properties: AppProperties) -> list[str]:
 
 
 def reveal(app: OAuthApp, *, actor: models.Model | None, purpose: str = "") -> dict[str, str]:
-    """As `accounts.reveal()`: the secrets, once it is written down who reads them."""
+    """Return the secrets in plain text, after an audit event of who reads them and why."""
     secrets = dict(app.secrets)
     record_app_change("oauth_app.revealed", app, actor, purpose=purpose, secrets=sorted(secrets))
     return secrets
@@ -99,7 +99,7 @@ def reveal(app: OAuthApp, *, actor: models.Model | None, purpose: str = "") -> d
 
 @transaction.atomic
 def delete(app: OAuthApp, *, actor: models.Model | None) -> None:
-    """Forget the app. Raises `InUse` while credentials were made with it."""
+    """Delete the app. Raises `InUse` while it has credentials."""
     refuse_if_used(app, remedy=REMEDY)
     record_app_change("oauth_app.deleted", app, actor, provider=app.provider)
     app.delete()
@@ -108,7 +108,7 @@ def delete(app: OAuthApp, *, actor: models.Model | None) -> None:
 def record_app_change(
     action: str, app: OAuthApp, actor: models.Model | None, **details: Any
 ) -> None:
-    """Write it into the audit log and, where it is news, tell whoever wants to know."""
+    """Record an audit event and, for actions in `TYPES`, notify the channels."""
     organization_id = app.organization_id
     record_change(action, actor=actor, target=app, organization_id=organization_id, **details)
     type_ = "oauth_app.updated" if action == "oauth_app.changed" else action

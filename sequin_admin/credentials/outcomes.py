@@ -1,4 +1,4 @@
-"""What came of a call to a provider, and whose move it is. See shared providers.md section 16."""
+"""Outcomes of calls to a provider: what happened and who must act. See providers.md section 16."""
 
 import re
 from collections.abc import Mapping
@@ -23,6 +23,8 @@ REQUEST_IDS = (
 
 
 class Verdict(models.TextChoices):
+    """Who must act after a call."""
+
     OK = "ok", "Works"
     CUSTOMER = "customer", "The customer must act"
     OPERATOR = "operator", "We must act"
@@ -32,11 +34,12 @@ class Verdict(models.TextChoices):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The classified end of one call.
+    """The classified result of one call.
 
-    `message` says what happened, `remedy` what to do, both as sentences without secrets. `facts`
-    are property values learned on the way (`hub_id`...). `of_app` says that the OAuth app is at
-    fault, not this credential. `retry_after_s` is the provider's wish, in seconds.
+    `message` says what happened, `remedy` what to do, both as sentences without secrets.
+    `discovered` are property values in the response (`hub_id`...). `of_app` says that the OAuth
+    app is at fault, not this credential. `retry_after_s` is the wait that the provider asks for,
+    in seconds. `evidence` is what `evidence()` returns.
     """
 
     verdict: Verdict
@@ -57,23 +60,22 @@ class Outcome:
         """What happened and what to do, for people."""
         return f"{self.message} {self.remedy}".strip()
 
-    def seen(self, response: Response) -> "Outcome":
-        """The same outcome with the redacted answer as evidence."""
+    def with_evidence(self, response: Response) -> "Outcome":
+        """A copy with the redacted response as evidence."""
         return replace(self, evidence=evidence(response))
 
 
 class Refused(Exception):
-    """A call ended in anything but OK. `outcome` tells the rest; `str()` is its sentence."""
+    """A call did not succeed. `outcome` has the details; `str()` is its message."""
 
     def __init__(self, outcome: Outcome) -> None:
         super().__init__(outcome.message)
         self.outcome = outcome
 
 
-def works(**facts: Any) -> Outcome:
-    return Outcome(
-        Verdict.OK, discovered={name: value for name, value in facts.items() if value is not None}
-    )
+def works(**discovered: Any) -> Outcome:
+    known = {name: value for name, value in discovered.items() if value is not None}
+    return Outcome(Verdict.OK, discovered=known)
 
 
 def customer(code: str, message: str, remedy: str) -> Outcome:
@@ -94,7 +96,7 @@ def expired(code: str, message: str) -> Outcome:
 
 
 def evidence(response: Response) -> dict[str, Any]:
-    """What may be shown of an answer: status, redacted start of the body, the request id."""
+    """What may be shown of a response: status, redacted start of the body, request id."""
     request_id = next((response.headers[n] for n in REQUEST_IDS if n in response.headers), "")
     return {
         "status": response.status,
@@ -116,18 +118,18 @@ def until_reset(response: Response) -> float | None:
 
 
 def number(text: str) -> float | None:
-    """A header's number, if it is one: digits of other scripts and endless ones are none."""
+    """A header's number; None for anything but up to 12 ASCII digits and a fraction."""
     return float(text) if re.fullmatch(r"[0-9]{1,12}(\.[0-9]*)?", text) else None
 
 
 def unreadable(error: DecryptionError) -> Outcome:
-    """Our own store does not open; nothing was sent to the provider."""
+    """The stored secrets can't be decrypted; nothing was sent to the provider."""
     remedy = "Put the missing key back, or reconnect: that stores the secrets anew."
     return operator("unreadable", str(error), remedy, of_app=False)
 
 
 def unknown_host(provider: str, message: str) -> Outcome:
-    """The address that the customer entered belongs to nobody."""
+    """The host that the customer entered does not exist (no DNS record)."""
     return customer(
         "unknown_host",
         f"{message} So the address entered for {provider} is wrong.",
@@ -136,30 +138,29 @@ def unknown_host(provider: str, message: str) -> Outcome:
 
 
 def outage(response: Response, provider: str) -> Outcome | None:
-    """The outcome of an answer that no client can help: throttled, 5xx, HTML where JSON belongs."""
+    """The outcome of a response that no client can fix: throttled, 5xx, HTML instead of JSON."""
     status = response.status
     if status == 429:
         wait = retry_after(response)
-        return transient("throttled", f"{provider} asks us to slow down.", retry_after_s=wait).seen(
-            response
-        )
+        message = f"{provider} asks us to slow down."
+        return transient("throttled", message, retry_after_s=wait).with_evidence(response)
     if status == 408 or status >= 500:
         message = f"{provider} has a problem of its own: it answered {status}."
-        return transient("unavailable", message).seen(response)
+        return transient("unavailable", message).with_evidence(response)
     if response.ok and response.body and response.json() is None:
         message = f"{provider} answered with something that is not JSON, probably an error page."
-        return transient("not_json", message).seen(response)
+        return transient("not_json", message).with_evidence(response)
     return None
 
 
 def unclassified(response: Response, provider: str) -> Outcome:
-    """A 4xx that nobody has described yet: keep the status, show it, let people look."""
+    """A response that no rule classifies: transient, with the status in the code."""
     message = f"{provider} answered {response.status} in a way we don't know yet."
-    return transient(f"http_{response.status}", message).seen(response)
+    return transient(f"http_{response.status}", message).with_evidence(response)
 
 
 def by_status(response: Response, provider: str) -> Outcome:
-    """What is left when the provider's own signs are read: outage, success, or a riddle."""
+    """Classify by status only, after the provider's own rules: outage, success or unclassified."""
     fault = outage(response, provider)
     if fault or response.ok:
         return fault or works()
@@ -174,14 +175,16 @@ def token_error(response: Response, provider: str, *, client_is_ours: bool) -> O
             "invalid_grant",
             f"{provider} no longer accepts the access it granted to us: it expired or was revoked.",
             "The customer must connect the account again.",
-        ).seen(response)
+        ).with_evidence(response)
     if error in CLIENT_ERRORS or response.status == 401:
-        return client_refused(error or "invalid_client", provider, client_is_ours).seen(response)
+        return client_refused(error or "invalid_client", provider, client_is_ours).with_evidence(
+            response
+        )
     return outage(response, provider) or unclassified(response, provider)
 
 
 def callback_error(error: str, provider: str, *, client_is_ours: bool) -> Outcome:
-    """What a provider's `error` parameter in the callback means (RFC 6749 section 4.1.2.1)."""
+    """Classify the `error` parameter of a callback (RFC 6749 section 4.1.2.1)."""
     if error == "access_denied":
         return customer(
             error,
@@ -202,7 +205,7 @@ def callback_error(error: str, provider: str, *, client_is_ours: bool) -> Outcom
 
 
 def no_app(provider: str) -> Outcome:
-    """The credential was imported without the OAuth app that its tokens belong to."""
+    """The credential has no OAuth app, which its tokens need to be renewed."""
     return operator(
         "no_oauth_app",
         f"This credential has no OAuth app, so its access at {provider} can't be renewed.",
@@ -213,7 +216,7 @@ def no_app(provider: str) -> Outcome:
 
 
 def incomplete(provider: str, names: list[str]) -> Outcome:
-    """The grant came, but not all that a credential is made of."""
+    """The grant succeeded, but required properties of the credential are missing."""
     missing = ", ".join(names) or "something"
     return operator(
         "incomplete",

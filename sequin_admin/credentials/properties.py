@@ -1,4 +1,4 @@
-"""What a kind's `properties` are made of: typed fields, some of them secret, some filled by us."""
+"""Base classes of a kind's `properties`: typed fields, some of them secret or read-only."""
 
 import re
 from copy import copy
@@ -75,15 +75,17 @@ class Properties(BaseModel):
         return annotation is Secret or Secret in get_args(annotation)
 
     @classmethod
-    def declared(cls, name: str) -> dict[str, Any]:
+    def options_of(cls, name: str) -> dict[str, Any]:
         """The arguments of `Property()`: example, match, extension, read_only, multiline."""
         extra = cls.model_fields[name].json_schema_extra
         return dict(extra) if isinstance(extra, dict) else {}
 
     @classmethod
     def only(cls, names: tuple[str, ...]) -> "type[Properties]":
-        """The same declarations for some of the properties: what is asked before a connect trip,
-        and needed there even where an import may leave it out."""
+        """A class with some of the properties, all of them required without a default.
+
+        For what a connect session needs before the redirect; an import may leave it out.
+        """
         fields = {
             name: (cls.model_fields[name].annotation, needed(cls.model_fields[name]))
             for name in names
@@ -94,23 +96,24 @@ class Properties(BaseModel):
     def _match_patterns(self) -> Self:
         mistakes = []
         for name in self.names():
-            pattern, value = self.declared(name).get("match"), getattr(self, name)
+            pattern, value = self.options_of(name).get("match"), getattr(self, name)
             text = value.get_secret_value() if isinstance(value, SecretStr) else value
             if pattern and isinstance(text, str) and not re.fullmatch(pattern, text):
                 mistakes.append(name)
         if mistakes:
             raise PydanticCustomError("match", "{names}", {"names": ",".join(mistakes)})
-        said = self.contradictions()
-        if said:
-            raise PydanticCustomError("contradiction", "{names}", {"names": list(said), **said})
+        messages = self.contradictions()
+        if messages:
+            context = {"names": list(messages), **messages}
+            raise PydanticCustomError("contradiction", "{names}", context)
         return self
 
     def contradictions(self) -> dict[str, str]:
-        """Sentences by property, where good values don't go together. Kinds may say more."""
+        """Messages by property, for valid values that contradict each other. Kinds override it."""
         return {}
 
     def public_values(self) -> dict[str, Any]:
-        """JSON values of everything that is not secret; what is unknown is left out."""
+        """JSON values of all properties that are neither secret nor None."""
         hidden = {"kind", *self.secret_names()}
         return self.model_dump(mode="json", exclude=hidden, exclude_none=True)
 
@@ -119,13 +122,13 @@ class Properties(BaseModel):
         return {name: value.get_secret_value() for name, value in values.items() if value}
 
     def plain_values(self) -> dict[str, Any]:
-        """Both, the secrets in plain text. For the flow, never for a page."""
+        """Public and secret values, in plain text. For the flow, never for a page."""
         return {**self.public_values(), **self.secret_values()}
 
 
 def needed(field: FieldInfo) -> FieldInfo:
-    """The same field without the default "unknown"."""
-    asked = copy(field)
-    if asked.default is None:
-        asked.default = PydanticUndefined
-    return asked
+    """A copy of the field without a default of None."""
+    required = copy(field)
+    if required.default is None:
+        required.default = PydanticUndefined
+    return required

@@ -1,4 +1,4 @@
-"""What a kind's declaration says of its properties, for people and programs to read."""
+"""Descriptions of a kind's properties, for the docs page and the API."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,10 @@ from sequin_admin.credentials.properties import Properties
 
 @dataclass(frozen=True)
 class PropertyDoc:
-    """`read_only`: read from the account. `extension`: an addition to the specification."""
+    """Description of one property.
+
+    `read_only`: read from the account. `extension`: an addition to the specification.
+    """
 
     name: str
     title: str
@@ -28,7 +31,7 @@ def properties_of(declared: type[Properties]) -> list[PropertyDoc]:
 
 
 def doc_of(declared: type[Properties], name: str, schema: dict[str, Any]) -> PropertyDoc:
-    field, extra = declared.model_fields[name], declared.declared(name)
+    field, extra = declared.model_fields[name], declared.options_of(name)
     return PropertyDoc(
         name=name,
         title=field.title or name,
@@ -44,7 +47,7 @@ def doc_of(declared: type[Properties], name: str, schema: dict[str, Any]) -> Pro
 
 
 def type_words(schema: dict[str, Any]) -> str:
-    """`string`, `integer`, `string[]`, `"User" | "Organization"`."""
+    """A JSON schema's type in words: `string`, `string[]`, `"User" | "Organization"`."""
     if "anyOf" in schema:
         options = [type_words(option) for option in schema["anyOf"]]
         return " | ".join(option for option in options if option != "null")

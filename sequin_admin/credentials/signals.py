@@ -1,6 +1,6 @@
-"""What the packages above may listen to."""
+"""Signals that higher packages receive."""
 
 from django.dispatch import Signal
 
-# Sent with `subject`, in the transaction in which people put something watched aside.
+# Sent with `subject` (a `Monitored` row), in the transaction that disables it.
 disabled = Signal()

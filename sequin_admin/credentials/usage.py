@@ -1,13 +1,16 @@
-"""What can't be deleted, because something else would not work without it."""
+"""Refuse to delete a row that other rows depend on."""
 
 from django.db import models
 
-# How many users the sentence names, and how many programs are told of.
+# How many dependent rows the message names, and how many `InUse.users` lists.
 NAMED, LISTED = 5, 100
 
 
 class InUse(Exception):
-    """`str()` names who needs it and what to do; `users` are the first of all `count` of them."""
+    """Other rows depend on this one. `str()` names some and says what to do.
+
+    `users` are the first dependent rows, `count` is the number of all.
+    """
 
     def __init__(
         self, row: models.Model, users: list[models.Model], count: int, remedy: str = ""
@@ -19,9 +22,9 @@ class InUse(Exception):
 def refuse_if_used(
     row: models.Model, *more: models.QuerySet[models.Model], remedy: str = ""
 ) -> None:
-    """Raises `InUse` while rows that `row` is protected by, or any of `more`, need it.
+    """Raise `InUse` while rows with a protecting foreign key to `row`, or any of `more`, exist.
 
-    `remedy` says what to do where deleting them is not all that helps.
+    `remedy` replaces the advice to delete them first.
     """
     users: list[models.Model] = []
     count = 0
@@ -42,7 +45,7 @@ def protecting(row: models.Model) -> list[models.QuerySet[models.Model]]:
 
 
 def sentence(row: models.Model, users: list[models.Model], count: int, remedy: str = "") -> str:
-    # Of the tables: a Stripe key is a credential.
+    # The concrete model's name: a Stripe key is a credential.
     tables = [(user._meta.concrete_model or type(user))._meta for user in users]
     nouns = {str(t.verbose_name if count == 1 else t.verbose_name_plural) for t in tables}
     names = ", ".join(str(user) for user in users)

@@ -1,4 +1,4 @@
-"""The two decorators that every page wears: `@member` to look, `@may(Action.X)` to do."""
+"""Decorators of every page: `@member` requires a membership, `@may(Action.X)` also a role."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -22,7 +22,7 @@ NO_ORGANIZATION = (
 
 
 class Request(HttpRequest):
-    """What a decorated view gets: a request with a person and an organization. Types only."""
+    """The request of a decorated view: user and organization are set. For type checks only."""
 
     user: User
     organization: Organization
@@ -36,9 +36,9 @@ Page = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def member(view: View[P]) -> Page[P]:
-    """Let in whoever is signed in and belongs to an organization.
+    """Require a signed-in user with an organization.
 
-    A fragment asked for after signing out reloads its page, which then leads to the sign-in page.
+    After a logout, an htmx request reloads its page, which then redirects to the login page.
     """
 
     @wraps(view)
@@ -55,7 +55,7 @@ def member(view: View[P]) -> Page[P]:
 
 
 def may(action: Action) -> Callable[[View[P]], Page[P]]:
-    """Let in members whose role allows `action`; tell the others who could help them."""
+    """Require a role that allows `action`; the 403 page names the roles that may."""
 
     def decorate(view: View[P]) -> Page[P]:
         @wraps(view)

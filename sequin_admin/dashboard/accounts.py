@@ -1,4 +1,4 @@
-"""How people get accounts: they are invited, nobody signs up by themselves."""
+"""Accounts by invitation: sign-up is closed, and an invitation is a password-reset link."""
 
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.forms import default_token_generator
@@ -15,14 +15,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         return False
 
     def get_reset_password_from_key_url(self, key: str) -> str:
-        """Mails name our public address, whatever host the request came in by."""
+        """The URL in mails begins with `PUBLIC_URL`, whatever the host of the request."""
         uid, _, token = key.partition("-")
         path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": token})
         return f"{settings.PUBLIC_URL}{path}"
 
 
 def send_invitation(user: User, organization: Organization, *, inviter: User) -> None:
-    """Mail a new person the link to choose a password. Raises `OSError` when no mail goes out."""
+    """Mail a new user the link to choose a password. Raises `OSError` if the mail fails."""
     adapter = get_adapter()
     key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
     context = {

@@ -1,4 +1,4 @@
-"""What every page's template knows."""
+"""The context processor: variables of every page's template."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from sequin_admin.access.policy import Action, allows
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
-    """`can.edit`, `can.reveal`...: what the person may do here. `csp_nonce`: for django-htmx."""
+    """`can.edit`, `can.reveal`...: what the user's role allows. `csp_nonce`: for django-htmx."""
     membership: Membership | None = getattr(request, "membership", None)
     return {
         "simulator_url": settings.SIMULATOR_URL,

@@ -1,4 +1,4 @@
-"""What list pages share: what was asked for, and the page or only its table."""
+"""Shared by list pages: query parameters, pagination, and the page or only its partial."""
 
 from collections.abc import Iterable
 from contextlib import suppress
@@ -14,53 +14,50 @@ from django.utils.functional import cached_property
 
 from sequin_admin.dashboard.access import Request
 
-MOST = 2000
+MAX_ROWS = 2000
 
 
-def asked(request: Request, name: str) -> str:
-    """A query parameter as text that a database takes: PostgreSQL refuses NUL."""
+def get_query_param(request: Request, name: str) -> str:
+    """A query parameter, stripped and without NUL, which PostgreSQL refuses."""
     return request.GET.get(name, "").replace("\x00", "").strip()
 
 
-def ids(texts: Iterable[str]) -> list[UUID]:
-    """Those of `texts` that are ids at all."""
-    known = []
+def parse_uuids(texts: Iterable[str]) -> list[UUID]:
+    """The valid UUIDs in `texts`; others are ignored."""
+    parsed = []
     for text in texts:
         with suppress(ValueError):
-            known.append(UUID(text))
-    return known
+            parsed.append(UUID(text))
+    return parsed
 
 
 class Pages(Paginator):  # type: ignore[type-arg]
-    """Pages of at most the first `MOST` rows: however many there are, counting them is quick.
-
-    Who looks further down than that is quicker with a filter.
-    """
+    """Paginator over the first `MAX_ROWS` rows, so that counting them takes bounded time."""
 
     object_list: QuerySet[Any]
 
     @cached_property
     def count(self) -> int:
-        return self.object_list.order_by()[:MOST].count()
+        return self.object_list.order_by()[:MAX_ROWS].count()
 
     @property
     def cut_off(self) -> bool:
-        """Whether there may be more rows than pages for them."""
-        return self.count >= MOST
+        """Whether there may be more rows than the pages show."""
+        return self.count >= MAX_ROWS
 
 
-def page_or_part(
+def render_page_or_partial(
     request: Request, template: str, part: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    """The whole page, or for htmx the named part of it (with 200: htmx swaps nothing else).
+    """Render the page, or for an htmx request the partial `part` (with 200: htmx swaps no other).
 
-    Going back in the browser asks for the whole page, and its cache must not mix up the two.
+    `Vary` keeps the two apart in the browser's cache, which serves the back button.
     """
     htmx = request.htmx
-    alone = bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+    only_part = bool(htmx) and not htmx.boosted and not htmx.history_restore_request
     response = (
         render(request, f"{template}#{part}", context)
-        if alone
+        if only_part
         else render(request, template, context, status=status)
     )
     patch_vary_headers(response, ["HX-Request", "HX-History-Restore-Request"])

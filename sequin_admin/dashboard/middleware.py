@@ -1,4 +1,4 @@
-"""What every request carries: an id for the logs, and the organization the person works in."""
+"""Middleware: the request id, and the organization the user works in."""
 
 import uuid
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from django.utils.log import log_response
 from sequin_admin.access.models import Membership
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
-CHOSEN = "organization"
+ORGANIZATION_SESSION_KEY = "organization"
 
 
 def request_id(get_response: GetResponse) -> GetResponse:
@@ -21,9 +21,9 @@ def request_id(get_response: GetResponse) -> GetResponse:
         with structlog.contextvars.bound_contextvars(request_id=request.id):  # type: ignore[attr-defined]
             response = get_response(request)
             if response.status_code >= 400:
-                # Django says it only when we are out of here, where the id is forgotten.
-                said = (response.reason_phrase, request.path)
-                log_response("%s: %s", *said, response=response, request=request)
+                # Django logs it only after this middleware, when the id is no longer bound.
+                parts = (response.reason_phrase, request.path)
+                log_response("%s: %s", *parts, response=response, request=request)
         response["X-Request-Id"] = request.id  # type: ignore[attr-defined]
         return response
 
@@ -31,15 +31,17 @@ def request_id(get_response: GetResponse) -> GetResponse:
 
 
 def organization(get_response: GetResponse) -> GetResponse:
-    """Set `request.memberships`, and the chosen (else the oldest, else None) as
-    `request.membership` and `request.organization`."""
+    """Set `request.memberships`, `request.membership` and `request.organization`.
+
+    The membership is the one chosen in the session, else the oldest, else None.
+    """
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        own = memberships(request)
-        chosen = request.session.get(CHOSEN) if own else None
-        current = next((m for m in own if str(m.organization_id) == chosen), None)
-        current = current or next(iter(own), None)
-        request.memberships = own  # type: ignore[attr-defined]
+        owned = load_memberships(request)
+        chosen = request.session.get(ORGANIZATION_SESSION_KEY) if owned else None
+        current = next((m for m in owned if str(m.organization_id) == chosen), None)
+        current = current or next(iter(owned), None)
+        request.memberships = owned  # type: ignore[attr-defined]
         request.membership = current  # type: ignore[attr-defined]
         request.organization = current and current.organization  # type: ignore[attr-defined]
         return get_response(request)
@@ -47,9 +49,9 @@ def organization(get_response: GetResponse) -> GetResponse:
     return middleware
 
 
-def memberships(request: HttpRequest) -> list[Membership]:
-    """All of the person's memberships in one query: the sidebar offers to switch between them."""
+def load_memberships(request: HttpRequest) -> list[Membership]:
+    """All memberships of the user in one query; the sidebar lists them."""
     if not request.user.is_authenticated:
         return []
-    own = Membership.objects.filter(user=request.user)
-    return list(own.select_related("organization").order_by("created_at", "pk"))
+    owned = Membership.objects.filter(user=request.user)
+    return list(owned.select_related("organization").order_by("created_at", "pk"))

@@ -1,4 +1,4 @@
-"""Lines to copy from a credential's page that run as they are, with its id and our address.
+"""Code snippets on a credential's page, with its id and our URL filled in.
 
 Their text is in `templates/credentials/snippets/`.
 """
@@ -13,40 +13,40 @@ from sequin_admin.credentials.models import Credential
 
 @dataclass(frozen=True)
 class Snippet:
-    """`says` what the lines do, `scopes` what the API key must be allowed for them."""
+    """`title` says what the lines do; `scopes` are those that the API key needs."""
 
-    says: str
+    title: str
     text: str
     scopes: tuple[Scope, ...]
 
 
 @dataclass(frozen=True)
-class Way:
-    """One tool, and what to do with it."""
+class SnippetGroup:
+    """The snippets of one tool, such as curl."""
 
     slug: str
     title: str
     snippets: tuple[Snippet, ...]
 
 
-def of(credential: Credential, base: str) -> tuple[Way, ...]:
-    """For this credential, of the installation at this address."""
+def build_snippets(credential: Credential, base: str) -> tuple[SnippetGroup, ...]:
+    """The snippets for a credential; `base` is the URL of this installation."""
 
-    def snippet(name: str, says: str, *scopes: Scope) -> Snippet:
+    def snippet(name: str, title: str, *scopes: Scope) -> Snippet:
         context = {"pk": credential.pk, "base": base}
         lines = render_to_string(f"credentials/snippets/{name}.txt", context)
-        return Snippet(says, lines.strip(), scopes)
+        return Snippet(title, lines.strip(), scopes)
 
     call = snippet(
-        "python_form" if enters_by_form(credential) else "python_call",
+        "python_form" if sends_secret_in_form(credential) else "python_call",
         "Call the provider with it, as fast as its rate limit lets you",
         Scope.SECRETS,
         Scope.PERMITS,
     )
-    if enters_by_login(credential):
+    if sends_login_in_body(credential):
         call = snippet("python_login", "What to write into the call's body", Scope.SECRETS)
     return (
-        Way(
+        SnippetGroup(
             "curl",
             "curl",
             (
@@ -55,21 +55,23 @@ def of(credential: Credential, base: str) -> tuple[Way, ...]:
                 snippet("curl_permit", "A permit for the next call", Scope.PERMITS),
             ),
         ),
-        Way("python", "Python", (call,)),
-        Way("command-line", "Command line", (snippet("command_read", "Read it", Scope.READ),)),
+        SnippetGroup("python", "Python", (call,)),
+        SnippetGroup(
+            "command-line", "Command line", (snippet("command_read", "Read it", Scope.READ),)
+        ),
     )
 
 
-def enters_by_form(credential: Credential) -> bool:
+def sends_secret_in_form(credential: Credential) -> bool:
     """Whether calls carry the secret in a form instead of a header."""
     return overrides(credential, "call_fields")
 
 
-def enters_by_login(credential: Credential) -> bool:
-    """Whether the caller writes user name and password into an envelope of its own."""
+def sends_login_in_body(credential: Credential) -> bool:
+    """Whether the caller puts user name and password into the body, such as a SOAP envelope."""
     return overrides(credential, "call_login")
 
 
 def overrides(credential: Credential, method: str) -> bool:
-    """By the kind, so that a page reads no secret."""
+    """Whether the kind overrides the method. Looks at the class, so no secret is decrypted."""
     return getattr(type(credential), method) is not getattr(Credential, method)

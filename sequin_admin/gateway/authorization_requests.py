@@ -1,4 +1,4 @@
-"""The auth gateway: another product sends a browser here and exchanges a code for what it got."""
+"""Authorization requests: another product sends a browser and exchanges a code."""
 
 import hmac
 from typing import Any
@@ -15,7 +15,13 @@ from sequin_admin.core.strict_json import read_json
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import PropertiesForm
 from sequin_admin.credentials.models import OAuthApp
-from sequin_admin.gateway.pages import closed, public_page, send_off, session_key, show_form
+from sequin_admin.gateway.pages import (
+    public_page,
+    redirect_to_provider,
+    render_closed,
+    session_key,
+    show_form,
+)
 
 NEEDED = ("client_id", "client_secret", "code")
 
@@ -23,11 +29,11 @@ NEEDED = ("client_id", "client_secret", "code")
 @require_http_methods(["GET", "POST"])
 @public_page
 def start(request: HttpRequest, token: str) -> HttpResponse:
-    """On to the provider, after a question where it needs one, such as a shop's name."""
+    """Redirect to the provider, after a form if the kind requires properties (a shop's name)."""
     try:
-        authorization_request = authorization_requests.enter(token, session_key(request))
+        authorization_request = authorization_requests.claim_request(token, session_key(request))
     except authorization_requests.RequestClosed as reason:
-        return closed(request, reason)
+        return render_closed(request, reason)
     kind = kinds.get(authorization_request.kind)
     questions = kind.properties_class.only(kind.oauth.required_properties)
     answered = request.method == "POST" or not kind.oauth.required_properties
@@ -35,7 +41,7 @@ def start(request: HttpRequest, token: str) -> HttpResponse:
         questions, request.POST if answered else None, names=kind.oauth.required_properties
     )
     if answered and form.is_valid():
-        return send_off(
+        return redirect_to_provider(
             request,
             kind,
             form,
@@ -49,7 +55,7 @@ def start(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 @never_cache
 def token(request: HttpRequest) -> HttpResponse:
-    """A code for the credential, unmasked, once. Errors as RFC 6749 section 5.2 shapes them."""
+    """Exchange a code for the credential in plain text, once. Errors as in RFC 6749 section 5.2."""
     body = body_of(request)
     missing = [name for name in NEEDED if not isinstance(body.get(name), str) or not body[name]]
     if missing:
@@ -77,7 +83,7 @@ def token(request: HttpRequest) -> HttpResponse:
 
 
 def body_of(request: HttpRequest) -> dict[str, Any]:
-    """The parameters, sent as JSON or, as RFC 6749 has it, as a form."""
+    """The parameters of a JSON body or, as in RFC 6749, of a form; empty when it is invalid."""
     if request.content_type != "application/json":
         return dict(request.POST.items())
     try:
@@ -88,7 +94,7 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
 
 
 def app_of(body: dict[str, Any]) -> OAuthApp | None:
-    """The OAuth app whose id and secret these are."""
+    """The OAuth app with this id and secret; None when they do not match."""
     try:
         app = OAuthApp.objects.filter(pk=UUID(body["client_id"])).first()
     except (ValueError, ValidationError):

@@ -1,4 +1,4 @@
-"""The public badge of a sync: an SVG for whoever knows its address, and nothing but the status."""
+"""The public badge of a sync: an SVG of its status, at a URL with a secret token."""
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.loader import render_to_string
@@ -18,7 +18,7 @@ def sync_badge(request: HttpRequest, token: str) -> HttpResponse:
     row = Sync.objects.filter(badge_token=token).values_list("health_status", "disabled_at").first()
     if row is None:
         raise Http404(token)
-    words, tone = said_of(row[0], disabled=row[1] is not None)
+    words, tone = badge_label(row[0], disabled=row[1] is not None)
     context = {
         "words": words,
         "colour": COLOURS[tone],
@@ -28,8 +28,8 @@ def sync_badge(request: HttpRequest, token: str) -> HttpResponse:
     return HttpResponse(svg, content_type="image/svg+xml; charset=utf-8")
 
 
-def said_of(status: str, *, disabled: bool) -> tuple[str, str]:
-    """The words of a status and its tone."""
+def badge_label(status: str, *, disabled: bool) -> tuple[str, str]:
+    """The label and tone of a status. An unknown status is shown as being checked."""
     if disabled:
         return "Disabled", "idle"
     if status not in Status.values:

@@ -1,4 +1,4 @@
-"""What a customer sees who was sent a connect link. No login; the link is the right to be here."""
+"""Pages for a customer with a connect link. There is no login: the link authorizes the session."""
 
 from typing import Any
 from uuid import UUID
@@ -15,47 +15,47 @@ from sequin_admin.connect import credential_operations, flow, links
 from sequin_admin.connect.models import ConnectLink, ConnectSession
 from sequin_admin.credentials.forms import PropertiesForm
 from sequin_admin.credentials.outcomes import Refused
-from sequin_admin.gateway.pages import closed, public_page, send_off, show_form
+from sequin_admin.gateway.pages import public_page, redirect_to_provider, render_closed, show_form
 from sequin_admin.health import probes
 
-OPENED = "connect_links"
-MOST_OPENED = 20
+OPENED_LINKS = "connect_links"
+MAX_OPENED_LINKS = 20
 
 
 @require_GET
 @public_page
 def enter(request: HttpRequest, token: str) -> HttpResponse:
-    """The address that was sent: the token becomes a right of this browser, and leaves the bar."""
+    """The link's URL: authorize this session for the link, then redirect to a URL without token."""
     try:
         link = links.find(token)
     except links.LinkClosed as reason:
-        return closed(request, reason)
-    opened = [pk for pk in request.session.get(OPENED, []) if pk != str(link.pk)]
-    request.session[OPENED] = [*opened, str(link.pk)][-MOST_OPENED:]
+        return render_closed(request, reason)
+    opened = [pk for pk in request.session.get(OPENED_LINKS, []) if pk != str(link.pk)]
+    request.session[OPENED_LINKS] = [*opened, str(link.pk)][-MAX_OPENED_LINKS:]
     return redirect("gateway:link", pk=link.pk)
 
 
 def opened_link(request: HttpRequest, pk: UUID) -> ConnectLink:
-    """The link, for a browser that came by its address. Raises `Http404`, for others."""
-    if str(pk) not in request.session.get(OPENED, []):
+    """The link, if this session opened it. Raises `Http404` otherwise."""
+    if str(pk) not in request.session.get(OPENED_LINKS, []):
         raise Http404("This browser has not opened the link.")
-    return get_object_or_404(ConnectLink.objects.with_who_asks(), pk=pk)
+    return get_object_or_404(ConnectLink.objects.with_page_relations(), pk=pk)
 
 
 @require_GET
 @public_page
 def choose(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """The ways to get in; the only one at once."""
+    """Choose a kind; when the link has only one, show its form at once."""
     link = opened_link(request, pk)
     if link.completed_at:
         return redirect("gateway:thanks", pk=pk)
     try:
         links.refuse_closed(link)
     except links.LinkClosed as reason:
-        return closed(request, reason)
+        return render_closed(request, reason)
     links.record_opened(link)
     if len(link.offered) == 1:
-        return show(request, link, link.offered[0], form_of(link, link.offered[0], None))
+        return render_form(request, link, link.offered[0], form_of(link, link.offered[0], None))
     context = {"link": link, "organization": link.organization}
     return render(request, "link/choose.html", context)
 
@@ -63,7 +63,7 @@ def choose(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @public_page
 def connect(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
-    """One way in: who asks for what, and the form or the button that leads to the provider."""
+    """The form or button to connect one of the link's kinds."""
     link = opened_link(request, pk)
     declared = next((offered for offered in link.offered if offered.slug == kind), None)
     if declared is None:
@@ -72,17 +72,17 @@ def connect(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
     try:
         links.refuse_closed(link)
         if request.method == "POST" and form.is_valid():
-            return go(request, link, declared, form)
+            return submit_form(request, link, declared, form)
     except links.LinkClosed as reason:
-        return closed(request, reason)
+        return render_closed(request, reason)
     except (Refused, credential_operations.OtherAccount) as error:
-        form.add_error(None, to_the_customer(flow.sentence(error)))
+        form.add_error(None, to_the_customer(flow.failure_message(error)))
         form.ask_secrets_again(form.cleaned_data)
-    return show(request, link, declared, form)
+    return render_form(request, link, declared, form)
 
 
 def form_of(link: ConnectLink, kind: Any, data: Any) -> PropertiesForm:
-    """What the customer must tell us; nothing that the credential to reconnect knows already."""
+    """The form for properties that the credential to reconnect does not have yet."""
     known = link.reconnects.properties if link.reconnects else {}
     if not kind.oauth:
         return PropertiesForm(kind.properties_class, data, stored=known)
@@ -96,39 +96,43 @@ def form_of(link: ConnectLink, kind: Any, data: Any) -> PropertiesForm:
     return PropertiesForm(questions, data, names=names, stored=stored)
 
 
-def go(request: HttpRequest, link: ConnectLink, kind: Any, form: PropertiesForm) -> HttpResponse:
-    """Off to the provider, or straight to the end where a key was entered."""
+def submit_form(
+    request: HttpRequest, link: ConnectLink, kind: Any, form: PropertiesForm
+) -> HttpResponse:
+    """Redirect to the provider, or save an entered key and redirect to the end."""
     if not kind.oauth:
-        credential = links.enter(link, form.properties)
+        credential = links.submit_properties(link, form.properties)
         probes.verify(credential)
-        return redirect(after(link))
+        return redirect(next_url(link))
     links.count_try(link)
-    more = {"link": link, "name": link.name, "reconnects": link.reconnects}
-    return send_off(request, kind, form, requester=link, **more)
+    options = {"link": link, "name": link.name, "reconnects": link.reconnects}
+    return redirect_to_provider(request, kind, form, requester=link, **options)
 
 
-def show(request: HttpRequest, link: ConnectLink, kind: Any, form: PropertiesForm) -> HttpResponse:
+def render_form(
+    request: HttpRequest, link: ConnectLink, kind: Any, form: PropertiesForm
+) -> HttpResponse:
     action = reverse("gateway:connect", args=[link.pk, kind.slug])
     return show_form(request, kind, form, requester=link, action=action)
 
 
-def after_trip(
+def finish_link_session(
     request: HttpRequest, link: ConnectLink, connect_session: ConnectSession
 ) -> HttpResponse:
-    """Where the customer goes from the provider: on, or back to try again with the reason."""
+    """Redirect after the callback: to the end, or back to the link with the reason."""
     if connect_session.credential:
         probes.verify(connect_session.credential)
-        return redirect(after(link))
+        return redirect(next_url(link))
     messages.error(request, reason_for(link, connect_session))
     return redirect("gateway:link", pk=link.pk)
 
 
-def after(link: ConnectLink) -> str:
+def next_url(link: ConnectLink) -> str:
     return link.redirect_url or reverse("gateway:thanks", args=[link.pk])
 
 
 def reason_for(link: ConnectLink, connect_session: ConnectSession) -> str:
-    """Why it did not work, for somebody who can't see or mend our OAuth app."""
+    """The failure message for a customer, who can't see or fix our OAuth app."""
     if connect_session.error == "server_error":
         return (
             f"{link.provider_title} does not accept the way {link.organization} is registered "
@@ -139,7 +143,7 @@ def reason_for(link: ConnectLink, connect_session: ConnectSession) -> str:
 
 
 def to_the_customer(sentence: str) -> str:
-    """Our sentences speak of the customer; here they speak to them."""
+    """Turn a message about the customer into one that addresses them."""
     return sentence.replace("The customer must", "You must").replace("the customer", "you")
 
 
@@ -155,6 +159,6 @@ def thanks(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 @cache_control(public=True, max_age=86_400)
 def logo(request: HttpRequest, organization: UUID) -> HttpResponse:
-    """The picture of who asks. Its address changes with it."""
+    """The organization's logo. Its URL changes with it, so it can be cached."""
     picture = get_object_or_404(Logo, pk=organization)
     return HttpResponse(bytes(picture.png), content_type="image/png")

@@ -1,4 +1,4 @@
-"""Where a provider sends the browser of somebody who wants to install our app there."""
+"""The install URL: a provider sends the browser here when somebody installs our app there."""
 
 from uuid import UUID
 
@@ -19,13 +19,13 @@ from sequin_admin.gateway.pages import person, public_page
 @require_GET
 @public_page
 def install(request: HttpRequest, provider: str, pk: UUID) -> HttpResponse:
-    """Check who sent them; who may connect accounts goes on to the consent page at once."""
+    """Verify the install request; redirect to the consent page if the user may connect accounts."""
     app = get_object_or_404(OAuthApp.objects.select_related("organization"), pk=pk)
     kind = kinds.with_app(provider)
     if app.provider != provider or kind is None or not kind.installs:
         raise Http404(provider)
     try:
-        asked = kind.check_install(
+        inputs = kind.check_install(
             request.GET.dict(), OAuthContext(app.client_id, app.url_params())
         )
     except Refused as refusal:
@@ -41,13 +41,13 @@ def install(request: HttpRequest, provider: str, pk: UUID) -> HttpResponse:
             user=person(request),
             session_key=request.session.session_key or "",
             oauth_app=app,
-            asked=asked,
+            inputs=inputs,
         )
     )
 
 
 def may_connect(membership: Membership | None, app: OAuthApp) -> bool:
-    """Whether somebody works in the app's organization right now and may connect accounts."""
+    """Whether the current membership is in the app's organization and may connect accounts."""
     if membership is None or membership.organization_id != app.organization_id:
         return False
     return allows(membership.role, Action.EDIT)

@@ -1,4 +1,4 @@
-"""What the pages for people without a login share."""
+"""Shared functions of the pages without a login."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -20,7 +20,7 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def public_page(view: View[P]) -> View[P]:
-    """Nobody keeps the page, nobody is told its address, no search engine lists it."""
+    """View decorator: no caching, no referrer, no search engines."""
 
     @wraps(view)
     def inner(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
@@ -33,7 +33,7 @@ def public_page(view: View[P]) -> View[P]:
 
 
 def session_key(request: HttpRequest) -> str:
-    """The key of this browser's session, which is begun if there is none."""
+    """The key of this browser's session, which is created if there is none."""
     if not request.session.session_key:
         request.session.create()
     return str(request.session.session_key)
@@ -43,8 +43,8 @@ def person(request: HttpRequest) -> User | None:
     return request.user if isinstance(request.user, User) else None
 
 
-def closed(request: HttpRequest, reason: Exception) -> HttpResponse:
-    """The page of an address that leads nowhere (any more)."""
+def render_closed(request: HttpRequest, reason: Exception) -> HttpResponse:
+    """The page of a URL that is unknown or can't be used any more (status 410)."""
     return render(request, "link/closed.html", {"reason": str(reason)}, status=410)
 
 
@@ -56,44 +56,47 @@ def show_form(
     requester: ConnectLink | AuthorizationRequest,
     action: str,
 ) -> HttpResponse:
-    """Who asks for what, and the form or the button that leads on."""
+    """The page that says who requests access to what, with the form or button to continue."""
     context = {
         "organization": requester.organization,
         "link": requester if isinstance(requester, ConnectLink) else None,
         "kind": kind,
         "form": form,
         "action": action,
-        "scopes": asked_scopes(kind, requester.oauth_app),
-        # A client of the customer's own has to know it.
+        "scopes": requested_scopes(kind, requester.oauth_app),
+        # The customer registers it where the client is theirs.
         "redirect_uri": protocol.redirect_uri(kind.provider) if kind.oauth else "",
     }
     return render(request, "link/connect.html", context, status=422 if form.errors else 200)
 
 
-def send_off(
+def redirect_to_provider(
     request: HttpRequest,
     kind: Any,
     form: PropertiesForm,
     *,
     requester: ConnectLink | AuthorizationRequest,
-    **context: Any,
+    **options: Any,
 ) -> HttpResponse:
-    """To the provider's consent page, with what was entered. `trip` is more for `flow.start()`."""
+    """Start a connect session with the entered values; redirect to the provider's consent page.
+
+    `options` are more arguments of `flow.start()`.
+    """
     return redirect(
         flow.start(
             requester.organization,
             kind,
             session_key=session_key(request),
             oauth_app=requester.oauth_app,
-            asked=form.properties.plain_values(),
-            **context,
+            inputs=form.properties.plain_values(),
+            **options,
         )
     )
 
 
-def asked_scopes(kind: Any, app: OAuthApp | None) -> list[tuple[str, str]]:
-    """What is asked for: each scope, and what it lets us do in words, where we have some."""
+def requested_scopes(kind: Any, app: OAuthApp | None) -> list[tuple[str, str]]:
+    """The requested scopes, each with its description or ""."""
     if not kind.oauth:
         return []
-    scopes = app.asked_scopes if app else kind.oauth.scopes
-    return [(scope, kind.oauth.scope_words.get(scope, "")) for scope in scopes]
+    scopes = app.requested_scopes if app else kind.oauth.scopes
+    return [(scope, kind.oauth.scope_descriptions.get(scope, "")) for scope in scopes]

@@ -1,7 +1,7 @@
-"""What a load balancer and a metrics collector ask.
+"""Endpoints for load balancers and Prometheus.
 
-They come by address instead of name and without TLS, so they are answered before the host name
-is checked and before anybody is sent on to https.
+They are called by IP address and without TLS, so a middleware answers them before the host name
+is checked and before the redirect to https.
 """
 
 import hmac
@@ -28,13 +28,13 @@ from sequin_admin.health import workers
 
 @require_GET
 def healthz(request: HttpRequest) -> HttpResponse:
-    """The process answers."""
+    """Liveness: the process responds."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 @require_GET
 def readyz(request: HttpRequest) -> HttpResponse:
-    """The process reaches its database."""
+    """Readiness: the database responds; else status 503."""
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -45,28 +45,28 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Counts for Prometheus, to who shows `METRICS_TOKEN` as a bearer token."""
-    shown = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not settings.METRICS_TOKEN or not hmac.compare_digest(shown, settings.METRICS_TOKEN):
+    """Metrics for Prometheus. Requires `METRICS_TOKEN` as a bearer token; else status 404."""
+    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not settings.METRICS_TOKEN or not hmac.compare_digest(token, settings.METRICS_TOKEN):
         return HttpResponseNotFound()
-    return HttpResponse(generate_latest(measured()), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(generate_latest(collect_metrics()), content_type=CONTENT_TYPE_LATEST)
 
 
-MACHINES = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
+STATUS_VIEWS = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
 
 
-def for_machines(
+def status_middleware(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """The middleware that stands before all others."""
+    """Middleware for the status views. It must be the first one."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        return MACHINES.get(request.path_info, get_response)(request)
+        return STATUS_VIEWS.get(request.path_info, get_response)(request)
 
     return middleware
 
 
-def measured() -> CollectorRegistry:
+def collect_metrics() -> CollectorRegistry:
     now, registry = clock.now(), CollectorRegistry()
     credentials = Gauge(
         "sequin_admin_credentials",
@@ -82,7 +82,7 @@ def measured() -> CollectorRegistry:
 
 
 def measure_workers(now: datetime, registry: CollectorRegistry) -> None:
-    """How far behind the jobs are, and what the workers that run have done."""
+    """Add metrics of each job's backlog and of the running workers."""
     due = Gauge("sequin_admin_due", "Rows whose time has come.", ["job"], registry=registry)
     behind = Gauge(
         "sequin_admin_lag_seconds",

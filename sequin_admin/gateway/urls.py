@@ -1,4 +1,4 @@
-"""Where people without a login come: customers with a link, and browsers sent by products."""
+"""URLs without a login: connect links, authorization requests, callbacks, installs, badges."""
 
 from django.urls import path
 

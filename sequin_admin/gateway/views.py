@@ -1,4 +1,4 @@
-"""The end of a connect trip: the provider sends the browser here, whoever is on the way."""
+"""The OAuth callback of all connect sessions."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -15,7 +15,7 @@ from sequin_admin.health import probes
 @require_GET
 @public_page
 def callback(request: HttpRequest, provider: str) -> HttpResponse:
-    """Finish the trip and send the browser back to who sent it: us, a link, another product."""
+    """Finish the session and redirect: to the dashboard, the link or the other product."""
     try:
         connect_session = flow.finish(
             request.GET.dict(),
@@ -27,15 +27,17 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
         return render(request, "connect/bad_callback.html", {"reason": str(error)}, status=400)
     if connect_session.authorization_request:
         return redirect(
-            authorization_requests.answer(connect_session.authorization_request, connect_session)
+            authorization_requests.complete_request(
+                connect_session.authorization_request, connect_session
+            )
         )
     if connect_session.link:
-        return connect.after_trip(request, connect_session.link, connect_session)
-    return after_own_trip(request, connect_session)
+        return connect.finish_link_session(request, connect_session.link, connect_session)
+    return finish_user_session(request, connect_session)
 
 
-def after_own_trip(request: HttpRequest, connect_session: ConnectSession) -> HttpResponse:
-    """Probe what came of it, show the credential or the reason there is none."""
+def finish_user_session(request: HttpRequest, connect_session: ConnectSession) -> HttpResponse:
+    """Probe the new credential and redirect to it, or to the failure's page."""
     if connect_session.credential is None:
         return redirect("dashboard:connect_failed", pk=connect_session.pk)
     probes.verify(connect_session.credential)

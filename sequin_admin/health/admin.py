@@ -1,4 +1,4 @@
-"""What staff sees of health, and the switch for a provider that is down."""
+"""Admin pages of health, with the declaration and clearing of outages."""
 
 from typing import Any, cast
 
@@ -43,7 +43,7 @@ class IncidentAdmin(ReadOnlyAdmin):
 
 
 class OutageForm(forms.ModelForm):  # type: ignore[type-arg]
-    """What staff says of an outage that it declares."""
+    """Fields of an outage that staff declares."""
 
     provider = forms.ChoiceField(choices=lambda: sorted(kinds.providers().items()))
     message = forms.CharField(
@@ -77,7 +77,7 @@ class OutageAdmin(ReadOnlyAdmin):
         declared = outages.declare(
             given["provider"], actor=cast(User, request.user), message=given["message"]
         )
-        # The admin goes on with the object that it was given.
+        # The admin continues with the object that it passed in.
         obj.pk = declared.pk
 
     @admin.action(description="Clear: the provider is back", permissions=["operate"])

@@ -1,8 +1,14 @@
-"""The names of the checks, and which of them an outcome speaks about."""
+"""The names of the checks, which of them an outcome decides, and recording their results."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
-from sequin_admin.credentials.outcomes import Outcome, works
+from sequin_admin.core import clock
+from sequin_admin.credentials.models import Monitored
+from sequin_admin.credentials.outcomes import Outcome, Verdict, works
+from sequin_admin.health.models import SENTENCE_CHARS, Check, Outage, subject_columns
+from sequin_admin.health.rollup import STATUS_COLUMNS, apply_statuses
+from sequin_admin.health.status import LONG_AGO, Streak, next_status
 
 # Of a credential.
 AUTHENTICATION = "authentication"
@@ -13,7 +19,7 @@ EXPIRY = "expiry"
 # Of an OAuth app.
 CLIENT = "client_authentication"
 
-# An answer that passes proves all of these.
+# A successful probe passes all of these.
 PROVEN_BY_PROBE = (AUTHENTICATION, IDENTITY, SCOPES, THROTTLING)
 BY_CODE = {
     "duplicate": IDENTITY,
@@ -29,11 +35,73 @@ BY_CODE = {
     "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND": SCOPES,
     "not_authorized": SCOPES,
 }
+RESULT_COLUMNS = (
+    *("status", "verdict", "code", "message", "remedy", "evidence"),
+    *("first_seen_at", "last_seen_at", "times", "flips"),
+)
 
 
-def of_probe(outcome: Outcome) -> Mapping[str, Outcome]:
-    """What one probe says about each check. Who is told to slow down learns nothing of the rest;
-    a lack of rights shows that the authentication works."""
+def record_checks(subject: Monitored, results: Mapping[str, Outcome]) -> list[Monitored]:
+    """Store results of checks of one subject, by the check's name, and recompute its status.
+
+    Call it in a transaction. Returns the subject in a list if its status changed, for
+    `rollup.propagate()` after the commit.
+    """
+    if not lock_status(subject):
+        return []
+    now, grace_start = clock.now(), grace_period_start(subject)
+    known = {check.check_name: check for check in Check.objects.about(subject)}
+    for name, outcome in results.items():
+        check = known.get(name) or Check(**subject_columns(subject), check_name=name)
+        update_check(check, outcome, subject, at=now, grace_start=grace_start)
+        known[name] = check
+    Check.objects.bulk_update([known[n] for n in results if known[n].pk], RESULT_COLUMNS)
+    Check.objects.bulk_create(known[n] for n in results if not known[n].pk)
+    # In the database's order, by name.
+    return apply_statuses([subject], {subject.pk: [known[name] for name in sorted(known)]})
+
+
+def lock_status(subject: Monitored) -> bool:
+    """Lock the row until the transaction ends and reload its status. False if it was deleted."""
+    rows = type(subject)._base_manager.filter(pk=subject.pk).select_for_update(no_key=True)
+    state = rows.values_list(*STATUS_COLUMNS).first()
+    for column, value in zip(STATUS_COLUMNS, state or (), strict=False):
+        setattr(subject, column, value)
+    return state is not None
+
+
+def grace_period_start(subject: Monitored) -> datetime:
+    """The earliest start of a grace period: suspended in an outage, it restarts after it."""
+    last = Outage.objects.filter(provider=subject.provider).first()  # type: ignore[attr-defined]
+    if last is None:
+        return LONG_AGO
+    return last.cleared_at or clock.now()
+
+
+def update_check(
+    check: Check, outcome: Outcome, subject: Monitored, *, at: datetime, grace_start: datetime
+) -> None:
+
+    last_fixed_at = subject.last_fixed_at() or LONG_AGO
+    # Results from before a fix, such as new secrets, do not count.
+    is_fresh = not check.verdict or last_fixed_at > check.last_seen_at
+    before = Streak() if is_fresh else stored_streak(check)
+    streak = before.after(outcome.verdict, at)
+    check.status = next_status(check.status, streak, at=at, grace_start=grace_start)
+    check.verdict, check.code = outcome.verdict, outcome.code
+    check.message = outcome.message[:SENTENCE_CHARS]
+    check.remedy = outcome.remedy[:SENTENCE_CHARS]
+    check.evidence, check.last_seen_at = dict(outcome.evidence), at
+    check.first_seen_at, check.times, check.flips = streak.since, streak.times, streak.flips
+
+
+def stored_streak(check: Check) -> Streak:
+    return Streak(Verdict(check.verdict), check.first_seen_at, check.times, check.flips)
+
+
+def checks_from_probe(outcome: Outcome) -> Mapping[str, Outcome]:
+    """The results of one probe by check. A throttled call says nothing about other checks; a
+    missing scope shows that the authentication works."""
     if outcome.ok:
         return dict.fromkeys(PROVEN_BY_PROBE, outcome)
     check = BY_CODE.get(outcome.code, AUTHENTICATION)

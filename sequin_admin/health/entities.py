@@ -1,4 +1,4 @@
-"""Everything that has a health, whatever package it is in."""
+"""The monitored models of all packages."""
 
 from functools import cache
 
@@ -8,12 +8,12 @@ from sequin_admin.credentials.models import Monitored
 
 
 @cache
-def models() -> dict[str, type[Monitored]]:
-    """By what checks, incidents and addresses call them."""
-    watched = (model for model in apps.get_models() if issubclass(model, Monitored))
-    return {model.entity: model for model in watched if not model._meta.proxy}
+def monitored_models() -> dict[str, type[Monitored]]:
+    """Monitored models by their entity, as checks, incidents and URLs name them."""
+    monitored = (model for model in apps.get_models() if issubclass(model, Monitored))
+    return {model.entity: model for model in monitored if not model._meta.proxy}
 
 
 def deferred_columns(model: type[Monitored]) -> list[str]:
-    """What need not be decrypted to see how a row fares."""
+    """Encrypted columns, which the status of a row does not need."""
     return [field.name for field in model._meta.fields if field.name == "secrets"]

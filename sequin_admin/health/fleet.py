@@ -1,4 +1,4 @@
-"""An organization's credentials in one glance: counts, queues and what changed last."""
+"""Counts of an organization's credentials, and its open incidents by who must act."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -24,12 +24,12 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.health.models import Incident
 from sequin_admin.health.status import Status, worst
 
-LARGE = 5000
-CENSUS_S = 15
+LARGE_FLEET = 5000
+CENSUS_CACHE_S = 15
 
 
 class Group(TypedDict):
-    """How many credentials share a kind, a status and being disabled or not."""
+    """Number of credentials with one kind, status and enabled or disabled."""
 
     kind: str
     health_status: str
@@ -39,7 +39,7 @@ class Group(TypedDict):
 
 @dataclass(frozen=True)
 class ProviderCount:
-    """One provider's credentials. `status` is that of the sickest, empty when none is probed."""
+    """One provider's credentials. `status` is the worst one, or as `worst_status()` says."""
 
     provider: str
     title: str
@@ -49,7 +49,7 @@ class ProviderCount:
 
 @dataclass(frozen=True)
 class Census:
-    """Everything counted. `by_status` leaves out the disabled ones; its key "" is: not probed."""
+    """Counts of credentials. `by_status` excludes disabled ones; its key "" is not probed yet."""
 
     total: int
     disabled: int
@@ -59,30 +59,30 @@ class Census:
 
     @property
     def is_large(self) -> bool:
-        """Whether counting takes long enough to do it seldom."""
-        return self.total >= LARGE
+        """Whether counting is slow enough to cache its result."""
+        return self.total >= LARGE_FLEET
 
 
-def census(organization: Organization) -> Census:
-    """A large fleet is counted at most every `CENSUS_S` seconds, a small one each time."""
+def get_census(organization: Organization) -> Census:
+    """Counts of an organization's credentials, cached for `CENSUS_CACHE_S` if they are many."""
     key = f"census:{organization.pk}"
     known: Census | None = cache.get(key)
     if known is None:
-        known = count_all(organization)
+        known = count_credentials(organization)
         if known.is_large:
-            cache.set(key, known, CENSUS_S)
+            cache.set(key, known, CENSUS_CACHE_S)
     return known
 
 
-def count_all(organization: Organization) -> Census:
-    """Count in one query, whatever the number of credentials."""
+def count_credentials(organization: Organization) -> Census:
+    """Count with one query."""
     disabled = ExpressionWrapper(Q(disabled_at__isnull=False), output_field=BooleanField())
     rows = Credential.objects.of(organization).values("kind", "health_status", disabled=disabled)
-    return count(rows.annotate(count=Count("pk")).order_by())
+    return sum_groups(rows.annotate(count=Count("pk")).order_by())
 
 
-def count(groups: Iterable[Group]) -> Census:
-    """Add the groups up."""
+def sum_groups(groups: Iterable[Group]) -> Census:
+
     by_status, by_provider = Counter[str](), Counter[str]()
     statuses: dict[str, set[str]] = {}
     disabled = 0
@@ -103,32 +103,32 @@ def count(groups: Iterable[Group]) -> Census:
         by_status=dict(by_status),
         at=clock.now(),
         providers=[
-            ProviderCount(slug, titles.get(slug, slug), n, sickest(statuses[slug]))
+            ProviderCount(slug, titles.get(slug, slug), n, worst_status(statuses[slug]))
             for slug, n in sorted(by_provider.items())
         ],
     )
 
 
-def sickest(statuses: set[str]) -> str:
-    """The worst probed status; "disabled" when all are, "" when none was probed."""
+def worst_status(statuses: set[str]) -> str:
+    """The worst status; "disabled" when all are disabled, "" when none was probed."""
     if not statuses:
         return "disabled"
     probed = [Status(status) for status in statuses if status]
     return worst(probed) if probed else ""
 
 
-def theirs(organization: Organization) -> QuerySet[Incident]:
-    """Open incidents that customers must end: the widest first, then the oldest.
+def customer_incidents(organization: Organization) -> QuerySet[Incident]:
+    """Open incidents that customers must fix: by most affected, then the oldest first.
 
-    While their OAuth app is broken, customers can't mend anything, so those are left out.
+    Excludes credentials whose OAuth app is broken, as customers can't fix these.
     """
     blocked = Credential.objects.filter(pk=OuterRef("entity_id"), health_status=Status.SEQUIN)
     rows = Incident.objects.of(organization).open().filter(status=Status.CUSTOMER)
     return rows.exclude(Exists(blocked)).order_by("-affected", "opened_at")
 
 
-def ours_and_nobodys(organization: Organization, most: int) -> dict[str, list[Incident]]:
-    """Open incidents that we must end, and the providers that are down. One query."""
+def our_incidents_and_outages(organization: Organization, most: int) -> dict[str, list[Incident]]:
+    """Open incidents that we must fix (at most `most`), and provider outages. One query."""
     rows = Incident.objects.of(organization).open().filter(status__in=("", Status.SEQUIN))
     found = rows.order_by("status", "-affected", "opened_at")[: most + len(kinds.providers())]
     return {

@@ -1,4 +1,4 @@
-"""The recorded past of one watched thing, ready for a bar and its figures."""
+"""The status history of one monitored row, for the history bar and its figures."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from sequin_admin.health.timeline import Slot, StatusSpan
 
 @dataclass(frozen=True)
 class Period:
-    """How far back a bar looks, and into how many slots it is cut."""
+    """The time that a history bar covers: `slots` slots of the length `slot`."""
 
     name: str
     title: str
@@ -26,7 +26,7 @@ QUARTER = Period("90d", "Last 90 days", timedelta(days=1), 90)
 
 @dataclass(frozen=True)
 class History:
-    """`uptime` is a share from 0 to 1, None when nothing is known of the period."""
+    """`troubles` are unhealthy spans, newest first. `uptime` is from 0 to 1, None if unknown."""
 
     period: Period
     slots: list[Slot]
@@ -34,8 +34,8 @@ class History:
     uptime: float | None
 
 
-def of(subject: Monitored, period: Period) -> History:
-    """What the transitions tell. The last slot ends when the running day or half hour does."""
+def get_history(subject: Monitored, period: Period) -> History:
+    """History by the transitions. The last slot ends with the current day or half hour."""
     now = clock.now()
     end = next_boundary(now, period.slot)
     start = end - period.slots * period.slot
@@ -49,7 +49,7 @@ def of(subject: Monitored, period: Period) -> History:
 
 
 def changes_since(subject: Monitored, start: datetime) -> list[Transition]:
-    """Oldest first: those since `start`, and the one before, which tells how it began."""
+    """Transitions since `start`, oldest first, with the one before: it holds the first status."""
     rows = Transition.objects.about(subject)
     before = rows.filter(at__lte=start).first()
     return ([before] if before else []) + list(rows.filter(at__gt=start).order_by("at", "id"))

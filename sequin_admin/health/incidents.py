@@ -1,4 +1,4 @@
-"""One cause of trouble is one incident: opened, taken up again when it comes back, resolved."""
+"""Opening, reopening and resolving incidents: one for each fault of a subject."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -11,21 +11,21 @@ from sequin_admin.core import clock
 from sequin_admin.credentials.models import Monitored
 from sequin_admin.credentials.signals import disabled
 from sequin_admin.health import alerts
-from sequin_admin.health.models import STEADY, Check, Incident, Transition, naming
+from sequin_admin.health.models import REOPEN_WITHIN, Check, Incident, Transition, subject_columns
 from sequin_admin.health.status import LONG_AGO, Reason
 
-KEPT = timedelta(days=90)
+KEPT_FOR = timedelta(days=90)
 
 
 def update_incidents(troubles: Sequence[tuple[Monitored, Reason | None]], *, at: datetime) -> None:
-    """Bring the incidents of some subjects up to date with each one's own trouble, or its lack."""
+    """Open, change or resolve the incidents of subjects, by each one's own reason or None."""
     ids = [subject.pk for subject, _ in troubles]
-    open_ones = {row.entity_id: row for row in Incident.objects.open().filter(entity_id__in=ids)}
+    known = {row.entity_id: row for row in Incident.objects.open().filter(entity_id__in=ids)}
     for subject, trouble in troubles:
-        incident = open_ones.get(subject.pk)
+        incident = known.get(subject.pk)
         trouble = None if subject.is_disabled() else trouble
         if incident and (trouble is None or trouble.status != incident.status):
-            resolve(incident, subject, at=at)
+            resolve_incident(incident, subject, at=at)
             incident = None
         if trouble and incident is None:
             open_incident(subject, trouble, at=at)
@@ -35,15 +35,15 @@ def update_incidents(troubles: Sequence[tuple[Monitored, Reason | None]], *, at:
 
 
 def open_incident(subject: Monitored, trouble: Reason, *, at: datetime) -> Incident:
-    """A new incident, or the last one anew when the same came back before it was over for good."""
+    """Create an incident, or reopen the last one within `REOPEN_WITHIN` of its end by itself."""
     last = Incident.objects.about(subject).first()
-    if last and last.status == trouble.status and not last.mended and at < over_for_good(last):
+    if last and last.status == trouble.status and not last.mended and at < reopen_deadline(last):
         last.resolved_at, last.resolution, last.reopened = None, "", last.reopened + 1
         last.code, last.message = trouble.code, trouble.sentence
         last.save()
         return last
     incident = Incident.objects.create(
-        **naming(subject),
+        **subject_columns(subject),
         status=trouble.status,
         code=trouble.code,
         message=trouble.sentence,
@@ -53,20 +53,20 @@ def open_incident(subject: Monitored, trouble: Reason, *, at: datetime) -> Incid
     return incident
 
 
-def over_for_good(incident: Incident) -> datetime:
-    return incident.resolved_at + STEADY if incident.resolved_at else LONG_AGO
+def reopen_deadline(incident: Incident) -> datetime:
+    return incident.resolved_at + REOPEN_WITHIN if incident.resolved_at else LONG_AGO
 
 
-def resolve(incident: Incident, subject: Monitored | None, *, at: datetime) -> None:
-    """The cause is gone: by somebody's act since it began, or by itself."""
+def resolve_incident(incident: Incident, subject: Monitored | None, *, at: datetime) -> None:
+    """Close an incident as fixed (`mended`) or as over by itself. No `subject`: it was deleted."""
     last_fixed_at = (subject and subject.last_fixed_at()) or LONG_AGO
     incident.mended = subject is None or subject.is_disabled() or last_fixed_at > incident.opened_at
     incident.resolved_at = at
-    incident.resolution = resolution(incident, subject)
+    incident.resolution = resolution_text(incident, subject)
     incident.save(update_fields=["mended", "resolved_at", "resolution"])
 
 
-def resolution(incident: Incident, subject: Monitored | None) -> str:
+def resolution_text(incident: Incident, subject: Monitored | None) -> str:
     if subject is None:
         return "It was deleted."
     if subject.is_disabled():
@@ -75,7 +75,7 @@ def resolution(incident: Incident, subject: Monitored | None) -> str:
 
 
 def connect_signals() -> None:
-    """Nobody has to act any more for what was deleted or put aside."""
+    """Resolve incidents of monitored rows that are disabled or deleted."""
     disabled.connect(resolve_on_disable)
     for model in filter(lambda model: issubclass(model, Monitored), apps.get_models()):
         post_delete.connect(resolve_on_delete, sender=model)
@@ -83,19 +83,19 @@ def connect_signals() -> None:
 
 def resolve_on_disable(subject: Monitored, **signal: object) -> None:
     for incident in Incident.objects.about(subject).open():
-        resolve(incident, subject, at=clock.now())
+        resolve_incident(incident, subject, at=clock.now())
 
 
 def resolve_on_delete(instance: Monitored, **signal: object) -> None:
-    """Its history stays until it is old; what it is like now is over."""
+    """Delete the checks of a deleted row and resolve its incidents. Its history is kept."""
     Check.objects.about(instance).delete()
     for incident in Incident.objects.about(instance).open():
-        resolve(incident, None, at=clock.now())
+        resolve_incident(incident, None, at=clock.now())
 
 
 def prune() -> int:
-    """Forget history that is older than `KEPT`. Open incidents stay, however old."""
-    before = clock.now() - KEPT
+    """Delete history older than `KEPT_FOR`, except open incidents. Returns how many rows."""
+    before = clock.now() - KEPT_FOR
     old: list[models.QuerySet[models.Model]] = [
         Incident.objects.filter(resolved_at__lt=before),
         Transition.objects.filter(at__lt=before),

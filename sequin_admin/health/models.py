@@ -1,7 +1,7 @@
-"""What we know about the state of everything that is watched, and how it came about.
+"""Checks, transitions, incidents, outages and worker processes.
 
-Rows name what they are about by `entity` and `entity_id`: health knows nothing of the packages
-above it whose rows are watched as well.
+Rows refer to their subject by `entity` and `entity_id` instead of a foreign key, as packages above
+health have monitored models too.
 """
 
 import uuid
@@ -17,19 +17,19 @@ from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.health.status import Status
 
 SENTENCE_CHARS = 500
-# What ended by itself may begin again by itself: until then it is the same incident.
-STEADY = timedelta(hours=1)
+# An incident that ended by itself is reopened when the same fault returns within this time.
+REOPEN_WITHIN = timedelta(hours=1)
 
 Row = TypeVar("Row", bound=models.Model)
 
 
-class AboutQuerySet(Findable[Row]):
+class SubjectQuerySet(Findable[Row]):
     def about(self, subject: Monitored) -> Self:
         return self.filter(entity=subject.entity, entity_id=subject.pk)
 
 
-def naming(subject: Monitored) -> dict[str, Any]:
-    """The columns by which a row says what it is about."""
+def subject_columns(subject: Monitored) -> dict[str, Any]:
+    """The column values of a `SubjectRecord` about this subject."""
     return {
         "organization_id": subject.organization_id,  # type: ignore[attr-defined]
         "provider": subject.provider,  # type: ignore[attr-defined]
@@ -39,8 +39,8 @@ def naming(subject: Monitored) -> dict[str, Any]:
     }
 
 
-class About(models.Model):
-    """A row about one watched thing; `name` is what it was called at the time."""
+class SubjectRecord(models.Model):
+    """A row about one monitored subject; `name` is the subject's name at the time."""
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
     provider = models.CharField(max_length=40, blank=True)
@@ -52,12 +52,12 @@ class About(models.Model):
         abstract = True
 
 
-class Check(About):
-    """The latest result of one check, and since when it has been like that.
+class Check(SubjectRecord):
+    """The latest result of one check of a subject, and since when it is the same.
 
-    `status` is what this check alone makes of its subject, "" as long as it can't tell. `times`
-    counts equal results in a row, `flips` the changes that came within an hour of the one before.
-    `evidence` is redacted: `{status, body, request_id}`.
+    `status` is the subject's status by this check alone, "" while unknown. `times` counts equal
+    results in a row, `flips` consecutive changes within `FLAP_WINDOW` of each other. `evidence` is
+    redacted: `{status, body, request_id}`.
     """
 
     check_name = models.CharField("check", max_length=40)
@@ -72,7 +72,7 @@ class Check(About):
     times = models.PositiveIntegerField(default=0)
     flips = models.PositiveIntegerField(default=0)
 
-    objects = AboutQuerySet["Check"].as_manager()
+    objects = SubjectQuerySet["Check"].as_manager()
 
     class Meta:
         ordering = ("check_name",)
@@ -86,7 +86,7 @@ class Check(About):
 
     @property
     def sentence(self) -> str:
-        """What happened and what to do; empty when all is well."""
+        """What happened and what to do; empty when the check passed."""
         return "" if self.verdict == Verdict.OK else f"{self.message} {self.remedy}".strip()
 
     @property
@@ -94,8 +94,8 @@ class Check(About):
         return self.check_name.replace("_", " ").capitalize().replace("Oauth", "OAuth")
 
 
-class Transition(About):
-    """One change of status, with the sentence that explains it."""
+class Transition(SubjectRecord):
+    """One change of a subject's status, with the sentence that explains it."""
 
     at = models.DateTimeField(default=clock.now)
     before = models.CharField(max_length=24, blank=True)
@@ -103,7 +103,7 @@ class Transition(About):
     code = models.CharField(max_length=60, blank=True)
     reason = models.CharField(max_length=SENTENCE_CHARS, blank=True)
 
-    objects = AboutQuerySet["Transition"].as_manager()
+    objects = SubjectQuerySet["Transition"].as_manager()
 
     class Meta:
         ordering = ("-at", "-id")
@@ -117,23 +117,24 @@ class Transition(About):
         return f"{self.before or 'new'} -> {self.after}"
 
 
-class IncidentQuerySet(AboutQuerySet["Incident"]):
+class IncidentQuerySet(SubjectQuerySet["Incident"]):
     def open(self) -> Self:
         return self.filter(resolved_at=None)
 
     def resolution_due(self, at: datetime, steady: timedelta) -> Self:
-        """Resolved, told as open but not as over, and steady for long enough (or mended)."""
+        """Incidents to notify as resolved: `mended`, or resolved for at least `steady`."""
         over = models.Q(resolved_at__lte=at - steady) | models.Q(
             resolved_at__isnull=False, mended=True
         )
         return self.filter(over, told_at__isnull=False, over_told_at=None)
 
 
-class Incident(About):
-    """One cause of trouble: opened once, told once, resolved when the cause is gone.
+class Incident(SubjectRecord):
+    """One fault of a subject, open until it is gone, with one message when it opens and one after.
 
-    `status` says who must act; "" is nobody, for a provider that is down. `affected` counts what
-    took the trouble over. `mended` tells that somebody's act ended it, not chance.
+    `status` says who must act; "" is nobody, for a provider outage. `affected` counts the rows that
+    depend on the subject. `mended` says that somebody fixed it; otherwise it ended by itself.
+    `told_at` and `over_told_at` are when the two messages were posted.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -181,14 +182,14 @@ class OutageQuerySet(models.QuerySet["Outage"]):
 
 
 class Outage(models.Model):
-    """A provider that is down for everybody: recognised by us, or declared by staff."""
+    """An outage of a provider, for all organizations: detected, or declared by staff."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     provider = models.CharField(max_length=40)
     opened_at = models.DateTimeField(default=clock.now)
     cleared_at = models.DateTimeField(null=True)
     declared_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
-    # Staff opened it, so only staff ends it.
+    # Declared by staff, so only staff clears it.
     declared = models.BooleanField(default=False)
     message = models.CharField(max_length=SENTENCE_CHARS)
 
@@ -207,10 +208,10 @@ class Outage(models.Model):
 
 
 class WorkerProcess(models.Model):
-    """One running `manage.py worker`. It says that it lives; on an orderly end the row goes away.
+    """One running `manage.py worker`, with its heartbeat; deleted on shutdown.
 
-    `jobs` is its tally: `{name: {"done", "failed", "ran_at", "error", "error_at"}}`. Here, since
-    whether the worker works is health, and edges own no tables.
+    `jobs` are its counts: `{name: {"done", "failed", "ran_at", "error", "error_at"}}`. The model is
+    here as `worker` is an edge, and edges have no tables.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -1,4 +1,4 @@
-"""Providers that are down for everybody: then nobody has to act, and nobody's status changes."""
+"""Provider outages, which need no action and change no statuses: detected, or set by staff."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,57 +18,57 @@ from sequin_admin.health.checks import AUTHENTICATION
 from sequin_admin.health.models import Check, Incident, Outage
 
 PROVIDER = "provider"
-# Checks that were made within this time are compared.
+# Only checks within this time count.
 WINDOW = timedelta(minutes=10)
-# So many credentials, and such a share of those checked, must fail alike.
-LEAST, SHARE = 3, 0.5
-# What a provider's own trouble looks like.
-SIGNS = ("unavailable", "unreachable", "not_json")
+# At least so many credentials, and this share of those checked, must fail in an outage.
+MIN_FAILING, MIN_SHARE = 3, 0.5
+# Codes of failures on the provider's side.
+OUTAGE_CODES = ("unavailable", "unreachable", "not_json")
 
 
 @dataclass(frozen=True)
 class ProviderCounts:
-    """How many credentials of a provider met its trouble lately, and how many got an answer."""
+    """How many credentials of a provider failed recently, and how many got an answer."""
 
     failing: int
     answered: int
 
     @property
-    def down(self) -> bool:
-        enough = self.failing >= LEAST
-        return enough and self.failing >= SHARE * (self.failing + self.answered)
+    def is_down(self) -> bool:
+        enough = self.failing >= MIN_FAILING
+        return enough and self.failing >= MIN_SHARE * (self.failing + self.answered)
 
     @property
-    def back(self) -> bool:
-        """Most get an answer again. Who asks nobody learns nothing."""
-        return self.answered > 0 and self.failing < SHARE * (self.failing + self.answered)
+    def has_recovered(self) -> bool:
+        """Whether most get an answer again. False without any recent checks."""
+        return self.answered > 0 and self.failing < MIN_SHARE * (self.failing + self.answered)
 
 
 def detect_outages() -> None:
-    """Recognise outages, and the end of those that we recognised."""
-    tallies = count_by_provider()
+    """Open outages for providers that are down, and close detected ones that are over."""
+    counts = count_by_provider()
     known = {outage.provider: outage for outage in Outage.objects.open()}
-    for provider, tally in tallies.items():
-        if tally.down and provider not in known:
-            open_outage(provider, seems_down(provider))
+    for provider, counted in counts.items():
+        if counted.is_down and provider not in known:
+            open_outage(provider, outage_message(provider))
     for provider, outage in known.items():
-        if not outage.declared and tallies.get(provider, ProviderCounts(0, 0)).back:
+        if not outage.declared and counts.get(provider, ProviderCounts(0, 0)).has_recovered:
             close_outage(outage)
 
 
 def count_by_provider() -> dict[str, ProviderCounts]:
-    lately = Check.objects.filter(
+    recent = Check.objects.filter(
         check_name=AUTHENTICATION, last_seen_at__gt=clock.now() - WINDOW
     ).exclude(provider="")
-    troubled = Q(verdict=Verdict.TRANSIENT)
-    groups = lately.values("provider").annotate(
-        failing=Count("pk", filter=troubled & Q(code__in=SIGNS)),
-        answered=Count("pk", filter=~troubled),
+    transient = Q(verdict=Verdict.TRANSIENT)
+    groups = recent.values("provider").annotate(
+        failing=Count("pk", filter=transient & Q(code__in=OUTAGE_CODES)),
+        answered=Count("pk", filter=~transient),
     )
     return {g["provider"]: ProviderCounts(g["failing"], g["answered"]) for g in groups.order_by()}
 
 
-def seems_down(provider: str) -> str:
+def outage_message(provider: str) -> str:
     return f"{title_of(provider)} seems to be down. Nothing to do: we go on trying by ourselves."
 
 
@@ -78,12 +78,12 @@ def title_of(provider: str) -> str:
 
 @transaction.atomic
 def declare(provider: str, *, actor: User, message: str = "") -> Outage:
-    """Staff knows of an outage. It lasts until staff clears it."""
+    """Declare an outage as staff. It lasts until staff clears it."""
     Outage.objects.open().filter(provider=provider).update(declared=True, declared_by=actor)
     outage = Outage.objects.open().filter(provider=provider).first()
     if outage is None:
-        said = message or f"{title_of(provider)} is down. Nothing to do until it is back."
-        outage = open_outage(provider, said, declared_by=actor)
+        text = message or f"{title_of(provider)} is down. Nothing to do until it is back."
+        outage = open_outage(provider, text, declared_by=actor)
     record_change(
         "outage.declared", actor=actor, target=outage, organization_id=None, provider=provider
     )
@@ -104,7 +104,7 @@ def clear(outage: Outage, *, actor: User) -> None:
 
 @transaction.atomic
 def open_outage(provider: str, message: str, *, declared_by: User | None = None) -> Outage:
-    """One outage, and one incident for each organization that uses the provider."""
+    """Open an outage, and an incident for each organization that uses the provider."""
     outage, created = Outage.objects.get_or_create(
         provider=provider,
         cleared_at=None,
@@ -115,7 +115,7 @@ def open_outage(provider: str, message: str, *, declared_by: User | None = None)
         },
     )
     if created:
-        for organization, credentials in users_of(provider):
+        for organization, credentials in organizations_using(provider):
             incident = Incident.objects.create(
                 organization=organization,
                 provider=provider,
@@ -131,7 +131,7 @@ def open_outage(provider: str, message: str, *, declared_by: User | None = None)
     return outage
 
 
-def users_of(provider: str) -> Iterable[tuple[Organization, int]]:
+def organizations_using(provider: str) -> Iterable[tuple[Organization, int]]:
     credentials = Credential.objects.of_provider(provider).active().order_by()
     counts = dict(credentials.values_list("organization").annotate(models.Count("pk")))
     return [(row, counts[row.pk]) for row in Organization.objects.filter(pk__in=counts)]
@@ -139,7 +139,7 @@ def users_of(provider: str) -> Iterable[tuple[Organization, int]]:
 
 @transaction.atomic
 def close_outage(outage: Outage) -> None:
-    """It is back. Whoever met its trouble is checked again soon."""
+    """Close an outage, resolve its incidents, and schedule failed credentials for a probe now."""
     now = clock.now()
     if not Outage.objects.open().filter(pk=outage.pk).update(cleared_at=now):
         return
@@ -147,6 +147,6 @@ def close_outage(outage: Outage) -> None:
     Incident.objects.open().filter(entity_id=outage.pk).update(
         resolved_at=now, resolution=f"{title_of(outage.provider)} is back.", mended=True
     )
-    troubled = Check.objects.filter(provider=outage.provider, verdict=Verdict.TRANSIENT)
-    waiting = Credential.objects.filter(pk__in=troubled.values("entity_id"))
-    waiting.update(check_due_at=now)
+    failed = Check.objects.filter(provider=outage.provider, verdict=Verdict.TRANSIENT)
+    credentials = Credential.objects.filter(pk__in=failed.values("entity_id"))
+    credentials.update(check_due_at=now)

@@ -1,4 +1,4 @@
-"""Ask the provider whether a credential works, and keep what came of it."""
+"""Probe a credential at its provider and record the outcome."""
 
 import random
 from collections.abc import Callable
@@ -13,24 +13,25 @@ from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import FAILURES, Credential, Monitored, OAuthApp
 from sequin_admin.credentials.outcomes import Outcome, Verdict
 from sequin_admin.health import checks
-from sequin_admin.health.rollup import propagate, record_checks
+from sequin_admin.health.checks import record_checks
+from sequin_admin.health.rollup import propagate
 from sequin_admin.health.status import Status
 from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
 
 CLAIM = timedelta(minutes=2)
-NEXT = {
+PROBE_INTERVALS = {
     Verdict.OK: timedelta(hours=1),
     Verdict.CUSTOMER: timedelta(hours=6),
     Verdict.OPERATOR: timedelta(minutes=15),
     Verdict.TRANSIENT: timedelta(minutes=2),
 }
-# So long before all access ends the customer is asked for it anew.
-ENDS_SOON = timedelta(days=7)
+# How long before all access ends the customer is asked to connect again.
+EXPIRES_SOON = timedelta(days=7)
 
 
 def verify(credential: Credential, *, actor: models.Model | None = None) -> Outcome:
-    """Probe now, whatever the schedule, and store the outcome. Audited when `actor` asked."""
+    """Probe now, regardless of the schedule, and record the outcome. Audited with an `actor`."""
     outcome = call_probe(credential, force=actor is not None)
     with transaction.atomic():
         changed = record_probe(credential, outcome)
@@ -48,9 +49,9 @@ def verify(credential: Credential, *, actor: models.Model | None = None) -> Outc
 
 
 def claim_due(room: int) -> list[Credential]:
-    """Up to `room` credentials whose time has come, each ours for as long as `CLAIM`.
+    """Claim up to `room` credentials that are due, each for the time of `CLAIM`.
 
-    One short transaction: rows that another process is at are passed over, not waited for.
+    One short transaction that skips rows locked by other processes.
     """
     with transaction.atomic():
         due = Credential.objects.check_due(clock.now()).select_related("oauth_app")
@@ -63,7 +64,7 @@ def claim_due(room: int) -> list[Credential]:
 
 
 def probe_claimed(credential: Credential) -> bool:
-    """Probe, and keep the outcome unless the claim is over: then somebody knows better by now."""
+    """Probe and record the outcome. False, and nothing recorded, if the claim has expired."""
     claimed_until = credential.check_due_at
     outcome = call_probe(credential)
     with transaction.atomic():
@@ -76,9 +77,9 @@ def probe_claimed(credential: Credential) -> bool:
 
 
 def probe_due(limit: int = 100, stopped: Callable[[], bool] = lambda: False) -> int:
-    """Probe the credentials whose time has come, one by one. Returns how many were probed.
+    """Probe up to `limit` due credentials, one by one. Returns how many were probed.
 
-    `stopped` is asked before each: a worker that must end does not begin another one.
+    Stops early once `stopped()` is true, as on shutdown.
     """
     probed = 0
     for _ in range(limit):
@@ -90,9 +91,9 @@ def probe_due(limit: int = 100, stopped: Callable[[], bool] = lambda: False) -> 
 
 
 def call_probe(credential: Credential, *, force: bool = False) -> Outcome:
-    """One probe. A refused access token is renewed once; only what follows decides."""
+    """Probe once. A refused access token is refreshed once, and the second answer decides."""
     try:
-        token = renewal.current(credential, force=force)
+        token = renewal.get_access_token(credential, force=force)
         outcome = credential.probe(token)
         if outcome.verdict is Verdict.REFRESH:
             token = renewal.refresh(credential, refused=token, force=force)
@@ -113,52 +114,52 @@ def still_refused(credential: Credential, outcome: Outcome) -> Outcome:
 
 
 def record_probe(credential: Credential, outcome: Outcome) -> list[Monitored]:
-    """Write the facts, the checks and the statuses. Returns the rows whose status changed."""
+    """Store properties, checks and statuses. Returns the rows whose status changed."""
     outcome = merge_discovered(credential, outcome)
-    schedule(credential, outcome)
+    schedule_next_probe(credential, outcome)
     app = credential.oauth_app
     if app and outcome.of_app:
-        # The fault is the app's: the credential takes it over from there.
+        # The OAuth app is at fault: the credential inherits its status.
         changed = record_checks(app, {checks.CLIENT: outcome})
         return changed + record_checks(credential, {})
     changed = []
     if app and outcome.ok and renewed_since_trouble(credential, app):
         changed = record_checks(app, {checks.CLIENT: outcomes.works()})
-    results = {**checks.of_probe(outcome), **expiry(credential)}
+    results = {**checks.checks_from_probe(outcome), **check_expiry(credential)}
     return changed + record_checks(credential, results)
 
 
 def merge_discovered(credential: Credential, outcome: Outcome) -> Outcome:
-    """Keep what the provider told. Another outcome, where it told that we know the account."""
+    """Store discovered properties. Returns `outcome`, or `duplicate` for a known account."""
     if outcome.discovered:
-        # A renewal on the way may have written some of them.
+        # A refresh during the probe may have written some of them.
         credential.refresh_from_db(fields=["properties"])
     if not credential_operations.merge_properties(credential, outcome.discovered):
         return outcome
-    twin = credential_operations.duplicate_of(credential)
-    if twin:
+    other = credential_operations.duplicate_of(credential)
+    if other:
         credential.refresh_from_db(fields=["properties", "identity"])
-        return duplicate(credential, twin)
+        return duplicate_outcome(credential, other)
     credential.save(update_fields=["properties", "identity", "updated_at"])
     return outcome
 
 
-def schedule(credential: Credential, outcome: Outcome) -> None:
+def schedule_next_probe(credential: Credential, outcome: Outcome) -> None:
     now = clock.now()
-    credential.checked_at, credential.check_due_at = now, now + until_next(outcome)
+    credential.checked_at, credential.check_due_at = now, now + next_probe_delay(outcome)
     credential.save(update_fields=["checked_at", "check_due_at"])
 
 
-def expiry(credential: Credential) -> dict[str, Outcome]:
-    """Whether all access ends soon, where the provider says when it does."""
+def check_expiry(credential: Credential) -> dict[str, Outcome]:
+    """Result of the expiry check, if the provider says when all access ends."""
     ends_at = credential.access_ends_at()
     if ends_at is None:
         return {}
-    return {checks.EXPIRY: ends(credential, ends_at)}
+    return {checks.EXPIRY: expiry_outcome(credential, ends_at)}
 
 
-def ends(credential: Credential, at: datetime) -> Outcome:
-    if at - clock.now() > ENDS_SOON:
+def expiry_outcome(credential: Credential, at: datetime) -> Outcome:
+    if at - clock.now() > EXPIRES_SOON:
         return outcomes.works()
     return outcomes.customer(
         "ends_soon",
@@ -167,24 +168,24 @@ def ends(credential: Credential, at: datetime) -> Outcome:
     )
 
 
-def duplicate(credential: Credential, twin: Credential) -> Outcome:
-    """Both were stored while the provider could not say whose they are."""
+def duplicate_outcome(credential: Credential, other: Credential) -> Outcome:
+    """For two credentials of one account, stored while the account could not be identified."""
     return outcomes.operator(
         "duplicate",
-        f"This is the same account at {credential.provider_title} as {twin}.",
+        f"This is the same account at {credential.provider_title} as {other}.",
         "Delete one of the two.",
         of_app=False,
     )
 
 
-def until_next(outcome: Outcome) -> timedelta:
-    """When to look again, with jitter so that a fleet does not probe in step."""
-    pause = NEXT.get(outcome.verdict, timedelta(minutes=15)) * random.uniform(0.8, 1.2)  # noqa: S311
+def next_probe_delay(outcome: Outcome) -> timedelta:
+    """Delay until the next probe, with jitter so that credentials do not probe in step."""
+    pause = PROBE_INTERVALS.get(outcome.verdict, timedelta(minutes=15)) * random.uniform(0.8, 1.2)  # noqa: S311
     return max(pause, timedelta(seconds=outcome.retry_after_s or 0))
 
 
 def renewed_since_trouble(credential: Credential, app: OAuthApp) -> bool:
-    """Whether a token was issued through `app` after it was found broken: then it works again."""
+    """Whether `app` issued a token after it became unhealthy, so it works again."""
     if app.health_status != Status.SEQUIN or app.health_since is None:
         return not app.health_status
     return Token.objects.filter(credential=credential, issued_at__gt=app.health_since).exists()

@@ -1,7 +1,7 @@
-"""What the packages above health may listen to."""
+"""Signals for the packages above health."""
 
 from django.dispatch import Signal
 
-# Sent with `subjects`, all of one model, after their statuses have changed and are stored. A
-# receiver answers None, or a `Counter` of how many rows took each subject's trouble over, by id.
+# Sent with `subjects`, all of one model, after their changed statuses are stored. A receiver
+# returns None, or a `Counter` by subject id of how many rows depend on each subject.
 status_changed = Signal()

@@ -1,4 +1,4 @@
-"""The three public statuses, their words, and how checks and reasons become one of them. Pure."""
+"""The three public statuses, and how check results and reasons are reduced to one. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from sequin_admin.credentials.outcomes import Verdict
 
 
 class Status(models.TextChoices):
-    """The specification's values. A status knows its words, tone and icon."""
+    """Health status, with the specification's values and a label, tone and icon for pages."""
 
     HEALTHY = "healthy", "Healthy"
     CUSTOMER = "customer_intervention", "Customer must act"
@@ -37,23 +37,24 @@ SEVERITY = [Status.SEQUIN, Status.CUSTOMER, Status.HEALTHY]
 
 
 def worst(statuses: Iterable[Status]) -> Status:
-    """The status of a group is that of its sickest member."""
+    """The status of a group: the worst of its members."""
     return min(statuses, key=SEVERITY.index, default=Status.HEALTHY)
 
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
-# A fault of nobody's that lasts this long is somebody's: ours.
-PATIENCE = timedelta(minutes=30)
-# Results that change within this time of one another are unsteady ...
-UNSTEADY = timedelta(hours=1)
-# ... from the third change on, and then believed to be good only after so many good ones.
-FLIPS, GOOD_ONES = 3, 3
+# A transient fault that lasts this long becomes `sequin_intervention`.
+GRACE_PERIOD = timedelta(minutes=30)
+# A check is flapping after so many changes, each within this time of the one before ...
+FLAP_WINDOW = timedelta(hours=1)
+FLAPPING_AFTER = 3
+# ... and then only healthy after so many successes in a row.
+STABLE_AFTER = 3
 
 
 @dataclass(frozen=True)
 class Streak:
-    """The results of a check in a row: `times` equal ones since `since`, after `flips` changes."""
+    """The latest results of a check: `times` equal ones since `since`, after `flips` changes."""
 
     verdict: Verdict | None = None
     since: datetime = LONG_AGO
@@ -63,34 +64,34 @@ class Streak:
     def after(self, verdict: Verdict, at: datetime) -> "Streak":
         if verdict == self.verdict:
             return Streak(verdict, self.since, self.times + 1, self.flips)
-        hasty = self.verdict is not None and at - self.since < UNSTEADY
-        return Streak(verdict, at, 1, self.flips + 1 if hasty else 0)
+        is_flip = self.verdict is not None and at - self.since < FLAP_WINDOW
+        return Streak(verdict, at, 1, self.flips + 1 if is_flip else 0)
 
     @property
-    def believed(self) -> bool:
-        """Whether a good result may be taken at its word."""
-        return self.flips < FLIPS or self.times >= GOOD_ONES
+    def is_stable(self) -> bool:
+        """Whether a success counts: not flapping, or enough equal results in a row."""
+        return self.flips < FLAPPING_AFTER or self.times >= STABLE_AFTER
 
 
-def next_status(before: str, streak: Streak, *, at: datetime, patient_since: datetime) -> str:
-    """What a check makes of its subject after one more result.
+def next_status(before: str, streak: Streak, *, at: datetime, grace_start: datetime) -> str:
+    """The status by a check after its latest result.
 
-    A transient fault keeps the status until `PATIENCE` runs out, which does not begin before
-    `patient_since`: while a provider is down for all, nobody's patience runs.
+    A transient fault keeps the status `before` for the `GRACE_PERIOD`, which does not begin before
+    `grace_start`: it is suspended during a provider outage.
     """
     if streak.verdict == Verdict.OK:
-        return Status.HEALTHY if streak.believed or not before else before
+        return Status.HEALTHY if streak.is_stable or not before else before
     if streak.verdict == Verdict.CUSTOMER:
         return Status.CUSTOMER
-    troubled_for = at - max(streak.since, patient_since)
-    if streak.verdict == Verdict.OPERATOR or troubled_for >= PATIENCE:
+    failing_for = at - max(streak.since, grace_start)
+    if streak.verdict == Verdict.OPERATOR or failing_for >= GRACE_PERIOD:
         return Status.SEQUIN
     return before
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Why something is not healthy: what, whose, since when, and the sentence for people."""
+    """Why a row is unhealthy. `through` is the reason below it, of the dependency it comes from."""
 
     status: Status
     entity: str
@@ -103,17 +104,17 @@ class Reason:
 
     @property
     def rank(self) -> tuple[int, datetime, str, str, str]:
-        """The worst first, then the oldest. Ties are settled too, so that no order matters."""
+        """Sort key: the worst first, then the oldest. Ids break ties, so the order is fixed."""
         ids = (self.entity, str(self.id), self.code)
         return (SEVERITY.index(self.status), self.since, *ids)
 
     def chain(self) -> "list[Reason]":
-        """From this reason down to the one at the bottom of it."""
+        """This reason and those below it, down to the root cause."""
         return [self, *(self.through.chain() if self.through else [])]
 
 
 def roll_up(reasons: Iterable[Reason], *, known: bool) -> tuple[str, Reason | None]:
-    """The status of a whole, and the reason that won. "" while nothing is `known` of it."""
+    """The status by all reasons, and the deciding one. "" while no status is `known`."""
     winner = min(reasons, key=lambda reason: reason.rank, default=None)
     if winner:
         return winner.status, winner

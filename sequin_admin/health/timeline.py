@@ -1,4 +1,4 @@
-"""How something fared over the last day or the last 90: slots for a bar, and figures. Pure."""
+"""Slots and uptime of a status history, computed from transitions. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class Change(Protocol):
 
 @dataclass(frozen=True)
 class StatusSpan:
-    """A time with one status; "" is not known."""
+    """A span of time with one status; "" when it is unknown."""
 
     start: datetime
     end: datetime
@@ -28,7 +28,7 @@ class StatusSpan:
 
 @dataclass(frozen=True)
 class Slot:
-    """One bar: the time spent in each status, in seconds."""
+    """One slot of the history bar: seconds spent in each status."""
 
     start: datetime
     end: datetime
@@ -36,13 +36,13 @@ class Slot:
 
     @property
     def status(self) -> str:
-        """The worst that was; "" when nothing is known."""
+        """The worst status in the slot; "" when none is known."""
         known = [Status(status) for status in self.seconds if status]
         return min(known, key=SEVERITY.index) if known else ""
 
 
 def spans(changes: Sequence[Change], start: datetime, end: datetime) -> list[StatusSpan]:
-    """The time from `start` to `end`, cut where the status changed. `changes` are oldest first."""
+    """Spans of one status each, from `start` to `end`. `changes` are oldest first."""
     inside = [change for change in changes if start < change.at < end]
     earlier = [change for change in changes if change.at <= start]
     first = earlier[-1].after if earlier else (inside[0].before if inside else "")
@@ -58,12 +58,13 @@ def spans(changes: Sequence[Change], start: datetime, end: datetime) -> list[Sta
 def slots(
     parts: Sequence[StatusSpan], start: datetime, length: timedelta, count: int
 ) -> list[Slot]:
-    """`count` slots of the same length from `start` on, each with its share of the spans."""
+    """`count` slots of the given length from `start` on, each with its part of the spans."""
     starts = [start + number * length for number in range(count)]
     return [Slot(at, at + length, shares(parts, at, at + length)) for at in starts]
 
 
 def shares(parts: Iterable[StatusSpan], start: datetime, end: datetime) -> dict[str, float]:
+    """Seconds spent in each status between `start` and `end`."""
     spent: dict[str, float] = {}
     for part in parts:
         overlap = (min(part.end, end) - max(part.start, start)).total_seconds()
@@ -73,10 +74,10 @@ def shares(parts: Iterable[StatusSpan], start: datetime, end: datetime) -> dict[
 
 
 def uptime(parts: Iterable[StatusSpan]) -> float | None:
-    """The share of the known time that was healthy, from 0 to 1; None when nothing is known."""
+    """Healthy share of the time with a known status, from 0 to 1; None when there is none."""
     known = [part for part in parts if part.status]
     total = sum((part.end - part.start).total_seconds() for part in known)
-    well = sum(
+    healthy = sum(
         (part.end - part.start).total_seconds() for part in known if part.status == Status.HEALTHY
     )
-    return well / total if total else None
+    return healthy / total if total else None

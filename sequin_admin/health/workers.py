@@ -1,4 +1,4 @@
-"""The workers that run: their heartbeat, what they have done, and how far behind they are."""
+"""Worker processes: their heartbeats, job counts and lag."""
 
 import os
 import socket
@@ -19,15 +19,15 @@ from sequin_admin.health.models import WorkerProcess
 from sequin_admin.tokens.models import Token
 
 log = structlog.get_logger(__name__)
-# The jobs that have rows to fall behind with.
+# The jobs with a queue of due rows.
 RENEW, PROBE = "renew", "probe"
 BEAT_EVERY_S = 5
-STALE = timedelta(seconds=20)
-KEPT = timedelta(days=1)
+STALE_AFTER = timedelta(seconds=20)
+KEPT_FOR = timedelta(days=1)
 
 
-class Heart:
-    """The row of one worker process, while it runs. A worker that is killed leaves it behind."""
+class WorkerHeartbeat:
+    """Keeps the `WorkerProcess` row of a running worker. The row of a killed worker stays."""
 
     def __init__(self, threads: int, jobs: Callable[[], dict[str, Any]]) -> None:
         self.jobs = jobs
@@ -47,8 +47,7 @@ class Heart:
             log.warning("farewell not written", exc_info=True)
 
     def beat(self, *, stopping: bool = False) -> None:
-        """Say that we live, at most every `BEAT_EVERY_S` seconds. A database that is away is no
-        reason to die."""
+        """Update the row, at most every `BEAT_EVERY_S` seconds. Database errors are only logged."""
         if time.monotonic() < self.next_at and not stopping:
             return
         self.next_at = time.monotonic() + BEAT_EVERY_S
@@ -61,7 +60,7 @@ class Heart:
 
 @dataclass(frozen=True)
 class Lag:
-    """How many rows wait for a job, and since when the oldest does."""
+    """How many rows are due for a job, and since when the oldest is."""
 
     job: str
     due: int
@@ -72,7 +71,7 @@ class Lag:
 
 
 def lags(organization: Organization | None = None) -> list[Lag]:
-    """How far behind the jobs are: with the rows of one organization, or with all."""
+    """Lag of each job, for the rows of one organization or of all."""
     now = clock.now()
     due_tokens, checks = Token.objects.refresh_due(now), Credential.objects.check_due(now)
     if organization:
@@ -86,15 +85,15 @@ def lag(job: str, rows: QuerySet[Any], column: str) -> Lag:
 
 
 def alive(at: datetime) -> QuerySet[WorkerProcess]:
-    return WorkerProcess.objects.filter(beat_at__gt=at - STALE)
+    return WorkerProcess.objects.filter(beat_at__gt=at - STALE_AFTER)
 
 
-def known() -> QuerySet[WorkerProcess]:
-    """All that have not said farewell, the youngest first; those killed stay for a day."""
+def list_workers() -> QuerySet[WorkerProcess]:
+    """All workers that were not shut down, newest first; killed ones stay for `KEPT_FOR`."""
     return WorkerProcess.objects.order_by("-started_at")
 
 
 def prune() -> int:
-    """Forget those that are gone for long."""
-    removed, _ = WorkerProcess.objects.filter(beat_at__lte=clock.now() - KEPT).delete()
+    """Delete workers without a heartbeat for `KEPT_FOR`. Returns how many."""
+    removed, _ = WorkerProcess.objects.filter(beat_at__lte=clock.now() - KEPT_FOR).delete()
     return removed

@@ -1,7 +1,7 @@
-"""Permits to call: `acquire()` before a call, `release()` after it. Exact over all processes.
+"""The rate limiter: `acquire()` a permit before a call, `release()` it after. Exact over processes.
 
-In no window of a credential's `interval` do more than `allowed_requests` permits start, and no
-more than `max_concurrent_requests` are out. A permit that nobody gives back ends with its lease.
+In any window of a credential's `interval` at most `allowed_requests` permits start, and at most
+`max_concurrent_requests` are held at once. A permit that is not released ends with its lease.
 """
 
 import time
@@ -17,7 +17,7 @@ from django.conf import settings
 
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits.limiter_state import LEAD
-from sequin_admin.limits.models import RateLimit, of
+from sequin_admin.limits.models import RateLimit, get_rate_limit
 from sequin_admin.limits.permits import (
     CallOutcome,
     Permit,
@@ -25,7 +25,7 @@ from sequin_admin.limits.permits import (
     PermitRefused,
     PermitRelease,
     PermitRequest,
-    limit_of,
+    to_limit,
 )
 from sequin_admin.limits.requests import MS, LeaseRelease, LimiterResponse
 from sequin_admin.limits.stores import Store, Unavailable
@@ -36,7 +36,7 @@ from sequin_admin.limits.stores.redis import RedisStore
 log = structlog.get_logger(__name__)
 MICROSECONDS = 1_000_000
 SHORTEST_SLEEP = MS
-# How long to stop for a provider that names no time: one interval, within these.
+# How long a throttled call without `Retry-After` pauses: one interval, within these bounds.
 PAUSE_S = (1.0, 60.0)
 
 local = MemoryStore()
@@ -48,74 +48,75 @@ def store_at(redis_url: str) -> Store:
 
 
 def current_store() -> Store:
-    """Where all processes keep their permits: in Redis when there is one, else in the database."""
+    """The store shared by all processes: Redis if it is configured, else the database."""
     return store_at(settings.REDIS_URL)
 
 
 def acquire(
     credential: Credential, n: int = 1, *, releases: Sequence[PermitRelease] = (), **options: Any
 ) -> Permit:
-    """Up to `n` permits, at least one. `options` are those of `Wish`; `releases` come back first.
+    """Acquire 1 to `n` permits, after `releases`. `options` are the fields of `PermitRequest`.
 
-    Waits up to `wait_ms` for them. Raises `Refused`, or `Unavailable` when the store is away.
+    Waits up to `wait_ms`. Raises `PermitRefused`, or `Unavailable` when the store can't be reached.
     """
-    wish, rate = PermitRequest(n=n, **options), of(credential)
-    backs = returns(releases, rate)
-    ends = time.monotonic() + wish.wait_ms / 1000
+    request, rate = PermitRequest(n=n, **options), get_rate_limit(credential)
+    returned = to_lease_releases(releases, rate)
+    deadline = time.monotonic() + request.wait_ms / 1000
     while True:
-        asked = time.monotonic()
-        left_ms = max(0.0, ends - asked) * 1000
-        answer = request_permit(credential.pk, backs, wish, rate, left_ms)
-        if answer.leases:
-            if answer.starts_in:  # Even a sleep of nothing takes as long as asking Redis.
-                time.sleep(answer.starts_in / MICROSECONDS)
-            leases = tuple(PermitLease(credential.pk, id) for id in answer.leases)
-            return Permit(leases, answer.starts_at, asked + answer.starts_in / MICROSECONDS)
-        if answer.opens_in > left_ms * MS:
-            raise PermitRefused(ceil(answer.opens_in / MS), answer.ticket)
-        # The store gives permits out a little before they start.
-        time.sleep(max(answer.opens_in - LEAD, SHORTEST_SLEEP) / MICROSECONDS)
-        wish, backs = replace(wish, ticket=answer.ticket), []
+        asked_at = time.monotonic()
+        left_ms = max(0.0, deadline - asked_at) * 1000
+        response = request_permit(credential.pk, returned, request, rate, left_ms)
+        if response.leases:
+            if response.starts_in:  # Even sleep(0) takes as long as a request to Redis.
+                time.sleep(response.starts_in / MICROSECONDS)
+            leases = tuple(PermitLease(credential.pk, id) for id in response.leases)
+            return Permit(leases, response.starts_at, asked_at + response.starts_in / MICROSECONDS)
+        if response.retry_in > left_ms * MS:
+            raise PermitRefused(ceil(response.retry_in / MS), response.ticket)
+        # The store grants permits a little before they start.
+        time.sleep(max(response.retry_in - LEAD, SHORTEST_SLEEP) / MICROSECONDS)
+        request, returned = replace(request, ticket=response.ticket), []
 
 
 def request_permit(
-    pk: UUID, backs: list[LeaseRelease], wish: PermitRequest, rate: RateLimit, wait_ms: float
+    pk: UUID, returned: list[LeaseRelease], request: PermitRequest, rate: RateLimit, wait_ms: float
 ) -> LimiterResponse:
-    """One step at the store, or here with a share of the limit while that is away and we may."""
+    """One request to the store. While it is unavailable, falls back to `LIMITER_FALLBACK_SHARE` of
+    the limit in this process, or raises `Unavailable` if that allows nothing."""
     try:
-        return current_store().acquire(pk, wish.as_ask(rate, wait_ms), backs)
+        return current_store().acquire(pk, request.to_limiter_request(rate, wait_ms), returned)
     except Unavailable as error:
         share = settings.LIMITER_FALLBACK_SHARE
-        if limit_of(rate, share).allowed < 1:
+        if to_limit(rate, share).allowed < 1:
             raise
         log.warning("limiter falls back to its own share", share=share, error=str(error))
-        return local.acquire(pk, wish.as_ask(rate, wait_ms, share), backs)
+        return local.acquire(pk, request.to_limiter_request(rate, wait_ms, share), returned)
 
 
 def release(
     lease: PermitLease,
     outcome: CallOutcome = CallOutcome.OK,
     retry_after: float | None = None,
-    **said: Any,
+    **options: Any,
 ) -> bool:
-    """Give a permit back. `said` is more of a `Release`. False when its lease had ended.
+    """Release a permit. `options` are fields of `PermitRelease`. False if its lease had expired.
 
-    A throttled call stops everybody for `retry_after` seconds, or for one interval.
+    A throttled call pauses the credential for `retry_after` seconds, or for one interval.
     """
-    back = PermitRelease(lease.id, outcome, retry_after, **said)
+    returned = PermitRelease(lease.id, outcome, retry_after, **options)
     credential = Credential.objects.select_related("rate_limit").get(pk=lease.credential_id)
-    return release_all(credential, [back])[0]
+    return release_all(credential, [returned])[0]
 
 
 def release_all(credential: Credential, releases: Sequence[PermitRelease]) -> list[bool]:
-    """Give permits back in one trip. Says of each whether it was still out."""
-    backs = returns(releases, of(credential))
+    """Release permits with one request. Returns for each whether its lease had not expired."""
+    returned = to_lease_releases(releases, get_rate_limit(credential))
     if settings.LIMITER_FALLBACK_SHARE:
-        local.release(credential.pk, backs)
-    return [each.live for each in current_store().release(credential.pk, backs)]
+        local.release(credential.pk, returned)
+    return [each.live for each in current_store().release(credential.pk, returned)]
 
 
-def returns(releases: Sequence[PermitRelease], rate: RateLimit) -> list[LeaseRelease]:
+def to_lease_releases(releases: Sequence[PermitRelease], rate: RateLimit) -> list[LeaseRelease]:
     shortest, longest = PAUSE_S
     pause_s = min(max(rate.interval / 1000, shortest), longest)
-    return [each.as_return(pause_s) for each in releases]
+    return [each.to_lease_release(pause_s) for each in releases]

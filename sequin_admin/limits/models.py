@@ -1,4 +1,4 @@
-"""How fast a credential may be used: the specification's `RateLimit`."""
+"""The rate limit of a credential (the specification's `RateLimit`), limiter state and usage."""
 
 from collections.abc import Iterable
 
@@ -43,27 +43,27 @@ class RateLimit(models.Model):
     )
 
     def __str__(self) -> str:
-        return f"{self.allowed_requests:,} per {words_of(self.interval)}"
+        return f"{self.allowed_requests:,} per {format_interval(self.interval)}"
 
     def as_json(self) -> dict[str, int]:
-        """The specification's wire form."""
+        """JSON form of the specification."""
         return {name: getattr(self, name) for name in Rate.model_fields}
 
     def as_rate(self) -> Rate:
         return Rate(**self.as_json())
 
     def pace(self) -> str:
-        """The same as a rate: 100 per 10 s -> "10 per second"."""
+        """The limit in the largest unit with at least 1: 100 per 10 s -> "10 per second"."""
         if not (self.allowed_requests and self.interval):
             return ""
         for unit_ms in (1000, 60_000, 3_600_000, DAY_MS):
             rate = self.allowed_requests * unit_ms / self.interval
             if rate >= 1:
                 break
-        return f"{rate:,.4g} per {words_of(unit_ms)}"
+        return f"{rate:,.4g} per {format_interval(unit_ms)}"
 
     def doubt(self) -> str:
-        """A sentence when the numbers are hardly meant so, such as seconds taken for ms."""
+        """A warning if the numbers look like a mistake, such as seconds for ms; else ""."""
         per_second = self.allowed_requests * 1000 / self.interval
         if self.max_concurrent_requests > self.allowed_requests:
             return (
@@ -81,7 +81,7 @@ class RateLimit(models.Model):
 
 
 class LimiterState(models.Model):
-    """What the limiter knows of one credential, as its database store packs it."""
+    """State of a credential's limiter in the database store: a packed `CredentialLimiter`."""
 
     credential = models.OneToOneField(
         Credential, models.CASCADE, primary_key=True, related_name="limiter_state"
@@ -89,13 +89,13 @@ class LimiterState(models.Model):
     state = models.TextField(default="{}")
 
     def __str__(self) -> str:
-        return f"Meter of {self.credential_id}"
+        return f"Limiter state of {self.credential_id}"
 
 
 class Quota(models.Model):
-    """How many requests of an API key were handed out to processes in the minute `minute`.
+    """How many requests of an API key were granted to processes in `minute` (since 1970).
 
-    One row for each key, for ever: there is nothing to prune.
+    There is one row for each key, so nothing to prune.
     """
 
     key = models.OneToOneField(ApiKey, models.CASCADE, primary_key=True, related_name="quota")
@@ -107,7 +107,7 @@ class Quota(models.Model):
 
 
 class UsageCursor(models.Model):
-    """How far the limiter's counters were when they were last sampled."""
+    """The limiter's counters when they were last sampled."""
 
     credential = models.OneToOneField(
         Credential, models.CASCADE, primary_key=True, related_name="usage_cursor"
@@ -116,7 +116,7 @@ class UsageCursor(models.Model):
     throttled = models.BigIntegerField(default=0)
 
     def __str__(self) -> str:
-        return f"Mark of {self.credential_id}"
+        return f"Usage cursor of {self.credential_id}"
 
 
 class SamplePeriod(models.TextChoices):
@@ -125,7 +125,10 @@ class SamplePeriod(models.TextChoices):
 
 
 class Sample(models.Model):
-    """What a credential used in a minute or an hour that began `at`; written by the worker."""
+    """A credential's usage in the minute or hour that began `at`, written by the worker.
+
+    `granted` and `throttled` are sums, `under_way` and `waiting` are maxima.
+    """
 
     credential = models.ForeignKey(Credential, models.CASCADE, related_name="samples")
     span = models.CharField(max_length=6, choices=SamplePeriod.choices)
@@ -147,33 +150,33 @@ class Sample(models.Model):
         return f"{self.granted:,} in the {self.span} of {self.at:%Y-%m-%d %H:%M}"
 
 
-def of(credential: Credential) -> RateLimit:
-    """The credential's limit: its own row, or its kind's default when nobody has set one."""
-    return getattr(credential, "rate_limit", None) or default(credential)
+def get_rate_limit(credential: Credential) -> RateLimit:
+    """The credential's own limit, or its kind's default as an unsaved row."""
+    return getattr(credential, "rate_limit", None) or default_rate_limit(credential)
 
 
-def json_of(credential: Credential) -> dict[str, int]:
-    """The same in the specification's wire form, without a row for each that has the default."""
-    own: RateLimit | None = getattr(credential, "rate_limit", None)
-    return own.as_json() if own else type(credential).rate.model_dump()
+def rate_limit_json(credential: Credential) -> dict[str, int]:
+    """The credential's limit in the JSON form of the specification."""
+    limit: RateLimit | None = getattr(credential, "rate_limit", None)
+    return limit.as_json() if limit else type(credential).rate.model_dump()
 
 
-def default(credential: Credential) -> RateLimit:
-    """The limit of the credential's kind, as a row that is not stored."""
-    # By id: a row that names its credential would become the credential's own in memory.
+def default_rate_limit(credential: Credential) -> RateLimit:
+    """The limit of the credential's kind, as an unsaved row."""
+    # By id, as Django would otherwise cache the row as `credential.rate_limit`.
     return RateLimit(credential_id=credential.pk, **type(credential).rate.model_dump())
 
 
 def set_limits(credentials: Iterable[Credential], rate: Rate, *, actor: models.Model | None) -> int:
-    """The same limit for many, all or none. Says how many there were."""
+    """Set one limit for many credentials in a transaction. Returns how many."""
     with transaction.atomic():
         return len([set_limit(credential, rate, actor=actor) for credential in credentials])
 
 
 @transaction.atomic
 def set_limit(credential: Credential, rate: Rate, *, actor: models.Model | None) -> RateLimit:
-    """Store and audit a credential's limit. Raises `ValidationError` with a sentence per field."""
-    stored = RateLimit.objects.filter(pk=credential.pk).first() or default(credential)
+    """Store and audit a credential's limit. Raises `ValidationError` with messages by field."""
+    stored = RateLimit.objects.filter(pk=credential.pk).first() or default_rate_limit(credential)
     before = stored.as_json()
     limit = RateLimit(credential=credential, **rate.model_dump())
     limit.clean_fields()
@@ -191,7 +194,7 @@ def set_limit(credential: Credential, rate: Rate, *, actor: models.Model | None)
     return limit
 
 
-def words_of(interval_ms: int) -> str:
+def format_interval(interval_ms: int) -> str:
     """1000 -> "second", 60000 -> "minute", 20000 -> "20 s", 250 -> "250 ms"."""
     named = {1000: "second", 60_000: "minute", 3_600_000: "hour", DAY_MS: "day"}
     if interval_ms in named:

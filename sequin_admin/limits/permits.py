@@ -1,4 +1,4 @@
-"""What people and programs say to the limiter. Durations carry their unit in the name."""
+"""Requests, permits and releases of the limiter's callers. Units of durations are in the names."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,7 +17,7 @@ LONGEST_PAUSE_S = 86_400.0
 
 
 class Priority(models.TextChoices):
-    """Who goes first. While they wait, backfills get a fifth and probes a twentieth at least."""
+    """Order of waiting requests; backfills get at least a fifth of permits, probes a twentieth."""
 
     LIVE = "live", "Live"
     BACKFILL = "backfill", "Backfill"
@@ -28,7 +28,7 @@ RANKS = {priority: rank for rank, priority in enumerate(Priority)}
 
 
 class CallOutcome(models.TextChoices):
-    """How a call ended. `unused`: none was made, so its place is free again."""
+    """How a call ended. `unused`: none was made, so it does not count."""
 
     OK = "ok", "Answered"
     FAILED = "failed", "Failed"
@@ -38,7 +38,7 @@ class CallOutcome(models.TextChoices):
 
 @dataclass(frozen=True)
 class PermitLease:
-    """The right to one call, until it is released or has ended."""
+    """The right to make one call, until it is released or expires."""
 
     credential_id: UUID
     id: str
@@ -46,9 +46,9 @@ class PermitLease:
 
 @dataclass(frozen=True)
 class Permit:
-    """`leases` that started at `starts_at`, in µs of the store's clock.
+    """Granted `leases`, which start at `starts_at`, in µs of the store's clock.
 
-    `began` is that time or a little earlier, on this process's monotonic clock in seconds.
+    `began` is that time or slightly earlier, in seconds of this process's monotonic clock.
     """
 
     leases: tuple[PermitLease, ...]
@@ -57,7 +57,7 @@ class Permit:
 
 
 class PermitRefused(Exception):
-    """No permit now: ask again in `retry_after_ms`, with `ticket` to keep the place in the line."""
+    """No permit in time: retry after `retry_after_ms`, with `ticket` to keep the queue position."""
 
     def __init__(self, retry_after_ms: int, ticket: str = "") -> None:
         super().__init__(f"The rate limit is used up. Ask again in {retry_after_ms:,} ms.")
@@ -66,11 +66,11 @@ class PermitRefused(Exception):
 
 @dataclass(frozen=True)
 class PermitRelease:
-    """A lease that comes back.
+    """The release of a lease.
 
-    `used_ms` is how long after its start the provider had counted the call at the latest. Of a
-    throttled call, `retry_after_s` pauses everybody. `remaining` is what the provider's headers
-    said, good for `reset_s`.
+    `used_ms` is the latest time after its start at which the provider counted the call. After a
+    throttled call the credential pauses for `retry_after_s`. `remaining` is from the provider's
+    headers, valid for `reset_s`.
     """
 
     lease: str
@@ -80,22 +80,22 @@ class PermitRelease:
     remaining: int | None = None
     reset_s: float = 0
 
-    def as_return(self, pause_s: float) -> LeaseRelease:
+    def to_lease_release(self, pause_s: float) -> LeaseRelease:
         throttled = self.outcome is CallOutcome.THROTTLED
         wait = pause_s if self.retry_after_s is None else self.retry_after_s
         return LeaseRelease(
             lease=self.lease,
             used=None if self.used_ms is None else round(self.used_ms * MS),
             unused=self.outcome is CallOutcome.UNUSED,
-            pause=micro(wait) if throttled else None,
+            pause=to_microseconds(wait) if throttled else None,
             left=self.remaining,
-            resets=micro(self.reset_s),
+            resets=to_microseconds(self.reset_s),
         )
 
 
 @dataclass(frozen=True)
 class PermitRequest:
-    """What is asked for. `also` is a narrower limit, by a name such as the id of a sync."""
+    """A request for permits. `also` is a second, narrower limit with a name such as a sync's id."""
 
     n: int = 1
     wait_ms: int = 0
@@ -105,10 +105,12 @@ class PermitRequest:
     ticket: str = ""
     also: tuple[str, Rate] | None = None
 
-    def as_ask(self, rate: Rate | RateLimit, wait_ms: float, share: float = 1.0) -> LimiterRequest:
+    def to_limiter_request(
+        self, rate: Rate | RateLimit, wait_ms: float, share: float = 1.0
+    ) -> LimiterRequest:
         scope, narrower = self.also or ("", None)
         return LimiterRequest(
-            limit=limit_of(rate, share),
+            limit=to_limit(rate, share),
             n=self.n,
             priority=RANKS[self.priority],
             wait=round(wait_ms * MS),
@@ -116,19 +118,21 @@ class PermitRequest:
             within=self.use_within_ms * MS,
             ticket=self.ticket,
             scope=scope,
-            narrower=limit_of(narrower, share) if narrower else None,
+            narrower=to_limit(narrower, share) if narrower else None,
         )
 
 
-def limit_of(rate: Rate | RateLimit, share: float = 1.0) -> Limit:
-    """In µs; of a share of it, at least one at once where there is a cap."""
-    return share_of(rate.allowed_requests, rate.interval * MS, rate.max_concurrent_requests, share)
+def to_limit(rate: Rate | RateLimit, share: float = 1.0) -> Limit:
+    """The limit in µs, times `share`; a cap on concurrency stays at least one."""
+    return scaled_limit(
+        rate.allowed_requests, rate.interval * MS, rate.max_concurrent_requests, share
+    )
 
 
 @lru_cache
-def share_of(allowed: int, interval: int, at_once: int, share: float) -> Limit:
+def scaled_limit(allowed: int, interval: int, at_once: int, share: float) -> Limit:
     return Limit(int(allowed * share), interval, at_once and max(1, int(at_once * share)))
 
 
-def micro(seconds: float) -> int:
+def to_microseconds(seconds: float) -> int:
     return ceil(min(max(seconds, 0), LONGEST_PAUSE_S) * 1000 * MS)

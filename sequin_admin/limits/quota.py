@@ -1,9 +1,9 @@
-"""How many requests an API key may send in a minute, over all processes together.
+"""The quota of an API key: requests per minute, over all processes.
 
-Each process takes a small block from the shared count and spends it from memory, so most requests
-ask nobody. Blocks grow with what the process uses and shrink with what is left, so that a quiet
-process keeps little from the others, and nearly all of a limit can be used. A minute is one of the
-store's clock; what is left of a block when it ends is lost.
+Each process takes a block of requests from the shared count and spends it in memory, so most
+requests need no round trip. Blocks grow with the process's use and shrink with what remains, so
+that nearly all of a limit can be used. Minutes are those of the store's clock; the rest of a block
+is lost when its minute ends.
 """
 
 import os
@@ -23,12 +23,12 @@ from sequin_admin.limits.stores.database import DatabaseStore
 log = structlog.get_logger(__name__)
 MICROSECONDS = 1_000_000
 MOST_KNOWN = 10_000
-FIRST = 8
+FIRST_BLOCK = 8
 
 
 @dataclass(frozen=True)
 class BudgetResult:
-    """What came of one request, and what is left: for all processes, as far as this one knows."""
+    """Result of one request. `remaining` is for all processes, as far as this one knows."""
 
     limit: int
     remaining: int
@@ -37,62 +37,68 @@ class BudgetResult:
 
 
 class RequestBudget:
-    """What this process has of a key's requests in a minute, which ends at a monotonic time."""
+    """This process's share of a key's requests in `minute`; `ends` is on the monotonic clock.
+
+    `left` are those of this process, `remaining` those still in the shared count, and `taken` is
+    how many this process took.
+    """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.minute = self.left = self.rest = self.taken = 0
+        self.minute = self.left = self.remaining = self.taken = 0
         self.ends = 0.0
 
-    def pay(self) -> BudgetResult | None:
-        """One request; a refusal when nobody has any; None when another block is needed."""
+    def take_one(self) -> BudgetResult | None:
+        """Count one request, or refuse it if none remain. None if another block is needed."""
         resets_s = self.ends - time.monotonic()
-        if resets_s <= 0 or (self.rest and not self.left):
+        if resets_s <= 0 or (self.remaining and not self.left):
             return None
         refused = not self.left
         self.left -= not refused
-        return BudgetResult(self.limit, self.left + self.rest, resets_s, refused)
+        return BudgetResult(self.limit, self.left + self.remaining, resets_s, refused)
 
-    def fill(self, block: Block, began: float) -> BudgetResult:
-        """Put in a block that was asked for when it `began`, less one request."""
+    def add_block(self, block: Block, began: float) -> BudgetResult:
+        """Add a block that was requested at `began` (monotonic), and count one request of it."""
         ends = began + block.left / MICROSECONDS
         if block.minute > self.minute:
             self.minute, self.left, self.taken, self.ends = block.minute, 0, 0, ends
         if block.minute == self.minute:
-            self.rest, self.ends = block.rest, max(self.ends, ends)
+            self.remaining, self.ends = block.remaining, max(self.ends, ends)
             self.left += max(block.n - 1, 0)
             self.taken += block.n
-        return BudgetResult(self.limit, self.left + block.rest, ends - began, refused=not block.n)
+        return BudgetResult(
+            self.limit, self.left + block.remaining, ends - began, refused=not block.n
+        )
 
 
-_purses: dict[UUID, RequestBudget] = {}
+_budgets: dict[UUID, RequestBudget] = {}
 _lock = threading.Lock()
-# A child process does not spend what its parent took.
-os.register_at_fork(after_in_child=_purses.clear)
+# A child process must not spend its parent's requests.
+os.register_at_fork(after_in_child=_budgets.clear)
 
 
-def spend(key: ApiKey) -> BudgetResult:
-    """Count one request."""
+def count_request(key: ApiKey) -> BudgetResult:
+    """Count one request of an API key, and say whether it is refused."""
     limit = key.allowed_per_minute
     with _lock:
-        purse = _purses.get(key.pk)
-        if purse is None or purse.limit != limit:
-            if len(_purses) >= MOST_KNOWN:
-                _purses.clear()
-            purse = _purses[key.pk] = RequestBudget(limit)
-        if spent := purse.pay():
-            return spent
+        budget = _budgets.get(key.pk)
+        if budget is None or budget.limit != limit:
+            if len(_budgets) >= MOST_KNOWN:
+                _budgets.clear()
+            budget = _budgets[key.pk] = RequestBudget(limit)
+        if result := budget.take_one():
+            return result
         began = time.monotonic()
-        most = purse.taken if purse.ends > began else 0
-    block = draw(key.pk, limit, max(most, FIRST))
+        most = budget.taken if budget.ends > began else 0
+    block = take_block(key.pk, limit, max(most, FIRST_BLOCK))
     with _lock:
-        return purse.fill(block, began)
+        return budget.add_block(block, began)
 
 
-def draw(pk: UUID, limit: int, most: int) -> Block:
-    """A block from the shared count. While Redis is away, from the one in the database."""
+def take_block(pk: UUID, limit: int, most: int) -> Block:
+    """Take a block from the shared count; in the database while Redis is unavailable."""
     try:
-        return limiter.current_store().draw(pk, limit, most)
+        return limiter.current_store().take_block(pk, limit, most)
     except Unavailable as error:
         log.warning("requests are counted in the database", error=str(error))
-        return DatabaseStore().draw(pk, limit, most)
+        return DatabaseStore().take_block(pk, limit, most)

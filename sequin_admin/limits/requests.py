@@ -1,4 +1,4 @@
-"""What is said between those who ask for permits and a store. Durations and times are in µs."""
+"""Requests to a limiter store and its responses. Durations and times are in µs."""
 
 from dataclasses import dataclass
 
@@ -6,16 +6,16 @@ from sequin_admin.limits.window import Limit
 
 MS = 1000
 MINUTE = 60_000 * MS
-# The largest part of the rest that a process takes at once is one in so many.
+# A process takes at most one in so many of the remaining requests at once.
 SHARES = 8
 
 
 @dataclass(frozen=True)
 class LimiterRequest:
-    """Up to `n` permits. Durations in µs.
+    """A request for up to `n` permits.
 
-    `within` is how long after its start a permit may be used; until it is given back it counts as
-    if used at the very end of that. `scope` and `narrower` are a second limit that must grant too.
+    `within` is how long after its start a permit may be used; until it is released it counts as
+    used at the end of that. `scope` and `narrower` are a second limit that must allow it too.
     """
 
     limit: Limit
@@ -29,18 +29,18 @@ class LimiterRequest:
     narrower: Limit | None = None
 
     def limits(self) -> dict[str, Limit]:
-        """Every limit that must grant, by its scope; the credential's own has none."""
+        """All limits that must allow it, by scope; the credential's own scope is ""."""
         return {"": self.limit} | ({self.scope: self.narrower} if self.narrower else {})
 
 
 @dataclass(frozen=True)
 class LimiterResponse:
-    """`leases` granted, to start in `starts_in` µs; or none, to ask again in `opens_in` µs."""
+    """Granted `leases`, which start in `starts_in` µs; or none, to retry in `retry_in` µs."""
 
     now: int
     leases: tuple[str, ...] = ()
     starts_in: int = 0
-    opens_in: int = 0
+    retry_in: int = 0
     ticket: str = ""
 
     @property
@@ -51,10 +51,10 @@ class LimiterResponse:
 
 @dataclass(frozen=True)
 class LeaseRelease:
-    """A lease that comes back. `used` is when it was counted, in µs after its start.
+    """The release of a lease. `used` is when the call was counted, in µs after its start.
 
-    `unused` says that no call was made: its place is free again. `pause` stops everybody for so
-    long; `left` is how many more the provider lets start within `resets` µs. None says nothing.
+    `unused` says that no call was made. `pause` stops the credential for so long. `left` is how
+    many more calls the provider allows within `resets` µs. None is unknown.
     """
 
     lease: str
@@ -64,15 +64,15 @@ class LeaseRelease:
     left: int | None = None
     resets: int = 0
 
-    def parts(self) -> tuple[int, int, str]:
-        """Of the lease: start and `within` in µs, and the scope."""
+    def parse_lease(self) -> tuple[int, int, str]:
+        """Start and `within` in µs and the scope, which the lease's id holds."""
         _, start, within, scope = self.lease.split(".", 3)
         return int(start), int(within), scope
 
 
 @dataclass(frozen=True)
 class ReleaseResult:
-    """Whether a lease was still under way when it came back, and when that was."""
+    """Whether a lease was still `live` when it was released, at `now`."""
 
     now: int
     live: bool
@@ -80,6 +80,8 @@ class ReleaseResult:
 
 @dataclass
 class Ticket:
+    """A place in the queue. `id` is `number.priority.scope`; `at` is the time to retry."""
+
     id: str
     at: int
 
@@ -98,7 +100,7 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Gauge:
-    """What is going on with a credential. `granted` and `throttled` count for ever."""
+    """Current use of a credential's limit. `granted` and `throttled` are ever-growing counters."""
 
     now: int
     used: int = 0
@@ -111,10 +113,9 @@ class Gauge:
 
 @dataclass(frozen=True)
 class Block:
-    """`n` requests of the store's minute `minute`, which has `left` µs to go; `rest` are left for
-    everybody."""
+    """`n` requests of the store's `minute`, which ends in `left` µs; `remaining` are for others."""
 
     minute: int
     n: int
-    rest: int
+    remaining: int
     left: int

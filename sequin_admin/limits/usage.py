@@ -1,6 +1,6 @@
-"""How much of their rate limits the credentials use: now, lately, and over the last days.
+"""Use of the rate limits by credentials: now, recently, and over the last days.
 
-The limiter only counts. Once a minute a worker looks at its counters and writes down what is new.
+The limiter only counts. Once a minute a worker stores by how much its counters have grown.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,15 +19,15 @@ from sequin_admin.core import clock
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits.limiter import current_store
-from sequin_admin.limits.models import Sample, SamplePeriod, UsageCursor, of
-from sequin_admin.limits.permits import limit_of
+from sequin_admin.limits.models import Sample, SamplePeriod, UsageCursor, get_rate_limit
+from sequin_admin.limits.permits import to_limit
 from sequin_admin.limits.requests import Gauge
 
 AT_ONCE = 500
 MINUTES_KEPT = timedelta(hours=3)
 HOURS_KEPT = timedelta(days=8)
-LATELY = timedelta(minutes=10)
-HOT = 0.8
+RECENT = timedelta(minutes=10)
+NEAR_LIMIT_SHARE = 0.8
 MANY = 1000
 MOST_RECORDS = 100_000_000_000
 MOST_PER_CALL = 1_000_000
@@ -35,21 +35,21 @@ LENGTHS = {SamplePeriod.MINUTE: timedelta(minutes=1), SamplePeriod.HOUR: timedel
 
 
 def gauge_of(credential: Credential) -> Gauge:
-    """What is going on with it now. Raises `Unavailable`."""
+    """The current use of a credential. Raises `Unavailable`."""
     return gauges_of([credential])[0] or Gauge(now=0)
 
 
 def gauges_of(credentials: Sequence[Credential]) -> list[Gauge | None]:
-    """The same for many at once; None for one that nothing has used. Raises `Unavailable`."""
-    intervals = [limit_of(of(credential)).interval for credential in credentials]
+    """The current use of many credentials; None for an unused one. Raises `Unavailable`."""
+    intervals = [to_limit(get_rate_limit(credential)).interval for credential in credentials]
     return current_store().gauges([credential.pk for credential in credentials], intervals)
 
 
-def sample() -> int:
-    """Write down what was used since the last time. Says of how many credentials."""
+def record_samples() -> int:
+    """Store samples of all active credentials. Returns how many were in use."""
     rows = Credential.objects.active().select_related("rate_limit", "usage_cursor").defer("secrets")
     chunks = chunked(rows.order_by("pk"))
-    return sum(sample_some(chunk) for chunk in chunks)
+    return sum(record_sample_batch(chunk) for chunk in chunks)
 
 
 def chunked(rows: "QuerySet[Credential]") -> Iterator[list[Credential]]:
@@ -59,22 +59,25 @@ def chunked(rows: "QuerySet[Credential]") -> Iterator[list[Credential]]:
         last = chunk[-1].pk
 
 
-def sample_some(credentials: Sequence[Credential]) -> int:
+def record_sample_batch(credentials: Sequence[Credential]) -> int:
     gauges = gauges_of(credentials)
     now, found = clock.now(), 0
     for credential, gauge in zip(credentials, gauges, strict=True):
-        if gauge and advance(credential, gauge, now):
+        if gauge and record_sample(credential, gauge, now):
             found += 1
     return found
 
 
-def advance(credential: Credential, gauge: Gauge, now: datetime) -> bool:
-    """Add what is new to the minute and the hour. Of two workers one does it."""
+def record_sample(credential: Credential, gauge: Gauge, now: datetime) -> bool:
+    """Add the growth of the counters to the samples of the current minute and hour.
+
+    False if there was no use, or another worker did it.
+    """
     cursor = getattr(credential, "usage_cursor", None)
     if cursor is None:
         cursor, _ = UsageCursor.objects.get_or_create(credential=credential)
-    granted = since(cursor.granted, gauge.granted)
-    throttled = since(cursor.throttled, gauge.throttled)
+    granted = counter_growth(cursor.granted, gauge.granted)
+    throttled = counter_growth(cursor.throttled, gauge.throttled)
     if not (granted or throttled or gauge.under_way or gauge.waiting):
         return False
     seen = UsageCursor.objects.filter(
@@ -104,18 +107,19 @@ def advance(credential: Credential, gauge: Gauge, now: datetime) -> bool:
     return True
 
 
-def since(before: int, now: int) -> int:
-    """What a counter has grown by; it begins anew when nothing used it for long."""
+def counter_growth(before: int, now: int) -> int:
+    """By how much a counter has grown. Counters restart at 0 after a long time without use."""
     return now - before if now >= before else now
 
 
 def start_of(at: datetime, span: str) -> datetime:
+    """The start of the minute or hour of `at`."""
     whole = at.replace(second=0, microsecond=0)
     return whole.replace(minute=0) if span == SamplePeriod.HOUR else whole
 
 
 def prune() -> int:
-    """Forget samples that no page shows any more."""
+    """Delete samples that are too old to be shown. Returns how many."""
     now = clock.now()
     kept = {SamplePeriod.MINUTE: MINUTES_KEPT, SamplePeriod.HOUR: HOURS_KEPT}
     return sum(
@@ -125,7 +129,7 @@ def prune() -> int:
 
 @dataclass(frozen=True)
 class Point:
-    """One bar of a chart: what was used from `at` on."""
+    """One bar of a usage chart, from `at` on."""
 
     at: datetime
     granted: int = 0
@@ -135,7 +139,7 @@ class Point:
 def history(
     credential: Credential, count: int, each: int = 1, span: SamplePeriod = SamplePeriod.HOUR
 ) -> list[Point]:
-    """The last so many hours or minutes, `each` together, oldest first; nothing used is zero."""
+    """The last `count` hours or minutes, summed by `each`, oldest first. Gaps are zero."""
     length = LENGTHS[span]
     first = start_of(clock.now(), span) - length * (count - 1)
     rows = Sample.objects.filter(credential=credential, span=span, at__gte=first)
@@ -150,10 +154,10 @@ def history(
 
 
 @dataclass(frozen=True)
-class Lately:
-    """What was used in ten minutes, or in a day where an interval is longer than that.
+class RecentUse:
+    """Use in the last ten minutes, or in a day if the limit's interval is longer.
 
-    `allowed` is what the limit allows in that time.
+    `allowed` is the limit for that time.
     """
 
     granted: int
@@ -162,33 +166,33 @@ class Lately:
 
     @property
     def share(self) -> float:
-        """1.0 for all of it."""
+        """Share of the limit that was used; 1.0 is all of it."""
         return self.granted / self.allowed
 
     @property
     def is_near_limit(self) -> bool:
-        return self.granted >= HOT * self.allowed
+        return self.granted >= NEAR_LIMIT_SHARE * self.allowed
 
 
-def lately(
+def recent_use(
     credentials: Iterable[Credential], used: Mapping[tuple[str, UUID], tuple[int, int]]
-) -> dict[UUID, Lately]:
-    """What each has used, of the `totals()`."""
+) -> dict[UUID, RecentUse]:
+    """Recent use by credential id. `used` is what `sum_samples()` returns."""
     found = {}
     for credential in credentials:
-        limit = of(credential)
-        is_long = limit.interval > LATELY.total_seconds() * 1000
-        over = timedelta(hours=24) if is_long else LATELY
+        limit = get_rate_limit(credential)
+        is_long = limit.interval > RECENT.total_seconds() * 1000
+        over = timedelta(hours=24) if is_long else RECENT
         span = SamplePeriod.HOUR if is_long else SamplePeriod.MINUTE
         granted, throttled = used.get((span, credential.pk), (0, 0))
         allowed = limit.allowed_requests * over.total_seconds() * 1000 / limit.interval
-        found[credential.pk] = Lately(granted, throttled, allowed)
+        found[credential.pk] = RecentUse(granted, throttled, allowed)
     return found
 
 
 @dataclass(frozen=True)
 class NearLimit:
-    """A credential that uses most of what it may. `share` is 1.0 for all of it."""
+    """A credential close to its limit. `share` 1.0 is all of the limit."""
 
     credential: Credential
     share: float
@@ -200,7 +204,7 @@ class NearLimit:
 
 
 def running_near_limit(organization: Organization) -> list[NearLimit]:
-    """As `find_hot`; where many credentials are in use, looked up at most once a minute."""
+    """Credentials near their limit. The result is cached for a minute if many are in use."""
     key = f"hot:{organization.pk}"
     found: list[NearLimit] | None = cache.get(key)
     if found is None:
@@ -211,46 +215,43 @@ def running_near_limit(organization: Organization) -> list[NearLimit]:
 
 
 def find_near_limit(organization: Organization) -> tuple[list[NearLimit], int]:
-    """Those that lately used over 80 % of their allotment, the hottest first, and
-    how many are in use at all. Two queries.
-
-    Lately is ten minutes, or a whole interval where that is longer.
-    """
-    used = totals(Sample.objects.filter(credential__organization=organization))
+    """Credentials that recently used 80 % of their limit or more, the highest share first, and
+    how many are in use at all. Two queries."""
+    used = sum_samples(Sample.objects.filter(credential__organization=organization))
     known = {pk for _, pk in used}
     rows = Credential.objects.active().filter(pk__in=known).select_related("rate_limit")
     credentials = list(rows.defer("secrets"))
-    use = lately(credentials, used)
-    hot = [credential for credential in credentials if use[credential.pk].is_near_limit]
-    found = [NearLimit(each, use[each.pk].share, use[each.pk].throttled) for each in hot]
-    return sorted(found, key=lambda hot: -hot.share), len(known)
+    use = recent_use(credentials, used)
+    near = [credential for credential in credentials if use[credential.pk].is_near_limit]
+    found = [NearLimit(each, use[each.pk].share, use[each.pk].throttled) for each in near]
+    return sorted(found, key=lambda each: -each.share), len(known)
 
 
-def totals(samples: "QuerySet[Sample]") -> dict[tuple[str, UUID], tuple[int, int]]:
-    """Permits given and throttled calls: in the minutes of lately and the hours of a day, by
-    credential."""
+def sum_samples(samples: "QuerySet[Sample]") -> dict[tuple[str, UUID], tuple[int, int]]:
+    """Granted permits and throttled calls by `(span, credential id)`: the minutes of the last ten,
+    and the hours of the last day."""
     minute = start_of(clock.now(), SamplePeriod.MINUTE)
-    after = {SamplePeriod.MINUTE: minute - LATELY, SamplePeriod.HOUR: minute - timedelta(hours=24)}
+    after = {SamplePeriod.MINUTE: minute - RECENT, SamplePeriod.HOUR: minute - timedelta(hours=24)}
     since = (Q(span=span, at__gte=at) for span, at in after.items())
     groups = samples.filter(reduce(or_, since)).order_by().values("span", "credential")
     summed = groups.annotate(used=Sum("granted"), refused=Sum("throttled"))
     return {(g["span"], g["credential"]): (g["used"], g["refused"]) for g in summed}
 
 
-def plan(records: int, per_call: int, rate: Rate) -> str:
-    """How long so many records take at this limit, in words."""
+def plan_text(records: int, per_call: int, rate: Rate) -> str:
+    """A sentence: how long so many records take at this limit."""
     calls = ceil(records / per_call)
     seconds = calls * rate.interval / rate.allowed_requests / 1000
     return (
         f"{records:,} records at {per_call:,} per call are {calls:,} calls. "
-        f"At this allotment they take about {duration(seconds)}."
+        f"At this allotment they take about {format_duration(seconds)}."
     )
 
 
 UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
-def duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     """The two largest units: 24_000 -> 6 h 40 min."""
     if seconds < 1:
         return "1 s"

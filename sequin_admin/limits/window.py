@@ -1,11 +1,11 @@
-"""The sliding window, without a store and without a clock. Times are whole microseconds.
+"""The sliding window log, without a store and without a clock. Times are whole microseconds.
 
-`Window` keeps when each permit starts at the latest. A permit may start at `t` when fewer than
-`allowed` others count after `t - interval`: then no window [t, t + interval) ever holds more.
+`Window` stores the latest start of each permit. A permit may start at `t` when fewer than `allowed`
+others count after `t - interval`: then no window [t, t + interval) ever has more.
 
-From 2,000 allowed on, permits are counted in blocks of `allowed // 1000`. A block is full from its
-first permit on, and lies where its latest one does: never more than allowed start, at most 0.2 %
-go unused, and under 2,000 times are kept whatever the limit.
+From 2,000 allowed on, permits are counted in blocks of `allowed // 1000`. A block counts in full
+from its first permit on, at the time of its latest one: never more than allowed start, at most
+0.2 % go unused, and fewer than 2,000 times are stored for any limit.
 """
 
 from bisect import bisect_right, insort
@@ -18,7 +18,7 @@ BLOCKS = 1000
 
 @dataclass(frozen=True)
 class Limit:
-    """`allowed` starts in any `interval` µs, and `at_once` under way (0 = no cap)."""
+    """`allowed` starts in any `interval` µs, and `at_once` calls under way (0 = no cap)."""
 
     allowed: int
     interval: int
@@ -31,45 +31,45 @@ class Limit:
 
     @property
     def most(self) -> int:
-        """How many blocks a window holds."""
+        """How many blocks fit into a window."""
         return self.allowed // self.block
 
 
 @dataclass
 class Window:
-    """`times` of blocks, oldest first; `filled` of the newest block's places are taken."""
+    """`times` of blocks of `block` permits, oldest first; the newest has `filled` permits."""
 
     times: list[int] = field(default_factory=list)
     block: int = 1
     filled: int = 1
 
-    def forget(self, limit: Limit, now: int) -> None:
-        """Drop what no window can hold any more; follow a limit that counts in other blocks."""
+    def expire(self, limit: Limit, now: int) -> None:
+        """Drop times before the window, and regroup if the limit now has another block size."""
         del self.times[: bisect_right(self.times, now - limit.interval)]
         if self.block != limit.block:
-            self.times = regrouped(self.times, self.block, limit.block)
+            self.times = regroup(self.times, self.block, limit.block)
             self.block, self.filled = limit.block, limit.block
 
     @property
     def free(self) -> int:
-        """Places in the newest block, which counts as a whole anyway."""
+        """Free places in the newest block, which counts in full anyway."""
         return self.block - self.filled if self.times else 0
 
-    def opens(self, limit: Limit, now: int, permits: int) -> int:
-        """The earliest time from `now` on at which that many may start."""
+    def earliest_start(self, limit: Limit, now: int, permits: int) -> int:
+        """The earliest time from `now` on at which so many permits may start."""
         blocks = max(ceil((permits - self.free) / self.block), 0)
         rounds = max((blocks - 1) // limit.most, 0)
-        # Counted from the newest: what must be out of the window first.
+        # The block that must leave the window first, counted from the newest.
         in_the_way = limit.most - (blocks - rounds * limit.most) + 1
         if in_the_way > len(self.times):
             return now + rounds * limit.interval
         return max(now, self.times[-in_the_way] + limit.interval) + rounds * limit.interval
 
-    def room(self, limit: Limit, at: int) -> int:
+    def capacity_at(self, limit: Limit, at: int) -> int:
         """How many permits may start at `at`."""
-        return limit.most * self.block - self.used(at - limit.interval)
+        return limit.most * self.block - self.count_since(at - limit.interval)
 
-    def used(self, since: int) -> int:
+    def count_since(self, since: int) -> int:
         """How many permits count after `since`."""
         blocks = len(self.times) - bisect_right(self.times, since)
         return max(blocks * self.block - self.free, 0)
@@ -87,7 +87,7 @@ class Window:
             self.filled = min(left, self.block)
 
     def move(self, old: int, new: int | None) -> None:
-        """One permit started at another time than was counted, or never. Blocks stay."""
+        """Correct the start of one permit, or remove it (None). Without effect on blocks."""
         if self.block == 1 and old in self.times:
             self.times.remove(old)
             if new is not None:
@@ -96,20 +96,20 @@ class Window:
     def shift(self, by: int) -> None:
         self.times = [time + by for time in self.times]
 
-    def packed(self) -> list[int]:
-        """For JSON: small differences instead of long times."""
+    def pack(self) -> list[int]:
+        """Numbers for JSON: block, filled, the first time, and the differences to the next."""
         steps = [b - a for a, b in pairwise(self.times)]
         return [self.block, self.filled, *self.times[:1], *steps]
 
     @classmethod
-    def unpacked(cls, numbers: list[int]) -> "Window":
+    def unpack(cls, numbers: list[int]) -> "Window":
         return cls(list(accumulate(numbers[2:])), *numbers[:2])
 
 
-def regrouped(times: list[int], old: int, new: int) -> list[int]:
-    """Blocks of `old` permits as blocks of `new`, late rather than early.
+def regroup(times: list[int], old: int, new: int) -> list[int]:
+    """Convert times of blocks of `old` permits to blocks of `new`, rounding to later times.
 
-    Two times `BLOCKS` are more than any window holds.
+    `2 * BLOCKS` is more than fits into any window.
     """
     if old < new:
         return times[::-1][:: new // old][::-1]

@@ -1,4 +1,4 @@
-"""Making, changing and deleting channels. All audited, and no secret among the details."""
+"""Creating, changing and deleting channels. All audited, without secrets in the details."""
 
 import base64
 import re
@@ -17,7 +17,7 @@ from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, http
 from sequin_admin.notifications.models import Channel, ChannelKind, Delivery, DeliveryState
 
-OVERLAP = timedelta(hours=24)
+ROTATION_OVERLAP = timedelta(hours=24)
 MOST_ADDRESSES = 20
 URL_CHARS = 2000
 URL = r"^https://[^\s/?#@:\[\]]+(:\d{1,5})?([/?#]\S*)?$"
@@ -25,7 +25,7 @@ SECRET_BYTES = 32
 
 
 class BadAddress(ValueError):
-    """Nothing can be sent there. `str()` says why."""
+    """Not a valid address for a channel. `str()` is a sentence for people."""
 
 
 @transaction.atomic
@@ -38,14 +38,19 @@ def create(
     address: str,
     **columns: Any,
 ) -> Channel:
-    """A new channel. A webhook's signing secret is in `secrets["signing"]`: show it once."""
+    """Create a channel. `secrets["signing"]` of a webhook must be shown once.
+
+    Raises `BadAddress`.
+    """
     channel = Channel(organization=organization, kind=kind, name=name, **columns)
     channel.created_by = actor if isinstance(actor, User) else None
-    put_address(channel, address)
+    set_address(channel, address)
     if kind is ChannelKind.WEBHOOK:
         channel.secrets = {"signing": new_secret()}
     channel.save()
-    record_channel_change("channel.created", channel, actor, kind=channel.kind, to=channel.where)
+    record_channel_change(
+        "channel.created", channel, actor, kind=channel.kind, to=channel.audit_address
+    )
     return channel
 
 
@@ -53,25 +58,30 @@ def create(
 def update(
     channel: Channel, *, actor: models.Model | None, address: str = "", **columns: Any
 ) -> None:
-    """Change the columns that are given. An empty address stays as it is."""
+    """Change the given columns. An empty `address` keeps the current one.
+
+    Raises `BadAddress`.
+    """
     changed = sorted(n for n, value in columns.items() if value != getattr(channel, n))
     for column in changed:
         setattr(channel, column, columns[column])
     if address and address != channel.address:
-        put_address(channel, address)
+        set_address(channel, address)
         changed.append("address")
     if changed:
         channel.updated_at = clock.now()
         channel.save()
-        record_channel_change("channel.changed", channel, actor, changed=changed, to=channel.where)
+        record_channel_change(
+            "channel.changed", channel, actor, changed=changed, to=channel.audit_address
+        )
 
 
-def put_address(channel: Channel, address: str) -> None:
-    """Raises `BadAddress`."""
+def set_address(channel: Channel, address: str) -> None:
+    """Validate and set the address, unsaved; of Slack the URL is secret. Raises `BadAddress`."""
     if channel.kind == ChannelKind.MAIL:
-        channel.address = ", ".join(mail_addresses(address))
+        channel.address = ", ".join(parse_mail_addresses(address))
         return
-    url = checked_url(address)
+    url = validate_url(address)
     channel.address = url
     if channel.kind == ChannelKind.SLACK:
         channel.address = f"https://{urlsplit(url).netloc}/..."
@@ -79,22 +89,22 @@ def put_address(channel: Channel, address: str) -> None:
         channel.secret_changed_at = clock.now()
 
 
-def mail_addresses(text: str) -> list[str]:
-    """Raises `BadAddress` unless it is one or more addresses."""
+def parse_mail_addresses(text: str) -> list[str]:
+    """Split addresses at spaces, commas and semicolons. Raises `BadAddress` if any is invalid."""
     found = list(dict.fromkeys(re.split(r"[\s,;]+", text.strip(" \t\r\n,;"))))
     for each in found:
         try:
             validate_email(each)
         except ValidationError:
-            said = f"{each[:100]} is not a mail address." if each else "Enter a mail address."
-            raise BadAddress(said) from None
+            message = f"{each[:100]} is not a mail address." if each else "Enter a mail address."
+            raise BadAddress(message) from None
     if len(found) > MOST_ADDRESSES:
         raise BadAddress(f"Enter at most {MOST_ADDRESSES} addresses, or use a mailing list.")
     return found
 
 
-def checked_url(text: str) -> str:
-    """Raises `BadAddress` for what could never be called. Names are looked up at each delivery."""
+def validate_url(text: str) -> str:
+    """The stripped URL. Raises `BadAddress`. Host names are only resolved at each delivery."""
     url = text.strip()
     try:
         parts = urlsplit(url)
@@ -107,7 +117,7 @@ def checked_url(text: str) -> str:
         raise BadAddress("Enter an address that begins with https://.")
     if parts.username is not None or parts.password is not None:
         raise BadAddress("Leave out the user name and password: messages are signed instead.")
-    if is_local(host):
+    if needs_no_dns(host):
         try:
             http.vetted_address(host, port)
         except http.Unreachable as error:
@@ -115,8 +125,8 @@ def checked_url(text: str) -> str:
     return url
 
 
-def is_local(host: str) -> bool:
-    """Whether it can be judged without asking DNS."""
+def needs_no_dns(host: str) -> bool:
+    """Whether the host is an IP address or localhost, to be checked without DNS."""
     try:
         ip_address(host)
     except ValueError:
@@ -126,10 +136,10 @@ def is_local(host: str) -> bool:
 
 @transaction.atomic
 def rotate(channel: Channel, *, actor: models.Model | None) -> str:
-    """A new signing secret. For a day, messages are signed with the former one as well."""
+    """Make a new signing secret. The former one still signs messages for `ROTATION_OVERLAP`."""
     now = clock.now()
     row = Channel.objects.select_for_update().get(pk=channel.pk)
-    former = [{"secret": row.secrets["signing"], "until": (now + OVERLAP).isoformat()}]
+    former = [{"secret": row.secrets["signing"], "until": (now + ROTATION_OVERLAP).isoformat()}]
     kept = [p for p in row.secrets.get("previous", []) if datetime.fromisoformat(p["until"]) > now]
     row.secrets = {"signing": (secret := new_secret()), "previous": [*former, *kept]}
     row.secret_changed_at = row.updated_at = now
@@ -139,16 +149,16 @@ def rotate(channel: Channel, *, actor: models.Model | None) -> str:
 
 
 def new_secret() -> str:
-    """As Standard Webhooks writes it."""
+    """A random secret in the format of Standard Webhooks."""
     return f"whsec_{base64.b64encode(random.token_bytes(SECRET_BYTES)).decode()}"
 
 
 @transaction.atomic
 def disable(channel: Channel, *, actor: models.Model | None, reason: str = "") -> None:
-    """Send nothing any more; what still waits is dropped."""
+    """Disable the channel and drop its pending deliveries."""
     now = clock.now()
-    own = Channel.objects.filter(pk=channel.pk, enabled=True)
-    if not own.update(enabled=False, disabled_reason=reason[:300], updated_at=now):
+    rows = Channel.objects.filter(pk=channel.pk, enabled=True)
+    if not rows.update(enabled=False, disabled_reason=reason[:300], updated_at=now):
         return
     Delivery.objects.pending().filter(channel=channel).update(
         state=DeliveryState.DROPPED, last_error="The channel was disabled.", ended_at=now
@@ -158,14 +168,14 @@ def disable(channel: Channel, *, actor: models.Model | None, reason: str = "") -
 
 @transaction.atomic
 def enable(channel: Channel, *, actor: models.Model | None) -> None:
-    own = Channel.objects.filter(pk=channel.pk, enabled=False)
-    if own.update(enabled=True, disabled_reason="", updated_at=clock.now()):
+    rows = Channel.objects.filter(pk=channel.pk, enabled=False)
+    if rows.update(enabled=True, disabled_reason="", updated_at=clock.now()):
         record_channel_change("channel.enabled", channel, actor)
 
 
 @transaction.atomic
 def delete(channel: Channel, *, actor: models.Model | None) -> None:
-    """With its log of deliveries."""
+    """Delete the channel with its deliveries."""
     record_channel_change("channel.deleted", channel, actor, kind=channel.kind)
     channel.delete()
 

@@ -1,7 +1,6 @@
-"""Sending what lies in the outbox: claimed, tried, and written down.
+"""Sending the pending deliveries of the outbox: claim, attempt, record.
 
-Workers claim deliveries as they claim everything: a lease, and a fence for whoever comes back too
-late.
+A claim is a lease with a fencing number: a worker whose lease has expired can't record a result.
 """
 
 import random
@@ -19,40 +18,41 @@ from sequin_admin.notifications.message import TEST, Severity
 from sequin_admin.notifications.models import Delivery, DeliveryState
 from sequin_admin.notifications.senders import SendResult
 
-# Longer than a mail server or a receiver may take.
+# Longer than any attempt takes.
 LEASE = timedelta(minutes=3)
-# One slow receiver must not keep all threads.
-MOST_AT_ONCE = 4
-LOG_KEPT = 20
+# A slow receiver must not occupy all threads.
+MOST_PER_CHANNEL = 4
+LOG_ENTRIES = 20
 
 
 def claim_due(room: int) -> list[Delivery]:
-    """Up to `room` deliveries whose time has come, each ours for as long as `LEASE`.
+    """Claim up to `room` due deliveries, each for the time of `LEASE`.
 
-    One short transaction: rows that another process is at are passed over, not waited for.
+    One short transaction that skips rows locked by other processes.
     """
     now = clock.now()
     with transaction.atomic():
         under_way = Delivery.objects.pending().filter(leased_until__gt=now)
         busy = Counter[UUID | None](under_way.values_list("channel_id", flat=True))
-        full = [pk for pk, count in busy.items() if pk and count >= MOST_AT_ONCE]
+        full = [pk for pk, count in busy.items() if pk and count >= MOST_PER_CHANNEL]
         due = Delivery.objects.due(now).exclude(channel_id__in=full)
         taken = []
         for row in due.select_for_update(skip_locked=True, of=("self",), no_key=True)[:room]:
             busy[row.channel_id] += 1
-            if row.channel_id is None or busy[row.channel_id] <= MOST_AT_ONCE:
-                taken.append(lease(row, now))
+            if row.channel_id is None or busy[row.channel_id] <= MOST_PER_CHANNEL:
+                taken.append(take_lease(row, now))
         Delivery.objects.bulk_update(taken, ["fence", "leased_until"])
     return taken
 
 
-def lease(delivery: Delivery, now: datetime) -> Delivery:
+def take_lease(delivery: Delivery, now: datetime) -> Delivery:
+    """Start a lease, unsaved."""
     delivery.fence, delivery.leased_until = delivery.fence + 1, now + LEASE
     return delivery
 
 
 def deliver_claimed(delivery: Delivery) -> bool:
-    """Send it, and write down what came of it, unless the lease is over: then another has it."""
+    """Attempt a claimed delivery and record the result. False if its lease was lost."""
     now = clock.now()
     rows = Delivery.objects.select_related("channel", "organization").defer("channel__secrets")
     row = rows.filter(pk=delivery.pk).first()
@@ -61,7 +61,7 @@ def deliver_claimed(delivery: Delivery) -> bool:
     channel = row.channel
     if channel and not channel.enabled and row.type != TEST:
         return finish_delivery(row, DeliveryState.DROPPED, "The channel was disabled.")
-    if row.tried_from and now > row.tried_from + retries.LASTS + LEASE:
+    if row.tried_from and now > row.tried_from + retries.RETRY_FOR + LEASE:
         return finish_delivery(
             row, DeliveryState.GIVEN_UP, "Given up: for a day no try came to an end."
         )
@@ -80,17 +80,17 @@ def deliver_claimed(delivery: Delivery) -> bool:
 
 
 def still_leased(delivery: Delivery) -> models.QuerySet[Delivery]:
-    """The row, while our lease is the newest."""
+    """The row as a queryset; empty once another lease has been taken."""
     return Delivery.objects.pending().filter(pk=delivery.pk, fence=delivery.fence)
 
 
 def finish_delivery(delivery: Delivery, state: DeliveryState, last_error: str) -> bool:
-    over = {"state": state, "last_error": last_error, "ended_at": clock.now()}
-    return bool(still_leased(delivery).update(**over, next_try_at=None, leased_until=None))
+    final = {"state": state, "last_error": last_error, "ended_at": clock.now()}
+    return bool(still_leased(delivery).update(**final, next_try_at=None, leased_until=None))
 
 
 def start_attempt(delivery: Delivery, now: datetime) -> bool:
-    """Count the try before it is made, and start the lease anew. False when it has run out."""
+    """Count the attempt before it is made, and renew the lease. False if the lease expired."""
     delivery.attempts, delivery.tried_from = delivery.attempts + 1, delivery.tried_from or now
     return bool(
         still_leased(delivery)
@@ -102,13 +102,16 @@ def start_attempt(delivery: Delivery, now: datetime) -> bool:
 
 
 def record_attempt(delivery: Delivery, result: SendResult, at: datetime, *, ms: int) -> bool:
-    """Write down one try and what follows from it."""
+    """Store the result of one attempt, and schedule a retry or disable a gone channel.
+
+    False if the lease was lost.
+    """
     with transaction.atomic():
         row = still_leased(delivery).select_for_update(no_key=True).first()
         if row is None:
             return False
-        tried = {"at": at.isoformat(), "status": result.status, "error": result.error, "ms": ms}
-        row.log = [*row.log, tried][-LOG_KEPT:]
+        attempt = {"at": at.isoformat(), "status": result.status, "error": result.error, "ms": ms}
+        row.log = [*row.log, attempt][-LOG_ENTRIES:]
         row.leased_until, row.next_try_at, row.in_quiet_hours = None, None, False
         row.state, row.last_error = DeliveryState.DELIVERED, ""
         if not result.ok:
@@ -121,7 +124,7 @@ def record_attempt(delivery: Delivery, result: SendResult, at: datetime, *, ms: 
 
 
 def schedule_retry(row: Delivery, result: SendResult) -> None:
-    """Wait and try again, or give up."""
+    """Set the time of the next attempt, or give up. Unsaved."""
     last = result.final or result.gone or row.type == TEST
     row.next_try_at = None if last else retry_at(row, result)
     row.state = DeliveryState.PENDING if row.next_try_at else DeliveryState.GIVEN_UP
@@ -132,10 +135,10 @@ def schedule_retry(row: Delivery, result: SendResult) -> None:
 
 def retry_at(row: Delivery, result: SendResult) -> datetime | None:
     now = clock.now()
-    return retries.next_try(
+    return retries.next_attempt_at(
         row.attempts,
         row.tried_from or now,
         now,
         spread=random.random(),  # noqa: S311
-        asked_s=result.retry_after_s,
+        retry_after_s=result.retry_after_s,
     )

@@ -1,4 +1,4 @@
-"""Changes that need nobody: for programs, and for whoever wants to be told everything."""
+"""Messages about changes of rows, with severity `info`: for programs and for audit channels."""
 
 from typing import Any, Protocol
 from uuid import UUID
@@ -14,7 +14,7 @@ from sequin_admin.notifications.message import TYPES, Message, Severity
 
 
 class Row(Protocol):
-    """Something that an organization owns."""
+    """A row that belongs to an organization."""
 
     @property
     def pk(self) -> UUID: ...
@@ -26,7 +26,7 @@ class Row(Protocol):
 def notify(
     type_: str, row: Row, *, actor: models.Model | None, path: str, text: str = "", **data: Any
 ) -> None:
-    """Post that `row` has changed, in the transaction that changes it. `data` holds no secret."""
+    """Post that `row` changed, in the same transaction. `data` must hold no secrets."""
     outbox.post(
         row.organization, message_for(type_, row, actor=actor, path=path, text=text, **data)
     )
@@ -35,7 +35,7 @@ def notify(
 def message_for(
     type_: str, row: Row, *, actor: models.Model | None, path: str, text: str = "", **data: Any
 ) -> Message:
-    """What `tell()` posts."""
+    """The message that `notify()` posts."""
     at = clock.now()
     who = str(actor or SYSTEM)
     return Message(

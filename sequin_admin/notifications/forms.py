@@ -1,4 +1,4 @@
-"""The form of a channel. A Slack URL is a secret: it never goes back into a page."""
+"""The form of a channel. A Slack URL is a secret and never rendered into a page."""
 
 from typing import Any
 from zoneinfo import available_timezones
@@ -6,12 +6,12 @@ from zoneinfo import available_timezones
 from django import forms
 
 from sequin_admin.notifications import channels
-from sequin_admin.notifications.message import TYPES, Severity, groups
+from sequin_admin.notifications.message import TYPES, Severity, type_groups
 from sequin_admin.notifications.models import Channel, ChannelKind
 
 AGAIN = "Enter the URL again: we don't keep it in a page that was not saved."
 KEEP = "Leave it empty to keep the one that is set."
-WANTS = {
+ADDRESS_FIELDS = {
     ChannelKind.MAIL: ("Mail addresses", "Up to 20, with commas between them."),
     ChannelKind.WEBHOOK: (
         "URL",
@@ -33,7 +33,10 @@ class ClockInput(forms.TimeInput):
 
 
 class ChannelForm(forms.Form):
-    """For a new channel of a kind, or for `channel`. `columns` is what `channels` takes."""
+    """Form for a new channel of a kind, or for `channel`.
+
+    `columns` are keyword arguments of `channels.create()` and `channels.update()`.
+    """
 
     name = forms.CharField(max_length=100)
     address = forms.CharField(max_length=channels.URL_CHARS)
@@ -63,20 +66,20 @@ class ChannelForm(forms.Form):
         self.kind, self.channel = kind, channel
         super().__init__(data, initial=initial_of(kind, channel))
         address = self.fields["address"]
-        address.label, address.help_text = WANTS[kind]
+        address.label, address.help_text = ADDRESS_FIELDS[kind]
         if kind is ChannelKind.SLACK:
             address.widget = forms.PasswordInput(attrs={"autocomplete": "off"})
             address.required = channel is None
             address.help_text += f" {KEEP}" if channel else ""
         kept = {each: TYPES.get(each, each) for each in (channel.event_types if channel else [])}
-        self.fields["event_types"].choices = list({**kept, **groups()}.items())  # type: ignore[attr-defined]
+        self.fields["event_types"].choices = list({**kept, **type_groups()}.items())  # type: ignore[attr-defined]
 
     def clean_address(self) -> str:
         text = str(self.cleaned_data["address"])
         probe = Channel(kind=self.kind)
         try:
             if text:
-                channels.put_address(probe, text)
+                channels.set_address(probe, text)
         except channels.BadAddress as error:
             raise forms.ValidationError(str(error)) from None
         return text
@@ -98,9 +101,9 @@ class ChannelForm(forms.Form):
 
 
 def initial_of(kind: ChannelKind, channel: Channel | None) -> dict[str, Any]:
-    """A new webhook is told everything, people what somebody must act on."""
+    """Initial values. A new webhook gets every message; mail and Slack from `warning` on."""
     if channel is None:
-        told = Severity.INFO if kind is ChannelKind.WEBHOOK else Severity.WARNING
-        return {"min_severity": told.value}
+        lowest = Severity.INFO if kind is ChannelKind.WEBHOOK else Severity.WARNING
+        return {"min_severity": lowest.value}
     stored = {name: getattr(channel, name) for name in COLUMNS}
     return stored if kind is ChannelKind.SLACK else {**stored, "address": channel.address}

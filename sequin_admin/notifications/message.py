@@ -1,4 +1,4 @@
-"""What an organization is told: one thing that happened, for people and for machines."""
+"""Messages to an organization: one event each, for people and for programs."""
 
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
@@ -7,7 +7,7 @@ from django.db import models
 
 TITLE_CHARS, TEXT_CHARS = 200, 2000
 
-# Everything that can be told, and how it is called. A channel may ask for some of it only.
+# All event types with their titles. A channel may subscribe to some of them only.
 TYPES = {
     "incident.opened": "Incident opened",
     "incident.resolved": "Incident resolved",
@@ -37,7 +37,7 @@ TEST = "channel.test"
 
 
 class Severity(models.TextChoices):
-    """Whose move it is. Knows its rank, tone and icon; the highest rank is the most urgent."""
+    """Severity of a message, by who must act, with a rank (highest is most urgent), tone, icon."""
 
     INFO = "info", "For information"
     WARNING = "warning", "Customers must act"
@@ -49,7 +49,7 @@ class Severity(models.TextChoices):
 
     @property
     def audience(self) -> str:
-        """What somebody is told who is told of this and all that is more urgent."""
+        """Label of a channel that gets messages of this severity and above."""
         return {
             "info": "Everything",
             "warning": "When somebody must act",
@@ -67,13 +67,15 @@ class Severity(models.TextChoices):
 
 @dataclass(frozen=True)
 class Message:
-    """`key` names what it is about: notices of one key are told in order, and one whose type ends
-    in `.resolved` ends the `.opened` one before it. Both have the same severity.
+    """A message about one event. Raises `ValueError` for an unknown type or a wrong customer mail.
 
-    `text` says what happened, since when, whose move it is and what to do. `data` is for machines
-    and never holds a secret. `to_customer` is the address of a customer's contact, who is told
-    `customer_title` and `customer_text` by mail, with a button to `customer_url` (which may be a
-    secret: it is kept encrypted); only of what customers can mend.
+    `key` names the subject: messages with one key are sent in order, and a type that ends in
+    `.resolved` ends the `.opened` one before it, with the same severity. `text` says what happened,
+    since when, who must act and what to do. `data` is for programs and never holds secrets.
+
+    `to_customer` is the address of a customer's contact, who gets a mail with `customer_title`,
+    `customer_text` and a button to `customer_url` (maybe a secret, so it is stored encrypted); only
+    with severity `warning`.
     """
 
     type: str
@@ -104,7 +106,7 @@ class Message:
         return self.type.endswith(".resolved")
 
     def as_json(self) -> dict[str, Any]:
-        """All but the customer's address and link."""
+        """All fields but the customer's address and link, which may be secret."""
         left_out = {"to_customer", "customer_url"}
         shown = {name: value for name, value in asdict(self).items() if name not in left_out}
         return shown | {"title": self.title[:TITLE_CHARS], "text": self.text[:TEXT_CHARS]}
@@ -115,13 +117,13 @@ class Message:
 
 
 def type_matches(wanted: list[str], type_: str) -> bool:
-    """Whether a list of types, or of groups such as `incident.*`, has this one. Empty means all."""
+    """Whether a list of types, or of groups such as `incident.*`, has `type_`. Empty means all."""
     group = f"{type_.partition('.')[0]}.*"
     return not wanted or type_ in wanted or group in wanted
 
 
-def groups() -> dict[str, str]:
-    """`{"incident.*": "Incidents", ...}`"""
+def type_groups() -> dict[str, str]:
+    """Labels of all groups of types: `{"incident.*": "Incidents", ...}`."""
     names = dict.fromkeys(name.partition(".")[0] for name in TYPES)
     words = {"oauth_app": "OAuth apps", "connect_link": "Connect links"}
     return {f"{name}.*": words.get(name, f"{name.capitalize()}s") for name in names}

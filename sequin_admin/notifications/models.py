@@ -1,4 +1,4 @@
-"""Where an organization is told things, and the outbox of what it is told."""
+"""Channels of an organization, and the outbox of their deliveries."""
 
 import hashlib
 import uuid
@@ -40,11 +40,11 @@ class ChannelQuerySet(Findable["Channel"]):
 
 
 class Channel(models.Model):
-    """One way in which an organization wants to be told.
+    """A destination of an organization's messages: mail, webhook or Slack.
 
-    `address` is mail addresses with commas, or a URL; of Slack only its host, as the URL is itself
-    the secret. `secrets` holds `url` for Slack; for a webhook `signing`, and `previous` as a list
-    of `{"secret", "until"}` after a rotation.
+    `address` is mail addresses separated by commas, or a URL; of Slack only its host, as the URL is
+    a secret. `secrets` holds `url` for Slack; for a webhook `signing`, and after a rotation
+    `previous`: a list of `{"secret", "until"}`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -77,12 +77,12 @@ class Channel(models.Model):
         return self.name
 
     @property
-    def looks(self) -> ChannelKind:
+    def kind_choice(self) -> ChannelKind:
         return ChannelKind(self.kind)
 
     @property
-    def where(self) -> str:
-        """For the audit log: mail addresses, or the host alone, as a path may be a secret."""
+    def audit_address(self) -> str:
+        """The address for the audit log: of a URL only the host, as a path may be a secret."""
         return urlsplit(self.address).hostname or self.address
 
     @property
@@ -95,25 +95,26 @@ class Channel(models.Model):
             return None
         return DailyQuietHours(self.quiet_from, self.quiet_until, ZoneInfo(self.time_zone))
 
-    def wants(self, notice: Message) -> bool:
-        enough = notice.severity.rank >= Severity(self.min_severity).rank
-        return enough and type_matches(self.event_types, notice.type)
+    def wants(self, message: Message) -> bool:
+        """Whether the channel subscribes to the message, by severity and type."""
+        enough = message.severity.rank >= Severity(self.min_severity).rank
+        return enough and type_matches(self.event_types, message.type)
 
     def quiet_ends_at(self, severity: Severity, at: datetime) -> datetime | None:
-        """When the quiet hours that hold back a notice of this severity end. None: nothing does."""
+        """When the quiet hours that delay a message of this severity end; None if none do."""
         hours = self.quiet_hours
         breaks = severity is Severity.CRITICAL and self.critical_breaks_quiet
-        return hours.over(at) if hours and not breaks and hours.at(at) else None
+        return hours.end_after(at) if hours and not breaks and hours.contains(at) else None
 
     def signing_secrets(self, at: datetime) -> list[str]:
-        """The newest first; a former one for as long as receivers may still check with it."""
-        kept = self.secrets.get("previous", [])
-        former = [each["secret"] for each in kept if datetime.fromisoformat(each["until"]) > at]
+        """The current signing secret, and former ones that are still valid after a rotation."""
+        previous = self.secrets.get("previous", [])
+        former = [each["secret"] for each in previous if datetime.fromisoformat(each["until"]) > at]
         return [self.secrets["signing"], *former]
 
 
 class DeliveryState(models.TextChoices):
-    """How far a delivery has come. Knows its tone and icon, as a status does."""
+    """State of a delivery, with a tone and icon for pages."""
 
     PENDING = "pending", "Waiting"
     DELIVERED = "delivered", "Delivered"
@@ -142,7 +143,7 @@ class DeliveryQuerySet(OwnedQuerySet["Delivery"]):
         return self.filter(channel=None)
 
     def due(self, at: datetime) -> Self:
-        """Those to send now: not leased, and first among the pending ones of their ordering key."""
+        """Deliveries to send now: not leased, and first of the pending ones of an ordering key."""
         before = Delivery.objects.pending().filter(
             ordering_key=OuterRef("ordering_key"), id__lt=OuterRef("id")
         )
@@ -150,23 +151,23 @@ class DeliveryQuerySet(OwnedQuerySet["Delivery"]):
         return waiting.exclude(leased_until__gt=at).order_by("next_try_at", "id")
 
     def by_state(self) -> dict[DeliveryState, int]:
-        """How many are in each state, in one query."""
+        """Count of deliveries in each state, in one query."""
         counted = self.order_by().values_list("state").annotate(models.Count("pk"))
         found = dict(counted)
         return {state: found.get(state.value, 0) for state in DeliveryState}
 
 
 class Delivery(models.Model):
-    """One notice on its way through one channel, or by mail `to` a customer's contact.
+    """A message to send through one channel, or by mail `to` a customer's contact.
 
-    Deliveries of one `ordering_key` (one channel and one key) are sent in order. `in_quiet_hours`
-    says that quiet hours hold it back; `urgent` ones are not held back. `attempts` counts those
-    since `tried_from`. A sender holds it while `leased_until` lies ahead; `fence` rises with every
-    lease. `log` keeps the newest attempts: `{"at", "status", "error", "ms"}`; `last_error` is empty
-    or a sentence.
+    `notice` is the message as JSON. Deliveries of one `ordering_key` (a channel and the message's
+    key) are sent in order. `in_quiet_hours` says that quiet hours delay it, which `urgent` ignores.
+    `attempts` counts those since `tried_from`. It is leased until `leased_until`; `fence` rises
+    with every lease. `log` has the latest attempts: `{"at", "status", "error", "ms"}`; `last_error`
+    is empty or a sentence.
     """
 
-    # In the order of posting; the outside knows `uid`.
+    # Ascending in the order of posting; the API shows `uid` instead.
     id = models.BigAutoField(primary_key=True)
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="deliveries")
@@ -216,18 +217,19 @@ class Delivery(models.Model):
         return f"{self.type} of {self.created_at:%-d %b %Y, %H:%M}"
 
     @property
-    def told(self) -> Message:
+    def message(self) -> Message:
         return Message.from_json(self.notice)
 
     @property
-    def looks(self) -> DeliveryState:
+    def state_choice(self) -> DeliveryState:
         return DeliveryState(self.state)
 
     @property
     def message_id(self) -> str:
-        """The same at every try, so that a receiver knows what it has seen."""
+        """`webhook-id`: the same at every attempt, so that receivers can detect repetitions."""
         return f"msg_{self.uid.hex}"
 
 
-def ordering_key_of(where: Any, key: str) -> str:
-    return hashlib.sha256(f"{where}\n{key}".encode()).hexdigest()
+def ordering_key_of(destination: Any, key: str) -> str:
+    """Hash of the channel's id or customer's address, and the message's key."""
+    return hashlib.sha256(f"{destination}\n{key}".encode()).hexdigest()

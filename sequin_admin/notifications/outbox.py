@@ -1,7 +1,6 @@
-"""The outbox: what must be told lies in the database, beside the change that it tells of.
+"""The outbox: messages are stored in the transaction of the change that they are about.
 
-Each delivery leaves at least once, tries are spread over a day, and what concerns one thing goes
-out in order.
+Each delivery is sent at least once, with retries for a day, and in order for each subject.
 """
 
 from collections.abc import Iterable
@@ -21,75 +20,80 @@ KEPT_FOR = timedelta(days=90)
 
 
 class NotRedeliverable(Exception):
-    """A delivery can't be sent again. `str()` says why."""
+    """A delivery can't be sent again now. `str()` is a sentence for people."""
 
 
 @transaction.atomic
-def post(organization: Organization, *notices: Message) -> list[Delivery]:
-    """Put notices into the outbox, for each channel that wants them, and for the customer.
+def post(organization: Organization, *messages: Message) -> list[Delivery]:
+    """Store deliveries of messages: to each channel that subscribes, and to the customer.
 
-    Call it in the transaction that makes the change: both are kept, or neither.
+    Call it in the transaction that makes the change, so that both are committed or neither.
     """
     now = clock.now()
     enabled = list(Channel.objects.of(organization).enabled().defer("secrets"))
-    drafts = [each for notice in notices for each in drafts_of(organization, notice, now, enabled)]
+    drafts = [
+        each
+        for message in messages
+        for each in draft_deliveries(organization, message, now, enabled)
+    ]
     return Delivery.objects.bulk_create(drafts)
 
 
-def drafts_of(
-    organization: Organization, notice: Message, now: datetime, enabled: Iterable[Channel]
+def draft_deliveries(
+    organization: Organization, message: Message, now: datetime, enabled: Iterable[Channel]
 ) -> list[Delivery]:
-    drafts = [draft(organization, notice, now, c) for c in enabled if c.wants(notice)]
-    if notice.to_customer:
-        drafts.append(draft(organization, notice, now))
-    if notice.is_resolving and drafts:
+    """Unsaved deliveries of one message."""
+    drafts = [draft_delivery(organization, message, now, c) for c in enabled if c.wants(message)]
+    if message.to_customer:
+        drafts.append(draft_delivery(organization, message, now))
+    if message.is_resolving and drafts:
         drop_obsolete(drafts, now)
     return drafts
 
 
-def draft(
-    organization: Organization, notice: Message, now: datetime, channel: Channel | None = None
+def draft_delivery(
+    organization: Organization, message: Message, now: datetime, channel: Channel | None = None
 ) -> Delivery:
-    """A delivery that is not stored yet. Without a channel it is for the customer."""
-    quiet_ends_at = channel.quiet_ends_at(notice.severity, now) if channel else None
-    to = "" if channel else notice.to_customer
+    """An unsaved delivery through `channel`, or without one to the customer."""
+    quiet_ends_at = channel.quiet_ends_at(message.severity, now) if channel else None
+    to = "" if channel else message.to_customer
     return Delivery(
         organization=organization,
         channel=channel,
         to=to,
-        type=notice.type,
-        severity=notice.severity,
-        ordering_key=ordering_key_of(channel.pk if channel else to, notice.key),
-        notice=notice.as_json(),
-        secrets={} if channel or not notice.customer_url else {"url": notice.customer_url},
+        type=message.type,
+        severity=message.severity,
+        ordering_key=ordering_key_of(channel.pk if channel else to, message.key),
+        notice=message.as_json(),
+        secrets={} if channel or not message.customer_url else {"url": message.customer_url},
         in_quiet_hours=quiet_ends_at is not None,
         next_try_at=quiet_ends_at or now,
     )
 
 
 def drop_obsolete(drafts: list[Delivery], now: datetime) -> None:
-    """What quiet hours still held back when it was over: neither it nor its end is news."""
-    in_quiet_hours = Delivery.objects.pending().filter(
+    """Drop `.opened` deliveries still delayed by quiet hours, and the drafts that resolve them."""
+    delayed = Delivery.objects.pending().filter(
         in_quiet_hours=True, attempts=0, type__endswith=".opened"
     )
-    lanes = [each.ordering_key for each in drafts]
-    untold = list(in_quiet_hours.filter(ordering_key__in=lanes).select_for_update())
-    over: dict[str, Any] = {
+    keys = [each.ordering_key for each in drafts]
+    obsolete = list(delayed.filter(ordering_key__in=keys).select_for_update())
+    columns: dict[str, Any] = {
         "state": DeliveryState.DROPPED,
         "last_error": "It was over before the quiet hours were.",
         "ended_at": now,
         "next_try_at": None,
     }
-    Delivery.objects.filter(pk__in=[row.pk for row in untold]).update(**over)
+    Delivery.objects.filter(pk__in=[row.pk for row in obsolete]).update(**columns)
     for each in drafts:
-        if each.ordering_key in {row.ordering_key for row in untold}:
-            for column, value in over.items():
+        if each.ordering_key in {row.ordering_key for row in obsolete}:
+            for column, value in columns.items():
                 setattr(each, column, value)
 
 
 @transaction.atomic
 def redeliver(delivery: Delivery, *, actor: models.Model | None) -> None:
-    """Send it once more, with the same id. Raises `NotNow`."""
+    """Schedule a finished delivery again, with the same id. Raises `NotRedeliverable`."""
     row = Delivery.objects.select_for_update().get(pk=delivery.pk)
     if row.state == DeliveryState.PENDING:
         raise NotRedeliverable("It waits to be sent already.")
@@ -113,17 +117,17 @@ def redeliver(delivery: Delivery, *, actor: models.Model | None) -> None:
     )
 
 
-def test(channel: Channel, *, actor: models.Model | None) -> Delivery:
-    """Send a test at once, whatever the channel wants and whatever the hour."""
+def send_test(channel: Channel, *, actor: models.Model | None) -> Delivery:
+    """Send a test message now, regardless of subscription, quiet hours and being disabled."""
     now = clock.now()
-    notice = Message(
+    message = Message(
         type=TEST,
         key=f"test:{now.isoformat()}",
         severity=Severity.INFO,
         title="A test from Sequin Admin",
         text=f"{channel.organization} can reach you here. Nothing happened and nobody must act.",
     )
-    row = delivery.lease(draft(channel.organization, notice, now, channel), now)
+    row = delivery.take_lease(draft_delivery(channel.organization, message, now, channel), now)
     row.urgent, row.next_try_at = True, now
     with transaction.atomic():
         row.save()
@@ -134,6 +138,6 @@ def test(channel: Channel, *, actor: models.Model | None) -> Delivery:
 
 
 def prune() -> int:
-    """Forget deliveries that ended long ago. Returns how many."""
+    """Delete finished deliveries older than `KEPT_FOR`. Returns how many rows."""
     old = Delivery.objects.filter(created_at__lt=clock.now() - KEPT_FOR)
     return old.exclude(state=DeliveryState.PENDING).delete()[0]

@@ -1,4 +1,4 @@
-"""Quiet hours: when nobody wants to be woken. Pure."""
+"""Daily quiet hours in a time zone. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -9,23 +9,23 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class DailyQuietHours:
-    """From `starts` until `ends` by the clock on the wall in `zone`; past midnight if need be."""
+    """From `starts` until `ends` in local time of `zone`; past midnight if `ends` is earlier."""
 
     starts: time
     ends: time
     zone: ZoneInfo
 
-    def at(self, moment: datetime) -> bool:
-        wall = moment.astimezone(self.zone).time()
+    def contains(self, moment: datetime) -> bool:
+        local = moment.astimezone(self.zone).time()
         if self.starts <= self.ends:
-            return self.starts <= wall < self.ends
-        return wall >= self.starts or wall < self.ends
+            return self.starts <= local < self.ends
+        return local >= self.starts or local < self.ends
 
-    def over(self, moment: datetime) -> datetime:
-        """The first moment from `moment` on that is not quiet.
+    def end_after(self, moment: datetime) -> datetime:
+        """The first moment from `moment` on outside of quiet hours.
 
-        Minute by minute: then days of 23 and 25 hours need no thought.
+        Steps by minutes, which is right on days of 23 and 25 hours too.
         """
-        while self.at(moment):
+        while self.contains(moment):
             moment = moment.replace(second=0, microsecond=0) + MINUTE
         return moment

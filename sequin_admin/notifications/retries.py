@@ -1,11 +1,11 @@
-"""When to try again, and when to give up. Pure."""
+"""Retry delays of deliveries. Pure."""
 
 from datetime import datetime, timedelta
 
-LASTS = timedelta(hours=24)
+RETRY_FOR = timedelta(hours=24)
 MINUTE = timedelta(minutes=1)
-# After the first, second... failure; the last one is repeated.
-PAUSES = (
+# After the first, second, ... failure; the last one is repeated.
+DELAYS = (
     timedelta(seconds=5),
     timedelta(seconds=30),
     2 * MINUTE,
@@ -17,15 +17,15 @@ PAUSES = (
 )
 
 
-def next_try(
-    attempts: int, tried_from: datetime, now: datetime, *, spread: float, asked_s: float = 0
+def next_attempt_at(
+    attempts: int, tried_from: datetime, now: datetime, *, spread: float, retry_after_s: float = 0
 ) -> datetime | None:
-    """When to try again after `attempts` failures; None when `LASTS` would be over by then.
+    """Time of the next attempt after `attempts` failures; None if that is after `RETRY_FOR`.
 
-    `spread` (0 to 1) keeps many from trying in step: pauses are 20 % shorter to 20 % longer. A
-    receiver that asked to wait `asked_s` seconds is waited for, within the longest pause.
+    `spread` (0 to 1) is jitter: delays are 20 % shorter to 20 % longer. The receiver's
+    `retry_after_s`, in seconds, is respected up to the longest delay.
     """
-    pause = PAUSES[min(attempts, len(PAUSES)) - 1] * (0.8 + 0.4 * spread)
-    asked = min(timedelta(seconds=min(asked_s, LASTS.total_seconds())), PAUSES[-1])
-    at = now + max(pause, asked)
-    return at if at <= tried_from + LASTS else None
+    delay = DELAYS[min(attempts, len(DELAYS)) - 1] * (0.8 + 0.4 * spread)
+    asked = min(timedelta(seconds=min(retry_after_s, RETRY_FOR.total_seconds())), DELAYS[-1])
+    at = now + max(delay, asked)
+    return at if at <= tried_from + RETRY_FOR else None

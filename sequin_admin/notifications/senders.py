@@ -1,4 +1,4 @@
-"""How a notice leaves: by mail, as a signed webhook, or in Slack's words."""
+"""Sending of a delivery: by mail, as a signed webhook, or as a Slack message."""
 
 import json
 import smtplib
@@ -25,9 +25,9 @@ JSON = {"Content-Type": "application/json"}
 
 @dataclass(frozen=True)
 class SendResult:
-    """What came of one try. `error` is a sentence, empty when it was taken.
+    """Result of one attempt. `error` is a sentence, empty on success.
 
-    After a `final` one no other try can help; `gone` means that the receiver wants no more.
+    A `final` error must not be retried; `gone` (410) means that the channel must be disabled.
     """
 
     status: int | None = None
@@ -45,8 +45,8 @@ class SendResult:
 
 
 def send(delivery: Delivery) -> SendResult:
-    """One try."""
-    sender = SENDERS[ChannelKind(delivery.channel.kind)] if delivery.channel else to_customer
+    """Make one attempt. Never raises for errors of the network or of decryption."""
+    sender = SENDERS[ChannelKind(delivery.channel.kind)] if delivery.channel else send_customer_mail
     try:
         return sender(delivery)
     except http.Forbidden as error:
@@ -55,74 +55,75 @@ def send(delivery: Delivery) -> SendResult:
         return SendResult(error=str(error))
 
 
-def webhook(delivery: Delivery) -> SendResult:
-    """https://www.standardwebhooks.com: signed with each secret that is in use."""
+def send_webhook(delivery: Delivery) -> SendResult:
+    """Send as https://www.standardwebhooks.com, signed with each valid secret."""
     channel, now = channel_of(delivery), clock.now()
-    body = json.dumps(payload(delivery), separators=(",", ":"), ensure_ascii=False)
-    signed = [
+    body = json.dumps(webhook_payload(delivery), separators=(",", ":"), ensure_ascii=False)
+    signatures = [
         Webhook(secret).sign(delivery.message_id, now, body)
         for secret in channel.signing_secrets(now)
     ]
     headers = {
         "webhook-id": delivery.message_id,
         "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": " ".join(signed),
+        "webhook-signature": " ".join(signatures),
     }
-    return post(channel.address, body, headers)
+    return post_json(channel.address, body, headers)
 
 
-def payload(delivery: Delivery) -> dict[str, Any]:
-    """What a webhook's receiver reads. `object` is what it is about."""
-    notice = delivery.told
+def webhook_payload(delivery: Delivery) -> dict[str, Any]:
+    """JSON body of a webhook. `object` is the message's `data`."""
+    message = delivery.message
     return {
-        "type": notice.type,
+        "type": message.type,
         "timestamp": delivery.created_at.isoformat().replace("+00:00", "Z"),
         "data": {
             "organization_id": str(delivery.organization_id),
-            "key": notice.key,
-            "severity": notice.severity.value,
-            "title": notice.title,
-            "text": notice.text,
-            "url": notice.action_url,
-            "object": notice.data,
+            "key": message.key,
+            "severity": message.severity.value,
+            "title": message.title,
+            "text": message.text,
+            "url": message.action_url,
+            "object": message.data,
         },
     }
 
 
-def slack(delivery: Delivery) -> SendResult:
-    """An incoming webhook as Slack, Mattermost and others take it."""
-    body = json.dumps(slack_message(delivery.told), ensure_ascii=False)
-    return post(channel_of(delivery).secrets["url"], body, {})
+def send_slack(delivery: Delivery) -> SendResult:
+    """Post to an incoming webhook of Slack, Mattermost and others."""
+    body = json.dumps(slack_message(delivery.message), ensure_ascii=False)
+    return post_json(channel_of(delivery).secrets["url"], body, {})
 
 
-def slack_message(notice: Message) -> dict[str, Any]:
-    title, text = escaped(notice.title), escaped(notice.text)
-    words = f"*{title}*\n{text}"[:SECTION_CHARS]
+def slack_message(message: Message) -> dict[str, Any]:
+    """JSON body in Slack's Block Kit."""
+    title, text = escape_markup(message.title), escape_markup(message.text)
+    section = f"*{title}*\n{text}"[:SECTION_CHARS]
     blocks: list[dict[str, Any]] = [
-        {"type": "section", "text": {"type": "mrkdwn", "text": words}},
-        {"type": "context", "elements": [{"type": "mrkdwn", "text": notice.severity.label}]},
+        {"type": "section", "text": {"type": "mrkdwn", "text": section}},
+        {"type": "context", "elements": [{"type": "mrkdwn", "text": message.severity.label}]},
     ]
-    if notice.action_url:
-        label = {"type": "plain_text", "text": (notice.action_label or "Open")[:75]}
-        button = {"type": "button", "text": label, "url": notice.action_url}
+    if message.action_url:
+        label = {"type": "plain_text", "text": (message.action_label or "Open")[:75]}
+        button = {"type": "button", "text": label, "url": message.action_url}
         blocks.insert(1, {"type": "actions", "elements": [button]})
     return {"text": f"{title}: {text}", "blocks": blocks}
 
 
-def escaped(text: str) -> str:
-    """The three characters with a meaning of their own in Slack's markup."""
+def escape_markup(text: str) -> str:
+    """Escape the three special characters of Slack's markup."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def post(url: str, body: str, headers: dict[str, str]) -> SendResult:
-    answer = http.post(url, content=body.encode(), headers={**JSON, **headers}, provider=False)
-    if answer.ok:
-        return SendResult(answer.status)
-    host = urlsplit(url).hostname
-    return SendResult(answer.status, complaint(host, answer.status), asked_pause(answer))
+def post_json(url: str, body: str, headers: dict[str, str]) -> SendResult:
+    response = http.post(url, content=body.encode(), headers={**JSON, **headers}, provider=False)
+    if response.ok:
+        return SendResult(response.status)
+    error = http_error_message(urlsplit(url).hostname, response.status)
+    return SendResult(response.status, error, retry_after_of(response))
 
 
-def complaint(host: str | None, status: int) -> str:
+def http_error_message(host: str | None, status: int) -> str:
     if status == GONE:
         return f"{host} answered {GONE}: it wants no more messages at this address."
     if 300 <= status < 400:
@@ -130,34 +131,35 @@ def complaint(host: str | None, status: int) -> str:
     return f"{host} answered {status}."
 
 
-def asked_pause(answer: http.Response) -> float:
-    asked = answer.headers.get("retry-after", "")
-    busy = answer.status in BUSY and asked.isdecimal() and asked.isascii()
-    return float(asked) if busy else 0
+def retry_after_of(response: http.Response) -> float:
+    """`Retry-After` of a 429 or 503 in seconds; 0 without one. Dates are ignored."""
+    value = response.headers.get("retry-after", "")
+    is_valid = response.status in BUSY and value.isdecimal() and value.isascii()
+    return float(value) if is_valid else 0
 
 
-def mail(delivery: Delivery) -> SendResult:
-    """To the organization's own people."""
-    notice = delivery.told
-    link = {"url": notice.action_url, "label": notice.action_label or "Open Sequin Admin"}
+def send_channel_mail(delivery: Delivery) -> SendResult:
+    """Mail to the addresses of a channel."""
+    message = delivery.message
+    link = {"url": message.action_url, "label": message.action_label or "Open Sequin Admin"}
     recipients = channel_of(delivery).address.split(", ")
-    return send_mail(delivery, recipients, notice.title, notice.text, link)
+    return send_mail(delivery, recipients, message.title, message.text, link)
 
 
-def to_customer(delivery: Delivery) -> SendResult:
-    """To a customer's contact, in words for customers."""
-    notice = delivery.told
+def send_customer_mail(delivery: Delivery) -> SendResult:
+    """Mail to a customer's contact, with the message's customer text."""
+    message = delivery.message
     link = {"url": delivery.secrets.get("url", ""), "label": "Connect again"}
-    return send_mail(delivery, [delivery.to], notice.customer_title, notice.customer_text, link)
+    return send_mail(delivery, [delivery.to], message.customer_title, message.customer_text, link)
 
 
 def send_mail(
     delivery: Delivery, recipients: list[str], title: str, text: str, link: dict[str, str]
 ) -> SendResult:
-    """Mails of one lane make one conversation; a second try has the same id."""
+    """Send a mail. Mails of one ordering key form a thread; a retry has the same Message-ID."""
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ")
     context = {
-        "severity": delivery.told.severity,
+        "severity": delivery.message.severity,
         "title": title,
         "text": text,
         "link": link,
@@ -185,28 +187,28 @@ def send_mail(
 
 
 def preview(delivery: Delivery) -> str:
-    """What the receiver reads, as text."""
-    notice = delivery.told
+    """The content that is sent, as text: the JSON body, or the text of a mail."""
+    message = delivery.message
     if delivery.channel is None:
-        return f"{notice.customer_title}\n\n{notice.customer_text}"
-    shown = SHOWN.get(ChannelKind(delivery.channel.kind))
-    return json.dumps(shown(delivery), indent=2, ensure_ascii=False) if shown else notice.text
+        return f"{message.customer_title}\n\n{message.customer_text}"
+    body_of = PREVIEWS.get(ChannelKind(delivery.channel.kind))
+    return json.dumps(body_of(delivery), indent=2, ensure_ascii=False) if body_of else message.text
 
 
 def channel_of(delivery: Delivery) -> Channel:
-    """The channel of a delivery that has one."""
+    """The delivery's channel. Raises `LookupError` for a customer's delivery."""
     if delivery.channel is None:
         raise LookupError(f"{delivery} has no channel.")
     return delivery.channel
 
 
 SENDERS: dict[ChannelKind, Callable[[Delivery], SendResult]] = {
-    ChannelKind.MAIL: mail,
-    ChannelKind.WEBHOOK: webhook,
-    ChannelKind.SLACK: slack,
+    ChannelKind.MAIL: send_channel_mail,
+    ChannelKind.WEBHOOK: send_webhook,
+    ChannelKind.SLACK: send_slack,
 }
-# What is sent as JSON.
-SHOWN: dict[ChannelKind, Callable[[Delivery], dict[str, Any]]] = {
-    ChannelKind.WEBHOOK: payload,
-    ChannelKind.SLACK: lambda delivery: slack_message(delivery.told),
+# JSON bodies, by the kinds that send JSON.
+PREVIEWS: dict[ChannelKind, Callable[[Delivery], dict[str, Any]]] = {
+    ChannelKind.WEBHOOK: webhook_payload,
+    ChannelKind.SLACK: lambda delivery: slack_message(delivery.message),
 }

@@ -1,4 +1,4 @@
-"""One entry per kind, made from the registry: a new kind needs nothing here."""
+"""One admin entry per registered kind: a new kind needs nothing here."""
 
 from typing import Any, cast
 
@@ -15,7 +15,7 @@ from sequin_admin.health import probes
 
 
 class CredentialAdmin(ReadOnlyAdmin):
-    """Across all organizations. Secrets show as asterisks; actions go through the audited verbs."""
+    """Across all organizations. Secrets show as asterisks; actions are audited."""
 
     list_display = (
         "name",
@@ -38,7 +38,7 @@ class CredentialAdmin(ReadOnlyAdmin):
         return super().get_queryset(request).defer("secrets")
 
     def has_operate_permission(self, request: HttpRequest) -> bool:
-        """Who may use the actions: staff with the permission to change this kind."""
+        """Whether the user may use the actions: staff with permission to change this kind."""
         return request.user.has_perm(f"{self.opts.app_label}.change_{self.opts.model_name}")
 
     @admin.display(description="account")

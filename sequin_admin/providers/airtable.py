@@ -26,8 +26,8 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused
 
 API = "https://api.airtable.com"
-# Field types that hold no text: https://airtable.com/developers/web/api/field-model
-TYPES = {
+# Field types that are not text: https://airtable.com/developers/web/api/field-model
+FIELD_TYPES = {
     **dict.fromkeys(("number", "currency", "percent", "rating", "duration"), "number"),
     **dict.fromkeys(("count", "autoNumber"), "number"),
     **dict.fromkeys(("createdTime", "lastModifiedTime", "dateTime"), "datetime"),
@@ -35,7 +35,7 @@ TYPES = {
     "checkbox": "boolean",
     "date": "date",
 }
-PENALTY_S = 30  # what Airtable asks for after a 429
+PENALTY_S = 30  # as documented for a 429
 
 
 class AirtableProperties(Properties):
@@ -65,7 +65,7 @@ class Airtable(Credential):
         authorize_url="https://airtable.com/oauth2/v1/authorize",
         token_url="https://airtable.com/oauth2/v1/token",  # noqa: S106 - an address
         scopes=("data.records:read", "data.records:write", "schema.bases:read", "webhook:manage"),
-        scope_words={
+        scope_descriptions={
             "data.records:read": "Read the records of the bases you choose",
             "data.records:write": "Add, change and delete records there",
             "schema.bases:read": "See which tables and fields they have",
@@ -97,7 +97,7 @@ class Airtable(Credential):
         """Every table of every base that was shared with us."""
         bases = list(self.pages(f"{API}/v0/meta/bases", "bases", token))
         return tuple(
-            table_shape(base, table)
+            table_schema(base, table)
             for base in bases
             for table in self.pages(f"{API}/v0/meta/bases/{base['id']}/tables", "tables", token)
         )
@@ -125,22 +125,24 @@ class Airtable(Credential):
         if response.status == 401:
             return outcomes.expired(
                 code or "unauthorized", "Airtable refuses the access token."
-            ).seen(response)
+            ).with_evidence(response)
         if response.status == 403:
             return outcomes.customer(
                 code or "forbidden",
                 "Airtable no longer lets us into a base: access or a scope was taken away.",
                 "The customer must share the base again, or reconnect and allow all scopes.",
-            ).seen(response)
+            ).with_evidence(response)
         if response.status == 429 and "BILLING" in response.text.upper():
             return outcomes.customer(
                 "quota",
                 "Airtable says the monthly API calls of this workspace's plan are used up.",
                 "The customer must upgrade the plan or wait for the next month.",
-            ).seen(response)
+            ).with_evidence(response)
         if response.status == 429:
             message = "Airtable asks us to slow down."
-            return outcomes.transient("throttled", message, retry_after_s=PENALTY_S).seen(response)
+            return outcomes.transient("throttled", message, retry_after_s=PENALTY_S).with_evidence(
+                response
+            )
         return outcomes.by_status(response, "Airtable")
 
     @classmethod
@@ -160,13 +162,13 @@ class Airtable(Credential):
         return API
 
 
-def table_shape(base: Mapping[str, Any], table: Mapping[str, Any]) -> CollectionSchema:
+def table_schema(base: Mapping[str, Any], table: Mapping[str, Any]) -> CollectionSchema:
     """https://airtable.com/developers/web/api/get-base-schema"""
     columns = tuple(
         CollectionField(
             accessor=field["name"],
             name=field["name"],
-            type=TYPES.get(field["type"], "text"),
+            type=FIELD_TYPES.get(field["type"], "text"),
             primary_key=field["id"] == table.get("primaryFieldId"),
             metadata={"id": field["id"], "type": field["type"]},
         )

@@ -91,43 +91,45 @@ class Auth0(Credential):
         return str(self.properties.get("audience") or f"{self.base_url()}/api/v2/")
 
     def mint(self) -> TokenGrant:
-        response = protocol.token_call(
+        response = protocol.call_token_endpoint(
             f"{self.base_url()}/oauth/token",
             {"grant_type": "client_credentials", "audience": self.audience},
             client_id=self.properties["client_id"],
             client_secret=self.secrets["client_secret"],
         )
-        return protocol.grant_of(type(self), response)
+        return protocol.parse_grant(type(self), response)
 
     @classmethod
     def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
         return {"scope": grant.scope or None}
 
     def probe(self, token: str) -> Outcome:
-        """Without `read:tenant_settings` the answer is 403, and the token works all the same."""
+        """Without `read:tenant_settings` the response is 403 although the token works."""
         response = http.get(f"{self.base_url()}/api/v2/tenants/settings", bearer=token)
         outcome = self.classify(response)
         works = outcome.ok or outcome.code == "insufficient_scope"
-        return outcomes.works(audience=self.audience).seen(response) if works else outcome
+        return outcomes.works(audience=self.audience).with_evidence(response) if works else outcome
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
         """https://auth0.com/docs/api/management/v2/errors"""
         if response.status == 401:
-            return outcomes.expired("unauthorized", "Auth0 refuses the access token.").seen(
-                response
-            )
+            return outcomes.expired(
+                "unauthorized", "Auth0 refuses the access token."
+            ).with_evidence(response)
         if response.status == 403:
             scope = response.dig("errorCode") == "insufficient_scope"
             return outcomes.customer(
                 "insufficient_scope" if scope else "forbidden",
                 "Auth0 says the application lacks a scope of the Management API.",
                 "The customer must tick it at Auth0 under Applications > APIs.",
-            ).seen(response)
+            ).with_evidence(response)
         if response.status == 429:
             wait = outcomes.retry_after(response) or outcomes.until_reset(response)
             message = "Auth0 asks us to slow down."
-            return outcomes.transient("throttled", message, retry_after_s=wait).seen(response)
+            return outcomes.transient("throttled", message, retry_after_s=wait).with_evidence(
+                response
+            )
         return outcomes.by_status(response, "Auth0")
 
     @classmethod
@@ -140,9 +142,11 @@ class Auth0(Credential):
                 error or "forbidden",
                 "Auth0 does not let this application use the Management API.",
                 "The customer must authorize it at Auth0 under Applications > APIs.",
-            ).seen(response)
+            ).with_evidence(response)
         if error == "access_denied":
-            return outcomes.client_refused(error, "Auth0", client_is_ours=False).seen(response)
+            return outcomes.client_refused(error, "Auth0", client_is_ours=False).with_evidence(
+                response
+            )
         return super().classify_token_error(response)
 
     def base_url(self) -> str:

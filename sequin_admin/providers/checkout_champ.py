@@ -1,6 +1,6 @@
 """CheckoutChamp (formerly Konnektive). API: https://apidocs.checkoutchamp.com
 
-Every answer comes with HTTP 200; `result` tells success from error. No limit is published.
+Every response has HTTP 200; `result` tells success from error. No limit is published.
 """
 
 import re
@@ -66,16 +66,16 @@ class CheckoutChamp(Credential):
         app_label = "providers"
 
     def probe(self, token: str) -> Outcome:
-        """A POST keeps the password out of addresses, which end in logs."""
+        """A POST, as URLs with the password would end up in logs."""
         form = {**self.call_fields(), "resultsPerPage": "1"}
         response = http.post(f"{API}/campaign/query/", form=form)
         return self.classify(response)
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
-        """By the words of the answer: a refusal first, for it may read like an empty result."""
+        """By the text of the message: refusals first, as they may resemble an empty result."""
         if response.status in (401, 403):
-            return login_refused().seen(response)
+            return login_refused().with_evidence(response)
         fault = outcomes.outage(response, "CheckoutChamp")
         if fault:
             return fault
@@ -84,11 +84,11 @@ class CheckoutChamp(Credential):
         if answer.get("result") == "SUCCESS":
             return outcomes.works()
         if REFUSAL.search(message):
-            return login_refused().seen(response)
+            return login_refused().with_evidence(response)
         if EMPTY.match(message):
             return outcomes.works()
         text = "CheckoutChamp answered with an error that is not about the login."
-        return outcomes.transient("error", text).seen(response)
+        return outcomes.transient("error", text).with_evidence(response)
 
     def call_headers(self, token: str) -> dict[str, str]:
         """None: login and password go into the form of every call."""

@@ -29,7 +29,7 @@ from sequin_admin.credentials.outcomes import Outcome, Refused
 
 API = "https://api.github.com"
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
-JWT_LIFE_S, JWT_SKEW_S = 540, 60  # GitHub takes at most ten minutes; its clock may be behind
+JWT_LIFE_S, JWT_SKEW_S = 540, 60  # GitHub accepts at most ten minutes; its clock may be behind
 
 
 class GitHubAppProperties(AppProperties):
@@ -117,18 +117,18 @@ class GitHub(Credential):
 
     def probe(self, token: str) -> Outcome:
         installation = self.properties["installation_id"]
-        response = call_as_app(self.context(), "GET", f"/app/installations/{installation}")
-        outcome = self.classify_installation(response, self.context())
+        response = call_as_app(self.oauth_context(), "GET", f"/app/installations/{installation}")
+        outcome = self.classify_installation(response, self.oauth_context())
         known = response.data()
         if not outcome.ok:
             return outcome
         if known.get("suspended_at"):
-            return suspended().seen(response)
+            return suspended().with_evidence(response)
         return outcomes.works(account_login=(known.get("account") or {}).get("login"))
 
     def mint(self) -> TokenGrant:
-        """An installation access token; it lives for an hour and is minted again, not refreshed."""
-        context, installation = self.context(), self.properties["installation_id"]
+        """An installation access token: valid for an hour, replaced instead of refreshed."""
+        context, installation = self.oauth_context(), self.properties["installation_id"]
         path = f"/app/installations/{installation}/access_tokens"
         response = call_as_app(context, "POST", path)
         known = response.data()
@@ -139,14 +139,14 @@ class GitHub(Credential):
 
     @classmethod
     def classify_installation(cls, response: Response, context: OAuthContext) -> Outcome:
-        """A 404 means uninstalled, once the app itself is known to be right."""
+        """A 404 means uninstalled, provided that GitHub accepts the app itself."""
         if response.status == 404:
-            ourselves = call_as_app(context, "GET", "/app")
-            if ourselves.status == 404:
-                return our_app_is_wrong(ourselves)
-            return uninstalled().seen(response)
+            app = call_as_app(context, "GET", "/app")
+            if app.status == 404:
+                return app_not_accepted(app)
+            return uninstalled().with_evidence(response)
         if response.status == 401:
-            return our_app_is_wrong(response)
+            return app_not_accepted(response)
         return cls.classify(response)
 
     @classmethod
@@ -154,35 +154,37 @@ class GitHub(Credential):
         """GitHub's API errors for calls with an installation token."""
         message = str(response.data().get("message", ""))
         if response.status == 401:
-            return outcomes.expired("bad_credentials", "GitHub refuses the access token.").seen(
-                response
-            )
+            return outcomes.expired(
+                "bad_credentials", "GitHub refuses the access token."
+            ).with_evidence(response)
         if response.status in (403, 429) and is_throttled(response, message):
             wait = outcomes.retry_after(response) or outcomes.until_reset(response)
             text = "GitHub asks us to slow down."
-            return outcomes.transient("throttled", text, retry_after_s=wait).seen(response)
+            return outcomes.transient("throttled", text, retry_after_s=wait).with_evidence(response)
         if response.status == 403 and "suspended" in message:
-            return suspended().seen(response)
+            return suspended().with_evidence(response)
         if response.status == 403:
             return outcomes.customer(
                 "permission",
                 "GitHub says the app lacks a permission in this account.",
                 "The customer must accept the app's permissions at GitHub.",
-            ).seen(response)
+            ).with_evidence(response)
         return outcomes.by_status(response, "GitHub")
 
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:
-        """The user code exchange, which answers 200 with an `error`."""
+        """The user code exchange, whose errors have status 200."""
         error = str(response.data().get("error", ""))
         if error == "bad_verification_code":
             return outcomes.customer(
                 error,
                 "GitHub says the code of this installation was already used or is too old.",
                 "Start again and install the app once more.",
-            ).seen(response)
+            ).with_evidence(response)
         if error in {"incorrect_client_credentials", "redirect_uri_mismatch"}:
-            return outcomes.client_refused(error, "GitHub", client_is_ours=True).seen(response)
+            return outcomes.client_refused(error, "GitHub", client_is_ours=True).with_evidence(
+                response
+            )
         return super().classify_token_error(response)
 
     @classmethod
@@ -203,7 +205,7 @@ class GitHub(Credential):
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
-        """The installation, proven to belong to the person: anybody can forge the id in the URL."""
+        """The installation, checked against the user's own: the id in the URL can be forged."""
         number = int(context.callback["installation_id"])
         url = f"{API}/user/installations"
         response = http.get(url, bearer=grant.access_token, headers=HEADERS)
@@ -223,16 +225,16 @@ class GitHub(Credential):
 
     def revoke(self, token: str) -> None:
         installation = self.properties["installation_id"]
-        response = call_as_app(self.context(), "DELETE", f"/app/installations/{installation}")
+        response = call_as_app(self.oauth_context(), "DELETE", f"/app/installations/{installation}")
         if response.status not in (204, 404):
-            raise Refused(self.classify_installation(response, self.context()))
+            raise Refused(self.classify_installation(response, self.oauth_context()))
 
     def base_url(self) -> str:
         return API
 
 
 def app_jwt(context: OAuthContext) -> str:
-    """What the app signs in with: RS256, at most ten minutes long.
+    """The JWT that authenticates the app. Raises `Refused` for an unreadable private key.
 
     https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
     """
@@ -260,12 +262,12 @@ def is_throttled(response: Response, message: str) -> bool:
     return spent or "retry-after" in response.headers or "secondary rate limit" in message
 
 
-def our_app_is_wrong(response: Response) -> Outcome:
+def app_not_accepted(response: Response) -> Outcome:
     return outcomes.operator(
         "app_jwt",
         "GitHub does not accept our app's signature: its id or private key is wrong.",
         "Compare app ID and client ID with the app's page at GitHub and enter a new private key.",
-    ).seen(response)
+    ).with_evidence(response)
 
 
 def uninstalled() -> Outcome:

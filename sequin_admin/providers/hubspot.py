@@ -29,7 +29,7 @@ from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 API = "https://api.hubapi.com"
 OAUTH = f"{API}/oauth/{settings.HUBSPOT_API_VERSION}"
 CLIENT_CODES = {"BAD_CLIENT_ID", "BAD_CLIENT_SECRET", "BAD_REDIRECT_URI", "MISMATCH_REDIRECT_URI"}
-MOVING = {423, 477, *range(521, 525)}
+UNAVAILABLE_STATUSES = {423, 477, *range(521, 525)}
 
 
 class HubSpotProperties(Properties):
@@ -71,7 +71,7 @@ class HubSpot(Credential):
         authorize_url="https://app.hubspot.com/oauth/authorize",
         token_url=f"{OAUTH}/token",
         scopes=("oauth", "tickets", "crm.lists.read", "crm.objects.contacts.read"),
-        scope_words={
+        scope_descriptions={
             "oauth": "Connect to your HubSpot account",
             "tickets": "Read and change tickets",
             "crm.lists.read": "Read lists",
@@ -131,34 +131,38 @@ class HubSpot(Credential):
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
-        """HubSpot's API errors, told apart by `category`."""
+        """HubSpot's API errors, distinguished by `category`."""
         category = str(response.data().get("category", ""))
         if response.status == 401:
             return outcomes.expired(
                 category or "unauthorized", "HubSpot refuses the access token."
-            ).seen(response)
+            ).with_evidence(response)
         if response.status == 403 and category == "MISSING_SCOPES":
             return outcomes.customer(
                 category,
-                f"HubSpot did not grant us a scope that the sync needs{missing(response)}.",
+                f"HubSpot did not grant us a scope that the sync needs{missing_scopes(response)}.",
                 "The customer must connect the account again and allow it.",
-            ).seen(response)
-        if response.status in MOVING:
+            ).with_evidence(response)
+        if response.status in UNAVAILABLE_STATUSES:
             wait = outcomes.retry_after(response)
             message = f"HubSpot can't serve this account right now ({response.status})."
-            return outcomes.transient("unavailable", message, retry_after_s=wait).seen(response)
+            return outcomes.transient("unavailable", message, retry_after_s=wait).with_evidence(
+                response
+            )
         return outcomes.by_status(response, "HubSpot")
 
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:
         code = str(response.data().get("status", ""))
         if code in CLIENT_CODES and response.data().get("error") != "invalid_grant":
-            return outcomes.client_refused(code, "HubSpot", client_is_ours=True).seen(response)
+            return outcomes.client_refused(code, "HubSpot", client_is_ours=True).with_evidence(
+                response
+            )
         return super().classify_token_error(response)
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
-        """Whose account it is: the introspection endpoint knows id, domain, user and scopes."""
+        """The account's id, domain, user and scopes, from the introspection endpoint."""
         response = http.post(
             f"{OAUTH}/token/introspect",
             form={
@@ -176,7 +180,7 @@ class HubSpot(Credential):
         return {name: discovered.get(name) for name in names}
 
     def revoke(self, token: str) -> None:
-        context = self.context()
+        context = self.oauth_context()
         response = http.post(
             f"{OAUTH}/token/revoke",
             form={
@@ -192,8 +196,8 @@ class HubSpot(Credential):
         return API
 
 
-def missing(response: Response) -> str:
-    """The scopes HubSpot names as missing, in brackets."""
+def missing_scopes(response: Response) -> str:
+    """The missing scopes that HubSpot names, in brackets; empty if it names none."""
     scopes = response.dig("errors", 0, "context", "requiredGranularScopes")
     return f" ({', '.join(map(str, scopes))})" if scopes and isinstance(scopes, list) else ""
 

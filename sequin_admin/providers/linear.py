@@ -65,7 +65,7 @@ class Linear(Credential):
         authorize_url="https://linear.app/oauth/authorize",
         token_url=f"{API}/oauth/token",
         scopes=("read",),
-        scope_words={
+        scope_descriptions={
             "read": "Read issues, projects and comments of your workspace",
             "write": "Change issues, projects and comments",
             "issues:create": "Create issues",
@@ -113,47 +113,49 @@ class Linear(Credential):
         app_label = "providers"
 
     def probe(self, token: str) -> Outcome:
-        response = ask(token)
+        response = query_viewer(token)
         outcome = self.classify(response)
         organization = organization_of(response)
         return outcomes.works(linear_org_name=organization.get("name")) if outcome.ok else outcome
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
-        """GraphQL failures come with 400 or even 200: the `errors` array decides."""
+        """GraphQL errors have status 400 or even 200: the `errors` array decides."""
         failed = response.dig("errors")
         code = str(response.dig("errors", 0, "extensions", "code") or "")
         type_ = str(response.dig("errors", 0, "extensions", "type") or "")
         if code == "RATELIMITED" or type_ == "ratelimited":
-            return outcomes.transient("throttled", "Linear asks us to slow down.").seen(response)
+            return outcomes.transient("throttled", "Linear asks us to slow down.").with_evidence(
+                response
+            )
         if response.status == 401 or "AUTHENTICATION" in code or "authentication" in type_:
             return outcomes.expired(
                 code or "unauthorized", "Linear refuses the access token."
-            ).seen(response)
+            ).with_evidence(response)
         if type_ in {"forbidden", "feature not accessible"}:
             return outcomes.customer(
                 type_.replace(" ", "_"),
                 "Linear says the person who connected may not read this any more.",
                 "The customer must restore the right, or another person must connect again.",
-            ).seen(response)
+            ).with_evidence(response)
         if type_ in {"internal error", "lock timeout", "network error"}:
-            return outcomes.transient("unavailable", "Linear has a problem of its own.").seen(
-                response
-            )
+            return outcomes.transient(
+                "unavailable", "Linear has a problem of its own."
+            ).with_evidence(response)
         if response.ok and failed:
             return outcomes.unclassified(response, "Linear")
         return outcomes.by_status(response, "Linear")
 
     @classmethod
-    def read_grant(cls, data: Mapping[str, Any]) -> TokenGrant:
+    def parse_grant(cls, data: Mapping[str, Any]) -> TokenGrant:
         """Apps from before December 2023 get their scopes as an array."""
         scope = data.get("scope")
         joined = " ".join(map(str, scope)) if isinstance(scope, list) else scope
-        return super().read_grant({**data, "scope": joined})
+        return super().parse_grant({**data, "scope": joined})
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
-        response = ask(grant.access_token)
+        response = query_viewer(grant.access_token)
         outcome = cls.classify(response)
         if not outcome.ok:
             raise Refused(outcome)
@@ -166,7 +168,7 @@ class Linear(Credential):
         }
 
     def revoke(self, token: str) -> None:
-        """By the refresh token where there is one: it outlives the access token."""
+        """Revokes the refresh token if there is one, as it outlives the access token."""
         renewing = "refresh_token" in self.secret_names
         name = "refresh_token" if renewing else "access_token"
         form = {"token": self.secrets[name], "token_type_hint": name}
@@ -178,7 +180,7 @@ class Linear(Credential):
         return API
 
 
-def ask(token: str) -> Response:
+def query_viewer(token: str) -> Response:
     return http.post(f"{API}/graphql", bearer=token, json={"query": WHOAMI})
 
 

@@ -23,7 +23,7 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.tokens import protocol
 
-BUSY = {"502", "604", "606", "608", "611", "614", "615", "713", "719"}
+BUSY_CODES = {"502", "604", "606", "608", "611", "614", "615", "713", "719"}
 
 
 class MarketoProperties(Properties):
@@ -95,7 +95,7 @@ class Marketo(Credential):
         app_label = "providers"
 
     def mint(self) -> TokenGrant:
-        """Credentials go into the query: Marketo's identity service takes them nowhere else."""
+        """Credentials are in the query: Marketo's identity service accepts no other place."""
         response = http.get(
             f"{self.base_url()}/identity/oauth/token",
             params={
@@ -104,7 +104,7 @@ class Marketo(Credential):
                 "client_secret": self.secrets["client_secret"],
             },
         )
-        return protocol.grant_of(type(self), response)
+        return protocol.parse_grant(type(self), response)
 
     @classmethod
     def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
@@ -116,22 +116,24 @@ class Marketo(Credential):
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
-        """By the code in the body: Marketo answers 200 to nearly everything."""
+        """By the code in the body: nearly every response of Marketo has status 200."""
         code = str(response.dig("errors", 0, "code") or "")
         if code in {"601", "602"}:
-            return outcomes.expired(code, "Marketo refuses the access token.").seen(response)
+            return outcomes.expired(code, "Marketo refuses the access token.").with_evidence(
+                response
+            )
         if code == "603":
             return outcomes.customer(
                 code,
                 "Marketo denies access: the API user's role or the list of allowed addresses.",
                 "The customer must widen the role or allow our address.",
-            ).seen(response)
+            ).with_evidence(response)
         if code == "607":
             message = "Marketo's daily quota of this subscription is used up."
-            return outcomes.transient(code, message, retry_after_s=3600).seen(response)
-        if code in BUSY:
+            return outcomes.transient(code, message, retry_after_s=3600).with_evidence(response)
+        if code in BUSY_CODES:
             message = "Marketo asks us to slow down or is busy."
-            return outcomes.transient(code, message, retry_after_s=20).seen(response)
+            return outcomes.transient(code, message, retry_after_s=20).with_evidence(response)
         outcome = outcomes.by_status(response, "Marketo")
         if outcome.ok and response.dig("success") is not True:
             return outcomes.unclassified(response, "Marketo")

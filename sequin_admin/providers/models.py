@@ -1,4 +1,4 @@
-"""Every kind of every provider: the file beside this one is found because it is there."""
+"""Imports every provider module of this package, which registers its kinds."""
 
 from importlib import import_module
 from pkgutil import iter_modules

@@ -59,7 +59,7 @@ class QuickBooks(Credential):
         authorize_url="https://appcenter.intuit.com/connect/oauth2",
         token_url="https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",  # noqa: S106
         scopes=("com.intuit.quickbooks.accounting",),
-        scope_words={
+        scope_descriptions={
             "com.intuit.quickbooks.accounting": "Read and change your company's accounting data",
             "com.intuit.quickbooks.payment": "Process payments",
         },
@@ -115,54 +115,58 @@ class QuickBooks(Credential):
         app_label = "providers"
 
     def probe(self, token: str) -> Outcome:
-        response = company(self.base_url(), self.properties["realm_id"], token)
+        response = get_company(self.base_url(), self.properties["realm_id"], token)
         outcome = self.classify(response)
         return outcomes.works(company_name=name_of(response)) if outcome.ok else outcome
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
-        """Faults carry a code; keys come in both cases."""
+        """By the code of the fault, whose JSON keys come in both cases."""
         code = fault_code(response)
         if code == "3200":
-            return outcomes.expired(code, "QuickBooks refuses the access token.").seen(response)
+            return outcomes.expired(code, "QuickBooks refuses the access token.").with_evidence(
+                response
+            )
         if code == "3100":
             return outcomes.customer(
                 code,
                 "QuickBooks says this company is not connected to our app any more.",
                 "The customer must connect the company again.",
-            ).seen(response)
+            ).with_evidence(response)
         if code in {"120", "5020"}:
             return outcomes.customer(
                 code,
                 "QuickBooks says the person who connected lost their rights in the company.",
                 "The customer must restore them, or another admin must connect again.",
-            ).seen(response)
+            ).with_evidence(response)
         if code == "6190":
             return outcomes.customer(
                 code,
                 "QuickBooks says the company's subscription has ended.",
                 "The customer must renew it at QuickBooks.",
-            ).seen(response)
+            ).with_evidence(response)
         if response.status == 429 or code == "3001":
             message = "QuickBooks asks us to slow down."
-            return outcomes.transient("throttled", message, retry_after_s=THROTTLE_S).seen(response)
-        if response.status == 401:
-            return outcomes.expired("unauthorized", "QuickBooks refuses the access token.").seen(
+            return outcomes.transient("throttled", message, retry_after_s=THROTTLE_S).with_evidence(
                 response
             )
+        if response.status == 401:
+            return outcomes.expired(
+                "unauthorized", "QuickBooks refuses the access token."
+            ).with_evidence(response)
         return outcomes.by_status(response, "QuickBooks")
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
-        """The callback's realm id is not signed: it is proven by reading that very company."""
-        realm, sandbox = context.callback.get("realmId", ""), bool(context.asked.get("sandbox"))
+        """The callback's realm id is not signed: it is verified by reading that company."""
+        realm, sandbox = context.callback.get("realmId", ""), bool(context.inputs.get("sandbox"))
         if not re.fullmatch(REALM, realm):
             raise Refused(not_proven())
-        response = company(HOSTS[sandbox], realm, grant.access_token)
+        response = get_company(HOSTS[sandbox], realm, grant.access_token)
         outcome = cls.classify(response)
         if not outcome.ok:
             refused = outcome.verdict in (outcomes.Verdict.CUSTOMER, outcomes.Verdict.REFRESH)
-            raise Refused(not_proven().seen(response) if refused else outcome)
+            raise Refused(not_proven().with_evidence(response) if refused else outcome)
         return {
             "realm_id": realm,
             "sandbox": sandbox,
@@ -173,7 +177,7 @@ class QuickBooks(Credential):
 
     @classmethod
     def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
-        """Each refresh moves the day on which the refresh token dies, until five years are over."""
+        """Each refresh extends the refresh token's lifetime, up to five years in total."""
         lives = whole_seconds(grant.raw.get("x_refresh_token_expires_in"))
         ends = clock.now() + timedelta(seconds=lives) if lives else None
         return {"refresh_token_expires_at": ends and ends.strftime("%Y-%m-%dT%H:%M:%SZ")}
@@ -183,7 +187,7 @@ class QuickBooks(Credential):
         return datetime.fromisoformat(ends) if ends else None
 
     def revoke(self, token: str) -> None:
-        context = self.context()
+        context = self.oauth_context()
         response = http.post(
             "https://developer.api.intuit.com/v2/oauth2/tokens/revoke",
             basic=(context.client_id, str(context.app["client_secret"])),
@@ -196,7 +200,7 @@ class QuickBooks(Credential):
         return HOSTS[bool(self.properties.get("sandbox"))]
 
 
-def company(host: str, realm: str, token: str) -> Response:
+def get_company(host: str, realm: str, token: str) -> Response:
     url = f"{host}/v3/company/{realm}/companyinfo/{realm}"
     return http.get(url, bearer=token, params={"minorversion": "75"})
 

@@ -32,8 +32,8 @@ from sequin_admin.credentials.outcomes import Outcome, Refused
 
 LOGIN_HOST = r"(login|test)\.salesforce\.com|[a-z0-9-]+(--[a-z0-9]+\.sandbox)?\.my\.salesforce\.com"
 INSTANCE = r"https://[a-z0-9.-]+\.(sales)?force\.com"
-NOT_ALLOWED = {"OAUTH_APP_BLOCKED", "OAUTH_APP_ACCESS_DENIED", "OAUTH_EC_APP_NOT_FOUND"}
-SHUT = {"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED", "INSUFFICIENT_ACCESS"}
+APP_NOT_ALLOWED_CODES = {"OAUTH_APP_BLOCKED", "OAUTH_APP_ACCESS_DENIED", "OAUTH_EC_APP_NOT_FOUND"}
+API_DISABLED_CODES = {"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED", "INSUFFICIENT_ACCESS"}
 
 
 class SalesforceProperties(Properties):
@@ -80,7 +80,7 @@ class Salesforce(Credential):
         authorize_url="https://{login_host}/services/oauth2/authorize",
         token_url="https://{login_host}/services/oauth2/token",  # noqa: S106 - an address
         scopes=("api", "refresh_token", "id"),
-        scope_words={
+        scope_descriptions={
             "api": "Read and change data through Salesforce's APIs",
             "refresh_token": "Keep the access while you are not logged in",
             "id": "See who you are",
@@ -152,22 +152,24 @@ class Salesforce(Credential):
         first = errors[0] if isinstance(errors, list) and errors else {}
         code = str(first.get("errorCode", "")) if isinstance(first, dict) else ""
         if response.status == 401:
-            return outcomes.expired(code or "unauthorized", "Salesforce refuses the token.").seen(
-                response
-            )
+            return outcomes.expired(
+                code or "unauthorized", "Salesforce refuses the token."
+            ).with_evidence(response)
         if code == "REQUEST_LIMIT_EXCEEDED":
             message = "Salesforce says the organization's daily API calls are used up."
-            return outcomes.transient("throttled", message, retry_after_s=3600).seen(response)
-        if code in SHUT or response.status == 403:
+            return outcomes.transient("throttled", message, retry_after_s=3600).with_evidence(
+                response
+            )
+        if code in API_DISABLED_CODES or response.status == 403:
             return outcomes.customer(
                 code or "forbidden",
                 "Salesforce does not let the connected user call the API.",
                 "An admin there must enable API access for the user or the organization.",
-            ).seen(response)
+            ).with_evidence(response)
         if code == "SERVER_UNAVAILABLE":
-            return outcomes.transient("unavailable", "Salesforce is unavailable right now.").seen(
-                response
-            )
+            return outcomes.transient(
+                "unavailable", "Salesforce is unavailable right now."
+            ).with_evidence(response)
         return outcomes.by_status(response, "Salesforce")
 
     @classmethod
@@ -178,15 +180,17 @@ class Salesforce(Credential):
                 error,
                 "Salesforce says the connected user or organization is not active any more.",
                 "The customer must activate it, or connect again as another user.",
-            ).seen(response)
+            ).with_evidence(response)
         if error in {"unknown_error", "rate_limit_exceeded"}:
-            return outcomes.transient(error, "Salesforce could not renew the token.").seen(response)
+            return outcomes.transient(error, "Salesforce could not renew the token.").with_evidence(
+                response
+            )
         return super().classify_token_error(response)
 
     @classmethod
     def classify_callback_error(cls, params: Mapping[str, str]) -> Outcome:
         error = params.get("error", "")
-        if error in NOT_ALLOWED:
+        if error in APP_NOT_ALLOWED_CODES:
             return outcomes.customer(
                 error,
                 "Salesforce does not know or does not allow our app in this organization.",
@@ -196,27 +200,27 @@ class Salesforce(Credential):
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
-        """The `id` URL names organization and user; it counts only with a good signature."""
+        """The `id` URL names organization and user; it must have a valid signature."""
         identity = str(grant.raw.get("id", ""))
         parts = urlsplit(identity)
-        if not signed(grant, str(context.app["client_secret"])) or not re.fullmatch(
+        if not has_valid_signature(grant, str(context.app["client_secret"])) or not re.fullmatch(
             LOGIN_HOST, parts.hostname or ""
         ):
-            raise Refused(unproven())
+            raise Refused(signature_invalid())
         organization, user = parts.path.rstrip("/").split("/")[-2:]
         return {
             "instance_url": str(grant.raw["instance_url"]).rstrip("/"),
             "scope": grant.scope,
             "sfid": organization,
             "user_id": user,
-            "login_host": context.asked.get("login_host") or "login.salesforce.com",
+            "login_host": context.inputs.get("login_host") or "login.salesforce.com",
         }
 
     def revoke(self, token: str) -> None:
         host = self.properties.get("login_host", "login.salesforce.com")
         form = {"token": self.secrets["refresh_token"]}
         response = http.post(f"https://{host}/services/oauth2/revoke", form=form)
-        if response.status not in (200, 400):  # 400: it is gone already
+        if response.status not in (200, 400):  # 400: it was revoked already
             raise Refused(self.classify_token_error(response))
 
     @classmethod
@@ -232,14 +236,14 @@ class Salesforce(Credential):
         return str(self.properties["instance_url"])
 
 
-def signed(grant: TokenGrant, client_secret: str) -> bool:
+def has_valid_signature(grant: TokenGrant, client_secret: str) -> bool:
     """HMAC-SHA256 over `id` and `issued_at` with the client secret, in base64."""
     message = f"{grant.raw.get('id', '')}{grant.raw.get('issued_at', '')}".encode()
     made = hmac.new(client_secret.encode(), message, hashlib.sha256).digest()
     return hmac.compare_digest(base64.b64encode(made), str(grant.raw.get("signature", "")).encode())
 
 
-def unproven() -> Outcome:
+def signature_invalid() -> Outcome:
     return outcomes.operator(
         "signature",
         "The answer that named the Salesforce organization was not signed with our app's secret.",

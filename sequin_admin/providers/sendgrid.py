@@ -68,7 +68,7 @@ class SendGrid(Credential):
         app_label = "providers"
 
     def probe(self, token: str) -> Outcome:
-        """Any valid key may read its scopes; who owns it, only some may."""
+        """Any valid key may read its own scopes; only some may read the user name."""
         response = http.get(f"{self.base_url()}/v3/scopes", bearer=token)
         outcome = self.classify(response)
         if not outcome.ok:
@@ -88,19 +88,21 @@ class SendGrid(Credential):
                 "key_refused",
                 "SendGrid refuses this key: it was deleted or never existed.",
                 "The customer must create a new key at SendGrid and enter it here.",
-            ).seen(response)
+            ).with_evidence(response)
         if response.status == 403 and "temporar" in response.text.lower():
             message = "SendGrid blocks us for a while after too many bad requests."
-            return outcomes.transient("blocked", message).seen(response)
+            return outcomes.transient("blocked", message).with_evidence(response)
         if response.status == 403:
             return outcomes.customer(
                 "forbidden",
                 "SendGrid says this key lacks a right, or the account is restricted.",
                 "The customer must widen the key's permissions or ask SendGrid's support.",
-            ).seen(response)
+            ).with_evidence(response)
         if response.status == 429:
             message, wait = "SendGrid asks us to slow down.", outcomes.until_reset(response)
-            return outcomes.transient("throttled", message, retry_after_s=wait).seen(response)
+            return outcomes.transient("throttled", message, retry_after_s=wait).with_evidence(
+                response
+            )
         return outcomes.by_status(response, "SendGrid")
 
     def static_token(self) -> str:

@@ -27,7 +27,7 @@ from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.tokens import protocol
 
 INSTANCE = r"https://[a-z0-9-]+\.service-now\.com"
-ME = {
+CURRENT_USER_QUERY = {
     "sysparm_query": "user_name=javascript:gs.getUserName()",
     "sysparm_fields": "sys_id,user_name,email,name",
     "sysparm_limit": "1",
@@ -103,29 +103,31 @@ class ServiceNow(Credential):
         app_label = "providers"
 
     def probe(self, token: str) -> Outcome:
-        """A hidden user table answers 403, which is no fault of the credential."""
+        """A 403 means that the user table is not readable; the credential works."""
         response = whoami(self.base_url(), token)
         outcome = self.classify(response)
         if response.status == 403:
-            return outcomes.works().seen(response)
+            return outcomes.works().with_evidence(response)
         return outcomes.works(**user_of(response)) if outcome.ok else outcome
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
         if response.status == 401:
-            return outcomes.expired("unauthorized", "ServiceNow refuses the token.").seen(response)
+            return outcomes.expired("unauthorized", "ServiceNow refuses the token.").with_evidence(
+                response
+            )
         if response.status == 403:
             return outcomes.customer(
                 "forbidden",
                 "ServiceNow says the connected user may not read this table.",
                 "The customer's admin must give the user the role it needs.",
-            ).seen(response)
+            ).with_evidence(response)
         if response.ok and response.json() is None:
             return outcomes.customer(
                 "hibernating",
                 "The ServiceNow instance answers with a web page: it sleeps or is closed to us.",
                 "The customer must wake the instance up and check that its API is reachable.",
-            ).seen(response)
+            ).with_evidence(response)
         return outcomes.by_status(response, "ServiceNow")
 
     @classmethod
@@ -136,7 +138,7 @@ class ServiceNow(Credential):
                 "access_denied",
                 "ServiceNow gives us no more tokens: the user is locked or the grant was removed.",
                 "The customer must unlock the user or connect again.",
-            ).seen(response)
+            ).with_evidence(response)
         if response.ok and response.json() is None:
             return cls.classify(response)
         return super().classify_token_error(response)
@@ -179,7 +181,7 @@ class ServiceNowOAuth(ServiceNow):
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
-        response = whoami(str(context.asked["instance_url"]), grant.access_token)
+        response = whoami(str(context.inputs["instance_url"]), grant.access_token)
         outcome = cls.classify(response)
         if outcome.verdict is not Verdict.OK and response.status != 403:
             raise Refused(outcome)
@@ -209,17 +211,19 @@ class ServiceNowClientCredentials(ServiceNow):
         app_label = "providers"
 
     def mint(self) -> TokenGrant:
-        response = protocol.token_call(
+        response = protocol.call_token_endpoint(
             f"{self.base_url()}/oauth_token.do",
             {"grant_type": "client_credentials"},
             client_id=self.properties["client_id"],
             client_secret=self.secrets["client_secret"],
         )
-        return protocol.grant_of(type(self), response)
+        return protocol.parse_grant(type(self), response)
 
 
 def whoami(instance_url: str, token: str) -> Response:
-    return http.get(f"{instance_url}/api/now/table/sys_user", bearer=token, params=ME)
+    return http.get(
+        f"{instance_url}/api/now/table/sys_user", bearer=token, params=CURRENT_USER_QUERY
+    )
 
 
 def user_of(response: Response) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Workday. API clients: https://doc.workday.com/admin-guide/en-us/authentication-and-security/authentication/oauth/dan1370797831010.html
 
 The client belongs to the customer: an admin registers an API client in the tenant. Its refresh
-token is either issued there and entered here, or it comes of a login at the tenant's own page.
+token is either issued there and entered here, or granted by a login at the tenant's own page.
 """
 
 import re
@@ -41,7 +41,7 @@ oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordT
 
 
 class Tenant(Properties):
-    """Where the tenant lives."""
+    """Properties that locate the tenant."""
 
     host: str = Property(
         "Host", extension=True, example="wd2-impl-services1.workday.com", pattern=HOST
@@ -143,11 +143,11 @@ class WorkdayOAuth(Workday):
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
-        """The tenant's own address gave the grant; it says nothing more about the account."""
+        """Nothing: the grant came from the tenant's own host and names no account."""
         return {}
 
     def probe(self, token: str) -> Outcome:
-        """An integration user has no worker record: then any list, even an empty one, will do."""
+        """Integration users have no worker record; for them any list of workers is enough."""
         root = f"{self.base_url()}/ccx/api/v1/{self.properties['tenant']}"
         response = http.get(f"{root}/workers/me", bearer=token)
         if response.status in (403, 404):
@@ -157,9 +157,11 @@ class WorkdayOAuth(Workday):
     @classmethod
     def classify(cls, response: Response) -> Outcome:
         if response.status == 401:
-            return outcomes.expired("unauthorized", "Workday refuses the token.").seen(response)
+            return outcomes.expired("unauthorized", "Workday refuses the token.").with_evidence(
+                response
+            )
         if response.status == 403:
-            return not_authorized().seen(response)
+            return not_authorized().with_evidence(response)
         return outcomes.by_status(response, "Workday")
 
 
@@ -193,16 +195,16 @@ class WorkdayPassword(Workday):
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
-        """SOAP faults come with 500; so does throttling, which names neither user nor right."""
+        """By the text of the SOAP fault: all faults, including throttling, have status 500."""
         text = response.text.lower()
         if LOGIN_REFUSED.search(text) or response.status == 401:
             return outcomes.customer(
                 "login_refused",
                 "Workday refuses this user name and password.",
                 "The customer must check the integration system user and enter the password again.",
-            ).seen(response)
+            ).with_evidence(response)
         if "not authorized" in text or response.status == 403:
-            return not_authorized().seen(response)
+            return not_authorized().with_evidence(response)
         if response.ok and "envelope" in text:
             return outcomes.works()
         return outcomes.by_status(response, "Workday")

@@ -1,4 +1,4 @@
-"""Where the browser is: the consent page, the way back to the client, the page of a dead end."""
+"""Browser pages of a provider: the consent page, the redirect to the client, error pages."""
 
 from collections.abc import Iterable, Mapping
 from urllib.parse import urlencode
@@ -12,10 +12,10 @@ from sequin_admin.simulator.models import SimulatedAccount, SimulatedClient
 
 UNKNOWN_CLIENT = "No app has this client id. Compare it with the developer page."
 UNKNOWN_URI = "This redirect URI is not registered for the app. Compare it with the developer page."
-NOBODY = "No account was chosen. Go back, choose one of the accounts shown and press Allow."
+NO_ACCOUNT = "No account was chosen. Go back, choose one of the accounts shown and press Allow."
 
 
-def page(
+def render_consent(
     request: HttpRequest,
     provider: ProviderSimulator,
     client: SimulatedClient,
@@ -26,31 +26,31 @@ def page(
     return render(request, "simulator/consent.html", context)
 
 
-def chosen(
+def get_chosen_account(
     request: HttpRequest, provider: ProviderSimulator, accounts: QuerySet[SimulatedAccount]
 ) -> SimulatedAccount:
-    """The account that the person chose on the page."""
+    """The account chosen on the consent page. Raises `SimulatedResponse` (400) without one."""
     account = accounts.filter(external_id=request.POST.get("account", "")).first()
     if account is None:
-        raise SimulatedResponse(dead_end(request, provider, NOBODY))
+        raise SimulatedResponse(render_error(request, provider, NO_ACCOUNT))
     return account
 
 
-def back(query: Mapping[str, str], **params: str) -> HttpResponse:
-    """Send the browser back to the client with `params` and its own state."""
+def redirect_to_client(query: Mapping[str, str], **params: str) -> HttpResponse:
+    """Redirect to the client's redirect URI with `params` and the client's `state`."""
     state = {"state": query["state"]} if "state" in query else {}
     uri = query["redirect_uri"]
-    joint = "&" if "?" in uri else "?"
-    return HttpResponseRedirect(f"{uri}{joint}{urlencode({**params, **state})}")
+    separator = "&" if "?" in uri else "?"
+    return HttpResponseRedirect(f"{uri}{separator}{urlencode({**params, **state})}")
 
 
-def broken(
+def reject_client(
     request: HttpRequest, provider: ProviderSimulator, client: SimulatedClient | None
 ) -> HttpResponse:
-    """A wrong client or address is never sent back anywhere (RFC 6749 section 4.1.2.1)."""
-    return dead_end(request, provider, UNKNOWN_URI if client else UNKNOWN_CLIENT)
+    """Error page for an unknown client or redirect URI: no redirect (RFC 6749 section 4.1.2.1)."""
+    return render_error(request, provider, UNKNOWN_URI if client else UNKNOWN_CLIENT)
 
 
-def dead_end(request: HttpRequest, provider: ProviderSimulator, reason: str) -> HttpResponse:
+def render_error(request: HttpRequest, provider: ProviderSimulator, reason: str) -> HttpResponse:
     context = {"provider": provider, "reason": reason}
     return render(request, "simulator/broken.html", context, status=400)

@@ -1,4 +1,4 @@
-"""What the control page and the control API can do to an account or a provider."""
+"""Actions of the control page and the control API on an account or a provider."""
 
 import math
 import secrets
@@ -46,8 +46,8 @@ ACTIONS = {
     "lost_response": "Lose the next token answer",
     "clear": "Back to normal",
 }
-# These are done and over; every other action stays on until it is ended.
-AT_ONCE = (
+# Actions without duration; every other action stays on until it is switched off.
+ONE_TIME_ACTIONS = (
     "revoke",
     "expire",
     "spend_refresh",
@@ -59,39 +59,41 @@ AT_ONCE = (
 CENTURY_S = 100 * 365 * 86_400
 
 
-class Mistake(Exception):
-    """What was asked for cannot be done; says why."""
+class ControlError(Exception):
+    """The requested action is not possible; the message is shown to the user."""
 
 
 def actions_of(provider: ProviderSimulator) -> dict[str, str]:
-    """The actions that make sense for the provider, with their labels."""
-    names = ["revoke", "expire", *provider.switches, *faults.COMMON, "clear"]
+    """The actions that the provider supports, with their labels."""
+    names = ["revoke", "expire", *provider.switches, *faults.COMMON_FAULTS, "clear"]
     if not SimulatedClient.objects.filter(provider=provider.slug).exists():
         names = [name for name in names if name not in {"revoke", "expire", "lost_response"}]
-    names = [name for name in names if name not in provider.lacks]
+    names = [name for name in names if name not in provider.unsupported_actions]
     return {name: ACTIONS.get(name, name.replace("_", " ").capitalize()) for name in names}
 
 
 @transaction.atomic
-def act(provider: ProviderSimulator, account: SimulatedAccount, action: str, **data: Any) -> None:
-    """Do one action, or (`on=False`) end it. Raises `Mistake` for one that is not there."""
+def perform_action(
+    provider: ProviderSimulator, account: SimulatedAccount, action: str, **data: Any
+) -> None:
+    """Perform one action, or (`on=False`) switch it off. Raises `ControlError` if unknown."""
     if action not in actions_of(provider):
-        raise Mistake(
+        raise ControlError(
             f"{provider.title} has no action {action!r}: {', '.join(actions_of(provider))}"
         )
     account.refresh_from_db()
     if not data.get("on", True):
-        end_access(account, action)
-    elif action in faults.COMMON:
-        times = 1 if action == "lost_response" else times_of(data)
+        end_action(account, action)
+    elif action in faults.COMMON_FAULTS:
+        times = 1 if action == "lost_response" else parse_times(data)
         faults.set_fault(provider.slug, account, action, times)
     elif action == "clear":
-        faults.clear(provider.slug, account)
+        faults.clear_faults(provider.slug, account)
         account.state = []
         account.save(update_fields=["state"])
     elif action in {"revoke", "uninstall"}:
         SimulatedGrant.objects.filter(account=account).update(revoked=True)
-        account.switch(action, on=action == "uninstall")
+        account.set_flag(action, on=action == "uninstall")
     elif action == "expire":
         living = SimulatedToken.objects.filter(grant__account=account, use=SimulatedToken.ACCESS)
         living.update(expires_at=now() - timedelta(seconds=1))
@@ -110,73 +112,78 @@ def act(provider: ProviderSimulator, account: SimulatedAccount, action: str, **d
     elif action == "rotate_secret":
         rotate_secret(provider, account.external_id, data.get("client_secret", ""))
     else:
-        account.switch(action)
+        account.set_flag(action)
 
 
-def end_access(account: SimulatedAccount, action: str) -> None:
+def end_action(account: SimulatedAccount, action: str) -> None:
     account.faults.filter(name=action).delete()
-    account.switch(action, on=False)
+    account.set_flag(action, on=False)
 
 
 def rotate_secret(provider: ProviderSimulator, owner: str = "", secret: str = "") -> None:
-    """Give our app, or the customer's, another client secret: the old one is refused at once."""
-    secret = secret or f"{provider.new_secret}{secrets.token_hex(12)}"
+    """Replace the client secret of our app, or of the customer's app (`owner`), at once."""
+    secret = secret or f"{provider.secret_prefix}{secrets.token_hex(12)}"
     SimulatedClient.objects.filter(provider=provider.slug, owner=owner).update(client_secret=secret)
 
 
 def set_fault(provider: str, name: str, **data: Any) -> None:
-    """Let the whole provider misbehave, or (`clear`) behave again."""
+    """Switch on a fault for the whole provider, or (`clear`) switch all of them off."""
     if name == "clear":
-        faults.clear(provider, None)
-    elif name in faults.COMMON:
-        faults.set_fault(provider, None, name, times_of(data))
+        faults.clear_faults(provider, None)
+    elif name in faults.COMMON_FAULTS:
+        faults.set_fault(provider, None, name, parse_times(data))
     else:
-        raise Mistake(f"There is no fault {name!r}: {', '.join([*faults.COMMON, 'clear'])}")
+        raise ControlError(
+            f"There is no fault {name!r}: {', '.join([*faults.COMMON_FAULTS, 'clear'])}"
+        )
 
 
-def let_loose(
+def start_chaos(
     provider: str, rates: dict[str, float], late_s: float = 0, access_life_s: int | None = None
 ) -> None:
-    """Let each call of the token endpoint fail by chance. `rates` are the chances by name, such as
-    `{"lost": 0.1}`; a `late` answer takes up to `late_s` seconds."""
-    odd = set(rates) - set(faults.CHANCES)
-    if odd or not all(isinstance(r, int | float) and 0 <= r <= 1 for r in rates.values()):
-        raise Mistake(f"rates are chances from 0 to 1 of {', '.join(faults.CHANCES)}.")
+    """Make calls of the token endpoint fail at random.
+
+    `rates` maps faults to probabilities, such as `{"lost": 0.1}`; a `late` response is delayed by
+    up to `late_s` seconds. Raises `ControlError` for an unknown fault or probability.
+    """
+    unknown = set(rates) - set(faults.CHAOS_FAULTS)
+    if unknown or not all(isinstance(r, int | float) and 0 <= r <= 1 for r in rates.values()):
+        raise ControlError(f"rates are chances from 0 to 1 of {', '.join(faults.CHAOS_FAULTS)}.")
     lives = {} if access_life_s is None else {"access_life_s": access_life_s}
     faults.set_fault(provider, None, faults.CHAOS, rates=rates, late_s=late_s, **lives)
 
 
 @transaction.atomic
-def populate(provider: str, like: str, ids: list[str]) -> None:
-    """More accounts such as `like`."""
+def clone_account(provider: str, like: str, ids: list[str]) -> None:
+    """Create accounts with these ids and the data of account `like`."""
     model = SimulatedAccount.objects.filter(provider=provider, external_id=like).first()
     if model is None:
-        raise Mistake(f"{provider} has no account {like!r}.")
+        raise ControlError(f"{provider} has no account {like!r}.")
     known = {"provider": provider, "data": model.data}
     rows = [SimulatedAccount(external_id=i, name=f"{model.name} {i}", **known) for i in ids]
     SimulatedAccount.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def grants_of(provider: str) -> list[dict[str, Any]]:
-    """Each consent, and what became of it."""
+    """Each grant: its account, whether it is revoked, how often its refresh tokens were reused."""
     rows = SimulatedGrant.objects.filter(client__provider=provider).order_by("pk")
     seen = rows.values("revoked", "replays", "reuses", external_id=F("account__external_id"))
     return [dict(row) for row in seen]
 
 
 def is_alive(provider: str, access: str) -> bool:
-    """Whether an access token opens anything right now."""
+    """Whether an access token is valid now."""
     token = SimulatedToken.objects.filter(
         use=SimulatedToken.ACCESS, value=access, grant__client__provider=provider
     ).first()
-    return token is not None and token.alive()
+    return token is not None and token.is_valid()
 
 
-def times_of(data: dict[str, Any]) -> int | None:
-    """How many calls a fault lasts; None is until it is cleared."""
+def parse_times(data: dict[str, Any]) -> int | None:
+    """Number of calls a fault lasts; None: until cleared. Raises `ControlError`."""
     times = data.get("times")
     if times is not None and (not isinstance(times, int) or times < 1):
-        raise Mistake("times must be a whole number above 0, or left out for: until cleared.")
+        raise ControlError("times must be a whole number above 0, or left out for: until cleared.")
     return times
 
 
@@ -184,7 +191,7 @@ def change_app(provider: str, owner: str = "", **fields: Any) -> SimulatedClient
     """Set the `client_secret`, `redirect_uris` or `app_url` of our app, or of the customer's."""
     client = SimulatedClient.objects.filter(provider=provider, owner=owner).first()
     if client is None:
-        raise Mistake(f"{provider} has no app of {owner or 'ours'}.")
+        raise ControlError(f"{provider} has no app of {owner or 'ours'}.")
     for name in {"client_secret", "redirect_uris"} & fields.keys():
         setattr(client, name, fields[name])
     if "app_url" in client.extra and "app_url" in fields:
@@ -199,21 +206,21 @@ def move_clock(advance_s: float | None) -> None:
     world, _ = World.objects.get_or_create(pk=1)
     offset_s = 0 if advance_s is None else world.offset_s + advance_s
     if not math.isfinite(offset_s) or abs(offset_s) > CENTURY_S:
-        raise Mistake("The clock moves by at most 100 years. Give a smaller number.")
+        raise ControlError("The clock moves by at most 100 years. Give a smaller number.")
     world.offset_s = offset_s
     world.stopped_at = None if advance_s is None else world.stopped_at
     world.save()
-    # A call counted at a time that is yet to come again would count for all that while.
+    # A hit in what is now the future would count until that time is reached again.
     Hit.objects.filter(at__gt=now()).delete()
 
 
 def stop_clock() -> None:
-    """Let time stand still, so that a test of a limit does not depend on how fast it runs."""
+    """Stop the simulated clock, so that a test of a limit does not depend on its own speed."""
     World.objects.update_or_create(pk=1, defaults={"stopped_at": timezone.now()})
 
 
-def world() -> dict[str, Any]:
-    """Everything that was switched on, without a secret."""
+def get_state() -> dict[str, Any]:
+    """The clock, and each provider's accounts and active faults, without secrets."""
     providers = {
         slug: {"accounts": accounts_of(slug), "faults": faults_of(slug, None)}
         for slug in framework.all_providers()

@@ -10,47 +10,47 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_POST
 
 from sequin_admin.simulator import control
-from sequin_admin.simulator.control import Mistake
+from sequin_admin.simulator.control import ControlError
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedCall, SimulatedClient
-from sequin_admin.simulator.views import provider_or_404
+from sequin_admin.simulator.views import get_provider_or_404
 
 View = Callable[..., HttpResponse | None]
 
 
-def verb(view: View) -> Callable[..., HttpResponse]:
-    """A POST that changes something. A mistake in it is answered with its sentence."""
+def control_action(view: View) -> Callable[..., HttpResponse]:
+    """Make a POST-only view; a `ControlError` is answered with 400 and its message."""
 
     @require_POST
     @wraps(view)
     def answered(request: HttpRequest, **names: str) -> HttpResponse:
         try:
             view(request, **names)
-        except Mistake as mistake:
-            return JsonResponse({"error": str(mistake)}, status=400)
+        except ControlError as error:
+            return JsonResponse({"error": str(error)}, status=400)
         return JsonResponse({"done": True})
 
     return answered
 
 
-def body_of(request: HttpRequest) -> dict[str, Any]:
+def parse_body(request: HttpRequest) -> dict[str, Any]:
     try:
         known = json.loads(request.body or b"{}")
     except ValueError:
         known = None
     if not isinstance(known, dict):
-        raise Mistake("The body must be a JSON object.")
+        raise ControlError("The body must be a JSON object.")
     return known
 
 
 @require_GET
 def state(request: HttpRequest) -> HttpResponse:
-    """The clock, and each account with what is switched on."""
-    return JsonResponse(control.world())
+    """The clock, and each account with its flags and faults."""
+    return JsonResponse(control.get_state())
 
 
 @require_GET
 def app(request: HttpRequest, slug: str) -> HttpResponse:
-    """Everything on the developer page, secrets too: they are what there is to copy."""
+    """An app's values on the developer page, including its secrets."""
     client = get_object_or_404(SimulatedClient, provider=slug, owner=request.GET.get("owner", ""))
     known = {"client_id": client.client_id, "client_secret": client.client_secret}
     return JsonResponse({**known, "redirect_uris": client.redirect_uris, **client.extra})
@@ -65,67 +65,67 @@ def accounts(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 def calls(request: HttpRequest, slug: str) -> HttpResponse:
-    """The journal of answered calls, oldest first."""
+    """The log of answered calls, oldest first."""
     rows = SimulatedCall.objects.filter(provider=slug).order_by("pk")
     return JsonResponse({"data": list(rows.values("endpoint", "status", "account", "at"))})
 
 
-@verb
+@control_action
 def change_app(request: HttpRequest, slug: str) -> None:
     """`{"client_secret": ..., "redirect_uris": [...], "app_url": ..., "owner": ...}`."""
-    control.change_app(slug, **body_of(request))
+    control.change_app(slug, **parse_body(request))
 
 
-@verb
+@control_action
 def act(request: HttpRequest, slug: str, external_id: str, action: str) -> None:
     account = get_object_or_404(SimulatedAccount, provider=slug, external_id=external_id)
-    control.act(provider_or_404(slug), account, action, **body_of(request))
+    control.perform_action(get_provider_or_404(slug), account, action, **parse_body(request))
 
 
-@verb
+@control_action
 def fault(request: HttpRequest, slug: str) -> None:
-    """`{"name": "outage", "times": 3}` for the whole provider; `{"name": "clear"}` ends all."""
-    given = {"name": "", **body_of(request)}
-    control.set_fault(provider_or_404(slug).slug, **given)
+    """`{"name": "outage", "times": 3}` for the whole provider; `{"name": "clear"}` clears all."""
+    given = {"name": "", **parse_body(request)}
+    control.set_fault(get_provider_or_404(slug).slug, **given)
 
 
-@verb
+@control_action
 def chaos(request: HttpRequest, slug: str) -> None:
     """`{"rates": {"lost": 0.1, "late": 0.2}, "late_s": 15, "access_life_s": 75}`."""
-    control.let_loose(provider_or_404(slug).slug, **body_of(request))
+    control.start_chaos(get_provider_or_404(slug).slug, **parse_body(request))
 
 
-@verb
+@control_action
 def populate(request: HttpRequest, slug: str) -> None:
-    """`{"like": "abc123", "ids": ["t1", "t2"]}`: more accounts such as that one."""
-    control.populate(provider_or_404(slug).slug, **body_of(request))
+    """`{"like": "abc123", "ids": ["t1", "t2"]}`: copies of that account."""
+    control.clone_account(get_provider_or_404(slug).slug, **parse_body(request))
 
 
 @require_GET
 def grants(request: HttpRequest, slug: str) -> HttpResponse:
-    """Each consent: whether it is revoked, and how often a spent refresh token came again."""
+    """Each grant: whether it is revoked, and how often a spent refresh token was sent again."""
     return JsonResponse({"data": control.grants_of(slug)})
 
 
 @require_POST
 def alive(request: HttpRequest, slug: str) -> HttpResponse:
-    """`{"access": ...}`: whether an access token opens anything right now."""
-    return JsonResponse({"alive": control.is_alive(slug, str(body_of(request).get("access")))})
+    """`{"access": ...}`: whether an access token is valid now."""
+    return JsonResponse({"alive": control.is_alive(slug, str(parse_body(request).get("access")))})
 
 
-@verb
+@control_action
 def clock(request: HttpRequest) -> None:
-    """`{"advance_s": 3600}`, `{"stop": true}`; with neither the clock shows real time again."""
-    given = body_of(request)
+    """`{"advance_s": 3600}`, `{"stop": true}`; with neither, set the clock back to real time."""
+    given = parse_body(request)
     advance_s = given.get("advance_s")
     if given.get("stop"):
         control.stop_clock()
         return
     if advance_s is not None and not isinstance(advance_s, int | float):
-        raise Mistake("advance_s must be a number of seconds.")
+        raise ControlError("advance_s must be a number of seconds.")
     control.move_clock(advance_s)
 
 
-@verb
+@control_action
 def reset(request: HttpRequest) -> None:
     control.reset()

@@ -1,4 +1,4 @@
-"""Misbehaviour on request: outages, throttling, stalls, lost answers; and the limits that count."""
+"""Simulated faults (outages, throttling, delays, lost responses) and rate limits."""
 
 import random
 from datetime import timedelta
@@ -13,9 +13,9 @@ from sequin_admin.simulator.models import Fault, Hit, SimulatedAccount, now
 STALL_S = 30
 SLOW_S = 3
 CRAWL_S = 12
-COMMON = ("outage", "html", "timeout", "slow", "crawl", "throttle", "lost_response")
+COMMON_FAULTS = ("outage", "html", "timeout", "slow", "crawl", "throttle", "lost_response")
 CHAOS = "chaos"
-CHANCES = ("outage", "html", "throttle", "late", "lost")
+CHAOS_FAULTS = ("outage", "html", "throttle", "late", "lost")
 OUTAGE_PAGE = "<!doctype html><title>503</title><h1>We'll be right back</h1>"
 
 
@@ -30,15 +30,15 @@ def set_fault(
     Fault.objects.create(provider=provider, account=account, name=name, times=times, data=data)
 
 
-def clear(provider: str, account: SimulatedAccount | None) -> None:
-    """End what is on, and forget the calls that were counted."""
+def clear_faults(provider: str, account: SimulatedAccount | None) -> None:
+    """Switch off the faults and reset the counted calls."""
     Fault.objects.filter(provider=provider, account=account).delete()
     counted = f"{provider}:{account.external_id}" if account else f"{provider}:"
     Hit.objects.filter(key__startswith=counted).delete()
 
 
-def use(provider: ProviderSimulator, account: SimulatedAccount | None, name: str) -> bool:
-    """Whether the fault is on; a counted one is used up by this."""
+def consume_fault(provider: ProviderSimulator, account: SimulatedAccount | None, name: str) -> bool:
+    """Whether the fault is on. Decrements its `times`, if it has any."""
     fault = Fault.objects.filter(provider=provider.slug, account=account, name=name).first()
     if fault is None:
         return False
@@ -48,41 +48,47 @@ def use(provider: ProviderSimulator, account: SimulatedAccount | None, name: str
     return True
 
 
-def strike(
+def apply_faults(
     request: HttpRequest, provider: ProviderSimulator, account: SimulatedAccount | None
 ) -> None:
-    """Answer with whatever fault is on for the account, or for the provider when it is None."""
+    """Apply the faults that are on for the account, or for the provider when it is None.
+
+    Raises `SimulatedResponse` for a fault that replaces the response.
+    """
     request.account = account.external_id if account else ""  # type: ignore[attr-defined]
-    if use(provider, account, "outage"):
+    if consume_fault(provider, account, "outage"):
         raise SimulatedResponse(HttpResponse('{"message": "Service unavailable"}', status=503))
-    if use(provider, account, "html"):
+    if consume_fault(provider, account, "html"):
         raise SimulatedResponse(HttpResponse(OUTAGE_PAGE, content_type="text/html"))
-    if use(provider, account, "timeout"):
-        request.wait_s = STALL_S  # type: ignore[attr-defined]
+    if consume_fault(provider, account, "timeout"):
+        request.delay_s = STALL_S  # type: ignore[attr-defined]
         raise SimulatedResponse(HttpResponse(status=504))
-    if use(provider, account, "slow"):
-        request.wait_s = SLOW_S  # type: ignore[attr-defined]
-    if use(provider, account, "crawl"):
-        request.wait_s = CRAWL_S  # type: ignore[attr-defined]
-    if use(provider, account, "throttle"):
+    if consume_fault(provider, account, "slow"):
+        request.delay_s = SLOW_S  # type: ignore[attr-defined]
+    if consume_fault(provider, account, "crawl"):
+        request.delay_s = CRAWL_S  # type: ignore[attr-defined]
+    if consume_fault(provider, account, "throttle"):
         raise SimulatedResponse(provider.throttled())
 
 
-def chaos(provider: ProviderSimulator) -> dict[str, Any]:
-    """What was let loose on the provider's token endpoint: rates of faults, and lives."""
+def get_chaos(provider: ProviderSimulator) -> dict[str, Any]:
+    """Chaos settings of the token endpoint: `rates`, `late_s`, perhaps `access_life_s`."""
     row = Fault.objects.filter(provider=provider.slug, account=None, name=CHAOS).first()
     return row.data if row else {}
 
 
-def roll_dice(request: HttpRequest, provider: ProviderSimulator) -> None:
-    """While chaos reigns: perhaps fail, perhaps do the work and answer late or never."""
-    reigns = chaos(provider)
-    rates = reigns.get("rates", {})
+def apply_chaos(request: HttpRequest, provider: ProviderSimulator) -> None:
+    """By the chaos settings: fail, or do the work and respond late or never.
+
+    Raises `SimulatedResponse` for a failure.
+    """
+    settings = get_chaos(provider)
+    rates = settings.get("rates", {})
     name = random.choices([*rates, ""], [*rates.values(), max(1 - sum(rates.values()), 0)])[0]  # noqa: S311
     if name == "late":
-        request.wait_s = random.uniform(0, reigns["late_s"])  # type: ignore[attr-defined]  # noqa: S311
+        request.delay_s = random.uniform(0, settings["late_s"])  # type: ignore[attr-defined]  # noqa: S311
     elif name == "lost":
-        request.loses = True  # type: ignore[attr-defined]
+        request.loses_response = True  # type: ignore[attr-defined]
     elif name == "throttle":
         raise SimulatedResponse(provider.throttled())
     elif name == "html":
@@ -91,20 +97,21 @@ def roll_dice(request: HttpRequest, provider: ProviderSimulator) -> None:
         raise SimulatedResponse(HttpResponse('{"message": "Service unavailable"}', status=503))
 
 
-def maybe_lost(
+def maybe_lose_response(
     provider: ProviderSimulator, account: SimulatedAccount, response: HttpResponse
 ) -> HttpResponse:
-    """Do the work, then lose the answer, when that was asked for."""
-    response.dropped = use(provider, account, "lost_response")  # type: ignore[attr-defined]
+    """Mark the response as lost when the fault `lost_response` is on."""
+    response.loses_response = consume_fault(provider, account, "lost_response")  # type: ignore[attr-defined]
     return response
 
 
-def count(
+def count_call(
     provider: ProviderSimulator, key: str, *, allowed: int, seconds: float, penalty_s: float = 0
 ) -> int:
-    """Count one call against a published limit, and tell how many are left in its window.
+    """Count one call against a published limit and return the calls left in its window.
 
-    Answers in the provider's way when it is over; then nothing goes for `penalty_s` seconds.
+    Raises `SimulatedResponse` (the provider's throttling response) when the limit is exceeded, and
+    for `penalty_s` seconds after that.
     """
     at, name, banned = now(), f"{provider.slug}:{key}", f"{provider.slug}:{key}:penalty"
     Hit.objects.filter(key=name, at__lte=at - timedelta(seconds=seconds)).delete()

@@ -1,4 +1,4 @@
-"""What a simulated provider is made of: hosts, routes, and switches on the control page."""
+"""A simulated provider: its hosts, routes, and actions on the control page."""
 
 import base64
 import re
@@ -33,17 +33,19 @@ class Route:
 
 @dataclass
 class ProviderSimulator:
-    """One simulated provider. `throttled` words its refusal of too many calls; `switches` are the
-    actions of its control page beyond the common ones, of which it does not have `lacks`;
-    `new_secret` is what a client secret begins with that was made by rotation; `calls_back` tells
-    whether people consent there and are sent back to the app."""
+    """One simulated provider.
+
+    `throttled` makes its response to too many calls. `switches` are the actions of its control
+    page beyond the common ones, `unsupported_actions` the common ones it lacks. `secret_prefix`
+    starts a rotated client secret. `calls_back`: it has a consent page and redirects to the app.
+    """
 
     slug: str
     title: str
     scopes: tuple[str, ...] = ()
     switches: tuple[str, ...] = ()
-    lacks: tuple[str, ...] = ()
-    new_secret: str = "simulated-"
+    unsupported_actions: tuple[str, ...] = ()
+    secret_prefix: str = "simulated-"
     calls_back: bool = True
     seed: Callable[[], None] = lambda: None
     throttled: Callable[[], HttpResponse] = lambda: JsonResponse({"error": "throttled"}, status=429)
@@ -61,14 +63,14 @@ class ProviderSimulator:
 
 
 def all_providers() -> dict[str, ProviderSimulator]:
-    """Every provider, found because its file is there."""
+    """Every provider by slug: one for each module of `simulator.providers`."""
     modules = [
         import_module(f"{package.__name__}.{m.name}") for m in iter_modules(package.__path__)
     ]
     return {module.provider.slug: module.provider for module in modules}
 
 
-def find(
+def find_route(
     method: str, host: str, path: str
 ) -> tuple[ProviderSimulator, Handler, dict[str, Any]] | None:
     """The handler of a call, and the named groups of its host and path."""
@@ -85,14 +87,14 @@ def knows_host(host: str) -> bool:
     return any(route.host.fullmatch(host) for route in routes)
 
 
-def bearer(request: HttpRequest) -> str:
-    """The token of an `Authorization: Bearer` header (RFC 6750 section 2.1), or nothing."""
+def bearer_token(request: HttpRequest) -> str:
+    """The token of an `Authorization: Bearer` header (RFC 6750 section 2.1), or an empty string."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     return token if scheme.lower() == "bearer" else ""
 
 
-def basic_pair(request: HttpRequest) -> tuple[str, str]:
-    """Id and secret of HTTP Basic (RFC 7617)."""
+def basic_credentials(request: HttpRequest) -> tuple[str, str]:
+    """Id and secret of HTTP Basic (RFC 7617), or two empty strings."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
         return "", ""

@@ -1,4 +1,4 @@
-"""What the simulated world remembers. Nothing here is a secret: nobody's data is behind it."""
+"""Tables of the simulator. Nothing in them is secret: no real account is behind it."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -11,7 +11,7 @@ from django.utils import timezone
 class World(models.Model):
     """The one row that holds the simulated clock: real time plus `offset_s` seconds.
 
-    Once it was stopped, the time it was stopped at takes the place of real time.
+    While the clock is stopped, `stopped_at` takes the place of real time.
     """
 
     offset_s = models.FloatField(default=0)
@@ -19,7 +19,7 @@ class World(models.Model):
 
 
 def now() -> datetime:
-    """Simulated time. Everything that expires here expires by it."""
+    """Simulated time, by which everything in the simulator expires."""
     stopped_at, offset_s = World.objects.values_list("stopped_at", "offset_s").first() or (None, 0)
     return (stopped_at or timezone.now()) + timedelta(seconds=offset_s)
 
@@ -35,12 +35,12 @@ class SimulatedClient(models.Model):
     extra = models.JSONField(default=dict)
 
     def extras(self) -> list[tuple[str, str, str]]:
-        """Name, label and value of what else there is to copy."""
+        """Name, label and value of the other fields on the developer page."""
         return [(n, n.replace("_", " ").capitalize(), str(v)) for n, v in self.extra.items()]
 
 
 class SimulatedAccount(models.Model):
-    """A customer's account. `state` holds what the control page switched on (`suspended`...)."""
+    """A customer's account. `state` holds the flags set on the control page (`suspend`...)."""
 
     provider = models.CharField(max_length=40)
     external_id = models.CharField(max_length=100)
@@ -59,7 +59,7 @@ class SimulatedAccount(models.Model):
     def has(self, flag: str) -> bool:
         return flag in self.state
 
-    def switch(self, flag: str, on: bool = True) -> None:
+    def set_flag(self, flag: str, on: bool = True) -> None:
         self.state = sorted({*self.state, flag} if on else set(self.state) - {flag})
         self.save(update_fields=["state"])
 
@@ -70,10 +70,10 @@ class SimulatedGrant(models.Model):
     client = models.ForeignKey(SimulatedClient, models.CASCADE, related_name="grants")
     account = models.ForeignKey(SimulatedAccount, models.CASCADE, related_name="grants")
     scopes = models.JSONField(default=list)
-    # Not somebody's consent, but the client acting for itself (client credentials).
+    # Client credentials: the client acts for itself, without a person's consent.
     machine = models.BooleanField(default=False)
     revoked = models.BooleanField(default=False)
-    # How often a spent refresh token came again: replayed in grace, or found out as a reuse.
+    # How often a spent refresh token was sent again: answered in grace, or detected as reuse.
     replays = models.PositiveIntegerField(default=0)
     reuses = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=now)
@@ -81,12 +81,12 @@ class SimulatedGrant(models.Model):
     def revoke(self) -> None:
         SimulatedGrant.objects.filter(pk=self.pk).update(revoked=True)
 
-    def count(self, what: str) -> None:
-        SimulatedGrant.objects.filter(pk=self.pk).update(**{what: models.F(what) + 1})
+    def increment(self, counter: str) -> None:
+        SimulatedGrant.objects.filter(pk=self.pk).update(**{counter: models.F(counter) + 1})
 
 
 class SimulatedToken(models.Model):
-    """A code, access or refresh token. Its value is handed out once and checked ever after."""
+    """An authorization code, access token or refresh token (`use`)."""
 
     CODE, ACCESS, REFRESH = "code", "access", "refresh"
 
@@ -112,23 +112,23 @@ class SimulatedToken(models.Model):
         value = value or f"{prefix}{secrets.token_urlsafe(24)}"
         return cls.objects.create(grant=grant, use=use, value=value, expires_at=ends, data=data)
 
-    def lives_s(self) -> int:
+    def remaining_s(self) -> int:
         """Seconds until it expires."""
         return round((self.expires_at - now()).total_seconds()) if self.expires_at else 0
 
-    def alive(self) -> bool:
+    def is_valid(self) -> bool:
         timely = self.expires_at is None or self.expires_at > now()
         return timely and self.spent_at is None and not self.grant.revoked
 
     def spend(self) -> bool:
-        """Use it up. True for exactly one caller."""
+        """Mark as used, atomically. True for exactly one caller."""
         return bool(SimulatedToken.objects.filter(pk=self.pk, spent_at=None).update(spent_at=now()))
 
 
 class Fault(models.Model):
-    """A misbehaviour that was asked for, of one account or of the whole provider (account NULL).
+    """An active fault of one account or of the whole provider (account NULL).
 
-    `times` counts down; NULL lasts until it is cleared. `data` shapes it, where it has a shape.
+    `times` counts down; NULL lasts until it is cleared. `data` holds the chaos settings.
     """
 
     provider = models.CharField(max_length=40)

@@ -1,4 +1,4 @@
-"""The authorization server that most providers share, with the points in which they differ."""
+"""The OAuth authorization server that most providers share, with options for each of them."""
 
 import base64
 import hashlib
@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import consent, faults
-from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, basic_pair
+from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, basic_credentials
 from sequin_admin.simulator.models import (
     SimulatedAccount,
     SimulatedClient,
@@ -26,23 +26,24 @@ CODE_LIFE_S = 300
 
 
 def flat_error(error: str, description: str, status: int) -> HttpResponse:
-    """RFC 6749 section 5.2."""
+    """An error response of the token endpoint (RFC 6749 section 5.2)."""
     return JsonResponse({"error": error, "error_description": description}, status=status)
 
 
 @dataclass(frozen=True)
 class AuthorizationServer:
-    """How one provider's server behaves. `repeats_tokens`: who asks early gets the same one.
+    """The authorization server of one provider; subclasses override what differs further.
 
-    `rotation`: `constant` (the refresh token stays), `strict` (single use; a reuse kills the
-    grant), `grace` (single use, replayable for `grace_s`). Lives are in seconds, None is for ever.
-    `default_grant` is what a token call asks for that names no grant type, if it may do so.
-    `restores` are the switches that are off again once the person consents anew.
+    `rotation` of refresh tokens: `constant` (none), `strict` (single use; reuse revokes the grant)
+    or `grace` (single use; its response is repeated for `grace_s` seconds). `*_life_s` is in
+    seconds, None for tokens that do not expire. `reuses_access_token`: a valid access token is
+    returned again instead of a new one. `default_grant` is the grant type of a token request that
+    names none. A new consent clears the account's flags in `reset_by_consent`.
     """
 
     provider: ProviderSimulator
     client_auth: str = "body"
-    takes: str = "form"
+    body_formats: str = "form"
     pkce: str = "optional"
     scope_separator: str = " "
     access_prefix: str = ""
@@ -52,238 +53,260 @@ class AuthorizationServer:
     rotation: str = "constant"
     grace_s: int = 0
     error: Callable[[str, str, int], HttpResponse] = flat_error
-    client_status: int = 400
+    client_error_status: int = 400
     client_credentials: bool = False
-    repeats_tokens: bool = False
+    reuses_access_token: bool = False
     default_grant: str = ""
-    restores: tuple[str, ...] = ("uninstall",)
+    reset_by_consent: tuple[str, ...] = ("uninstall",)
 
     def authorize(
         self, request: HttpRequest, *, extra: Mapping[str, str] | None = None
     ) -> HttpResponse:
-        """The consent page (GET) and what the person decided (POST)."""
+        """The consent page (GET) and the person's decision (POST)."""
         query = request.GET
         client = self.clients(request).filter(client_id=query.get("client_id", "")).first()
         if client is None or query.get("redirect_uri") not in client.redirect_uris:
-            return consent.broken(request, self.provider, client)
+            return consent.reject_client(request, self.provider, client)
         error, mistake = self.request_error(query)
         if error:
-            return consent.back(query, error=error, error_description=mistake)
-        scopes = self.asked_scopes(query)
+            return consent.redirect_to_client(query, error=error, error_description=mistake)
+        scopes = self.requested_scopes(query)
         if request.method == "GET":
             shown = scopes or self.provider.scopes
-            return consent.page(request, self.provider, client, self.accounts(request), shown)
+            return consent.render_consent(
+                request, self.provider, client, self.accounts(request), shown
+            )
         if "allow" not in request.POST:
             denied = "The user denied access"
-            return consent.back(query, error="access_denied", error_description=denied)
-        account = consent.chosen(request, self.provider, self.accounts(request))
-        for flag in set(self.restores) & set(account.state):
-            account.switch(flag, on=False)
+            return consent.redirect_to_client(
+                query, error="access_denied", error_description=denied
+            )
+        account = consent.get_chosen_account(request, self.provider, self.accounts(request))
+        for flag in set(self.reset_by_consent) & set(account.state):
+            account.set_flag(flag, on=False)
         grant = SimulatedGrant.objects.create(client=client, account=account, scopes=scopes)
         data = {
             "redirect_uri": query["redirect_uri"],
             "challenge": query.get("code_challenge", ""),
         }
         code = SimulatedToken.issue(grant, SimulatedToken.CODE, "", CODE_LIFE_S, **data)
-        returned = {**(extra or {}), **self.returned(account)}
-        return consent.back(query, code=code.value, **returned)
+        returned = {**(extra or {}), **self.callback_params(account)}
+        return consent.redirect_to_client(query, code=code.value, **returned)
 
-    def returned(self, account: SimulatedAccount) -> dict[str, str]:
-        """Parameters of the callback that tell which account was chosen."""
+    def callback_params(self, account: SimulatedAccount) -> dict[str, str]:
+        """Callback parameters that identify the chosen account."""
         return {}
 
     def clients(self, request: HttpRequest) -> QuerySet[SimulatedClient]:
-        """The apps known here: at a customer's own address (`request.tenant`) only theirs."""
+        """The provider's clients; at a customer's host (`request.tenant`) the customer's."""
         rows = SimulatedClient.objects.filter(provider=self.provider.slug)
         tenant: SimulatedAccount | None = getattr(request, "tenant", None)
         return rows.filter(owner=tenant.external_id) if tenant else rows
 
     def accounts(self, request: HttpRequest) -> QuerySet[SimulatedAccount]:
-        """Who can be chosen on the consent page."""
+        """The accounts offered on the consent page."""
         rows = SimulatedAccount.objects.filter(provider=self.provider.slug).order_by("pk")
         tenant: SimulatedAccount | None = getattr(request, "tenant", None)
         return rows.filter(pk=tenant.pk) if tenant else rows
 
     def request_error(self, query: Mapping[str, str]) -> tuple[str, str]:
-        """Code and description of what the client did wrong (RFC 6749 section 4.1.2.1)."""
-        mistake = self.request_mistake(query)
+        """Error code and description (RFC 6749 section 4.1.2.1); empty for a valid request."""
+        mistake = self.invalid_request(query)
         return ("invalid_request", mistake) if mistake else ("", "")
 
-    def request_mistake(self, query: Mapping[str, str]) -> str:
+    def invalid_request(self, query: Mapping[str, str]) -> str:
+        """Why the authorization request is an `invalid_request`; empty for a valid one."""
         if query.get("response_type", "code") != "code":
             return "response_type must be code"
         if self.pkce == "required" and query.get("code_challenge_method") != "S256":
             return "code_challenge with code_challenge_method S256 is required"
         return ""
 
-    def asked_scopes(self, query: Mapping[str, str]) -> list[str]:
+    def requested_scopes(self, query: Mapping[str, str]) -> list[str]:
         return [s for s in query.get("scope", "").split(self.scope_separator) if s]
 
-    def client_of(self, request: HttpRequest, fields: Mapping[str, str]) -> SimulatedClient:
-        """The authenticated client, in the style this provider demands."""
+    def authenticate_client(
+        self, request: HttpRequest, fields: Mapping[str, str]
+    ) -> SimulatedClient:
+        """The client, authenticated by `client_auth`. Raises `SimulatedResponse`."""
         if self.client_auth == "basic":
-            client_id, secret = basic_pair(request)
+            client_id, secret = basic_credentials(request)
         else:
             client_id, secret = fields.get("client_id", ""), fields.get("client_secret", "")
         client = self.clients(request).filter(client_id=client_id).first()
-        if client is None or not same(client.client_secret, secret):
+        if client is None or not constant_time_equal(client.client_secret, secret):
             raise SimulatedResponse(
-                self.error("invalid_client", "Client authentication failed", self.client_status)
+                self.error(
+                    "invalid_client", "Client authentication failed", self.client_error_status
+                )
             )
         return client
 
-    def fields_of(self, request: HttpRequest) -> dict[str, str]:
-        """The body's fields. A body in the wrong encoding has none."""
+    def parse_fields(self, request: HttpRequest) -> dict[str, str]:
+        """The body's fields; none for a content type not in `body_formats`."""
         if request.content_type == "application/json":
-            known = json_of(request) if "json" in self.takes else {}
+            known = parse_json(request) if "json" in self.body_formats else {}
             return {name: str(value) for name, value in known.items()}
-        return request.POST.dict() if "form" in self.takes else {}
+        return request.POST.dict() if "form" in self.body_formats else {}
 
     def token(self, request: HttpRequest) -> HttpResponse:
-        """The token endpoint: authorization_code and refresh_token."""
-        fields = self.fields_of(request)
-        faults.strike(request, self.provider, None)
-        faults.roll_dice(request, self.provider)
-        client = self.client_of(request, fields)
+        """The token endpoint (RFC 6749 section 3.2)."""
+        fields = self.parse_fields(request)
+        faults.apply_faults(request, self.provider, None)
+        faults.apply_chaos(request, self.provider)
+        client = self.authenticate_client(request, fields)
         grant_type = fields.get("grant_type", self.default_grant)
         if grant_type == "authorization_code":
-            return self.answer(request, self.redeem(client, fields), fresh=True)
+            return self.token_response(
+                request, self.redeem_code(client, fields), new_refresh_token=True
+            )
         if grant_type == "refresh_token":
-            return self.renew(request, client, fields.get("refresh_token", ""))
+            return self.refresh_grant(request, client, fields.get("refresh_token", ""))
         if grant_type == "client_credentials" and self.client_credentials:
-            return self.own_token(request, client)
+            return self.issue_to_client(request, client)
         raise SimulatedResponse(
             self.error("unsupported_grant_type", "This grant type is not supported", 400)
         )
 
-    def own_token(self, request: HttpRequest, client: SimulatedClient) -> HttpResponse:
-        """A token for the client itself (RFC 6749 section 4.4): no refresh token comes with it."""
+    def issue_to_client(self, request: HttpRequest, client: SimulatedClient) -> HttpResponse:
+        """Client credentials (RFC 6749 section 4.4): an access token without a refresh token."""
         account = SimulatedAccount.objects.get(
             provider=self.provider.slug, external_id=client.owner
         )
-        faults.strike(request, self.provider, account)
-        self.vet(account)
+        faults.apply_faults(request, self.provider, account)
+        self.check_account(account)
         grant, _ = SimulatedGrant.objects.get_or_create(
             client=client, account=account, machine=True, revoked=False
         )
-        access = self.access_token(grant)
+        access = self.get_access_token(grant)
         body = {
             "access_token": access.value,
             "token_type": "bearer",
-            "expires_in": access.lives_s(),
-            **self.more(grant),
+            "expires_in": access.remaining_s(),
+            **self.extra_fields(grant),
         }
-        return faults.maybe_lost(self.provider, account, JsonResponse(body))
+        return faults.maybe_lose_response(self.provider, account, JsonResponse(body))
 
-    def vet(self, account: SimulatedAccount) -> None:
-        """Raise an `Answer` when the account's own client may have no token now."""
+    def check_account(self, account: SimulatedAccount) -> None:
+        """Raise `SimulatedResponse` when the account's own client may not get a token."""
 
-    def access_token(self, grant: SimulatedGrant) -> SimulatedToken:
-        """A new one; or, where the provider does it so, the one that still lives."""
+    def get_access_token(self, grant: SimulatedGrant) -> SimulatedToken:
+        """A new access token or, with `reuses_access_token`, the one that is still valid."""
         rows = grant.tokens.filter(use=SimulatedToken.ACCESS, spent_at=None, expires_at__gt=now())
-        living = rows.order_by("-expires_at").first() if self.repeats_tokens else None
+        living = rows.order_by("-expires_at").first() if self.reuses_access_token else None
         return living or self.issue(grant, SimulatedToken.ACCESS)
 
     def issue(self, grant: SimulatedGrant, use: str) -> SimulatedToken:
         if use == SimulatedToken.ACCESS:
-            return SimulatedToken.issue(grant, use, self.access_prefix, self.lives_s())
+            return SimulatedToken.issue(grant, use, self.access_prefix, self.access_token_life_s())
         return SimulatedToken.issue(grant, use, self.refresh_prefix, self.refresh_life_s)
 
-    def lives_s(self) -> int | None:
-        """How long an access token lives: as published, or shorter while chaos reigns."""
-        return faults.chaos(self.provider).get("access_life_s", self.access_life_s)
+    def access_token_life_s(self) -> int | None:
+        """Lifetime of an access token: as published, or by the chaos settings."""
+        return faults.get_chaos(self.provider).get("access_life_s", self.access_life_s)
 
-    def redeem(self, client: SimulatedClient, fields: Mapping[str, str]) -> SimulatedGrant:
-        code = self.lookup(client, SimulatedToken.CODE, fields.get("code", ""))
-        fits = code and code.alive() and code.data["redirect_uri"] == fields.get("redirect_uri")
-        if not code or not fits or not self.verified(code, fields) or not code.spend():
+    def redeem_code(self, client: SimulatedClient, fields: Mapping[str, str]) -> SimulatedGrant:
+        code = self.find_token(client, SimulatedToken.CODE, fields.get("code", ""))
+        fits = code and code.is_valid() and code.data["redirect_uri"] == fields.get("redirect_uri")
+        if not code or not fits or not self.verify_pkce(code, fields) or not code.spend():
             raise SimulatedResponse(
                 self.error("invalid_grant", "The code is invalid, expired or was used", 400)
             )
         return code.grant
 
-    def verified(self, code: SimulatedToken, fields: Mapping[str, str]) -> bool:
+    def verify_pkce(self, code: SimulatedToken, fields: Mapping[str, str]) -> bool:
         """PKCE (RFC 7636 sections 4.1 and 4.6)."""
         challenge, verifier = code.data["challenge"], fields.get("code_verifier", "")
         if not challenge:
             return self.pkce != "required"
         hashed = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest())
-        return 43 <= len(verifier) <= 128 and same(challenge, hashed.rstrip(b"=").decode())
+        return 43 <= len(verifier) <= 128 and constant_time_equal(
+            challenge, hashed.rstrip(b"=").decode()
+        )
 
-    def lookup(self, client: SimulatedClient, use: str, value: str) -> SimulatedToken | None:
+    def find_token(self, client: SimulatedClient, use: str, value: str) -> SimulatedToken | None:
         rows = SimulatedToken.objects.select_related("grant__account", "grant__client")
         return rows.filter(use=use, value=value, grant__client=client).first()
 
-    def renew(self, request: HttpRequest, client: SimulatedClient, value: str) -> HttpResponse:
-        token = self.lookup(client, SimulatedToken.REFRESH, value)
+    def refresh_grant(
+        self, request: HttpRequest, client: SimulatedClient, value: str
+    ) -> HttpResponse:
+        token = self.find_token(client, SimulatedToken.REFRESH, value)
         if token:
-            faults.strike(request, self.provider, token.grant.account)
+            faults.apply_faults(request, self.provider, token.grant.account)
         if token and token.spent_at and self.rotation == "grace":
-            return self.replay(request, token)
+            return self.replay_response(request, token)
         if token and token.spent_at and self.rotation == "strict":
             token.grant.revoke()
-            token.grant.count("reuses")
-        if token is None or not token.alive() or token.grant.account.has("disable_user"):
+            token.grant.increment("reuses")
+        if token is None or not token.is_valid() or token.grant.account.has("disable_user"):
             return self.error(
                 "invalid_grant", "The refresh token is invalid, expired or revoked", 400
             )
         if self.rotation != "constant":
             token.spend()
-        return self.answer(request, token.grant, fresh=self.rotation != "constant", kept=token)
+        return self.token_response(
+            request, token.grant, new_refresh_token=self.rotation != "constant", source=token
+        )
 
-    def replay(self, request: HttpRequest, token: SimulatedToken) -> HttpResponse:
-        """Within the grace time the same answer comes again."""
+    def replay_response(self, request: HttpRequest, token: SimulatedToken) -> HttpResponse:
+        """Within the grace period, repeat the response to this refresh token."""
         late = token.spent_at is None or token.spent_at + timedelta(seconds=self.grace_s) < now()
         if late or token.grant.revoked or "answer" not in token.data:
             return self.error("invalid_grant", "The refresh token was already used", 400)
-        token.grant.count("replays")
+        token.grant.increment("replays")
         return JsonResponse(token.data["answer"])
 
-    def answer(
+    def token_response(
         self,
         request: HttpRequest,
         grant: SimulatedGrant,
         *,
-        fresh: bool,
-        kept: SimulatedToken | None = None,
+        new_refresh_token: bool,
+        source: SimulatedToken | None = None,
     ) -> HttpResponse:
-        """A token response; `fresh` issues a new refresh token, else `kept` goes out again."""
-        access = self.access_token(grant)
-        refresh = kept
-        if fresh or kept is None:
+        """A token response with a new refresh token, or with `source` again.
+
+        `source` is the token that was exchanged; the response is stored in it for replays.
+        """
+        access = self.get_access_token(grant)
+        refresh = source
+        if new_refresh_token or source is None:
             refresh = self.issue(grant, SimulatedToken.REFRESH)
         body = {
             "access_token": access.value,
             "refresh_token": refresh.value if refresh else "",
             "token_type": "bearer",
-            "expires_in": access.lives_s() if self.repeats_tokens else self.lives_s(),
-            **self.more(grant),
+            "expires_in": access.remaining_s()
+            if self.reuses_access_token
+            else self.access_token_life_s(),
+            **self.extra_fields(grant),
         }
-        if kept is not None:
-            kept.data["answer"] = body
-            kept.save(update_fields=["data"])
-        return faults.maybe_lost(self.provider, grant.account, JsonResponse(body))
+        if source is not None:
+            source.data["answer"] = body
+            source.save(update_fields=["data"])
+        return faults.maybe_lose_response(self.provider, grant.account, JsonResponse(body))
 
-    def more(self, grant: SimulatedGrant) -> dict[str, Any]:
-        """Fields of the token response beyond the common ones."""
+    def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:
+        """Provider-specific fields of the token response."""
         return {"scope": self.scope_separator.join(grant.scopes)}
 
-    def access(self, value: str) -> SimulatedToken | None:
-        """The living access token of that value."""
+    def find_access_token(self, value: str) -> SimulatedToken | None:
+        """The valid access token of that value, if any."""
         rows = SimulatedToken.objects.select_related("grant__account", "grant__client")
         token = rows.filter(
             use=SimulatedToken.ACCESS, value=value, grant__client__provider=self.provider.slug
         ).first()
-        return token if token and token.alive() else None
+        return token if token and token.is_valid() else None
 
 
-def same(one: str, other: str) -> bool:
-    """Compares in constant time; `compare_digest` takes other than ASCII only as bytes."""
+def constant_time_equal(one: str, other: str) -> bool:
+    """Compare in constant time; `compare_digest` takes non-ASCII text only as bytes."""
     return secrets.compare_digest(one.encode(), other.encode())
 
 
-def json_of(request: HttpRequest) -> dict[str, Any]:
-    """The fields of a JSON body; what is not an object has none."""
+def parse_json(request: HttpRequest) -> dict[str, Any]:
+    """The fields of a JSON body; none unless it is an object."""
     try:
         known = json.loads(request.body or b"{}")
     except ValueError:
@@ -291,8 +314,10 @@ def json_of(request: HttpRequest) -> dict[str, Any]:
     return known if isinstance(known, dict) else {}
 
 
-def enter(request: HttpRequest, provider: ProviderSimulator, external_id: str) -> SimulatedAccount:
-    """The customer whose own address was called; from now on only their clients are known."""
+def select_tenant(
+    request: HttpRequest, provider: ProviderSimulator, external_id: str
+) -> SimulatedAccount:
+    """The account whose own host was called; sets `request.tenant`. Raises `SimulatedResponse`."""
     account = SimulatedAccount.objects.filter(
         provider=provider.slug, external_id__iexact=external_id
     ).first()

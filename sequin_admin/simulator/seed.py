@@ -1,4 +1,4 @@
-"""The world at the beginning: each provider's developer app and accounts."""
+"""Seed data: each provider's developer app and accounts."""
 
 import secrets
 from typing import Any
@@ -18,9 +18,9 @@ from sequin_admin.simulator.settings import SIMULATOR_REDIRECT_BASES
 
 
 def plant() -> None:
-    """Make what is missing; what is there stays as it is.
+    """Create what is missing; existing rows stay, except for redirect URIs.
 
-    Apps learn the callback addresses of this start: the port may be another than last time.
+    Apps get the redirect URIs of this start, as the port may differ from the last one.
     """
     with transaction.atomic():
         World.objects.get_or_create(pk=1)
@@ -34,7 +34,7 @@ def plant() -> None:
 
 
 def reset() -> None:
-    """Back to the beginning. App secrets and keys are kept: nobody has to copy them again."""
+    """Delete everything but the apps and seed again: app secrets need not be copied again."""
     with transaction.atomic():
         for model in (SimulatedAccount, SimulatedCall, Fault, Hit, World):
             model.objects.all().delete()
@@ -44,8 +44,8 @@ def reset() -> None:
         plant()
 
 
-def client(provider: str, owner: str = "", **extra: Any) -> SimulatedClient:
-    """The developer app of a provider, or the customer's whose account is `owner`, made once."""
+def create_client(provider: str, owner: str = "", **extra: Any) -> SimulatedClient:
+    """The developer app of a provider, or of the customer with account `owner`, created once."""
     row, _ = SimulatedClient.objects.get_or_create(
         provider=provider,
         owner=owner,
@@ -60,14 +60,14 @@ def client(provider: str, owner: str = "", **extra: Any) -> SimulatedClient:
 
 
 def redirect_uris(provider: str) -> list[str]:
-    """Where an app may send people back to; nowhere if nobody ever consents at the provider."""
+    """The redirect URIs of an app; none for a provider without a consent page."""
     if not framework.all_providers()[provider].calls_back:
         return []
     bases = (base.rstrip("/") for base in SIMULATOR_REDIRECT_BASES)
     return [f"{base}/link/oauth2/callback/{provider}" for base in bases]
 
 
-def account(provider: str, external_id: str, name: str, **data: Any) -> SimulatedAccount:
+def create_account(provider: str, external_id: str, name: str, **data: Any) -> SimulatedAccount:
     return SimulatedAccount.objects.create(
         provider=provider, external_id=external_id, name=name, data=data
     )

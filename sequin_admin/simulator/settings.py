@@ -3,11 +3,11 @@
 from sequin_admin.core.env import ROOT, env
 
 DEBUG = False
-# Signs nothing: the simulator has no sessions, and none of its secrets is one.
+# Signs nothing: the simulator has no sessions.
 SECRET_KEY = "the simulator keeps no secrets"
 ALLOWED_HOSTS = ["*"]
 INSTALLED_APPS = ["sequin_admin.simulator"]
-MIDDLEWARE = ["sequin_admin.simulator.dispatch.providers"]
+MIDDLEWARE = ["sequin_admin.simulator.dispatch.provider_middleware"]
 ROOT_URLCONF = "sequin_admin.simulator.urls"
 WSGI_APPLICATION = "sequin_admin.simulator.wsgi.application"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
@@ -27,7 +27,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-# Whose callback addresses the seeded developer apps accept.
+# Base URLs of the gateways whose redirect URIs the seeded developer apps accept.
 SIMULATOR_REDIRECT_BASES = env.list(
     "SIMULATOR_REDIRECT_BASES", default=["http://127.0.0.1:8000", "http://localhost:8000"]
 )

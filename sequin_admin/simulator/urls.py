@@ -1,4 +1,4 @@
-"""The simulator's own pages. Calls of providers never get here: `dispatch` answers them."""
+"""The simulator's own pages. Calls to providers are answered by `dispatch` before."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The simulator's own pages. A tool for one machine: no login, and nothing worth one."""
+"""The simulator's own pages. A development tool without a login."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from sequin_admin.simulator.models import (
 )
 
 
-def provider_or_404(slug: str) -> ProviderSimulator:
+def get_provider_or_404(slug: str) -> ProviderSimulator:
     found = framework.all_providers().get(slug)
     if found is None:
         raise Http404(slug)
@@ -42,7 +42,7 @@ def home(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def developer(request: HttpRequest, slug: str) -> HttpResponse:
     """The provider's developer page: the apps' ids and secrets to copy, redirect URIs to edit."""
-    provider = provider_or_404(slug)
+    provider = get_provider_or_404(slug)
     clients = get_list_or_404(SimulatedClient.objects.order_by("pk"), provider=slug)
     if request.method == "POST":
         owner = request.POST.get("owner", "")
@@ -60,14 +60,14 @@ def developer(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def panel(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
     """The control page of one account."""
-    provider = provider_or_404(slug)
+    provider = get_provider_or_404(slug)
     account = get_object_or_404(SimulatedAccount, provider=slug, external_id=external_id)
     if request.method == "POST":
         action, ended = request.POST.get("action", ""), request.POST.get("end", "")
         try:
-            control.act(provider, account, action or ended, on=bool(action))
-        except control.Mistake as mistake:
-            return HttpResponseBadRequest(str(mistake), content_type="text/plain")
+            control.perform_action(provider, account, action or ended, on=bool(action))
+        except control.ControlError as error:
+            return HttpResponseBadRequest(str(error), content_type="text/plain")
         return redirect("panel", slug=slug, external_id=external_id)
     page = {
         "provider": provider,
@@ -82,15 +82,15 @@ def panel(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
 
 
 def buttons(provider: ProviderSimulator, account: SimulatedAccount) -> dict[str, Any]:
-    """What can be done at once, and the switches with their positions."""
+    """Context of the panel: one-time actions, switches with their state, active faults."""
     faults = {fault.name: fault for fault in account.faults.all()}
     known = control.actions_of(provider)
     switches = [
         {"name": name, "label": label, "on": name in faults or account.has(name)}
         for name, label in known.items()
-        if name not in control.AT_ONCE
+        if name not in control.ONE_TIME_ACTIONS
     ]
-    at_once = {name: known[name] for name in known if name in control.AT_ONCE}
+    at_once = {name: known[name] for name in known if name in control.ONE_TIME_ACTIONS}
     return {"switches": switches, "at_once": at_once, "faults": faults.values()}
 
 
@@ -100,7 +100,7 @@ def clock(request: HttpRequest) -> HttpResponse:
         hours = request.POST.get("hours", "")
         try:
             control.move_clock(float(hours) * 3600 if hours else None)
-        except (control.Mistake, ValueError):
+        except (control.ControlError, ValueError):
             return HttpResponseBadRequest("Give hours as a number.", content_type="text/plain")
         return redirect("clock")
     offset = World.objects.values_list("offset_s", flat=True).first() or 0

@@ -1,4 +1,4 @@
-"""The simulator's WSGI application. Makes and seeds its database when there is none."""
+"""The simulator's WSGI application. Creates, migrates and seeds its database."""
 
 import os
 from pathlib import Path

@@ -10,7 +10,7 @@ from sequin_admin.syncs.models import Collection, Consumer, Refresh, Stream, Syn
 
 @admin.register(Target)
 class TargetAdmin(ReadOnlyAdmin):
-    """The password is not among the fields: it is sealed, and staff have no business with it."""
+    """Without the encrypted password, which staff don't need."""
 
     list_display = ("name", "organization", "address", "health_status")
     list_filter = ("health_status", "ssl_mode")
@@ -31,7 +31,7 @@ class StreamAdmin(ReadOnlyAdmin):
 
 @admin.register(Sync)
 class SyncAdmin(ReadOnlyAdmin):
-    """Without the badge's token: whoever has it can see the badge."""
+    """Without the badge's token, as it gives access to the badge."""
 
     list_display = ("name", "provider", "organization", "stream", "health_status", "last_report_at")
     list_filter = ("provider", "health_status")

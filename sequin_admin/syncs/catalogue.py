@@ -1,4 +1,4 @@
-"""Which collections a credential has: the well-known ones, or those that were read from it."""
+"""Collections of a credential: the provider's well-known ones, or those read from the account."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,34 +14,35 @@ from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.syncs.models import Collection, Refresh
 from sequin_admin.tokens import renewal
 
-# Longer than introspection takes, page by page.
+# Longer than reading all pages takes.
 CLAIM = timedelta(minutes=5)
 
 
-def of(credential: Credential) -> list[Collection]:
-    """What is known: what was read last, or else the provider's well-known collections."""
+def list_collections(credential: Credential) -> list[Collection]:
+    """The collections that were read last, or else the provider's well-known ones, unsaved."""
     stored = list(Collection.objects.filter(credential=credential).order_by("name", "id"))
-    return stored or rows_of(credential, credential.catalogue)
+    return stored or unsaved_collections(credential, credential.catalogue)
 
 
-def rows_of(credential: Credential, shapes: Sequence[CollectionSchema]) -> list[Collection]:
-    """Rows that are not stored yet."""
+def unsaved_collections(
+    credential: Credential, schemas: Sequence[CollectionSchema]
+) -> list[Collection]:
     return [
         Collection(
             credential_id=credential.pk,
-            collection_id=f"{credential.provider}:{shape.upstream_id}",
-            upstream_id=shape.upstream_id,
-            name=shape.name[:250],
-            fields=[asdict(column) for column in shape.columns],
-            upstream_metadata=dict(shape.metadata),
+            collection_id=f"{credential.provider}:{schema.upstream_id}",
+            upstream_id=schema.upstream_id,
+            name=schema.name[:250],
+            fields=[asdict(column) for column in schema.columns],
+            upstream_metadata=dict(schema.metadata),
         )
-        for shape in shapes
+        for schema in schemas
     ]
 
 
 @transaction.atomic
-def start(credential: Credential, *, actor: models.Model | None) -> Refresh:
-    """Let a worker look again. One that is under way goes on."""
+def start_refresh(credential: Credential, *, actor: models.Model | None) -> Refresh:
+    """Request a refresh by a worker, unless one is under way. Audited either way."""
     refresh, _ = Refresh.objects.select_for_update().get_or_create(credential=credential)
     if refresh.status != Refresh.Status.PROCESSING:
         refresh.status, refresh.claimed_until = Refresh.Status.PROCESSING, None
@@ -58,7 +59,7 @@ def start(credential: Credential, *, actor: models.Model | None) -> Refresh:
 
 
 def claim_due(room: int) -> Sequence[Refresh]:
-    """Up to `room` refreshes that nobody is at, each ours for as long as `CLAIM`."""
+    """Claim up to `room` unclaimed refreshes, each for the time of `CLAIM`."""
     now = clock.now()
     free = models.Q(claimed_until=None) | models.Q(claimed_until__lte=now)
     with transaction.atomic():
@@ -71,7 +72,7 @@ def claim_due(room: int) -> Sequence[Refresh]:
 
 
 def refresh_claimed(refresh: Refresh) -> bool:
-    """Read the collections, and store them unless the claim is over: then somebody else does."""
+    """Read and store the collections. False if nothing was stored, as the claim was lost."""
     credential = Credential.objects.select_related("oauth_app").get(pk=refresh.credential_id)
     try:
         found = read_collections(credential)
@@ -88,15 +89,15 @@ def refresh_claimed(refresh: Refresh) -> bool:
         if not finish_refresh(refresh, **succeeded):
             return False
         Collection.objects.filter(credential=credential).delete()
-        Collection.objects.bulk_create(rows_of(credential, found))
+        Collection.objects.bulk_create(unsaved_collections(credential, found))
     return True
 
 
 def read_collections(credential: Credential) -> Sequence[CollectionSchema]:
-    """Ask the provider. A refused access token is renewed once. Raises one of `FAILURES`."""
+    """Read them from the provider; a refused token is refreshed once. Raises `FAILURES`."""
     if type(credential).collections is Credential.collections:
         return credential.catalogue
-    token = renewal.current(credential)
+    token = renewal.get_access_token(credential)
     try:
         return credential.collections(token)
     except Refused as refusal:
@@ -106,6 +107,6 @@ def read_collections(credential: Credential) -> Sequence[CollectionSchema]:
 
 
 def finish_refresh(refresh: Refresh, **columns: object) -> bool:
-    """Write how it ended. False when the claim has passed to somebody else."""
-    own = Refresh.objects.filter(pk=refresh.pk, claimed_until=refresh.claimed_until)
-    return own.update(claimed_until=None, **columns) == 1
+    """Store the result. False if the claim was lost to another worker."""
+    claimed = Refresh.objects.filter(pk=refresh.pk, claimed_until=refresh.claimed_until)
+    return claimed.update(claimed_until=None, **columns) == 1

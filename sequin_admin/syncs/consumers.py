@@ -1,4 +1,4 @@
-"""Everything that somebody does to a consumer. All audited."""
+"""Operations on consumers. All audited."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -36,7 +36,7 @@ def create(
     consumer.save()
     consumer.syncs.set(() if all_syncs else syncs)
     record_consumer_change("consumer.created", consumer, actor, writes_to=target.name)
-    weigh(consumer)
+    recompute_health(consumer)
     return consumer
 
 
@@ -49,8 +49,8 @@ def update(
     active: bool | None = None,
     **columns: Any,
 ) -> None:
-    """Change what is given and differs: `name`, `target`, `all_syncs`, `metadata`, or the above."""
-    read_before = set(consumer.read())
+    """Change the given values that differ. `columns`: `name`, `target`, `all_syncs`, `metadata`."""
+    syncs_before = set(consumer.selected_syncs())
     changed = sorted(n for n, value in columns.items() if value != getattr(consumer, n))
     for name in changed:
         setattr(consumer, name, columns[name])
@@ -65,25 +65,25 @@ def update(
     if changed:
         consumer.save()
         record_consumer_change("consumer.changed", consumer, actor, changed=changed)
-        weigh(consumer, *read_before)
+        recompute_health(consumer, *syncs_before)
 
 
 @transaction.atomic
 def delete(consumer: Consumer, *, actor: models.Model | None) -> None:
-    """Forget it. What it has written stays in the target."""
+    """Delete the consumer. What it has written stays in the target."""
     record_consumer_change("consumer.deleted", consumer, actor)
-    read_before = list(consumer.read())
+    syncs_before = list(consumer.selected_syncs())
     consumer.delete()
-    health.recompute_syncs(Sync.objects.filter(pk__in=[sync.pk for sync in read_before]))
+    health.recompute_syncs(Sync.objects.filter(pk__in=[sync.pk for sync in syncs_before]))
 
 
-def weigh(consumer: Consumer, *read_before: Sync) -> None:
-    """The consumer, and all syncs that it read before or reads now."""
+def recompute_health(consumer: Consumer, *syncs_before: Sync) -> None:
+    """Recompute the consumer, and all syncs that it had before or has now."""
     if consumer.active:
         health.recompute_and_propagate([consumer])
     else:
         disabled.send(sender=Consumer, subject=consumer)
-    syncs = {*read_before, *consumer.read()}
+    syncs = {*syncs_before, *consumer.selected_syncs()}
     health.recompute_syncs(Sync.objects.filter(pk__in=[sync.pk for sync in syncs]))
 
 

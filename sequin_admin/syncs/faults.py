@@ -1,6 +1,6 @@
-"""What stands between us and a target, as outcomes. Pure.
+"""Outcomes for failures of a connection to a target. Pure.
 
-Targets are the organization's own databases: what is wrong with one is ours to mend.
+Targets are the organization's own databases, so the operator must act, not a customer.
 """
 
 import re
@@ -14,26 +14,26 @@ from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.outcomes import Outcome, Verdict
 
 
-class MissingRight(Exception):
-    """We are in, and may not make tables in `schema`. `code` says why."""
+class MissingPrivilege(Exception):
+    """The user may connect but not create tables in `schema`. `code` says why."""
 
     def __init__(self, code: str, schema: str) -> None:
         super().__init__(code)
         self.code, self.schema = code, schema
 
 
-def ours(code: str, message: str, remedy: str) -> Outcome:
+def operator_outcome(code: str, message: str, remedy: str) -> Outcome:
     return outcomes.operator(code, message, remedy, of_app=False)
 
 
-def passing(code: str, message: str, remedy: str) -> Outcome:
-    """It may be over in a moment; when it lasts, it is ours."""
+def transient_outcome(code: str, message: str, remedy: str) -> Outcome:
+    """Transient: the operator must act only when it lasts."""
     return Outcome(Verdict.TRANSIENT, code, message, remedy)
 
 
-# libpq gives no codes for what happens before a session, only the words of its own and of the
-# server. In other languages than English a refusal is told with the server's words (`refused`).
-WORDS: tuple[tuple[str, str, Verdict, str, str], ...] = (
+# libpq has no error codes for failures before the session starts, only its own messages and the
+# server's. A server's message in another language falls through to `refused_by_server`.
+ERROR_PATTERNS: tuple[tuple[str, str, Verdict, str, str], ...] = (
     (
         r"password authentication failed|no password supplied",
         "password",
@@ -130,51 +130,53 @@ WORDS: tuple[tuple[str, str, Verdict, str, str], ...] = (
 
 
 def classify(error: Exception, at: str) -> Outcome:
-    """The outcome of whatever ended a try. `at` is the target's address, for the sentence."""
-    if isinstance(error, MissingRight):
-        return missing_right(error, at)
+    """The outcome for an error of `check_connection`. `at` is the target's address."""
+    if isinstance(error, MissingPrivilege):
+        return missing_privilege_outcome(error, at)
     if isinstance(error, DecryptionError):
-        return ours("unreadable", str(error), "Or enter the password anew.")
+        return operator_outcome("unreadable", str(error), "Or enter the password anew.")
     if isinstance(error, UnknownHost):
-        return ours("unknown_host", str(error), "Correct the host.")
+        return operator_outcome("unknown_host", str(error), "Correct the host.")
     if isinstance(error, Forbidden):
-        return ours(
+        return operator_outcome(
             "forbidden", str(error), "Correct the host, or add its network to TARGET_NETWORKS."
         )
     if isinstance(error, Unreachable):
         return outcomes.transient("unreachable", str(error))
-    return by_words(error, at)
+    return classify_by_text(error, at)
 
 
-def by_words(error: Exception, at: str) -> Outcome:
+def classify_by_text(error: Exception, at: str) -> Outcome:
     text = str(error)
     if isinstance(error, errors.ConnectionTimeout | errors.QueryCanceled):
         text = "timeout"
-    for pattern, code, verdict, message, remedy in WORDS:
+    for pattern, code, verdict, message, remedy in ERROR_PATTERNS:
         if re.search(pattern, text, re.IGNORECASE):
             return Outcome(verdict, code, message.format(at=at), remedy)
     if isinstance(error, psycopg.OperationalError) and "FATAL" in text:
-        said = text.rpartition("FATAL:")[2].strip().splitlines()[0][:200]
-        return ours("refused_by_server", f"{at} refuses us: {said}.", "Ask who runs it.")
-    return passing(
+        reason = text.rpartition("FATAL:")[2].strip().splitlines()[0][:200]
+        return operator_outcome(
+            "refused_by_server", f"{at} refuses us: {reason}.", "Ask who runs it."
+        )
+    return transient_outcome(
         "broken_off",
         f"The conversation with {at} broke off.",
         "Check that PostgreSQL listens there and not something else.",
     )
 
 
-def missing_right(error: MissingRight, at: str) -> Outcome:
+def missing_privilege_outcome(error: MissingPrivilege, at: str) -> Outcome:
     if error.code == "read_only":
-        return ours(
+        return operator_outcome(
             error.code, f"{at} is a read-only replica.", "Enter the address of the primary server."
         )
     if error.code == "no_schema":
-        return ours(
+        return operator_outcome(
             error.code,
             f"There is no schema {error.schema} at {at}, and our user may not make one.",
             "Create it, or let the user create schemas in the database.",
         )
-    return ours(
+    return operator_outcome(
         error.code,
         f"Our user at {at} may not make tables in the schema {error.schema}.",
         f"GRANT USAGE, CREATE ON SCHEMA {error.schema} to it.",

@@ -34,18 +34,18 @@ METADATA = "JSON of your own, found again by the API."
 
 
 class NamedForm(forms.Form):
-    """What all of them have. `kept` names secrets that stay when they are left empty."""
+    """Base form. `kept` names the secret fields that keep their value when they are left empty."""
 
     kept: tuple[str, ...] = ()
-    # Where the domain's sentences go whose field has another name here.
-    homes: Mapping[str, str] = {}
+    # Form fields for errors of model fields that have another name here.
+    field_names: Mapping[str, str] = {}
 
     def explain(self, error: ValidationError) -> None:
-        """Put the domain's sentences to the fields that they are about."""
-        for path, sentences in error.message_dict.items():
-            name = self.homes.get(path, path.rpartition(".")[2])
-            for said in sentences:
-                self.add_error(name if name in self.fields else None, said)
+        """Add a domain function's validation errors to the form's fields."""
+        for path, messages in error.message_dict.items():
+            name = self.field_names.get(path, path.rpartition(".")[2])
+            for message in messages:
+                self.add_error(name if name in self.fields else None, message)
 
 
 class TargetForm(NamedForm):
@@ -69,7 +69,7 @@ class TargetForm(NamedForm):
 
     @classmethod
     def of(cls, target: Target, data: Any) -> "TargetForm":
-        """The edit form: no password keeps the one that is set."""
+        """Form to edit a target: an empty password keeps the stored one."""
         form = cls(data, initial={name: getattr(target, name) for name in COLUMNS})
         form.kept = ("password",)
         form.fields["password"].required = False
@@ -93,7 +93,7 @@ class StreamForm(NamedForm):
 
 
 class SyncForm(NamedForm):
-    homes = {"collection_ids": "others"}
+    field_names = {"collection_ids": "others"}
 
     name = forms.CharField(max_length=NAME_CHARS, help_text="How the sync is called here.")
     stream = forms.ModelChoiceField(
@@ -146,7 +146,7 @@ class SyncForm(NamedForm):
         streams: QuerySet[Stream] | None = None,
         **kwargs: Any,
     ) -> None:
-        """`streams` to choose from. Without any nothing is asked: a sync works without one."""
+        """`known` collections and `streams` are the choices; without choices there is no field."""
         super().__init__(*args, **kwargs)
         self.fields["stream"].queryset = streams  # type: ignore[attr-defined]
         if not streams:

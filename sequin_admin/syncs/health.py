@@ -1,4 +1,4 @@
-"""How trouble travels upwards: from credentials, consumers and targets to syncs."""
+"""Propagation of statuses: from targets to consumers, and from these and credentials to syncs."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,14 +14,14 @@ from sequin_admin.syncs.models import Consumer, Sync, Target
 
 
 def connect_signals() -> None:
-    for model, passed_on in ((Target, propagate_to_consumers), (Consumer, propagate_to_syncs)):
-        status_changed.connect(passed_on, sender=model)
-    # Each kind of credential is a sender of its own.
+    for model, receiver in ((Target, propagate_to_consumers), (Consumer, propagate_to_syncs)):
+        status_changed.connect(receiver, sender=model)
+    # Each kind of credential is a different sender.
     status_changed.connect(propagate_from_credentials)
 
 
 def recompute_and_propagate(rows: Sequence[Monitored]) -> None:
-    """Weigh rows of one model anew after somebody changed what they are made of."""
+    """Recompute rows of one model after a change of their dependencies, and propagate it."""
     with transaction.atomic():
         changed = recompute_status(rows)
     propagate(changed)
@@ -30,7 +30,7 @@ def recompute_and_propagate(rows: Sequence[Monitored]) -> None:
 def propagate_from_credentials(
     sender: type, subjects: Sequence[Credential], **signal: object
 ) -> Counter[UUID] | None:
-    """The syncs of these credentials take their trouble over."""
+    """Recompute the syncs of these credentials. Returns their number by credential id."""
     if not issubclass(sender, Credential):
         return None
     syncs = Sync.objects.filter(credential__in=subjects, disabled_at=None)
@@ -45,10 +45,10 @@ def propagate_to_consumers(
         locked = list(locked_in_order(consumers.select_related("target").defer("target__secrets")))
         changed = recompute_status(locked)
     status_changed.send(sender=Consumer, subjects=changed)
-    taken = Counter[UUID]()
+    affected = Counter[UUID]()
     for consumer, syncs in syncs_of(locked).items():
-        taken[consumer.target_id] += len(syncs)
-    return taken
+        affected[consumer.target_id] += len(syncs)
+    return affected
 
 
 def propagate_to_syncs(
@@ -60,24 +60,27 @@ def propagate_to_syncs(
 
 
 def syncs_of(consumers: Iterable[Consumer]) -> Mapping[Consumer, set[UUID]]:
-    """The ids of the syncs that each of the consumers reads."""
-    return {consumer: set(consumer.read().values_list("pk", flat=True)) for consumer in consumers}
+    """The ids of the syncs that each consumer writes."""
+    return {
+        consumer: set(consumer.selected_syncs().values_list("pk", flat=True))
+        for consumer in consumers
+    }
 
 
 def recompute_syncs(syncs: QuerySet[Sync]) -> list[Sync]:
-    """Weigh many syncs anew, some at a time. Returns all of them."""
+    """Recompute the enabled ones of these syncs, in batches. Returns all of them."""
     seen = []
     for ids in batches(syncs.filter(disabled_at=None)):
         with transaction.atomic():
             rows = Sync.objects.filter(pk__in=ids).with_credential()
-            batch = with_readers(list(locked_in_order(rows)))
+            batch = prefetch_consumers(list(locked_in_order(rows)))
             recompute_status(batch)
         seen += batch
     return seen
 
 
-def with_readers(syncs: list[Sync]) -> list[Sync]:
-    """Each told which consumers read it, in two queries for all of them."""
+def prefetch_consumers(syncs: list[Sync]) -> list[Sync]:
+    """Set `prefetched_consumers` of each sync, with two queries for all of them."""
     by_sync = defaultdict[UUID, list[Consumer]](list)
     to_all = defaultdict[UUID, list[Consumer]](list)
     organizations = {sync.organization_id for sync in syncs}
@@ -90,5 +93,5 @@ def with_readers(syncs: list[Sync]) -> list[Sync]:
     for link in links.select_related("consumer"):
         by_sync[link.sync_id].append(link.consumer)
     for sync in syncs:
-        sync.known_readers = [*by_sync[sync.pk], *to_all[sync.organization_id]]
+        sync.prefetched_consumers = [*by_sync[sync.pk], *to_all[sync.organization_id]]
     return syncs

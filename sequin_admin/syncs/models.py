@@ -1,4 +1,4 @@
-"""What is synced, from where to where: syncs, streams, consumers, targets, collections."""
+"""Syncs, streams, consumers, targets and collections."""
 
 import secrets
 import uuid
@@ -13,7 +13,7 @@ from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
 from sequin_admin.credentials.models import NAME_CHARS, Credential, Monitored, list_indexes
 from sequin_admin.credentials.properties import MASK
 
-# Fewer characters than this would give too much away by showing eight of them.
+# Showing eight characters would reveal too much of a shorter password.
 LONG_PASSWORD = 20
 SLUG_CHARS = 60
 
@@ -30,7 +30,7 @@ class SslMode(models.TextChoices):
 
 
 class NamedRow(Monitored):
-    """What syncs, consumers and targets have in common."""
+    """Base model of syncs, consumers and targets."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=NAME_CHARS)
@@ -74,7 +74,7 @@ class Target(NamedRow):
 
     @property
     def address(self) -> str:
-        """`host:port/database`, as people know it."""
+        """`host:port/database`, with brackets around an IPv6 address."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}/{self.database}"
 
@@ -82,7 +82,7 @@ class Target(NamedRow):
         return self.updated_at
 
     def masked_password(self) -> str:
-        """first4...last4 where that reveals little, asterisks otherwise."""
+        """first4...last4 of a long password, asterisks otherwise."""
         try:
             password = str(self.secrets.get("password", ""))
         except DecryptionError:
@@ -95,7 +95,7 @@ class StreamQuerySet(Findable["Stream"]):
 
 
 class Stream(models.Model):
-    """A part of the organization's data that syncs write to: dev and prod, or one per API."""
+    """A namespace of the organization's data that syncs write to: dev and prod, or one per API."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="streams")
@@ -117,12 +117,12 @@ class Stream(models.Model):
 
 class SyncQuerySet(Findable["Sync"]):
     def with_credential(self) -> Self:
-        """Joined with the credential, of which no secret is decrypted."""
+        """Join the credential, without decrypting its secrets."""
         return self.select_related("credential").defer("credential__secrets")
 
 
 class Sync(NamedRow):
-    """One connected account, and what of it is read. `provider` is the credential's."""
+    """Which collections of a connected account are read. `provider` is the credential's."""
 
     entity, entity_title = "sync", "sync"
 
@@ -133,25 +133,25 @@ class Sync(NamedRow):
         Stream, models.PROTECT, null=True, blank=True, related_name="syncs", editable=False
     )
     collection_ids = models.JSONField(default=list, blank=True)
-    # The wire form, or NULL for the credential's own limit.
+    # The specification's `RateLimit`, or NULL for the credential's limit.
     rate_limit = models.JSONField(null=True, blank=True)
     max_age_days = models.PositiveIntegerField(null=True, blank=True)
     sync_frequency = models.CharField(max_length=20, default="continuous")
     external_id = models.CharField(max_length=200, blank=True)
     initial_backfill_completed_at = models.DateTimeField(null=True, editable=False)
     disabled_at = models.DateTimeField(null=True, editable=False)
-    # What its worker reported last.
+    # The latest values reported by its worker.
     rows_total = models.PositiveBigIntegerField(default=0, editable=False)
     lag_s = models.FloatField(null=True, editable=False)
     last_report_at = models.DateTimeField(null=True, editable=False)
-    # The unguessable part of the public badge's address; NULL while nobody may see it.
-    badge_token = models.CharField(  # noqa: DJ001 - NULLs never clash
+    # The random part of the public badge's URL; NULL while it is not published.
+    badge_token = models.CharField(  # noqa: DJ001 - NULLs are never equal
         max_length=43, null=True, unique=True, editable=False
     )
 
     objects = SyncQuerySet.as_manager()
-    # Whoever weighs many syncs at once fills this in for all of them.
-    known_readers: "list[Consumer] | None" = None
+    # Set by `health.prefetch_consumers()` for many syncs at once.
+    prefetched_consumers: "list[Consumer] | None" = None
 
     class Meta:
         indexes = (
@@ -162,26 +162,27 @@ class Sync(NamedRow):
 
     @property
     def status(self) -> str:
-        """The specification's word."""
+        """The specification's `status`: `active` or `disabled`."""
         return "disabled" if self.disabled_at else "active"
 
     def depends_on(self) -> list[Monitored]:
-        """Its credential, and the consumers that write what it reads."""
-        readers = self.readers() if self.known_readers is None else self.known_readers
-        return [self.credential, *(reader for reader in readers if reader.active)]
+        """Its credential, and its active consumers."""
+        known = self.prefetched_consumers
+        consumers = self.all_consumers() if known is None else known
+        return [self.credential, *(consumer for consumer in consumers if consumer.active)]
 
     def is_disabled(self) -> bool:
         return self.disabled_at is not None
 
-    def readers(self) -> "models.QuerySet[Consumer]":
-        """The consumers that read it: by name, or because they read all."""
-        own = Consumer.objects.filter(organization=self.organization_id)
-        return own.reading(Sync.objects.filter(pk=self.pk))
+    def all_consumers(self) -> "models.QuerySet[Consumer]":
+        """The consumers that select it, or all syncs."""
+        rows = Consumer.objects.filter(organization=self.organization_id)
+        return rows.consuming(Sync.objects.filter(pk=self.pk))
 
 
 class ConsumerQuerySet(Findable["Consumer"]):
-    def reading(self, syncs: models.QuerySet[Sync]) -> Self:
-        """Those that read one of `syncs`: by name, or because they read all."""
+    def consuming(self, syncs: models.QuerySet[Sync]) -> Self:
+        """Consumers that select one of `syncs`, or all syncs."""
         links = Consumer.syncs.through._default_manager.filter(sync__in=syncs)
         by_name = models.Q(pk__in=links.values("consumer"))
         return self.filter(by_name | models.Q(all_syncs=True) & models.Exists(syncs))
@@ -214,19 +215,19 @@ class Consumer(NamedRow):
     def is_disabled(self) -> bool:
         return not self.active
 
-    def read(self) -> models.QuerySet[Sync]:
-        """The syncs whose records it writes."""
+    def selected_syncs(self) -> models.QuerySet[Sync]:
+        """The syncs whose records it writes to the target."""
         if self.all_syncs:
             return Sync.objects.filter(organization=self.organization_id)
         return self.syncs.all()
 
     def sync_ids(self) -> list[str]:
-        """As the API shows them: `*` stands for all, also those made later."""
+        """Ids as in the API: `*` stands for all syncs, also later ones."""
         return ["*"] if self.all_syncs else sorted(str(sync.pk) for sync in self.syncs.all())
 
 
 class Collection(models.Model):
-    """A sort of thing that a credential's account holds: `stripe:customer`, a table of a base."""
+    """A collection in a credential's account, such as `stripe:customer` or an Airtable table."""
 
     credential = models.ForeignKey(Credential, models.CASCADE, related_name="stored_collections")
     collection_id = models.CharField(max_length=300)
@@ -245,7 +246,7 @@ class Collection(models.Model):
 
 
 class Refresh(models.Model):
-    """The latest look at what collections a credential has. A worker holds it `claimed_until`."""
+    """The latest refresh of a credential's collections. A worker claims it `claimed_until`."""
 
     class Status(models.TextChoices):
         PROCESSING = "processing", "Under way"

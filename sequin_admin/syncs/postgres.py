@@ -1,4 +1,4 @@
-"""Connects to a target for real, and says in a sentence what is in the way.
+"""Connects to a target, and classifies what fails.
 
 TLS: https://www.postgresql.org/docs/current/libpq-ssl.html
 Error codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
@@ -19,23 +19,23 @@ from django.conf import settings
 from psycopg import sql
 
 from sequin_admin.core.fields import DecryptionError
-from sequin_admin.core.http import Forbidden, Unreachable, addresses_of, is_public
+from sequin_admin.core.http import Forbidden, Unreachable, is_public, resolve_addresses
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.outcomes import Outcome
-from sequin_admin.syncs.faults import MissingRight, classify
+from sequin_admin.syncs.faults import MissingPrivilege, classify
 from sequin_admin.syncs.models import Target
 
 DEADLINE_S = 5.0
-# libpq passes over a file that isn't there; without a name it looks into our home directory.
-NOWHERE = "/nonexistent/none"
-FAILURES = (psycopg.Error, Unreachable, DecryptionError, MissingRight)
+# libpq ignores a missing file; without a file name it would use one in our home directory.
+NO_FILE = "/nonexistent/none"
+FAILURES = (psycopg.Error, Unreachable, DecryptionError, MissingPrivilege)
 
 
-def try_out(target: Target) -> Outcome:
-    """Connect, read the version and check our rights. Takes about `DEADLINE_S` at the most."""
+def check_connection(target: Target) -> Outcome:
+    """Connect, and check the privileges. Takes about `DEADLINE_S` at most."""
     try:
         with connection_to(target) as connection:
-            version = examine(connection, target)
+            version = check_privileges(connection, target)
     except FAILURES as error:
         return classify(error, target.address)
     return outcomes.works(server_version=version)
@@ -43,7 +43,7 @@ def try_out(target: Target) -> Outcome:
 
 @contextmanager
 def connection_to(target: Target) -> Iterator[psycopg.Connection[Any]]:
-    """A connection to the very address that was checked, cut off at the deadline."""
+    """A connection to the vetted address itself, shut down at the deadline."""
     ends = time.monotonic() + DEADLINE_S
     address = vetted_address(target.host, target.port)
     with psycopg.connect(
@@ -54,16 +54,18 @@ def connection_to(target: Target) -> Iterator[psycopg.Connection[Any]]:
         user=target.username,
         password=str(target.secrets.get("password", "")),
         sslmode=target.ssl_mode,
-        sslrootcert=authorities(target.ssl_mode),
-        # Nothing of the machine we run on takes part: no file of passwords, keys or services.
-        passfile=NOWHERE,
+        sslrootcert=ca_file(target.ssl_mode),
+        # Nothing of this machine is used: no password file, client certificate or Kerberos ticket.
+        passfile=NO_FILE,
         sslcertmode="disable",
         gssencmode="disable",
         application_name="sequin-admin",
         connect_timeout=max(2, round(ends - time.monotonic())),
         autocommit=True,
     ) as connection:
-        cut = threading.Timer(max(0.1, ends - time.monotonic()), hang_up, [connection.fileno()])
+        cut = threading.Timer(
+            max(0.1, ends - time.monotonic()), shut_down_socket, [connection.fileno()]
+        )
         cut.daemon = True
         cut.start()
         try:
@@ -73,15 +75,15 @@ def connection_to(target: Target) -> Iterator[psycopg.Connection[Any]]:
             cut.join()
 
 
-def hang_up(descriptor: int) -> None:
-    """End a connection whose server has gone quiet: whoever reads from it gets an error at once."""
-    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as line:
-        line.shutdown(socket.SHUT_RDWR)
+def shut_down_socket(descriptor: int) -> None:
+    """Shut down a connection, so that a blocked read of it fails at once."""
+    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as duplicate:
+        duplicate.shutdown(socket.SHUT_RDWR)
 
 
 def vetted_address(host: str, port: int) -> str:
-    """One address of `host` in a network where databases may be. Raises `Forbidden`."""
-    addresses = addresses_of(host, port)
+    """The first address of `host`. Raises `Forbidden` if any is in a network that isn't allowed."""
+    addresses = resolve_addresses(host, port)
     allowed = [ip_network(network) for network in settings.TARGET_NETWORKS]
     for address in map(ip_address, addresses):
         if not is_public(address) and not any(address in network for network in allowed):
@@ -89,30 +91,32 @@ def vetted_address(host: str, port: int) -> str:
     return addresses[0]
 
 
-def authorities(ssl_mode: str) -> str:
-    """The file of those whose certificates count. Only the verifying modes read one."""
+def ca_file(ssl_mode: str) -> str:
+    """The file of trusted certificate authorities, which only the verifying modes use."""
     if not ssl_mode.startswith("verify"):
-        return NOWHERE
+        return NO_FILE
     return settings.TARGET_CA_FILE or ssl.get_default_verify_paths().cafile or "system"
 
 
-RIGHTS = sql.SQL(
+PRIVILEGES_QUERY = sql.SQL(
     "SELECT current_setting('server_version'), pg_is_in_recovery(), "
     "coalesce(nullif(%(schema)s, ''), current_schema(), 'public') AS chosen, "
     "has_database_privilege(current_database(), 'CREATE')"
 )
-SCHEMA = sql.SQL("SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = %s")
+SCHEMA_QUERY = sql.SQL(
+    "SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = %s"
+)
 
 
-def examine(connection: psycopg.Connection[Any], target: Target) -> str:
-    """The server's version. Raises `MissingRight` when we may not make tables where we should."""
-    (row,) = connection.execute(RIGHTS, {"schema": target.schema}).fetchall()
-    version, is_replica, schema, may_make_schemas = row
+def check_privileges(connection: psycopg.Connection[Any], target: Target) -> str:
+    """The server's version. Raises `MissingPrivilege` if the user may not create tables."""
+    (row,) = connection.execute(PRIVILEGES_QUERY, {"schema": target.schema}).fetchall()
+    version, is_replica, schema, may_create_schemas = row
     if is_replica:
-        raise MissingRight("read_only", schema)
-    found = connection.execute(SCHEMA, [schema]).fetchone()
-    if found is None and not may_make_schemas:
-        raise MissingRight("no_schema", schema)
+        raise MissingPrivilege("read_only", schema)
+    found = connection.execute(SCHEMA_QUERY, [schema]).fetchone()
+    if found is None and not may_create_schemas:
+        raise MissingPrivilege("no_schema", schema)
     if found is not None and not found[0]:
-        raise MissingRight("no_right", schema)
+        raise MissingPrivilege("no_right", schema)
     return str(version)

@@ -1,4 +1,4 @@
-"""What a sync's worker tells: how far it came, and what stopped it."""
+"""Reports of a sync's worker: progress and errors."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,8 @@ from sequin_admin.core import clock
 from sequin_admin.core.http import redact
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.outcomes import Outcome
-from sequin_admin.health.rollup import propagate, record_checks
+from sequin_admin.health.checks import record_checks
+from sequin_admin.health.rollup import propagate
 from sequin_admin.syncs.models import Sync
 
 CHECK = "report"
@@ -34,7 +35,7 @@ def record_report(
     backfilled: bool = False,
     trouble: ReportedError | None = None,
 ) -> Outcome:
-    """Store one report. A report without trouble says that the sync works."""
+    """Store one report. `rows` are added to the total; without `trouble` the sync works."""
     outcome, now = outcome_of(trouble), clock.now()
     facts: dict[str, Any] = {"rows_total": F("rows_total") + rows, "last_report_at": now}
     if lag_s is not None:
@@ -49,7 +50,7 @@ def record_report(
 
 
 def outcome_of(trouble: ReportedError | None) -> Outcome:
-    """Pure. What a worker writes may hold a secret, so it is redacted."""
+    """The outcome of a report, with a redacted message, as a worker may report a secret. Pure."""
     if trouble is None:
         return outcomes.works()
     message = redact(trouble.message)[:400]

@@ -1,4 +1,4 @@
-"""What a sync may be told. Every rule raises `ValidationError` with a sentence. Pure."""
+"""Validation of syncs, streams and targets. Every check raises `ValidationError`. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -9,9 +9,9 @@ from sequin_admin.credentials.kinds import Rate
 from sequin_admin.limits.models import RateLimit
 
 FREQUENCY = r"^(continuous|[1-9][0-9]{0,3}[mhd])$"
-# Without white space and control characters, which of those count as such varies by language.
+# Control characters are listed, as languages differ in what `\s` matches.
 COLLECTION_ID = r"^[a-z0-9_]+:[^\s:/?#\x00-\x1f\x7f-\x9f]{1,200}$"
-# A name or an address, and never libpq's lists of hosts (`a,b`) or sockets (`/tmp`, `@name`).
+# A host name or address, but not libpq's lists of hosts (`a,b`) or sockets (`/tmp`, `@name`).
 HOST = r"^[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9_])?$|^[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*$"
 SLUG = r"^[a-z0-9]([a-z0-9-]*[a-z0-9])?$"
 MOST_COLLECTIONS = 1000
@@ -53,10 +53,11 @@ def check_frequency(frequency: str) -> None:
 
 
 def check_rate(rate: Rate, of_credential: RateLimit) -> None:
-    """The usual bounds; and a sync may only ask for less than its credential is allowed."""
+    """Check the bounds, and that the sync's limit is within its credential's."""
     RateLimit(**rate.model_dump()).clean_fields(exclude={"credential"})
-    own = rate.allowed_requests * of_credential.interval
-    if own > of_credential.allowed_requests * rate.interval:
+    # Compared as fractions, cross-multiplied.
+    rate_of_sync = rate.allowed_requests * of_credential.interval
+    if rate_of_sync > of_credential.allowed_requests * rate.interval:
         raise ValidationError(
             {
                 "allowed_requests": f"The credential is allowed {of_credential}. A sync may only "

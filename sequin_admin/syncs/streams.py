@@ -1,4 +1,4 @@
-"""Everything that somebody does to a stream. All audited."""
+"""Operations on streams. All audited."""
 
 from typing import Any
 
@@ -14,37 +14,37 @@ from sequin_admin.syncs.models import Stream
 
 @transaction.atomic
 def create(organization: Organization, *, actor: models.Model | None, slug: str) -> Stream:
-    """Raises `ValidationError` for a slug that is none, or is taken."""
+    """Create a stream. Raises `ValidationError` for an invalid or taken slug."""
     stream = Stream(organization=organization, slug=slug)
-    save(stream)
+    save_stream(stream)
     record_stream_change("stream.created", stream, actor)
     return stream
 
 
 @transaction.atomic
 def rename(stream: Stream, *, actor: models.Model | None, slug: str) -> None:
-    """Another slug; its id and its syncs stay. Raises `ValidationError` as `create()` does."""
+    """Change the slug only. Raises `ValidationError` as `create()` does."""
     before = stream.slug
     if slug == before:
         return
     stream.slug = slug
-    save(stream)
+    save_stream(stream)
     record_stream_change("stream.changed", stream, actor, before=before)
 
 
-def save(stream: Stream) -> None:
+def save_stream(stream: Stream) -> None:
     rules.check_slug(stream.slug)
     try:
         with transaction.atomic():
             stream.save()
     except IntegrityError:
-        said = f"There is a stream {stream.slug} already. Choose another slug, or use that one."
-        raise ValidationError({"slug": said}) from None
+        message = f"There is a stream {stream.slug} already. Choose another slug, or use that one."
+        raise ValidationError({"slug": message}) from None
 
 
 @transaction.atomic
 def delete(stream: Stream, *, actor: models.Model | None) -> None:
-    """Forget it. Raises `InUse` while syncs write to it."""
+    """Delete the stream. Raises `InUse` while syncs write to it."""
     refuse_if_used(stream)
     record_stream_change("stream.deleted", stream, actor)
     stream.delete()

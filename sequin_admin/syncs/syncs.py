@@ -1,4 +1,4 @@
-"""Everything that somebody does to a sync. All audited."""
+"""Operations on syncs. All audited."""
 
 from typing import Any
 
@@ -21,14 +21,14 @@ from sequin_admin.syncs.models import Sync, new_badge_token
 
 @transaction.atomic
 def create(credential: Credential, *, actor: models.Model | None, **columns: Any) -> Sync:
-    """A sync of the credential's account. Raises `ValidationError` with sentences by field."""
+    """Create a sync of the credential. Raises `ValidationError` with messages by field."""
     sync = Sync(
         organization_id=credential.organization_id,
         provider=credential.provider,
         credential=credential,
         **columns,
     )
-    check(sync)
+    validate_sync(sync)
     sync.save()
     record_sync_change(
         "sync.created", sync, actor, provider=sync.provider, credential=credential.name
@@ -39,44 +39,46 @@ def create(credential: Credential, *, actor: models.Model | None, **columns: Any
 
 @transaction.atomic
 def update(sync: Sync, *, actor: models.Model | None, **columns: Any) -> None:
-    """Change what is given and differs. Raises `ValidationError` with sentences by field."""
+    """Change the given columns that differ. Raises `ValidationError` with messages by field."""
     changed = sorted(n for n, value in columns.items() if value != getattr(sync, n))
     for name in changed:
         setattr(sync, name, columns[name])
-    check(sync)
+    validate_sync(sync)
     if changed:
         sync.save()
         record_sync_change("sync.changed", sync, actor, changed=changed)
 
 
-def check(sync: Sync) -> None:
-    sentences: dict[str, list[str]] = {}
-    for field, rule in CHECKS.items():
+def validate_sync(sync: Sync) -> None:
+    """Raises `ValidationError` with the messages of all `RULES` that fail, by field."""
+    messages: dict[str, list[str]] = {}
+    for field, rule in RULES.items():
         try:
             rule(sync)
         except ValidationError as error:
-            sentences |= by_path(field, error)
-    if sentences:
-        raise ValidationError(sentences)
+            messages |= errors_by_path(field, error)
+    if messages:
+        raise ValidationError(messages)
 
 
 def check_collections(collection_ids: list[str], provider: str) -> None:
-    """Their rule alone, for what must be known before a credential is imported."""
+    """The rule of `collection_ids` alone, to check it before a credential is imported."""
     try:
         rules.check_collections(collection_ids, provider)
     except ValidationError as error:
-        raise ValidationError(by_path("collection_ids", error)) from None
+        raise ValidationError(errors_by_path("collection_ids", error)) from None
 
 
-def by_path(field: str, error: ValidationError) -> dict[str, list[str]]:
+def errors_by_path(field: str, error: ValidationError) -> dict[str, list[str]]:
+    """Messages by the path of their field: `rate_limit.interval`."""
     if not hasattr(error, "error_dict"):
         return {field: error.messages}
-    return {f"{field}.{name}": said for name, said in error.message_dict.items()}
+    return {f"{field}.{name}": messages for name, messages in error.message_dict.items()}
 
 
 def check_rate(sync: Sync) -> None:
     if sync.rate_limit is not None:
-        rules.check_rate(Rate(**sync.rate_limit), limits.of(sync.credential))
+        rules.check_rate(Rate(**sync.rate_limit), limits.get_rate_limit(sync.credential))
 
 
 def check_stream(sync: Sync) -> None:
@@ -84,7 +86,7 @@ def check_stream(sync: Sync) -> None:
         raise ValidationError("There is no such stream in the credential's organization.")
 
 
-CHECKS = {
+RULES = {
     "stream_id": check_stream,
     "collection_ids": lambda sync: rules.check_collections(sync.collection_ids, sync.provider),
     "sync_frequency": lambda sync: rules.check_frequency(sync.sync_frequency),
@@ -108,30 +110,30 @@ def set_status(sync: Sync, status: str, *, actor: models.Model | None) -> None:
 
 @transaction.atomic
 def delete(sync: Sync, *, actor: models.Model | None) -> None:
-    """Forget it. Raises `InUse` while consumers name it."""
+    """Delete the sync. Raises `InUse` while consumers select it by id."""
     refuse_if_used(sync, sync.consumers.all())
     record_sync_change("sync.deleted", sync, actor, provider=sync.provider)
     sync.delete()
 
 
 @transaction.atomic
-def publish(sync: Sync, *, actor: models.Model | None) -> None:
-    """Give its badge a public address, a new one each time."""
+def publish_badge(sync: Sync, *, actor: models.Model | None) -> None:
+    """Publish the sync's badge at a new URL."""
     sync.badge_token = new_badge_token()
     sync.save(update_fields=["badge_token", "updated_at"])
     record_sync_change("sync.badge_published", sync, actor)
 
 
 @transaction.atomic
-def unpublish(sync: Sync, *, actor: models.Model | None) -> None:
-    """Whoever has the badge's address finds nothing there any more."""
+def unpublish_badge(sync: Sync, *, actor: models.Model | None) -> None:
+    """Withdraw the badge: its URL stops working."""
     sync.badge_token = None
     sync.save(update_fields=["badge_token", "updated_at"])
     record_sync_change("sync.badge_withdrawn", sync, actor)
 
 
 def badge_url(sync: Sync) -> str:
-    """Where everybody sees its status. Empty while it is not published."""
+    """The public URL of the badge; "" while it is not published."""
     return f"{settings.PUBLIC_URL}/badge/{sync.badge_token}.svg" if sync.badge_token else ""
 
 

@@ -1,4 +1,4 @@
-"""Everything that somebody does to a target. All audited."""
+"""Operations on targets. All audited."""
 
 import random
 from collections.abc import Sequence
@@ -13,14 +13,15 @@ from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.credentials.usage import refuse_if_used
-from sequin_admin.health.rollup import propagate, record_checks
+from sequin_admin.health.checks import record_checks
+from sequin_admin.health.rollup import propagate
 from sequin_admin.syncs import postgres
 from sequin_admin.syncs.models import Target
 
 CHECK = "connection"
-AGAIN_EVERY = timedelta(minutes=15)
+CHECK_EVERY = timedelta(minutes=15)
 CLAIM = timedelta(minutes=1)
-# Who could send the stored password elsewhere could read it there.
+# Changing these without the password would allow sending the stored one to another server.
 SAME_SERVER = ("host", "port", "ssl_mode")
 PASSWORD_AGAIN = "Enter the password again: it is only kept for the same host, port and TLS mode."  # noqa: S105 - a sentence
 
@@ -39,9 +40,9 @@ def create(
 def update(
     target: Target, *, actor: models.Model | None, password: str = "", **columns: Any
 ) -> None:
-    """Change what differs; no password keeps the one that is set, on the same server.
+    """Change the given columns that differ; an empty password keeps the stored one.
 
-    Raises `ValidationError` where it would go elsewhere.
+    Raises `ValidationError` if the stored password would be sent to another server.
     """
     changed = sorted(n for n, value in columns.items() if value != getattr(target, n))
     if not password and set(changed) & set(SAME_SERVER):
@@ -59,26 +60,26 @@ def update(
 
 @transaction.atomic
 def delete(target: Target, *, actor: models.Model | None) -> None:
-    """Forget it. Raises `InUse` while consumers write to it."""
+    """Delete the target. Raises `InUse` while consumers write to it."""
     refuse_if_used(target)
     record_target_change("target.deleted", target, actor, address=target.address)
     target.delete()
 
 
 def verify(target: Target, *, actor: models.Model | None) -> Outcome:
-    """Connect now, and keep what came of it, unless the target was changed in the meantime.
+    """Connect now and record the outcome, unless the target was changed meanwhile.
 
-    Audited when `actor` asked.
+    Audited with an `actor`.
     """
-    outcome = postgres.try_out(target)
+    outcome = postgres.check_connection(target)
     with transaction.atomic():
-        as_tried = Target.objects.filter(pk=target.pk, updated_at=target.updated_at)
-        if not as_tried.select_for_update(no_key=True).exists():
+        unchanged = Target.objects.filter(pk=target.pk, updated_at=target.updated_at)
+        if not unchanged.select_for_update(no_key=True).exists():
             return outcome
         changed = record_checks(target, {CHECK: outcome})
         target.checked_at = now = clock.now()
-        # With jitter, so that a fleet of targets is not tested in step.
-        target.check_due_at = now + AGAIN_EVERY * random.uniform(0.8, 1.2)  # noqa: S311
+        # With jitter, so that many targets are not checked in step.
+        target.check_due_at = now + CHECK_EVERY * random.uniform(0.8, 1.2)  # noqa: S311
         target.save(update_fields=["checked_at", "check_due_at"])
         if actor:
             record_target_change(
@@ -89,12 +90,12 @@ def verify(target: Target, *, actor: models.Model | None) -> Outcome:
 
 
 def claim_due(room: int) -> Sequence[Target]:
-    """Up to `room` targets whose time has come, each ours for as long as `CLAIM`."""
+    """Claim up to `room` targets that are due, each for the time of `CLAIM`."""
     with transaction.atomic():
         due = Target.objects.filter(check_due_at__lte=clock.now()).order_by("check_due_at")
         rows = list(due.select_for_update(skip_locked=True, no_key=True)[:room])
-        own = Target.objects.filter(pk__in=[row.pk for row in rows])
-        own.update(check_due_at=clock.now() + CLAIM)
+        claimed = Target.objects.filter(pk__in=[row.pk for row in rows])
+        claimed.update(check_due_at=clock.now() + CLAIM)
     return rows
 
 

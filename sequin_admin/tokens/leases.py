@@ -1,7 +1,7 @@
-"""Who may renew a token right now: one holder at a time, for as long as its call goes on.
+"""Leases on tokens: at most one process at a time renews the token of a credential.
 
-A lease ends by itself, so that a killed holder blocks nobody for long; and it is renewed while its
-call is under way, so that an honest holder never loses it to a slow provider.
+A lease expires by itself, so that a killed holder blocks others only for a short time. While the
+holder's call is in progress a heartbeat extends the lease, so that a slow provider does not end it.
 """
 
 import threading
@@ -22,20 +22,31 @@ from sequin_admin.tokens.models import Token
 from sequin_admin.tokens.throttle import RefreshThrottle
 
 log = structlog.get_logger(__name__)
-# Longer than the deadline of one call, so that even an unrenewed lease outlives it.
+# Longer than the deadline of one call, so that a lease outlives it even without heartbeat.
 LEASE = timedelta(seconds=protocol.TOKEN_DEADLINE_S + 10)
-RENEWED_EVERY_S = LEASE.total_seconds() / 3
-# A renewal makes up to two calls. Whatever lasts longer than three hangs, and loses its lease.
+HEARTBEAT_S = LEASE.total_seconds() / 3
+# A renewal makes up to two calls. One that takes longer than three hangs: its lease may expire.
 LONGEST = timedelta(seconds=3 * protocol.TOKEN_DEADLINE_S)
 JOURNAL_KEPT = 10
-# The columns that a claim writes, and those that it looks at: no secret is decrypted for it.
-WRITTEN = ("lease_owner", "lease_fence", "lease_until", "tried_at", "journal")
-SEEN = (*WRITTEN, "version", "failures", "refresh_at", "credential__kind", "credential__oauth_app")
+# The columns that taking a lease writes, and those that it reads: no secret is decrypted for it.
+CLAIM_COLUMNS = ("lease_owner", "lease_fence", "lease_until", "tried_at", "journal")
+READ_COLUMNS = (
+    *CLAIM_COLUMNS,
+    "version",
+    "failures",
+    "refresh_at",
+    "credential__kind",
+    "credential__oauth_app",
+)
 
 
 @dataclass(frozen=True, eq=False)
 class RenewalLease:
-    """The right to renew one credential's token. `token` is the row as it was when taken."""
+    """The right to renew one credential's token.
+
+    `token` is the row as written with the lease. `cut_off_before`: an attempt since the last
+    success got no response, so its refresh token may be used up.
+    """
 
     token: Token
     fence: int
@@ -43,10 +54,11 @@ class RenewalLease:
     taken_at: datetime
 
 
-def take(seen: Token) -> RenewalLease | None:
-    """The lease, with the attempt journalled in the same write.
+def acquire_lease(seen: Token) -> RenewalLease | None:
+    """Take the lease, and add the attempt to the journal in the same write.
 
-    None when somebody holds it, or has held it since the row was `seen`: then look again.
+    None when another process holds it, or has held it since the row was `seen`; then read the row
+    again.
     """
     now, fence, held = clock.now(), seen.lease_fence, seen.lease_until
     if held and held > now:
@@ -56,16 +68,16 @@ def take(seen: Token) -> RenewalLease | None:
     taken.lease_until, taken.tried_at = now + LEASE, now
     attempt = {"fence": fence + 1, "at": now.isoformat()}
     taken.journal = [*seen.journal, attempt][-JOURNAL_KEPT:]
-    # Each end of an attempt changes one of these: then what was seen is not the row any more.
+    # Compare and swap: the start and the end of every attempt change one of these columns.
     unchanged = {"lease_fence": fence, "lease_until": held, "version": seen.version}
-    written = {name: getattr(taken, name) for name in WRITTEN}
+    written = {name: getattr(taken, name) for name in CLAIM_COLUMNS}
     if not Token.objects.filter(pk=seen.pk, **unchanged).update(**written):
         return None
-    return RenewalLease(taken, fence + 1, answer_missing(seen.journal), now)
+    return RenewalLease(taken, fence + 1, has_unanswered_attempt(seen.journal), now)
 
 
-def answer_missing(journal: list[dict[str, Any]]) -> bool:
-    """Whether an attempt since the last success sent our refresh token and got no answer."""
+def has_unanswered_attempt(journal: list[dict[str, Any]]) -> bool:
+    """Whether an attempt since the last success sent the refresh token and got no response."""
     for attempt in reversed(journal):
         code = attempt.get("code")
         if code == "ok":
@@ -75,26 +87,26 @@ def answer_missing(journal: list[dict[str, Any]]) -> bool:
     return False
 
 
-def claim_due(room: int) -> list[RenewalLease]:
-    """Leases of up to `room` tokens whose time has come, oldest first, as far as the pace allows.
+def claim_due(limit: int) -> list[RenewalLease]:
+    """Leases of up to `limit` tokens due for refresh, oldest first, as the throttle allows.
 
-    One short transaction: rows that another process is at are passed over, not waited for.
+    One short transaction. Rows locked by another process are skipped.
     """
     with transaction.atomic():
-        pace = RefreshThrottle.locked(now := clock.now())
-        due = Token.objects.refresh_due(now).free(now).exclude(next_try_at__gt=now)
-        # Those that must wait a second do not stand before the tokens of other apps.
-        waiting = due.exclude(pace.spent()).select_related("credential").only(*SEEN)
-        rows = waiting.select_for_update(skip_locked=True, of=("self",))[:room]
-        taken = [take(row) for row in rows if pace.admits(row.credential)]
+        throttle = RefreshThrottle.locked(now := clock.now())
+        due = Token.objects.refresh_due(now).unleased(now).exclude(next_try_at__gt=now)
+        # Throttled tokens are left out, so that they don't delay those of other apps.
+        waiting = due.exclude(throttle.exhausted()).select_related("credential").only(*READ_COLUMNS)
+        rows = waiting.select_for_update(skip_locked=True, of=("self",))[:limit]
+        taken = [acquire_lease(row) for row in rows if throttle.try_start(row.credential)]
     return [lease for lease in taken if lease]
 
 
 class LeaseHeartbeat:
-    """Renews the leases whose calls this process has under way, all in one thread.
+    """Extends the leases whose calls this process has in progress, all in one thread.
 
-    The thread starts with the first lease and ends when none is left. It dies with the process:
-    what a killed process held runs out.
+    The thread starts with the first lease and ends when none is left. It ends with the process, so
+    the leases of a killed process expire.
     """
 
     def __init__(self) -> None:
@@ -102,7 +114,7 @@ class LeaseHeartbeat:
         self.held: set[RenewalLease] = set()
         self.thread: threading.Thread | None = None
 
-    def hold(self, lease: RenewalLease) -> None:
+    def add(self, lease: RenewalLease) -> None:
         with self.lock:
             self.held.add(lease)
             # After a fork the child sees its parent's thread as ended.
@@ -110,14 +122,14 @@ class LeaseHeartbeat:
                 self.thread = threading.Thread(target=self.run, name="leases", daemon=True)
                 self.thread.start()
 
-    def drop(self, lease: RenewalLease) -> None:
+    def remove(self, lease: RenewalLease) -> None:
         with self.lock:
             self.held.discard(lease)
 
     def run(self) -> None:
         pause = threading.Event()
         while True:
-            pause.wait(RENEWED_EVERY_S)
+            pause.wait(HEARTBEAT_S)
             with self.lock:
                 held = list(self.held)
                 if not held:
@@ -128,30 +140,30 @@ class LeaseHeartbeat:
     def renew(self, held: list[RenewalLease]) -> None:
         try:
             for lease in held:
-                extend(lease)
+                extend_lease(lease)
         except DatabaseError:
-            # The leases have two thirds of their time left: the next round may still save them.
+            # The leases have two thirds of their time left: the next round can still extend them.
             log.warning("leases not renewed", exc_info=True)
         finally:
             connections.close_all()
 
 
-def extend(lease: RenewalLease) -> bool:
-    """Let it end `LEASE` from now. False when it is over: ended, taken over, or hanging."""
+def extend_lease(lease: RenewalLease) -> bool:
+    """Let it expire `LEASE` from now. False when it was released, was taken over, or hangs."""
     now = clock.now()
     if now - lease.taken_at > LONGEST:
         return False
-    # Not if it was given back: an extension that comes too late must not lock the row again.
-    mine = Token.objects.filter(
+    # Not if it was released: a late extension must not lock the row again.
+    own_row = Token.objects.filter(
         pk=lease.token.pk, lease_fence=lease.fence, lease_until__isnull=False
     )
-    return bool(mine.update(lease_until=now + LEASE))
+    return bool(own_row.update(lease_until=now + LEASE))
 
 
-def still_held(lease: RenewalLease) -> bool:
-    """Whether a lease that stood in line may be used: it is young, or could be extended."""
-    young = clock.now() - lease.taken_at < LEASE / 3
-    return young or extend(lease)
+def confirm_lease(lease: RenewalLease) -> bool:
+    """Whether a lease that waited in a queue may be used: it is new, or could be extended."""
+    is_new = clock.now() - lease.taken_at < LEASE / 3
+    return is_new or extend_lease(lease)
 
 
 heartbeat = LeaseHeartbeat()
@@ -159,9 +171,9 @@ heartbeat = LeaseHeartbeat()
 
 @contextmanager
 def held(lease: RenewalLease) -> Iterator[None]:
-    """While the block runs, the lease does not end by itself."""
-    heartbeat.hold(lease)
+    """Extend the lease regularly while the block runs."""
+    heartbeat.add(lease)
     try:
         yield
     finally:
-        heartbeat.drop(lease)
+        heartbeat.remove(lease)

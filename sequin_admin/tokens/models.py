@@ -1,4 +1,4 @@
-"""Access tokens, and who may renew each of them."""
+"""Access tokens with their lease, journal and refresh schedule."""
 
 from datetime import datetime
 from typing import Self
@@ -13,20 +13,21 @@ class TokenQuerySet(models.QuerySet["Token"]):
     def refresh_due(self, at: datetime) -> Self:
         return self.filter(refresh_at__lte=at, credential__disabled_at=None).order_by("refresh_at")
 
-    def free(self, at: datetime) -> Self:
-        """Nobody is renewing them."""
+    def unleased(self, at: datetime) -> Self:
+        """Tokens without a valid lease: nobody is renewing them."""
         return self.exclude(lease_until__gt=at)
 
 
 class Token(models.Model):
-    """The access token of one credential, and who may renew it right now.
+    """The access token of one credential, and the lease on it.
 
-    `secrets` holds `access_token` and, for kinds with a grace time, `previous_refresh_token`.
-    `version` rises with every new token. `lease_fence` rises with every taken lease; an answer is
-    written only by the holder of the newest fence. `journal` keeps the last attempts (no secrets):
-    `{"fence", "at", "ended", "code"}`, where an attempt without `ended` was cut off. `refusal` is
-    the outcome of the last failed attempt, repeated to readers until `next_try_at`. `refresh_at` is
-    when the worker turns to it next. `tried_at` is the start of the last attempt.
+    `secrets` has `access_token` and, for kinds with a grace period, `previous_refresh_token`, valid
+    until `previous_until`. `version` increases with every new token. `lease_fence` increases with
+    every lease; only the holder of the newest fence writes a result. `journal` has the last
+    attempts (no secrets): `{"fence", "at", "ended", "code"}`; one without `ended` is in progress or
+    was cut off. `failures` counts failed attempts in a row. `refusal` is the outcome of the last
+    failed attempt, repeated to readers until `next_try_at`. The worker refreshes the token at
+    `refresh_at`. `tried_at` is the start of the last attempt.
     """
 
     credential = models.OneToOneField(
@@ -60,21 +61,21 @@ class Token(models.Model):
         return f"token of {self.credential_id}"
 
     @property
-    def life_s(self) -> float | None:
-        """How long it was issued for, in seconds. None when it does not end."""
+    def lifetime_s(self) -> float | None:
+        """Lifetime as issued, in seconds. None when the token does not expire."""
         if self.expires_at is None or self.issued_at is None:
             return None
         return (self.expires_at - self.issued_at).total_seconds()
 
-    def lives(self, at: datetime, margin_s: float = 0) -> bool:
-        """Whether there is an access token that is valid for more than `margin_s` seconds."""
+    def is_valid(self, at: datetime, margin_s: float = 0) -> bool:
+        """Whether there is an access token that stays valid for more than `margin_s` seconds."""
         if self.version == 0:
             return False
         return self.expires_at is None or (self.expires_at - at).total_seconds() > margin_s
 
 
 class RefreshThrottleLock(models.Model):
-    """One row, held for the moment in which a worker counts what it may start."""
+    """One row, locked while a worker counts which renewals it may start."""
 
     def __str__(self) -> str:
-        return "pace"
+        return "refresh throttle"

@@ -1,4 +1,4 @@
-"""The OAuth 2 protocol: where to send people, what to ask token endpoints. Keeps no state."""
+"""The OAuth 2 protocol: authorization URLs and calls to token endpoints. Stateless."""
 
 import hashlib
 from collections.abc import Mapping
@@ -34,12 +34,12 @@ def pkce_pair() -> tuple[str, str]:
 
 
 def redirect_uri(provider: str) -> str:
-    """Where the provider sends people back to. Must be registered there to the letter."""
+    """The provider's redirect URI, which must be registered there exactly like this."""
     return f"{settings.PUBLIC_URL}/link/oauth2/callback/{provider}"
 
 
 def install_url(app: OAuthApp) -> str:
-    """What the provider opens when somebody installs the app there, for kinds with `installs`."""
+    """The URL that the provider opens when somebody installs the app there."""
     return install_url_of(app.provider, str(app.pk))
 
 
@@ -50,7 +50,7 @@ def install_url_of(provider: str, app_id: str) -> str:
 def authorize_url(
     kind: Any, context: OAuthContext, *, redirect_uri: str, state: str, challenge: str
 ) -> str:
-    """Where to send the browser (RFC 6749 section 4.1.1)."""
+    """The URL of the authorization request (RFC 6749 section 4.1.1)."""
     flow: OAuth2 = kind.flow_for(context.app)
     pkce = {"code_challenge": challenge, "code_challenge_method": "S256"} if flow.pkce else {}
     url: str = prepare_grant_uri(
@@ -63,10 +63,10 @@ def authorize_url(
         **pkce,
         **flow.authorize_params,
     )
-    return http.rewrite(url)
+    return http.rewrite_url(url)
 
 
-def token_call(
+def call_token_endpoint(
     url: str,
     fields: Mapping[str, str],
     *,
@@ -76,7 +76,11 @@ def token_call(
     body: str = "form",
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """One POST to a token endpoint, its client authenticated as RFC 6749 section 2.3.1 says."""
+    """One POST to a token endpoint with client authentication (RFC 6749 section 2.3.1).
+
+    `auth` is `client_secret_post`, `client_secret_basic` or `client_secret_as_user` (the secret as
+    the user name of Basic authentication). `body` is `form` or `json`. Raises `Unreachable`.
+    """
     users = {
         "client_secret_basic": (client_id, client_secret),
         "client_secret_as_user": (client_secret, ""),
@@ -87,11 +91,12 @@ def token_call(
     return http.post(url, headers=headers, basic=basic, deadline_s=TOKEN_DEADLINE_S, **sent)
 
 
-def grant_of(kind: Any, response: Response) -> TokenGrant:
-    """A token endpoint's answer as a `Grant`. Raises `Refused`, also for an error sent as 200."""
+def parse_grant(kind: Any, response: Response) -> TokenGrant:
+    """A token endpoint's response as `TokenGrant`. Raises `Refused`, also for an error with status
+    200."""
     data = response.data()
     if response.ok and data.get("access_token") and "error" not in data:
-        grant: TokenGrant = kind.read_grant(data)
+        grant: TokenGrant = kind.parse_grant(data)
         return grant
     raise Refused(kind.classify_token_error(response))
 
@@ -99,23 +104,23 @@ def grant_of(kind: Any, response: Response) -> TokenGrant:
 def exchange(
     kind: Any, context: OAuthContext, *, code: str, redirect_uri: str, verifier: str
 ) -> TokenGrant:
-    """Turn an authorization code into a grant (RFC 6749 section 4.1.3). Raises `Refused`."""
+    """Exchange an authorization code for a grant (RFC 6749 section 4.1.3). Raises `Refused`."""
     flow: OAuth2 = kind.flow_for(context.app)
     fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
     if flow.pkce:
         fields["code_verifier"] = verifier
-    return grant_of(kind, _call(kind, context, fields))
+    return parse_grant(kind, _call_token_endpoint(kind, context, fields))
 
 
 def refresh(kind: Any, context: OAuthContext, refresh_token: str) -> TokenGrant:
-    """Renew a grant (RFC 6749 section 6). Raises `Refused`."""
+    """Use a refresh token (RFC 6749 section 6). Raises `Refused`."""
     fields = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-    return grant_of(kind, _call(kind, context, fields))
+    return parse_grant(kind, _call_token_endpoint(kind, context, fields))
 
 
-def _call(kind: Any, context: OAuthContext, fields: Mapping[str, str]) -> Response:
+def _call_token_endpoint(kind: Any, context: OAuthContext, fields: Mapping[str, str]) -> Response:
     flow: OAuth2 = kind.flow_for(context.app)
-    return token_call(
+    return call_token_endpoint(
         flow.token_url.format(**kind.url_params(context)),
         {**fields, **flow.token_params},
         client_id=context.client_id,

@@ -1,7 +1,7 @@
-"""How many renewals our workers start in a second: through one OAuth app, and at one provider.
+"""Limits how many renewals the workers start per second: per OAuth app and per provider.
 
-What has started is read from the tokens themselves, so renewals that a reader could not wait for
-count as well, though nothing ever holds them up.
+Started renewals are counted in the token table, so those that a reader starts count too, although
+they are never delayed.
 """
 
 from collections import Counter
@@ -18,7 +18,7 @@ SECOND = timedelta(seconds=1)
 
 
 class RefreshThrottle:
-    """What has started in the last second, by provider and by OAuth app."""
+    """Renewals started in the last second, by provider and by kind and OAuth app."""
 
     def __init__(self, providers: Counter[str], apps: Counter[Any]) -> None:
         self.providers = providers
@@ -39,12 +39,12 @@ class RefreshThrottle:
 
     @classmethod
     def locked(cls, now: datetime) -> "RefreshThrottle":
-        """The same, and until the transaction ends no other worker counts the same room."""
+        """As `at()`, with a lock until the end of the transaction: workers count one at a time."""
         RefreshThrottleLock.objects.select_for_update().get_or_create(pk=1)
         return cls.at(now)
 
-    def spent(self) -> Q:
-        """Tokens that must not start now."""
+    def exhausted(self) -> Q:
+        """The tokens whose provider or OAuth app has reached its limit."""
         full = [
             kind.slug
             for kind in kinds.all()
@@ -57,8 +57,8 @@ class RefreshThrottle:
         ]
         return Q(credential__kind__in=full) | Q(credential__oauth_app__in=apps)
 
-    def admits(self, credential: Credential) -> bool:
-        """Whether one more may start. If so, it counts."""
+    def try_start(self, credential: Credential) -> bool:
+        """Count one more renewal. False when the limit is reached."""
         pace, app = credential.refresh_pace, (credential.kind, credential.oauth_app_id)
         if self.providers[credential.provider] >= pace.per_provider:
             return False

@@ -1,4 +1,4 @@
-"""Starts the processes of a development machine together and stops them together."""
+"""Starts and stops the processes of the development stack together."""
 
 import socket
 import subprocess
@@ -13,12 +13,12 @@ import httpx2
 GRACE_S = 10
 
 
-class Failed(Exception):
-    """Something did not start or ended by itself. `str()` says what and what to do."""
+class ProcessFailed(Exception):
+    """A process did not start, or ended by itself. `str()` says which and what to do."""
 
 
 class Supervisor:
-    """Children by name. Their output is prefixed with it."""
+    """Child processes by name. Their output is prefixed with the name."""
 
     def __init__(self, out: IO[str]) -> None:
         self.out = out
@@ -32,7 +32,7 @@ class Supervisor:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            # Ctrl-C goes to us alone; we end the children.
+            # Ctrl-C must reach the supervisor only, which stops the children.
             start_new_session=True,
         )
         self.children[name] = child
@@ -47,23 +47,23 @@ class Supervisor:
                 self.out.flush()
 
     def wait_for(self, name: str, url: str, seconds: float = 60) -> None:
-        """Until the child answers at `url`. Raises `Failed`, also when one of them ends."""
+        """Wait until the child responds at `url`. Raises `ProcessFailed`, also when one ends."""
         wait_for(url, seconds, name=name, meanwhile=self.check)
 
     def check(self) -> None:
-        """Raise `Failed` when a child has ended by itself."""
+        """Raises `ProcessFailed` when a child has ended by itself."""
         for name, child in self.children.items():
             if child.poll() is not None:
-                raise Failed(f"The {name} ended by itself (exit code {child.returncode}).")
+                raise ProcessFailed(f"The {name} ended by itself (exit code {child.returncode}).")
 
     def watch(self) -> None:
-        """Until a child ends, then `Failed`; a signal ends it with `KeyboardInterrupt`."""
+        """Block until a child ends by itself, then raise `ProcessFailed`."""
         while True:
             self.check()
             time.sleep(0.5)
 
     def stop(self) -> None:
-        """End all children: asked first, forced after `GRACE_S` seconds."""
+        """Stop all children: SIGTERM, and SIGKILL after `GRACE_S` seconds."""
         for child in self.children.values():
             if child.poll() is None:
                 child.terminate()
@@ -84,7 +84,7 @@ def require_free(port: int, setting: str) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise Failed(
+            raise ProcessFailed(
                 f"Port {port} is in use. Stop what listens there, or choose another: "
                 f"make run {setting}={port + 100}"
             ) from None
@@ -109,7 +109,7 @@ def wait_for(
     name: str = "server",
     meanwhile: Callable[[], None] = lambda: None,
 ) -> None:
-    """Until somebody answers there. Raises `Failed`."""
+    """Wait until `url` responds. Raises `ProcessFailed`, and whatever `meanwhile()` raises."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         meanwhile()
@@ -118,4 +118,4 @@ def wait_for(
                 return
         except httpx2.HTTPError:
             time.sleep(0.05)
-    raise Failed(f"The {name} did not answer at {url} within {seconds:g} seconds.")
+    raise ProcessFailed(f"The {name} did not answer at {url} within {seconds:g} seconds.")

@@ -1,4 +1,4 @@
-"""What this worker has done so far, by job."""
+"""Counters of this worker process, by job."""
 
 import threading
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from sequin_admin.core import clock
 
 
 class JobCounts:
-    """Shared by all threads. Holds nothing of whoever's row it was: counts, times, error names."""
+    """Thread-safe counts, times and error types by job. Contains no data of any organization."""
 
     def __init__(self, names: Iterable[str]) -> None:
         self.lock = threading.Lock()
@@ -18,14 +18,14 @@ class JobCounts:
             for name in names
         }
 
-    def done(self, name: str) -> None:
+    def record_done(self, name: str) -> None:
         with self.lock:
             job = self.jobs[name]
             job["done"] += 1
             job["ran_at"] = clock.now().isoformat()
 
-    def failed(self, name: str, error: Exception) -> None:
-        """Only the error's type: its text may quote a row of any organization."""
+    def record_failure(self, name: str, error: Exception) -> None:
+        """Record the error's type only: its text may contain data of an organization."""
         with self.lock:
             job, now = self.jobs[name], clock.now().isoformat()
             job["failed"] += 1

@@ -1,4 +1,8 @@
-"""What the worker does, and how often. Any number of workers may run: the jobs claim their rows."""
+"""The worker's jobs and their intervals. Jobs claim their rows, so any number of workers may run.
+
+Job names are metric labels and keys in `WorkerProcess.jobs`; their titles for people are in
+`dashboard.views.worker.TITLES`.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,10 +24,10 @@ HOUR_S = 3600
 
 @dataclass(frozen=True)
 class Job:
-    """`claim(room)` takes at most `room` pieces of work, and `work` does one of them.
+    """`claim(limit)` returns at most `limit` items of work, and `work(item)` does one of them.
 
-    It is asked every `every_s` seconds, and again at once while it gives as much as there is room
-    for. A `single` job is one piece of work, the same each time.
+    `claim` is called every `every_s` seconds, and again at once when it has returned as many items
+    as asked for. A `single` job has one item per interval.
     """
 
     name: str
@@ -33,28 +37,28 @@ class Job:
     single: bool = False
 
 
-def chore(name: str, every_s: float, run: Callable[[], object]) -> Job:
-    """A job that only has to be run from time to time. Harmless when two workers do."""
-    return Job(name, every_s, lambda room: [run], lambda run: run(), single=True)
+def periodic_job(name: str, every_s: float, run: Callable[[], object]) -> Job:
+    """A job that calls `run` every `every_s` seconds. Several workers may run it at once."""
+    return Job(name, every_s, lambda limit: [run], lambda run: run(), single=True)
 
 
 JOBS = (
     Job(RENEW, 1, leases.claim_due, renewal.renew_claimed),
     Job(PROBE, 1, probes.claim_due, probes.probe_claimed),
     Job("deliver", 1, delivery.claim_due, delivery.deliver_claimed),
-    Job("test targets", 5, targets.claim_due, targets.verify_claimed),
-    Job("read collections", 2, catalogue.claim_due, catalogue.refresh_claimed),
-    chore("watch for outages", 30, outages.detect_outages),
-    chore("pass on what changed lately", 600, rollup.propagate_recent),
-    chore("tell what is over", 30, alerts.notify_resolved),
-    chore("write down how rate limits are used", 60, usage.sample),
-    chore("forget what nobody came for", 60, authorization_requests.prune),
-    chore("forget old connect links", HOUR_S, links.prune),
-    chore("forget old connect trips", HOUR_S, flow.prune),
-    chore("forget old deliveries", HOUR_S, outbox.prune),
-    chore("forget old answers", HOUR_S, idempotency.prune_records),
-    chore("forget old usage", HOUR_S, usage.prune),
-    chore("forget old incidents", HOUR_S, incidents.prune),
-    chore("forget workers that are gone", HOUR_S, workers.prune),
-    chore("forget old sessions", 24 * HOUR_S, lambda: call_command("clearsessions")),
+    Job("verify_targets", 5, targets.claim_due, targets.verify_claimed),
+    Job("refresh_collections", 2, catalogue.claim_due, catalogue.refresh_claimed),
+    periodic_job("detect_outages", 30, outages.detect_outages),
+    periodic_job("propagate_recent_changes", 600, rollup.propagate_recent),
+    periodic_job("notify_resolved", 30, alerts.notify_resolved),
+    periodic_job("sample_usage", 60, usage.record_samples),
+    periodic_job("prune_authorization_requests", 60, authorization_requests.prune),
+    periodic_job("prune_connect_links", HOUR_S, links.prune),
+    periodic_job("prune_connect_sessions", HOUR_S, flow.prune),
+    periodic_job("prune_deliveries", HOUR_S, outbox.prune),
+    periodic_job("prune_idempotency_records", HOUR_S, idempotency.prune_records),
+    periodic_job("prune_usage", HOUR_S, usage.prune),
+    periodic_job("prune_incidents", HOUR_S, incidents.prune),
+    periodic_job("prune_workers", HOUR_S, workers.prune),
+    periodic_job("clear_sessions", 24 * HOUR_S, lambda: call_command("clearsessions")),
 )

@@ -1,4 +1,4 @@
-"""Threads that do one job's work."""
+"""A pool of threads for one job."""
 
 import queue
 import threading
@@ -17,53 +17,55 @@ SHUTDOWN = object()
 
 
 class Pool:
-    """At most `free` pieces may be handed over: a few more than there are threads, so that none
-    waits for the next claim, and few enough that what stands in line does not stand long.
+    """`size` threads and their queue. `free` is how many more items may be submitted.
 
-    The threads keep their database connections. They are daemons, which do not keep the process
-    alive: what hangs when the worker must end is cut off.
+    `capacity` is slightly more than the number of threads, so that no thread waits for the next
+    claim while queued items don't wait for long either. `on_done` is called after each item.
+
+    The threads keep their database connections open. They are daemon threads, so that an item that
+    hangs does not keep the process from exiting.
     """
 
-    def __init__(self, job: Job, size: int, tally: JobCounts, done: Callable[[], None]) -> None:
-        self.job, self.size, self.tally, self.done = job, size, tally, done
-        self.pieces: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    def __init__(self, job: Job, size: int, counts: JobCounts, on_done: Callable[[], None]) -> None:
+        self.job, self.size, self.counts, self.on_done = job, size, counts, on_done
+        self.queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.lock = threading.Lock()
-        self.room = self.free = size + size // 4
+        self.capacity = self.free = size + size // 4
         for _ in range(size):
-            threading.Thread(target=self.serve, name=job.name, daemon=True).start()
+            threading.Thread(target=self.run_thread, name=job.name, daemon=True).start()
 
-    def put(self, piece: Any) -> None:
+    def submit(self, item: Any) -> None:
         with self.lock:
             self.free -= 1
-        self.pieces.put(piece)
+        self.queue.put(item)
 
-    def serve(self) -> None:
+    def run_thread(self) -> None:
         while True:
-            piece = self.pieces.get()
-            if piece is SHUTDOWN:
+            item = self.queue.get()
+            if item is SHUTDOWN:
                 break
-            attempt(self.job, piece, self.tally)
+            run_job(self.job, item, self.counts)
             with self.lock:
                 self.free += 1
-            self.done()
+            self.on_done()
         connections.close_all()
 
-    def end(self, by: float) -> bool:
-        """Let what is under way end until `by` on the monotonic clock. Whether it did."""
+    def stop(self, deadline: float) -> bool:
+        """Wait for submitted items until `deadline` (monotonic). False when some are unfinished."""
         for _ in range(self.size):
-            self.pieces.put(SHUTDOWN)
-        while self.free < self.room and time.monotonic() < by:
+            self.queue.put(SHUTDOWN)
+        while self.free < self.capacity and time.monotonic() < deadline:
             time.sleep(0.02)
-        return self.free == self.room
+        return self.free == self.capacity
 
 
-def attempt(job: Job, piece: Any, tally: JobCounts) -> None:
-    """Do one piece. What fails is logged and counted, and does not stop the others."""
+def run_job(job: Job, item: Any, counts: JobCounts) -> None:
+    """Do one item of work. Exceptions are logged and counted, not raised."""
     close_old_connections()
     try:
-        job.work(piece)
+        job.work(item)
     except Exception as error:
         log.exception("job failed", job=job.name)
-        tally.failed(job.name, error)
+        counts.record_failure(job.name, error)
     else:
-        tally.done(job.name)
+        counts.record_done(job.name)

@@ -1,4 +1,4 @@
-"""Claims work for each job on time and hands it to threads, until it is told to stop."""
+"""The worker's main loop: claims work for each job on time and submits it to the job's threads."""
 
 import threading
 import time
@@ -11,17 +11,17 @@ from django.db import close_old_connections, connections
 from sequin_admin.health import workers
 from sequin_admin.worker.job_counts import JobCounts
 from sequin_admin.worker.jobs import Job
-from sequin_admin.worker.pool import Pool, attempt
+from sequin_admin.worker.pool import Pool, run_job
 
 log = structlog.get_logger(__name__)
 TICK_S = 0.2
 THREADS = 8
-# How long work under way may go on after the signal; whoever stops us kills us 10 s after it.
+# How long work in progress may take after the signal. Process managers kill after 10 s.
 GRACE_S = 8.0
 
 
 class Runner:
-    """`stop` may be set from a signal handler: nothing here waits for it while holding its lock."""
+    """`stop` may be set from a signal handler: nothing here waits on it, so its lock is free."""
 
     def __init__(self, jobs: Iterable[Job], threads: int = THREADS) -> None:
         self.jobs = list(jobs)
@@ -30,68 +30,68 @@ class Runner:
         self.wake = threading.Event()
 
     def run_once(self) -> None:
-        """All that is due, one piece after the other, in this thread."""
-        tally = JobCounts(job.name for job in self.jobs)
+        """Do all work that is due, item by item, in this thread."""
+        counts = JobCounts(job.name for job in self.jobs)
         for job in self.jobs:
-            while pieces := claim(job, 1, tally):
-                attempt(job, pieces[0], tally)
+            while items := claim(job, 1, counts):
+                run_job(job, items[0], counts)
                 if job.single:
                     break
         connections.close_all()
 
     def run_forever(self) -> None:
-        tally = JobCounts(job.name for job in self.jobs)
+        counts = JobCounts(job.name for job in self.jobs)
         pools = [
-            Pool(job, 1 if job.single else self.threads, tally, self.wake.set) for job in self.jobs
+            Pool(job, 1 if job.single else self.threads, counts, self.wake.set) for job in self.jobs
         ]
-        desks = [Desk(pool, tally) for pool in pools]
-        with workers.Heart(self.threads, tally.snapshot) as heart:
+        schedulers = [JobScheduler(pool, counts) for pool in pools]
+        with workers.WorkerHeartbeat(self.threads, counts.snapshot) as heart:
             while not self.stop.is_set():
                 self.wake.clear()
-                for desk in desks:
-                    desk.serve()
+                for scheduler in schedulers:
+                    scheduler.claim_if_due()
                 heart.beat()
                 self.wake.wait(TICK_S)
             heart.beat(stopping=True)
-            finish(pools)
+            stop_pools(pools)
         connections.close_all()
 
 
-class Desk:
-    """Decides when a job is asked for more work."""
+class JobScheduler:
+    """Claims work for one pool: every `every_s` seconds, or at once while there is more."""
 
-    def __init__(self, pool: Pool, tally: JobCounts) -> None:
-        self.pool, self.tally = pool, tally
-        self.due = 0.0
-        self.more = False
+    def __init__(self, pool: Pool, counts: JobCounts) -> None:
+        self.pool, self.counts = pool, counts
+        self.due_at = 0.0
+        self.has_more = False
 
-    def serve(self) -> None:
-        room, now = self.pool.free, time.monotonic()
-        # While there is much to do, it is claimed by the handful, not one by one.
-        enough = room >= max(1, self.pool.size // 4)
-        if not enough or (now < self.due and not self.more):
+    def claim_if_due(self) -> None:
+        limit, now = self.pool.free, time.monotonic()
+        # Under load work is claimed in batches, not item by item.
+        enough = limit >= max(1, self.pool.size // 4)
+        if not enough or (now < self.due_at and not self.has_more):
             return
-        self.due = now + self.pool.job.every_s
-        pieces = claim(self.pool.job, room, self.tally)
-        self.more = len(pieces) == room and not self.pool.job.single
-        for piece in pieces:
-            self.pool.put(piece)
+        self.due_at = now + self.pool.job.every_s
+        items = claim(self.pool.job, limit, self.counts)
+        self.has_more = len(items) == limit and not self.pool.job.single
+        for item in items:
+            self.pool.submit(item)
 
 
-def claim(job: Job, room: int, tally: JobCounts) -> Sequence[Any]:
-    """At most `room` pieces of work. A claim that fails is logged and tried again on time."""
+def claim(job: Job, limit: int, counts: JobCounts) -> Sequence[Any]:
+    """At most `limit` items of work; none when the claim fails, which is logged and counted."""
     close_old_connections()
     try:
-        return job.claim(room)
+        return job.claim(limit)
     except Exception as error:
         log.exception("job failed", job=job.name)
-        tally.failed(job.name, error)
+        counts.record_failure(job.name, error)
         return []
 
 
-def finish(pools: Iterable[Pool]) -> None:
-    """Let work under way end, for at most `GRACE_S` seconds together."""
-    ends = time.monotonic() + GRACE_S
+def stop_pools(pools: Iterable[Pool]) -> None:
+    """Wait for work in progress, for at most `GRACE_S` seconds in total."""
+    deadline = time.monotonic() + GRACE_S
     for pool in pools:
-        if not pool.end(ends):
+        if not pool.stop(deadline):
             log.warning("job cut off", job=pool.job.name)

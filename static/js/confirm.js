@@ -1,4 +1,5 @@
-// [data-dialog="id"] opens that <dialog>; [data-close] inside closes it. Without scripts the link is followed.
+// [data-dialog="id"] opens that <dialog>; [data-close] inside closes it.
+// Without JavaScript the link is followed.
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-dialog]");
   const dialog = opener && document.getElementById(opener.dataset.dialog);

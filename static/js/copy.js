@@ -1,4 +1,4 @@
-// [data-copy="text"]: puts the text on the clipboard and says so. Shown only where that works.
+// [data-copy="text"] copies the text to the clipboard. Hidden where the browser has no clipboard.
 (() => {
   if (!navigator.clipboard) return;
   const reveal = (root) => {

@@ -1,4 +1,4 @@
-// [data-polls] asks nothing while nobody looks at the page, and at once when somebody does again.
+// [data-polls] does not poll while the page is hidden, and polls at once when it is visible again.
 (() => {
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (document.hidden && event.detail.elt.closest("[data-polls]")) event.preventDefault();

@@ -1,9 +1,9 @@
-// The API reference in light or dark: as chosen in the dashboard, else as the system has it.
+// Colour scheme of the API reference: the one chosen in the dashboard, else the system's.
 (() => {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const show = () => {
     let chosen = null;
-    try { chosen = localStorage.getItem("theme"); } catch { /* private mode: as the system */ }
+    try { chosen = localStorage.getItem("theme"); } catch { /* no storage in private mode */ }
     const dark = chosen === "dark" || (chosen !== "light" && system.matches);
     document.documentElement.classList.toggle("dark-mode", dark);
   };

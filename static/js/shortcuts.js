@@ -1,4 +1,5 @@
-// "/" searches, j and k walk through [data-row] rows, Enter opens the row's first link, "?" explains.
+// "/" focuses the search, j and k the next and previous [data-row], "?" opens the help.
+// Enter follows a row's link.
 (() => {
   const typing = (target) => target.closest("input, textarea, select, [contenteditable], dialog");
   const rows = () => [...document.querySelectorAll("[data-row]")];

@@ -1,4 +1,4 @@
-// Light, dark or as the system has it. Runs before the first paint, so that nothing flashes.
+// Colour scheme: light, dark or the system's. Runs before the first paint to avoid a flash.
 (() => {
   const stored = () => {
     try { return localStorage.getItem("theme"); } catch { return null; }
@@ -19,7 +19,7 @@
     const button = event.target.closest("[data-theme-choice]");
     if (!button) return;
     const choice = button.dataset.themeChoice;
-    try { localStorage.setItem("theme", choice); } catch { /* private mode: this page only */ }
+    try { localStorage.setItem("theme", choice); } catch { /* no storage in private mode: this page only */ }
     show(choice);
   });
 })();

@@ -1,4 +1,4 @@
-// [data-tick-all] ticks every box of its table; it shows itself only where scripts run.
+// [data-tick-all] ticks every checkbox of its table. Hidden without JavaScript.
 (() => {
   const prepare = () => document.querySelectorAll("[data-tick-all]").forEach((box) => (box.hidden = false));
   document.addEventListener("DOMContentLoaded", prepare);

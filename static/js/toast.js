@@ -1,4 +1,4 @@
-// Messages that leave by themselves when they bring good news, and stay with a button when not.
+// Toasts: success messages close after 8 s, errors and warnings stay until dismissed.
 (() => {
   const box = () => document.querySelector(".toasts");
   const prepare = (toast) => {

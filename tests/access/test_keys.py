@@ -1,4 +1,4 @@
-"""API keys: what they may do, two tokens for a while, and that none makes a greater one."""
+"""API keys: scopes, rotation with two valid tokens, and no privilege escalation."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +17,7 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture(autouse=True)
 def nothing_remembered():
-    keys._known.clear()
+    keys._cache.clear()
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def made(organization):
 
 @pytest.fixture
 def later(monkeypatch):
-    """Let so much time pass."""
+    """Move the clock forward."""
     now = clock.now
     return lambda by: monkeypatch.setattr(clock, "now", lambda: now() + by)
 
@@ -107,10 +107,10 @@ def test_after_a_rotation_both_tokens_open_the_key_for_a_while(made, later):
     key, old = made
     _, new = keys.rotate(key, actor=None, overlap=HOUR)
 
-    assert keys.find(old) == keys.find(new) == keys.find_known(old) == key
+    assert keys.find(old) == keys.find(new) == keys.find_cached(old) == key
     assert keys.find(old).state(clock.now()) == ApiKeyState.ROTATING
     later(HOUR)
-    assert keys.find(old) is keys.find_known(old) is None
+    assert keys.find(old) is keys.find_cached(old) is None
     assert keys.find(new).state(clock.now()) == ApiKeyState.ACTIVE
 
 
@@ -127,12 +127,12 @@ def test_neither_token_is_stored(made):
 
 def test_without_overlap_the_old_token_ends_at_once(made):
     key, old = made
-    keys.find_known(old)
+    keys.find_cached(old)
 
     keys.rotate(key, actor=None, overlap=timedelta())
 
     assert keys.find(old) is None
-    assert not keys.holds(key)
+    assert not keys.is_still_usable(key)
 
 
 def test_there_is_one_former_token_at_a_time(made):
@@ -148,8 +148,8 @@ def test_the_former_token_can_be_ended_early(made):
     key, old = made
     _, new = keys.rotate(key, actor=None)
 
-    keys.end_former(key, actor=None)
-    keys.end_former(key, actor=None)
+    keys.end_former_token(key, actor=None)
+    keys.end_former_token(key, actor=None)
 
     assert keys.find(old) is None
     assert keys.find(new) == key
@@ -212,12 +212,12 @@ def test_what_is_over_is_neither_rotated_nor_changed(organization, made, later):
     ids=["revoked", "rotated", "networks", "scopes", "limit"],
 )
 def test_who_remembers_a_key_notices_every_change(made, change):
-    key = keys.find_known(made[1])
-    assert keys.holds(key)
+    key = keys.find_cached(made[1])
+    assert keys.is_still_usable(key)
 
     change(key)
 
-    assert not keys.holds(key)
+    assert not keys.is_still_usable(key)
 
 
 @pytest.mark.parametrize("state", ApiKeyState)

@@ -1,4 +1,4 @@
-"""Who may what."""
+"""Which role has which permission."""
 
 import pytest
 from hypothesis import given

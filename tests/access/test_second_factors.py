@@ -1,4 +1,4 @@
-"""Secrets of second factors are sealed and take part in key rotation."""
+"""Secrets of second factors are encrypted and included in key rotation."""
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -47,11 +47,11 @@ def test_rotation_takes_them_along(secret, settings, monkeypatch, capsys):
     keys = MultiFernet([Fernet(key) for key in settings.FIELD_ENCRYPTION_KEY])
     for module in (fields, keyring):
         monkeypatch.setattr(module, "CRYPTER", keys)
-    keyring.newest.cache_clear()
+    keyring.newest_key.cache_clear()
 
     call_command("rotate_keys")
 
-    keyring.newest.cache_clear()
+    keyring.newest_key.cache_clear()
     monkeypatch.setattr(second_factors, "CRYPTER", MultiFernet([Fernet(NEW)]))
     assert capsys.readouterr().out.endswith("0 rows left on the old key.\n")
     assert second_factors.SecondFactorAdapter().decrypt(stored("totp").data["secret"]) == secret
@@ -59,11 +59,11 @@ def test_rotation_takes_them_along(secret, settings, monkeypatch, capsys):
 
 
 def test_one_written_meanwhile_is_left_alone(secret):
-    column = next(c for c in keyring.columns() if str(c).endswith("data.secret"))
-    ((pk, seen),) = keyring.tokens(column)
+    column = next(c for c in keyring.encrypted_columns() if str(c).endswith("data.secret"))
+    ((pk, seen),) = keyring.iterate_tokens(column)
     newer = Authenticator.objects.get(pk=pk)
     newer.data = {"secret": second_factors.SecondFactorAdapter().encrypt("NEWER")}
     newer.save()
 
-    assert not keyring.rotate(column, pk, seen)
+    assert not keyring.rotate_token(column, pk, seen)
     assert second_factors.SecondFactorAdapter().decrypt(stored("totp").data["secret"]) == "NEWER"

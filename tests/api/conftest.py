@@ -1,4 +1,4 @@
-"""The API, with no provider behind it."""
+"""The API without reachable providers."""
 
 from typing import Any
 

@@ -1,8 +1,8 @@
-"""What a schema can't say: which ids exist, what a cursor is, which app goes with which kind.
+"""Values a schema can't describe: existing ids, cursors, the OAuth app of a kind.
 
-Schemathesis makes requests from the document alone. `Fed` puts real values of one organization
-into those that are meant to be accepted, by the name of the parameter or field: another resource
-needs one line in `make_rows`.
+Schemathesis generates requests from the document alone. `Fed` puts real values of one organization
+into those that should be accepted, by the name of the parameter or field: another resource needs
+one line in `make_rows`.
 """
 
 import json
@@ -23,7 +23,7 @@ from sequin_admin.connect.models import AuthorizationRequest
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
-from sequin_admin.health.models import Incident, naming
+from sequin_admin.health.models import Incident, subject_columns
 from sequin_admin.limits.models import set_limit
 from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.models import ChannelKind
@@ -37,16 +37,16 @@ from tests.factories import (
     make_synced,
     sample_properties,
 )
-from tests.notified import notice
+from tests.notified import make_message
 
-CODE = "a-code-of-a-finished-trip"
+CODE = "a-code-of-a-finished-request"
 REDIRECT_URI = "https://app.arrakis.test/connected"
 COLLECTION = "stripe:customer"
-# What stands in paths besides ids of rows.
+# Path parameters other than ids of rows.
 WORDS = {"kind": "stripe_key", "lease": "1.2.3.nobody"}
 MAILBOX = "duncan@arrakis.test"
 STATE_CHARS = 1000
-# So that whatever a sync asks for is narrower.
+# Wider than any limit that a sync asks for.
 WIDEST = Rate(allowed_requests=1_000_000, interval=100, max_concurrent_requests=0)
 PATH, QUERY, BODY = (
     ParameterLocation.PATH,
@@ -56,15 +56,16 @@ PATH, QUERY, BODY = (
 
 
 def make_rows(organization: Organization) -> dict[str, Any]:
-    """Ids of rows by the name of the parameter that takes them."""
+    """Ids of rows by parameter name."""
     credential = make_credential(organization, "stripe_key")
     set_limit(credential, WIDEST, actor=None)
-    incident = Incident.objects.create(**naming(credential), code="broken", message="It broke.")
+    about = subject_columns(credential)
+    incident = Incident.objects.create(**about, code="broken", message="It broke.")
     webhook = channels.create(
         organization, ChannelKind.WEBHOOK, actor=None, name="hook", address="https://a.test/"
     )
     sync, target, consumer = make_synced(credential, collection_ids=[COLLECTION])
-    (delivery,) = outbox.post(organization, notice())
+    (delivery,) = outbox.post(organization, make_message())
     channel = channels.create(
         organization, ChannelKind.MAIL, actor=None, name="mail", address="ops@arrakis.test"
     )
@@ -92,7 +93,7 @@ def make_rows(organization: Organization) -> dict[str, Any]:
 
 
 def make_apps(organization: Organization) -> dict[str, str]:
-    """The id of an OAuth app at every provider that has them."""
+    """The id of an OAuth app by provider, for every provider that has them."""
     providers = (provider for provider in kinds.providers() if kinds.oauth_of(provider))
     return {
         provider: str(make_oauth_app(organization, provider, redirect_uris=[REDIRECT_URI]).pk)
@@ -101,7 +102,7 @@ def make_apps(organization: Organization) -> dict[str, str]:
 
 
 def make_code(organization: Organization) -> None:
-    """A trip that has ended, whose credential waits to be fetched with `CODE`."""
+    """A finished authorization request whose credential can be fetched with `CODE`."""
     AuthorizationRequest.objects.create(
         organization=organization,
         kind="hubspot_oauth2",
@@ -115,7 +116,7 @@ def make_code(organization: Organization) -> None:
 
 
 class Fed:
-    """An organization with one row of everything, from which requests are completed."""
+    """An organization with one row of every model, whose values complete requests."""
 
     def __init__(self, organization: Organization, ask: Callable[..., Any]) -> None:
         self.ask = ask
@@ -140,8 +141,7 @@ class Fed:
         }
 
     def fill(self, case: Case, known: frozenset[str] = frozenset()) -> None:
-        """Put real values into the parts of `case` that are meant to be accepted. Ids that are
-        among the `known` ones stay."""
+        """Put real values into the parts of `case` that should be accepted. `known` ids stay."""
         assert case.meta is not None
         parts = case.meta.components.items()
         wrong = {place for place, part in parts if not part.mode.is_positive}
@@ -168,7 +168,7 @@ class Fed:
         return self.ids.get(name, value)
 
     def cursor(self, case: Case) -> str:
-        """That of a real first page, which is the only place where one comes from."""
+        """The cursor of a real first page."""
         query = {name: v for name, v in case.query.items() if name == "sort"}
         page = self.ask(case.formatted_path, limit=1, **query)
         return page.json().get("next_cursor") or "" if page.status_code == 200 else ""
@@ -186,7 +186,7 @@ class Fed:
         return value if value is None else self.exact.get(name, self.ids.get(name, value))
 
     def agreeing(self, fed: dict[str, Any]) -> dict[str, Any]:
-        """Fields that have to go together."""
+        """Make fields that depend on each other consistent."""
         kind = kinds.get(kind_in(fed) or "")
         if kind and (fed.get("oauth_app_id") or "credential_kind" in fed):
             fed["oauth_app_id"] = self.apps.get(kind.provider)
@@ -217,14 +217,14 @@ class Fed:
         return {**fed, "kinds": [kind.slug], "oauth_app_id": app, "redirect_url": goes_on}
 
     def with_password(self, fed: dict[str, Any]) -> dict[str, Any]:
-        """A target's password is only kept for the same place."""
+        """A target's password is only kept while its address stays the same."""
         if "ssl_mode" in fed:
             connection = fed.get("connection") or {}
             return {**fed, "connection": {"password": "spice", **connection}}
         return {**fed, "password": fed.get("password") or "spice"}
 
     def of_one_provider(self, fed: dict[str, Any]) -> None:
-        """A sync's collections are its provider's, as is its credential."""
+        """A sync's collections belong to the provider of its credential."""
         inline = kinds.get(kind_in(fed.get("credential") or {}) or "")
         provider = inline.provider if inline else "stripe"
         if "provider" in fed:

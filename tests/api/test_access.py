@@ -1,4 +1,4 @@
-"""Who may: keys, scopes, organizations."""
+"""Access by API key, scope and organization."""
 
 import pytest
 
@@ -13,16 +13,16 @@ PATHS = declared.get_openapi_schema()["paths"].items()
 OPERATIONS = [(method.upper(), path) for path, methods in PATHS for method in methods]
 
 UUID_CHARS = 36
-# What an operation takes before it looks for the object, by the end of its path.
+# A valid body of an operation, by the end of its path: the object is looked up afterwards.
 BODIES = {
     "/token/refresh": {"fingerprint": "0123456789abcdef"},
     "/contact": {"contact_email": ""},
     "/permits/release": {"releases": [{"lease": WORDS["lease"]}]},
     "/secrets": {"properties": sample_properties(kinds.get("stripe_key"))},
 }
-# Kinds are nobody's.
+# Kinds belong to no organization.
 OWNED = [(method, path) for method, path in OPERATIONS if "{" in path and "/kinds/" not in path]
-# Where a stranger finds something: the kinds, the own organization, that a key was made for it.
+# Where a key of another organization finds rows: kinds, its own organization, its own key event.
 NOT_EMPTY = [
     *("/v1/api-keys", "/v1/api-keys/me", "/v1/events", "/v1/health", "/v1/kinds"),
     *("/v1/members", "/v1/organization"),
@@ -31,7 +31,7 @@ NOT_EMPTY = [
 
 @pytest.fixture(params=["credentials", "oauth-apps"])
 def one(request, organization):
-    """The address of one row of each resource."""
+    """The path of one row of each resource."""
     if request.param == "credentials":
         return f"/v1/credentials/{make_credential(organization, 'stripe_key').pk}"
     return f"/v1/oauth-apps/{make_oauth_app(organization, 'hubspot').pk}"

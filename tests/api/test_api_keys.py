@@ -11,7 +11,7 @@ from sequin_admin.core import clock
 from sequin_admin.core.networks import Proxies
 from sequin_admin.limits.requests import MINUTE
 from sequin_admin.limits.stores import database
-from tests.api_client import ApiClient, put_in_purse
+from tests.api_client import ApiClient, set_request_budget
 from tests.factories import make_credential
 
 URL = "/v1/api-keys"
@@ -26,18 +26,18 @@ NEW = {
 
 @pytest.fixture(autouse=True)
 def nothing_remembered():
-    keys._known.clear()
+    keys._cache.clear()
 
 
 @pytest.fixture
 def keeper(make_client, organization):
-    """A client that manages keys and could do everything else."""
+    """A client whose key has every scope."""
     return make_client(organization, *Scope)
 
 
 @pytest.fixture
 def made(organization):
-    """A client with a key of its own choosing, and that key."""
+    """A client with a key of the given scopes, and that key."""
 
     def make(**columns):
         chosen = {"name": "k", "scopes": list(Scope), **columns}
@@ -271,13 +271,13 @@ def test_a_key_works_from_its_networks_only(made, settings):
 
 @pytest.fixture
 def mid_minute(monkeypatch):
-    """By the database's clock, so that no minute ends while a test counts in it."""
-    monkeypatch.setattr(database, "clock", lambda: MINUTE // 4)
+    """Wait by the database's clock, so that no minute ends while a test counts in it."""
+    monkeypatch.setattr(database, "database_time", lambda: MINUTE // 4)
 
 
 @pytest.fixture
 def reading(organization, made):
-    """A worker that has read its credential's token, so that its key is remembered."""
+    """A worker that has read its credential's token, so that its key is cached."""
     credential = make_credential(organization, "stripe_key")
     client, key = made()
     path = f"/v1/credentials/{credential.pk}/token"
@@ -357,7 +357,7 @@ def test_every_answer_says_what_is_left(made):
 def test_a_key_that_has_used_up_its_minute_is_told_when_to_come_back(made, organization):
     client, key = made(requests_per_minute=2)
     permits = f"/v1/credentials/{make_credential(organization, 'stripe_key').pk}/permits"
-    put_in_purse(key, 0, for_s=3600)
+    set_request_budget(key, 0, for_s=3600)
 
     for answer in (client.get(f"{URL}/me"), client.post(permits, {})):
         assert answer.status_code == 429

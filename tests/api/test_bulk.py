@@ -1,4 +1,4 @@
-"""POST /v1/credentials/bulk: all or none, and nobody is asked."""
+"""POST /v1/credentials/bulk: all or none, without calls to providers."""
 
 import pytest
 from django.db import connection
@@ -24,7 +24,7 @@ def key(number, **more):
 
 
 def login(name, **more):
-    """Its account is known without asking anybody."""
+    """A kind whose account is known without a call to the provider."""
     properties = {"kind": "checkout_champ_password", "login_id": name, "password": "hush"}
     return {"properties": {**properties, **more}}
 
@@ -157,7 +157,7 @@ def test_another_organizations_are_not_touched(api, make_client, stranger):
 
 
 @pytest.mark.parametrize(
-    "twins",
+    "duplicates",
     [
         (login("leto"), login("leto", password="other")),
         (key(1), key(1, name="Renamed")),
@@ -166,8 +166,8 @@ def test_another_organizations_are_not_touched(api, make_client, stranger):
     ],
     ids=["account", "key", "key and account", "two keys of one account"],
 )
-def test_the_same_account_twice_is_refused_with_both_places(api, twins):
-    answer = send(api, key(0), twins[0], key(9), twins[1])
+def test_the_same_account_twice_is_refused_with_both_places(api, duplicates):
+    answer = send(api, key(0), duplicates[0], key(9), duplicates[1])
 
     assert answer.status_code == 422
     (path, said), *more = answer.json()["validation_errors"].items()
@@ -275,14 +275,14 @@ def test_a_thousand_with_long_keys_and_metadata_fit(api):
 
 
 def test_new_ones_take_no_query_each(api):
-    """Counted in queries, because a clock tells more about the machine."""
+    """Counted in queries, because times depend on the machine."""
     counts = []
     for start, end in [(0, 5), (10, 60)]:
         with CaptureQueriesContext(connection) as asked:
             assert send(api, *map(key, range(start, end))).json()["created"] == end - start
         counts.append(len(asked))
 
-    # SQLite takes only so many values at once.
+    # SQLite limits the number of values in one query.
     assert counts[1] - counts[0] <= 5
 
 

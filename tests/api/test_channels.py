@@ -7,7 +7,7 @@ from sequin_admin.audit.models import Event
 from sequin_admin.notifications import outbox
 from sequin_admin.notifications.message import Severity
 from sequin_admin.notifications.models import Channel, Delivery
-from tests.notified import HOST, notice, work
+from tests.notified import HOST, make_message, work
 
 URL, CUSTOMERS = "/v1/channels", "/v1/customer-deliveries"
 MAIL = {"kind": "mail", "name": "On call", "address": "ops@arrakis.test, paul@arrakis.test"}
@@ -102,7 +102,7 @@ def test_a_test_tells_what_came_of_it(api, one, mailoutbox):
 
 
 def test_deliveries_are_listed_and_sent_again(api, one, organization, mailoutbox):
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     work()
 
     (row,) = api.get(f"{one}/deliveries", state="delivered").json()["data"]
@@ -131,10 +131,10 @@ def test_webhooks_have_quiet_hours_too(api):
 
 @pytest.fixture
 def mailed(organization, mailoutbox):
-    """A customer was mailed."""
+    """A message mailed to a customer."""
     outbox.post(
         organization,
-        notice(
+        make_message(
             severity=Severity.WARNING,
             to_customer="duncan@arrakis.test",
             customer_text="Access was revoked.",

@@ -1,4 +1,4 @@
-"""What is done to credentials with a button: the same by API."""
+"""Actions on credentials by API: verify, disable, replace secrets and so on."""
 
 import pytest
 
@@ -58,7 +58,7 @@ def key_of(simulated, account):
 
 @pytest.fixture
 def working(simulated, organization, user):
-    """A key of one account; there is another account at the simulator."""
+    """A key of one account; the simulator has another account."""
     sent = key_of(simulated, "acct_1Arrakis0000001")
     properties = kinds.get("stripe_key").properties_class(**sent)
     return credential_operations.save_credential(organization, properties, actor=user)[0]

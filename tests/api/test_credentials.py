@@ -1,4 +1,4 @@
-"""/v1/credentials: every kind, and what callers must be told."""
+"""/v1/credentials: every kind, and error messages."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_no_answer_holds_a_secret(api, kind):
 
 @pytest.mark.parametrize(
     "kind",
-    # Of the others the account is only known once the provider has answered.
+    # The account of the other kinds is only known once the provider has answered.
     [kind for kind in kinds.all() if kind.identity_of(sample_properties(kind))],
     ids=lambda kind: kind.slug,
 )

@@ -1,7 +1,7 @@
 """Every request that the original Management API documented, sent as it was documented.
 
-The answers have the documented shape. Where ours differs, the test names the entry of
-`sequin_admin/api/deviations.py` that says so and why.
+The responses have the documented fields. Where ours differs, the test names the entry of
+`sequin_admin/api/openapi/differences.py` that explains the difference.
 """
 
 import json
@@ -20,7 +20,7 @@ from tests.factories import make_credential, make_oauth_app, make_synced
 
 REDIRECT = "https://app.arrakis.test/connected"
 STATUSES = {"healthy", "customer_intervention", "sequin_intervention"}
-# The objects page and the specification, byte for byte; for asterisks, a secret of the right form.
+# From the objects page and the specification, with valid secrets in place of asterisks.
 PROPERTIES = {
     "airtable_oauth2": {
         "airtable_uid": "usrziLeD23j9AJ1",
@@ -121,12 +121,14 @@ CONNECTION = {
 
 
 def deviates(slug):
-    """Points from a test to the deviation that it shows; fails when there is none of that name."""
-    return pytest.mark.parametrize("deviation", [pytest.param(differences.named(slug), id=slug)])
+    """Name the difference that a test shows; fails when there is none of that name."""
+    return pytest.mark.parametrize(
+        "deviation", [pytest.param(differences.get_difference(slug), id=slug)]
+    )
 
 
 def is_a(shape, shown, *, ours=()):
-    """Whether an answer has all that was documented, and besides only what is `ours`."""
+    """Whether a response has every documented field, and otherwise only `ours`."""
     return DOCUMENTED[shape] <= set(shown) and set(shown) - DOCUMENTED[shape] <= set(ours)
 
 
@@ -616,7 +618,7 @@ class TestGateway:
 
     @pytest.fixture
     def code(self, organization, app):
-        """Of a trip that has ended."""
+        """The code of a finished authorization request."""
         AuthorizationRequest.objects.create(
             organization=organization,
             kind="linear_oauth2",

@@ -17,7 +17,7 @@ KINDS = pytest.mark.parametrize("kind", kinds.all(), ids=lambda kind: kind.slug)
 
 @pytest.fixture(scope="module")
 def document():
-    """As it is read: what JSON makes of it."""
+    """The document as parsed JSON."""
     return json.loads(json.dumps(api.get_openapi_schema()))
 
 
@@ -26,7 +26,7 @@ def operations(document):
 
 
 def contents(document):
-    """Every body and answer that has one, each with what to call it in a failure."""
+    """Every JSON body and response of the document, with a label for failures."""
     for operation in operations(document):
         answers = operation["responses"].items()
         parts = [(status, answer) for status, answer in answers if "content" in answer]
@@ -143,7 +143,7 @@ def test_every_deviation_is_told_with_its_reason(document, deviation):
 
     assert differences.paragraph(deviation) in told
     assert all((deviation.before, deviation.here, deviation.why))
-    assert differences.named(deviation.slug) is deviation
+    assert differences.get_difference(deviation.slug) is deviation
 
 
 def test_the_guide_says_what_holds_everywhere(document):

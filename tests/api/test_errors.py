@@ -1,4 +1,4 @@
-"""Errors: always JSON, a sentence, and never what was sent."""
+"""Errors: always JSON with a message that quotes no value of the request."""
 
 from copy import deepcopy
 from uuid import UUID
@@ -88,7 +88,7 @@ def test_a_wrong_method_is_405(api):
     ("refusal", "status"),
     [
         (DataError("value too long: sk_test_marker"), 422),
-        # What it needs was deleted meanwhile.
+        # A row that it needs was deleted meanwhile.
         (IntegrityError("key (secret)=(sk_test_marker) is not present"), 409),
     ],
     ids=["too long for a column", "overtaken"],
@@ -97,7 +97,7 @@ def test_what_the_database_refuses_is_told_without_values(api, monkeypatch, refu
     def refused(*args, **kwargs):
         raise refusal
 
-    monkeypatch.setattr(views.accounts, "save", refused)
+    monkeypatch.setattr(views.credential_operations, "save_credential", refused)
     answer = api.post(URL, {"properties": STRIPE})
 
     assert answer.status_code == status
@@ -181,7 +181,7 @@ def test_an_unknown_field_deep_in_a_list_is_named(api, organization):
 
 
 def bodies():
-    """By address: a good body whose secrets all carry the mark."""
+    """Valid bodies by path, whose secrets all contain the mark."""
     for kind in kinds.all():
         one = {"properties": sample_properties(kind, MARK), "metadata": {"plan": MARK}}
         yield f"{URL}/bulk", {"credentials": [one, {"properties": STRIPE}], "dry_run": True}
@@ -202,7 +202,7 @@ WRONG = st.sampled_from(
 
 
 def places(body, path=()):
-    """The path of everything in a body."""
+    """The path of every value in a body."""
     inner = body.items() if isinstance(body, dict) else enumerate(body)
     for name, value in inner:
         yield (*path, name)
@@ -212,7 +212,7 @@ def places(body, path=()):
 
 @st.composite
 def spoilt(draw):
-    """A body in which something is replaced, left out, or too much."""
+    """A body with one value replaced, removed or added."""
     address, body = draw(st.sampled_from(BODIES))
     body = deepcopy(body)
     for _ in range(draw(st.integers(1, 3))):
@@ -232,7 +232,7 @@ def spoilt(draw):
 
 @pytest.fixture
 def everything(make_client, organization):
-    """A key that may do everything."""
+    """A key with every scope."""
     return make_client(organization, *Scope)
 
 

@@ -7,7 +7,7 @@ from tests.factories import make_credential, make_oauth_app
 
 @pytest.fixture(params=["credentials", "oauth-apps"])
 def one(request, organization):
-    """The address of one row of each resource."""
+    """The path of one row of each resource."""
     if request.param == "credentials":
         return f"/v1/credentials/{make_credential(organization, 'stripe_key').pk}"
     return f"/v1/oauth-apps/{make_oauth_app(organization, 'hubspot').pk}"

@@ -1,4 +1,4 @@
-"""Every kind of credential, from the import to the end, as the document shows it."""
+"""Every kind of credential from import to deletion, by the document's examples."""
 
 import pytest
 
@@ -42,7 +42,7 @@ def test_a_credential_is_made_read_changed_listed_and_deleted(api, kind):
 
 @pytest.mark.parametrize("kind", kinds.all(), ids=lambda kind: kind.slug)
 def test_the_same_account_again_is_the_same_credential(api, kind):
-    """Also where only the provider knows whose secret it is, and can't be asked."""
+    """Also where only the unreachable provider knows the account of a secret."""
     sent = import_of(kind)
 
     first, again = api.post("/v1/credentials", sent), api.post("/v1/credentials", sent)

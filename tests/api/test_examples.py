@@ -1,4 +1,4 @@
-"""What the document shows can be sent: every example, with the ids of real rows."""
+"""Every example of the document is accepted, with the ids of real rows."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Idempotency-Key: done once, answered as often as it is asked."""
+"""Idempotency-Key: executed once, the stored response repeated."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ def send(client, body=None, *, key="one", path=URL, **query):
 
 @pytest.fixture
 def later(monkeypatch):
-    """Let time pass."""
+    """Move the clock forward."""
 
     def move(gap):
         moment = clock.now() + gap
@@ -95,7 +95,7 @@ def test_a_refused_request_does_not_use_up_its_key(api):
 def test_our_own_mistake_does_not_use_up_the_key(api, monkeypatch):
     api.client.raise_request_exception = False
     with monkeypatch.context() as broken:
-        broken.setattr(oauth_apps, "parsed", None)
+        broken.setattr(oauth_apps, "parse_properties", None)
         assert send(api).status_code == 500
 
     assert send(api).status_code == 201
@@ -122,7 +122,7 @@ def test_the_worker_forgets_what_is_over(api, later):
 
 
 def cut_off(api, monkeypatch):
-    """A request whose process ended before it could say what became of it."""
+    """A request whose process ended before its response was stored."""
     with monkeypatch.context() as cut:
         cut.setattr(idempotency, "store_response", lambda *args: None)
         assert send(api).status_code == 201
@@ -177,7 +177,7 @@ def test_a_key_may_be_any_visible_text(api, key):
 
 
 def test_a_revoked_key_is_told_nothing_again(make_client, organization):
-    """Also where the key is known from memory."""
+    """Also where the key is cached."""
     worker = make_client(organization, Scope.PERMITS)
     path = f"/v1/credentials/{make_credential(organization, 'stripe_key').pk}/permits"
     assert send(worker, {}, path=path).status_code == 200
@@ -229,7 +229,7 @@ def test_permits_are_given_once(make_client, organization, monkeypatch):
 
 @pytest.mark.django_db(transaction=True)
 def test_no_secret_lies_in_the_database_in_plain_text(make_client, organization):
-    """A signing secret is shown once, and again to who repeats the request; nowhere else."""
+    """A signing secret is shown once, and again for a repeated request; nowhere else."""
     api = make_client(organization, Scope.READ, Scope.WRITE)
 
     secret = send(api, HOOK, path="/v1/webhooks").json()["secret"]

@@ -1,4 +1,4 @@
-"""What is needed by something else is not deleted, and the answer lists by what."""
+"""A row that others depend on is not deleted, and the response lists them."""
 
 import pytest
 
@@ -14,7 +14,7 @@ def as_listed(row):
 
 @pytest.fixture
 def needed(organization):
-    """By address: something, and the row that needs it."""
+    """By path: a row and the row that depends on it."""
     app = make_oauth_app(organization, "hubspot")
     credential = make_credential(organization, "hubspot_oauth2", oauth_app=app)
     key = make_credential(organization, "stripe_key")

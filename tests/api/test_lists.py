@@ -14,13 +14,13 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from sequin_admin.health.models import Incident, naming
+from sequin_admin.health.models import Incident, subject_columns
 from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.models import ChannelKind, Delivery
 from sequin_admin.syncs import streams, targets
 from sequin_admin.syncs.models import Consumer, Sync, Target
 from tests.factories import make_credential, make_oauth_app
-from tests.notified import notice
+from tests.notified import make_message
 
 URL, PLACES = "/v1/credentials", "/v1/targets/postgres"
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -134,7 +134,7 @@ def test_listing_decrypts_nothing_and_asks_little(api, organization, django_asse
     app = make_oauth_app(organization, "hubspot")
     make_credential(organization, "hubspot_oauth2", oauth_app=app)
 
-    # The key and a note of its use, the rows, their apps.
+    # The key and its last use, the rows, their apps.
     with django_assert_max_num_queries(4) as captured:
         answer = api.get(URL)
 
@@ -142,7 +142,7 @@ def test_listing_decrypts_nothing_and_asks_little(api, organization, django_asse
     assert not [query for query in captured.captured_queries if '"secrets"' in query["sql"]]
 
 
-# How a row of each list is made, by the list's address.
+# Makes a row of each list, by the list's path.
 MAKERS = {
     "/v1/credentials": lambda of, name: make_credential(of, "stripe_key", name=name, identity=name),
     "/v1/oauth-apps": lambda of, name: make_oauth_app(of, "hubspot", name=name),
@@ -276,7 +276,8 @@ def test_streams_are_found_and_sorted_by_slug(api, organization):
 
 def test_incidents_are_found_and_sorted(api, organization):
     for day, (name, status) in enumerate([("Spice", "customer_intervention"), ("Water", "")]):
-        about = naming(make_credential(organization, "stripe_key", name=name, identity=name))
+        credential = make_credential(organization, "stripe_key", name=name, identity=name)
+        about = subject_columns(credential)
         Incident.objects.create(
             **about, code="c", message="m", status=status, opened_at=NOON + timedelta(days=day)
         )
@@ -295,7 +296,7 @@ def hook(organization):
     """A webhook with three deliveries."""
     hook = MAKERS["/v1/webhooks"](organization, "hook")
     for _ in range(3):
-        outbox.post(organization, notice())
+        outbox.post(organization, make_message())
     return hook
 
 
@@ -307,7 +308,7 @@ def test_deliveries_are_found_and_come_in_the_order_of_posting(api, hook):
         return [row["id"] for row in walk(api, url, limit=2, **query)]
 
     assert found(sort="created_at") == posted == found(state="pending")[::-1]
-    assert found(type=notice().type) == posted[::-1]
+    assert found(type=make_message().type) == posted[::-1]
     assert found(type="sync.created") == [] == found(state="delivered")
 
 
@@ -331,7 +332,7 @@ def test_collections_are_searched_by_name_and_id(api, organization):
     assert len(found("")) > 2
 
 
-# Few values, so that many rows have the same.
+# Few values, so that many rows are equal.
 ROWS = st.tuples(st.integers(0, 2), st.integers(0, 2), st.sampled_from(["", "a", "A", "é", "b%"]))
 CHANGES = st.lists(st.lists(st.one_of(ROWS, st.integers(0, 9)), max_size=2), max_size=6)
 
@@ -348,7 +349,7 @@ CHANGES = st.lists(st.lists(st.one_of(ROWS, st.integers(0, 9)), max_size=2), max
 def test_what_is_there_all_the_time_comes_once_and_in_order(
     api, organization, rows, changes, sort, limit
 ):
-    """Whatever else comes or goes between two pages."""
+    """Whatever rows are added or deleted between two pages."""
     Target.objects.all().delete()
     steps, stayed = iter(changes), [put(organization, *row) for row in rows]
 
@@ -368,14 +369,14 @@ def test_what_is_there_all_the_time_comes_once_and_in_order(
 
 
 def put(organization, created, updated, name):
-    """A target as of these days."""
+    """A target with the given timestamps."""
     made = make_target(organization, name, created_at=NOON + timedelta(days=created))
     Target.objects.filter(pk=made.pk).update(updated_at=NOON + timedelta(days=updated))
     return made.pk
 
 
 def test_who_reads_what_changed_ends_with_the_latest_of_everything(api, organization):
-    """Rows that change between two pages come again; the others come once."""
+    """Rows that change between two pages are listed again; the others once."""
     names = [f"Target {number}" for number in range(6)]
     made = [put(organization, 0, number, name) for number, name in enumerate(names)]
     renamed = iter([made[0], made[5]])
@@ -403,7 +404,7 @@ def test_who_reads_what_changed_ends_with_the_latest_of_everything(api, organiza
     ],
 )
 def test_an_index_has_the_order_of_every_page(api, organization, request, url, sort):
-    """So a page costs the same however many rows there are: nothing is sorted, nothing skipped."""
+    """A page costs the same for any number of rows: nothing is sorted or skipped."""
     if url == "deliveries":
         url = f"/v1/webhooks/{request.getfixturevalue('hook').pk}/deliveries"
     elif url in MAKERS:
@@ -412,7 +413,7 @@ def test_an_index_has_the_order_of_every_page(api, organization, request, url, s
         [streams.create(organization, actor=None, slug=slug) for slug in ("a", "b")]
     else:
         for name in ("a", "b"):
-            about = naming(make_credential(organization, "stripe_key", identity=name))
+            about = subject_columns(make_credential(organization, "stripe_key", identity=name))
             Incident.objects.create(**about, code="c", message="m")
     with CaptureQueriesContext(connection) as captured:
         first = api.get(url, sort=sort, limit=1).json()
@@ -426,7 +427,7 @@ def test_an_index_has_the_order_of_every_page(api, organization, request, url, s
 
 
 def plan_of(sql):
-    """How the database answers. PostgreSQL, which would sort a few rows, sorts only if it must."""
+    """The query plan. PostgreSQL, which would sort a few rows, may only sort without an index."""
     lite = connection.vendor == "sqlite"
     with connection.cursor() as cursor:
         for way in () if lite else ("seqscan", "sort", "incremental_sort", "bitmapscan"):

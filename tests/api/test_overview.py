@@ -22,7 +22,7 @@ def see(credential, outcome):
 
 @pytest.fixture
 def fleet(organization):
-    """A healthy one, a revoked one, a blocked one, one that is not probed and a disabled one."""
+    """A healthy, a revoked, a blocked, a never probed and a disabled credential."""
     app = make_oauth_app(organization, "hubspot", name="Ornithopter")
     blocked = make_credential(organization, "hubspot_oauth2", oauth_app=app)
     well, revoked, _, off = (

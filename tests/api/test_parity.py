@@ -1,4 +1,4 @@
-"""What people do on a page, programs do by API."""
+"""Every action of a page is available by API."""
 
 from uuid import uuid4
 
@@ -17,7 +17,7 @@ OPERATIONS = {
 ROLE = "Adding people and giving them roles is the owners' alone, and a key has no role."
 AT_PROVIDER = "A browser has to go to the provider's consent page: "
 
-# Every page that takes a POST, and the operations that do the same, or why there is none.
+# Every page that accepts POST, with the operations that do the same or the reason for none.
 SAME: dict[str, list[str] | str] = {
     "add": ["import_credential"],
     "connect": ["start_auth", "create_connect_link"],
@@ -86,7 +86,7 @@ SAMPLES = {"UUIDConverter": uuid4(), "SlugConverter": "stripe_key", "IntConverte
 
 
 def takes_posts(client, pattern):
-    """Whether a page does more than show: those that only show answer 405 to a POST."""
+    """Whether a page accepts POST: read-only pages answer 405."""
     converters = pattern.pattern.converters
     sample = {name: SAMPLES[type(each).__name__] for name, each in converters.items()}
     return client.post(reverse(f"dashboard:{pattern.name}", kwargs=sample)).status_code != 405

@@ -1,4 +1,4 @@
-"""Permits over the API: given, waited for, refused with a time, and given back."""
+"""Permits by API: granted, waited for, refused with a retry time, and released."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,7 +18,7 @@ from tests.factories import make_credential
 
 @pytest.fixture
 def worker(make_client, organization):
-    keys._known.clear()
+    keys._cache.clear()
     return make_client(organization, Scope.PERMITS)
 
 
@@ -219,10 +219,10 @@ def test_the_defaults_of_a_kind_hold_without_a_row(worker, organization):
 
 @pytest.mark.django_db(transaction=True)
 def test_waiting_leaves_threads_for_others(worker, credential, monkeypatch):
-    """When all places for waiting are taken, the next one is told to come back."""
+    """With `LONG_POLLS` requests waiting, the next one is refused with a retry time."""
     take(worker, credential, n=3)
     for _ in range(permits.settings.LONG_POLLS):
-        assert permits.waiting.acquire(blocking=False)
+        assert permits.long_polls.acquire(blocking=False)
 
     def ask(_):
         try:
@@ -234,7 +234,7 @@ def test_waiting_leaves_threads_for_others(worker, credential, monkeypatch):
         tickets = list(pool.map(ask, range(2)))
 
     for _ in range(permits.settings.LONG_POLLS):
-        permits.waiting.release()
+        permits.long_polls.release()
     assert len(set(tickets)) == 2
 
 

@@ -1,4 +1,4 @@
-"""Requests in the hands of real processes, side by side and killed in the middle."""
+"""Requests in real processes, concurrent and killed in the middle."""
 
 import json
 import subprocess
@@ -90,7 +90,7 @@ def send(token):
 
 @pytest.fixture
 def start(token):
-    """Start a process that is ready to post; `go` lets it."""
+    """Start a process that posts once `go` is called."""
     started = []
 
     def start(path=URL, body=APP, threads=1, stall="", after=0, key="one"):
@@ -134,14 +134,14 @@ def answers(processes):
 
 
 def killed(process):
-    """Let it post, and SIGKILL it where it stalls."""
+    """Let a process post, and SIGKILL it where it stalls."""
     go(process)
     assert process.stdout.readline() == "stalled\n"
     process.kill()
     process.wait()
 
 
-def test_of_many_twins_exactly_one_is_done(start, send):
+def test_of_many_equal_requests_exactly_one_is_done(start, send):
     came = answers([start(threads=5) for _ in range(2)])
 
     assert len(came) == 10
@@ -177,7 +177,7 @@ def test_what_a_killed_process_began_is_not_begun_again(start, send, stall, made
     ("stall", "stored"),
     [
         ("sequin_admin.connect.audit_trail.credential_event", 0),
-        ("sequin_admin.api.framework.idempotency.settle", 60),
+        ("sequin_admin.api.framework.idempotency.finish_claim", 60),
     ],
 )
 def test_of_a_bulk_import_that_was_killed_all_is_stored_or_nothing(start, send, stall, stored):

@@ -1,4 +1,4 @@
-"""Each answer has an id, and so has each log line of its request."""
+"""Each response has an id, which each log line of its request has too."""
 
 import logging
 from uuid import UUID
@@ -13,7 +13,7 @@ URL = "/v1/credentials"
 
 @pytest.fixture
 def lines():
-    """What is logged, each with the id that its line is given."""
+    """Log messages with the id of their lines."""
     kept = []
 
     class Keeping(logging.Handler):
@@ -98,5 +98,5 @@ def test_somebody_elses_id_is_not_taken_over(api):
 
 
 def test_nothing_is_logged_twice():
-    """Django's own handler knows no id."""
+    """Django's own handler would log the line without an id."""
     assert logging.getLogger("django").handlers == []

@@ -1,4 +1,4 @@
-"""`truncate_secrets=false`: for keys that may, audited, and good for posting it again."""
+"""`truncate_secrets=false`: needs a scope, is audited, and can be imported again."""
 
 import pytest
 
@@ -27,11 +27,11 @@ def reader(make_client, organization):
 
 
 def full_properties(kind):
-    """As somebody sends them who knows all, numbers as text: which is taken, too."""
+    """All properties, with numbers as strings, which are accepted too."""
     declared = kind.properties_class
     sent = sample_properties(kind)
     for name in declared.names():
-        if declared.declared(name).get("read_only"):
+        if declared.options_of(name).get("read_only"):
             sent[name] = sample_value(declared, name, "sample")
     return {n: str(v) if type(v) is int else v for n, v in sent.items()}
 

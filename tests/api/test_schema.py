@@ -1,4 +1,4 @@
-"""Schemathesis: whatever the document allows or forbids, the answers keep to it. All checks."""
+"""Schemathesis with all checks: responses to valid and invalid requests match the document."""
 
 import logging
 from typing import Any
@@ -17,14 +17,14 @@ from tests.api_client import ApiClient
 
 CONFIG = schemathesis.Config.from_dict({"seed": 7, "generation": {"allow-x00": False}})
 schema = schemathesis.openapi.from_wsgi("/v1/openapi.json", WSGIHandler(), config=CONFIG)
-# The databases differ in what they can store, so one of them is asked the most.
+# The databases differ in what they can store, so one of them gets the most requests.
 EXAMPLES, CHAINS = (12, 30) if connection.vendor == "postgresql" else (4, 10)
 HOW = settings(deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @schema.auth(refresh_interval=None)
 class Key:
-    """The API key of the organization that the running test has made."""
+    """The API key of the running test's organization."""
 
     token = ""
 
@@ -36,12 +36,12 @@ class Key:
 
 
 class Unwanted(Exception):
-    """Ends a transaction that nobody needs to keep."""
+    """Rolls back a transaction."""
 
 
 @pytest.fixture
 def fed(organization, monkeypatch) -> Fed:
-    """Rows, and a key that may do everything. Requests share the test's connection."""
+    """Rows, and a key with every scope. Requests share the test's connection."""
     monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
     monkeypatch.setattr(BaseDatabaseWrapper, "close_if_unusable_or_obsolete", lambda self: None)
     token = keys.create(organization, name="fuzz", scopes=list(Scope), actor=None)[1]
@@ -50,7 +50,7 @@ def fed(organization, monkeypatch) -> Fed:
 
 
 def call(case: Any, fed: Fed) -> None:
-    """What the request changed is taken back, so that the next one finds the same rows."""
+    """Changes of a request are rolled back, so that the next one finds the same rows."""
     fed.fill(case)
     try:
         with transaction.atomic():
@@ -67,7 +67,7 @@ def test_every_answer_is_as_documented(case, fed):
 
 
 def test_what_one_answer_links_to_can_be_followed(fed):
-    """Chains of requests, from ids of answers to what can be done with them."""
+    """Chains of requests that use ids of earlier responses."""
 
     class Chain(schema.as_state_machine()):
         """Each chain starts from the same rows."""

@@ -1,6 +1,6 @@
-"""The main job once more, through the API alone: connect, import, break, reconnect.
+"""The main workflow by API alone: connect, import, break, reconnect.
 
-What a customer does in between, they do in a browser of their own.
+The customer uses a browser in between.
 """
 
 import pytest
@@ -12,7 +12,7 @@ from tests.simulator_server import local
 
 OTHER = "33011844"
 STRIPE_KEY = "sk_test_arrakis0000000000000001"
-# What the credentials of some providers' apps need besides.
+# Further properties that some providers' credentials need.
 APP_FIELDS = ("app_id", "slug", "private_key")
 
 
@@ -41,7 +41,7 @@ def register(api, simulated):
 
 @pytest.fixture
 def send(api, simulated):
-    """Make a connect link and let a customer follow it. Returns the link as it is then."""
+    """Make a connect link and let a customer follow it. Returns the updated link."""
 
     def send(body, kind, *, account, allow=True):
         link = said(api.post("/v1/connect-links", body), 201)
@@ -61,7 +61,7 @@ def said(answer, status):
 
 
 def credential_of(api, link):
-    """What came of a link that was followed to its end."""
+    """The credential of a completed link."""
     assert link["state"] == "completed", link["failure"]
     return said(api.get(f"/v1/credentials/{link['credential_id']}"), 200)
 

@@ -18,7 +18,7 @@ def prod(api):
 
 @pytest.fixture
 def sent(organization):
-    """A sync to be made."""
+    """A request body for a sync."""
     credential = make_credential(organization, "stripe_key")
     return {
         "provider": "stripe",

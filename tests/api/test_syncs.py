@@ -152,7 +152,7 @@ def test_a_report_is_kept_and_says_whose_move_it_is(api, invoices):
     assert (second["rows_total"], second["lag_s"]) == (15, 1.5)
     assert second["status"] == "customer_intervention"
     assert "The plan has no API." in second["note"]
-    # Of the few milliseconds that are known, the healthy share changes with each.
+    # The healthy share is of a few milliseconds and changes with each.
     assert {**api.get(f"{one}/health").json(), "uptime": None} == {**second, "uptime": None}
     assert api.get(one).json()["initial_backfill_completed_at"]
     assert api.post(f"{one}/report", {}).json()["status"] == "healthy"

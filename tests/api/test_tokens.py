@@ -1,4 +1,4 @@
-"""Tokens for sync workers: everything for the next call, one refresh for many complaints."""
+"""Tokens for sync workers: all a call needs, and one refresh for many rejections."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -12,7 +12,7 @@ from oauthlib.oauth1 import Client as Signer
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
-from sequin_admin.api.credentials.tokens import sample
+from sequin_admin.api.credentials.tokens import record_token_read
 from sequin_admin.audit.models import Event
 from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock
@@ -29,7 +29,7 @@ from tests.factories import make_credential
 def simulator_answers(nobody_answers, simulated, settings):
     settings.SIMULATOR_URL = simulated.url
     cache.clear()
-    keys._known.clear()
+    keys._cache.clear()
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def token_calls(simulated, provider):
     return [call for call in simulated.calls(provider) if "token" in call["endpoint"]]
 
 
-# One cheap call per provider that the access must open.
+# One cheap call per provider that the token must authorize.
 CALLS = {
     "airtable": ("GET", "/v0/meta/whoami"),
     "auth0": ("GET", "/api/v2/users"),
@@ -77,7 +77,7 @@ CALLS = {
 
 @pytest.mark.parametrize("slug", STORIES)
 def test_what_a_worker_gets_opens_the_provider(worker, connected, slug):
-    """No address of ours comes between: the answer alone makes the call."""
+    """The response alone is enough for the call, which goes directly to the provider."""
     credential = connected(slug)
 
     answered = worker.get(path_of(credential))
@@ -120,7 +120,7 @@ def test_a_token_is_read_with_one_query_and_decrypted_once(worker, connected, mo
 
 
 def test_each_reader_gets_the_credential_that_was_asked_for(worker, connected):
-    """The query is compiled once: no value of an earlier call may stay in it."""
+    """The query is compiled once: it must keep no value of an earlier call."""
     first, second = connected("hubspot_oauth2"), connected("stripe_key")
 
     kinds_given = [worker.get(path_of(c)).json()["kind"] for c in (first, second, first)]
@@ -138,9 +138,9 @@ def test_an_expired_key_reads_nothing_more_at_once(worker, connected):
 
 
 def test_the_token_and_its_end_are_of_one_version(worker, connected, monkeypatch):
-    """Whoever renews between our two looks must not lend the old token a new life."""
+    """A renewal between our two reads must not give the old token the new expiry."""
     credential = connected("hubspot_oauth2")
-    original = renewal.current
+    original = renewal.get_access_token
 
     def overtaken(*args, **options):
         text = original(*args, **options)
@@ -152,7 +152,7 @@ def test_the_token_and_its_end_are_of_one_version(worker, connected, monkeypatch
         return text
 
     expire(credential)
-    monkeypatch.setattr(renewal, "current", overtaken)
+    monkeypatch.setattr(renewal, "get_access_token", overtaken)
 
     assert worker.get(path_of(credential)).json()["headers"] == {"Authorization": "Bearer newer"}
 
@@ -195,7 +195,7 @@ def test_a_token_that_would_end_too_soon_is_renewed_first(worker, connected, sim
 def test_asking_for_more_life_than_the_provider_gives_renews_only_once(
     worker, connected, simulated
 ):
-    """HubSpot's tokens live half an hour."""
+    """HubSpot's tokens are valid for half an hour."""
     credential = connected("hubspot_oauth2")
     first = worker.get(path_of(credential), min_ttl=3600).json()["fingerprint"]
 
@@ -318,11 +318,11 @@ def test_reads_are_audited_in_samples(worker, connected):
 
 
 def test_a_reader_of_many_credentials_leaves_one_row_for_each(organization, worker):
-    """However many there are: a cache that forgets would make it a row per read."""
+    """For any number: a cache with evictions would write a row per read."""
     key, kind = ApiKey.objects.get(), kinds.get("stripe_key")
     many = [kind(organization=organization, name=f"Account {number}") for number in range(500)]
 
     for credential in [*many, *many]:
-        sample(key, credential)
+        record_token_read(key, credential)
 
     assert Event.objects.filter(action="credential.token_read").count() == len(many)

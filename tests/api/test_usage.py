@@ -15,13 +15,13 @@ RATE = {"allowed_requests": 20, "interval": 600_000, "max_concurrent_requests": 
 
 @pytest.fixture
 def busy(organization):
-    """It has used 17 of its 20 calls, and nothing has used the other."""
+    """One credential with 17 of 20 calls used, and an unused one."""
     make_credential(organization, "sendgrid_key", name="Idle")
     credential = make_credential(organization, "stripe_key", name="Busy")
     set_limit(credential, Rate(**RATE), actor=None)
     for _ in range(17):
         limiter.acquire(credential)
-    usage.sample()
+    usage.record_samples()
     return credential
 
 

@@ -8,7 +8,7 @@ from standardwebhooks import Webhook
 from sequin_admin.access.models import Scope
 from sequin_admin.notifications import outbox
 from sequin_admin.notifications.models import Channel, Delivery
-from tests.notified import HOST, notice, work
+from tests.notified import HOST, make_message, work
 
 URL = "/v1/webhooks"
 NEW = {"name": "Data platform", "url": f"https://{HOST}/hook", "event_types": ["incident.*"]}
@@ -75,7 +75,7 @@ def test_a_change_nobody_saw_is_not_overwritten(api, hook):
 
 def test_a_rotated_secret_is_shown_once_and_both_verify(api, hook, organization, receiver):
     fresh = api.post(f"{URL}/{hook['id']}/rotate").json()["secret"]
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     work()
 
     (call,) = receiver.calls
@@ -90,7 +90,7 @@ def test_a_rotated_secret_is_shown_once_and_both_verify(api, hook, organization,
 def test_deliveries_are_listed_filtered_and_paged(api, hook, organization, receiver):
     log = f"{URL}/{hook['id']}/deliveries"
     for number in range(5):
-        outbox.post(organization, notice(str(number), key=f"incident:{number}"))
+        outbox.post(organization, make_message(str(number), key=f"incident:{number}"))
     receiver.reply(500, 200, 200, 200, 500)
     work()
     work()
@@ -106,7 +106,7 @@ def test_deliveries_are_listed_filtered_and_paged(api, hook, organization, recei
 
 
 def test_the_payload_that_is_shown_is_what_was_sent(api, hook, organization, receiver):
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     work()
 
     (row,) = api.get(f"{URL}/{hook['id']}/deliveries").json()["data"]
@@ -116,7 +116,7 @@ def test_the_payload_that_is_shown_is_what_was_sent(api, hook, organization, rec
 
 
 def test_a_delivery_is_sent_again_on_request(api, hook, organization, receiver):
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     again = f"{URL}/{hook['id']}/deliveries/{Delivery.objects.get().uid}/redeliver"
 
     assert api.post(again).status_code == 409
@@ -149,7 +149,7 @@ def test_mail_and_slack_channels_are_not_webhooks(api, make_channel):
 
 
 def test_those_of_others_do_not_exist(make_client, stranger, hook, organization, receiver):
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     theirs = make_client(stranger.organizations.get())
     one = f"{URL}/{hook['id']}"
 

@@ -1,4 +1,4 @@
-"""The audit log: written with what it tells of, and never changed."""
+"""The audit log: written in the transaction of the change, and append-only."""
 
 import pytest
 from django.db import transaction

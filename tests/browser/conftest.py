@@ -1,4 +1,4 @@
-"""A real Chromium on a real server, with the simulator in place of every provider."""
+"""Chromium against a real server, with the simulator in place of every provider."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ QUIET = (
     "--disable-sync",
 )
 PASSWORD = "spice must flow"
-# How long anything may take on a machine that does much else beside.
+# Generous, for a busy machine.
 PATIENCE_MS = 30_000
 
 
@@ -38,7 +38,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
-    # Playwright keeps an event loop in this thread; the ORM is used beside it, never inside it.
+    # Playwright runs an event loop in this thread; the ORM is used outside of it.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
@@ -50,7 +50,7 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def site(live_server: Any, settings: Any, simulated: Simulator) -> str:
-    """The address of the product, known to the simulated providers as a callback."""
+    """The server's address, registered as a callback at the simulated providers."""
     settings.PUBLIC_URL = live_server.url
     settings.CSRF_TRUSTED_ORIGINS = [live_server.url]
     register_callbacks(simulated, live_server.url)
@@ -75,7 +75,7 @@ def open_page(chromium: Browser, site: str) -> Iterator[Callable[..., Page]]:
 
 @pytest.fixture
 def page(open_page: Callable[..., Page], user: User) -> Page:
-    """A page of somebody who has logged in through the form."""
+    """A page of a user who has logged in through the form."""
     page = open_page()
     log_in(page, user)
     return page

@@ -1,6 +1,6 @@
-"""Every kind as a person connects it: what goes into its form, and how its access ends.
+"""How to connect every kind in a browser, and how its access ends.
 
-`STORIES` holds the data, one story per kind. The functions below are the steps that all share.
+`STORIES` holds the data of each kind; the functions below are the steps that all kinds share.
 """
 
 import re
@@ -11,7 +11,7 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.forms import asked, plain_type
+from sequin_admin.credentials.forms import input_names, plain_type
 from sequin_admin.credentials.properties import Properties
 from tests.simulator_server import Simulator
 
@@ -20,12 +20,12 @@ RECONNECT, ENTER_AGAIN = "Reconnect {provider}", "Enter the secret again"
 
 @dataclass(frozen=True)
 class Story:
-    """One kind at its simulator.
+    """How one kind is connected and broken at the simulator.
 
-    `account` is the id of the customer's account there, `shown` what our page calls it. The form
-    gets what is `typed`; all else that it asks is copied from the page `read` gives, where it may
-    be `called` otherwise. `ends` are the switches that end our access, `told` begins the sentence
-    about it, and `mended_by` is the button that leads out.
+    `account` is the id of the customer's account, `shown` its name on our page. Form fields come
+    from `typed`; all others from what `read` returns, where a field may have another name
+    (`called`). `ends` are the switches that end our access, `told` is the start of our message
+    about it, and `mended_by` the button that fixes it.
     """
 
     account: str
@@ -200,7 +200,7 @@ OURS = [kind for kind in kinds.all() if kind.client_is_ours()]
 
 
 def register_callbacks(simulated: Simulator, site: str) -> None:
-    """Let every app, ours and the customers', send people back to `site`."""
+    """Register `site` as the callback of every app, ours and the customers'."""
     for kind in OAUTH:
         owner = "" if kind.client_is_ours() else STORIES[kind.slug].account
         uri = f"{site}/link/oauth2/callback/{kind.provider}"
@@ -208,9 +208,9 @@ def register_callbacks(simulated: Simulator, site: str) -> None:
 
 
 def answers(simulated: Simulator, kind: Any) -> dict[str, Any]:
-    """What goes into the form of `kind`, by property."""
+    """Values for the form of `kind`, by property."""
     story = STORIES[kind.slug]
-    questions = kind.oauth.required_properties if kind.oauth else asked(kind.properties_class)
+    questions = kind.oauth.required_properties if kind.oauth else input_names(kind.properties_class)
     if set(questions) <= set(story.typed):
         return dict(story.typed)
     page = story.read(simulated, kind.provider, story.account)
@@ -219,7 +219,7 @@ def answers(simulated: Simulator, kind: Any) -> dict[str, Any]:
 
 
 def fill(page: Page, declared: type[Properties], values: Mapping[str, Any]) -> None:
-    """Enter each value at the label of its property."""
+    """Fill the form, finding each field by its label."""
     for name, value in values.items():
         info = declared.model_fields[name]
         where = page.get_by_label(re.compile(rf"^{re.escape(info.title or name)}\W*$"))
@@ -232,7 +232,7 @@ def fill(page: Page, declared: type[Properties], values: Mapping[str, Any]) -> N
 
 
 def add_oauth_app(page: Page, simulated: Simulator, provider: str) -> None:
-    """On the form of our OAuth app: copy what the provider's developer page shows."""
+    """Fill our OAuth app's form with the values of the provider's developer page."""
     flow = kinds.oauth_of(provider)
     assert flow is not None
     known = simulated.app(provider)

@@ -1,4 +1,4 @@
-"""Every kind as a person lives with it: found, connected, seen to break, deleted."""
+"""The lifecycle of every kind in a browser: found, connected, broken, deleted."""
 
 import re
 from collections.abc import Callable
@@ -82,7 +82,7 @@ def test_denied_access_is_told_and_nothing_is_kept(
     make_app: Callable[[str], OAuthApp],
     kind: Any,
 ) -> None:
-    """On a telephone, where every page on the way has to fit."""
+    """At a phone's width, where every page must fit."""
     page = open_page(viewport={"width": PHONE, "height": 844})
     log_in(page, user)
     if kind.client_is_ours():
@@ -156,7 +156,7 @@ def choose(page: Page, kind: Any) -> None:
 
 
 def connect(page: Page, simulated: Simulator, kind: Any) -> None:
-    """From the kind's own page to its credential's."""
+    """Go from the kind's page to the page of a new credential."""
     send(page, simulated, kind)
     if kind.oauth:
         consent(page, STORIES[kind.slug].account)
@@ -179,7 +179,7 @@ def end_access(simulated: Simulator, kind: Any, story: Story) -> None:
 
 
 def badge(page: Page) -> Locator:
-    """The one beside the page's title."""
+    """The badge beside the page's title."""
     return page.locator(".page-head .badge")
 
 
@@ -197,5 +197,5 @@ def assert_hidden(page: Page, secrets: list[str]) -> None:
 
 
 def assert_fits(page: Page) -> None:
-    """Nothing scrolls sideways."""
+    """The page does not scroll horizontally."""
     assert page.locator("html").evaluate("html => html.scrollWidth") <= PHONE

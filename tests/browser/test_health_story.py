@@ -1,4 +1,4 @@
-"""The three sharp ones: our secret is rotated, a provider is down, one customer revokes."""
+"""Three incidents: our secret is rotated, a provider is down, a customer revokes."""
 
 import re
 from collections.abc import Callable
@@ -30,7 +30,7 @@ def app(make_app: Callable[[str], OAuthApp]) -> OAuthApp:
 
 @pytest.fixture
 def real(app: OAuthApp, connect: Callable[..., ConnectSession]) -> Credential:
-    """A credential that HubSpot's simulator knows."""
+    """A credential that is connected at the simulated HubSpot."""
     credential = connect(app, ARRAKIS).credential
     assert credential is not None
     assert probes.verify(credential).ok
@@ -39,7 +39,7 @@ def real(app: OAuthApp, connect: Callable[..., ConnectSession]) -> Credential:
 
 @pytest.fixture
 def fleet(real: Credential, organization: Organization, app: OAuthApp) -> list[Credential]:
-    """The real one, and so many of other customers that there are `FLEET`; each has a contact."""
+    """`FLEET` credentials with a contact each: the connected one and other customers'."""
     healthy = {"health_status": "healthy", "check_due_at": clock.now() + timedelta(hours=1)}
     rows = [
         make_credential(

@@ -8,7 +8,7 @@ from standardwebhooks import Webhook
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
 from sequin_admin.notifications import outbox
-from tests.notified import HOST, Receiver, notice, work
+from tests.notified import HOST, Receiver, make_message, work
 
 
 def test_a_webhook_is_added_tested_and_its_log_followed(
@@ -32,14 +32,14 @@ def test_a_webhook_is_added_tested_and_its_log_followed(
     assert Webhook(secret).verify(call.body, call.headers)["type"] == "channel.test"
 
     receiver.reply(500)
-    outbox.post(organization, notice("HubSpot rejects our OAuth app's secret"))
+    outbox.post(organization, make_message("HubSpot rejects our OAuth app's secret"))
     work()
     page.reload()
     row = page.locator("#log tr", has_text="HubSpot rejects")
     expect(row).to_contain_text(f"{HOST} answered 500.")
     organization.deliveries.update(next_try_at=clock.now())
     work()
-    # The log asks for itself anew while something waits.
+    # The log polls while a delivery is pending.
     expect(row).to_contain_text("Delivered", timeout=15_000)
 
     row.get_by_role("link").click()

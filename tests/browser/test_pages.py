@@ -1,4 +1,4 @@
-"""Every page in both themes and at both widths: accessible, and nothing scrolls sideways."""
+"""Every page in both themes and widths: accessible, without horizontal scrolling."""
 
 from collections.abc import Callable
 from datetime import time, timedelta
@@ -23,7 +23,7 @@ from sequin_admin.syncs import streams, syncs, targets
 from sequin_admin.syncs.models import Sync
 from tests.browser.conftest import log_in
 from tests.factories import make_credential, make_oauth_app, make_synced
-from tests.notified import notice
+from tests.notified import make_message
 from tests.simulator_server import Simulator
 
 NOON = "2026-11-23T12:00:00+00:00"
@@ -35,7 +35,7 @@ TALLY = {
 
 @pytest.fixture
 def addresses(organization: Organization, user: User, simulated: Simulator) -> list[str]:
-    """One address of every kind of page, with rows in every state behind them."""
+    """One URL of every page, with rows in every state."""
     app = make_oauth_app(organization, "hubspot")
     broken = make_credential(organization, "hubspot_oauth2", oauth_app=app, name="Broken app")
     working = make_credential(
@@ -66,7 +66,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     sync, target, consumer = make_synced(working, stream=prod)
     key, _ = keys.create(organization, name="worker", scopes=["read"], actor=user)
     keys.rotate(key, actor=user)
-    syncs.publish(sync, actor=user)
+    syncs.publish_badge(sync, actor=user)
     Sync.objects.update(rows_total=12_345, lag_s=3.5, last_report_at=clock.now())
     targets.verify(target, actor=user)
     bare = syncs.create(refused, actor=user, name="Bare")
@@ -145,7 +145,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
 
 
 def notified(organization: Organization) -> tuple[Channel, Delivery]:
-    """A webhook nobody answers at, a mail channel that is off, and a customer who is told."""
+    """A failing webhook, a disabled mail channel, and a message to a customer."""
     hook = channels.create(
         organization,
         ChannelKind.WEBHOOK,
@@ -159,14 +159,14 @@ def notified(organization: Organization) -> tuple[Channel, Delivery]:
         organization, ChannelKind.MAIL, actor=None, name="Ops", address="ops@arrakis.test"
     )
     channels.disable(mail, actor=None, reason="The receiver wants no more messages.")
-    told = notice(
+    told = make_message(
         severity=Severity.WARNING, to_customer="jessica@caladan.test", customer_text="Hello."
     )
     outbox.post(organization, told)
-    return hook, outbox.test(hook, actor=None)
+    return hook, outbox.send_test(hook, actor=None)
 
 
-# What of accessibility a theme can change.
+# Accessibility rules that depend on the theme.
 COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 
 
@@ -180,7 +180,7 @@ def test_every_page_is_accessible_and_fits(
     other: Literal["light", "dark"],
     width: int,
 ) -> None:
-    """Every second page begins in one theme, the others in the other; each is seen in both."""
+    """Half of the pages start in each theme; all are checked in both."""
     page = open_page(color_scheme=theme, viewport={"width": width, "height": 900})
     log_in(page, user)
     complaints = []
@@ -217,7 +217,7 @@ def test_the_simulator_is_accessible(
 def test_the_main_pages_work_without_javascript(
     open_page: Callable[..., Page], user: User, organization: Organization
 ) -> None:
-    """Search, edit a limit, delete by name: all by plain forms and links."""
+    """Search, edit a limit and delete by name work with plain forms and links."""
     credential = make_credential(organization, "stripe_key", name="Spice")
     page = open_page(java_script_enabled=False)
     log_in(page, user)

@@ -1,4 +1,4 @@
-"""The main job, as a person does it: connect, import, break, reconnect."""
+"""The main workflow in a browser: connect, import, break, reconnect."""
 
 from playwright.sync_api import Page, expect
 
@@ -40,7 +40,7 @@ def test_the_main_job(page: Page, simulated: Simulator) -> None:
 
 
 def add_oauth_app(page: Page, simulated: Simulator, provider: str, title: str) -> None:
-    """Copy what the provider's developer page shows into our form."""
+    """Fill our form with the values of the provider's developer page."""
     app = simulated.app(provider)
     page.goto(f"/oauth-apps/new/{provider}/")
     page.get_by_label("Name").fill(f"Our {title} app")

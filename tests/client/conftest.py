@@ -8,7 +8,7 @@ from sequin_admin.access.models import Scope
 
 @pytest.fixture
 def api_key(organization):
-    keys._known.clear()
+    keys._cache.clear()
     return keys.create(
         organization, name="worker", scopes=[Scope.SECRETS, Scope.PERMITS], actor=None
     )[1]

@@ -1,4 +1,4 @@
-"""A sync worker's calls: let in, renewed when refused, and never sent to a stranger."""
+"""A sync worker's calls: authorized, with renewed tokens, and only to the provider."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +30,7 @@ def token_calls(simulated):
 
 @pytest.fixture
 def end_access_tokens(simulated):
-    """The provider forgets them before their time; the grant lives on."""
+    """The provider ends access tokens early; the grant stays valid."""
     return lambda: simulated.act("hubspot", "21902692", "expire")
 
 
@@ -204,7 +204,7 @@ def test_the_same_for_asyncio(live_server, api_key, connected, simulated, end_ac
                 answers = await asyncio.gather(*(http.get(CONTACTS) for _ in range(20)))
                 return [answer.status_code for answer in answers]
 
-    # In a thread of its own: where a browser test ran before, this one has a loop already.
+    # In its own thread: after a browser test this one has an event loop already.
     with ThreadPoolExecutor(1) as pool:
         codes = pool.submit(asyncio.run, work()).result()
 

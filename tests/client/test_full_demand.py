@@ -1,4 +1,4 @@
-"""The whole way at full demand: the simulators count for themselves and never have to throttle.
+"""End to end at full demand: the simulators count for themselves and never throttle.
 
 Ten minutes of it: `FULL_DEMAND_S=600 python -m pytest tests/client/test_full_demand.py -s`.
 """
@@ -19,7 +19,7 @@ from tests.api.test_tokens import CALLS
 
 TAKES_S = float(os.environ.get("FULL_DEMAND_S", "12"))
 THREADS = 3
-# What the providers publish and the simulators enforce (providers.md).
+# Limits that the providers publish and the simulators enforce.
 PUBLISHED = {
     "airtable_oauth2": Rate(allowed_requests=50, interval=1000, max_concurrent_requests=0),
     "hubspot_oauth2": Rate(allowed_requests=110, interval=10_000, max_concurrent_requests=0),

@@ -1,4 +1,4 @@
-"""Any call of the API, over a network that loses answers and servers that say later."""
+"""Any call of the API, with lost responses and overloaded servers."""
 
 import pytest
 

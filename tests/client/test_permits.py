@@ -1,4 +1,4 @@
-"""A worker's calls at the pace of the limit, and what the provider says about its own."""
+"""A worker's calls keep the rate limit and report what the provider says about its own."""
 
 import asyncio
 import time
@@ -19,7 +19,7 @@ from sequin_admin.limits import limiter
 from sequin_admin.limits.models import set_limit
 from sequin_admin.limits.permits import PermitRefused
 from tests.api.test_tokens import CALLS
-from tests.api_client import put_in_purse
+from tests.api_client import set_request_budget
 from tests.browser.kinds import STORIES
 from tests.client.test_client import open_http
 from tests.factories import make_credential
@@ -71,7 +71,7 @@ def test_what_is_reported_as_throttled_stops_everybody(client, key):
 
 
 def test_a_key_that_has_used_up_its_minute_is_to_be_tried_later(client, key, api_key):
-    put_in_purse(ApiKey.objects.get(), 0, for_s=40)
+    set_request_budget(ApiKey.objects.get(), 0, for_s=40)
     mine = client.credential(key.pk, Pace(patience_s=1))
 
     for ask in (mine.token, mine.permits.take):
@@ -82,7 +82,7 @@ def test_a_key_that_has_used_up_its_minute_is_to_be_tried_later(client, key, api
 
 
 def test_who_is_patient_waits_for_the_keys_next_minute(client, key, api_key):
-    put_in_purse(ApiKey.objects.get(), 0, for_s=1)
+    set_request_budget(ApiKey.objects.get(), 0, for_s=1)
 
     with client.credential(key.pk).permit():
         pass
@@ -108,7 +108,7 @@ def test_a_disabled_credential_gives_no_permit(client, key, user):
 
 @pytest.mark.parametrize("batch", [1, 7])
 def test_the_calls_of_many_threads_keep_the_window(client, key, batch):
-    """Of the calls themselves, by the machine's clock: drawn and used are two things."""
+    """The start times of the calls count, not those of the permits."""
     limit(key, 20, 500, at_once=16)
     pace = Pace(batch=batch, use_within_s=0.2)
     credential, spans = client.credential(key.pk, pace), []
@@ -131,17 +131,17 @@ def test_the_calls_of_many_threads_keep_the_window(client, key, batch):
 
 def test_a_batch_saves_trips(client, key, monkeypatch):
     limit(key, 1000, 1000)
-    credential, trips = client.credential(key.pk, Pace(batch=10, use_within_s=5)), []
+    credential, requests = client.credential(key.pk, Pace(batch=10, use_within_s=5)), []
     original = credential.permits.post
     monkeypatch.setattr(
-        credential.permits, "post", lambda *sent: trips.append(sent) or original(*sent)
+        credential.permits, "post", lambda *sent: requests.append(sent) or original(*sent)
     )
 
     for _ in range(30):
         with credential.permit():
             pass
 
-    assert len(trips) <= 3 + 3
+    assert len(requests) <= 3 + 3
 
 
 def test_what_of_a_batch_is_left_goes_back_unused(live_server, api_key, in_redis, key):
@@ -155,8 +155,8 @@ def test_what_of_a_batch_is_left_goes_back_unused(live_server, api_key, in_redis
 
 
 def test_a_client_closes_after_what_it_sends_by_itself(client, key, monkeypatch):
-    """A batch's leftovers go back from a thread that nobody else waits for."""
-    purse = client.credential(key.pk).permits
+    """The unused permits of a batch are released from a timer thread."""
+    permits = client.credential(key.pk).permits
     sends, may_arrive, sent, closed_after = Event(), Event(), [], []
 
     def post(ending, body):
@@ -164,27 +164,27 @@ def test_a_client_closes_after_what_it_sends_by_itself(client, key, monkeypatch)
         assert may_arrive.wait(30)
         sent.append(body)
 
-    purse.post, purse.back = post, [{"lease": "1.17.0."}]
+    permits.post, permits.back = post, [{"lease": "1.17.0."}]
     monkeypatch.setattr(client.http, "close", lambda: closed_after.append(len(sent)))
     with ThreadPoolExecutor(2) as pool:
-        leftovers = pool.submit(purse.send_leftovers)
+        release = pool.submit(permits.release_unused)
         assert sends.wait(30)
         closing = pool.submit(client.close)
         may_arrive.set()
-        closing.result(), leftovers.result()
+        closing.result(), release.result()
 
-    purse.back = [{"lease": "1.18.0."}]
-    purse.send_leftovers()
+    permits.back = [{"lease": "1.18.0."}]
+    permits.release_unused()
     assert closed_after == [1]
     assert sent == [{"releases": [{"lease": "1.17.0."}]}]
 
 
 def test_a_permit_that_came_too_late_is_not_used(client, key):
-    purse = client.credential(key.pk).permits
-    purse.drawn = [Permit("1.17.0.", began=0, ends=time.monotonic() - 1)]
+    permits = client.credential(key.pk).permits
+    permits.drawn = [Permit("1.17.0.", began=0, ends=time.monotonic() - 1)]
 
-    assert purse.pop() is None
-    assert purse.returns() == [{"lease": "1.17.0.", "outcome": "unused"}]
+    assert permits.pop() is None
+    assert permits.returns() == [{"lease": "1.17.0.", "outcome": "unused"}]
 
 
 def test_asyncio_keeps_the_limit_too(live_server, api_key, in_redis, key):
@@ -221,7 +221,7 @@ def test_every_providers_way_to_slow_us_down_is_understood(client, connected, si
     method, path = CALLS[credential.provider]
     sent = {"json": {"query": "{ organization { id } }"}} if path == "/graphql" else {}
     with open_http(client.credential(credential.pk)) as http:
-        # A kind that mints makes its token first.
+        # A kind that makes tokens from its secret does so first.
         http.request(method, path, **sent)
         simulated.act(credential.provider, STORIES[slug].account, "throttle", times=1)
         http.request(method, path, **sent)
@@ -232,7 +232,7 @@ def test_every_providers_way_to_slow_us_down_is_understood(client, connected, si
 
 
 def test_what_hubspot_says_is_left_is_passed_on(client, connected):
-    """It counts calls that are not ours, too."""
+    """HubSpot also counts calls that are not ours."""
     credential = connected("hubspot_oauth2")
     told = {"X-HubSpot-RateLimit-Remaining": "0"}
     mock = httpx2.MockTransport(lambda request: httpx2.Response(200, headers=told))
@@ -278,7 +278,7 @@ def test_what_is_left_is_read_by_the_providers_own_clock(slug, headers, remainin
 
 
 def test_an_answer_that_is_not_json_is_not_read_for_signs():
-    """It may be a download of gigabytes."""
+    """It may be a download of gigabytes, which must not be loaded."""
     csv = httpx2.Response(200, headers={"Content-Type": "text/csv"})
 
     assert not dialect("marketo_client_credentials").needs_body(csv)

@@ -1,4 +1,4 @@
-"""OAuth 1.0a signatures, beside a library that many have checked."""
+"""OAuth 1.0a signatures, compared with those of oauthlib."""
 
 from urllib.parse import parse_qsl, urlencode
 

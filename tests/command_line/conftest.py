@@ -1,4 +1,4 @@
-"""The program as a process of its own, on a running server with the simulator behind it."""
+"""The program in its own process, against a running server and the simulator."""
 
 import json
 import os
@@ -24,7 +24,7 @@ PROGRAM = (sys.executable, "-P", "-m", "sequin_admin.command_line")
 
 @dataclass(frozen=True)
 class Ran:
-    """What a call of the program left behind."""
+    """Exit code and output of a call of the program."""
 
     code: int
     out: str
@@ -40,7 +40,7 @@ Run = Callable[..., Ran]
 
 @pytest.fixture
 def shapes() -> dict[str, Shape]:
-    """Every kind, as the command line learns them from the server."""
+    """Every kind, as the command line gets it from the server."""
     return shapes_of(KindShape.model_validate(kind_out(k)).model_dump() for k in kinds.all())
 
 
@@ -52,14 +52,14 @@ def api_key(organization: Organization) -> str:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """That of a person without any settings yet."""
+    """The environment of a user without settings."""
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
     return {**kept, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
 
 
 @pytest.fixture
 def bare(environment: dict[str, str], tmp_path: Path) -> Run:
-    """Run it without telling it of a server."""
+    """Run the program without an address or key."""
 
     def run(*arguments: object, stdin: str | bytes = "", **more: str) -> Ran:
         done = subprocess.run(
@@ -77,7 +77,7 @@ def bare(environment: dict[str, str], tmp_path: Path) -> Run:
 
 @pytest.fixture
 def run(bare: Run, live_server: Any, settings: Any, api_key: str, simulated: Simulator) -> Run:
-    """Run it as somebody who has set where the server is, and the key."""
+    """Run the program with the server's address and an API key."""
     settings.PUBLIC_URL = live_server.url
     known = {"SEQUIN_URL": live_server.url, "SEQUIN_API_KEY": api_key}
     return lambda *arguments, **more: bare(*arguments, **{**known, **more})

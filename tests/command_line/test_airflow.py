@@ -1,4 +1,4 @@
-"""What `airflow connections export` writes."""
+"""The format of `airflow connections export`."""
 
 import json
 
@@ -172,7 +172,7 @@ def test_other_systems_stay_where_they_are_and_are_named(shapes):
 
 
 def test_a_password_is_no_refresh_token(shapes):
-    """Salesforce's connections in Airflow log in with a person's password, which we don't take."""
+    """Airflow's Salesforce connections use a person's password, which is not supported."""
     connection = {"conn_type": "salesforce", "login": "paul", "password": "hush", "host": ""}
 
     [problem] = read_json(shapes, {"crm": connection}).problems

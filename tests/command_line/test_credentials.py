@@ -1,4 +1,4 @@
-"""Looking at credentials, and what is done to one of them."""
+"""Commands for credentials: list, get, verify, delete and connect-link."""
 
 import pytest
 
@@ -192,7 +192,7 @@ def test_a_limit_is_changed_in_the_parts_that_are_given(run, champ):
     wanted = {**before, "allowed_requests": 7, "interval": 10_000}
     assert ran.json == wanted
     assert "INTERVAL                 10,000 ms" in shown
-    assert limits.of(Credential.objects.get(pk=champ.pk)).as_json() == wanted
+    assert limits.get_rate_limit(Credential.objects.get(pk=champ.pk)).as_json() == wanted
     assert ran.err == ""
 
 

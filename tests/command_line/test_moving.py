@@ -1,4 +1,4 @@
-"""Files of credentials go in and come out."""
+"""Import and export of files of credentials."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def write(tmp_path):
 
 @pytest.fixture
 def keypair(tmp_path):
-    """An age key pair in a file; gives the public half."""
+    """An age key pair in a file; returns the public key."""
     identity = pyrage.x25519.Identity.generate()
     public = identity.to_public()
     (tmp_path / "key.txt").write_text(f"# public key: {public}\n{identity}\n")
@@ -114,10 +114,10 @@ def test_what_the_server_refuses_is_told_by_rows_of_the_file(run, write):
     assert not Credential.objects.exists()
 
 
-def test_twins_in_a_file_are_told_by_their_rows(run, write):
+def test_duplicates_in_a_file_are_reported_by_row(run, write):
     text = "kind,login_id,password\n" + "checkout_champ_password,user1,hush\n" * 2
 
-    ran = run("credentials", "import", write("twins.csv", text), "--json")
+    ran = run("credentials", "import", write("duplicates.csv", text), "--json")
 
     assert ran.json["data"][1]["reason"] == (
         "row 2 and row 3 are the same account. Send one of them."
@@ -192,7 +192,7 @@ def test_export_and_import_are_inverse(run, organization, keypair, tmp_path):
     before = {c.kind: (c.name, c.properties, c.secrets) for c in made}
 
     out = run("credentials", "export", "--recipient", keypair, "-o", "all.age", "--json")
-    # Nothing of it can be there by any other way than the import.
+    # Rows here can only come from the import.
     Credential.objects.all().delete()
     back = run("credentials", "import", "all.age", "--identity", "key.txt", "--json")
 

@@ -1,4 +1,4 @@
-"""Connections as Nango's API answers them."""
+"""Connections as returned by Nango's API."""
 
 import json
 
@@ -175,7 +175,7 @@ CASES = {
         },
     ),
 }
-# What Nango does not keep; it is added to the metadata of the connection.
+# Not stored by Nango; it is added to the metadata of the connection.
 ADDED = {
     "github-app": {"account_type": "Organization", "account_login": "arrakis"},
     "hubspot": {"hub_domain": "arrakis.io"},

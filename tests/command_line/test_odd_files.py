@@ -1,4 +1,4 @@
-"""Whatever is in a file: rows and problems come out, never an error, and none quotes a value."""
+"""Any file gives rows and problems, never an exception; no problem quotes a value."""
 
 import json
 

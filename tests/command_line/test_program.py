@@ -1,4 +1,4 @@
-"""The program itself: where it calls, how it ends, what it says."""
+"""The program: settings, exit codes, output."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def config(environment):
 
 @pytest.fixture
 def inside(monkeypatch, capsys):
-    """Run it in this process, which is quicker: for what ends before anything is called."""
+    """Run the program in this process, which is quicker, where no server is called."""
     monkeypatch.setenv("SEQUIN_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("SEQUIN_API_KEY", "unused")
 
@@ -184,7 +184,7 @@ def test_into_a_pipe_nothing_is_cut(run, organization):
 
 
 def test_a_narrow_terminal_gets_a_line_for_each_value(environment, live_server, api_key, make_one):
-    """As on a phone: 40 columns."""
+    """A terminal of 40 columns."""
     shown = in_terminal(
         ["credentials", "list"],
         environment
@@ -193,7 +193,7 @@ def test_a_narrow_terminal_gets_a_line_for_each_value(environment, live_server, 
     )
     lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown).splitlines()
 
-    # The progress bar was here before, and took itself away.
+    # The progress bar has removed itself.
     assert [line.split() for line in lines if line.strip()][-4:] == [
         ["ID", str(make_one.pk)],
         ["KIND", "checkout_champ_password"],
@@ -220,14 +220,14 @@ def make_one(organization):
 
 
 def in_terminal(arguments, environment):
-    """What the program shows on a terminal."""
+    """The program's output on a terminal."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [*PROGRAM, *arguments], stdout=theirs, stdin=theirs, stderr=theirs, env=environment
     )
     os.close(theirs)
     shown = b""
-    # Read while it runs: a terminal that nobody reads holds little.
+    # Read while it runs: a terminal's buffer is small.
     while chunk := read_some(ours):
         shown += chunk
     os.close(ours)
@@ -238,7 +238,7 @@ def in_terminal(arguments, environment):
 def read_some(terminal):
     try:
         return os.read(terminal, 10_000)
-    except OSError:  # Linux says so at the end
+    except OSError:  # Linux's end of file
         return b""
 
 

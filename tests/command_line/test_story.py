@@ -1,4 +1,4 @@
-"""The main job through the command line alone: connect, import, break, reconnect."""
+"""The main workflow by command line alone: connect, import, break, reconnect."""
 
 import json
 import re
@@ -19,7 +19,7 @@ Customer = Callable[..., str]
 
 @pytest.fixture
 def customer(simulated: Simulator, live_server: Any) -> Customer:
-    """Somebody with a link and a browser, without a login: follows it, chooses, comes back."""
+    """A customer without a login who follows a link in a browser and connects."""
     register_callbacks(simulated, live_server.url)
 
     def follow(link: str, account: str, *, allow: bool = True) -> str:

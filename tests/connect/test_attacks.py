@@ -1,4 +1,4 @@
-"""What somebody may try who wants in, beside what stands in the files of flow, links and kinds."""
+"""Attacks on connecting, besides those in test_flow.py, test_links.py and providers/."""
 
 import base64
 import hashlib
@@ -25,7 +25,7 @@ from tests.simulator_server import local
 
 HUBSPOT, LINEAR = kinds.get("hubspot_oauth2"), kinds.get("linear_oauth2")
 
-# Where a property becomes part of an address: the kind, and what the host must end with.
+# Properties that become part of a URL: the kind, and the suffix that the host must have.
 HOSTS = [
     ("auth0_client_credentials", "domain", "https://{}", ".auth0.com"),
     ("salesforce_oauth2", "instance_url", "{}", "force.com"),
@@ -38,7 +38,7 @@ HOSTS = [
     ("marketo_client_credentials", "munchkin_id", "https://{}.mktorest.com", ".mktorest.com"),
     ("netsuite_tba", "account_id", "https://{}.suitetalk.api.netsuite.com", ".netsuite.com"),
 ]
-# Loopback, metadata and strangers, as themselves and dressed up as the provider.
+# Loopback, metadata and foreign hosts, plain and disguised as the provider's.
 PLACES = [
     "127.0.0.1",
     "localhost",
@@ -68,7 +68,7 @@ each_host = pytest.mark.parametrize(
 
 
 def accepted(kind, name, value):
-    """The value as it is stored, or None where it is refused."""
+    """The stored value, or None where it is refused."""
     try:
         only = kinds.get(kind).properties_class.only((name,))
         return only(**{name: value}).public_values()[name]
@@ -89,7 +89,7 @@ def test_no_address_of_a_provider_leads_elsewhere(kind, name, url, ending):
 @each_host
 @given(data=st.data())
 def test_whatever_is_accepted_names_a_host_of_the_provider(kind, name, url, ending, data):
-    pattern = kinds.get(kind).properties_class.declared(name)["match"]
+    pattern = kinds.get(kind).properties_class.options_of(name)["match"]
     stored = accepted(kind, name, data.draw(st.from_regex(pattern, fullmatch=False)))
 
     if stored is not None:
@@ -120,17 +120,17 @@ def salesforce_grant(identity, secret="consumer-secret"):
     ids=["foreign host", "similar host", "user info", "wrong signature"],
 )
 def test_salesforce_is_believed_only_with_its_signature_on_its_host(identity, secret):
-    trip = OAuthContext("client", {"client_secret": "consumer-secret"})
+    context = OAuthContext("client", {"client_secret": "consumer-secret"})
 
     with pytest.raises(Refused) as refusal:
-        kinds.get("salesforce_oauth2").identify(salesforce_grant(identity, secret), trip)
+        kinds.get("salesforce_oauth2").identify(salesforce_grant(identity, secret), context)
     assert "consumer-secret" not in refusal.value.outcome.sentence
 
 
 def test_a_state_of_one_organization_is_nothing_in_another(
     organization, user, stranger, make_app, simulated
 ):
-    """Even for somebody who works in both: what comes of a trip belongs to where it began."""
+    """A connect session belongs to the organization that started it, also for a member of both."""
     theirs = stranger.organizations.get()
     Membership.objects.create(organization=theirs, user=user, role=Role.OWNER)
     url = flow.start(
@@ -147,7 +147,7 @@ def test_a_state_of_one_organization_is_nothing_in_another(
 
 
 def test_a_code_of_another_app_is_worth_nothing(organization, user, make_app, simulated):
-    """Code injection: the attacker's code in the victim's trip, at the other provider."""
+    """Code injection: the attacker's code in the victim's connect session at another provider."""
     urls = [
         flow.start(organization, kind, user=user, session_key="browser", oauth_app=make_app(where))
         for kind, where in ((HUBSPOT, "hubspot"), (LINEAR, "linear"))
@@ -164,7 +164,9 @@ def test_a_code_of_another_app_is_worth_nothing(organization, user, make_app, si
     assert other["code"] not in connect_session.failure
 
 
-def test_a_customers_trip_is_not_ended_by_an_operator(organization, user, make_app, simulated):
+def test_a_customers_connect_session_is_not_ended_by_an_operator(
+    organization, user, make_app, simulated
+):
     link = links.create(organization, [HUBSPOT], actor=user, oauth_app=make_app("hubspot"))
     url = flow.start(
         organization, HUBSPOT, session_key="customer", link=link, oauth_app=link.oauth_app

@@ -1,4 +1,4 @@
-"""What programs are told when credentials, OAuth apps and connect links change."""
+"""Messages about changes of credentials, OAuth apps and connect links."""
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_the_life_of_a_credential(hook, organization, user):
     credential, _ = credential_operations.save_draft(
         draft, actor=user, name="Spice", metadata={"plan": "pro"}
     )
-    credential_operations.rename(credential, actor=user, name="Melange")
+    credential_operations.update_details(credential, actor=user, name="Melange")
     credential_operations.disable(credential, actor=user)
     credential_operations.disable(credential, actor=user)
     credential_operations.enable(credential, actor=user)
@@ -81,8 +81,8 @@ def test_the_life_of_a_connect_link(hook, organization, user):
         "failed",
         "completed",
     ]
-    assert mine[2].told.text.startswith("SendGrid does not accept this key.")
-    assert mine[3].told.data["credential_id"] == str(credential.pk)
+    assert mine[2].message.text.startswith("SendGrid does not accept this key.")
+    assert mine[3].message.data["credential_id"] == str(credential.pk)
     assert told().count("connect_link.revoked") == 1
 
 
@@ -93,7 +93,7 @@ def test_no_token_of_a_link_is_told(hook, organization, user):
 
 
 def test_people_are_not_bothered_with_changes(make_channel, organization, user):
-    """A channel as the form makes it for mail: only what somebody must act on."""
+    """A mail channel with the form's defaults only gets what somebody must act on."""
     make_channel("mail", min_severity="warning")
 
     links.create(organization, [kinds.get("sendgrid_key")], actor=user)

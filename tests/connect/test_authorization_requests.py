@@ -1,4 +1,4 @@
-"""Handovers: a credential for another product, once, and only for the one that asked."""
+"""Authorization requests: a credential for another product, fetched once, by that product only."""
 
 from datetime import timedelta
 
@@ -26,7 +26,7 @@ def app(make_app):
 
 @pytest.fixture
 def start(organization, app):
-    """Returns the token of the start address."""
+    """Start a request; returns the token of its start URL."""
 
     def start(**changes):
         given = {"actor": None, "redirect_url": BACK, "oauth_app": app, **changes}
@@ -37,10 +37,10 @@ def start(organization, app):
 
 @pytest.fixture
 def finished(start, simulated, organization, app):
-    """The parameters that come to the product's address."""
+    """The query parameters that reach the product's redirect URI."""
 
     def finished(*, allow=True, **changes):
-        authorization_request = authorization_requests.enter(start(**changes), "browser")
+        authorization_request = authorization_requests.claim_request(start(**changes), "browser")
         url = flow.start(
             organization,
             HUBSPOT,
@@ -51,7 +51,9 @@ def finished(start, simulated, organization, app):
         back = query_of(simulated.consent(url, account="21902692", allow=allow))
         connect_session = flow.finish(back, user=None, session_key="browser", provider="hubspot")
         return query_of(
-            authorization_requests.answer(connect_session.authorization_request, connect_session)
+            authorization_requests.complete_request(
+                connect_session.authorization_request, connect_session
+            )
         )
 
     return finished
@@ -123,11 +125,11 @@ def test_a_refusal_goes_back_as_rfc_6749_has_it(finished):
 
 def test_a_start_address_is_for_one_browser(start):
     token = start()
-    authorization_requests.enter(token, "browser")
+    authorization_requests.claim_request(token, "browser")
 
-    assert authorization_requests.enter(token, "browser")
+    assert authorization_requests.claim_request(token, "browser")
     with pytest.raises(authorization_requests.RequestClosed, match="used already"):
-        authorization_requests.enter(token, "another")
+        authorization_requests.claim_request(token, "another")
 
 
 def test_a_start_address_is_good_for_five_minutes(start, monkeypatch):
@@ -135,7 +137,7 @@ def test_a_start_address_is_good_for_five_minutes(start, monkeypatch):
     later(monkeypatch, minutes=5, seconds=1)
 
     with pytest.raises(authorization_requests.RequestClosed, match="five minutes"):
-        authorization_requests.enter(token, "browser")
+        authorization_requests.claim_request(token, "browser")
 
 
 @pytest.mark.parametrize(
@@ -175,7 +177,7 @@ def test_what_nobody_came_for_is_forgotten(finished, monkeypatch):
 
 def test_a_start_address_that_led_to_a_code_leads_nowhere_more(start, simulated, organization, app):
     token = start()
-    authorization_request = authorization_requests.enter(token, "browser")
+    authorization_request = authorization_requests.claim_request(token, "browser")
     url = flow.start(
         organization,
         HUBSPOT,
@@ -185,7 +187,7 @@ def test_a_start_address_that_led_to_a_code_leads_nowhere_more(start, simulated,
     )
     back = query_of(simulated.consent(url, account="21902692"))
     connect_session = flow.finish(back, user=None, session_key="browser", provider="hubspot")
-    authorization_requests.answer(connect_session.authorization_request, connect_session)
+    authorization_requests.complete_request(connect_session.authorization_request, connect_session)
 
     with pytest.raises(authorization_requests.RequestClosed):
-        authorization_requests.enter(token, "browser")
+        authorization_requests.claim_request(token, "browser")

@@ -1,4 +1,4 @@
-"""Every kind whose OAuth app is ours: connected, renewed, revoked, at its own simulator."""
+"""Every kind with an OAuth app of ours at the simulator: connected, renewed, revoked."""
 
 from datetime import timedelta
 
@@ -13,8 +13,8 @@ from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
 from tests.factories import new_pem
 
-# Provider, account at the simulator, what is asked before, properties that must come of it.
-TRIPS = {
+# By provider: account at the simulator, properties asked before, resulting properties.
+CONNECTIONS = {
     "airtable": ("usrziLeD23j9AJ1", {}, {"airtable_uid": "usrziLeD23j9AJ1"}),
     "github": ("paul-atreides", {}, {"installation_id": 47232440, "account_type": "User"}),
     "hubspot": ("21902692", {}, {"hub_id": 21902692, "hub_domain": "arrakis.io"}),
@@ -40,19 +40,19 @@ TRIPS = {
         {"account_id": "acct_1Arrakis0000001", "name": "Arrakis [TEST]", "test": True},
     ),
 }
-# Airtable has no call for it: people remove integrations in their account settings.
+# Airtable has no revocation call: users remove integrations in their account settings.
 KEEPS_ACCESS = {"airtable"}
 ANOTHER_KEY = new_pem()
-ALL = pytest.mark.parametrize("provider", TRIPS)
+ALL = pytest.mark.parametrize("provider", CONNECTIONS)
 
 
 @pytest.fixture
 def connected(make_app, connect):
-    """A fresh credential of a provider."""
+    """A new credential of a provider."""
 
     def make(provider):
-        account, asked, _ = TRIPS[provider]
-        connect_session = connect(make_app(provider), account, asked=asked)
+        account, asked, _ = CONNECTIONS[provider]
+        connect_session = connect(make_app(provider), account, inputs=asked)
         assert connect_session.credential, connect_session.failure
         return connect_session.credential
 
@@ -72,7 +72,7 @@ def fresh(credential):
 def test_connecting_fills_the_properties_and_works(connected, provider):
     credential = connected(provider)
 
-    assert credential.properties.items() >= TRIPS[provider][2].items()
+    assert credential.properties.items() >= CONNECTIONS[provider][2].items()
     assert probes.verify(credential).ok
 
 
@@ -89,7 +89,9 @@ def test_an_expired_token_is_renewed(connected, provider):
 @ALL
 def test_revoked_access_is_the_customers(connected, provider, simulated):
     credential = connected(provider)
-    simulated.act(provider, TRIPS[provider][0], "uninstall" if provider == "github" else "revoke")
+    simulated.act(
+        provider, CONNECTIONS[provider][0], "uninstall" if provider == "github" else "revoke"
+    )
     expire(credential)
 
     outcome = probes.verify(fresh(credential))
@@ -100,9 +102,9 @@ def test_revoked_access_is_the_customers(connected, provider, simulated):
 
 @ALL
 def test_denying_keeps_nothing(make_app, connect, provider):
-    account, asked, _ = TRIPS[provider]
+    account, asked, _ = CONNECTIONS[provider]
 
-    connect_session = connect(make_app(provider), account, asked=asked, allow=False)
+    connect_session = connect(make_app(provider), account, inputs=asked, allow=False)
 
     assert connect_session.credential is None
     assert "Access was denied" in connect_session.failure
@@ -129,7 +131,7 @@ def test_rotating_tokens_rotate_again_and_again(connected, provider):
     seen = set()
     for _ in range(4):
         expire(credential)
-        renewal.current(fresh(credential))
+        renewal.get_access_token(fresh(credential))
         seen.add(fresh(credential).secrets["refresh_token"])
 
     assert len(seen) == 4
@@ -140,12 +142,12 @@ def test_salesforce_rotates_only_when_it_is_told_to(connected, simulated):
     credential = connected("salesforce")
     before = credential.secrets["refresh_token"]
     expire(credential)
-    renewal.current(fresh(credential))
+    renewal.get_access_token(fresh(credential))
     assert fresh(credential).secrets["refresh_token"] == before
 
     simulated.act("salesforce", "00D5g000004ArrakEA", "rotate_refresh_tokens")
     expire(credential)
-    renewal.current(fresh(credential))
+    renewal.get_access_token(fresh(credential))
 
     assert fresh(credential).secrets["refresh_token"] != before
 
@@ -173,7 +175,7 @@ def test_a_shopify_callback_that_was_touched_is_refused(make_app, go, forged):
         "shopify_oauth2",
         "shop-001.myshopify.com",
         oauth_app=make_app("shopify"),
-        asked={"shop": "shop-001.myshopify.com"},
+        inputs={"shop": "shop-001.myshopify.com"},
         forged=forged,
     )
 
@@ -212,11 +214,11 @@ def test_deleting_gives_the_access_back_where_the_provider_takes_it(
 ):
     credential = connected(provider)
     expire(credential)
-    simulated.act(provider, TRIPS[provider][0], "expire")
+    simulated.act(provider, CONNECTIONS[provider][0], "expire")
 
     given_back = credential_operations.delete(fresh(credential), actor=user)
 
-    known = simulated.state()["providers"][provider]["accounts"][TRIPS[provider][0]]
+    known = simulated.state()["providers"][provider]["accounts"][CONNECTIONS[provider][0]]
     assert given_back == (provider not in KEEPS_ACCESS)
     assert (known["grants"] == 0) == given_back
     assert not Credential.objects.exists()

@@ -1,4 +1,4 @@
-"""Connect trips to the simulated HubSpot: what must come of them, and what must not."""
+"""Connect sessions with the simulated HubSpot: what they store, and what they refuse."""
 
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ def app(make_app):
 
 @pytest.fixture
 def back(app, organization, user, simulated):
-    """The callback of a trip that has not been finished yet."""
+    """The callback of a connect session that has not been finished yet."""
     url = flow.start(
         organization, kinds.get("hubspot_oauth2"), user=user, session_key="browser", oauth_app=app
     )
@@ -37,7 +37,7 @@ def test_connecting_fills_the_properties(app, connect):
     assert credential.properties["hub_id"] == 21902692
     assert credential.properties["hub_domain"] == "arrakis.io"
     assert "crm.objects.contacts.read" in credential.properties["scopes"]
-    assert renewal.current(credential)
+    assert renewal.get_access_token(credential)
 
 
 def test_connecting_is_audited_in_the_name_of_the_person(app, connect, user):
@@ -114,7 +114,7 @@ def test_a_refused_callback_leaves_the_trip_to_its_owner(back, user):
 
 
 def test_a_code_from_another_trip_is_refused(app, back, connect, organization, user, simulated):
-    """Code injection: the code was issued against another PKCE challenge, or is spent."""
+    """Code injection: the code was issued for another PKCE challenge, or is used already."""
     url = flow.start(
         organization, kinds.get("hubspot_oauth2"), user=user, session_key="browser", oauth_app=app
     )

@@ -1,4 +1,4 @@
-"""Connect links: who may use them, how often, and what is left of them afterwards."""
+"""Connect links: who may use them, how often, and what is stored afterwards."""
 
 from datetime import timedelta
 from itertools import product
@@ -74,7 +74,7 @@ def test_a_withdrawn_link_opens_nothing(link, user):
 
 def test_a_key_is_tried_before_it_is_stored(link, simulated):
     with pytest.raises(Refused):
-        links.enter(link, key("sk_test_wrong"))
+        links.submit_properties(link, key("sk_test_wrong"))
 
     assert not Credential.objects.exists()
     assert fresh(link).state is LinkState.FAILED
@@ -82,18 +82,18 @@ def test_a_key_is_tried_before_it_is_stored(link, simulated):
 
 
 def test_a_working_key_becomes_a_credential_and_spends_the_link(link, working):
-    credential = links.enter(link, working)
+    credential = links.submit_properties(link, working)
 
     spent = fresh(link)
     assert (spent.state, spent.credential_id) == (LinkState.COMPLETED, credential.pk)
     assert credential.name == "Arrakis"
     assert spent.secrets == {}
     with pytest.raises(links.LinkClosed, match="used already"):
-        links.enter(spent, working)
+        links.submit_properties(spent, working)
 
 
 def test_the_audit_log_names_the_link_as_who_did_it(link, working):
-    credential = links.enter(link, working)
+    credential = links.submit_properties(link, working)
 
     event = Event.objects.about(credential).get(action="credential.created")
     assert (event.actor_type, event.actor_id) == ("connectlink", str(link.pk))
@@ -111,12 +111,12 @@ def test_what_is_revoked_while_the_provider_is_asked_stores_nothing(
     monkeypatch.setattr(credential_operations, "probe_draft", ask_and_be_revoked)
 
     with pytest.raises(links.LinkClosed, match="withdrawn"):
-        links.enter(link, working)
+        links.submit_properties(link, working)
     assert not Credential.objects.exists()
 
 
 def test_nobody_guesses_keys_with_a_link(link):
-    for _ in range(links.MOST_TRIES):
+    for _ in range(links.MAX_TRIES):
         links.count_try(link)
 
     with pytest.raises(links.LinkClosed, match="tried 30 times"):
@@ -129,7 +129,7 @@ def test_another_account_does_not_reconnect_a_credential(organization, user, sim
     link = links.create_reconnect(organization, credential, actor=user)
 
     with pytest.raises(credential_operations.OtherAccount):
-        links.enter(link, working)
+        links.submit_properties(link, working)
     assert fresh(link).state is not LinkState.COMPLETED
 
 
@@ -138,7 +138,7 @@ def test_reconnecting_keeps_the_credential_and_ends_its_other_links(organization
     first = links.create_reconnect(organization, credential, actor=user)
     second = links.create_reconnect(organization, credential, actor=user)
 
-    assert links.enter(second, working).pk == credential.pk
+    assert links.submit_properties(second, working).pk == credential.pk
     assert fresh(first).state is LinkState.REVOKED
     assert fresh(first).secrets == {}
 
@@ -198,7 +198,7 @@ def test_expired_links_lose_their_token_and_old_ones_go(link, later):
 
 
 def test_a_link_is_in_the_state_it_shows_and_in_no_other(link):
-    """Over every combination of what may have happened to it."""
+    """For every combination of its timestamps and outcome."""
     now = clock.now()
     maybe, over = (None, now), (now - timedelta(hours=1), now + timedelta(hours=1))
     for happened in product(maybe, maybe, maybe, over, ("", "No.")):

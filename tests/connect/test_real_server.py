@@ -1,4 +1,4 @@
-"""The engine against an OAuth 2 server that nobody here wrote, at its strictest."""
+"""Our OAuth 2 client against a strict third-party server (django-oauth-toolkit)."""
 
 import os
 import re
@@ -38,7 +38,7 @@ class PostProperties(ToolkitProperties):
 
 
 class Toolkit(Credential):
-    """What both kinds have in common; they differ in how the client proves itself."""
+    """Base of both kinds, which differ in the client authentication."""
 
     provider, provider_title, label = "toolkit", "Toolkit", "OAuth"
     identity_properties = ("account",)
@@ -51,7 +51,7 @@ class Toolkit(Credential):
         return outcomes.works() if me(token).ok else outcomes.expired("401", "It ended.")
 
     @classmethod
-    def identify(cls, grant, trip):
+    def identify(cls, grant, context):
         return {"account": me(grant.access_token).data()["account"]}
 
 
@@ -90,7 +90,7 @@ class Post(Toolkit):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    """Its address."""
+    """The server's URL."""
     port = free_port()
     environment = {
         **os.environ,
@@ -111,7 +111,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(params=[Basic, Post], ids=["client_secret_basic", "client_secret_post"])
 def kind(request, server, settings, monkeypatch):
-    """A kind of this server's own, known for one test."""
+    """A kind for this server, registered for one test."""
     settings.PROVIDER_BASE_URLS = {HOST: server}
     settings.PUBLIC_URL = REDIRECT_URI.removesuffix("/link/oauth2/callback/toolkit")
     monkeypatch.setitem(kinds._kinds, request.param.slug, request.param)
@@ -131,7 +131,7 @@ def app(organization):
 
 @pytest.fixture
 def person(server):
-    """A person who is logged in at the server."""
+    """A browser that is logged in at the server."""
     with httpx2.Client(base_url=server, trust_env=False) as client:
         client.get("/enter")
         yield client
@@ -139,7 +139,7 @@ def person(server):
 
 @pytest.fixture
 def authorized(kind, organization, user, app, person):
-    """The callback's parameters after a person has pressed Authorize (or Cancel)."""
+    """The callback's parameters after Authorize (or Cancel) was pressed."""
 
     def authorized(*, allow=True):
         url = flow.start(organization, kind, user=user, session_key="browser", oauth_app=app)
@@ -181,33 +181,33 @@ def test_connecting_stores_a_token_that_works(connected):
 
     assert connected.properties == {"account": "arrakis"}
     assert 290 < (token.expires_at - clock.now()).total_seconds() <= 300
-    assert me(renewal.current(connected)).ok
+    assert me(renewal.get_access_token(connected)).ok
 
 
 def test_a_refresh_rotates_and_the_new_refresh_token_is_kept(connected):
     before = fresh(connected).secrets["refresh_token"]
     expire(connected)
 
-    assert me(renewal.current(fresh(connected))).ok
+    assert me(renewal.get_access_token(fresh(connected))).ok
     expire(connected)
-    assert me(renewal.current(fresh(connected))).ok
+    assert me(renewal.get_access_token(fresh(connected))).ok
 
     assert fresh(connected).secrets["refresh_token"] != before
 
 
 def test_a_reused_refresh_token_ends_the_grant_and_is_the_customers(connected):
-    """The server finds out that a spent token came again, and no longer trusts either of us."""
+    """The server detects the reuse of a refresh token and revokes the grant."""
     spent = fresh(connected).secrets["refresh_token"]
     expire(connected)
-    renewal.current(fresh(connected))
+    renewal.get_access_token(fresh(connected))
     kind = type(connected)
     with pytest.raises(Refused) as replay:
-        protocol.refresh(kind, fresh(connected).trip(), spent)
+        protocol.refresh(kind, fresh(connected).oauth_context(), spent)
     assert replay.value.outcome.code == "invalid_grant"
     expire(connected)
 
     with pytest.raises(Refused) as dead:
-        renewal.current(fresh(connected))
+        renewal.get_access_token(fresh(connected))
 
     assert dead.value.outcome.verdict is Verdict.CUSTOMER
     assert "connect the account again" in dead.value.outcome.remedy
@@ -219,7 +219,7 @@ def test_a_wrong_client_secret_is_ours(connected, app):
     expire(connected)
 
     with pytest.raises(Refused) as refusal:
-        renewal.current(fresh(connected))
+        renewal.get_access_token(fresh(connected))
 
     assert refusal.value.outcome.verdict is Verdict.OPERATOR
     assert refusal.value.outcome.of_app
@@ -247,12 +247,12 @@ def test_a_wrong_verifier_is_refused(authorized, finish):
 def test_a_code_is_exchanged_once(authorized, finish, kind, app):
     params = authorized()
     verifier = ConnectSession.objects.get().secrets["verifier"]
-    trip = flow.context_of(ConnectSession.objects.get(), params)
+    context = flow.context_of(ConnectSession.objects.get(), params)
     assert finish(params).credential
 
     with pytest.raises(Refused) as refusal:
         protocol.exchange(
-            kind, trip, code=params["code"], redirect_uri=REDIRECT_URI, verifier=verifier
+            kind, context, code=params["code"], redirect_uri=REDIRECT_URI, verifier=verifier
         )
     assert refusal.value.outcome.verdict is Verdict.CUSTOMER
 
@@ -272,7 +272,7 @@ def test_another_redirect_uri_is_refused(authorized, kind):
 
 
 def test_no_token_is_given_without_pkce(person):
-    """That the server insists is what makes the tests above mean something."""
+    """The tests above are only meaningful if the server enforces PKCE."""
     answer = person.get(
         "/o/authorize/",
         params={"response_type": "code", "client_id": CLIENT_ID, "redirect_uri": REDIRECT_URI},

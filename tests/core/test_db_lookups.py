@@ -1,4 +1,4 @@
-"""Pairs of JSON are found as Python would find them, and PostgreSQL does it by an index."""
+"""JSON pairs match as in Python, and PostgreSQL uses an index for them."""
 
 import re
 
@@ -32,7 +32,7 @@ def stored_and_asked(draw):
 
 
 def plain(value):
-    """Equal for what is equal as JSON, where `True` is no `1`."""
+    """A canonical form that is equal for equal JSON, where `True` is not `1`."""
     if isinstance(value, dict):
         return {name: plain(each) for name, each in value.items()}
     if isinstance(value, list):
@@ -81,7 +81,7 @@ def test_an_index_finds_the_pairs(model):
 
 @pytest.mark.postgresql
 def test_it_is_known_how_much_a_search_finds(organization):
-    """Else a search that finds everything would read everything for its first page."""
+    """Otherwise a search with many matches would read all of them for its first page."""
     fill(organization, 200)
     credential = Credential.objects.of(organization)[0]
     columns = {"organization": organization, "credential": credential, "provider": "stripe"}

@@ -1,4 +1,4 @@
-"""EncryptedJSONField: what it must never do with a secret."""
+"""EncryptedJSONField: secrets are never stored, shown or compared in plain text."""
 
 import copy
 import json
@@ -164,7 +164,7 @@ def test_a_copy_can_be_changed_by_itself(credential):
 
 
 def test_an_order_by_secrets_opens_none(credential):
-    """Sorting by ciphertext says nothing about what is in it; the rows come back still sealed."""
+    """Sorting by ciphertext reveals nothing; the rows come back encrypted."""
     row = Credential.objects.order_by("secrets").get()
 
     assert isinstance(row.__dict__["secrets"], fields.Sealed)

@@ -1,4 +1,4 @@
-"""The door to the network: what it lets out, and what it lets in."""
+"""The HTTP client: allowed addresses, limits, retries and redaction."""
 
 import gzip
 import socket
@@ -17,7 +17,7 @@ HOST = "provider.example"
 
 
 class Misbehaving(BaseHTTPRequestHandler):
-    """Answers by path, badly."""
+    """A server that misbehaves, by path."""
 
     protocol_version = "HTTP/1.1"
 
@@ -120,7 +120,7 @@ def test_a_trickle_does_not_outlast_the_deadline(provider):
     with pytest.raises(http.Unreachable, match="did not answer within"):
         http.get(f"{provider}/trickle", deadline_s=0.5)
 
-    assert time.monotonic() - started < 20  # the trickle itself takes 50 s
+    assert time.monotonic() - started < 20  # the whole response would take 50 s
 
 
 def test_a_broken_connection_is_a_sentence(provider):
@@ -181,7 +181,7 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch, 
 
 
 def test_the_checked_address_is_the_one_that_is_called(monkeypatch, settings):
-    """DNS that answers differently the second time finds nobody asking."""
+    """DNS rebinding: the name is resolved only once."""
     settings.SIMULATOR_URL = ""
     asked = []
 
@@ -198,7 +198,7 @@ def test_the_checked_address_is_the_one_that_is_called(monkeypatch, settings):
 def test_with_a_simulator_every_host_is_there(settings):
     settings.SIMULATOR_URL = "http://127.0.0.1:8001/"
 
-    rewritten = http.rewrite("https://api.hubapi.com/oauth/token?a=1#b")
+    rewritten = http.rewrite_url("https://api.hubapi.com/oauth/token?a=1#b")
 
     assert rewritten == "http://127.0.0.1:8001/api.hubapi.com/oauth/token?a=1#b"
 
@@ -208,7 +208,7 @@ def test_rewriting_keeps_path_and_query(rest):
     from django.test import override_settings
 
     with override_settings(SIMULATOR_URL="http://127.0.0.1:8001"):
-        assert http.rewrite(f"https://api.stripe.com{rest}").endswith(f"api.stripe.com{rest}")
+        assert http.rewrite_url(f"https://api.stripe.com{rest}").endswith(f"api.stripe.com{rest}")
 
 
 SHAPES = (
@@ -234,5 +234,5 @@ def test_what_is_named_like_a_secret_is_redacted(name, value, shape):
 def test_the_simulator_does_not_stand_for_an_address_that_somebody_entered(settings):
     settings.SIMULATOR_URL = "http://127.0.0.1:8001"
 
-    assert http.rewrite("https://a.example/x") == "http://127.0.0.1:8001/a.example/x"
-    assert http.rewrite("https://a.example/x", provider=False) == "https://a.example/x"
+    assert http.rewrite_url("https://a.example/x") == "http://127.0.0.1:8001/a.example/x"
+    assert http.rewrite_url("https://a.example/x", provider=False) == "https://a.example/x"

@@ -13,17 +13,17 @@ OLD, NEW = Fernet.generate_key(), Fernet.generate_key()
 
 @pytest.fixture
 def use(monkeypatch, settings):
-    """Put keys into the ring, newest first."""
+    """Set the encryption keys, newest first."""
 
     def ring(*keys):
         settings.FIELD_ENCRYPTION_KEY = [key.decode() for key in keys]
         crypter = MultiFernet([Fernet(key) for key in keys])
         for module in (fields, keyring):
             monkeypatch.setattr(module, "CRYPTER", crypter)
-        keyring.newest.cache_clear()
+        keyring.newest_key.cache_clear()
 
     yield ring
-    keyring.newest.cache_clear()
+    keyring.newest_key.cache_clear()
 
 
 @pytest.fixture
@@ -49,18 +49,20 @@ def test_batches_miss_nothing(use, rows, monkeypatch):
 
     call_command("rotate_keys")
 
-    column = next(c for c in keyring.columns() if c.model is Credential)
-    assert [keyring.is_current(token) for _, token in keyring.tokens(column)] == [True] * 5
+    column = next(c for c in keyring.encrypted_columns() if c.model is Credential)
+    assert [keyring.is_current(token) for _, token in keyring.iterate_tokens(column)] == [True] * 5
 
 
 def test_a_broken_off_rotation_goes_on_where_it_stopped(use, rows, monkeypatch):
     use(NEW, OLD)
-    column = next(c for c in keyring.columns() if c.model is Credential)
-    done, token = next(keyring.tokens(column))
-    keyring.rotate(column, done, token)
+    column = next(c for c in keyring.encrypted_columns() if c.model is Credential)
+    done, token = next(keyring.iterate_tokens(column))
+    keyring.rotate_token(column, done, token)
     rotated = []
-    rotate = keyring.rotate
-    monkeypatch.setattr(keyring, "rotate", lambda c, pk, t: rotated.append(pk) or rotate(c, pk, t))
+    rotate = keyring.rotate_token
+    monkeypatch.setattr(
+        keyring, "rotate_token", lambda c, pk, t: rotated.append(pk) or rotate(c, pk, t)
+    )
 
     call_command("rotate_keys")
 
@@ -69,13 +71,13 @@ def test_a_broken_off_rotation_goes_on_where_it_stopped(use, rows, monkeypatch):
 
 def test_a_row_written_meanwhile_is_left_alone(use, rows):
     use(NEW, OLD)
-    column = next(c for c in keyring.columns() if c.model is Credential)
-    pk, seen = next(keyring.tokens(column))
+    column = next(c for c in keyring.encrypted_columns() if c.model is Credential)
+    pk, seen = next(keyring.iterate_tokens(column))
     row = Credential.objects.get(pk=pk)
     row.secrets = {"secret": "sk_test_newer"}
     row.save()
 
-    assert not keyring.rotate(column, pk, seen)
+    assert not keyring.rotate_token(column, pk, seen)
     assert Credential.objects.get(pk=pk).secrets == {"secret": "sk_test_newer"}
 
 
@@ -93,10 +95,10 @@ def test_starting_with_the_wrong_key_is_refused(use, rows):
     use(NEW)
 
     with pytest.raises(SystemExit, match="No key in FIELD_ENCRYPTION_KEY opens"):
-        checks.refuse_wrong_keys()
+        checks.refuse_unusable_database()
 
 
 def test_starting_with_the_right_key_works(use, rows):
     use(NEW, OLD)
 
-    assert checks.keys_open_the_database(["default"]) == []
+    assert checks.check_encryption_keys(["default"]) == []

@@ -1,9 +1,15 @@
-"""Networks and addresses, and whose word about a caller's address is taken."""
+"""Networks and addresses, and which proxies are trusted for a caller's address."""
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from sequin_admin.core.networks import Proxies, address, contain, network, normalized
+from sequin_admin.core.networks import (
+    Proxies,
+    allows_address,
+    normalize_networks,
+    parse_address,
+    parse_network,
+)
 
 CALLER, PROXY, OUTER = "198.51.100.7", "10.0.0.2", "10.0.0.1"
 
@@ -21,7 +27,7 @@ CALLER, PROXY, OUTER = "198.51.100.7", "10.0.0.2", "10.0.0.1"
     ],
 )
 def test_a_network_is_stored_without_host_bits(text, stored):
-    assert str(network(text)) == stored
+    assert str(parse_network(text)) == stored
 
 
 @pytest.mark.parametrize(
@@ -29,11 +35,11 @@ def test_a_network_is_stored_without_host_bits(text, stored):
 )
 def test_what_is_no_network_is_told(text):
     with pytest.raises(ValueError, match="Write it as"):
-        network(text)
+        parse_network(text)
 
 
 def test_each_network_is_stored_once_and_mistakes_keep_their_place():
-    found, wrong = normalized(["10.0.0.1/8", "sand", "10.0.0.2/8"])
+    found, wrong = normalize_networks(["10.0.0.1/8", "sand", "10.0.0.2/8"])
 
     assert found == ["10.0.0.0/8"]
     assert list(wrong) == [1]
@@ -54,16 +60,16 @@ def test_each_network_is_stored_once_and_mistakes_keep_their_place():
     ],
 )
 def test_a_caller_must_be_in_one_of_the_networks(networks, caller, may):
-    assert contain(networks, address(caller)) is may
+    assert allows_address(networks, parse_address(caller)) is may
 
 
 @pytest.mark.parametrize(
     ("trusted", "remote", "forwarded", "seen"),
     [
-        # Nobody's word is taken.
+        # No proxy is trusted.
         ("", CALLER, "", CALLER),
         ("", CALLER, "10.9.9.9", CALLER),
-        # The last so many are ours; what stands before was said by the caller.
+        # The last entries are from our proxies; those before are from the caller.
         ("1", PROXY, CALLER, CALLER),
         ("1", PROXY, f"10.9.9.9, {CALLER}", CALLER),
         ("2", PROXY, f"10.9.9.9, {CALLER}, {OUTER}", CALLER),
@@ -73,7 +79,7 @@ def test_a_caller_must_be_in_one_of_the_networks(networks, caller, may):
         ("1", PROXY, f"{CALLER}:4711", CALLER),
         ("1", PROXY, "[2001:db8::1]:4711", "2001:db8::1"),
         ("1", PROXY, "nonsense", None),
-        # Proxies by their networks: from the right, up to the first that is none of them.
+        # Proxies by network: from the right, up to the first address that is not a proxy.
         ("10.0.0.0/24", PROXY, CALLER, CALLER),
         ("10.0.0.0/24", PROXY, f"10.9.9.9, {CALLER}, {OUTER}", CALLER),
         ("10.0.0.0/24", CALLER, "10.9.9.9", CALLER),
@@ -85,12 +91,12 @@ def test_a_caller_must_be_in_one_of_the_networks(networks, caller, may):
     ],
 )
 def test_only_proxies_of_ours_are_believed(trusted, remote, forwarded, seen):
-    proxies = Proxies.read(trusted.split(","))
+    proxies = Proxies.parse(trusted.split(","))
 
-    assert proxies.caller(remote, forwarded) == (seen and address(seen))
+    assert proxies.client_address(remote, forwarded) == (seen and parse_address(seen))
 
 
 @pytest.mark.parametrize("text", ["yes", "-1", "1,10.0.0.0/8", "*"])
 def test_a_setting_that_means_nothing_stops_the_start(text):
     with pytest.raises(ImproperlyConfigured, match="TRUSTED_PROXIES"):
-        Proxies.read(text.split(","))
+        Proxies.parse(text.split(","))

@@ -1,11 +1,11 @@
-"""A query that is compiled once gives what Django gives."""
+"""A precompiled query gives the same results as Django's."""
 
 from uuid import uuid4
 
 import pytest
 from django.db.models import UUIDField
 
-from sequin_admin.core.prepared import Prepared
+from sequin_admin.core.prepared import PreparedQuery
 from sequin_admin.credentials.models import Credential
 from sequin_admin.tokens.models import Token
 from tests.factories import make_credential
@@ -17,7 +17,7 @@ def rows(pk):
 
 @pytest.fixture
 def prepared():
-    return Prepared(rows, {"pk": (UUIDField(), uuid4())})
+    return PreparedQuery(rows, {"pk": (UUIDField(), uuid4())})
 
 
 def test_a_row_is_the_same_as_djangos_with_what_was_joined(prepared, organization):

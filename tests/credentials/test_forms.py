@@ -1,4 +1,4 @@
-"""The forms that declared properties become, for every kind and every OAuth app."""
+"""Forms derived from declared properties, for every kind and every OAuth app."""
 
 import pytest
 from django import forms
@@ -9,7 +9,7 @@ from sequin_admin.credentials.forms import (
     CredentialForm,
     MetadataField,
     OAuthAppForm,
-    asked,
+    input_names,
 )
 from tests.factories import extras_of, make_credential, make_oauth_app, sample_properties
 
@@ -23,7 +23,7 @@ def of_kind(kind, data=None):
 
 
 def as_posted(values):
-    """JSON values the way a browser sends them."""
+    """JSON values as a browser posts them."""
     words = {name: " ".join(v) if isinstance(v, list) else v for name, v in values.items()}
     return {name: str(value) for name, value in words.items() if value is not False}
 
@@ -44,7 +44,7 @@ def test_every_kind_takes_what_a_person_enters(kind):
 def test_every_missing_property_is_named_at_its_field(kind):
     required = {
         name
-        for name in asked(kind.properties_class)
+        for name in input_names(kind.properties_class)
         if kind.properties_class.model_fields[name].is_required()
     }
 
@@ -58,7 +58,7 @@ def test_every_missing_property_is_named_at_its_field(kind):
 @pytest.mark.parametrize("kind", KEYS, ids=lambda kind: kind.slug)
 def test_no_form_asks_for_what_we_read_ourselves(kind):
     declared = kind.properties_class
-    read_only = set(declared.names()) - set(asked(declared))
+    read_only = set(declared.names()) - set(input_names(declared))
 
     assert not read_only & set(of_kind(kind).fields)
 
@@ -79,7 +79,9 @@ def test_no_entered_secret_is_rendered_again(kind):
 @pytest.mark.parametrize("kind", KEYS, ids=lambda kind: kind.slug)
 def test_an_edit_form_shows_no_stored_secret_and_keeps_them_all(organization, kind):
     credential = make_credential(organization, kind.slug, marker="canary2")
-    public = {n: v for n, v in credential.properties.items() if n in asked(kind.properties_class)}
+    public = {
+        n: v for n, v in credential.properties.items() if n in input_names(kind.properties_class)
+    }
 
     form = CredentialForm.of(credential, as_posted(public))
 

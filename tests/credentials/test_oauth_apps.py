@@ -1,4 +1,4 @@
-"""What can be done to an OAuth app, and what is written down about it."""
+"""Actions on OAuth apps, and their audit events."""
 
 import pytest
 

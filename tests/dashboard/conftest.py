@@ -1,4 +1,4 @@
-"""Somebody who may do everything, and the addresses of the pages."""
+"""A logged-in owner, and the URLs of pages."""
 
 import pytest
 from django.urls import reverse
@@ -6,7 +6,7 @@ from django.urls import reverse
 
 @pytest.fixture
 def owner(client, user, settings):
-    settings.SIMULATOR_URL = "http://127.0.0.1:9"  # nobody answers
+    settings.SIMULATOR_URL = "http://127.0.0.1:9"  # no provider answers
     client.force_login(user)
     return client
 

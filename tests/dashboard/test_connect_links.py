@@ -1,4 +1,4 @@
-"""Connect links as an operator sees them: made, followed, exported, withdrawn."""
+"""Connect links in the dashboard: created, tracked, exported, revoked."""
 
 import csv
 import re

@@ -1,4 +1,4 @@
-"""Every address of the dashboard, walked by those who should not get in."""
+"""Access control of every URL of the dashboard."""
 
 import uuid
 
@@ -15,10 +15,10 @@ from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.models import ChannelKind
 from sequin_admin.syncs import streams
 from tests.factories import make_credential, make_oauth_app, make_synced
-from tests.notified import notice
+from tests.notified import make_message
 
 NAMES = [pattern.name for pattern in urlpatterns]
-# What a viewer may open: everything that only shows.
+# Pages that a viewer may open: all read-only ones.
 SHOWS = {
     "overview", "credentials", "credential", "badges", "connect_failed", "oauth_apps", "oauth_app",
     "audit", "kinds", "api_keys", "api_key", "members", "worker", "connect_links", "connect_link",
@@ -27,19 +27,19 @@ SHOWS = {
     "syncs", "sync", "streams", "stream", "targets", "target", "consumers", "consumer",
     "collections", "usage",
 }  # fmt: skip
-# Everybody may change which of their own organizations they look at.
+# Every user may switch between their organizations.
 OWN_CHOICE = {"switch_organization"}
 OF_ONE = {name for name in NAMES if "pk" in next(
     p for p in urlpatterns if p.name == name
 ).pattern.converters}  # fmt: skip
 
-# What the address of one thing has before its id.
+# URL prefix of the detail pages of each model.
 BEFORE = {"health": ["credential"]}
 
 
 @pytest.fixture
 def address(organization, user):
-    """The address of a page about something of the organization."""
+    """The URL of a page with ids of the organization's rows."""
     credential = make_credential(organization, "stripe_key")
     app = make_oauth_app(organization, "hubspot")
     key = ApiKey.objects.create(organization=organization, name="key", digest="x", prefix="sqn")
@@ -51,7 +51,7 @@ def address(organization, user):
     channel = channels.create(
         organization, ChannelKind.WEBHOOK, actor=user, name="hook", address="https://a.test/"
     )
-    (delivery,) = outbox.post(organization, notice())
+    (delivery,) = outbox.post(organization, make_message())
     owner = Membership.objects.get(user=user)
     sync, target, consumer = make_synced(credential)
     stream = streams.create(organization, actor=user, slug="prod")
@@ -91,7 +91,7 @@ def address(organization, user):
 
 
 def open_door(client, url):
-    """GET, or POST where only that is answered."""
+    """GET the page, or POST where only that is allowed."""
     answer = client.get(url)
     return client.post(url) if answer.status_code == 405 else answer
 

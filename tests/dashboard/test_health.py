@@ -1,4 +1,4 @@
-"""The pages of health: what they say, whom they let in, how little they ask."""
+"""The health pages: content, access and number of queries."""
 
 import re
 
@@ -74,7 +74,7 @@ def test_the_past_has_a_text_beside_its_picture(owner, credential):
 
 @pytest.mark.parametrize("entity", ["credential", "oauth_app", "sync", "consumer", "target"])
 def test_every_watched_thing_has_its_page(owner, sync, credential, entity):
-    consumer = sync.readers().get()
+    consumer = sync.all_consumers().get()
     ids = {
         "credential": credential.pk,
         "oauth_app": credential.oauth_app_id,

@@ -1,4 +1,4 @@
-"""Rate limits on pages: how they are used, planned, chosen from plans, and set for many."""
+"""Pages of rate limits: usage, planning, plans, and bulk changes."""
 
 import pytest
 from django.db import connection
@@ -8,7 +8,7 @@ from sequin_admin.audit.models import Event
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.limits import limiter, usage
-from sequin_admin.limits.models import RateLimit, of, set_limit
+from sequin_admin.limits.models import RateLimit, get_rate_limit, set_limit
 from sequin_admin.limits.permits import CallOutcome
 from tests.dashboard.conftest import address
 from tests.factories import make_credential
@@ -66,7 +66,7 @@ def test_a_store_that_is_away_is_told(owner, credential, settings):
 
 def test_charts_have_words(owner, credential):
     limiter.acquire(credential, n=3)
-    usage.sample()
+    usage.record_samples()
 
     page = owner.get(address("usage", credential.pk)).content.decode()
 
@@ -136,7 +136,7 @@ def test_many_limits_are_set_at_once_and_audited(owner, organization, credential
 
     form = owner.post(address("limits_bulk"), ticked).content.decode()
     assert "Rate limit of 2 credentials" in form
-    assert of(type(credential).objects.get(pk=credential.pk)).allowed_requests == 4
+    assert get_rate_limit(type(credential).objects.get(pk=credential.pk)).allowed_requests == 4
 
     owner.post(address("limits_bulk"), {**ticked, **LIMIT, "save": "1"})
 

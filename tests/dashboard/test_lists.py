@@ -1,4 +1,4 @@
-"""Filters, order and polling of lists, and the next step on the page of one credential."""
+"""Filters, order and polling of lists, and the suggested action on a credential's page."""
 
 from datetime import timedelta
 
@@ -144,7 +144,7 @@ def test_what_a_broken_app_holds_up_leads_to_the_app(owner, organization):
 def test_the_audit_log_follows_an_object_through_its_names(owner, organization, user):
     credential = make_credential(organization, "stripe_key", name="Spice")
     other = make_credential(organization, "stripe_key", name="Spice too", identity="other")
-    credential_operations.rename(credential, name="Melange", actor=user)
+    credential_operations.update_details(credential, name="Melange", actor=user)
     credential_operations.disable(credential, actor=user)
     credential_operations.disable(other, actor=user)
 

@@ -1,4 +1,4 @@
-"""The members page, and the verbs behind it."""
+"""The members page and its actions."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Notifications in the dashboard: channels, their log, and secrets that are shown once."""
+"""Notifications in the dashboard: channels, deliveries, and secrets that are shown once."""
 
 import logging
 import re
@@ -10,7 +10,7 @@ from sequin_admin.notifications import delivery, outbox
 from sequin_admin.notifications.message import Severity
 from sequin_admin.notifications.models import Channel, Delivery
 from tests.dashboard.conftest import address
-from tests.notified import HOST, notice
+from tests.notified import HOST, make_message
 
 LIST = address("notifications")
 FORM = {
@@ -120,14 +120,14 @@ def test_only_webhooks_have_a_secret_to_replace(client, owner, make_channel):
 def test_afterwards_no_page_log_or_audit_row_holds_a_secret(
     client, owner, organization, receiver, make_channel, caplog
 ):
-    """Nor does a form that was refused."""
+    """Nor does a rejected form."""
     caplog.set_level(logging.DEBUG)
     hook, slack = make_channel(), make_channel("slack", address=ADDRESSES["slack"])
     receiver.reply(*[500] * 4)
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     for row in delivery.claim_due(5):
         delivery.deliver_claimed(row)
-    outbox.test(slack, actor=None)
+    outbox.send_test(slack, actor=None)
     ids = [hook.pk, slack.pk]
     pages = [LIST, *(address(f"channel{n}", pk) for n in ("", "_edit", "_delete") for pk in ids)]
     pages += [address("delivery", row.uid) for row in Delivery.objects.all()]
@@ -159,12 +159,12 @@ def test_the_log_is_narrowed_by_state_and_polled_while_something_waits(
     client, owner, organization, receiver, make_channel
 ):
     channel = make_channel()
-    outbox.post(organization, notice("Told"))
+    outbox.post(organization, make_message("Told"))
     delivery.deliver_claimed(*delivery.claim_due(1))
     url = address("channel", channel.pk)
     assert "hx-trigger" not in client.get(url).content.decode()
 
-    outbox.post(organization, notice("Waits"))
+    outbox.post(organization, make_message("Waits"))
     page = client.get(url, {"state": "pending"}).content.decode()
 
     assert "Waits" in page
@@ -176,7 +176,7 @@ def test_a_delivery_shows_what_was_sent_and_each_try(
     client, owner, organization, receiver, make_channel
 ):
     make_channel()
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     receiver.reply(410)
     delivery.deliver_claimed(*delivery.claim_due(1))
     row = Delivery.objects.get()
@@ -196,7 +196,7 @@ def test_a_delivery_shows_what_was_sent_and_each_try(
 def test_mails_to_customers_have_a_log_of_their_own(client, owner, organization):
     outbox.post(
         organization,
-        notice(
+        make_message(
             severity=Severity.WARNING,
             to_customer="jessica@caladan.test",
             customer_text="Your account let us out.",
@@ -215,7 +215,7 @@ def test_pages_ask_the_database_little(
 ):
     made = [make_channel(name=f"N{i}") for i in range(number)]
     for i in range(number):
-        outbox.post(organization, notice(key=f"incident:{i}"))
+        outbox.post(organization, make_message(key=f"incident:{i}"))
 
     for page in (LIST, address("channel", made[0].pk)):
         with django_assert_max_num_queries(10):

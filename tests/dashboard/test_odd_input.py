@@ -1,4 +1,4 @@
-"""What nobody should send, and pages in states that few credentials reach: sentences, no crash."""
+"""Malformed input and rare states: a message, never a crash."""
 
 import pytest
 

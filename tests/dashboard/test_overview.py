@@ -1,4 +1,4 @@
-"""The overview: what it counts, whom it blames, and that it stays quick."""
+"""The overview: counts, incidents and number of queries."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import fleet
-from sequin_admin.health.models import Incident, Transition, naming
+from sequin_admin.health.models import Incident, Transition, subject_columns
 from sequin_admin.health.status import Status
 from sequin_admin.limits import usage
 from sequin_admin.limits.models import RateLimit, Sample
@@ -32,7 +32,7 @@ def make(organization, name: str, status: str = "", kind: str = "stripe_key", **
 
 def make_incident(subject, status=Status.CUSTOMER, **columns):
     columns = {"code": "broken", "message": "It broke.", **columns}
-    return Incident.objects.create(**naming(subject), status=status, **columns)
+    return Incident.objects.create(**subject_columns(subject), status=status, **columns)
 
 
 def make_app(organization, **columns):
@@ -43,7 +43,7 @@ def make_app(organization, **columns):
 
 @pytest.fixture
 def overview(client, user):
-    """The overview as its owner sees it."""
+    """The overview as an owner sees it."""
 
     def get() -> str:
         client.force_login(user)
@@ -150,7 +150,7 @@ def test_disabled_credentials_are_counted_apart(organization):
     make(organization, "Caladan", Status.SEQUIN, disabled_at=clock.now())
     make(organization, "Kaitain")
 
-    census = fleet.census(organization)
+    census = fleet.get_census(organization)
 
     assert (census.total, census.disabled, census.by_status) == (2, 1, {"": 1})
 
@@ -159,7 +159,7 @@ def test_provider_shows_its_sickest_credential(organization):
     make(organization, "Caladan", Status.HEALTHY)
     make(organization, "Salusa", Status.CUSTOMER)
 
-    [stripe] = fleet.census(organization).providers
+    [stripe] = fleet.get_census(organization).providers
 
     assert (stripe.title, stripe.count, stripe.status) == ("Stripe", 2, Status.CUSTOMER)
 
@@ -175,14 +175,14 @@ def test_provider_shows_its_sickest_credential(organization):
     ],
 )
 def test_sickest(statuses, expected):
-    assert fleet.sickest(statuses) == expected
+    assert fleet.worst_status(statuses) == expected
 
 
 def test_last_changes_are_newest_first(overview, organization):
     credential = make(organization, "Caladan", Status.HEALTHY)
     for number in range(12):
         Transition.objects.create(
-            **naming(credential), before="", after="healthy", reason=f"change {number}."
+            **subject_columns(credential), before="", after="healthy", reason=f"change {number}."
         )
 
     html = overview()
@@ -194,7 +194,7 @@ def test_last_changes_are_newest_first(overview, organization):
 def test_other_organizations_stay_out(overview, organization, stranger):
     theirs = stranger.organizations.get()
     credential = make(theirs, "Harkonnen secret", Status.CUSTOMER)
-    Transition.objects.create(**naming(credential), before="", after="healthy")
+    Transition.objects.create(**subject_columns(credential), before="", after="healthy")
     make_incident(credential)
     make(organization, "Caladan", Status.HEALTHY)
 
@@ -208,7 +208,7 @@ def test_queries_do_not_grow(client, user, organization, rows, django_assert_max
         status = Status.values[number % 3]
         kind, own = ("hubspot_oauth2", app) if number % 2 else ("stripe_key", None)
         credential = make(organization, f"Sietch {number}", status, kind=kind, oauth_app=own)
-        Transition.objects.create(**naming(credential), before="", after=status)
+        Transition.objects.create(**subject_columns(credential), before="", after=status)
         make_incident(credential, Status.values[1 + number % 2])
     client.force_login(user)
 
@@ -220,8 +220,10 @@ def test_queries_do_not_grow(client, user, organization, rows, django_assert_max
 
 def test_who_uses_nearly_all_it_may_is_shown(overview, organization):
     credential = make(organization, "Caladan", Status.HEALTHY)
-    at = usage.start_of(clock.now(), usage.Span.MINUTE)
-    Sample.objects.create(credential=credential, span=usage.Span.MINUTE, at=at, granted=99_999_999)
+    at = usage.start_of(clock.now(), usage.SamplePeriod.MINUTE)
+    Sample.objects.create(
+        credential=credential, span=usage.SamplePeriod.MINUTE, at=at, granted=99_999_999
+    )
 
     html = overview()
 

@@ -1,4 +1,4 @@
-"""The pages of credentials, OAuth apps and the audit log: what they do, and how little they ask."""
+"""The pages of credentials, OAuth apps and the audit log: actions and number of queries."""
 
 import pytest
 
@@ -25,7 +25,7 @@ def test_lists_ask_little_whatever_the_rows(
         credential = make_credential(
             organization, "hubspot_oauth2", oauth_app=app, identity=str(number)
         )
-        credential_operations.rename(credential, name=f"Renamed {number}", actor=user)
+        credential_operations.update_details(credential, name=f"Renamed {number}", actor=user)
         make_oauth_app(organization, "airtable", name=f"App {number}")
 
     with django_assert_max_num_queries(10):
@@ -38,7 +38,7 @@ def test_one_credential_asks_little(
 ):
     credential = make_credential(organization, "stripe_key")
     for number in range(events):
-        credential_operations.rename(credential, name=f"Renamed {number}", actor=user)
+        credential_operations.update_details(credential, name=f"Renamed {number}", actor=user)
 
     with django_assert_max_num_queries(10):
         assert owner.get(address("credential", credential.pk)).status_code == 200
@@ -216,7 +216,7 @@ def test_a_limit_is_saved_and_audited(owner, organization):
 
     owner.post(address("limit", credential.pk), sent)
 
-    assert limits.of(Credential.objects.get()).as_json() == sent
+    assert limits.get_rate_limit(Credential.objects.get()).as_json() == sent
     assert Event.objects.get(action="rate_limit.changed").details["after"] == sent
 
 

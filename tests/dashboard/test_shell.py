@@ -1,4 +1,4 @@
-"""What every page shares: layout, navigation, policy for scripts, errors, signing in."""
+"""What all pages share: layout, navigation, content policy, error pages, login."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -21,7 +21,7 @@ SIGNED_IN = ["mfa_index", "account_change_password", "account_logout"]
 
 
 class Inline(HTMLParser):
-    """Collects what a strict content policy would block."""
+    """Collects markup that a strict content policy would block."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -157,7 +157,7 @@ def test_our_mistake_is_admitted_and_numbered(user, monkeypatch):
     def fail(*args: object) -> None:
         raise RuntimeError("spice shortage")
 
-    monkeypatch.setattr("sequin_admin.dashboard.views.members.show", fail)
+    monkeypatch.setattr("sequin_admin.dashboard.views.members.render_members", fail)
     client = Client(raise_request_exception=False)
     client.force_login(user)
 
@@ -219,7 +219,7 @@ def test_nobody_signs_up(client, db):
     ],
 )
 def test_distance(gap, words):
-    assert ui.distance(gap) == words
+    assert ui.format_distance(gap) == words
 
 
 def test_ago_keeps_the_exact_time(monkeypatch):

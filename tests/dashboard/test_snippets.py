@@ -1,4 +1,4 @@
-"""The lines on a credential's page run as they are."""
+"""The code snippets on a credential's page run unchanged."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from tests.factories import make_credential
 
 
 def way(slug, credential, base):
-    (found,) = [way for way in snippets.of(credential, base) if way.slug == slug]
+    (found,) = [way for way in snippets.build_snippets(credential, base) if way.slug == slug]
     return found.snippets
 
 
@@ -31,7 +31,7 @@ def test_the_page_shows_every_way_with_its_own_id(page):
     html, credential = page
     card = html[html.index('id="use-it"') :]
 
-    for way in snippets.of(credential, "https://sequin.arrakis.test"):
+    for way in snippets.build_snippets(credential, "https://sequin.arrakis.test"):
         assert f"<summary>{way.title}</summary>" in card
     assert f"https://sequin.arrakis.test/v1/credentials/{credential.pk}/token" in card
     assert f"sequin-admin credentials get {credential.pk}" in card
@@ -60,7 +60,7 @@ def test_curl_addresses_answer_a_key_with_the_named_scopes(client, organization,
 @pytest.fixture
 def run(live_server, organization):
     """Run a program against the server with a key that has the snippets' scopes."""
-    keys._known.clear()
+    keys._cache.clear()
     _, token = keys.create(organization, name="snippet", scopes=list(Scope), actor=None)
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "SEQUIN_API_KEY": token}
 

@@ -1,4 +1,4 @@
-"""What production serves."""
+"""Static files in production."""
 
 from django.core.management import call_command
 

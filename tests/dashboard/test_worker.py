@@ -1,4 +1,4 @@
-"""The page that tells whether the background work goes on."""
+"""The page about workers and their jobs."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ import pytest
 
 from sequin_admin.core import clock
 from sequin_admin.health.models import WorkerProcess
-from sequin_admin.health.workers import STALE
+from sequin_admin.health.workers import STALE_AFTER
 from tests.factories import make_credential
 
 DONE = {"done": 4120, "failed": 0, "ran_at": None, "error": "", "error_at": None}
@@ -44,7 +44,7 @@ def test_a_worker_is_running_stopping_or_gone(page):
     row.save()
     assert "Stopping" in page()
 
-    row.beat_at = clock.now() - STALE
+    row.beat_at = clock.now() - STALE_AFTER
     row.save()
     assert "Gone" in page()
     assert "No worker is running" in page()

@@ -1,4 +1,4 @@
-"""The auth gateway as another product uses it: start-auth, the browser, the code, the import."""
+"""The auth gateway for other products: start-auth, browser, code exchange, import."""
 
 import json
 
@@ -21,13 +21,13 @@ STATE = {"customer": 7, "tags": ["a", None]}
 
 @pytest.fixture
 def product(make_client, organization):
-    """Another product, with a key that may do what the gateway takes."""
+    """The API client of another product, with the scopes that the gateway needs."""
     return make_client(organization, Scope.READ, Scope.WRITE, Scope.SECRETS)
 
 
 @pytest.fixture
 def register(make_app, organization):
-    """An OAuth app for a kind, with the product's address registered. None where it is theirs."""
+    """An OAuth app with the product's redirect URI; None where the customer owns the app."""
 
     def register(kind):
         declared = kinds.get(kind)
@@ -44,7 +44,7 @@ def register(make_app, organization):
 
 @pytest.fixture
 def go_through(product, register, simulated):
-    """From start-auth to the parameters that come to the product's address."""
+    """From start-auth to the parameters that reach the product's redirect URI."""
 
     def go_through(kind, *, app=None, allow=True, **body):
         app = app or register(kind)
@@ -102,7 +102,7 @@ def test_the_client_secret_exchanges_as_well_as_a_key(go_through, register):
 
 
 def test_a_form_is_taken_like_json(go_through, register):
-    """RFC 6749 section 4.1.3 has a form, the documented API has JSON."""
+    """RFC 6749 section 4.1.3 specifies a form, the documented API JSON."""
     app = register("linear_oauth2")
     code = go_through("linear_oauth2", app=app)["code"]
     client = {"client_id": str(app.pk), "client_secret": app.secrets["client_secret"]}
@@ -226,7 +226,7 @@ def test_a_start_address_works_in_one_browser_only(product, register):
     assert "used already" in second.content.decode()
 
 
-def test_every_handover_is_audited(go_through, product, organization):
+def test_every_authorization_request_is_audited(go_through, product, organization):
     code = go_through("hubspot_oauth2")["code"]
     product.post("/v1/credentials/exchange-code", {"code": code})
 

@@ -11,7 +11,7 @@ from tests.factories import make_credential
 def sync(organization):
     credential = make_credential(organization, "stripe_key", name="Arrakis")
     sync = syncs.create(credential, actor=None, name="Invoices of Paul")
-    syncs.publish(sync, actor=None)
+    syncs.publish_badge(sync, actor=None)
     return sync
 
 
@@ -45,7 +45,7 @@ def test_a_disabled_sync_says_so(client, sync):
 
 def test_there_is_none_until_it_is_switched_on_nor_after(client, sync):
     token = sync.badge_token
-    syncs.unpublish(sync, actor=None)
+    syncs.unpublish_badge(sync, actor=None)
 
     assert client.get(f"/badge/{token}.svg").status_code == 404
     assert client.get("/badge/None.svg").status_code == 404

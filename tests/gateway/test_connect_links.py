@@ -1,4 +1,4 @@
-"""What a customer sees who was sent a connect link. Nobody here has a login."""
+"""The pages of connect links for customers, who have no login."""
 
 import pytest
 from django.test import Client
@@ -27,12 +27,12 @@ def make_link(organization, user, make_app):
 
 @pytest.fixture
 def customer():
-    """A browser that belongs to nobody we know."""
+    """A browser without a login."""
     return Client()
 
 
 def open_link(customer, link):
-    """Follow the address that was sent, as a browser does."""
+    """Open the link's URL and follow its redirect."""
     address = links.address(link)
     return customer.get(local(address), follow=True)
 
@@ -96,7 +96,7 @@ def test_the_page_says_who_asks_for_what(make_link, customer):
 
 
 def test_the_page_asks_for_what_the_sort_of_app_asks_for(make_app, organization, user, customer):
-    """A Stripe App asks for what its manifest says, not for the scope of Connect."""
+    """A Stripe App has the permissions of its manifest, not the scope of Connect."""
     app = make_app("stripe")
     app.properties = {"app_type": "apps"}
     app.save()
@@ -123,7 +123,7 @@ def test_the_operator_sees_that_it_was_opened(make_link, customer):
 
 
 def test_looking_at_the_address_without_following_it_opens_nothing(make_link, customer):
-    """As mail scanners do."""
+    """Mail scanners do so."""
     link = make_link("stripe_key")
     customer.get(local(links.address(link)))
 
@@ -249,7 +249,7 @@ def test_reconnecting_asks_nothing_that_is_known(
     organization, user, connect, make_app, customer, simulated
 ):
     story = STORIES["shopify_oauth2"]
-    credential = connect(make_app("shopify"), story.account, asked=story.typed).credential
+    credential = connect(make_app("shopify"), story.account, inputs=story.typed).credential
     simulated.act("shopify", "shop-001.myshopify.com", "uninstall")
     probes.verify(credential)
     link = links.create_reconnect(organization, credential, actor=user)
@@ -283,7 +283,7 @@ def test_the_customers_own_secret_is_never_put_into_the_form(
     organization, user, go, customer, simulated
 ):
     asked = answers(simulated, kinds.get("servicenow_oauth2"))
-    credential = go("servicenow_oauth2", "arrakis", asked=asked).credential
+    credential = go("servicenow_oauth2", "arrakis", inputs=asked).credential
     link = links.create_reconnect(organization, credential, actor=user)
 
     page = open_link(customer, link).content.decode()

@@ -1,4 +1,4 @@
-"""Callbacks of providers, and what machines ask about us."""
+"""Callbacks of providers, health checks and metrics."""
 
 from datetime import timedelta
 

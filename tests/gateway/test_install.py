@@ -20,7 +20,7 @@ def app(make_app):
 
 @pytest.fixture
 def opened(simulated, app):
-    """What Shopify sends the browser to when the merchant presses Install."""
+    """The URL that Shopify opens when the merchant presses Install."""
     simulated.change_app("shopify", app_url=protocol.install_url(app))
     url = simulated.url_for(f"https://{SHOP}/admin/oauth/install?client_id={app.client_id}")
     return simulated.http.get(url).headers["location"]

@@ -1,4 +1,4 @@
-"""A clock that a test moves."""
+"""A clock that tests set."""
 
 from datetime import timedelta
 
@@ -9,9 +9,9 @@ from sequin_admin.core import clock
 
 @pytest.fixture
 def hours(monkeypatch):
-    """A stopped clock; `hours.pass_by(timedelta)` moves on.
+    """A stopped clock; `hours.pass_by(timedelta)` advances it.
 
-    It begins a little late, so that rows whose columns have the real clock for a default are old.
+    It starts in the future, so that rows with default timestamps of the real clock are old.
     """
 
     class Hours:

@@ -1,4 +1,4 @@
-"""Who is told of an incident, how often, and in which words."""
+"""Alerts about incidents: recipients, frequency and wording."""
 
 import json
 from datetime import timedelta
@@ -10,8 +10,8 @@ from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.health import alerts, outages, probes, rollup
-from sequin_admin.health.models import STEADY, Incident
+from sequin_admin.health import alerts, checks, outages, probes, rollup
+from sequin_admin.health.models import REOPEN_WITHIN, Incident
 from sequin_admin.notifications.models import Channel, Delivery
 from tests.factories import make_credential, make_oauth_app
 
@@ -45,7 +45,7 @@ def see(credential, outcome):
 
 
 def told(**which):
-    return [d.told for d in Delivery.objects.filter(**which).order_by("id")]
+    return [d.message for d in Delivery.objects.filter(**which).order_by("id")]
 
 
 def test_a_customers_fault_is_told_to_us_and_to_the_customer(credential, channel):
@@ -56,7 +56,7 @@ def test_a_customers_fault_is_told_to_us_and_to_the_customer(credential, channel
     assert ours.text.startswith("HubSpot revoked it. Connect again. It began on ")
     [delivery] = Delivery.objects.filter(channel=None)
     assert delivery.to == "leto@caladan.test"
-    assert "Please connect the account again" in delivery.told.customer_text
+    assert "Please connect the account again" in delivery.message.customer_text
     link = ConnectLink.objects.get(reconnects=credential)
     assert delivery.secrets["url"].endswith(link.secrets["token"])
 
@@ -64,7 +64,7 @@ def test_a_customers_fault_is_told_to_us_and_to_the_customer(credential, channel
 def test_our_fault_is_told_to_no_customer(credential, channel):
     see(credential, REJECTED)
 
-    assert [notice.severity for notice in told()] == ["critical"]
+    assert [message.severity for message in told()] == ["critical"]
     assert not Delivery.objects.filter(channel=None).exists()
     assert not ConnectLink.objects.exists()
 
@@ -95,11 +95,11 @@ def test_failures_by_turns_for_an_hour_are_told_once(credential, channel, hours)
 
 def test_what_ends_by_itself_is_told_when_it_has_been_over_for_an_hour(credential, channel, hours):
     see(credential, REVOKED)
-    hours.pass_by(2 * STEADY)
+    hours.pass_by(2 * REOPEN_WITHIN)
     see(credential, outcomes.works())
     assert alerts.notify_resolved() == 0
 
-    hours.pass_by(STEADY)
+    hours.pass_by(REOPEN_WITHIN)
     assert alerts.notify_resolved() == 1
     assert alerts.notify_resolved() == 0
 
@@ -114,7 +114,7 @@ def test_what_somebody_mended_is_told_as_over_at_once(credential, channel, hours
     hours.pass_by(MINUTE)
     OAuthApp.objects.update(secrets_changed_at=clock.now())
     app = OAuthApp.objects.get()
-    rollup.propagate(rollup.record_checks(app, {"client_authentication": outcomes.works()}))
+    rollup.propagate(checks.record_checks(app, {"client_authentication": outcomes.works()}))
 
     assert alerts.notify_resolved() == 1
     assert "Its secret was replaced." in told(channel=channel)[-1].text
@@ -128,7 +128,7 @@ def test_an_outage_is_for_information_only(credential, channel, user):
     outages.clear(outages.Outage.objects.get(), actor=user)
     outages.declare("hubspot", actor=user)
 
-    assert [notice.title for notice in told()] == ["HubSpot: nothing to do"]
+    assert [message.title for message in told()] == ["HubSpot: nothing to do"]
 
 
 def test_what_machines_are_told_has_no_secret(credential, channel):
@@ -147,8 +147,8 @@ def test_programs_that_want_to_know_are_told_of_every_change_of_status(credentia
     see(credential, outcomes.works())
     see(credential, REJECTED)
 
-    notices = told(channel=channel)
-    assert [(n.type, n.data["before"], n.data["status"]) for n in notices] == [
+    messages = told(channel=channel)
+    assert [(n.type, n.data["before"], n.data["status"]) for n in messages] == [
         ("credential.health_changed", "", "healthy"),
         ("credential.health_changed", "healthy", "sequin_intervention"),
     ]

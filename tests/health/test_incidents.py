@@ -1,4 +1,4 @@
-"""One cause is one incident, whatever it breaks and however often it comes back."""
+"""One cause is one incident, for all affected rows and after every recurrence."""
 
 from datetime import timedelta
 
@@ -8,8 +8,8 @@ from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health import incidents, probes, rollup
-from sequin_admin.health.fleet import theirs
+from sequin_admin.health import checks, incidents, probes, rollup
+from sequin_admin.health.fleet import customer_incidents
 from sequin_admin.health.models import Check, Incident, Transition
 from tests.factories import make_credential, make_oauth_app
 
@@ -26,7 +26,7 @@ def app(organization, hours):
 
 @pytest.fixture
 def fleet(organization, app):
-    """Six credentials of one app, all healthy."""
+    """Six healthy credentials of one app."""
     rows = [
         make_credential(organization, "hubspot_oauth2", oauth_app=app, identity=str(number))
         for number in range(6)
@@ -37,7 +37,7 @@ def fleet(organization, app):
 
 
 def see(credential, outcome):
-    """What a probe does with what it saw."""
+    """Record an outcome as a probe does."""
     row = Credential.objects.select_related("oauth_app").get(pk=credential.pk)
     rollup.propagate(probes.record_probe(row, outcome))
 
@@ -64,7 +64,7 @@ def test_mending_the_app_heals_all_of_them_at_once(fleet, app, hours):
     type(app).objects.update(secrets_changed_at=clock.now())
     app.refresh_from_db()
 
-    rollup.propagate(rollup.record_checks(app, {"client_authentication": outcomes.works()}))
+    rollup.propagate(checks.record_checks(app, {"client_authentication": outcomes.works()}))
 
     assert statuses() == {"healthy"}
     assert Incident.objects.get().mended
@@ -77,7 +77,7 @@ def test_who_is_revoked_while_the_app_is_broken_is_told_after_it_is_mended(fleet
     assert statuses() == {"sequin_intervention"}
 
     app.refresh_from_db()
-    rollup.propagate(rollup.record_checks(app, {"client_authentication": outcomes.works()}))
+    rollup.propagate(checks.record_checks(app, {"client_authentication": outcomes.works()}))
 
     revoked = Credential.objects.get(health_status="customer_intervention")
     assert revoked.pk == fleet[0].pk
@@ -113,7 +113,7 @@ def test_trouble_that_comes_back_much_later_is_another(fleet, hours):
     see(fleet[0], REVOKED)
     hours.pass_by(timedelta(hours=6))
     see(fleet[0], outcomes.works())
-    hours.pass_by(incidents.STEADY)
+    hours.pass_by(incidents.REOPEN_WITHIN)
     see(fleet[0], REVOKED)
 
     assert Incident.objects.count() == 2
@@ -165,7 +165,7 @@ def test_old_history_is_forgotten_and_open_incidents_are_not(fleet, hours):
     see(fleet[1], REVOKED)
     hours.pass_by(timedelta(hours=3))
     see(fleet[1], outcomes.works())
-    hours.pass_by(incidents.KEPT + MINUTE)
+    hours.pass_by(incidents.KEPT_FOR + MINUTE)
 
     incidents.prune()
 
@@ -210,7 +210,7 @@ def test_reasons_lead_down_to_the_cause(fleet, app):
     see(fleet[0], REJECTED)
     row = Credential.objects.select_related("oauth_app").get(pk=fleet[1].pk)
 
-    chain = rollup.reasons(row)[0].chain()
+    chain = rollup.list_reasons(row)[0].chain()
 
     assert [(link.entity, link.id) for link in chain] == [("oauth_app", app.pk)]
     assert chain[-1].sentence.endswith(REJECTED.sentence)
@@ -218,11 +218,11 @@ def test_reasons_lead_down_to_the_cause(fleet, app):
 
 def test_a_customer_can_do_nothing_while_the_app_is_broken(fleet, app, organization):
     see(fleet[0], REVOKED)
-    assert theirs(organization).count() == 1
+    assert customer_incidents(organization).count() == 1
 
     see(fleet[1], REJECTED)
 
-    assert theirs(organization).count() == 0
+    assert customer_incidents(organization).count() == 0
 
 
 def test_a_transient_fault_takes_no_known_health_away(organization, hours):

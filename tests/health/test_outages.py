@@ -1,4 +1,4 @@
-"""A provider that is down is told once, and nobody's status changes for it."""
+"""An outage of a provider causes one alert and changes no status."""
 
 from datetime import timedelta
 
@@ -123,12 +123,12 @@ def test_throttling_is_no_outage(fleet):
     [(2, 0, False), (3, 0, True), (3, 3, True), (3, 4, False), (200, 201, False), (300, 100, True)],
 )
 def test_many_must_fail_alike(failing, answered, down):
-    assert ProviderCounts(failing, answered).down is down
+    assert ProviderCounts(failing, answered).is_down is down
 
 
 def test_nobody_who_asks_is_no_sign_that_it_is_back():
-    assert not ProviderCounts(0, 0).back
-    assert ProviderCounts(1, 2).back
+    assert not ProviderCounts(0, 0).has_recovered
+    assert ProviderCounts(1, 2).has_recovered
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Probing: who is to blame, and what is kept."""
+"""Probes: who must act, and what is stored."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from sequin_admin.credentials import oauth_apps
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import probes
 from sequin_admin.health.models import Check, Transition
-from sequin_admin.health.status import PATIENCE
+from sequin_admin.health.status import GRACE_PERIOD
 from sequin_admin.tokens.models import Token
 from tests.factories import make_credential
 
@@ -111,7 +111,7 @@ def test_a_transient_fault_keeps_the_status(stripe, simulated, fault):
 def test_an_outage_that_lasts_is_ours(stripe, simulated):
     simulated.act("stripe", "acct_1Arrakis0000001", "outage")
     probes.verify(stripe)
-    Check.objects.update(first_seen_at=clock.now() - PATIENCE)
+    Check.objects.update(first_seen_at=clock.now() - GRACE_PERIOD)
 
     probes.verify(stripe)
 

@@ -1,8 +1,7 @@
-"""Every way in which the simulator can take access away, and whose move it then is.
+"""Every way in which the simulator can end access, and who must act then.
 
-The expected side comes from the providers' facts (providers.md sections 1 to 16), not from our
-classifiers: what the customer did to their account is theirs, what happened to our OAuth app is
-ours, and an outage is nobody's.
+The expected side comes from the providers' documentation, not from our classifiers: the customer
+must act after changes of their account, we after changes of our OAuth app, nobody in an outage.
 """
 
 import re
@@ -23,7 +22,7 @@ from tests.factories import PEM
 CUSTOMER, SEQUIN = "customer_intervention", "sequin_intervention"
 KINDS = [kind.slug for kind in kinds.all()]
 OURS = [kind.slug for kind in kinds.all() if kind.client_is_ours()]
-# What only the customer can do to us, and only the customer can undo. Each kind with its switches.
+# What only the customer can do and undo: switches of the simulator by kind.
 THEIRS = {
     "airtable_oauth2": ("revoke", "disable_user"),
     "auth0_client_credentials": ("unauthorize", "rotate_secret"),
@@ -55,7 +54,7 @@ THEIRS = {
     "workday_oauth2": ("revoke", "disable_user", "drop_scope", "rotate_secret"),
     "workday_password": ("change_password", "disable_user", "drop_scope"),
 }
-# What passes by itself.
+# What ends without anybody acting.
 NOBODYS = ("outage", "throttle")
 
 
@@ -68,7 +67,7 @@ def channel(organization):
 
 @pytest.fixture
 def living(connected, channel):
-    """A connected credential that was found healthy, with all its former news forgotten."""
+    """A connected, healthy credential, without earlier messages."""
 
     def living(slug):
         credential = connected(slug)
@@ -80,7 +79,7 @@ def living(connected, channel):
 
 
 def expire(simulated, credential):
-    """The access token's time is over, here and there."""
+    """Expire the access token here and at the provider."""
     if Token.objects.filter(credential=credential).exists():
         simulated.act(credential.provider, STORIES[credential.kind].account, "expire")
         past = clock.now() - timedelta(seconds=1)
@@ -111,7 +110,7 @@ def test_what_the_customer_did_is_the_customers(living, simulated, slug, switch)
     incident = Incident.objects.get()
     assert (incident.entity_id, incident.status) == (credential.pk, CUSTOMER)
     [delivery] = Delivery.objects.all()
-    assert delivery.told.text.startswith(seen.health_note)
+    assert delivery.message.text.startswith(seen.health_note)
     assert not OAuthApp.objects.filter(health_status=SEQUIN).exists()
 
 

@@ -1,4 +1,4 @@
-"""The pure rules of status."""
+"""The pure functions that compute a status."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.health.status import (
+    FLAP_WINDOW,
+    GRACE_PERIOD,
     LONG_AGO,
-    PATIENCE,
-    UNSTEADY,
     Reason,
     Status,
     Streak,
@@ -26,17 +26,17 @@ ANY_STATUS = st.sampled_from(["", *Status])
 SEEN = [Verdict.OK, Verdict.CUSTOMER, Verdict.OPERATOR, Verdict.TRANSIENT]
 
 
-def after(before, verdict, *, troubled_for=timedelta(), patient_since=LONG_AGO):
+def after(before, verdict, *, troubled_for=timedelta(), grace_start=LONG_AGO):
     streak = Streak(verdict, START, 1)
-    return next_status(before, streak, at=START + troubled_for, patient_since=patient_since)
+    return next_status(before, streak, at=START + troubled_for, grace_start=grace_start)
 
 
 def told(verdicts, every):
-    """The status after each of some results, one `every` so often."""
+    """The status after each of the results, which are `every` apart."""
     status, streak, at, statuses = "", Streak(), START, []
     for verdict in verdicts:
         streak = streak.after(verdict, at)
-        status = next_status(status, streak, at=at, patient_since=LONG_AGO)
+        status = next_status(status, streak, at=at, grace_start=LONG_AGO)
         statuses.append(status)
         at += every
     return statuses
@@ -55,21 +55,21 @@ def test_a_clear_verdict_decides_whatever_was_before(before, verdict, status):
     assert after(before, verdict) == status
 
 
-@given(before=ANY_STATUS, seconds=st.integers(0, int(PATIENCE.total_seconds()) - 1))
+@given(before=ANY_STATUS, seconds=st.integers(0, int(GRACE_PERIOD.total_seconds()) - 1))
 def test_a_transient_fault_never_changes_the_status_within_patience(before, seconds):
     assert after(before, Verdict.TRANSIENT, troubled_for=timedelta(seconds=seconds)) == before
 
 
 @given(before=ANY_STATUS)
 def test_a_transient_fault_that_lasts_is_ours(before):
-    assert after(before, Verdict.TRANSIENT, troubled_for=PATIENCE) == Status.SEQUIN
+    assert after(before, Verdict.TRANSIENT, troubled_for=GRACE_PERIOD) == Status.SEQUIN
 
 
 @given(before=ANY_STATUS, seconds=st.integers(0, 1_000_000))
 def test_patience_does_not_run_while_the_provider_is_down(before, seconds):
     lasting = timedelta(seconds=seconds)
 
-    still = after(before, Verdict.TRANSIENT, troubled_for=lasting, patient_since=START + lasting)
+    still = after(before, Verdict.TRANSIENT, troubled_for=lasting, grace_start=START + lasting)
 
     assert still == before
 
@@ -105,7 +105,7 @@ def test_after_trouble_by_turns_three_good_checks_in_a_row_are_believed():
 
 
 def test_what_fails_again_after_an_hour_is_steady():
-    statuses = told([Verdict.OK, Verdict.CUSTOMER] * 4, UNSTEADY)
+    statuses = told([Verdict.OK, Verdict.CUSTOMER] * 4, FLAP_WINDOW)
 
     assert statuses == [Status.HEALTHY, Status.CUSTOMER] * 4
 

@@ -1,4 +1,4 @@
-"""The past as slots and figures."""
+"""Health history as slots, and uptime figures."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""A row whose secrets do not open is ours to mend, and does not hold up the others."""
+"""Secrets that can't be decrypted are for us to fix and do not block other rows."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from tests.factories import give_secrets, make_credential
 
 @pytest.fixture
 def swap(organization):
-    """Give a credential the secrets of another one, behind our back."""
+    """Copy another credential's encrypted secrets by SQL."""
 
     def make(slug):
         credential = make_credential(organization, slug, name="a")

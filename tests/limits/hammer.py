@@ -1,7 +1,7 @@
-"""Many processes that want all of a credential's permits: `python -m tests.limits.hammer`.
+"""Load generator: processes that use all permits of one credential.
 
-Each prints a line of JSON for every permit: its own number, the store's start time in µs, and from
-when to when the call went on by the machine's one monotonic clock.
+Run as `python -m tests.limits.hammer`. Each process prints a line of JSON per permit: its number,
+the store's start time in µs, and the call's start and end by the machine's monotonic clock.
 """
 
 import json
@@ -46,7 +46,7 @@ def hammer(number, pk, ends, hold_ms, options):
             began = time.monotonic_ns() // 1000
             time.sleep(hold_ms / 1000)
             done = time.monotonic_ns() // 1000
-            # One short write: lines of several processes do not mix.
+            # One short write, so that lines of several processes do not mix.
             os.write(1, json.dumps([number, grant.starts_at, began, done]).encode() + b"\n")
             limiter.release(lease)
 

@@ -1,4 +1,4 @@
-"""The rule itself, as plainly as it can be said: what every store is held to."""
+"""Reference model of the rate limiter, to which every store is compared."""
 
 from dataclasses import dataclass, field
 
@@ -9,21 +9,21 @@ from sequin_admin.limits.window import Limit
 @dataclass
 class Started:
     lease: str
-    counts: int  # as started at that time, in µs
+    counts: int  # counts as started at this time, in µs
     ends: int
     scope: str
 
 
 @dataclass
 class Plain:
-    """Every permit ever granted, in a list."""
+    """Keeps every permit ever granted in a list."""
 
     started: list[Started] = field(default_factory=list)
     out: dict[str, Started] = field(default_factory=dict)
     paused: int = 0
 
     def room(self, limit: Limit, at: int, now: int, scope: str = "") -> int:
-        """How many more may start at `at`: by the window, and by those under way `now`."""
+        """How many more may start at `at`, by the window and by the calls in progress `now`."""
         mine = [s for s in self.started if scope in ("", s.scope)]
         in_window = sum(s.counts > at - limit.interval for s in mine)
         room = limit.allowed - in_window
@@ -50,7 +50,7 @@ class Plain:
         mine = self.out.pop(back.lease, None)
         if mine is None or mine.ends <= now:
             return False
-        start, within, _ = back.parts()
+        start, within, _ = back.parse_lease()
         if back.unused:
             self.started.remove(mine)
         else:

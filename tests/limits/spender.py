@@ -1,7 +1,7 @@
-"""Many processes that spend an API key's requests until they are refused:
-`python -m tests.limits.spender KEY PROCESSES`.
+"""Load generator: processes that spend an API key's requests until they are refused.
 
-Each prints a line of JSON: how many it was granted in each minute of the store's clock.
+Run as `python -m tests.limits.spender KEY PROCESSES`. Each process prints a line of JSON with the
+number of granted requests per minute of the store's clock.
 """
 
 import json
@@ -20,17 +20,17 @@ from sequin_admin.limits import quota  # noqa: E402
 
 
 def spend_all(key, granted):
-    while not quota.spend(key).refused:
-        granted[quota._purses[key.pk].minute] += 1
-    # One short write: lines of several processes do not mix.
+    while not quota.count_request(key).refused:
+        granted[quota._budgets[key.pk].minute] += 1
+    # One short write, so that lines of several processes do not mix.
     os.write(1, json.dumps(granted).encode() + b"\n")
 
 
 def main():
     key, processes = ApiKey.objects.get(pk=sys.argv[1]), int(sys.argv[2])
-    # The parent has a block already, of which its children must not take.
-    quota.spend(key)
-    granted = Counter({quota._purses[key.pk].minute: 1})
+    # The parent has a block already, which forked children must not share.
+    quota.count_request(key)
+    granted = Counter({quota._budgets[key.pk].minute: 1})
     connections.close_all()
     children = []
     for _ in range(processes - 1):

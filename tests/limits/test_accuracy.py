@@ -1,4 +1,4 @@
-"""Eight real processes that want everything: the limit holds, and nearly all of it is used."""
+"""Eight processes at full demand: the limit holds, and nearly all of it is used."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def store(request, settings):
 
 @pytest.fixture
 def hammers(store):
-    """Start processes on one credential. The answer is their parent."""
+    """Start processes for one credential. Returns their parent process."""
     started = []
 
     def start(credential, for_s, *, hold_ms=1, shifts=(0,) * PROCESSES, **options):
@@ -71,14 +71,14 @@ def make(organization, allowed, interval, at_once):
 
 
 def records(parent):
-    """What the processes wrote until they ended by themselves."""
+    """The lines that the processes wrote until they ended."""
     output, errors = parent.communicate(timeout=60)
     assert parent.returncode == 0, errors
     return [json.loads(line) for line in output.splitlines()]
 
 
 def most_in_a_window(starts, interval_ms):
-    """The largest number of starts in any window, by their recorded times in µs."""
+    """The largest number of starts in any window, from times in µs."""
     starts = sorted(starts)
     return max(
         sum(start <= other < start + interval_ms * 1000 for other in starts) for start in starts
@@ -100,10 +100,10 @@ def most_at_once(spans):
 def test_the_limit_holds_and_is_used(
     hammers, organization, allowed, interval, at_once, for_s, hold_ms
 ):
-    """The processes' clocks are minutes apart, which changes nothing."""
+    """The processes' clocks differ by minutes, which must not matter."""
     shifts = [(-1) ** i * 97 * i for i in range(PROCESSES)]
     used = 0.0
-    # That it holds is asked each time; how much is used, of the first try that nothing disturbed.
+    # The limit is asserted in each try, the usage in the first try without disturbance.
     for _ in range(TRIES):
         credential = make(organization, allowed, interval, at_once)
         rows = records(hammers(credential, for_s, hold_ms=hold_ms, shifts=shifts))
@@ -113,7 +113,7 @@ def test_the_limit_holds_and_is_used(
         if at_once:
             spans = [(began, done) for _, _, began, done in rows]
             assert most_at_once(spans) <= at_once
-        # The last window may be cut short; all before it are full.
+        # The last window may be incomplete; all before it are full.
         windows = for_s * 1000 // interval
         in_time = [start for start in starts if start < min(starts) + windows * interval * 1000]
         used = len(in_time) / (allowed * windows)
@@ -121,7 +121,7 @@ def test_the_limit_holds_and_is_used(
             break
 
     assert used >= LEAST_USE
-    # Everybody stands in one line.
+    # All processes share one queue.
     counts = Counter(number for number, *_ in rows)
     assert min(counts[number] for number in range(PROCESSES)) >= len(rows) / PROCESSES / 2
 

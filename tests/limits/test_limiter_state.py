@@ -1,4 +1,4 @@
-"""Every store against the rule, on walks that hypothesis chooses."""
+"""Every store against the reference model, in sequences chosen by hypothesis."""
 
 import time
 import uuid
@@ -29,7 +29,7 @@ few_ms = st.integers(0, 30_000)
 
 
 class Walk(RuleBasedStateMachine):
-    """One credential, asked in every way, with time going on between."""
+    """One credential with all kinds of requests and time passing between them."""
 
     exact = True
 
@@ -57,7 +57,7 @@ class Walk(RuleBasedStateMachine):
         n=st.integers(1, 4), lease=few_ms, within=st.sampled_from([0, 0, 5000]), own=st.booleans()
     )
     def ask(self, n, lease, within, own):
-        """Nobody waits, so exactly what the rule allows is granted."""
+        """Without a queue exactly what the rule allows is granted."""
         ask = LimiterRequest(self.limit, n=n, lease=lease + 1, within=within if self.exact else 0)
         if own:
             ask = replace(ask, scope="sync", narrower=self.narrower)
@@ -74,9 +74,9 @@ class Walk(RuleBasedStateMachine):
         answer = self.store.acquire(self.key, ask)
         if self.exact and not self.waiting(answer.now) and not answer.leases:
             assert self.plain.may(ask, answer.now, answer.now) == 0
-            assert answer.opens_in > 0
+            assert answer.retry_in > 0
         if answer.ticket:
-            self.tickets.append((answer.ticket, answer.now + answer.opens_in))
+            self.tickets.append((answer.ticket, answer.now + answer.retry_in))
         self.granted(ask, answer)
 
     @rule(which=st.integers(0, 99), used=st.none() | few_ms, unused=st.booleans())
@@ -95,7 +95,7 @@ class Walk(RuleBasedStateMachine):
         self.pass_time(micro)
 
     def waiting(self, now):
-        """Whether somebody may still stand in the line."""
+        """Whether a ticket may still be in the queue."""
         self.tickets = [ticket for ticket in self.tickets if ticket[1] > now - 2_000 * MS]
         return self.tickets
 
@@ -117,7 +117,7 @@ def test_the_state_walks_by_the_rule():
 
 
 class BlockWalk(Walk):
-    """The same where permits are counted in blocks: no window holds more than is allowed."""
+    """The same with permits counted in blocks: no window exceeds the limit."""
 
     exact = False
 
@@ -145,7 +145,7 @@ def test_the_state_walks_by_the_rule_in_blocks(monkeypatch):
 
 @pytest.mark.parametrize("allowed", [1999, 2000, 12_345, 1_000_000])
 def test_nearly_all_is_used_where_permits_are_counted_in_blocks(allowed):
-    """At full demand, asking every 200 µs, of windows of 100 ms."""
+    """At full demand, with a request every 200 µs and windows of 100 ms."""
     now, limit, granted = 0, Limit(allowed, 100 * MS), []
     store = MemoryStore(clock=lambda: now)
     while now < 450 * MS:
@@ -159,7 +159,7 @@ def test_nearly_all_is_used_where_permits_are_counted_in_blocks(allowed):
 
 
 class RealWalk(Walk):
-    """The same against a server with a clock of its own, which nobody can set."""
+    """The same against a server whose clock tests can't set."""
 
     def pass_time(self, micro):
         time.sleep(micro / 1_000_000)

@@ -1,4 +1,4 @@
-"""Who waits stands in one line: in order, by priority, and nobody is forgotten."""
+"""The queue for permits: order, priorities and fairness."""
 
 import time
 import uuid
@@ -20,7 +20,7 @@ ONE_EACH_100_MS = Limit(1, 100 * MS)
 
 
 class Crowd:
-    """Callers that wait for ever, each coming back when it was told to. Time is ours."""
+    """Callers that retry exactly when told to, on a simulated clock."""
 
     def __init__(self, limit):
         self.now, self.limit = 1_000_000_000, limit
@@ -35,12 +35,12 @@ class Crowd:
             self.served.append((answer.starts_at, name))
             self.due.pop(name, None)
         else:
-            back = self.now + max(answer.opens_in - LEAD, MS)
+            back = self.now + max(answer.retry_in - LEAD, MS)
             self.due[name] = (back, replace(ask, ticket=answer.ticket))
         return answer
 
     def run(self, until_ms, again=False):
-        """Let time go on from one return to the next."""
+        """Advance the clock from one retry to the next."""
         ends = self.now + until_ms * MS
         while self.due:
             name = min(self.due, key=lambda name: self.due[name][0])
@@ -204,11 +204,11 @@ def test_a_clock_that_is_set_back_does_not_stop_anybody():
     crowd.now -= 3600_000 * MS
 
     assert crowd.ask("second").leases
-    assert crowd.ask("third").opens_in == 1000 * MS
+    assert crowd.ask("third").retry_in == 1000 * MS
 
 
 def test_redis_shares_alike(redis_server):
-    """Four permits for each 20 ms, wanted by twelve: its own script, its own clock."""
+    """Twelve callers for four permits per 20 ms, with Redis' own script and clock."""
     store, key, limit = RedisStore(redis_server.url), uuid.uuid4(), Limit(4, 20 * MS)
     counts, due = Counter(), {(p, n): "" for n in range(4) for p in (LIVE, BACKFILL, PROBE)}
     ends = time.monotonic() + 3

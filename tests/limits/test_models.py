@@ -1,11 +1,11 @@
-"""The rate limit's words and warnings."""
+"""Rate limits in words, and their warnings."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sequin_admin.credentials.kinds import Rate
-from sequin_admin.limits.models import RateLimit, of, set_limit, words_of
+from sequin_admin.limits.models import RateLimit, format_interval, get_rate_limit, set_limit
 from tests.factories import make_credential
 
 
@@ -14,12 +14,12 @@ from tests.factories import make_credential
     [(1000, "second"), (60_000, "minute"), (20_000, "20 s"), (250, "250 ms"), (3_600_000, "hour")],
 )
 def test_intervals_read_aloud(interval, words):
-    assert words_of(interval) == words
+    assert format_interval(interval) == words
 
 
 @given(st.integers(100, 86_400_000))
 def test_every_interval_has_words_with_a_unit(interval):
-    assert words_of(interval)[-1].isalpha()
+    assert format_interval(interval)[-1].isalpha()
 
 
 def test_seconds_entered_as_milliseconds_draw_a_warning_and_no_change():
@@ -39,7 +39,7 @@ def test_plausible_limits_draw_none(numbers):
 def test_the_default_is_the_kinds_own(organization):
     credential = make_credential(organization, "stripe_key")
 
-    assert of(credential).as_json() == type(credential).rate.model_dump()
+    assert get_rate_limit(credential).as_json() == type(credential).rate.model_dump()
 
 
 def test_setting_the_same_limit_again_is_no_event(organization, user):

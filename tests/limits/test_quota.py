@@ -1,4 +1,4 @@
-"""An API key's requests in a minute: never more than its limit, over all processes together."""
+"""An API key's requests per minute never exceed its limit over all processes."""
 
 import json
 import subprocess
@@ -35,31 +35,31 @@ def make_key(organization):
 
 @pytest.fixture
 def at(monkeypatch):
-    """What the database's clock says: no minute ends while a test counts in it."""
+    """Set the database's clock, so that no minute ends while a test counts in it."""
 
     def set_clock(now):
-        monkeypatch.setattr(database, "clock", lambda: now)
+        monkeypatch.setattr(database, "database_time", lambda: now)
 
     set_clock(NOW)
     return set_clock
 
 
 def granted(key):
-    """How many requests this process gets before it is refused."""
+    """How many requests this process is granted before it is refused."""
     count = 0
-    while not quota.spend(key).refused:
+    while not quota.count_request(key).refused:
         count += 1
     return count
 
 
 def as_another_process():
-    quota._purses.clear()
+    quota._budgets.clear()
 
 
 def test_each_request_counts_and_the_limit_is_the_last(make_key, at):
     key = make_key(50)
 
-    spent = [quota.spend(key) for _ in range(51)]
+    spent = [quota.count_request(key) for _ in range(51)]
 
     assert [each.remaining for each in spent] == [*range(49, -1, -1), 0]
     assert [each.refused for each in spent] == [False] * 50 + [True]
@@ -72,7 +72,7 @@ def test_hardly_any_request_asks_the_database(make_key, at):
 
     with CaptureQueriesContext(connection) as queries:
         for _ in range(10_000):
-            quota.spend(key)
+            quota.count_request(key)
 
     writes = [query for query in queries if query["sql"].startswith("UPDATE")]
     assert 0 < len(writes) <= 20
@@ -83,7 +83,7 @@ def test_who_is_refused_does_not_ask_again_and_again(make_key, at, django_assert
     granted(key)
 
     with django_assert_num_queries(0):
-        assert all(quota.spend(key).refused for _ in range(100))
+        assert all(quota.count_request(key).refused for _ in range(100))
 
 
 def test_a_new_minute_begins_anew(make_key, at):
@@ -98,8 +98,8 @@ def test_a_new_minute_begins_anew(make_key, at):
 
 def test_what_was_left_of_a_block_ends_with_its_minute(make_key, at):
     key = make_key(1000)
-    quota.spend(key)
-    quota._purses[key.pk].ends = 0  # its minute is over by this process's clock
+    quota.count_request(key)
+    quota._budgets[key.pk].ends = 0  # the minute is over by this process's clock
 
     at(NOW + MINUTE)
 
@@ -110,7 +110,7 @@ def test_processes_share_one_count(make_key, at):
     key = make_key(100)
 
     for _ in range(10):
-        quota.spend(key)
+        quota.count_request(key)
         as_another_process()
 
     assert granted(key) <= 90
@@ -120,7 +120,7 @@ def test_quiet_processes_keep_little_from_a_busy_one(make_key, at):
     key = make_key(1000)
 
     for _ in range(7):
-        quota.spend(key)
+        quota.count_request(key)
         as_another_process()
 
     assert granted(key) >= 940
@@ -129,10 +129,10 @@ def test_quiet_processes_keep_little_from_a_busy_one(make_key, at):
 def test_a_changed_limit_holds_at_once(make_key, at):
     key = make_key(1000)
     for _ in range(100):
-        quota.spend(key)
+        quota.count_request(key)
 
-    assert quota.spend(keys.update(key, actor=None, requests_per_minute=10)).refused
-    assert not quota.spend(keys.update(key, actor=None, requests_per_minute=None)).refused
+    assert quota.count_request(keys.update(key, actor=None, requests_per_minute=10)).refused
+    assert not quota.count_request(keys.update(key, actor=None, requests_per_minute=None)).refused
 
 
 def test_keys_do_not_share(make_key, at):
@@ -156,7 +156,7 @@ def test_threads_together_get_the_limit(make_key, at):
 
     def spend(_):
         try:
-            return sum(not quota.spend(key).refused for _ in range(100))
+            return sum(not quota.count_request(key).refused for _ in range(100))
         finally:
             connection.close()
 
@@ -168,7 +168,7 @@ def test_threads_together_get_the_limit(make_key, at):
 
 @pytest.fixture(params=["database", "redis"])
 def spenders(request, settings):
-    """Run processes that spend until they are refused. Gives what each got, by minute."""
+    """Run processes until they are refused. Returns granted requests of each by minute."""
     if request.param == "redis":
         settings.REDIS_URL = request.getfixturevalue("redis_server").url
     return run_spenders
@@ -202,21 +202,24 @@ def test_processes_together_get_all_of_the_limit_and_no_more(spenders, make_key,
     together = sum(counts, Counter())
     assert len(counts) == PROCESSES
     assert max(together.values()) <= limit
-    # What a minute's end took from a block is lost; in the last one nothing was.
+    # The rest of a block is lost at a minute's end, except in the last minute.
     assert together[max(together)] == limit
 
 
 def test_both_stores_give_the_same_blocks(make_key, redis_server):
-    """Of a limit that shrinks meanwhile, too."""
+    """Also when the limit is lowered in between."""
     in_redis, in_database = limiter.store_at(redis_server.url), limiter.store_at("")
     asked = [(100, 8), (100, 50), (100, 50), (20, 8), (40, 1), (1, 1)]
 
-    # Another try, should a minute end meanwhile.
+    # Try again if a minute ended meanwhile.
     for _ in range(2):
         key = make_key(100)
-        blocks = [(in_redis.draw(key.pk, *each), in_database.draw(key.pk, *each)) for each in asked]
+        blocks = [
+            (in_redis.take_block(key.pk, *each), in_database.take_block(key.pk, *each))
+            for each in asked
+        ]
         if len({block.minute for pair in blocks for block in pair}) == 1:
             break
 
-    assert all((r.n, r.rest) == (d.n, d.rest) for r, d in blocks)
+    assert all((r.n, r.remaining) == (d.n, d.remaining) for r, d in blocks)
     assert all(abs(r.left - d.left) < MINUTE // 10 for r, d in blocks)

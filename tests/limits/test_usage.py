@@ -1,4 +1,4 @@
-"""Usage: sampled once a minute, never counted twice, forgotten after a while."""
+"""Usage: sampled once a minute, never counted twice, deleted after a while."""
 
 from datetime import timedelta
 
@@ -45,7 +45,7 @@ def test_the_gauge_shows_what_goes_on(credential):
     limit(credential, 3, 60_000, at_once=2)
     limiter.acquire(credential)
     [lease] = limiter.acquire(credential).leases
-    with pytest.raises(limiter.Refused):
+    with pytest.raises(limiter.PermitRefused):
         limiter.acquire(credential, wait_ms=1)
 
     gauge = usage.gauge_of(credential)
@@ -73,10 +73,10 @@ def test_the_gauge_counts_in_blocks_never_too_little(credential):
 
 def test_samples_add_up_and_nothing_is_counted_twice(credential):
     limiter.acquire(credential, n=3)
-    assert usage.sample() == 1
+    assert usage.record_samples() == 1
     limiter.acquire(credential, n=4)
-    usage.sample()
-    usage.sample()
+    usage.record_samples()
+    usage.record_samples()
 
     hour = Sample.objects.get(span=SamplePeriod.HOUR)
     assert hour.granted == 7
@@ -88,12 +88,12 @@ def test_of_two_workers_that_sample_at_once_one_counts(credential):
     gauge, mark = usage.gauge_of(credential), UsageCursor.objects.create(credential=credential)
     credential.mark = mark
 
-    assert usage.advance(credential, gauge, clock.now())
-    assert not usage.advance(credential, gauge, clock.now())
+    assert usage.record_sample(credential, gauge, clock.now())
+    assert not usage.record_sample(credential, gauge, clock.now())
 
 
 def test_a_counter_that_began_anew_is_no_loss():
-    assert usage.since(1000, 7) == 7
+    assert usage.counter_growth(1000, 7) == 7
 
 
 def test_old_samples_are_forgotten(credential):
@@ -111,7 +111,7 @@ def test_old_samples_are_forgotten(credential):
 
 def test_history_has_a_point_for_every_hour(credential):
     limiter.acquire(credential, n=3)
-    usage.sample()
+    usage.record_samples()
 
     day, week = usage.history(credential, 24), usage.history(credential, 168, each=4)
 
@@ -120,7 +120,7 @@ def test_history_has_a_point_for_every_hour(credential):
 
 
 def test_who_uses_over_80_percent_runs_hot(credential, organization):
-    """50 a minute are 500 in ten minutes."""
+    """50 per minute are 500 in ten minutes."""
     cool = limit(make_credential(organization, "sendgrid_key"), 50, 60_000)
     for row, granted in ((credential, 400), (cool, 399)):
         at = usage.start_of(clock.now(), SamplePeriod.MINUTE)
@@ -161,12 +161,12 @@ def test_strangers_heat_is_not_ours(credential, stranger):
 def test_the_planner_says_how_long(records, per_call, rate, words):
     rate = Rate(allowed_requests=rate[0], interval=rate[1], max_concurrent_requests=0)
 
-    assert usage.plan(records, per_call, rate).endswith(f"take about {words}.")
+    assert usage.plan_text(records, per_call, rate).endswith(f"take about {words}.")
 
 
 @given(st.floats(0, 1e9))
 def test_every_duration_has_words(seconds):
-    assert usage.duration(seconds)[0].isdigit()
+    assert usage.format_duration(seconds)[0].isdigit()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The outbox: what is posted is told, in order, at least once, and not at night."""
+"""The outbox: delivered in order, at least once, outside of quiet hours."""
 
 from datetime import time, timedelta
 
@@ -15,7 +15,7 @@ from sequin_admin.notifications import channels, delivery, outbox, senders
 from sequin_admin.notifications.message import Message, Severity
 from sequin_admin.notifications.models import Channel, ChannelKind, Delivery, DeliveryState
 from sequin_admin.notifications.senders import SendResult
-from tests.notified import HOST, notice, work
+from tests.notified import HOST, make_message, work
 
 pytestmark = pytest.mark.django_db
 RESOLVED = {"type": "incident.resolved"}
@@ -26,14 +26,14 @@ def states():
     return [row.state for row in Delivery.objects.order_by("id")]
 
 
-def test_a_notice_is_told_to_each_channel_that_wants_it(organization, receiver, make_channel):
+def test_a_message_is_sent_to_each_channel_that_wants_it(organization, receiver, make_channel):
     make_channel(name="all")
     make_channel(name="grave", min_severity=Severity.CRITICAL)
     make_channel(name="links", event_types=["connect_link.*"])
     make_channel(name="off", enabled=False)
 
-    outbox.post(organization, notice(severity=Severity.WARNING))
-    outbox.post(organization, notice("Made", type="connect_link.created", key="link:1"))
+    outbox.post(organization, make_message(severity=Severity.WARNING))
+    outbox.post(organization, make_message("Made", type="connect_link.created", key="link:1"))
     work()
 
     told = [(row.channel.name, row.type) for row in Delivery.objects.order_by("id")]
@@ -50,7 +50,7 @@ def test_what_is_taken_back_is_not_told(organization, make_channel):
     make_channel()
 
     with transaction.atomic():
-        outbox.post(organization, notice())
+        outbox.post(organization, make_message())
         transaction.set_rollback(True)
 
     assert not Delivery.objects.exists()
@@ -59,7 +59,7 @@ def test_what_is_taken_back_is_not_told(organization, make_channel):
 def test_nobody_is_told_of_the_affairs_of_others(organization, stranger, make_channel):
     make_channel(organization=stranger.organizations.get())
 
-    assert outbox.post(organization, notice()) == []
+    assert outbox.post(organization, make_message()) == []
 
 
 def test_a_failed_try_is_made_again_with_the_same_id_until_it_is_taken(
@@ -67,7 +67,7 @@ def test_a_failed_try_is_made_again_with_the_same_id_until_it_is_taken(
 ):
     make_channel()
     at()
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     receiver.reply(500, 302)
 
     work()
@@ -89,7 +89,7 @@ def test_a_failed_try_is_made_again_with_the_same_id_until_it_is_taken(
 def test_after_a_day_it_is_given_up_with_a_sentence(organization, receiver, make_channel, at):
     make_channel()
     began = at()
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     receiver.reply(*[500] * 100)
 
     for quarter in range(24 * 4 + 1):
@@ -107,7 +107,7 @@ def test_after_a_day_it_is_given_up_with_a_sentence(organization, receiver, make
 def test_a_busy_receiver_is_given_the_time_it_asks_for(organization, receiver, make_channel, at):
     make_channel()
     now = at()
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     receiver.reply(429, retry_after="3600")
 
     work()
@@ -117,8 +117,8 @@ def test_a_busy_receiver_is_given_the_time_it_asks_for(organization, receiver, m
 
 def test_a_receiver_that_is_gone_is_sent_nothing_more(organization, receiver, make_channel):
     channel = make_channel()
-    outbox.post(organization, notice())
-    outbox.post(organization, notice(key="incident:2"))
+    outbox.post(organization, make_message())
+    outbox.post(organization, make_message(key="incident:2"))
     receiver.reply(410)
 
     work()
@@ -133,11 +133,11 @@ def test_a_receiver_that_is_gone_is_sent_nothing_more(organization, receiver, ma
 
 @pytest.mark.parametrize("host", ["10.0.0.8", "169.254.169.254", "localhost", "[::1]"])
 def test_private_addresses_are_not_called(organization, make_channel, host):
-    """Whatever was stored: it is judged when it is called."""
+    """The address is checked at each delivery, not only when stored."""
     channel = make_channel()
     Channel.objects.update(address=f"https://{host}/hook")
 
-    delivery = outbox.test(channel, actor=None)
+    delivery = outbox.send_test(channel, actor=None)
 
     assert delivery.state == "given_up"
     assert "is not a public address" in delivery.last_error
@@ -147,9 +147,9 @@ def test_what_concerns_one_thing_is_told_in_order(organization, receiver, make_c
     make_channel()
     at()
     receiver.reply(500)
-    outbox.post(organization, notice("first"))
-    outbox.post(organization, notice("second"))
-    outbox.post(organization, notice("other", key="incident:2"))
+    outbox.post(organization, make_message("first"))
+    outbox.post(organization, make_message("second"))
+    outbox.post(organization, make_message("other", key="incident:2"))
 
     work()
     assert receiver.titles == ["first", "other"]
@@ -162,7 +162,7 @@ def test_what_concerns_one_thing_is_told_in_order(organization, receiver, make_c
 def test_quiet_hours_hold_until_they_end(organization, receiver, make_channel, at):
     make_channel(**NIGHT)
     at(hours=10)  # 23:00 in Berlin
-    outbox.post(organization, notice(severity=Severity.WARNING))
+    outbox.post(organization, make_message(severity=Severity.WARNING))
 
     at(hours=17, minutes=59)
     work()
@@ -178,7 +178,7 @@ def test_what_we_must_act_on_breaks_through(organization, receiver, make_channel
     make_channel(name="sleeps", critical_breaks_quiet=False, **NIGHT)
     at(hours=10)
 
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     work()
 
     assert [row.channel.name for row in Delivery.objects.filter(state="delivered")] == ["wakes"]
@@ -188,7 +188,7 @@ def test_a_retry_does_not_wake_anybody_either(organization, receiver, make_chann
     make_channel(**NIGHT)
     at(hours=9, seconds=-1)
     receiver.reply(500)
-    outbox.post(organization, notice(severity=Severity.WARNING))
+    outbox.post(organization, make_message(severity=Severity.WARNING))
     work()
 
     at(hours=9, minutes=1)
@@ -203,9 +203,9 @@ def test_what_is_over_before_the_morning_is_never_told(organization, receiver, m
     make_channel(**NIGHT)
     make_channel("mail")
     at(hours=10)
-    outbox.post(organization, notice(severity=Severity.WARNING))
+    outbox.post(organization, make_message(severity=Severity.WARNING))
     at(hours=11)
-    outbox.post(organization, notice(severity=Severity.WARNING, **RESOLVED))
+    outbox.post(organization, make_message(severity=Severity.WARNING, **RESOLVED))
     at(hours=18)
     work()
 
@@ -217,10 +217,10 @@ def test_what_is_over_before_the_morning_is_never_told(organization, receiver, m
 def test_the_end_of_what_was_told_is_told(organization, receiver, make_channel, at):
     make_channel(**NIGHT)
     at(hours=8)
-    outbox.post(organization, notice("opened", severity=Severity.WARNING))
+    outbox.post(organization, make_message("opened", severity=Severity.WARNING))
     work()
     at(hours=10)
-    outbox.post(organization, notice("over", severity=Severity.WARNING, **RESOLVED))
+    outbox.post(organization, make_message("over", severity=Severity.WARNING, **RESOLVED))
     at(hours=18)
     work()
 
@@ -229,7 +229,7 @@ def test_the_end_of_what_was_told_is_told(organization, receiver, make_channel, 
 
 def test_a_disabled_channel_drops_what_waits(organization, receiver, make_channel, user):
     channel = make_channel()
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     (claimed,) = delivery.claim_due(5)
 
     channels.disable(channel, actor=user)
@@ -242,7 +242,7 @@ def test_a_disabled_channel_drops_what_waits(organization, receiver, make_channe
 def test_somebody_may_have_it_sent_again(organization, receiver, make_channel, user, at):
     make_channel(critical_breaks_quiet=False, **NIGHT)
     at()
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     work()
     at(hours=10)
 
@@ -259,7 +259,7 @@ def test_somebody_may_have_it_sent_again(organization, receiver, make_channel, u
 
 def test_nothing_is_sent_again_through_a_disabled_channel(organization, make_channel, receiver):
     channel = make_channel()
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     channels.disable(channel, actor=None)
 
     with pytest.raises(outbox.NotRedeliverable, match="Enable it first"):
@@ -271,27 +271,27 @@ def test_a_test_is_sent_at_once_and_not_again(receiver, make_channel, at):
     channel = make_channel(event_types=["sync.*"], **NIGHT)
     receiver.reply(500)
 
-    assert outbox.test(channel, actor=None).state == "given_up"
-    assert outbox.test(channel, actor=None).state == "delivered"
+    assert outbox.send_test(channel, actor=None).state == "given_up"
+    assert outbox.send_test(channel, actor=None).state == "delivered"
     assert delivery.claim_due(5) == []
 
 
 def test_the_log_keeps_the_newest_tries(organization, receiver, make_channel, user):
     make_channel()
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     work()
     for _ in range(25):
         outbox.redeliver(Delivery.objects.get(), actor=user)
         work()
 
-    assert len(Delivery.objects.get().log) == delivery.LOG_KEPT
+    assert len(Delivery.objects.get().log) == delivery.LOG_ENTRIES
 
 
 def test_who_comes_back_too_late_changes_nothing(organization, receiver, make_channel, at):
-    """A worker that stood still for longer than its lease finds that another has it."""
+    """A worker that was stopped for longer than its lease finds the lease taken."""
     make_channel()
     at()
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     (slow,) = delivery.claim_due(1)
     assert delivery.claim_due(1) == []
 
@@ -310,7 +310,7 @@ def test_what_breaks_every_worker_is_given_up_in_the_end(
 ):
     make_channel()
     at()
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
 
     def break_down(delivery):
         raise RuntimeError("A fault of ours.")
@@ -340,21 +340,21 @@ def test_the_audit_log_tells_where_but_no_path(make_channel, user):
 def test_one_slow_receiver_does_not_get_all_threads(organization, receiver, make_channel):
     slow, other = make_channel(name="slow"), make_channel(name="other", event_types=["sync.*"])
     for number in range(20):
-        outbox.post(organization, notice(key=f"incident:{number}"))
-    outbox.post(organization, notice(key="sync:1", type="sync.created"))
+        outbox.post(organization, make_message(key=f"incident:{number}"))
+    outbox.post(organization, make_message(key="sync:1", type="sync.created"))
 
     first, second = delivery.claim_due(10), delivery.claim_due(10)
 
-    assert [row.channel_id for row in first] == [slow.pk] * delivery.MOST_AT_ONCE
+    assert [row.channel_id for row in first] == [slow.pk] * delivery.MOST_PER_CHANNEL
     assert [row.channel_id for row in second] == [other.pk]
 
 
 def test_a_delivery_that_ended_is_kept_for_90_days(organization, receiver, make_channel, at):
     make_channel()
     at()
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     work()
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
 
     at(days=89)
     assert outbox.prune() == 0
@@ -373,13 +373,13 @@ def test_a_delivery_that_ended_is_kept_for_90_days(organization, receiver, make_
     ],
 )
 def test_what_should_not_be_told_is_refused(bad):
-    """A type that nobody can ask for; a customer, of our fault or without words for them."""
+    """An unknown type; a customer's message about our fault, or without a customer's text."""
     with pytest.raises(ValueError, match=r"add it to TYPES|Customers are told"):
-        notice(**bad)
+        make_message(**bad)
 
 
 class OrderTest(TestCase):
-    """Whatever fails and however many workers there are."""
+    """Ordering with any failures and any number of workers."""
 
     @settings(max_examples=50)
     @given(
@@ -395,13 +395,13 @@ class OrderTest(TestCase):
             organization=organization, kind=ChannelKind.WEBHOOK, name="w", min_severity="info"
         )
         for number, key in enumerate(keys):
-            outbox.post(organization, notice(str(number), key=key))
+            outbox.post(organization, make_message(str(number), key=key))
         answers, told, now = list(answers), [], clock.now()
 
         def answer(delivery):
             status = answers.pop(0) if answers else 200
             if status == 200:
-                told.append((delivery.told.key, int(delivery.told.title)))
+                told.append((delivery.message.key, int(delivery.message.title)))
             return SendResult(status, "" if status == 200 else "No.")
 
         with pytest.MonkeyPatch.context() as patch:
@@ -422,7 +422,7 @@ class OrderTest(TestCase):
         assert channel.deliveries.count() == len(keys)
 
 
-def test_a_notice_survives_storage():
-    told = notice(customer_text="x")
+def test_a_message_survives_storage():
+    told = make_message(customer_text="x")
 
     assert Message.from_json(told.as_json()) == told

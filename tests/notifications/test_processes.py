@@ -1,4 +1,4 @@
-"""Deliveries in the hands of real processes, one of them killed."""
+"""Deliveries in real processes, one of which is killed."""
 
 import json
 import subprocess
@@ -13,7 +13,7 @@ from sequin_admin.core import clock
 from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.notifications import delivery, outbox
 from sequin_admin.notifications.models import Delivery
-from tests.notified import notice
+from tests.notified import make_message
 from tests.tokens.test_processes import database_url, wait_until
 
 WORK = """
@@ -61,13 +61,13 @@ def start(receiver):
         process.wait()
 
 
-def test_three_workers_send_each_notice_once_and_in_order(
+def test_three_workers_send_each_message_once_and_in_order(
     organization, receiver, make_channel, start
 ):
     make_channel(name="one")
     make_channel(name="two")
     for number in range(20):
-        outbox.post(organization, notice(str(number), key=f"incident:{number % 4}"))
+        outbox.post(organization, make_message(str(number), key=f"incident:{number % 4}"))
     connection.close()
 
     workers = [start() for _ in range(3)]
@@ -85,7 +85,7 @@ def test_three_workers_send_each_notice_once_and_in_order(
 
 def test_what_a_killed_worker_held_is_sent_by_another(organization, receiver, make_channel, start):
     make_channel()
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     connection.close()
     receiver.gate.clear()
     killed = start()

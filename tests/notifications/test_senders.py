@@ -1,4 +1,4 @@
-"""What leaves: signed for machines, in Slack's words, and as mails that say what to do."""
+"""Senders: signed webhooks, Slack messages, and mails."""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from sequin_admin.core import clock
 from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.message import Severity
 from sequin_admin.notifications.models import Channel, Delivery
-from tests.notified import notice, work
+from tests.notified import make_message, work
 
 pytestmark = pytest.mark.django_db
 RESOLVED = {"type": "incident.resolved"}
@@ -17,7 +17,7 @@ RESOLVED = {"type": "incident.resolved"}
 
 def test_a_webhook_tells_machines_and_is_signed(organization, receiver, make_channel):
     channel = make_channel()
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
 
     work()
 
@@ -35,7 +35,7 @@ def test_for_a_day_after_a_rotation_both_secrets_verify(
     channel = make_channel()
     old = channel.secrets["signing"]
     new = channels.rotate(channel, actor=user)
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
     work()
 
     (call,) = receiver.calls
@@ -61,7 +61,7 @@ def test_a_secret_rotated_twice_in_a_day_still_verifies(make_channel, at):
 
 def test_slack_gets_words_and_a_button(organization, receiver, make_channel):
     channel = make_channel("slack")
-    outbox.post(organization, notice("Spice <late> & gone"))
+    outbox.post(organization, make_message("Spice <late> & gone"))
 
     work()
 
@@ -76,8 +76,8 @@ def test_slack_gets_words_and_a_button(organization, receiver, make_channel):
 
 def test_a_mail_says_what_to_do_and_where(organization, make_channel, mailoutbox):
     make_channel("mail", address="ops@arrakis.test; paul@arrakis.test\nops@arrakis.test")
-    outbox.post(organization, notice("Spice\nis <late>"))
-    outbox.post(organization, notice("It is here", **RESOLVED))
+    outbox.post(organization, make_message("Spice\nis <late>"))
+    outbox.post(organization, make_message("It is here", **RESOLVED))
 
     work()
 
@@ -95,7 +95,7 @@ def test_a_mail_server_that_is_away_is_tried_again(organization, make_channel, s
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 9
     make_channel("mail")
-    outbox.post(organization, notice())
+    outbox.post(organization, make_message())
 
     work()
 
@@ -105,10 +105,10 @@ def test_a_mail_server_that_is_away_is_tried_again(organization, make_channel, s
 
 
 def test_a_customer_is_told_in_words_for_customers(organization, mailoutbox):
-    """Without any channel. The link, which is secret, is encrypted."""
+    """No channel is needed. The secret link is stored encrypted."""
     outbox.post(
         organization,
-        notice(
+        make_message(
             severity=Severity.WARNING,
             to_customer="jessica@caladan.test",
             customer_text="Your HubSpot account let us out.",

@@ -1,1 +1,1 @@
-"""An OAuth 2 server that nobody here wrote (django-oauth-toolkit), run in a process of its own."""
+"""A third-party OAuth 2 server (django-oauth-toolkit) that runs in its own process."""

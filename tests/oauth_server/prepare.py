@@ -1,4 +1,4 @@
-"""Fill an empty database: one person, one confidential application. Then serve it with gunicorn."""
+"""Fill an empty database with one user and one confidential client, then run gunicorn."""
 
 import os
 

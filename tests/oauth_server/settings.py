@@ -1,4 +1,4 @@
-"""As strict as the package can be: PKCE, rotation, and a reused refresh token ends its family."""
+"""The strictest settings: PKCE, rotation, and reuse of a refresh token revokes its grant."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The package's own endpoints, a way to be logged in, and something behind the access token."""
+"""The package's endpoints, a login, and a resource that needs an access token."""
 
 from django.contrib.auth import get_user_model, login
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -7,7 +7,7 @@ from oauth2_provider.decorators import protected_resource
 
 
 def enter(request: HttpRequest) -> HttpResponse:
-    """Whoever comes is the one person of this server."""
+    """Log the caller in as the server's only user."""
     login(request, get_user_model().objects.get())
     return HttpResponse("Welcome.")
 

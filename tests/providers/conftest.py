@@ -1,4 +1,4 @@
-"""Importing credentials and connecting them at the simulator, whatever their kind."""
+"""Imports credentials of any kind."""
 
 from collections.abc import Callable
 from typing import Any

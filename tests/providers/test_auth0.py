@@ -139,11 +139,11 @@ def test_an_unauthorized_client_is_the_customers_to_authorize(credential, simula
     simulated.act("auth0", DOMAIN, "unauthorize")
 
     with pytest.raises(Refused, match="does not let this application"):
-        renewal.current(credential)
+        renewal.get_access_token(credential)
 
 
 def test_a_token_that_ended_early_is_minted_again(credential, simulated):
-    renewal.current(credential)
+    renewal.get_access_token(credential)
     simulated.act("auth0", DOMAIN, "expire")
 
     assert probes.verify(credential).ok

@@ -1,4 +1,4 @@
-"""What every kind promises. A new kind is picked up by itself."""
+"""The contract of every kind. New kinds are included automatically."""
 
 import re
 
@@ -33,7 +33,7 @@ def test_every_property_is_titled_and_marked(kind):
     declared = kind.properties_class
     for name in declared.names():
         assert declared.model_fields[name].title, name
-        assert "extension" in declared.declared(name), name
+        assert "extension" in declared.options_of(name), name
 
 
 def test_its_identity_is_public(kind):
@@ -154,7 +154,7 @@ def test_its_guide_tells_what_to_click_and_what_to_paste(kind):
 
 
 def test_it_says_whether_it_gives_access_back(kind):
-    # The providers that have a call for it.
+    # Providers that have a revocation call.
     offers = {"github", "hubspot", "linear", "quickbooks", "salesforce", "shopify"}
     offers_by_kind = {"netsuite_oauth2", "servicenow_oauth2", "stripe_oauth2"}
 

@@ -110,11 +110,11 @@ def test_a_saved_credential_works_and_learns_its_user(credential):
 
 
 def test_a_token_that_ended_is_minted_again(credential, simulated):
-    before = renewal.current(credential)
+    before = renewal.get_access_token(credential)
     simulated.clock(3600)
 
     assert probes.verify(credential).ok
-    assert renewal.current(credential) != before
+    assert renewal.get_access_token(credential) != before
 
 
 def test_a_rotated_secret_is_the_customers_to_enter(credential, simulated):
@@ -133,7 +133,7 @@ def test_a_rotated_secret_is_the_customers_to_enter(credential, simulated):
     ],
 )
 def test_trouble_at_marketo(credential, simulated, switch, verdict):
-    renewal.current(credential)
+    renewal.get_access_token(credential)
     simulated.act("marketo", MUNCHKIN, switch)
 
     assert probes.verify(credential).verdict is verdict

@@ -33,7 +33,7 @@ def asked(app):
 
 @pytest.fixture
 def connected(go, asked):
-    return go("netsuite_oauth2", ACCOUNT, asked=asked).credential
+    return go("netsuite_oauth2", ACCOUNT, inputs=asked).credential
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ def test_connecting_proves_the_company(connected):
 
 
 def test_another_company_is_refused_by_name(go, asked):
-    connect_session = go("netsuite_oauth2", ACCOUNT, asked=asked, forged={"company": "7654321"})
+    connect_session = go("netsuite_oauth2", ACCOUNT, inputs=asked, forged={"company": "7654321"})
 
     assert connect_session.credential is None
     assert "7654321" in connect_session.failure
@@ -178,7 +178,9 @@ def test_another_company_is_refused_by_name(go, asked):
 
 
 def test_the_other_form_of_the_company_is_the_same(go, asked):
-    connect_session = go("netsuite_oauth2", ACCOUNT, asked=asked, forged={"company": "1234567-sb1"})
+    connect_session = go(
+        "netsuite_oauth2", ACCOUNT, inputs=asked, forged={"company": "1234567-sb1"}
+    )
 
     assert connect_session.credential
 
@@ -264,7 +266,7 @@ def test_a_wrong_key_or_token_is_the_customers(save_tba, name):
     ],
 )
 def test_trouble_with_a_connected_account(connected, simulated, switch, verdict):
-    """A living access token outlives its client's secret: the refresh tells."""
+    """An access token stays valid after its client's secret changed: the refresh fails."""
     simulated.act("netsuite", ACCOUNT, switch)
 
     assert probes.verify(connected).verdict is verdict

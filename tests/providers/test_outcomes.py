@@ -192,7 +192,7 @@ def check(outcome: Outcome, verdict: Verdict) -> None:
     if verdict is not OK:
         assert outcome.message.endswith(".")
         assert outcome.remedy.endswith(".")
-        assert len(outcome.message.split()) > 2  # a sentence, never a bare code
+        assert len(outcome.message.split()) > 2  # a sentence, not only a code
 
 
 @pytest.mark.parametrize(("slug", "response", "verdict"), API_ROWS)

@@ -25,7 +25,7 @@ def app(make_app):
 
 @pytest.fixture
 def connected(go, app):
-    return go("quickbooks_oauth2", REALM, oauth_app=app, asked={"sandbox": False}).credential
+    return go("quickbooks_oauth2", REALM, oauth_app=app, inputs={"sandbox": False}).credential
 
 
 def fault(code, type_="AUTHENTICATION"):
@@ -99,7 +99,7 @@ def test_connecting_reads_the_company(connected):
 def test_a_sandbox_company_is_asked_at_the_sandbox(go, app):
     asked = {"sandbox": True}
 
-    credential = go("quickbooks_oauth2", SANDBOX_REALM, oauth_app=app, asked=asked).credential
+    credential = go("quickbooks_oauth2", SANDBOX_REALM, oauth_app=app, inputs=asked).credential
 
     assert credential.properties["sandbox"] is True
     assert credential.base_url() == "https://sandbox-quickbooks.api.intuit.com"
@@ -112,7 +112,7 @@ def test_a_forged_realm_is_never_stored(go, app, forged):
         "quickbooks_oauth2",
         REALM,
         oauth_app=app,
-        asked={"sandbox": False},
+        inputs={"sandbox": False},
         forged={"realmId": forged},
     )
 
@@ -122,7 +122,7 @@ def test_a_forged_realm_is_never_stored(go, app, forged):
 
 def test_a_sandbox_company_without_the_tick_is_explained(go, app):
     connect_session = go(
-        "quickbooks_oauth2", SANDBOX_REALM, oauth_app=app, asked={"sandbox": False}
+        "quickbooks_oauth2", SANDBOX_REALM, oauth_app=app, inputs={"sandbox": False}
     )
 
     assert connect_session.credential is None

@@ -1,4 +1,4 @@
-"""Whatever a provider answers, people read what happened, whose move it is and what to do next."""
+"""For any response of a provider the message says what happened, who must act and how."""
 
 import itertools
 import json
@@ -25,7 +25,7 @@ from tests.providers import (
 )
 from tests.providers.answers import answer
 
-# Every row of the error tables: the kind, which of its two classifiers, and the answer.
+# Every row of the error tables: the kind, which of its two classifiers, and the response.
 TABLES = {
     "auth0_client_credentials": (test_auth0.API_ERRORS, test_auth0.TOKEN_ERRORS),
     "marketo_client_credentials": (test_marketo.API_ERRORS, test_marketo.TOKEN_ERRORS),
@@ -59,7 +59,7 @@ CALLBACKS = [
     ],
     *["unauthorized_client", "unsupported_response_type", "OAUTH_APP_BLOCKED", "", "something_new"],
 ]
-# Words of the providers' errors, for answers that nobody thought of.
+# Words of the providers' errors, for generated responses.
 WORDS = [
     *["error", "errors", "message", "code", "type", "status", "category", "context", "extensions"],
     *["Fault", "fault", "Error", "errorCode", "error_description", "success", "result", "data"],
@@ -89,7 +89,7 @@ answers = st.builds(
 
 
 def check(outcome: Outcome) -> None:
-    """Two sentences without a bare code: what happened, and whose move it is."""
+    """Check for two sentences without a bare code: what happened, and who must act."""
     if outcome.ok:
         return
     for sentence in (outcome.message, outcome.remedy):
@@ -103,7 +103,7 @@ def check(outcome: Outcome) -> None:
 
 def grant_or_refusal(kind, response: Response) -> TokenGrant | Outcome:
     try:
-        return protocol.grant_of(kind, response)
+        return protocol.parse_grant(kind, response)
     except Refused as refusal:
         return refusal.outcome
 

@@ -23,7 +23,7 @@ def asked(simulated):
 
 @pytest.fixture
 def connected(go, asked):
-    return go("servicenow_oauth2", "arrakis", asked=asked).credential
+    return go("servicenow_oauth2", "arrakis", inputs=asked).credential
 
 
 TOKEN_ERRORS = [
@@ -105,7 +105,7 @@ def test_a_trip_to_an_address_that_is_none_never_starts(go):
     asked = {"instance_url": "https://evil.test", "client_id": "a", "client_secret": "b"}
 
     with pytest.raises(ValueError, match="instance_url"):
-        go("servicenow_oauth2", "arrakis", asked=asked)
+        go("servicenow_oauth2", "arrakis", inputs=asked)
 
 
 def test_connecting_learns_who_is_connected(connected):
@@ -117,22 +117,22 @@ def test_connecting_learns_who_is_connected(connected):
 
 
 def test_denying_says_so(go, asked):
-    connect_session = go("servicenow_oauth2", "arrakis", asked=asked, allow=False)
+    connect_session = go("servicenow_oauth2", "arrakis", inputs=asked, allow=False)
 
     assert connect_session.credential is None
     assert "Access was denied at ServiceNow" in connect_session.failure
 
 
 def test_a_token_that_ended_is_renewed(connected, simulated):
-    before = renewal.current(connected)
+    before = renewal.get_access_token(connected)
     simulated.clock(1801)
 
     assert probes.verify(connected).ok
-    assert renewal.current(connected) != before
+    assert renewal.get_access_token(connected) != before
 
 
 def test_deleting_ends_the_access_at_servicenow(connected, simulated, user):
-    token = renewal.current(connected)
+    token = renewal.get_access_token(connected)
 
     assert credential_operations.delete(connected, actor=user)
 

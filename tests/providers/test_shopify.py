@@ -1,4 +1,4 @@
-"""Shopify's tokens of the old sort: what they are, and how they are exchanged."""
+"""Shopify's offline tokens without expiry, and their exchange for expiring ones."""
 
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -25,7 +25,7 @@ def app(make_app):
 
 @pytest.fixture
 def old_token(simulated, app):
-    """What apps got before tokens expired: asked for without `expiring`."""
+    """An offline token without expiry: requested without `expiring`."""
     known = simulated.app("shopify")
     scope = "read_products,read_orders,read_customers"
     query = {"client_id": app.client_id, "scope": scope, "redirect_uri": known["redirect_uris"][0]}
@@ -39,7 +39,7 @@ def old_token(simulated, app):
 
 @pytest.fixture
 def imported(old_token, app, organization, user):
-    """A credential that holds one."""
+    """A credential with such a token."""
 
     def save(**columns):
         declared = credential_operations.kinds.get("shopify_oauth2").properties_class
@@ -121,7 +121,7 @@ def test_a_lost_answer_is_fetched_by_the_worker(imported, simulated, user, old_t
     with pytest.raises(Refused) as lost:
         credential_operations.exchange_token(credential, actor=user)
     assert lost.value.outcome.verdict is Verdict.TRANSIENT
-    # Shopify has ended the old token, but that is not the merchant's fault.
+    # Shopify has revoked the old token, which is not the merchant's fault.
     assert probes.verify(fresh(credential)).verdict is Verdict.TRANSIENT
 
     Token.objects.filter(pk=credential.pk).update(next_try_at=None, refresh_at=clock.now())
@@ -149,7 +149,7 @@ def test_a_refused_exchange_is_not_tried_again(imported, simulated, user, app):
 
     assert refused.value.outcome.verdict is Verdict.OPERATOR
     assert Token.objects.get(pk=credential.pk).refresh_at is None
-    assert probes.verify(fresh(credential)).ok  # with the old token, which still lives
+    assert probes.verify(fresh(credential)).ok  # with the old token, which is still valid
 
 
 def test_without_an_app_nothing_is_exchanged(imported, client, user):
@@ -206,7 +206,7 @@ def test_odd_parameters_prove_nothing(params):
     now = str(int(clock.now().timestamp()))
     timely = {**params, "timestamp": now} if params.get("timestamp") == "1" else params
 
-    assert not signatures.proven(timely, "secret")
+    assert not signatures.is_authentic(timely, "secret")
 
 
 def test_deleting_an_old_token_uninstalls_the_app(imported, simulated, user):

@@ -1,4 +1,4 @@
-"""The nine documented kinds, exactly as the specification's examples show them."""
+"""The nine documented kinds, exactly as in the specification's examples."""
 
 import pytest
 
@@ -20,7 +20,7 @@ HUBSPOT_SCOPES = [
     "crm.objects.contacts.read",
 ]
 
-# (what is imported, what comes out); where both are the same the example has no secret.
+# (imported, returned); both are equal where the example has no secret.
 EXAMPLES = {
     "airtable_oauth2": (
         {
@@ -97,7 +97,7 @@ EXAMPLES = {
 
 @pytest.mark.parametrize("slug", EXAMPLES)
 def test_an_imported_example_comes_out_key_for_key(slug, organization, user, settings):
-    settings.SIMULATOR_URL = "http://127.0.0.1:9"  # nobody answers: nothing is filled in
+    settings.SIMULATOR_URL = "http://127.0.0.1:9"  # no provider answers: nothing is discovered
     sent, changed = EXAMPLES[slug]
     parsed = kinds.get(slug).properties_class.model_validate(sent)
 
@@ -118,4 +118,6 @@ def test_additions_are_marked_as_ours():
         declared = kinds.get(slug).properties_class
         for name in declared.names():
             in_specification = name in names or name in known.get(slug, set())
-            assert bool(declared.declared(name)["extension"]) != in_specification, f"{slug}.{name}"
+            assert bool(declared.options_of(name)["extension"]) != in_specification, (
+                f"{slug}.{name}"
+            )

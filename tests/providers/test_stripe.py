@@ -55,7 +55,7 @@ def test_where_nobody_says_the_mode_the_key_does(secret, test):
 
 @pytest.fixture
 def make_stripe_app(simulated, organization):
-    """The simulator's Stripe App, registered with us."""
+    """An OAuth app with the values of the simulator's Stripe App."""
 
     def make(**properties):
         known = simulated.app("stripe", "stripe-apps")
@@ -104,7 +104,7 @@ def test_its_refresh_tokens_rotate_again_and_again(installed):
     seen = {installed.secrets["secret"]}
     for _ in range(3):
         expire(installed)
-        renewal.current(fresh(installed))
+        renewal.get_access_token(fresh(installed))
         seen.add(fresh(installed).secrets["secret"])
 
     assert len(seen) == 4
@@ -115,10 +115,10 @@ def test_a_lost_answer_of_a_stripe_app_is_told_as_such(installed, simulated):
     simulated.act("stripe", ARRAKIS, "lost_response")
     expire(installed)
     with pytest.raises(Refused):
-        renewal.current(fresh(installed))
+        renewal.get_access_token(fresh(installed))
 
     with pytest.raises(Refused) as refused:
-        renewal.current(fresh(installed), force=True)
+        renewal.get_access_token(fresh(installed), force=True)
 
     assert refused.value.outcome.code == "answer_lost"
 
@@ -157,8 +157,8 @@ def test_another_mode_than_the_keys_is_refused(
 ):
     app = make_stripe_app() if sort == "apps" else make_app("stripe")
     kind = kinds.get("stripe_oauth2")
-    read = kind.read_grant
-    monkeypatch.setattr(kind, "read_grant", lambda data: read({**data, "livemode": True}))
+    read = kind.parse_grant
+    monkeypatch.setattr(kind, "parse_grant", lambda data: read({**data, "livemode": True}))
 
     connect_session = connect(app, ARRAKIS)
 
@@ -175,13 +175,13 @@ def test_another_scope_than_the_one_asked_for_is_refused(make_app, go):
     app.save()
     assert go("stripe_oauth2", ARRAKIS, oauth_app=app).credential.properties["scope"] == "read_only"
 
-    kind, trip = (
+    kind, context = (
         kinds.get("stripe_oauth2"),
         kinds.OAuthContext("ca_1", app.url_params(), scopes=("read_write",)),
     )
     grant = kinds.TokenGrant("sk_test_x", scope="read_only", raw={"livemode": False})
     with pytest.raises(Refused, match="Stripe granted read_only, but we asked for read_write"):
-        kind.identify(grant, trip)
+        kind.identify(grant, context)
 
 
 def test_an_install_link_leads_to_stripe():

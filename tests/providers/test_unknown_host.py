@@ -1,4 +1,4 @@
-"""A host that does not exist: whose mistake that is depends on who named it."""
+"""A host that does not exist: who must act depends on who entered it."""
 
 import socket
 
@@ -12,7 +12,7 @@ from tests.providers.answers import answer
 
 @pytest.fixture
 def dns(monkeypatch, settings):
-    """DNS that fails in one way, and no simulator."""
+    """DNS that fails in the given way, without the simulator."""
     settings.SIMULATOR_URL = ""
 
     def fail(errno):

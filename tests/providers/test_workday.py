@@ -152,7 +152,7 @@ def test_a_pasted_refresh_token_works(save_client, tenant):
 
 def test_a_token_that_names_no_end_is_renewed_after_an_hour(save_client):
     credential = save_client(GIEDI_PRIME)
-    renewal.current(credential)
+    renewal.get_access_token(credential)
 
     token = Token.objects.get(pk=credential.pk)
 
@@ -163,7 +163,7 @@ def test_a_refresh_token_that_was_replaced_is_kept(save_client, simulated):
     credential = save_client()
     pasted = credential.secrets["refresh_token"]
     simulated.act("workday", ARRAKIS, "rotate_refresh_token")
-    renewal.current(credential)
+    renewal.get_access_token(credential)
 
     stored = Credential.objects.get(pk=credential.pk)
 
@@ -220,7 +220,7 @@ def test_trouble_with_a_login(save_login, simulated, switch, verdict):
 
 @pytest.fixture
 def asked(simulated):
-    """What a login at Workday needs to know before."""
+    """Properties that are asked before a login at Workday."""
 
     def asked(tenant=ARRAKIS):
         app = simulated.app("workday", tenant)
@@ -231,7 +231,7 @@ def asked(simulated):
 
 @pytest.mark.parametrize("tenant", [ARRAKIS, GIEDI_PRIME])
 def test_a_login_at_workday_connects_too(go, asked, tenant):
-    credential = go("workday_oauth2", tenant, asked=asked(tenant)).credential
+    credential = go("workday_oauth2", tenant, inputs=asked(tenant)).credential
 
     assert probes.verify(credential).ok
     assert credential.name == tenant
@@ -239,7 +239,7 @@ def test_a_login_at_workday_connects_too(go, asked, tenant):
 
 
 def test_it_renews_its_token_after_an_hour(go, asked, simulated):
-    credential = go("workday_oauth2", ARRAKIS, asked=asked()).credential
+    credential = go("workday_oauth2", ARRAKIS, inputs=asked()).credential
     simulated.clock(3601)
 
     assert probes.verify(credential).ok
@@ -249,30 +249,30 @@ def test_a_login_updates_the_credential_whose_token_was_entered(go, asked, save_
     entered = save_client()
     before = entered.secrets["refresh_token"]
 
-    connected = go("workday_oauth2", ARRAKIS, asked=asked()).credential
+    connected = go("workday_oauth2", ARRAKIS, inputs=asked()).credential
 
     assert connected.pk == entered.pk
     assert connected.secrets["refresh_token"] != before
 
 
 def test_denying_says_so(go, asked):
-    connect_session = go("workday_oauth2", ARRAKIS, asked=asked(), allow=False)
+    connect_session = go("workday_oauth2", ARRAKIS, inputs=asked(), allow=False)
 
     assert connect_session.credential is None
     assert "Access was denied at Workday" in connect_session.failure
 
 
 def test_the_wrong_secret_is_the_customers(go, asked):
-    connect_session = go("workday_oauth2", ARRAKIS, asked={**asked(), "client_secret": "wrong"})
+    connect_session = go("workday_oauth2", ARRAKIS, inputs={**asked(), "client_secret": "wrong"})
 
     assert "client id or secret that the customer gave us" in connect_session.failure
 
 
 def test_a_client_without_refresh_tokens_is_explained(go, asked, monkeypatch):
-    read = OAuth.read_grant
-    monkeypatch.setattr(OAuth, "read_grant", lambda data: read({**data, "refresh_token": ""}))
+    read = OAuth.parse_grant
+    monkeypatch.setattr(OAuth, "parse_grant", lambda data: read({**data, "refresh_token": ""}))
 
-    connect_session = go("workday_oauth2", ARRAKIS, asked=asked())
+    connect_session = go("workday_oauth2", ARRAKIS, inputs=asked())
 
     assert connect_session.credential is None
     assert "its answer lacks what we need: refresh_token" in connect_session.failure
@@ -294,7 +294,7 @@ def test_a_login_starts_at_workdays_own_hosts_only(go, asked, endpoint):
     sent = {name: value for name, value in given.items() if value}
 
     with pytest.raises(ValueError, match="authorization_endpoint"):
-        go("workday_oauth2", ARRAKIS, asked=sent)
+        go("workday_oauth2", ARRAKIS, inputs=sent)
 
 
 def test_both_ways_lead_to_each_other(client, user):
@@ -343,7 +343,7 @@ def test_an_entered_token_is_entered_again_where_no_login_is_known(client, user,
 
 def test_who_connected_by_a_login_reconnects_by_one(client, user, go, asked):
     client.force_login(user)
-    credential = go("workday_oauth2", ARRAKIS, asked=asked()).credential
+    credential = go("workday_oauth2", ARRAKIS, inputs=asked()).credential
 
     answer = client.post(reverse("dashboard:reconnect", args=[credential.pk]))
 

@@ -1,7 +1,7 @@
-"""A network of our own: every https address leads to the simulator, under a certificate of ours.
+"""A test network: every https host resolves to the simulator, which has our certificate.
 
-The SDKs run as they are shipped: at the providers' real addresses, checking certificates. They are
-told nothing but whom to trust, by the variables that OpenSSL and requests read.
+The SDKs run unchanged: with the providers' real hosts, checking certificates. Only the CA is set,
+by the variables that OpenSSL and requests read.
 """
 
 import socket
@@ -44,7 +44,7 @@ HOSTS = (
 
 
 class SecureSimulator(Simulator):
-    """A simulator that speaks TLS, as every one of these hosts."""
+    """A simulator with TLS and a certificate for all of these hosts."""
 
     def __init__(self, authority: trustme.CA) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ def authority() -> trustme.CA:
 
 @pytest.fixture(scope="session")
 def trusted(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The file that says whom to trust."""
+    """The CA file."""
     path = str(tmp_path_factory.mktemp("authority") / "ca.pem")
     authority.cert_pem.write_to_path(path)
     return path
@@ -86,7 +86,7 @@ def simulator_process(authority: trustme.CA) -> Iterator[Simulator]:
 
 @pytest.fixture(autouse=True)
 def _network(simulator: Simulator, trusted: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Names lead to the simulator, no proxy stands in between, and its certificate is good."""
+    """Resolve names to the simulator, use no proxy, and trust its certificate."""
     resolve = socket.getaddrinfo
 
     def find(host, port, *args, **kwargs):
@@ -104,7 +104,7 @@ def _network(simulator: Simulator, trusted: str, monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def consent(simulator: Simulator) -> Callable[[str, str], dict[str, str]]:
-    """Press Allow for an account at an authorize address; the parameters of the callback."""
+    """Press Allow for an account at an authorize URL; returns the callback's parameters."""
 
     def allow(url: str, account: str) -> dict[str, str]:
         return dict(parse_qsl(urlsplit(simulator.consent(url, account=account)).query))

@@ -4,7 +4,7 @@ from oauthlib.oauth2 import WebApplicationClient
 
 
 def revoke(session, url, token, **options):
-    """End a token, asked as oauthlib words it (RFC 7009 section 2.1)."""
+    """Revoke a token with a request built by oauthlib (RFC 7009 section 2.1)."""
     words = WebApplicationClient(session.client_id)
     url, headers, body = words.prepare_token_revocation_request(url, token)
     answer = session.post(url, headers=headers, data=body, withhold_token=True, **options)

@@ -19,7 +19,7 @@ def login(simulator):
 
 @pytest.fixture
 def session(simulator, login, consent):
-    """Somebody who has just connected."""
+    """The session of a new connection."""
     uri = simulator.app("airtable")["redirect_uris"][0]
     scope = ["data.records:read", "user.email:read"]
     session = OAuth2Session(login.username, redirect_uri=uri, scope=scope, pkce="S256")

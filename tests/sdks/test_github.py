@@ -15,7 +15,7 @@ def app(simulator):
 
 @pytest.fixture
 def code(app, consent):
-    """Install the app; what proves who did it."""
+    """Install the app; returns the code that proves who did it."""
     url = f"https://github.com/apps/{app['slug']}/installations/new?state=s"
     return consent(url, LOGIN)["code"]
 

@@ -25,8 +25,8 @@ def app(simulator):
 
 @pytest.fixture
 def session(simulator, app, consent, monkeypatch):
-    """Somebody who has just connected. Linear takes scopes with commas and tells them with spaces,
-    which oauthlib must be told to bear."""
+    """The session of a new connection. Linear takes scopes with commas and returns them with
+    spaces, which oauthlib must be configured to accept."""
     monkeypatch.setenv("OAUTHLIB_RELAX_TOKEN_SCOPE", "1")
     uri = simulator.app("linear")["redirect_uris"][0]
     session = OAuth2Session(app["client_id"], redirect_uri=uri, scope="read,write", pkce="S256")

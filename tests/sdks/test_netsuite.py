@@ -42,7 +42,7 @@ def login(app):
 
 @pytest.fixture
 def session(app, login, consent):
-    """Somebody who has just connected."""
+    """The session of a new connection."""
     uri, scope = app["redirect_uris"][0], ["rest_webservices"]
     session = OAuth2Session(app["client_id"], redirect_uri=uri, scope=scope, pkce="S256")
     url, _ = session.authorization_url(

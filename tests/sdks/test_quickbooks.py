@@ -13,7 +13,7 @@ COMPANY, SANDBOX = "4620816365001234567", "9130357849987654321"
 
 @pytest.fixture
 def connect(simulator, consent):
-    """Somebody of the company `realm` has just connected."""
+    """The client of a new connection to the company `realm`."""
 
     def connect(realm=COMPANY, environment="production"):
         app = simulator.app("quickbooks")

@@ -20,7 +20,7 @@ def app(simulator):
 
 @pytest.fixture
 def session(simulator, app, consent):
-    """Somebody who has just connected."""
+    """The session of a new connection."""
     uri = simulator.app("salesforce")["redirect_uris"][0]
     scope = ["api", "refresh_token"]
     session = OAuth2Session(app["client_id"], redirect_uri=uri, scope=scope, pkce="S256")

@@ -25,7 +25,7 @@ def client(app):
 
 @pytest.fixture
 def session(simulator, app, consent):
-    """Somebody who has just connected."""
+    """The session of a new connection."""
     uri = simulator.app("servicenow", INSTANCE)["redirect_uris"][0]
     session = OAuth2Session(app["client_id"], redirect_uri=uri)
     url, _ = session.authorization_url(f"{HOST}/oauth_auth.do")

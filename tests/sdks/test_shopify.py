@@ -18,7 +18,7 @@ def app(simulator):
 
 @pytest.fixture
 def callback(app, consent):
-    """What comes back, signed, once the merchant has consented."""
+    """The signed parameters of the callback after consent."""
     scopes = ["read_products", "read_orders"]
     session = shopify.Session(SHOP, VERSION)
     url = session.create_permission_url(scopes, app["redirect_uris"][0], "s")

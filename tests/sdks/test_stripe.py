@@ -8,7 +8,7 @@ ACCOUNT = "acct_1Arrakis0000001"
 
 @pytest.fixture(autouse=True)
 def _trust(trusted, monkeypatch):
-    """This SDK brings its own list of authorities, and a setting to replace it."""
+    """This SDK has its own CA list, and a setting to replace it."""
     monkeypatch.setattr(stripe, "ca_bundle_path", trusted)
 
 
@@ -20,7 +20,7 @@ def platform(simulator):
 
 @pytest.fixture
 def tokens(simulator, platform, consent):
-    """What the platform gets for a fresh code."""
+    """The token response for a new code."""
     uri = simulator.app("stripe")["redirect_uris"][0]
     asked = {"scope": "read_write", "state": "s", "redirect_uri": uri, "response_type": "code"}
     code = consent(platform.oauth.authorize_url(params=asked), ACCOUNT)["code"]

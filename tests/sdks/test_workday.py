@@ -38,7 +38,7 @@ def login(app):
 
 @pytest.fixture
 def session(app, login):
-    """An API client that holds the refresh token it was issued."""
+    """An API client with its refresh token."""
     session = OAuth2Session(app["client_id"])
     session.refresh_token(TOKEN_URL, refresh_token=app["refresh_token"], auth=login)
     return session

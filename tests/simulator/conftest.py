@@ -1,4 +1,4 @@
-"""Fixtures for asking the simulator as a stranger would."""
+"""Fixtures for plain HTTP calls to the simulator."""
 
 from collections.abc import Callable
 

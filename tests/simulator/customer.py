@@ -1,4 +1,4 @@
-"""A client of the simulated authorization servers that nobody here wrote: plain HTTP."""
+"""A plain HTTP client of the simulated authorization servers."""
 
 import base64
 import hashlib
@@ -55,7 +55,7 @@ SERVERS: dict[str, tuple[str, str, str, str, dict[str, str]]] = {
 
 
 class Customer:
-    """Somebody who consents, and the app that redeems the code."""
+    """A customer who consents, and the app that redeems the code."""
 
     def __init__(self, simulator: Simulator, provider: str) -> None:
         self.simulator, self.provider = simulator, provider
@@ -97,7 +97,7 @@ class Customer:
         return self.post({"grant_type": "refresh_token", "refresh_token": token})
 
     def connect(self, **changes: str) -> dict[str, Any]:
-        """Consent and redeem: the tokens of a fresh connection."""
+        """Consent and redeem; returns the tokens of a new connection."""
         tokens: dict[str, Any] = self.redeem(self.code(**changes)).json()
         return tokens
 

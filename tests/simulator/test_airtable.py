@@ -1,4 +1,4 @@
-"""Airtable's own rules, asked over plain HTTP."""
+"""Airtable's own rules, over plain HTTP."""
 
 from urllib.parse import urlsplit
 

@@ -1,4 +1,4 @@
-"""The simulated Auth0 keeps what providers.md section 2 says."""
+"""The simulated Auth0 behaves as its documentation says, over plain HTTP."""
 
 import jwt
 import pytest
@@ -9,7 +9,7 @@ AUDIENCE = f"{HOST}/api/v2/"
 
 @pytest.fixture
 def ask(simulator):
-    """A token request as Auth0 wants it; `changes` spoil it."""
+    """A valid token request; `changes` make it invalid."""
 
     def post(host=HOST, **changes):
         app = simulator.app("auth0", "arrakis.us.auth0.com")

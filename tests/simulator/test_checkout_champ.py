@@ -1,4 +1,4 @@
-"""CheckoutChamp's own rules, asked over plain HTTP."""
+"""CheckoutChamp's own rules, over plain HTTP."""
 
 import re
 

@@ -185,7 +185,7 @@ def test_pages_say_that_they_are_not_the_real_thing(simulator, customer):
 
 
 def test_the_world_outlives_its_process():
-    """Of its own: the shared simulator may not go away."""
+    """A simulator of its own: the shared one must keep running."""
     simulator = Simulator(port=free_port()).start()
     try:
         secret = simulator.app("hubspot")["client_secret"]

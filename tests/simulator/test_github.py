@@ -1,4 +1,4 @@
-"""GitHub's own rules, asked over plain HTTP as an app that nobody here wrote."""
+"""GitHub's own rules, over plain HTTP as an independent app."""
 
 import time
 from urllib.parse import parse_qsl, urlsplit

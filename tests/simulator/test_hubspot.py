@@ -1,4 +1,4 @@
-"""HubSpot's own rules, asked over plain HTTP."""
+"""HubSpot's own rules, over plain HTTP."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The simulated Marketo keeps what providers.md section 7 says."""
+"""The simulated Marketo behaves as its documentation says, over plain HTTP."""
 
 import pytest
 
@@ -7,7 +7,7 @@ BASE = "https://123-ABC-456.mktorest.com"
 
 @pytest.fixture
 def ask(simulator):
-    """A token request; `changes` spoil its query."""
+    """A valid token request; `changes` make its query invalid."""
 
     def get(method="GET", **changes):
         app = simulator.app("marketo", "123-ABC-456")

@@ -1,4 +1,4 @@
-"""The simulated NetSuite keeps what providers.md section 8 says."""
+"""The simulated NetSuite behaves as its documentation says, over plain HTTP."""
 
 import time
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -54,7 +54,7 @@ def ask(simulator, app):
 
 @pytest.fixture
 def redeem(simulator, ask, authorize_url):
-    """The answer to a fresh code."""
+    """The token response for a new code."""
 
     def redeem(**changes):
         back = parse_qs(urlsplit(simulator.consent(authorize_url(), account=ACCOUNT)).query)
@@ -101,7 +101,7 @@ def assertion(simulator, app):
 
 @pytest.fixture
 def signed(simulator, app):
-    """A request signed by oauthlib, which nobody here wrote; `changes` spoil it."""
+    """A request signed by oauthlib; `changes` make it invalid."""
 
     def get(url=CATALOG, *, method=SIGNATURE_HMAC_SHA256, sent_to="", **changes):
         names = ("consumer_key", "consumer_secret", "token_id", "token_secret")

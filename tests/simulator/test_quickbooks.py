@@ -1,4 +1,4 @@
-"""The simulated QuickBooks keeps what providers.md section 9 says."""
+"""The simulated QuickBooks behaves as its documentation says, over plain HTTP."""
 
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -30,14 +30,14 @@ def authorize_url(simulator):
 
 
 @pytest.fixture
-def trip(simulator, authorize_url):
+def callback(simulator, authorize_url):
     """The callback's query after Allow."""
 
-    def trip(account=REALM):
+    def callback(account=REALM):
         back = simulator.consent(authorize_url(), account=account)
         return {name: values[0] for name, values in parse_qs(urlsplit(back).query).items()}
 
-    return trip
+    return callback
 
 
 @pytest.fixture
@@ -53,9 +53,9 @@ def ask(simulator):
 
 
 @pytest.fixture
-def connect(trip, ask):
+def connect(callback, ask):
     def connect(account=REALM):
-        code = trip(account)["code"]
+        code = callback(account)["code"]
         return ask(grant_type="authorization_code", code=code, redirect_uri=CALLBACK).json()
 
     return connect
@@ -83,8 +83,8 @@ def code_of(answer):
     return answer.json()["Fault"]["Error"][0]["code"]
 
 
-def test_the_callback_names_the_realm(trip):
-    assert trip()["realmId"] == REALM
+def test_the_callback_names_the_realm(callback):
+    assert callback()["realmId"] == REALM
 
 
 def test_a_token_opens_its_company(connect, read):
@@ -167,9 +167,10 @@ def test_after_five_years_everything_is_over(connect, refresh, simulator):
     assert refresh(token).json()["error"] == "invalid_grant"
 
 
-def test_the_hard_end_is_told_on_request(trip, simulator):
+def test_the_hard_end_is_told_on_request(callback, simulator):
     app = simulator.app("quickbooks")
-    fields = {"grant_type": "authorization_code", "code": trip()["code"], "redirect_uri": CALLBACK}
+    code = callback()["code"]
+    fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
 
     answer = simulator.http.post(
         simulator.url_for(TOKEN_URL),
@@ -181,8 +182,8 @@ def test_the_hard_end_is_told_on_request(trip, simulator):
     assert answer.json()["x_refresh_token_hard_expires_in"] > 4 * 365 * DAY_S
 
 
-def test_a_code_works_once_and_only_for_its_redirect_uri(trip, ask):
-    code = trip()["code"]
+def test_a_code_works_once_and_only_for_its_redirect_uri(callback, ask):
+    code = callback()["code"]
     fields = {"grant_type": "authorization_code", "code": code}
 
     assert ask(**fields, redirect_uri=f"{CALLBACK}/").json()["error"] == "invalid_grant"

@@ -1,4 +1,4 @@
-"""The simulated SendGrid keeps what providers.md section 11 says."""
+"""The simulated SendGrid behaves as its documentation says, over plain HTTP."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The simulated ServiceNow keeps what providers.md section 12 says."""
+"""The simulated ServiceNow behaves as its documentation says, over plain HTTP."""
 
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -28,7 +28,7 @@ def authorize_url(app):
 
 @pytest.fixture
 def ask(simulator, app):
-    """A token request in a form; `changes` spoil it."""
+    """A valid token request as a form; `changes` make it invalid."""
 
     def post(grant_type, **changes):
         body = {
@@ -44,7 +44,7 @@ def ask(simulator, app):
 
 @pytest.fixture
 def connected(simulator, ask, authorize_url):
-    """The token answer of a whole trip."""
+    """The token response of a new connection."""
     back = parse_qs(urlsplit(simulator.consent(authorize_url, account="arrakis")).query)
     return ask("authorization_code", code=back["code"][0], redirect_uri=CALLBACK).json()
 

@@ -1,4 +1,4 @@
-"""Shopify's own rules, asked over plain HTTP."""
+"""Shopify's own rules, over plain HTTP."""
 
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -10,7 +10,7 @@ API = f"https://{SHOP}/admin/api/2026-10"
 
 @pytest.fixture
 def token(simulator):
-    """An offline token without end."""
+    """An offline token without expiry."""
     app = simulator.app("shopify")
     pair = {"client_id": app["client_id"], "client_secret": app["client_secret"]}
     query = {"client_id": pair["client_id"], "redirect_uri": app["redirect_uris"][0]}

@@ -1,4 +1,4 @@
-"""The simulated Shopify keeps what providers.md section 13 says."""
+"""The simulated Shopify behaves as its documentation says, over plain HTTP."""
 
 import hashlib
 import hmac
@@ -48,7 +48,7 @@ def code(simulator, app):
 
 @pytest.fixture
 def old(post, code):
-    """A token without end."""
+    """A token without expiry."""
     return post(code=code()).json()["access_token"]
 
 

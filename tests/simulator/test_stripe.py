@@ -1,4 +1,4 @@
-"""Stripe's own rules, asked over plain HTTP."""
+"""Stripe's own rules, over plain HTTP."""
 
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -166,7 +166,7 @@ def app(simulator):
 
 @pytest.fixture
 def ask(simulator, app):
-    """A token call of the app's developer; `key` replaces the secret key."""
+    """A token request of the app's developer; `key` replaces the secret key."""
 
     def ask(key="", url=TOKEN, **fields):
         pair = (key or app["client_secret"], "")

@@ -1,4 +1,4 @@
-"""Apps that belong to customers, on the simulator's own pages."""
+"""Apps owned by customers, on the simulator's own pages."""
 
 import re
 

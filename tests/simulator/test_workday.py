@@ -1,4 +1,4 @@
-"""The simulated Workday keeps what providers.md section 15 says."""
+"""The simulated Workday behaves as its documentation says, over plain HTTP."""
 
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -41,7 +41,7 @@ def read(simulator):
 
 @pytest.fixture
 def call(simulator):
-    """One SOAP call with the integration user's login; `changes` spoil it."""
+    """A valid SOAP call as the integration user; `changes` make it invalid."""
 
     def post(**changes):
         known = simulator.account("workday", TENANT)

@@ -1,4 +1,4 @@
-"""The staff admin: every kind, no secret, audited actions."""
+"""The staff admin: every kind, no secrets, audited actions."""
 
 import pytest
 from allauth.mfa.models import Authenticator

@@ -1,4 +1,4 @@
-"""Rows to work with: a credential, a sync of its account, a target and a consumer."""
+"""Rows for tests: a credential, a sync of its account, a target and a consumer."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Collections: the well-known ones, and those that a worker reads from the account."""
+"""Collections: predefined ones, and those read from the account by a worker."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from tests.factories import make_credential
 
 
 def work():
-    """What the worker does."""
+    """Run the worker's job."""
     return [catalogue.refresh_claimed(claimed) for claimed in catalogue.claim_due(5)]
 
 
@@ -37,7 +37,7 @@ def test_a_collection_in_one_line():
 
 
 def test_the_well_known_ones_are_there_from_the_start(credential):
-    ids = [row.collection_id for row in catalogue.of(credential)]
+    ids = [row.collection_id for row in catalogue.list_collections(credential)]
 
     assert "stripe:invoice" in ids
     assert not Collection.objects.exists()
@@ -45,12 +45,12 @@ def test_the_well_known_ones_are_there_from_the_start(credential):
 
 def test_airtables_are_read_from_the_account(connected):
     airtable = connected("airtable_oauth2")
-    assert catalogue.of(airtable) == []
+    assert catalogue.list_collections(airtable) == []
 
-    catalogue.start(airtable, actor=None)
+    catalogue.start_refresh(airtable, actor=None)
     assert work() == [True]
 
-    found = {row.collection_id: row for row in catalogue.of(airtable)}
+    found = {row.collection_id: row for row in catalogue.list_collections(airtable)}
     assert set(found) == {
         "airtable:tblSpice000000001",
         "airtable:tblWorms000000001",
@@ -75,7 +75,7 @@ def test_what_was_taken_away_at_the_provider_goes_here_too(connected):
         credential=airtable, collection_id="airtable:gone", upstream_id="gone", name="Gone"
     )
 
-    catalogue.start(airtable, actor=None)
+    catalogue.start_refresh(airtable, actor=None)
     work()
 
     assert not Collection.objects.filter(collection_id="airtable:gone").exists()
@@ -84,21 +84,21 @@ def test_what_was_taken_away_at_the_provider_goes_here_too(connected):
 @pytest.mark.parametrize("fault", ["outage", "html", "throttle"])
 def test_a_failure_is_a_sentence_and_keeps_what_was_known(connected, simulated, fault):
     airtable = connected("airtable_oauth2")
-    catalogue.start(airtable, actor=None)
+    catalogue.start_refresh(airtable, actor=None)
     work()
     simulated.act("airtable", "usrziLeD23j9AJ1", fault)
 
-    catalogue.start(airtable, actor=None)
+    catalogue.start_refresh(airtable, actor=None)
     work()
 
     refresh = Refresh.objects.get()
     assert refresh.status == "failed"
     assert "Airtable" in refresh.error
-    assert len(catalogue.of(airtable)) == 3
+    assert len(catalogue.list_collections(airtable)) == 3
 
 
 def test_a_refresh_is_one_workers(credential):
-    catalogue.start(credential, actor=None)
+    catalogue.start_refresh(credential, actor=None)
 
     (mine,) = catalogue.claim_due(5)
     assert list(catalogue.claim_due(5)) == []

@@ -1,4 +1,4 @@
-"""Connecting to targets: a real PostgreSQL over TCP, and servers that misbehave."""
+"""Connections to targets: PostgreSQL over TCP, and servers that misbehave."""
 
 import socket
 import ssl
@@ -38,12 +38,12 @@ def place(database_server):
 
 
 def target_at(place, *, password=PASSWORD, **changes):
-    """A target that is not stored: nothing here asks our own database."""
+    """An unsaved target: these tests need no database of ours."""
     return Target(secrets={"password": password}, **{**place, **changes})
 
 
 def test_a_right_address_works_and_tells_its_version(place):
-    outcome = postgres.try_out(target_at(place, schema="records"))
+    outcome = postgres.check_connection(target_at(place, schema="records"))
 
     assert outcome.ok, outcome
     assert outcome.facts["server_version"].split(".")[0].isdigit()
@@ -52,7 +52,7 @@ def test_a_right_address_works_and_tells_its_version(place):
 def test_a_schema_that_may_be_made_need_not_exist(place):
     asked = {"username": "maker", "password": "maker"}
 
-    assert postgres.try_out(target_at(place, schema="new", **asked)).ok
+    assert postgres.check_connection(target_at(place, schema="new", **asked)).ok
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_schema_that_may_be_made_need_not_exist(place):
     ],
 )
 def test_what_is_wrong_is_named_and_ours_to_mend(place, changes, code, said):
-    outcome = postgres.try_out(target_at(place, **changes))
+    outcome = postgres.check_connection(target_at(place, **changes))
 
     assert outcome.code == code
     assert outcome.verdict is Verdict.OPERATOR
@@ -87,7 +87,7 @@ def test_what_is_wrong_is_named_and_ours_to_mend(place, changes, code, said):
 
 
 def test_a_closed_port_is_a_passing_trouble(place):
-    outcome = postgres.try_out(target_at(place, port=free_port()))
+    outcome = postgres.check_connection(target_at(place, port=free_port()))
 
     assert (outcome.code, outcome.verdict) == ("refused", Verdict.TRANSIENT)
     assert "port is closed" in outcome.sentence
@@ -97,9 +97,9 @@ def test_a_host_that_nobody_has_is_ours_to_correct(place, monkeypatch):
     def nowhere(host, port):
         raise UnknownHost(f"There is no host named {host}.")
 
-    monkeypatch.setattr(postgres, "addresses_of", nowhere)
+    monkeypatch.setattr(postgres, "resolve_addresses", nowhere)
 
-    outcome = postgres.try_out(target_at(place, host="db.arrakis.test"))
+    outcome = postgres.check_connection(target_at(place, host="db.arrakis.test"))
 
     assert (outcome.code, outcome.verdict) == ("unknown_host", Verdict.OPERATOR)
     assert "db.arrakis.test" in outcome.sentence
@@ -109,29 +109,29 @@ def test_dns_that_fails_is_a_passing_trouble(place, monkeypatch):
     def broken(host, port):
         raise Unreachable("The address could not be found: DNS fails.")
 
-    monkeypatch.setattr(postgres, "addresses_of", broken)
+    monkeypatch.setattr(postgres, "resolve_addresses", broken)
 
-    assert postgres.try_out(target_at(place)).verdict is Verdict.TRANSIENT
+    assert postgres.check_connection(target_at(place)).verdict is Verdict.TRANSIENT
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "169.254.169.254", "::1", "10.0.0.1"])
 def test_networks_without_databases_are_never_called(place, settings, host):
     settings.TARGET_NETWORKS = ["192.168.0.0/16"]
 
-    outcome = postgres.try_out(target_at(place, host=host))
+    outcome = postgres.check_connection(target_at(place, host=host))
 
     assert outcome.code == "forbidden"
     assert "TARGET_NETWORKS" in outcome.sentence
 
 
 def test_no_password_stands_in_any_sentence(place):
-    outcome = postgres.try_out(target_at(place, password="sardaukar-secret-42"))
+    outcome = postgres.check_connection(target_at(place, password="sardaukar-secret-42"))
 
     assert "sardaukar" not in f"{outcome}"
 
 
 class Impostor(threading.Thread):
-    """Listens like PostgreSQL, and does with the first caller what `behave` says."""
+    """Listens like PostgreSQL and calls `behave` with the first connection."""
 
     def __init__(self, behave):
         super().__init__(daemon=True)
@@ -175,7 +175,7 @@ LOGGED_IN = b"R\0\0\0\x08\0\0\0\0" + b"Z\0\0\0\x05I"
 
 
 def never(line):
-    """Say nothing at all."""
+    """Send nothing."""
 
 
 def let_in_and_fall_silent(line):
@@ -187,7 +187,7 @@ def let_in_and_fall_silent(line):
 def test_a_silent_server_holds_us_no_longer_than_the_deadline(monkeypatch, impostor, behave):
     monkeypatch.setattr(postgres, "DEADLINE_S", 2.0)
 
-    outcome = postgres.try_out(target_at(PLACE, port=impostor(behave)))
+    outcome = postgres.check_connection(target_at(PLACE, port=impostor(behave)))
 
     assert outcome.verdict is Verdict.TRANSIENT
     assert outcome.code in ("timeout", "broken_off")
@@ -196,7 +196,7 @@ def test_a_silent_server_holds_us_no_longer_than_the_deadline(monkeypatch, impos
 def test_something_else_than_postgres_is_recognised(impostor):
     port = impostor(lambda line: line.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"))
 
-    outcome = postgres.try_out(target_at(PLACE, port=port))
+    outcome = postgres.check_connection(target_at(PLACE, port=port))
 
     assert outcome.code == "broken_off"
     assert "not something else" in outcome.remedy
@@ -211,7 +211,9 @@ def test_a_certificate_of_nobody_is_refused_where_it_is_verified(tmp_path, impos
         line.sendall(b"S")
         context.wrap_socket(line, server_side=True).recv(1000)
 
-    outcome = postgres.try_out(target_at(PLACE, port=impostor(offer_tls), ssl_mode="verify-full"))
+    outcome = postgres.check_connection(
+        target_at(PLACE, port=impostor(offer_tls), ssl_mode="verify-full")
+    )
 
     assert (outcome.code, outcome.verdict) == ("tls_certificate", Verdict.OPERATOR)
     assert "TARGET_CA_FILE" in outcome.remedy

@@ -1,10 +1,10 @@
-"""A sync fares as what it is made of, and says which part is to blame."""
+"""A sync's status is that of its parts, and names the one at fault."""
 
 import pytest
 
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health import probes, rollup
+from sequin_admin.health import checks, probes, rollup
 from sequin_admin.health.models import Incident
 from sequin_admin.syncs import consumers, reports, syncs
 from sequin_admin.syncs.models import Consumer, Sync, Target
@@ -36,7 +36,7 @@ def see(credential, outcome):
 
 def tried(outcome):
     target = Target.objects.get()
-    rollup.propagate(rollup.record_checks(target, {"connection": outcome}))
+    rollup.propagate(checks.record_checks(target, {"connection": outcome}))
 
 
 def status():
@@ -44,7 +44,7 @@ def status():
 
 
 def chain():
-    return [(r.entity, r.name) for r in rollup.reasons(Sync.objects.get())[0].chain()]
+    return [(r.entity, r.name) for r in rollup.list_reasons(Sync.objects.get())[0].chain()]
 
 
 def test_a_new_sync_fares_as_its_credential(synced):
@@ -85,7 +85,7 @@ def test_all_is_well_again_when_the_cause_is_gone(synced, credential):
     tried(REFUSED)
 
     app = Credential.objects.select_related("oauth_app").get().oauth_app
-    rollup.propagate(rollup.record_checks(app, {"client_authentication": WORKS}))
+    rollup.propagate(checks.record_checks(app, {"client_authentication": WORKS}))
     assert status() == "customer_intervention"
     tried(WORKS)
 

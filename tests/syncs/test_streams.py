@@ -1,4 +1,4 @@
-"""Streams: what protects them."""
+"""Streams: rules and what protects them from deletion."""
 
 import threading
 

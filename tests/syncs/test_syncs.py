@@ -1,4 +1,4 @@
-"""Syncs and consumers: rules, reports, and what protects what."""
+"""Syncs and consumers: rules, reports, and protection from deletion."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -102,10 +102,10 @@ def test_disabling_and_enabling_are_audited_once_each(sync, user):
 def test_a_badge_is_secret_until_published_and_never_comes_back(sync, user):
     assert sync.badge_token is None
 
-    syncs.publish(sync, actor=user)
+    syncs.publish_badge(sync, actor=user)
     first = sync.badge_token
-    syncs.unpublish(sync, actor=user)
-    syncs.publish(sync, actor=user)
+    syncs.unpublish_badge(sync, actor=user)
+    syncs.publish_badge(sync, actor=user)
 
     assert len(first) == 43
     assert sync.badge_token != first

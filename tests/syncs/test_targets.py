@@ -1,4 +1,4 @@
-"""Targets: what somebody does to them, and what is never shown."""
+"""Targets: actions, and what is never shown."""
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -74,13 +74,13 @@ def test_a_target_that_is_due_is_claimed_by_one_worker(target):
 
 
 def test_what_was_changed_during_its_test_keeps_nothing_of_it(target, monkeypatch):
-    """Else a mended target would show the old fault until the next test."""
+    """Otherwise a fixed target would show the old error until the next test."""
 
     def meanwhile(tried):
         targets.update(Target.objects.get(), actor=None, password="another-password-1")
         return outcomes.operator("password", "Wrong password.", "Correct it.", of_app=False)
 
-    monkeypatch.setattr(postgres, "try_out", meanwhile)
+    monkeypatch.setattr(postgres, "check_connection", meanwhile)
 
     targets.verify(target, actor=None)
 

@@ -1,4 +1,4 @@
-"""Leases of tokens: claimed in batches within the pace, and kept as long as a call goes on."""
+"""Leases of tokens: claimed in batches within the refresh throttle, and renewed during a call."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from tests.factories import make_credential, make_oauth_app
 
 @pytest.fixture
 def due(organization):
-    """Make tokens of an Airtable app whose time has come, the first the longest ago."""
+    """Make due tokens of an Airtable app, the first one due the longest."""
 
     def make(count, app=None, **columns):
         app = app or make_oauth_app(organization, "airtable")
@@ -33,7 +33,7 @@ def due(organization):
 
 @pytest.fixture
 def move_clock(monkeypatch):
-    """Let it be later than it is; what time the test began stands still."""
+    """Set the clock to the start of the test plus some time."""
     began = clock.now()
 
     def move(gap):
@@ -118,8 +118,8 @@ def test_what_a_reader_renews_counts_but_is_never_held_up(due, monkeypatch):
     monkeypatch.setattr(Credential, "refresh_pace", RefreshPace(per_app=1))
     rows = due(3)
 
-    assert renewal.take(rows[0])
-    assert renewal.take(rows[1])
+    assert leases.acquire_lease(rows[0])
+    assert leases.acquire_lease(rows[1])
 
     assert claimed(1) == []
 
@@ -127,18 +127,18 @@ def test_what_a_reader_renews_counts_but_is_never_held_up(due, monkeypatch):
 def test_who_saw_the_row_during_an_attempt_that_failed_looks_again(due):
     """Otherwise its journal would lose how that attempt ended."""
     (row,) = due(1)
-    lease = renewal.take(row)
+    lease = leases.acquire_lease(row)
     seen = Token.objects.get()
-    renewal.fail(lease, row.credential.cannot_renew())
+    renewal.record_failure(lease, row.credential.cannot_renew())
 
-    assert renewal.take(seen) is None
+    assert leases.acquire_lease(seen) is None
     assert Token.objects.get().journal[-1]["code"] == "not_accepted"
 
 
 def test_a_failed_token_stands_at_the_back_of_the_queue(due):
     (row,) = due(1)
 
-    renewal.fail(renewal.take(row), row.credential.cannot_renew())
+    renewal.record_failure(leases.acquire_lease(row), row.credential.cannot_renew())
 
     stored = Token.objects.get()
     assert stored.refresh_at == stored.next_try_at > clock.now()
@@ -147,39 +147,39 @@ def test_a_failed_token_stands_at_the_back_of_the_queue(due):
 def test_a_lease_is_extended_while_its_call_goes_on(due, move_clock):
     (row,) = due(1)
     move_clock(timedelta())
-    lease = renewal.take(row)
-    later = timedelta(seconds=leases.RENEWED_EVERY_S)
+    lease = leases.acquire_lease(row)
+    later = timedelta(seconds=leases.HEARTBEAT_S)
     move_clock(later)
 
-    assert leases.extend(lease)
+    assert leases.extend_lease(lease)
 
     assert Token.objects.get().lease_until == lease.taken_at + later + leases.LEASE
 
 
 def test_a_lease_that_is_over_is_not_extended(due, move_clock):
     (row,) = due(1)
-    lease = renewal.take(row)
+    lease = leases.acquire_lease(row)
     Token.objects.update(lease_until=None)
-    assert not leases.extend(lease)
+    assert not leases.extend_lease(lease)
 
-    newer = renewal.take(Token.objects.get())
-    assert not leases.extend(lease)
-    assert leases.extend(newer)
+    newer = leases.acquire_lease(Token.objects.get())
+    assert not leases.extend_lease(lease)
+    assert leases.extend_lease(newer)
 
 
 def test_a_call_that_hangs_loses_its_lease(due, move_clock):
     (row,) = due(1)
-    lease = renewal.take(row)
+    lease = leases.acquire_lease(row)
     move_clock(leases.LONGEST + SECOND)
 
-    assert not leases.extend(lease)
+    assert not leases.extend_lease(lease)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_keeper_extends_what_is_held_and_then_ends(due, monkeypatch):
     (row,) = due(1)
-    monkeypatch.setattr(leases, "RENEWED_EVERY_S", 0.01)
-    lease = renewal.take(row)
+    monkeypatch.setattr(leases, "HEARTBEAT_S", 0.01)
+    lease = leases.acquire_lease(row)
     taken_until = Token.objects.get().lease_until
 
     with leases.held(lease):
@@ -193,11 +193,11 @@ def test_the_keeper_extends_what_is_held_and_then_ends(due, monkeypatch):
 
 
 def test_tokens_issued_together_are_not_due_together():
-    """10,000 of an hour's life in one minute: no minute renews more than a sixth of them."""
+    """10,000 tokens valid for an hour: no minute renews more than a sixth of them."""
     now = clock.now()
     issued = [now + timedelta(seconds=60 * n / 10_000) for n in range(10_000)]
 
-    at = [renewal.refresh_time(t, t + timedelta(hours=1)) for t in issued]
+    at = [renewal.compute_refresh_at(t, t + timedelta(hours=1)) for t in issued]
 
     minutes = [int((t - now).total_seconds() // 60) for t in at if t]
     busiest = max(minutes.count(minute) for minute in set(minutes))
@@ -208,8 +208,8 @@ def test_a_lease_that_stood_in_line_until_another_had_it_is_not_used(due, move_c
     (row,) = due(1)
     (waiting,) = leases.claim_due(1)
     move_clock(leases.LEASE + timedelta(seconds=5))
-    assert leases.take(Token.objects.get(pk=row.pk))
-    monkeypatch.setattr(renewal, "renew_under", lambda lease: pytest.fail("It was called."))
+    assert leases.acquire_lease(Token.objects.get(pk=row.pk))
+    monkeypatch.setattr(renewal, "renew_with_lease", lambda lease: pytest.fail("It was called."))
 
     assert not renewal.renew_claimed(waiting)
 
@@ -219,5 +219,5 @@ def test_a_lease_that_stood_in_line_is_extended_before_it_is_used(due, move_cloc
     (waiting,) = leases.claim_due(1)
     move_clock(leases.LEASE / 2)
 
-    assert leases.still_held(waiting)
+    assert leases.confirm_lease(waiting)
     assert Token.objects.get(pk=row.pk).lease_until == clock.now() + leases.LEASE

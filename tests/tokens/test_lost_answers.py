@@ -1,4 +1,4 @@
-"""A renewed token whose answer never arrived: recovered where the provider's rules allow it."""
+"""A renewal whose response was lost: recovered where the provider's rules allow it."""
 
 from datetime import timedelta
 
@@ -17,7 +17,7 @@ REPEATED = ["linear_oauth2", "quickbooks_oauth2", "shopify_oauth2"]
 
 @pytest.fixture
 def lose(connected, simulated):
-    """A credential of a kind, in the moment after the answer to its renewal was lost."""
+    """A credential of a kind, right after the response to its renewal was lost."""
 
     def lose(slug):
         credential = connected(slug)
@@ -25,7 +25,7 @@ def lose(connected, simulated):
         past = clock.now() - timedelta(seconds=1)
         Token.objects.filter(credential=credential).update(expires_at=past)
         with pytest.raises(Refused) as lost:
-            renewal.current(fresh(credential))
+            renewal.get_access_token(fresh(credential))
         assert lost.value.outcome.verdict is Verdict.TRANSIENT, "Nobody is blamed at once."
         Token.objects.filter(credential=credential).update(next_try_at=None)
         return fresh(credential)
@@ -41,7 +41,7 @@ def fresh(credential):
 def test_it_is_recovered_where_the_provider_repeats_its_answer(lose, slug):
     credential = lose(slug)
 
-    assert renewal.current(credential)
+    assert renewal.get_access_token(credential)
     assert probes.verify(fresh(credential)).ok
     assert renewal.refresh(fresh(credential), force=True), "What was recovered can be renewed."
 
@@ -69,7 +69,7 @@ def test_the_page_shows_how_each_attempt_ended(lose, client, user):
 
 def test_an_attempt_that_was_cut_off_is_shown_as_that(connected, client, user):
     credential = connected("linear_oauth2")
-    renewal.take(Token.objects.get(pk=credential.pk))
+    renewal.acquire_lease(Token.objects.get(pk=credential.pk))
     client.force_login(user)
     address = f"/credentials/{credential.pk}/"
     assert "Under way" in client.get(address).content.decode()

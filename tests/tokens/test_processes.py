@@ -1,4 +1,4 @@
-"""Tokens in the hands of real processes, some of them killed."""
+"""Tokens in real processes, some of which are killed."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ from sequin_admin.tokens import renewal
 from sequin_admin.credentials.models import Credential
 
 def read():
-    sys.stdout.write(renewal.current(Credential.objects.get(pk=sys.argv[1])) + "\\n")
+    sys.stdout.write(renewal.get_access_token(Credential.objects.get(pk=sys.argv[1])) + "\\n")
     connections.close_all()
 
 threads = [threading.Thread(target=read) for _ in range(int(sys.argv[2]))]
@@ -111,7 +111,7 @@ def test_200_readers_in_8_processes_cause_one_renewal(read, simulated, endpoint)
 
 
 def kill_a_holder(read, simulated):
-    """SIGKILL a process that holds the lease, while the provider keeps it waiting."""
+    """SIGKILL a process that holds the lease while it waits for the provider."""
     simulated.act("airtable", PAUL, "timeout")
     holder = read()
     wait_until(lambda: Token.objects.filter(lease_until__isnull=False).exists())
@@ -121,7 +121,7 @@ def kill_a_holder(read, simulated):
 
 
 def test_a_holder_killed_in_its_call_loses_nothing(read, credential, simulated):
-    """The next one takes over when the lease has ended."""
+    """Another process takes over when the lease has expired."""
     kill_a_holder(read, simulated)
     Token.objects.update(lease_until=clock.now())
 

@@ -1,4 +1,4 @@
-"""The life of a token as a state machine: whatever happens in whatever order, nothing is lost."""
+"""State machine test of a token: no token is lost, whatever happens in any order."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -28,17 +28,17 @@ from tests.factories import make_credential, make_oauth_app
 
 LIFE_S = 3600
 DAY = timedelta(days=1)
-# What a call to the token endpoint may come to; in the last two the work is done all the same.
+# Outcomes of a call to the token endpoint; the last two take effect at the provider.
 ENDINGS = st.sampled_from(["answered", "answered", "outage", "never arrived", "lost"])
 
 
 class Provider:
-    """A token endpoint that rotates. With `grace_s` it repeats its answer for a spent token."""
+    """A token endpoint that rotates. With `grace_s` it repeats its response to a used token."""
 
     def __init__(self, grace_s):
         self.grace_s = grace_s
         self.alive, self.number = True, 1
-        self.spent = {}  # refresh token -> (when, its answer)
+        self.spent = {}  # refresh token -> (when, its response)
 
     def newest(self):
         return f"refresh-{self.number}"
@@ -54,7 +54,7 @@ class Provider:
 
     def renew(self, token):
         if not self.accepts(token):
-            # A spent token that comes again is a reuse: it ends the grant where there is no grace.
+            # Reuse of a refresh token ends the grant where there is no grace time.
             self.alive = self.alive and token not in self.spent
             raise Refused(outcomes.customer("invalid_grant", "It ended.", "Connect again."))
         if token in self.spent:
@@ -66,7 +66,7 @@ class Provider:
 
 
 class Life(RuleBasedStateMachine):
-    """One credential, its provider, and everything that may happen to the two."""
+    """One credential, its provider, and everything that may happen to them."""
 
     @initialize(graceful=st.booleans())
     def connect(self, graceful):
@@ -93,8 +93,8 @@ class Life(RuleBasedStateMachine):
         self.credential.delete()
         self.patch.undo()
 
-    def call(self, kind, trip, refresh_token):
-        """Stands for the one call that leaves us."""
+    def call(self, kind, context, refresh_token):
+        """Replaces the call to the token endpoint."""
         if self.ending == "never arrived":
             raise Unreachable("No connection.")
         if self.ending == "outage":
@@ -120,7 +120,7 @@ class Life(RuleBasedStateMachine):
         return until is None or until <= self.now
 
     def judged(self, act):
-        """Do it, and see that nobody is blamed without a reason."""
+        """Run an action and check that nobody must act without a reason."""
         could = self.provider.accepts(self.fresh().secrets["refresh_token"])
         before, asked = self.row(), len(self.refused_at)
         try:
@@ -144,7 +144,7 @@ class Life(RuleBasedStateMachine):
     @precondition(lambda self: self.nobody_holds_it())
     def somebody_reads(self, ending):
         self.ending = ending
-        self.judged(lambda: renewal.current(self.fresh()))
+        self.judged(lambda: renewal.get_access_token(self.fresh()))
 
     @rule(ending=ENDINGS)
     @precondition(lambda self: self.nobody_holds_it())
@@ -163,7 +163,7 @@ class Life(RuleBasedStateMachine):
     @rule(arrived=st.booleans())
     @precondition(lambda self: self.nobody_holds_it())
     def a_holder_is_killed_in_its_call(self, arrived):
-        if leases.take(self.row()) and arrived:
+        if leases.acquire_lease(self.row()) and arrived:
             try:
                 self.provider.renew(self.fresh().secrets["refresh_token"])
             except Refused:
@@ -173,7 +173,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.nobody_holds_it())
     def a_holder_is_so_slow_that_its_lease_ends(self):
-        lease = leases.take(self.row())
+        lease = leases.acquire_lease(self.row())
         try:
             grant = self.provider.renew(self.fresh().secrets["refresh_token"])
         except Refused:
@@ -184,7 +184,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.abandoned)
     def the_slow_holder_comes_back(self):
-        """Its answer counts only while nobody has taken over."""
+        """Its response is stored only while no other process has taken over."""
         lease, grant = self.abandoned.pop()
         mine = self.row().lease_fence == lease.fence
         before = self.row().version
@@ -203,7 +203,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def what_is_stored_can_still_be_renewed(self):
-        """Unless the provider's rules made that impossible."""
+        """Unless the provider's rules make that impossible."""
         stored = self.fresh().secrets["refresh_token"]
         spent_too_long = stored in self.provider.spent and not self.provider.in_grace(stored)
         if self.provider.alive and not (self.missed and spent_too_long):
@@ -229,7 +229,7 @@ class Life(RuleBasedStateMachine):
 
 @pytest.mark.django_db
 def test_the_life_of_a_token(monkeypatch):
-    # Waiting is for processes side by side; here one thing happens after the other.
+    # Waiting is for concurrent processes; here everything is sequential.
     monkeypatch.setattr(renewal, "WAIT_S", 0.05)
     run_state_machine_as_test(
         Life,

@@ -1,4 +1,4 @@
-"""The life of a token, at the simulated Airtable, whose refresh tokens work once."""
+"""Token renewal at the simulated Airtable, whose refresh tokens work once."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -12,7 +12,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
-from sequin_admin.tokens import renewal
+from sequin_admin.tokens import leases, renewal
 from sequin_admin.tokens.models import Token
 
 PAUL = "usrziLeD23j9AJ1"
@@ -24,7 +24,7 @@ def credential(make_app, connect):
 
 
 def refreshes(simulated):
-    """Calls to the token endpoint since the trip's own code exchange."""
+    """Calls to the token endpoint since the code exchange."""
     return [call for call in simulated.calls("airtable") if "token" in call["endpoint"]][1:]
 
 
@@ -34,23 +34,23 @@ def expire(credential):
 
 
 def test_a_living_token_is_read_without_a_call(credential, simulated):
-    before = renewal.current(credential)
+    before = renewal.get_access_token(credential)
 
-    assert renewal.current(credential) == before
+    assert renewal.get_access_token(credential) == before
     assert refreshes(simulated) == []
 
 
 def test_reading_a_living_token_writes_nothing(credential, django_assert_num_queries):
     with django_assert_num_queries(1):
-        renewal.current(credential)
+        renewal.get_access_token(credential)
 
 
 def test_an_expired_token_is_renewed_and_both_tokens_are_kept(credential, simulated):
-    before = renewal.current(credential)
+    before = renewal.get_access_token(credential)
     spent = credential.secrets["refresh_token"]
     expire(credential)
 
-    after = renewal.current(credential)
+    after = renewal.get_access_token(credential)
 
     stored = Credential.objects.get(pk=credential.pk)
     assert after != before
@@ -61,7 +61,7 @@ def test_an_expired_token_is_renewed_and_both_tokens_are_kept(credential, simula
 def test_many_renewals_in_a_row_never_reuse_a_spent_refresh_token(credential, simulated):
     for _ in range(5):
         expire(credential)
-        renewal.current(Credential.objects.get(pk=credential.pk))
+        renewal.get_access_token(Credential.objects.get(pk=credential.pk))
 
     assert [call["status"] for call in refreshes(simulated)] == [200] * 5
 
@@ -70,10 +70,10 @@ def test_a_stale_object_does_not_spend_its_old_refresh_token(credential, simulat
     stale = Credential.objects.get(pk=credential.pk)
     assert stale.secrets["refresh_token"]
     expire(credential)
-    renewal.current(credential)
+    renewal.get_access_token(credential)
     expire(credential)
 
-    renewal.current(stale)
+    renewal.get_access_token(stale)
 
     assert [call["status"] for call in refreshes(simulated)] == [200, 200]
 
@@ -84,7 +84,7 @@ def test_concurrent_readers_cause_one_renewal(credential, simulated):
 
     def read(_: int) -> str:
         try:
-            return renewal.current(Credential.objects.get(pk=credential.pk))
+            return renewal.get_access_token(Credential.objects.get(pk=credential.pk))
         finally:
             connection.close()
 
@@ -96,7 +96,7 @@ def test_concurrent_readers_cause_one_renewal(credential, simulated):
 
 
 def test_a_token_somebody_else_renewed_is_not_renewed_again(credential, simulated):
-    refused = renewal.current(credential)
+    refused = renewal.get_access_token(credential)
     renewal.refresh(credential, refused=refused)
 
     renewal.refresh(credential, refused=refused)
@@ -110,7 +110,7 @@ def test_a_revoked_grant_is_the_customers_and_is_left_alone_for_a_day(credential
 
     for _ in range(3):
         with pytest.raises(Refused) as refusal:
-            renewal.current(credential)
+            renewal.get_access_token(credential)
         assert refusal.value.outcome.verdict is Verdict.CUSTOMER
 
     token = Token.objects.get(pk=credential.pk)
@@ -134,7 +134,7 @@ def test_an_outage_keeps_the_refresh_token_and_backs_off(credential, simulated):
     expire(credential)
 
     with pytest.raises(Refused) as refusal:
-        renewal.current(credential)
+        renewal.get_access_token(credential)
 
     assert refusal.value.outcome.verdict is Verdict.TRANSIENT
     assert Credential.objects.get(pk=credential.pk).secrets["refresh_token"] == spent
@@ -145,11 +145,11 @@ def test_a_lost_answer_is_told_as_such_where_the_provider_does_not_repeat_it(cre
     simulated.act("airtable", PAUL, "lost_response")
     expire(credential)
     with pytest.raises(Refused) as first:
-        renewal.current(credential)
+        renewal.get_access_token(credential)
     assert first.value.outcome.verdict is Verdict.TRANSIENT
 
     with pytest.raises(Refused) as second:
-        renewal.current(credential, force=True)
+        renewal.get_access_token(credential, force=True)
 
     assert second.value.outcome.verdict is Verdict.CUSTOMER
     assert second.value.outcome.code == "answer_lost"
@@ -158,36 +158,36 @@ def test_a_lost_answer_is_told_as_such_where_the_provider_does_not_repeat_it(cre
 def test_a_worker_that_died_holding_the_lease_is_replaced_when_it_ends(credential, monkeypatch):
     expire(credential)
     seen = Token.objects.get(pk=credential.pk)
-    assert renewal.take(seen)
-    assert renewal.take(Token.objects.get(pk=credential.pk)) is None
+    assert leases.acquire_lease(seen)
+    assert leases.acquire_lease(Token.objects.get(pk=credential.pk)) is None
 
     later = clock.now() + renewal.LEASE
     monkeypatch.setattr(clock, "now", lambda: later)
 
-    assert renewal.take(Token.objects.get(pk=credential.pk))
+    assert leases.acquire_lease(Token.objects.get(pk=credential.pk))
 
 
 def test_the_lease_is_not_given_to_who_looked_before_somebody_else_had_it(credential):
     expire(credential)
     seen = Token.objects.get(pk=credential.pk)
-    renewal.current(credential)
+    renewal.get_access_token(credential)
 
-    assert renewal.take(seen) is None
+    assert leases.acquire_lease(seen) is None
 
 
 def test_an_answer_that_comes_after_the_lease_was_lost_is_not_written(credential, monkeypatch):
     expire(credential)
-    slow = renewal.take(Token.objects.get(pk=credential.pk))
+    slow = leases.acquire_lease(Token.objects.get(pk=credential.pk))
     later = clock.now() + renewal.LEASE
     monkeypatch.setattr(clock, "now", lambda: later)
-    newer = renewal.take(Token.objects.get(pk=credential.pk))
-    grant = renewal.obtain(credential, newer)
+    newer = leases.acquire_lease(Token.objects.get(pk=credential.pk))
+    grant = renewal.request_grant(credential, newer)
     stored = renewal.store_grant(credential, grant, lease=newer)
 
     with pytest.raises(Refused, match="took this over"):
         renewal.store_grant(credential, grant, lease=slow)
 
-    assert renewal.access_token(Token.objects.get(pk=credential.pk)) == stored
+    assert renewal.stored_access_token(Token.objects.get(pk=credential.pk)) == stored
 
 
 def test_the_worker_renews_ahead_of_expiry(credential, simulated):
@@ -211,7 +211,7 @@ def test_a_token_is_renewed_before_its_margin_begins(life):
     ends = now + timedelta(seconds=life)
     token = Token(issued_at=now, expires_at=ends)
 
-    at = renewal.refresh_time(now, ends)
+    at = renewal.compute_refresh_at(now, ends)
 
     assert now < at < ends
     if life >= 600:
@@ -222,6 +222,6 @@ def test_a_token_is_renewed_before_its_margin_begins(life):
 def test_back_off_is_bounded_and_respects_the_provider(failures, wish):
     outcome = outcomes.transient("throttled", "Slow down.", retry_after_s=wish)
 
-    seconds = renewal.pause(outcome, failures).total_seconds()
+    seconds = renewal.retry_delay(outcome, failures).total_seconds()
 
     assert (wish or 0) - 1e-6 <= seconds <= max(renewal.BACKOFF_S[1], wish or 0) + 1e-6

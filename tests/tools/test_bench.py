@@ -1,4 +1,4 @@
-"""`manage.py bench`, with few rows and little time: every figure is there."""
+"""`manage.py bench` with few rows and little time: every figure is there."""
 
 import pytest
 
@@ -64,7 +64,7 @@ def test_what_reads_every_row_has_no_ratio():
 
 
 def test_token_reads_are_measured(organization):
-    figures = token_read.throughput(organization)
+    figures = token_read.measure_throughput(organization)
 
     assert figures["reads_per_s"] > 0
     assert figures["floor_per_s"] > 0

@@ -1,4 +1,4 @@
-"""A short chaos run: real processes, kill -9, and a token endpoint that fails by chance."""
+"""A short chaos run: real processes, kill -9, and a token endpoint that fails at random."""
 
 import json
 import subprocess
@@ -20,7 +20,7 @@ def run_chaos(*arguments):
 
 @pytest.fixture
 def database():
-    """An empty one beside the test's own, where that is a server. SQLite brings its own file."""
+    """An empty database beside the test's, on PostgreSQL. SQLite uses a file of its own."""
     if connection.vendor == "sqlite":
         yield []
         return
@@ -76,6 +76,6 @@ def test_any_loss_is_bad(loss):
 
 
 def test_what_the_providers_rules_take_is_not_held_against_us():
-    """Airtable ends the grant when a spent refresh token comes again."""
+    """Airtable ends the grant when a refresh token is reused."""
     assert not Count("airtable_oauth2", inevitable=3, reuse_detections=3, expired_reads=1).bad
     assert Count("airtable_oauth2", lost=1).bad

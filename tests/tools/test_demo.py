@@ -53,7 +53,7 @@ def test_a_second_time_changes_nothing(db, simulated, login):
 
 
 def test_one_that_was_cut_off_is_finished_the_next_time(db, simulated, login, monkeypatch):
-    monkeypatch.setattr(demo, "keys", lambda simulator: 1 / 0)
+    monkeypatch.setattr(demo, "simulator_credentials", lambda simulator: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         call_command("demo")
     assert not User.objects.exists()

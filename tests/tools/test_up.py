@@ -1,11 +1,13 @@
-"""`make run` behind the Makefile: one command starts everything, and stops everything."""
+"""`manage.py up`, which is `make run`: starts and stops all processes."""
 
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
@@ -17,7 +19,7 @@ from sequin_admin.tools.supervisor import free_port
 
 
 class Up:
-    """One `manage.py up` in a folder of its own."""
+    """A `manage.py up` in its own folder."""
 
     def __init__(self, folder: Path) -> None:
         ports = {"PORT": free_port(), "SIMULATOR_PORT": free_port()}
@@ -32,7 +34,7 @@ class Up:
         self.process: subprocess.Popen[str] | None = None
 
     def start(self, **environment: str) -> str:
-        """What it prints until it is up, or until it gives up."""
+        """Start it; returns its output until it is up or has failed."""
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "up"],
             cwd=ROOT,
@@ -49,12 +51,12 @@ class Up:
         return "".join(lines)
 
     def children(self) -> list[int]:
-        """In the order of their start: simulator, web, worker."""
+        """Its processes in starting order: simulator, web, worker."""
         pid = self.process.pid
         return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """Exit code and the rest of what it prints."""
+        """Stop it; returns the exit code and the remaining output."""
         self.process.send_signal(number)
         rest, _ = self.process.communicate(timeout=30)
         return self.process.returncode, rest
@@ -76,7 +78,7 @@ def answers(url):
 
 
 def log_in(web, said):
-    """Through the form, with the login that was printed."""
+    """Log in through the form, with the printed login."""
     email, password = re.search(r"Login +(\S+) +(\S+)", said).groups()
     with httpx2.Client(base_url=web, trust_env=False) as browser:
         page = browser.get("/accounts/login/").text
@@ -115,6 +117,24 @@ def test_when_one_process_ends_the_others_are_stopped(up):
     assert up.process.returncode == 1
     assert "The worker ended by itself" in said
     assert (answers(up.web), answers(up.simulator)) == (None, None)
+
+
+def test_a_database_of_another_version_is_refused_in_a_sentence_and_left_alone(up, tmp_path):
+    file = tmp_path / "sequin_admin.sqlite3"
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("CREATE TABLE django_migrations (id INTEGER, app, name, applied)")
+        database.execute("INSERT INTO django_migrations VALUES (1, 'notices', '0001_initial', '')")
+        database.commit()
+    before = file.read_bytes()
+
+    said = up.start()
+    up.process.communicate(timeout=30)
+
+    assert up.process.returncode == 1
+    assert "was made by another version of Sequin Admin" in said
+    assert "Move it away and start again" in said
+    assert "Traceback" not in said
+    assert file.read_bytes() == before
 
 
 def test_a_key_that_does_not_open_the_database_is_refused_in_a_sentence(up):

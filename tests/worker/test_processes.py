@@ -1,4 +1,4 @@
-"""Real workers, side by side, on one database; some of them ended or killed."""
+"""Concurrent worker processes on one database; some are stopped or killed."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def start(simulated):
-    """Start a worker on the test's database. It has begun when this returns."""
+    """Start a worker on the test's database and wait until it runs."""
     started = []
 
     def start(*options):
@@ -54,7 +54,7 @@ def start(simulated):
 
 @pytest.fixture
 def airtable(make_app, connect):
-    """A connected account whose token is due, and which is not probed meanwhile."""
+    """A connected account whose token is due and which is not probed meanwhile."""
     credential = connect(make_app("airtable"), PAUL).credential
     past = clock.now() - timedelta(seconds=1)
     Token.objects.filter(credential=credential).update(expires_at=past, refresh_at=past)
@@ -127,5 +127,5 @@ def test_a_killed_worker_is_seen_to_be_gone(start):
     os.kill(worker.pid, signal.SIGKILL)
     worker.wait()
 
-    assert workers.known().get().pid == worker.pid
-    assert not workers.alive(clock.now() + workers.STALE).exists()
+    assert workers.list_workers().get().pid == worker.pid
+    assert not workers.alive(clock.now() + workers.STALE_AFTER).exists()

@@ -1,4 +1,4 @@
-"""The worker and what starts it."""
+"""The worker's jobs and its command."""
 
 import io
 import os
@@ -14,21 +14,22 @@ import pytest
 from sequin_admin.core import clock
 from sequin_admin.core.env import ROOT
 from sequin_admin.credentials.models import Credential
+from sequin_admin.dashboard.views.worker import TITLES
 from sequin_admin.health import probes, workers
 from sequin_admin.health.models import Check, WorkerProcess
 from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
-from sequin_admin.tools.supervisor import Failed, Supervisor, require_free
+from sequin_admin.tools.supervisor import ProcessFailed, Supervisor, require_free
 from sequin_admin.worker import runner as runner_module
 from sequin_admin.worker.job_counts import JobCounts
-from sequin_admin.worker.jobs import JOBS, Job, chore
-from sequin_admin.worker.pool import attempt
+from sequin_admin.worker.jobs import JOBS, Job, periodic_job
+from sequin_admin.worker.pool import run_job
 from sequin_admin.worker.runner import Runner
 from tests.factories import make_credential
 
 
 def queue_of(pieces, work, *, every_s=0.0, name="queue"):
-    """A job with these pieces of work."""
+    """A job with these items."""
     left = list(pieces)
 
     def claim(room):
@@ -40,7 +41,7 @@ def queue_of(pieces, work, *, every_s=0.0, name="queue"):
 
 def test_all_that_is_due_is_done_once(transactional_db):
     ran = []
-    jobs = [queue_of("abc", ran.append), chore("d", 1, lambda: ran.append("d"))]
+    jobs = [queue_of("abc", ran.append), periodic_job("d", 1, lambda: ran.append("d"))]
 
     Runner(jobs).run_once()
 
@@ -78,14 +79,14 @@ def test_chores_are_done_again_until_told_to_stop(transactional_db):
         if len(runs) == 3:
             runner.stop.set()
 
-    runner.jobs = [chore("count", 0, count)]
+    runner.jobs = [periodic_job("count", 0, count)]
     runner.run_forever()
 
     assert len(runs) == 3
 
 
 def test_never_more_is_claimed_than_there_are_free_threads(transactional_db):
-    """Otherwise leases would run out in line."""
+    """Otherwise leases would expire in the thread pool's queue."""
     runner, lock = Runner([], threads=3), threading.Lock()
     busy = most = 0
     together = threading.Barrier(3, timeout=30)
@@ -171,7 +172,7 @@ def test_a_worker_shows_that_it_lives_and_says_farewell(transactional_db):
         seen.extend(workers.alive(clock.now()))
         runner.stop.set()
 
-    runner.jobs = [chore("look", 60, look)]
+    runner.jobs = [periodic_job("look", 60, look)]
     runner.run_forever()
 
     assert [(row.pid, row.threads) for row in seen] == [(os.getpid(), 2)]
@@ -179,12 +180,12 @@ def test_a_worker_shows_that_it_lives_and_says_farewell(transactional_db):
 
 
 def test_the_tally_tells_the_type_of_an_error_and_none_of_its_words(db):
-    tally = JobCounts(["renew"])
+    counts = JobCounts(["renew"])
 
-    attempt(queue_of("", lambda _: [][1], name="renew"), "a", tally)
-    attempt(queue_of("", print, name="renew"), "a", tally)
+    run_job(queue_of("", lambda _: [][1], name="renew"), "a", counts)
+    run_job(queue_of("", print, name="renew"), "a", counts)
 
-    job = tally.snapshot()["renew"]
+    job = counts.snapshot()["renew"]
     assert (job["done"], job["failed"]) == (1, 1)
     assert "IndexError" in job["error"]
     assert "out of range" not in job["error"]
@@ -192,7 +193,7 @@ def test_the_tally_tells_the_type_of_an_error_and_none_of_its_words(db):
 
 def test_a_worker_that_was_killed_is_gone_and_forgotten_after_a_day(transactional_db):
     now = clock.now()
-    for ago in (timedelta(), workers.STALE, workers.KEPT):
+    for ago in (timedelta(), workers.STALE_AFTER, workers.KEPT_FOR):
         WorkerProcess.objects.create(hostname="arrakis", pid=1, threads=1, beat_at=now - ago)
 
     assert workers.alive(now).count() == 1
@@ -239,6 +240,10 @@ def test_nothing_new_is_begun_by_a_worker_that_must_end(due, organization):
     assert not Check.objects.exists()
 
 
+def test_every_job_has_a_title():
+    assert [job.name for job in JOBS] == list(TITLES)
+
+
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
 @pytest.mark.django_db(transaction=True)
 def test_every_real_job_runs(job, caplog):
@@ -273,7 +278,7 @@ def test_a_port_in_use_is_a_sentence():
         taken.listen()
         port = taken.getsockname()[1]
 
-        with pytest.raises(Failed, match=f"Port {port} is in use.*PORT={port + 100}"):
+        with pytest.raises(ProcessFailed, match=f"Port {port} is in use.*PORT={port + 100}"):
             require_free(port, "PORT")
 
 
@@ -282,7 +287,7 @@ def test_a_child_that_ends_by_itself_is_named():
     supervisor.start("web", ["-c", "raise SystemExit(3)"], os.environ)
     supervisor.children["web"].wait()
 
-    with pytest.raises(Failed, match=r"web ended by itself \(exit code 3\)"):
+    with pytest.raises(ProcessFailed, match=r"web ended by itself \(exit code 3\)"):
         supervisor.check()
     supervisor.stop()
 

@@ -1,4 +1,4 @@
-"""What is done to credentials besides changing them: put aside, new secrets, one limit for many."""
+"""Actions on credentials: disable, enable, exchange a token, replace secrets, set rate limits."""
 
 from typing import Any, Literal
 from uuid import UUID
@@ -8,11 +8,11 @@ from ninja import Router
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.credentials.tokens import no_token
+from sequin_admin.api.credentials.tokens import token_error
 from sequin_admin.api.credentials.views import get_owned_or_404
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, Problem
-from sequin_admin.api.framework.etags import tagged
+from sequin_admin.api.framework.etags import with_etag
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.schemas import (
     PROPERTIES,
@@ -34,7 +34,7 @@ from sequin_admin.limits import models as limits
 router = Router(tags=["Credentials"])
 rate_limits = Router(tags=["Credentials"])
 
-MOST_AT_ONCE = 1000
+MAX_CREDENTIALS = 1000
 
 
 class StatusShape(Shape):
@@ -54,7 +54,7 @@ class NewSecrets(Body):
 
 
 class ManyLimits(Body):
-    credential_ids: list[UUID] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    credential_ids: list[UUID] = Field(min_length=1, max_length=MAX_CREDENTIALS)
     rate_limit: RateLimitShape
 
 
@@ -74,14 +74,14 @@ def status_out(credential: Credential) -> dict[str, Any]:
 
 @router.get("/{credential_id}/status", response={200: StatusShape, **ERRORS})
 def credential_status(request: ApiRequest, credential_id: UUID) -> Any:
-    """Whether it is in use at all."""
-    return status_out(get_owned_or_404(allow(request, Scope.READ), credential_id))
+    """Whether it is active or disabled."""
+    return status_out(get_owned_or_404(require_scope(request, Scope.READ), credential_id))
 
 
 @router.post("/{credential_id}/disable", response={200: StatusShape, **ERRORS})
 def disable_credential(request: ApiRequest, credential_id: UUID) -> Any:
     """No probe, no renewal, no token for workers, until you enable it again."""
-    credential = get_owned_or_404(allow(request, Scope.WRITE), credential_id)
+    credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
     credential_operations.disable(credential, actor=request.auth)
     return status_out(credential)
 
@@ -89,23 +89,23 @@ def disable_credential(request: ApiRequest, credential_id: UUID) -> Any:
 @router.post("/{credential_id}/enable", response={200: StatusShape, **ERRORS})
 def enable_credential(request: ApiRequest, credential_id: UUID) -> Any:
     """Use it again. It is probed within moments."""
-    credential = get_owned_or_404(allow(request, Scope.WRITE), credential_id)
+    credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
     credential_operations.enable(credential, actor=request.auth)
     return status_out(credential)
 
 
 @router.post("/{credential_id}/exchange", response={200: HealthDetail, 503: Problem, **ERRORS})
 def exchange_credential_token(request: ApiRequest, credential_id: UUID) -> Any:
-    """Replace a token of an old sort by one that is renewed, and probe the credential. 409 when
-    there is none to replace or the provider refuses, 503 when it gave no answer."""
-    organization = allow(request, Scope.WRITE)
+    """Replace a token of an outdated type by one that can be renewed, and probe the credential. 409
+    when there is none to replace or the provider refuses, 503 when it does not answer."""
+    organization = require_scope(request, Scope.WRITE)
     credential = get_owned_or_404(organization, credential_id)
     if credential.disabled_at or not credential.outdated_token():
         raise ApiError(409, f"{credential} has no token to exchange now.")
     try:
         credential_operations.exchange_token(credential, actor=request.auth)
     except Refused as refusal:
-        raise no_token(refusal.outcome) from None
+        raise token_error(refusal.outcome) from None
     finally:
         probes.verify(get_owned_or_404(organization, credential_id))
     return health_detail(get_owned_or_404(organization, credential_id))
@@ -117,23 +117,23 @@ def replace_credential_secrets(
 ) -> Any:
     """New secrets of the same account, for kinds whose secrets are entered. 409 when they open
     another account; then nothing is changed."""
-    organization = allow(request, Scope.WRITE)
+    organization = require_scope(request, Scope.WRITE)
     credential = get_owned_or_404(organization, credential_id)
-    refuse_unlike(credential, payload.properties.kind)
+    check_kind(credential, payload.properties.kind)
     refuse_blank(payload.properties)
     try:
         credential_operations.replace_secrets(credential, payload.properties, actor=request.auth)
     except credential_operations.OtherAccount as error:
         raise ApiError(409, str(error)) from None
     probes.verify(credential)
-    return tagged(response, credential_out(get_owned_or_404(organization, credential_id)))
+    return with_etag(response, credential_out(get_owned_or_404(organization, credential_id)))
 
 
-def refuse_unlike(credential: Credential, kind: str) -> None:
+def check_kind(credential: Credential, kind: str) -> None:
     """Raises 422 for properties of another kind, 409 for a kind with nothing to enter."""
     if kind != credential.kind:
-        said = f"This credential is a {credential.kind}. Send properties of that kind."
-        raise ApiError(422, INVALID, {"properties.kind": [said]})
+        message = f"This credential is a {credential.kind}. Send properties of that kind."
+        raise ApiError(422, INVALID, {"properties.kind": [message]})
     if not credential.has_form():
         raise ApiError(
             409,
@@ -145,19 +145,19 @@ def refuse_unlike(credential: Credential, kind: str) -> None:
 @rate_limits.post("/bulk", response={200: Updated, **ERRORS})
 def set_rate_limits(request: ApiRequest, payload: ManyLimits) -> Any:
     """The same rate limit for many credentials, all or none."""
-    organization = allow(request, Scope.WRITE)
-    found = known(organization, payload.credential_ids)
+    organization = require_scope(request, Scope.WRITE)
+    found = get_credentials_or_422(organization, payload.credential_ids)
     rate = Rate(**payload.rate_limit.model_dump())
     return {"updated": limits.set_limits(found, rate, actor=request.auth)}
 
 
-def known(organization: Organization, ids: list[UUID]) -> list[Credential]:
-    """All of them. Raises 422 that names those that are not there."""
+def get_credentials_or_422(organization: Organization, ids: list[UUID]) -> list[Credential]:
+    """All of them, ordered by id. Raises 422 with the position of each unknown id."""
     rows = Credential.objects.of(organization).filter(pk__in=ids).defer("secrets")
     found = list(rows.select_related("rate_limit").order_by("pk"))
     there = {credential.pk for credential in found}
-    said = ["There is no credential with this id in your organization."]
-    missing = {f"credential_ids.{n}": said for n, pk in enumerate(ids) if pk not in there}
+    messages = ["There is no credential with this id in your organization."]
+    missing = {f"credential_ids.{n}": messages for n, pk in enumerate(ids) if pk not in there}
     if missing:
         raise ApiError(422, INVALID, missing)
     return found

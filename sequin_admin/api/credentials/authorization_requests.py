@@ -1,4 +1,4 @@
-"""/v1/credentials/start-auth and exchange-code: a connect trip on behalf of another product."""
+"""/v1/credentials/start-auth and exchange-code: authorization on behalf of another product."""
 
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from ninja import Router
 from pydantic import ConfigDict, Field, JsonValue
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.schemas import Body, Shape
 from sequin_admin.connect import authorization_requests
@@ -20,7 +20,7 @@ KINDS = [kind.slug for kind in kinds.all() if kind.oauth]
 STATE = "Any JSON of up to 5,000 bytes, handed back unchanged with the credential."
 
 
-# With these the client is one of ours, so that its app has to be named.
+# Kinds whose OAuth client is an app of the organization, which has to be named.
 WITH_APP: list[JsonValue] = [k.slug for k in kinds.all() if k.oauth and k.client_is_ours()]
 
 
@@ -72,11 +72,11 @@ class Exchanged(Shape):
 @router.post("/start-auth", response={200: Started, **ERRORS})
 def start_auth(request: ApiRequest, payload: StartAuth) -> Any:
     """An address to which a browser is sent to connect an account."""
-    organization = allow(request, Scope.WRITE)
+    organization = require_scope(request, Scope.WRITE)
     kind = kinds.get(payload.credential_kind)
     if kind is None or not kind.oauth:
-        said = f"Choose a kind with an OAuth flow: {', '.join(KINDS)}."
-        raise ApiError(422, INVALID, {"credential_kind": [said]})
+        message = f"Choose a kind with an OAuth flow: {', '.join(KINDS)}."
+        raise ApiError(422, INVALID, {"credential_kind": [message]})
     apps = OAuthApp.objects.of(organization)
     app = apps.filter(pk=payload.oauth_app_id).first() if payload.oauth_app_id else None
     try:
@@ -95,8 +95,8 @@ def start_auth(request: ApiRequest, payload: StartAuth) -> Any:
 
 @router.post("/exchange-code", response={200: Exchanged, **ERRORS})
 def exchange_code(request: ApiRequest, payload: ExchangeCode, response: HttpResponse) -> Any:
-    """The credential of a finished trip, not masked, once. It is not stored here."""
-    organization = allow(request, Scope.SECRETS)
+    """The credential of a finished authorization, not masked, once. It is not stored here."""
+    organization = require_scope(request, Scope.SECRETS)
     try:
         given = authorization_requests.exchange(
             payload.code,

@@ -8,8 +8,8 @@ from ninja import Router
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.credentials.views import no_such_app
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.credentials.views import unknown_app_message
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.schemas import BLANK, Body, CredentialImport, Shape, blank_names
 from sequin_admin.connect import bulk
@@ -17,12 +17,12 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import OAuthApp
 
-MOST = 1000
+MAX_CREDENTIALS = 1000
 router = Router(tags=["Credentials"])
 
 
 class BulkImport(Body):
-    credentials: list[CredentialImport] = Field(min_length=1, max_length=MOST)
+    credentials: list[CredentialImport] = Field(min_length=1, max_length=MAX_CREDENTIALS)
     dry_run: bool = Field(default=False, strict=True, description="Only say what would be done.")
 
 
@@ -44,21 +44,23 @@ class BulkResult(Shape):
 def import_credentials(request: ApiRequest, payload: BulkImport) -> Any:
     """Import up to 1,000 credentials: all of them, or none when one is refused.
 
-    The same account again is updated instead of made anew. No provider is asked meanwhile: each is
-    probed by the worker soon after. Where only the provider can tell whose a key is, the same key
-    is updated, and another key of the same account is made anew.
+    An account that is here already is updated, not created again. No provider is called: the
+    worker probes each credential soon after. Where only the provider knows the account of a key,
+    the same key is updated, and another key of that account becomes a new credential.
     """
-    organization = allow(request, Scope.WRITE)
-    items = items_of(organization, payload.credentials)
+    organization = require_scope(request, Scope.WRITE)
+    items = build_items(organization, payload.credentials)
     try:
         made: list[tuple[UUID | None, bool]]
         if payload.dry_run:
-            made = [(None, new) for new in bulk.would_make(organization, items)]
+            made = [(None, new) for new in bulk.preview_import(organization, items)]
         else:
             saved = bulk.save_credentials(organization, items, actor=request.auth)
             made = [(credential.pk, new) for credential, new in saved]
     except bulk.SameAccount as error:
-        raise ApiError(422, INVALID, dict(twice(*pair) for pair in error.pairs)) from None
+        raise ApiError(
+            422, INVALID, dict(duplicate_message(*pair) for pair in error.pairs)
+        ) from None
     return {
         "data": [
             {"index": index, "id": pk, "result": "created" if new else "updated"}
@@ -69,19 +71,23 @@ def import_credentials(request: ApiRequest, payload: BulkImport) -> Any:
     }
 
 
-def twice(first: int, second: int) -> tuple[str, list[str]]:
-    said = f"credentials.{first} and credentials.{second} are the same account. Send one of them."
-    return f"credentials.{second}", [said]
+def duplicate_message(first: int, second: int) -> tuple[str, list[str]]:
+    message = (
+        f"credentials.{first} and credentials.{second} are the same account. Send one of them."
+    )
+    return f"credentials.{second}", [message]
 
 
-def items_of(organization: Organization, payloads: Sequence[CredentialImport]) -> list[bulk.Item]:
-    """Raises 422 with what is wrong with any of them."""
+def build_items(
+    organization: Organization, payloads: Sequence[CredentialImport]
+) -> list[bulk.Item]:
+    """The items to import. Raises 422 with the mistakes of all payloads."""
     named = {payload.oauth_app_id for payload in payloads} - {None}
     apps = OAuthApp.objects.of(organization).in_bulk(named) if named else {}
     fields: dict[str, list[str]] = {}
     for index, payload in enumerate(payloads):
-        wrong = mistakes(payload, apps)
-        fields |= {f"credentials.{index}.{path}": said for path, said in wrong.items()}
+        wrong = find_mistakes(payload, apps)
+        fields |= {f"credentials.{index}.{path}": messages for path, messages in wrong.items()}
     if fields:
         raise ApiError(422, INVALID, fields)
     return [
@@ -96,11 +102,11 @@ def items_of(organization: Organization, payloads: Sequence[CredentialImport]) -
     ]
 
 
-def mistakes(payload: CredentialImport, apps: Mapping[Any, OAuthApp]) -> dict[str, list[str]]:
+def find_mistakes(payload: CredentialImport, apps: Mapping[Any, OAuthApp]) -> dict[str, list[str]]:
     fields = {f"properties.{name}": [BLANK] for name in blank_names(payload.properties)}
     if payload.oauth_app_id is None:
         return fields
     app, kind = apps.get(payload.oauth_app_id), payload.properties.kind
     if app is None or app.provider != kinds.get(kind).provider:
-        fields["oauth_app_id"] = [no_such_app(kind)]
+        fields["oauth_app_id"] = [unknown_app_message(kind)]
     return fields

@@ -1,4 +1,4 @@
-"""/v1/collections: what the account behind a credential holds."""
+"""/v1/collections: the collections of the account behind a credential."""
 
 from typing import Any, Literal
 from uuid import UUID
@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.credentials.views import get_owned_or_404
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.schemas import Shape, Strict, Timestamp
 from sequin_admin.syncs import catalogue
@@ -82,7 +82,7 @@ def collection_out(collection: Collection, links: list[str], include: str) -> di
 
 
 def refresh_out(credential_id: UUID, refresh: Refresh | None) -> dict[str, Any]:
-    """What was never read counts as done: the well-known collections are there from the start."""
+    """Without a refresh the status is succeeded: the well-known collections are always there."""
     error = refresh and refresh.error
     return {
         "credential_id": str(credential_id),
@@ -98,29 +98,29 @@ def list_collections(
     request: ApiRequest, credential_id: UUID, query: Query[CollectionFilters]
 ) -> Any:
     """What was read from the account last, or the provider's well-known collections."""
-    credential = get_owned_or_404(allow(request, Scope.READ), credential_id)
+    credential = get_owned_or_404(require_scope(request, Scope.READ), credential_id)
     links = [credential.docs_url]
     wanted = query.search.casefold()
-    found = [row for row in catalogue.of(credential) if wanted in called(row)]
+    found = [row for row in catalogue.list_collections(credential) if wanted in search_text(row)]
     return {"data": [collection_out(row, links, query.include) for row in found]}
 
 
-def called(collection: Collection) -> str:
+def search_text(collection: Collection) -> str:
     return f"{collection.name}\n{collection.collection_id}".casefold()
 
 
 @router.get("/{credential_id}/refresh/status", response={200: RefreshShape, **ERRORS})
 def refresh_status(request: ApiRequest, credential_id: UUID) -> Any:
-    """How far the latest refresh has come."""
-    credential = get_owned_or_404(allow(request, Scope.READ), credential_id)
+    """The status of the latest refresh."""
+    credential = get_owned_or_404(require_scope(request, Scope.READ), credential_id)
     return refresh_out(credential_id, Refresh.objects.filter(pk=credential.pk).first())
 
 
 @router.post("/{credential_id}/refresh/start", response={200: RefreshShape, **ERRORS})
 def start_refresh(request: ApiRequest, credential_id: UUID) -> Any:
-    """Let a worker read the account's collections again. Ask `refresh/status` for the end."""
-    credential = get_owned_or_404(allow(request, Scope.WRITE), credential_id)
-    return refresh_out(credential_id, catalogue.start(credential, actor=request.auth))
+    """Let a worker read the account's collections again. `refresh/status` says when it is done."""
+    credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
+    return refresh_out(credential_id, catalogue.start_refresh(credential, actor=request.auth))
 
 
 @router.get(
@@ -132,8 +132,10 @@ def get_collection(
     request: ApiRequest, credential_id: UUID, collection_id: str, query: Query[Include]
 ) -> Any:
     """One collection, by its id (`stripe:customer`)."""
-    credential = get_owned_or_404(allow(request, Scope.READ), credential_id)
-    found = [row for row in catalogue.of(credential) if row.collection_id == collection_id]
+    credential = get_owned_or_404(require_scope(request, Scope.READ), credential_id)
+    found = [
+        row for row in catalogue.list_collections(credential) if row.collection_id == collection_id
+    ]
     if not found:
         raise ApiError(404, "This credential has no such collection; a refresh may find it.")
     return collection_out(found[0], [credential.docs_url], query.include)

@@ -14,8 +14,8 @@ from ninja import Query, Router, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.credentials.tokens import checked, held
-from sequin_admin.api.framework.auth import ApiRequest, KnownKeyAuth
+from sequin_admin.api.credentials.tokens import get_checked_or_404, prepare_lookup
+from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth
 from sequin_admin.api.framework.errors import ERRORS, ApiError, Problem
 from sequin_admin.api.schemas import Body, Shape, Strict
 from sequin_admin.credentials.kinds import Rate
@@ -31,20 +31,20 @@ from sequin_admin.limits.permits import (
 from sequin_admin.limits.stores import Unavailable
 from sequin_admin.syncs.models import Sync
 
-MOST_AT_ONCE = 1000
-LONGEST_WAIT_MS = 10_000
-LONGEST_LEASE_MS = 900_000
-LONGEST_USE_MS = 60_000
-# A permit comes back whatever was said with it: more than this counts as this.
-LONGEST_TOLD_MS = 31_536_000_000
-MOST_TOLD = 1_000_000_000
+MAX_PERMITS = 1000
+MAX_WAIT_MS = 10_000
+MAX_LEASE_MS = 900_000
+MAX_USE_MS = 60_000
+# A permit is released whatever its caller reports: larger values are capped.
+MAX_REPORTED_MS = 31_536_000_000
+MAX_REPORTED_CALLS = 1_000_000_000
 RETRY_AFTER_S = 1
-# Who can't be waited with, because too many are, keeps a place in the line all the same.
+# The wait when all long polls are taken. With a wait the caller gets a ticket for the queue.
 SHORT_WAIT_MS = 1
 LEASE = r"^[0-9]{1,15}\.[0-9]{1,16}\.[0-9]{1,9}\.[\w-]{0,60}$"
 TICKET = r"^([0-9]{1,15}\.[0-2]\.[\w-]{0,60})?$"
 
-router = Router(tags=["Permits"], auth=KnownKeyAuth())
+router = Router(tags=["Permits"], auth=CachedKeyAuth())
 
 
 class Ending(Strict):
@@ -72,34 +72,34 @@ class Ending(Strict):
         return PermitRelease(
             lease=lease,
             outcome=self.outcome,
-            retry_after_s=None if wait is None else min(wait, LONGEST_TOLD_MS) / 1000,
-            used_ms=None if used is None else min(used, LONGEST_TOLD_MS),
-            remaining=None if left is None else min(left, MOST_TOLD),
-            reset_s=min(self.reset_ms, LONGEST_TOLD_MS) / 1000,
+            retry_after_s=None if wait is None else min(wait, MAX_REPORTED_MS) / 1000,
+            used_ms=None if used is None else min(used, MAX_REPORTED_MS),
+            remaining=None if left is None else min(left, MAX_REPORTED_CALLS),
+            reset_s=min(self.reset_ms, MAX_REPORTED_MS) / 1000,
         )
 
 
-class PermitsGranted(Body, Ending):
-    """A permit that comes back, and how its call ended."""
+class ReleasedPermit(Body, Ending):
+    """A permit that is released, and how its call ended."""
 
     lease: str = Field(pattern=LEASE)
 
 
 class PermitAsk(Body):
-    n: int = Field(default=1, ge=1, le=MOST_AT_ONCE, description="You get as many or fewer.")
+    n: int = Field(default=1, ge=1, le=MAX_PERMITS, description="You get as many or fewer.")
     wait_ms: int = Field(
-        default=0, ge=0, le=LONGEST_WAIT_MS, description="How long to wait for the first."
+        default=0, ge=0, le=MAX_WAIT_MS, description="How long to wait for the first."
     )
     lease_ms: int = Field(
         default=LEASE_MS,
         ge=100,
-        le=LONGEST_LEASE_MS,
+        le=MAX_LEASE_MS,
         description="When a permit that you don't give back ends: longer than your longest call.",
     )
     use_within_ms: int = Field(
         default=0,
         ge=0,
-        le=LONGEST_USE_MS,
+        le=MAX_USE_MS,
         description="How long you may put off the call. Until you give the permit back it counts "
         "as if used at the very end, so that the limit holds for the calls themselves.",
     )
@@ -112,8 +112,8 @@ class PermitAsk(Body):
     sync_id: UUID | None = Field(
         default=None, description="The sync that asks: its own, narrower limit then holds, too."
     )
-    releases: list[PermitsGranted] = Field(
-        default=[], max_length=MOST_AT_ONCE, description="Permits that come back by the way."
+    releases: list[ReleasedPermit] = Field(
+        default=[], max_length=MAX_PERMITS, description="Permits that come back by the way."
     )
 
 
@@ -127,14 +127,14 @@ class PermitShape(Shape):
 
 
 class TooFast(Problem):
-    """No permit for now. Without `retry_after_ms` it is the API key that has used up its minute."""
+    """No permit for now. Without `retry_after_ms` it is the API key whose own limit is used up."""
 
     retry_after_ms: int
     ticket: str = Field(description="Send it along to keep your place. Empty when you don't wait.")
 
 
 class Releases(Body):
-    releases: list[PermitsGranted] = Field(min_length=1, max_length=MOST_AT_ONCE)
+    releases: list[ReleasedPermit] = Field(min_length=1, max_length=MAX_PERMITS)
 
 
 class Returned(Shape):
@@ -157,16 +157,16 @@ def take_permits(
     """
     began, credential = time.monotonic(), get_for_permits_or_404(request, credential_id)
     options = payload.model_dump(exclude={"releases", "wait_ms", "sync_id"})
-    options["also"] = narrower(credential, payload.sync_id)
+    options["also"] = limit_of_sync(credential, payload.sync_id)
     releases = [given.release(given.lease) for given in payload.releases]
     response["Cache-Control"] = "no-store"
     try:
-        with reachable(), patience(payload.wait_ms) as wait_ms:
+        with unavailable_as_503(), limit_wait(payload.wait_ms) as wait_ms:
             grant = limiter.acquire(credential, wait_ms=wait_ms, releases=releases, **options)
     except PermitRefused as refused:
         response["Retry-After"] = str(ceil(refused.retry_after_ms / 1000))
-        said = {"retry_after_ms": refused.retry_after_ms, "ticket": refused.ticket}
-        return Status(429, {"summary": str(refused), **said})
+        body = {"retry_after_ms": refused.retry_after_ms, "ticket": refused.ticket}
+        return Status(429, {"summary": str(refused), **body})
     now = time.monotonic()
     return {
         "leases": [lease.id for lease in grant.leases],
@@ -176,8 +176,9 @@ def take_permits(
     }
 
 
-def narrower(credential: Credential, sync_id: UUID | None) -> tuple[str, Rate] | None:
-    """The limit that the sync has of its own. Raises `ApiError` for one that reads nothing here."""
+def limit_of_sync(credential: Credential, sync_id: UUID | None) -> tuple[str, Rate] | None:
+    """The id and the own rate limit of the sync, if it has one. Raises 404 for a sync of another
+    credential, 409 for a disabled one."""
     if sync_id is None:
         return None
     sync = Sync.objects.filter(credential=credential, pk=sync_id).first()
@@ -192,7 +193,7 @@ def narrower(credential: Credential, sync_id: UUID | None) -> tuple[str, Rate] |
 def give_permits_back(request: ApiRequest, credential_id: UUID, payload: Releases) -> Any:
     """Give many back at once, and say how their calls ended."""
     credential = get_for_permits_or_404(request, credential_id)
-    with reachable():
+    with unavailable_as_503():
         given = [each.release(each.lease) for each in payload.releases]
         return {"live": limiter.release_all(credential, given)}
 
@@ -206,24 +207,30 @@ def give_permit_back(
 ) -> Any:
     """Give one back. That it had ended before is no error."""
     credential = get_for_permits_or_404(request, credential_id)
-    with reachable():
+    with unavailable_as_503():
         limiter.release_all(credential, [ending.release(lease)])
     return Status(204, None)
 
 
 def get_for_permits_or_404(request: ApiRequest, pk: UUID) -> Credential:
-    """The credential with its limit and whether the key still holds, in one query."""
-    return checked(request, HELD, pk, Scope.PERMITS, "it gives no permits")
+    """The credential with its rate limit, and the check of the API key, in one query.
+
+    Raises 401, 403, 404, and 409 for a disabled one.
+    """
+    return get_checked_or_404(
+        request, CREDENTIAL_WITH_LIMIT, pk, Scope.PERMITS, "it gives no permits"
+    )
 
 
-HELD = held(
+CREDENTIAL_WITH_LIMIT = prepare_lookup(
     "rate_limit",
     [f"rate_limit__{n}" for n in ("allowed_requests", "interval", "max_concurrent_requests")],
 )
 
 
 @contextmanager
-def reachable() -> Iterator[None]:
+def unavailable_as_503() -> Iterator[None]:
+    """Raises 503 when the limiter's store can't be reached."""
     try:
         yield
     except Unavailable as error:
@@ -234,18 +241,18 @@ def reachable() -> Iterator[None]:
         ) from None
 
 
-waiting = threading.BoundedSemaphore(settings.LONG_POLLS)
+long_polls = threading.BoundedSemaphore(settings.LONG_POLLS)
 
 
 @contextmanager
-def patience(wait_ms: int) -> Iterator[int]:
-    """How long a caller may wait here: not at all while others' waiting takes up the threads."""
+def limit_wait(wait_ms: int) -> Iterator[int]:
+    """How long a caller may wait, in ms. Long polls are limited, since each takes up a thread."""
     if not wait_ms:
         yield 0
-    elif not waiting.acquire(blocking=False):
+    elif not long_polls.acquire(blocking=False):
         yield SHORT_WAIT_MS
     else:
         try:
             yield wait_ms
         finally:
-            waiting.release()
+            long_polls.release()

@@ -15,13 +15,13 @@ from pydantic import Field
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
-from sequin_admin.api.framework.auth import ApiRequest, KnownKeyAuth, allow, know_again
+from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth, reload_key, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError, Problem
 from sequin_admin.api.schemas import Body, Shape, Strict, Timestamp
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, http
 from sequin_admin.core.fields import DecryptionError
-from sequin_admin.core.prepared import Prepared
+from sequin_admin.core.prepared import PreparedQuery
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential, CredentialQuerySet
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
@@ -30,13 +30,13 @@ from sequin_admin.tokens import renewal
 
 SAMPLED_EVERY_S = 3600
 RETRY_AFTER_S = 5
-PROBED_LATELY_S = 30
+RECENT_PROBE_S = 30
 FINGERPRINT_CHARS = 16
-# One that stands for every other in a prepared query.
+# Any version: the prepared query is built with it.
 EXAMPLE_VERSION = 987_654_321
 
 
-router = Router(tags=["Tokens"], auth=KnownKeyAuth())
+router = Router(tags=["Tokens"], auth=CachedKeyAuth())
 
 
 class Wanted(Strict):
@@ -73,7 +73,7 @@ class TokenShape(Shape):
     signing: dict[str, str] = Field(description="What to sign each call with (RFC 5849), instead.")
     expires_at: Timestamp | None
     fingerprint: str = Field(description="Tells this token from the next one. Not secret.")
-    rate_limit_signals: DialectShape
+    dialect: DialectShape
 
 
 ANSWERS = {200: TokenShape, **ERRORS, 503: Problem}
@@ -85,16 +85,18 @@ def get_token(
 ) -> Any:
     """Everything for the next call. It is renewed first when it would end too soon.
 
-    409 says whose move it is when the access is gone; 503 that the provider can't renew just now.
+    409 says who must act when the access is gone; 503 that the provider can't renew it just now.
     """
     credential = get_for_token_or_404(request, credential_id)
-    sample(request.auth, credential)
+    record_token_read(request.auth, credential)
     try:
-        return shown(
-            response, credential, *renewal.read_token(credential, min_ttl_s=wanted.min_ttl)
+        return token_out(
+            response,
+            credential,
+            *renewal.get_token_and_expiry(credential, min_ttl_s=wanted.min_ttl),
         )
     except (Refused, DecryptionError) as error:
-        raise no_token(outcome_of(error)) from None
+        raise token_error(outcome_of(error)) from None
 
 
 @router.post("/{credential_id}/token/refresh", response=ANSWERS)
@@ -103,38 +105,43 @@ def refresh_token(
 ) -> Any:
     """A newer token than the one that the provider refused. Many may report the same one.
 
-    A key or password can't be renewed: it is tried, and given again if it works after all.
+    A key or password can't be renewed: it is probed, and returned again if it still works.
     """
     credential = get_for_token_or_404(request, credential_id)
     try:
-        text, ends = renewal.read_token(credential)
+        text, ends = renewal.get_token_and_expiry(credential)
         if payload.fingerprint == fingerprint(credential, text):
-            text, ends = renewed(credential, text, ends)
-        return shown(response, credential, text, ends)
+            text, ends = replace_refused_token(credential, text, ends)
+        return token_out(response, credential, text, ends)
     except (Refused, DecryptionError) as error:
-        raise no_token(outcome_of(error)) from None
+        raise token_error(outcome_of(error)) from None
 
 
 def get_for_token_or_404(request: ApiRequest, pk: UUID) -> Credential:
-    """The credential with its token and whether the key still holds, in one query.
+    """The credential with its token, and the check of the API key, in one query.
 
     Raises 401, 403, 404, and 409 for a disabled one.
     """
-    return checked(request, HELD, pk, Scope.SECRETS, "it gives no token")
+    return get_checked_or_404(
+        request, CREDENTIAL_WITH_TOKEN, pk, Scope.SECRETS, "it gives no token"
+    )
 
 
-def checked(
-    request: ApiRequest, held: Prepared[Credential], pk: UUID, scope: Scope, disabled: str
+def get_checked_or_404(
+    request: ApiRequest, lookup: PreparedQuery[Credential], pk: UUID, scope: Scope, disabled: str
 ) -> Credential:
-    """What a query finds that also asks for `key_holds`. Raises 401, 403, 404 and 409."""
+    """The credential found by a prepared `lookup`. `disabled` completes the message of 409.
+
+    Raises 401, 403, 404, and 409 for a disabled one.
+    """
     key, credential, holds = request.auth, None, False
     if scope in key.scopes:
-        credential, holds = held_by(key, held, pk)
+        credential, holds = run_lookup(key, lookup, pk)
     if not holds:
-        # Revoked, or changed since it was remembered: what does the database say of it?
-        know_again(request)
-        allow(request, scope)
-        credential, _ = held_by(request.auth, held, pk)
+        # The cached key is outdated: load it again and check once more.
+        reload_key(request)
+        require_scope(request, scope)
+        credential, _ = run_lookup(request.auth, lookup, pk)
     if credential is None:
         raise ApiError(404, "There is no such credential in your organization.")
     if credential.disabled_at:
@@ -142,9 +149,11 @@ def checked(
     return credential
 
 
-def held_by(key: ApiKey, held: Prepared[Credential], pk: UUID) -> tuple[Credential | None, bool]:
-    """The credential, and whether the key is still what we take it for."""
-    credential = held.first(
+def run_lookup(
+    key: ApiKey, lookup: PreparedQuery[Credential], pk: UUID
+) -> tuple[Credential | None, bool]:
+    """The credential, and whether the cached key is still valid and unchanged."""
+    credential = lookup.first(
         pk=pk,
         organization=key.organization_id,
         key=key.pk,
@@ -152,13 +161,13 @@ def held_by(key: ApiKey, held: Prepared[Credential], pk: UUID) -> tuple[Credenti
         now=clock.now(),
     )
     if credential is None:
-        return None, keys.holds(key)
+        return None, keys.is_still_usable(key)
     return credential, bool(credential.key_holds)  # type: ignore[attr-defined]
 
 
-def held(joined: str, columns: Sequence[str]) -> Prepared[Credential]:
-    """One credential by id with some columns of it and of one row joined to it, and whether the
-    key still holds, in one query. Encrypted columns are opened when they are read."""
+def prepare_lookup(joined: str, columns: Sequence[str]) -> PreparedQuery[Credential]:
+    """A query for one credential by id, with `columns` of it and of the `joined` row, and whether
+    the API key is still valid. Encrypted columns are decrypted when they are read."""
 
     def rows(
         pk: UUID, organization: UUID, key: UUID, version: int, now: datetime
@@ -168,7 +177,7 @@ def held(joined: str, columns: Sequence[str]) -> Prepared[Credential]:
         found = found.annotate(key_holds=usable).select_related(joined)
         return found.only("organization_id", "kind", "name", "disabled_at", *columns)
 
-    return Prepared(
+    return PreparedQuery(
         rows,
         {
             "pk": (UUIDField(), uuid4()),
@@ -180,7 +189,7 @@ def held(joined: str, columns: Sequence[str]) -> Prepared[Credential]:
     )
 
 
-HELD = held(
+CREDENTIAL_WITH_TOKEN = prepare_lookup(
     "token",
     (
         *("properties", "secrets", "secret_names"),
@@ -189,16 +198,16 @@ HELD = held(
 )
 
 
-def renewed(
+def replace_refused_token(
     credential: Credential, refused: str, ends: datetime | None
 ) -> tuple[str, datetime | None]:
-    """A token that is not `refused`, or the same one when the provider takes it after all."""
-    if renewal.renews(credential):
+    """A token other than `refused`, or the same one when it still works. Raises `Refused`."""
+    if renewal.is_renewable(credential):
         renewal.refresh(credential, refused=refused)
-        return renewal.sealed_token(credential)
+        return renewal.stored_token(credential)
     credential = Credential.objects.select_related("oauth_app").get(pk=credential.pk)
     checked = credential.checked_at
-    if checked is None or (clock.now() - checked).total_seconds() > PROBED_LATELY_S:
+    if checked is None or (clock.now() - checked).total_seconds() > RECENT_PROBE_S:
         outcome = probes.verify(credential)
         if outcome.verdict not in (Verdict.OK, Verdict.TRANSIENT):
             raise Refused(outcome)
@@ -207,14 +216,14 @@ def renewed(
     return refused, ends
 
 
-def shown(
+def token_out(
     response: HttpResponse, credential: Credential, text: str, ends: datetime | None
 ) -> dict[str, Any]:
     response["Cache-Control"] = "no-store"
     return {
         "credential_id": credential.pk,
         "kind": credential.kind,
-        "base_url": http.rewrite(credential.base_url()),
+        "base_url": http.rewrite_url(credential.base_url()),
         "headers": credential.call_headers(text),
         "fields": credential.call_fields(),
         "login": credential.call_login(),
@@ -226,13 +235,13 @@ def shown(
 
 
 def signing_of(credential: Credential) -> dict[str, str]:
-    """With the address that the provider believes it is called at, which the signature covers."""
+    """With the provider's own base URL, before `rewrite_url`: the signature covers it."""
     signing = credential.signing()
     return {**signing, "base_url": credential.base_url()} if signing else {}
 
 
 def fingerprint(credential: Credential, text: str) -> str:
-    """Of the access token, or of the secrets themselves for kinds that send those."""
+    """Of the access token, or of the secrets for kinds that send those instead."""
     secret = text or "\n".join(f"{n}={v}" for n, v in sorted(credential.secrets.items()))
     # Keyed, so that a weak password can't be guessed from it.
     return salted_hmac("token", secret, algorithm="sha256").hexdigest()[:FINGERPRINT_CHARS]
@@ -242,16 +251,16 @@ def outcome_of(error: Exception) -> Outcome:
     return error.outcome if isinstance(error, Refused) else outcomes.unreadable(error)  # type: ignore[arg-type]
 
 
-def no_token(outcome: Outcome) -> ApiError:
-    """503 while nobody must act, else 409: in both the sentence says what happened."""
+def token_error(outcome: Outcome) -> ApiError:
+    """503 for a transient failure, else 409, with the outcome's message."""
     if outcome.verdict is Verdict.TRANSIENT:
         wait = round(outcome.retry_after_s or RETRY_AFTER_S)
         return ApiError(503, outcome.sentence, headers={"Retry-After": str(max(wait, 1))})
     return ApiError(409, outcome.sentence)
 
 
-def sample(key: ApiKey, credential: Credential) -> None:
-    """Note who reads tokens, at most once an hour per key, credential and process."""
+def record_token_read(key: ApiKey, credential: Credential) -> None:
+    """Record who reads tokens, at most once an hour for each key, credential and process."""
     if cache.add(f"token-read:{key.pk}:{credential.pk}", True, SAMPLED_EVERY_S):
         record_change(
             "credential.token_read",

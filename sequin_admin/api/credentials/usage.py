@@ -9,9 +9,9 @@ from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.credentials.views import get_owned_or_404
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS
-from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, Paged, asked_page
+from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, PageParams, paginate_request
 from sequin_admin.api.schemas import Body, RateLimitShape, Shape, Timestamp
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import models as limits
@@ -70,7 +70,7 @@ class UsageList(Shape):
     next_cursor: str | None
 
 
-class UsageFilters(Paged):
+class UsageFilters(PageParams):
     sort: Creation = "-created_at"
     provider: str = ""
     kind: str = ""
@@ -102,26 +102,26 @@ class PaceShape(Shape):
 @router.get("", response={200: UsageList, **ERRORS})
 def list_usage(request: ApiRequest, filters: Query[UsageFilters]) -> Any:
     """Of every credential that is not disabled, the newest first unless sorted otherwise."""
-    organization = allow(request, Scope.READ)
+    organization = require_scope(request, Scope.READ)
     rows = Credential.objects.of(organization).active().select_related("rate_limit")
     if filters.hot:
         rows = rows.filter(
             pk__in=[hot.credential.pk for hot in usage.running_near_limit(organization)]
         )
-    page, following = asked_page(request, filters, rows.defer("secrets"))
+    page, following = paginate_request(request, filters, rows.defer("secrets"))
     return {"data": usages_out(page), "next_cursor": following}
 
 
 def usages_out(credentials: Sequence[Credential]) -> list[dict[str, Any]]:
-    """In a handful of queries, however many there are."""
+    """The number of queries does not depend on the number of credentials."""
     gauges = gauges_of(credentials)
-    totals = usage.totals(Sample.objects.filter(credential__in=credentials))
-    lately = usage.lately(credentials, totals)
+    totals = usage.sum_samples(Sample.objects.filter(credential__in=credentials))
+    lately = usage.recent_use(credentials, totals)
     return [
         {
             "credential_id": credential.pk,
             **{name: getattr(credential, name) for name in ("name", "provider", "kind")},
-            "rate_limit": limits.of(credential).as_json(),
+            "rate_limit": limits.get_rate_limit(credential).as_json(),
             "now": gauge and gauge_out(gauge),
             "lately": lately_out(lately[credential.pk]),
         }
@@ -141,7 +141,7 @@ def gauge_out(gauge: Gauge) -> dict[str, int]:
     return {**plain, "paused_for_ms": -(-gauge.paused_for // MS)}
 
 
-def lately_out(use: usage.Lately) -> dict[str, Any]:
+def lately_out(use: usage.RecentUse) -> dict[str, Any]:
     plain = {name: getattr(use, name) for name in ("granted", "throttled")}
     return {**plain, "share": round(use.share, 4), "hot": use.is_near_limit}
 
@@ -149,7 +149,7 @@ def lately_out(use: usage.Lately) -> dict[str, Any]:
 @of_credential.get("/{credential_id}/usage", response={200: UsageDetail, **ERRORS})
 def credential_usage(request: ApiRequest, credential_id: UUID) -> Any:
     """What goes on now, and what was used in the last minutes and hours."""
-    credential = get_owned_or_404(allow(request, Scope.READ), credential_id)
+    credential = get_owned_or_404(require_scope(request, Scope.READ), credential_id)
     return {
         **usages_out([credential])[0],
         "minutes": usage.history(credential, MINUTES, span=SamplePeriod.MINUTE),
@@ -160,8 +160,8 @@ def credential_usage(request: ApiRequest, credential_id: UUID) -> Any:
 @router.post("/pace", response={200: PaceShape, **ERRORS})
 def work_out_pace(request: ApiRequest, payload: PaceAsk) -> Any:
     """What a rate limit amounts to, before you set it, and how long a sync takes with it."""
-    allow(request, Scope.READ)
+    require_scope(request, Scope.READ)
     limit = RateLimit(**payload.rate_limit.model_dump())
     records = payload.records
-    plan = usage.plan(records, payload.per_call, limit.as_rate()) if records else ""
+    plan = usage.plan_text(records, payload.per_call, limit.as_rate()) if records else ""
     return {"pace": limit.pace(), "doubt": limit.doubt(), "plan": plan}

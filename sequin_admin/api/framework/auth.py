@@ -1,4 +1,4 @@
-"""Who calls: an API key as a bearer token, from where, how often, and what it may do."""
+"""API keys as bearer tokens: authentication, networks, request limits and scopes."""
 
 from math import ceil
 
@@ -10,7 +10,7 @@ from ninja.security import HttpBearer
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Organization, Scope
 from sequin_admin.api.framework.errors import ApiError
-from sequin_admin.core.networks import contain
+from sequin_admin.core.networks import allows_address
 from sequin_admin.limits import quota
 
 
@@ -21,31 +21,31 @@ class KeyAuth(HttpBearer):
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiKey | None:
         if key := self.look_up(token):
-            refuse_elsewhere(request, key)
-            spend(request, key)
+            check_network(request, key)
+            count_request(request, key)
         return key
 
     def look_up(self, token: str) -> ApiKey | None:
         return keys.find(token)
 
 
-class KnownKeyAuth(KeyAuth):
-    """A key from memory. Whether it is still the same is asked with the credential."""
+class CachedKeyAuth(KeyAuth):
+    """Takes the key from the process's cache. The view's query checks that it is still valid."""
 
     def authenticate(self, request: HttpRequest, token: str) -> ApiKey | None:
         try:
             return super().authenticate(request, token)
         except ApiError:
-            # What refuses may be what we remember: the networks and the limit as they were.
-            keys.forget(token)
+            # The cached networks and limit may be outdated: load the key again and retry once.
+            keys.drop_cached(token)
             return super().authenticate(request, token)
 
     def look_up(self, token: str) -> ApiKey | None:
-        return keys.find_known(token)
+        return keys.find_cached(token)
 
 
 # The scheme is the same one; the document should not list it twice.
-KnownKeyAuth.__name__ = KeyAuth.__name__
+CachedKeyAuth.__name__ = KeyAuth.__name__
 
 
 class ApiRequest(HttpRequest):
@@ -54,7 +54,7 @@ class ApiRequest(HttpRequest):
     auth: ApiKey
 
 
-def allow(request: ApiRequest, scope: Scope) -> Organization:
+def require_scope(request: ApiRequest, scope: Scope) -> Organization:
     """The key's organization. Raises 403 when the key lacks `scope`."""
     if scope not in request.auth.scopes:
         raise ApiError(
@@ -65,27 +65,28 @@ def allow(request: ApiRequest, scope: Scope) -> Organization:
     return request.auth.organization
 
 
-def know_again(request: ApiRequest) -> None:
-    """Take the caller's key as it is by now, when the one in memory was revoked or changed.
+def reload_key(request: ApiRequest) -> None:
+    """Replace the caller's cached key, which was revoked or changed, by the stored one.
 
     Raises 401 and 403.
     """
     token = request.headers["Authorization"].partition(" ")[2]
-    keys.forget(token)
-    key = keys.find_known(token)
+    keys.drop_cached(token)
+    key = keys.find_cached(token)
     if key is None:
         raise AuthenticationError
-    refuse_elsewhere(request, key)
+    check_network(request, key)
     request.auth = key
 
 
-def refuse_elsewhere(request: HttpRequest, key: ApiKey) -> None:
-    """Raises 403 when the call comes from outside the key's networks."""
+def check_network(request: HttpRequest, key: ApiKey) -> None:
+    """Raises 403 when the request comes from outside the key's networks."""
     if not key.networks:
         return
-    told = request.META.get("HTTP_X_FORWARDED_FOR", "")
-    caller = settings.TRUSTED_PROXIES.caller(request.META.get("REMOTE_ADDR", ""), told)
-    if not contain(key.networks, caller):
+    forwarded_for = request.META.get("HTTP_X_FORWARDED_FOR", "")
+    peer = request.META.get("REMOTE_ADDR", "")
+    caller = settings.TRUSTED_PROXIES.client_address(peer, forwarded_for)
+    if not allows_address(key.networks, caller):
         raise ApiError(
             403,
             f"This API key does not work from {caller or 'an unknown address'}, where we see you. "
@@ -94,23 +95,23 @@ def refuse_elsewhere(request: HttpRequest, key: ApiKey) -> None:
         )
 
 
-def spend(request: HttpRequest, key: ApiKey) -> None:
-    """Count the request. Raises 429 when the key has used up its minute."""
-    spent = quota.spend(key)
-    request.spent = spent  # type: ignore[attr-defined]
-    if spent.refused:
-        wait = max(ceil(spent.resets_s), 1)
+def count_request(request: HttpRequest, key: ApiKey) -> None:
+    """Count the request. Raises 429 when the key's limit per minute is used up."""
+    usage = quota.count_request(key)
+    request.quota_usage = usage  # type: ignore[attr-defined]
+    if usage.refused:
+        wait = max(ceil(usage.resets_s), 1)
         raise ApiError(
             429,
-            f"This API key has used up its {spent.limit:,} requests of this minute. "
+            f"This API key has used up its {usage.limit:,} requests of this minute. "
             f"Call again in {wait} s, or raise its limit under API keys in the dashboard.",
             headers={"Retry-After": str(wait)},
         )
 
 
-def put_limits(request: HttpRequest, answer: HttpResponse) -> None:
-    """Say how much is left, in every answer to a request that was counted."""
-    if spent := getattr(request, "spent", None):
-        answer["RateLimit-Limit"] = str(spent.limit)
-        answer["RateLimit-Remaining"] = str(spent.remaining)
-        answer["RateLimit-Reset"] = str(max(ceil(spent.resets_s), 1))
+def add_rate_limit_headers(request: HttpRequest, response: HttpResponse) -> None:
+    """Add the `RateLimit-*` headers to the response to a request that was counted."""
+    if usage := getattr(request, "quota_usage", None):
+        response["RateLimit-Limit"] = str(usage.limit)
+        response["RateLimit-Remaining"] = str(usage.remaining)
+        response["RateLimit-Reset"] = str(max(ceil(usage.resets_s), 1))

@@ -1,11 +1,11 @@
-"""Errors: `{"summary", "validation_errors": {path: [sentence]}}`. Never what was sent."""
+"""Errors: `{"summary", "validation_errors": {path: [message]}}`. None repeats what was sent."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.core.exceptions import ValidationError as Refusal
+from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.signals import got_request_exception
 from django.db import DataError, IntegrityError, models
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -14,7 +14,7 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
 
-from sequin_admin.audit.models import type_of
+from sequin_admin.audit.models import get_audit_type
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.usage import InUse
@@ -24,7 +24,7 @@ UNAUTHORIZED = (
     "This one is missing, unknown, expired or revoked."
 )
 INVALID = "Some fields are not valid. Nothing was changed."
-NOWHERE = "There is nothing at this address. See /v1/docs for what there is."
+UNKNOWN_PATH = "There is nothing at this address. See /v1/docs for what there is."
 NO_SUCH_ID = "There is nothing with this id in your organization."
 UNREADABLE = (
     "The body is not valid JSON, or holds what can't be stored: NUL, half a surrogate pair, "
@@ -34,19 +34,19 @@ TOO_BIG = (
     f"The body is too big: {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes are the most. Send less "
     "at once."
 )
-OVERTAKEN = (
+CONFLICT = (
     "Somebody else changed what this needs at the same moment, so nothing was changed. Read it "
     "again and repeat your request."
 )
 UNSTORABLE = "A value is too long or out of range. Nothing was changed."
-OUR_FAULT = (
+SERVER_ERROR = (
     "Something went wrong here, and it is not your fault. Try again; if it happens twice, tell us "
     "the X-Request-Id of this answer."
 )
 
 
 class ApiError(Exception):
-    """Answers with `status`, the sentence `summary` and, for 422, sentences by field path."""
+    """An error response: `status`, the message `summary` and, for 422, messages by field path."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class StillUsed(Problem):
 ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 412, 413, 422, 429, 500), Problem)
 
 
-def problem(
+def problem_response(
     status: int,
     summary: str,
     fields: Mapping[str, Sequence[str]] | None = None,
@@ -94,16 +94,16 @@ def problem(
 ) -> HttpResponse:
     body: dict[str, Any] = {"summary": summary, **more}
     if fields:
-        body["validation_errors"] = {path: list(said) for path, said in fields.items()}
+        body["validation_errors"] = {path: list(messages) for path, messages in fields.items()}
     return JsonResponse(body, status=status)
 
 
-def install(api: NinjaAPI) -> None:
-    """Teach `api` our errors."""
+def add_exception_handlers(api: NinjaAPI) -> None:
+    """Register a handler for each exception that becomes an error response."""
 
     @api.exception_handler(ApiError)
-    def ours(request: HttpRequest, error: ApiError) -> HttpResponse:
-        answer = problem(error.status, error.summary, error.fields)
+    def api_error(request: HttpRequest, error: ApiError) -> HttpResponse:
+        answer = problem_response(error.status, error.summary, error.fields)
         for name, value in error.headers.items():
             answer[name] = value
         return answer
@@ -111,54 +111,54 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(InUse)
     def in_use(request: HttpRequest, error: InUse) -> HttpResponse:
         users = [user_out(user) for user in error.users]
-        return problem(409, str(error), in_use_by=users, in_use_by_count=error.count)
+        return problem_response(409, str(error), in_use_by=users, in_use_by_count=error.count)
 
     @api.exception_handler(DecryptionError)
     def unreadable_secrets(request: HttpRequest, error: DecryptionError) -> HttpResponse:
-        return problem(409, str(error))
+        return problem_response(409, str(error))
 
-    @api.exception_handler(Refusal)
-    def refused(request: HttpRequest, error: Refusal) -> HttpResponse:
-        """A rule of the domain, with its sentences by field."""
+    @api.exception_handler(DjangoValidationError)
+    def domain_rule(request: HttpRequest, error: DjangoValidationError) -> HttpResponse:
+        """A validation rule of the domain, with its messages by field."""
         if not hasattr(error, "error_dict"):
-            return problem(422, " ".join(error.messages))
-        return problem(422, INVALID, error.message_dict)
+            return problem_response(422, " ".join(error.messages))
+        return problem_response(422, INVALID, error.message_dict)
 
     @api.exception_handler(AuthenticationError)
     def unauthorized(request: HttpRequest, error: AuthenticationError) -> HttpResponse:
-        answer = problem(401, UNAUTHORIZED)
+        answer = problem_response(401, UNAUTHORIZED)
         answer["WWW-Authenticate"] = "Bearer"
         return answer
 
     @api.exception_handler(ValidationError)
     def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
         if any(detail["loc"][0] == "path" for detail in error.errors):
-            return problem(404, NO_SUCH_ID)
-        return problem(422, INVALID, by_path(error.errors))
+            return problem_response(404, NO_SUCH_ID)
+        return problem_response(422, INVALID, messages_by_path(error.errors))
 
     @api.exception_handler(HttpError)
     def unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
         summary = UNREADABLE if error.status_code == 400 else str(error)
-        return problem(error.status_code, summary)
+        return problem_response(error.status_code, summary)
 
     @api.exception_handler(RequestDataTooBig)
     def too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
-        return problem(413, TOO_BIG)
+        return problem_response(413, TOO_BIG)
 
     @api.exception_handler(DataError)
     def unstorable(request: HttpRequest, error: DataError) -> HttpResponse:
-        return problem(422, UNSTORABLE)
+        return problem_response(422, UNSTORABLE)
 
     @api.exception_handler(IntegrityError)
-    def overtaken(request: HttpRequest, error: IntegrityError) -> HttpResponse:
-        """Two changes that exclude each other: a sync of a stream that is being deleted."""
-        return problem(409, OVERTAKEN)
+    def conflict(request: HttpRequest, error: IntegrityError) -> HttpResponse:
+        """Concurrent changes that exclude each other: a sync of a stream that is being deleted."""
+        return problem_response(409, CONFLICT)
 
     @api.exception_handler(Exception)
-    def our_fault(request: HttpRequest, error: Exception) -> HttpResponse:
-        """As Django treats an uncaught error, but with an answer in JSON."""
+    def server_error(request: HttpRequest, error: Exception) -> HttpResponse:
+        """Like Django's handling of an uncaught error, but with a JSON response."""
         got_request_exception.send(sender=None, request=request)
-        answer = problem(500, OUR_FAULT)
+        answer = problem_response(500, SERVER_ERROR)
         log_response(
             "%s: %s",
             "Internal Server Error",
@@ -172,31 +172,31 @@ def install(api: NinjaAPI) -> None:
 
 def user_out(user: models.Model) -> dict[str, str]:
     return {
-        "type": str(getattr(user, "entity", "") or type_of(user)),
+        "type": str(getattr(user, "entity", "") or get_audit_type(user)),
         "id": str(user.pk),
         "name": str(user),
     }
 
 
-def by_path(details: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Sentences by field path, from pydantic's errors."""
+def messages_by_path(details: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Messages by field path, from pydantic's errors."""
     fields: dict[str, list[str]] = {}
     for detail in details:
-        for path, sentence in sentences(detail):
-            fields.setdefault(path or "body", []).append(sentence)
+        for path, message in messages_of(detail):
+            fields.setdefault(path or "body", []).append(message)
     return fields
 
 
-def sentences(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Field paths and sentences of one pydantic error."""
+def messages_of(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Field paths and messages of one pydantic error."""
     path = path_of(detail["loc"])
     if detail["type"] == "match":
         names = str(detail["ctx"]["names"]).split(",")
-        said = "This does not have the form that the provider uses."
-        return [(f"{path}.{name}".lstrip("."), said) for name in names]
+        message = "This does not have the form that the provider uses."
+        return [(f"{path}.{name}".lstrip("."), message) for name in names]
     if detail["type"] == "contradiction":
-        said = detail["ctx"]
-        return [(f"{path}.{name}".lstrip("."), said[name]) for name in said["names"]]
+        messages = detail["ctx"]
+        return [(f"{path}.{name}".lstrip("."), messages[name]) for name in messages["names"]]
     if detail["type"] == "extra_forbidden":
         return [(path, "This field is not known here. Remove it.")]
     if detail["type"] == "missing":
@@ -206,7 +206,7 @@ def sentences(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
     if detail["type"] == "value_error":
         return [(path, str(detail["ctx"]["error"]))]
     if detail["type"] == "uuid_parsing":
-        # Its own words quote what was sent.
+        # Pydantic's message quotes what was sent.
         return [(path, "Send a UUID.")]
     if detail["type"].startswith("union_tag"):
         known = ", ".join(kind.slug for kind in kinds.all())

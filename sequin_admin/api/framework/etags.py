@@ -1,4 +1,4 @@
-"""`ETag` and `If-Match` (RFC 9110 sections 8.8.3 and 13.1.1): no update that nobody saw is lost."""
+"""`ETag` and `If-Match` (RFC 9110 sections 8.8.3 and 13.1.1), against lost updates."""
 
 import hashlib
 import json
@@ -17,21 +17,21 @@ IfMatch = Annotated[
 ]
 
 
-def etag_of(shown: Mapping[str, Any]) -> str:
-    text = json.dumps(shown, sort_keys=True, default=str)
+def etag_of(body: Mapping[str, Any]) -> str:
+    text = json.dumps(body, sort_keys=True, default=str)
     return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
 
 
-def tagged(response: HttpResponse, shown: dict[str, Any]) -> dict[str, Any]:
-    """`shown`, and its `ETag` in the header of `response`."""
-    response["ETag"] = etag_of(shown)
-    return shown
+def with_etag(response: HttpResponse, body: dict[str, Any]) -> dict[str, Any]:
+    """`body`; its `ETag` is set in the header of `response`."""
+    response["ETag"] = etag_of(body)
+    return body
 
 
-def expect(if_match: str | None, shown: Mapping[str, Any]) -> None:
-    """Raises 412 when the caller's `If-Match` is of another version than the one `shown`."""
+def check_if_match(if_match: str | None, body: Mapping[str, Any]) -> None:
+    """Raises 412 when the caller's `If-Match` is of another version than `body`."""
     tags = parse_etags(if_match or "*")
-    if "*" not in tags and etag_of(shown) not in tags:
+    if "*" not in tags and etag_of(body) not in tags:
         raise ApiError(
             412,
             "It was changed since you read it, so nothing was changed now. Read it again and "

@@ -9,12 +9,12 @@ from django.http import HttpRequest, HttpResponse
 
 from sequin_admin.access import idempotency, keys
 from sequin_admin.access.models import IdempotencyRecord
-from sequin_admin.api.framework.auth import know_again
+from sequin_admin.api.framework.auth import reload_key
 from sequin_admin.api.framework.errors import INVALID, ApiError
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
-KEPT_HEADERS = ("Content-Type", "ETag", "Location", "Cache-Control")
+STORED_HEADERS = ("Content-Type", "ETag", "Location", "Cache-Control")
 PATTERN = r"^[\x21-\x7e]{1,255}$"
 PARAMETER = {
     "in": "header",
@@ -34,30 +34,31 @@ REPLAYED_HEADER = {
 View = Callable[..., Any]
 
 
-def once(view: View) -> View:
-    """Do a POST that carries a key once. Around the view, so that the caller is known by then."""
+def idempotent(view: View) -> View:
+    """Execute a POST with an `Idempotency-Key` once. Wraps the view, which is authenticated."""
 
     @wraps(view)
     def wrapped(request: Any, *args: Any, **kwargs: Any) -> Any:
         name = request.headers.get(HEADER) if request.method == "POST" else None
         if name is None:
             return view(request, *args, **kwargs)
-        known, ours = claimed(request, name)
-        if not ours:
-            return again(known)
-        request.claim = known
+        record, is_new = claim_key(request, name)
+        if not is_new:
+            return replay_response(record)
+        request.claim = record
         return view(request, *args, **kwargs)
 
     return wrapped
 
 
-def claimed(request: Any, name: str) -> tuple[IdempotencyRecord, bool]:
+def claim_key(request: Any, name: str) -> tuple[IdempotencyRecord, bool]:
+    """The record of the key, and whether it is new. Raises 401, 403, 409 and 422."""
     if not re.fullmatch(PATTERN, name):
-        said = "Send 1 to 255 visible ASCII characters, such as a UUID, or leave the header out."
-        raise ApiError(422, INVALID, {HEADER: [said]})
-    # Some operations look only later whether the key still holds.
-    if not keys.holds(request.auth):
-        know_again(request)
+        message = "Send 1 to 255 visible ASCII characters, such as a UUID, or leave the header out."
+        raise ApiError(422, INVALID, {HEADER: [message]})
+    # With a cached API key the view checks its validity, which is too late here.
+    if not keys.is_still_usable(request.auth):
+        reload_key(request)
     try:
         return idempotency.claim(request.auth, name, fingerprint(request))
     except idempotency.NotRepeatable as error:
@@ -67,33 +68,34 @@ def claimed(request: Any, name: str) -> tuple[IdempotencyRecord, bool]:
 
 
 def fingerprint(request: Any) -> str:
-    """Of all that decides on the answer. The scopes too: what a key was given when it had more of
-    them is not given again."""
+    """Hash of all that determines the response. That includes the scopes: a key that has lost some
+    must not get a response that needed them."""
     where = f"{request.method} {request.get_full_path()}"
     scopes = " ".join(sorted(request.auth.scopes))
     return idempotency.fingerprint(where.encode(), scopes.encode(), request.body)
 
 
-def again(known: IdempotencyRecord) -> HttpResponse:
-    answer, headers = known.answer, {**known.answer["headers"], REPLAYED: "true"}
-    return HttpResponse(answer["body"], status=known.status, headers=headers)
+def replay_response(record: IdempotencyRecord) -> HttpResponse:
+    stored, headers = record.answer, {**record.answer["headers"], REPLAYED: "true"}
+    return HttpResponse(stored["body"], status=record.status, headers=headers)
 
 
-def settled(view: View) -> Callable[..., HttpResponse]:
-    """Keep the answer that a claimed request got, or free its key when nothing was done."""
+def finishing_claims(view: View) -> Callable[..., HttpResponse]:
+    """Store the response to a request with a claimed key, or release the claim when it failed."""
 
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        answer: HttpResponse = view(request, *args, **kwargs)
-        settle(getattr(request, "claim", None), answer)
-        return answer
+        response: HttpResponse = view(request, *args, **kwargs)
+        finish_claim(getattr(request, "claim", None), response)
+        return response
 
     return wrapped
 
 
-def settle(claim: IdempotencyRecord | None, answer: HttpResponse) -> None:
-    if claim and 200 <= answer.status_code < 300:
-        headers = {name: answer[name] for name in KEPT_HEADERS if name in answer}
-        idempotency.store_response(claim, answer.status_code, headers, answer.content.decode())
+def finish_claim(claim: IdempotencyRecord | None, response: HttpResponse) -> None:
+    if claim and 200 <= response.status_code < 300:
+        headers = {name: response[name] for name in STORED_HEADERS if name in response}
+        body = response.content.decode()
+        idempotency.store_response(claim, response.status_code, headers, body)
     elif claim:
         idempotency.release_claim(claim)

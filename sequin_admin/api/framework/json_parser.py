@@ -1,4 +1,4 @@
-"""How the API reads bodies."""
+"""Strict parsing of request bodies."""
 
 from typing import Any, cast
 
@@ -9,7 +9,7 @@ from sequin_admin.core.strict_json import read_json
 
 
 class StrictParser(Parser):
-    """Ninja's way to read a body, answering 400 for what `read_json` refuses."""
+    """Ninja's parser of bodies, with 400 for what `read_json` refuses."""
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
         return cast(dict[str, Any], read_json(request.body))

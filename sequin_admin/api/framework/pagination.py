@@ -1,5 +1,5 @@
-"""Lists: filters, and keyset pagination: the last page is as quick as the first, and rows may
-come and go."""
+"""Lists: filters and keyset pagination. The last page is as fast as the first, and rows that are
+added or deleted meanwhile neither repeat nor skip others."""
 
 import base64
 import json
@@ -32,8 +32,8 @@ Times = Literal[Creation, "updated_at", "-updated_at"]
 TimesAndName = Literal[Times, "name", "-name"]
 
 
-def utc(text: Any) -> datetime:
-    """RFC 3339 only: pydantic alone takes bare numbers for times, too."""
+def parse_rfc3339(text: Any) -> datetime:
+    """RFC 3339 only: pydantic alone also takes bare numbers for times. Raises `ValueError`."""
     try:
         if not re.fullmatch(RFC3339, text.upper()):
             raise ValueError("Not as RFC 3339 writes it.")
@@ -42,18 +42,18 @@ def utc(text: Any) -> datetime:
         raise ValueError("Send a time with its zone, such as 2026-11-23T12:00:00Z.") from None
 
 
-Since = Annotated[AwareDatetime, BeforeValidator(utc)]
+Since = Annotated[AwareDatetime, BeforeValidator(parse_rfc3339)]
 
 
-class Known(Strict):
-    """Query parameters of which no others are taken."""
+class QueryParams(Strict):
+    """Query parameters. Unknown ones are refused."""
 
     @classmethod
     def refuse_unknown(cls, request: HttpRequest) -> None:
-        """Raises 422 for parameters that are none of ours: a misspelt filter finds everything."""
+        """Raises 422 for unknown parameters: a misspelt filter would find everything."""
         known = {field.alias or name for name, field in cls.model_fields.items()}
         fields = {name: ["This parameter is not known here."] for name in request.GET}
-        fields = {name: said for name, said in fields.items() if name not in known}
+        fields = {name: messages for name, messages in fields.items() if name not in known}
         for name, value in request.GET.items():
             if "\0" in value:
                 fields[name] = ["NUL can't be taken."]
@@ -61,25 +61,25 @@ class Known(Strict):
             raise ApiError(422, INVALID, fields)
 
 
-class Paged(Known):
+class PageParams(QueryParams):
     """Query parameters of every list."""
 
     cursor: str = Field(default="", description="`next_cursor` of the page before.")
     limit: int = Field(default=100, ge=1, le=500)
 
-    # Those that a row's column of the same name must equal.
+    # Filters that must equal the column of the same name.
     equal: ClassVar[tuple[str, ...]] = ()
-    # Sorts that go by another column, which rises and falls with theirs and has an index.
-    same_order: ClassVar[Mapping[str, str]] = {}
+    # For a sort key: another column in the same order, which has an index.
+    sort_columns: ClassVar[Mapping[str, str]] = {}
 
     def narrow(self, rows: Any) -> Any:
-        """Those of the rows that pass every filter that was sent."""
+        """The rows that pass every filter that was sent."""
         sent = {name: getattr(self, name) for name in self.equal}
         return rows.filter(**{name: v for name, v in sent.items() if v not in (None, "")})
 
 
-class Changing(Paged):
-    """Those of lists whose rows are searched, and change."""
+class ChangeFilters(PageParams):
+    """For lists whose rows can be searched and change."""
 
     search: str = Field(default="", max_length=TEXT_CHARS, description="Part of the name.")
     updated_since: Since | None = Field(default=None, description=SINCE)
@@ -90,8 +90,8 @@ class Changing(Paged):
         return rows.filter(updated_at__gte=self.updated_since) if self.updated_since else rows
 
 
-class NamedFilters(Changing):
-    """Those of lists whose rows have a name, too."""
+class NamedFilters(ChangeFilters):
+    """For lists whose rows also have a name."""
 
     equal: ClassVar[tuple[str, ...]] = ("name",)
 
@@ -99,8 +99,8 @@ class NamedFilters(Changing):
     name: str = Field(default="", max_length=TEXT_CHARS, description="The whole name.")
 
 
-class PageParams(NamedFilters):
-    """Those of lists whose rows have a health, too."""
+class HealthFilters(NamedFilters):
+    """For lists whose rows also have a health status and metadata."""
 
     health_status: HealthStatus | None = Field(default=None, alias="health.status")
     metadata: str = Field(
@@ -113,26 +113,28 @@ class PageParams(NamedFilters):
     )
 
     def narrow(self, rows: Any) -> Any:
-        return with_metadata(of_health(super().narrow(rows), self.health_status), self.metadata)
+        return filter_by_metadata(
+            filter_by_health(super().narrow(rows), self.health_status), self.metadata
+        )
 
 
-class Listing(PageParams):
-    """Those of lists whose rows have a provider, too."""
+class ProviderFilters(HealthFilters):
+    """For lists whose rows also have a provider."""
 
     equal: ClassVar[tuple[str, ...]] = ("name", "provider")
 
     provider: str = ""
 
 
-def of_health(rows: QuerySet[Row], status: HealthStatus | None) -> QuerySet[Row]:
-    """What was never probed counts as healthy, as it is shown."""
+def filter_by_health(rows: QuerySet[Row], status: HealthStatus | None) -> QuerySet[Row]:
+    """Rows with this status. A row that was never probed counts as healthy, as it is shown."""
     if status is None:
         return rows
     return rows.filter(health_status__in=("", status) if status == "healthy" else (status,))
 
 
-def with_metadata(rows: QuerySet[Row], text: str) -> QuerySet[Row]:
-    """Rows whose metadata has every pair of the JSON object `text`."""
+def filter_by_metadata(rows: QuerySet[Row], text: str) -> QuerySet[Row]:
+    """Rows whose metadata has every pair of the JSON object `text`. Raises 422."""
     if not text:
         return rows
     try:
@@ -140,33 +142,33 @@ def with_metadata(rows: QuerySet[Row], text: str) -> QuerySet[Row]:
     except ValueError:
         pairs = None
     if not isinstance(pairs, dict):
-        said = 'Send a JSON object, such as {"plan": "pro"}.'
-        raise ApiError(422, "The metadata filter is not valid.", {"metadata": [said]})
+        message = 'Send a JSON object, such as {"plan": "pro"}.'
+        raise ApiError(422, "The metadata filter is not valid.", {"metadata": [message]})
     return rows.filter(metadata__has_pairs=pairs)
 
 
-def asked_page(
+def paginate_request(
     request: HttpRequest, filters: Any, rows: QuerySet[Row]
 ) -> tuple[list[Row], str | None]:
-    """The page of `rows` that a request asks for, and the next one's cursor."""
+    """The requested page of `rows`, and the cursor of the next one. Raises 422."""
     filters.refuse_unknown(request)
     narrowed: QuerySet[Row] = filters.narrow(rows)
-    return page_of(
+    return paginate(
         narrowed,
         sort=filters.sort,
         cursor=filters.cursor,
         limit=filters.limit,
-        column=filters.same_order.get(filters.sort.lstrip("-"), ""),
+        column=filters.sort_columns.get(filters.sort.lstrip("-"), ""),
     )
 
 
-def page_of(
+def paginate(
     rows: QuerySet[Row], *, sort: str, cursor: str, limit: int, column: str = ""
 ) -> tuple[list[Row], str | None]:
     """Up to `limit` rows after `cursor`, and the cursor of the next page, None on the last one.
 
     `sort` is a column, or stands for another `column` in the same order; with `-` it is descending.
-    Ties are told apart by id.
+    Ties are ordered by id.
     """
     sign, beyond = ("-", LessThan) if sort.startswith("-") else ("", GreaterThan)
     names = list(dict.fromkeys((column or sort.lstrip("-"), "id")))
@@ -176,14 +178,14 @@ def page_of(
             Value(value, output_field=field)
             for value, field in zip(decode_cursor(cursor, sort, fields), fields, strict=True)
         ]
-        # As one comparison of rows, which an index answers; alike on every database.
-        rows = rows.filter(beyond(in_a_row(*map(F, names)), in_a_row(*last)))
+        # One comparison of row values, which can use an index; the same on every database.
+        rows = rows.filter(beyond(row_value(*map(F, names)), row_value(*last)))
     found = list(rows.order_by(*(f"{sign}{name}" for name in names))[: limit + 1])
     more = found[limit:]
     return found[:limit], encode_cursor(sort, found[limit - 1], names) if more else None
 
 
-def in_a_row(*parts: F | Value) -> Func:
+def row_value(*parts: F | Value) -> Func:
     """`(a, b)`"""
     return Func(*parts, function="", output_field=BooleanField())
 
@@ -195,23 +197,24 @@ def encode_cursor(sort: str, row: Model, names: Iterable[str]) -> str:
 
 
 def decode_cursor(cursor: str, sort: str, fields: Sequence[Any]) -> list[Any]:
+    """The values of `fields` in the last row of the page before. Raises 422."""
     try:
         made_for, *texts = read_json(base64.urlsafe_b64decode(cursor))
         if made_for != sort or not all(isinstance(text, str) for text in texts):
             raise ValueError("The cursor is of another list.")
-        return [value_of(text, field) for text, field in zip(texts, fields, strict=True)]
+        return [parse_value(text, field) for text, field in zip(texts, fields, strict=True)]
     except (ValueError, TypeError, ValidationError):
-        said = "Take next_cursor from the answer before, with the same sort, or leave it out."
-        raise ApiError(422, "The cursor is not one of ours.", {"cursor": [said]}) from None
+        message = "Take next_cursor from the answer before, with the same sort, or leave it out."
+        raise ApiError(422, "The cursor is not one of ours.", {"cursor": [message]}) from None
 
 
-def value_of(text: str, field: Any) -> Any:
-    value = moment(text) if isinstance(field, DateTimeField) else field.to_python(text)
+def parse_value(text: str, field: Any) -> Any:
+    value = parse_utc(text) if isinstance(field, DateTimeField) else field.to_python(text)
     field.run_validators(value)
     return value
 
 
-def moment(text: str) -> datetime:
+def parse_utc(text: str) -> datetime:
     at = datetime.fromisoformat(text)
     if at.utcoffset() != timedelta():
         raise ValueError("Our cursors are in UTC.")

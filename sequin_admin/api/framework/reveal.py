@@ -1,4 +1,4 @@
-"""`truncate_secrets=false`: secrets in plain text, for keys that may, and never unaudited."""
+"""`truncate_secrets=false`: secrets in plain text, for keys with the scope, always audited."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -8,14 +8,14 @@ from django.http import HttpResponse
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.framework.auth import ApiRequest, allow
-from sequin_admin.api.framework.pagination import Known
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.pagination import QueryParams
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.credentials.models import Monitored
 
 
-class RevealFilter(Known):
-    """Query parameters of what holds secrets."""
+class RevealFilter(QueryParams):
+    """Query parameters of resources with secrets."""
 
     truncate_secrets: bool = Field(
         default=True,
@@ -26,30 +26,30 @@ class RevealFilter(Known):
         default="", max_length=200, description="What they are read for, for the audit log."
     )
 
-    def unmasks(self, request: ApiRequest, response: HttpResponse) -> bool:
-        """Whether to show secrets. Raises 403 when the key must not; the answer is not stored."""
+    def reveals(self, request: ApiRequest, response: HttpResponse) -> bool:
+        """Whether to show secrets. Raises 403 without the scope; the response is not cached."""
         if self.truncate_secrets:
             return False
-        allow(request, Scope.SECRETS)
+        require_scope(request, Scope.SECRETS)
         response["Cache-Control"] = "no-store"
         return True
 
 
-def listed(
+def list_out(
     rows: Iterable[Monitored],
-    shown: Callable[..., dict[str, Any]],
+    serialize: Callable[..., dict[str, Any]],
     reveal: Callable[[Any], dict[str, str]] | None,
 ) -> dict[str, Any]:
-    """`data`, with secrets if they may be revealed."""
+    """The `data` of a list, with secrets where `reveal` is given."""
     if reveal is None:
-        return {"data": [shown(row) for row in rows]}
-    return revealed(rows, shown, reveal)
+        return {"data": [serialize(row) for row in rows]}
+    return revealed_list_out(rows, serialize, reveal)
 
 
 @transaction.atomic
-def revealed(
+def revealed_list_out(
     rows: Iterable[Monitored],
-    shown: Callable[..., dict[str, Any]],
+    serialize: Callable[..., dict[str, Any]],
     reveal: Callable[[Any], dict[str, str]],
 ) -> dict[str, Any]:
     """With secrets. A row that no key of ours opens stays masked, and `unreadable` says why: it
@@ -57,8 +57,8 @@ def revealed(
     data, unreadable = [], {}
     for row in rows:
         try:
-            data.append(shown(row, secrets=reveal(row)))
+            data.append(serialize(row, secrets=reveal(row)))
         except DecryptionError as error:
-            data.append(shown(row))
+            data.append(serialize(row))
             unreadable[str(row.pk)] = str(error)
     return {"data": data, **({"unreadable": unreadable} if unreadable else {})}

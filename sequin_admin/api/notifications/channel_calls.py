@@ -1,4 +1,4 @@
-"""What is done to a channel, whether it stands at /v1/webhooks or at /v1/channels."""
+"""Operations on channels, shared by /v1/webhooks and /v1/channels."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,17 +8,22 @@ from uuid import UUID
 from django.db import transaction
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import INVALID, ApiError
-from sequin_admin.api.framework.etags import expect
-from sequin_admin.api.framework.pagination import NamedFilters, asked_page
+from sequin_admin.api.framework.etags import check_if_match
+from sequin_admin.api.framework.pagination import NamedFilters, paginate_request
 from sequin_admin.api.notifications.deliveries import (
     DeliveryFilters,
     delivery_out,
-    listed,
-    redelivered,
+    list_deliveries,
+    redeliver,
 )
-from sequin_admin.api.notifications.schemas import KNOWN, ChannelChanges, ChannelFields, columns_of
+from sequin_admin.api.notifications.schemas import (
+    KNOWN_TYPES,
+    ChannelChanges,
+    ChannelFields,
+    columns_of,
+)
 from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.models import Channel, ChannelKind, Delivery
 
@@ -30,16 +35,18 @@ class ChannelFilters(NamedFilters):
 
 
 @dataclass(frozen=True)
-class Family:
-    """The channels behind one address of the API: what they are called, and which field of
-    theirs says where messages go."""
+class ChannelResource:
+    """The channels of one resource of the API: their noun, their kinds, and the field with the
+    address to which messages go."""
 
     noun: str
     kinds: tuple[ChannelKind, ...]
-    where: str
-    shown: Callable[[Channel], dict[str, Any]]
+    address_field: str
+    serialize: Callable[[Channel], dict[str, Any]]
 
-    def own(self, organization: Organization, pk: UUID, *, lock: bool = False) -> Channel:
+    def get_owned_or_404(
+        self, organization: Organization, pk: UUID, *, lock: bool = False
+    ) -> Channel:
         rows = Channel.objects.of(organization).filter(kind__in=self.kinds)
         channel = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
         if channel is None:
@@ -47,11 +54,11 @@ class Family:
         return channel
 
     def create(self, request: ApiRequest, kind: ChannelKind, payload: ChannelFields) -> Channel:
-        organization = allow(request, Scope.WRITE)
+        organization = require_scope(request, Scope.WRITE)
         refuse_unknown_types(payload.event_types)
-        columns = columns_of(payload, (self.where, "kind"))
+        columns = columns_of(payload, (self.address_field, "kind"))
         try:
-            address = str(getattr(payload, self.where))
+            address = str(getattr(payload, self.address_field))
             return channels.create(
                 organization, kind, actor=request.auth, address=address, **columns
             )
@@ -59,54 +66,58 @@ class Family:
             raise self.bad_address(error) from None
 
     def bad_address(self, error: channels.BadAddress) -> ApiError:
-        return ApiError(422, INVALID, {self.where: [str(error)]})
+        return ApiError(422, INVALID, {self.address_field: [str(error)]})
 
     def list(self, request: ApiRequest, filters: ChannelFilters) -> dict[str, Any]:
-        rows = Channel.objects.of(allow(request, Scope.READ)).filter(kind__in=self.kinds)
-        page, following = asked_page(request, filters, rows.defer("secrets"))
-        return {"data": [self.shown(channel) for channel in page], "next_cursor": following}
+        rows = Channel.objects.of(require_scope(request, Scope.READ)).filter(kind__in=self.kinds)
+        page, following = paginate_request(request, filters, rows.defer("secrets"))
+        return {"data": [self.serialize(channel) for channel in page], "next_cursor": following}
 
     def update(
         self, request: ApiRequest, pk: UUID, payload: ChannelChanges, if_match: str | None
     ) -> dict[str, Any]:
-        organization = allow(request, Scope.WRITE)
+        organization = require_scope(request, Scope.WRITE)
         refuse_unknown_types(payload.event_types)
-        columns = columns_of(payload, (self.where, "enabled"))
+        columns = columns_of(payload, (self.address_field, "enabled"))
         with transaction.atomic():
-            channel = self.own(organization, pk, lock=True)
-            expect(if_match, self.shown(channel))
+            channel = self.get_owned_or_404(organization, pk, lock=True)
+            check_if_match(if_match, self.serialize(channel))
             try:
-                address = str(getattr(payload, self.where) or "")
+                address = str(getattr(payload, self.address_field) or "")
                 channels.update(channel, actor=request.auth, address=address, **columns)
             except channels.BadAddress as error:
                 raise self.bad_address(error) from None
             if payload.enabled is not None:
                 switch = channels.enable if payload.enabled else channels.disable
                 switch(channel, actor=request.auth)
-        return self.shown(self.own(organization, pk))
+        return self.serialize(self.get_owned_or_404(organization, pk))
 
     def delete(self, request: ApiRequest, pk: UUID, if_match: str | None) -> None:
-        channel = self.own(allow(request, Scope.WRITE), pk)
-        expect(if_match, self.shown(channel))
+        channel = self.get_owned_or_404(require_scope(request, Scope.WRITE), pk)
+        check_if_match(if_match, self.serialize(channel))
         channels.delete(channel, actor=request.auth)
 
     def test(self, request: ApiRequest, pk: UUID) -> dict[str, Any]:
-        channel = self.own(allow(request, Scope.WRITE), pk)
-        return delivery_out(outbox.test(channel, actor=request.auth))
+        channel = self.get_owned_or_404(require_scope(request, Scope.WRITE), pk)
+        return delivery_out(outbox.send_test(channel, actor=request.auth))
 
     def deliveries(self, request: ApiRequest, pk: UUID, filters: DeliveryFilters) -> dict[str, Any]:
-        channel = self.own(allow(request, Scope.READ), pk)
-        return listed(request, Delivery.objects.filter(channel=channel), filters, delivery_out)
+        channel = self.get_owned_or_404(require_scope(request, Scope.READ), pk)
+        return list_deliveries(
+            request, Delivery.objects.filter(channel=channel), filters, delivery_out
+        )
 
     def redeliver(self, request: ApiRequest, pk: UUID, uid: UUID) -> dict[str, Any]:
-        channel = self.own(allow(request, Scope.WRITE), pk)
+        channel = self.get_owned_or_404(require_scope(request, Scope.WRITE), pk)
         rows = Delivery.objects.filter(channel=channel)
-        return delivery_out(redelivered(request, rows, uid, f"This {self.noun} has"))
+        return delivery_out(redeliver(request, rows, uid, f"This {self.noun} has"))
 
 
 def refuse_unknown_types(types: list[str] | None) -> None:
-    """Raises 422 for what never happens."""
-    said = f"Choose among {', '.join(KNOWN)}."
-    fields = {f"event_types.{i}": [said] for i, t in enumerate(types or []) if t not in KNOWN}
+    """Raises 422 for unknown event types."""
+    message = f"Choose among {', '.join(KNOWN_TYPES)}."
+    fields = {
+        f"event_types.{i}": [message] for i, t in enumerate(types or []) if t not in KNOWN_TYPES
+    }
     if fields:
         raise ApiError(422, INVALID, fields)

@@ -1,4 +1,4 @@
-"""/v1/channels: mail and Slack, through which people are told what happens here."""
+"""/v1/channels: mail and Slack channels, which notify people of events."""
 
 from typing import Any
 from uuid import UUID
@@ -7,10 +7,10 @@ from django.http import HttpResponse
 from ninja import Query, Router, Status
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS
-from sequin_admin.api.framework.etags import IfMatch, tagged
-from sequin_admin.api.notifications.channel_calls import ChannelFilters, Family
+from sequin_admin.api.framework.etags import IfMatch, with_etag
+from sequin_admin.api.notifications.channel_calls import ChannelFilters, ChannelResource
 from sequin_admin.api.notifications.deliveries import DeliveryFilters, DeliveryList, DeliveryShape
 from sequin_admin.api.notifications.schemas import (
     ChannelCreate,
@@ -23,26 +23,29 @@ from sequin_admin.notifications.models import ChannelKind
 
 router = Router(tags=["Notifications"])
 
-family = Family("channel", (ChannelKind.MAIL, ChannelKind.SLACK), "address", channel_out)
+resource = ChannelResource("channel", (ChannelKind.MAIL, ChannelKind.SLACK), "address", channel_out)
 
 
 @router.post("", response={201: ChannelShape, **ERRORS})
 def create_channel(request: ApiRequest, payload: ChannelCreate, response: HttpResponse) -> Any:
-    """Let people be told by mail or in Slack. Send a test to see it work."""
-    channel = family.create(request, ChannelKind(payload.kind), payload)
-    return Status(201, tagged(response, channel_out(channel)))
+    """Notify people by mail or in Slack. Send a test to see it work."""
+    channel = resource.create(request, ChannelKind(payload.kind), payload)
+    return Status(201, with_etag(response, channel_out(channel)))
 
 
 @router.get("", response={200: ChannelList, **ERRORS})
 def list_channels(request: ApiRequest, filters: Query[ChannelFilters]) -> Any:
     """Newest first. Those of programs are at /v1/webhooks."""
-    return family.list(request, filters)
+    return resource.list(request, filters)
 
 
 @router.get("/{channel_id}", response={200: ChannelShape, **ERRORS})
 def get_channel(request: ApiRequest, channel_id: UUID, response: HttpResponse) -> Any:
     """One channel, with its ETag."""
-    return tagged(response, channel_out(family.own(allow(request, Scope.READ), channel_id)))
+    return with_etag(
+        response,
+        channel_out(resource.get_owned_or_404(require_scope(request, Scope.READ), channel_id)),
+    )
 
 
 @router.patch("/{channel_id}", response={200: ChannelShape, **ERRORS})
@@ -55,20 +58,20 @@ def update_channel(
 ) -> Any:
     """Change what is sent; null takes quiet_hours away and leaves the rest as it is. While it is
     disabled nothing is sent, and what waited is not sent later."""
-    return tagged(response, family.update(request, channel_id, payload, if_match))
+    return with_etag(response, resource.update(request, channel_id, payload, if_match))
 
 
 @router.delete("/{channel_id}", response={204: None, **ERRORS})
 def delete_channel(request: ApiRequest, channel_id: UUID, if_match: IfMatch = None) -> Any:
     """With the log of its deliveries."""
-    family.delete(request, channel_id, if_match)
+    resource.delete(request, channel_id, if_match)
     return Status(204, None)
 
 
 @router.post("/{channel_id}/test", response={200: DeliveryShape, **ERRORS})
 def test_channel(request: ApiRequest, channel_id: UUID) -> Any:
-    """Sends a test at once, and answers with what came of it."""
-    return family.test(request, channel_id)
+    """Sends a test now and returns the delivery."""
+    return resource.test(request, channel_id)
 
 
 @router.get("/{channel_id}/deliveries", response={200: DeliveryList, **ERRORS})
@@ -76,7 +79,7 @@ def list_channel_deliveries(
     request: ApiRequest, channel_id: UUID, filters: Query[DeliveryFilters]
 ) -> Any:
     """Newest first, kept for 90 days."""
-    return family.deliveries(request, channel_id, filters)
+    return resource.deliveries(request, channel_id, filters)
 
 
 @router.post(
@@ -84,4 +87,4 @@ def list_channel_deliveries(
 )
 def redeliver_to_channel(request: ApiRequest, channel_id: UUID, delivery_id: UUID) -> Any:
     """Sends it once more. Refused with 409 while it still waits."""
-    return Status(202, family.redeliver(request, channel_id, delivery_id))
+    return Status(202, resource.redeliver(request, channel_id, delivery_id))

@@ -1,4 +1,4 @@
-"""What was told, to whom, and what came of each try; and /v1/customer-deliveries."""
+"""Deliveries of messages with the result of each try, and /v1/customer-deliveries."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,9 +8,9 @@ from ninja import Query, Router, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
-from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, Paged, asked_page
+from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, PageParams, paginate_request
 from sequin_admin.api.schemas import Shape, Timestamp
 from sequin_admin.notifications import outbox, senders
 from sequin_admin.notifications.message import Severity
@@ -45,7 +45,7 @@ class TryShape(Shape):
 
 
 class Tried(Shape):
-    """How a delivery fares."""
+    """Base of deliveries: the state and the tries."""
 
     id: UUID
     type: str
@@ -80,17 +80,17 @@ class CustomerDeliveryList(Shape):
     next_cursor: str | None
 
 
-class DeliveryFilters(Paged):
+class DeliveryFilters(PageParams):
     equal = ("state", "type")
-    # Ids are given in the order of posting.
-    same_order = {"created_at": "id"}
+    # Ids are in the order of creation.
+    sort_columns = {"created_at": "id"}
 
     sort: Creation = "-created_at"
     state: DeliveryState | None = None
     type: str = Field(default="", max_length=TEXT_CHARS, description="Such as incident.opened.")
 
 
-def tried_out(delivery: Delivery) -> dict[str, Any]:
+def common_out(delivery: Delivery) -> dict[str, Any]:
     plain = ("type", "state", "attempts", "next_try_at", "created_at")
     return {
         "id": delivery.uid,
@@ -101,65 +101,67 @@ def tried_out(delivery: Delivery) -> dict[str, Any]:
 
 
 def delivery_out(delivery: Delivery) -> dict[str, Any]:
-    payload = senders.payload(delivery)
-    return {**tried_out(delivery), "message_id": delivery.message_id, "payload": payload}
+    payload = senders.webhook_payload(delivery)
+    return {**common_out(delivery), "message_id": delivery.message_id, "payload": payload}
 
 
 def customer_out(delivery: Delivery) -> dict[str, Any]:
-    told = delivery.told
-    words = {"subject": told.customer_title, "text": told.customer_text}
-    return {**tried_out(delivery), "to": delivery.to, **words}
+    message = delivery.message
+    words = {"subject": message.customer_title, "text": message.customer_text}
+    return {**common_out(delivery), "to": delivery.to, **words}
 
 
-def listed(
+def list_deliveries(
     request: ApiRequest,
     rows: DeliveryQuerySet,
     filters: DeliveryFilters,
-    shown: Callable[[Delivery], dict[str, Any]],
+    serialize: Callable[[Delivery], dict[str, Any]],
 ) -> dict[str, Any]:
-    page, following = asked_page(request, filters, rows.defer("secrets"))
-    return {"data": [shown(delivery) for delivery in page], "next_cursor": following}
+    page, following = paginate_request(request, filters, rows.defer("secrets"))
+    return {"data": [serialize(delivery) for delivery in page], "next_cursor": following}
 
 
-def one_of(rows: DeliveryQuerySet, uid: UUID, whose: str) -> Delivery:
+def get_delivery_or_404(rows: DeliveryQuerySet, uid: UUID, subject: str) -> Delivery:
     delivery = rows.filter(uid=uid).first()
     if delivery is None:
-        raise ApiError(404, f"{whose} no such delivery. They are kept for 90 days.")
+        raise ApiError(404, f"{subject} no such delivery. They are kept for 90 days.")
     return delivery
 
 
-def redelivered(request: ApiRequest, rows: DeliveryQuerySet, uid: UUID, whose: str) -> Delivery:
+def redeliver(request: ApiRequest, rows: DeliveryQuerySet, uid: UUID, subject: str) -> Delivery:
     """Raises 409 while it still waits."""
     try:
-        outbox.redeliver(one_of(rows, uid, whose), actor=request.auth)
+        outbox.redeliver(get_delivery_or_404(rows, uid, subject), actor=request.auth)
     except outbox.NotRedeliverable as error:
         raise ApiError(409, str(error)) from None
-    return one_of(rows, uid, whose)
+    return get_delivery_or_404(rows, uid, subject)
 
 
 def to_customers(organization: Organization) -> DeliveryQuerySet:
     return Delivery.objects.of(organization).to_customers()
 
 
-NOBODY = "Your customers got"
+CUSTOMERS_GOT = "Your customers got"
 
 
 @router.get("", response={200: CustomerDeliveryList, **ERRORS})
 def list_customer_deliveries(request: ApiRequest, filters: Query[DeliveryFilters]) -> Any:
     """Mails to your customers' contacts, newest first unless sorted otherwise; they are kept for
     90 days."""
-    return listed(request, to_customers(allow(request, Scope.READ)), filters, customer_out)
+    return list_deliveries(
+        request, to_customers(require_scope(request, Scope.READ)), filters, customer_out
+    )
 
 
 @router.get("/{delivery_id}", response={200: CustomerDelivery, **ERRORS})
 def get_customer_delivery(request: ApiRequest, delivery_id: UUID) -> Any:
-    """One mail, and what came of each try."""
-    rows = to_customers(allow(request, Scope.READ))
-    return customer_out(one_of(rows, delivery_id, NOBODY))
+    """One mail, and the result of each try."""
+    rows = to_customers(require_scope(request, Scope.READ))
+    return customer_out(get_delivery_or_404(rows, delivery_id, CUSTOMERS_GOT))
 
 
 @router.post("/{delivery_id}/redeliver", response={202: CustomerDelivery, **ERRORS})
 def redeliver_to_customer(request: ApiRequest, delivery_id: UUID) -> Any:
     """Mails it once more. Refused with 409 while it still waits."""
-    rows = to_customers(allow(request, Scope.WRITE))
-    return Status(202, customer_out(redelivered(request, rows, delivery_id, NOBODY)))
+    rows = to_customers(require_scope(request, Scope.WRITE))
+    return Status(202, customer_out(redeliver(request, rows, delivery_id, CUSTOMERS_GOT)))

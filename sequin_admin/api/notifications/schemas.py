@@ -1,4 +1,4 @@
-"""What goes in and out of channels: webhooks at /v1/webhooks, mail and Slack at /v1/channels."""
+"""Schemas of channels: webhooks at /v1/webhooks, mail and Slack at /v1/channels."""
 
 from collections.abc import Sequence
 from datetime import time
@@ -11,18 +11,18 @@ from pydantic_core import PydanticCustomError
 
 from sequin_admin.api.schemas import Body, Shape, Timestamp
 from sequin_admin.notifications import channels
-from sequin_admin.notifications.message import TYPES, Severity, groups
+from sequin_admin.notifications.message import TYPES, Severity, type_groups
 from sequin_admin.notifications.models import Channel
 
-KNOWN = [*groups(), *TYPES]
-EventType = Annotated[str, Field(json_schema_extra={"enum": [*KNOWN]})]
+KNOWN_TYPES = [*type_groups(), *TYPES]
+EventType = Annotated[str, Field(json_schema_extra={"enum": [*KNOWN_TYPES]})]
 WallTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 WANTED = "Types such as incident.opened, or groups such as incident.*; empty means all."
 NAME = Field(min_length=1, max_length=100)
 WHERE = "Mail addresses with commas between them, or an incoming webhook URL of Slack."
 
 
-def known_zone(name: str) -> str:
+def check_time_zone(name: str) -> str:
     if name not in available_timezones():
         raise ValueError("Send a time zone by its IANA name, such as Europe/Berlin.")
     return name
@@ -33,7 +33,7 @@ class QuietHours(Body):
 
     starts: WallTime
     ends: WallTime
-    time_zone: Annotated[str, AfterValidator(known_zone)] = "UTC"
+    time_zone: Annotated[str, AfterValidator(check_time_zone)] = "UTC"
     critical_breaks_quiet: bool = Field(
         default=True, description="What you must act on does not wait."
     )
@@ -41,8 +41,8 @@ class QuietHours(Body):
     @model_validator(mode="after")
     def _take_some_time(self) -> Self:
         if self.starts == self.ends:
-            said = {"names": ["ends"], "ends": "Send another time than the one they begin at."}
-            raise PydanticCustomError("contradiction", "{names}", said)
+            context = {"names": ["ends"], "ends": "Send another time than the one they begin at."}
+            raise PydanticCustomError("contradiction", "{names}", context)
         return self
 
 
@@ -57,7 +57,7 @@ class ChannelFields(Body):
 
 
 class ChannelChanges(Body):
-    """For a channel that is there."""
+    """For a change of a channel of any kind."""
 
     name: str | None = Field(default=None, min_length=1, max_length=100)
     event_types: list[EventType] | None = Field(default=None, description=WANTED)
@@ -130,7 +130,7 @@ def quiet_out(channel: Channel) -> dict[str, Any] | None:
 
 
 def columns_of(payload: ChannelFields | ChannelChanges, left_out: Sequence[str]) -> dict[str, Any]:
-    """What was sent, as `channels.create()` and `update()` take it."""
+    """What was sent, as arguments of `channels.create()` and `update()`."""
     sent = payload.model_dump(exclude={"quiet_hours", *left_out}, exclude_none=True)
     if "quiet_hours" not in payload.model_fields_set:
         return sent

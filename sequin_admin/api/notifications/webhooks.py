@@ -1,4 +1,4 @@
-"""/v1/webhooks: addresses of yours that are told what happens here."""
+"""/v1/webhooks: URLs of yours to which events are posted."""
 
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,10 +8,10 @@ from ninja import Query, Router, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS
-from sequin_admin.api.framework.etags import IfMatch, tagged
-from sequin_admin.api.notifications.channel_calls import ChannelFilters, Family
+from sequin_admin.api.framework.etags import IfMatch, with_etag
+from sequin_admin.api.notifications.channel_calls import ChannelFilters, ChannelResource
 from sequin_admin.api.notifications.deliveries import (
     DeliveryFilters,
     DeliveryList,
@@ -65,7 +65,7 @@ def webhook_out(channel: Channel) -> dict[str, Any]:
     return {**common_out(channel), "url": channel.address}
 
 
-def described() -> dict[str, Any]:
+def webhook_operations() -> dict[str, Any]:
     """What is posted to webhooks, for the OpenAPI document."""
     names = ("webhook-id", "webhook-timestamp", "webhook-signature")
     headers = [
@@ -85,32 +85,35 @@ def described() -> dict[str, Any]:
 
 router = Router(tags=["Webhooks"])
 
-family = Family("webhook", (ChannelKind.WEBHOOK,), "url", webhook_out)
+resource = ChannelResource("webhook", (ChannelKind.WEBHOOK,), "url", webhook_out)
 
 
 @router.post("", response={201: WebhookWithSecret, **ERRORS})
 def create_webhook(request: ApiRequest, payload: WebhookCreate, response: HttpResponse) -> Any:
     """The answer has the signing secret, which is not shown again."""
-    channel = family.create(request, ChannelKind.WEBHOOK, payload)
+    channel = resource.create(request, ChannelKind.WEBHOOK, payload)
     return Status(201, with_secret(response, channel, channel.secrets["signing"]))
 
 
 def with_secret(response: HttpResponse, channel: Channel, secret: str) -> dict[str, Any]:
-    """The ETag is that of the webhook as it is read, without its secret."""
+    """The webhook with its secret, which the ETag does not cover."""
     response["Cache-Control"] = "no-store"
-    return {**tagged(response, webhook_out(channel)), "secret": secret}
+    return {**with_etag(response, webhook_out(channel)), "secret": secret}
 
 
 @router.get("", response={200: WebhookList, **ERRORS})
 def list_webhooks(request: ApiRequest, filters: Query[ChannelFilters]) -> Any:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
-    return family.list(request, filters)
+    return resource.list(request, filters)
 
 
 @router.get("/{webhook_id}", response={200: WebhookShape, **ERRORS})
 def get_webhook(request: ApiRequest, webhook_id: UUID, response: HttpResponse) -> Any:
     """One webhook, with its ETag."""
-    return tagged(response, webhook_out(family.own(allow(request, Scope.READ), webhook_id)))
+    return with_etag(
+        response,
+        webhook_out(resource.get_owned_or_404(require_scope(request, Scope.READ), webhook_id)),
+    )
 
 
 @router.patch("/{webhook_id}", response={200: WebhookShape, **ERRORS})
@@ -123,28 +126,30 @@ def update_webhook(
 ) -> Any:
     """Change what is sent; null takes quiet_hours away and leaves the rest as it is. While it is
     disabled nothing is sent, and what waited is not sent later."""
-    return tagged(response, family.update(request, webhook_id, payload, if_match))
+    return with_etag(response, resource.update(request, webhook_id, payload, if_match))
 
 
 @router.delete("/{webhook_id}", response={204: None, **ERRORS})
 def delete_webhook(request: ApiRequest, webhook_id: UUID, if_match: IfMatch = None) -> Any:
     """With the log of its deliveries."""
-    family.delete(request, webhook_id, if_match)
+    resource.delete(request, webhook_id, if_match)
     return Status(204, None)
 
 
 @router.post("/{webhook_id}/rotate", response={200: WebhookWithSecret, **ERRORS})
 def rotate_webhook_secret(request: ApiRequest, webhook_id: UUID, response: HttpResponse) -> Any:
     """A new signing secret. For 24 hours messages carry the signatures of both."""
-    organization = allow(request, Scope.WRITE)
-    secret = channels.rotate(family.own(organization, webhook_id), actor=request.auth)
-    return with_secret(response, family.own(organization, webhook_id), secret)
+    organization = require_scope(request, Scope.WRITE)
+    secret = channels.rotate(
+        resource.get_owned_or_404(organization, webhook_id), actor=request.auth
+    )
+    return with_secret(response, resource.get_owned_or_404(organization, webhook_id), secret)
 
 
 @router.post("/{webhook_id}/test", response={200: DeliveryShape, **ERRORS})
 def test_webhook(request: ApiRequest, webhook_id: UUID) -> Any:
-    """Sends a test at once, and answers with what came of it."""
-    return family.test(request, webhook_id)
+    """Sends a test now and returns the delivery."""
+    return resource.test(request, webhook_id)
 
 
 @router.get("/{webhook_id}/deliveries", response={200: DeliveryList, **ERRORS})
@@ -152,7 +157,7 @@ def list_webhook_deliveries(
     request: ApiRequest, webhook_id: UUID, filters: Query[DeliveryFilters]
 ) -> Any:
     """Newest first unless sorted otherwise; they are kept for 90 days."""
-    return family.deliveries(request, webhook_id, filters)
+    return resource.deliveries(request, webhook_id, filters)
 
 
 @router.post(
@@ -160,4 +165,4 @@ def list_webhook_deliveries(
 )
 def redeliver_to_webhook(request: ApiRequest, webhook_id: UUID, delivery_id: UUID) -> Any:
     """Sends it once more, with the same id. Refused with 409 while it still waits."""
-    return Status(202, family.redeliver(request, webhook_id, delivery_id))
+    return Status(202, resource.redeliver(request, webhook_id, delivery_id))

@@ -414,21 +414,21 @@ ALL = (
 )  # fmt: skip
 
 
-def named(slug: str) -> Difference:
-    return next(deviation for deviation in ALL if deviation.slug == slug)
+def get_difference(slug: str) -> Difference:
+    return next(difference for difference in ALL if difference.slug == slug)
 
 
 def as_markdown() -> str:
-    """A heading by area, and a paragraph for each deviation."""
+    """A heading by area, and a paragraph for each difference."""
     lines = []
-    for area in dict.fromkeys(deviation.area for deviation in ALL):
+    for area in dict.fromkeys(difference.area for difference in ALL):
         lines.append(f"### {area}")
-        lines += [paragraph(deviation) for deviation in ALL if deviation.area == area]
+        lines += [paragraph(difference) for difference in ALL if difference.area == area]
     return "\n\n".join(lines)
 
 
-def paragraph(deviation: Difference) -> str:
+def paragraph(difference: Difference) -> str:
     return (
-        f"**{deviation.topic}.** *Original:* {deviation.before} *Here:* {deviation.here} "
-        f"*Why:* {deviation.why}"
+        f"**{difference.topic}.** *Original:* {difference.before} *Here:* {difference.here} "
+        f"*Why:* {difference.why}"
     )

@@ -1,5 +1,6 @@
 """The OpenAPI document: what Ninja makes of the views, with examples, links and rules added."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,11 +15,18 @@ from sequin_admin.api.notifications import webhooks
 from sequin_admin.api.openapi import examples, guide, links
 from sequin_admin.credentials import kinds
 
-OURS = ("example", "match", "extension", "read_only", "multiline")
-# Python takes four separators for space that JSON Schema does not.
-SEEN = r"[^\s\x1c-\x1f]"
+PROPERTY_KEYWORDS = ("example", "match", "extension", "read_only", "multiline")
+# Python counts four separators as white space that JSON Schema does not.
+VISIBLE_CHARACTER = r"[^\s\x1c-\x1f]"
 PROBLEM = "Problem"
-# What ends up in an answer's headers, whatever the operation.
+# Schemas by the name of their class, where they were published under another one.
+PUBLISHED_NAMES = {
+    "ApiKeyState": "KeyState",
+    "CallOutcome": "Outcome",
+    "ErrorUser": "User",
+    "ReleasedPermit": "Given",
+}
+# Headers of every response.
 HEADERS: dict[str, dict[str, Any]] = {
     "X-Request-Id": {
         "description": "Of this request, also in our logs: tell it when you ask for help.",
@@ -41,13 +49,13 @@ RETRY_AFTER: dict[str, Any] = {
     "description": "How many seconds to wait before it is worth to try again.",
     "schema": {"type": "integer"},
 }
-LATER = (429, 503)
+WITH_RETRY_AFTER = (429, 503)
 ETAG = "ETag"
-TAGGED: dict[str, Any] = {
+ETAG_HEADER: dict[str, Any] = {
     "description": "Of what is shown. Send it back as If-Match to change only that.",
     "schema": {"type": "string"},
 }
-SAID: dict[int, dict[str, Any]] = {
+ERROR_EXAMPLES: dict[int, dict[str, Any]] = {
     400: {"summary": errors.UNREADABLE},
     401: {"summary": errors.UNAUTHORIZED},
     403: {"summary": "This API key does not have the scope write. Make a key that has it."},
@@ -60,13 +68,13 @@ SAID: dict[int, dict[str, Any]] = {
         "validation_errors": {"properties.secret": ["This field is required."]},
     },
     429: {"summary": "Too many requests with this API key. Wait as Retry-After says."},
-    500: {"summary": errors.OUR_FAULT},
+    500: {"summary": errors.SERVER_ERROR},
     503: {"summary": "HubSpot can't be reached just now. Try again."},
 }
 
 
 class Api(NinjaAPI):
-    """Ninja's API with short operation ids and a document that explains itself."""
+    """Ninja's API, with short operation ids and a completed document."""
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
         return operation.view_func.__name__
@@ -76,23 +84,25 @@ class Api(NinjaAPI):
         describe(document, settings.PUBLIC_URL)
         return document
 
-    def served(self, request: HttpRequest) -> JsonResponse:
-        """The document with the address that it was asked for at."""
+    def serve_document(self, request: HttpRequest) -> JsonResponse:
+        """The document, with the requested host as its server."""
         document = self.get_openapi_schema()
         describe_server(document, request.build_absolute_uri("/").rstrip("/"))
         return JsonResponse(document)
 
 
 def describe(document: dict[str, Any], base: str) -> None:
+    """Add to Ninja's document, in place, what Ninja can't know."""
+    restore_published_names(document)
     describe_server(document, base)
     schemas = document["components"]["schemas"]
     for kind in kinds.all():
         shape = schemas[kind.properties_class.__name__]
         for name, declared in shape["properties"].items():
-            translate(declared, required=name in shape["required"])
+            translate_property(declared, required=name in shape["required"])
     for shape in schemas.values():
-        refuse_blank(shape)
-    document["webhooks"] = webhooks.described()
+        require_visible_character(shape)
+    document["webhooks"] = webhooks.webhook_operations()
     used = set()
     for operation in operations(document):
         used.update(operation.get("tags", []))
@@ -103,15 +113,46 @@ def describe(document: dict[str, Any], base: str) -> None:
         if "post" in path:
             describe_idempotency(path["post"])
     share_problems(document)
-    document["components"]["headers"] = {**HEADERS, "Retry-After": RETRY_AFTER, ETAG: TAGGED}
+    document["components"]["headers"] = {**HEADERS, "Retry-After": RETRY_AFTER, ETAG: ETAG_HEADER}
     describe_etags(document)
     document["tags"] = guide.tags(used)
-    links.add(document)
+    links.add_links(document)
+    drop_unreferenced(document)
+
+
+def drop_unreferenced(document: dict[str, Any]) -> None:
+    """Leave out the models that only group query parameters: nothing refers to them."""
+    text = json.dumps(document, default=str)
+    schemas = document["components"]["schemas"]
+    for name in [name for name in schemas if f'"#/components/schemas/{name}"' not in text]:
+        del schemas[name]
+
+
+def restore_published_names(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    for name, published in PUBLISHED_NAMES.items():
+        schemas[published] = schemas.pop(name)
+    rename_schemas(document)
+
+
+def rename_schemas(part: Any) -> None:
+    """Replace the names of schemas in every `$ref` and `title` of `part`, in place."""
+    if isinstance(part, list):
+        for each in part:
+            rename_schemas(each)
+    if not isinstance(part, dict):
+        return
+    for key, value in part.items():
+        name = str(value).rpartition("/")[2]
+        if key in ("$ref", "title") and name in PUBLISHED_NAMES:
+            part[key] = str(value).replace(name, PUBLISHED_NAMES[name])
+        else:
+            rename_schemas(value)
 
 
 def describe_server(document: dict[str, Any], base: str) -> None:
     document["servers"] = [{"url": base, "description": "This installation."}]
-    document["info"]["description"] = guide.text(base)
+    document["info"]["description"] = guide.introduction(base)
 
 
 def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -129,21 +170,21 @@ def describe_body(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     body = operation.get("requestBody")
     if body:
         content = body["content"]["application/json"]
-        content["examples"] = examples.bodies(operation, content["schema"], schemas)
+        content["examples"] = examples.body_examples(operation, content["schema"], schemas)
 
 
 def describe_answers(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     for status, answer in operation["responses"].items():
         answer["headers"] = {name: header(name) for name in HEADERS}
-        if status in LATER:
+        if status in WITH_RETRY_AFTER:
             answer["headers"]["Retry-After"] = header("Retry-After")
         content = answer.get("content", {}).get("application/json")
         if content is None:
             continue
-        if status in SAID and examples.name_of(content["schema"]) == PROBLEM:
-            content["example"] = SAID[status]
+        if status in ERROR_EXAMPLES and examples.name_of(content["schema"]) == PROBLEM:
+            content["example"] = ERROR_EXAMPLES[status]
         else:
-            content["example"] = examples.answer(content["schema"], schemas)
+            content["example"] = examples.example_of(content["schema"], schemas)
 
 
 def header(name: str) -> dict[str, str]:
@@ -151,7 +192,7 @@ def header(name: str) -> dict[str, str]:
 
 
 def describe_etags(document: dict[str, Any]) -> None:
-    """Where a change takes `If-Match`, what is read and changed comes with an ETag."""
+    """Where PATCH takes `If-Match`, the responses to GET and PATCH have an ETag."""
     for path in document["paths"].values():
         taken = {p["name"] for p in path.get("patch", {}).get("parameters", [])}
         for method in ("get", "patch") if "If-Match" in taken else ():
@@ -160,7 +201,7 @@ def describe_etags(document: dict[str, Any]) -> None:
 
 
 def share_problems(document: dict[str, Any]) -> None:
-    """Errors look the same everywhere, so that they stand in one place."""
+    """Move the error responses, which are the same everywhere, to the components."""
     shared: dict[str, Any] = {}
     for operation in operations(document):
         for status, answer in operation["responses"].items():
@@ -179,23 +220,25 @@ def describe_idempotency(operation: dict[str, Any]) -> None:
             answer["headers"][idempotency.REPLAYED] = idempotency.REPLAYED_HEADER
 
 
-def refuse_blank(shape: dict[str, Any]) -> None:
-    """What needs a character needs one that is seen: white space around texts is cut off."""
+def require_visible_character(shape: dict[str, Any]) -> None:
+    """Require a visible character where one is required: surrounding white space is removed."""
     for declared in shape.get("properties", {}).values():
         for each in (declared, *declared.get("anyOf", ())):
-            told = each.keys() & {"pattern", "format", "enum", "const"}
-            if each.get("type") == "string" and each.get("minLength") and not told:
-                each["pattern"] = SEEN
+            limited = each.keys() & {"pattern", "format", "enum", "const"}
+            if each.get("type") == "string" and each.get("minLength") and not limited:
+                each["pattern"] = VISIBLE_CHARACTER
 
 
-def translate(declared: dict[str, Any], *, required: bool) -> None:
-    """From the words of `Property()` to those of JSON Schema."""
-    extra = {name: declared.pop(name) for name in OURS if name in declared}
+def translate_property(declared: dict[str, Any], *, required: bool) -> None:
+    """Replace the keywords of `Property()` by those of JSON Schema."""
+    extra = {name: declared.pop(name) for name in PROPERTY_KEYWORDS if name in declared}
     if extra.get("match"):
-        match = extra["match"].replace(r"\S", r"[^\s]").replace(r"[^\s", SEEN.rstrip("]"))
+        match = (
+            extra["match"].replace(r"\S", r"[^\s]").replace(r"[^\s", VISIBLE_CHARACTER.rstrip("]"))
+        )
         declared["pattern"] = f"^(?:{match})$"
     elif required and declared.get("type") == "string" and "const" not in declared:
         declared["minLength"] = 1
     if extra.get("read_only"):
-        told = declared.get("description", "")
-        declared["description"] = f"{told} Filled in by us; you may leave it out.".lstrip()
+        description = declared.get("description", "")
+        declared["description"] = f"{description} Filled in by us; you may leave it out.".lstrip()

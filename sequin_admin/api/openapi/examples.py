@@ -1,4 +1,4 @@
-"""Examples for the OpenAPI document: bodies that can be sent as they are, and what comes back."""
+"""Examples for the OpenAPI document: requests that can be sent as they are, and responses."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -8,18 +8,18 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import plain_type
 from sequin_admin.credentials.properties import MASK, Properties
 
-Shape = Mapping[str, Any]
+JsonSchema = Mapping[str, Any]
 
 UUID = "0f8a13c5-7b8f-42dd-9c1e-6f1d2a3b4c5d"
 METADATA = {"customer": "arrakis"}
 RATE_LIMIT = {"allowed_requests": 100, "interval": 10_000, "max_concurrent_requests": 10}
 QUIET_HOURS = {"starts": "22:00", "ends": "07:00", "time_zone": "Europe/Berlin"}
 REDIRECT_URI = "https://app.arrakis.example/connected"
-# For patterns whose property has no example that could be sent.
+# Tried for patterns whose property has no example that matches.
 FITTING = ("9341453172836475", "example")
 BY_TYPE: dict[Any, Any] = {bool: False, list: ["read", "write"]}
 
-# What a property is filled with, by its name and the JSON type that it has.
+# Values of properties, by name and JSON type.
 WORDS = {
     "name": "Arrakis",
     "provider": "stripe",
@@ -69,7 +69,7 @@ NUMBERS = {
     "status": 200,
     "uptime": 1,
 }
-# Whole values, where a part alone would not make sense.
+# Values of objects and lists, which an example of a part alone would not explain.
 PARTS: dict[str, Any] = {
     "metadata": METADATA,
     "collection_ids": ["stripe:customer", "stripe:invoice"],
@@ -94,7 +94,7 @@ KEY = {
     "revoked_at": None,
     "token": "sqn_n7fF6-rA...",
 }
-# What the names of properties alone don't tell, by the schema that has them.
+# Values that can't be chosen by the name of the property alone, by schema.
 OF_SCHEMA: dict[str, dict[str, Any]] = {
     # It is of a Stripe key, which has no app.
     "CredentialShape": {"oauth_app_id": None, "oauth_app": None},
@@ -105,27 +105,27 @@ OF_SCHEMA: dict[str, dict[str, Any]] = {
 
 
 def import_of(kind: Any) -> dict[str, Any]:
-    """What imports a credential of a kind."""
+    """A request that imports a credential of this kind."""
     declared: type[Properties] = kind.properties_class
-    asked = [name for name in declared.names() if not declared.declared(name).get("read_only")]
+    asked = [name for name in declared.names() if not declared.options_of(name).get("read_only")]
     values = {name: example_value(declared, name) for name in asked}
     return {"properties": {"kind": kind.slug, **values}, "metadata": METADATA}
 
 
 def patch_of(kind: Any) -> dict[str, Any]:
-    """A change of such a credential: another name, and the kind's usual limit."""
+    """A request that changes such a credential: another name, and the kind's default limit."""
     rate = kind.rate.model_dump()
     return {"name": f"Arrakis, {kind.full_title()}", "metadata": METADATA, "rate_limit": rate}
 
 
 def example_value(declared: type[Properties], name: str) -> Any:
     plain = plain_type(declared.model_fields[name].annotation)
-    example = str(declared.declared(name).get("example") or "")
+    example = str(declared.options_of(name).get("example") or "")
     if get_origin(plain) is Literal:
         return get_args(plain)[0]
     if plain is int:
         return int(example or 3600)
-    if pattern := declared.declared(name).get("match"):
+    if pattern := declared.options_of(name).get("match"):
         tries = [example, example.replace("...", "example"), *FITTING]
         return next(text for text in tries if re.fullmatch(str(pattern), text))
     return example or BY_TYPE.get(get_origin(plain) or plain, "...")
@@ -304,8 +304,10 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
 }
 
 
-def bodies(operation: Shape, schema: Shape, schemas: Shape) -> dict[str, dict[str, Any]]:
-    """The named examples of a request body, each with the words Swagger shows for it."""
+def body_examples(
+    operation: JsonSchema, schema: JsonSchema, schemas: JsonSchema
+) -> dict[str, dict[str, Any]]:
+    """The named examples of a request body, each with the summary that Swagger shows."""
     by_kind = BY_KIND.get(operation["operationId"])
     if by_kind:
         return {
@@ -318,24 +320,26 @@ def bodies(operation: Shape, schema: Shape, schemas: Shape) -> dict[str, dict[st
             title.replace(" ", "_"): {"summary": title.capitalize(), "value": value}
             for title, value in written.items()
         }
-    return {"example": {"value": answer(schema, schemas, only_required=True)}}
+    return {"example": {"value": example_of(schema, schemas, only_required=True)}}
 
 
-def name_of(schema: Shape) -> str:
+def name_of(schema: JsonSchema) -> str:
     return str(schema.get("$ref", "")).rpartition("/")[2]
 
 
-def answer(schema: Shape, schemas: Shape, name: str = "", *, only_required: bool = False) -> Any:
-    """Something that fits `schema`: what was said of it, else by the name of the property."""
+def example_of(
+    schema: JsonSchema, schemas: JsonSchema, name: str = "", *, only_required: bool = False
+) -> Any:
+    """A value that fits `schema`: its own example if it has one, else one by property name."""
     if "$ref" in schema:
-        made = answer(
+        made = example_of(
             {**schemas[name_of(schema)], **{n: v for n, v in schema.items() if n != "$ref"}},
             schemas,
             name,
             only_required=only_required,
         )
-        told = OF_SCHEMA.get(name_of(schema), {})
-        return {**made, **{n: told[n] for n in made if n in told}} if told else made
+        known = OF_SCHEMA.get(name_of(schema), {})
+        return {**made, **{n: known[n] for n in made if n in known}} if known else made
     if "examples" in schema:
         return schema["examples"][0]
     if "const" in schema:
@@ -344,15 +348,15 @@ def answer(schema: Shape, schemas: Shape, name: str = "", *, only_required: bool
         return WORDS[name] if WORDS.get(name) in schema["enum"] else schema["enum"][0]
     for choices in ("anyOf", "oneOf", "allOf"):
         if choices in schema:
-            first: Shape = next((c for c in schema[choices] if c.get("type") != "null"), {})
-            return answer(first, schemas, name, only_required=only_required)
-    return by_type(schema, schemas, name, only_required)
+            first: JsonSchema = next((c for c in schema[choices] if c.get("type") != "null"), {})
+            return example_of(first, schemas, name, only_required=only_required)
+    return example_by_type(schema, schemas, name, only_required)
 
 
-def by_type(schema: Shape, schemas: Shape, name: str, only_required: bool) -> Any:
+def example_by_type(schema: JsonSchema, schemas: JsonSchema, name: str, only_required: bool) -> Any:
     match schema.get("type"):
         case "string":
-            return text(schema, name)
+            return example_text(schema, name)
         case "integer" | "number":
             return NUMBERS.get(name, schema.get("minimum", schema.get("default") or 1))
         case "boolean":
@@ -363,12 +367,12 @@ def by_type(schema: Shape, schemas: Shape, name: str, only_required: bool) -> An
             if isinstance(PARTS.get(name), list):
                 return PARTS[name]
             items = schema.get("items", {})
-            return [answer(items, schemas, name, only_required=only_required)]
+            return [example_of(items, schemas, name, only_required=only_required)]
         case "object" if "properties" in schema:
             named = schema["properties"].items()
             wanted = set(schema.get("required", [])) if only_required else set(dict(named))
             return {
-                n: answer(each, schemas, n, only_required=only_required)
+                n: example_of(each, schemas, n, only_required=only_required)
                 for n, each in named
                 if n in wanted
             }
@@ -378,7 +382,7 @@ def by_type(schema: Shape, schemas: Shape, name: str, only_required: bool) -> An
             return PARTS.get(name, WORDS.get(name))
 
 
-def text(schema: Shape, name: str) -> str:
+def example_text(schema: JsonSchema, name: str) -> str:
     by_format = {"uuid": UUID, "date-time": WORDS["timestamp"], "email": WORDS["email"]}
     if schema.get("format") in by_format:
         return by_format[schema["format"]]

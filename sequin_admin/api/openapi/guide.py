@@ -1,4 +1,4 @@
-"""What the reference page says before it comes to the operations."""
+"""The introduction of the reference page, and the descriptions of its tags."""
 
 from sequin_admin.api.openapi import differences
 
@@ -61,8 +61,8 @@ stands in the `RateLimit-*` headers; beyond it comes 429 with `Retry-After`. How
 may call a *provider* is a credential's `rate_limit`: take a permit for each call.
 """
 
-# Folded, where Markdown is shown as HTML: most readers want the operations below.
-DEVIATIONS = """
+# Collapsed where Markdown is rendered as HTML: most readers want the operations below.
+DIFFERENCES = """
 ## Differences from the original Management API
 
 This API follows the Management API of the hosted product from 2024. Where its pages disagreed with
@@ -102,13 +102,13 @@ TAGS = {
 }
 
 
-def text(base: str) -> str:
+def introduction(base: str) -> str:
     """The whole introduction, in Markdown, with this installation's address."""
-    told = DEVIATIONS.format(count=len(differences.ALL), list=differences.as_markdown())
-    return f"{INTRO.format(base=base)}\n{told}".strip()
+    listed = DIFFERENCES.format(count=len(differences.ALL), list=differences.as_markdown())
+    return f"{INTRO.format(base=base)}\n{listed}".strip()
 
 
 def tags(used: set[str]) -> list[dict[str, str]]:
-    """In the order of this page; what it has no words for comes last."""
+    """In the order of `TAGS`; tags without a description come last."""
     known = [{"name": name, "description": TAGS[name]} for name in TAGS if name in used]
     return known + [{"name": name} for name in sorted(used - TAGS.keys())]

@@ -1,4 +1,4 @@
-"""OpenAPI links: where the id of one answer is the parameter of the next request.
+"""OpenAPI links: the id in one response is the parameter of the next request.
 
 https://spec.openapis.org/oas/v3.1.1.html#link-object
 """
@@ -7,18 +7,18 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-# Where an answer has the id: of what it shows, or of the first row of a list.
+# Where a response has the id: of the resource, or of the first row of a list.
 OF_ONE, OF_FIRST = "$response.body#/id", "$response.body#/data/0/id"
 
 
-def add(document: dict[str, Any]) -> None:
-    """Link the answers of every collection's operations to those on one of its rows."""
+def add_links(document: dict[str, Any]) -> None:
+    """Link the responses of every collection's operations to the operations on one of its rows."""
     for path, name in rows_of(document):
-        reachable = list(on_row(document, path, name))
+        reachable = list(operations_on_row(document, path, name))
         for method, expression, prefix in (("post", OF_ONE, ""), ("get", OF_FIRST, "first_")):
             source = document["paths"][path].get(method, {})
             found = {
-                f"{prefix}{operation}": linked(path, operation, names, name, expression)
+                f"{prefix}{operation}": link_object(path, operation, names, name, expression)
                 for operation, names in reachable
             }
             for status, answer in source.get("responses", {}).items():
@@ -34,8 +34,10 @@ def rows_of(document: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield from sorted((collection, name) for collection, name in found if collection in paths)
 
 
-def on_row(document: dict[str, Any], path: str, name: str) -> Iterator[tuple[str, list[str]]]:
-    """Operations that take the id `name`, and of what comes with it nothing else but `path`'s."""
+def operations_on_row(
+    document: dict[str, Any], path: str, name: str
+) -> Iterator[tuple[str, list[str]]]:
+    """Operations with the path parameter `name`, and no other parameters than those of `path`."""
     known = {*names_in(path), name}
     for other, methods in document["paths"].items():
         names = names_in(other)
@@ -47,6 +49,8 @@ def names_in(path: str) -> list[str]:
     return re.findall(r"\{(\w+)\}", path)
 
 
-def linked(path: str, operation: str, names: list[str], row: str, value: str) -> dict[str, Any]:
+def link_object(
+    path: str, operation: str, names: list[str], row: str, value: str
+) -> dict[str, Any]:
     parameters = {name: value if name == row else f"$request.path.{name}" for name in names}
     return {"operationId": operation, "parameters": parameters}

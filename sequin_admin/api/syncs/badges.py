@@ -1,4 +1,4 @@
-"""/v1/syncs/{id}/badge: a sync's status as a picture that anybody may see."""
+"""/v1/syncs/{id}/badge: a sync's status as a public image."""
 
 from typing import Any
 from uuid import UUID
@@ -7,7 +7,7 @@ from ninja import Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.schemas import Shape
 from sequin_admin.api.syncs.views import get_owned_or_404
@@ -31,20 +31,20 @@ def badge_out(sync: Sync) -> dict[str, Any]:
 @router.get("/{sync_id}/badge", response={200: BadgeShape, **ERRORS})
 def sync_badge(request: ApiRequest, sync_id: UUID) -> Any:
     """Whether it has a public badge, and where."""
-    return badge_out(get_owned_or_404(allow(request, Scope.READ), sync_id))
+    return badge_out(get_owned_or_404(require_scope(request, Scope.READ), sync_id))
 
 
 @router.post("/{sync_id}/publish", response={200: BadgeShape, **ERRORS})
 def publish_sync_badge(request: ApiRequest, sync_id: UUID) -> Any:
-    """A public address, a new one each time: the former one leads nowhere any more."""
-    sync = get_owned_or_404(allow(request, Scope.WRITE), sync_id)
-    syncs.publish(sync, actor=request.auth)
+    """A public address, a new one each time: the former one no longer works."""
+    sync = get_owned_or_404(require_scope(request, Scope.WRITE), sync_id)
+    syncs.publish_badge(sync, actor=request.auth)
     return badge_out(sync)
 
 
 @router.post("/{sync_id}/unpublish", response={200: BadgeShape, **ERRORS})
 def unpublish_sync_badge(request: ApiRequest, sync_id: UUID) -> Any:
-    """Its address leads nowhere any more."""
-    sync = get_owned_or_404(allow(request, Scope.WRITE), sync_id)
-    syncs.unpublish(sync, actor=request.auth)
+    """Its address no longer works."""
+    sync = get_owned_or_404(require_scope(request, Scope.WRITE), sync_id)
+    syncs.unpublish_badge(sync, actor=request.auth)
     return badge_out(sync)

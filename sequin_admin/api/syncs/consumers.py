@@ -10,12 +10,12 @@ from ninja import Query, Router, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
-from sequin_admin.api.framework.etags import IfMatch, expect, tagged
-from sequin_admin.api.framework.pagination import PageParams, asked_page
+from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
+from sequin_admin.api.framework.pagination import HealthFilters, paginate_request
 from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.schemas import Body, Health, Shape, Timestamp, health_of
+from sequin_admin.api.schemas import Body, Health, Shape, Timestamp, health_out
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.syncs import consumers
 from sequin_admin.syncs.models import Consumer, Sync, Target
@@ -61,7 +61,7 @@ class ConsumerList(Shape):
     next_cursor: str | None
 
 
-class ConsumerFilters(PageParams):
+class ConsumerFilters(HealthFilters):
     equal = ("name", "target_id")
 
     sync_id: UUID | None = Field(default=None, description="Those that read this sync.")
@@ -88,7 +88,7 @@ def consumer_out(consumer: Consumer) -> dict[str, Any]:
         "active": consumer.active,
         "syncs": consumer.sync_ids(),
         "target_id": str(consumer.target_id),
-        "health": health_of(consumer),
+        "health": health_out(consumer),
         "metadata": consumer.metadata,
         "created_at": consumer.created_at,
         "updated_at": consumer.updated_at,
@@ -98,13 +98,13 @@ def consumer_out(consumer: Consumer) -> dict[str, Any]:
 def columns_of(
     organization: Organization, payload: ConsumerCreate | ConsumerPatch
 ) -> dict[str, Any]:
-    """What was sent, as our own rows. Raises 422 for ids that are not the organization's."""
+    """What was sent, with rows for ids. Raises 422 for ids that are not the organization's."""
     sent = payload.model_dump(exclude_none=True, exclude={"syncs", "target_id"})
     if payload.target_id:
         target = Target.objects.of(organization).filter(pk=payload.target_id).first()
         if target is None:
-            said = "There is no target with this id in your organization."
-            raise ApiError(422, INVALID, {"target_id": [said]})
+            message = "There is no target with this id in your organization."
+            raise ApiError(422, INVALID, {"target_id": [message]})
         sent["target"] = target
     if payload.syncs is not None:
         sent["all_syncs"] = payload.syncs == [ALL]
@@ -113,7 +113,9 @@ def columns_of(
 
 
 def get_owned_syncs(organization: Organization, ids: Sequence[str]) -> list[Sync]:
-    known = {str(sync.pk): sync for sync in Sync.objects.of(organization).filter(pk__in=uuids(ids))}
+    known = {
+        str(sync.pk): sync for sync in Sync.objects.of(organization).filter(pk__in=parse_uuids(ids))
+    }
     unknown = {
         f"syncs.{number}": ['There is no sync with this id in your organization; "*" stands alone.']
         for number, pk in enumerate(ids)
@@ -124,7 +126,7 @@ def get_owned_syncs(organization: Organization, ids: Sequence[str]) -> list[Sync
     return list(known.values())
 
 
-def uuids(texts: Sequence[str]) -> list[UUID]:
+def parse_uuids(texts: Sequence[str]) -> list[UUID]:
     known = []
     for text in texts:
         try:
@@ -137,27 +139,29 @@ def uuids(texts: Sequence[str]) -> list[UUID]:
 @router.post("", response={201: ConsumerShape, **ERRORS})
 def create_consumer(request: ApiRequest, payload: ConsumerCreate, response: HttpResponse) -> Any:
     """Let the records of some syncs, or of all, be written to a target."""
-    organization = allow(request, Scope.WRITE)
+    organization = require_scope(request, Scope.WRITE)
     columns = columns_of(organization, payload)
     consumer = consumers.create(organization, actor=request.auth, **columns)
-    return Status(201, tagged(response, consumer_out(consumer)))
+    return Status(201, with_etag(response, consumer_out(consumer)))
 
 
 @router.get("", response={200: ConsumerList, **ERRORS})
 def list_consumers(request: ApiRequest, filters: Query[ConsumerFilters]) -> Any:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
-    organization = allow(request, Scope.READ)
+    organization = require_scope(request, Scope.READ)
     rows = Consumer.objects.of(organization).prefetch_related("syncs")
     if filters.sync_id:
-        rows = rows.reading(Sync.objects.of(organization).filter(pk=filters.sync_id))
-    page, following = asked_page(request, filters, rows)
+        rows = rows.consuming(Sync.objects.of(organization).filter(pk=filters.sync_id))
+    page, following = paginate_request(request, filters, rows)
     return {"data": [consumer_out(row) for row in page], "next_cursor": following}
 
 
 @router.get("/{consumer_id}", response={200: ConsumerShape, **ERRORS})
 def get_consumer(request: ApiRequest, consumer_id: UUID, response: HttpResponse) -> Any:
     """One consumer, with its ETag."""
-    return tagged(response, consumer_out(get_owned_or_404(allow(request, Scope.READ), consumer_id)))
+    return with_etag(
+        response, consumer_out(get_owned_or_404(require_scope(request, Scope.READ), consumer_id))
+    )
 
 
 @router.patch("/{consumer_id}", response={200: ConsumerShape, **ERRORS})
@@ -169,24 +173,24 @@ def update_consumer(
     if_match: IfMatch = None,
 ) -> Any:
     """Change what is sent; what is left out or null stays as it is."""
-    organization = allow(request, Scope.WRITE)
+    organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
         consumer = get_owned_or_404(organization, consumer_id, lock=True)
-        expect(if_match, consumer_out(consumer))
+        check_if_match(if_match, consumer_out(consumer))
         consumers.update(consumer, actor=request.auth, **columns_of(organization, payload))
-    return tagged(response, consumer_out(get_owned_or_404(organization, consumer_id)))
+    return with_etag(response, consumer_out(get_owned_or_404(organization, consumer_id)))
 
 
 @router.get("/{consumer_id}/health", response={200: HealthDetail, **ERRORS})
 def consumer_health(request: ApiRequest, consumer_id: UUID) -> Any:
     """The status with its reasons, checks and history."""
-    return health_detail(get_owned_or_404(allow(request, Scope.READ), consumer_id))
+    return health_detail(get_owned_or_404(require_scope(request, Scope.READ), consumer_id))
 
 
 @router.delete("/{consumer_id}", response={204: None, **ERRORS})
 def delete_consumer(request: ApiRequest, consumer_id: UUID, if_match: IfMatch = None) -> Any:
     """What it has written stays in the target."""
-    consumer = get_owned_or_404(allow(request, Scope.WRITE), consumer_id)
-    expect(if_match, consumer_out(consumer))
+    consumer = get_owned_or_404(require_scope(request, Scope.WRITE), consumer_id)
+    check_if_match(if_match, consumer_out(consumer))
     consumers.delete(consumer, actor=request.auth)
     return Status(204, None)

@@ -1,4 +1,4 @@
-"""What goes in and out of /v1/syncs."""
+"""Schemas of /v1/syncs."""
 
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -29,7 +29,7 @@ CollectionIds = Field(
 Age = Field(default=None, ge=1, le=rules.LONGEST_AGE_DAYS, description=MAX_AGE)
 
 
-# Either the one or the other, and the other one missing or null.
+# Exactly one of the two; the other one is missing or null.
 EITHER: list[JsonValue] = [
     {
         "required": [name],

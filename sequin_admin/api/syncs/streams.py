@@ -9,10 +9,10 @@ from ninja import Query, Router, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
-from sequin_admin.api.framework.etags import IfMatch, expect, tagged
-from sequin_admin.api.framework.pagination import TEXT_CHARS, Changing, Times, asked_page
+from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
+from sequin_admin.api.framework.pagination import TEXT_CHARS, ChangeFilters, Times, paginate_request
 from sequin_admin.api.schemas import Body, Shape, Timestamp
 from sequin_admin.syncs import rules, streams
 from sequin_admin.syncs.models import SLUG_CHARS, Stream
@@ -51,7 +51,7 @@ class StreamList(Shape):
     next_cursor: str | None
 
 
-class StreamFilters(Changing):
+class StreamFilters(ChangeFilters):
     equal = ("slug",)
 
     sort: Literal[Times, "slug", "-slug"] = "-created_at"
@@ -79,24 +79,26 @@ def stream_out(stream: Stream) -> dict[str, Any]:
 
 @router.post("", response={201: StreamShape, **ERRORS})
 def create_stream(request: ApiRequest, payload: StreamCreate, response: HttpResponse) -> Any:
-    """Part your data: dev and prod, or one stream per API. Syncs name one when they are made."""
-    organization = allow(request, Scope.WRITE)
+    """Divide your data: dev and prod, or one stream per API. Syncs name one when they are made."""
+    organization = require_scope(request, Scope.WRITE)
     stream = streams.create(organization, actor=request.auth, slug=payload.slug)
-    return Status(201, tagged(response, stream_out(stream)))
+    return Status(201, with_etag(response, stream_out(stream)))
 
 
 @router.get("", response={200: StreamList, **ERRORS})
 def list_streams(request: ApiRequest, filters: Query[StreamFilters]) -> Any:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
-    rows = Stream.objects.of(allow(request, Scope.READ))
-    page, following = asked_page(request, filters, rows)
+    rows = Stream.objects.of(require_scope(request, Scope.READ))
+    page, following = paginate_request(request, filters, rows)
     return {"data": [stream_out(row) for row in page], "next_cursor": following}
 
 
 @router.get("/{stream_id}", response={200: StreamShape, **ERRORS})
 def get_stream(request: ApiRequest, stream_id: UUID, response: HttpResponse) -> Any:
     """One stream, with its ETag."""
-    return tagged(response, stream_out(get_owned_or_404(allow(request, Scope.READ), stream_id)))
+    return with_etag(
+        response, stream_out(get_owned_or_404(require_scope(request, Scope.READ), stream_id))
+    )
 
 
 @router.patch("/{stream_id}", response={200: StreamShape, **ERRORS})
@@ -108,19 +110,19 @@ def update_stream(
     if_match: IfMatch = None,
 ) -> Any:
     """Another slug. Id and syncs stay; left out or null, nothing changes."""
-    organization = allow(request, Scope.WRITE)
+    organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
         stream = get_owned_or_404(organization, stream_id, lock=True)
-        expect(if_match, stream_out(stream))
+        check_if_match(if_match, stream_out(stream))
         if payload.slug:
             streams.rename(stream, actor=request.auth, slug=payload.slug)
-    return tagged(response, stream_out(get_owned_or_404(organization, stream_id)))
+    return with_etag(response, stream_out(get_owned_or_404(organization, stream_id)))
 
 
 @router.delete("/{stream_id}", response={204: None, **ERRORS})
 def delete_stream(request: ApiRequest, stream_id: UUID, if_match: IfMatch = None) -> Any:
     """Refused with 409 while syncs write to it."""
-    stream = get_owned_or_404(allow(request, Scope.WRITE), stream_id)
-    expect(if_match, stream_out(stream))
+    stream = get_owned_or_404(require_scope(request, Scope.WRITE), stream_id)
+    check_if_match(if_match, stream_out(stream))
     streams.delete(stream, actor=request.auth)
     return Status(204, None)

@@ -10,12 +10,12 @@ from ninja import Query, Router, Status
 from pydantic import Field, SecretStr
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUsed
-from sequin_admin.api.framework.etags import IfMatch, expect, tagged
-from sequin_admin.api.framework.pagination import PageParams, asked_page
+from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
+from sequin_admin.api.framework.pagination import HealthFilters, paginate_request
 from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.schemas import Body, Health, Shape, Timestamp, health_of
+from sequin_admin.api.schemas import Body, Health, Shape, Timestamp, health_out
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.syncs import targets
 from sequin_admin.syncs.models import Target
@@ -120,7 +120,7 @@ def target_out(target: Target) -> dict[str, Any]:
         "ssl_mode": target.ssl_mode,
         "schema": target.schema,
         "ssh_tunnel_id": None,
-        "health": health_of(target),
+        "health": health_out(target),
         "metadata": target.metadata,
         "created_at": target.created_at,
         "updated_at": target.updated_at,
@@ -141,23 +141,25 @@ def columns_of(payload: TargetCreate | TargetPatch) -> tuple[dict[str, Any], str
 def create_target(request: ApiRequest, payload: TargetCreate, response: HttpResponse) -> Any:
     """Register a database. Nothing is sent to it before it is tested."""
     columns, password = columns_of(payload)
-    organization = allow(request, Scope.WRITE)
+    organization = require_scope(request, Scope.WRITE)
     target = targets.create(organization, actor=request.auth, password=password, **columns)
-    return Status(201, tagged(response, target_out(target)))
+    return Status(201, with_etag(response, target_out(target)))
 
 
 @router.get("", response={200: TargetList, **ERRORS}, by_alias=True)
-def list_targets(request: ApiRequest, filters: Query[PageParams]) -> Any:
+def list_targets(request: ApiRequest, filters: Query[HealthFilters]) -> Any:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
-    rows = Target.objects.of(allow(request, Scope.READ))
-    page, following = asked_page(request, filters, rows)
+    rows = Target.objects.of(require_scope(request, Scope.READ))
+    page, following = paginate_request(request, filters, rows)
     return {"data": [target_out(row) for row in page], "next_cursor": following}
 
 
 @router.get("/{target_id}", response={200: TargetShape, **ERRORS}, by_alias=True)
 def get_target(request: ApiRequest, target_id: UUID, response: HttpResponse) -> Any:
     """One target, with its ETag."""
-    return tagged(response, target_out(get_owned_or_404(allow(request, Scope.READ), target_id)))
+    return with_etag(
+        response, target_out(get_owned_or_404(require_scope(request, Scope.READ), target_id))
+    )
 
 
 @router.patch("/{target_id}", response={200: TargetShape, **ERRORS}, by_alias=True)
@@ -170,30 +172,30 @@ def update_target(
 ) -> Any:
     """Change what is sent; what is left out or null stays as it is. A new host, port or TLS mode
     takes the password again."""
-    organization = allow(request, Scope.WRITE)
+    organization = require_scope(request, Scope.WRITE)
     columns, password = columns_of(payload)
     with transaction.atomic():
         target = get_owned_or_404(organization, target_id, lock=True)
-        expect(if_match, target_out(target))
+        check_if_match(if_match, target_out(target))
         try:
             targets.update(target, actor=request.auth, password=password, **columns)
         except ValidationError as error:
-            said = {f"connection.{name}": text for name, text in error.message_dict.items()}
-            raise ApiError(422, INVALID, said) from None
-    return tagged(response, target_out(get_owned_or_404(organization, target_id)))
+            fields = {f"connection.{name}": text for name, text in error.message_dict.items()}
+            raise ApiError(422, INVALID, fields) from None
+    return with_etag(response, target_out(get_owned_or_404(organization, target_id)))
 
 
 @router.get("/{target_id}/health", response={200: HealthDetail, **ERRORS})
 def target_health(request: ApiRequest, target_id: UUID) -> Any:
     """The status with its reasons, checks and history."""
-    return health_detail(get_owned_or_404(allow(request, Scope.READ), target_id))
+    return health_detail(get_owned_or_404(require_scope(request, Scope.READ), target_id))
 
 
 @router.delete("/{target_id}", response={204: None, **ERRORS, 409: StillUsed})
 def delete_target(request: ApiRequest, target_id: UUID, if_match: IfMatch = None) -> Any:
     """Refused with 409 while consumers write to it."""
-    target = get_owned_or_404(allow(request, Scope.WRITE), target_id)
-    expect(if_match, target_out(target))
+    target = get_owned_or_404(require_scope(request, Scope.WRITE), target_id)
+    check_if_match(if_match, target_out(target))
     targets.delete(target, actor=request.auth)
     return Status(204, None)
 
@@ -203,7 +205,7 @@ def delete_target(request: ApiRequest, target_id: UUID, if_match: IfMatch = None
 )
 def test_connection(request: ApiRequest, target_id: UUID) -> Any:
     """Connect now. Takes a few seconds at the most."""
-    target = get_owned_or_404(allow(request, Scope.WRITE), target_id)
+    target = get_owned_or_404(require_scope(request, Scope.WRITE), target_id)
     outcome = targets.verify(target, actor=request.auth)
     if outcome.ok:
         return {"success": True, "server_version": outcome.discovered["server_version"]}

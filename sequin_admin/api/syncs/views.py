@@ -8,19 +8,14 @@ from django.http import HttpResponse
 from ninja import Query, Router, Status
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.credentials.views import app_of
-from sequin_admin.api.credentials.views import get_owned_or_404 as own_credential
-from sequin_admin.api.framework.auth import ApiRequest, allow
+from sequin_admin.api.credentials.views import get_oauth_app_or_422
+from sequin_admin.api.credentials.views import get_owned_or_404 as get_owned_credential
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUsed
-from sequin_admin.api.framework.etags import IfMatch, expect, tagged
-from sequin_admin.api.framework.pagination import Listing, asked_page
+from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
+from sequin_admin.api.framework.pagination import ProviderFilters, paginate_request
 from sequin_admin.api.health import health_detail
-from sequin_admin.api.schemas import (
-    CredentialImport,
-    credential_out,
-    health_of,
-    refuse_blank,
-)
+from sequin_admin.api.schemas import CredentialImport, credential_out, health_out, refuse_blank
 from sequin_admin.api.syncs.schemas import (
     Report,
     SyncCreate,
@@ -40,7 +35,7 @@ from sequin_admin.syncs.models import Stream, Sync
 router = Router(tags=["Syncs"])
 
 
-class SyncFilters(Listing):
+class SyncFilters(ProviderFilters):
     equal = ("name", "provider", "external_id", "credential_id", "stream_id")
 
     status: Literal["active", "disabled"] | None = None
@@ -69,8 +64,8 @@ def sync_out(sync: Sync) -> dict[str, Any]:
         "id": str(sync.pk),
         **{name: getattr(sync, name) for name in plain},
         "org_id": str(sync.organization_id),
-        "health": {**health_of(sync), "sync_id": str(sync.pk)},
-        "rate_limit": sync.rate_limit or limits.of(sync.credential).as_json(),
+        "health": {**health_out(sync), "sync_id": str(sync.pk)},
+        "rate_limit": sync.rate_limit or limits.get_rate_limit(sync.credential).as_json(),
         "stream_id": str(sync.stream_id) if sync.stream_id else None,
         "credential_id": str(sync.credential_id),
         "credential": credential_out(sync.credential),
@@ -85,51 +80,53 @@ def sync_out(sync: Sync) -> dict[str, Any]:
 @router.post("", response={201: SyncShape, **ERRORS})
 def create_sync(request: ApiRequest, payload: SyncCreate, response: HttpResponse) -> Any:
     """Sync an account: of an existing credential, or of one that is sent along."""
-    organization = allow(request, Scope.WRITE)
+    organization = require_scope(request, Scope.WRITE)
     syncs.check_collections(payload.collection_ids, payload.provider)
     stream = stream_for(organization, payload)
     credential = credential_for(request, organization, payload)
     columns = payload.model_dump(exclude={"provider", "credential", "credential_id", "stream_id"})
     columns["external_id"] = columns["external_id"] or ""
     sync = syncs.create(credential, actor=request.auth, stream=stream, **columns)
-    return Status(201, tagged(response, sync_out(get_owned_or_404(organization, sync.pk))))
+    return Status(201, with_etag(response, sync_out(get_owned_or_404(organization, sync.pk))))
 
 
 def stream_for(organization: Organization, payload: SyncCreate) -> Stream | None:
-    """The named stream. Looked up before a credential is imported for nothing."""
+    """The named stream. Looked up first, so that no credential is imported in vain. Raises 422."""
     if payload.stream_id is None:
         return None
     stream = Stream.objects.of(organization).filter(pk=payload.stream_id).first()
     if stream is None:
-        said = "There is no stream with this id in your organization."
-        raise ApiError(422, INVALID, {"stream_id": [said]})
+        message = "There is no stream with this id in your organization."
+        raise ApiError(422, INVALID, {"stream_id": [message]})
     return stream
 
 
 def credential_for(
     request: ApiRequest, organization: Organization, payload: SyncCreate
 ) -> Credential:
-    """The named credential, or the one sent along, imported. Of the named provider either way."""
+    """The named credential, or the one sent along, imported. Raises 422 for another provider."""
     if (payload.credential is None) == (payload.credential_id is None):
-        said = "Send either credential_id or credential, not both."
-        raise ApiError(422, INVALID, {"credential_id": [said]})
+        message = "Send either credential_id or credential, not both."
+        raise ApiError(422, INVALID, {"credential_id": [message]})
     if payload.credential_id:
         rows = Credential.objects.of(organization).filter(pk=payload.credential_id)
         if not rows.exists():
-            said = "There is no credential with this id in your organization."
-            raise ApiError(422, INVALID, {"credential_id": [said]})
-        credential = own_credential(organization, payload.credential_id)
+            message = "There is no credential with this id in your organization."
+            raise ApiError(422, INVALID, {"credential_id": [message]})
+        credential = get_owned_credential(organization, payload.credential_id)
         refuse_other_provider(credential.provider, payload.provider)
         return credential
-    return imported(request, organization, payload)
+    return import_inline_credential(request, organization, payload)
 
 
-def imported(request: ApiRequest, organization: Organization, payload: SyncCreate) -> Credential:
+def import_inline_credential(
+    request: ApiRequest, organization: Organization, payload: SyncCreate
+) -> Credential:
     sent = payload.credential
     assert sent is not None  # noqa: S101 - for mypy
     refuse_other_provider(kinds.get(sent.properties.kind).provider, payload.provider)
     refuse_blank(sent.properties)
-    app = app_of(
+    app = get_oauth_app_or_422(
         organization,
         CredentialImport.model_construct(
             properties=sent.properties, oauth_app_id=sent.oauth_app_id
@@ -139,32 +136,34 @@ def imported(request: ApiRequest, organization: Organization, payload: SyncCreat
         organization, sent.properties, actor=request.auth, oauth_app=app, metadata=sent.metadata
     )
     probes.verify(credential)
-    return own_credential(organization, credential.pk)
+    return get_owned_credential(organization, credential.pk)
 
 
 def refuse_other_provider(found: str, named: str) -> None:
     if found != named:
-        said = f"The credential is of {found}. Name that provider, or another credential."
-        raise ApiError(422, INVALID, {"provider": [said]})
+        message = f"The credential is of {found}. Name that provider, or another credential."
+        raise ApiError(422, INVALID, {"provider": [message]})
 
 
 @router.get("", response={200: SyncList, **ERRORS})
 def list_syncs(request: ApiRequest, filters: Query[SyncFilters]) -> Any:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
-    rows = Sync.objects.of(allow(request, Scope.READ))
+    rows = Sync.objects.of(require_scope(request, Scope.READ))
     rows = rows.select_related("credential__oauth_app", "credential__rate_limit")
     rows = rows.defer("credential__secrets", "credential__oauth_app__secrets")
-    page, following = asked_page(request, filters, rows)
+    page, following = paginate_request(request, filters, rows)
     return {"data": [sync_out(row) for row in page], "next_cursor": following}
 
 
 @router.get("/{sync_id}", response={200: SyncShape, **ERRORS})
 def get_sync(request: ApiRequest, sync_id: UUID, response: HttpResponse) -> Any:
     """One sync with its credential, and its ETag."""
-    return tagged(response, sync_out(get_owned_or_404(allow(request, Scope.READ), sync_id)))
+    return with_etag(
+        response, sync_out(get_owned_or_404(require_scope(request, Scope.READ), sync_id))
+    )
 
 
-# What null takes away instead of leaving it as it is.
+# Columns that null clears, with their cleared value. Elsewhere null changes nothing.
 CLEARED = {"rate_limit": None, "max_age_days": None, "external_id": ""}
 
 
@@ -178,33 +177,33 @@ def update_sync(
 ) -> Any:
     """Change what is sent. Null takes rate_limit, max_age_days and external_id away, and leaves
     the rest as it is. Credential, provider and stream can't change: make another sync."""
-    organization = allow(request, Scope.WRITE)
+    organization = require_scope(request, Scope.WRITE)
     sent = payload.model_dump(exclude_unset=True)
     columns = {n: CLEARED.get(n) if v is None else v for n, v in sent.items()}
     columns = {n: v for n, v in columns.items() if v is not None or n in CLEARED}
     status = columns.pop("status", None)
     with transaction.atomic():
         sync = get_owned_or_404(organization, sync_id, lock=True)
-        expect(if_match, sync_out(sync))
+        check_if_match(if_match, sync_out(sync))
         syncs.update(sync, actor=request.auth, **columns)
         if status:
             syncs.set_status(sync, status, actor=request.auth)
-    return tagged(response, sync_out(get_owned_or_404(organization, sync_id)))
+    return with_etag(response, sync_out(get_owned_or_404(organization, sync_id)))
 
 
 @router.delete("/{sync_id}", response={204: None, **ERRORS, 409: StillUsed})
 def delete_sync(request: ApiRequest, sync_id: UUID, if_match: IfMatch = None) -> Any:
     """Refused with 409 while consumers name it."""
-    sync = get_owned_or_404(allow(request, Scope.WRITE), sync_id)
-    expect(if_match, sync_out(sync))
+    sync = get_owned_or_404(require_scope(request, Scope.WRITE), sync_id)
+    check_if_match(if_match, sync_out(sync))
     syncs.delete(sync, actor=request.auth)
     return Status(204, None)
 
 
 @router.post("/{sync_id}/report", response={200: SyncHealthDetail, **ERRORS})
 def report(request: ApiRequest, sync_id: UUID, payload: Report) -> Any:
-    """Tell how far the sync's worker came, and what stopped it."""
-    organization = allow(request, Scope.WRITE)
+    """Report the progress of the sync's worker, and what stopped it."""
+    organization = require_scope(request, Scope.WRITE)
     trouble = reports.ReportedError(**payload.error.model_dump()) if payload.error else None
     sync = get_owned_or_404(organization, sync_id)
     reports.record_report(
@@ -220,10 +219,10 @@ def report(request: ApiRequest, sync_id: UUID, payload: Report) -> Any:
 @router.get("/{sync_id}/health", response={200: SyncHealthDetail, **ERRORS})
 def sync_health(request: ApiRequest, sync_id: UUID) -> Any:
     """The status with its reason, and what its worker reported last."""
-    return sync_health_detail(get_owned_or_404(allow(request, Scope.READ), sync_id))
+    return sync_health_detail(get_owned_or_404(require_scope(request, Scope.READ), sync_id))
 
 
 def sync_health_detail(sync: Sync) -> dict[str, Any]:
-    told = ("rows_total", "lag_s", "last_report_at")
-    reported = {name: getattr(sync, name) for name in told}
+    names = ("rows_total", "lag_s", "last_report_at")
+    reported = {name: getattr(sync, name) for name in names}
     return {**health_detail(sync), "sync_id": str(sync.pk), **reported}

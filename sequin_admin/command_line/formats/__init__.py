@@ -1,6 +1,6 @@
-"""Files of credentials: bytes in, credentials to send and problems by row out. No network, no disk.
+"""Parsers for files of credentials: bytes in, credentials and problems by row out; no I/O.
 
-Odd input makes a problem, never an error; no problem quotes a value of the file.
+Malformed rows become problems, never exceptions; no problem quotes a value of the file.
 """
 
 import json
@@ -23,7 +23,7 @@ UNKNOWN = (
 
 
 class PlainLoader(yaml.SafeLoader):
-    """YAML without references to itself, and with times as the texts that they are."""
+    """YAML without aliases, and with timestamps as strings."""
 
     yaml_implicit_resolvers = {
         first: [(tag, rule) for tag, rule in rules if tag != "tag:yaml.org,2002:timestamp"]
@@ -42,7 +42,7 @@ def read(
     shapes: Mapping[str, Shape],
     kinds: Mapping[str, str] | None = None,
 ) -> Reading:
-    """Raises `Unreadable` when it is no such file at all."""
+    """Parse a file; `auto` detects the format. Raises `Unreadable` for an unknown format."""
     text, kinds = decoded(data), kinds or {}
     if format == "csv" or (format == "auto" and table.has_header(text)):
         return table.read(text, shapes)
@@ -65,7 +65,7 @@ def decoded(data: bytes) -> str:
 
 
 def parsed(text: str) -> Any:
-    """The JSON, JSON lines or YAML object in `text`; None when it is none."""
+    """The value of JSON, JSON lines or a YAML object; None when `text` is none of them."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

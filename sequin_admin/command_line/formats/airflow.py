@@ -1,4 +1,4 @@
-"""`airflow connections export`, JSON or YAML: conn_id to an object, or to an address (older ones).
+"""`airflow connections export`, JSON or YAML: conn_id to an object, or (older) to a URI.
 
 https://airflow.apache.org/docs/apache-airflow/stable/howto/connection.html
 """
@@ -12,7 +12,7 @@ from sequin_admin.command_line.formats.foreign import bag_of, host_in, propertie
 from sequin_admin.command_line.formats.reading import Reading, missing
 from sequin_admin.command_line.formats.shapes import Shape
 
-# Connection types, and the hosts that connections of the type http lead to.
+# Kinds by connection type, and connection types by host for connections of the type http.
 TYPES = {
     "airtable": "airtable_oauth2",
     "auth0": "auth0_client_credentials",
@@ -52,7 +52,7 @@ OTHERWISE = "Name its kind with --map {conn_id}=KIND, or leave it where it is."
 
 
 def read(value: Any, shapes: Mapping[str, Shape], kinds: Mapping[str, str]) -> Reading:
-    """`kinds` says what to take a conn_id, or a whole conn_type, for."""
+    """`kinds` maps a conn_id or a conn_type to a kind (`--map`)."""
     reading = Reading()
     for row, (conn_id, given) in enumerate(value.items(), start=1):
         connection = from_address(given) if isinstance(given, str) else given
@@ -108,7 +108,7 @@ def kind_of(connection: dict[str, Any], bag: Mapping[str, Any], kinds: Mapping[s
 
 
 def extra_of(given: Any) -> dict[str, Any]:
-    """`extra` is JSON in a text, or the object itself."""
+    """`extra` is a JSON string or the object itself."""
     if isinstance(given, str):
         try:
             given = json.loads(given)
@@ -118,7 +118,7 @@ def extra_of(given: Any) -> dict[str, Any]:
 
 
 def from_address(address: str) -> dict[str, Any] | None:
-    """conn-type://login:password@host:port/schema?extra, each part escaped."""
+    """Parse conn-type://login:password@host:port/schema?extra, each part percent-encoded."""
     try:
         parts = urlsplit(address)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))

@@ -1,7 +1,7 @@
-"""What other products call our kinds and their properties.
+"""Maps the names of other products' exports to the properties of our kinds.
 
-Their exports are a bag of names and values: a token answer, an address, a login. A kind's property
-is looked for by its own name, then by what others call it, then worked out from something else.
+An export is treated as a flat bag of names and values: a token response, an address, a login. A
+property's value is derived (`WORKED_OUT`) or looked up by the property's name, then by its aliases.
 """
 
 import re
@@ -43,12 +43,12 @@ OF_KIND: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 
 
 def squashed(name: str) -> str:
-    """accessToken, access_token and ACCESS-TOKEN are the same."""
+    """Normalized name: accessToken, access_token and ACCESS-TOKEN are the same."""
     return re.sub(r"[^a-z0-9]", "", name.lower())
 
 
 def bag_of(*sources: Any) -> dict[str, Any]:
-    """One bag of all sources; the later ones win, and empty values don't count."""
+    """Merge all sources into one bag; later ones win, empty values are ignored."""
     bag: dict[str, Any] = {}
     for source in sources:
         if isinstance(source, dict):
@@ -58,9 +58,9 @@ def bag_of(*sources: Any) -> dict[str, Any]:
 
 
 def properties_from(shape: Shape, bag: Bag) -> tuple[dict[str, Any], set[str]]:
-    """The properties that the bag has, and the names under which it has them.
+    """The kind's properties found in the bag, and the bag's names that were used.
 
-    Raises `ValueError` with a sentence when a value is of another type.
+    Raises `ValueError` with a message when a value has the wrong type.
     """
     found: dict[str, Any] = {}
     used: set[str] = set()
@@ -78,13 +78,13 @@ def properties_from(shape: Shape, bag: Bag) -> tuple[dict[str, Any], set[str]]:
 
 
 def text(bag: Bag, *names: str) -> str:
-    """The first of these that is a text."""
+    """The first of these values that is a string, or an empty string."""
     values = (bag.get(squashed(name)) for name in names)
     return next((value.strip() for value in values if isinstance(value, str)), "")
 
 
 def host_in(address: str) -> str:
-    """`acme.example.com` from that or from `https://acme.example.com/path`."""
+    """The host name of a host or URL: `acme.example.com` of `https://acme.example.com/path`."""
     try:
         return urlsplit(address if "//" in address else f"//{address}").hostname or ""
     except ValueError:
@@ -92,7 +92,7 @@ def host_in(address: str) -> str:
 
 
 def host_under(suffix: str, *names: str) -> Callable[[Bag], str | None]:
-    """A host of the provider: named in full, or only its first part."""
+    """Finds a host that ends with `suffix`, given in full or by its first label only."""
 
     def work_out(bag: Bag) -> str | None:
         hosts = [host_in(text(bag, name)) for name in (*names, "host")]
@@ -114,14 +114,14 @@ def address_under(suffix: str, *names: str) -> Callable[[Bag], str | None]:
 
 
 def munchkin_id(bag: Bag) -> str | None:
-    """Marketo's addresses begin with it: https://123-ABC-456.mktorest.com/rest"""
+    """The first label of Marketo's hosts: https://123-ABC-456.mktorest.com/rest"""
     hosts = [host_in(text(bag, name)) for name in ("endpoint_url", "identity_url", "host")]
     of_marketo = [h.removesuffix(".mktorest.com").upper() for h in hosts if "mktorest" in h]
     return next(iter(of_marketo), None)
 
 
 def salesforce_organization(bag: Bag) -> str | None:
-    """Its token answers hold https://login.salesforce.com/id/<organization>/<user>."""
+    """From the token response's `id`: https://login.salesforce.com/id/<organization>/<user>."""
     match = re.search(r"/id/(00D\w{12,15})/", text(bag, "id"))
     return match[1] if match else None
 

@@ -1,4 +1,4 @@
-"""Nango's connections with their credentials, as `GET /connections/{id}` gives them.
+"""Nango's connections with their credentials, as `GET /connections/{id}` returns them.
 
 https://nango.dev/docs/reference/backend/http-api/connections/get
 """
@@ -36,7 +36,7 @@ KINDS = {
     "workday-oauth": "workday_oauth2",
     "workday-refresh-token": "workday_oauth2",
 }
-# What the name of an integration says about all of its connections.
+# Properties that follow from the name of the integration.
 IMPLIED = {
     "quickbooks-sandbox": {"sandbox": True},
     "salesforce-sandbox": {"login_host": "test.salesforce.com"},
@@ -55,7 +55,7 @@ def rows_of(value: Any) -> list[Any]:
 
 
 def read(value: Any, shapes: Mapping[str, Shape], kinds: Mapping[str, str]) -> Reading:
-    """`kinds` says what to take an integration (provider_config_key) or a connection_id for."""
+    """`kinds` maps an integration (provider_config_key) or a connection_id to a kind (`--map`)."""
     reading = Reading()
     for row, connection in enumerate(rows_of(value), start=1):
         if isinstance(connection, dict):
@@ -105,13 +105,13 @@ def take(
 
 def kind_of(connection: dict[str, Any], kinds: Mapping[str, str]) -> str:
     names = [word(connection, n) for n in ("connection_id", "provider_config_key", "provider")]
-    told = (kinds[name] for name in names if name in kinds)
+    mapped = (kinds[name] for name in names if name in kinds)
     known = (KINDS[name] for name in reversed(names[1:]) if name in KINDS)
-    return next(told, "") or next(known, "")
+    return next(mapped, "") or next(known, "")
 
 
 def name_of(connection: dict[str, Any]) -> str:
-    """The customer's, as far as it is told."""
+    """The customer's name, if the connection has it."""
     user = as_object(connection, "end_user")
     company = as_object(user, "organization")
     return word(company, "display_name") or word(user, "display_name", "email")

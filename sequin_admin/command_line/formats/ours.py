@@ -1,4 +1,4 @@
-"""Our own JSON: a list, `{"data": [...]}` as exported, one credential, or one to a line."""
+"""Our own JSON: a list, `{"data": [...]}` as exported, one credential, or JSON lines."""
 
 from collections.abc import Mapping
 from typing import Any

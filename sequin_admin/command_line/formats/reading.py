@@ -1,4 +1,4 @@
-"""What comes of reading a file: credentials to send, and problems by row, which quote no value."""
+"""The result of parsing a file: credentials to import, and problems by row without values."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,12 @@ from sequin_admin.command_line.formats.shapes import Shape
 
 MASK = "***"
 TAKEN = ("name", "properties", "oauth_app_id", "metadata", "rate_limit")
-# What an export has besides, which the server gives anew.
+# Other fields of an export, which the server sets itself.
 GIVEN = ("id", "provider", "kind", "oauth_app", "health", "created_at", "updated_at")
 
 
 class Unreadable(ValueError):
-    """Not one row can be read. `str()` says why."""
+    """The file as a whole can't be parsed. `str()` says why."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a row is left out, and what to do."""
+    """Why a row is not imported, and what to do."""
 
     row: int
     sentence: str
@@ -41,13 +41,13 @@ class Problem:
 
 @dataclass
 class Reading:
-    """Rows count from 1; in a CSV file they are lines, so that an editor finds them."""
+    """Parsed rows, numbered from 1; in a CSV file by line, so that an editor finds them."""
 
     items: list[Item] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     def take(self, row: int, body: Any, shapes: Mapping[str, Shape], label: str = "") -> None:
-        """A credential in our own words, as far as it can be sent."""
+        """Add a row in our own format as an item, or as a problem when it is invalid."""
         reasons = faults(body, shapes)
         if reasons:
             self.problems.append(Problem(row, " ".join(reasons), label))
@@ -60,7 +60,7 @@ class Reading:
 
 
 def faults(body: Any, shapes: Mapping[str, Shape]) -> list[str]:
-    """Sentences about what the server would surely refuse. It checks the rest."""
+    """Messages about what the server would reject. The server validates the rest."""
     if not isinstance(body, dict):
         return ["This is not an object with properties."]
     properties = body.get("properties")

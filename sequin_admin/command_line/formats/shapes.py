@@ -1,4 +1,4 @@
-"""The kinds as the server declares them, and values of their properties' types."""
+"""The kinds as declared by the server, and conversion to their properties' types."""
 
 import json
 import re
@@ -22,7 +22,7 @@ class Shape:
     needs_oauth_app: bool = False
 
     def value(self, name: str, given: Any) -> Any:
-        """`given` as the property's type. Raises `ValueError` with a sentence, not the value."""
+        """`given` as the property's type. Raises `ValueError`, whose message omits the value."""
         wanted = self.types[name]
         try:
             return CONVERT.get(wanted, to_text)(given)
@@ -31,7 +31,7 @@ class Shape:
 
 
 def shapes_of(kinds: Iterable[Mapping[str, Any]]) -> dict[str, Shape]:
-    """By kind, from the rows of `GET /v1/kinds`."""
+    """Shapes by kind, from the rows of `GET /v1/kinds`."""
     return {row["kind"]: shape_of(row) for row in kinds}
 
 

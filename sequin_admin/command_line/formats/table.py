@@ -1,6 +1,6 @@
-"""CSV: a line for each credential, under the names of columns, typed as the kind declares.
+"""CSV: a header with column names, then one credential per row, typed as its kind declares.
 
-`kind`, `name`, `oauth_app_id` and `metadata.x` are columns of every kind, the others properties.
+`kind`, `name`, `oauth_app_id` and `metadata.x` exist for every kind; other columns are properties.
 """
 
 import csv
@@ -13,18 +13,18 @@ from sequin_admin.command_line.formats.shapes import Shape
 
 COMMON = ("kind", "name", "oauth_app_id")
 METADATA = "metadata."
-# A private key fits with room to spare.
-LONGEST_FIELD = 1_000_000
+# Larger than any private key.
+MAX_FIELD_CHARS = 1_000_000
 
 
 def read(text: str, shapes: Mapping[str, Shape]) -> Reading:
     reading = Reading()
-    csv.field_size_limit(LONGEST_FIELD)
+    csv.field_size_limit(MAX_FIELD_CHARS)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text), strict=True)
     try:
         columns = [name.strip() for name in next(lines, [])]
         if "kind" not in columns:
-            # Without a header its first line may hold secrets, so it is not quoted.
+            # Without a header the first line may hold secrets, so it is not quoted.
             raise Unreadable(
                 "The first line of a CSV file must name its columns, `kind` among them."
             )
@@ -42,7 +42,7 @@ def delimiter_of(text: str) -> str:
 
 
 def has_header(text: str) -> bool:
-    """Whether its first line names columns as ours does."""
+    """Whether the first line is a header with a column `kind`."""
     header = text.split("\n", 1)[0]
     return "kind" in [name.strip(' "\r') for name in header.split(delimiter_of(text))]
 
@@ -58,7 +58,7 @@ def take(
     if shape is None:
         reading.refuse(line, f"Its `kind` is none that is known: {', '.join(shapes)}.")
         return
-    # A Stripe key has a property `name`, too: both are meant.
+    # A Stripe key has a property `name` as well: the column sets both.
     names = [name for name in given if name in shape.types]
     try:
         properties = {name: shape.value(name, given[name]) for name in names}

@@ -6,7 +6,7 @@ import sequin_admin.core.fields
 import uuid
 from django.conf import settings
 from django.db import migrations, models
-from sequin_admin.core.operations import index_of_pairs
+from sequin_admin.core.operations import create_pairs_index
 
 
 class Migration(migrations.Migration):
@@ -260,5 +260,5 @@ class Migration(migrations.Migration):
             model_name="connectlink",
             index=models.Index(fields=["organization", "batch"], name="link_batch"),
         ),
-        index_of_pairs("connect_connectlink"),
+        create_pairs_index("connect_connectlink"),
     ]

@@ -6,7 +6,7 @@ import sequin_admin.core.fields
 import sequin_admin.credentials.kinds
 import uuid
 from django.db import migrations, models
-from sequin_admin.core.operations import index_of_pairs, statistics_of_search
+from sequin_admin.core.operations import create_pairs_index, create_search_statistics
 
 
 class Migration(migrations.Migration):
@@ -224,7 +224,7 @@ class Migration(migrations.Migration):
                 name="credential_once",
             ),
         ),
-        index_of_pairs("credentials_credential"),
-        index_of_pairs("credentials_oauthapp"),
-        statistics_of_search("credentials_credential", "name", "identity"),
+        create_pairs_index("credentials_credential"),
+        create_pairs_index("credentials_oauthapp"),
+        create_search_statistics("credentials_credential", "name", "identity"),
     ]

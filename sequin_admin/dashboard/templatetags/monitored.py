@@ -1,4 +1,4 @@
-"""Words and links for whatever is watched: its page, its past."""
+"""Labels and links for monitored objects: page, history, incidents."""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from sequin_admin.dashboard.templatetags.ui import look
+from sequin_admin.dashboard.templatetags.ui import status_style
 from sequin_admin.health.history import History
 from sequin_admin.health.outages import PROVIDER
 from sequin_admin.health.timeline import Slot
@@ -21,7 +21,7 @@ TITLES = {"oauth_app": "OAuth app ", "sync": "Sync ", "consumer": "Consumer ", "
 
 @register.simple_tag
 def entity_link(entity: str, pk: UUID, name: object, provider: str = "") -> SafeString:
-    """The name as a link to its page. `name` may be what it was called when it was there."""
+    """A link to the object's page. `name` may be the last name of a deleted object."""
     if entity == PROVIDER:
         url = f"{reverse('dashboard:credentials')}?provider={provider}"
         return format_html('<a href="{}">{}</a>', url, name)
@@ -36,7 +36,7 @@ def health_url(subject: Any) -> str:
 
 @register.filter
 def percent(share: float) -> str:
-    """0.99951 -> 99.95 %. Rounded down: only what was always well is 100 %."""
+    """0.99951 -> 99.95 %. Rounded down: 100 % means healthy all the time."""
     return f"{int(share * 10_000) / 100:g} %"
 
 
@@ -46,8 +46,8 @@ def moment(at: datetime) -> str:
 
 
 @register.filter
-def told(history: History) -> str:
-    """The bar as a sentence, for who can't see it."""
+def history_summary(history: History) -> str:
+    """The history bar as a sentence, for screen readers."""
     if history.uptime is None:
         return f"{history.period.title}: nothing known yet."
     troubled = sum(slot.status not in ("", "healthy") for slot in history.slots)
@@ -65,11 +65,11 @@ def slot_words(slot: Slot) -> str:
     if slot.status == "healthy":
         return f"{moment(slot.start)}: Healthy"
     minutes = max(1, round(slot.seconds[slot.status] / 60))
-    return f"{moment(slot.start)}: {look(slot.status).words} for {minutes:,} min"
+    return f"{moment(slot.start)}: {status_style(slot.status).words} for {minutes:,} min"
 
 
 @register.filter
 def affected_words(entity: str, count: int) -> str:
-    """What waits for it to be mended: `3 credentials are waiting`, without the number."""
+    """What waits for the fix, without the number: `credentials are waiting`."""
     noun = "credential" if entity == "oauth_app" else "sync"
     return f"{noun} is waiting" if count == 1 else f"{noun}s are waiting"

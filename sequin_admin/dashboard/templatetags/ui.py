@@ -1,4 +1,4 @@
-"""The small words of our templates: badges, times, provider tiles, confirmations."""
+"""Template tags and filters: badges, times, provider tiles, confirmations."""
 
 import json
 import re
@@ -8,6 +8,7 @@ from typing import Any
 
 from django import template
 from django.template.context import Context
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -19,31 +20,31 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health.status import Status
 from sequin_admin.limits import models as limits
-from sequin_admin.limits.models import RateLimit, words_of
+from sequin_admin.limits.models import RateLimit, format_interval
 
 register = template.Library()
 
 
 @dataclass(frozen=True)
-class Look:
-    """How a status shows. Without an icon it is drawn as a dotted circle."""
+class StatusStyle:
+    """Label, tone and icon of a status. Without an icon, a dotted circle is drawn."""
 
     words: str
     tone: str
     icon: str
 
 
-UNKNOWN = Look("Checking…", "idle", "")
-DISABLED = Look("Disabled", "idle", "pause")
+UNKNOWN = StatusStyle("Checking…", "idle", "")
+DISABLED = StatusStyle("Disabled", "idle", "pause")
 
 
 @register.filter
-def look(status: str) -> Look:
+def status_style(status: str) -> StatusStyle:
     """The words, tone and icon of a `health_status`, of "disabled" or of "" (not probed yet)."""
     if status not in Status.values:
         return DISABLED if status == "disabled" else UNKNOWN
     known = Status(status)
-    return Look(known.label, known.tone, known.icon)
+    return StatusStyle(known.label, known.tone, known.icon)
 
 
 @register.inclusion_tag("components/badge.html")
@@ -64,7 +65,7 @@ def badge(subject: Any, oob: bool = False, note: bool = True) -> dict[str, Any]:
 
 @register.inclusion_tag("components/state.html")
 def link_state(link: ConnectLink) -> dict[str, Any]:
-    """How far a connect link has come, as a badge."""
+    """The state of a connect link, as a badge."""
     return {"state": link.state, "id": f"state-{link.pk}"}
 
 
@@ -92,7 +93,7 @@ def organization_mark(organization: Organization) -> SafeString:
 
 @register.filter
 def provider_title(provider: str) -> str:
-    """The name people know: hubspot -> HubSpot."""
+    """The provider's title: hubspot -> HubSpot."""
     return kinds.providers().get(provider, provider)
 
 
@@ -111,14 +112,14 @@ def ago(at: datetime | None) -> SafeString:
         '<time datetime="{}" title="{}">{}</time>',
         at.isoformat(timespec="seconds"),
         f"{at:%-d %b %Y, %H:%M:%S} UTC",
-        distance(at - clock.now()),
+        format_distance(at - clock.now()),
     )
 
 
-def distance(gap: timedelta) -> str:
-    """The largest unit that fits, in words. What is to come is rounded up by up to 2 %.
+def format_distance(gap: timedelta) -> str:
+    """The largest unit that fits, in words. A future time is rounded up by up to 2 %.
 
-    So a token that was just given an hour ends "in 1 h", not "in 59 min".
+    So a token issued just now for an hour ends "in 1 h", not "in 59 min".
     """
     seconds = abs(gap.total_seconds()) * (1.02 if gap > timedelta() else 1)
     if seconds < 10:
@@ -144,13 +145,13 @@ UNITS = [
 @register.filter
 def interval(milliseconds: int) -> str:
     """1000 -> second, 60000 -> minute, 20000 -> 20 s."""
-    return words_of(milliseconds)
+    return format_interval(milliseconds)
 
 
 @register.filter
 def limit(credential: Credential) -> RateLimit:
     """Its own rate limit, or its kind's default."""
-    return limits.of(credential)
+    return limits.get_rate_limit(credential)
 
 
 @register.filter(name="json")
@@ -176,20 +177,33 @@ def nav_link(context: Context, href: str, icon: str, label: str) -> dict[str, An
     return {"href": href, "icon": icon, "label": label, "here": here}
 
 
-@register.inclusion_tag("components/confirm.html")
+@register.simple_block_tag(end_name="endempty_state")
+def empty_state(content: SafeString, *, title: str, href: str = "", action: str = "") -> SafeString:
+    """What a page shows instead of an empty list; the block is its text.
+
+    With `href`, a button named `action` leads there.
+    """
+    context = {"title": title, "text": content, "href": href, "action": action}
+    return render_to_string("components/empty.html", context)
+
+
+@register.simple_block_tag(takes_context=True, end_name="endconfirm")
 def confirm(
-    url: str, label: str, *, title: str, text: str, button: str = "", quiet: bool = False
-) -> dict[str, Any]:
+    context: Context, content: SafeString, url: str, label: str, *, title: str, button: str = ""
+) -> SafeString:
     """A button that asks first: a dialog with scripts, the page at `url` without.
 
-    Both end in a POST to `url`.
+    Both end in a POST to `url`. The block is the text of the dialog.
     """
-    return {
-        "quiet": quiet,
-        "url": url,
-        "label": label,
-        "title": title,
-        "text": text,
-        "button": button or label,
-        "id": "confirm" + re.sub(r"\W+", "-", url).rstrip("-"),
-    }
+    return render_to_string(
+        "components/confirm.html",
+        {
+            "url": url,
+            "label": label,
+            "title": title,
+            "text": content,
+            "button": button or label,
+            "id": "confirm" + re.sub(r"\W+", "-", url).rstrip("-"),
+            "csrf_token": context.get("csrf_token"),
+        },
+    )

@@ -1,4 +1,4 @@
-"""API keys: made here, shown once, changed, rotated and revoked here."""
+"""API keys: list, create, edit, rotate, revoke. A token is shown only once."""
 
 from django.contrib import messages
 from django.db.models import F
@@ -28,7 +28,7 @@ def get_owned_or_404(request: Request, pk: str) -> ApiKey:
 @require_GET
 @may(Action.VIEW)
 def api_keys(request: Request) -> HttpResponse:
-    """Those that are revoked last."""
+    """All keys; revoked ones are at the end."""
     rows = ApiKey.objects.of(request.organization)
     listed = rows.order_by(F("revoked_at").desc(nulls_first=True), "-created_at", "-id")
     page, now = Pages(listed, ROWS).get_page(request.GET.get("page")), clock.now()
@@ -55,7 +55,7 @@ def api_key(request: Request, pk: str) -> HttpResponse:
 @may(Action.CONFIGURE)
 @never_cache
 def api_key_add(request: Request) -> HttpResponse:
-    """Make a key and show its token in this answer, the only place where it ever stands."""
+    """Create a key. Its token is shown in this response only."""
     form = KeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         key, token = keys.create(request.organization, actor=request.user, **form.columns)
@@ -88,7 +88,7 @@ def show_form(request: Request, form: KeyForm) -> HttpResponse:
 @may(Action.CONFIGURE)
 @never_cache
 def api_key_rotate(request: Request, pk: str) -> HttpResponse:
-    """A new token, shown in this answer only."""
+    """Create a new token, shown in this response only."""
     key = get_owned_or_404(request, pk)
     form = RotateForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -106,7 +106,7 @@ def api_key_rotate(request: Request, pk: str) -> HttpResponse:
 @require_POST
 @may(Action.CONFIGURE)
 def api_key_end_former(request: Request, pk: str) -> HttpResponse:
-    key = keys.end_former(get_owned_or_404(request, pk), actor=request.user)
+    key = keys.end_former_token(get_owned_or_404(request, pk), actor=request.user)
     messages.success(request, f"Only the new token of {key} works from now on.")
     return redirect("dashboard:api_key", pk=pk)
 

@@ -6,7 +6,7 @@ from django.views.decorators.http import require_GET
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import Pages, asked, page_or_part
+from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
 
 ROWS = 50
 # Query parameters and how they match. `id` finds an object whatever it was called at the time.
@@ -21,13 +21,13 @@ LOOKUPS = {
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponse:
-    own = Event.objects.of(request.organization.pk)
-    chosen = {name: asked(request, name) for name in LOOKUPS}
+    events = Event.objects.of(request.organization.pk)
+    chosen = {name: get_query_param(request, name) for name in LOOKUPS}
     wanted = {LOOKUPS[name]: text for name, text in chosen.items() if text}
     context = {
-        "page": Pages(own.filter(**wanted), ROWS).get_page(request.GET.get("page")),
+        "page": Pages(events.filter(**wanted), ROWS).get_page(request.GET.get("page")),
         "chosen": chosen,
-        "actions": own.order_by("action").values_list("action", flat=True).distinct(),
+        "actions": events.order_by("action").values_list("action", flat=True).distinct(),
         "narrowed": any(chosen.values()),
     }
-    return page_or_part(request, "audit/index.html", "table", context)
+    return render_page_or_partial(request, "audit/index.html", "table", context)

@@ -1,4 +1,4 @@
-"""One cheap endpoint that keeps every badge on a page fresh."""
+"""The endpoint that pages poll to refresh their badges."""
 
 from collections.abc import Sequence
 from hashlib import sha256
@@ -12,11 +12,11 @@ from sequin_admin.access.policy import Action
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Monitored
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import ids
-from sequin_admin.health.entities import deferred_columns, models
+from sequin_admin.dashboard.listing import parse_uuids
+from sequin_admin.health.entities import deferred_columns, monitored_models
 
-MOST = 100
-STOP_POLLING = 286  # htmx swaps what comes and asks no more
+MAX_BADGES = 100
+STOP_POLLING = 286  # https://htmx.org/docs/#polling
 
 
 @require_GET
@@ -26,7 +26,7 @@ def badges(request: Request) -> HttpResponse:
 
     304 while none has changed; stops when none can change soon.
     """
-    subjects = asked_for(request)
+    subjects = load_subjects(request)
     pending = any(may_change(subject) for subject in subjects)
     tag = etag(subjects, pending)
     unchanged = get_conditional_response(request, etag=tag)
@@ -38,11 +38,11 @@ def badges(request: Request) -> HttpResponse:
     return response
 
 
-def asked_for(request: Request) -> list[Monitored]:
-    """Those of the organization, one query for each model that was asked for."""
+def load_subjects(request: Request) -> list[Monitored]:
+    """The requested objects of the organization, with one query per model."""
     found: list[Monitored] = []
-    for entity, model in models().items():
-        wanted = ids(request.GET.getlist(entity)[: MOST - len(found)])
+    for entity, model in monitored_models().items():
+        wanted = parse_uuids(request.GET.getlist(entity)[: MAX_BADGES - len(found)])
         if wanted:
             rows = model._default_manager.of(request.organization)  # type: ignore[attr-defined]
             found += rows.filter(pk__in=wanted).defer(*deferred_columns(model))
@@ -50,7 +50,7 @@ def asked_for(request: Request) -> list[Monitored]:
 
 
 def etag(subjects: Sequence[Monitored], pending: bool) -> str:
-    """Changes with the badges, and every minute, since they say how long ago."""
+    """Changes with the badges, and every minute because badges show relative times."""
     minute = int(clock.now().timestamp() // 60)
     shown = [
         (str(row.pk), row.health_status, row.health_note, str(row.health_since), row.is_disabled())

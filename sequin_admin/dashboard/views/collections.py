@@ -1,4 +1,4 @@
-"""What a credential is used for: its collections, and the syncs that read them."""
+"""The collections of a credential, and the syncs that read them."""
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_POST
 from sequin_admin.access.policy import Action
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import page_or_part
+from sequin_admin.dashboard.listing import render_page_or_partial
 from sequin_admin.syncs import catalogue
 from sequin_admin.syncs.models import Refresh
 
@@ -21,22 +21,22 @@ def get_owned_or_404(request: Request, pk: str) -> Credential:
 @require_GET
 @may(Action.VIEW)
 def collections(request: Request, pk: str) -> HttpResponse:
-    """A page, and the card that a credential's page loads."""
+    """The page, or for htmx the card that a credential's page loads."""
     credential = get_owned_or_404(request, pk)
     context = {
         "credential": credential,
-        "collections": catalogue.of(credential),
+        "collections": catalogue.list_collections(credential),
         "refresh": Refresh.objects.filter(pk=credential.pk).first(),
         "syncs": credential.syncs.order_by("name")[:20],
         "sync_count": credential.syncs.count(),
     }
-    return page_or_part(request, "collections/index.html", "card", context)
+    return render_page_or_partial(request, "collections/index.html", "card", context)
 
 
 @require_POST
 @may(Action.EDIT)
 def refresh(request: Request, pk: str) -> HttpResponse:
     credential = get_owned_or_404(request, pk)
-    catalogue.start(credential, actor=request.user)
+    catalogue.start_refresh(credential, actor=request.user)
     messages.success(request, f"A worker reads the collections of {credential} now.")
     return redirect("dashboard:collections", pk=pk)

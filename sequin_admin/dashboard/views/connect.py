@@ -1,4 +1,4 @@
-"""Before a connect trip, and after one that ended without a credential."""
+"""The pages before a connect session, and after a failed one."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -34,31 +34,33 @@ def connect(request: Request, kind: str) -> HttpResponse:
                 user=request.user,
                 session_key=request.session.session_key or "",
                 oauth_app=form.cleaned_data.get("oauth_app"),
-                asked=form.properties.plain_values(),
+                inputs=form.properties.plain_values(),
                 name=form.cleaned_data["display_name"],
             )
         )
     context = {
         "kind": declared,
         "form": form,
-        "asked_scopes": scopes_of(declared, apps),
+        "asked_scopes": list_requested_scopes(declared, apps),
         "missing_app": declared.client_is_ours() and not apps.exists(),
         "redirect_uri": protocol.redirect_uri(declared.provider),
     }
     return render(request, "credentials/connect.html", context, status=422 if form.errors else 200)
 
 
-def scopes_of(declared: Any, apps: Iterable[OAuthApp]) -> list[tuple[str, tuple[str, ...]]]:
-    """What is asked for, by the name of the app: each may have scopes of its own."""
+def list_requested_scopes(
+    declared: Any, apps: Iterable[OAuthApp]
+) -> list[tuple[str, tuple[str, ...]]]:
+    """Pairs of app name and requested scopes; each app may have its rows scopes."""
     if not declared.client_is_ours():
         return [("", declared.oauth.scopes)]
-    return [(app.name, app.asked_scopes) for app in apps]
+    return [(app.name, app.requested_scopes) for app in apps]
 
 
 @require_GET
 @may(Action.VIEW)
 def failed(request: Request, pk: str) -> HttpResponse:
-    own = ConnectSession.objects.of(request.organization).select_related("reconnects", "oauth_app")
-    connect_session = get_object_or_404(own.exclude(failure=""), pk=pk)
-    context = {"attempt": connect_session, "kind": kinds.get(connect_session.kind)}
+    rows = ConnectSession.objects.of(request.organization).select_related("reconnects", "oauth_app")
+    connect_session = get_object_or_404(rows.exclude(failure=""), pk=pk)
+    context = {"connect_session": connect_session, "kind": kinds.get(connect_session.kind)}
     return render(request, "connect/failed.html", context)

@@ -1,4 +1,4 @@
-"""Connect links: made for customers, followed, withdrawn; for one account or for hundreds."""
+"""Connect links: list, create, revoke, create in bulk, export as CSV."""
 
 import csv
 from datetime import timedelta
@@ -22,17 +22,22 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import MetadataField
 from sequin_admin.credentials.models import Credential, CredentialQuerySet, OAuthApp
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import Pages, asked, ids, page_or_part
-from sequin_admin.dashboard.views.credential_list import filtered
+from sequin_admin.dashboard.listing import (
+    Pages,
+    get_query_param,
+    parse_uuids,
+    render_page_or_partial,
+)
+from sequin_admin.dashboard.views.credential_list import filter_credentials
 
 ROWS = 50
-MOST_AT_ONCE = 1000
-SHOWN = 3
-LASTS = [("1", "1 day"), ("3", "3 days"), ("7", "7 days")]
+MAX_LINKS = 1000
+MAX_REASONS = 3
+LIFETIMES = [("1", "1 day"), ("3", "3 days"), ("7", "7 days")]
 
 
 class ConnectLinkForm(forms.Form):
-    """What a link offers. Kinds and OAuth apps are those of one provider."""
+    """Kinds, OAuth app and options of a link; all of one provider."""
 
     kinds = forms.MultipleChoiceField(
         label="Ways to connect",
@@ -49,7 +54,7 @@ class ConnectLinkForm(forms.Form):
         help_text="The customer sees it, too. Leave empty to use the account's name.",
     )
     metadata = MetadataField(required=False, help_text="JSON of your own, kept on the credential.")
-    days = forms.ChoiceField(label="It lasts", choices=LASTS, initial="7")
+    days = forms.ChoiceField(label="It lasts", choices=LIFETIMES, initial="7")
     redirect_url = forms.ChoiceField(
         required=False,
         label="Afterwards the customer goes to",
@@ -71,7 +76,7 @@ class ConnectLinkForm(forms.Form):
         else:
             del self.fields["redirect_url"]
 
-    def wanted(self) -> dict[str, Any]:
+    def link_arguments(self) -> dict[str, Any]:
         """The arguments of `links.create()`."""
         given = self.cleaned_data
         return {
@@ -91,9 +96,13 @@ def owned_links(request: Request) -> ConnectLinkQuerySet:
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponse:
-    """Newest first; of one batch, or in one state, if asked."""
-    now, batch, state = clock.now(), asked(request, "batch"), asked(request, "state")
-    rows = of_batch(owned_links(request), batch)
+    """Newest first, filtered by batch and state."""
+    now, batch, state = (
+        clock.now(),
+        get_query_param(request, "batch"),
+        get_query_param(request, "state"),
+    )
+    rows = filter_by_batch(owned_links(request), batch)
     counts = rows.by_state(now)
     if state in LinkState.values:
         rows = rows.in_state(state, now)
@@ -106,16 +115,16 @@ def index(request: Request) -> HttpResponse:
         "batch": batch,
         "total": sum(counts.values()),
         "done": counts[LinkState.COMPLETED],
-        "waiting": any(counts[each] for each in OPEN),
+        "waiting": any(counts[each] for each in OPEN_STATES),
     }
-    return page_or_part(request, "connect_links/index.html", "table", context)
+    return render_page_or_partial(request, "connect_links/index.html", "table", context)
 
 
-OPEN = (LinkState.CREATED, LinkState.OPENED, LinkState.FAILED)
+OPEN_STATES = (LinkState.CREATED, LinkState.OPENED, LinkState.FAILED)
 
 
-def of_batch(rows: ConnectLinkQuerySet, batch: str) -> ConnectLinkQuerySet:
-    return rows.filter(batch__in=ids([batch])) if batch else rows
+def filter_by_batch(rows: ConnectLinkQuerySet, batch: str) -> ConnectLinkQuerySet:
+    return rows.filter(batch__in=parse_uuids([batch])) if batch else rows
 
 
 @require_http_methods(["GET", "POST"])
@@ -128,7 +137,7 @@ def new(request: Request, provider: str) -> HttpResponse:
     form = ConnectLinkForm(offered, apps.defer("secrets"), request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            link = links.create(request.organization, actor=request.user, **form.wanted())
+            link = links.create(request.organization, actor=request.user, **form.link_arguments())
         except links.BadLink as error:
             form.add_error(None, str(error))
         else:
@@ -146,7 +155,7 @@ def new(request: Request, provider: str) -> HttpResponse:
 @require_POST
 @may(Action.EDIT)
 def for_credential(request: Request, pk: str) -> HttpResponse:
-    """A link with which this credential's customer reconnects it."""
+    """Create a link with which the customer reconnects this credential."""
     rows = Credential.objects.of(request.organization).select_related("oauth_app")
     credential = get_object_or_404(rows, pk=pk)
     try:
@@ -170,7 +179,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
         "address": links.address(link),
         "events": Event.objects.of(request.organization.pk).about(link)[:15],
     }
-    return page_or_part(request, "connect_links/detail.html", "progress", context)
+    return render_page_or_partial(request, "connect_links/detail.html", "progress", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -195,12 +204,15 @@ def revoke(request: Request, pk: str) -> HttpResponse:
 @require_POST
 @may(Action.EDIT)
 def bulk(request: Request) -> HttpResponse:
-    """Reconnect links for the ticked credentials, or for all that the list's filters find."""
+    """Create reconnect links for the selected credentials, or for all that match the filters."""
     batch = uuid4()
     made, left_out = links.create_reconnects(
-        request.organization, chosen(request)[:MOST_AT_ONCE], actor=request.user, batch=batch
+        request.organization,
+        get_selected_credentials(request)[:MAX_LINKS],
+        actor=request.user,
+        batch=batch,
     )
-    for sentence in reasons(left_out):
+    for sentence in summarize_skipped(left_out):
         messages.warning(request, sentence)
     if not made and not left_out:
         messages.warning(request, "No link was made. Tick the credentials that need one.")
@@ -209,37 +221,41 @@ def bulk(request: Request) -> HttpResponse:
     return redirect(f"{reverse('dashboard:connect_links')}?batch={batch}")
 
 
-def reasons(left_out: list[tuple[Credential, str]]) -> list[str]:
-    """Why some got no link: the first few in full."""
-    more = len(left_out) - SHOWN
-    said = [reason for _, reason in left_out[:SHOWN]]
-    return [*said, f"{more:,} more got no link for such reasons."] if more > 0 else said
+def summarize_skipped(left_out: list[tuple[Credential, str]]) -> list[str]:
+    """Why credentials were skipped: the first reasons, then the number of the others."""
+    more = len(left_out) - MAX_REASONS
+    shown = [reason for _, reason in left_out[:MAX_REASONS]]
+    return [*shown, f"{more:,} more got no link for such reasons."] if more > 0 else shown
 
 
-def chosen(request: Request) -> CredentialQuerySet:
+def get_selected_credentials(request: Request) -> CredentialQuerySet:
     rows = Credential.objects.of(request.organization).select_related("oauth_app")
     if "all" in request.POST:
-        return filtered(request, rows).order_by("name", "id")
-    return rows.filter(pk__in=ids(request.POST.getlist("credential"))).order_by("name", "id")
+        return filter_credentials(request, rows).order_by("name", "id")
+    return rows.filter(pk__in=parse_uuids(request.POST.getlist("credential"))).order_by(
+        "name", "id"
+    )
 
 
 @never_cache
 @require_GET
 @may(Action.EDIT)
 def as_csv(request: Request) -> HttpResponse:
-    """The links of a batch, or all open ones, for a mail merge. Who took them is audited."""
-    batch = asked(request, "batch")
+    """The links of a batch, or all open ones, as CSV for a mail merge. Audited."""
+    batch = get_query_param(request, "batch")
     rows = (
-        of_batch(owned_links(request), batch) if batch else owned_links(request).open(clock.now())
+        filter_by_batch(owned_links(request), batch)
+        if batch
+        else owned_links(request).open(clock.now())
     )
     listed = rows.select_related("reconnects", "credential").order_by("created_at", "id")
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="connect-links.csv"'
     writer = csv.writer(response)
     writer.writerow(COLUMNS)
-    for link in listed[:MOST_AT_ONCE]:
-        writer.writerow([harmless(str(cell)) for cell in row_of(link)])
-    wanted = next(iter(ids([batch])), None)
+    for link in listed[:MAX_LINKS]:
+        writer.writerow([escape_formula(str(cell)) for cell in build_csv_row(link)])
+    wanted = next(iter(parse_uuids([batch])), None)
     links.record_exported(request.organization, actor=request.user, batch=wanted)
     return response
 
@@ -247,7 +263,7 @@ def as_csv(request: Request) -> HttpResponse:
 COLUMNS = ("link", "name", "provider", "account", "credential_id", "state", "expires_at", "failure")
 
 
-def row_of(link: ConnectLink) -> tuple[Any, ...]:
+def build_csv_row(link: ConnectLink) -> tuple[Any, ...]:
     credential = link.reconnects or link.credential
     return (
         links.address(link),
@@ -261,9 +277,9 @@ def row_of(link: ConnectLink) -> tuple[Any, ...]:
     )
 
 
-def harmless(cell: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell[:1] in FORMULA else cell
+def escape_formula(cell: str) -> str:
+    """Prefix a cell that a spreadsheet would run as a formula."""
+    return f"'{cell}" if cell[:1] in FORMULA_PREFIXES else cell
 
 
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import Pages, asked
+from sequin_admin.dashboard.listing import Pages, get_query_param
 from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import consumers
 from sequin_admin.syncs.forms import ConsumerForm
@@ -26,10 +26,13 @@ def get_owned_or_404(request: Request, pk: str) -> Consumer:
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponse:
-    rows = Consumer.objects.of(request.organization).matching(asked(request, "q"))
+    rows = Consumer.objects.of(request.organization).matching(get_query_param(request, "q"))
     listed = rows.select_related("target").defer("target__secrets").prefetch_related("syncs")
     page = Pages(listed.order_by("-created_at", "-id"), ROWS)
-    context = {"page": page.get_page(request.GET.get("page")), "search": asked(request, "q")}
+    context = {
+        "page": page.get_page(request.GET.get("page")),
+        "search": get_query_param(request, "q"),
+    }
     return render(request, "consumers/index.html", context)
 
 
@@ -39,7 +42,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
     consumer = get_owned_or_404(request, pk)
     context = {
         "consumer": consumer,
-        **health.card(consumer),
+        **health.build_card_context(consumer),
         "syncs": consumer.syncs.order_by("name")[:100],
         "events": Event.objects.of(request.organization.pk).about(consumer)[:15],
     }

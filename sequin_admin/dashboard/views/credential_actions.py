@@ -1,4 +1,4 @@
-"""What can be done to a credential with a button."""
+"""The actions on a credential: verify, reconnect, disable, delete, reveal and so on."""
 
 from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
@@ -39,21 +39,23 @@ def verify(request: Request, pk: str) -> HttpResponse:
 @require_POST
 @may(Action.EDIT)
 def reconnect(request: Request, pk: str) -> HttpResponse:
-    """Send the browser to the provider again; the same account must come back."""
-    return again(request, get_owned_or_404(request, pk), replaces_account=False)
+    """Redirect to the provider's consent page; the same account must be chosen there."""
+    return start_reconnect(request, get_owned_or_404(request, pk), replaces_account=False)
 
 
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 def replace_account(request: Request, pk: str) -> HttpResponse:
-    """Let the credential stand for another account. An act of its own, asked twice, audited."""
+    """Reconnect the credential with another account, after a confirmation. Audited."""
     credential = get_owned_or_404(request, pk)
     if request.method == "POST":
-        return again(request, credential, replaces_account=True)
+        return start_reconnect(request, credential, replaces_account=True)
     return render(request, "credentials/replace_account.html", {"credential": credential})
 
 
-def again(request: Request, credential: Credential, *, replaces_account: bool) -> HttpResponse:
+def start_reconnect(
+    request: Request, credential: Credential, *, replaces_account: bool
+) -> HttpResponse:
     flow_of_kind = credential.oauth
     if flow_of_kind is None or not credential.can_reconnect():
         return redirect("dashboard:credential_edit", pk=credential.pk)
@@ -65,7 +67,9 @@ def again(request: Request, credential: Credential, *, replaces_account: bool) -
             user=request.user,
             session_key=request.session.session_key or "",
             oauth_app=credential.oauth_app or links.only_app_for(credential),
-            asked={name: known[name] for name in flow_of_kind.required_properties if name in known},
+            inputs={
+                name: known[name] for name in flow_of_kind.required_properties if name in known
+            },
             reconnects=credential,
             replaces_account=replaces_account,
         )
@@ -78,7 +82,7 @@ def again(request: Request, credential: Credential, *, replaces_account: bool) -
 @require_POST
 @may(Action.EDIT)
 def exchange(request: Request, pk: str) -> HttpResponse:
-    """Replace a token of an old sort, then ask the provider whether the credential works."""
+    """Exchange a token of an outdated type, then probe the credential."""
     credential = get_owned_or_404(request, pk)
     if credential.disabled_at or not credential.outdated_token():
         messages.warning(request, f"{credential} has no token to exchange now.")
@@ -113,7 +117,7 @@ def enable(request: Request, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 def delete(request: Request, pk: str) -> HttpResponse:
-    """Deleting takes the name, typed."""
+    """Delete the credential when its name was typed to confirm."""
     credential = get_owned_or_404(request, pk)
     typed = request.POST.get("name", "").strip()
     if request.method == "POST" and typed == credential.name.strip():
@@ -134,12 +138,12 @@ def delete(request: Request, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.REVEAL)
 def reveal(request: Request, pk: str) -> HttpResponse:
-    return unveil(request, get_owned_or_404(request, pk))  # type: ignore[no-any-return]
+    return show_secrets(request, get_owned_or_404(request, pk))  # type: ignore[no-any-return]
 
 
 @reauthentication_required  # type: ignore[untyped-decorator]
-def unveil(request: Request, credential: Credential) -> HttpResponse:
-    """Show the secrets: after a fresh login, and after the audit row is written."""
+def show_secrets(request: Request, credential: Credential) -> HttpResponse:
+    """Show the secrets after a reauthentication; an audit event is written first."""
     if request.method == "GET":
         return render(request, "credentials/reveal.html", {"credential": credential})
     secrets = credential_operations.reveal(credential, actor=request.user)

@@ -1,4 +1,4 @@
-"""The list of credentials. Search, filters and order live in the address bar."""
+"""The list of credentials. Search, filters and order are query parameters."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +11,17 @@ from sequin_admin.access.policy import Action
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, CredentialQuerySet, OAuthApp
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import Pages, asked, ids, page_or_part
+from sequin_admin.dashboard.listing import (
+    Pages,
+    get_query_param,
+    parse_uuids,
+    render_page_or_partial,
+)
 from sequin_admin.dashboard.views.badges import may_change
 from sequin_admin.health.status import SEVERITY, Status
 
 ROWS = 50
-# Who waits for us comes first, what is disabled last.
+# By severity, worst first; disabled ones last.
 WORST_FIRST = Case(
     When(disabled_at__isnull=False, then=Value(len(SEVERITY))),
     *(When(health_status=status, then=Value(rank)) for rank, status in enumerate(SEVERITY)),
@@ -32,7 +37,7 @@ SORTS: dict[str, tuple[Any, ...]] = {
 
 @dataclass(frozen=True)
 class Filter:
-    """One select above the list. `cleared` is the address of the list without this choice."""
+    """One select above the list. `cleared` is the URL of the list without this filter."""
 
     name: str
     label: str
@@ -41,28 +46,29 @@ class Filter:
     cleared: str = ""
 
     @property
-    def said(self) -> str:
-        """What was chosen, in words."""
+    def chosen_label(self) -> str:
         return dict(self.options).get(self.chosen, self.chosen)
 
 
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponse:
-    filters = filters_of(request)
-    rows = filtered(request, Credential.objects.of(request.organization))
+    filters = build_filters(request)
+    rows = filter_credentials(request, Credential.objects.of(request.organization))
     listed = rows.select_related("token", "rate_limit").defer("secrets", "token__secrets")
-    sort = asked(request, "sort") if asked(request, "sort") in SORTS else "newest"
+    sort = (
+        get_query_param(request, "sort") if get_query_param(request, "sort") in SORTS else "newest"
+    )
     page = Pages(listed.order_by(*SORTS[sort]), ROWS).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "polled": [row for row in page if may_change(row)],
         "filters": filters,
         "sort": Filter("sort", "Order", ORDERS, sort),
-        "search": asked(request, "q"),
-        "narrowed": any(asked(request, name) for name in NARROWING),
+        "search": get_query_param(request, "q"),
+        "narrowed": any(get_query_param(request, name) for name in FILTER_PARAMS),
     }
-    return page_or_part(request, "credentials/index.html", "table", context)
+    return render_page_or_partial(request, "credentials/index.html", "table", context)
 
 
 ORDERS = [
@@ -73,12 +79,12 @@ ORDERS = [
 ]
 
 
-NARROWING = ("q", "provider", "kind", "health", "oauth_app")
+FILTER_PARAMS = ("q", "provider", "kind", "health", "oauth_app")
 
 
-def filtered(request: Request, rows: CredentialQuerySet) -> CredentialQuerySet:
-    """Those of `rows` that the address bar asks for."""
-    chosen = {name: asked(request, name) for name in NARROWING}
+def filter_credentials(request: Request, rows: CredentialQuerySet) -> CredentialQuerySet:
+    """`rows` filtered by the query parameters."""
+    chosen = {name: get_query_param(request, name) for name in FILTER_PARAMS}
     if chosen["q"]:
         rows = rows.matching(chosen["q"])
     if chosen["provider"]:
@@ -86,38 +92,40 @@ def filtered(request: Request, rows: CredentialQuerySet) -> CredentialQuerySet:
     if chosen["kind"]:
         rows = rows.filter(kind=chosen["kind"])
     if chosen["oauth_app"]:
-        rows = rows.filter(oauth_app__in=ids([chosen["oauth_app"]]))
-    return of_health(rows, chosen["health"]) if chosen["health"] else rows
+        rows = rows.filter(oauth_app__in=parse_uuids([chosen["oauth_app"]]))
+    return filter_by_health(rows, chosen["health"]) if chosen["health"] else rows
 
 
-def of_health(rows: CredentialQuerySet, health: str) -> CredentialQuerySet:
+def filter_by_health(rows: CredentialQuerySet, health: str) -> CredentialQuerySet:
     if health == "disabled":
         return rows.filter(disabled_at__isnull=False)
     return rows.active().filter(health_status="" if health == "unchecked" else health)
 
 
-def filters_of(request: Request) -> list[Filter]:
+def build_filters(request: Request) -> list[Filter]:
     health = [*Status.choices, ("unchecked", "Not checked yet"), ("disabled", "Disabled")]
     offered = {
         "provider": ("Provider", sorted(kinds.providers().items(), key=title)),
         "kind": ("Kind", sorted(kinds.choices(), key=title)),
         "health": ("Health", health),
-        "oauth_app": ("OAuth app", chosen_app(request)),
+        "oauth_app": ("OAuth app", list_selected_app(request)),
     }
     return [
-        Filter(name, label, options, asked(request, name), without(request, name))
+        Filter(
+            name, label, options, get_query_param(request, name), url_without_param(request, name)
+        )
         for name, (label, options) in offered.items()
     ]
 
 
-def chosen_app(request: Request) -> list[tuple[str, str]]:
-    """One is chosen on an OAuth app's page; here it can only be kept or removed."""
-    own = OAuthApp.objects.of(request.organization).defer("secrets")
-    chosen = own.filter(pk__in=ids([asked(request, "oauth_app")]))
+def list_selected_app(request: Request) -> list[tuple[str, str]]:
+    """The app in the query, as the only option: an app is chosen on its own page."""
+    apps = OAuthApp.objects.of(request.organization).defer("secrets")
+    chosen = apps.filter(pk__in=parse_uuids([get_query_param(request, "oauth_app")]))
     return [(str(app.pk), app.name) for app in chosen]
 
 
-def without(request: Request, name: str) -> str:
+def url_without_param(request: Request, name: str) -> str:
     left = request.GET.copy()
     left.pop(name, None)
     left.pop("page", None)

@@ -1,4 +1,4 @@
-"""Credentials: the way to a new one, one of them in full, its form."""
+"""Credentials: choose a kind, add, show, edit."""
 
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from sequin_admin.credentials.forms import CredentialForm
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard import snippets
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import page_or_part
+from sequin_admin.dashboard.listing import render_page_or_partial
 from sequin_admin.dashboard.views import health
 from sequin_admin.dashboard.views.badges import may_change
 from sequin_admin.health import probes
@@ -31,7 +31,7 @@ from sequin_admin.tokens.models import Token
 @require_GET
 @may(Action.EDIT)
 def providers(request: Request) -> HttpResponse:
-    """The picker: every kind, grouped by provider."""
+    """Every kind, grouped by provider."""
     groups = [
         {"provider": slug, "title": title, "kinds": kinds.of_provider(slug)}
         for slug, title in sorted(kinds.providers().items(), key=lambda pair: pair[1].lower())
@@ -42,7 +42,7 @@ def providers(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 def add(request: Request, kind: str) -> HttpResponse:
-    """The form of a key, or the page that leads to a provider's consent page."""
+    """The form of a kind that has one; other kinds redirect to the connect page."""
     declared = kinds.get(kind)
     if declared is None:
         raise Http404(kind)
@@ -58,7 +58,7 @@ def add(request: Request, kind: str) -> HttpResponse:
             actor=request.user,
         )
         contact = form.cleaned_data["contact_email"] or None
-        credential_operations.rename(credential, actor=request.user, contact_email=contact)
+        credential_operations.update_details(credential, actor=request.user, contact_email=contact)
         probes.verify(credential)
         done = "is saved" if created else "was here already and has the new secret"
         messages.success(request, f"{credential} {done}.")
@@ -76,50 +76,50 @@ def detail(request: Request, pk: str) -> HttpResponse:
     token = Token.objects.filter(pk=credential.pk).defer("secrets").first()
     context = {
         "credential": credential,
-        "properties": shown_properties(credential),
+        "properties": list_properties(credential),
         "token": token,
-        "attempts": shown_attempts(token) if token else [],
-        "limit": limits.of(credential),
-        "ways": snippets.of(credential, settings.PUBLIC_URL),
+        "attempts": list_refresh_attempts(token) if token else [],
+        "limit": limits.get_rate_limit(credential),
+        "snippet_groups": snippets.build_snippets(credential, settings.PUBLIC_URL),
         "pending": may_change(credential),
-        **health.card(credential),
+        **health.build_card_context(credential),
         "transitions": Transition.objects.about(credential)[:5],
         "events": Event.objects.of(request.organization.pk).about(credential)[:15],
     }
-    return page_or_part(request, "credentials/detail.html", "health", context)
+    return render_page_or_partial(request, "credentials/detail.html", "health", context)
 
 
-def shown_attempts(token: Token) -> list[dict[str, Any]]:
-    """The journal of renewals, newest first, in words."""
+def list_refresh_attempts(token: Token) -> list[dict[str, Any]]:
+    """The last refresh attempts for display, newest first."""
     return [
         {
             "number": attempt["fence"],
             "at": datetime.fromisoformat(attempt["at"]),
-            "words": how_it_ended(attempt, token),
-            "code": attempt.get("code", "") if attempt.get("code") not in SAID else "",
+            "words": describe_attempt(attempt, token),
+            "code": attempt.get("code", "") if attempt.get("code") not in RESULT_MESSAGES else "",
         }
         for attempt in reversed(token.journal)
     ]
 
 
-SAID = {
+RESULT_MESSAGES = {
     "ok": "Renewed",
     "unreachable": "No answer came",
     "answer_lost": "The answer of an attempt before was lost, and is not repeated",
 }
 
 
-def how_it_ended(attempt: dict[str, Any], token: Token) -> str:
+def describe_attempt(attempt: dict[str, Any], token: Token) -> str:
     code = attempt.get("code")
     if code is None:
         newest = attempt["fence"] == token.lease_fence
         held = newest and token.lease_until is not None and token.lease_until > clock.now()
         return "Under way" if held else "Cut off before an answer was stored"
-    return SAID.get(code, "Not renewed")
+    return RESULT_MESSAGES.get(code, "Not renewed")
 
 
-def shown_properties(credential: Credential) -> list[dict[str, Any]]:
-    """The masked properties with their titles, in the order of the declaration."""
+def list_properties(credential: Credential) -> list[dict[str, Any]]:
+    """The masked properties for display, in the order of their declaration."""
     declared, masked = credential.properties_class, credential.masked_properties()
     return [
         {
@@ -142,7 +142,7 @@ def edit(request: Request, pk: str) -> HttpResponse:
     form = edit_form(credential, request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            change(request, credential, form)
+            update_credential(request, credential, form)
         except credential_operations.OtherAccount as error:
             form.add_error(None, str(error))
         else:
@@ -161,10 +161,10 @@ def edit_form(credential: Credential, data: Any) -> CredentialForm:
     return form
 
 
-def change(request: Request, credential: Credential, form: CredentialForm) -> None:
+def update_credential(request: Request, credential: Credential, form: CredentialForm) -> None:
     if credential.has_form():
         credential_operations.replace_secrets(credential, form.properties, actor=request.user)
-    credential_operations.rename(
+    credential_operations.update_details(
         credential,
         actor=request.user,
         name=form.cleaned_data["display_name"] or None,

@@ -1,4 +1,4 @@
-"""What was told, to whom, and what came of each try."""
+"""Deliveries of messages: the log, one delivery with its attempts, redelivery."""
 
 from datetime import datetime
 
@@ -10,8 +10,8 @@ from django.views.decorators.http import require_GET, require_POST
 
 from sequin_admin.access.policy import Action
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import page_or_part
-from sequin_admin.dashboard.views.notifications import log_of
+from sequin_admin.dashboard.listing import render_page_or_partial
+from sequin_admin.dashboard.views.notifications import build_log_context
 from sequin_admin.notifications import outbox, senders
 from sequin_admin.notifications.models import Delivery
 
@@ -24,9 +24,11 @@ def get_owned_or_404(request: Request, pk: str) -> Delivery:
 @require_GET
 @may(Action.VIEW)
 def to_customers(request: Request) -> HttpResponse:
-    """Mails to the contacts of customers, which need no channel."""
+    """Mails to the contacts of customers, which have no channel."""
     rows = Delivery.objects.of(request.organization).to_customers()
-    return page_or_part(request, "notifications/to_customers.html", "log", log_of(request, rows))
+    return render_page_or_partial(
+        request, "notifications/to_customers.html", "log", build_log_context(request, rows)
+    )
 
 
 @require_GET
@@ -35,7 +37,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
     delivery = get_owned_or_404(request, pk)
     context = {
         "delivery": delivery,
-        "notice": delivery.told,
+        "message": delivery.message,
         "preview": senders.preview(delivery),
         "tries": [{**t, "at": datetime.fromisoformat(t["at"])} for t in delivery.log[::-1]],
     }

@@ -1,4 +1,4 @@
-"""What every kind is made of, from its declaration."""
+"""The reference of all kinds, from their declarations."""
 
 from django.http import HttpResponse
 from django.shortcuts import render

@@ -1,13 +1,13 @@
-"""The page for what should not have happened."""
+"""The page for unhandled errors."""
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Say that it is our fault, with the number that finds it in the log.
+    """Render the 500 page with the request id, which is in the log.
 
-    The template gets the number alone: what failed may be what other pages need.
+    It uses no context processor, because one of them may have failed.
     """
-    number = getattr(request, "id", "")
-    return HttpResponse(render_to_string("500.html", {"request_id": number}), status=500)
+    context = {"request_id": getattr(request, "id", "")}
+    return HttpResponse(render_to_string("500.html", context), status=500)

@@ -1,4 +1,4 @@
-"""How one watched thing fares, in full, and the incidents of all of them."""
+"""The health page of one monitored object, and the incidents of the organization."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from sequin_admin.access.models import OwnedQuerySet
 from sequin_admin.access.policy import Action
 from sequin_admin.credentials.models import Monitored
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import Pages, asked, page_or_part
+from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
 from sequin_admin.health import history, rollup
-from sequin_admin.health.entities import models
+from sequin_admin.health.entities import monitored_models
 from sequin_admin.health.models import Check, Incident, Transition
 from sequin_admin.health.status import Status
 
@@ -24,24 +24,24 @@ PERIODS = (history.DAY, history.QUARTER)
 @require_GET
 @may(Action.VIEW)
 def detail(request: Request, entity: str, pk: str) -> HttpResponse:
-    """The badge, why, what to do, every check with its evidence, and the past."""
-    if entity not in models():
+    """Status, reasons, next step, checks with their evidence, and history."""
+    if entity not in monitored_models():
         raise Http404(entity)
-    rows = models()[entity]._default_manager.of(request.organization)  # type: ignore[attr-defined]
+    rows = monitored_models()[entity]._default_manager.of(request.organization)  # type: ignore[attr-defined]
     subject = get_object_or_404(rows, pk=pk)
     context = {
         "subject": subject,
-        **card(subject),
-        "histories": [history.of(subject, period) for period in PERIODS],
+        **build_card_context(subject),
+        "histories": [history.get_history(subject, period) for period in PERIODS],
         "transitions": Transition.objects.about(subject)[:RECENT],
         "incidents": Incident.objects.about(subject)[:RECENT],
     }
     return render(request, "health/detail.html", context)
 
 
-def card(subject: Monitored) -> dict[str, Any]:
-    """What the health card of any detail page shows."""
-    winner = next(iter(rollup.reasons(subject)), None)
+def build_card_context(subject: Monitored) -> dict[str, Any]:
+    """The context of `health/card.html`, for any detail page."""
+    winner = next(iter(rollup.list_reasons(subject)), None)
     return {
         "chain": winner.chain() if winner else [],
         "checks": list(Check.objects.about(subject)),
@@ -52,18 +52,19 @@ def card(subject: Monitored) -> dict[str, Any]:
 @require_GET
 @may(Action.VIEW)
 def incidents(request: Request) -> HttpResponse:
-    """Open ones first by default, all of them if asked; newest first."""
-    own: OwnedQuerySet[Incident] = Incident.objects.of(request.organization)
-    state, who = asked(request, "state") or "open", asked(request, "who")
-    rows = own.filter(resolved_at=None) if state == "open" else own
-    if who in WHO:
-        rows = rows.filter(status=WHO[who])
+    """Open incidents, or all with `?state=all`; newest first."""
+    rows: OwnedQuerySet[Incident] = Incident.objects.of(request.organization)
+    state, who = get_query_param(request, "state") or "open", get_query_param(request, "who")
+    if state == "open":
+        rows = rows.filter(resolved_at=None)
+    if who in STATUS_BY_AUDIENCE:
+        rows = rows.filter(status=STATUS_BY_AUDIENCE[who])
     context = {
         "page": Pages(rows, ROWS).get_page(request.GET.get("page")),
         "state": state,
         "who": who,
     }
-    return page_or_part(request, "health/incidents.html", "table", context)
+    return render_page_or_partial(request, "health/incidents.html", "table", context)
 
 
-WHO = {"us": Status.SEQUIN, "customers": Status.CUSTOMER, "nobody": ""}
+STATUS_BY_AUDIENCE = {"us": Status.SEQUIN, "customers": Status.CUSTOMER, "nobody": ""}

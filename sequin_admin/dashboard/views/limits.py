@@ -11,13 +11,13 @@ from sequin_admin.access.policy import Action
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import asked, ids, page_or_part
-from sequin_admin.dashboard.views.connect_links import chosen
+from sequin_admin.dashboard.listing import get_query_param, parse_uuids, render_page_or_partial
+from sequin_admin.dashboard.views.connect_links import get_selected_credentials
 from sequin_admin.limits import models as limits
 from sequin_admin.limits.models import RateLimit
 
-MOST_AT_ONCE = 5000
-NAMED = 3
+MAX_CREDENTIALS = 5000
+MAX_NAMES = 3
 
 
 class LimitForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -34,8 +34,8 @@ class LimitForm(forms.ModelForm):  # type: ignore[type-arg]
 def limit(request: Request, pk: str) -> HttpResponse:
     rows = Credential.objects.of(request.organization).select_related("rate_limit")
     credential = get_object_or_404(rows, pk=pk)
-    number = plan_number(request, credential)
-    current = limits.of(credential)
+    number = get_plan_number(request, credential)
+    current = limits.get_rate_limit(credential)
     if number is not None:
         current = RateLimit(**credential.plans[number].rate.model_dump())
     form = LimitForm(request.POST or None, instance=current)
@@ -45,7 +45,7 @@ def limit(request: Request, pk: str) -> HttpResponse:
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            return done(request, credential, saved)
+            return render_saved(request, credential, saved)
     context = {
         "credential": credential,
         "limit_form": form,
@@ -53,12 +53,12 @@ def limit(request: Request, pk: str) -> HttpResponse:
         "plan_number": number,
     }
     status = 422 if form.errors else 200
-    return page_or_part(request, "limits/edit.html", "form", context, status=status)
+    return render_page_or_partial(request, "limits/edit.html", "form", context, status=status)
 
 
-def plan_number(request: Request, credential: Credential) -> int | None:
-    """Which of the provider's plans was chosen to begin with, if any."""
-    text = asked(request, "plan")
+def get_plan_number(request: Request, credential: Credential) -> int | None:
+    """The index of the plan whose rate fills in the form, or None."""
+    text = get_query_param(request, "plan")
     known = range(len(credential.plans))
     return int(text) if text.isascii() and text.isdecimal() and int(text) in known else None
 
@@ -66,7 +66,7 @@ def plan_number(request: Request, credential: Credential) -> int | None:
 @require_GET
 @may(Action.EDIT)
 def pace(request: Request) -> HttpResponse:
-    """What the numbers that are being typed amount to."""
+    """The rate and the warning for the numbers in the form, while they are typed."""
     form = LimitForm(request.GET)
     limit = RateLimit(**form.rate().model_dump()) if form.is_valid() else None
     context = {"pace": limit.pace() if limit else "", "doubt": limit.doubt() if limit else ""}
@@ -76,34 +76,34 @@ def pace(request: Request) -> HttpResponse:
 @require_POST
 @may(Action.EDIT)
 def bulk(request: Request) -> HttpResponse:
-    """One limit for the ticked credentials, or for all that the list's filters find."""
-    rows = chosen(request).select_related("rate_limit").defer("secrets")
+    """Set one limit for the selected credentials, or for all that match the filters."""
+    rows = get_selected_credentials(request).select_related("rate_limit").defer("secrets")
     total = rows.count()
     if not total:
         messages.warning(request, "Nothing was changed. Tick the credentials that you mean.")
         return redirect("dashboard:credentials")
-    if total > MOST_AT_ONCE:
-        messages.warning(request, f"Nothing was changed. Take up to {MOST_AT_ONCE:,} at once.")
+    if total > MAX_CREDENTIALS:
+        messages.warning(request, f"Nothing was changed. Take up to {MAX_CREDENTIALS:,} at once.")
         return redirect("dashboard:credentials")
     saving = "save" in request.POST
-    form = LimitForm(request.POST if saving else None, instance=limits.of(rows[0]))
+    form = LimitForm(request.POST if saving else None, instance=limits.get_rate_limit(rows[0]))
     if saving and form.is_valid():
         saved = limits.set_limits(rows, form.rate(), actor=request.user)
         messages.success(request, f"{saved:,} credentials may now start {form.instance}.")
         return redirect("dashboard:credentials")
-    named = [str(credential) for credential in rows[:NAMED]]
+    named = [str(credential) for credential in rows[:MAX_NAMES]]
     context = {
         "limit_form": form,
         "total": total,
         "named": named,
         "more": total - len(named),
         "all": "all" in request.POST,
-        "ticked": ids(request.POST.getlist("credential")),
+        "ticked": parse_uuids(request.POST.getlist("credential")),
     }
     return render(request, "limits/bulk.html", context, status=422 if form.errors else 200)
 
 
-def done(request: Request, credential: Credential, limit: RateLimit) -> HttpResponse:
+def render_saved(request: Request, credential: Credential, limit: RateLimit) -> HttpResponse:
     context = {"credential": credential, "limit": limit, "saved": True}
     if request.htmx:
         return render(request, "limits/card.html", context)

@@ -1,4 +1,4 @@
-"""The people of an organization."""
+"""The members of an organization."""
 
 from django import forms
 from django.contrib import messages
@@ -25,24 +25,24 @@ class RoleForm(forms.Form):
 @require_GET
 @may(Action.VIEW)
 def members(request: Request) -> HttpResponse:
-    return show(request, AddForm())
+    return render_members(request, AddForm())
 
 
 @require_POST
 @may(Action.MANAGE)
 def member_add(request: Request) -> HttpResponse:
-    """Add an account that exists, or make one and mail its owner how to choose a password."""
+    """Add an existing user, or create one and mail an invitation."""
     form = AddForm(request.POST)
     if not form.is_valid():
-        return show(request, form, status=422)
+        return render_members(request, form, status=422)
     email, role = form.cleaned_data["email"], form.cleaned_data["role"]
     try:
         membership, created = people.add(request.organization, email, role, actor=request.user)
     except people.AlreadyMember as problem:
         form.add_error("email", str(problem))
-        return show(request, form, status=422)
+        return render_members(request, form, status=422)
     if created:
-        invite(request, membership)
+        mail_invitation(request, membership)
     else:
         messages.success(request, f"{membership.user} is now a member.")
     return redirect("dashboard:members")
@@ -51,19 +51,19 @@ def member_add(request: Request) -> HttpResponse:
 @require_POST
 @may(Action.MANAGE)
 def member_invite(request: Request, pk: int) -> HttpResponse:
-    """Mail the invitation once more, to somebody who has no password yet."""
-    membership = get(request, pk)
+    """Mail the invitation again, to a user without a password."""
+    membership = get_owned_or_404(request, pk)
     if membership.user.has_usable_password():
         messages.info(request, f"{membership.user} has a password already and can sign in.")
     else:
-        invite(request, membership)
+        mail_invitation(request, membership)
     return redirect("dashboard:members")
 
 
 @require_POST
 @may(Action.MANAGE)
 def member_role(request: Request, pk: int) -> HttpResponse:
-    membership, form = get(request, pk), RoleForm(request.POST)
+    membership, form = get_owned_or_404(request, pk), RoleForm(request.POST)
     if not form.is_valid():
         messages.error(request, "This role does not exist. Choose one of the list.")
         return redirect("dashboard:members")
@@ -80,7 +80,7 @@ def member_role(request: Request, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.MANAGE)
 def member_remove(request: Request, pk: int) -> HttpResponse:
-    membership = get(request, pk)
+    membership = get_owned_or_404(request, pk)
     if request.method == "GET":
         return render(request, "members/remove.html", {"subject": membership})
     try:
@@ -92,18 +92,18 @@ def member_remove(request: Request, pk: int) -> HttpResponse:
     return redirect("dashboard:members")
 
 
-def show(request: Request, form: AddForm, *, status: int = 200) -> HttpResponse:
+def render_members(request: Request, form: AddForm, *, status: int = 200) -> HttpResponse:
     rows = Membership.objects.of(request.organization).select_related("user")
     context = {"rows": rows.order_by("user__email"), "form": form, "roles": Role.choices}
     return render(request, "members/index.html", context, status=status)
 
 
-def get(request: Request, pk: int) -> Membership:
-    own = Membership.objects.of(request.organization).select_related("user", "organization")
-    return get_object_or_404(own, pk=pk)
+def get_owned_or_404(request: Request, pk: int) -> Membership:
+    rows = Membership.objects.of(request.organization).select_related("user", "organization")
+    return get_object_or_404(rows, pk=pk)
 
 
-def invite(request: Request, membership: Membership) -> None:
+def mail_invitation(request: Request, membership: Membership) -> None:
     user = membership.user
     try:
         send_invitation(user, request.organization, inviter=request.user)

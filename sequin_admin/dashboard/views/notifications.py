@@ -1,4 +1,4 @@
-"""Notifications: the channels through which an organization is told what happened."""
+"""Notification channels: list, add, edit, test, disable, rotate, delete."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from sequin_admin.access.policy import Action
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import Pages, asked, page_or_part
+from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
 from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.forms import ChannelForm
 from sequin_admin.notifications.models import (
@@ -48,7 +48,7 @@ def index(request: Request) -> HttpResponse:
 @may(Action.CONFIGURE)
 @never_cache
 def add(request: Request, kind: str) -> HttpResponse:
-    """A webhook's secret stands in the answer to this, and nowhere else."""
+    """Add a channel. A webhook's secret is shown in this response only."""
     if kind not in ChannelKind.values:
         raise Http404(kind)
     form = ChannelForm(ChannelKind(kind), request.POST or None)
@@ -67,7 +67,7 @@ def add(request: Request, kind: str) -> HttpResponse:
 @may(Action.CONFIGURE)
 def edit(request: Request, pk: str) -> HttpResponse:
     channel = get_owned_or_404(request, pk)
-    form = ChannelForm(channel.looks, request.POST or None, channel)
+    form = ChannelForm(channel.kind_choice, request.POST or None, channel)
     if request.method == "POST" and form.is_valid():
         channels.update(channel, actor=request.user, **form.columns)
         messages.success(request, f"{channel} is saved.")
@@ -89,13 +89,16 @@ def show_secret(request: Request, channel: Channel, secret: str) -> HttpResponse
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
     channel = get_owned_or_404(request, pk)
-    context = {"channel": channel, **log_of(request, Delivery.objects.filter(channel=channel))}
-    return page_or_part(request, "notifications/detail.html", "log", context)
+    context = {
+        "channel": channel,
+        **build_log_context(request, Delivery.objects.filter(channel=channel)),
+    }
+    return render_page_or_partial(request, "notifications/detail.html", "log", context)
 
 
-def log_of(request: Request, rows: DeliveryQuerySet) -> dict[str, Any]:
-    """One page of deliveries, newest first, in one state if asked."""
-    counts, state = rows.by_state(), asked(request, "state")
+def build_log_context(request: Request, rows: DeliveryQuerySet) -> dict[str, Any]:
+    """One page of deliveries, newest first, filtered by state."""
+    counts, state = rows.by_state(), get_query_param(request, "state")
     shown = rows.filter(state=state) if state in counts else rows
     page = Pages(shown.defer("secrets").order_by("-id"), ROWS)
     return {
@@ -110,9 +113,9 @@ def log_of(request: Request, rows: DeliveryQuerySet) -> dict[str, Any]:
 @require_POST
 @may(Action.EDIT)
 def test(request: Request, pk: str) -> HttpResponse:
-    """Send a test now and say what came of it."""
+    """Send a test message now and report the result."""
     channel = get_owned_or_404(request, pk)
-    delivery = outbox.test(channel, actor=request.user)
+    delivery = outbox.send_test(channel, actor=request.user)
     if delivery.state == DeliveryState.DELIVERED:
         messages.success(request, f"The test was delivered to {channel}.")
     else:
@@ -159,7 +162,7 @@ def delete(request: Request, pk: str) -> HttpResponse:
 @may(Action.CONFIGURE)
 @never_cache
 def rotate(request: Request, pk: str) -> HttpResponse:
-    """A new signing secret, shown in this answer only."""
+    """Create a new signing secret, shown in this response only."""
     channel = get_owned_or_404(request, pk)
     if channel.kind != ChannelKind.WEBHOOK:
         raise Http404(pk)

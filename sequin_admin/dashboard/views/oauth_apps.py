@@ -1,4 +1,4 @@
-"""OAuth apps: our registrations at providers."""
+"""OAuth apps, the registrations at providers: list, add, show, edit, delete."""
 
 from typing import Any
 
@@ -71,9 +71,9 @@ def detail(request: Request, pk: str) -> HttpResponse:
         "install_url": protocol.install_url(app),
         "properties": [(title_of(declared, n), value) for n, value in app.properties.items()],
         "secrets": [title_of(declared, name) for name in declared.secret_names()],
-        "scopes": app.asked_scopes,
+        "scopes": app.requested_scopes,
         "used_by": app.credentials.count(),
-        **health.card(app),
+        **health.build_card_context(app),
         "events": Event.objects.of(request.organization.pk).about(app)[:15],
     }
     return render(request, "oauth_apps/detail.html", context)

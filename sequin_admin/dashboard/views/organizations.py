@@ -1,4 +1,4 @@
-"""The organization one works in: its name and logo, and changing to another one."""
+"""The current organization: name and logo, and switching to another one."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from sequin_admin.access import organizations
 from sequin_admin.access.policy import Action
 from sequin_admin.dashboard.access import Request, may, member
-from sequin_admin.dashboard.middleware import CHOSEN
+from sequin_admin.dashboard.middleware import ORGANIZATION_SESSION_KEY
 
 
 @require_POST
@@ -21,7 +21,7 @@ def switch_organization(request: Request) -> HttpResponse:
     chosen = request.POST.get("organization", "")
     if chosen not in {str(membership.organization_id) for membership in request.memberships}:
         raise Http404("You are not a member of this organization.")
-    request.session[CHOSEN] = chosen
+    request.session[ORGANIZATION_SESSION_KEY] = chosen
     return redirect("dashboard:overview")
 
 
@@ -41,7 +41,7 @@ class OrganizationForm(forms.Form):
         if file is None:
             return None
         try:
-            return organizations.as_logo(file, file.size or 0)
+            return organizations.normalize_logo(file, file.size or 0)
         except organizations.BadPicture as error:
             raise forms.ValidationError(str(error)) from None
 
@@ -53,14 +53,14 @@ def edit(request: Request) -> HttpResponse:
     initial = {"name": organization.name}
     form = OrganizationForm(request.POST or None, request.FILES or None, initial=initial)
     if request.method == "POST" and form.is_valid():
-        save(request, form.cleaned_data)
+        save_changes(request, form.cleaned_data)
         messages.success(request, f"{organization} is saved.")
         return redirect("dashboard:organization")
     status = 422 if form.errors else 200
     return render(request, "organization/edit.html", {"form": form}, status=status)
 
 
-def save(request: Request, given: dict[str, Any]) -> None:
+def save_changes(request: Request, given: dict[str, Any]) -> None:
     organization, actor = request.organization, request.user
     organizations.rename(organization, given["name"], actor=actor)
     if given["logo"]:

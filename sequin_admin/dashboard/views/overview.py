@@ -1,4 +1,4 @@
-"""The first page: how many are well, who must act on the others, what changed."""
+"""The overview: credentials by status, open incidents by who must act, recent changes."""
 
 from dataclasses import dataclass
 
@@ -17,15 +17,15 @@ from sequin_admin.health.status import Status
 from sequin_admin.limits.models import RateLimit
 from sequin_admin.limits.usage import running_near_limit
 
-SHOWN = 8
+MAX_INCIDENTS = 8
 RECENT = 10
-# A larger fleet needs no introduction.
-NEWCOMER = 10
+# With this many credentials the first steps are no longer shown.
+ONBOARDING_MAX = 10
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step of the start: what to do, why, where, and whether it is done."""
+    """One onboarding step."""
 
     title: str
     text: str
@@ -37,29 +37,29 @@ class Step:
 @may(Action.VIEW)
 def overview(request: Request) -> HttpResponse:
     organization = request.organization
-    census = fleet.census(organization)
-    steps = steps_of(organization, census) if census.total < NEWCOMER else []
+    census = fleet.get_census(organization)
+    steps = build_onboarding_steps(organization, census) if census.total < ONBOARDING_MAX else []
     if not census.total:
         return render(request, "overview/start.html", {"steps": steps})
     context = {
         "census": census,
-        "counts": [(status, census.by_status.get(status, 0)) for status in COUNTED],
+        "counts": [(status, census.by_status.get(status, 0)) for status in COUNTED_STATUSES],
         "unprobed": census.by_status.get("", 0),
-        **fleet.ours_and_nobodys(organization, SHOWN),
-        "theirs": fleet.theirs(organization)[:SHOWN],
-        "hot": running_near_limit(organization)[:SHOWN],
+        **fleet.our_incidents_and_outages(organization, MAX_INCIDENTS),
+        "customer_incidents": fleet.customer_incidents(organization)[:MAX_INCIDENTS],
+        "near_limit": running_near_limit(organization)[:MAX_INCIDENTS],
         "transitions": Transition.objects.of(organization)[:RECENT],
         "steps": [] if all(step.done for step in steps) else steps,
-        "shown": SHOWN,
+        "shown": MAX_INCIDENTS,
     }
     return render(request, "overview/index.html", context)
 
 
-COUNTED = [Status.SEQUIN, Status.CUSTOMER, Status.HEALTHY]
+COUNTED_STATUSES = [Status.SEQUIN, Status.CUSTOMER, Status.HEALTHY]
 
 
-def steps_of(organization: Organization, census: fleet.Census) -> list[Step]:
-    """The way from an empty organization to the first paced credential."""
+def build_onboarding_steps(organization: Organization, census: fleet.Census) -> list[Step]:
+    """The steps from an empty organization to a credential with a rate limit."""
     connected = census.total > 0
     return [
         Step(

@@ -1,4 +1,4 @@
-"""Streams: the parts of the data that syncs write to."""
+"""Streams, the parts of the data that syncs write to: list, show, add, edit, delete."""
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -11,7 +11,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import Pages, asked
+from sequin_admin.dashboard.listing import Pages, get_query_param
 from sequin_admin.syncs import streams
 from sequin_admin.syncs.forms import StreamForm
 from sequin_admin.syncs.models import Stream
@@ -26,10 +26,12 @@ def get_owned_or_404(request: Request, pk: str) -> Stream:
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponse:
-    rows = Stream.objects.of(request.organization).matching(asked(request, "q"))
+    rows = Stream.objects.of(request.organization).matching(get_query_param(request, "q"))
     listed = rows.annotate(used_by=Count("syncs")).order_by("slug")
     page = Pages(listed, ROWS).get_page(request.GET.get("page"))
-    return render(request, "streams/index.html", {"page": page, "search": asked(request, "q")})
+    return render(
+        request, "streams/index.html", {"page": page, "search": get_query_param(request, "q")}
+    )
 
 
 @require_GET

@@ -1,4 +1,4 @@
-"""Syncs: which accounts are read, and what of them."""
+"""Syncs: list, show, add, edit, enable, publish a badge, delete."""
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -13,7 +13,7 @@ from sequin_admin.audit.models import Event
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import Pages, asked, ids
+from sequin_admin.dashboard.listing import Pages, get_query_param, parse_uuids
 from sequin_admin.dashboard.views import health
 from sequin_admin.limits import models as limits
 from sequin_admin.syncs import catalogue, syncs
@@ -21,8 +21,8 @@ from sequin_admin.syncs.forms import SyncForm
 from sequin_admin.syncs.models import Stream, Sync
 
 ROWS, OFFERED = 50, 60
-# The list can be narrowed to those of one of these.
-OF_ONE = ("credential", "stream")
+# Filters of the list, by id.
+FILTER_PARAMS = ("credential", "stream")
 
 
 def get_owned_or_404(request: Request, pk: str) -> Sync:
@@ -34,24 +34,24 @@ def get_owned_or_404(request: Request, pk: str) -> Sync:
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponse:
-    rows = Sync.objects.of(request.organization).matching(asked(request, "q"))
-    for name in OF_ONE:
-        if asked(request, name):
-            rows = rows.filter(**{f"{name}__in": ids([asked(request, name)])})
+    rows = Sync.objects.of(request.organization).matching(get_query_param(request, "q"))
+    for name in FILTER_PARAMS:
+        if get_query_param(request, name):
+            rows = rows.filter(**{f"{name}__in": parse_uuids([get_query_param(request, name)])})
     listed = rows.select_related("credential", "stream").defer("credential__secrets")
     page = Pages(listed.order_by("-created_at", "-id"), ROWS)
     context = {
         "page": page.get_page(request.GET.get("page")),
-        "search": asked(request, "q"),
-        "narrowed": any(asked(request, name) for name in ("q", *OF_ONE)),
-        "streams": streams_of(request),
-        "stream": asked(request, "stream"),
-        "credential": asked(request, "credential"),
+        "search": get_query_param(request, "q"),
+        "narrowed": any(get_query_param(request, name) for name in ("q", *FILTER_PARAMS)),
+        "streams": list_streams(request),
+        "stream": get_query_param(request, "stream"),
+        "credential": get_query_param(request, "credential"),
     }
     return render(request, "syncs/index.html", context)
 
 
-def streams_of(request: Request) -> QuerySet[Stream]:
+def list_streams(request: Request) -> QuerySet[Stream]:
     return Stream.objects.of(request.organization).order_by("slug")
 
 
@@ -62,9 +62,9 @@ def detail(request: Request, pk: str) -> HttpResponse:
     badge = reverse("gateway:sync_badge", args=[sync.badge_token]) if sync.badge_token else ""
     context = {
         "sync": sync,
-        **health.card(sync),
-        "limit": limits.of(sync.credential),
-        "consumers": sync.readers().select_related("target").defer("target__secrets")[:100],
+        **health.build_card_context(sync),
+        "limit": limits.get_rate_limit(sync.credential),
+        "consumers": sync.all_consumers().select_related("target").defer("target__secrets")[:100],
         "badge": syncs.badge_url(sync),
         "badge_path": badge,
         "events": Event.objects.of(request.organization.pk).about(sync)[:15],
@@ -75,10 +75,12 @@ def detail(request: Request, pk: str) -> HttpResponse:
 @require_GET
 @may(Action.EDIT)
 def new(request: Request) -> HttpResponse:
-    """Choose the account first: what can be read depends on it."""
-    rows = Credential.objects.of(request.organization).active().matching(asked(request, "q"))
+    """Choose the credential first: the collections depend on it."""
+    rows = (
+        Credential.objects.of(request.organization).active().matching(get_query_param(request, "q"))
+    )
     offered = rows.defer("secrets").order_by("-created_at", "-id")[:OFFERED]
-    context = {"credentials": offered, "search": asked(request, "q")}
+    context = {"credentials": offered, "search": get_query_param(request, "q")}
     return render(request, "syncs/choose.html", context)
 
 
@@ -88,7 +90,7 @@ def add(request: Request, pk: str) -> HttpResponse:
     rows = Credential.objects.of(request.organization).select_related("rate_limit")
     credential = get_object_or_404(rows.defer("secrets"), pk=pk)
     initial = {"name": credential.name}
-    known, streams = catalogue.of(credential), streams_of(request)
+    known, streams = catalogue.list_collections(credential), list_streams(request)
     form = SyncForm(known, request.POST or None, initial=initial, streams=streams)
     if request.method == "POST" and form.is_valid():
         try:
@@ -105,7 +107,7 @@ def add(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def edit(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
-    form = SyncForm.of(sync, catalogue.of(sync.credential), request.POST or None)
+    form = SyncForm.of(sync, catalogue.list_collections(sync.credential), request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
             syncs.update(sync, actor=request.user, **form.columns())
@@ -124,7 +126,7 @@ def show_form(
         "form": form,
         "credential": credential,
         "sync": sync,
-        "limit": limits.of(credential),
+        "limit": limits.get_rate_limit(credential),
     }
     return render(request, "syncs/form.html", context, status=422 if form.errors else 200)
 
@@ -151,7 +153,7 @@ def enable(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def publish(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
-    syncs.publish(sync, actor=request.user)
+    syncs.publish_badge(sync, actor=request.user)
     messages.success(request, "Whoever has the badge's address sees the status, and only that.")
     return redirect("dashboard:sync", pk=pk)
 
@@ -160,7 +162,7 @@ def publish(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def unpublish(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
-    syncs.unpublish(sync, actor=request.user)
+    syncs.unpublish_badge(sync, actor=request.user)
     messages.success(request, "The badge's address leads nowhere any more.")
     return redirect("dashboard:sync", pk=pk)
 

@@ -1,4 +1,4 @@
-"""Targets: the databases that consumers write to."""
+"""Targets, the databases that consumers write to: list, show, add, edit, test, delete."""
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -11,7 +11,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import Pages, asked
+from sequin_admin.dashboard.listing import Pages, get_query_param
 from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import targets
 from sequin_admin.syncs.forms import TargetForm
@@ -28,10 +28,16 @@ def get_owned_or_404(request: Request, pk: str) -> Target:
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponse:
-    rows = Target.objects.of(request.organization).matching(asked(request, "q")).defer("secrets")
+    rows = (
+        Target.objects.of(request.organization)
+        .matching(get_query_param(request, "q"))
+        .defer("secrets")
+    )
     listed = rows.annotate(used_by=Count("consumers")).order_by("-created_at", "-id")
     page = Pages(listed, ROWS).get_page(request.GET.get("page"))
-    return render(request, "targets/index.html", {"page": page, "search": asked(request, "q")})
+    return render(
+        request, "targets/index.html", {"page": page, "search": get_query_param(request, "q")}
+    )
 
 
 @require_GET
@@ -40,7 +46,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
     target = get_owned_or_404(request, pk)
     context = {
         "target": target,
-        **health.card(target),
+        **health.build_card_context(target),
         "consumers": target.consumers.order_by("name")[:100],
         "events": Event.objects.of(request.organization.pk).about(target)[:15],
     }
@@ -53,7 +59,7 @@ def new(request: Request) -> HttpResponse:
     form = TargetForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         target = targets.create(request.organization, actor=request.user, **form.cleaned_data)
-        return tried(request, target)
+        return verify_and_redirect(request, target)
     return show_form(request, form)
 
 
@@ -68,7 +74,7 @@ def edit(request: Request, pk: str) -> HttpResponse:
         except ValidationError as error:
             form.explain(error)
         else:
-            return tried(request, target)
+            return verify_and_redirect(request, target)
     return show_form(request, form, get_owned_or_404(request, pk))
 
 
@@ -80,11 +86,11 @@ def show_form(request: Request, form: TargetForm, target: Target | None = None) 
 @require_POST
 @may(Action.EDIT)
 def verify(request: Request, pk: str) -> HttpResponse:
-    return tried(request, get_owned_or_404(request, pk))
+    return verify_and_redirect(request, get_owned_or_404(request, pk))
 
 
-def tried(request: Request, target: Target) -> HttpResponse:
-    """Connect now and tell how it went, on the target's page."""
+def verify_and_redirect(request: Request, target: Target) -> HttpResponse:
+    """Test the connection and show the result on the target's page."""
     outcome = targets.verify(target, actor=request.user)
     if outcome.ok:
         version = outcome.discovered["server_version"]

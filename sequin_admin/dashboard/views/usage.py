@@ -1,4 +1,4 @@
-"""How a credential's rate limit is used: now, over the last days, and by a sync to come."""
+"""The use of a credential's rate limit: now, over the last days, and planned."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 from sequin_admin.access.policy import Action
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import page_or_part
+from sequin_admin.dashboard.listing import render_page_or_partial
 from sequin_admin.limits import models as limits
 from sequin_admin.limits import usage
 from sequin_admin.limits.models import RateLimit
@@ -24,7 +24,7 @@ MICROSECONDS = 1_000_000
 
 
 class PlannerForm(forms.Form):
-    """Asked by GET: the answer has an address that can be passed on."""
+    """Sent by GET, so that the result has a URL to share."""
 
     records = forms.IntegerField(min_value=1, max_value=usage.MOST_RECORDS, initial=1_200_000)
     per_call = forms.IntegerField(
@@ -34,7 +34,7 @@ class PlannerForm(forms.Form):
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar of a chart, in its units, and what it says."""
+    """One bar of a chart in user units of the SVG, and its label."""
 
     x: float
     y: float
@@ -58,18 +58,22 @@ class Chart:
 def usage_of(request: Request, pk: str) -> HttpResponse:
     rows = Credential.objects.of(request.organization).select_related("rate_limit")
     credential = get_object_or_404(rows.defer("secrets"), pk=pk)
-    limit = limits.of(credential)
-    context: dict[str, Any] = {"credential": credential, "limit": limit, **now(credential, limit)}
+    limit = limits.get_rate_limit(credential)
+    context: dict[str, Any] = {
+        "credential": credential,
+        "limit": limit,
+        **get_current_usage(credential, limit),
+    }
     if not request.htmx:
-        context |= {"charts": charts(credential), **planned(request, limit)}
-    response = page_or_part(request, "limits/usage.html", "gauge", context)
+        context |= {"charts": build_charts(credential), **plan_from_query(request, limit)}
+    response = render_page_or_partial(request, "limits/usage.html", "gauge", context)
     if request.htmx and not context["busy"]:
         response.status_code = STOP_POLLING
     return response
 
 
-def now(credential: Credential, limit: RateLimit) -> dict[str, Any]:
-    """What goes on, and whether anything does, so that it is worth looking again."""
+def get_current_usage(credential: Credential, limit: RateLimit) -> dict[str, Any]:
+    """The gauge, and whether the limit is `busy`, so that the page goes on polling."""
     try:
         gauge = usage.gauge_of(credential)
     except Unavailable as error:
@@ -88,26 +92,26 @@ def is_busy(gauge: Gauge) -> bool:
     return bool(gauge.used or gauge.under_way or gauge.waiting or gauge.paused_for)
 
 
-def planned(request: Request, limit: RateLimit) -> dict[str, Any]:
+def plan_from_query(request: Request, limit: RateLimit) -> dict[str, Any]:
     form = PlannerForm(request.GET if "records" in request.GET else None)
     if not form.is_valid():
         return {"planner": form}
-    asked = form.cleaned_data
+    data = form.cleaned_data
     return {
         "planner": form,
-        "plan": usage.plan(asked["records"], asked["per_call"], limit.as_rate()),
+        "plan": usage.plan_text(data["records"], data["per_call"], limit.as_rate()),
     }
 
 
-def charts(credential: Credential) -> list[Chart]:
+def build_charts(credential: Credential) -> list[Chart]:
     return [
-        chart("Last 24 hours", usage.history(credential, 24)),
-        chart("Last 7 days", usage.history(credential, 168, each=4)),
+        build_chart("Last 24 hours", usage.history(credential, 24)),
+        build_chart("Last 7 days", usage.history(credential, 168, each=4)),
     ]
 
 
-def chart(title: str, points: list[usage.Point]) -> Chart:
-    """Bars, the highest of which fills the picture."""
+def build_chart(title: str, points: list[usage.Point]) -> Chart:
+    """A bar chart, scaled so that the highest bar has the full height."""
     highest = max([point.granted for point in points] + [1])
     step = WIDTH / len(points)
     bars = []
@@ -115,16 +119,16 @@ def chart(title: str, points: list[usage.Point]) -> Chart:
         height = HEIGHT * point.granted / highest
         words = f"{point.at:%-d %b, %H:%M} UTC: {point.granted:,} requests"
         bars.append(Bar(number * step + 1, HEIGHT - height, step - 2, height, words))
-    return Chart(title, bars, points, summary_of(points))
+    return Chart(title, bars, points, summarize(points))
 
 
-def summary_of(points: list[usage.Point]) -> str:
+def summarize(points: list[usage.Point]) -> str:
     """The chart in a sentence."""
     total, throttled = sum(p.granted for p in points), sum(p.throttled for p in points)
     if not total:
         return "No requests in this time."
     peak = max(points, key=lambda point: point.granted)
-    said = (
+    text = (
         f"{total:,} requests, most of them ({peak.granted:,}) from {peak.at:%-d %b, %H:%M} UTC on."
     )
-    return f"{said} The provider throttled {throttled:,}." if throttled else said
+    return f"{text} The provider throttled {throttled:,}." if throttled else text

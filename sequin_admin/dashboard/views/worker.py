@@ -1,4 +1,4 @@
-"""Whether the background work goes on: which workers live, and how far behind they are."""
+"""The status of the workers, and how far behind their jobs are."""
 
 from datetime import datetime
 
@@ -8,36 +8,61 @@ from django.views.decorators.http import require_GET
 from sequin_admin.access.policy import Action
 from sequin_admin.core import clock
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import page_or_part
+from sequin_admin.dashboard.listing import render_page_or_partial
 from sequin_admin.health import workers
 from sequin_admin.health.models import WorkerProcess
 
-# Longer than a busy worker takes to come round.
+# Longer than the loop of a busy worker takes.
 LATE_S = 60
-TITLES = {workers.RENEW: "Renew tokens", workers.PROBE: "Probe credentials"}
+# By job. A row of a worker of another version may have jobs without a title.
+TITLES = {
+    workers.RENEW: "Renew tokens",
+    workers.PROBE: "Probe credentials",
+    "deliver": "Deliver messages",
+    "verify_targets": "Test targets",
+    "refresh_collections": "Refresh collections",
+    "detect_outages": "Detect provider outages",
+    "propagate_recent_changes": "Propagate recent changes of status",
+    "notify_resolved": "Send notifications of what is resolved",
+    "sample_usage": "Record the use of rate limits",
+    "prune_authorization_requests": "Delete expired authorization requests",
+    "prune_connect_links": "Delete old connect links",
+    "prune_connect_sessions": "Delete old connect sessions",
+    "prune_deliveries": "Delete old deliveries",
+    "prune_idempotency_records": "Delete old idempotency records",
+    "prune_usage": "Delete old usage records",
+    "prune_incidents": "Delete old incidents",
+    "prune_workers": "Delete workers that are gone",
+    "clear_sessions": "Delete expired logins",
+}
 
 
 @require_GET
 @may(Action.VIEW)
 def worker(request: Request) -> HttpResponse:
-    """The lag is that of the organization's own rows; how much a worker did for all, is staff's."""
+    """Lags are those of the organization's own rows; totals per worker are for staff only."""
     now = clock.now()
     lags = workers.lags(request.organization)
     context = {
         "rows": [
-            (row, row.beat_at > now - workers.STALE, troubles(row)) for row in workers.known()
+            (row, row.beat_at > now - workers.STALE_AFTER, list_errors(row))
+            for row in workers.list_workers()
         ],
         "alive": workers.alive(now).exists(),
         "jobs": [(TITLES[lag.job], lag, lag.seconds(now) > LATE_S) for lag in lags],
     }
-    return page_or_part(request, "worker/index.html", "status", context)
+    return render_page_or_partial(request, "worker/index.html", "status", context)
 
 
-def troubles(row: WorkerProcess) -> list[tuple[str, str, datetime]]:
-    """Job, sentence and time of the last errors, the newest first."""
+def list_errors(row: WorkerProcess) -> list[tuple[str, str, datetime]]:
+    """Title of the job, message and time of the last errors, newest first."""
     failed = [
-        (TITLES.get(name, name.capitalize()), job["error"], datetime.fromisoformat(job["error_at"]))
+        (title_of(name), job["error"], datetime.fromisoformat(job["error_at"]))
         for name, job in row.jobs.items()
         if job["error"]
     ]
     return sorted(failed, key=lambda trouble: trouble[2], reverse=True)
+
+
+def title_of(job: str) -> str:
+    return TITLES.get(job) or job.replace("_", " ").capitalize()

@@ -1,4 +1,4 @@
-"""Where the state of every credential is kept: one place for a whole fleet of processes."""
+"""Stores of the limiter's state, shared by all processes."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -15,21 +15,21 @@ from sequin_admin.limits.requests import (
 
 
 class Unavailable(Exception):
-    """The store can't be asked just now. Nothing was granted; try again."""
+    """The store can't be reached now. Nothing was granted; try again."""
 
 
 class Store(Protocol):
     """Every method may raise `Unavailable`."""
 
     def acquire(
-        self, key: UUID, ask: LimiterRequest, backs: Sequence[LeaseRelease] = ()
+        self, key: UUID, request: LimiterRequest, releases: Sequence[LeaseRelease] = ()
     ) -> LimiterResponse:
-        """Decide in one atomic step, after `backs` came back."""
+        """Release `releases`, then grant or refuse, in one atomic step."""
 
-    def release(self, key: UUID, backs: Sequence[LeaseRelease]) -> list[ReleaseResult]: ...
+    def release(self, key: UUID, releases: Sequence[LeaseRelease]) -> list[ReleaseResult]: ...
 
     def gauges(self, keys: Sequence[UUID], intervals: Sequence[int]) -> list[Gauge | None]:
-        """What is going on with each credential now; None where nothing was lately."""
+        """The current use of each credential; None without any recent use."""
 
-    def draw(self, key: UUID, limit: int, most: int) -> Block:
-        """Up to `most` of what is left of an API key's `limit` in this minute, never beyond it."""
+    def take_block(self, key: UUID, limit: int, most: int) -> Block:
+        """Take up to `most` requests of what remains of an API key's `limit` in this minute."""

@@ -1,15 +1,15 @@
--- Asks for permits: what State.acquire() in rule.py says, on Redis from 6.2 on.
+-- Acquires permits: CredentialLimiter.acquire() in limiter_state.py, for Redis from 6.2 on.
 --
 -- KEYS: meta (hash), starts, leases, line (sorted sets), and with a scope its starts and leases.
 -- ARGV: allowed, interval, at once, n, priority, wait, lease, within, ticket, scope, and with a
 --       scope its allowed, interval, at once. Durations in us.
--- Gives, in one text with spaces: now, starts_in, opens_in, ticket or -, leases...
+-- Returns, separated by spaces: now, starts_in, retry_in, ticket or -, leases...
 local HORIZON, LEAD, LATE, ABANDONED = 50000, 45000, 20000, 2000000
 local LONGEST_LINE, FARTHEST_TICKET, MOST_UNCAPPED = 1000, 60000000, 1000
-local FIRST_HOLD, SHORTEST_LOOK = 20000, 2000
+local FIRST_HOLD, SHORTEST_POLL = 20000, 2000
 local BLOCKS, SHARES, MOST_CREDIT = 1000, {0, 0.2, 0.05}, 5
-local MARGIN = 60000000 -- keys outlive what is in them by a minute
-local TIDY = 16 -- what is over is thrown away with every so many grants
+local MARGIN = 60000000 -- keys expire a minute after their content
+local TIDY = 16 -- expired members are removed at one in so many grants
 
 local call, max, min, floor, ceil = redis.call, math.max, math.min, math.floor, math.ceil
 local time = call('TIME')
@@ -33,7 +33,7 @@ local credit = {0, tonumber(meta[9] or 0), tonumber(meta[10] or 0)}
 
 local function text(number) return string.format('%.0f', number) end
 
--- The clock was set back: whatever was so long ago or ahead still is.
+-- The clock was set back: move all times, so that intervals stay the same.
 if now < last then
   for i = 2, #KEYS do
     local rows = call('ZRANGE', KEYS[i], 0, -1, 'WITHSCORES')
@@ -43,7 +43,7 @@ if now < last then
   call('HSET', KEYS[1], 'paused', paused, 'left_until', left_until, 'learned', 0, 'last', now)
 end
 
--- One limit with what its window holds: the first is the credential's, the second that of a scope.
+-- One limit with its window: the first is the credential's, the second that of a scope.
 local function window(i)
   local first, values = i > 1 and 10 or 0, i > 1 and 14 or 11
   local w = {starts = KEYS[3 * i - 1], leases = KEYS[3 * i]}
@@ -57,7 +57,7 @@ local function window(i)
     kept = 0
   end
   local was = tonumber(meta[values] or 1)
-  if was ~= w.block then -- The limit counts in other blocks now: late rather than early.
+  if was ~= w.block then -- The limit has another block size now: round to later times.
     local rows = call('ZRANGE', w.starts, 0, -1, 'WITHSCORES')
     call('DEL', w.starts)
     local step, copies = max(1, floor(w.block / was)), max(1, ceil(was / w.block))
@@ -113,7 +113,7 @@ end
 local windows = {window(1)}
 if scope ~= '' then windows[2] = window(2) end
 
--- The line: who stands before, how many behind.
+-- The queue: how many tickets are before this request, how many behind.
 local first, behind, known, number = {0, 0}, 0, false, queued + 1
 local waiting, length = {false, false, false}, 0
 local line = now < line_until and call('ZRANGE', KEYS[4], 0, -1, 'WITHSCORES') or {}
@@ -156,7 +156,7 @@ if line[1] then
   end
 end
 
--- When it may start, and whether a place is free.
+-- When it may start, and how many places the concurrency limit has.
 local at, places, at_once = max(now, paused), n, 0
 for i, w in ipairs(windows) do
   at = max(at, opens(w, first[i] + 1))
@@ -169,7 +169,7 @@ for i, w in ipairs(windows) do
 end
 if at < left_until and left <= first[1] then at = left_until end
 if places <= 0 then
-  at = max(at, now + LEAD + max(floor(hold * (1 - places) / at_once), SHORTEST_LOOK))
+  at = max(at, now + LEAD + max(floor(hold * (1 - places) / at_once), SHORTEST_POLL))
 end
 
 if places <= 0 or at > now + min(wait, HORIZON) then
@@ -217,7 +217,7 @@ if at < left_until then change('left', left - got) end
 if known then call('ZREM', KEYS[4], ticket) end
 for p = 2, 3 do
   local was = credit[p]
-  if p == priority + 1 then -- Ahead of somebody more urgent: that is paid for, if need be later.
+  if p == priority + 1 then -- Granted ahead of a more urgent ticket: that costs credit.
     local urgent = waiting[1] or (p == 3 and waiting[2])
     credit[p] = urgent and max(was - got * (1 - SHARES[p]), -MOST_CREDIT) or 0
   elseif waiting[p] then
@@ -228,7 +228,7 @@ for p = 2, 3 do
   if credit[p] ~= was then change('credit' .. p, credit[p]) end
 end
 
--- Everything expires, a while after the last thing in it has ended. A key that was empty is new.
+-- Keys expire MARGIN after their last content. A set that was empty is a new key without expiry.
 needed = max(needed, ends, paused, left_until)
 local extend = needed > kept
 if extend then

@@ -1,6 +1,6 @@
-"""The state in the database: one row for each credential, locked while it is decided upon.
+"""State in the database: one row for each credential, locked while it changes.
 
-The time is the database's, asked for after the lock was had, so that no clock but one matters.
+The time is the database's, read after the lock was acquired, so that only one clock matters.
 """
 
 import json
@@ -25,8 +25,8 @@ from sequin_admin.limits.requests import (
 )
 from sequin_admin.limits.stores import Unavailable
 
-# PostgreSQL does the subquery, and with it the waiting for the lock, before it looks at the clock.
-# SQLite took its lock when the transaction began. Its clock counts milliseconds.
+# PostgreSQL runs the subquery, which waits for the lock, before it reads the clock. SQLite took its
+# lock when the transaction began. Its clock has milliseconds.
 CLOCK = {
     "postgresql": "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint",
     "sqlite": "CAST(round((julianday('now') - 2440587.5) * 86400000) AS integer) * 1000",
@@ -40,88 +40,87 @@ WRITE = "UPDATE limits_limiterstate SET state = %s WHERE credential_id = %s"
 
 class DatabaseStore:
     def acquire(
-        self, key: UUID, ask: LimiterRequest, backs: Sequence[LeaseRelease] = ()
+        self, key: UUID, request: LimiterRequest, releases: Sequence[LeaseRelease] = ()
     ) -> LimiterResponse:
-        with reachable(), transaction.atomic():
-            state, now = locked(key)
-            for back in backs:
-                state.release(back, now)
-            answer = state.acquire(ask, now)
-            # A plain refusal changes nothing that the next one would not find out too.
-            if backs or answer.leases or answer.ticket or ask.ticket:
-                write(key, state)
-        return answer
+        with unavailable_on_error(), transaction.atomic():
+            state, now = lock_state(key)
+            for release in releases:
+                state.release(release, now)
+            response = state.acquire(request, now)
+            # A refusal without a ticket changes nothing that has to be stored.
+            if releases or response.leases or response.ticket or request.ticket:
+                write_state(key, state)
+        return response
 
-    def release(self, key: UUID, backs: Sequence[LeaseRelease]) -> list[ReleaseResult]:
-        with reachable(), transaction.atomic():
-            state, now = locked(key)
-            returned = [state.release(back, now) for back in backs]
-            write(key, state)
-        return returned
+    def release(self, key: UUID, releases: Sequence[LeaseRelease]) -> list[ReleaseResult]:
+        with unavailable_on_error(), transaction.atomic():
+            state, now = lock_state(key)
+            results = [state.release(release, now) for release in releases]
+            write_state(key, state)
+        return results
 
     def gauges(self, keys: Sequence[UUID], intervals: Sequence[int]) -> list[Gauge | None]:
-        with reachable():
+        with unavailable_on_error():
             rows = dict(LimiterState.objects.filter(pk__in=keys).values_list("pk", "state"))
-            now = clock() if rows else 0
+            now = database_time() if rows else 0
         found = [
-            CredentialLimiter.unpacked(json.loads(rows[key])) if key in rows else None
-            for key in keys
+            CredentialLimiter.unpack(json.loads(rows[key])) if key in rows else None for key in keys
         ]
         return [
             state.gauge(interval, now) if state else None
             for state, interval in zip(found, intervals, strict=True)
         ]
 
-    def draw(self, key: UUID, limit: int, most: int) -> Block:
-        with reachable(), transaction.atomic():
+    def take_block(self, key: UUID, limit: int, most: int) -> Block:
+        with unavailable_on_error(), transaction.atomic():
             rows = Quota.objects.select_for_update()
             row = rows.filter(pk=key).first() or rows.get_or_create(pk=key)[0]
-            # Asked for after the lock was had, so that minutes only go forward.
-            minute, gone = divmod(clock(), MINUTE)
+            # Read after the lock was acquired, so that minutes only increase.
+            minute, passed = divmod(database_time(), MINUTE)
             used = row.used if row.minute == minute else 0
-            rest = max(limit - used, 0)
-            n = min(most, max(rest // SHARES, 1), rest)
+            remaining = max(limit - used, 0)
+            n = min(most, max(remaining // SHARES, 1), remaining)
             if n:
                 Quota.objects.filter(pk=key).update(minute=minute, used=used + n)
-        return Block(minute, n, rest - n, MINUTE - gone)
+        return Block(minute, n, remaining - n, MINUTE - passed)
 
 
 @contextmanager
-def reachable() -> Iterator[None]:
+def unavailable_on_error() -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
         raise Unavailable(f"The database could not be asked: {type(error).__name__}.") from error
 
 
-def locked(key: UUID) -> tuple[CredentialLimiter, int]:
-    """The state, ours until the transaction ends, and the time."""
-    row = select(key)
+def lock_state(key: UUID) -> tuple[CredentialLimiter, int]:
+    """The state, locked until the transaction ends, and the time in µs. Creates a missing row."""
+    row = select_state(key)
     if row is None:
         LimiterState.objects.bulk_create([LimiterState(credential_id=key)], ignore_conflicts=True)
-        row = select(key)
+        row = select_state(key)
     if row is None:
         raise Unavailable("The credential was deleted meanwhile.")
     text, now = row
-    return CredentialLimiter.unpacked(json.loads(text)), now
+    return CredentialLimiter.unpack(json.loads(text)), now
 
 
-def select(key: UUID) -> tuple[str, int] | None:
+def select_state(key: UUID) -> tuple[str, int] | None:
     vendor = connection.vendor
     query = f"SELECT state, {CLOCK[vendor]} FROM {LOCKED[vendor]} AS held"  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(query, [stored(key)])
+        cursor.execute(query, [key_value(key)])
         row: tuple[str, int] | None = cursor.fetchone()
     return row
 
 
-def write(key: UUID, state: CredentialLimiter) -> None:
-    text = json.dumps(state.packed(), separators=(",", ":"))
+def write_state(key: UUID, state: CredentialLimiter) -> None:
+    text = json.dumps(state.pack(), separators=(",", ":"))
     with connection.cursor() as cursor:
-        cursor.execute(WRITE, [text, stored(key)])
+        cursor.execute(WRITE, [text, key_value(key)])
 
 
-def clock() -> int:
+def database_time() -> int:
     """The database's time in µs."""
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {CLOCK[connection.vendor]}")
@@ -129,5 +128,5 @@ def clock() -> int:
     return int(now)
 
 
-def stored(key: UUID) -> Any:
+def key_value(key: UUID) -> Any:
     return models.UUIDField().get_db_prep_value(key, connection)

@@ -1,6 +1,6 @@
--- What is going on: what State.gauge() in rule.py says. KEYS: meta, starts, leases, line.
--- ARGV: interval. Gives, in one text: now, used, under way, waiting, paused
--- for, granted, throttled.
+-- Current use: CredentialLimiter.gauge() in limiter_state.py. KEYS: meta, starts, leases, line.
+-- ARGV: interval. Returns, separated by spaces: now, used, under way, waiting, paused for,
+-- granted, throttled.
 local call, max = redis.call, math.max
 local time = call('TIME')
 local now = time[1] * 1000000 + time[2]

@@ -1,4 +1,4 @@
-"""The state in this process alone: for a share of the limit while the real store is away."""
+"""State in this process only, for a share of the limit while the shared store is unavailable."""
 
 import threading
 import time
@@ -26,18 +26,18 @@ class MemoryStore:
         self.states: dict[UUID, CredentialLimiter] = {}
 
     def acquire(
-        self, key: UUID, ask: LimiterRequest, backs: Sequence[LeaseRelease] = ()
+        self, key: UUID, request: LimiterRequest, releases: Sequence[LeaseRelease] = ()
     ) -> LimiterResponse:
         with self.lock:
             state, now = self.states.setdefault(key, CredentialLimiter()), self.clock()
-            for back in backs:
-                state.release(back, now)
-            return state.acquire(ask, now)
+            for release in releases:
+                state.release(release, now)
+            return state.acquire(request, now)
 
-    def release(self, key: UUID, backs: Sequence[LeaseRelease]) -> list[ReleaseResult]:
+    def release(self, key: UUID, releases: Sequence[LeaseRelease]) -> list[ReleaseResult]:
         with self.lock:
             state, now = self.states.setdefault(key, CredentialLimiter()), self.clock()
-            return [state.release(back, now) for back in backs]
+            return [state.release(release, now) for release in releases]
 
     def gauges(self, keys: Sequence[UUID], intervals: Sequence[int]) -> list[Gauge | None]:
         with self.lock:

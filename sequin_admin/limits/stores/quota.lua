@@ -1,6 +1,6 @@
--- A block of an API key's requests of this minute: what DatabaseStore.draw() does. KEYS: the count.
--- ARGV: limit, most, shares. Gives, in one text: the minute, how many, how many are left for
--- everybody, and how many µs the minute still has.
+-- Takes a block of an API key's requests of this minute, as DatabaseStore.take_block(). KEYS: the
+-- count. ARGV: limit, most, shares. Returns, separated by spaces: the minute, how many requests,
+-- how many remain for all processes, and in how many µs the minute ends.
 local call, floor, max, min = redis.call, math.floor, math.max, math.min
 local limit, most, shares = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = call('TIME')

@@ -1,4 +1,4 @@
-"""Client credentials with a signed assertion (RFC 7523): no person, no seven-day limit.
+"""Client credentials with a signed assertion (RFC 7523): no user login, no seven-day limit.
 
 https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_162730264820.html
 """
@@ -57,9 +57,10 @@ class NetSuiteClientCredentials(NetSuite):
         }
         url = token_url(self.properties["account_id"])
         response = http.post(url, form=form, deadline_s=protocol.TOKEN_DEADLINE_S)
-        return protocol.grant_of(type(self), response)
+        return protocol.parse_grant(type(self), response)
 
     def assertion(self) -> str:
+        """The signed JWT (PS256). Raises `Refused` for an unreadable private key."""
         now = int(time.time())
         claims = {
             "iss": self.properties["client_id"],
@@ -74,13 +75,13 @@ class NetSuiteClientCredentials(NetSuite):
             key = RSAKey.import_key(self.secrets["private_key"])
             return jwt.encode(header, claims, key, algorithms=["PS256"])
         except (ValueError, TypeError, JoseError):
-            raise Refused(unreadable()) from None
+            raise Refused(unreadable_key()) from None
 
     def probe(self, token: str) -> Outcome:
         return self.classify(http.get(self.catalog_url(), bearer=token))
 
 
-def unreadable() -> Outcome:
+def unreadable_key() -> Outcome:
     return outcomes.customer(
         "private_key",
         "The private key is not the PEM file of an RSA key without a password.",

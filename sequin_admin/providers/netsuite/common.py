@@ -1,4 +1,4 @@
-"""What the NetSuite kinds share: hosts, errors, the call that proves them.
+"""What the NetSuite kinds share: hosts, errors, the URL of the probe.
 
 https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_157771733782.html
 """
@@ -16,7 +16,7 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
 
 ACCOUNT = r"[A-Za-z0-9]+([_-][A-Za-z0-9]+)*"
-LOST = (
+ACCESS_LOST_CODES = (
     "token_rejected",
     "token_revoked",
     "consumer_key_refused",
@@ -25,28 +25,29 @@ LOST = (
     "FeatureDisabled",
     "permission_denied",
 )
-OUR_FAULT = (
+SIGNATURE_CODES = (
     "signature_invalid",
     "signature_method_rejected",
     "nonce_used",
     "nonce_rejected",
     "timestamp_refused",
 )
-CROWDED = (
+THROTTLED_CODES = (
     "WS_REQUEST_BLOCKED",
     "WS_CONCUR_SESSION_DISALLWD",
     "SSS_REQUEST_LIMIT_EXCEEDED",
     "CONCURRENCY_LIMIT_EXCEEDED",
 )
+KNOWN_CODES = (*ACCESS_LOST_CODES, *SIGNATURE_CODES, *THROTTLED_CODES)
 
 
 def host_label(account_id: str) -> str:
-    """1234567_SB1 -> 1234567-sb1, as in the account's own addresses."""
+    """1234567_SB1 -> 1234567-sb1, as in the account's hosts."""
     return account_id.lower().replace("_", "-")
 
 
 def realm(account_id: str) -> str:
-    """1234567-sb1 -> 1234567_SB1, as NetSuite's pages and OAuth 1.0a headers have it."""
+    """1234567-sb1 -> 1234567_SB1, as on NetSuite's pages and in OAuth 1.0a headers."""
     return account_id.upper().replace("-", "_")
 
 
@@ -115,36 +116,40 @@ class NetSuite(Credential):
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
-        """NetSuite names its reasons in the body or in `WWW-Authenticate`."""
-        said = f"{response.text} {response.headers.get('www-authenticate', '')}"
-        code = next((sign for sign in (*LOST, *OUR_FAULT, *CROWDED) if sign in said), "")
-        if code in CROWDED or response.status == 429:
+        """By the error codes in the body or in `WWW-Authenticate`."""
+        text = f"{response.text} {response.headers.get('www-authenticate', '')}"
+        code = next((code for code in KNOWN_CODES if code in text), "")
+        if code in THROTTLED_CODES or response.status == 429:
             message = "NetSuite says the account's concurrent requests are used up."
-            return outcomes.transient(code or "throttled", message).seen(response)
-        if code in OUR_FAULT:
+            return outcomes.transient(code or "throttled", message).with_evidence(response)
+        if code in SIGNATURE_CODES:
             return outcomes.operator(
                 code,
                 "NetSuite refuses our signature, nonce or time stamp.",
                 "Check that this server's clock is right.",
                 of_app=False,
-            ).seen(response)
-        if code in LOST:
-            return lost(code).seen(response)
+            ).with_evidence(response)
+        if code in ACCESS_LOST_CODES:
+            return access_lost(code).with_evidence(response)
         if response.status == 401:
-            return outcomes.expired("INVALID_LOGIN", "NetSuite refuses the token.").seen(response)
+            return outcomes.expired("INVALID_LOGIN", "NetSuite refuses the token.").with_evidence(
+                response
+            )
         if response.status == 403:
             return outcomes.customer(
                 "INSUFFICIENT_PERMISSION",
                 "NetSuite says the role lacks a permission that the sync needs.",
                 "The customer's admin must add it to the integration's role.",
-            ).seen(response)
+            ).with_evidence(response)
         return outcomes.by_status(response, "NetSuite")
 
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:
-        """A blocked integration record has a name of its own, whatever the OAuth error is."""
-        code = next((sign for sign in LOST if sign in response.text), "")
-        return lost(code).seen(response) if code else super().classify_token_error(response)
+        """A blocked integration record has its own error code beside the OAuth error."""
+        code = next((code for code in ACCESS_LOST_CODES if code in response.text), "")
+        if code:
+            return access_lost(code).with_evidence(response)
+        return super().classify_token_error(response)
 
     @classmethod
     def suggest_name(cls, properties: Mapping[str, Any]) -> str:
@@ -154,7 +159,7 @@ class NetSuite(Credential):
         return rest_url(self.properties["account_id"])
 
 
-def lost(code: str) -> Outcome:
+def access_lost(code: str) -> Outcome:
     return outcomes.customer(
         code,
         "NetSuite refuses this access: it was revoked, or the integration record is blocked.",

@@ -1,4 +1,4 @@
-"""OAuth 2 with a refresh token that lives seven days.
+"""OAuth 2 with a refresh token that is valid for seven days.
 
 https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_158074210415.html
 """
@@ -38,7 +38,7 @@ class NetSuiteOAuth(NetSuite):
         authorize_url="https://{host_label}.app.netsuite.com/app/login/oauth2/authorize.nl",
         token_url="https://{host_label}.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token",  # noqa: S106
         scopes=("rest_webservices",),
-        scope_words={
+        scope_descriptions={
             "rest_webservices": "Use REST web services as the role you choose",
             "suite_analytics": "Use SuiteAnalytics Connect",
             "restlets": "Use RESTlets",
@@ -66,7 +66,7 @@ class NetSuiteOAuth(NetSuite):
     @classmethod
     def check_callback(cls, context: OAuthContext) -> None:
         company = context.callback.get("company", "")
-        wanted = str(context.asked["account_id"])
+        wanted = str(context.inputs["account_id"])
         if company and host_label(company) != host_label(wanted):
             raise Refused(
                 outcomes.customer(
@@ -86,8 +86,8 @@ class NetSuiteOAuth(NetSuite):
 
     @classmethod
     def url_params(cls, context: OAuthContext) -> dict[str, Any]:
-        """The account's addresses have it in lower case with dashes."""
-        return {**context.url_params, "host_label": host_label(str(context.asked["account_id"]))}
+        """The account's hosts have its id in lower case with dashes."""
+        return {**context.url_params, "host_label": host_label(str(context.inputs["account_id"]))}
 
     def revoke(self, token: str) -> None:
         response = http.post(

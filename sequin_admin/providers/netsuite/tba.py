@@ -12,7 +12,7 @@ from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials.kinds import Property, Secret, register
 from sequin_admin.credentials.outcomes import Outcome, Verdict
-from sequin_admin.providers.netsuite.common import NetSuite, NetSuiteAccount, lost, realm
+from sequin_admin.providers.netsuite.common import NetSuite, NetSuiteAccount, access_lost, realm
 
 
 class NetSuiteTBAProperties(NetSuiteAccount):
@@ -45,9 +45,11 @@ class NetSuiteTBA(NetSuite):
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
-        """There is nothing to refresh: a refused login is a lost one."""
+        """There is nothing to refresh: a refused login means lost access."""
         outcome = super().classify(response)
-        return lost(outcome.code).seen(response) if outcome.verdict is Verdict.REFRESH else outcome
+        if outcome.verdict is Verdict.REFRESH:
+            return access_lost(outcome.code).with_evidence(response)
+        return outcome
 
     def signing(self) -> dict[str, str]:
         return {
@@ -60,11 +62,11 @@ class NetSuiteTBA(NetSuite):
         }
 
     def signed_headers(self, url: str) -> dict[str, str]:
-        """The `Authorization` header of one GET; good for that request only."""
+        """The `Authorization` header of one GET, valid for that request only."""
         signer = Signer(**self.signing())
         _, headers, _ = signer.sign(url)
         return {"Authorization": str(headers["Authorization"])}
 
     def call_headers(self, token: str) -> dict[str, str]:
-        """None that would last: each request needs a signature of its own."""
+        """None: each request needs a signature of its own."""
         return {}

@@ -30,13 +30,13 @@ from sequin_admin.providers.shopify.signatures import (
     SHOP,
     forged_callback,
     forged_install,
-    proven,
+    is_authentic,
 )
 from sequin_admin.tokens import protocol, renewal
 
 TOKEN_URL = "https://{shop}/admin/oauth/access_token"  # noqa: S105 - an address
 WHOAMI = "{ shop { id name myshopifyDomain } }"
-CLOSED = {402: "is frozen because a bill is unpaid", 404: "is closed", 423: "is locked"}
+UNAVAILABLE_SHOP = {402: "is frozen because a bill is unpaid", 404: "is closed", 423: "is locked"}
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 OFFLINE = "urn:shopify:params:oauth:token-type:offline-access-token"
 
@@ -74,7 +74,7 @@ class Shopify(Credential):
         authorize_url="https://{shop}/admin/oauth/authorize",
         token_url=TOKEN_URL,
         scopes=("read_products", "read_orders", "read_customers"),
-        scope_words={
+        scope_descriptions={
             "read_products": "Read products",
             "write_products": "Add and change products",
             "read_orders": "Read orders of the last 60 days",
@@ -150,9 +150,9 @@ class Shopify(Credential):
     def exchange_token(self) -> TokenGrant:
         """https://shopify.dev/docs/apps/build/authentication-authorization/migrate-to-expiring-offline-access-tokens
 
-        Sent again within seven days, the old token gets the same answer.
+        Within seven days, a retry with the old token gets the same response.
         """
-        context = self.context()
+        context = self.oauth_context()
         fields = {
             "grant_type": EXCHANGE,
             "subject_token": self.secrets["access_token"],
@@ -160,65 +160,71 @@ class Shopify(Credential):
             "requested_token_type": OFFLINE,
             **self.oauth.token_params,
         }
-        response = protocol.token_call(
+        response = protocol.call_token_endpoint(
             TOKEN_URL.format(**self.properties),
             fields,
             client_id=context.client_id,
             client_secret=str(context.app["client_secret"]),
             body=self.oauth.body,
         )
-        return protocol.grant_of(type(self), response)
+        return protocol.parse_grant(type(self), response)
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
-        """HTTP status first; GraphQL errors come with 200."""
+        """By HTTP status, then by GraphQL errors, which have status 200."""
         code = str(response.dig("errors", 0, "extensions", "code") or "")
         if response.status == 401:
-            return outcomes.expired("token_refused", "Shopify refuses the token.").seen(response)
-        if response.status in CLOSED or code == "SHOP_INACTIVE":
-            why = CLOSED.get(response.status, "is closed")
+            return outcomes.expired("token_refused", "Shopify refuses the token.").with_evidence(
+                response
+            )
+        if response.status in UNAVAILABLE_SHOP or code == "SHOP_INACTIVE":
+            why = UNAVAILABLE_SHOP.get(response.status, "is closed")
             return outcomes.customer(
                 code or f"http_{response.status}",
                 f"Shopify says this shop {why}.",
                 "The merchant must settle that with Shopify; nothing to change here.",
-            ).seen(response)
+            ).with_evidence(response)
         if response.status == 403 or code == "ACCESS_DENIED":
             return outcomes.customer(
                 code or "forbidden",
                 "Shopify did not grant us a scope that the sync needs.",
                 "The merchant must connect the shop again and allow it.",
-            ).seen(response)
+            ).with_evidence(response)
         if code == "THROTTLED" or response.status == 430:
-            return outcomes.transient("throttled", "Shopify asks us to slow down.").seen(response)
+            return outcomes.transient("throttled", "Shopify asks us to slow down.").with_evidence(
+                response
+            )
         return outcomes.by_status(response, "Shopify")
 
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:
         error = str(response.data().get("error", ""))
         if error == "invalid_subject_token":
-            return not_exchanged().seen(response)
+            return not_exchanged().with_evidence(response)
         if error in {"invalid_client", "application_cannot_be_found"}:
-            return outcomes.client_refused(error, "Shopify", client_is_ours=True).seen(response)
+            return outcomes.client_refused(error, "Shopify", client_is_ours=True).with_evidence(
+                response
+            )
         if response.status in (400, 401):
-            return uninstalled().seen(response)
+            return uninstalled().with_evidence(response)
         return super().classify_token_error(response)
 
     @classmethod
     def check_callback(cls, context: OAuthContext) -> None:
-        """Shopify signs its callback; the shop must be the one that was asked for."""
-        mine = context.callback.get("shop") == context.asked["shop"]
-        if not mine or not proven(context.callback, str(context.app["client_secret"])):
+        """Shopify signs its callback; the shop must be the requested one."""
+        same_shop = context.callback.get("shop") == context.inputs["shop"]
+        if not same_shop or not is_authentic(context.callback, str(context.app["client_secret"])):
             raise Refused(forged_callback())
 
     @classmethod
     def check_install(cls, params: Mapping[str, str], context: OAuthContext) -> dict[str, Any]:
-        if not proven(params, str(context.app["client_secret"])):
+        if not is_authentic(params, str(context.app["client_secret"])):
             raise Refused(forged_install())
         return {"shop": params["shop"]}
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
-        missing = set(context.scopes or cls.oauth.scopes) - covered(grant.scope)
+        missing = set(context.scopes or cls.oauth.scopes) - effective_scopes(grant.scope)
         if missing:
             raise Refused(
                 outcomes.customer(
@@ -227,11 +233,11 @@ class Shopify(Credential):
                     "The merchant must allow all of it.",
                 )
             )
-        return {"shop": context.asked["shop"], "scope": grant.scope}
+        return {"shop": context.inputs["shop"], "scope": grant.scope}
 
     def revoke(self, token: str) -> None:
-        """Uninstalling takes a living access token, whatever was stored last."""
-        token = renewal.current(self)
+        """Uninstalling needs a valid access token, hence renewal if the stored one has expired."""
+        token = renewal.get_access_token(self)
         url = f"{self.base_url()}/admin/api_permissions/current.json"
         response = http.request("DELETE", url, headers=self.call_headers(token))
         if not response.ok:
@@ -244,8 +250,8 @@ class Shopify(Credential):
         return f"https://{self.properties['shop']}"
 
 
-def covered(scope: str) -> set[str]:
-    """What the granted scopes allow: writing includes reading."""
+def effective_scopes(scope: str) -> set[str]:
+    """The granted scopes and those they imply: writing includes reading."""
     granted = {word for word in scope.split(",") if word}
     return granted | {f"read_{w.removeprefix('write_')}" for w in granted if w.startswith("write_")}
 

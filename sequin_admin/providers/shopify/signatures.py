@@ -1,4 +1,4 @@
-"""What Shopify's signed requests prove.
+"""Verification of Shopify's signed requests.
 
 https://shopify.dev/docs/apps/build/authentication-authorization/access-tokens/authorization-code-grant
 """
@@ -17,21 +17,21 @@ TIMESTAMP = r"[0-9]{1,12}"
 TOLERANCE_S = 90
 
 
-def proven(params: Mapping[str, str], client_secret: str) -> bool:
-    """Whether Shopify itself sent `params` just now, for this app and for a shop."""
+def is_authentic(params: Mapping[str, str], client_secret: str) -> bool:
+    """Whether `params` are recent, signed by Shopify for this app, and name a shop."""
     named = re.fullmatch(SHOP, params.get("shop", ""))
-    return bool(named) and fresh(params) and signed(params, client_secret)
+    return bool(named) and is_recent(params) and has_valid_signature(params, client_secret)
 
 
-def signed(params: Mapping[str, str], client_secret: str) -> bool:
-    """Every parameter but `hmac` and `signature` counts, sorted by name, joined as `k=v&k=v`."""
+def has_valid_signature(params: Mapping[str, str], client_secret: str) -> bool:
+    """HMAC-SHA256 of all parameters but `hmac` and `signature`, sorted, as `k=v&k=v`."""
     names = sorted(set(params) - {"hmac", "signature"})
     message = "&".join(f"{name}={params[name]}" for name in names).encode()
     made = hmac.new(client_secret.encode(), message, hashlib.sha256).hexdigest()
     return hmac.compare_digest(made.encode(), params.get("hmac", "").encode())
 
 
-def fresh(params: Mapping[str, str]) -> bool:
+def is_recent(params: Mapping[str, str]) -> bool:
     stamp = params.get("timestamp", "")
     if not re.fullmatch(TIMESTAMP, stamp):
         return False

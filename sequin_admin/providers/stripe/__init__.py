@@ -1,4 +1,4 @@
-"""Stripe's two ways in: the customer's own key, and OAuth through Connect or a Stripe App."""
+"""Stripe's two kinds: the customer's own key, and OAuth through Connect or a Stripe App."""
 
 from sequin_admin.providers.stripe import key, oauth
 

@@ -1,4 +1,4 @@
-"""What Stripe's two kinds share: the API, its errors, the default rate.
+"""What both Stripe kinds share: the API, its errors, the default rate.
 
 Limits: https://docs.stripe.com/rate-limits
 """
@@ -89,21 +89,23 @@ class Stripe(Credential):
         error = error if isinstance(error, dict) else {}
         code = str(error.get("code", ""))
         if code == "platform_api_key_expired":
-            return outcomes.client_refused(code, "Stripe", client_is_ours=True).seen(response)
+            return outcomes.client_refused(code, "Stripe", client_is_ours=True).with_evidence(
+                response
+            )
         if response.status == 401:
-            return cls.key_refused(code).seen(response)
+            return cls.key_refused(code).with_evidence(response)
         if response.status == 403 and code == "account_invalid":
             return outcomes.customer(
                 code,
                 "Stripe no longer lets us into this account: our access was revoked.",
                 "The customer must connect the account again.",
-            ).seen(response)
+            ).with_evidence(response)
         if response.status == 403:
-            return cls.no_right().seen(response)
+            return cls.no_right().with_evidence(response)
         if response.status == 409 or code == "lock_timeout":
-            return outcomes.transient("busy", "Stripe was busy with the same object.").seen(
-                response
-            )
+            return outcomes.transient(
+                "busy", "Stripe was busy with the same object."
+            ).with_evidence(response)
         return outcomes.by_status(response, "Stripe")
 
     @classmethod

@@ -10,7 +10,7 @@ from sequin_admin.credentials.kinds import Properties, Property, Secret, registe
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.providers.stripe.common import Stripe
 
-# A key says itself which mode it is for, in the words of JSON Schema.
+# JSON Schema: `test` must match the mode that the key's prefix names.
 OF_TEST = {"properties": {"secret": {"pattern": "_test_"}}}
 MODE: dict[str, Any] = {
     "if": {**OF_TEST, "required": ["test"]},
@@ -36,13 +36,13 @@ class StripeKeyProperties(Properties):
     @model_validator(mode="before")
     @classmethod
     def read_mode(cls, values: Any) -> Any:
-        """Where nobody says which mode it is, the key does."""
+        """Set `test` from the key's prefix when it is missing."""
         if isinstance(values, dict) and "test" not in values:
             return {**values, "test": "_test_" in str(values.get("secret", ""))}
         return values
 
     def contradictions(self) -> dict[str, str]:
-        """A key says itself which mode it is for."""
+        """`test` must match the mode that the key's prefix names."""
         of_test = "_test_" in self.secret.get_secret_value()
         if of_test == self.test:
             return {}
@@ -70,8 +70,8 @@ class StripeKey(Stripe):
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
-        """A restricted key may not read its own account; it works all the same."""
+        """A 403 for its own account means a restricted key, which works."""
         message = str(response.dig("error", "message") or "")
         if response.status == 403 and "does not have the required permissions" in message:
-            return outcomes.works().seen(response)
+            return outcomes.works().with_evidence(response)
         return super().classify(response)

@@ -1,4 +1,4 @@
-"""OAuth, through Connect or through a Stripe App: the OAuth app says which.
+"""OAuth through Connect or a Stripe App, by the OAuth app's `app_type`.
 
 Connect: https://docs.stripe.com/connect/oauth-reference
 Stripe Apps: https://docs.stripe.com/stripe-apps/api-authentication/oauth
@@ -25,8 +25,8 @@ from sequin_admin.providers.stripe.common import API, Stripe
 
 CONNECT = "https://connect.stripe.com"
 INSTALL_LINK = "https://marketplace.stripe.com/oauth/v2/authorize"
-APPS_SCOPE = "stripe_apps"  # what the manifest permits; the scope itself says nothing
-APPS_ACCESS_LIFE_S = 3600  # documented, but not in the answer
+APPS_SCOPE = "stripe_apps"  # permissions are in the app's manifest, not in the scope
+APPS_ACCESS_LIFE_S = 3600  # documented, but not in the response
 
 
 class StripeAppProperties(AppProperties):
@@ -52,7 +52,7 @@ CONNECT_FLOW = OAuth2(
     authorize_url=f"{CONNECT}/oauth/authorize",
     token_url=f"{CONNECT}/oauth/token",
     scopes=("read_write",),
-    scope_words={
+    scope_descriptions={
         "read_write": "Read and change everything in your Stripe account",
         "read_only": "Read everything in your Stripe account",
     },
@@ -121,10 +121,10 @@ class StripeOAuth(Stripe):
         }
 
     @classmethod
-    def read_grant(cls, data: Mapping[str, Any]) -> TokenGrant:
-        """Connect tokens live until they are revoked, those of Stripe Apps for an hour."""
+    def parse_grant(cls, data: Mapping[str, Any]) -> TokenGrant:
+        """Connect tokens are valid until they are revoked, those of Stripe Apps for an hour."""
         ends = {"expires_in": APPS_ACCESS_LIFE_S} if data.get("scope") == APPS_SCOPE else {}
-        return super().read_grant({**ends, **data})
+        return super().parse_grant({**ends, **data})
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
@@ -144,7 +144,7 @@ class StripeOAuth(Stripe):
         }
 
     def revoke(self, token: str) -> None:
-        context = self.context()
+        context = self.oauth_context()
         root = f"{API}/v1" if self.flow_for(context.app) is APPS_FLOW else CONNECT
         response = http.post(
             f"{root}/oauth/deauthorize",

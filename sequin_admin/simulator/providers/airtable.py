@@ -1,6 +1,6 @@
-"""Airtable as providers.md section 1 describes it: PKCE, Basic, refresh tokens that work once.
+"""Simulated Airtable: PKCE, Basic, single-use refresh tokens.
 
-The example to follow: a provider is one file like this, found because it is here.
+The example for a new provider: one file like this in this package is all it takes.
 """
 
 from datetime import timedelta
@@ -9,12 +9,12 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults, seed
-from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer
+from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer_token
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant, now
 from sequin_admin.simulator.oauth import AuthorizationServer
 
 HOST, API = r"airtable\.com", r"api\.airtable\.com"
-PENALTY_S = 30  # after a 429 nothing goes for so long
+PENALTY_S = 30  # how long all calls are refused after a 429
 
 
 def api_error(status: int, type_: str, message: str) -> HttpResponse:
@@ -26,9 +26,9 @@ def throttled() -> HttpResponse:
 
 
 def plant() -> None:
-    seed.client("airtable", client_id="8a1d3c5e-airtable-simulated")
-    seed.account("airtable", "usrziLeD23j9AJ1", "Paul Atreides", email="paul@arrakis.io")
-    seed.account("airtable", "usrFeydRautha012", "Feyd-Rautha", email="feyd@giedi-prime.net")
+    seed.create_client("airtable", client_id="8a1d3c5e-airtable-simulated")
+    seed.create_account("airtable", "usrziLeD23j9AJ1", "Paul Atreides", email="paul@arrakis.io")
+    seed.create_account("airtable", "usrFeydRautha012", "Feyd-Rautha", email="feyd@giedi-prime.net")
 
 
 provider = ProviderSimulator(
@@ -42,15 +42,15 @@ provider = ProviderSimulator(
 
 
 class AirtableSimulator(AuthorizationServer):
-    def request_mistake(self, query: Any) -> str:
+    def invalid_request(self, query: Any) -> str:
         missing = [n for n in ("state", "scope", "response_type") if not query.get(n)]
         if missing:
             return f"{', '.join(missing)} must be given"
-        return super().request_mistake(query)
+        return super().invalid_request(query)
 
-    def more(self, grant: SimulatedGrant) -> dict[str, Any]:
+    def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:
         ends = {"refresh_expires_in": self.refresh_life_s}
-        return {**super().more(grant), "token_type": "Bearer", **ends}
+        return {**super().extra_fields(grant), "token_type": "Bearer", **ends}
 
 
 server = AirtableSimulator(
@@ -61,8 +61,8 @@ server = AirtableSimulator(
     access_life_s=3600,
     refresh_life_s=5_184_000,
     rotation="strict",
-    client_status=401,
-    restores=("drop_scope",),
+    client_error_status=401,
+    reset_by_consent=("drop_scope",),
 )
 
 
@@ -77,23 +77,23 @@ def token(request: HttpRequest) -> HttpResponse:
 
 
 def caller(request: HttpRequest) -> SimulatedGrant:
-    token = server.access(bearer(request))
+    token = server.find_access_token(bearer_token(request))
     if token is None or token.grant.account.has("disable_user"):
         raise SimulatedResponse(
             api_error(401, "AUTHENTICATION_REQUIRED", "Authentication required")
         )
     account = token.grant.account
-    faults.strike(request, provider, account)
-    limit(account.external_id, allowed=50)
+    faults.apply_faults(request, provider, account)
+    count_call(account.external_id, allowed=50)
     return token.grant
 
 
-def limit(key: str, *, allowed: int) -> None:
-    faults.count(provider, key, allowed=allowed, seconds=1, penalty_s=PENALTY_S)
+def count_call(key: str, *, allowed: int) -> None:
+    faults.count_call(provider, key, allowed=allowed, seconds=1, penalty_s=PENALTY_S)
 
 
 def scopes_of(grant: SimulatedGrant) -> list[str]:
-    """What the person still lets us do: without a base shared with them, nothing with records."""
+    """Scopes in effect; `drop_scope`: no base is shared with the person any more."""
     account: SimulatedAccount = grant.account
     dropped = account.has("drop_scope")
     return [s for s in grant.scopes if not (dropped and s.startswith("data.records"))]
@@ -108,7 +108,7 @@ def whoami(request: HttpRequest) -> HttpResponse:
     return JsonResponse(known)
 
 
-# Airtable gives up to 1000 bases at once; here one, so that pages are turned.
+# Airtable lists up to 1000 bases a page; here one, so that clients must paginate.
 BASES = {
     "appArrakis0000001": ("Arrakis", {"tblSpice000000001": "Spice", "tblWorms000000001": "Worms"}),
     "appCaladan0000001": ("Caladan", {"tblRice0000000001": "Rice"}),
@@ -120,7 +120,7 @@ FIELDS: list[dict[str, Any]] = [
 ]
 
 
-def schema_reader(request: HttpRequest) -> None:
+def require_schema_scope(request: HttpRequest) -> None:
     if "schema.bases:read" not in scopes_of(caller(request)):
         message = "You are not permitted to perform this operation"
         raise SimulatedResponse(api_error(403, "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND", message))
@@ -128,7 +128,7 @@ def schema_reader(request: HttpRequest) -> None:
 
 @provider.route("GET", API, r"/v0/meta/bases")
 def bases(request: HttpRequest) -> HttpResponse:
-    schema_reader(request)
+    require_schema_scope(request)
     ids = list(BASES)
     start = ids.index(request.GET["offset"]) if request.GET.get("offset") in ids else 0
     shown = {"id": ids[start], "name": BASES[ids[start]][0], "permissionLevel": "create"}
@@ -138,10 +138,10 @@ def bases(request: HttpRequest) -> HttpResponse:
 
 @provider.route("GET", API, r"/v0/meta/bases/(?P<base>app\w+)/tables")
 def tables(request: HttpRequest, base: str) -> HttpResponse:
-    schema_reader(request)
+    require_schema_scope(request)
     if base not in BASES:
         return api_error(404, "NOT_FOUND", "Could not find what you are looking for")
-    limit(base, allowed=5)
+    count_call(base, allowed=5)
     rows = [
         {"id": pk, "name": name, "primaryFieldId": FIELDS[0]["id"], "fields": FIELDS, "views": []}
         for pk, name in BASES[base][1].items()
@@ -152,7 +152,7 @@ def tables(request: HttpRequest, base: str) -> HttpResponse:
 @provider.route("GET", API, r"/v0/(?P<base>app\w+)/(?P<table>[^/]+)")
 def records(request: HttpRequest, base: str, table: str) -> HttpResponse:
     grant = caller(request)
-    limit(base, allowed=5)
+    count_call(base, allowed=5)
     if "data.records:read" not in scopes_of(grant):
         return api_error(403, "INVALID_PERMISSIONS", "You are not permitted to perform this")
     rows = [record(table, n) for n in range(1, 6)][: int(request.GET.get("maxRecords", 5))]

@@ -1,4 +1,4 @@
-"""Auth0 as providers.md section 2 describes it: tenants with clients of their own, JWTs."""
+"""Simulated Auth0: tenants with clients of their own, JWTs."""
 
 import secrets
 from datetime import timedelta
@@ -8,7 +8,7 @@ import jwt
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults, seed
-from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer
+from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer_token
 from sequin_admin.simulator.models import (
     SimulatedAccount,
     SimulatedClient,
@@ -16,13 +16,13 @@ from sequin_admin.simulator.models import (
     SimulatedToken,
     now,
 )
-from sequin_admin.simulator.oauth import AuthorizationServer, enter, flat_error
+from sequin_admin.simulator.oauth import AuthorizationServer, flat_error, select_tenant
 
 HOST = r"(?P<domain>[a-z0-9-]+(?:\.[a-z]{2}(?:-\d)?)?\.auth0\.com)"
 SCOPES = ("read:users", "read:clients", "read:tenant_settings")
-# Signs nothing that anybody trusts: whether a token is good is looked up.
+# Nobody verifies this signature: tokens are looked up by value.
 SIGNING_KEY = "the simulator's tenants share this one key"
-LIMIT, BURST_S = 10, 5  # 2 calls a second with a little burst: a free tenant
+LIMIT, BURST_S = 10, 5  # a free tenant: 2 calls a second, in bursts of 10
 
 
 def api_error(status: int, error: str, message: str, code: str = "") -> HttpResponse:
@@ -44,16 +44,16 @@ def plant() -> None:
         ("giedi-prime.eu.auth0.com", "Giedi Prime"),
     ):
         email = f"admin@{domain.split('.')[0]}.io"
-        seed.account("auth0", domain, name, scopes=list(SCOPES), support_email=email)
+        seed.create_account("auth0", domain, name, scopes=list(SCOPES), support_email=email)
         client_id = f"{name.replace(' ', '')}MachineToMachineApp"
-        seed.client("auth0", domain, client_id=client_id)
+        seed.create_client("auth0", domain, client_id=client_id)
 
 
 provider = ProviderSimulator(
     "auth0",
     "Auth0",
     switches=("unauthorize", "drop_scope", "rotate_secret"),
-    lacks=("revoke",),
+    unsupported_actions=("revoke",),
     calls_back=False,
     seed=plant,
     throttled=throttled,
@@ -67,19 +67,19 @@ def token_error(error: str, description: str, status: int) -> HttpResponse:
 
 
 class Auth0Simulator(AuthorizationServer):
-    def own_token(self, request: HttpRequest, client: SimulatedClient) -> HttpResponse:
-        asked, api = self.fields_of(request).get("audience", ""), audience(client.owner)
+    def issue_to_client(self, request: HttpRequest, client: SimulatedClient) -> HttpResponse:
+        asked, api = self.parse_fields(request).get("audience", ""), audience(client.owner)
         if asked != api:
             raise SimulatedResponse(
                 flat_error("access_denied", f"Service not enabled: {asked}", 403)
             )
-        return super().own_token(request, client)
+        return super().issue_to_client(request, client)
 
-    def vet(self, account: SimulatedAccount) -> None:
+    def check_account(self, account: SimulatedAccount) -> None:
         if account.has("unauthorize"):
             api = audience(account.external_id)
-            said = f'Client is not authorized to access "{api}".'
-            raise SimulatedResponse(flat_error("access_denied", said, 403))
+            message = f'Client is not authorized to access "{api}".'
+            raise SimulatedResponse(flat_error("access_denied", message, 403))
 
     def issue(self, grant: SimulatedGrant, use: str) -> SimulatedToken:
         life_s, at, domain = self.access_life_s or 0, now(), grant.account.external_id
@@ -96,13 +96,13 @@ class Auth0Simulator(AuthorizationServer):
         }
         return SimulatedToken.issue(grant, use, "", life_s, value=jwt.encode(claims, SIGNING_KEY))
 
-    def more(self, grant: SimulatedGrant) -> dict[str, Any]:
+    def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:
         return {"scope": " ".join(scopes_of(grant.account)), "token_type": "Bearer"}
 
 
 server = Auth0Simulator(
     provider,
-    takes="form json",
+    body_formats="form json",
     client_credentials=True,
     access_life_s=86_400,
     error=token_error,
@@ -120,18 +120,18 @@ def scopes_of(account: SimulatedAccount) -> list[str]:
 
 @provider.route("POST", HOST, r"/oauth/token")
 def token(request: HttpRequest, domain: str) -> HttpResponse:
-    enter(request, provider, domain)
+    select_tenant(request, provider, domain)
     return server.token(request)
 
 
 def caller(request: HttpRequest, domain: str, scope: str) -> SimulatedAccount:
-    """Whose token this is. What it may do was fixed when it was issued: it cannot be revoked."""
-    account = enter(request, provider, domain)
-    token = server.access(bearer(request))
+    """The token's account. Scopes are those at issue; a token cannot be revoked."""
+    account = select_tenant(request, provider, domain)
+    token = server.find_access_token(bearer_token(request))
     if token is None or token.grant.account != account:
         raise SimulatedResponse(api_error(401, "Unauthorized", "Invalid token", "invalid_token"))
-    faults.strike(request, provider, account)
-    faults.count(provider, domain, allowed=LIMIT, seconds=BURST_S)
+    faults.apply_faults(request, provider, account)
+    faults.count_call(provider, domain, allowed=LIMIT, seconds=BURST_S)
     claims = jwt.decode(token.value, options={"verify_signature": False})
     if scope not in claims["scope"].split():
         message = f"Insufficient scope, expected any of: {scope}"

@@ -1,4 +1,4 @@
-"""CheckoutChamp as providers.md section 3 describes it: everything comes with HTTP 200."""
+"""Simulated CheckoutChamp: every response has HTTP 200."""
 
 import json
 from datetime import timedelta
@@ -16,7 +16,7 @@ CAMPAIGNS, ORDERS = 3, 250
 
 
 def reply(result: str, message: Any) -> HttpResponse:
-    """The envelope; it calls itself text."""
+    """The JSON envelope of every response, sent as text/html."""
     body = json.dumps({"result": result, "message": message})
     return HttpResponse(body, content_type="text/html; charset=UTF-8")
 
@@ -26,8 +26,8 @@ def error(message: str) -> HttpResponse:
 
 
 def plant() -> None:
-    seed.account("checkout_champ", "user123", "Arrakis shop", password="password123")
-    seed.account("checkout_champ", "feyd77", "Giedi Prime shop", password="harkonnen")
+    seed.create_account("checkout_champ", "user123", "Arrakis shop", password="password123")
+    seed.create_account("checkout_champ", "feyd77", "Giedi Prime shop", password="harkonnen")
 
 
 provider = ProviderSimulator(
@@ -40,14 +40,14 @@ provider = ProviderSimulator(
 
 
 def caller(given: dict[str, str], request: HttpRequest) -> SimulatedAccount:
-    """Whose login this is. Ten bad ones in a row lock the user until somebody unlocks it."""
+    """The account of the login. Ten failures in a row lock the user."""
     rows = SimulatedAccount.objects.filter(
         provider="checkout_champ", external_id=given.get("loginId", "")
     )
     account = rows.first()
     if account is None:
         raise SimulatedResponse(error("Invalid login ID or password"))
-    faults.strike(request, provider, account)
+    faults.apply_faults(request, provider, account)
     if account.has("restrict_address"):
         raise SimulatedResponse(error("Your IP address is not on the whitelist of this user"))
     failures = Hit.objects.filter(key=f"checkout_champ:{account.external_id}:refused")
@@ -88,5 +88,5 @@ def page(given: dict[str, str], rows: list[dict[str, Any]]) -> HttpResponse:
         return error("page and resultsPerPage must be numbers above 0")
     most = min(int(size), MOST_PER_PAGE)
     start = (int(number) - 1) * most
-    facts = {"totalResults": len(rows), "resultsPerPage": most, "page": int(number)}
-    return reply("SUCCESS", {**facts, "data": rows[start : start + most]})
+    totals = {"totalResults": len(rows), "resultsPerPage": most, "page": int(number)}
+    return reply("SUCCESS", {**totals, "data": rows[start : start + most]})

@@ -1,4 +1,4 @@
-"""Linear as providers.md section 6 describes it: GraphQL, rotating refresh tokens with a grace."""
+"""Simulated Linear: GraphQL, rotation with a grace period."""
 
 import json
 from datetime import timedelta
@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults, seed
-from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer
+from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer_token
 from sequin_admin.simulator.models import SimulatedGrant, SimulatedToken, now
 from sequin_admin.simulator.oauth import AuthorizationServer
 
@@ -31,9 +31,13 @@ def throttled() -> HttpResponse:
 
 
 def plant() -> None:
-    seed.client("linear", client_id="linear-simulated-client")
-    seed.account("linear", "abc123", "Arrakis Inc.", url_key="arrakis", viewer="Paul Atreides")
-    seed.account("linear", "def456", "Giedi Prime Ltd.", url_key="giedi", viewer="Feyd-Rautha")
+    seed.create_client("linear", client_id="linear-simulated-client")
+    seed.create_account(
+        "linear", "abc123", "Arrakis Inc.", url_key="arrakis", viewer="Paul Atreides"
+    )
+    seed.create_account(
+        "linear", "def456", "Giedi Prime Ltd.", url_key="giedi", viewer="Feyd-Rautha"
+    )
 
 
 provider = ProviderSimulator(
@@ -47,13 +51,13 @@ provider = ProviderSimulator(
 
 
 class LinearSimulator(AuthorizationServer):
-    def asked_scopes(self, query: Any) -> list[str]:
+    def requested_scopes(self, query: Any) -> list[str]:
         """`read` is always included."""
         asked = [s for s in query.get("scope", "").split(",") if s]
         return asked if "read" in asked else ["read", *asked]
 
-    def more(self, grant: SimulatedGrant) -> dict[str, Any]:
-        """Comma-separated on the way out, space-separated on the way back."""
+    def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:
+        """Scopes are comma-separated in the request and space-separated in the response."""
         return {"scope": " ".join(grant.scopes), "token_type": "Bearer"}
 
 
@@ -64,7 +68,7 @@ server = LinearSimulator(
     access_life_s=86_399,
     rotation="grace",
     grace_s=1800,
-    client_status=401,
+    client_error_status=401,
 )
 
 
@@ -80,9 +84,9 @@ def token(request: HttpRequest) -> HttpResponse:
 
 @provider.route("POST", API, r"/oauth/revoke")
 def revoke(request: HttpRequest) -> HttpResponse:
-    """200 revoked, 400 revoked before, 401 unknown."""
+    """Status: 200 revoked, 400 already revoked, 401 unknown token."""
     row = SimulatedToken.objects.filter(
-        value=request.POST.get("token") or bearer(request), grant__client__provider="linear"
+        value=request.POST.get("token") or bearer_token(request), grant__client__provider="linear"
     ).first()
     if row is None:
         return server.error("invalid_token", "The token is unknown", 401)
@@ -94,7 +98,7 @@ def revoke(request: HttpRequest) -> HttpResponse:
 
 @provider.route("POST", API, r"/graphql")
 def graphql(request: HttpRequest) -> HttpResponse:
-    """Answers the fields a client asks for by their names; failures may come with 200."""
+    """Returns the fields whose names are in the query; errors may come with 200."""
     grant = caller(request)
     query = str(json.loads(request.body or b"{}").get("query", ""))
     if grant.account.has("drop_scope"):
@@ -116,13 +120,13 @@ def graphql(request: HttpRequest) -> HttpResponse:
 
 
 def caller(request: HttpRequest) -> SimulatedGrant:
-    token = server.access(bearer(request))
+    token = server.find_access_token(bearer_token(request))
     if token is None:
         code = "AUTHENTICATION_ERROR"
         raise SimulatedResponse(
             graphql_error(401, "authentication error", code, "Authentication required")
         )
     account = token.grant.account
-    faults.strike(request, provider, account)
-    faults.count(provider, account.external_id, allowed=HOURLY, seconds=3600)
+    faults.apply_faults(request, provider, account)
+    faults.count_call(provider, account.external_id, allowed=HOURLY, seconds=3600)
     return token.grant

@@ -1,4 +1,4 @@
-"""Marketo as providers.md section 7 describes it: secrets in the query, errors with HTTP 200."""
+"""Simulated Marketo: secrets in the query, errors with HTTP 200."""
 
 import uuid
 from typing import Any
@@ -6,9 +6,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults, seed
-from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer
+from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer_token
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant, SimulatedToken, now
-from sequin_admin.simulator.oauth import AuthorizationServer, enter
+from sequin_admin.simulator.oauth import AuthorizationServer, select_tenant
 
 HOST = r"(?i:(?P<munchkin>\d{3}-[a-z]{3}-\d{3})\.mktorest\.com)"
 LIFE_S = 3599
@@ -29,16 +29,16 @@ def throttled() -> HttpResponse:
 def plant() -> None:
     for munchkin, name in (("123-ABC-456", "Arrakis"), ("789-XYZ-012", "Giedi Prime")):
         mail = f"apis@{name.lower().replace(' ', '-')}.io"
-        seed.account("marketo", munchkin, name, api_user=mail, calls=0)
+        seed.create_account("marketo", munchkin, name, api_user=mail, calls=0)
         client_id = str(uuid.uuid5(uuid.NAMESPACE_DNS, munchkin))
-        seed.client("marketo", munchkin, client_id=client_id)
+        seed.create_client("marketo", munchkin, client_id=client_id)
 
 
 provider = ProviderSimulator(
     "marketo",
     "Marketo",
     switches=("deny_access", "use_up_daily_quota", "rotate_secret"),
-    lacks=("revoke",),
+    unsupported_actions=("revoke",),
     calls_back=False,
     seed=plant,
     throttled=throttled,
@@ -46,11 +46,11 @@ provider = ProviderSimulator(
 
 
 class MarketoSimulator(AuthorizationServer):
-    def fields_of(self, request: HttpRequest) -> dict[str, str]:
-        """Everything stands in the query, whatever the method."""
+    def parse_fields(self, request: HttpRequest) -> dict[str, str]:
+        """All parameters are in the query, whatever the method."""
         return request.GET.dict()
 
-    def more(self, grant: SimulatedGrant) -> dict[str, Any]:
+    def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:
         return {"scope": grant.account.data["api_user"]}
 
     def issue(self, grant: SimulatedGrant, use: str) -> SimulatedToken:
@@ -61,23 +61,23 @@ class MarketoSimulator(AuthorizationServer):
 server = MarketoSimulator(
     provider,
     client_credentials=True,
-    repeats_tokens=True,
+    reuses_access_token=True,
     access_life_s=LIFE_S,
-    client_status=401,
+    client_error_status=401,
 )
 
 
 @provider.route("GET POST", HOST, r"/identity/oauth/token")
 def token(request: HttpRequest, munchkin: str) -> HttpResponse:
-    enter(request, provider, munchkin)
+    select_tenant(request, provider, munchkin)
     return server.token(request)
 
 
 def caller(request: HttpRequest, munchkin: str) -> SimulatedAccount:
-    """Whose token this is. Only the header counts; a token in the query is not looked at."""
-    account = enter(request, provider, munchkin)
-    faults.strike(request, provider, account)
-    rows = SimulatedToken.objects.filter(value=bearer(request), grant__account=account)
+    """The token's account. Only the header is read; a token in the query is ignored."""
+    account = select_tenant(request, provider, munchkin)
+    faults.apply_faults(request, provider, account)
+    rows = SimulatedToken.objects.filter(value=bearer_token(request), grant__account=account)
     token = rows.first()
     if token is None or token.grant.revoked:
         raise SimulatedResponse(api_error("601", "Access token invalid"))
@@ -87,7 +87,7 @@ def caller(request: HttpRequest, munchkin: str) -> SimulatedAccount:
         raise SimulatedResponse(api_error("603", "Access denied"))
     if account.has("use_up_daily_quota"):
         raise SimulatedResponse(api_error("607", "Daily API Request quota of 50000 reached"))
-    faults.count(provider, account.external_id, allowed=100, seconds=20)
+    faults.count_call(provider, account.external_id, allowed=100, seconds=20)
     account.data["calls"] += 1
     account.save(update_fields=["data"])
     return account
@@ -104,19 +104,19 @@ def usage(request: HttpRequest, munchkin: str) -> HttpResponse:
 
 @provider.route("GET POST", HOST, r"/rest/v1/leads\.json")
 def leads(request: HttpRequest, munchkin: str) -> HttpResponse:
-    """A query too long for an address comes as a form, with `_method=GET`."""
+    """A query too long for a URL is sent as a form, with `_method=GET`."""
     caller(request, munchkin)
-    asked = {**request.GET.dict(), **request.POST.dict()}
-    if request.method == "POST" and asked.get("_method") != "GET":
+    params = {**request.GET.dict(), **request.POST.dict()}
+    if request.method == "POST" and params.get("_method") != "GET":
         return api_error("610", "Requested resource not found")
-    if not asked.get("filterType") or not asked.get("filterValues"):
+    if not params.get("filterType") or not params.get("filterValues"):
         return api_error("1003", "filterType and filterValues are required")
     names = ("Paul", "Jessica", "Leto", "Duncan", "Gurney")
     rows = [
         {"id": n, "firstName": name, "lastName": "Atreides", "email": f"{name.lower()}@arrakis.io"}
         for n, name in enumerate(names, start=1)
     ]
-    start, size = int(asked.get("nextPageToken", 0)), int(asked.get("batchSize", 300))
+    start, size = int(params.get("nextPageToken", 0)), int(params.get("batchSize", 300))
     more = start + size < len(rows)
     following = {"nextPageToken": str(start + size), "moreResult": True} if more else {}
     return answer(success=True, result=rows[start : start + size], **following)

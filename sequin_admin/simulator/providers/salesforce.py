@@ -1,4 +1,4 @@
-"""Salesforce as providers.md section 10 describes it: My Domain hosts, a signed identity URL."""
+"""Simulated Salesforce: My Domain hosts, a signed identity URL."""
 
 import base64
 import hashlib
@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults, seed
-from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer
+from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer_token
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant, SimulatedToken, now
 from sequin_admin.simulator.oauth import AuthorizationServer
 
@@ -26,11 +26,11 @@ def throttled() -> HttpResponse:
 
 
 def plant() -> None:
-    seed.client("salesforce", client_id="3MVGSimulatedExternalClientApp")
-    seed.account(
+    seed.create_client("salesforce", client_id="3MVGSimulatedExternalClientApp")
+    seed.create_account(
         "salesforce", "00D5g000004ArrakEA", "Arrakis", domain="arrakis", user="0055g00001A"
     )
-    seed.account(
+    seed.create_account(
         "salesforce", "00D5g000004GiediEA", "Giedi Prime", domain="giedi", user="0055g00001B"
     )
 
@@ -46,31 +46,35 @@ provider = ProviderSimulator(
 
 
 class SalesforceSimulator(AuthorizationServer):
-    """PKCE is required, as partner apps must enable it. Rotation is a switch of the account."""
+    """PKCE is required, as partner apps must enable it. Rotation is an account's switch."""
 
-    def answer(
+    def token_response(
         self,
         request: HttpRequest,
         grant: SimulatedGrant,
         *,
-        fresh: bool,
-        kept: SimulatedToken | None = None,
+        new_refresh_token: bool,
+        source: SimulatedToken | None = None,
     ) -> HttpResponse:
-        """A refresh brings a new refresh token only while rotation is on; else none at all."""
-        rotates = kept is not None and grant.account.has("rotate_refresh_tokens")
-        if kept is not None and rotates:
-            kept.spend()
+        """The response to a refresh has a refresh token only while rotation is on."""
+        rotates = source is not None and grant.account.has("rotate_refresh_tokens")
+        if source is not None and rotates:
+            source.spend()
         access = self.issue(grant, SimulatedToken.ACCESS)
-        body = {"access_token": f"{access.value}", "token_type": "Bearer", **self.more(grant)}
-        if kept is None or rotates:
+        body = {
+            "access_token": f"{access.value}",
+            "token_type": "Bearer",
+            **self.extra_fields(grant),
+        }
+        if source is None or rotates:
             body["refresh_token"] = self.issue(grant, SimulatedToken.REFRESH).value
         signed = f"{body['id']}{body['issued_at']}".encode()
         key = grant.client.client_secret.encode()
         made = hmac.new(key, signed, hashlib.sha256).digest()
         body["signature"] = base64.b64encode(made).decode()
-        return faults.maybe_lost(provider, grant.account, JsonResponse(body))
+        return faults.maybe_lose_response(provider, grant.account, JsonResponse(body))
 
-    def more(self, grant: SimulatedGrant) -> dict[str, Any]:
+    def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:
         account = grant.account
         return {
             "scope": " ".join(grant.scopes),
@@ -101,11 +105,11 @@ def token(request: HttpRequest) -> HttpResponse:
 
 @provider.route("POST", ANY, r"/services/oauth2/revoke")
 def revoke(request: HttpRequest) -> HttpResponse:
-    """Revoking a refresh token kills its access tokens too."""
+    """Revoking a refresh token revokes its access tokens too."""
     row = SimulatedToken.objects.filter(
         value=request.POST.get("token", ""), grant__client__provider="salesforce"
     ).first()
-    if row is None or not row.alive():
+    if row is None or not row.is_valid():
         return server.error("invalid_token", "invalid token", 400)
     row.grant.revoke()
     return HttpResponse(status=200)
@@ -129,24 +133,24 @@ def identity(request: HttpRequest, organization: str, user: str) -> HttpResponse
 
 @provider.route("GET", DOMAIN, r"/services/data/v\d+\.0/limits/?")
 def limits(request: HttpRequest, domain: str) -> HttpResponse:
-    at_home(request, domain)
-    return metered(JsonResponse({"DailyApiRequests": {"Max": 15000, "Remaining": 14982}}))
+    require_own_domain(request, domain)
+    return with_usage_header(JsonResponse({"DailyApiRequests": {"Max": 15000, "Remaining": 14982}}))
 
 
 @provider.route("GET", DOMAIN, r"/services/data/v\d+\.0/query/?")
 def query(request: HttpRequest, domain: str) -> HttpResponse:
-    at_home(request, domain)
+    require_own_domain(request, domain)
     records = [{"attributes": {"type": "Contact"}, "Id": f"003{n:012d}"} for n in range(1, 6)]
-    return metered(JsonResponse({"totalSize": 5, "done": True, "records": records}))
+    return with_usage_header(JsonResponse({"totalSize": 5, "done": True, "records": records}))
 
 
-def metered(response: HttpResponse) -> HttpResponse:
+def with_usage_header(response: HttpResponse) -> HttpResponse:
     response["Sforce-Limit-Info"] = "api-usage=18/15000"
     return response
 
 
-def at_home(request: HttpRequest, domain: str) -> SimulatedAccount:
-    """A token is good at its own organization's domain only."""
+def require_own_domain(request: HttpRequest, domain: str) -> SimulatedAccount:
+    """The account. Raises `SimulatedResponse` at a domain other than the organization's own."""
     account = caller(request).account
     if account.data["domain"] != domain:
         raise SimulatedResponse(api_error(401, "INVALID_SESSION_ID", "Session expired or invalid"))
@@ -157,10 +161,10 @@ def at_home(request: HttpRequest, domain: str) -> SimulatedAccount:
 
 
 def caller(request: HttpRequest) -> SimulatedGrant:
-    token = server.access(bearer(request))
+    token = server.find_access_token(bearer_token(request))
     if token is None:
         raise SimulatedResponse(api_error(401, "INVALID_SESSION_ID", "Session expired or invalid"))
     account = token.grant.account
-    faults.strike(request, provider, account)
-    faults.count(provider, account.external_id, allowed=15_000, seconds=86_400)
+    faults.apply_faults(request, provider, account)
+    faults.count_call(provider, account.external_id, allowed=15_000, seconds=86_400)
     return token.grant

@@ -1,11 +1,11 @@
-"""SendGrid as providers.md section 11 describes it: keys that name their scopes, two regions."""
+"""Simulated SendGrid: keys that name their scopes, two regions."""
 
 from datetime import timedelta
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults, seed
-from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer
+from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer_token
 from sequin_admin.simulator.models import Hit, SimulatedAccount, now
 
 HOST = r"(?P<host>api(?:\.eu)?\.sendgrid\.com)"
@@ -21,11 +21,11 @@ def api_error(status: int, message: str) -> HttpResponse:
 
 
 def throttled() -> HttpResponse:
-    return limited(api_error(429, "too many requests"), 0)
+    return with_limit_headers(api_error(429, "too many requests"), 0)
 
 
-def limited(response: HttpResponse, remaining: int) -> HttpResponse:
-    """The headers that every answer carries."""
+def with_limit_headers(response: HttpResponse, remaining: int) -> HttpResponse:
+    """Set the rate limit headers, which every response has."""
     response["X-RateLimit-Limit"] = str(LIMIT)
     response["X-RateLimit-Remaining"] = str(remaining)
     reset = now() + timedelta(seconds=WINDOW_S)
@@ -39,7 +39,7 @@ def plant() -> None:
         ("giedi-prime", "Giedi Prime", "eu"),
     ):
         mark = external_id.replace("-", "").ljust(22, "0")
-        seed.account(
+        seed.create_account(
             "sendgrid",
             external_id,
             name,
@@ -60,21 +60,21 @@ provider = ProviderSimulator(
 
 
 def caller(request: HttpRequest, host: str) -> tuple[SimulatedAccount, list[str]]:
-    """The account a key opens and the key's scopes. A region knows its own keys only."""
-    key = bearer(request)
+    """The key's account and scopes. A key is valid in its own region only."""
+    key = bearer_token(request)
     if not key:
         raise SimulatedResponse(api_error(401, "authorization required"))
-    account, scopes = keyed(key, REGIONS[host])
-    faults.strike(request, provider, account)
+    account, scopes = find_key(key, REGIONS[host])
+    faults.apply_faults(request, provider, account)
     if account.has("block_for_a_while"):
         raise SimulatedResponse(api_error(403, "access temporarily blocked: too many bad requests"))
     if account.has("restrict_account"):
         raise SimulatedResponse(api_error(403, "access forbidden"))
-    faults.count(provider, account.external_id, allowed=LIMIT, seconds=WINDOW_S)
+    faults.count_call(provider, account.external_id, allowed=LIMIT, seconds=WINDOW_S)
     return account, scopes
 
 
-def keyed(key: str, region: str) -> tuple[SimulatedAccount, list[str]]:
+def find_key(key: str, region: str) -> tuple[SimulatedAccount, list[str]]:
     for account in SimulatedAccount.objects.filter(provider="sendgrid", data__region=region):
         if key == account.data["full_key"]:
             return account, FULL
@@ -84,12 +84,12 @@ def keyed(key: str, region: str) -> tuple[SimulatedAccount, list[str]]:
     raise SimulatedResponse(api_error(401, refused))
 
 
-def counted(account: SimulatedAccount, body: dict[str, object]) -> HttpResponse:
+def with_remaining_calls(account: SimulatedAccount, body: dict[str, object]) -> HttpResponse:
     used = Hit.objects.filter(key=f"sendgrid:{account.external_id}").count()
-    return limited(JsonResponse(body), LIMIT - used)
+    return with_limit_headers(JsonResponse(body), LIMIT - used)
 
 
-def needs(scopes: list[str], scope: str) -> None:
+def require_scope(scopes: list[str], scope: str) -> None:
     if scope not in scopes:
         raise SimulatedResponse(api_error(403, "access forbidden"))
 
@@ -97,28 +97,28 @@ def needs(scopes: list[str], scope: str) -> None:
 @provider.route("GET", HOST, r"/v3/scopes")
 def scopes_of(request: HttpRequest, host: str) -> HttpResponse:
     account, scopes = caller(request, host)
-    return counted(account, {"scopes": scopes})
+    return with_remaining_calls(account, {"scopes": scopes})
 
 
 @provider.route("GET", HOST, r"/v3/user/username")
 def username(request: HttpRequest, host: str) -> HttpResponse:
     account, scopes = caller(request, host)
-    needs(scopes, "user.username.read")
+    require_scope(scopes, "user.username.read")
     known = {"username": account.external_id, "user_id": account.data["user_id"]}
-    return counted(account, known)
+    return with_remaining_calls(account, known)
 
 
 @provider.route("GET", HOST, r"/v3/user/account")
 def user_account(request: HttpRequest, host: str) -> HttpResponse:
     account, scopes = caller(request, host)
-    needs(scopes, "user.account.read")
-    return counted(account, {"type": "paid", "reputation": 99.7})
+    require_scope(scopes, "user.account.read")
+    return with_remaining_calls(account, {"type": "paid", "reputation": 99.7})
 
 
 @provider.route("GET", HOST, r"/v3/marketing/contacts")
 def contacts(request: HttpRequest, host: str) -> HttpResponse:
     account, scopes = caller(request, host)
-    needs(scopes, "marketing.read")
+    require_scope(scopes, "marketing.read")
     names = ("paul", "jessica", "leto", "duncan", "gurney")
     rows = [{"id": f"{n:08d}", "email": f"{name}@arrakis.io"} for n, name in enumerate(names)]
-    return counted(account, {"result": rows, "contact_count": len(rows)})
+    return with_remaining_calls(account, {"result": rows, "contact_count": len(rows)})

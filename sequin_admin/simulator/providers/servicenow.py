@@ -1,4 +1,4 @@
-"""ServiceNow as providers.md section 12 describes it: each instance has clients of its own."""
+"""Simulated ServiceNow: each instance has clients of its own."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults, seed
-from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer
+from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer_token
 from sequin_admin.simulator.models import (
     SimulatedAccount,
     SimulatedClient,
@@ -14,12 +14,14 @@ from sequin_admin.simulator.models import (
     SimulatedToken,
     now,
 )
-from sequin_admin.simulator.oauth import AuthorizationServer, enter, flat_error
+from sequin_admin.simulator.oauth import AuthorizationServer, flat_error, select_tenant
 
 HOST = r"(?P<instance>[a-z0-9-]+)\.service-now\.com"
 SCOPE = "useraccount"
 STATES = {"1": "New"}
-ASLEEP = "<!doctype html><title>Instance Hibernating page</title><h1>Your instance is asleep</h1>"
+HIBERNATING_PAGE = (
+    "<!doctype html><title>Instance Hibernating page</title><h1>Your instance is asleep</h1>"
+)
 
 
 def api_error(status: int, message: str, detail: str = "") -> HttpResponse:
@@ -38,8 +40,8 @@ def throttled() -> HttpResponse:
 def plant() -> None:
     for instance, name in (("arrakis", "Arrakis"), ("giedi-prime", "Giedi Prime")):
         sys_id = instance.replace("-", "").ljust(32, "0")
-        seed.account("servicenow", instance, name, user_name="sequin.sync", sys_id=sys_id)
-        seed.client("servicenow", instance, client_id=sys_id[::-1])
+        seed.create_account("servicenow", instance, name, user_name="sequin.sync", sys_id=sys_id)
+        seed.create_client("servicenow", instance, client_id=sys_id[::-1])
 
 
 provider = ProviderSimulator(
@@ -63,27 +65,29 @@ def denied() -> HttpResponse:
 
 
 class ServiceNowSimulator(AuthorizationServer):
-    def asked_scopes(self, query: object) -> list[str]:
+    def requested_scopes(self, query: object) -> list[str]:
         return [SCOPE]
 
-    def more(self, grant: SimulatedGrant) -> dict[str, Any]:
+    def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:
         return {"scope": SCOPE, "token_type": "Bearer"}
 
-    def client_of(self, request: HttpRequest, fields: object) -> SimulatedClient:
-        """A JSON body is not understood, and the error does not say so."""
+    def authenticate_client(self, request: HttpRequest, fields: object) -> SimulatedClient:
+        """A JSON body is refused with a misleading error."""
         if request.content_type == "application/json":
             raise SimulatedResponse(denied())
-        return super().client_of(request, request.POST.dict())
+        return super().authenticate_client(request, request.POST.dict())
 
-    def vet(self, account: SimulatedAccount) -> None:
+    def check_account(self, account: SimulatedAccount) -> None:
         if account.has("disable_client_credentials") or account.has("disable_user"):
             raise SimulatedResponse(denied())
 
-    def renew(self, request: HttpRequest, client: SimulatedClient, value: str) -> HttpResponse:
-        token = self.lookup(client, SimulatedToken.REFRESH, value)
+    def refresh_grant(
+        self, request: HttpRequest, client: SimulatedClient, value: str
+    ) -> HttpResponse:
+        token = self.find_token(client, SimulatedToken.REFRESH, value)
         if token and token.grant.account.has("disable_user"):
             return denied()
-        return super().renew(request, client, value)
+        return super().refresh_grant(request, client, value)
 
 
 server = ServiceNowSimulator(
@@ -91,36 +95,36 @@ server = ServiceNowSimulator(
     pkce="none",
     access_life_s=1800,
     refresh_life_s=8_640_000,
-    client_status=401,
+    client_error_status=401,
     client_credentials=True,
-    repeats_tokens=True,
+    reuses_access_token=True,
 )
 
 
-def visit(request: HttpRequest, instance: str) -> SimulatedAccount:
-    """The instance; one that sleeps answers with a web page, whatever was asked."""
-    account = enter(request, provider, instance)
+def select_instance(request: HttpRequest, instance: str) -> SimulatedAccount:
+    """The instance's account. A hibernating one answers every call with a web page."""
+    account = select_tenant(request, provider, instance)
     if account.has("hibernate"):
-        raise SimulatedResponse(HttpResponse(ASLEEP, content_type="text/html"))
+        raise SimulatedResponse(HttpResponse(HIBERNATING_PAGE, content_type="text/html"))
     return account
 
 
 @provider.route("GET POST", HOST, r"/oauth_auth\.do")
 def authorize(request: HttpRequest, instance: str) -> HttpResponse:
-    visit(request, instance)
+    select_instance(request, instance)
     return server.authorize(request)
 
 
 @provider.route("POST", HOST, r"/oauth_token\.do")
 def token(request: HttpRequest, instance: str) -> HttpResponse:
-    visit(request, instance)
+    select_instance(request, instance)
     return server.token(request)
 
 
 @provider.route("GET POST", HOST, r"/oauth_revoke_token\.do")
 def revoke(request: HttpRequest, instance: str) -> HttpResponse:
-    """Whoever knows a token may end it."""
-    account = visit(request, instance)
+    """Needs no client authentication: the token itself suffices."""
+    account = select_instance(request, instance)
     value = request.POST.get("token") or request.GET.get("token", "")
     row = SimulatedToken.objects.filter(value=value, grant__account=account).first()
     if row:
@@ -129,12 +133,12 @@ def revoke(request: HttpRequest, instance: str) -> HttpResponse:
 
 
 def caller(request: HttpRequest, instance: str) -> SimulatedAccount:
-    account = visit(request, instance)
-    token = server.access(bearer(request))
+    account = select_instance(request, instance)
+    token = server.find_access_token(bearer_token(request))
     if token is None or token.grant.account != account or account.has("disable_user"):
         detail = "Required to provide Auth information"
         raise SimulatedResponse(api_error(401, "User Not Authenticated", detail))
-    faults.strike(request, provider, account)
+    faults.apply_faults(request, provider, account)
     return account
 
 
@@ -164,18 +168,18 @@ def incidents(request: HttpRequest, instance: str) -> HttpResponse:
 
 
 def table(request: HttpRequest, rows: list[dict[str, str]]) -> HttpResponse:
-    """The rows, fields and form that were asked for, and how many rows there are in all."""
+    """The requested rows and fields in the requested format, and the total count."""
     start = int(request.GET.get("sysparm_offset", 0))
     page = rows[start : start + int(request.GET.get("sysparm_limit", 10_000))]
     fields = request.GET.get("sysparm_fields", ",".join(rows[0])).split(",")
-    result = [{n: shown(request, n, row[n]) for n in fields if n in row} for row in page]
+    result = [{n: format_field(request, n, row[n]) for n in fields if n in row} for row in page]
     response = JsonResponse({"result": result})
     response["X-Total-Count"] = str(len(rows))
     return response
 
 
-def shown(request: HttpRequest, name: str, value: str) -> str | dict[str, str]:
-    """A field as it is stored, as people read it, or (`all`) both."""
+def format_field(request: HttpRequest, name: str, value: str) -> str | dict[str, str]:
+    """A field's stored value, its display value (`true`), or both (`all`)."""
     label = STATES.get(value, value) if name == "state" else value
     forms: dict[str, str | dict[str, str]] = {
         "true": label,

@@ -1,4 +1,4 @@
-"""Workday as providers.md section 15 describes it: tenants in the path, REST, SOAP and reports."""
+"""Simulated Workday: tenants in the path, REST, SOAP and reports."""
 
 import html
 import json
@@ -12,8 +12,8 @@ from sequin_admin.simulator import faults, seed
 from sequin_admin.simulator.framework import (
     ProviderSimulator,
     SimulatedResponse,
-    basic_pair,
-    bearer,
+    basic_credentials,
+    bearer_token,
 )
 from sequin_admin.simulator.models import (
     SimulatedAccount,
@@ -21,7 +21,7 @@ from sequin_admin.simulator.models import (
     SimulatedGrant,
     SimulatedToken,
 )
-from sequin_admin.simulator.oauth import AuthorizationServer, enter
+from sequin_admin.simulator.oauth import AuthorizationServer, select_tenant
 
 HOST = r"[a-z0-9-]+\.(?:workday|myworkday)\.com"
 LOGIN_HOST = r"impl\.workday\.com|wd5\.myworkday\.com"
@@ -51,7 +51,7 @@ def plant() -> None:
         ("arrakis_dpt1", "Arrakis", "wd2-impl-services1.workday.com", "impl.workday.com"),
         ("giedi_prime1", "Giedi Prime", "wd5-services1.myworkday.com", "wd5.myworkday.com"),
     ):
-        client = seed.client(
+        client = seed.create_client(
             "workday",
             tenant,
             client_id=f"{tenant}-api-client",
@@ -61,7 +61,7 @@ def plant() -> None:
             authorization_endpoint=f"https://{login_host}/{tenant}/authorize",
         )
         login = {"username": f"ISU_Sequin@{tenant}", "password": f"spice-{tenant}"}
-        account = seed.account("workday", tenant, name, host=host, **login)
+        account = seed.create_account("workday", tenant, name, host=host, **login)
         grant = SimulatedGrant.objects.create(client=client, account=account)
         SimulatedToken.issue(
             grant, SimulatedToken.REFRESH, "", None, value=client.extra["refresh_token"]
@@ -85,60 +85,64 @@ provider = ProviderSimulator(
 
 
 class WorkdaySimulator(AuthorizationServer):
-    def renew(self, request: HttpRequest, client: SimulatedClient, value: str) -> HttpResponse:
-        """Refresh tokens stay, unless the tenant was told to rotate them."""
-        token = self.lookup(client, SimulatedToken.REFRESH, value)
-        rotates = token and token.alive() and token.grant.account.has("rotate_refresh_token")
+    def refresh_grant(
+        self, request: HttpRequest, client: SimulatedClient, value: str
+    ) -> HttpResponse:
+        """Refresh tokens are constant unless the tenant's switch for rotation is on."""
+        token = self.find_token(client, SimulatedToken.REFRESH, value)
+        rotates = token and token.is_valid() and token.grant.account.has("rotate_refresh_token")
         if not token or not rotates:
-            return super().renew(request, client, value)
+            return super().refresh_grant(request, client, value)
         token.spend()
-        return self.answer(request, token.grant, fresh=True, kept=token)
+        return self.token_response(request, token.grant, new_refresh_token=True, source=token)
 
-    def answer(
+    def token_response(
         self,
         request: HttpRequest,
         grant: SimulatedGrant,
         *,
-        fresh: bool,
-        kept: SimulatedToken | None = None,
+        new_refresh_token: bool,
+        source: SimulatedToken | None = None,
     ) -> HttpResponse:
-        """Tenants differ: the first repeats no refresh token, the second names no lifetime."""
-        response = super().answer(request, grant, fresh=fresh, kept=kept)
+        """By tenant: the first repeats no refresh token, the second has no `expires_in`."""
+        response = super().token_response(
+            request, grant, new_refresh_token=new_refresh_token, source=source
+        )
         body: dict[str, Any] = json.loads(response.content)
         if grant.account.external_id != "arrakis_dpt1":
             del body["expires_in"]
-        elif not fresh:
+        elif not new_refresh_token:
             del body["refresh_token"]
         response.content = json.dumps(body).encode()
         return response
 
-    def more(self, grant: SimulatedGrant) -> dict[str, Any]:
+    def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:
         return {"token_type": "Bearer"}
 
 
 server = WorkdaySimulator(
-    provider, client_auth="basic", pkce="none", client_status=401, client_credentials=True
+    provider, client_auth="basic", pkce="none", client_error_status=401, client_credentials=True
 )
 
 
 @provider.route("GET POST", LOGIN_HOST, rf"/{TENANT}/authorize")
 def authorize(request: HttpRequest, tenant: str) -> HttpResponse:
-    enter(request, provider, tenant)
+    select_tenant(request, provider, tenant)
     return server.authorize(request)
 
 
 @provider.route("POST", HOST, rf"/ccx/oauth2/{TENANT}/token")
 def token(request: HttpRequest, tenant: str) -> HttpResponse:
-    enter(request, provider, tenant)
+    select_tenant(request, provider, tenant)
     return server.token(request)
 
 
 def caller(request: HttpRequest, tenant: str) -> SimulatedAccount:
-    account = enter(request, provider, tenant)
-    token = server.access(bearer(request))
+    account = select_tenant(request, provider, tenant)
+    token = server.find_access_token(bearer_token(request))
     if token is None or token.grant.account != account or account.has("disable_user"):
         raise SimulatedResponse(api_error(401, "invalid_token"))
-    faults.strike(request, provider, account)
+    faults.apply_faults(request, provider, account)
     if account.has("drop_scope"):
         raise SimulatedResponse(api_error(403, "permission denied"))
     return account
@@ -146,7 +150,7 @@ def caller(request: HttpRequest, tenant: str) -> SimulatedAccount:
 
 @provider.route("GET", HOST, rf"/ccx/api/v1/{TENANT}/workers/me")
 def me(request: HttpRequest, tenant: str) -> HttpResponse:
-    """Who connected is an integration user, and those have no worker record."""
+    """404: the connected integration user has no worker record."""
     caller(request, tenant)
     return api_error(404, "worker not found")
 
@@ -162,10 +166,10 @@ def workers(request: HttpRequest, tenant: str) -> HttpResponse:
 @provider.route("POST", HOST, rf"/ccx/service/{TENANT}/(?P<service>\w+)/v(?P<version>\d+\.\d)")
 def web_service(request: HttpRequest, tenant: str, service: str, version: str) -> HttpResponse:
     """SOAP with a WS-Security UsernameToken. Throttling is a 500 like any other fault."""
-    account = enter(request, provider, tenant)
-    if faults.use(provider, account, "throttle"):
+    account = select_tenant(request, provider, tenant)
+    if faults.consume_fault(provider, account, "throttle"):
         return fault("Server", "Processing error occurred. Try again later.")
-    faults.strike(request, provider, account)
+    faults.apply_faults(request, provider, account)
     given = request.body.decode()
     if PASSWORD_TEXT not in given:
         return fault("Client.validationError", "Validation error: a UsernameToken is required")
@@ -194,9 +198,9 @@ def logs_in(account: SimulatedAccount, username: str, password: str) -> bool:
     "GET", HOST, rf"/ccx/service/customreport2/{TENANT}/(?P<owner>[^/]+)/(?P<report>[^/]+)"
 )
 def report(request: HttpRequest, tenant: str, owner: str, report: str) -> HttpResponse:
-    """A report as a service takes HTTP Basic."""
-    account = enter(request, provider, tenant)
-    faults.strike(request, provider, account)
-    if not logs_in(account, *basic_pair(request)):
+    """Report as a Service (RaaS), with HTTP Basic."""
+    account = select_tenant(request, provider, tenant)
+    faults.apply_faults(request, provider, account)
+    if not logs_in(account, *basic_credentials(request)):
         return api_error(401, "invalid username or password")
     return JsonResponse({"Report_Entry": [{"Worker": name} for name in PEOPLE]})

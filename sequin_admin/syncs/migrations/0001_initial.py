@@ -5,7 +5,7 @@ import sequin_admin.core.clock
 import sequin_admin.core.fields
 import uuid
 from django.db import migrations, models
-from sequin_admin.core.operations import index_of_pairs, statistics_of_search
+from sequin_admin.core.operations import create_pairs_index, create_search_statistics
 
 
 class Migration(migrations.Migration):
@@ -389,8 +389,8 @@ class Migration(migrations.Migration):
             model_name="consumer",
             index=models.Index(fields=["organization", "name", "id"], name="consumer_name"),
         ),
-        index_of_pairs("syncs_sync"),
-        index_of_pairs("syncs_target"),
-        index_of_pairs("syncs_consumer"),
-        statistics_of_search("syncs_sync", "name"),
+        create_pairs_index("syncs_sync"),
+        create_pairs_index("syncs_target"),
+        create_pairs_index("syncs_consumer"),
+        create_search_statistics("syncs_sync", "name"),
     ]

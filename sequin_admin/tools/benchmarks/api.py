@@ -1,4 +1,4 @@
-"""How fast the Management API answers, and whether its lists stay so, far down and among many."""
+"""Benchmark of the Management API: requests per second, and how lists scale with rows and depth."""
 
 import json
 import statistics
@@ -17,25 +17,25 @@ from sequin_admin.tools.benchmarks.fleet import fill
 URL = "/v1/credentials"
 FEW, MANY = 1_000, 50_000
 LIMIT, MOST_LIMIT = 100, 500
-# How far down a deep page is: the 400th of 50,000 rows.
+# A deep page starts at this share of the rows.
 DEEP = 0.8
 ROUNDS = 15
-# Shown, but need not stay as quick: no index knows the parts of a name, so who finds few that way
-# has all of an organization's rows read.
+# Measured, but without a limit: no index supports a search for a part of a name, so one that
+# matches few rows reads all of an organization's.
 SCANS = ("search for one",)
 
 Figures = dict[str, Any]
 
 
 class List(NamedTuple):
-    """What is asked for, and which share of all rows that finds; 0 for a single one."""
+    """Query parameters, and the share of all rows that they match; 0 for a single row."""
 
     query: dict[str, str]
     finds: float = 0
 
 
 def measure(organization: Organization, few: int = FEW, many: int = MANY) -> Figures:
-    """Lists with few credentials, then with many, then single calls from many connections."""
+    """Times of lists with few and with many credentials, and throughput over HTTP."""
     _, key = keys.create(organization, name="bench", scopes=[Scope.READ], actor=None)
     client = Client(headers={"Authorization": f"Bearer {key}"})
     fill(organization, few)
@@ -43,34 +43,34 @@ def measure(organization: Organization, few: int = FEW, many: int = MANY) -> Fig
     fill(organization, many)
     after = list_times(client, many)
     return {
-        **over_http(organization, key),
+        **measure_http(organization, key),
         "lists": {f"rows_{few}": before, f"rows_{many}": after},
         "ratios": ratios(before, after),
     }
 
 
-def over_http(organization: Organization, key: str) -> Figures:
+def measure_http(organization: Organization, key: str) -> Figures:
     pk = Credential.objects.of(organization).exclude(oauth_app=None).values_list("pk", flat=True)[0]
-    with load.served() as port:
-        measured = load.turns(
+    with load.serve() as port:
+        measured = load.measure_turns(
             port,
             {
-                "floor": load.call(port, f"/bare/{pk}", key),
-                "get": load.call(port, f"{URL}/{pk}", key),
-                "list": load.call(port, f"{URL}?limit={LIMIT}", key),
+                "floor": load.build_request(port, f"/bare/{pk}", key),
+                "get": load.build_request(port, f"{URL}/{pk}", key),
+                "list": load.build_request(port, f"{URL}?limit={LIMIT}", key),
             },
         )
     floor = measured["floor"]
     return {
         "connections": load.CONNECTIONS,
-        "floor": described(floor),
-        "api_get": described(measured["get"], floor),
-        f"api_list_{LIMIT}": described(measured["list"], floor),
+        "floor": summarize(floor),
+        "api_get": summarize(measured["get"], floor),
+        f"api_list_{LIMIT}": summarize(measured["list"], floor),
     }
 
 
-def described(turns: list[load.Turn], floor: list[load.Turn] | None = None) -> Figures:
-    """Of all turns together; the share is of what the floor did in the turn beside it."""
+def summarize(turns: list[load.Turn], floor: list[load.Turn] | None = None) -> Figures:
+    """Figures of all turns. `share` is the median of the throughput relative to `floor`'s."""
     took = sorted(seconds * 1000 for turn in turns for seconds in turn.took)
     figures: Figures = {
         "requests_per_s": round(statistics.median(turn.per_s for turn in turns)),
@@ -86,21 +86,21 @@ def described(turns: list[load.Turn], floor: list[load.Turn] | None = None) -> F
 
 
 def list_times(client: Client, total: int) -> dict[str, dict[str, float]]:
-    """Fastest ms of each list's first page and, where it finds so many, of a deep one."""
+    """Fastest time in ms of each list's first page and, if it has enough rows, of a deep one."""
     figures = {}
-    for name, asked in lists(client, total).items():
+    for name, tested in lists(client, total).items():
         pages = {"first": ""}
-        if rows := int(total * asked.finds * DEEP) // LIMIT * LIMIT:
-            pages["deep"] = cursor_after(rows, client, asked.query)
+        if rows := int(total * tested.finds * DEEP) // LIMIT * LIMIT:
+            pages["deep"] = cursor_after(rows, client, tested.query)
         figures[name] = {
-            page: fastest_ms(client, {**asked.query, "cursor": cursor})
+            page: fastest_ms(client, {**tested.query, "cursor": cursor})
             for page, cursor in pages.items()
         }
     return figures
 
 
 def lists(client: Client, total: int) -> dict[str, List]:
-    """By name: every sort that is offered, and filters that find many or a single one."""
+    """Lists by name: every sort order of the API, and filters that match many rows or one."""
     parameters = client.get("/v1/openapi.json").json()["paths"][URL]["get"]["parameters"]
     offered = next(each["schema"]["enum"] for each in parameters if each["name"] == "sort")
     one = f"{total // 2:06}"
@@ -125,8 +125,8 @@ def cursor_after(rows: int, client: Client, query: Mapping[str, str]) -> str:
 
 
 def fastest_ms(client: Client, query: Mapping[str, str]) -> float:
-    """The sizes are measured minutes apart, and the fastest answer waited least for others."""
-    fastest: float = load.timed(client, address(query, LIMIT), ROUNDS)["fastest_ms"]
+    """The fastest, as it is least disturbed: the sizes are measured minutes apart."""
+    fastest: float = load.time_requests(client, address(query, LIMIT), ROUNDS)["fastest_ms"]
     return fastest
 
 
@@ -137,7 +137,7 @@ def address(query: Mapping[str, str], limit: int) -> str:
 def ratios(
     before: dict[str, dict[str, float]], after: dict[str, dict[str, float]]
 ) -> dict[str, float]:
-    """How many times the first page of few each page of many takes, but for scans."""
+    """Time of each page with many rows, relative to the first page with few; without `SCANS`."""
     return {
         f"{name} {page}": round(taken / before[name]["first"], 2)
         for name, pages in after.items()

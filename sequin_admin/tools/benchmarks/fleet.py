@@ -1,18 +1,18 @@
-"""A fleet of credentials in every state. For benchmarks."""
+"""Creates many credentials in every state, for benchmarks."""
 
 from django.db import connection
 
 from sequin_admin.access.models import Organization
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.health.models import Incident, naming
+from sequin_admin.health.models import Incident, subject_columns
 
 STATUSES = ("healthy", "healthy", "healthy", "customer_intervention", "")
 PLANS = ("pro", "basic", "basic", "basic", "basic")
 
 
 def fill(organization: Organization, total: int) -> None:
-    """Credentials up to `total`, every other one a key and the rest made with one OAuth app."""
+    """Create credentials up to `total`: alternately keys and credentials of one OAuth app."""
     app, _ = OAuthApp.objects.get_or_create(
         organization=organization,
         provider="hubspot",
@@ -24,13 +24,15 @@ def fill(organization: Organization, total: int) -> None:
     sick = (row for row in rows if row.health_status == "customer_intervention")
     Incident.objects.bulk_create(
         (
-            Incident(**naming(row), status=row.health_status, code="revoked", message="Revoked.")
+            Incident(
+                **subject_columns(row), status=row.health_status, code="revoked", message="Revoked."
+            )
             for row in sick
         ),
         batch_size=500,
     )
     with connection.cursor() as cursor:
-        # What a database does by itself a minute after so many rows have come.
+        # As autovacuum would do after so many inserts.
         cursor.execute("ANALYZE")
 
 

@@ -1,4 +1,4 @@
-"""The least that an answer can cost: nothing, or one row and one decryption. For benchmarks."""
+"""Minimal views to compare with: one that does nothing, one with a query and a decryption."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""How long answers take: one caller in this process, or many over HTTP at the same time."""
+"""Measures response times: with Django's test client, or over HTTP with many connections."""
 
 import asyncio
 import statistics
@@ -24,14 +24,14 @@ TAKES_S = 2.0
 
 @dataclass(frozen=True)
 class Turn:
-    """Answers a second of all connections together, and how many seconds each took."""
+    """Responses per second of all connections together, and the duration of each in seconds."""
 
     per_s: float
     took: list[float]
 
 
-def timed(client: Client, path: str, rounds: int) -> dict[str, Any]:
-    """Fastest, median and slowest answer in ms, after one that warms up."""
+def time_requests(client: Client, path: str, rounds: int) -> dict[str, Any]:
+    """Fastest, median and slowest response in ms, after one to warm up."""
     client.get(path)
     taken = []
     for _ in range(rounds):
@@ -46,8 +46,8 @@ def timed(client: Client, path: str, rounds: int) -> dict[str, Any]:
 
 
 @contextmanager
-def served(**settings: str) -> Iterator[int]:
-    """The port of a gunicorn that works in the benchmark's database as in production."""
+def serve(**settings: str) -> Iterator[int]:
+    """Run gunicorn, configured as in production, on the benchmark's database. Yields its port."""
     port, supervisor = free_port(), Supervisor(sys.stderr)
     environment = {
         **inherited(),
@@ -65,42 +65,44 @@ def served(**settings: str) -> Iterator[int]:
         supervisor.stop()
 
 
-def call(port: int, path: str, key: str, method: str = "GET", body: str = "") -> bytes:
+def build_request(port: int, path: str, key: str, method: str = "GET", body: str = "") -> bytes:
     lines = [f"{method} {path} HTTP/1.1", f"Host: {HOST}:{port}", f"Authorization: Bearer {key}"]
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     return "\r\n".join((*lines, "", body)).encode()
 
 
-def turns(port: int, calls: dict[str, bytes]) -> dict[str, list[Turn]]:
-    """Each call again and again, in turns, so that a busy moment of the machine slows all."""
+def measure_turns(port: int, calls: dict[str, bytes]) -> dict[str, list[Turn]]:
+    """Measure the requests in turns, so that a load peak of the machine affects all of them."""
     measured: dict[str, list[Turn]] = {name: [] for name in calls}
-    # In a thread of its own: that of a browser test has an event loop that never stops.
+    # In a separate thread: in browser tests the current one has a running event loop.
     with ThreadPoolExecutor(1) as thread:
         for number in range(ROUNDS + 1):
             for name, request in calls.items():
-                turn = thread.submit(asyncio.run, take(port, request)).result()
+                turn = thread.submit(asyncio.run, run_turn(port, request)).result()
                 if number:  # The first round opens connections and fills caches.
                     measured[name].append(turn)
     return measured
 
 
-def rates(port: int, calls: dict[str, bytes]) -> dict[str, list[float]]:
-    """Answers a second to each call, in turns."""
-    return {name: [turn.per_s for turn in each] for name, each in turns(port, calls).items()}
+def measure_rates(port: int, calls: dict[str, bytes]) -> dict[str, list[float]]:
+    """Responses per second of each request, by turn."""
+    return {
+        name: [turn.per_s for turn in each] for name, each in measure_turns(port, calls).items()
+    }
 
 
-async def take(port: int, request: bytes) -> Turn:
-    """All connections, each asking again as soon as it is answered."""
+async def run_turn(port: int, request: bytes) -> Turn:
+    """Send the request on all connections, repeatedly, for `TAKES_S` seconds."""
     began = time.perf_counter()
     ends = began + TAKES_S
-    each = await asyncio.gather(*(ask(port, request, ends) for _ in range(CONNECTIONS)))
+    each = await asyncio.gather(*(send_requests(port, request, ends) for _ in range(CONNECTIONS)))
     took = [seconds for one in each for seconds in one]
     return Turn(len(took) / (time.perf_counter() - began), took)
 
 
-async def ask(port: int, request: bytes, ends: float) -> list[float]:
-    """How long each answer to one connection took. Anything but a 200 ends the benchmark."""
+async def send_requests(port: int, request: bytes, ends: float) -> list[float]:
+    """Durations of the responses on one connection. Raises `RuntimeError` unless all are 200."""
     reader, writer = await asyncio.open_connection(HOST, port)
     took = []
     while (asked := time.perf_counter()) < ends:

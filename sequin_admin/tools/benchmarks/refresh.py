@@ -1,4 +1,4 @@
-"""How many tokens a worker renews in a second, and what it costs to find those that are due."""
+"""Benchmark of renewals: tokens per second of a worker, and the cost of a claim of due rows."""
 
 import statistics
 import subprocess
@@ -25,7 +25,7 @@ from sequin_admin.worker.jobs import Job
 from sequin_admin.worker.runner import THREADS, Runner
 
 KIND, HOST = "airtable_oauth2", "airtable.com"
-# More threads than that wait for the processor, not for the endpoint.
+# With more threads the processor is the bottleneck, not the endpoint.
 AT_ONCE = 4
 EACH = 50
 LEAST_SHARE = 0.8
@@ -36,10 +36,10 @@ MOST_RATIO = 1.5
 Claim = Callable[[int], Sequence[Any]]
 
 
-def throughput(organization: Organization, threads: int = AT_ONCE) -> dict[str, Any]:
-    """Renewals a second, beside what `threads` could do if only the endpoint took time."""
+def measure_throughput(organization: Organization, threads: int = AT_ONCE) -> dict[str, Any]:
+    """Renewals per second, and their share of the maximum, which the endpoint's delay sets."""
     make_tokens(organization, total := threads * EACH)
-    all_due()
+    make_all_due()
     runner = Runner([], threads)
     worked: list[float] = []
 
@@ -50,7 +50,11 @@ def throughput(organization: Organization, threads: int = AT_ONCE) -> dict[str, 
             runner.stop.set()
 
     runner.jobs = [Job("renew", 1, leases.claim_due, renew)]
-    with endpoint() as url, override_settings(PROVIDER_BASE_URLS={HOST: url}), unpaced():
+    with (
+        run_endpoint() as url,
+        override_settings(PROVIDER_BASE_URLS={HOST: url}),
+        without_throttle(),
+    ):
         began = time.perf_counter()
         runner.run_forever()
     possible = threads / token_endpoint.TAKES_S
@@ -65,17 +69,19 @@ def throughput(organization: Organization, threads: int = AT_ONCE) -> dict[str, 
     }
 
 
-def due_scan(organization: Organization) -> dict[str, Any]:
-    """The median cost of one claim with few and with many rows, a handful and all of them due."""
+def measure_due_scan(organization: Organization) -> dict[str, Any]:
+    """Median time of a claim with few and with many rows, when some and when all are due."""
     figures: dict[str, Any] = {}
     claims: dict[str, Claim] = {"tokens": leases.claim_due, "probes": probes.claim_due}
     for total in (FEW, MANY):
         make_tokens(organization, total)
-        for name, due in (("some_due", some_due), ("all_due", all_due)):
+        for name, due in (("some_due", make_some_due), ("all_due", make_all_due)):
             due()
             analyze()
             for subject, claim in claims.items():
-                figures.setdefault(f"{subject}_{name}", {})[f"rows_{total}_ms"] = cost(claim)
+                figures.setdefault(f"{subject}_{name}", {})[f"rows_{total}_ms"] = measure_claim(
+                    claim
+                )
     for figure in figures.values():
         few, many = figure.values()
         figure["ratio"] = round(many / few, 2)
@@ -83,22 +89,22 @@ def due_scan(organization: Organization) -> dict[str, Any]:
     return {**figures, "worst_ratio": worst, "allowed": MOST_RATIO}
 
 
-def cost(claim: Claim) -> float:
-    """Median in ms. Each claim finds other rows, as what is claimed is not due for a while."""
+def measure_claim(claim: Claim) -> float:
+    """Median in ms. Each claim finds different rows, as claimed rows are not due for a while."""
     taken = []
-    with unpaced():
+    with without_throttle():
         claim(THREADS)
         for _ in range(ROUNDS):
             started = time.perf_counter()
             found = claim(THREADS)
             taken.append((time.perf_counter() - started) * 1000)
             if len(found) < THREADS:
-                raise RuntimeError("A claim found less than there was.")
+                raise RuntimeError("A claim found fewer rows than were due.")
     return round(statistics.median(taken), 2)
 
 
 def make_tokens(organization: Organization, total: int) -> None:
-    """Airtable credentials with tokens, up to `total`."""
+    """Create Airtable credentials with tokens, up to `total`."""
     kind = kinds.get(KIND)
     app, _ = OAuthApp.objects.get_or_create(
         organization=organization,
@@ -122,16 +128,16 @@ def make_tokens(organization: Organization, total: int) -> None:
     Token.objects.bulk_create(new, batch_size=500)
 
 
-def all_due() -> None:
-    """Every row is, since a minute."""
+def make_all_due() -> None:
+    """Make every row due since a minute ago."""
     due = clock.now() - timedelta(minutes=1)
     Token.objects.update(refresh_at=due, lease_until=None, next_try_at=None)
     Credential.objects.update(check_due_at=due)
 
 
-def some_due() -> None:
-    """As many as the claims will take; the others' time is to come."""
-    all_due()
+def make_some_due() -> None:
+    """Make as many rows due as the claims will take."""
+    make_all_due()
     later = clock.now() + timedelta(hours=1)
     some = list(Token.objects.values_list("pk", flat=True)[: THREADS * (ROUNDS + 1)])
     Token.objects.exclude(pk__in=some).update(refresh_at=later)
@@ -139,14 +145,14 @@ def some_due() -> None:
 
 
 def analyze() -> None:
-    """What a database does by itself a minute after so many rows have changed."""
+    """As autovacuum would do after so many changes."""
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 
 
 @contextmanager
-def unpaced() -> Iterator[None]:
-    """The pace protects providers; here it would be all there is to measure."""
+def without_throttle() -> Iterator[None]:
+    """Lift the refresh throttle, which would limit what is measured."""
     kind = kinds.get(KIND)
     kind.refresh_pace = RefreshPace(1_000_000, 1_000_000)
     try:
@@ -156,8 +162,8 @@ def unpaced() -> Iterator[None]:
 
 
 @contextmanager
-def endpoint() -> Iterator[str]:
-    """The address of a token endpoint in a process of its own."""
+def run_endpoint() -> Iterator[str]:
+    """Run the token endpoint in a child process. Yields its URL."""
     command = [sys.executable, "-m", token_endpoint.__name__]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:  # noqa: S603
         try:

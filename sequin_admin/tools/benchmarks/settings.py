@@ -1,4 +1,4 @@
-"""The product's settings on the benchmark's own database, with one more address to compare with."""
+"""The product's settings with the benchmark's database and the views of `floor`."""
 
 from sequin_admin.core.env import env
 from sequin_admin.settings import *  # noqa: F403

@@ -1,4 +1,4 @@
-"""A token endpoint that answers each call after 50 ms. `python -m` this; it prints its port."""
+"""A token endpoint that responds after 50 ms. Run with `python -m`; prints its port."""
 
 import json
 import time
@@ -25,7 +25,7 @@ class TokenEndpoint(BaseHTTPRequestHandler):
         self.wfile.write(BODY)
 
     def log_message(self, *args: object) -> None:
-        """One line a call would be a lot."""
+        """Log nothing."""
 
 
 if __name__ == "__main__":

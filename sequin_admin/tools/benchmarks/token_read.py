@@ -1,4 +1,4 @@
-"""How many tokens the API gives out in a second, beside a bare view that does the least."""
+"""Benchmark of token reads: responses per second of the API, relative to a minimal view."""
 
 import statistics
 from typing import Any
@@ -11,17 +11,17 @@ from sequin_admin.tools.benchmarks import load, refresh
 LEAST_SHARE = 0.7
 
 
-def throughput(organization: Organization) -> dict[str, Any]:
-    """Answers a second of both, in turns, so that a busy moment of the machine slows both."""
+def measure_throughput(organization: Organization) -> dict[str, Any]:
+    """Responses per second of both, in turns, so that a load peak affects both."""
     refresh.make_tokens(organization, 1)
     pk = Token.objects.values_list("pk", flat=True)[0]
     _, key = keys.create(organization, name="bench", scopes=[Scope.SECRETS], actor=None)
-    with load.served() as port:
-        measured = load.rates(
+    with load.serve() as port:
+        measured = load.measure_rates(
             port,
             {
-                "floor": load.call(port, f"/floor/{pk}", key),
-                "read": load.call(port, f"/v1/credentials/{pk}/token", key),
+                "floor": load.build_request(port, f"/floor/{pk}", key),
+                "read": load.build_request(port, f"/v1/credentials/{pk}/token", key),
             },
         )
     shares = [read / floor for read, floor in zip(measured["read"], measured["floor"], strict=True)]

@@ -1,5 +1,5 @@
-"""`manage.py chaos`: real workers and readers, a provider that misbehaves, and kill -9.
+"""`manage.py chaos`: real workers and readers, a failing provider, and kill -9.
 
 `arena` runs the processes, `fleet` fills the database, `reader` reads tokens, `verdict` counts
-what was lost. Only HTTP goes to the simulator.
+lost refresh tokens. The simulator is used over HTTP only.
 """

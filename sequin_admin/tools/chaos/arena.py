@@ -1,4 +1,4 @@
-"""The processes of a chaos run: started, killed at random, started again."""
+"""The processes of a chaos run: started, killed at random and restarted."""
 
 import random
 import signal
@@ -10,11 +10,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sequin_admin.tools.supervisor import Failed
+from sequin_admin.tools.supervisor import ProcessFailed
 
 
 class Arena:
-    """Children by name, all of them ours to kill."""
+    """Child processes by name. All are killed at the end."""
 
     def __init__(self, environment: Mapping[str, str], log: Path) -> None:
         self.environment = dict(environment)
@@ -49,7 +49,8 @@ class Arena:
         )
 
     def run(self, command: list[str]) -> str:
-        """A child that ends by itself; its output. Raises `Failed` with its last words."""
+        """Run a command to its end and return its output. Raises `ProcessFailed` with the last
+        lines of its error output."""
         done = subprocess.run(  # noqa: S603
             [sys.executable, *command],
             env=self.environment,
@@ -58,7 +59,7 @@ class Arena:
             check=False,
         )
         if done.returncode:
-            raise Failed("\n".join(done.stderr.strip().splitlines()[-3:]))
+            raise ProcessFailed("\n".join(done.stderr.strip().splitlines()[-3:]))
         return done.stdout
 
     def kill(self, name: str) -> None:
@@ -66,10 +67,13 @@ class Arena:
         child.send_signal(signal.SIGKILL)
         child.wait()
 
-    def rampage(
-        self, seconds: float, kill_every_s: float, said: Callable[[float, int], None]
+    def kill_at_random(
+        self, seconds: float, kill_every_s: float, report: Callable[[float, int], None]
     ) -> None:
-        """Kill somebody every `kill_every_s` seconds and start them again."""
+        """Kill and restart a random worker or reader every `kill_every_s` seconds.
+
+        `report` is called with the seconds left and the number of kills.
+        """
         ends = time.monotonic() + seconds
         victims = [name for name in self.children if name.startswith(("worker", "readers"))]
         while (left := ends - time.monotonic()) > 0:
@@ -80,4 +84,4 @@ class Arena:
             self.kill(name)
             self.start(name, self.commands[name])
             self.kills += 1
-            said(left, self.kills)
+            report(left, self.kills)

@@ -1,4 +1,4 @@
-"""The credentials of a chaos run, each connected through the real flow."""
+"""Creates the credentials of a chaos run, each through the real OAuth flow."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -12,12 +12,12 @@ from sequin_admin.tools.simulator import SimulatorControl
 
 
 class DatabaseNotEmpty(Exception):
-    """The database holds somebody's data. `str()` says what to do."""
+    """The database has data in it. `str()` says what to do."""
 
 
 @dataclass(frozen=True)
 class AccountPattern:
-    """The accounts of one kind: made like `like`, named by number."""
+    """The accounts of one kind: copies of the simulator's account `like`, named by number."""
 
     like: str
     name: str
@@ -27,7 +27,7 @@ class AccountPattern:
         return self.name.format(number)
 
 
-# Rotating kinds, by what their accounts are called at the simulator.
+# Kinds that rotate refresh tokens, with the names of their accounts in the simulator.
 ACCOUNT_PATTERNS = {
     "linear_oauth2": AccountPattern("abc123", "chaos{:05}"),
     "quickbooks_oauth2": AccountPattern("4620816365001234567", "462081636600{:07}"),
@@ -38,25 +38,25 @@ ACCOUNT_PATTERNS = {
 }
 
 
-def make(slugs: list[str], count: int) -> None:
-    """`count` connected credentials, spread over the kinds. Raises `NotEmpty`."""
+def make_credentials(slugs: list[str], count: int) -> None:
+    """Connect `count` credentials, spread over the kinds. Raises `DatabaseNotEmpty`."""
     if User.objects.exists() or Organization.objects.exists():
         raise DatabaseNotEmpty("This database is in use. Chaos takes an empty one.")
     organization = Organization.objects.create(name="Chaos", slug="chaos")
     simulator = SimulatorControl(settings.SIMULATOR_URL)
-    for place, slug in enumerate(slugs):
-        share = count // len(slugs) + (place < count % len(slugs))
+    for index, slug in enumerate(slugs):
+        share = count // len(slugs) + (index < count % len(slugs))
         connect(organization, simulator, kinds.get(slug), share)
 
 
 def connect(organization: Organization, simulator: SimulatorControl, kind: Any, count: int) -> None:
-    herd = ACCOUNT_PATTERNS[kind.slug]
-    accounts = [herd.account(number) for number in range(count)]
-    simulator.populate(kind.provider, herd.like, accounts)
+    pattern = ACCOUNT_PATTERNS[kind.slug]
+    accounts = [pattern.account(number) for number in range(count)]
+    simulator.populate(kind.provider, pattern.like, accounts)
     app = simulator.register(organization, kind)
     for account in accounts:
-        asked = {herd.required_property: account} if herd.required_property else {}
-        url = flow.start(organization, kind, session_key="chaos", oauth_app=app, asked=asked)
+        asked = {pattern.required_property: account} if pattern.required_property else {}
+        url = flow.start(organization, kind, session_key="chaos", oauth_app=app, inputs=asked)
         back = simulator.consent(url, account)
         connect_session = flow.finish(back, user=None, session_key="chaos", provider=kind.provider)
         if connect_session.credential is None:

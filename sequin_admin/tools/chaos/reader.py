@@ -1,4 +1,4 @@
-"""A process of readers: each takes a token again and again, and asks whether it opens anything."""
+"""A process of reader threads: each reads random tokens and checks that the provider takes them."""
 
 import json
 import random
@@ -19,54 +19,54 @@ from sequin_admin.tools.simulator import SimulatorControl
 PAUSE_S = 0.2
 
 
-class Notes:
-    """What the readers saw, in a file that outlives a killed process. Kept at every sight."""
+class ReadLog:
+    """Results of the reads, appended to a file, so that they survive a killed process."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lock = threading.Lock()
 
-    def add(self, kind: str, sight: str) -> None:
+    def add(self, kind: str, result: str) -> None:
         with self.lock, self.path.open("a") as file:
-            file.write(json.dumps([kind, sight]) + "\n")
+            file.write(json.dumps([kind, result]) + "\n")
 
     @staticmethod
-    def read(folder: Path) -> Counter[tuple[str, str]]:
-        """How often each kind was seen so. A line that a kill cut short does not count."""
-        seen = Counter[tuple[str, str]]()
+    def count(folder: Path) -> Counter[tuple[str, str]]:
+        """How often each kind had each result, without lines that a kill has truncated."""
+        counts = Counter[tuple[str, str]]()
         for path in folder.glob("*.jsonl"):
             for line in path.read_text().splitlines():
                 if line.endswith("]"):
-                    kind, sight = json.loads(line)
-                    seen[kind, sight] += 1
-        return seen
+                    kind, result = json.loads(line)
+                    counts[kind, result] += 1
+        return counts
 
 
-def run(threads: int, notes: Notes) -> None:
-    """Until the process is killed."""
+def run(threads: int, log: ReadLog) -> None:
+    """Read until the process is killed."""
     ids = list(Credential.objects.values_list("pk", flat=True))
     connections.close_all()
     for _ in range(threads):
-        threading.Thread(target=read_on, args=(ids, notes), daemon=True).start()
+        threading.Thread(target=read_forever, args=(ids, log), daemon=True).start()
     threading.Event().wait()
 
 
-def read_on(ids: list[UUID], notes: Notes) -> None:
+def read_forever(ids: list[UUID], log: ReadLog) -> None:
     simulator = SimulatorControl(settings.SIMULATOR_URL)
     while True:
         credential = Credential.objects.select_related("oauth_app").get(
             pk=random.choice(ids)  # noqa: S311
         )
-        notes.add(credential.kind, sight(credential, simulator))
+        log.add(credential.kind, observe_read(credential, simulator))
         time.sleep(PAUSE_S * random.random())  # noqa: S311
 
 
-def sight(credential: Credential, simulator: SimulatorControl) -> str:
-    """`ok`, `expired`, or why there was no token."""
+def observe_read(credential: Credential, simulator: SimulatorControl) -> str:
+    """Read a token. `ok`, `expired`, or why there was no token."""
     try:
-        token = renewal.current(credential)
+        token = renewal.get_access_token(credential)
     except Refused as refusal:
         return f"{refusal.outcome.verdict.value}:{refusal.outcome.code}"
     except OperationalError:
         return "database busy"
-    return "ok" if simulator.alive(credential.provider, token) else "expired"
+    return "ok" if simulator.is_token_alive(credential.provider, token) else "expired"

@@ -1,4 +1,4 @@
-"""After a chaos run: whose refresh token still works, and was anybody blamed wrongly."""
+"""Counts, after a chaos run, which refresh tokens still work and which errors were wrong."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -19,8 +19,11 @@ TRIES = 6
 
 @dataclass
 class Count:
-    """One kind after the run. `lost` is what the provider's rules allowed to keep; what they
-    did not, a killed or lost answer without a grace time, is `inevitable`."""
+    """Counts of one kind after the run.
+
+    `lost` are refresh tokens that could have been kept. Those that could not are `inevitable`: the
+    response was lost, and the provider has no grace period.
+    """
 
     kind: str
     credentials: int = 0
@@ -36,45 +39,47 @@ class Count:
 
     @property
     def bad(self) -> bool:
-        """Without a grace time a detected reuse ends access tokens that we take for living."""
+        """Whether anything went wrong that was avoidable. Without a grace period a detected reuse
+        is not: it revokes valid access tokens."""
         has_grace = bool(kinds.get(self.kind).oauth.grace_s)
         avoidable = (self.reuse_detections, self.expired_reads) if has_grace else ()
         return any((self.lost, self.wrong_verdicts, *avoidable))
 
 
 def count(slugs: Iterable[str], seen: Counter[tuple[str, str]]) -> list[Count]:
-    """Count all, once the simulator is calm again."""
+    """Counts of all kinds. Call it when the simulator's faults are cleared."""
     simulator = SimulatorControl(settings.SIMULATOR_URL)
     return [count_kind(slug, seen, simulator) for slug in slugs]
 
 
 def count_kind(slug: str, seen: Counter[tuple[str, str]], simulator: SimulatorControl) -> Count:
     kind = kinds.get(slug)
-    sights = {sight: number for (whose, sight), number in seen.items() if whose == slug}
-    blamed = Counter(
-        {s.partition(":")[2]: n for s, n in sights.items() if s.startswith("customer")}
+    results = {result: number for (kind, result), number in seen.items() if kind == slug}
+    customer_errors = Counter(
+        {s.partition(":")[2]: n for s, n in results.items() if s.startswith("customer")}
     )
     result = Count(
         slug,
         provider_calls=simulator.token_calls(kind.provider),
-        reads=sum(sights.values()),
-        expired_reads=sights.get("expired", 0),
-        retried_reads=sum(n for s, n in sights.items() if s.startswith(("transient", "database"))),
-        # Without a grace time a lost answer is the end, if it is told as that.
-        wrong_verdicts=blamed.total() - (0 if kind.oauth.grace_s else blamed["answer_lost"]),
+        reads=sum(results.values()),
+        expired_reads=results.get("expired", 0),
+        retried_reads=sum(n for s, n in results.items() if s.startswith(("transient", "database"))),
+        # Without a grace period a lost response ends the grant: `answer_lost` is then correct.
+        wrong_verdicts=customer_errors.total()
+        - (0 if kind.oauth.grace_s else customer_errors["answer_lost"]),
     )
     for credential in kind.objects.select_related("oauth_app"):
         result.credentials += 1
-        judge(credential, result)
+        check_credential(credential, result)
     for grant in simulator.grants(kind.provider).values():
         result.replays += grant["replays"]
         result.reuse_detections += grant["reuses"]
     return result
 
 
-def judge(credential: Credential, result: Count) -> None:
-    """Renew once more. What can't be renewed now is lost."""
-    outcome = renewed(credential)
+def check_credential(credential: Credential, result: Count) -> None:
+    """Renew once more, and count the credential as lost or inevitable when that fails."""
+    outcome = try_renewal(credential)
     if outcome is None:
         return
     if outcome.code == "answer_lost" and not type(credential).oauth.grace_s:  # type: ignore[union-attr]
@@ -83,8 +88,8 @@ def judge(credential: Credential, result: Count) -> None:
         result.lost += 1
 
 
-def renewed(credential: Credential) -> Outcome | None:
-    """None when a fresh token came, else why not."""
+def try_renewal(credential: Credential) -> Outcome | None:
+    """Renew, with retries. None when it worked, else the last outcome."""
     outcome = None
     for _ in range(TRIES):
         Token.objects.filter(credential=credential).update(next_try_at=None)

@@ -1,4 +1,4 @@
-"""`manage.py rotate_keys`: seal every stored secret with the newest key."""
+"""`manage.py rotate_keys`: re-encrypt every stored secret with the newest key."""
 
 from typing import Any
 
@@ -14,18 +14,20 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         lost = []
-        for column in keyring.columns():
+        for column in keyring.encrypted_columns():
             total = column.raw.count()
-            rows = keyring.tokens(column)
+            rows = keyring.iterate_tokens(column)
             for pk, token in track(rows, description=str(column), total=total, transient=True):
                 if keyring.is_current(token):
                     continue
                 try:
-                    keyring.rotate(column, pk, token)
+                    keyring.rotate_token(column, pk, token)
                 except InvalidToken:
                     lost.append(f"{column} of {pk}")
             self.stdout.write(f"{column}: {total:,} rows looked at.")
-        stored = (token for c in keyring.columns() for _, token in keyring.tokens(c))
+        stored = (
+            token for c in keyring.encrypted_columns() for _, token in keyring.iterate_tokens(c)
+        )
         left = sum(not keyring.is_current(token) for token in stored)
         self.stdout.write(f"{left:,} rows left on the old key.")
         if lost:

@@ -1,4 +1,4 @@
-"""GitHub Apps as providers.md section 4 describes them: install page, JWT, short tokens."""
+"""Simulated GitHub Apps: install page, JWT, short tokens."""
 
 from sequin_admin.simulator.providers.github import api, app, install
 from sequin_admin.simulator.providers.github.common import provider

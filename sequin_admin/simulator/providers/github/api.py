@@ -1,4 +1,4 @@
-"""What the simulated GitHub answers to a user's token and to an installation's."""
+"""The simulated GitHub's endpoints for user tokens and installation tokens."""
 
 from django.http import HttpRequest, HttpResponse
 
@@ -10,39 +10,39 @@ from sequin_admin.simulator.providers.github.common import (
     LIMIT,
     WINDOW_S,
     api_error,
-    described,
+    installation_json,
     limit_headers,
-    named,
-    paged,
+    paginate,
     provider,
+    require_user_agent,
     token_of,
 )
 
 
 def caller(request: HttpRequest, *, user: bool) -> SimulatedToken:
-    named(request)
+    require_user_agent(request)
     rows = SimulatedToken.objects.select_related("grant__account", "grant__client")
     found = rows.filter(
         use=SimulatedToken.ACCESS, value=token_of(request), grant__client__provider="github"
     )
     token = found.first()
-    if token is None or not token.alive() or bool(token.data.get("user")) != user:
+    if token is None or not token.is_valid() or bool(token.data.get("user")) != user:
         raise SimulatedResponse(api_error(401, "Bad credentials"))
     account = token.grant.account
-    faults.strike(request, provider, account)
+    faults.apply_faults(request, provider, account)
     if account.has("suspend") and not user:
         raise SimulatedResponse(api_error(403, "This installation has been suspended"))
-    left = faults.count(provider, account.external_id, allowed=LIMIT, seconds=WINDOW_S)
-    request.tells = limit_headers(left)  # type: ignore[attr-defined]
+    left = faults.count_call(provider, account.external_id, allowed=LIMIT, seconds=WINDOW_S)
+    request.response_headers = limit_headers(left)  # type: ignore[attr-defined]
     return token
 
 
 @provider.route("GET", API, r"/user/installations")
 def user_installations(request: HttpRequest) -> HttpResponse:
-    """Only what this user may see: another's installation id is found out by this."""
+    """Only the user's own installations: this reveals a forged installation id."""
     token = caller(request, user=True)
-    mine = described(token.grant.account, token.grant.client)
-    return paged(request, "installations", [mine])
+    mine = installation_json(token.grant.account, token.grant.client)
+    return paginate(request, "installations", [mine])
 
 
 @provider.route("GET", API, r"/installation/repositories")
@@ -53,10 +53,10 @@ def repositories(request: HttpRequest) -> HttpResponse:
     owner = token.grant.account.external_id
     names = enumerate(("sietch", "spice"), start=1)
     rows = [{"id": n, "name": name, "full_name": f"{owner}/{name}"} for n, name in names]
-    return paged(request, "repositories", rows)
+    return paginate(request, "repositories", rows)
 
 
 @provider.route("DELETE", API, r"/installation/token")
-def drop_token(request: HttpRequest) -> HttpResponse:
+def revoke_token(request: HttpRequest) -> HttpResponse:
     caller(request, user=False).spend()
     return HttpResponse(status=204)

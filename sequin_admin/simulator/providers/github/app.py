@@ -1,4 +1,4 @@
-"""What the simulated GitHub answers to an app that signs in with its JWT.
+"""The simulated GitHub's endpoints for apps, which authenticate with a JWT.
 
 https://docs.github.com/en/rest/apps/apps
 """
@@ -11,16 +11,16 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from jwt.types import Options
 
 from sequin_admin.simulator import faults
-from sequin_admin.simulator.framework import SimulatedResponse, bearer
+from sequin_admin.simulator.framework import SimulatedResponse, bearer_token
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedClient, SimulatedToken, now
 from sequin_admin.simulator.providers.github.common import (
     API,
     LIFE_S,
     api_error,
-    described,
-    named,
+    installation_json,
     permissions_of,
     provider,
+    require_user_agent,
 )
 from sequin_admin.simulator.providers.github.install import is_installed
 
@@ -30,13 +30,13 @@ UNTIMED: Options = {"verify_exp": False, "verify_iat": False, "require": ["iat",
 
 
 def app_of(request: HttpRequest) -> SimulatedClient:
-    """The app whose JWT this is: RS256, `iss` an id of ours, at most ten minutes long."""
-    named(request)
-    faults.strike(request, provider, None)
+    """The app that signed the JWT: RS256, `iss` is its id, valid for at most ten minutes."""
+    require_user_agent(request)
+    faults.apply_faults(request, provider, None)
     for app in SimulatedClient.objects.filter(provider="github"):
         try:
             key = public_key(app)
-            claims = jwt.decode(bearer(request), key, algorithms=["RS256"], options=UNTIMED)
+            claims = jwt.decode(bearer_token(request), key, algorithms=["RS256"], options=UNTIMED)
         except jwt.PyJWTError:
             continue
         if str(claims["iss"]) in (app.client_id, app.extra["app_id"]):
@@ -66,12 +66,14 @@ def public_key(app: SimulatedClient) -> Any:
     return serialization.load_pem_private_key(pem, password=None).public_key()
 
 
-def installed(request: HttpRequest, app: SimulatedClient, number: str) -> SimulatedAccount:
+def get_installed_account(
+    request: HttpRequest, app: SimulatedClient, number: str
+) -> SimulatedAccount:
     rows = SimulatedAccount.objects.filter(provider="github", data__installation_id=int(number))
     account = rows.first()
     if account is None or account.has("uninstall") or not is_installed(app, account):
         raise SimulatedResponse(api_error(404, "Not Found"))
-    faults.strike(request, provider, account)
+    faults.apply_faults(request, provider, account)
     return account
 
 
@@ -84,29 +86,29 @@ def app(request: HttpRequest) -> HttpResponse:
 @provider.route("GET", API, NUMBER)
 def installation(request: HttpRequest, number: str) -> HttpResponse:
     row = app_of(request)
-    return JsonResponse(described(installed(request, row, number), row))
+    return JsonResponse(installation_json(get_installed_account(request, row, number), row))
 
 
 @provider.route("DELETE", API, NUMBER)
 def uninstall(request: HttpRequest, number: str) -> HttpResponse:
     row = app_of(request)
-    account = installed(request, row, number)
-    account.switch("uninstall")
+    account = get_installed_account(request, row, number)
+    account.set_flag("uninstall")
     row.grants.filter(account=account).update(revoked=True)
     return HttpResponse(status=204)
 
 
 @provider.route("PUT DELETE", API, rf"{NUMBER}/suspended")
 def suspension(request: HttpRequest, number: str) -> HttpResponse:
-    account = installed(request, app_of(request), number)
-    account.switch("suspend", on=request.method == "PUT")
+    account = get_installed_account(request, app_of(request), number)
+    account.set_flag("suspend", on=request.method == "PUT")
     return HttpResponse(status=204)
 
 
 @provider.route("POST", API, rf"{NUMBER}/access_tokens")
-def mint(request: HttpRequest, number: str) -> HttpResponse:
+def create_access_token(request: HttpRequest, number: str) -> HttpResponse:
     row = app_of(request)
-    account = installed(request, row, number)
+    account = get_installed_account(request, row, number)
     if account.has("suspend"):
         return api_error(403, "This installation has been suspended")
     grant = row.grants.filter(account=account, revoked=False).latest("pk")
@@ -119,4 +121,4 @@ def mint(request: HttpRequest, number: str) -> HttpResponse:
         "permissions": permissions_of(account),
         "repository_selection": "all",
     }
-    return faults.maybe_lost(provider, account, JsonResponse(body, status=201))
+    return faults.maybe_lose_response(provider, account, JsonResponse(body, status=201))

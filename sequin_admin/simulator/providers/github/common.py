@@ -1,4 +1,4 @@
-"""What the simulated GitHub's endpoints share: its world, errors, limits and installations."""
+"""What the simulated GitHub's endpoints share: seed data, errors, limits, installations."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import seed
-from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer
+from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer_token
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedClient, now
 
 HOST, API = r"github\.com", r"api\.github\.com"
@@ -42,15 +42,17 @@ def limit_headers(left: int, *, reset_s: int = WINDOW_S) -> dict[str, str]:
 
 def plant() -> None:
     if not SimulatedClient.objects.filter(provider="github").exists():
-        seed.client(
+        seed.create_client(
             "github",
             client_id="Iv23liSimulatedApp",
             app_id="310104",
             slug="sequin-simulated",
             private_key=new_private_key(),
         )
-    seed.account("github", "paul-atreides", "paul-atreides", type="User", installation_id=47232440)
-    seed.account(
+    seed.create_account(
+        "github", "paul-atreides", "paul-atreides", type="User", installation_id=47232440
+    )
+    seed.create_account(
         "github", "arrakis-inc", "arrakis-inc", type="Organization", installation_id=47232441
     )
 
@@ -75,7 +77,7 @@ provider = ProviderSimulator(
 )
 
 
-def named(request: HttpRequest) -> None:
+def require_user_agent(request: HttpRequest) -> None:
     if not request.headers.get("User-Agent"):
         raise SimulatedResponse(
             api_error(403, "Request forbidden by administrative rules: no User-Agent.")
@@ -85,10 +87,10 @@ def named(request: HttpRequest) -> None:
 def token_of(request: HttpRequest) -> str:
     """A token comes as `Bearer` or as `token`; a JWT as `Bearer` alone."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    return value if scheme.lower() == "token" else bearer(request)
+    return value if scheme.lower() == "token" else bearer_token(request)
 
 
-def paged(request: HttpRequest, name: str, rows: list[dict[str, Any]]) -> HttpResponse:
+def paginate(request: HttpRequest, name: str, rows: list[dict[str, Any]]) -> HttpResponse:
     """One page of a list. The Link header (RFC 8288) leads to the next one."""
     number, size = int(request.GET.get("page", 1)), int(request.GET.get("per_page", 30))
     shown = rows[(number - 1) * size : number * size]
@@ -101,11 +103,11 @@ def paged(request: HttpRequest, name: str, rows: list[dict[str, Any]]) -> HttpRe
 
 
 def permissions_of(account: SimulatedAccount) -> dict[str, str]:
-    """What the account accepted of what the app asks for."""
+    """The permissions that the account accepted."""
     return {"metadata": "read"} if account.has("drop_scope") else PERMISSIONS
 
 
-def described(account: SimulatedAccount, app: SimulatedClient) -> dict[str, Any]:
+def installation_json(account: SimulatedAccount, app: SimulatedClient) -> dict[str, Any]:
     number = account.data["installation_id"]
     return {
         "id": number,

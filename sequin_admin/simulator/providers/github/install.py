@@ -1,4 +1,4 @@
-"""The simulated GitHub's install page, and the code that proves who pressed its button."""
+"""The simulated GitHub's install page, and the exchange of the user's code."""
 
 from urllib.parse import urlencode
 
@@ -11,36 +11,38 @@ from sequin_admin.simulator.models import (
     SimulatedGrant,
     SimulatedToken,
 )
-from sequin_admin.simulator.oauth import CODE_LIFE_S, json_of, same
+from sequin_admin.simulator.oauth import CODE_LIFE_S, constant_time_equal, parse_json
 from sequin_admin.simulator.providers.github.common import HOST, LIFE_S, PERMISSIONS, provider
 
 
 @provider.route("GET POST", HOST, r"/apps/(?P<slug>[\w-]+)/installations/new")
 def install(request: HttpRequest, slug: str) -> HttpResponse:
-    """The install page. The app asks for user authorization too, so a code comes back with it."""
+    """The install page. It returns a code too, as the app requests user authorization."""
     app = SimulatedClient.objects.filter(provider="github", extra__slug=slug).first()
     if app is None or not app.redirect_uris:
-        return consent.broken(request, provider, app)
+        return consent.reject_client(request, provider, app)
     uri = request.GET.get("redirect_uri", app.redirect_uris[0])
     query = {**request.GET.dict(), "redirect_uri": uri}
     if uri not in app.redirect_uris:
-        return consent.broken(request, provider, app)
+        return consent.reject_client(request, provider, app)
     accounts = SimulatedAccount.objects.filter(provider="github").order_by("pk")
     if request.method == "GET":
-        return consent.page(request, provider, app, accounts, provider.scopes)
+        return consent.render_consent(request, provider, app, accounts, provider.scopes)
     if "allow" not in request.POST:
         denied = "The user denied access"
-        return consent.back(query, error="access_denied", error_description=denied)
-    account = consent.chosen(request, provider, accounts)
+        return consent.redirect_to_client(query, error="access_denied", error_description=denied)
+    account = consent.get_chosen_account(request, provider, accounts)
     if account.has("needs_approval"):
-        return consent.back(query, setup_action="request")
+        return consent.redirect_to_client(query, setup_action="request")
     action = "update" if is_installed(app, account) else "install"
     for flag in ("uninstall", "drop_scope"):
-        account.switch(flag, on=False)
+        account.set_flag(flag, on=False)
     grant = SimulatedGrant.objects.create(client=app, account=account, scopes=list(PERMISSIONS))
     code = SimulatedToken.issue(grant, SimulatedToken.CODE, "", CODE_LIFE_S)
     number = str(account.data["installation_id"])
-    return consent.back(query, code=code.value, installation_id=number, setup_action=action)
+    return consent.redirect_to_client(
+        query, code=code.value, installation_id=number, setup_action=action
+    )
 
 
 def is_installed(app: SimulatedClient, account: SimulatedAccount) -> bool:
@@ -49,27 +51,27 @@ def is_installed(app: SimulatedClient, account: SimulatedAccount) -> bool:
 
 @provider.route("POST", HOST, r"/login/oauth/access_token")
 def user_token(request: HttpRequest) -> HttpResponse:
-    """Answers 200 even for an error, and as a form to who does not accept JSON."""
-    faults.strike(request, provider, None)
+    """Responds with 200 even for an error, and form-encoded unless JSON is accepted."""
+    faults.apply_faults(request, provider, None)
     is_json = request.content_type == "application/json"
-    body = exchange(json_of(request) if is_json else request.POST.dict())
+    body = exchange_code(parse_json(request) if is_json else request.POST.dict())
     if "json" in request.headers.get("Accept", ""):
         return JsonResponse(body)
     return HttpResponse(urlencode(body), content_type="application/x-www-form-urlencoded")
 
 
-def exchange(given: dict[str, str]) -> dict[str, str]:
+def exchange_code(given: dict[str, str]) -> dict[str, str]:
     app = SimulatedClient.objects.filter(
         provider="github", client_id=given.get("client_id", "")
     ).first()
-    if app is None or not same(app.client_secret, given.get("client_secret", "")):
+    if app is None or not constant_time_equal(app.client_secret, given.get("client_secret", "")):
         message = "The client_id and/or client_secret passed are incorrect."
         return {"error": "incorrect_client_credentials", "error_description": message}
     rows = SimulatedToken.objects.select_related("grant").filter(
         use=SimulatedToken.CODE, grant__client=app
     )
     code = rows.filter(value=given.get("code", "")).first()
-    if code is None or not code.alive() or not code.spend():
+    if code is None or not code.is_valid() or not code.spend():
         message = "The code passed is incorrect or expired."
         return {"error": "bad_verification_code", "error_description": message}
     token = SimulatedToken.issue(code.grant, SimulatedToken.ACCESS, "ghu_", 8 * LIFE_S, user=True)

@@ -1,4 +1,4 @@
-"""HubSpot as providers.md section 5 describes it: OAuth in two versions, limits in its headers."""
+"""Simulated HubSpot: OAuth in two versions, limits in its headers."""
 
 from sequin_admin.simulator.providers.hubspot import api, oauth
 from sequin_admin.simulator.providers.hubspot.common import provider

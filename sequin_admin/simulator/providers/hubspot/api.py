@@ -5,13 +5,13 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
-from sequin_admin.simulator.framework import SimulatedResponse, bearer
+from sequin_admin.simulator.framework import SimulatedResponse, bearer_token
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant, SimulatedToken, now
 from sequin_admin.simulator.providers.hubspot.common import (
     API,
     LIMIT,
     WINDOW_S,
-    allowed,
+    allowed_scopes,
     api_error,
     limit_headers,
     provider,
@@ -22,18 +22,18 @@ NAMES = ("Paul", "Jessica", "Leto", "Duncan", "Gurney")
 
 
 def caller(request: HttpRequest) -> SimulatedGrant:
-    """Whose token this is; counts the call and tells how many are left."""
-    value = bearer(request)
-    token = server.access(value)
+    """The token's grant; counts the call and sets the rate limit headers."""
+    value = bearer_token(request)
+    token = server.find_access_token(value)
     if token is None:
         known = SimulatedToken.objects.filter(value=value).exists()
         category = "EXPIRED_AUTHENTICATION" if known else "INVALID_AUTHENTICATION"
         message = "The OAuth token used to make this call is expired or invalid."
         raise SimulatedResponse(api_error(401, category, message))
     account: SimulatedAccount = token.grant.account
-    faults.strike(request, provider, account)
-    left = faults.count(provider, account.external_id, allowed=LIMIT, seconds=WINDOW_S)
-    request.tells = limit_headers(left)  # type: ignore[attr-defined]
+    faults.apply_faults(request, provider, account)
+    left = faults.count_call(provider, account.external_id, allowed=LIMIT, seconds=WINDOW_S)
+    request.response_headers = limit_headers(left)  # type: ignore[attr-defined]
     return token.grant
 
 
@@ -55,7 +55,7 @@ def details(request: HttpRequest) -> HttpResponse:
 @provider.route("GET", API, r"/crm/v3/objects/contacts")
 def contacts(request: HttpRequest) -> HttpResponse:
     grant = caller(request)
-    if "crm.objects.contacts.read" not in allowed(grant):
+    if "crm.objects.contacts.read" not in allowed_scopes(grant):
         context = {"requiredGranularScopes": ["crm.objects.contacts.read"]}
         return api_error(
             403,

@@ -1,4 +1,4 @@
-"""What the simulated HubSpot's endpoints share: its world, errors and limits."""
+"""What the simulated HubSpot's endpoints share: seed data, errors and limits."""
 
 import uuid
 from typing import Any
@@ -46,9 +46,11 @@ def limit_headers(left: int) -> dict[str, str]:
 
 
 def plant() -> None:
-    seed.client("hubspot", client_id="5c2e8a6f-0b51-4f0e-9d6c-hubspot-simulated")
-    seed.account("hubspot", "21902692", "arrakis.io", hub_domain="arrakis.io", user_id=2190)
-    seed.account("hubspot", "33011844", "giedi-prime.net", hub_domain="giedi-prime.net", user_id=33)
+    seed.create_client("hubspot", client_id="5c2e8a6f-0b51-4f0e-9d6c-hubspot-simulated")
+    seed.create_account("hubspot", "21902692", "arrakis.io", hub_domain="arrakis.io", user_id=2190)
+    seed.create_account(
+        "hubspot", "33011844", "giedi-prime.net", hub_domain="giedi-prime.net", user_id=33
+    )
 
 
 provider = ProviderSimulator(
@@ -61,7 +63,7 @@ provider = ProviderSimulator(
 )
 
 
-def allowed(grant: SimulatedGrant) -> list[str]:
-    """What the account still lets us do; of what was granted only `oauth` cannot be taken away."""
+def allowed_scopes(grant: SimulatedGrant) -> list[str]:
+    """Scopes in effect; `drop_scope` removes all but `oauth`."""
     dropped = grant.account.has("drop_scope")
     return [scope for scope in grant.scopes if scope == "oauth" or not dropped]

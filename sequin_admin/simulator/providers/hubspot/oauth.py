@@ -1,4 +1,4 @@
-"""The simulated HubSpot's authorization server, in its current version and its first."""
+"""The simulated HubSpot's authorization server, in its current version and in version 1."""
 
 import json
 from datetime import UTC, datetime
@@ -10,7 +10,13 @@ from sequin_admin.simulator import faults
 from sequin_admin.simulator.framework import SimulatedResponse
 from sequin_admin.simulator.models import SimulatedGrant, SimulatedToken, now
 from sequin_admin.simulator.oauth import AuthorizationServer
-from sequin_admin.simulator.providers.hubspot.common import API, DATED, allowed, api_error, provider
+from sequin_admin.simulator.providers.hubspot.common import (
+    API,
+    DATED,
+    allowed_scopes,
+    api_error,
+    provider,
+)
 
 VERSION_1_ENDS = datetime(2027, 2, 16, tzinfo=UTC)
 CLIENT_CODES = {
@@ -32,24 +38,24 @@ def oauth_error(error: str, description: str, status: int) -> HttpResponse:
 
 
 class HubSpotSimulator(AuthorizationServer):
-    def asked_scopes(self, query: Any) -> list[str]:
+    def requested_scopes(self, query: Any) -> list[str]:
         """Optional scopes are granted too: every simulated account has what they need."""
         return f"{query.get('scope', '')} {query.get('optional_scope', '')}".split()
 
-    def request_mistake(self, query: Any) -> str:
+    def invalid_request(self, query: Any) -> str:
         return "" if query.get("scope") else "scope is required"
 
-    def more(self, grant: SimulatedGrant) -> dict[str, Any]:
+    def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:
         return {
             "hub_id": int(grant.account.external_id),
             "user_id": grant.account.data["user_id"],
-            "scopes": allowed(grant),
+            "scopes": allowed_scopes(grant),
             "token_use": "access_token",
         }
 
 
 server = HubSpotSimulator(
-    provider, access_life_s=1800, error=oauth_error, restores=("uninstall", "drop_scope")
+    provider, access_life_s=1800, error=oauth_error, reset_by_consent=("uninstall", "drop_scope")
 )
 
 
@@ -65,8 +71,8 @@ def token(request: HttpRequest) -> HttpResponse:
 
 @provider.route("POST", API, r"/oauth/v1/token")
 def old_token(request: HttpRequest) -> HttpResponse:
-    """The first version tells less: no account, no scopes."""
-    until_it_ends()
+    """Version 1 returns neither the account nor the scopes."""
+    refuse_if_version_ended()
     response = server.token(request)
     known = json.loads(response.content)
     if response.status_code == 200:
@@ -75,7 +81,7 @@ def old_token(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def until_it_ends() -> None:
+def refuse_if_version_ended() -> None:
     if now() >= VERSION_1_ENDS:
         raise SimulatedResponse(
             api_error(410, "GONE", "This version of the OAuth API is no longer served.")
@@ -84,26 +90,26 @@ def until_it_ends() -> None:
 
 @provider.route("POST", API, rf"/oauth/{DATED}/token/introspect")
 def introspect(request: HttpRequest) -> HttpResponse:
-    faults.strike(request, provider, None)
-    client = server.client_of(request, request.POST.dict())
+    faults.apply_faults(request, provider, None)
+    client = server.authenticate_client(request, request.POST.dict())
     found = SimulatedToken.objects.filter(value=request.POST.get("token", ""), grant__client=client)
-    alive = next((row for row in found.select_related("grant__account") if row.alive()), None)
-    return JsonResponse(facts(alive) if alive else {"active": False})
+    alive = next((row for row in found.select_related("grant__account") if row.is_valid()), None)
+    return JsonResponse(token_info(alive) if alive else {"active": False})
 
 
 @provider.route("GET", API, r"/oauth/v1/(?:access|refresh)-tokens/(?P<token>[^/]+)")
-def legacy_facts(request: HttpRequest, token: str) -> HttpResponse:
-    until_it_ends()
+def legacy_token_info(request: HttpRequest, token: str) -> HttpResponse:
+    refuse_if_version_ended()
     row = SimulatedToken.objects.filter(value=token, grant__client__provider="hubspot").first()
-    if row is None or not row.alive():
+    if row is None or not row.is_valid():
         return api_error(404, "OBJECT_NOT_FOUND", "The token is invalid or expired")
-    return JsonResponse({"token": row.value, **facts(row)})
+    return JsonResponse({"token": row.value, **token_info(row)})
 
 
 @provider.route("DELETE", API, r"/oauth/v1/refresh-tokens/(?P<token>[^/]+)")
-def forget(request: HttpRequest, token: str) -> HttpResponse:
-    """Ends the refresh token alone: access tokens live on, the app stays installed."""
-    until_it_ends()
+def delete_refresh_token(request: HttpRequest, token: str) -> HttpResponse:
+    """Revokes the refresh token only: access tokens stay valid, the app stays installed."""
+    refuse_if_version_ended()
     row = SimulatedToken.objects.filter(
         value=token, use=SimulatedToken.REFRESH, grant__client__provider="hubspot"
     )
@@ -112,7 +118,7 @@ def forget(request: HttpRequest, token: str) -> HttpResponse:
     return HttpResponse(status=204)
 
 
-def facts(token: SimulatedToken) -> dict[str, Any]:
+def token_info(token: SimulatedToken) -> dict[str, Any]:
     grant = token.grant
     known = {
         "active": True,
@@ -124,7 +130,7 @@ def facts(token: SimulatedToken) -> dict[str, Any]:
         "user_id": grant.account.data["user_id"],
         "app_id": 104,
         "client_id": grant.client.client_id,
-        "scopes": allowed(grant),
+        "scopes": allowed_scopes(grant),
     }
     if token.expires_at:
         known["expires_in"] = int((token.expires_at - now()).total_seconds())
@@ -133,7 +139,7 @@ def facts(token: SimulatedToken) -> dict[str, Any]:
 
 @provider.route("POST", API, rf"/oauth/{DATED}/token/revoke")
 def revoke(request: HttpRequest) -> HttpResponse:
-    client = server.client_of(request, request.POST.dict())
+    client = server.authenticate_client(request, request.POST.dict())
     row = SimulatedToken.objects.filter(
         value=request.POST.get("token", ""), grant__client=client
     ).first()

@@ -1,4 +1,4 @@
-"""NetSuite as providers.md section 8 describes it: OAuth 2, signed assertions, signed requests."""
+"""Simulated NetSuite: OAuth 2, signed assertions, signed requests."""
 
 from sequin_admin.simulator.providers.netsuite import api, oauth2
 from sequin_admin.simulator.providers.netsuite.common import provider

@@ -1,9 +1,9 @@
-"""The simulated NetSuite's REST services, open to bearer tokens and to signed requests."""
+"""The simulated NetSuite's REST services, for bearer tokens and for signed requests."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
-from sequin_admin.simulator.framework import SimulatedResponse, bearer
+from sequin_admin.simulator.framework import SimulatedResponse, bearer_token
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.netsuite import signatures
 from sequin_admin.simulator.providers.netsuite.common import (
@@ -11,9 +11,9 @@ from sequin_admin.simulator.providers.netsuite.common import (
     RESTLETS,
     api_error,
     client_of,
+    login_refused,
     provider,
-    refused,
-    visit,
+    select_account,
 )
 from sequin_admin.simulator.providers.netsuite.oauth2 import server
 
@@ -21,19 +21,21 @@ RECORDS = r"/services/rest/record/v1"
 
 
 def caller(request: HttpRequest, label: str, service: str) -> SimulatedAccount:
-    """The account, when the token or the signature opens it. `service` names the host."""
-    account = visit(request, label)
+    """The account of the token or signature. `service` is the host's second label."""
+    account = select_account(request, label)
     host = f"{label}.{service}.api.netsuite.com"
-    if signatures.fields_of(request):
+    if signatures.parse_authorization(request):
         url = f"https://{host}{request.path.removeprefix(f'/{host}')}"
-        fault = signatures.fault_of(request, url, account, client_of(account))
+        fault = signatures.find_signature_error(request, url, account, client_of(account))
         if fault:
-            raise SimulatedResponse(refused(account, "OAuth", fault, "INVALID_LOGIN_ATTEMPT"))
+            raise SimulatedResponse(login_refused(account, "OAuth", fault, "INVALID_LOGIN_ATTEMPT"))
     else:
-        token = server.access(bearer(request))
+        token = server.find_access_token(bearer_token(request))
         if token is None or token.grant.account != account or account.has("disable_user"):
-            raise SimulatedResponse(refused(account, "Bearer", "invalid_token", "INVALID_LOGIN"))
-    faults.strike(request, provider, account)
+            raise SimulatedResponse(
+                login_refused(account, "Bearer", "invalid_token", "INVALID_LOGIN")
+            )
+    faults.apply_faults(request, provider, account)
     if account.has("drop_scope"):
         detail = "Permission Violation: the role lacks a permission for this operation."
         raise SimulatedResponse(api_error(403, "Forbidden", "INSUFFICIENT_PERMISSION", detail))

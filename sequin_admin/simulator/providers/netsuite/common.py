@@ -1,4 +1,4 @@
-"""The simulated NetSuite's accounts, what can go wrong in them, and how errors are worded."""
+"""The simulated NetSuite's accounts, switches and error responses."""
 
 import secrets
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from sequin_admin.simulator import seed
 from sequin_admin.simulator.framework import ProviderSimulator
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedClient
-from sequin_admin.simulator.oauth import enter
+from sequin_admin.simulator.oauth import select_tenant
 
 LABEL = r"(?P<label>[a-z0-9]+(?:-[a-z0-9]+)*)"
 REST = rf"{LABEL}\.suitetalk\.api\.netsuite\.com"
@@ -23,8 +23,8 @@ def api_error(status: int, title: str, code: str, detail: str) -> HttpResponse:
     return JsonResponse({**known, "status": status, "o:errorDetails": details}, status=status)
 
 
-def refused(account: SimulatedAccount, scheme: str, error: str, code: str) -> HttpResponse:
-    """401 in the dialect of `Bearer` or `OAuth`."""
+def login_refused(account: SimulatedAccount, scheme: str, error: str, code: str) -> HttpResponse:
+    """A 401 with a `WWW-Authenticate` header of scheme `Bearer` or `OAuth`."""
     response = api_error(401, "Unauthorized", code, DENIED)
     response["WWW-Authenticate"] = (
         f'{scheme} realm="{account.external_id}", error="{error}", error_description="{DENIED}"'
@@ -40,7 +40,7 @@ def throttled() -> HttpResponse:
 def plant() -> None:
     for account_id, name in (("1234567_SB1", "Arrakis [sandbox]"), ("7654321", "Giedi Prime")):
         if not SimulatedClient.objects.filter(provider="netsuite", owner=account_id).exists():
-            seed.client(
+            seed.create_client(
                 "netsuite",
                 account_id,
                 client_id=secrets.token_hex(32),
@@ -51,7 +51,7 @@ def plant() -> None:
                 token_id=secrets.token_hex(32),
                 token_secret=secrets.token_hex(32),
             )
-        seed.account("netsuite", account_id, name, role="3", entity="1701")
+        seed.create_account("netsuite", account_id, name, role="3", entity="1701")
 
 
 def new_private_key() -> str:
@@ -81,9 +81,9 @@ provider = ProviderSimulator(
 )
 
 
-def visit(request: HttpRequest, label: str) -> SimulatedAccount:
+def select_account(request: HttpRequest, label: str) -> SimulatedAccount:
     """The account whose own host was called: 1234567-sb1 is 1234567_SB1."""
-    return enter(request, provider, label.replace("-", "_"))
+    return select_tenant(request, provider, label.replace("-", "_"))
 
 
 def client_of(account: SimulatedAccount) -> SimulatedClient:

@@ -17,41 +17,41 @@ from sequin_admin.simulator.models import (
     now,
 )
 from sequin_admin.simulator.oauth import AuthorizationServer, flat_error
-from sequin_admin.simulator.providers.netsuite.common import REST, provider, visit
+from sequin_admin.simulator.providers.netsuite.common import REST, provider, select_account
 
 APP = r"(?:(?P<label>[a-z0-9]+(?:-[a-z0-9]+)*)\.app|system)\.netsuite\.com"
 PATH = r"/services/rest/auth/oauth2/v1"
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ISSUER = "https://system.netsuite.com"
-# Signs nothing that anybody trusts: whether a token is good is looked up.
+# Nobody verifies this signature: tokens are looked up by value.
 SIGNING_KEY = "the simulator's accounts share this one key"
 
 
 class NetSuiteSimulator(AuthorizationServer):
-    def request_mistake(self, query: Any) -> str:
+    def invalid_request(self, query: Any) -> str:
         scopes = set(query.get("scope", "").split())
         if not 22 <= len(query.get("state", "")) <= 1024:
             return "state must have 22 to 1024 characters"
         if not scopes or not (scopes <= set(provider.scopes) or scopes == {"mcp"}):
             return "scope must name restlets, rest_webservices, suite_analytics, or mcp alone"
-        return super().request_mistake(query)
+        return super().invalid_request(query)
 
-    def returned(self, account: SimulatedAccount) -> dict[str, str]:
+    def callback_params(self, account: SimulatedAccount) -> dict[str, str]:
         known = {"role": account.data["role"], "entity": account.data["entity"]}
         return {**known, "company": account.external_id}
 
-    def client_of(self, request: HttpRequest, fields: Any) -> SimulatedClient:
+    def authenticate_client(self, request: HttpRequest, fields: Any) -> SimulatedClient:
         if fields.get("grant_type") == "client_credentials":
-            client = self.asserted(request, fields)
+            client = self.verify_assertion(request, fields)
         else:
-            client = super().client_of(request, fields)
+            client = super().authenticate_client(request, fields)
         account = SimulatedAccount.objects.get(provider="netsuite", external_id=client.owner)
         if account.has("block_integration"):
             raise SimulatedResponse(self.error("invalid_client", "IntegrationBlocked", 401))
         return client
 
-    def asserted(self, request: HttpRequest, fields: Any) -> SimulatedClient:
-        """The client whose signed assertion this is (RFC 7523 section 3)."""
+    def verify_assertion(self, request: HttpRequest, fields: Any) -> SimulatedClient:
+        """The client that signed the assertion (RFC 7523 section 3). Raises `SimulatedResponse`."""
         if fields.get("client_assertion_type") != ASSERTION:
             raise SimulatedResponse(
                 self.error("invalid_request", "client_assertion_type is wrong", 400)
@@ -82,7 +82,7 @@ class NetSuiteSimulator(AuthorizationServer):
             )
         return client
 
-    def vet(self, account: SimulatedAccount) -> None:
+    def check_account(self, account: SimulatedAccount) -> None:
         if account.has("expire_certificate") or account.has("disable_user"):
             raise SimulatedResponse(
                 self.error("invalid_grant", "The certificate or its user is over", 400)
@@ -102,7 +102,7 @@ class NetSuiteSimulator(AuthorizationServer):
         }
         return SimulatedToken.issue(grant, use, "", life_s, value=jwt.encode(claims, SIGNING_KEY))
 
-    def more(self, grant: SimulatedGrant) -> dict[str, Any]:
+    def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:
         """NetSuite gives the lifetime as a string."""
         return {"expires_in": str(self.access_life_s)}
 
@@ -111,7 +111,7 @@ server = NetSuiteSimulator(
     provider,
     client_auth="basic",
     refresh_life_s=7 * 86_400,
-    client_status=401,
+    client_error_status=401,
     client_credentials=True,
 )
 
@@ -128,29 +128,29 @@ def token_url(account_id: str) -> str:
 
 @provider.route("GET POST", APP, r"/app/login/oauth2/authorize\.nl")
 def authorize(request: HttpRequest, label: str | None) -> HttpResponse:
-    """At the account's own host, or at the common one, where the client tells the account."""
+    """At the account's own host, or at the common one, where the client implies the account."""
     if label is None:
         asked = request.GET.get("client_id", "")
         client = SimulatedClient.objects.filter(provider="netsuite", client_id=asked).first()
         if client is None:
-            return consent.broken(request, provider, None)
+            return consent.reject_client(request, provider, None)
         label = client.owner
-    visit(request, label)
+    select_account(request, label)
     return server.authorize(request)
 
 
 @provider.route("POST", REST, rf"{PATH}/token")
 def token(request: HttpRequest, label: str) -> HttpResponse:
-    visit(request, label)
+    select_account(request, label)
     return server.token(request)
 
 
 @provider.route("POST", REST, rf"{PATH}/revoke")
 def revoke(request: HttpRequest, label: str) -> HttpResponse:
-    account = visit(request, label)
-    faults.strike(request, provider, account)
-    client = server.client_of(request, request.POST.dict())
-    row = server.lookup(client, SimulatedToken.REFRESH, request.POST.get("token", ""))
+    account = select_account(request, label)
+    faults.apply_faults(request, provider, account)
+    client = server.authenticate_client(request, request.POST.dict())
+    row = server.find_token(client, SimulatedToken.REFRESH, request.POST.get("token", ""))
     if row is None:
         return flat_error("invalid_request", "The token is unknown", 400)
     row.grant.revoke()

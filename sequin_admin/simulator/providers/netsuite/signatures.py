@@ -1,4 +1,4 @@
-"""OAuth 1.0a as RFC 5849 writes it, with HMAC-SHA256: who signed this request?"""
+"""Verification of OAuth 1.0a signatures (RFC 5849), with HMAC-SHA256."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ TOLERANCE_S = 300
 REQUIRED = {"oauth_consumer_key", "oauth_token", "oauth_nonce", "oauth_timestamp"}
 
 
-def fields_of(request: HttpRequest) -> dict[str, str]:
+def parse_authorization(request: HttpRequest) -> dict[str, str]:
     """The parameters of an `Authorization: OAuth` header (section 3.5.1)."""
     scheme, _, rest = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "oauth":
@@ -23,11 +23,11 @@ def fields_of(request: HttpRequest) -> dict[str, str]:
     return {name: unquote(value) for name, value in re.findall(r'(\w+)="([^"]*)"', rest)}
 
 
-def fault_of(
+def find_signature_error(
     request: HttpRequest, url: str, account: SimulatedAccount, client: SimulatedClient
 ) -> str:
-    """Why the signed request is refused, in NetSuite's words; nothing when it is good."""
-    given, known = fields_of(request), client.extra
+    """NetSuite's error code for the signed request; empty when the signature is valid."""
+    given, known = parse_authorization(request), client.extra
     if not given.keys() >= REQUIRED or given.get("realm") != account.external_id:
         return "parameter_absent"
     if given["oauth_consumer_key"] != known["consumer_key"]:
@@ -58,17 +58,17 @@ def seen_before(nonce: str) -> bool:
 
 
 def encoded(text: str) -> str:
-    """Section 3.6."""
+    """Percent-encoded as in section 3.6."""
     return quote(text, safe="~")
 
 
 def base_string(method: str, url: str, params: Iterable[tuple[str, str]]) -> str:
-    """Sections 3.4.1.1 and 3.4.1.3.2."""
+    """The signature base string of sections 3.4.1.1 and 3.4.1.3.2."""
     pairs = sorted((encoded(name), encoded(value)) for name, value in params)
     joined = "&".join(f"{name}={value}" for name, value in pairs)
     return "&".join((method.upper(), encoded(url), encoded(joined)))
 
 
 def signature(text: str, key: str) -> str:
-    """Section 3.4.2, with SHA-256 in place of SHA-1."""
+    """The signature of section 3.4.2, with SHA-256 in place of SHA-1."""
     return base64.b64encode(hmac.new(key.encode(), text.encode(), hashlib.sha256).digest()).decode()

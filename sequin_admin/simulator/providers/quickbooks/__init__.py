@@ -1,4 +1,4 @@
-"""QuickBooks Online as providers.md section 9 describes it: refresh tokens that change daily."""
+"""Simulated QuickBooks Online: refresh tokens that change daily."""
 
 from sequin_admin.simulator.providers.quickbooks import api, oauth
 from sequin_admin.simulator.providers.quickbooks.common import provider

@@ -6,9 +6,9 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
-from sequin_admin.simulator.framework import SimulatedResponse, bearer
+from sequin_admin.simulator.framework import SimulatedResponse, bearer_token
 from sequin_admin.simulator.models import SimulatedAccount, now
-from sequin_admin.simulator.providers.quickbooks.common import api_error, provider, traced
+from sequin_admin.simulator.providers.quickbooks.common import api_error, provider, with_request_id
 from sequin_admin.simulator.providers.quickbooks.oauth import server
 
 API = r"(?P<host>(?:sandbox-)?quickbooks\.api\.intuit\.com)"
@@ -16,13 +16,13 @@ REALM = r"(?P<realm>\d+)"
 
 
 def caller(request: HttpRequest, host: str, realm: str) -> SimulatedAccount:
-    """The company, when the token is for it and it lives on this host."""
-    token = server.access(bearer(request))
+    """The company, if the token is for it and it is served by this host."""
+    token = server.find_access_token(bearer_token(request))
     if token is None:
         message = "message=AuthenticationFailed; errorCode=003200"
         raise SimulatedResponse(api_error(401, "AUTHENTICATION", "3200", message))
     account = token.grant.account
-    faults.strike(request, provider, account)
+    faults.apply_faults(request, provider, account)
     sandbox = host.startswith("sandbox-")
     if account.external_id != realm or account.data["sandbox"] != sandbox:
         message = "message=ApplicationAuthorizationFailed; errorCode=003100"
@@ -33,17 +33,17 @@ def caller(request: HttpRequest, host: str, realm: str) -> SimulatedAccount:
     if account.has("end_subscription"):
         message = "Subscription period has ended or canceled"
         raise SimulatedResponse(api_error(403, "ValidationFault", "6190", message))
-    faults.count(provider, f"{realm}:second", allowed=10, seconds=1)
-    faults.count(provider, f"{realm}:minute", allowed=500, seconds=60)
+    faults.count_call(provider, f"{realm}:second", allowed=10, seconds=1)
+    faults.count_call(provider, f"{realm}:minute", allowed=500, seconds=60)
     return account
 
 
 def answer(request: HttpRequest, **body: Any) -> HttpResponse:
-    """JSON for who asks for it; XML for everybody else."""
+    """JSON if the client accepts it, else XML."""
     if "json" in request.headers.get("Accept", ""):
-        return traced(JsonResponse({**body, "time": now().isoformat()}))
+        return with_request_id(JsonResponse({**body, "time": now().isoformat()}))
     xml = '<IntuitResponse xmlns="http://schema.intuit.com/finance/v3"/>'
-    return traced(HttpResponse(xml, content_type="application/xml"))
+    return with_request_id(HttpResponse(xml, content_type="application/xml"))
 
 
 @provider.route("GET", API, rf"/v3/company/{REALM}/companyinfo/(?P<again>\d+)")
@@ -55,7 +55,7 @@ def company(request: HttpRequest, host: str, realm: str, again: str) -> HttpResp
 
 @provider.route("GET POST", API, rf"/v3/company/{REALM}/query")
 def query(request: HttpRequest, host: str, realm: str) -> HttpResponse:
-    """The statement stands in the address, or is the whole body of a POST."""
+    """The statement is in the query, or is the whole body of a POST."""
     caller(request, host, realm)
     posted = request.body.decode() if request.method == "POST" else ""
     statement = request.GET.get("query", posted).lower()
@@ -63,13 +63,16 @@ def query(request: HttpRequest, host: str, realm: str) -> HttpResponse:
         return api_error(400, "ValidationFault", "4000", "Error parsing query")
     names = ("Paul", "Jessica", "Leto", "Duncan", "Gurney")
     rows = [{"Id": str(n), "DisplayName": name} for n, name in enumerate(names, start=1)]
-    start, size = asked(statement, "startposition", 1), asked(statement, "maxresults", 100)
+    start, size = (
+        parse_number(statement, "startposition", 1),
+        parse_number(statement, "maxresults", 100),
+    )
     page = rows[start - 1 : start - 1 + size]
     found = {"Customer": page, "startPosition": start, "maxResults": len(page)} if page else {}
     return answer(request, QueryResponse=found)
 
 
-def asked(statement: str, word: str, default: int) -> int:
-    """The number after a word of the statement."""
+def parse_number(statement: str, word: str, default: int) -> int:
+    """The number after `word` in the statement."""
     found = re.search(rf"\b{word}\s+(\d+)", statement)
     return int(found[1]) if found else default

@@ -1,4 +1,4 @@
-"""What the simulated QuickBooks' endpoints share: its world and its errors."""
+"""What the simulated QuickBooks' endpoints share: seed data and errors."""
 
 import uuid
 
@@ -12,10 +12,10 @@ from sequin_admin.simulator.models import now
 def api_error(status: int, type_: str, code: str, message: str) -> HttpResponse:
     error = {"Message": message, "Detail": f"{message}; statusCode={status}", "code": code}
     body = {"Fault": {"Error": [error], "type": type_}, "time": now().isoformat()}
-    return traced(JsonResponse(body, status=status))
+    return with_request_id(JsonResponse(body, status=status))
 
 
-def traced(response: HttpResponse) -> HttpResponse:
+def with_request_id(response: HttpResponse) -> HttpResponse:
     response["intuit_tid"] = f"1-{uuid.uuid4().hex}"
     return response
 
@@ -25,9 +25,9 @@ def throttled() -> HttpResponse:
 
 
 def plant() -> None:
-    seed.client("quickbooks", client_id="ABSimulatedQuickBooksApp")
-    seed.account("quickbooks", "4620816365001234567", "Arrakis", sandbox=False)
-    seed.account("quickbooks", "9130357849987654321", "Giedi Prime [sandbox]", sandbox=True)
+    seed.create_client("quickbooks", client_id="ABSimulatedQuickBooksApp")
+    seed.create_account("quickbooks", "4620816365001234567", "Arrakis", sandbox=False)
+    seed.create_account("quickbooks", "9130357849987654321", "Giedi Prime [sandbox]", sandbox=True)
 
 
 provider = ProviderSimulator(

@@ -1,4 +1,4 @@
-"""The simulated QuickBooks' authorization server, and where it says that everything is."""
+"""The simulated QuickBooks' authorization server, and its discovery document."""
 
 import json
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ from sequin_admin.simulator.models import (
     now,
 )
 from sequin_admin.simulator.oauth import AuthorizationServer, flat_error
-from sequin_admin.simulator.providers.quickbooks.common import provider, traced
+from sequin_admin.simulator.providers.quickbooks.common import provider, with_request_id
 
 DISCOVERY = r"openid_(?P<sandbox>sandbox_)?configuration"
 DAY = timedelta(days=1)
@@ -24,61 +24,65 @@ GRANT_LIFE = timedelta(days=5 * 365)
 
 
 def oauth_error(error: str, description: str, status: int) -> HttpResponse:
-    return traced(flat_error(error, description, status))
+    return with_request_id(flat_error(error, description, status))
 
 
 class QuickBooksSimulator(AuthorizationServer):
-    def request_mistake(self, query: Any) -> str:
+    def invalid_request(self, query: Any) -> str:
         if not query.get("state") or not query.get("scope"):
             return "state and scope are required"
-        return super().request_mistake(query)
+        return super().invalid_request(query)
 
-    def returned(self, account: SimulatedAccount) -> dict[str, str]:
+    def callback_params(self, account: SimulatedAccount) -> dict[str, str]:
         return {"realmId": account.external_id}
 
     def issue(self, grant: SimulatedGrant, use: str) -> SimulatedToken:
-        """A refresh token remembers its first day, by which it is exchanged for the next one."""
+        """`born` of a refresh token decides when it is replaced by the next one."""
         if use == SimulatedToken.ACCESS:
             return super().issue(grant, use)
         born = now().isoformat()
         return SimulatedToken.issue(grant, use, "AB1", REFRESH_LIFE_S, born=born)
 
-    def renew(self, request: HttpRequest, client: SimulatedClient, value: str) -> HttpResponse:
-        """The first refresh after a day brings the next value; the one before lives a day more."""
-        token = self.lookup(client, SimulatedToken.REFRESH, value)
-        if token is None or not token.alive() or token.grant.created_at + GRANT_LIFE < now():
+    def refresh_grant(
+        self, request: HttpRequest, client: SimulatedClient, value: str
+    ) -> HttpResponse:
+        """The first refresh after a day issues the next token; the old one is valid for a day."""
+        token = self.find_token(client, SimulatedToken.REFRESH, value)
+        if token is None or not token.is_valid() or token.grant.created_at + GRANT_LIFE < now():
             return self.error("invalid_grant", "Incorrect or invalid refresh token", 400)
-        faults.strike(request, provider, token.grant.account)
+        faults.apply_faults(request, provider, token.grant.account)
         newest = token.grant.tokens.filter(use=SimulatedToken.REFRESH).order_by("-pk")[0]
         if datetime.fromisoformat(newest.data["born"]) + DAY < now():
             newest.expires_at = min(now() + DAY, newest.expires_at or now())
             newest.save(update_fields=["expires_at"])
             newest = self.issue(token.grant, SimulatedToken.REFRESH)
         else:
-            # Using a token puts off its end by idleness.
+            # Use extends the lifetime of a token.
             newest.expires_at = now() + timedelta(seconds=REFRESH_LIFE_S)
             newest.save(update_fields=["expires_at"])
-        return self.answer(request, token.grant, fresh=False, kept=newest)
+        return self.token_response(request, token.grant, new_refresh_token=False, source=newest)
 
-    def answer(
+    def token_response(
         self,
         request: HttpRequest,
         grant: SimulatedGrant,
         *,
-        fresh: bool,
-        kept: SimulatedToken | None = None,
+        new_refresh_token: bool,
+        source: SimulatedToken | None = None,
     ) -> HttpResponse:
-        response = super().answer(request, grant, fresh=fresh, kept=kept)
+        response = super().token_response(
+            request, grant, new_refresh_token=new_refresh_token, source=source
+        )
         body: dict[str, Any] = json.loads(response.content)
         body["x_refresh_token_expires_in"] = REFRESH_LIFE_S
         if request.headers.get("x-include-refresh-token-hard-expires-in") == "true":
             ends = grant.created_at + GRANT_LIFE - now()
             body["x_refresh_token_hard_expires_in"] = int(ends.total_seconds())
         response.content = json.dumps(body).encode()
-        return traced(response)
+        return with_request_id(response)
 
-    def more(self, grant: SimulatedGrant) -> dict[str, Any]:
-        """Scopes are not repeated."""
+    def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:
+        """The response has no `scope`."""
         return {}
 
 
@@ -87,14 +91,14 @@ server = QuickBooksSimulator(
     client_auth="basic",
     pkce="none",
     refresh_prefix="AB1",
-    client_status=401,
+    client_error_status=401,
     error=oauth_error,
 )
 
 
 @provider.route("GET", r"developer\.intuit\.com", rf"/\.well-known/{DISCOVERY}/?")
 def discovery(request: HttpRequest, sandbox: str | None) -> HttpResponse:
-    """Where everything is (OpenID Connect Discovery 1.0 section 3)."""
+    """Provider metadata (OpenID Connect Discovery 1.0 section 3)."""
     platform = "https://oauth.platform.intuit.com"
     users = f"{'sandbox-' if sandbox else ''}accounts.platform.intuit.com"
     return JsonResponse(
@@ -127,8 +131,8 @@ def token(request: HttpRequest) -> HttpResponse:
 
 @provider.route("POST", r"developer\.api\.intuit\.com", r"/v2/oauth2/tokens/revoke")
 def revoke(request: HttpRequest) -> HttpResponse:
-    """Takes JSON, and either of the two tokens."""
-    client = server.client_of(request, {})
+    """Takes JSON with an access or a refresh token."""
+    client = server.authenticate_client(request, {})
     if request.content_type != "application/json":
         return server.error("invalid_request", "The body must be JSON", 400)
     value = json.loads(request.body).get("token", "")

@@ -1,4 +1,4 @@
-"""Shopify as providers.md section 13 describes it: signed callbacks, expiring offline tokens."""
+"""Simulated Shopify: signed callbacks, expiring offline tokens."""
 
 from sequin_admin.simulator.providers.shopify import api, oauth
 from sequin_admin.simulator.providers.shopify.common import provider

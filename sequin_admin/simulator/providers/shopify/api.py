@@ -1,4 +1,4 @@
-"""The simulated Shopify's API: GraphQL, and what still stands of REST."""
+"""The simulated Shopify's API: GraphQL, and the rest of the REST API."""
 
 from urllib.parse import urlencode
 
@@ -14,18 +14,18 @@ VERSION = r"\d{4}-\d{2}"
 
 
 def caller(request: HttpRequest, shop: str) -> SimulatedGrant:
-    token = server.access(request.headers.get("X-Shopify-Access-Token", ""))
+    token = server.find_access_token(request.headers.get("X-Shopify-Access-Token", ""))
     if token is None or token.grant.account.external_id != shop:
         message = "[API] Invalid API key or access token (unrecognized login or wrong password)"
         raise SimulatedResponse(JsonResponse({"errors": message}, status=401))
     account = token.grant.account
-    faults.strike(request, provider, account)
+    faults.apply_faults(request, provider, account)
     for flag, status in (("close", 404), ("freeze", 402), ("lock", 423)):
         if account.has(flag):
             raise SimulatedResponse(
                 JsonResponse({"errors": f"The shop is unavailable: {flag}"}, status=status)
             )
-    faults.count(provider, shop, allowed=BUCKET, seconds=20)
+    faults.count_call(provider, shop, allowed=BUCKET, seconds=20)
     return token.grant
 
 
@@ -47,13 +47,13 @@ def the_shop(request: HttpRequest, shop: str) -> HttpResponse:
     account = caller(request, shop).account
     names = {"name": account.name, "domain": shop, "myshopify_domain": shop}
     known = {"id": account.data["number"], "email": f"owner@{shop}", "plan_name": "basic"}
-    return counted(JsonResponse({"shop": {**known, **names}}))
+    return with_usage_header(JsonResponse({"shop": {**known, **names}}))
 
 
 @provider.route("GET", SHOP, r"/admin/oauth/access_scopes\.json")
 def access_scopes(request: HttpRequest, shop: str) -> HttpResponse:
     scopes = [{"handle": scope} for scope in caller(request, shop).scopes]
-    return counted(JsonResponse({"access_scopes": scopes}))
+    return with_usage_header(JsonResponse({"access_scopes": scopes}))
 
 
 @provider.route("GET", SHOP, rf"/admin/api/{VERSION}/products\.json")
@@ -62,7 +62,7 @@ def products(request: HttpRequest, shop: str) -> HttpResponse:
     caller(request, shop)
     rows = [{"id": 632910390 + n, "title": f"Melange, {n} kg"} for n in range(1, 6)]
     start, size = int(request.GET.get("page_info", 0)), int(request.GET.get("limit", 50))
-    response = counted(JsonResponse({"products": rows[start : start + size]}))
+    response = with_usage_header(JsonResponse({"products": rows[start : start + size]}))
     if start + size < len(rows):
         path = request.path.removeprefix(f"/{shop}")
         query = urlencode({"limit": size, "page_info": start + size})
@@ -70,7 +70,7 @@ def products(request: HttpRequest, shop: str) -> HttpResponse:
     return response
 
 
-def counted(response: HttpResponse) -> HttpResponse:
+def with_usage_header(response: HttpResponse) -> HttpResponse:
     response["X-Shopify-Shop-Api-Call-Limit"] = f"1/{BUCKET}"
     return response
 
@@ -79,5 +79,5 @@ def counted(response: HttpResponse) -> HttpResponse:
 def uninstall(request: HttpRequest, shop: str) -> HttpResponse:
     account = caller(request, shop).account
     SimulatedGrant.objects.filter(account=account).update(revoked=True)
-    account.switch("uninstall")
+    account.set_flag("uninstall")
     return JsonResponse({})

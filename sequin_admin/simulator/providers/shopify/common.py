@@ -1,4 +1,4 @@
-"""What the simulated Shopify's endpoints share: its shops and its limit."""
+"""What the simulated Shopify's endpoints share: seed data and the rate limit."""
 
 from django.http import HttpResponse, JsonResponse
 
@@ -17,9 +17,9 @@ def throttled() -> HttpResponse:
 
 
 def plant() -> None:
-    seed.client("shopify", client_id="simulatedshopifyapp", app_url="")
-    seed.account("shopify", "shop-001.myshopify.com", "Spice Emporium", number=548380009)
-    seed.account("shopify", "harkonnen.myshopify.com", "Harkonnen Goods", number=548380010)
+    seed.create_client("shopify", client_id="simulatedshopifyapp", app_url="")
+    seed.create_account("shopify", "shop-001.myshopify.com", "Spice Emporium", number=548380009)
+    seed.create_account("shopify", "harkonnen.myshopify.com", "Harkonnen Goods", number=548380010)
 
 
 provider = ProviderSimulator(

@@ -28,42 +28,44 @@ class ShopifySimulator(AuthorizationServer):
     def accounts(self, request: HttpRequest) -> Any:
         return super().accounts(request).filter(external_id=request.shop)  # type: ignore[attr-defined]
 
-    def redeem(self, client: SimulatedClient, fields: Any) -> SimulatedGrant:
-        """Shopify does not take the redirect URI again."""
-        code = self.lookup(client, SimulatedToken.CODE, fields.get("code", ""))
-        if code is None or not code.alive() or not code.spend():
+    def redeem_code(self, client: SimulatedClient, fields: Any) -> SimulatedGrant:
+        """Shopify does not expect the redirect URI again."""
+        code = self.find_token(client, SimulatedToken.CODE, fields.get("code", ""))
+        if code is None or not code.is_valid() or not code.spend():
             raise SimulatedResponse(
                 self.error("invalid_request", "The code was not found or was used", 400)
             )
         return code.grant
 
-    def renew(self, request: HttpRequest, client: SimulatedClient, value: str) -> HttpResponse:
-        token = self.lookup(client, SimulatedToken.REFRESH, value)
+    def refresh_grant(
+        self, request: HttpRequest, client: SimulatedClient, value: str
+    ) -> HttpResponse:
+        token = self.find_token(client, SimulatedToken.REFRESH, value)
         if token is None or token.grant.revoked or not self.usable(token):
             return self.error("invalid_grant", "The refresh token is not valid", 400)
-        faults.strike(request, provider, token.grant.account)
+        faults.apply_faults(request, provider, token.grant.account)
         if token.spent_at:
-            token.grant.count("replays")
+            token.grant.increment("replays")
             return JsonResponse(token.data["answer"])
         self.predecessors(token).update(expires_at=now())
         token.spend()
-        return self.answer(request, token.grant, fresh=True, kept=token)
+        return self.token_response(request, token.grant, new_refresh_token=True, source=token)
 
     def usable(self, token: SimulatedToken) -> bool:
         return token.expires_at is None or token.expires_at > now()
 
     def predecessors(self, token: SimulatedToken) -> Any:
-        """Using a token ends the retries of the one before it."""
+        """The refresh tokens before this one; using it ends their retries."""
         return token.grant.tokens.filter(use=SimulatedToken.REFRESH, pk__lt=token.pk)
 
-    def more(self, grant: SimulatedGrant) -> dict[str, Any]:
+    def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:
         life = {"refresh_token_expires_in": REFRESH_LIFE_S}
         return {"scope": ",".join(grant.scopes), **life}
 
 
 server = ShopifySimulator(
     provider,
-    takes="json form",
+    body_formats="json form",
     pkce="none",
     scope_separator=",",
     access_prefix="shpat_",
@@ -78,27 +80,27 @@ def signature(params: dict[str, str], secret: str) -> str:
     return hmac.new(secret.encode(), message.encode(), hashlib.sha256).hexdigest()
 
 
-def signed(client: SimulatedClient, shop: str, **params: str) -> str:
-    """The query that Shopify adds to an address of the app."""
+def sign_query(client: SimulatedClient, shop: str, **params: str) -> str:
+    """The signed query that Shopify adds to a URL of the app."""
     sent = {**params, "shop": shop, "timestamp": str(int(now().timestamp())), "host": "YWRtaW4"}
     return urlencode({**sent, "hmac": signature(sent, client.client_secret)})
 
 
 @provider.route("GET", SHOP, r"/admin/oauth/install")
 def install(request: HttpRequest, shop: str) -> HttpResponse:
-    """The merchant pressed Install: Shopify opens the App URL."""
+    """Shopify opens the App URL after the merchant pressed Install."""
     client = SimulatedClient.objects.filter(
         provider="shopify", client_id=request.GET.get("client_id", "")
     ).first()
     app_url = client.extra.get("app_url") if client else None
     if client is None or not app_url:
-        return consent.dead_end(request, provider, NOT_INSTALLABLE)
-    return HttpResponseRedirect(f"{app_url}?{signed(client, shop)}")
+        return consent.render_error(request, provider, NOT_INSTALLABLE)
+    return HttpResponseRedirect(f"{app_url}?{sign_query(client, shop)}")
 
 
 @provider.route("GET POST", SHOP, r"/admin/oauth/authorize")
 def authorize(request: HttpRequest, shop: str) -> HttpResponse:
-    """What goes back is signed with the app's secret; a refusal is not."""
+    """The callback is signed with the app's secret, except for an error."""
     request.shop = shop  # type: ignore[attr-defined]
     response = server.authorize(request)
     if not isinstance(response, HttpResponseRedirect):
@@ -109,46 +111,49 @@ def authorize(request: HttpRequest, shop: str) -> HttpResponse:
         return response
     client = SimulatedClient.objects.get(provider="shopify", client_id=request.GET["client_id"])
     address = f"{target.scheme}://{target.netloc}{target.path}"
-    return HttpResponseRedirect(f"{address}?{signed(client, shop, **params)}")
+    return HttpResponseRedirect(f"{address}?{sign_query(client, shop, **params)}")
 
 
 @provider.route("POST", SHOP, r"/admin/oauth/access_token")
 def token(request: HttpRequest, shop: str) -> HttpResponse:
-    fields = server.fields_of(request)
+    fields = server.parse_fields(request)
     if fields.get("grant_type") == EXCHANGE:
         return exchange(request, fields)
     response = server.token(request)
     never = fields.get("grant_type") != "refresh_token" and fields.get("expiring") != "1"
-    return everlasting(response) if response.status_code == 200 and never else response
+    return without_expiry(response) if response.status_code == 200 and never else response
 
 
-def everlasting(response: HttpResponse) -> HttpResponse:
-    """Without `expiring` the token has no end and no refresh token."""
+def without_expiry(response: HttpResponse) -> HttpResponse:
+    """Without `expiring` the access token does not expire and has no refresh token."""
     body = json.loads(response.content)
     SimulatedToken.objects.filter(value=body["access_token"]).update(expires_at=None)
     SimulatedToken.objects.filter(value=body["refresh_token"]).delete()
-    kept = {name: body[name] for name in ("access_token", "scope")}
-    return JsonResponse(kept)
+    fields = {name: body[name] for name in ("access_token", "scope")}
+    return JsonResponse(fields)
 
 
 def exchange(request: HttpRequest, fields: dict[str, str]) -> HttpResponse:
-    """An old token without end for a pair that expires; who asks again soon gets the same pair."""
-    client = server.client_of(request, fields)
+    """Exchange a token that does not expire for a pair that does; a retry gets the same pair."""
+    client = server.authenticate_client(request, fields)
     kinds = {fields.get("subject_token_type"), fields.get("requested_token_type")}
     if kinds != {OFFLINE} or fields.get("expiring") != "1":
         return server.error("invalid_request", "Only offline tokens become expiring ones", 400)
-    old = server.lookup(client, SimulatedToken.ACCESS, fields.get("subject_token", ""))
+    old = server.find_token(client, SimulatedToken.ACCESS, fields.get("subject_token", ""))
     if old is None or old.grant.revoked or old.expires_at:
         return server.error("invalid_subject_token", "The subject token is not valid", 400)
-    faults.strike(request, provider, old.grant.account)
+    faults.apply_faults(request, provider, old.grant.account)
     if old.spent_at:
-        return exchanged_again(old)
+        return repeat_exchange(old)
     old.spend()
-    return server.answer(request, old.grant, fresh=True, kept=old)
+    return server.token_response(request, old.grant, new_refresh_token=True, source=old)
 
 
-def exchanged_again(old: SimulatedToken) -> HttpResponse:
-    """https://shopify.dev/changelog/more-resilient-token-exchanges-when-migrating-tokens-without-a-user-session"""
+def repeat_exchange(old: SimulatedToken) -> HttpResponse:
+    """Repeat the response to an exchange.
+
+    https://shopify.dev/changelog/more-resilient-token-exchanges-when-migrating-tokens-without-a-user-session
+    """
     answer = old.data["answer"]
     pair = SimulatedToken.objects.filter(
         value__in=(answer["access_token"], answer["refresh_token"])

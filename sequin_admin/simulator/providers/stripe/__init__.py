@@ -1,4 +1,4 @@
-"""Stripe as providers.md section 14 describes it: Connect, Stripe Apps, secret keys."""
+"""Simulated Stripe: Connect, Stripe Apps, secret keys."""
 
 from sequin_admin.simulator.providers.stripe import api, apps, connect
 from sequin_admin.simulator.providers.stripe.common import provider

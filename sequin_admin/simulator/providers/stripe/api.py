@@ -1,11 +1,11 @@
-"""The simulated Stripe's API, opened by secret, restricted, connected and platform keys."""
+"""The simulated Stripe's API, for secret, restricted and platform keys and OAuth tokens."""
 
 import secrets
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
-from sequin_admin.simulator.framework import SimulatedResponse, basic_pair, bearer
+from sequin_admin.simulator.framework import SimulatedResponse, basic_credentials, bearer_token
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedClient
 from sequin_admin.simulator.providers.stripe.common import api_error, provider
 from sequin_admin.simulator.providers.stripe.connect import server
@@ -14,25 +14,28 @@ API = r"api\.stripe\.com"
 
 
 def caller(request: HttpRequest) -> tuple[SimulatedAccount, bool]:
-    """The account a key or Connect token opens, and whether the key is a restricted one."""
-    request.tells = {"Request-Id": f"req_{secrets.token_hex(7)}"}  # type: ignore[attr-defined]
-    key = bearer(request) or basic_pair(request)[0]
-    token = server.access(key)
+    """The account of a key or token, and whether the key is a restricted one."""
+    request.response_headers = {"Request-Id": f"req_{secrets.token_hex(7)}"}  # type: ignore[attr-defined]
+    key = bearer_token(request) or basic_credentials(request)[0]
+    token = server.find_access_token(key)
     platform = SimulatedClient.objects.filter(provider="stripe", client_secret=key).first()
     if token:
         account, restricted = token.grant.account, False
     elif platform:
-        account, restricted = connected(platform, request.headers.get("Stripe-Account", "")), False
+        account, restricted = (
+            get_connected_account(platform, request.headers.get("Stripe-Account", "")),
+            False,
+        )
     else:
-        account, restricted = keyed(key)
-    faults.strike(request, provider, account)
+        account, restricted = find_key(key)
+    faults.apply_faults(request, provider, account)
     live = "_live_" in key
-    faults.count(provider, account.external_id, allowed=100 if live else 25, seconds=1)
+    faults.count_call(provider, account.external_id, allowed=100 if live else 25, seconds=1)
     return account, restricted
 
 
-def connected(platform: SimulatedClient, number: str) -> SimulatedAccount:
-    """The account that the platform's own key is used for, by the header `Stripe-Account`."""
+def get_connected_account(platform: SimulatedClient, number: str) -> SimulatedAccount:
+    """The account in the header `Stripe-Account`, for a call with the platform's own key."""
     grants = platform.grants.filter(account__external_id=number, revoked=False)
     grant = grants.select_related("account").first()
     if grant is None:
@@ -48,17 +51,17 @@ def masked(key: str) -> str:
     return f"{key[:8]}{'*' * 12}{key[-4:]}"
 
 
-def keyed(key: str) -> tuple[SimulatedAccount, bool]:
+def find_key(key: str) -> tuple[SimulatedAccount, bool]:
     for account in SimulatedAccount.objects.filter(provider="stripe"):
         if key in (account.data["secret_key"], account.data["live_key"]):
-            return unexpired(account), False
+            return require_unexpired(account), False
         if key == account.data["restricted_key"]:
-            return unexpired(account), True
+            return require_unexpired(account), True
     message = f"Invalid API Key provided: {masked(key)}"
     raise SimulatedResponse(api_error(401, "invalid_request_error", message))
 
 
-def unexpired(account: SimulatedAccount) -> SimulatedAccount:
+def require_unexpired(account: SimulatedAccount) -> SimulatedAccount:
     if account.has("expire_key"):
         message = "Expired API Key provided."
         raise SimulatedResponse(api_error(401, "invalid_request_error", message, "api_key_expired"))

@@ -1,4 +1,4 @@
-"""The simulated Stripe's second authorization server: Stripe Apps, whose tokens end and rotate."""
+"""The simulated Stripe's second authorization server: Stripe Apps, with expiring tokens."""
 
 from typing import Any
 
@@ -13,19 +13,19 @@ ACCESS_LIFE_S, REFRESH_LIFE_S = 3600, 365 * 86_400
 
 
 class StripeAppsSimulator(StripeConnectSimulator):
-    """Permissions stand in the app's manifest; nobody asks for a scope."""
+    """Permissions are in the app's manifest; no scope is requested."""
 
     owner = APPS
 
     def request_error(self, query: Any) -> tuple[str, str]:
-        mistake = self.request_mistake(query)
+        mistake = self.invalid_request(query)
         return ("unsupported_response_type", mistake) if mistake else ("", "")
 
-    def asked_scopes(self, query: Any) -> list[str]:
+    def requested_scopes(self, query: Any) -> list[str]:
         return ["stripe_apps"]
 
 
-# A refresh token is spent at once; sending it again harms nothing but gets nothing.
+# Refresh tokens are single use; reuse is refused without revoking the grant (`grace_s` is 0).
 server = StripeAppsSimulator(
     provider,
     pkce="none",

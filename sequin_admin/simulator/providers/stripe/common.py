@@ -1,11 +1,11 @@
-"""What the simulated Stripe's endpoints share: its world and its errors."""
+"""What the simulated Stripe's endpoints share: seed data and errors."""
 
 from django.http import HttpResponse, JsonResponse
 
 from sequin_admin.simulator import seed
 from sequin_admin.simulator.framework import ProviderSimulator
 
-APPS = "stripe-apps"  # whose app the Stripe App is on the developer page
+APPS = "stripe-apps"  # the Stripe App's `owner` on the developer page
 
 
 def api_error(status: int, type_: str, message: str, code: str = "") -> HttpResponse:
@@ -21,17 +21,17 @@ def throttled() -> HttpResponse:
 
 
 def plant() -> None:
-    seed.client(
+    seed.create_client(
         "stripe", client_id="ca_SimulatedStripePlatform", client_secret="sk_test_platformsimulated"
     )
-    seed.client(
+    seed.create_client(
         "stripe",
         APPS,
         client_id="ca_SimulatedStripeApp",
         client_secret="sk_test_appsimulated",
         app_type="apps",
     )
-    seed.account(
+    seed.create_account(
         "stripe",
         "acct_1Arrakis0000001",
         "Arrakis",
@@ -40,7 +40,7 @@ def plant() -> None:
         restricted_key="rk_test_arrakis0000000000000001",
         live_key="sk_live_arrakis0000000000000001",
     )
-    seed.account(
+    seed.create_account(
         "stripe",
         "acct_1GiediPrime00002",
         "Giedi Prime",
@@ -56,7 +56,7 @@ provider = ProviderSimulator(
     "Stripe",
     scopes=("read_write",),
     switches=("expire_key", "roll_key"),
-    new_secret="sk_test_platform",
+    secret_prefix="sk_test_platform",
     seed=plant,
     throttled=throttled,
 )

@@ -7,7 +7,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from sequin_admin.simulator.framework import SimulatedResponse, basic_pair, bearer
+from sequin_admin.simulator.framework import SimulatedResponse, basic_credentials, bearer_token
 from sequin_admin.simulator.models import SimulatedClient, SimulatedGrant, SimulatedToken
 from sequin_admin.simulator.oauth import AuthorizationServer
 from sequin_admin.simulator.providers.stripe.common import provider
@@ -21,11 +21,11 @@ class StripeConnectSimulator(AuthorizationServer):
     owner = ""
 
     def clients(self, request: HttpRequest) -> QuerySet[SimulatedClient]:
-        """Apps of this sort only."""
+        """Only the Connect platform, or only the Stripe App (`owner`)."""
         return super().clients(request).filter(owner=self.owner)
 
-    def client_of(self, request: HttpRequest, fields: Any) -> SimulatedClient:
-        key = fields.get("client_secret") or bearer(request) or basic_pair(request)[0]
+    def authenticate_client(self, request: HttpRequest, fields: Any) -> SimulatedClient:
+        key = fields.get("client_secret") or bearer_token(request) or basic_credentials(request)[0]
         client = self.clients(request).filter(client_secret=key or "none").first()
         if client is None:
             raise SimulatedResponse(self.error("invalid_client", "No such API key", 401))
@@ -38,11 +38,11 @@ class StripeConnectSimulator(AuthorizationServer):
             return "invalid_scope", "scope must be read_only or read_write"
         return "", ""
 
-    def asked_scopes(self, query: Any) -> list[str]:
+    def requested_scopes(self, query: Any) -> list[str]:
         return [query.get("scope", "read_only")]
 
     def issue(self, grant: SimulatedGrant, use: str) -> SimulatedToken:
-        """Letters and digits after a prefix; an access token is a key of the platform's mode."""
+        """Values are a prefix and hex digits; an access token looks like a key of the mode."""
         access = use == SimulatedToken.ACCESS
         prefix = f"sk_{mode(grant.client)}_" if access else self.refresh_prefix
         life_s = self.access_life_s if access else self.refresh_life_s
@@ -50,18 +50,18 @@ class StripeConnectSimulator(AuthorizationServer):
             grant, use, prefix, life_s, value=f"{prefix}{secrets.token_hex(24)}"
         )
 
-    def verified(self, code: SimulatedToken, fields: Any) -> bool:
+    def verify_pkce(self, code: SimulatedToken, fields: Any) -> bool:
         return True
 
-    def redeem(self, client: SimulatedClient, fields: Any) -> SimulatedGrant:
-        code = self.lookup(client, SimulatedToken.CODE, fields.get("code", ""))
-        if code is None or not code.alive() or not code.spend():
+    def redeem_code(self, client: SimulatedClient, fields: Any) -> SimulatedGrant:
+        code = self.find_token(client, SimulatedToken.CODE, fields.get("code", ""))
+        if code is None or not code.is_valid() or not code.spend():
             raise SimulatedResponse(
                 self.error("invalid_grant", "Authorization code does not exist", 400)
             )
         return code.grant
 
-    def more(self, grant: SimulatedGrant) -> dict[str, Any]:
+    def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:
         return {
             "livemode": mode(grant.client) == "live",
             "stripe_publishable_key": f"pk_{mode(grant.client)}_simulated",
@@ -69,14 +69,14 @@ class StripeConnectSimulator(AuthorizationServer):
             "scope": grant.scopes[0],
         }
 
-    def answer(self, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Tokens name no end, whether they have one or not: `expires_in` is left out."""
-        response = super().answer(*args, **kwargs)
+    def token_response(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        """The response has no `expires_in`, even for tokens that expire."""
+        response = super().token_response(*args, **kwargs)
         return without_expiry(response)
 
 
 def mode(platform: SimulatedClient) -> str:
-    """Live or test: it follows the platform's secret key."""
+    """`live` or `test`, by the platform's secret key."""
     return "live" if platform.client_secret.startswith("sk_live_") else "test"
 
 
@@ -112,7 +112,7 @@ def deauthorize(request: HttpRequest) -> HttpResponse:
 
 
 def disconnect(server: StripeConnectSimulator, request: HttpRequest) -> HttpResponse:
-    client = server.client_of(request, request.POST.dict())
+    client = server.authenticate_client(request, request.POST.dict())
     user = request.POST.get("stripe_user_id", "")
     if request.POST.get("client_id") != client.client_id:
         return server.error("invalid_client", "No such application", 401)

@@ -1,4 +1,4 @@
-"""`manage.py bench`: how fast, as JSON. Works in a database of its own that is thrown away."""
+"""`manage.py bench`: measures speed in a temporary database and prints the figures as JSON."""
 
 import json
 from typing import Any
@@ -13,11 +13,11 @@ from sequin_admin.access.models import Membership, Organization
 from sequin_admin.access.policy import Role
 from sequin_admin.tools.benchmarks import api, permits, refresh, token_read
 from sequin_admin.tools.benchmarks.fleet import fill
-from sequin_admin.tools.benchmarks.load import timed
+from sequin_admin.tools.benchmarks.load import time_requests
 
 ROUNDS = 30
 MANY = 100_000
-# Each with how few credentials it is compared: so many that the page is full, too.
+# Path, and the number of credentials to compare with: the smallest that fills the page.
 PAGES = {
     "list": ("/credentials/", 100),
     "overview": ("/", 100),
@@ -61,7 +61,7 @@ def measure(options: dict[str, Any]) -> dict[str, Any]:
     organization = Organization.objects.create(name="Bench", slug="bench")
     figures: dict[str, Any] = {"database": connection.vendor}
     if options["token_read"]:
-        return {**figures, "token_read": token_read.throughput(organization)}
+        return {**figures, "token_read": token_read.measure_throughput(organization)}
     if options["permits"]:
         return {**figures, **permits.measure(organization)}
     if options["api"]:
@@ -70,8 +70,8 @@ def measure(options: dict[str, Any]) -> dict[str, Any]:
     if options["pages"]:
         return figures
     scans = Organization.objects.create(name="Due", slug="due")
-    figures["refresh_throughput"] = refresh.throughput(scans)
-    figures["due_scan"] = refresh.due_scan(scans)
+    figures["refresh_throughput"] = refresh.measure_throughput(scans)
+    figures["due_scan"] = refresh.measure_due_scan(scans)
     return figures
 
 
@@ -84,7 +84,7 @@ def measure_pages(organization: Organization) -> dict[str, Any]:
     for total in sorted({few for _, few in PAGES.values()} | {MANY}):
         fill(organization, total)
         figures[f"rows_{total}"] = {
-            page: timed(client, path, ROUNDS)
+            page: time_requests(client, path, ROUNDS)
             for page, (path, few) in PAGES.items()
             if total in (few, MANY)
         }

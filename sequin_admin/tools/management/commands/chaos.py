@@ -1,4 +1,4 @@
-"""`manage.py chaos`: try to lose a refresh token. Exit code 1 when one was lost."""
+"""`manage.py chaos`: check that no refresh token gets lost. Exit code 1 when one was lost."""
 
 import json
 import os
@@ -16,14 +16,14 @@ from sequin_admin.credentials import kinds
 from sequin_admin.tools.chaos import fleet, reader, verdict
 from sequin_admin.tools.chaos.arena import Arena
 from sequin_admin.tools.simulator import SimulatorControl
-from sequin_admin.tools.supervisor import Failed, free_port, gunicorn, wait_for
+from sequin_admin.tools.supervisor import ProcessFailed, free_port, gunicorn, wait_for
 
 GRACEFUL = ["linear_oauth2", "quickbooks_oauth2", "shopify_oauth2"]
 READERS_PER_PROCESS = 10
-# The lease is ten seconds longer than the deadline; late answers come after either.
+# The lease is ten seconds longer than the deadline; late responses come after both.
 DEADLINE_S = 2
 LATE_S = 15
-# Ten seconds longer than the margin at which a token counts as over.
+# Ten seconds longer than the margin before expiry at which a token counts as expired.
 ACCESS_LIFE_S = 70
 RATES = {"late": 0.15, "lost": 0.1, "outage": 0.07, "throttle": 0.05, "html": 0.03}
 
@@ -45,7 +45,7 @@ class Command(BaseCommand):
         parser.add_argument("--database", default="", help="URL of an empty database.")
         parser.add_argument("--kinds", default=",".join(GRACEFUL), help="Separated by commas.")
         parser.add_argument("--json", action="store_true", help="Print JSON instead of a table.")
-        # The parts that run as processes of their own.
+        # Internal: the parts that run as child processes.
         parser.add_argument("--part", choices=("fleet", "readers", "verdict"), default="")
         parser.add_argument("--notes", type=Path, default=Path())
 
@@ -56,18 +56,18 @@ class Command(BaseCommand):
             raise CommandError(f"Choose among {', '.join(fleet.ACCOUNT_PATTERNS)}.")
         try:
             {"": self.run_chaos, **PARTS}[part](**options)
-        except (Failed, fleet.DatabaseNotEmpty) as failure:
+        except (ProcessFailed, fleet.DatabaseNotEmpty) as failure:
             raise CommandError(str(failure)) from None
 
     def run_chaos(self, **options: Any) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            counts, kills = self.suffer(Path(folder), **options)
+            counts, kills = self.run_processes(Path(folder), **options)
         self.report(counts, kills, options["json"])
         if any(row.bad for row in counts):
             raise SystemExit(1)
 
-    def suffer(self, folder: Path, **options: Any) -> tuple[list[verdict.Count], int]:
-        """Everything in `folder`, and afterwards the counts and how often somebody was killed."""
+    def run_processes(self, folder: Path, **options: Any) -> tuple[list[verdict.Count], int]:
+        """Run everything with its files in `folder`. Returns the counts and the number of kills."""
         port = free_port()
         url = f"http://127.0.0.1:{port}"
         environment = {
@@ -94,22 +94,22 @@ class Command(BaseCommand):
             wait_for(f"{url}/clock/")
             self.say("Connecting the accounts...")
             arena.run(["manage.py", "migrate", "--verbosity", "0"])
-            self.let_loose(url, options["kinds"], {})
+            self.set_faults(url, options["kinds"], {})
             arena.run([*same, "--part", "fleet", "--credentials", str(options["credentials"])])
-            self.let_loose(url, options["kinds"], RATES)
+            self.set_faults(url, options["kinds"], RATES)
             self.populate(arena, same, options)
-            arena.rampage(options["seconds"], options["kill_every"], self.progress)
+            arena.kill_at_random(options["seconds"], options["kill_every"], self.report_progress)
             for name in [name for name in arena.children if name != "simulator"]:
                 arena.kill(name)
             self.say("Counting...")
             simulator = SimulatorControl(url)
             for slug in options["kinds"]:
-                simulator.calm(provider_of(slug))
+                simulator.clear_faults(provider_of(slug))
             rows = json.loads(arena.run([*same, "--part", "verdict"]))
             return [verdict.Count(**row) for row in rows], arena.kills
 
-    def let_loose(self, url: str, slugs: list[str], rates: dict[str, float]) -> None:
-        """Short lives for all, and the chances of failing."""
+    def set_faults(self, url: str, slugs: list[str], rates: dict[str, float]) -> None:
+        """Set the access tokens' lifetime and the probability of each fault."""
         simulator = SimulatorControl(url)
         for slug in slugs:
             simulator.chaos(
@@ -126,7 +126,7 @@ class Command(BaseCommand):
                 f"readers {number}", [*same, "--part", "readers", "--readers", str(readers)]
             )
 
-    def progress(self, left_s: float, kills: int) -> None:
+    def report_progress(self, left_s: float, kills: int) -> None:
         self.say(f"{left_s:.0f} s left, {kills} killed")
 
     def say(self, words: str) -> None:
@@ -150,17 +150,17 @@ def provider_of(slug: str) -> str:
 
 
 def make_fleet(**options: Any) -> None:
-    fleet.make(options["kinds"], options["credentials"])
+    fleet.make_credentials(options["kinds"], options["credentials"])
 
 
-def read(**options: Any) -> None:
-    notes = reader.Notes(options["notes"] / f"{os.getpid()}.jsonl")
-    reader.run(options["readers"], notes)
+def run_readers(**options: Any) -> None:
+    log = reader.ReadLog(options["notes"] / f"{os.getpid()}.jsonl")
+    reader.run(options["readers"], log)
 
 
-def judge(**options: Any) -> None:
-    seen = reader.Notes.read(options["notes"])
+def print_verdict(**options: Any) -> None:
+    seen = reader.ReadLog.count(options["notes"])
     print(json.dumps(verdict.as_json(verdict.count(options["kinds"], seen))))
 
 
-PARTS = {"fleet": make_fleet, "readers": read, "verdict": judge}
+PARTS = {"fleet": make_fleet, "readers": run_readers, "verdict": print_verdict}

@@ -1,4 +1,4 @@
-"""`manage.py demo`: an organization to play with, filled from the provider simulator."""
+"""`manage.py demo`: creates a demo organization with credentials from the provider simulator."""
 
 import secrets
 from typing import Any
@@ -37,26 +37,26 @@ class Command(BaseCommand):
         )
         with SimulatorControl(settings.SIMULATOR_URL) as simulator:
             fill(organization, simulator)
-        # Last, as the sign that all of it is there: a run that was cut off goes on here.
+        # Last, as it marks the demo data as complete: an interrupted run can be repeated.
         make_login(organization)
 
 
 def fill(organization: Organization, simulator: SimulatorControl) -> None:
-    """An OAuth app of each provider, and credentials that work."""
+    """Create an OAuth app for each provider, working credentials, and syncs."""
     for kind in filter(None, map(kinds.with_app, kinds.providers())):
         if not OAuthApp.objects.of(organization).filter(provider=kind.provider).exists():
             simulator.register(organization, kind)
-    for properties in keys(simulator):
+    for properties in simulator_credentials(simulator):
         parsed = kinds.get(properties["kind"]).properties_class.model_validate(properties)
         credential, _ = credential_operations.save_credential(organization, parsed, actor=None)
         probes.verify(credential)
     if not Target.objects.of(organization).exists():
-        synced(organization)
+        make_syncs(organization)
 
 
 @transaction.atomic
-def synced(organization: Organization) -> None:
-    """Syncs of those accounts, written to a warehouse that is not there: so its test says."""
+def make_syncs(organization: Organization) -> None:
+    """Create syncs of those accounts to a target that does not exist, so its test fails."""
     target = targets.create(
         organization,
         actor=None,
@@ -95,7 +95,7 @@ def synced(organization: Organization) -> None:
 
 
 def make_login(organization: Organization) -> None:
-    """A demo owner with a random password, kept beside the database so that it can be printed."""
+    """Create the owner with a random password, which is stored in a file for `up` to print."""
     password = secrets.token_urlsafe(9)
     LOGIN.parent.mkdir(parents=True, exist_ok=True)
     LOGIN.touch(mode=0o600)
@@ -105,8 +105,8 @@ def make_login(organization: Organization) -> None:
         Membership.objects.create(organization=organization, user=user, role=Role.OWNER)
 
 
-def keys(simulator: SimulatorControl) -> list[dict[str, Any]]:
-    """The simulator's own Stripe key and CheckoutChamp login."""
+def simulator_credentials(simulator: SimulatorControl) -> list[dict[str, Any]]:
+    """Properties of the simulator's Stripe key and CheckoutChamp login."""
     stripe = simulator.get("stripe/accounts")["data"][0]
     champ = simulator.get("checkout_champ/accounts")["data"][0]
     secret = stripe["secret_key"]

@@ -1,4 +1,4 @@
-"""`manage.py up`: the whole product on this machine, simulator included. `make run` calls it."""
+"""`manage.py up`: runs the development stack, simulator included. `make run` calls it."""
 
 import signal
 from typing import Any
@@ -10,9 +10,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from sequin_admin.access.models import User
-from sequin_admin.core.checks import refuse_wrong_keys
+from sequin_admin.core.checks import refuse_unusable_database
 from sequin_admin.core.env import env, inherited
-from sequin_admin.tools.supervisor import Failed, Supervisor, gunicorn, require_free
+from sequin_admin.tools.supervisor import ProcessFailed, Supervisor, gunicorn, require_free
 
 LOGIN = settings.DATA_DIR / "demo-login"
 
@@ -27,13 +27,13 @@ class Command(BaseCommand):
         try:
             self.start(supervisor)
             supervisor.watch()
-        except Failed as failure:
+        except ProcessFailed as failure:
             self.stderr.write(str(failure))
             raise SystemExit(1) from None
         except KeyboardInterrupt:
             self.stdout.write("Stopping...")
         finally:
-            # Who presses Ctrl-C again must not keep us from ending the children.
+            # A second Ctrl-C must not interrupt stopping the children.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             supervisor.stop()
         self.stdout.write("Stopped.")
@@ -44,6 +44,7 @@ class Command(BaseCommand):
         require_free(port, "PORT")
         require_free(simulator_port, "SIMULATOR_PORT")
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+        refuse_unusable_database()
         web, simulator = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{simulator_port}"
         shared = {**inherited(), "PUBLIC_URL": web, "SIMULATOR_URL": simulator}
         simulator_environment = {
@@ -58,7 +59,6 @@ class Command(BaseCommand):
             simulator_environment,
         )
         self.prepare_database()
-        refuse_wrong_keys()
         supervisor.start("web", gunicorn("sequin_admin.wsgi", port, 8), shared)
         if not User.objects.exists():
             self.stdout.write("Filling in demo data...")
@@ -86,13 +86,13 @@ class Command(BaseCommand):
 
 
 def interrupt(*args: Any) -> None:
-    """However we are told to stop, we stop the way Ctrl-C does: none of ours is left behind."""
+    """Handle SIGTERM and SIGHUP like Ctrl-C, so that the children are stopped."""
     raise KeyboardInterrupt
 
 
 def call_demo(supervisor: Supervisor, environment: dict[str, str]) -> None:
-    """In a process of its own: it needs the simulator's address in its settings."""
+    """Run `demo` in a child process, which gets the simulator's address in its settings."""
     supervisor.start("demo", ["manage.py", "demo"], environment)
     demo = supervisor.children.pop("demo")
     if demo.wait():
-        raise Failed("The demo data could not be written; its output above says why.")
+        raise ProcessFailed("The demo data could not be written; its output above says why.")

@@ -1,4 +1,4 @@
-"""`manage.py worker`: keeps tokens fresh and credentials probed."""
+"""`manage.py worker`: runs the background jobs, such as renewing tokens and probing."""
 
 import signal
 from argparse import ArgumentParser
@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from sequin_admin.core.checks import refuse_wrong_keys
+from sequin_admin.core.checks import refuse_unusable_database
 from sequin_admin.worker.jobs import JOBS
 from sequin_admin.worker.runner import THREADS, Runner
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, once: bool, threads: int, **options: Any) -> None:
         if threads < 1:
             raise CommandError("A worker needs at least 1 thread.")
-        refuse_wrong_keys()
+        refuse_unusable_database()
         runner = Runner(JOBS, threads)
         if once:
             runner.run_once()

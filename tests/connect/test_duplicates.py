@@ -40,13 +40,13 @@ def test_the_second_is_well_once_the_first_is_gone(two_of_one):
     assert Credential.objects.get().health_status == "healthy"
 
 
-def test_the_worker_goes_on_past_a_twin(two_of_one, organization):
+def test_the_worker_goes_on_past_a_duplicate(two_of_one, organization):
     make_credential(organization, "stripe_key", name="Third")
 
     assert probes.probe_due() == 3
 
 
-def test_an_edit_can_not_make_a_twin(organization, two_of_one):
+def test_an_edit_can_not_make_a_duplicate(organization, two_of_one):
     first, second = two_of_one
     probes.verify(first)
 

@@ -1,0 +1,26 @@
+"""Templates have short lines, so that a reader and a diff show what is there."""
+
+import subprocess
+from pathlib import Path
+
+from django.conf import settings
+
+MAX_COLUMNS = 110
+FOLDERS = ("templates", "sequin_admin/simulator/templates")
+
+
+def test_no_line_of_a_template_is_too_long() -> None:
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", *FOLDERS]
+    listed = subprocess.check_output(command, cwd=settings.BASE_DIR, text=True).split()
+    paths = [Path(settings.BASE_DIR, name) for name in listed if name.endswith(".html")]
+
+    long = [
+        f"{path}:{number} has {len(line)} columns"
+        for path in paths
+        if path.exists()
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if len(line) > MAX_COLUMNS
+    ]
+
+    assert len(paths) > len(FOLDERS)
+    assert not long
