@@ -251,6 +251,7 @@ def test_a_limit_is_edited_in_place(page: Page, organization: Organization) -> N
     page.get_by_text("Allow at least 1 request").first.wait_for()
     settle(page)
     page.get_by_label("Allowed requests").fill("1234")
+    expect(page.locator("#pace")).to_contain_text("1,234 per second")
     page.get_by_role("button", name="Save limits").click()
 
     page.locator("#limit").get_by_text("1,234", exact=True).wait_for()
