@@ -1,5 +1,6 @@
 """Fixtures that every test may use: people, an organization, the simulator."""
 
+import signal
 from collections.abc import Iterator
 
 import hypothesis
@@ -29,6 +30,8 @@ hypothesis.settings.load_profile("patient")
 
 
 def pytest_configure() -> None:
+    # Who is told to end stops what was started, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     # The product's hasher takes a third of a second of each of thousands of people.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

@@ -66,6 +66,14 @@ class Arena:
         child.send_signal(signal.SIGKILL)
         child.wait()
 
+    def wait_for(self, begun: Callable[[], bool], seconds: float = 120) -> None:
+        """Until all do their work. Raises `Failed` when it does not come to that."""
+        ends = time.monotonic() + seconds
+        while not begun():
+            if time.monotonic() > ends:
+                raise Failed(f"Not all had begun within {seconds:g} seconds.")
+            time.sleep(0.05)
+
     def rampage(
         self, seconds: float, kill_every_s: float, said: Callable[[float, int], None]
     ) -> None:

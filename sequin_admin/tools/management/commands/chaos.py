@@ -98,6 +98,9 @@ class Command(BaseCommand):
             arena.run([*same, "--part", "fleet", "--credentials", str(options["credentials"])])
             self.let_loose(url, options["kinds"], RATES)
             self.populate(arena, same, options)
+            # Whoever is killed while it starts has not suffered yet.
+            groups = -(-options["readers"] // READERS_PER_PROCESS)
+            arena.wait_for(lambda: len([*folder.glob("*.jsonl")]) >= groups)
             arena.rampage(options["seconds"], options["kill_every"], self.progress)
             for name in [name for name in arena.children if name != "simulator"]:
                 arena.kill(name)
