@@ -24,12 +24,8 @@ run: export SIMULATOR_PORT := $(SIMULATOR_PORT)
 run: setup
 	@$(BIN)/python manage.py up
 
-# Folders of tests/ that do not use our database run only once.
-ONCE := command_line simulator sdks
-
 test: setup .venv/.dev
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not postgresql"
-	$(BIN)/python -m tests.postgres -m pytest -n $(WORKERS) -m "not browser" $(ONCE:%=--ignore=tests/%)
+	@$(BIN)/python -m tests.run_legs -n $(WORKERS)
 
 check: setup .venv/.dev
 	$(BIN)/ruff format --check .

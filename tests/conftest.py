@@ -1,5 +1,6 @@
 """Fixtures that every test may use: people, an organization, the simulator."""
 
+import signal
 from collections.abc import Iterator
 
 import hypothesis
@@ -29,6 +30,8 @@ hypothesis.settings.load_profile("patient")
 
 
 def pytest_configure() -> None:
+    # SIGTERM stops what the tests have started, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     # The product's hasher would take a third of a second for each of thousands of users.
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 

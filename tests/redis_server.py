@@ -27,7 +27,7 @@ class RedisServer:
         self.process = subprocess.Popen(
             [binary, *options, self.folder.name], stdout=subprocess.DEVNULL
         )
-        ends = time.monotonic() + 10
+        ends = time.monotonic() + 60
         while time.monotonic() < ends:
             try:
                 with redis.Redis.from_url(self.url) as client:
@@ -36,12 +36,12 @@ class RedisServer:
                 time.sleep(0.05)
             else:
                 return self
-        raise RuntimeError("Redis did not start within 10 seconds.")
+        raise RuntimeError("Redis did not start within 60 seconds.")
 
     def stop(self) -> None:
         if self.process:
             self.process.terminate()
-            self.process.wait(10)
+            self.process.wait(60)
         self.folder.cleanup()
 
 

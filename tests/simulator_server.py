@@ -44,7 +44,7 @@ class Simulator:
         self.process = subprocess.Popen(
             [*command, "sequin_admin.simulator.wsgi:application"], cwd=ROOT, env=environment
         )
-        ends = time.monotonic() + 30
+        ends = time.monotonic() + 60
         while time.monotonic() < ends:
             try:
                 self.http.get(f"{self.url}/clock/").raise_for_status()
@@ -52,7 +52,7 @@ class Simulator:
                 time.sleep(0.1)
             else:
                 return self
-        raise RuntimeError("The simulator did not start within 30 seconds.")
+        raise RuntimeError("The simulator did not start within 60 seconds.")
 
     def stop(self) -> None:
         self.end_process()
@@ -67,7 +67,7 @@ class Simulator:
     def end_process(self) -> None:
         if self.process:
             self.process.terminate()
-            self.process.wait(10)
+            self.process.wait(60)
 
     def url_for(self, real: str) -> str:
         return real if real.startswith(self.url) else f"{self.url}/{real.removeprefix('https://')}"

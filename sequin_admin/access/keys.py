@@ -210,7 +210,10 @@ def rotate(
     row.version += 1
     row.save()
     record_key_change(
-        "api_key.rotated", row, actor, former_until=row.former_until and row.former_until.isoformat()
+        "api_key.rotated",
+        row,
+        actor,
+        former_until=row.former_until and row.former_until.isoformat(),
     )
     return row, token
 

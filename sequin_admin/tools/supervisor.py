@@ -10,7 +10,7 @@ from typing import IO
 
 import httpx2
 
-GRACE_S = 10
+GRACE_S = 12
 
 
 class ProcessFailed(Exception):

@@ -16,7 +16,8 @@ from sequin_admin.worker.pool import Pool, run_job
 log = structlog.get_logger(__name__)
 TICK_S = 0.2
 THREADS = 8
-# How long work in progress may take after the signal. Process managers kill after 10 s.
+# How long calls under way may go on after the signal. `manage.py up` kills the worker 12 s after
+# it, compose 15 s: on a busy machine ending the process takes more than two.
 GRACE_S = 8.0
 
 

@@ -25,6 +25,15 @@ QUIET = (
 PASSWORD = "spice must flow"
 # Generous, for a busy machine.
 PATIENCE_MS = 30_000
+# True when nothing that htmx asked for is under way or still being put into the page.
+SETTLED = """() => document.readyState === "complete" && !document.querySelector(
+  ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")"""
+# The same, and from then on nothing is asked until the next page.
+STILL = f"""() => {{
+  if (!({SETTLED})()) return false;
+  document.addEventListener("htmx:beforeRequest", (event) => event.preventDefault());
+  return true;
+}}"""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -63,7 +72,7 @@ def open_page(chromium: Browser, site: str) -> Iterator[Callable[..., Page]]:
     contexts = []
 
     def make(**options: Any) -> Page:
-        context = chromium.new_context(base_url=site, **options)
+        context = chromium.new_context(base_url=site, reduced_motion="reduce", **options)
         context.set_default_timeout(PATIENCE_MS)
         contexts.append(context)
         return context.new_page()
@@ -86,4 +95,20 @@ def log_in(page: Page, user: User) -> None:
     page.get_by_label("Email").fill(user.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url("**/")
+    page.wait_for_url(lambda url: "/accounts/" not in url)
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button that posts a form, and wait for the page that answers."""
+    with page.expect_navigation():
+        page.get_by_role("button", name=name, exact=True).first.click()
+
+
+def settle(page: Page) -> None:
+    """Wait until the page has what it loads by itself, before a click on what htmx swaps."""
+    page.wait_for_function(SETTLED)
+
+
+def hold_still(page: Page) -> None:
+    """Settle, and let nothing be swapped while the page is measured."""
+    page.wait_for_function(STILL)

@@ -14,7 +14,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import MASK
 from sequin_admin.tokens.models import Token
-from tests.browser.conftest import log_in
+from tests.browser.conftest import hold_still, log_in, press
 from tests.browser.kinds import (
     OAUTH,
     OURS,
@@ -115,7 +115,7 @@ def test_a_client_secret_that_changed_is_ours_to_replace(
     address = page.url
 
     page.goto(f"{simulated.url}/developer/{kind.provider}/")
-    page.get_by_role("button", name="Rotate the client secret").first.click()
+    press(page, "Rotate the client secret")
     simulated.act(kind.provider, STORIES[kind.slug].account, "expire")
     page.goto(address)
     page.get_by_role("button", name="Verify now").click()
@@ -125,7 +125,7 @@ def test_a_client_secret_that_changed_is_ours_to_replace(
     page.get_by_role("link", name="Open the OAuth app").click()
     page.get_by_role("link", name="Correct the app").click()
     page.get_by_label("Client secret").fill(simulated.app(kind.provider)["client_secret"])
-    page.get_by_role("button", name="Save").click()
+    press(page, "Save")
     page.goto(address)
     page.get_by_role("button", name="Verify now").click()
     expect(badge(page)).to_have_text(re.compile("Healthy"))
@@ -198,4 +198,5 @@ def assert_hidden(page: Page, secrets: list[str]) -> None:
 
 def assert_fits(page: Page) -> None:
     """The page does not scroll horizontally."""
+    hold_still(page)
     assert page.locator("html").evaluate("html => html.scrollWidth") <= PHONE

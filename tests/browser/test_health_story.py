@@ -16,6 +16,7 @@ from sequin_admin.health import outages, probes
 from sequin_admin.health.models import Incident
 from sequin_admin.notifications.models import Channel, Delivery
 from sequin_admin.tokens.models import Token
+from tests.browser.conftest import press
 from tests.factories import make_credential
 from tests.simulator_server import Simulator
 
@@ -86,7 +87,7 @@ def test_a_rotated_client_secret_is_one_incident_and_is_mended_in_one_place(
 
     ours.get_by_role("link", name="Edit the app").click()
     page.get_by_label("Client secret").fill("rotated at HubSpot")
-    page.get_by_role("button", name="Save").click()
+    press(page, "Save")
     page.goto(f"/credentials/{fleet[0].pk}/")
     page.get_by_role("button", name="Verify now").click()
     expect(page.locator(".page-head .badge")).to_have_text(re.compile("Healthy"))

@@ -8,6 +8,7 @@ from standardwebhooks import Webhook
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
 from sequin_admin.notifications import outbox
+from tests.browser.conftest import press
 from tests.notified import HOST, Receiver, make_message, work
 
 
@@ -40,11 +41,11 @@ def test_a_webhook_is_added_tested_and_its_log_followed(
     organization.deliveries.update(next_try_at=clock.now())
     work()
     # The log polls while a delivery is pending.
-    expect(row).to_contain_text("Delivered", timeout=15_000)
+    expect(row).to_contain_text("Delivered")
 
     row.get_by_role("link").click()
     expect(page.locator("section", has_text="Tries")).to_contain_text("500")
-    page.get_by_role("button", name="Send again").click()
+    press(page, "Send again")
     work()
     assert len({each.headers["webhook-id"] for each in receiver.calls[1:]}) == 1
     assert len(receiver.calls) == 4

@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import Organization, User
@@ -21,7 +21,7 @@ from sequin_admin.notifications.message import Severity
 from sequin_admin.notifications.models import Channel, ChannelKind, Delivery
 from sequin_admin.syncs import streams, syncs, targets
 from sequin_admin.syncs.models import Sync
-from tests.browser.conftest import log_in
+from tests.browser.conftest import hold_still, log_in, press, settle
 from tests.factories import make_credential, make_oauth_app, make_synced
 from tests.notified import make_message
 from tests.simulator_server import Simulator
@@ -188,6 +188,7 @@ def test_every_page_is_accessible_and_fits(
     for address in addresses[theme == "dark" :: 2]:
         page.emulate_media(color_scheme=theme)
         page.goto(address)
+        hold_still(page)
         whole = Axe().run(page)
         page.emulate_media(color_scheme=other)
         colours = Axe().run(page, options=COLOURS)
@@ -229,26 +230,31 @@ def test_the_main_pages_work_without_javascript(
     page.locator("#limit").get_by_role("link", name="Edit").click()
     page.get_by_label("Allowed requests").fill("7")
     page.get_by_role("button", name="Save limits").click()
-    assert "7 requests" in page.locator("#limit").inner_text()
+    expect(page.locator("#limit")).to_contain_text("7 requests")
 
     page.get_by_role("link", name="Delete").click()
     page.get_by_label("Type Spice to confirm").fill("Spice")
-    page.get_by_role("button", name="Delete").click()
+    press(page, "Delete")
     assert not type(credential).objects.exists()
 
 
 def test_a_limit_is_edited_in_place(page: Page, organization: Organization) -> None:
     credential = make_credential(organization, "stripe_key")
     page.goto(f"/credentials/{credential.pk}/")
+    settle(page)
 
     page.locator("#limit").get_by_role("link", name="Edit").click()
+    page.get_by_label("Allowed requests").wait_for()
+    settle(page)
     page.get_by_label("Allowed requests").fill("0")
     page.get_by_role("button", name="Save limits").click()
     page.get_by_text("Allow at least 1 request").first.wait_for()
+    settle(page)
     page.get_by_label("Allowed requests").fill("1234")
+    expect(page.locator("#pace")).to_contain_text("1,234 per second")
     page.get_by_role("button", name="Save limits").click()
 
-    page.locator("#limit").get_by_text("1,234").wait_for()
+    page.locator("#limit").get_by_text("1,234", exact=True).wait_for()
     assert page.url.endswith(f"/credentials/{credential.pk}/")
 
 

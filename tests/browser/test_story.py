@@ -3,6 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from sequin_admin.credentials.models import Credential
+from tests.browser.conftest import press
 from tests.simulator_server import Simulator
 
 ARRAKIS = "21902692"
@@ -101,8 +102,8 @@ def connect_airtable_and_github(page: Page, simulated: Simulator) -> None:
 
 def revoke_at_hubspot(page: Page, simulated: Simulator) -> None:
     page.goto(f"{simulated.url}/control/hubspot/{ARRAKIS}/")
-    page.get_by_role("button", name="Revoke our access").click()
-    page.get_by_role("button", name="Expire access tokens now").click()
+    press(page, "Revoke our access")
+    press(page, "Expire access tokens now")
 
 
 def reconnect(page: Page, domain: str) -> None:

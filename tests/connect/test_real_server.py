@@ -106,7 +106,7 @@ def server(tmp_path_factory):
     wait_for(f"{url}/me", name="OAuth server")
     yield url
     process.terminate()
-    process.wait(10)
+    process.wait(60)
 
 
 @pytest.fixture(params=[Basic, Post], ids=["client_secret_basic", "client_secret_post"])

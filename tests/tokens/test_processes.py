@@ -90,9 +90,9 @@ def refreshes(simulated):
 
 
 def wait_until(condition):
-    ends = time.monotonic() + 30
+    ends = time.monotonic() + 60
     while not condition():
-        assert time.monotonic() < ends, "It did not happen within 30 seconds."
+        assert time.monotonic() < ends, "It did not happen within 60 seconds."
         time.sleep(0.05)
 
 

@@ -19,6 +19,7 @@ from sequin_admin.health import probes, workers
 from sequin_admin.health.models import Check, WorkerProcess
 from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
+from sequin_admin.tools import supervisor as supervisor_module
 from sequin_admin.tools.supervisor import ProcessFailed, Supervisor, require_free
 from sequin_admin.worker import runner as runner_module
 from sequin_admin.worker.job_counts import JobCounts
@@ -164,6 +165,10 @@ def test_work_that_hangs_is_cut_off_and_named(transactional_db, monkeypatch, cap
     assert "job cut off" in caplog.text
 
 
+def test_a_worker_gives_up_well_before_it_is_killed():
+    assert runner_module.GRACE_S <= supervisor_module.GRACE_S - 3
+
+
 def test_a_worker_shows_that_it_lives_and_says_farewell(transactional_db):
     runner = Runner([], threads=2)
     seen: list[WorkerProcess] = []
@@ -268,7 +273,7 @@ def test_it_stops_when_asked(tmp_path):
 
     worker.send_signal(signal.SIGTERM)
 
-    assert worker.wait(10) == 0
+    assert worker.wait(60) == 0
     worker.stdout.close()
 
 

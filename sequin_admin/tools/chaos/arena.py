@@ -67,6 +67,14 @@ class Arena:
         child.send_signal(signal.SIGKILL)
         child.wait()
 
+    def wait_for(self, begun: Callable[[], bool], seconds: float = 120) -> None:
+        """Wait until every process works. Raises `ProcessFailed` after `seconds`."""
+        ends = time.monotonic() + seconds
+        while not begun():
+            if time.monotonic() > ends:
+                raise ProcessFailed(f"Not all had begun within {seconds:g} seconds.")
+            time.sleep(0.05)
+
     def kill_at_random(
         self, seconds: float, kill_every_s: float, report: Callable[[float, int], None]
     ) -> None:

@@ -98,6 +98,9 @@ class Command(BaseCommand):
             arena.run([*same, "--part", "fleet", "--credentials", str(options["credentials"])])
             self.set_faults(url, options["kinds"], RATES)
             self.populate(arena, same, options)
+            # A reader that is killed before its first read proves nothing.
+            groups = -(-options["readers"] // READERS_PER_PROCESS)
+            arena.wait_for(lambda: len([*folder.glob("*.jsonl")]) >= groups)
             arena.kill_at_random(options["seconds"], options["kill_every"], self.report_progress)
             for name in [name for name in arena.children if name != "simulator"]:
                 arena.kill(name)
