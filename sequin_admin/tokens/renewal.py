@@ -265,13 +265,13 @@ def save_new_secrets(credential: Credential, token: Token, grant: TokenGrant) ->
     if flow and flow.grace_s and old and secrets.get(flow.refresh_property, old) != old:
         token.secrets = {**token.secrets, "previous_refresh_token": old}
         token.previous_until = clock.now() + timedelta(seconds=flow.grace_s)
-    facts = {n: v for n, v in credential.properties_from_grant(grant).items() if v is not None}
+    discovered = {n: v for n, v in credential.properties_from_grant(grant).items() if v is not None}
     if any(kept.secrets.get(name) != value for name, value in secrets.items()):
         kept.secrets = {**kept.secrets, **secrets}
         kept.save(update_fields=["secrets", "updated_at"])
         credential.secrets, credential.secret_names = dict(kept.secrets), kept.secret_names
-    if any(kept.properties.get(name) != value for name, value in facts.items()):
-        kept.properties = {**kept.properties, **facts}
+    if any(kept.properties.get(name) != value for name, value in discovered.items()):
+        kept.properties = {**kept.properties, **discovered}
         kept.save(update_fields=["properties", "updated_at"])
         credential.properties = dict(kept.properties)
 
