@@ -1,5 +1,6 @@
 """/v1/kinds: the kinds of credential, and the properties of each."""
 
+from dataclasses import asdict
 from typing import Any
 
 from ninja import Query, Router
@@ -11,7 +12,7 @@ from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.pagination import PageParams
 from sequin_admin.api.schemas import RateLimitShape, Shape
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.property_docs import properties_of
+from sequin_admin.credentials.property_docs import PropertyDoc, properties_of
 from sequin_admin.tokens import protocol
 
 router = Router(tags=["Kinds"])
@@ -93,13 +94,18 @@ def get_kind(request: ApiRequest, kind: str) -> Any:
     return kind_out(declared)
 
 
+def property_out(doc: PropertyDoc) -> dict[str, Any]:
+    """The published names of `read_only` and `extension` are older than ours."""
+    return asdict(doc) | {"filled": doc.read_only, "ours": doc.extension}
+
+
 def kind_out(kind: Any) -> dict[str, Any]:
     plain = ("label", "provider", "provider_title", "rate_source", "docs_url")
     return {
         "kind": kind.slug,
         "title": kind.full_title(),
         **{name: getattr(kind, name) for name in plain},
-        "properties": properties_of(kind.properties_class),
+        "properties": [property_out(doc) for doc in properties_of(kind.properties_class)],
         "identity": kind.identity_properties,
         "rate_limit": kind.rate.model_dump(),
         "plans": [{"title": p.title, "rate_limit": p.rate.model_dump()} for p in kind.plans],
