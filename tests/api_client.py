@@ -74,9 +74,9 @@ def reserve_requests(key: ApiKey) -> None:
 
 def set_request_budget(key: ApiKey, requests: int, for_s: int) -> None:
     """Set how many requests the key may still send within `for_s` seconds."""
-    purse = quota._budgets[key.pk] = quota.RequestBudget(key.allowed_per_minute)
+    budget = quota._budgets[key.pk] = quota.RequestBudget(key.allowed_per_minute)
     block = Block(minute=sys.maxsize, n=requests, remaining=0, left=for_s * 1000 * MS)
-    purse.add_block(block, time.monotonic())
+    budget.add_block(block, time.monotonic())
 
 
 @pytest.fixture

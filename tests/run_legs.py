@@ -1,7 +1,7 @@
-"""`python -m tests.run_legs -n 2`: every leg of the suite, and a line about each at the end.
+"""`python -m tests.run_legs -n 2`: run the suite on each database and print a summary.
 
-A leg that fails does not keep the next from being run; Ctrl-C or SIGTERM does. What the command
-is given goes to each pytest.
+A failed leg does not prevent the next one; Ctrl-C and SIGTERM do. The arguments are passed to each
+pytest.
 """
 
 import signal
@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-# What never touches our database runs once.
+# Tests that do not use our database run once.
 ONCE = ("command_line", "simulator", "sdks", "test_layers.py", "test_names.py", "test_documents.py")
 LEGS = {
     "SQLite and the browser": ["-m", "pytest", "-m", "not postgresql"],
@@ -20,25 +20,25 @@ LEGS = {
         *(f"--ignore=tests/{name}" for name in ONCE),
     ],
 }
-# The exit code of a leg that this machine has not what it takes for.
+# The exit code of a leg whose requirements this machine lacks.
 SKIPPED = 77
 
 
 def run(command: list[str], environment: Mapping[str, str] | None = None) -> int:
-    """Run Python and give its exit code, over 128 after a signal, which it has time to obey."""
-    came = []
+    """Run Python and return its exit code, or 128 + the signal that we were stopped with."""
+    signals = []
     child = subprocess.Popen([sys.executable, *command], env=environment)
 
-    def note(number: int, frame: Any) -> None:
-        came.append(number)
+    def forward_signal(number: int, frame: Any) -> None:
+        signals.append(number)
         # Ctrl-C has reached it already: the terminal interrupts the whole group.
         if number == signal.SIGTERM:
             child.terminate()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, note)
+        signal.signal(number, forward_signal)
     code = child.wait()
-    return 128 + came[0] if came else code
+    return 128 + signals[0] if signals else code
 
 
 def main() -> int:

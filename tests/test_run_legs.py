@@ -1,4 +1,4 @@
-"""`make test` runs every leg, whatever becomes of the one before, and sums up."""
+"""`make test` runs every leg, also after a failed one, and prints a summary."""
 
 import signal
 import subprocess

@@ -1,4 +1,4 @@
-"""Who asks their system for less motion gets none: nothing fades, slides or spins."""
+"""With reduced motion requested nothing fades, slides or spins."""
 
 import pytest
 from playwright.sync_api import Page
@@ -12,7 +12,7 @@ MOVING = """() => [...document.querySelectorAll("*")].flatMap((element) =>
     .filter((style) => style.animationName !== "none" || style.scrollBehavior !== "auto"
       || /[1-9]/.test(style.transitionDuration))
     .map(() => element.outerHTML.slice(0, 80)))"""
-# Notes how opaque each fragment is as soon as it is in the page.
+# Records the opacity of each fragment as soon as it is in the page.
 WATCH = """() => {
   window.opacities = [];
   document.addEventListener("htmx:afterSwap", () => {
