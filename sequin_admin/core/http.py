@@ -90,10 +90,10 @@ def base_url(host: str, *, provider: bool) -> str | None:
 
     The simulator stands in for providers only, not for an address that a user entered.
     """
-    if not provider:
-        return settings.WEBHOOK_BASE_URLS.get(host)
-    simulated = f"{settings.SIMULATOR_URL.rstrip('/')}/{host}" if settings.SIMULATOR_URL else None
-    return settings.PROVIDER_BASE_URLS.get(host, simulated)
+    named: dict[str, str] = settings.PROVIDER_BASE_URLS if provider else settings.WEBHOOK_BASE_URLS
+    if host in named or not provider or not settings.SIMULATOR_URL:
+        return named.get(host)
+    return f"{settings.SIMULATOR_URL.rstrip('/')}/{host}"
 
 
 def request(

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from cryptography.fernet import Fernet
 
 from sequin_admin.core import new_env
 from sequin_admin.core.env import ROOT
@@ -15,8 +16,9 @@ UNSET = {"TARGET_NETWORKS": "", "WEBHOOK_BASE_URLS": "", "PUBLIC_URL": "http://1
 
 
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    known = {**os.environ, **REQUIRED, **UNSET, **environment}
-    code = f"from sequin_admin import settings; {code}"
+    module = {"DJANGO_SETTINGS_MODULE": "sequin_admin.settings"}
+    known = {**os.environ, **REQUIRED, **UNSET, **module, **environment}
+    code = f"from django.conf import settings; settings.DEBUG; {code}"
     command = [sys.executable, "-c", code]
     return subprocess.run(command, cwd=ROOT, env=known, capture_output=True, text=True)
 
@@ -52,3 +54,31 @@ def test_what_is_no_network_stops_the_start():
 
     assert done.returncode == 1
     assert "This is no network" in done.stderr
+
+
+HTTPS = {"PUBLIC_URL": "https://admin.example.com", "DEBUG": "False"}
+
+
+def test_cookies_under_https_are_of_this_host_only():
+    """A browser refuses a cookie of this name from another subdomain."""
+    names = "SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME"
+
+    assert setting(names, **HTTPS) == "__Host-sessionid __Host-csrftoken"
+    assert setting("SESSION_COOKIE_SECURE", **HTTPS) == "True"
+
+
+def test_hsts_speaks_for_other_hosts_only_when_told_to():
+    names = ("SECURE_HSTS_INCLUDE_SUBDOMAINS", "SECURE_HSTS_PRELOAD")
+
+    assert [setting(name, **HTTPS) for name in names] == ["False", "False"]
+    assert [setting(name, **HTTPS, **{name: "True"}) for name in names] == ["True", "True"]
+
+
+def test_the_deploy_check_is_content_without_subdomains_and_preload():
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    known = {**os.environ, **REQUIRED, **UNSET, **HTTPS, "SECRET_KEY": "k-" * 40 + "abcdefgh"}
+    known["FIELD_ENCRYPTION_KEY"] = Fernet.generate_key().decode()
+
+    done = subprocess.run(command, cwd=ROOT, env=known, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
