@@ -1,5 +1,6 @@
 """Every setting, read from the environment once. Durations say their unit in the name."""
 
+from json import loads
 from os import getpid
 from pathlib import Path
 from tempfile import gettempdir
@@ -11,7 +12,7 @@ from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from sequin_admin.core.env import ROOT, env
-from sequin_admin.core.networks import Proxies
+from sequin_admin.core.networks import Proxies, parse_network
 
 BASE_DIR = ROOT
 DEBUG = env.bool("DEBUG", default=False)
@@ -25,6 +26,8 @@ FIELD_ENCRYPTION_KEY = env.list("FIELD_ENCRYPTION_KEY")
 
 # Where people reach us; the OAuth callback addresses are made from it.
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+# Where the web server listens on its machine; webhooks and targets never reach it.
+PORT = env.int("PORT", default=8000)
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname, "localhost"])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
@@ -36,18 +39,12 @@ PROVIDER_BASE_URLS = env.json("PROVIDER_BASE_URLS", default={})
 # Deadline of one call to a token endpoint, in seconds.
 TOKEN_DEADLINE_S = env.float("TOKEN_DEADLINE_S", default=20.0)
 HUBSPOT_API_VERSION = env.str("HUBSPOT_API_VERSION", default="2026-03")
-# Networks besides the public internet that databases (targets) may be in, as CIDR. The usual
-# private ones; not this machine (except while developing) and not the cloud's metadata addresses.
-TARGET_NETWORKS = env.list(
-    "TARGET_NETWORKS",
-    default=[
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "fc00::/7",
-        *(["127.0.0.0/8", "::1/128"] if DEBUG else []),
-    ],
-)
+# Other bases for single hosts of webhooks and Slack, as JSON. They may be private:
+# {"hooks.test": "http://127.0.0.1:9999"}.
+WEBHOOK_BASE_URLS = loads(env.str("WEBHOOK_BASE_URLS", default="") or "{}")
+# Networks besides the public internet that databases (targets) may be in, as CIDR. None by
+# default: whoever may enter a target could otherwise try every address of an internal network.
+TARGET_NETWORKS = [str(parse_network(text)) for text in env.list("TARGET_NETWORKS", default=[])]
 # CA certificates that a target's server certificate is verified with. Empty: the system's.
 TARGET_CA_FILE = env.str("TARGET_CA_FILE", default="")
 SHOPIFY_API_VERSION = env.str("SHOPIFY_API_VERSION", default="2026-10")
@@ -88,6 +85,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "sequin_admin.dashboard.middleware.request_id",
+    "sequin_admin.dashboard.middleware.headers",
     "sequin_admin.gateway.status.status_middleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -180,9 +178,18 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
+if SESSION_COOKIE_SECURE:
+    # Browsers take cookies with this prefix from this host and https only, not from another
+    # subdomain (RFC 6265bis section 4.1.3.2).
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+    MESSAGE_STORAGE = "sequin_admin.dashboard.message_storage.HostMessageStorage"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PUBLIC_URL.startswith("https://"))
 SECURE_HSTS_SECONDS = 31_536_000 if PUBLIC_URL.startswith("https://") else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_HSTS_SECONDS > 0
+# Both concern other hosts than ours, so only who runs them can say so. The check of `--deploy`
+# would ask for them.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if env.bool("BEHIND_TLS_PROXY", default=False):

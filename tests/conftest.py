@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _hang_up() -> Iterator[None]:
     """Close the idle connections of the HTTP client."""
     yield
-    http._client().close()
+    http.close_clients()
 
 
 @pytest.fixture

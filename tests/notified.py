@@ -83,7 +83,7 @@ def receiver(settings: Any) -> Iterator[Receiver]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(known))
     known.port = server.server_port
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    settings.PROVIDER_BASE_URLS = {HOST: f"http://127.0.0.1:{known.port}"}
+    settings.WEBHOOK_BASE_URLS = {HOST: f"http://127.0.0.1:{known.port}"}
     yield known
     known.gate.set()
     server.shutdown()

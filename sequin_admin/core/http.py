@@ -1,12 +1,12 @@
 """The HTTP client for all outgoing calls.
 
 One deadline per call, no redirects, responses of at most 2 MB after decompression, no private
-addresses and, when `SIMULATOR_URL` is set, the simulator in place of a provider's host.
+addresses (`destinations`) and, when `SIMULATOR_URL` is set, the simulator in place of a provider's
+host.
 """
 
 import json as jsonlib
 import re
-import socket
 import ssl
 import time
 import zlib
@@ -14,13 +14,17 @@ from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpcore2
 import httpx2
 from django.conf import settings
+
+from sequin_admin.core.destinations import EVERYWHERE, AddressPolicy, in_turn
+from sequin_admin.core.destinations import Forbidden as Forbidden
+from sequin_admin.core.destinations import UnknownHost as UnknownHost
+from sequin_admin.core.destinations import Unreachable as Unreachable
 
 MAX_BYTES = 2_000_000
 DEADLINE_S = 10.0
@@ -30,18 +34,6 @@ _HEADERS = {
     "Accept-Encoding": "identity",
 }
 _ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
-
-
-class Unreachable(Exception):
-    """No usable response arrived. `str()` is a sentence that says why."""
-
-
-class UnknownHost(Unreachable):
-    """DNS answered that there is no such host."""
-
-
-class Forbidden(Unreachable):
-    """The address must not be called: it is not public, or not http(s)."""
 
 
 @dataclass(frozen=True)
@@ -84,16 +76,24 @@ class Response:
 
 
 def rewrite_url(url: str, *, provider: bool = True) -> str:
-    """The URL to call instead of `url`: the simulator's `/<host>/<path>` when one is set."""
+    """The URL to call instead of `url`, if a setting names another base for its host."""
     parts = urlsplit(url)
-    host = parts.hostname or ""
-    base = settings.PROVIDER_BASE_URLS.get(host)
-    if base is None and settings.SIMULATOR_URL and provider:
-        base = f"{settings.SIMULATOR_URL.rstrip('/')}/{host}"
+    base = base_url(parts.hostname or "", provider=provider)
     if base is None:
         return url
     rest = url.split(parts.netloc, 1)[1]
     return f"{base.rstrip('/')}{rest}"
+
+
+def base_url(host: str, *, provider: bool) -> str | None:
+    """The base URL that the operator named for the host; the simulator's when one is set.
+
+    The simulator stands in for providers only, not for an address that a user entered.
+    """
+    named: dict[str, str] = settings.PROVIDER_BASE_URLS if provider else settings.WEBHOOK_BASE_URLS
+    if host in named or not provider or not settings.SIMULATOR_URL:
+        return named.get(host)
+    return f"{settings.SIMULATOR_URL.rstrip('/')}/{host}"
 
 
 def request(
@@ -112,15 +112,17 @@ def request(
 ) -> Response:
     """Call `url` once. Raises `Unreachable` when no complete response came within `deadline_s`.
 
-    `provider=False` is for addresses that a user entered: the simulator does not replace them.
+    `provider=False` is for addresses that a user entered (webhooks).
     """
     sent = {**_HEADERS, **(headers or {})}
     if bearer is not None:
         sent["Authorization"] = f"Bearer {bearer}"
     host = urlsplit(url).hostname
+    named = base_url(host or "", provider=provider) is not None
+    client = _client(provider, named)
     _deadline.set(time.monotonic() + deadline_s)
     try:
-        with _client().stream(
+        with client.stream(
             method,
             rewrite_url(url, provider=provider),
             timeout=deadline_s,
@@ -175,8 +177,17 @@ def _decode_body(body: bytes, headers: httpx2.Headers, host: str | None) -> byte
 
 
 @cache
-def _client() -> httpx2.Client:
-    return httpx2.Client(transport=GuardedTransport(), follow_redirects=False)
+def _client(provider: bool, named: bool) -> httpx2.Client:
+    """One client for each policy, so that none reuses a connection that another may not open."""
+    return httpx2.Client(transport=GuardedTransport(provider, named), follow_redirects=False)
+
+
+def close_clients() -> None:
+    """Close the idle connections."""
+    for provider in (True, False):
+        for named in (True, False):
+            _client(provider, named).close()
+    _client.cache_clear()
 
 
 # Deadline of the current call, on the monotonic clock.
@@ -191,8 +202,11 @@ def _remaining_s(timeout: float | None) -> float:
     return min(left, timeout or left)
 
 
-class PublicNetworkBackend(httpcore2.SyncBackend):
-    """Connects to public addresses only, and to exactly the address that was checked."""
+class VettedNetworkBackend(httpcore2.SyncBackend):
+    """Connects to exactly the addresses that were checked, one after the other."""
+
+    def __init__(self, provider: bool, named: bool) -> None:
+        self._provider, self._named = provider, named
 
     def connect_tcp(
         self,
@@ -202,10 +216,19 @@ class PublicNetworkBackend(httpcore2.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
-        address = vetted_address(host, port)
-        return DeadlineStream(
-            super().connect_tcp(address, port, _remaining_s(timeout), local_address, socket_options)
-        )
+        ends = time.monotonic() + _remaining_s(timeout)
+        policy = address_policy(provider=self._provider, named=self._named)
+        failed: httpcore2.NetworkError | httpcore2.TimeoutException = httpcore2.ConnectTimeout()
+        for address, seconds in in_turn(policy.vetted_addresses(host, port, ends), ends):
+            if seconds <= 0:
+                break
+            try:
+                return DeadlineStream(
+                    super().connect_tcp(address, port, seconds, local_address, socket_options)
+                )
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                failed = error
+        raise failed
 
 
 class DeadlineStream(httpcore2.NetworkStream):
@@ -233,61 +256,50 @@ class DeadlineStream(httpcore2.NetworkStream):
 
 
 class GuardedTransport(httpx2.HTTPTransport):
-    """httpx's transport with our backend: one DNS lookup per connection (no DNS rebinding)."""
+    """httpx's transport with our backend."""
 
-    def __init__(self) -> None:
+    def __init__(self, provider: bool, named: bool) -> None:
         super().__init__(trust_env=False)
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=httpx2.create_ssl_context(), network_backend=PublicNetworkBackend()
+            ssl_context=httpx2.create_ssl_context(),
+            network_backend=VettedNetworkBackend(provider, named),
         )
 
 
-def vetted_address(host: str, port: int) -> str:
-    """An address of `host` that may be called. Raises `Forbidden` when one of them is private."""
-    addresses = resolve_addresses(host, port)
-    if (host, port) in _trusted() or all(is_public(ip_address(a)) for a in addresses):
-        return addresses[0]
-    raise Forbidden(
-        f"{host} is not a public address. We only call addresses on the public internet."
-    )
+def vetted_addresses(
+    host: str, port: int, *, provider: bool = True, deadline_s: float = DEADLINE_S
+) -> list[str]:
+    """The addresses of `host` that may be called, in order. Raises `Unreachable`."""
+    policy = address_policy(provider=provider, named=False)
+    return policy.vetted_addresses(host, port, time.monotonic() + deadline_s)
 
 
-def resolve_addresses(host: str, port: int) -> list[str]:
-    """All IP addresses of `host`. Raises `UnknownHost`, or `Unreachable` when DNS fails."""
-    try:
-        found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-    except socket.gaierror as error:
-        if error.errno in (socket.EAI_NONAME, socket.EAI_NODATA):
-            raise UnknownHost(f"There is no host named {host}.") from None
-        raise Unreachable(f"The address of {host} could not be found: DNS fails.") from None
-    except UnicodeError:
-        raise UnknownHost(f"{host} is no name that a host can have.") from None
-    return sorted(str(address) for address in found)
+def address_policy(*, provider: bool, named: bool) -> AddressPolicy:
+    """`named`: the operator has named the base URL in a setting, so it may be private."""
+    networks = EVERYWHERE if named else ()
+    if provider:
+        return AddressPolicy(networks)
+    remedy = "A webhook reaches a private one only where WEBHOOK_BASE_URLS names its host."
+    return AddressPolicy(networks, own_services(), remedy)
 
 
-# IPv6 networks whose addresses embed an IPv4 address, and its offset in bits from the right:
-# 6to4 (RFC 3056) and NAT64 (RFC 6052).
-_EMBEDS_IPV4 = {ip_network("2002::/16"): 80, ip_network("64:ff9b::/96"): 0}
+_PORTS = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379}
 
 
-def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether the address is public. An embedded or mapped IPv4 address decides."""
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped:
-            return is_public(address.ipv4_mapped)
-        for network, shift in _EMBEDS_IPV4.items():
-            if address in network:
-                return is_public(IPv4Address(int(address) >> shift & 0xFFFFFFFF))
-        if address.is_site_local or address.is_reserved:
-            return False
-    return address.is_global and not address.is_multicast
-
-
-def _trusted() -> set[tuple[str, int]]:
-    """Hosts and ports exempt from the address check: the simulator, the operator's base URLs."""
-    bases = [settings.SIMULATOR_URL, *settings.PROVIDER_BASE_URLS.values()]
-    parts = [urlsplit(base) for base in bases if base]
-    return {(p.hostname or "", p.port or {"http": 80}.get(p.scheme, 443)) for p in parts}
+def own_services() -> list[tuple[str, int]]:
+    """Host and port of our database, Redis, web and simulator."""
+    found = [("localhost", settings.PORT)]
+    for url in (settings.PUBLIC_URL, settings.SIMULATOR_URL, settings.REDIS_URL):
+        parts = urlsplit(url)
+        if parts.hostname and parts.scheme in _PORTS:
+            found.append((parts.hostname, parts.port or _PORTS[parts.scheme]))
+    for database in settings.DATABASES.values():
+        if "postgresql" in database["ENGINE"]:
+            # Behind the socket in a folder there may be a port too.
+            hosts = ["" if h.startswith("/") else h for h in str(database["HOST"]).split(",")]
+            ports = str(database["PORT"] or 5432).split(",")
+            found += [(host or "localhost", int(port)) for host in hosts for port in ports]
+    return found
 
 
 # Formats of the providers' secrets, and values whose name says token, secret or the like.

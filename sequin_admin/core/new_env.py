@@ -9,3 +9,5 @@ if __name__ == "__main__":
     print("DEBUG=True")
     print(f"SECRET_KEY={secrets.token_urlsafe(50)}")
     print(f"FIELD_ENCRYPTION_KEY={Fernet.generate_key().decode()}")
+    print("# Targets may be on this machine, to try them out.")
+    print("TARGET_NETWORKS=127.0.0.0/8,::1/128")

@@ -254,8 +254,8 @@ class RedirectURIsField(forms.CharField):
             good = re.fullmatch(oauth_apps.REDIRECT_URI, uri)
             if not good or len(uri) > oauth_apps.REDIRECT_URI_CHARS:
                 raise forms.ValidationError(
-                    f"{uri[:100]} is not an absolute http(s) address without a # part. "
-                    "Correct that line."
+                    f"{uri[:100]} is not an absolute https address without a # part. Correct that "
+                    "line; http is only for localhost."
                 )
         return uris
 

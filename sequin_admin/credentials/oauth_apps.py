@@ -16,9 +16,10 @@ from sequin_admin.notifications.message import TYPES
 
 # RFC 6749 sections 3.1.2 (absolute, without fragment) and 3.3 (characters of a scope). A URI is
 # printable ASCII (RFC 3986): other host names are encoded as xn--..., other characters as %....
+# A code must not travel in the clear: http is for this machine only (RFC 8252 section 7.3).
 REDIRECT_URI = (
-    r"^https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(:\d{1,5})?"
-    r"([/?][\x21\x22\x24-\x7e]*)?$"
+    r"^(https://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)"
+    r"|http://(localhost|127(\.\d{1,3}){3}|\[::1\]))(:\d{1,5})?([/?][\x21\x22\x24-\x7e]*)?$"
 )
 REDIRECT_URI_CHARS = 2000
 SCOPE = r"^[\x21\x23-\x5b\x5d-\x7e]+$"

@@ -1,4 +1,4 @@
-"""Middleware: the request id, and the organization the user works in."""
+"""Middleware: the request id, headers, and the organization the user works in."""
 
 import uuid
 from collections.abc import Callable
@@ -11,6 +11,12 @@ from sequin_admin.access.models import Membership
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 ORGANIZATION_SESSION_KEY = "organization"
+# Powers of the browser that no page of ours uses, and those that only our own pages use.
+PERMISSIONS_POLICY = (
+    "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), "
+    "magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=(), "
+    "clipboard-write=(self), publickey-credentials-create=(self), publickey-credentials-get=(self)"
+)
 
 
 def request_id(get_response: GetResponse) -> GetResponse:
@@ -25,6 +31,18 @@ def request_id(get_response: GetResponse) -> GetResponse:
                 parts = (response.reason_phrase, request.path)
                 log_response("%s: %s", *parts, response=response, request=request)
         response["X-Request-Id"] = request.id  # type: ignore[attr-defined]
+        return response
+
+    return middleware
+
+
+def headers(get_response: GetResponse) -> GetResponse:
+    """Keep responses out of every cache unless they say how long, and set `Permissions-Policy`."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.headers.setdefault("Permissions-Policy", PERMISSIONS_POLICY)
         return response
 
     return middleware

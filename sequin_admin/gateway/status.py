@@ -11,7 +11,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
+from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -45,10 +45,17 @@ def readyz(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def metrics(request: HttpRequest) -> HttpResponse:
-    """Metrics for Prometheus. Requires `METRICS_TOKEN` as a bearer token; else status 404."""
-    token = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    if not settings.METRICS_TOKEN or not hmac.compare_digest(token, settings.METRICS_TOKEN):
-        return HttpResponseNotFound()
+    """Metrics for Prometheus. Requires `METRICS_TOKEN` as a bearer token; else status 401."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    # As bytes: text with other characters than ASCII can't be compared. WSGI decodes as Latin-1.
+    right = hmac.compare_digest(token.encode("latin-1", "replace"), settings.METRICS_TOKEN.encode())
+    if not (right and settings.METRICS_TOKEN and scheme.lower() == "bearer"):
+        return HttpResponse(
+            "Send the METRICS_TOKEN of this installation as a bearer token.\n",
+            content_type="text/plain",
+            status=401,
+            headers={"WWW-Authenticate": "Bearer"},
+        )
     return HttpResponse(generate_latest(collect_metrics()), content_type=CONTENT_TYPE_LATEST)
 
 

@@ -117,9 +117,9 @@ def validate_url(text: str) -> str:
         raise BadAddress("Enter an address that begins with https://.")
     if parts.username is not None or parts.password is not None:
         raise BadAddress("Leave out the user name and password: messages are signed instead.")
-    if needs_no_dns(host):
+    if needs_no_dns(host) and http.base_url(host, provider=False) is None:
         try:
-            http.vetted_address(host, port)
+            http.vetted_addresses(host, port, provider=False)
         except http.Unreachable as error:
             raise BadAddress(str(error)) from None
     return url

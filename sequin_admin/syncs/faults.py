@@ -8,8 +8,8 @@ import re
 import psycopg
 from psycopg import errors
 
+from sequin_admin.core.destinations import Forbidden, PrivateAddress, UnknownHost, Unreachable
 from sequin_admin.core.fields import DecryptionError
-from sequin_admin.core.http import Forbidden, UnknownHost, Unreachable
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.outcomes import Outcome, Verdict
 
@@ -137,10 +137,12 @@ def classify(error: Exception, at: str) -> Outcome:
         return operator_outcome("unreadable", str(error), "Or enter the password anew.")
     if isinstance(error, UnknownHost):
         return operator_outcome("unknown_host", str(error), "Correct the host.")
-    if isinstance(error, Forbidden):
+    if isinstance(error, PrivateAddress):
         return operator_outcome(
-            "forbidden", str(error), "Correct the host, or add its network to TARGET_NETWORKS."
+            "forbidden", str(error), "Correct the host, or add its network to that setting."
         )
+    if isinstance(error, Forbidden):
+        return operator_outcome("forbidden", str(error), "Correct the host.")
     if isinstance(error, Unreachable):
         return outcomes.transient("unreachable", str(error))
     return classify_by_text(error, at)

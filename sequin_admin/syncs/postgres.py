@@ -11,21 +11,23 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 import psycopg
 from django.conf import settings
 from psycopg import sql
 
+from sequin_admin.core.destinations import AddressPolicy, Unreachable, first_reachable
 from sequin_admin.core.fields import DecryptionError
-from sequin_admin.core.http import Forbidden, Unreachable, is_public, resolve_addresses
+from sequin_admin.core.http import own_services
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.syncs.faults import MissingPrivilege, classify
 from sequin_admin.syncs.models import Target
 
 DEADLINE_S = 5.0
+# The smallest timeout that libpq takes. The rest of the deadline is for finding the address.
+LIBPQ_S = 2
 # libpq ignores a missing file; without a file name it would use one in our home directory.
 NO_FILE = "/nonexistent/none"
 FAILURES = (psycopg.Error, Unreachable, DecryptionError, MissingPrivilege)
@@ -45,7 +47,7 @@ def check_connection(target: Target) -> Outcome:
 def connection_to(target: Target) -> Iterator[psycopg.Connection[Any]]:
     """A connection to the vetted address itself, shut down at the deadline."""
     ends = time.monotonic() + DEADLINE_S
-    address = vetted_address(target.host, target.port)
+    address = vetted_address(target.host, target.port, ends - LIBPQ_S)
     with psycopg.connect(
         host=target.host,
         hostaddr=address,
@@ -60,7 +62,7 @@ def connection_to(target: Target) -> Iterator[psycopg.Connection[Any]]:
         sslcertmode="disable",
         gssencmode="disable",
         application_name="sequin-admin",
-        connect_timeout=max(2, round(ends - time.monotonic())),
+        connect_timeout=max(LIBPQ_S, round(ends - time.monotonic())),
         autocommit=True,
     ) as connection:
         cut = threading.Timer(
@@ -81,14 +83,18 @@ def shut_down_socket(descriptor: int) -> None:
         duplicate.shutdown(socket.SHUT_RDWR)
 
 
-def vetted_address(host: str, port: int) -> str:
-    """The first address of `host`. Raises `Forbidden` if any is in a network that isn't allowed."""
-    addresses = resolve_addresses(host, port)
-    allowed = [ip_network(network) for network in settings.TARGET_NETWORKS]
-    for address in map(ip_address, addresses):
-        if not is_public(address) and not any(address in network for network in allowed):
-            raise Forbidden(f"{host} is in a network where this installation has no databases.")
-    return addresses[0]
+def vetted_address(host: str, port: int, ends: float) -> str:
+    """The first address of `host` that accepts connections. `ends` is on the monotonic clock.
+
+    Raises `Forbidden` if one of them may not be called, and `Unreachable` when DNS fails.
+    """
+    return first_reachable(address_policy().vetted_addresses(host, port, ends), port, ends)
+
+
+def address_policy() -> AddressPolicy:
+    return AddressPolicy(
+        settings.TARGET_NETWORKS, own_services(), "TARGET_NETWORKS does not name its network."
+    )
 
 
 def ca_file(ssl_mode: str) -> str:

@@ -56,6 +56,9 @@ def test_what_is_missing_is_named(api):
         ({"scopes": ["two words"]}, "scopes.0"),
         ({"redirect_uris": ["https://a.test/done", "javascript:alert(1)"]}, "redirect_uris.1"),
         ({"redirect_uris": ["https://a.test/#part"]}, "redirect_uris.0"),
+        ({"redirect_uris": ["http://a.test/done"]}, "redirect_uris.0"),
+        ({"redirect_uris": ["http://127.0.0.1.a.test/done"]}, "redirect_uris.0"),
+        ({"redirect_uris": ["http://localhost@a.test/done"]}, "redirect_uris.0"),
         ({"properties": {"colour": "blue"}}, "properties.colour"),
     ],
 )

@@ -168,7 +168,7 @@ def test_public_addresses_are_called(monkeypatch, settings, address):
     found = [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", (address, 443))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
 
-    assert http.vetted_address("provider.example", 443) == address
+    assert http.vetted_addresses("provider.example", 443) == [address]
 
 
 def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch, settings):
@@ -177,7 +177,7 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch, 
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: answers)
 
     with pytest.raises(http.Forbidden):
-        http.vetted_address("evil.example", 443)
+        http.vetted_addresses("evil.example", 443)
 
 
 def test_the_checked_address_is_the_one_that_is_called(monkeypatch, settings):
@@ -191,7 +191,7 @@ def test_the_checked_address_is_the_one_that_is_called(monkeypatch, settings):
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
 
-    assert http.vetted_address("rebinding.example", 443) == "93.184.216.34"
+    assert http.vetted_addresses("rebinding.example", 443) == ["93.184.216.34"]
     assert asked == ["rebinding.example"]
 
 

@@ -1,9 +1,11 @@
 """Actions on OAuth apps, and their audit events."""
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials import kinds, oauth_apps
+from sequin_admin.credentials.forms import RedirectURIsField
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.credentials.usage import InUse
 from tests.factories import PEM, make_credential, make_oauth_app
@@ -79,3 +81,27 @@ def test_an_unused_app_goes_and_leaves_its_history(organization):
 
     assert not OAuthApp.objects.exists()
     assert Event.objects.filter(target_id=str(pk)).count() == 2
+
+
+@pytest.mark.parametrize(
+    ("uri", "good"),
+    [
+        ("https://a.test/done?x=1", True),
+        ("http://localhost:3000/done", True),
+        ("http://127.0.0.1:3000/", True),
+        ("http://[::1]/", True),
+        ("http://a.test/done", False),
+        ("http://10.0.0.1/done", False),
+        ("http://127.0.0.1.a.test/", False),
+        ("http://localhost@a.test/", False),
+        ("http://[::2]/", False),
+    ],
+)
+def test_a_redirect_uri_without_tls_is_for_loopback_only(uri, good):
+    field = RedirectURIsField()
+
+    if good:
+        assert field.clean(uri) == [uri]
+    else:
+        with pytest.raises(ValidationError, match="http is only for localhost"):
+            field.clean(uri)

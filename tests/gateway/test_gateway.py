@@ -47,12 +47,31 @@ def test_the_database_answers(client, db):
     assert client.get("/readyz").content == b"ready\n"
 
 
-def test_without_a_token_there_are_no_metrics(client, db, settings):
-    settings.METRICS_TOKEN = ""
-    assert client.get("/metrics").status_code == 404
+WRONG = [
+    *("", "Bearer", "Bearer ", "Bearer wrong", "Bearer right ", "right", "Basic right"),
+    *("Bearer RIGHT", "Bearer schlüssel", "Bearer ключ"),
+]
 
-    settings.METRICS_TOKEN = "right"
-    assert client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 404
+
+@pytest.mark.parametrize("sent", [None, *WRONG])
+@pytest.mark.parametrize("token", ["", "right"])
+def test_every_wrong_metrics_token_is_the_same_401(client, db, settings, sent, token):
+    settings.METRICS_TOKEN = token
+
+    answer = client.get("/metrics", headers={} if sent is None else {"Authorization": sent})
+
+    assert answer.status_code == 401
+    assert answer["WWW-Authenticate"] == "Bearer"
+    assert b"METRICS_TOKEN" in answer.content
+    assert b"sequin_admin_" not in answer.content
+
+
+def test_a_metrics_token_may_hold_any_letter(client, db, settings):
+    """A server decodes headers as Latin-1 (PEP 3333)."""
+    settings.METRICS_TOKEN = "schlüssel"
+    sent = f"Bearer {'schlüssel'.encode().decode('latin-1')}"
+
+    assert client.get("/metrics", headers={"Authorization": sent}).status_code == 200
 
 
 def test_metrics_count_credentials_by_status(client, settings, organization):

@@ -48,7 +48,7 @@ def start(receiver):
             **inherited(),
             "DJANGO_SETTINGS_MODULE": "sequin_admin.settings",
             "DATABASE_URL": database_url(),
-            "PROVIDER_BASE_URLS": json.dumps(settings.PROVIDER_BASE_URLS),
+            "WEBHOOK_BASE_URLS": json.dumps(settings.WEBHOOK_BASE_URLS),
             "FIELD_ENCRYPTION_KEY": ",".join(settings.FIELD_ENCRYPTION_KEY),
         }
         process = subprocess.Popen([sys.executable, "-c", WORK], cwd=ROOT, env=environment)

@@ -62,7 +62,7 @@ def test_the_door_tells_an_unknown_host_from_one_that_cannot_be_found(dns):
     dns(socket.EAI_AGAIN)
 
     with pytest.raises(http.Unreachable) as caught:
-        http.vetted_address("caladan.us.auth0.com", 443)
+        http.vetted_addresses("caladan.us.auth0.com", 443)
 
     assert not isinstance(caught.value, http.UnknownHost)
 

@@ -1,0 +1,84 @@
+"""Settings as a process reads them from its environment."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from cryptography.fernet import Fernet
+
+from sequin_admin.core import new_env
+from sequin_admin.core.env import ROOT
+
+REQUIRED = {"SECRET_KEY": "a", "FIELD_ENCRYPTION_KEY": "b", "DEBUG": "True"}
+# Of what the tests' own environment or .env say.
+UNSET = {"TARGET_NETWORKS": "", "WEBHOOK_BASE_URLS": "", "PUBLIC_URL": "http://127.0.0.1:8000"}
+
+
+def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    module = {"DJANGO_SETTINGS_MODULE": "sequin_admin.settings"}
+    known = {**os.environ, **REQUIRED, **UNSET, **module, **environment}
+    code = f"from django.conf import settings; settings.DEBUG; {code}"
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, cwd=ROOT, env=known, capture_output=True, text=True)
+
+
+def setting(name: str, **environment: str) -> str:
+    done = run(f"print(settings.{name})", **environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("TARGET_NETWORKS", "[]"), ("WEBHOOK_BASE_URLS", "{}")]
+)
+def test_no_private_network_is_called_unless_it_is_named(name, value):
+    """Also while developing: `DEBUG` changes nothing."""
+    assert setting(name) == value
+
+
+def test_the_env_of_make_setup_names_this_machine_for_targets():
+    made = subprocess.run(
+        [sys.executable, "-m", new_env.__name__], cwd=ROOT, capture_output=True, text=True
+    )
+    lines = made.stdout.splitlines()
+    values = dict(line.split("=", 1) for line in lines if not line.startswith("#"))
+
+    named = setting("TARGET_NETWORKS", TARGET_NETWORKS=values["TARGET_NETWORKS"])
+
+    assert named == "['127.0.0.0/8', '::1/128']"
+
+
+def test_what_is_no_network_stops_the_start():
+    done = run("", TARGET_NETWORKS="10.0.0.0/99")
+
+    assert done.returncode == 1
+    assert "This is no network" in done.stderr
+
+
+HTTPS = {"PUBLIC_URL": "https://admin.example.com", "DEBUG": "False"}
+
+
+def test_cookies_under_https_are_of_this_host_only():
+    """A browser refuses a cookie of this name from another subdomain."""
+    names = "SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME"
+
+    assert setting(names, **HTTPS) == "__Host-sessionid __Host-csrftoken"
+    assert setting("SESSION_COOKIE_SECURE", **HTTPS) == "True"
+
+
+def test_hsts_speaks_for_other_hosts_only_when_told_to():
+    names = ("SECURE_HSTS_INCLUDE_SUBDOMAINS", "SECURE_HSTS_PRELOAD")
+
+    assert [setting(name, **HTTPS) for name in names] == ["False", "False"]
+    assert [setting(name, **HTTPS, **{name: "True"}) for name in names] == ["True", "True"]
+
+
+def test_the_deploy_check_is_content_without_subdomains_and_preload():
+    command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    known = {**os.environ, **REQUIRED, **UNSET, **HTTPS, "SECRET_KEY": "k-" * 40 + "abcdefgh"}
+    known["FIELD_ENCRYPTION_KEY"] = Fernet.generate_key().decode()
+
+    done = subprocess.run(command, cwd=ROOT, env=known, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stderr
