@@ -190,6 +190,7 @@ class WorkdayPassword(Workday):
             f"{self.base_url()}/ccx/service/{tenant}/Human_Resources/v44.0",
             headers={"Content-Type": "text/xml; charset=utf-8", "Accept": "text/xml"},
             content=envelope.encode(),
+            secrets=[self.secrets["password"]],
         )
         return self.classify(response)
 

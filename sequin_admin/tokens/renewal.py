@@ -20,6 +20,7 @@ from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import FAILURES, Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.tokens import leases, protocol
+from sequin_admin.tokens.known_secrets import without_known_secrets
 from sequin_admin.tokens.leases import LEASE, RenewalLease, acquire_lease
 from sequin_admin.tokens.models import Token
 
@@ -193,7 +194,7 @@ def renew_with_lease(lease: RenewalLease) -> str:
         with leases.held(lease):
             grant = request_grant(credential, lease)
     except FAILURES as error:
-        outcome = credential.classify_failure(error)
+        outcome = without_known_secrets(credential, credential.classify_failure(error))
         record_failure(
             lease, outcome, again=is_renewable(credential) or outcome.verdict is Verdict.TRANSIENT
         )
