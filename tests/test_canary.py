@@ -284,6 +284,22 @@ def test_the_error_page_does_not_show_it(client, user, fleet, settings, monkeypa
     assert MARK not in caplog.text
 
 
+def test_no_repr_shows_it(fleet):
+    """What a log line or an error report prints of the values that a flow works with."""
+    grant = TokenGrant(access_token=MARK, raw={"refresh_token": MARK})
+    shown = [grant, grant.raw]
+    for app in OAuthApp.objects.all():
+        shown.append(app.url_params())
+    for row in fleet:
+        parsed = row.parsed()
+        shown += [parsed, parsed.secret_values(), parsed.plain_values(), row.secrets]
+        if row.oauth:
+            context = row.oauth_context()
+            shown += [context, context.app, context.inputs, context.url_params]
+
+    assert not [value for value in shown if MARK in f"{value!r} {value}"]
+
+
 def test_no_dump_holds_it(fleet, tmp_path):
     renewal.store_grant(
         fleet[0], TokenGrant(access_token=f"{MARK}_access", refresh_token=f"{MARK}_refresh")

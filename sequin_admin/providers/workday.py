@@ -79,6 +79,7 @@ class Workday(Credential):
     """What both kinds of Workday credential share."""
 
     provider, provider_title = "workday", "Workday"
+    destination_properties = ("host", "tenant")
     host_is_theirs = True
     rate = Rate(allowed_requests=5, interval=1000, max_concurrent_requests=3)
     rate_source = "Not published; a careful guess."
