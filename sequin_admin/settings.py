@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "sequin_admin.gateway.leaving.leaving_middleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "sequin_admin.dashboard.middleware.organization",
@@ -210,6 +211,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "object-src": ["'none'"],
         "base-uri": [SELF],
+        # Also for redirects after a form: see `gateway.leaving`.
+        "form-action": [SELF],
         "frame-ancestors": ["'none'"],
     }
 }

@@ -3,7 +3,13 @@
 import io
 import json
 import logging
+import re
 import subprocess
+import threading
+from base64 import b64decode
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl
 
 import pytest
 from django.core.management import call_command
@@ -13,11 +19,16 @@ from django.urls import reverse
 from sequin_admin.access import keys
 from sequin_admin.access.models import Scope, User
 from sequin_admin.audit.models import Event
+from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import probes
+from sequin_admin.health.models import Check, Incident, Transition
+from sequin_admin.notifications.models import Delivery
+from sequin_admin.syncs import reports
 from sequin_admin.tokens import renewal
+from sequin_admin.tokens.models import Token
 from tests.factories import (
     FITTING,
     PEM,
@@ -68,6 +79,92 @@ def target_pages():
 def closed_world(settings):
     """No provider answers: probes fail, and their errors are shown."""
     settings.SIMULATOR_URL = "http://127.0.0.1:9"
+
+
+class Echo(BaseHTTPRequestHandler):
+    """A provider that refuses every call with a body that repeats the whole request."""
+
+    status = 400
+
+    def answer(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        sent = body.decode("utf-8", "replace")
+        # Values without their names and schemes, which would give them away.
+        values = [value.split(" ", 1)[-1] for value in self.headers.values()]
+        values += [value for _, value in parse_qsl(sent)] + re.findall(r'"([^"]{6,})"', sent)
+        said = " | ".join(values)
+        seen = f"{said}\n{self.path} {dict(self.headers)} {sent}".encode()
+        self.send_response(self.status)
+        self.send_header("Content-Length", str(len(seen)))
+        self.end_headers()
+        self.wfile.write(seen)
+
+    do_GET = do_POST = do_DELETE = answer
+
+    def log_message(self, *args: object) -> None:
+        """Log nothing."""
+
+
+@pytest.fixture(params=[400, 401, 403, 429, 500, 200])
+def echo(request, settings):
+    handler = type("EchoOf", (Echo,), {"status": request.param})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    settings.SIMULATOR_URL = f"http://127.0.0.1:{server.server_port}"
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def spelt(text: str) -> bool:
+    """Whether the text has the canary, plain or in any base64 within it."""
+    words = re.findall(r"[\w+/-]{16,}", text)
+    decoded = (
+        b64decode(word[cut : cut + (len(word) - cut) // 4 * 4].translate(URLSAFE))
+        for word in words
+        for cut in range(4)
+    )
+    return MARK in text or any(MARK.encode() in value for value in decoded)
+
+
+URLSAFE = str.maketrans("-_", "+/")
+
+
+def test_an_answer_that_repeats_our_request_leaves_no_trace(fleet, user, client, echo):
+    """Not in a check, a transition, an incident, a refusal, an event, a message or on a page."""
+    for credential in fleet:
+        if renewal.is_renewable(credential):
+            Token.objects.update_or_create(
+                credential=credential,
+                defaults={
+                    "secrets": {"access_token": f"{MARK}_access"},
+                    "version": 1,
+                    "expires_at": clock.now() + timedelta(hours=1),
+                    "issued_at": clock.now(),
+                },
+            )
+        outcome = probes.verify(credential, actor=user)
+        assert not spelt(outcome.sentence), credential.kind
+
+    assert Check.objects.exclude(evidence={}).exists()
+    for model in (Check, Transition, Incident, Event, Delivery, Token, Credential, OAuthApp):
+        for row in model.objects.values():
+            row.pop("secrets", None)
+            assert not spelt(f"{row}"), (model, row)
+    client.force_login(user)
+    for credential in fleet:
+        page = client.get(reverse("dashboard:credential", args=[credential.pk]))
+        assert not spelt(page.content.decode()), credential.kind
+
+
+def test_what_a_worker_reports_is_shown_without_the_secrets(fleet, user):
+    sync, _, _ = make_synced(fleet[0])
+    secret = next(iter(fleet[0].secrets.values()))
+    trouble = reports.ReportedError("operator", "x", f"It refuses <{secret}> and {secret[:-3]}")
+
+    reports.record_report(sync, trouble=trouble)
+
+    assert MARK not in f"{list(Check.objects.values())} {list(Transition.objects.values())}"
 
 
 def test_the_canary_is_in_every_secret_field(fleet):
@@ -185,6 +282,22 @@ def test_the_error_page_does_not_show_it(client, user, fleet, settings, monkeypa
         assert answer.status_code == 500
         assert MARK not in answer.content.decode()
     assert MARK not in caplog.text
+
+
+def test_no_repr_shows_it(fleet):
+    """What a log line or an error report prints of the values that a flow works with."""
+    grant = TokenGrant(access_token=MARK, raw={"refresh_token": MARK})
+    shown = [grant, grant.raw]
+    for app in OAuthApp.objects.all():
+        shown.append(app.url_params())
+    for row in fleet:
+        parsed = row.parsed()
+        shown += [parsed, parsed.secret_values(), parsed.plain_values(), row.secrets]
+        if row.oauth:
+            context = row.oauth_context()
+            shown += [context, context.app, context.inputs, context.url_params]
+
+    assert not [value for value in shown if MARK in f"{value!r} {value}"]
 
 
 def test_no_dump_holds_it(fleet, tmp_path):

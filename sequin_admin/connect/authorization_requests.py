@@ -20,6 +20,7 @@ from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect.models import AuthorizationRequest, ConnectSession
 from sequin_admin.core import clock
+from sequin_admin.core.fields import Secrets
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.credentials.properties import Properties
@@ -216,7 +217,7 @@ def usable(
 def in_order(properties: dict[str, Any]) -> dict[str, Any]:
     """The properties in declared order, `kind` first."""
     names = kinds.get(properties["kind"]).properties_class.names()
-    return {name: properties[name] for name in ("kind", *names) if name in properties}
+    return Secrets({name: properties[name] for name in ("kind", *names) if name in properties})
 
 
 def prune() -> int:

@@ -8,6 +8,7 @@ from django.db import IntegrityError, models, transaction
 from sequin_admin.access.models import Organization
 from sequin_admin.connect.audit_trail import record_credential_change
 from sequin_admin.core import clock
+from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Unreachable
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import TokenGrant
@@ -260,7 +261,7 @@ def reveal(
 
     Raises `DecryptionError`, without an audit event.
     """
-    secrets = dict(credential.secrets)
+    secrets = Secrets(credential.secrets)
     record_credential_change(
         "credential.revealed", credential, actor, purpose=purpose, secrets=sorted(secrets)
     )

@@ -12,6 +12,7 @@ from sequin_admin.connect import audit_trail, authorization_requests, credential
 from sequin_admin.connect.models import AuthorizationRequest, ConnectLink, ConnectSession
 from sequin_admin.core import clock
 from sequin_admin.core.http import Unreachable
+from sequin_admin.core.redaction import redact_values, secrets_in
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.kinds import OAuthContext, TokenGrant
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -136,7 +137,9 @@ def finish_session(
 
 def fail(connect_session: ConnectSession, error: Exception) -> ConnectSession:
     """Finish a session without a credential, with a failure message and an error code."""
-    connect_session.failure, connect_session.error = failure_message(error)[:500], error_code(error)
+    known = secrets_in(connect_session.secrets)
+    connect_session.failure = redact_values(failure_message(error), known)[:500]
+    connect_session.error = error_code(error)
     if connect_session.link:
         links.fail(connect_session.link, connect_session.failure)
     return finish_session(connect_session)

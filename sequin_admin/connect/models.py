@@ -97,7 +97,9 @@ class ConnectLink(models.Model):
     redirect_url = models.CharField(max_length=2000, blank=True, default="", editable=False)
     batch = models.UUIDField(null=True, editable=False)
     token_digest = models.CharField(max_length=64, unique=True, editable=False)
-    secrets = EncryptedJSONField(scope="connect_link", bind=("id",))
+    secrets = EncryptedJSONField(
+        scope="connect_link", bind=("organization_id", "id", "provider", "redirect_url")
+    )
     created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="connect_links")
     created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField()
@@ -171,7 +173,9 @@ class AuthorizationRequest(models.Model):
         OAuthApp, models.CASCADE, null=True, related_name="authorization_requests", editable=False
     )
     redirect_url = models.CharField(max_length=2000, editable=False)
-    secrets = EncryptedJSONField(scope="authorization_request", bind=("id", "kind"))
+    secrets = EncryptedJSONField(
+        scope="authorization_request", bind=("organization_id", "id", "kind", "redirect_url")
+    )
     token_digest = models.CharField(max_length=64, unique=True, editable=False)
     session_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
     created_at = models.DateTimeField(default=clock.now, editable=False)
@@ -220,7 +224,9 @@ class ConnectSession(models.Model):
     )
     replaces_account = models.BooleanField(default=False)
     name = models.CharField(max_length=200, blank=True, default="")
-    secrets = EncryptedJSONField(scope="connect_session", bind=("id", "kind"))
+    secrets = EncryptedJSONField(
+        scope="connect_session", bind=("organization_id", "id", "kind", "oauth_app_id")
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField(editable=False)
     finished_at = models.DateTimeField(null=True, editable=False)

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.conf import settings
 from django.core.checks import Error, Tags, register
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 
 from sequin_admin.core import keyring
+from sequin_admin.core.private_files import protect_directory
 
 
 @register(Tags.database)
@@ -58,7 +60,9 @@ def check_version(databases: Sequence[str] | None = None, **kwargs: Any) -> list
 
 
 def refuse_unusable_database() -> None:
-    """Raises `SystemExit` with the sentence instead of serving with the wrong keys or tables."""
+    """Raises `SystemExit` with the sentence instead of serving with the wrong keys or tables, or
+    with files that every user of the machine can open."""
+    protect_directory(settings.DATA_DIR)
     for error in (*check_version(["default"]), *check_encryption_keys(["default"])):
         raise SystemExit(f"{error.msg} {error.hint}")
     connection.close()

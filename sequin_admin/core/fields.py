@@ -27,7 +27,10 @@ class DecryptionError(Exception):
 
 
 class Secrets(dict[str, Any]):
-    """Decrypted values of one row. Its `repr` shows names, never values."""
+    """Values of which some are secret. Its `repr` shows names, never values.
+
+    `row` is the row that they belong to; empty for those that are not stored.
+    """
 
     row: str = ""
 
@@ -52,10 +55,11 @@ def open_secrets(token: str, row: str) -> "Secrets":
 class Sealed:
     """A value as stored: a Fernet token that is decrypted when the attribute is first read."""
 
-    __slots__ = ("token",)
+    __slots__ = ("row", "token")
 
     def __init__(self, token: str) -> None:
-        self.token = token
+        # `row` is the identity of the row that it was loaded with; empty while not known.
+        self.token, self.row = token, ""
 
     def open(self, row: str) -> Secrets:
         """Raises `DecryptionError` when no key fits or the token belongs to another row."""
@@ -68,8 +72,9 @@ class Sealed:
             ) from None
         if payload["row"] != row:
             raise DecryptionError(
-                f"The secrets found at {row} were sealed for another row. Restore them from a "
-                "backup or enter them again; nothing was read from them."
+                f"The secrets found at {row} were sealed for another row, or for another "
+                "destination. Restore the row from a backup or enter them again; nothing was read "
+                "from them."
             )
         return bind_secrets(payload["value"], row)
 
@@ -101,23 +106,31 @@ class DecryptOnRead:
         value = instance.__dict__[name]
         row = self.field.row_identity(instance)
         if isinstance(value, Sealed):
-            value = value.open(row)
-        elif isinstance(value, dict) and getattr(value, "row", None) != row:
+            value = value.open(value.row or row)
+        if isinstance(value, dict) and getattr(value, "row", None) != row:
             value = bind_secrets(value, row)
         instance.__dict__[name] = value
         return value
 
     def __set__(self, instance: models.Model, value: Any) -> None:
+        if isinstance(value, Sealed) and self.field.is_loaded(instance):
+            # The row as loaded: it may be changed before the value is decrypted.
+            value.row = self.field.row_identity(instance)
         instance.__dict__[self.field.attname] = value
 
 
 class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc, type-arg]
     """A JSON object, encrypted and bound to its row.
 
-    `scope` names the owner of the secret and `bind` the columns that identify the row. Both are
-    encrypted with the value, so that a token copied to another row, or to another table with the
-    same id, is refused. The scope is independent of the names of table and model and never changes:
-    existing tokens must stay readable after either was renamed.
+    `scope` names the owner of the secret and `bind` the attributes that identify the row and the
+    destination of the secret (a host, an address). Both are encrypted with the value, so that a
+    token copied to another row, or to another table with the same id, is refused, and so is one
+    whose destination was changed in the database. A save with a changed attribute must save this
+    column too: it encrypts the value for the changed row. `bind_columns` are the columns that the
+    attributes are computed from, where that differs; they stand before this one.
+
+    The scope is independent of the names of table and model and never changes: existing tokens must
+    stay readable after either was renamed.
     """
 
     # The types that django-stubs sees when the attribute is set and read.
@@ -125,9 +138,14 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
     _pyi_private_get_type: Any
 
     def __init__(
-        self, *args: Any, scope: str = "", bind: Sequence[str] = ("id",), **kwargs: Any
+        self,
+        *args: Any,
+        scope: str = "",
+        bind: Sequence[str] = ("id",),
+        bind_columns: Sequence[str] = (),
+        **kwargs: Any,
     ) -> None:
-        self.scope, self.bind = scope, tuple(bind)
+        self.scope, self.bind, self.bind_columns = scope, tuple(bind), tuple(bind_columns or bind)
         kwargs.setdefault("default", dict)
         kwargs["editable"] = False
         super().__init__(*args, **kwargs)
@@ -144,8 +162,11 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
         setattr(cls, self.attname, DecryptOnRead(self))
 
     def row_identity(self, instance: models.Model) -> str:
-        columns = ":".join(str(getattr(instance, column)) for column in self.bind)
-        return f"{self.scope}:{columns}"
+        return f"{self.scope}:{json.dumps([str(getattr(instance, name)) for name in self.bind])}"
+
+    def is_loaded(self, instance: models.Model) -> bool:
+        """Whether the identity can be computed without a query."""
+        return all(name in instance.__dict__ for name in self.bind_columns)
 
     def from_db_value(self, value: str | None, *args: Any) -> Sealed | None:
         return None if value is None else Sealed(value)
@@ -163,7 +184,9 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
 
     def pre_save(self, model_instance: models.Model, add: bool) -> Any:
         raw = model_instance.__dict__.get(self.attname)
-        return raw if isinstance(raw, Sealed) else getattr(model_instance, self.attname)
+        if isinstance(raw, Sealed) and raw.row in ("", self.row_identity(model_instance)):
+            return raw
+        return getattr(model_instance, self.attname)
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         if value is None:

@@ -6,7 +6,6 @@ host.
 """
 
 import json as jsonlib
-import re
 import ssl
 import time
 import zlib
@@ -25,6 +24,7 @@ from sequin_admin.core.destinations import EVERYWHERE, AddressPolicy, in_turn
 from sequin_admin.core.destinations import Forbidden as Forbidden
 from sequin_admin.core.destinations import UnknownHost as UnknownHost
 from sequin_admin.core.destinations import Unreachable as Unreachable
+from sequin_admin.core.redaction import redact, sent_secrets
 
 MAX_BYTES = 2_000_000
 DEADLINE_S = 10.0
@@ -38,11 +38,15 @@ _ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
 
 @dataclass(frozen=True)
 class Response:
-    """An HTTP response: `status`, `headers` by lower-case name, `body` in bytes."""
+    """An HTTP response: `status`, `headers` by lower-case name, `body` in bytes.
+
+    `sent` are the secrets in the request: a server may repeat them in its response.
+    """
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = field(default=b"", repr=False)
+    sent: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     @property
     def ok(self) -> bool:
@@ -51,6 +55,10 @@ class Response:
     @property
     def text(self) -> str:
         return self.body.decode("utf-8", "replace")
+
+    def excerpt(self, chars: int) -> str:
+        """The start of the body without secrets, for people."""
+        return redact(self.text[: 2 * chars], self.sent)[:chars]
 
     def json(self) -> Any:
         """The body as JSON; None when it is not JSON (an HTML page, an empty body)."""
@@ -109,14 +117,18 @@ def request(
     content: bytes | None = None,
     deadline_s: float = DEADLINE_S,
     provider: bool = True,
+    secrets: Iterable[str] = (),
 ) -> Response:
     """Call `url` once. Raises `Unreachable` when no complete response came within `deadline_s`.
 
-    `provider=False` is for addresses that a user entered (webhooks).
+    `provider=False` is for addresses that a user entered: the simulator does not replace them.
+    `secrets` are those in `content`; the others are recognized by where they are sent.
     """
     sent = {**_HEADERS, **(headers or {})}
     if bearer is not None:
         sent["Authorization"] = f"Bearer {bearer}"
+    fields = (sent, params or {}, form or {}, json if isinstance(json, Mapping) else {})
+    known = (*secrets, *(basic or ()), *(s for part in fields for s in sent_secrets(part)))
     host = urlsplit(url).hostname
     named = base_url(host or "", provider=provider) is not None
     client = _client(provider, named)
@@ -136,7 +148,7 @@ def request(
         ) as answer:
             body = _decode_body(_read_body(answer, host), answer.headers, host)
             lowered = {name.lower(): value for name, value in answer.headers.items()}
-            return Response(answer.status_code, lowered, body)
+            return Response(answer.status_code, lowered, body, known)
     except httpx2.TimeoutException:
         raise Unreachable(f"{host} did not answer within {deadline_s:g} seconds.") from None
     except httpx2.InvalidURL:
@@ -300,21 +312,3 @@ def own_services() -> list[tuple[str, int]]:
             ports = str(database["PORT"] or 5432).split(",")
             found += [(host or "localhost", int(port)) for host in hosts for port in ports]
     return found
-
-
-# Formats of the providers' secrets, and values whose name says token, secret or the like.
-_SECRET_PATTERNS = re.compile(
-    r"gh[sur]_\w+|sh(?:pat|pca|ppa|prt|pss)_\w+|(?:sk|rk)_(?:live|test)_\w+|whsec_\w+|\b(?:rt|ac)_\w{8,}"
-    r"|SG\.[\w-]+\.[\w-]+|lin_(?:oauth|api)_\w+|\b(?:pat|oaa)[\w.]{14,}|00D\w{12,}![\w.]+"
-    r"|eyJ[\w-]+\.[\w-]+(?:\.[\w-]+)?"
-)
-_SECRET_NAMES = re.compile(
-    r'("?(?:\w*token|\w*secret|password|api_key|private_key|code|assertion|authorization)"?\s*[:=]\s*"?)'
-    r'([^"&\s,}]+)',
-    re.IGNORECASE,
-)
-
-
-def redact(text: str) -> str:
-    """`text` with whatever looks like a secret replaced by asterisks."""
-    return _SECRET_NAMES.sub(r"\1***********", _SECRET_PATTERNS.sub("***********", text))

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel
 
+from sequin_admin.core.fields import Secrets
 from sequin_admin.credentials.properties import Properties, Property, Secret
 
 __all__ = [
@@ -134,6 +135,9 @@ class TokenGrant:
     scope: str = ""
     raw: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "raw", Secrets(self.raw))
+
     def __repr__(self) -> str:
         return f"<TokenGrant expires_in_s={self.expires_in_s}>"
 
@@ -152,13 +156,17 @@ class OAuthContext:
     callback: Mapping[str, str] = field(default_factory=dict)
     scopes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        for name in ("app", "inputs", "callback"):
+            object.__setattr__(self, name, Secrets(getattr(self, name)))
+
     def __repr__(self) -> str:
         return "<OAuthContext>"
 
     @property
     def url_params(self) -> dict[str, Any]:
         """Values for the `{placeholders}` of the flow's URLs."""
-        return {**self.app, **self.inputs, "client_id": self.client_id}
+        return Secrets({**self.app, **self.inputs, "client_id": self.client_id})
 
 
 _kinds: dict[str, Any] = {}

@@ -8,12 +8,12 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, ClassVar, Self
 
-from django.db import models
+from django.db import models, transaction
 from django.utils.crypto import salted_hmac
 
 from sequin_admin.access.models import Findable, Organization
 from sequin_admin.core import clock
-from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
+from sequin_admin.core.fields import DecryptionError, EncryptedJSONField, Secrets
 from sequin_admin.core.http import UnknownHost, Unreachable
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.collections import CollectionSchema
@@ -29,6 +29,7 @@ from sequin_admin.credentials.kinds import (
 )
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.credentials.properties import MASK, Properties
+from sequin_admin.credentials.signals import destination_changed
 
 IDENTITY_CHARS = 300
 # What a call to a provider may raise; `Credential.classify_failure()` returns the outcome of each.
@@ -93,7 +94,7 @@ class OAuthApp(Monitored):
     name = models.CharField(max_length=100)
     client_id = models.CharField("client ID", max_length=200)
     properties = models.JSONField(default=dict, blank=True)
-    secrets = EncryptedJSONField(scope="oauth_app", bind=("id", "provider"))
+    secrets = EncryptedJSONField(scope="oauth_app", bind=("organization_id", "id", "provider"))
     secrets_changed_at = models.DateTimeField(default=clock.now, editable=False)
     scopes = models.JSONField(default=list, blank=True)
     redirect_uris = models.JSONField("redirect URIs", default=list, blank=True)
@@ -140,7 +141,7 @@ class OAuthApp(Monitored):
 
     def url_params(self) -> dict[str, Any]:
         """All properties of the app for the flow, secrets included. Never show them."""
-        return {**self.properties, **self.secrets}
+        return Secrets({**self.properties, **self.secrets})
 
 
 class CredentialQuerySet(Findable["Credential"]):
@@ -187,6 +188,8 @@ class Credential(Monitored):
     mints: ClassVar[bool] = False
     # Whether a kind with a flow also takes its secrets entered in a form.
     by_hand: ClassVar[bool] = False
+    # The properties that decide to which host the secrets are sent.
+    destination_properties: ClassVar[tuple[str, ...]] = ()
     # Whether the provider's host comes from what the customer entered.
     host_is_theirs: ClassVar[bool] = False
     # Whether the provider opens our install URL when somebody installs the app there.
@@ -206,7 +209,11 @@ class Credential(Monitored):
     # NULL while unknown: NULLs never clash in the unique constraints below.
     identity = models.CharField(max_length=IDENTITY_CHARS, null=True, editable=False)  # noqa: DJ001
     properties = models.JSONField(default=dict, editable=False)
-    secrets = EncryptedJSONField(scope="credential", bind=("id", "kind"))
+    secrets = EncryptedJSONField(
+        scope="credential",
+        bind=("organization_id", "id", "kind", "destination"),
+        bind_columns=("organization_id", "id", "kind", "properties"),
+    )
     # Which secrets are set, so that showing asterisks needs no decryption.
     secret_names = models.JSONField(default=list, editable=False)
     # See `digest_of()`.
@@ -248,12 +255,43 @@ class Credential(Monitored):
     def __str__(self) -> str:
         return self.name
 
+    @transaction.atomic(savepoint=False)
     def save(self, *args: Any, **kwargs: Any) -> None:
         columns = kwargs.get("update_fields")
+        if columns is None or "properties" in columns:
+            columns = self.prepare_move(columns)
         if columns is None or "secrets" in columns:
             self.update_secret_columns()
             kwargs["update_fields"] = columns and {*columns, "secret_names", "secrets_digest"}
         super().save(*args, **kwargs)
+
+    def prepare_move(self, columns: Iterable[str] | None) -> Iterable[str] | None:
+        """If the destination changes, encrypt the secrets for the new one with the same save.
+
+        Returns the columns to save. Secrets that the caller does not save are those stored now.
+        """
+        if self._state.adding or not self.destination_properties:
+            return columns
+        before = Credential.objects.select_for_update().filter(pk=self.pk).first()
+        if before is None or before.destination == self.destination:
+            return columns
+        destination_changed.send(sender=Credential, before=before, after=self)
+        if columns is None or "secrets" in columns:
+            return columns
+        self.secrets = dict(before.secrets)
+        return {*columns, "secrets"}
+
+    def refresh_from_db(self, using: Any = None, fields: Any = None, **kwargs: Any) -> None:
+        """The properties never without the secrets, which are encrypted for them."""
+        if fields is not None and "properties" in fields:
+            fields = [*fields, "secrets"]
+        super().refresh_from_db(using=using, fields=fields, **kwargs)
+
+    @property
+    def destination(self) -> str:
+        """What decides where the secrets are sent: they are encrypted with it."""
+        names = getattr(kinds.get(self.kind), "destination_properties", ())
+        return " ".join(f"{name}={self.properties.get(name)}" for name in names)
 
     def update_secret_columns(self) -> None:
         """Set the columns that describe the secrets without decrypting them. `save()` calls it."""
@@ -344,7 +382,7 @@ class Credential(Monitored):
 
     def oauth_context(self) -> OAuthContext:
         """The context of a renewal. Raises `Refused` when the OAuth app is missing."""
-        own = {**self.properties, **self.secrets}
+        own = Secrets({**self.properties, **self.secrets})
         if self.client_is_ours():
             if self.oauth_app is None:
                 raise Refused(outcomes.no_app(self.provider_title))

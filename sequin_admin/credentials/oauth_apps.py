@@ -8,6 +8,7 @@ from django.db import models, transaction
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
+from sequin_admin.core.fields import Secrets
 from sequin_admin.credentials.kinds import AppProperties
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.credentials.usage import refuse_if_used
@@ -93,7 +94,7 @@ def replace_properties(app: OAuthApp, properties: AppProperties) -> list[str]:
 
 def reveal(app: OAuthApp, *, actor: models.Model | None, purpose: str = "") -> dict[str, str]:
     """Return the secrets in plain text, after an audit event of who reads them and why."""
-    secrets = dict(app.secrets)
+    secrets = Secrets(app.secrets)
     record_app_change("oauth_app.revealed", app, actor, purpose=purpose, secrets=sorted(secrets))
     return secrets
 

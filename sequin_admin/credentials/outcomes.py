@@ -1,7 +1,7 @@
 """Outcomes of calls to a provider: what happened and who must act. See providers.md section 16."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -9,7 +9,8 @@ from django.db import models
 
 from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError
-from sequin_admin.core.http import Response, redact
+from sequin_admin.core.http import Response
+from sequin_admin.core.redaction import redact, redact_values
 
 BODY_SHOWN = 2000
 LONGEST_WAIT_S = 86_400.0
@@ -49,7 +50,7 @@ class Outcome:
     of_app: bool = False
     retry_after_s: float | None = None
     discovered: Mapping[str, Any] = field(default_factory=dict)
-    evidence: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def ok(self) -> bool:
@@ -63,6 +64,14 @@ class Outcome:
     def with_evidence(self, response: Response) -> "Outcome":
         """A copy with the redacted response as evidence."""
         return replace(self, evidence=evidence(response))
+
+    def without(self, secrets: Iterable[str]) -> "Outcome":
+        """A copy without these secrets in what people read: a provider may repeat them."""
+        known = tuple(secrets)
+        shown = {n: redact_values(getattr(self, n), known) for n in ("code", "message", "remedy")}
+        body = redact_values(str(self.evidence.get("body", "")), known)
+        evidence = {**self.evidence, "body": body} if self.evidence else {}
+        return replace(self, **shown, evidence=evidence)  # type: ignore[arg-type]
 
 
 class Refused(Exception):
@@ -100,7 +109,7 @@ def evidence(response: Response) -> dict[str, Any]:
     request_id = next((response.headers[n] for n in REQUEST_IDS if n in response.headers), "")
     return {
         "status": response.status,
-        "body": redact(response.text[:BODY_SHOWN]),
+        "body": response.excerpt(BODY_SHOWN),
         "request_id": request_id,
     }
 

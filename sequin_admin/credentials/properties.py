@@ -16,6 +16,8 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError, PydanticUndefined
 
+from sequin_admin.core.fields import Secrets
+
 MASK = "***********"
 
 Secret = SecretStr
@@ -119,11 +121,11 @@ class Properties(BaseModel):
 
     def secret_values(self) -> dict[str, str]:
         values = {name: getattr(self, name) for name in self.secret_names()}
-        return {name: value.get_secret_value() for name, value in values.items() if value}
+        return Secrets({name: value.get_secret_value() for name, value in values.items() if value})
 
     def plain_values(self) -> dict[str, Any]:
         """Public and secret values, in plain text. For the flow, never for a page."""
-        return {**self.public_values(), **self.secret_values()}
+        return Secrets({**self.public_values(), **self.secret_values()})
 
 
 def needed(field: FieldInfo) -> FieldInfo:

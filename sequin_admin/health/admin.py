@@ -26,6 +26,8 @@ class CheckAdmin(ReadOnlyAdmin):
     list_display = ("check_name", "entity", "name", "verdict", "code", "last_seen_at", "times")
     list_filter = ("entity", "verdict", "provider")
     search_fields = ("name", "code")
+    # Bodies of responses are for those who may edit in the organization.
+    exclude = ("evidence",)
 
 
 @admin.register(Transition)

@@ -9,6 +9,7 @@ from sequin_admin.credentials.outcomes import Outcome, Verdict, works
 from sequin_admin.health.models import SENTENCE_CHARS, Check, Outage, subject_columns
 from sequin_admin.health.rollup import STATUS_COLUMNS, apply_statuses
 from sequin_admin.health.status import LONG_AGO, Streak, next_status
+from sequin_admin.tokens.known_secrets import without_known_secrets
 
 # Of a credential.
 AUTHENTICATION = "authentication"
@@ -44,8 +45,8 @@ RESULT_COLUMNS = (
 def record_checks(subject: Monitored, results: Mapping[str, Outcome]) -> list[Monitored]:
     """Store results of checks of one subject, by the check's name, and recompute its status.
 
-    Call it in a transaction. Returns the subject in a list if its status changed, for
-    `rollup.propagate()` after the commit.
+    Stored without the secrets of the subject. Call it in a transaction. Returns the subject in a
+    list if its status changed, for `rollup.propagate()` after the commit.
     """
     if not lock_status(subject):
         return []
@@ -53,7 +54,8 @@ def record_checks(subject: Monitored, results: Mapping[str, Outcome]) -> list[Mo
     known = {check.check_name: check for check in Check.objects.about(subject)}
     for name, outcome in results.items():
         check = known.get(name) or Check(**subject_columns(subject), check_name=name)
-        update_check(check, outcome, subject, at=now, grace_start=grace_start)
+        shown = without_known_secrets(subject, outcome)
+        update_check(check, shown, subject, at=now, grace_start=grace_start)
         known[name] = check
     Check.objects.bulk_update([known[n] for n in results if known[n].pk], RESULT_COLUMNS)
     Check.objects.bulk_create(known[n] for n in results if not known[n].pk)

@@ -17,6 +17,7 @@ from sequin_admin.health.checks import record_checks
 from sequin_admin.health.rollup import propagate
 from sequin_admin.health.status import Status
 from sequin_admin.tokens import renewal
+from sequin_admin.tokens.known_secrets import without_known_secrets
 from sequin_admin.tokens.models import Token
 
 CLAIM = timedelta(minutes=2)
@@ -91,7 +92,12 @@ def probe_due(limit: int = 100, stopped: Callable[[], bool] = lambda: False) -> 
 
 
 def call_probe(credential: Credential, *, force: bool = False) -> Outcome:
-    """Probe once. A refused access token is refreshed once, and the second answer decides."""
+    """Probe once. The outcome has no secret of the credential in what people read."""
+    return without_known_secrets(credential, probe_or_classify(credential, force=force))
+
+
+def probe_or_classify(credential: Credential, *, force: bool) -> Outcome:
+    """A refused access token is refreshed once, and the second answer decides."""
     try:
         token = renewal.get_access_token(credential, force=force)
         outcome = credential.probe(token)

@@ -66,6 +66,8 @@ def update(
     for column in changed:
         setattr(channel, column, columns[column])
     if address and address != channel.address:
+        # Loaded now, as they are encrypted for the address.
+        channel.secrets = dict(channel.secrets)
         set_address(channel, address)
         changed.append("address")
     if changed:

@@ -52,7 +52,7 @@ class Channel(models.Model):
     kind = models.CharField(max_length=10, choices=ChannelKind.choices, editable=False)
     name = models.CharField(max_length=100)
     address = models.TextField()
-    secrets = EncryptedJSONField(scope="channel", bind=("id",))
+    secrets = EncryptedJSONField(scope="channel", bind=("organization_id", "id", "kind", "address"))
     secret_changed_at = models.DateTimeField(default=clock.now, editable=False)
     min_severity = models.CharField(
         max_length=10, choices=Severity.choices, default=Severity.WARNING
@@ -177,7 +177,9 @@ class Delivery(models.Model):
     severity = models.CharField(max_length=10, choices=Severity.choices)
     ordering_key = models.CharField(max_length=64, editable=False)
     notice = models.JSONField()
-    secrets = EncryptedJSONField(scope="delivery", bind=("uid",))
+    secrets = EncryptedJSONField(
+        scope="delivery", bind=("organization_id", "uid", "channel_id", "to")
+    )
     state = models.CharField(
         max_length=10, choices=DeliveryState.choices, default=DeliveryState.PENDING
     )

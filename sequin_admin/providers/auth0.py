@@ -61,6 +61,7 @@ class Auth0(Credential):
     )
     docs_url = "https://auth0.com/docs/get-started/applications"
     mints = True
+    destination_properties = ("domain",)
     host_is_theirs = True
     guide = (
         "In Auth0 open Applications and create a Machine to Machine application.",

@@ -65,6 +65,7 @@ class Marketo(Credential):
         "https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/custom-services"
     )
     mints = True
+    destination_properties = ("munchkin_id",)
     host_is_theirs = True
     guide = (
         "In Marketo open Admin > Users & Roles and create a role with the API permissions the sync "

@@ -49,6 +49,7 @@ class QuickBooksProperties(Properties):
 class QuickBooks(Credential):
     provider, provider_title, label = "quickbooks", "QuickBooks", "OAuth"
     properties_class = QuickBooksProperties
+    destination_properties = ("sandbox",)
     identity_properties = ("realm_id", "sandbox")
     known_by = ("company_name", "realm_id")
     rate = Rate(allowed_requests=8, interval=1000, max_concurrent_requests=8)

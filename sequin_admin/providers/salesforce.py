@@ -59,6 +59,7 @@ class SalesforceProperties(Properties):
 class Salesforce(Credential):
     provider, provider_title, label = "salesforce", "Salesforce", "OAuth"
     properties_class = SalesforceProperties
+    destination_properties = ("instance_url", "login_host")
     identity_properties = ("sfid",)
     rate = Rate(allowed_requests=60, interval=60_000, max_concurrent_requests=10)
     rate_source = "https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatsheet.meta/salesforce_app_limits_cheatsheet/salesforce_app_limits_platform_api.htm"

@@ -37,6 +37,7 @@ class SendGridProperties(Properties):
 class SendGrid(Credential):
     provider, provider_title, label = "sendgrid", "SendGrid", "API key"
     properties_class = SendGridProperties
+    destination_properties = ("region",)
     identity_properties = ("user_id", "region")
     rate = Rate(allowed_requests=500, interval=60_000, max_concurrent_requests=5)
     rate_source = "https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/rate-limits"

@@ -63,6 +63,7 @@ class ServiceNow(Credential):
     """What both kinds of ServiceNow credential share."""
 
     provider, provider_title = "servicenow", "ServiceNow"
+    destination_properties = ("instance_url",)
     host_is_theirs = True
     identity_properties = ("instance_url", "client_id")
     rate = Rate(allowed_requests=300, interval=60_000, max_concurrent_requests=4)

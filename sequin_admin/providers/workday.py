@@ -79,6 +79,7 @@ class Workday(Credential):
     """What both kinds of Workday credential share."""
 
     provider, provider_title = "workday", "Workday"
+    destination_properties = ("host", "tenant")
     host_is_theirs = True
     rate = Rate(allowed_requests=5, interval=1000, max_concurrent_requests=3)
     rate_source = "Not published; a careful guess."
@@ -190,6 +191,7 @@ class WorkdayPassword(Workday):
             f"{self.base_url()}/ccx/service/{tenant}/Human_Resources/v44.0",
             headers={"Content-Type": "text/xml; charset=utf-8", "Accept": "text/xml"},
             content=envelope.encode(),
+            secrets=[self.secrets["password"]],
         )
         return self.classify(response)
 

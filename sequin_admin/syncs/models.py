@@ -57,7 +57,7 @@ class Target(NamedRow):
     port = models.PositiveIntegerField(default=5432)
     database = models.CharField(max_length=63)
     username = models.CharField(max_length=63)
-    secrets = EncryptedJSONField(scope="target", bind=("id",))
+    secrets = EncryptedJSONField(scope="target", bind=("organization_id", "id", "host", "port"))
     secrets_changed_at = models.DateTimeField(default=clock.now, editable=False)
     ssl_mode = models.CharField(
         "TLS", max_length=11, choices=SslMode.choices, default=SslMode.PREFER

@@ -1,5 +1,6 @@
 """Reports of a sync's worker: progress and errors."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,12 +9,13 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 
 from sequin_admin.core import clock
-from sequin_admin.core.http import redact
+from sequin_admin.core.redaction import redact
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.health.checks import record_checks
 from sequin_admin.health.rollup import propagate
 from sequin_admin.syncs.models import Sync
+from sequin_admin.tokens.known_secrets import known_secrets
 
 CHECK = "report"
 
@@ -36,7 +38,7 @@ def record_report(
     trouble: ReportedError | None = None,
 ) -> Outcome:
     """Store one report. `rows` are added to the total; without `trouble` the sync works."""
-    outcome, now = outcome_of(trouble), clock.now()
+    outcome, now = outcome_of(trouble, known_secrets(sync)), clock.now()
     facts: dict[str, Any] = {"rows_total": F("rows_total") + rows, "last_report_at": now}
     if lag_s is not None:
         facts["lag_s"] = lag_s
@@ -49,11 +51,11 @@ def record_report(
     return outcome
 
 
-def outcome_of(trouble: ReportedError | None) -> Outcome:
-    """The outcome of a report, with a redacted message, as a worker may report a secret. Pure."""
+def outcome_of(trouble: ReportedError | None, secrets: Iterable[str] = ()) -> Outcome:
+    """The outcome of a report. Its message is redacted, as a worker may report a secret."""
     if trouble is None:
         return outcomes.works()
-    message = redact(trouble.message)[:400]
+    message = redact(trouble.message, secrets)[:400]
     if trouble.owner == "customer":
         return outcomes.customer(trouble.code, message, "The customer must act.")
     if trouble.owner == "operator":

@@ -1,17 +1,23 @@
 """Access tokens with their lease, journal and refresh schedule."""
 
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.db import models
+from django.dispatch import receiver
 
-from sequin_admin.core.fields import EncryptedJSONField
+from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
 from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.signals import destination_changed
 
 
 class TokenQuerySet(models.QuerySet["Token"]):
     def refresh_due(self, at: datetime) -> Self:
         return self.filter(refresh_at__lte=at, credential__disabled_at=None).order_by("refresh_at")
+
+    def with_credential(self) -> Self:
+        """Joined with the credential, without which the secrets can't be decrypted."""
+        return self.select_related("credential")
 
     def unleased(self, at: datetime) -> Self:
         """Tokens without a valid lease: nobody is renewing them."""
@@ -33,7 +39,12 @@ class Token(models.Model):
     credential = models.OneToOneField(
         Credential, models.CASCADE, primary_key=True, related_name="token"
     )
-    secrets = EncryptedJSONField(scope="token", bind=("credential_id",))
+    secrets = EncryptedJSONField(
+        scope="token",
+        bind=("credential_id", "credential_seal"),
+        # Never known while the row is loaded, only with its credential.
+        bind_columns=("credential",),
+    )
     scope = models.TextField(blank=True, default="")
     issued_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
@@ -61,6 +72,12 @@ class Token(models.Model):
         return f"token of {self.credential_id}"
 
     @property
+    def credential_seal(self) -> str:
+        """The credential's organization, kind and destination, where the token is sent."""
+        owner = self.credential
+        return f"{owner.organization_id} {owner.kind} {owner.destination}"
+
+    @property
     def lifetime_s(self) -> float | None:
         """Lifetime as issued, in seconds. None when the token does not expire."""
         if self.expires_at is None or self.issued_at is None:
@@ -72,6 +89,21 @@ class Token(models.Model):
         if self.version == 0:
             return False
         return self.expires_at is None or (self.expires_at - at).total_seconds() > margin_s
+
+
+@receiver(destination_changed)
+def reseal_token(before: Credential, after: Credential, **kwargs: Any) -> None:
+    """Encrypt the token for the credential's new destination; drop one that can't be decrypted."""
+    token = Token.objects.select_for_update().filter(pk=after.pk).first()
+    if token is None:
+        return
+    token.credential = before
+    try:
+        secrets = dict(token.secrets)
+    except DecryptionError:
+        secrets, token.version = {}, 0
+    token.credential, token.secrets = after, secrets
+    token.save(update_fields=["secrets", "version"])
 
 
 class RefreshThrottleLock(models.Model):

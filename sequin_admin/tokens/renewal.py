@@ -20,6 +20,7 @@ from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import FAILURES, Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.tokens import leases, protocol
+from sequin_admin.tokens.known_secrets import without_known_secrets
 from sequin_admin.tokens.leases import LEASE, RenewalLease, acquire_lease
 from sequin_admin.tokens.models import Token
 
@@ -47,7 +48,7 @@ def get_access_token(credential: Credential, *, min_ttl_s: float = 0, force: boo
     """
     if not is_renewable(credential):
         return credential.static_token()
-    token = Token.objects.filter(pk=credential.pk).first()
+    token = Token.objects.with_credential().filter(pk=credential.pk).first()
     if token is None or not token.is_valid(clock.now(), margin_s(token)):
         return renew(credential, force=force)
     if token.is_valid(clock.now(), required_ttl_s(token, min_ttl_s)):
@@ -74,13 +75,13 @@ def stored_token(credential: Credential) -> tuple[str, datetime | None]:
     """The stored token and its expiry, both of one version. Also reloads `properties`, which a
     renewal may have changed."""
     credential.refresh_from_db(fields=["properties"])
-    token = Token.objects.get(pk=credential.pk)
+    token = Token.objects.with_credential().get(pk=credential.pk)
     return stored_access_token(token), token.expires_at
 
 
 def refresh(credential: Credential, *, refused: str = "", force: bool = False) -> str:
     """A newer token than `refused`, which the provider has rejected. Raises `Refused`."""
-    token = Token.objects.filter(pk=credential.pk).first()
+    token = Token.objects.with_credential().filter(pk=credential.pk).first()
     # A token that is due is renewed or exchanged, even if `credential` was read before it could be.
     if not is_renewable(credential) and not (token and token.refresh_at):
         raise Refused(credential.cannot_renew())
@@ -179,7 +180,7 @@ def poll_token(credential: Credential) -> Iterator[Token]:
     """
     ends, pause_s = time.monotonic() + WAIT_S, 0.1
     while time.monotonic() < ends:
-        token, _ = Token.objects.get_or_create(credential=credential)
+        token, _ = Token.objects.with_credential().get_or_create(credential=credential)
         yield token
         time.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - spreads waiters, guards nothing
         pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
@@ -193,7 +194,7 @@ def renew_with_lease(lease: RenewalLease) -> str:
         with leases.held(lease):
             grant = request_grant(credential, lease)
     except FAILURES as error:
-        outcome = credential.classify_failure(error)
+        outcome = without_known_secrets(credential, credential.classify_failure(error))
         record_failure(
             lease, outcome, again=is_renewable(credential) or outcome.verdict is Verdict.TRANSIENT
         )
@@ -235,7 +236,8 @@ def store_grant(
     with transaction.atomic():
         if lease is None:
             Token.objects.get_or_create(credential=credential)
-        token = Token.objects.select_for_update().get(pk=credential.pk)
+        rows = Token.objects.with_credential().select_for_update(of=("self",))
+        token = rows.get(pk=credential.pk)
         if lease and token.lease_fence != lease.fence:
             raise Refused(outcomes.transient("lease_lost", "Another worker took this over."))
         save_new_secrets(credential, token, grant)
@@ -261,6 +263,8 @@ def save_new_secrets(credential: Credential, token: Token, grant: TokenGrant) ->
     """
     kept = Credential.objects.select_for_update().get(pk=credential.pk)
     flow, secrets = credential.oauth, issued_secrets(type(credential), grant)
+    # Decrypted before the destination may change.
+    token.secrets = dict(token.secrets)
     old = kept.secrets.get(flow.refresh_property) if flow else None
     if flow and flow.grace_s and old and secrets.get(flow.refresh_property, old) != old:
         token.secrets = {**token.secrets, "previous_refresh_token": old}
@@ -273,7 +277,8 @@ def save_new_secrets(credential: Credential, token: Token, grant: TokenGrant) ->
     if any(kept.properties.get(name) != value for name, value in discovered.items()):
         kept.properties = {**kept.properties, **discovered}
         kept.save(update_fields=["properties", "updated_at"])
-        credential.properties = dict(kept.properties)
+        credential.properties, credential.secrets = dict(kept.properties), dict(kept.secrets)
+    token.credential = kept
 
 
 def issued_secrets(kind: type[Credential], grant: TokenGrant) -> dict[str, str]:

@@ -62,6 +62,21 @@ def test_each_check_shows_its_result_and_the_redacted_answer(owner, credential):
     assert "Scopes" in said
 
 
+def test_only_those_who_may_edit_read_the_body_of_an_answer(owner, viewer, credential, client):
+    see(credential, REVOKED)
+    Check.objects.filter(check_name="authentication").update(
+        evidence={"status": 400, "body": "melange", "request_id": "req-1"}
+    )
+    pages = [f"/health/credential/{credential.pk}/", f"/credentials/{credential.pk}/"]
+    assert all("melange" in text(owner, page) for page in pages)
+
+    client.force_login(viewer)
+    for page in pages:
+        said = text(client, page)
+        assert "melange" not in said
+        assert "HTTP 400, request req-1" in said
+
+
 def test_the_past_has_a_text_beside_its_picture(owner, credential):
     see(credential, REVOKED)
 

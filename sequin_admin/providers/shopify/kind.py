@@ -53,6 +53,7 @@ class ShopifyProperties(Properties):
 class Shopify(Credential):
     provider, provider_title, label = "shopify", "Shopify", "OAuth"
     properties_class = ShopifyProperties
+    destination_properties = ("shop",)
     identity_properties = ("shop",)
     installs = True
     rate = Rate(allowed_requests=40, interval=20_000, max_concurrent_requests=4)

@@ -43,7 +43,7 @@ class Command(BaseCommand):
         simulator_port = env.int("SIMULATOR_PORT", default=8001)
         require_free(port, "PORT")
         require_free(simulator_port, "SIMULATOR_PORT")
-        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+        settings.DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         refuse_unusable_database()
         web, simulator = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{simulator_port}"
         shared = {**inherited(), "PUBLIC_URL": web, "SIMULATOR_URL": simulator}

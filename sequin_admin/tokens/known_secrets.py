@@ -1,0 +1,36 @@
+"""The stored secrets that a text about a row must not repeat."""
+
+from collections.abc import Iterator
+
+from sequin_admin.core.fields import DecryptionError, Secrets
+from sequin_admin.core.redaction import secrets_in
+from sequin_admin.credentials.models import Credential, Monitored
+from sequin_admin.credentials.outcomes import Outcome
+from sequin_admin.tokens.models import Token
+
+
+def known_secrets(subject: Monitored) -> Iterator[str]:
+    """Every secret of a row, of its token, and of the rows that it needs."""
+    yield from readable(subject, "secrets")
+    if isinstance(subject, Credential):
+        token = Token.objects.filter(credential_id=subject.pk).first()
+        yield from readable(token, "secrets")
+    for needed in subject.depends_on():
+        yield from known_secrets(needed)
+
+
+def readable(row: object, column: str) -> Iterator[str]:
+    """The texts in an encrypted column; none when there is no such column or no key fits."""
+    try:
+        value = getattr(row, column, None)
+    except DecryptionError:
+        return
+    if isinstance(value, Secrets):
+        yield from secrets_in(value)
+
+
+def without_known_secrets(subject: Monitored, outcome: Outcome) -> Outcome:
+    """The outcome as it may be stored and shown. Decrypts only when it has a text."""
+    if not (outcome.message or outcome.evidence):
+        return outcome
+    return outcome.without(known_secrets(subject))
