@@ -137,12 +137,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-# One per process. Large enough for one entry per credential and API key for an hour.
 CACHES = {
-    "default": {
+    # Shared by all processes, whatever uses it: allauth counts login attempts here.
+    "default": {"BACKEND": "sequin_admin.core.shared_cache.SharedCache"},
+    # One per process. Large enough for one entry per credential and API key for an hour.
+    "local": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
+    },
 }
 # Shared store of rate-limit permits: redis://host:6379/0. Empty: the database.
 REDIS_URL = env.str("REDIS_URL", default="")
