@@ -89,6 +89,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "sequin_admin.dashboard.middleware.request_id",
     "sequin_admin.gateway.status.status_middleware",
+    "sequin_admin.dashboard.body_limits.body_limits",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -156,6 +157,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Maximum size of a request body in bytes: a bulk import of 1,000 credentials fits.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000
+# The same outside of the API, except for logos: a form with a thousand ticked rows fits.
+FORM_MAX_BYTES = 1_000_000
 
 AUTH_USER_MODEL = "access.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
