@@ -13,4 +13,5 @@ RUN tailwindcss -i static/css/app.css -o static/css/app.build.css --minify \
  && useradd --system sequin && mkdir -p .data && chown sequin .data
 USER sequin
 EXPOSE 8000
-CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "8", "sequin_admin.wsgi:application"]
+CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "8", \
+     "--worker-class", "sequin_admin.gunicorn_worker.BufferingWorker", "sequin_admin.wsgi:application"]

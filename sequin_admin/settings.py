@@ -87,6 +87,7 @@ MIDDLEWARE = [
     "sequin_admin.dashboard.middleware.request_id",
     "sequin_admin.dashboard.middleware.headers",
     "sequin_admin.gateway.status.status_middleware",
+    "sequin_admin.dashboard.body_limits.body_limits",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -136,12 +137,14 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-# One per process. Large enough for one entry per credential and API key for an hour.
 CACHES = {
-    "default": {
+    # Shared by all processes, whatever uses it: allauth counts login attempts here.
+    "default": {"BACKEND": "sequin_admin.core.shared_cache.SharedCache"},
+    # One per process. Large enough for one entry per credential and API key for an hour.
+    "local": {
         "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
         "OPTIONS": {"MAX_ENTRIES": 100_000},
-    }
+    },
 }
 # Shared store of rate-limit permits: redis://host:6379/0. Empty: the database.
 REDIS_URL = env.str("REDIS_URL", default="")
@@ -153,6 +156,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Maximum size of a request body in bytes: a bulk import of 1,000 credentials fits.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10_000_000
+# The same outside of the API, except for logos: a form with a thousand ticked rows fits.
+FORM_MAX_BYTES = 1_000_000
 
 AUTH_USER_MODEL = "access.User"
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import Error, Tags, register
+from django.core.checks import Error, Tags, Warning, register
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 
@@ -55,6 +55,22 @@ def check_version(databases: Sequence[str] | None = None, **kwargs: Any) -> list
             "Sequin Admin, whose tables this one does not know. Nothing was changed.",
             hint="Move it away and start again with a new one, or go back to that version.",
             id="sequin_admin.E002",
+        )
+    ]
+
+
+@register(Tags.security, deploy=True)
+def check_trusted_proxies(**kwargs: Any) -> list[Warning]:
+    """A warning when a proxy is known to be in front but its `X-Forwarded-For` is not trusted."""
+    proxies = settings.TRUSTED_PROXIES
+    if not settings.SECURE_PROXY_SSL_HEADER or proxies.hops or proxies.networks:
+        return []
+    return [
+        Warning(
+            "BEHIND_TLS_PROXY is set and TRUSTED_PROXIES is not, so all callers count as one: "
+            "a few wrong passwords of anybody keep everybody from logging in.",
+            hint="Set TRUSTED_PROXIES to the number of proxies in front, or their networks.",
+            id="sequin_admin.W001",
         )
     ]
 

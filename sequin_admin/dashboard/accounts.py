@@ -14,6 +14,15 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """The caller by whose address login attempts are limited, as `TRUSTED_PROXIES` sees it.
+
+        Callers without a known address share one limit.
+        """
+        peer = request.META.get("REMOTE_ADDR", "")
+        forwarded_for = request.META.get("HTTP_X_FORWARDED_FOR", "")
+        return str(settings.TRUSTED_PROXIES.client_address(peer, forwarded_for) or "unknown")
+
     def get_reset_password_from_key_url(self, key: str) -> str:
         """The URL in mails begins with `PUBLIC_URL`, whatever the host of the request."""
         uid, _, token = key.partition("-")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypedDict
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db.models import (
     BooleanField,
     Count,
@@ -66,11 +66,11 @@ class Census:
 def get_census(organization: Organization) -> Census:
     """Counts of an organization's credentials, cached for `CENSUS_CACHE_S` if they are many."""
     key = f"census:{organization.pk}"
-    known: Census | None = cache.get(key)
+    known: Census | None = caches["local"].get(key)
     if known is None:
         known = count_credentials(organization)
         if known.is_large:
-            cache.set(key, known, CENSUS_CACHE_S)
+            caches["local"].set(key, known, CENSUS_CACHE_S)
     return known
 
 

@@ -11,7 +11,7 @@ from math import ceil
 from operator import or_
 from uuid import UUID
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db.models import F, Q, QuerySet, Sum
 
 from sequin_admin.access.models import Organization
@@ -206,11 +206,11 @@ class NearLimit:
 def running_near_limit(organization: Organization) -> list[NearLimit]:
     """Credentials near their limit. The result is cached for a minute if many are in use."""
     key = f"hot:{organization.pk}"
-    found: list[NearLimit] | None = cache.get(key)
+    found: list[NearLimit] | None = caches["local"].get(key)
     if found is None:
         found, in_use = find_near_limit(organization)
         if in_use > MANY:
-            cache.set(key, found, 60)
+            caches["local"].set(key, found, 60)
     return found
 
 

@@ -11,6 +11,7 @@ from typing import IO
 import httpx2
 
 GRACE_S = 12
+WORKER_CLASS = "sequin_admin.gunicorn_worker.BufferingWorker"
 
 
 class ProcessFailed(Exception):
@@ -91,8 +92,10 @@ def require_free(port: int, setting: str) -> None:
 
 
 def gunicorn(module: str, port: int, threads: int) -> list[str]:
+    """The command of the Dockerfile, with one process and for one machine."""
     bind = ["--bind", f"127.0.0.1:{port}", "--threads", str(threads), "--no-control-socket"]
-    return ["-m", "gunicorn", *bind, "--log-level", "warning", f"{module}:application"]
+    worker = ["--worker-class", WORKER_CLASS]
+    return ["-m", "gunicorn", *bind, *worker, "--log-level", "warning", f"{module}:application"]
 
 
 def free_port() -> int:

@@ -12,6 +12,7 @@ from django.core.management import call_command
 
 from sequin_admin.access import idempotency
 from sequin_admin.connect import authorization_requests, flow, links
+from sequin_admin.core import shared_cache
 from sequin_admin.health import alerts, incidents, outages, probes, rollup, workers
 from sequin_admin.health.workers import PROBE, RENEW
 from sequin_admin.limits import usage
@@ -55,6 +56,7 @@ JOBS = (
     periodic_job("prune_authorization_requests", 60, authorization_requests.prune),
     periodic_job("prune_connect_links", HOUR_S, links.prune),
     periodic_job("prune_connect_sessions", HOUR_S, flow.prune),
+    periodic_job("prune_cache", HOUR_S, shared_cache.prune),
     periodic_job("prune_deliveries", HOUR_S, outbox.prune),
     periodic_job("prune_idempotency_records", HOUR_S, idempotency.prune_records),
     periodic_job("prune_usage", HOUR_S, usage.prune),

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.core.cache import cache
+from django.core.cache import caches
 from django.db.models import DateTimeField, PositiveIntegerField, UUIDField
 from django.http import HttpResponse
 from django.utils.crypto import salted_hmac
@@ -261,7 +261,7 @@ def token_error(outcome: Outcome) -> ApiError:
 
 def record_token_read(key: ApiKey, credential: Credential) -> None:
     """Record who reads tokens, at most once an hour for each key, credential and process."""
-    if cache.add(f"token-read:{key.pk}:{credential.pk}", True, SAMPLED_EVERY_S):
+    if caches["local"].add(f"token-read:{key.pk}:{credential.pk}", True, SAMPLED_EVERY_S):
         record_change(
             "credential.token_read",
             actor=key,

@@ -28,6 +28,7 @@ TITLES = {
     "prune_authorization_requests": "Delete expired authorization requests",
     "prune_connect_links": "Delete old connect links",
     "prune_connect_sessions": "Delete old connect sessions",
+    "prune_cache": "Delete expired entries of the shared cache",
     "prune_deliveries": "Delete old deliveries",
     "prune_idempotency_records": "Delete old idempotency records",
     "prune_usage": "Delete old usage records",
