@@ -131,9 +131,7 @@ def temporary_memberships(user: User) -> list[Membership]:
 
 
 def as_membership(access: StaffAccess) -> Membership:
-    membership = Membership(
-        organization=access.organization, user_id=access.user_id, role=access.role
-    )
+    membership = Membership(organization=access.organization, user=access.user, role=access.role)
     membership.staff_access = access
     return membership
 
