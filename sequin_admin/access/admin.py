@@ -1,31 +1,230 @@
+"""Staff admin of accounts and organizations: read-only rows, and audited verbs upon them."""
+
+from datetime import timedelta
+from typing import Any
+
+from allauth.account.admin import EmailAddressAdmin
+from allauth.account.models import EmailAddress
 from allauth.mfa.admin import AuthenticatorAdmin
 from allauth.mfa.models import Authenticator
+from django import forms
 from django.contrib import admin
-from django.contrib.auth.admin import UserAdmin
-from django.db.models import Model
-from django.http import HttpRequest
+from django.contrib.auth.admin import GroupAdmin, UserAdmin
+from django.contrib.auth.models import Group, Permission
+from django.core.validators import validate_slug
 
-from sequin_admin.access.models import ApiKey, Membership, Organization, User
+from sequin_admin.access import staff, staff_access
+from sequin_admin.access.models import ApiKey, Membership, Organization, StaffAccess, User
 from sequin_admin.core import clock
-from sequin_admin.core.admin import ReadOnlyAdmin
+from sequin_admin.core.admin import ReadOnlyAdmin, StaffVerb, VerbAdmin, VerbForm
 
-admin.site.register(User, UserAdmin)
-# allauth's own admin page of second factors shows their secrets.
-admin.site.unregister(Authenticator)
+# Their own admin pages write rows without a trace; allauth's page of second factors shows secrets.
+for model in (Authenticator, EmailAddress, Group):
+    admin.site.unregister(model)
 
 
-class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
-    model = Membership
-    extra = 0
-    autocomplete_fields = ("user",)
+def deactivate(actor: User, user: User, given: dict[str, Any]) -> str:
+    staff.set_active(user, False, actor=actor, reason=given["reason"])
+    return f"{user} can no longer sign in."
+
+
+def activate(actor: User, user: User, given: dict[str, Any]) -> str:
+    staff.set_active(user, True, actor=actor, reason=given["reason"])
+    return f"{user} can sign in again."
+
+
+def remove_second_factors(actor: User, user: User, given: dict[str, Any]) -> str:
+    staff.remove_second_factors(user, actor=actor, reason=given["reason"])
+    return f"{user} signs in without a second factor until they set one up."
+
+
+class RightsForm(VerbForm):
+    """Rights of an account in the staff admin."""
+
+    is_staff = forms.BooleanField(required=False, label="Staff: opens the staff admin")
+    is_superuser = forms.BooleanField(required=False, label="Superuser: may do everything there")
+    permissions = forms.ModelMultipleChoiceField(
+        Permission.objects.select_related("content_type"), required=False
+    )
+    groups = forms.ModelMultipleChoiceField(Group.objects.all(), required=False)
+
+    def __init__(self, data: Any = None, *, row: User) -> None:
+        super().__init__(data, row=row)
+        self.initial = {
+            "is_staff": row.is_staff,
+            "is_superuser": row.is_superuser,
+            "permissions": row.user_permissions.all(),
+            "groups": row.groups.all(),
+        }
+
+
+def set_rights(actor: User, user: User, given: dict[str, Any]) -> str:
+    staff.set_rights(user, actor=actor, **given)
+    return f"The rights of {user} are changed."
+
+
+@admin.register(User)
+class AccountAdmin(VerbAdmin):
+    """Accounts, without the password's hash."""
+
+    list_display = ("username", "email", "is_active", "is_staff", "is_superuser", "last_login")
+    list_filter = ("is_staff", "is_superuser", "is_active")
+    search_fields = UserAdmin.search_fields
+    exclude = ("password",)
+    verbs = (
+        StaffVerb(
+            "deactivate",
+            "Deactivate",
+            deactivate,
+            lambda actor, user: user.is_active and staff.manages_account(actor, user),
+            text="The person can no longer sign in. Memberships stay as they are.",
+        ),
+        StaffVerb(
+            "activate",
+            "Activate",
+            activate,
+            lambda actor, user: not user.is_active and staff.manages_account(actor, user),
+            text="The person can sign in again, with all memberships.",
+        ),
+        StaffVerb(
+            "second-factors",
+            "Remove second factors",
+            remove_second_factors,
+            staff.manages_account,
+            text="For a person who lost the device. Make sure that it is them who asks.",
+        ),
+        StaffVerb(
+            "rights",
+            "Change staff rights",
+            set_rights,
+            lambda actor, user: actor.is_superuser and actor != user,
+            form=RightsForm,
+            text="What the person may do in the staff admin, across all organizations.",
+        ),
+    )
+
+
+class SlugForm(VerbForm):
+    slug = forms.CharField(max_length=50, validators=[validate_slug])
+
+
+class DeleteOrganizationForm(VerbForm):
+    """Asks for the slug, so that no other organization is deleted by mistake."""
+
+    slug = forms.CharField(label="Its slug, to confirm")
+
+    def clean_slug(self) -> str:
+        slug: str = self.cleaned_data["slug"]
+        if slug != self.row.slug:  # type: ignore[attr-defined]
+            raise forms.ValidationError("This is not the slug of this organization.")
+        return slug
+
+
+class AccessForm(VerbForm):
+    hours = forms.TypedChoiceField(
+        choices=[(1, "1 hour"), (2, "2 hours"), (4, "4 hours")], coerce=int, initial=1
+    )
+    may_edit = forms.BooleanField(
+        required=False, label="Editing too: connect, change and delete, as a member may"
+    )
+
+
+def change_slug(actor: User, organization: Organization, given: dict[str, Any]) -> str:
+    staff.change_slug(organization, given["slug"], actor=actor, reason=given["reason"])
+    return f"The slug of {organization} is {given['slug']}."
+
+
+def delete_organization(actor: User, organization: Organization, given: dict[str, Any]) -> str:
+    staff.delete_organization(organization, actor=actor, reason=given["reason"])
+    return f"{organization} is deleted. Its audit log is kept."
+
+
+def open_access(actor: User, organization: Organization, given: dict[str, Any]) -> str:
+    access = staff_access.open_access(
+        organization,
+        actor=actor,
+        reason=given["reason"],
+        duration=timedelta(hours=given["hours"]),
+        may_edit=given["may_edit"],
+    )
+    return (
+        f"The owners are mailed. Choose {organization} in the dashboard, until "
+        f"{access.expires_at:%H:%M} UTC."
+    )
 
 
 @admin.register(Organization)
-class OrganizationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class OrganizationAdmin(VerbAdmin):
     list_display = ("name", "slug", "created_at")
     search_fields = ("name", "slug")
-    prepopulated_fields = {"slug": ("name",)}
-    inlines = (MembershipInline,)
+    verbs = (
+        StaffVerb(
+            "access",
+            "Open staff access",
+            open_access,
+            lambda actor, organization: actor.has_perm("access.add_staffaccess"),
+            form=AccessForm,
+            text="The dashboard shows you this organization's pages. Its owners are mailed and can "
+            "end it. Secrets, members and API keys stay closed; everything you do is logged.",
+        ),
+        StaffVerb(
+            "slug",
+            "Change the slug",
+            change_slug,
+            lambda actor, organization: actor.has_perm("access.change_organization"),
+            form=SlugForm,
+        ),
+        StaffVerb(
+            "delete",
+            "Delete the organization",
+            delete_organization,
+            lambda actor, organization: actor.is_superuser,
+            form=DeleteOrganizationForm,
+            text="Its credentials, OAuth apps, syncs, targets, links, API keys and memberships are "
+            "deleted for good. Accounts and the audit log stay.",
+        ),
+    )
+
+
+def end_access(actor: User, access: StaffAccess, given: dict[str, Any]) -> str:
+    staff_access.end_access(access, actor=actor)
+    return f"{access} has ended."
+
+
+class EndForm(VerbForm):
+    """Ending access needs no reason."""
+
+    reason = None  # type: ignore[assignment]
+
+
+@admin.register(StaffAccess)
+class StaffAccessAdmin(VerbAdmin):
+    """Opened by the verb of an organization."""
+
+    list_display = ("organization", "user", "may_edit", "opened_at", "expires_at", "ended_at")
+    list_select_related = ("organization", "user")
+    search_fields = ("organization__name", "user__email", "reason")
+    verbs = (
+        StaffVerb(
+            "end",
+            "End it",
+            end_access,
+            lambda actor, access: (
+                access.is_open and (actor.is_superuser or access.user_id == actor.pk)
+            ),
+            form=EndForm,
+        ),
+    )
+
+
+@admin.register(Membership)
+class MembershipAdmin(ReadOnlyAdmin):
+    """People are invited, given roles and removed by owners."""
+
+    list_display = ("user", "organization", "role", "created_at")
+    list_filter = ("role",)
+    list_select_related = ("user", "organization")
+    search_fields = ("user__email", "organization__name")
 
 
 @admin.register(ApiKey)
@@ -45,13 +244,26 @@ class ApiKeyAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Authenticator)
-class SecondFactorAdmin(AuthenticatorAdmin):  # type: ignore[misc]
-    """Read-only, except that staff may delete the second factor of a user who lost the device."""
+class SecondFactorAdmin(ReadOnlyAdmin):
+    """Removed by the verb of an account."""
 
+    list_display = AuthenticatorAdmin.list_display
+    list_filter = AuthenticatorAdmin.list_filter
     exclude = ("data",)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+@admin.register(EmailAddress)
+class ConfirmedAddressAdmin(ReadOnlyAdmin):
+    """An address is confirmed by a mail to it, and by nobody here."""
+
+    list_display = EmailAddressAdmin.list_display
+    list_filter = EmailAddressAdmin.list_filter
+    search_fields = ("email",)
+    list_select_related = ("user",)
+
+
+@admin.register(Group)
+class StaffGroupAdmin(ReadOnlyAdmin):
+    """Groups from before. Permissions are given to accounts, by the verb of an account."""
+
+    search_fields = GroupAdmin.search_fields

@@ -4,15 +4,25 @@ import hashlib
 import secrets
 import uuid
 from datetime import datetime
-from typing import ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from django.conf import settings
-from django.contrib.auth.models import AbstractUser
-from django.db import models
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models, transaction
 
 from sequin_admin.access.policy import Role
+from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField
+
+
+class AccountManager(UserManager["User"]):
+    @transaction.atomic
+    def create_superuser(self, *args: Any, **kwargs: Any) -> "User":
+        """Used by `manage.py createsuperuser`; audited."""
+        user = super().create_superuser(*args, **kwargs)
+        record_change("user.superuser_created", actor=None, target=user, organization_id=None)
+        return user
 
 
 class User(AbstractUser):
@@ -20,8 +30,20 @@ class User(AbstractUser):
 
     email = models.EmailField("email address", unique=True)
 
+    objects: ClassVar[AccountManager] = AccountManager()
+
     def __str__(self) -> str:
         return self.email or self.username
+
+    def audit_details(self, organization_id: uuid.UUID) -> dict[str, Any]:
+        """Details of every event of staff in an organization that they are not a member of."""
+        if not self.is_staff and not self.is_superuser:
+            return {}
+        if self.memberships.filter(organization_id=organization_id).exists():
+            return {}
+        accesses = StaffAccess.objects.open(clock.now()).by(self)
+        access = accesses.filter(organization_id=organization_id).first()
+        return {"staff": True, **({"staff_access": str(access.pk)} if access else {})}
 
 
 class Organization(models.Model):
@@ -76,8 +98,58 @@ class Findable(OwnedQuerySet[Owned]):
         )
 
 
+class StaffAccessQuerySet(OwnedQuerySet["StaffAccess"]):
+    def open(self, at: datetime) -> Self:
+        """Neither ended nor expired, of a person who is staff still."""
+        return self.filter(
+            ended_at=None, expires_at__gt=at, user__is_active=True, user__is_staff=True
+        )
+
+    def by(self, user: User) -> Self:
+        return self.filter(user=user)
+
+
+class StaffAccess(models.Model):
+    """Access of a staff person to one organization for some hours ("break-glass").
+
+    It gives the pages what a viewer sees or, with `may_edit`, what a member may do: never secrets,
+    members or API keys. See `access.staff_access`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="staff_accesses")
+    user = models.ForeignKey(User, models.CASCADE, related_name="staff_accesses")
+    reason = models.CharField(max_length=500)
+    may_edit = models.BooleanField(default=False)
+    opened_at = models.DateTimeField(default=clock.now, editable=False)
+    expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, editable=False)
+
+    objects = StaffAccessQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "staff accesses"
+        indexes = (models.Index(fields=("organization", "-opened_at"), name="staff_access_of"),)
+
+    def __str__(self) -> str:
+        return f"Staff access of {self.user} to {self.organization}"
+
+    @property
+    def role(self) -> Role:
+        return Role.MEMBER if self.may_edit else Role.VIEWER
+
+    @property
+    def is_open(self) -> bool:
+        return self.ended_at is None and self.expires_at > clock.now()
+
+
 class Membership(models.Model):
-    """A user's role in an organization."""
+    """A user's role in an organization.
+
+    `staff_access` is set on the unsaved membership that stands for an open `StaffAccess`.
+    """
+
+    staff_access: StaffAccess | None = None
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")

@@ -108,5 +108,11 @@ def build_event(
         target=str(target)[:200],
         target_type=get_audit_type(target),
         target_id=str(target.pk),
-        details=details,
+        details={**details, **get_actor_details(actor, organization_id)},
     )
+
+
+def get_actor_details(actor: models.Model | None, organization_id: Any) -> dict[str, Any]:
+    """What the actor adds to each of its events, by a method `audit_details(organization_id)`."""
+    describe = getattr(actor, "audit_details", None)
+    return describe(organization_id) if describe and organization_id else {}

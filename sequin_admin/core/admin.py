@@ -1,18 +1,42 @@
-"""Shared configuration of the staff admin."""
+"""Shared configuration of the staff admin: rows are read-only; staff act through audited verbs."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from allauth.account.decorators import secure_admin_login
-from django.contrib import admin
+from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+
+def redirect_to_password_page(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+    """Staff change their own password where everybody does."""
+    return redirect("account_change_password")
+
 
 # Staff use the normal login page, with its second factor and rate limits.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.password_change = redirect_to_password_page  # type: ignore[method-assign, assignment]
 admin.site.site_header = "Sequin Admin: staff"
 admin.site.site_title = "Sequin Admin"
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Read-only model admin. Rows are changed through the product, which writes audit events."""
+
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Columns that are not shown can't be guessed by filtering either."""
+        if lookup.split("__")[0] in (self.exclude or ()):
+            return False
+        return super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -22,3 +46,117 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
+
+
+class VerbForm(forms.Form):
+    """The fields that every verb has."""
+
+    reason = forms.CharField(
+        max_length=500,
+        help_text="Written into the audit log, where the organization's people read it.",
+    )
+
+    def __init__(self, data: Any = None, *, row: models.Model) -> None:
+        self.row = row
+        super().__init__(data)
+
+
+class VerbRefused(Exception):
+    """The verb can't be done. `str()` is a sentence that the form shows."""
+
+
+@dataclass(frozen=True)
+class StaffVerb:
+    """An audited act upon one row, with a form and a page of its own.
+
+    `run(user, row, cleaned_data)` does it and returns what to say. `allowed(user, row)` only
+    decides whether the page is offered; `run` asks again and raises `VerbRefused`.
+    """
+
+    slug: str
+    label: str
+    run: Callable[[Any, Any, dict[str, Any]], str]
+    allowed: Callable[[Any, Any], bool]
+    form: type[VerbForm] = VerbForm
+    text: str = ""
+
+
+class VerbAdmin(ReadOnlyAdmin):
+    """Read-only, with audited verbs on the page of a row. Each asks for a fresh login."""
+
+    verbs: ClassVar[tuple[StaffVerb, ...]] = ()
+    change_form_template = "admin/change_form_verbs.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_verb"
+        view = self.admin_site.admin_view(self.verb_view)
+        return [path("<path:object_id>/verbs/<slug:slug>/", view, name=name), *super().get_urls()]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        offered = self.offered_verbs(request, row) if row else ()
+        context = {"verbs": [(verb, self.verb_url(row, verb)) for verb in offered]}
+        return super().change_view(
+            request, object_id, form_url, {**(extra_context or {}), **context}
+        )
+
+    def offered_verbs(self, request: HttpRequest, row: Any) -> Iterable[StaffVerb]:
+        return (verb for verb in self.verbs if verb.allowed(request.user, row))
+
+    def verb_url(self, row: Any, verb: StaffVerb) -> str:
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_verb"
+        return reverse(name, args=[row.pk, verb.slug])
+
+    def verb_view(self, request: HttpRequest, object_id: str, slug: str) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        if row is None:
+            raise Http404("This row does not exist.")
+        verb = next((each for each in self.offered_verbs(request, row) if each.slug == slug), None)
+        if verb is None:
+            raise PermissionDenied("You may not do this here. Ask a superuser.")
+        fresh = did_recently_reauthenticate(request)
+        if request.method != "POST" and not fresh:
+            return redirect_to_login(request.get_full_path(), reverse("account_reauthenticate"))
+        form = verb.form(request.POST if request.method == "POST" else None, row=row)
+        if request.method == "POST" and not fresh:
+            form.add_error(
+                None,
+                "Confirm that it is you, then send this again: your last login is "
+                "too long ago. Nothing was done.",
+            )
+        elif form.is_valid():
+            try:
+                said = verb.run(request.user, row, form.cleaned_data)
+            except VerbRefused as refusal:
+                form.add_error(None, str(refusal))
+            else:
+                self.message_user(request, said, messages.SUCCESS)
+                return self.after_verb(row)
+        return self.render_verb(request, row, verb, form, fresh=fresh)
+
+    def after_verb(self, row: Any) -> HttpResponse:
+        place = f"admin:{self.opts.app_label}_{self.opts.model_name}"
+        if type(row)._base_manager.filter(pk=row.pk).exists():
+            return redirect(f"{place}_change", row.pk)
+        return redirect(f"{place}_changelist")
+
+    def render_verb(
+        self, request: HttpRequest, row: Any, verb: StaffVerb, form: VerbForm, *, fresh: bool
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"{verb.label}: {row}",
+            "opts": self.opts,
+            "original": row,
+            "verb": verb,
+            "form": form,
+            "fresh": fresh,
+        }
+        status = 422 if form.errors else 200
+        return TemplateResponse(request, "admin/verb.html", context, status=status)

@@ -7,6 +7,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from django.utils.log import log_response
 
+from sequin_admin.access import staff_access
 from sequin_admin.access.models import Membership
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -51,7 +52,8 @@ def headers(get_response: GetResponse) -> GetResponse:
 def organization(get_response: GetResponse) -> GetResponse:
     """Set `request.memberships`, `request.membership` and `request.organization`.
 
-    The membership is the one chosen in the session, else the oldest, else None.
+    The membership is the one chosen in the session, else the oldest, else None. Open staff access
+    counts as a membership, and its pages are written into the organization's audit log.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
@@ -62,14 +64,31 @@ def organization(get_response: GetResponse) -> GetResponse:
         request.memberships = owned  # type: ignore[attr-defined]
         request.membership = current  # type: ignore[attr-defined]
         request.organization = current and current.organization  # type: ignore[attr-defined]
-        return get_response(request)
+        response = get_response(request)
+        record_staff_page(request, response.status_code)
+        return response
 
     return middleware
 
 
+def record_staff_page(request: HttpRequest, status: int) -> None:
+    """Write an event when a page was opened under staff access, before its content is sent.
+
+    Not those of the gateway: paths of connect links contain their token.
+    """
+    membership: Membership | None = request.membership  # type: ignore[attr-defined]
+    access = membership and membership.staff_access
+    match = request.resolver_match
+    if access and match and match.app_name == "dashboard":
+        staff_access.record_page(
+            access, access.user, method=request.method or "", path=request.path, status=status
+        )
+
+
 def load_memberships(request: HttpRequest) -> list[Membership]:
-    """All memberships of the user in one query; the sidebar lists them."""
+    """All memberships of the user in one query; the sidebar lists them. Open staff access last."""
     if not request.user.is_authenticated:
         return []
     owned = Membership.objects.filter(user=request.user)
-    return list(owned.select_related("organization").order_by("created_at", "pk"))
+    rows = list(owned.select_related("organization").order_by("created_at", "pk"))
+    return [*rows, *staff_access.temporary_memberships(request.user)]

@@ -118,6 +118,11 @@ urlpatterns = [
     path("worker/", worker.worker, name="worker"),
     path("docs/kinds/", docs.kinds_page, name="kinds"),
     path("organization/", organizations.edit, name="organization"),
+    path(
+        "organization/staff-access/<uuid:pk>/end/",
+        organizations.staff_access_end,
+        name="staff_access_end",
+    ),
     path("organizations/switch/", organizations.switch_organization, name="switch_organization"),
     path("members/", members.members, name="members"),
     path("members/add/", members.member_add, name="member_add"),

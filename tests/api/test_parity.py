@@ -70,6 +70,7 @@ SAME: dict[str, list[str] | str] = {
     "consumer_edit": ["update_consumer"],
     "consumer_delete": ["delete_consumer"],
     "organization": "Its name and logo are the owners' to change, and a key has no role.",
+    "staff_access_end": "Ending staff access is the owners' alone, and a key has no role.",
     "switch_organization": "A key belongs to one organization; only a session can change it.",
     "member_add": ROLE,
     "member_invite": ROLE,

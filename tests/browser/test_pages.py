@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from sequin_admin.access import keys
-from sequin_admin.access.models import Organization, User
+from sequin_admin.access.models import Organization, StaffAccess, User
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectSession
 from sequin_admin.core import clock
@@ -70,6 +70,10 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     Sync.objects.update(rows_total=12_345, lag_s=3.5, last_report_at=clock.now())
     targets.verify(target, actor=user)
     bare = syncs.create(refused, actor=user, name="Bare")
+    for ends in (clock.now() - timedelta(hours=1), clock.now() + timedelta(hours=1)):
+        StaffAccess.objects.create(
+            organization=organization, user=user, reason="Webhooks stopped", expires_at=ends
+        )
     of_sync, of_target = f"/syncs/{sync.pk}/", f"/targets/{target.pk}/"
     one, of_app = f"/credentials/{working.pk}/", f"/oauth-apps/{app.pk}/"
     return [

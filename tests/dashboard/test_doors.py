@@ -5,7 +5,7 @@ import uuid
 import pytest
 from django.urls import get_resolver, reverse
 
-from sequin_admin.access.models import ApiKey, Membership
+from sequin_admin.access.models import ApiKey, Membership, StaffAccess
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectSession
 from sequin_admin.core import clock
@@ -55,12 +55,17 @@ def address(organization, user):
     owner = Membership.objects.get(user=user)
     sync, target, consumer = make_synced(credential)
     stream = streams.create(organization, actor=user, slug="prod")
+    access = StaffAccess.objects.create(
+        organization=organization, user=user, reason="test", expires_at=clock.now()
+    )
 
     def of(name):
         if name in OF_ONE:
             pk = credential.pk
             if name.startswith("sync"):
                 pk = sync.pk
+            elif name.startswith("staff_access"):
+                pk = access.pk
             elif name.startswith("stream"):
                 pk = stream.pk
             elif name.startswith("target"):

@@ -1,4 +1,4 @@
-"""The current organization: name and logo, and switching to another one."""
+"""The current organization: name, logo and staff access, and switching to another one."""
 
 from typing import Any
 
@@ -6,13 +6,16 @@ from django import forms
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from sequin_admin.access import organizations
+from sequin_admin.access import organizations, staff_access
+from sequin_admin.access.models import StaffAccess
 from sequin_admin.access.policy import Action
 from sequin_admin.dashboard.access import Request, may, member
 from sequin_admin.dashboard.middleware import ORGANIZATION_SESSION_KEY
+
+STAFF_ACCESSES = 20
 
 
 @require_POST
@@ -56,8 +59,20 @@ def edit(request: Request) -> HttpResponse:
         save_changes(request, form.cleaned_data)
         messages.success(request, f"{organization} is saved.")
         return redirect("dashboard:organization")
+    accesses = StaffAccess.objects.of(organization).select_related("user")
+    context = {"form": form, "accesses": accesses.order_by("-opened_at")[:STAFF_ACCESSES]}
     status = 422 if form.errors else 200
-    return render(request, "organization/edit.html", {"form": form}, status=status)
+    return render(request, "organization/edit.html", context, status=status)
+
+
+@require_POST
+@may(Action.MANAGE)
+def staff_access_end(request: Request, pk: str) -> HttpResponse:
+    rows = StaffAccess.objects.of(request.organization).select_related("user", "organization")
+    access = get_object_or_404(rows, pk=pk)
+    staff_access.end_access(access, actor=request.user)
+    messages.success(request, f"{access.user} no longer has access to {request.organization}.")
+    return redirect("dashboard:organization")
 
 
 def save_changes(request: Request, given: dict[str, Any]) -> None:

@@ -1,0 +1,186 @@
+"""What staff do to accounts and organizations. Each needs a reason and is audited.
+
+Events about an account are written into the log of each organization that it is a member of.
+"""
+
+from collections.abc import Collection, Iterable
+from uuid import UUID
+
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.models import Group, Permission
+from django.db import models, transaction
+
+from sequin_admin.access.models import Organization, User
+from sequin_admin.audit.models import record_change
+from sequin_admin.core.admin import VerbRefused
+
+FLAGS = ("is_staff", "is_superuser")
+
+
+class StaffRefusal(VerbRefused):
+    """Staff may not do this, or not now. `str()` is a sentence."""
+
+
+def require_reason(reason: str) -> None:
+    if not reason.strip():
+        raise StaffRefusal("Give a reason. It is written into the audit log.")
+
+
+def require_superuser(actor: User) -> None:
+    if not (actor.is_active and actor.is_superuser):
+        raise StaffRefusal("Only a superuser can do this. Ask one.")
+
+
+def manages_account(actor: User, user: User) -> bool:
+    """Whether the actor may lock the account or remove its second factors.
+
+    Accounts of staff are the superusers' alone, as they give power over all organizations.
+    """
+    if not (actor.is_active and actor.is_staff) or actor == user:
+        return False
+    if user.is_staff or user.is_superuser:
+        return actor.is_superuser
+    return actor.has_perm("access.change_user")
+
+
+def require_account(actor: User, user: User) -> None:
+    if not manages_account(actor, user):
+        raise StaffRefusal(
+            "You can't do this to your own account, and only superusers can do it to an account of "
+            "staff. Ask a superuser."
+        )
+
+
+@transaction.atomic
+def set_active(user: User, active: bool, *, actor: User, reason: str) -> None:
+    """Lock an account, or open it again. Raises `StaffRefusal`."""
+    require_reason(reason)
+    require_account(actor, user)
+    row = User.objects.select_for_update().get(pk=user.pk)
+    if row.is_active == active:
+        return
+    row.is_active = active
+    row.save(update_fields=["is_active"])
+    action = "user.activated" if active else "user.deactivated"
+    record_account_change(action, row, actor, reason=reason)
+
+
+@transaction.atomic
+def remove_second_factors(user: User, *, actor: User, reason: str) -> None:
+    """For somebody who lost the device. Raises `StaffRefusal`."""
+    require_reason(reason)
+    require_account(actor, user)
+    factors = Authenticator.objects.filter(user=user)
+    types = sorted(factors.values_list("type", flat=True))
+    if not types:
+        raise StaffRefusal(f"{user} has no second factor.")
+    factors.delete()
+    record_account_change("user.second_factors_removed", user, actor, reason=reason, types=types)
+
+
+@transaction.atomic
+def set_rights(
+    user: User,
+    *,
+    actor: User,
+    reason: str,
+    is_staff: bool,
+    is_superuser: bool,
+    permissions: Iterable[Permission] = (),
+    groups: Iterable[Group] = (),
+) -> None:
+    """Replace the rights of an account in the staff admin. Raises `StaffRefusal`.
+
+    Nobody changes their own, so that one superuser always remains.
+    """
+    require_reason(reason)
+    actor = lock_accounts(actor, user)
+    require_superuser(actor)
+    if actor == user:
+        raise StaffRefusal("You can't change your own rights. Ask another superuser.")
+    row = User.objects.get(pk=user.pk)
+    before = describe_rights(row)
+    row.is_staff, row.is_superuser = is_staff, is_superuser
+    row.save(update_fields=list(FLAGS))
+    row.user_permissions.set(permissions)
+    row.groups.set(groups)
+    after = describe_rights(row)
+    if after != before:
+        record_account_change(
+            "user.rights_changed", row, actor, reason=reason, before=before, after=after
+        )
+
+
+def lock_accounts(actor: User, user: User) -> User:
+    """The actor as stored now. Two superusers can't take each other's rights at the same time."""
+    rows = User.objects.select_for_update().filter(pk__in=[actor.pk, user.pk]).order_by("pk")
+    return next(row for row in rows if row.pk == actor.pk)
+
+
+def describe_rights(user: User) -> dict[str, object]:
+    names = user.user_permissions.values_list("content_type__app_label", "codename")
+    return {
+        **{flag: getattr(user, flag) for flag in FLAGS},
+        "permissions": sorted(f"{app}.{codename}" for app, codename in names),
+        "groups": sorted(user.groups.values_list("name", flat=True)),
+    }
+
+
+@transaction.atomic
+def change_slug(organization: Organization, slug: str, *, actor: User, reason: str) -> None:
+    """Raises `StaffRefusal`."""
+    require_reason(reason)
+    if not actor.has_perm("access.change_organization"):
+        raise StaffRefusal("You may not change organizations. Ask a superuser.")
+    row = Organization.objects.select_for_update().get(pk=organization.pk)
+    if Organization.objects.exclude(pk=row.pk).filter(slug=slug).exists():
+        raise StaffRefusal(f"Another organization has the slug {slug}. Choose another one.")
+    if row.slug == slug:
+        return
+    before, row.slug = row.slug, slug
+    row.save(update_fields=["slug"])
+    record_organization(
+        "organization.slug_changed", row, actor, reason=reason, before=before, after=slug
+    )
+
+
+@transaction.atomic
+def delete_organization(organization: Organization, *, actor: User, reason: str) -> None:
+    """Delete the organization with all of its rows; its audit log stays. Raises `StaffRefusal`."""
+    require_reason(reason)
+    require_superuser(actor)
+    row = Organization.objects.select_for_update().get(pk=organization.pk)
+    record_organization("organization.deleted", row, actor, reason=reason, slug=row.slug)
+    delete_rows(row, [related.related_model for related in row._meta.related_objects])
+    row.delete()
+
+
+def delete_rows(organization: Organization, owned: Collection[type[models.Model]]) -> None:
+    """Delete the organization's rows of these models, those that others depend on last."""
+    left = list(owned)
+    while left:
+        blocked = []
+        for model in left:
+            try:
+                with transaction.atomic():
+                    model._base_manager.filter(organization=organization).only("pk").delete()
+            except models.ProtectedError:
+                blocked.append(model)
+        if len(blocked) == len(left):
+            raise StaffRefusal("Rows of another organization depend on this one's.")
+        left = blocked
+
+
+def record_account_change(action: str, user: User, actor: User, **details: object) -> None:
+    rows = user.memberships.values_list("organization_id", flat=True)
+    organizations: list[UUID | None] = [*rows]
+    for organization_id in organizations or [None]:
+        record_change(action, actor=actor, target=user, organization_id=organization_id, **details)
+
+
+def record_organization(
+    action: str, organization: Organization, actor: User, **details: object
+) -> None:
+    record_change(
+        action, actor=actor, target=organization, organization_id=organization.pk, **details
+    )

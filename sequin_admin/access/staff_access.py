@@ -1,0 +1,154 @@
+"""Access of staff to one organization for some hours ("break-glass"): opens and ends it.
+
+It needs a reason, its owners are mailed before it begins, and every event under it is marked in the
+organization's audit log (`User.audit_details`).
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import models, transaction
+from django.template.loader import render_to_string
+
+from sequin_admin.access.models import Membership, Organization, StaffAccess, User
+from sequin_admin.access.policy import Action, Role, allows
+from sequin_admin.access.staff import StaffRefusal, require_reason
+from sequin_admin.audit.models import Event, record_change
+from sequin_admin.core import clock
+
+LONGEST = timedelta(hours=4)
+PATH_CHARS = 300
+
+
+def open_access(
+    organization: Organization,
+    *,
+    actor: User,
+    reason: str,
+    duration: timedelta,
+    may_edit: bool = False,
+) -> StaffAccess:
+    """Give the actor access to the organization's pages. Raises `StaffRefusal`.
+
+    The owners are mailed first; when that fails nothing is opened.
+    """
+    require_reason(reason)
+    if not timedelta() < duration <= LONGEST:
+        raise StaffRefusal("Staff access lasts at most 4 hours. Choose a shorter time.")
+    refuse_opening(organization, actor)
+    now = clock.now()
+    access = StaffAccess(
+        organization=organization,
+        user=actor,
+        reason=reason.strip(),
+        may_edit=may_edit,
+        opened_at=now,
+        expires_at=now + duration,
+    )
+    mail_owners(access)
+    with transaction.atomic():
+        User.objects.select_for_update().get(pk=actor.pk)
+        refuse_opening(organization, actor)
+        access.save(force_insert=True)
+        record_access(
+            "staff_access.opened",
+            access,
+            actor,
+            reason=access.reason,
+            may_edit=may_edit,
+            expires_at=access.expires_at.isoformat(),
+        )
+    return access
+
+
+def refuse_opening(organization: Organization, actor: User) -> None:
+    """Raises `StaffRefusal`."""
+    if not (actor.is_active and actor.is_staff and actor.has_perm("access.add_staffaccess")):
+        raise StaffRefusal("Only staff who may open staff access can do this. Ask a superuser.")
+    if Membership.objects.of(organization).filter(user=actor).exists():
+        raise StaffRefusal(f"You are a member of {organization} and need no staff access.")
+    if StaffAccess.objects.open(clock.now()).of(organization).by(actor).exists():
+        raise StaffRefusal(f"Your access to {organization} is open. End it to open another one.")
+
+
+def mail_owners(access: StaffAccess) -> None:
+    """Tell each owner who looks, why and until when. Raises `StaffRefusal`."""
+    owners = Membership.objects.of(access.organization).filter(
+        role=Role.OWNER, user__is_active=True
+    )
+    addresses = list(owners.values_list("user__email", flat=True))
+    if not addresses:
+        raise StaffRefusal(
+            f"{access.organization} has no active owner who could be told, so nothing was opened. "
+            "Activate an owner's account first."
+        )
+    context = {"access": access, "public_url": settings.PUBLIC_URL}
+    title = f"{access.user} opened staff access to {access.organization}"
+    text = render_to_string("staff/access_opened.txt", context)
+    try:
+        for address in addresses:
+            EmailMessage(title, text, to=[address]).send()
+    except OSError:
+        raise StaffRefusal(
+            "The owners could not be mailed, so nothing was opened. Check the mail settings of "
+            "this server and try again."
+        ) from None
+
+
+@transaction.atomic
+def end_access(access: StaffAccess, *, actor: User) -> None:
+    """End it now. Ending it twice changes nothing.
+
+    Raises `StaffRefusal` unless the actor opened it, is an owner or is a superuser.
+    """
+    if access.user_id != actor.pk and not actor.is_superuser and not is_owner(access, actor):
+        raise StaffRefusal("Only its holder, an owner or a superuser can end staff access.")
+    row = StaffAccess.objects.select_for_update().get(pk=access.pk)
+    if row.is_open:
+        row.ended_at = clock.now()
+        row.save(update_fields=["ended_at"])
+        record_access("staff_access.ended", row, actor)
+
+
+def is_owner(access: StaffAccess, actor: User) -> bool:
+    rows = Membership.objects.of(access.organization).filter(user=actor)
+    return any(allows(row.role, Action.MANAGE) for row in rows)
+
+
+def staff_may(user: User, organization: Organization, action: Action) -> bool:
+    """Whether open staff access gives the user this action in the organization now."""
+    rows = StaffAccess.objects.open(clock.now()).of(organization).by(user)
+    return any(allows(row.role, action) for row in rows)
+
+
+def temporary_memberships(user: User) -> list[Membership]:
+    """One unsaved membership for each open access of the user."""
+    if not user.is_staff:
+        return []
+    rows = StaffAccess.objects.open(clock.now()).by(user).select_related("organization", "user")
+    return [as_membership(row) for row in rows.order_by("opened_at")]
+
+
+def as_membership(access: StaffAccess) -> Membership:
+    membership = Membership(organization=access.organization, user=access.user, role=access.role)
+    membership.staff_access = access
+    return membership
+
+
+def record_page(access: StaffAccess, user: User, *, method: str, path: str, status: int) -> None:
+    """Write an event about a page that was opened or sent; once for each page, method and status.
+
+    `path` is without the query string, which may contain what was searched for.
+    """
+    details: dict[str, str | int] = {"method": method, "path": path[:PATH_CHARS], "status": status}
+    known = Event.objects.of(access.organization_id).about(access)
+    known = known.filter(action="staff_access.used")
+    if not known.filter(**{f"details__{name}": value for name, value in details.items()}).exists():
+        record_access("staff_access.used", access, user, **details)
+
+
+def record_access(action: str, access: StaffAccess, actor: models.Model, **details: object) -> None:
+    record_change(
+        action, actor=actor, target=access, organization_id=access.organization_id, **details
+    )

@@ -1,0 +1,179 @@
+"""Verbs of staff upon accounts and organizations: each needs a reason and is audited."""
+
+from io import StringIO
+from unittest.mock import patch
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.mfa.totp.internal import auth as totp
+from django.contrib.auth.models import Permission
+from django.core.management import call_command
+from django.urls import reverse
+
+from sequin_admin.access import staff
+from sequin_admin.access.models import Organization, User
+from sequin_admin.audit.models import Event
+from sequin_admin.credentials.models import Credential
+from tests.factories import make_credential, make_oauth_app, make_synced
+
+REASON = {"reason": "Ticket 12: they asked by phone"}
+
+
+@pytest.fixture
+def root(db):
+    return User.objects.create_superuser(username="irulan", email="irulan@corrino.test")
+
+
+@pytest.fixture
+def helper(db):
+    """Staff with the permissions of support, without a superuser's rights."""
+    helper = User.objects.create_user(username="fenring", email="f@corrino.test", is_staff=True)
+    named = ("view_user", "change_user", "view_organization", "change_organization")
+    helper.user_permissions.set(Permission.objects.filter(codename__in=named))
+    return helper
+
+
+def do(client, actor, row, verb, **given):
+    client.force_login(actor)
+    name = f"admin:access_{row._meta.model_name}_verb"
+    return client.post(reverse(name, args=[row.pk, verb]), {**REASON, **given})
+
+
+def written(action, organization=None):
+    return Event.objects.get(action=action, organization_id=organization and organization.pk)
+
+
+def test_staff_lock_an_account_and_open_it_again(client, helper, user, organization):
+    assert do(client, helper, user, "deactivate").status_code == 302
+    user.refresh_from_db()
+    assert not user.is_active
+    event = written("user.deactivated", organization)
+    assert event.actor == "f@corrino.test"
+    assert event.details == {**REASON, "staff": True}
+
+    do(client, helper, user, "activate")
+    user.refresh_from_db()
+    assert user.is_active
+    assert written("user.activated", organization)
+
+
+def test_second_factors_are_removed_with_a_reason(client, helper, user, organization):
+    totp.TOTP.activate(user, totp.generate_totp_secret())
+
+    assert do(client, helper, user, "second-factors", reason=" ").status_code == 422
+    assert Authenticator.objects.exists()
+    do(client, helper, user, "second-factors")
+
+    assert not Authenticator.objects.exists()
+    assert written("user.second_factors_removed", organization).details["types"] == ["totp"]
+
+
+@pytest.mark.parametrize("verb", ["deactivate", "second-factors", "rights"])
+def test_staff_have_no_power_over_superusers_and_themselves(client, helper, root, verb):
+    totp.TOTP.activate(root, totp.generate_totp_secret())
+
+    for row in (root, helper):
+        answer = do(client, helper, row, verb, is_superuser="on", is_staff="on")
+
+        assert answer.status_code == 403
+    helper.refresh_from_db()
+    assert not helper.is_superuser
+    assert Authenticator.objects.exists()
+
+
+def test_a_superuser_gives_and_takes_rights(client, root, helper):
+    view = Permission.objects.get(codename="view_event")
+
+    do(client, root, helper, "rights", is_superuser="on", is_staff="on", permissions=[view.pk])
+
+    helper.refresh_from_db()
+    assert helper.is_superuser
+    details = written("user.rights_changed").details
+    assert details["before"]["is_superuser"] is False
+    assert details["after"]["is_superuser"] is True
+    assert details["after"]["permissions"] == ["audit.view_event"]
+
+
+def test_the_domain_asks_for_a_superuser_again(helper, user):
+    rights = {"is_staff": True, "is_superuser": True, "reason": "x"}
+    with pytest.raises(staff.StaffRefusal, match="Only a superuser"):
+        staff.set_rights(user, actor=helper, **rights)
+    # The rights of the actor are those stored now, not those it was loaded with.
+    helper.is_superuser = True
+    with pytest.raises(staff.StaffRefusal, match="Only a superuser"):
+        staff.set_rights(user, actor=helper, **rights)
+
+
+def test_nobody_changes_their_own_rights(client, root):
+    assert do(client, root, root, "rights").status_code == 403
+    with pytest.raises(staff.StaffRefusal, match="your own rights"):
+        staff.set_rights(root, actor=root, is_staff=True, is_superuser=False, reason="x")
+
+
+def test_the_command_line_is_audited(db):
+    name = {"username": "shaddam", "email": "shaddam@corrino.test"}
+    call_command("createsuperuser", interactive=False, stdout=StringIO(), **name)
+    assert written("user.superuser_created").target == "shaddam@corrino.test"
+
+    with patch("getpass.getpass", return_value="the imperial house 4"):
+        call_command("changepassword", "shaddam", stdout=StringIO())
+    assert written("user.password_changed").actor == "Sequin Admin"
+
+
+def test_staff_change_a_slug(client, helper, organization, stranger):
+    assert do(client, helper, organization, "slug", slug="giedi-prime").status_code == 422
+    assert do(client, helper, organization, "slug", slug="not a slug").status_code == 422
+    do(client, helper, organization, "slug", slug="dune")
+
+    assert Organization.objects.filter(slug="dune").exists()
+    assert written("organization.slug_changed", organization).details["before"] == "arrakis"
+
+
+def test_a_superuser_deletes_an_organization_with_its_rows(client, root, organization, stranger):
+    app = make_oauth_app(organization, "hubspot")
+    make_synced(make_credential(organization, "hubspot_oauth2", oauth_app=app))
+    make_credential(Organization.objects.get(slug="giedi-prime"), "stripe_key")
+
+    assert do(client, root, organization, "delete", slug="giedi-prime").status_code == 422
+    assert do(client, root, organization, "delete", slug="arrakis").status_code == 302
+
+    assert [row.slug for row in Organization.objects.all()] == ["giedi-prime"]
+    assert Credential.objects.get().kind == "stripe_key"
+    assert written("organization.deleted", organization).details["reason"] == REASON["reason"]
+
+
+def test_only_a_superuser_deletes_an_organization(client, helper, organization):
+    assert do(client, helper, organization, "delete", slug="arrakis").status_code == 403
+    assert Organization.objects.exists()
+
+
+def test_a_verb_asks_for_a_fresh_login_and_keeps_the_fields(client, root, organization):
+    root.set_password("spice must flow")
+    root.save()
+    client.force_login(root)
+    page = reverse("admin:access_organization_verb", args=[organization.pk, "slug"])
+
+    asked = client.get(page)
+    sent = client.post(page, {**REASON, "slug": "dune"})
+
+    assert asked["Location"] == f"{reverse('account_reauthenticate')}?next={page}"
+    assert sent.status_code == 422
+    assert REASON["reason"] in sent.content.decode()
+    assert "Confirm that it is you" in sent.content.decode()
+    assert "dune" not in str(dict(client.session))
+    assert Organization.objects.get().slug == "arrakis"
+
+    client.post(reverse("account_reauthenticate"), {"password": "spice must flow"})
+    assert client.post(page, {**REASON, "slug": "dune"}).status_code == 302
+
+
+def test_verbs_are_offered_on_the_page_of_a_row(client, root, helper, organization):
+    page = reverse("admin:access_organization_change", args=[organization.pk])
+    client.force_login(root)
+    offered = client.get(page).content.decode()
+    client.force_login(helper)
+    fewer = client.get(page).content.decode()
+
+    assert "Delete the organization" in offered
+    assert "Delete the organization" not in fewer
+    assert "Change the slug" in fewer
