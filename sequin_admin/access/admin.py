@@ -5,7 +5,7 @@ from django.contrib.auth.admin import UserAdmin
 from django.db.models import Model
 from django.http import HttpRequest
 
-from sequin_admin.access.models import ApiKey, Membership, Organization, User
+from sequin_admin.access.models import ApiKey, Invitation, Membership, Organization, User
 from sequin_admin.core import clock
 from sequin_admin.core.admin import ReadOnlyAdmin
 
@@ -26,6 +26,17 @@ class OrganizationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("name", "slug")
     prepopulated_fields = {"slug": ("name",)}
     inlines = (MembershipInline,)
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("email", "organization", "role", "invited_by", "sent_at"),
+        *("expires_at", "accepted_at", "withdrawn_at"),
+    )
+    list_select_related = ("organization", "invited_by")
+    search_fields = ("email",)
+    exclude = ("digest",)
 
 
 @admin.register(ApiKey)
