@@ -151,14 +151,14 @@ def test_an_accepted_one_says_what_to_do(client, invite):
 
 
 def test_nobody_signs_in_with_an_address_that_is_not_confirmed(client, db, mailoutbox):
-    User.objects.create_user("alia", "alia@arrakis.test", "spice must flow")
+    User.objects.create_user("irulan", "irulan@arrakis.test", "spice must flow")
 
-    form = {"login": "alia@arrakis.test", "password": "spice must flow"}
+    form = {"login": "irulan@arrakis.test", "password": "spice must flow"}
     answer = client.post(reverse("account_login"), form)
 
     assert answer.url == reverse("account_email_verification_sent")
     assert client.get("/").status_code == 302
-    assert mailoutbox[0].to == ["alia@arrakis.test"]
+    assert mailoutbox[0].to == ["irulan@arrakis.test"]
 
 
 def test_changing_the_address_needs_a_fresh_login(client, user):

@@ -22,8 +22,8 @@ def email(request: HttpRequest) -> HttpResponse:
     if "action_primary" in request.POST:
         raise PermissionDenied("An address becomes yours when you open the link we mail to it.")
     user = cast(User, request.user)
-    if request.POST and "action_send" not in request.POST:
-        if not addresses.has_confirmed(user, user.email):
-            raise PermissionDenied(f"Confirm {user} first: open the link that we mail to it.")
+    changes = bool(request.POST) and "action_send" not in request.POST
+    if changes and not addresses.has_confirmed(user, user.email):
+        raise PermissionDenied(f"Confirm {user} first: open the link that we mail to it.")
     response: HttpResponse = change_email(request)
     return response
