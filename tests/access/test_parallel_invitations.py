@@ -46,7 +46,8 @@ def test_one_newcomer_gets_in(organization, user):
     )
 
     assert answers.count(302) == 1, answers
-    assert set(answers) == {302, 410}
+    # Closed, or a page that says that the address has an account by now.
+    assert set(answers) - {302} <= {410, 200}
     assert User.objects.filter(email=JESSICA).count() == 1
     assert Membership.objects.filter(user__email=JESSICA).count() == 1
     assert Event.objects.filter(action="invitation.accepted").count() == 1
