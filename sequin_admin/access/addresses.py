@@ -17,7 +17,7 @@ def confirm_address(user: User) -> None:
 def has_confirmed(user: User, email: str) -> bool:
     """Whether `email` is a confirmed address of this active account."""
     rows = EmailAddress.objects.filter(user=user, user__is_active=True, verified=True)
-    return rows.filter(email=email.lower()).exists()
+    return bool(rows.filter(email=email.lower()).exists())
 
 
 def account_of(email: str) -> User | None:
@@ -35,8 +35,8 @@ def is_taken(email: str, user: User) -> bool:
 
 def record_address_change(user: User, before: str) -> None:
     """Write an audit event into the log of each organization of the user."""
-    organizations = list(user.memberships.values_list("organization_id", flat=True)) or [None]
-    for organization_id in organizations:
+    organizations = list(user.memberships.values_list("organization_id", flat=True))
+    for organization_id in organizations or [None]:
         record_change(
             "user.address_changed",
             actor=user,

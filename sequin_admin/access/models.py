@@ -35,7 +35,7 @@ class User(AbstractUser):
     email = models.EmailField("email address", unique=True)
     session_version = models.PositiveIntegerField(default=0, editable=False)
 
-    objects = AccountManager()
+    objects: ClassVar[AccountManager] = AccountManager()
 
     def __str__(self) -> str:
         return self.email or self.username
@@ -49,7 +49,7 @@ class User(AbstractUser):
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
         """Django's hash of the password, for each `session_version`."""
-        of_password = super()._get_session_auth_hash(secret)
+        of_password: str = super()._get_session_auth_hash(secret)  # type: ignore[misc]
         if not self.session_version:
             return of_password
         return digest(f"{of_password}:{self.session_version}")
@@ -224,6 +224,10 @@ class ApiKeyQuerySet(Findable["ApiKey"]):
         alive = models.Q(expires_at=None) | models.Q(expires_at__gt=at)
         return self.filter(alive, revoked_at=None)
 
+    def of_active_makers(self) -> Self:
+        """Without the keys of deactivated accounts, which open nothing while that lasts."""
+        return self.exclude(created_by__is_active=False)
+
     def in_state(self, state: str, at: datetime) -> Self:
         """Keys whose `ApiKey.state()` is `state`."""
         if state == ApiKeyState.REVOKED:
@@ -255,6 +259,9 @@ class ApiKey(models.Model):
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.JSONField(default=list)
     created_at = models.DateTimeField(default=clock.now, editable=False)
+    created_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, related_name="made_api_keys", editable=False
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
