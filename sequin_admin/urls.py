@@ -3,10 +3,15 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from sequin_admin.dashboard.views import account, invitations
+
 urlpatterns = [
     path("", include("sequin_admin.dashboard.urls")),
     path("", include("sequin_admin.gateway.urls")),
     path("v1/", include("sequin_admin.api.urls")),
+    path("accounts/email/", account.email, name="account_email"),
+    path("accounts/invitation/", invitations.accept, name="invitation"),
+    path("accounts/invitation/<str:token>/", invitations.open_invitation, name="invitation_open"),
     path("accounts/", include("allauth.urls")),
     path("staff/", admin.site.urls),
 ]

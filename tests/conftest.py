@@ -1,13 +1,16 @@
 """Fixtures that every test may use: people, an organization, the simulator."""
 
 import signal
+import time
 from collections.abc import Iterator
 
 import hypothesis
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import Client
 
+from sequin_admin.access import addresses
 from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Role
 from sequin_admin.core import http
@@ -76,8 +79,20 @@ def stranger(db: None) -> User:
 
 def make_member(organization: Organization, email: str, role: Role) -> User:
     user = User.objects.create_user(username=email, email=email, password="spice must flow")
+    addresses.confirm_address(user)
     Membership.objects.create(organization=organization, user=user, role=role)
     return user
+
+
+def confirm_login(client: Client) -> Client:
+    """Make the login of this client a fresh one."""
+    session, user = client.session, client.session["_auth_user_id"]
+    session["account_authentication_methods"] = [
+        {"method": "password", "at": time.time(), "reauthenticated": True}
+    ]
+    session["account_authentication_methods_user"] = user
+    session.save()
+    return client
 
 
 @pytest.fixture

@@ -14,7 +14,14 @@ from django.contrib.auth.models import Group, Permission
 from django.core.validators import validate_slug
 
 from sequin_admin.access import staff, staff_access
-from sequin_admin.access.models import ApiKey, Membership, Organization, StaffAccess, User
+from sequin_admin.access.models import (
+    ApiKey,
+    Invitation,
+    Membership,
+    Organization,
+    StaffAccess,
+    User,
+)
 from sequin_admin.core import clock
 from sequin_admin.core.admin import ReadOnlyAdmin, StaffVerb, VerbAdmin, VerbForm
 
@@ -225,6 +232,17 @@ class MembershipAdmin(ReadOnlyAdmin):
     list_filter = ("role",)
     list_select_related = ("user", "organization")
     search_fields = ("user__email", "organization__name")
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    list_display = (
+        *("email", "organization", "role", "invited_by", "sent_at"),
+        *("expires_at", "accepted_at", "withdrawn_at"),
+    )
+    list_select_related = ("organization", "invited_by")
+    search_fields = ("email",)
+    exclude = ("digest",)
 
 
 @admin.register(ApiKey)

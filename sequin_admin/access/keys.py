@@ -16,6 +16,7 @@ from sequin_admin.access.models import (
     ApiKeyState,
     Organization,
     Scope,
+    User,
     digest,
     new_token,
 )
@@ -65,6 +66,7 @@ def create(
         expires_at=expires_at,
         networks=networks,
         requests_per_minute=requests_per_minute,
+        created_by=maker_of(actor),
     )
     clean_columns(key, COLUMNS)
     refuse_privilege_escalation(actor, key)
@@ -72,6 +74,13 @@ def create(
     key.save()
     record_key_change("api_key.created", key, actor, **column_values(key, COLUMNS[1:]))
     return key, token
+
+
+def maker_of(actor: models.Model | None) -> User | None:
+    """The person behind the actor: a key that makes a key inherits its maker."""
+    if isinstance(actor, ApiKey):
+        return actor.created_by
+    return actor if isinstance(actor, User) else None
 
 
 def clean_columns(key: ApiKey, columns: Collection[str]) -> None:
@@ -98,7 +107,8 @@ def clean_columns(key: ApiKey, columns: Collection[str]) -> None:
 
 
 def usable_keys(hashed: str, now: datetime) -> ApiKeyQuerySet:
-    return ApiKey.objects.usable(now).with_token_digest(hashed, now).select_related("organization")
+    keys = ApiKey.objects.usable(now).of_active_makers().with_token_digest(hashed, now)
+    return keys.select_related("organization")
 
 
 USABLE = PreparedQuery(
@@ -154,12 +164,14 @@ def matches_token(key: ApiKey, hashed: str) -> bool:
 def still_usable(pk: UUID, version: int, at: datetime) -> models.Exists:
     """An annotation for a query: whether the key is usable at that time and still has that
     version."""
-    return models.Exists(ApiKey.objects.usable(at).filter(pk=pk, version=version))
+    keys = ApiKey.objects.usable(at).of_active_makers()
+    return models.Exists(keys.filter(pk=pk, version=version))
 
 
 def is_still_usable(key: ApiKey) -> bool:
     """As `still_usable()`, with a query of its own."""
-    return ApiKey.objects.usable(clock.now()).filter(pk=key.pk, version=key.version).exists()
+    keys = ApiKey.objects.usable(clock.now()).of_active_makers()
+    return keys.filter(pk=key.pk, version=key.version).exists()
 
 
 @transaction.atomic

@@ -17,26 +17,31 @@ class LastOwner(Exception):
 
 @transaction.atomic
 def add(
-    organization: Organization, email: str, role: str, *, actor: models.Model | None
-) -> tuple[Membership, bool]:
-    """Add the person, creating an account without a password if there is none.
-
-    Returns the membership and whether the account was created. Raises `AlreadyMember`.
-    """
-    user = User.objects.filter(email__iexact=email).first()
-    created = user is None
-    if user is None:
-        user = User.objects.create_user(username=email.lower(), email=email.lower())
+    organization: Organization, user: User, role: str, *, actor: models.Model | None
+) -> Membership:
+    """Make the account a member. People join through `invitations`. Raises `AlreadyMember`."""
     membership, added = Membership.objects.get_or_create(
         organization=organization, user=user, defaults={"role": role}
     )
     if not added:
-        raise AlreadyMember(
-            f"{user} is a member already, as {membership.get_role_display().lower()}. "
-            "Change the role in the list instead."
-        )
+        raise already_member(membership)
     _record("member.added", membership, actor, role=role)
-    return membership, created
+    return membership
+
+
+def refuse_member(organization: Organization, email: str) -> None:
+    """Raises `AlreadyMember` when a member logs in with this address."""
+    rows = Membership.objects.of(organization).select_related("user")
+    if membership := rows.filter(user__email__iexact=email).first():
+        raise already_member(membership)
+
+
+def already_member(membership: Membership) -> AlreadyMember:
+    role = membership.get_role_display().lower()
+    return AlreadyMember(
+        f"{membership.user} is a member already, as {role}. An owner can change the role in the "
+        "list of members."
+    )
 
 
 @transaction.atomic

@@ -1,4 +1,4 @@
-"""Users, organizations, memberships, API keys and idempotency records."""
+"""Users, organizations, memberships, invitations, API keys and idempotency records."""
 
 import hashlib
 import secrets
@@ -19,21 +19,48 @@ from sequin_admin.core.fields import EncryptedJSONField
 class AccountManager(UserManager["User"]):
     @transaction.atomic
     def create_superuser(self, *args: Any, **kwargs: Any) -> "User":
-        """Used by `manage.py createsuperuser`; audited."""
+        """Used by `manage.py createsuperuser`; audited.
+
+        A superuser is made by whoever runs the server, so its address counts as confirmed.
+        """
+        from sequin_admin.access import addresses
+
         user = super().create_superuser(*args, **kwargs)
+        addresses.confirm_address(user)
         record_change("user.superuser_created", actor=None, target=user, organization_id=None)
         return user
 
 
 class User(AbstractUser):
-    """A person, who logs in with the e-mail address. `is_staff` gives access to the staff admin."""
+    """A person, who logs in with the e-mail address. `is_staff` gives access to the staff admin.
+
+    `session_version` is a part of what a login session is checked with. It goes up when the
+    account is deactivated, so that no session from before comes back with the account.
+    """
 
     email = models.EmailField("email address", unique=True)
+    session_version = models.PositiveIntegerField(default=0, editable=False)
+
+    objects: ClassVar[AccountManager] = AccountManager()
 
     objects: ClassVar[AccountManager] = AccountManager()
 
     def __str__(self) -> str:
         return self.email or self.username
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self.is_active:
+            self.session_version += 1
+            if kwargs.get("update_fields") is not None:
+                kwargs["update_fields"] = {*kwargs["update_fields"], "session_version"}
+        super().save(*args, **kwargs)
+
+    def _get_session_auth_hash(self, secret: str | None = None) -> str:
+        """Django's hash of the password, for each `session_version`."""
+        of_password: str = super()._get_session_auth_hash(secret)  # type: ignore[misc]
+        if not self.session_version:
+            return of_password
+        return digest(f"{of_password}:{self.session_version}")
 
     def audit_details(self, organization_id: uuid.UUID) -> dict[str, Any]:
         """Details of every event of staff in an organization that they are not a member of."""
@@ -167,6 +194,71 @@ class Membership(models.Model):
         return f"{self.user} ({self.get_role_display()})"
 
 
+class InvitationState(models.TextChoices):
+    """State of an open invitation at some time."""
+
+    PENDING = "pending", "Pending"
+    EXPIRED = "expired", "Expired"
+
+    @property
+    def tone(self) -> str:
+        return "warn" if self == InvitationState.EXPIRED else "idle"
+
+    @property
+    def icon(self) -> str:
+        return "clock" if self == InvitationState.EXPIRED else "envelope"
+
+
+class InvitationQuerySet(OwnedQuerySet["Invitation"]):
+    def open(self) -> Self:
+        """Neither accepted nor withdrawn; the token may have expired."""
+        return self.filter(accepted_at=None, withdrawn_at=None)
+
+    def acceptable(self, at: datetime) -> Self:
+        return self.open().filter(expires_at__gt=at)
+
+
+class Invitation(models.Model):
+    """An invitation of an address to become a member. See `access.invitations`.
+
+    The token is mailed; its hash is stored. Without `invited_by` it was made on the command line.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="invitations")
+    email = models.EmailField()
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(
+        User, models.CASCADE, null=True, related_name="sent_invitations", editable=False
+    )
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    sent_at = models.DateTimeField(default=clock.now, editable=False)
+    expires_at = models.DateTimeField(editable=False)
+    accepted_at = models.DateTimeField(null=True, editable=False)
+    withdrawn_at = models.DateTimeField(null=True, editable=False)
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("organization", "email"),
+                condition=models.Q(accepted_at=None, withdrawn_at=None),
+                name="invitation_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.email
+
+    @property
+    def state(self) -> InvitationState:
+        """Of an open invitation."""
+        expired = self.expires_at <= clock.now()
+        return InvitationState.EXPIRED if expired else InvitationState.PENDING
+
+
 class Scope(models.TextChoices):
     """What an API key may do."""
 
@@ -200,6 +292,10 @@ class ApiKeyQuerySet(Findable["ApiKey"]):
         alive = models.Q(expires_at=None) | models.Q(expires_at__gt=at)
         return self.filter(alive, revoked_at=None)
 
+    def of_active_makers(self) -> Self:
+        """Without the keys of deactivated accounts, which open nothing while that lasts."""
+        return self.exclude(created_by__is_active=False)
+
     def in_state(self, state: str, at: datetime) -> Self:
         """Keys whose `ApiKey.state()` is `state`."""
         if state == ApiKeyState.REVOKED:
@@ -231,6 +327,9 @@ class ApiKey(models.Model):
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.JSONField(default=list)
     created_at = models.DateTimeField(default=clock.now, editable=False)
+    created_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, related_name="made_api_keys", editable=False
+    )
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
@@ -299,3 +398,7 @@ def digest(token: str) -> str:
 
 def new_token() -> str:
     return f"sqn_{secrets.token_urlsafe(32)}"
+
+
+def new_invitation_token() -> str:
+    return secrets.token_urlsafe(32)

@@ -34,7 +34,9 @@ class MemberShape(Shape):
     id: int
     email: str
     role: Role
-    invited: bool = Field(description="Has not chosen a password yet.")
+    invited: bool = Field(
+        description="Has no password yet. Who is invited becomes a member by accepting."
+    )
     created_at: Timestamp
 
 

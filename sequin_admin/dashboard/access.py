@@ -4,9 +4,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
@@ -17,7 +18,7 @@ P = ParamSpec("P")
 
 NO_ORGANIZATION = (
     "You are signed in, but you are not a member of any organization. "
-    "Ask an owner to add your email address to theirs."
+    "Ask an owner to invite your email address to theirs."
 )
 
 
@@ -68,3 +69,13 @@ def may(action: Action) -> Callable[[View[P]], Page[P]]:
         return member(inner)
 
     return decorate
+
+
+def fresh_login_required(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Require that the user has confirmed their identity in the last minutes."""
+    return cast(Callable[..., HttpResponse], reauthentication_required(view))
+
+
+def submitted_data(request: HttpRequest) -> QueryDict | None:
+    """Data of a form; None for a GET. The caller must test `request.method` before it acts."""
+    return request.POST or None

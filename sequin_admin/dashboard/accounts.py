@@ -1,13 +1,20 @@
-"""Accounts by invitation: sign-up is closed, and an invitation is a password-reset link."""
+"""Accounts: sign-up is closed, addresses are confirmed, and mails name `PUBLIC_URL`."""
 
+from typing import Any
+
+import structlog
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
-from allauth.account.forms import default_token_generator
-from allauth.account.utils import user_pk_to_url_str
+from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.conf import settings
+from django.contrib import messages
+from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 
-from sequin_admin.access.models import Organization, User
+from sequin_admin.access import addresses
+from sequin_admin.access.models import Invitation, User
+
+log = structlog.get_logger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -26,19 +33,57 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_reset_password_from_key_url(self, key: str) -> str:
         """The URL in mails begins with `PUBLIC_URL`, whatever the host of the request."""
         uid, _, token = key.partition("-")
-        path = reverse("account_reset_password_from_key", kwargs={"uidb36": uid, "key": token})
-        return f"{settings.PUBLIC_URL}{path}"
+        return public_url("account_reset_password_from_key", uidb36=uid, key=token)
+
+    def get_email_confirmation_url(
+        self, request: HttpRequest, emailconfirmation: EmailConfirmationHMAC
+    ) -> str:
+        return public_url("account_confirm_email", key=emailconfirmation.key)
+
+    def confirm_email(self, request: HttpRequest, email_address: EmailAddress) -> bool:
+        """Make the confirmed address the account's only one. Written into the audit log."""
+        user: User = email_address.user
+        if addresses.is_taken(email_address.email, user):
+            taken = f"{email_address.email} belongs to another account. Nothing was changed."
+            messages.error(request, taken)
+            return False
+        before = user.email
+        with transaction.atomic():
+            if not super().confirm_email(request, email_address):
+                return False
+            user.username = user.email
+            user.save(update_fields=["username"])
+            addresses.record_address_change(user, before)
+        return True
+
+    def send_confirmation_mail(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().send_confirmation_mail(request, *args, **kwargs)
+        except OSError:
+            log.exception("confirmation_mail_failed")
+            messages.error(
+                request,
+                "The mail with the link to confirm the address could not be sent. Ask whoever "
+                "runs this server to check its mail settings, then send it again.",
+            )
+
+    def send_notification_mail(self, *args: Any, **kwargs: Any) -> None:
+        """Mails about a change that is done: a mail server in trouble must not hide the result."""
+        try:
+            super().send_notification_mail(*args, **kwargs)
+        except OSError:
+            log.exception("account_notification_failed")
+
+    def render_mail(self, template_prefix: str, email: Any, context: Any, **kwargs: Any) -> Any:
+        context = {"public_url": settings.PUBLIC_URL, **context}
+        return super().render_mail(template_prefix, email, context, **kwargs)
 
 
-def send_invitation(user: User, organization: Organization, *, inviter: User) -> None:
-    """Mail a new user the link to choose a password. Raises `OSError` if the mail fails."""
-    adapter = get_adapter()
-    key = f"{user_pk_to_url_str(user)}-{default_token_generator.make_token(user)}"
-    context = {
-        "organization": organization,
-        "inviter": inviter,
-        "url": adapter.get_reset_password_from_key_url(key),
-        "days": settings.PASSWORD_RESET_TIMEOUT // 86_400,
-        "public_url": settings.PUBLIC_URL,
-    }
-    adapter.send_mail("account/email/invitation", user.email, context)
+def public_url(name: str, **kwargs: str) -> str:
+    return f"{settings.PUBLIC_URL}{reverse(name, kwargs=kwargs)}"
+
+
+def send_invitation(invitation: Invitation, token: str) -> None:
+    """Mail the link that accepts the invitation. Raises `OSError` if the mail fails."""
+    context = {"invitation": invitation, "url": public_url("invitation_open", token=token)}
+    get_adapter().send_mail("account/email/invitation", invitation.email, context)

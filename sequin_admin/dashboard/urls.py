@@ -35,6 +35,7 @@ channel = "notifications/<uuid:pk>"
 delivery = "notifications/deliveries/<uuid:pk>"
 sync, target, consumer = "syncs/<uuid:pk>", "targets/<uuid:pk>", "consumers/<uuid:pk>"
 stream = "streams/<uuid:pk>"
+invitation = "members/invitations/<uuid:pk>"
 
 app_name = "dashboard"
 urlpatterns = [
@@ -126,7 +127,8 @@ urlpatterns = [
     path("organizations/switch/", organizations.switch_organization, name="switch_organization"),
     path("members/", members.members, name="members"),
     path("members/add/", members.member_add, name="member_add"),
-    path("members/<int:pk>/invite/", members.member_invite, name="member_invite"),
+    path(f"{invitation}/resend/", members.invitation_resend, name="invitation_resend"),
+    path(f"{invitation}/withdraw/", members.invitation_withdraw, name="invitation_withdraw"),
     path("members/<int:pk>/role/", members.member_role, name="member_role"),
     path("members/<int:pk>/remove/", members.member_remove, name="member_remove"),
     path("api-keys/", api_keys.api_keys, name="api_keys"),

@@ -85,6 +85,24 @@ def test_mistakes_are_told_by_column(organization, made, column, value, path):
     assert ApiKey.objects.count() == 1
 
 
+def test_keys_of_a_deactivated_account_open_nothing_meanwhile(organization, user):
+    made, token = keys.create(organization, name="k", scopes=["keys"], actor=user)
+    child, inherited = keys.create(organization, name="c", scopes=["keys"], actor=made)
+    cached = keys.find_cached(token)
+
+    user.is_active = False
+    user.save()
+
+    assert keys.find(token) is keys.find(inherited) is None
+    assert not keys.is_still_usable(cached)
+    assert not ApiKey.objects.annotate(
+        on=keys.still_usable(child.pk, child.version, clock.now())
+    ).filter(on=True)
+    user.is_active = True
+    user.save()
+    assert keys.find(token) == made
+
+
 def test_a_change_is_written_down_with_before_and_after(made, user):
     key = keys.update(made[0], actor=user, scopes=["read"], networks=["10.0.0.1/8"], name="worker")
 

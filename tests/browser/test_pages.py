@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from sequin_admin.access import keys
+from sequin_admin.access import invitations, keys
 from sequin_admin.access.models import Organization, StaffAccess, User
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectSession
@@ -74,6 +74,9 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         StaffAccess.objects.create(
             organization=organization, user=user, reason="Webhooks stopped", expires_at=ends
         )
+    invitation, token = invitations.create(organization, "j@arrakis.test", "viewer", actor=user)
+    other = Organization.objects.create(name="Caladan", slug="caladan")
+    _, token_of_user = invitations.create(other, user.email, "viewer", actor=None)
     of_sync, of_target = f"/syncs/{sync.pk}/", f"/targets/{target.pk}/"
     one, of_app = f"/credentials/{working.pk}/", f"/oauth-apps/{app.pk}/"
     return [
@@ -142,6 +145,16 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         "/api-keys/new/",
         *(f"/api-keys/{key.pk}/{page}" for page in ("", "edit/", "rotate/", "revoke/")),
         "/members/",
+        "/members/add/",
+        f"/members/invitations/{invitation.pk}/resend/",
+        f"/accounts/invitation/{token}/",
+        f"/accounts/invitation/{token_of_user}/",
+        "/accounts/invitation/unknown/",
+        "/accounts/email/",
+        "/accounts/sessions/",
+        "/accounts/2fa/totp/activate/",
+        "/accounts/2fa/webauthn/",
+        "/accounts/2fa/webauthn/add/",
         "/accounts/2fa/",
         "/accounts/password/change/",
         "/no-such-page/",

@@ -3,17 +3,23 @@
 import re
 
 import pytest
+from django.core.mail import EmailMessage
 from django.test import Client
 from django.urls import reverse
 
-from sequin_admin.access import members
-from sequin_admin.access.models import Membership, Organization, User
+from sequin_admin.access import invitations, members
+from sequin_admin.access.models import Invitation, Membership, Organization, User
 from sequin_admin.access.policy import Role
 from sequin_admin.audit.models import Event
-from tests.conftest import make_member
+from tests.conftest import confirm_login, make_member
 
 URL = reverse("dashboard:members")
 ADD = reverse("dashboard:member_add")
+
+
+def link_in(mail: EmailMessage) -> str:
+    [link] = re.findall(r"https?://\S+/invitation/\S+", mail.body)
+    return str(link)
 
 
 def actions(organization: Organization) -> list[str]:
@@ -45,70 +51,85 @@ def test_anonymous_is_sent_to_sign_in(client, db):
     assert response.url == f"{reverse('account_login')}?next={URL}"
 
 
-def test_existing_account_becomes_member(client, user, stranger, organization, mailoutbox):
+@pytest.fixture
+def owner(client, user):
     client.force_login(user)
-
-    response = client.post(ADD, {"email": stranger.email.upper(), "role": "admin"})
-
-    assert response.url == URL
-    assert Membership.objects.get(organization=organization, user=stranger).role == Role.ADMIN
-    assert actions(organization) == ["member.added"]
-    assert mailoutbox == []
+    return confirm_login(client)
 
 
-def test_invited_person_chooses_a_password_and_signs_in(client, user, mailoutbox):
-    client.force_login(user)
-    client.post(ADD, {"email": "jessica@arrakis.test", "role": "viewer"})
-    [mail] = mailoutbox
-    [link] = re.findall(r"https?://\S+/key/\S+", mail.body)
-    guest, secret = Client(), "the litany against fear"
+def test_who_is_invited_is_no_member_yet(owner, stranger, organization, mailoutbox):
+    """Nobody is attached by address, whether it has an account or not."""
+    for email in (stranger.email.upper(), "jessica@arrakis.test"):
+        response = owner.post(ADD, {"email": email, "role": "admin"})
+        assert response.url == URL
 
-    form = guest.get(link, follow=True)
-    guest.post(form.request["PATH_INFO"], {"password1": secret, "password2": secret})
-    signed_in = guest.post(
-        reverse("account_login"), {"login": "jessica@arrakis.test", "password": secret}
-    )
-
-    assert mail.to == ["jessica@arrakis.test"]
-    assert "Arrakis" in mail.subject
-    assert signed_in.url == reverse("dashboard:overview")
+    assert not Membership.objects.filter(organization=organization, user=stranger).exists()
+    assert actions(organization) == ["invitation.sent"] * 2
+    assert [mail.to for mail in mailoutbox] == [[stranger.email], ["jessica@arrakis.test"]]
+    assert mailoutbox[0].body == mailoutbox[1].body.replace(
+        "jessica@arrakis.test", stranger.email
+    ).replace(link_in(mailoutbox[1]), link_in(mailoutbox[0]))
 
 
-def test_mail_trouble_is_said_and_the_member_stays(client, user, organization, monkeypatch):
+def test_open_invitations_are_listed_for_those_who_manage(owner, viewer, organization):
+    owner.post(ADD, {"email": "jessica@arrakis.test", "role": "viewer"})
+
+    assert "jessica@arrakis.test" in owner.get(URL).content.decode()
+    owner.force_login(viewer)
+    assert "jessica@arrakis.test" not in owner.get(URL).content.decode()
+
+
+def test_mail_trouble_is_said_and_the_invitation_stays(owner, organization, monkeypatch):
     def refuse(*args: object) -> None:
         raise ConnectionRefusedError
 
     monkeypatch.setattr("django.core.mail.backends.locmem.EmailBackend.send_messages", refuse)
-    client.force_login(user)
 
-    page = client.post(ADD, {"email": "jessica@arrakis.test", "role": "viewer"}, follow=True)
+    page = owner.post(ADD, {"email": "jessica@arrakis.test", "role": "viewer"}, follow=True)
 
     assert "could not be mailed" in page.content.decode()
-    assert Membership.objects.filter(user__email="jessica@arrakis.test").exists()
+    assert Invitation.objects.get().email == "jessica@arrakis.test"
 
 
-def test_invitation_can_be_sent_again_until_there_is_a_password(client, user, mailoutbox):
+def test_an_invitation_is_sent_again_and_withdrawn(owner, organization, mailoutbox):
+    owner.post(ADD, {"email": "jessica@arrakis.test", "role": "viewer"})
+    invitation = Invitation.objects.get()
+
+    asked = owner.get(reverse("dashboard:invitation_resend", args=[invitation.pk]))
+    owner.post(reverse("dashboard:invitation_resend", args=[invitation.pk]))
+    owner.post(reverse("dashboard:invitation_withdraw", args=[invitation.pk]))
+
+    assert "jessica@arrakis.test" in asked.content.decode()
+    first, second = map(link_in, mailoutbox)
+    assert first != second
+    assert Client().get(first).status_code == Client().get(second).status_code == 410
+    assert actions(organization) == [
+        "invitation.withdrawn", "invitation.resent", "invitation.sent"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["member_add", "invitation_resend"])
+def test_inviting_needs_a_fresh_login(client, user, organization, name):
+    invitation, _ = invitations.create(organization, "j@arrakis.test", Role.VIEWER, actor=user)
+    args = [invitation.pk] if name == "invitation_resend" else []
     client.force_login(user)
-    client.post(ADD, {"email": "jessica@arrakis.test", "role": "viewer"})
-    invited = Membership.objects.get(user__email="jessica@arrakis.test")
-    again = reverse("dashboard:member_invite", args=[invited.pk])
+    session = client.session
+    session["login_at"] = 0
+    session.save()
 
-    client.post(again)
-    invited.user.set_password("the litany against fear")
-    invited.user.save()
-    client.post(again)
+    asked = client.get(reverse(f"dashboard:{name}", args=args))
+    client.post(reverse(f"dashboard:{name}", args=args), {"email": "r@a.test", "role": "owner"})
 
-    assert len(mailoutbox) == 2
+    assert asked.url.startswith(reverse("account_reauthenticate"))
+    assert actions(organization) == ["invitation.sent"]
 
 
 @pytest.mark.parametrize(
     ("email", "sentence"),
     [("not an address", "Enter a valid email address"), ("paul@arrakis.test", "member already")],
 )
-def test_bad_address_is_refused_at_the_field(client, user, email, sentence):
-    client.force_login(user)
-
-    response = client.post(ADD, {"email": email, "role": "member"})
+def test_bad_address_is_refused_at_the_field(owner, email, sentence):
+    response = owner.post(ADD, {"email": email, "role": "member"})
 
     assert response.status_code == 422
     assert sentence in response.content.decode()
@@ -177,14 +198,14 @@ def test_members_of_others_are_not_found(client, user, stranger: User):
     membership = Membership.objects.get(user=stranger)
     client.force_login(user)
 
-    for name in ("member_role", "member_remove", "member_invite"):
+    for name in ("member_role", "member_remove"):
         response = client.post(
             reverse(f"dashboard:{name}", args=[membership.pk]), {"role": "owner"}
         )
         assert response.status_code == 404
 
 
-@pytest.mark.parametrize("name", ["member_role", "member_remove", "member_invite"])
+@pytest.mark.parametrize("name", ["member_role", "member_remove"])
 def test_viewer_may_not_manage(client, viewer, name):
     membership = Membership.objects.get(user=viewer)
     client.force_login(viewer)
@@ -195,10 +216,13 @@ def test_viewer_may_not_manage(client, viewer, name):
     assert "you need to be owner" in response.content.decode()
 
 
-def test_adding_is_a_post(client, user):
+def test_withdrawing_is_a_post(client, user, organization):
+    invitation, _ = invitations.create(organization, "j@arrakis.test", Role.VIEWER, actor=user)
     client.force_login(user)
 
-    assert client.get(ADD).status_code == 405
+    url = reverse("dashboard:invitation_withdraw", args=[invitation.pk])
+
+    assert client.get(url).status_code == 405
 
 
 def test_queries_do_not_grow_with_members(

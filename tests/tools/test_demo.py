@@ -3,6 +3,7 @@
 import pytest
 from django.core.management import CommandError, call_command
 
+from sequin_admin.access import addresses
 from sequin_admin.access.models import Organization, User
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -38,7 +39,9 @@ def test_its_login_works_and_only_its_owner_may_read_it(db, simulated, login):
     call_command("demo")
 
     email, password = login.read_text().split()
-    assert User.objects.get(email=email).check_password(password)
+    user = User.objects.get(email=email)
+    assert user.check_password(password)
+    assert addresses.has_confirmed(user, email)
     assert login.stat().st_mode & 0o777 == 0o600
 
 

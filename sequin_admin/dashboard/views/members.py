@@ -1,19 +1,22 @@
 """The members of an organization."""
 
+import uuid
+
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from sequin_admin.access import invitations
 from sequin_admin.access import members as people
-from sequin_admin.access.models import Membership
+from sequin_admin.access.models import Invitation, Membership
 from sequin_admin.access.policy import Action, Role
-from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
 from sequin_admin.dashboard.accounts import send_invitation
 
 
-class AddForm(forms.Form):
+class InviteForm(forms.Form):
     email = forms.EmailField(label="Email address", max_length=150)
     role = forms.ChoiceField(choices=Role.choices, initial=Role.MEMBER)
 
@@ -25,38 +28,60 @@ class RoleForm(forms.Form):
 @require_GET
 @may(Action.VIEW)
 def members(request: Request) -> HttpResponse:
-    return render_members(request, AddForm())
+    return render_members(request)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @may(Action.MANAGE)
+@fresh_login_required
 def member_add(request: Request) -> HttpResponse:
-    """Add an existing user, or create one and mail an invitation."""
-    form = AddForm(request.POST)
-    if not form.is_valid():
-        return render_members(request, form, status=422)
+    """Invite an address. Whether it has an account makes no difference here."""
+    form = InviteForm(submitted_data(request))
+    if request.method != "POST" or not form.is_valid():
+        return render_invite(request, form)
     email, role = form.cleaned_data["email"], form.cleaned_data["role"]
     try:
-        membership, created = people.add(request.organization, email, role, actor=request.user)
-    except people.AlreadyMember as problem:
+        invitation, token = invitations.create(
+            request.organization, email, role, actor=request.user
+        )
+    except (people.AlreadyMember, invitations.AlreadyInvited) as problem:
         form.add_error("email", str(problem))
-        return render_members(request, form, status=422)
-    if created:
-        mail_invitation(request, membership)
+        return render_invite(request, form)
+    mail_invitation(request, invitation, token)
+    return redirect("dashboard:members")
+
+
+def render_invite(request: Request, form: InviteForm) -> HttpResponse:
+    status = 422 if request.method == "POST" else 200
+    return render(request, "members/invite.html", {"form": form}, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.MANAGE)
+@fresh_login_required
+def invitation_resend(request: Request, pk: uuid.UUID) -> HttpResponse:
+    invitation = get_invitation_or_404(request, pk)
+    if request.method == "GET":
+        return render(request, "members/resend.html", {"invitation": invitation})
+    try:
+        invitation, token = invitations.resend(invitation, actor=request.user)
+    except invitations.InvitationClosed as problem:
+        messages.error(request, str(problem))
     else:
-        messages.success(request, f"{membership.user} is now a member.")
+        mail_invitation(request, invitation, token)
     return redirect("dashboard:members")
 
 
 @require_POST
 @may(Action.MANAGE)
-def member_invite(request: Request, pk: int) -> HttpResponse:
-    """Mail the invitation again, to a user without a password."""
-    membership = get_owned_or_404(request, pk)
-    if membership.user.has_usable_password():
-        messages.info(request, f"{membership.user} has a password already and can sign in.")
+def invitation_withdraw(request: Request, pk: uuid.UUID) -> HttpResponse:
+    invitation = get_invitation_or_404(request, pk)
+    try:
+        invitations.withdraw(invitation, actor=request.user)
+    except invitations.InvitationClosed as problem:
+        messages.error(request, str(problem))
     else:
-        mail_invitation(request, membership)
+        messages.success(request, f"The invitation of {invitation} is withdrawn.")
     return redirect("dashboard:members")
 
 
@@ -92,10 +117,15 @@ def member_remove(request: Request, pk: int) -> HttpResponse:
     return redirect("dashboard:members")
 
 
-def render_members(request: Request, form: AddForm, *, status: int = 200) -> HttpResponse:
+def render_members(request: Request) -> HttpResponse:
     rows = Membership.objects.of(request.organization).select_related("user")
-    context = {"rows": rows.order_by("user__email"), "form": form, "roles": Role.choices}
-    return render(request, "members/index.html", context, status=status)
+    invited = Invitation.objects.of(request.organization).open().select_related("invited_by")
+    context = {
+        "rows": rows.order_by("user__email"),
+        "invited": invited.order_by("email"),
+        "roles": Role.choices,
+    }
+    return render(request, "members/index.html", context)
 
 
 def get_owned_or_404(request: Request, pk: int) -> Membership:
@@ -103,15 +133,19 @@ def get_owned_or_404(request: Request, pk: int) -> Membership:
     return get_object_or_404(rows, pk=pk)
 
 
-def mail_invitation(request: Request, membership: Membership) -> None:
-    user = membership.user
+def get_invitation_or_404(request: Request, pk: uuid.UUID) -> Invitation:
+    rows = Invitation.objects.of(request.organization).open()
+    return get_object_or_404(rows.select_related("organization"), pk=pk)
+
+
+def mail_invitation(request: Request, invitation: Invitation, token: str) -> None:
     try:
-        send_invitation(user, request.organization, inviter=request.user)
+        send_invitation(invitation, token)
     except OSError:
         messages.error(
             request,
-            f"{user} is a member, but the invitation could not be mailed. Check the mail "
-            "settings of this server, then press Send invitation again.",
+            f"{invitation} is invited, but the invitation could not be mailed. Check the mail "
+            "settings of this server, then press Send again.",
         )
     else:
-        messages.success(request, f"We mailed {user} an invitation to choose a password.")
+        messages.success(request, f"We mailed {invitation} an invitation, valid for 7 days.")
