@@ -43,8 +43,6 @@ class User(AbstractUser):
 
     objects: ClassVar[AccountManager] = AccountManager()
 
-    objects: ClassVar[AccountManager] = AccountManager()
-
     def __str__(self) -> str:
         return self.email or self.username
 
