@@ -50,6 +50,8 @@ TARGET_NETWORKS = env.list(
 )
 # CA certificates that a target's server certificate is verified with. Empty: the system's.
 TARGET_CA_FILE = env.str("TARGET_CA_FILE", default="")
+# How many requests per web process may wait for the test of a target: fewer than it has threads.
+TARGET_TEST_WAITS = env.int("TARGET_TEST_WAITS", default=4)
 SHOPIFY_API_VERSION = env.str("SHOPIFY_API_VERSION", default="2026-10")
 
 INSTALLED_APPS = [

@@ -6,7 +6,6 @@ addresses and, when `SIMULATOR_URL` is set, the simulator in place of a provider
 
 import json as jsonlib
 import re
-import socket
 import ssl
 import time
 import zlib
@@ -14,13 +13,19 @@ from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpcore2
 import httpx2
 from django.conf import settings
+
+from sequin_admin.core.addresses import Forbidden as Forbidden
+from sequin_admin.core.addresses import UnknownHost as UnknownHost
+from sequin_admin.core.addresses import Unreachable as Unreachable
+from sequin_admin.core.addresses import is_public as is_public
+from sequin_admin.core.addresses import resolve_addresses as resolve_addresses
 
 MAX_BYTES = 2_000_000
 DEADLINE_S = 10.0
@@ -30,18 +35,6 @@ _HEADERS = {
     "Accept-Encoding": "identity",
 }
 _ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
-
-
-class Unreachable(Exception):
-    """No usable response arrived. `str()` is a sentence that says why."""
-
-
-class UnknownHost(Unreachable):
-    """DNS answered that there is no such host."""
-
-
-class Forbidden(Unreachable):
-    """The address must not be called: it is not public, or not http(s)."""
 
 
 @dataclass(frozen=True)
@@ -250,37 +243,6 @@ def vetted_address(host: str, port: int) -> str:
     raise Forbidden(
         f"{host} is not a public address. We only call addresses on the public internet."
     )
-
-
-def resolve_addresses(host: str, port: int) -> list[str]:
-    """All IP addresses of `host`. Raises `UnknownHost`, or `Unreachable` when DNS fails."""
-    try:
-        found = {info[4][0] for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
-    except socket.gaierror as error:
-        if error.errno in (socket.EAI_NONAME, socket.EAI_NODATA):
-            raise UnknownHost(f"There is no host named {host}.") from None
-        raise Unreachable(f"The address of {host} could not be found: DNS fails.") from None
-    except UnicodeError:
-        raise UnknownHost(f"{host} is no name that a host can have.") from None
-    return sorted(str(address) for address in found)
-
-
-# IPv6 networks whose addresses embed an IPv4 address, and its offset in bits from the right:
-# 6to4 (RFC 3056) and NAT64 (RFC 6052).
-_EMBEDS_IPV4 = {ip_network("2002::/16"): 80, ip_network("64:ff9b::/96"): 0}
-
-
-def is_public(address: IPv4Address | IPv6Address) -> bool:
-    """Whether the address is public. An embedded or mapped IPv4 address decides."""
-    if isinstance(address, IPv6Address):
-        if address.ipv4_mapped:
-            return is_public(address.ipv4_mapped)
-        for network, shift in _EMBEDS_IPV4.items():
-            if address in network:
-                return is_public(IPv4Address(int(address) >> shift & 0xFFFFFFFF))
-        if address.is_site_local or address.is_reserved:
-            return False
-    return address.is_global and not address.is_multicast
 
 
 def _trusted() -> set[tuple[str, int]]:
