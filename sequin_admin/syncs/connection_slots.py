@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import models, transaction
@@ -97,7 +98,7 @@ def held(now: datetime) -> models.QuerySet[Target]:
     return Target.objects.filter(tested_until__gt=now)
 
 
-def full_organizations(now: datetime) -> models.QuerySet[Target]:
+def full_organizations(now: datetime) -> Any:
     """The ids of the organizations that have no free slot."""
     counted = held(now).values("organization").annotate(tests=models.Count("pk"))
     return counted.filter(tests__gte=MOST_PER_ORGANIZATION).values("organization")

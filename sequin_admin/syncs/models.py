@@ -10,6 +10,7 @@ from django.db import models
 from sequin_admin.access.models import Findable, Organization
 from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
+from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.credentials.models import NAME_CHARS, Credential, Monitored, list_indexes
 from sequin_admin.credentials.properties import MASK
 
@@ -36,7 +37,7 @@ class NamedRow(Monitored):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=NAME_CHARS)
-    metadata = models.JSONField(default=dict, blank=True)
+    metadata = models.JSONField(default=dict, blank=True, validators=[validate_metadata])
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 

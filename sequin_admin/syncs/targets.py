@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
+from sequin_admin.access.ceilings import refuse_above
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
@@ -29,6 +30,7 @@ PASSWORD_AGAIN = "Enter the password again: it is only kept for the same host, p
 def create(
     organization: Organization, *, actor: models.Model | None, password: str, **columns: Any
 ) -> Target:
+    refuse_above(organization, Target.objects.of(organization), "MAX_TARGETS")
     target = Target(organization=organization, secrets={"password": password}, **columns)
     target.save()
     record_target_change("target.created", target, actor, address=target.address)

@@ -16,7 +16,7 @@ from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, Problem
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import HealthFilters, paginate_request
 from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.schemas import Body, Health, Shape, Timestamp, health_out
+from sequin_admin.api.schemas import Body, Health, Metadata, Shape, Timestamp, health_out
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.syncs import postgres, targets
 from sequin_admin.syncs.connection_slots import TestsBusy, WaitingRoom
@@ -62,7 +62,7 @@ class TargetCreate(Body):
     ssl_mode: Mode = Field(default="prefer", description=MODE)
     # `schema` is a method of pydantic's models.
     schema_name: str = Field(default="", alias="schema", max_length=63, description=SCHEMA)
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class TargetPatch(Body):
@@ -70,7 +70,7 @@ class TargetPatch(Body):
     connection: ConnectionPatch | None = None
     ssl_mode: Mode | None = Field(default=None, description=MODE)
     schema_name: str | None = Field(default=None, alias="schema", max_length=63, description=SCHEMA)
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
 
 
 class ConnectionShape(Shape):

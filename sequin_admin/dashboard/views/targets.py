@@ -7,6 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials.usage import InUse
@@ -58,8 +59,12 @@ def detail(request: Request, pk: str) -> HttpResponse:
 def new(request: Request) -> HttpResponse:
     form = TargetForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        target = targets.create(request.organization, actor=request.user, **form.cleaned_data)
-        return redirect_to_test(request, target)
+        try:
+            target = targets.create(request.organization, actor=request.user, **form.cleaned_data)
+        except CeilingReached as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect_to_test(request, target)
     return show_form(request, form)
 
 
