@@ -47,7 +47,17 @@ WEBHOOK_BASE_URLS = loads(env.str("WEBHOOK_BASE_URLS", default="") or "{}")
 TARGET_NETWORKS = [str(parse_network(text)) for text in env.list("TARGET_NETWORKS", default=[])]
 # CA certificates that a target's server certificate is verified with. Empty: the system's.
 TARGET_CA_FILE = env.str("TARGET_CA_FILE", default="")
+# How many requests per web process may wait for the test of a target: fewer than it has threads.
+TARGET_TEST_WAITS = env.int("TARGET_TEST_WAITS", default=4)
 SHOPIFY_API_VERSION = env.str("SHOPIFY_API_VERSION", default="2026-10")
+
+# The most of each that an organization may have; of connect links those that are open, of API keys
+# those that are not revoked. What is above stays.
+MAX_API_KEYS = env.int("MAX_API_KEYS", default=1_000)
+MAX_CHANNELS = env.int("MAX_CHANNELS", default=200)
+MAX_CONNECT_LINKS = env.int("MAX_CONNECT_LINKS", default=20_000)
+MAX_SYNCS = env.int("MAX_SYNCS", default=100_000)
+MAX_TARGETS = env.int("MAX_TARGETS", default=1_000)
 
 INSTALLED_APPS = [
     "sequin_admin.dashboard",

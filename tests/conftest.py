@@ -23,7 +23,7 @@ pytest_plugins = [
         "tests.connected_sdks",
     ),
     *("tests.notified", "tests.redis_server", "tests.database_server"),
-    "tests.scripted_server",
+    *("tests.scripted_server", "tests.impostor_server"),
 ]
 
 

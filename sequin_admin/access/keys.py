@@ -9,6 +9,7 @@ from uuid import UUID
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
+from sequin_admin.access.ceilings import refuse_above
 from sequin_admin.access.key_scopes import refuse_privilege_escalation
 from sequin_admin.access.models import (
     ApiKey,
@@ -70,6 +71,8 @@ def create(
     )
     clean_columns(key, COLUMNS)
     refuse_privilege_escalation(actor, key)
+    unrevoked = ApiKey.objects.of(organization).filter(revoked_at=None)
+    refuse_above(organization, unrevoked, "MAX_API_KEYS")
     key.set_token(token)
     key.save()
     record_key_change("api_key.created", key, actor, **column_values(key, COLUMNS[1:]))

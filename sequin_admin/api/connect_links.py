@@ -21,7 +21,7 @@ from sequin_admin.api.framework.pagination import (
     filter_by_metadata,
     paginate_request,
 )
-from sequin_admin.api.schemas import Body, Shape, Timestamp
+from sequin_admin.api.schemas import Body, Metadata, Shape, Timestamp
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
@@ -57,7 +57,7 @@ class LinkCreate(Body):
         default=None, description="Needed when a kind connects through an OAuth app of yours."
     )
     name: str = Field(default="", max_length=200, description=NAME)
-    metadata: dict[str, Any] = Field(default_factory=dict, description="Kept on the credential.")
+    metadata: Metadata = Field(default_factory=dict, description="Kept on the credential.")
     redirect_url: str = Field(
         default="",
         max_length=2000,
@@ -69,7 +69,7 @@ class LinkCreate(Body):
 
 class LinkPatch(Body):
     name: str | None = Field(default=None, max_length=200, description=NAME)
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
 
 
 class BulkReconnect(Body):
@@ -210,6 +210,8 @@ def create_connect_link(request: ApiRequest, payload: LinkCreate, response: Http
                 oauth_app=get_oauth_app_or_422(organization, payload.oauth_app_id),
                 **payload.model_dump(include={"name", "metadata", "redirect_url"}),
             )
+    except links.TooManyLinks:
+        raise
     except links.BadLink as error:
         raise ApiError(422, INVALID, {FIELDS.get(error.field, error.field): [str(error)]}) from None
     return Status(201, link_response(response, link))

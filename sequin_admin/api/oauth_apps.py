@@ -18,6 +18,7 @@ from sequin_admin.api.framework.reveal import RevealFilter, list_out
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.schemas import (
     Body,
+    Metadata,
     OAuthAppList,
     OAuthAppShape,
     oauth_app_out,
@@ -46,7 +47,7 @@ class OAuthAppCreate(Body):
     )
     scopes: list[ScopeName] = Field(default_factory=list)
     redirect_uris: list[RedirectURI] = Field(default_factory=list)
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class OAuthAppPatch(Body):
@@ -55,7 +56,7 @@ class OAuthAppPatch(Body):
     properties: dict[str, Any] | None = None
     scopes: list[ScopeName] | None = None
     redirect_uris: list[RedirectURI] | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
 
 
 class OAuthAppFilters(ProviderFilters, RevealFilter):

@@ -21,6 +21,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from sequin_admin.api.framework.errors import INVALID, ApiError
+from sequin_admin.core.metadata import check_metadata
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import MASK, Properties
@@ -36,6 +37,10 @@ def rfc3339(at: datetime) -> str:
 
 
 Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
+
+
+# The bounds of everybody's metadata; responses may hold longer ones from before.
+Metadata = Annotated[dict[str, Any], AfterValidator(check_metadata)]
 
 
 HealthStatus = Literal["healthy", "customer_intervention", "sequin_intervention"]
@@ -104,13 +109,13 @@ class CredentialImport(Body):
     oauth_app_id: UUID | None = Field(
         default=None, description="The OAuth app whose client the tokens were issued to."
     )
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
     rate_limit: RateLimitShape | None = None
 
 
 class CredentialPatch(Body):
     name: str | None = Field(default=None, min_length=1, max_length=200)
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
     rate_limit: RateLimitShape | None = None
 
 

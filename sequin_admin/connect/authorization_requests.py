@@ -32,6 +32,10 @@ RETENTION = timedelta(minutes=20)
 STATE_BYTES = 5000
 # A longer state is returned by the exchange only: URLs have a limited length.
 STATE_CHARS_IN_URL = 1000
+CLOSED = (
+    "This address was used already, or is more than five minutes old. Go back to where you came "
+    "from and start again."
+)
 
 
 class InvalidRequest(ValueError):
@@ -112,20 +116,28 @@ def allowed_redirect_urls(organization: Organization, oauth_app: OAuthApp | None
     return {uri for app in apps for uri in app.redirect_uris}
 
 
-def claim_request(token: str, session_key: str) -> AuthorizationRequest:
-    """The request of a start URL, bound to this browser session. Raises `RequestClosed`.
+def find_request(token: str, session_key: str) -> AuthorizationRequest:
+    """The request of a start URL that this browser session may use. Raises `RequestClosed`.
 
-    The same session may load the URL again; no other one may.
+    `session_key` is empty for a browser without a session, which needs one only for a valid URL.
     """
     rows = AuthorizationRequest.objects.select_related("organization", "oauth_app")
     unused = rows.filter(expires_at__gt=clock.now(), code_digest=None)
-    authorization_request = unused.filter(token_digest=protocol.digest(token)).first()
-    session = protocol.digest(session_key)
-    if authorization_request is None or not bind_to_session(authorization_request, session):
-        raise RequestClosed(
-            "This address was used already, or is more than five minutes old. Go back to where "
-            "you came from and start again."
-        )
+    free = models.Q(session_digest="") | models.Q(session_digest=protocol.digest(session_key))
+    found = unused.filter(free, token_digest=protocol.digest(token)).first()
+    if found is None:
+        raise RequestClosed(CLOSED)
+    return found
+
+
+def claim_request(token: str, session_key: str) -> AuthorizationRequest:
+    """As `find_request()`, and bind the request to this session.
+
+    The same session may load the URL again; no other one may.
+    """
+    authorization_request = find_request(token, session_key)
+    if not bind_to_session(authorization_request, protocol.digest(session_key)):
+        raise RequestClosed(CLOSED)
     return authorization_request
 
 

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
 
+from sequin_admin.access.ceilings import CeilingReached, ceiling_message
 from sequin_admin.access.models import Organization, User
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect import credential_operations
@@ -40,6 +41,10 @@ class BadLink(ValueError):
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(reason)
         self.field = field
+
+
+class TooManyLinks(BadLink, CeilingReached):
+    """The organization has as many open links as it may."""
 
 
 def create(
@@ -74,9 +79,16 @@ def create(
         expires_at=clock.now() + lasts,
     )
     with transaction.atomic():
+        refuse_too_many(organization)
         link.save()
         record_link_change("connect_link.created", link, actor, kinds=link.kinds)
     return link
+
+
+def refuse_too_many(organization: Organization) -> None:
+    open_links = ConnectLink.objects.of(organization).open(clock.now())
+    if message := ceiling_message(organization, open_links, "MAX_CONNECT_LINKS"):
+        raise TooManyLinks("kinds", message)
 
 
 def refuse_bad(

@@ -10,6 +10,7 @@ from django.db import models
 from sequin_admin.access.models import Organization, OwnedQuerySet, User
 from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField
+from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 
@@ -93,7 +94,7 @@ class ConnectLink(models.Model):
         Credential, models.CASCADE, null=True, related_name="reconnect_links", editable=False
     )
     name = models.CharField(max_length=200, blank=True, default="")
-    metadata = models.JSONField(default=dict, blank=True)
+    metadata = models.JSONField(default=dict, blank=True, validators=[validate_metadata])
     redirect_url = models.CharField(max_length=2000, blank=True, default="", editable=False)
     batch = models.UUIDField(null=True, editable=False)
     token_digest = models.CharField(max_length=64, unique=True, editable=False)

@@ -9,6 +9,7 @@ from django import forms
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.core.strict_json import read_json
 from sequin_admin.credentials import oauth_apps
 from sequin_admin.credentials.kinds import AppProperties
@@ -191,6 +192,7 @@ class MetadataField(forms.CharField):
             raise forms.ValidationError(f"This is not JSON that can be kept: {reason}.") from None
         if not isinstance(parsed, dict):
             raise forms.ValidationError('Metadata is a JSON object, such as {"plan": "pro"}.')
+        validate_metadata(parsed)
         return parsed
 
 

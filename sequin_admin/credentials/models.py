@@ -15,6 +15,7 @@ from sequin_admin.access.models import Findable, Organization
 from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField, Secrets
 from sequin_admin.core.http import UnknownHost, Unreachable
+from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.collections import CollectionSchema
 from sequin_admin.credentials.kinds import (
@@ -98,7 +99,7 @@ class OAuthApp(Monitored):
     secrets_changed_at = models.DateTimeField(default=clock.now, editable=False)
     scopes = models.JSONField(default=list, blank=True)
     redirect_uris = models.JSONField("redirect URIs", default=list, blank=True)
-    metadata = models.JSONField(default=dict, blank=True)
+    metadata = models.JSONField(default=dict, blank=True, validators=[validate_metadata])
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -219,7 +220,7 @@ class Credential(Monitored):
     # See `digest_of()`.
     secrets_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
     secrets_changed_at = models.DateTimeField(default=clock.now, editable=False)
-    metadata = models.JSONField(default=dict, blank=True)
+    metadata = models.JSONField(default=dict, blank=True, validators=[validate_metadata])
     # The customer's contact for what only the customer can fix.
     contact_email = models.EmailField(blank=True, default="")
     disabled_at = models.DateTimeField(null=True, editable=False)

@@ -31,6 +31,8 @@ NEEDED = ("client_id", "client_secret", "code")
 def start(request: HttpRequest, token: str) -> HttpResponse:
     """Redirect to the provider, after a form if the kind requires properties (a shop's name)."""
     try:
+        # First, because a browser without a session gets one only for an address that is valid.
+        authorization_requests.find_request(token, request.session.session_key or "")
         authorization_request = authorization_requests.claim_request(token, session_key(request))
     except authorization_requests.RequestClosed as reason:
         return render_closed(request, reason)

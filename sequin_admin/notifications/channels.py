@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import models, transaction
 
+from sequin_admin.access.ceilings import refuse_above
 from sequin_admin.access.models import Organization, User
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, http
@@ -42,6 +43,7 @@ def create(
 
     Raises `BadAddress`.
     """
+    refuse_above(organization, Channel.objects.of(organization), "MAX_CHANNELS")
     channel = Channel(organization=organization, kind=kind, name=name, **columns)
     channel.created_by = actor if isinstance(actor, User) else None
     set_address(channel, address)

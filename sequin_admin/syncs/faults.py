@@ -5,21 +5,10 @@ Targets are the organization's own databases, so the operator must act, not a cu
 
 import re
 
-import psycopg
-from psycopg import errors
-
-from sequin_admin.core.destinations import Forbidden, PrivateAddress, UnknownHost, Unreachable
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.outcomes import Outcome, Verdict
-
-
-class MissingPrivilege(Exception):
-    """The user may connect but not create tables in `schema`. `code` says why."""
-
-    def __init__(self, code: str, schema: str) -> None:
-        super().__init__(code)
-        self.code, self.schema = code, schema
+from sequin_admin.syncs.connection_probe import ProbeAnswer
 
 
 def operator_outcome(code: str, message: str, remedy: str) -> Outcome:
@@ -129,36 +118,42 @@ ERROR_PATTERNS: tuple[tuple[str, str, Verdict, str, str], ...] = (
 )
 
 
-def classify(error: Exception, at: str) -> Outcome:
-    """The outcome for an error of `check_connection`. `at` is the target's address."""
-    if isinstance(error, MissingPrivilege):
-        return missing_privilege_outcome(error, at)
-    if isinstance(error, DecryptionError):
-        return operator_outcome("unreadable", str(error), "Or enter the password anew.")
-    if isinstance(error, UnknownHost):
-        return operator_outcome("unknown_host", str(error), "Correct the host.")
-    if isinstance(error, PrivateAddress):
+def unreadable_outcome(error: DecryptionError) -> Outcome:
+    return operator_outcome("unreadable", str(error), "Or enter the password anew.")
+
+
+def classify(answer: ProbeAnswer, at: str) -> Outcome:
+    """The outcome of a test. `at` is the target's address."""
+    if not answer.failure:
+        return outcomes.works(server_version=answer.server_version)
+    if answer.failure == "privilege":
+        return missing_privilege_outcome(answer, at)
+    if answer.failure == "unknown_host":
+        return operator_outcome("unknown_host", answer.text, "Correct the host.")
+    if answer.failure == "private":
         return operator_outcome(
-            "forbidden", str(error), "Correct the host, or add its network to that setting."
+            "forbidden", answer.text, "Correct the host, or add its network to that setting."
         )
-    if isinstance(error, Forbidden):
-        return operator_outcome("forbidden", str(error), "Correct the host.")
-    if isinstance(error, Unreachable):
-        return outcomes.transient("unreachable", str(error))
-    return classify_by_text(error, at)
+    if answer.failure == "forbidden":
+        return operator_outcome("forbidden", answer.text, "Correct the host.")
+    if answer.failure == "unreachable":
+        return outcomes.transient("unreachable", answer.text)
+    if answer.failure == "too_costly":
+        return too_costly_outcome(at)
+    return classify_by_text(answer, at)
 
 
-def classify_by_text(error: Exception, at: str) -> Outcome:
-    text = str(error)
-    if isinstance(error, errors.ConnectionTimeout | errors.QueryCanceled):
-        text = "timeout"
+def classify_by_text(answer: ProbeAnswer, at: str) -> Outcome:
+    text = "timeout" if answer.failure == "timeout" else answer.text
     for pattern, code, verdict, message, remedy in ERROR_PATTERNS:
         if re.search(pattern, text, re.IGNORECASE):
             return Outcome(verdict, code, message.format(at=at), remedy)
-    if isinstance(error, psycopg.OperationalError) and "FATAL" in text:
-        reason = text.rpartition("FATAL:")[2].strip().splitlines()[0][:200]
+    reason = text.rpartition("FATAL:")[2].strip()
+    if answer.failure == "operational" and "FATAL" in text and reason:
         return operator_outcome(
-            "refused_by_server", f"{at} refuses us: {reason}.", "Ask who runs it."
+            "refused_by_server",
+            f"{at} refuses us: {reason.splitlines()[0][:200]}.",
+            "Ask who runs it.",
         )
     return transient_outcome(
         "broken_off",
@@ -167,19 +162,29 @@ def classify_by_text(error: Exception, at: str) -> Outcome:
     )
 
 
-def missing_privilege_outcome(error: MissingPrivilege, at: str) -> Outcome:
-    if error.code == "read_only":
+def too_costly_outcome(at: str) -> Outcome:
+    return operator_outcome(
+        "too_costly",
+        f"{at} asks for more computing time or memory than we spend on one connection.",
+        "Lower scram_iterations there to 4096, set the user's password again, then test again.",
+    )
+
+
+def missing_privilege_outcome(answer: ProbeAnswer, at: str) -> Outcome:
+    if answer.code == "read_only":
         return operator_outcome(
-            error.code, f"{at} is a read-only replica.", "Enter the address of the primary server."
+            answer.code,
+            f"{at} is a read-only replica.",
+            "Enter the address of the primary server.",
         )
-    if error.code == "no_schema":
+    if answer.code == "no_schema":
         return operator_outcome(
-            error.code,
-            f"There is no schema {error.schema} at {at}, and our user may not make one.",
+            answer.code,
+            f"There is no schema {answer.schema} at {at}, and our user may not make one.",
             "Create it, or let the user create schemas in the database.",
         )
     return operator_outcome(
-        error.code,
-        f"Our user at {at} may not make tables in the schema {error.schema}.",
-        f"GRANT USAGE, CREATE ON SCHEMA {error.schema} to it.",
+        answer.code,
+        f"Our user at {at} may not make tables in the schema {answer.schema}.",
+        f"GRANT USAGE, CREATE ON SCHEMA {answer.schema} to it.",
     )

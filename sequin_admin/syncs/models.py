@@ -2,7 +2,7 @@
 
 import secrets
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
 from django.db import models
@@ -10,11 +10,14 @@ from django.db import models
 from sequin_admin.access.models import Findable, Organization
 from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
+from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.credentials.models import NAME_CHARS, Credential, Monitored, list_indexes
 from sequin_admin.credentials.properties import MASK
 
 # Showing eight characters would reveal too much of a shorter password.
 LONG_PASSWORD = 20
+# A page stops waiting for a test that no worker has started.
+LONGEST_WAIT = timedelta(minutes=5)
 SLUG_CHARS = 60
 
 
@@ -34,7 +37,7 @@ class NamedRow(Monitored):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=NAME_CHARS)
-    metadata = models.JSONField(default=dict, blank=True)
+    metadata = models.JSONField(default=dict, blank=True, validators=[validate_metadata])
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -63,6 +66,8 @@ class Target(NamedRow):
         "TLS", max_length=11, choices=SslMode.choices, default=SslMode.PREFER
     )
     schema = models.CharField(max_length=63, blank=True)
+    # While it is being tested: when that has ended at the latest. See `connection_slots`.
+    tested_until = models.DateTimeField(null=True, editable=False)
 
     objects = Findable["Target"].as_manager()
 
@@ -70,6 +75,11 @@ class Target(NamedRow):
         indexes = (
             *list_indexes("target"),
             models.Index(fields=("check_due_at",), name="target_check_due"),
+            models.Index(
+                fields=("tested_until",),
+                name="target_tested",
+                condition=models.Q(tested_until__isnull=False),
+            ),
         )
 
     @property
@@ -80,6 +90,13 @@ class Target(NamedRow):
 
     def last_fixed_at(self) -> datetime:
         return self.updated_at
+
+    def waits_for_test(self) -> bool:
+        """Whether it is being tested or is due for a test; not when no worker came for long."""
+        now = clock.now()
+        if self.tested_until and self.tested_until > now:
+            return True
+        return bool(self.check_due_at and now - LONGEST_WAIT < self.check_due_at <= now)
 
     def masked_password(self) -> str:
         """first4...last4 of a long password, asterisks otherwise."""

@@ -1,100 +1,96 @@
-"""Connects to a target, and classifies what fails.
+"""Tests the connection to a target, in a process of its own (`connection_probe`).
 
 TLS: https://www.postgresql.org/docs/current/libpq-ssl.html
-Error codes: https://www.postgresql.org/docs/current/errcodes-appendix.html
 """
 
-import os
-import socket
+import json
+import signal
 import ssl
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any
+import subprocess
+import sys
+from contextlib import suppress
+from dataclasses import asdict
 
-import psycopg
 from django.conf import settings
-from psycopg import sql
 
-from sequin_admin.core.destinations import AddressPolicy, Unreachable, first_reachable
+from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.core.http import own_services
-from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.outcomes import Outcome
-from sequin_admin.syncs.faults import MissingPrivilege, classify
+from sequin_admin.syncs import connection_probe
+from sequin_admin.syncs.connection_probe import NO_FILE, ProbeAnswer, ProbeRequest
+from sequin_admin.syncs.faults import classify, unreadable_outcome
 from sequin_admin.syncs.models import Target
 
+# The process ends itself at the first; the rest is for starting the interpreter.
 DEADLINE_S = 5.0
-# The smallest timeout that libpq takes. The rest of the deadline is for finding the address.
-LIBPQ_S = 2
-# libpq ignores a missing file; without a file name it would use one in our home directory.
-NO_FILE = "/nonexistent/none"
-FAILURES = (psycopg.Error, Unreachable, DecryptionError, MissingPrivilege)
+START_S = 1.5
+# What a process without our settings still needs; the environment may hold secrets.
+PASSED_ON = ("LD_LIBRARY_PATH", "SSL_CERT_DIR", "SSL_CERT_FILE")
+MOST_ANSWER_BYTES = 65_536
 
 
 def check_connection(target: Target) -> Outcome:
-    """Connect, and check the privileges. Takes about `DEADLINE_S` at most."""
+    """Connect, and check the privileges. Takes `DEADLINE_S + START_S` at most."""
     try:
-        with connection_to(target) as connection:
-            version = check_privileges(connection, target)
-    except FAILURES as error:
-        return classify(error, target.address)
-    return outcomes.works(server_version=version)
+        request = request_for(target)
+    except DecryptionError as error:
+        return unreadable_outcome(error)
+    return classify(run_probe(request), target.address)
 
 
-@contextmanager
-def connection_to(target: Target) -> Iterator[psycopg.Connection[Any]]:
-    """A connection to the vetted address itself, shut down at the deadline."""
-    ends = time.monotonic() + DEADLINE_S
-    address = vetted_address(target.host, target.port, ends - LIBPQ_S)
-    with psycopg.connect(
+def request_for(target: Target) -> ProbeRequest:
+    return ProbeRequest(
         host=target.host,
-        hostaddr=address,
         port=target.port,
-        dbname=target.database,
-        user=target.username,
+        database=target.database,
+        username=target.username,
         password=str(target.secrets.get("password", "")),
-        sslmode=target.ssl_mode,
-        sslrootcert=ca_file(target.ssl_mode),
-        # Nothing of this machine is used: no password file, client certificate or Kerberos ticket.
-        passfile=NO_FILE,
-        sslcertmode="disable",
-        gssencmode="disable",
-        application_name="sequin-admin",
-        connect_timeout=max(LIBPQ_S, round(ends - time.monotonic())),
-        autocommit=True,
-    ) as connection:
-        cut = threading.Timer(
-            max(0.1, ends - time.monotonic()), shut_down_socket, [connection.fileno()]
-        )
-        cut.daemon = True
-        cut.start()
-        try:
-            yield connection
-        finally:
-            cut.cancel()
-            cut.join()
-
-
-def shut_down_socket(descriptor: int) -> None:
-    """Shut down a connection, so that a blocked read of it fails at once."""
-    with suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as duplicate:
-        duplicate.shutdown(socket.SHUT_RDWR)
-
-
-def vetted_address(host: str, port: int, ends: float) -> str:
-    """The first address of `host` that accepts connections. `ends` is on the monotonic clock.
-
-    Raises `Forbidden` if one of them may not be called, and `Unreachable` when DNS fails.
-    """
-    return first_reachable(address_policy().vetted_addresses(host, port, ends), port, ends)
-
-
-def address_policy() -> AddressPolicy:
-    return AddressPolicy(
-        settings.TARGET_NETWORKS, own_services(), "TARGET_NETWORKS does not name its network."
+        schema=target.schema,
+        ssl_mode=target.ssl_mode,
+        ca_file=ca_file(target.ssl_mode),
+        networks=list(settings.TARGET_NETWORKS),
+        services=own_services(),
+        deadline_s=DEADLINE_S,
     )
+
+
+def run_probe(request: ProbeRequest) -> ProbeAnswer:
+    """Run the program, and wait until it has ended. Its answer is not trusted: what a server does
+    to libpq happens there."""
+    process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
+        [sys.executable, "-s", "-m", connection_probe.__name__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=ROOT,
+        env={name: value for name, value in inherited().items() if name in PASSED_ON},
+        start_new_session=True,
+    )
+    with process:
+        try:
+            # Request and answer fit in the buffer of a pipe, so neither side waits for the other.
+            with suppress(BrokenPipeError), process.stdin as stdin:  # type: ignore[union-attr]
+                stdin.write(json.dumps(asdict(request)).encode())
+            process.wait(request.deadline_s + START_S)
+            return read_answer(process)
+        except subprocess.TimeoutExpired:
+            return ProbeAnswer("timeout")
+        finally:
+            process.kill()
+
+
+def read_answer(process: subprocess.Popen[bytes]) -> ProbeAnswer:
+    """The answer of an ended process, or what its exit code says."""
+    if process.returncode == -signal.SIGALRM:
+        return ProbeAnswer("timeout")
+    if process.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        return ProbeAnswer("too_costly")
+    try:
+        answer = json.loads(process.stdout.read(MOST_ANSWER_BYTES))  # type: ignore[union-attr]
+        return ProbeAnswer(**{name: str(value) for name, value in answer.items()})
+    except (ValueError, TypeError, AttributeError):
+        return ProbeAnswer("other")
 
 
 def ca_file(ssl_mode: str) -> str:
@@ -102,27 +98,3 @@ def ca_file(ssl_mode: str) -> str:
     if not ssl_mode.startswith("verify"):
         return NO_FILE
     return settings.TARGET_CA_FILE or ssl.get_default_verify_paths().cafile or "system"
-
-
-PRIVILEGES_QUERY = sql.SQL(
-    "SELECT current_setting('server_version'), pg_is_in_recovery(), "
-    "coalesce(nullif(%(schema)s, ''), current_schema(), 'public') AS chosen, "
-    "has_database_privilege(current_database(), 'CREATE')"
-)
-SCHEMA_QUERY = sql.SQL(
-    "SELECT has_schema_privilege(oid, 'CREATE') FROM pg_namespace WHERE nspname = %s"
-)
-
-
-def check_privileges(connection: psycopg.Connection[Any], target: Target) -> str:
-    """The server's version. Raises `MissingPrivilege` if the user may not create tables."""
-    (row,) = connection.execute(PRIVILEGES_QUERY, {"schema": target.schema}).fetchall()
-    version, is_replica, schema, may_create_schemas = row
-    if is_replica:
-        raise MissingPrivilege("read_only", schema)
-    found = connection.execute(SCHEMA_QUERY, [schema]).fetchone()
-    if found is None and not may_create_schemas:
-        raise MissingPrivilege("no_schema", schema)
-    if found is not None and not found[0]:
-        raise MissingPrivilege("no_right", schema)
-    return str(version)

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
+from sequin_admin.access.ceilings import refuse_above
+from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
 from sequin_admin.credentials.kinds import Rate
@@ -29,12 +31,18 @@ def create(credential: Credential, *, actor: models.Model | None, **columns: Any
         **columns,
     )
     validate_sync(sync)
+    refuse_too_many(credential.organization)
     sync.save()
     record_sync_change(
         "sync.created", sync, actor, provider=sync.provider, credential=credential.name
     )
     health.recompute_and_propagate([sync])
     return sync
+
+
+def refuse_too_many(organization: Organization) -> None:
+    """Raise `CeilingReached` when the organization may have no more syncs."""
+    refuse_above(organization, Sync.objects.of(organization), "MAX_SYNCS")
 
 
 @transaction.atomic

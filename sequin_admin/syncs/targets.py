@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
+from sequin_admin.access.ceilings import refuse_above
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
@@ -15,12 +16,11 @@ from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.credentials.usage import refuse_if_used
 from sequin_admin.health.checks import record_checks
 from sequin_admin.health.rollup import propagate
-from sequin_admin.syncs import postgres
+from sequin_admin.syncs import connection_slots, postgres
 from sequin_admin.syncs.models import Target
 
 CHECK = "connection"
 CHECK_EVERY = timedelta(minutes=15)
-CLAIM = timedelta(minutes=1)
 # Changing these without the password would allow sending the stored one to another server.
 SAME_SERVER = ("host", "port", "ssl_mode")
 PASSWORD_AGAIN = "Enter the password again: it is only kept for the same host, port and TLS mode."  # noqa: S105 - a sentence
@@ -30,6 +30,7 @@ PASSWORD_AGAIN = "Enter the password again: it is only kept for the same host, p
 def create(
     organization: Organization, *, actor: models.Model | None, password: str, **columns: Any
 ) -> Target:
+    refuse_above(organization, Target.objects.of(organization), "MAX_TARGETS")
     target = Target(organization=organization, secrets={"password": password}, **columns)
     target.save()
     record_target_change("target.created", target, actor, address=target.address)
@@ -66,12 +67,23 @@ def delete(target: Target, *, actor: models.Model | None) -> None:
     target.delete()
 
 
-def verify(target: Target, *, actor: models.Model | None) -> Outcome:
+@transaction.atomic
+def request_test(target: Target, *, actor: models.Model | None) -> None:
+    """Make the target due now: a worker tests it within seconds."""
+    Target.objects.filter(pk=target.pk).update(check_due_at=clock.now())
+    record_target_change("target.test_requested", target, actor)
+
+
+def verify(target: Target, *, actor: models.Model | None, wait_s: float = 0.0) -> Outcome:
     """Connect now and record the outcome, unless the target was changed meanwhile.
 
-    Audited with an `actor`.
+    Audited with an `actor`. Raises `TestsBusy` when there is no slot within `wait_s` seconds.
     """
-    outcome = postgres.check_connection(target)
+    with connection_slots.slot(target, wait_s=wait_s):
+        return record_outcome(target, postgres.check_connection(target), actor=actor)
+
+
+def record_outcome(target: Target, outcome: Outcome, *, actor: models.Model | None) -> Outcome:
     with transaction.atomic():
         unchanged = Target.objects.filter(pk=target.pk, updated_at=target.updated_at)
         if not unchanged.select_for_update(no_key=True).exists():
@@ -90,17 +102,44 @@ def verify(target: Target, *, actor: models.Model | None) -> Outcome:
 
 
 def claim_due(room: int) -> Sequence[Target]:
-    """Claim up to `room` targets that are due, each for the time of `CLAIM`."""
-    with transaction.atomic():
-        due = Target.objects.filter(check_due_at__lte=clock.now()).order_by("check_due_at")
-        rows = list(due.select_for_update(skip_locked=True, no_key=True)[:room])
-        claimed = Target.objects.filter(pk__in=[row.pk for row in rows])
-        claimed.update(check_due_at=clock.now() + CLAIM)
-    return rows
+    """Claim up to `room` targets that are due, each with its slot.
+
+    The organizations take turns, so that none with many targets keeps the others waiting.
+    """
+    now = clock.now()
+    due = Target.objects.filter(check_due_at__lte=now).exclude(tested_until__gt=now)
+    waiting = due.exclude(organization__in=connection_slots.full_organizations(now))
+    oldest = waiting.values("organization").annotate(oldest=models.Min("check_due_at"))
+    claimed: list[Target] = []
+    for organization_id in oldest.order_by("oldest").values_list("organization", flat=True)[:room]:
+        rows = due.filter(organization=organization_id).order_by("check_due_at")
+        for target in rows[: connection_slots.MOST_PER_ORGANIZATION]:
+            if len(claimed) < room and claim(target):
+                claimed.append(target)
+    return claimed
+
+
+@transaction.atomic
+def claim(target: Target) -> bool:
+    """Take the target's slot, and its due time away until the slot has ended."""
+    due_at, until = target.check_due_at, connection_slots.take_slot(target)
+    if until is None:
+        return False
+    rows = Target.objects.filter(pk=target.pk, check_due_at=due_at)
+    if not rows.update(check_due_at=until):
+        connection_slots.give_slot_back(target, until)
+        return False
+    target.tested_until = target.check_due_at = until
+    return True
 
 
 def verify_claimed(target: Target) -> Outcome:
-    return verify(target, actor=None)
+    try:
+        return record_outcome(target, postgres.check_connection(target), actor=None)
+    finally:
+        # After the outcome is recorded: until then a page waits for it.
+        if target.tested_until:
+            connection_slots.give_slot_back(target, target.tested_until)
 
 
 def record_target_change(

@@ -47,7 +47,7 @@ JOBS = (
     Job(RENEW, 1, leases.claim_due, renewal.renew_claimed),
     Job(PROBE, 1, probes.claim_due, probes.probe_claimed),
     Job("deliver", 1, delivery.claim_due, delivery.deliver_claimed),
-    Job("verify_targets", 5, targets.claim_due, targets.verify_claimed),
+    Job("verify_targets", 1, targets.claim_due, targets.verify_claimed),
     Job("refresh_collections", 2, catalogue.claim_due, catalogue.refresh_claimed),
     periodic_job("detect_outages", 30, outages.detect_outages),
     periodic_job("propagate_recent_changes", 600, rollup.propagate_recent),

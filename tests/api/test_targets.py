@@ -1,9 +1,14 @@
 """/v1/targets/postgres"""
 
+import threading
+import time
+
 import pytest
+from django.db import connection
 
 from sequin_admin.syncs import consumers
 from sequin_admin.syncs.models import Target
+from tests.impostor_server import ask_for_many_rounds
 
 URL = "/v1/targets/postgres"
 PASSWORD = "spice-must-flow-0123456789"
@@ -89,6 +94,37 @@ def test_a_test_connects_for_real(api, database_server, settings):
     assert bad["success"] is False
     assert "does not accept this username and password" in bad["reason"]
     assert api.get(one).json()["health"] == {"status": "sequin_intervention"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_eight_tests_of_a_hostile_server_stop_nothing(api, settings, impostor):
+    """Each would compute for minutes. Two are tested, for seconds; the others are told to wait."""
+    settings.TARGET_NETWORKS = ["127.0.0.0/8"]
+    place = {**PLACE, "host": "127.0.0.1", "port": impostor(ask_for_many_rounds)}
+    hostile = {**WAREHOUSE, "connection": place, "ssl_mode": "disable"}
+    made = [api.post(URL, hostile).json()["id"] for _ in range(8)]
+    answers, began = [], time.monotonic()
+
+    def call(pk):
+        try:
+            answers.append((api.post(f"{URL}/{pk}/test_connection"), time.monotonic() - began))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=call, args=[pk]) for pk in made]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+
+    assert max(took for _, took in answers) < 8 + 2
+    tested = [answer for answer, _ in answers if answer.status_code == 200]
+    refused = [answer for answer, _ in answers if answer.status_code == 503]
+    assert (len(tested), len(refused)) == (2, 6)
+    assert not any(answer.json()["success"] for answer in tested)
+    assert all(answer["Retry-After"] == "5" for answer in refused)
+    assert "Try again" in refused[0].json()["summary"]
+    assert not Target.objects.exclude(tested_until=None).exists()
 
 
 def test_an_old_version_is_not_overwritten(api):

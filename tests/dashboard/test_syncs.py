@@ -1,9 +1,13 @@
 """The pages of syncs, targets, consumers and collections."""
 
+from datetime import timedelta
+
 import pytest
 
 from sequin_admin.access.models import Organization
-from sequin_admin.syncs import syncs
+from sequin_admin.audit.models import Event
+from sequin_admin.core import clock
+from sequin_admin.syncs import postgres, syncs, targets
 from sequin_admin.syncs.models import Consumer, Sync, Target
 from tests.dashboard.conftest import address
 from tests.factories import make_credential, make_synced
@@ -124,17 +128,45 @@ def test_a_credential_in_use_is_not_deleted_and_says_by_whom(owner, world, crede
     assert type(credential).objects.exists()
 
 
-def test_a_target_is_saved_and_tested_at_once(owner, database_server, settings):
+def test_a_target_is_saved_and_tested_soon(owner, database_server, settings):
+    """The page does not wait for the server: it polls while a worker tests."""
     settings.TARGET_NETWORKS = ["127.0.0.0/8"]
     place = {**PLACE, "host": database_server.host, "port": database_server.port}
 
     answer = owner.post("/targets/new/", {**place, "password": PASSWORD}, follow=True)
+    (target,) = targets.claim_due(5)
+    meanwhile = owner.get(address("target", target.pk), headers={"HX-Request": "true"})
+    targets.verify_claimed(target)
+    after = owner.get(address("target", target.pk), headers={"HX-Request": "true"})
 
     page = answer.content.decode()
-    assert "we may write there" in page
     assert PASSWORD not in page
     assert "spic...6789" in page
+    for waiting in (page, meanwhile.content.decode()):
+        assert "is being tested" in waiting
+        assert "every 2s" in waiting
+    assert "every 2s" not in after.content.decode()
     assert Target.objects.get().health_status == "healthy"
+
+
+def test_asking_for_a_test_is_answered_at_once(owner, world, monkeypatch):
+    target = world[1]
+    Target.objects.update(check_due_at=clock.now() + timedelta(minutes=9))
+    monkeypatch.setattr(postgres, "check_connection", None)
+
+    answer = owner.post(address("target_test", target.pk), follow=True)
+
+    assert "is being tested" in answer.content.decode()
+    assert list(targets.claim_due(5)) == [target]
+    assert Event.objects.filter(action="target.test_requested").exists()
+
+
+def test_a_page_does_not_wait_for_ever_for_a_worker(owner, world):
+    Target.objects.update(check_due_at=clock.now() - timedelta(minutes=9))
+
+    page = owner.get(address("target", world[1].pk)).content.decode()
+
+    assert "every 2s" not in page
 
 
 def test_the_password_never_comes_back_into_a_form(owner, world):

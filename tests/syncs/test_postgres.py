@@ -1,9 +1,12 @@
 """Connections to targets: PostgreSQL over TCP, and servers that misbehave."""
 
+import json
 import socket
 import ssl
-import threading
-from contextlib import suppress
+import struct
+import subprocess
+import sys
+import time
 from datetime import timedelta
 
 import pytest
@@ -12,11 +15,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import NameOID
 
 from sequin_admin.core import clock
+from sequin_admin.core.env import ROOT
 from sequin_admin.credentials.outcomes import Verdict
-from sequin_admin.syncs import postgres
+from sequin_admin.syncs import connection_probe, faults, postgres
 from sequin_admin.syncs.models import Target
 from sequin_admin.tools.supervisor import free_port
 from tests.factories import PEM
+from tests.impostor_server import ask_for_many_rounds
 from tests.syncs.conftest import PASSWORD
 
 
@@ -92,25 +97,26 @@ def test_a_closed_port_is_a_passing_trouble(place):
     assert "port is closed" in outcome.sentence
 
 
-def test_a_host_that_nobody_has_is_ours_to_correct(place, monkeypatch):
-    def nowhere(host, port, **kwargs):
-        raise socket.gaierror(socket.EAI_NONAME, "said by the test")
-
-    monkeypatch.setattr(socket, "getaddrinfo", nowhere)
-
-    outcome = postgres.check_connection(target_at(place, host="db.arrakis.test"))
+def test_a_host_that_nobody_has_is_ours_to_correct(place):
+    outcome = postgres.check_connection(target_at(place, host="db..arrakis.test"))
 
     assert (outcome.code, outcome.verdict) == ("unknown_host", Verdict.OPERATOR)
-    assert "db.arrakis.test" in outcome.sentence
+    assert "db..arrakis.test" in outcome.sentence
 
 
-def test_dns_that_fails_is_a_passing_trouble(place, monkeypatch):
-    def broken(host, port, **kwargs):
-        raise socket.gaierror(socket.EAI_AGAIN, "said by the test")
+@pytest.mark.parametrize(
+    ("number", "code"), [(socket.EAI_NONAME, "unknown_host"), (socket.EAI_AGAIN, "unreachable")]
+)
+def test_dns_that_fails_is_told_from_a_host_that_nobody_has(place, monkeypatch, number, code):
+    def fail(*args, **options):
+        raise socket.gaierror(number, "from DNS")
 
-    monkeypatch.setattr(socket, "getaddrinfo", broken)
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
 
-    assert postgres.check_connection(target_at(place)).verdict is Verdict.TRANSIENT
+    answer = connection_probe.probe(postgres.request_for(target_at(place)))
+
+    assert answer.failure == code
+    assert faults.classify(answer, "db:5432/spice").code == code
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "10.0.0.1", "localhost"])
@@ -129,46 +135,6 @@ def test_no_password_stands_in_any_sentence(place):
     assert "sardaukar" not in f"{outcome}"
 
 
-class Impostor(threading.Thread):
-    """Listens like PostgreSQL and calls `behave` with the first connection."""
-
-    def __init__(self, behave):
-        super().__init__(daemon=True)
-        self.behave, self.over = behave, threading.Event()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-
-    def run(self):
-        while not self.over.is_set():
-            with suppress(OSError):
-                line, _ = self.listener.accept()
-                with line, suppress(OSError):
-                    self.behave(line)
-                    self.over.wait(20)
-
-    def close(self):
-        self.over.set()
-        with suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        self.join(5)
-
-
-@pytest.fixture
-def impostor():
-    started = []
-
-    def start(behave):
-        server = Impostor(behave)
-        server.start()
-        started.append(server)
-        return server.port
-
-    yield start
-    for server in started:
-        server.close()
-
-
 PLACE = {"host": "127.0.0.1", "database": "spice", "username": "sequin", "ssl_mode": "disable"}
 LOGGED_IN = b"R\0\0\0\x08\0\0\0\0" + b"Z\0\0\0\x05I"
 
@@ -184,7 +150,7 @@ def let_in_and_fall_silent(line):
 
 @pytest.mark.parametrize("behave", [never, let_in_and_fall_silent])
 def test_a_silent_server_holds_us_no_longer_than_the_deadline(monkeypatch, impostor, behave):
-    monkeypatch.setattr(postgres, "DEADLINE_S", 3.0)
+    monkeypatch.setattr(postgres, "DEADLINE_S", 2.0)
 
     outcome = postgres.check_connection(target_at(PLACE, port=impostor(behave)))
 
@@ -216,6 +182,64 @@ def test_a_certificate_of_nobody_is_refused_where_it_is_verified(tmp_path, impos
 
     assert (outcome.code, outcome.verdict) == ("tls_certificate", Verdict.OPERATOR)
     assert "TARGET_CA_FILE" in outcome.remedy
+
+
+def test_a_server_that_makes_us_compute_is_given_up(impostor):
+    began = time.monotonic()
+
+    outcome = postgres.check_connection(target_at(PLACE, port=impostor(ask_for_many_rounds)))
+
+    assert time.monotonic() - began < postgres.DEADLINE_S + postgres.START_S + 1
+    assert (outcome.code, outcome.verdict) in [
+        ("too_costly", Verdict.OPERATOR),
+        ("timeout", Verdict.TRANSIENT),  # on a machine whose processors are busy elsewhere
+    ]
+
+
+def test_computing_ends_at_its_own_limit(impostor, monkeypatch):
+    monkeypatch.setattr(postgres, "DEADLINE_S", 60.0)
+
+    outcome = postgres.check_connection(target_at(PLACE, port=impostor(ask_for_many_rounds)))
+
+    assert outcome.code == "too_costly"
+    assert "scram_iterations" in outcome.remedy
+
+
+def send_without_end(line):
+    """Announce and send a row description of a gigabyte."""
+    let_in_and_fall_silent(line)
+    line.recv(1000)
+    line.sendall(b"T" + struct.pack("!I", 1_000_000_000))
+    while True:
+        line.sendall(b"x" * 1_000_000)
+
+
+def test_a_server_that_fills_our_memory_is_given_up(impostor, monkeypatch):
+    monkeypatch.setattr(postgres, "DEADLINE_S", 60.0)
+
+    outcome = postgres.check_connection(target_at(PLACE, port=impostor(send_without_end)))
+
+    assert outcome.code in ("too_costly", "broken_off")
+
+
+def test_the_program_has_no_django_and_no_secrets_of_ours(monkeypatch):
+    """It has none that a server could read from it."""
+    shown = "import sys, json; import sequin_admin.syncs.connection_probe; "
+    shown += "json.dump(sorted({name.partition('.')[0] for name in sys.modules}), sys.stdout)"
+    run = subprocess.run([sys.executable, "-c", shown], capture_output=True, check=True, cwd=ROOT)
+    started = {}
+
+    def refuse_start(command, **options):
+        started.update(options, command=command)
+        raise OSError("not in this test")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse_start)
+    with pytest.raises(OSError, match="not in this test"):
+        postgres.check_connection(target_at(PLACE, port=1))
+
+    assert not {"django", "httpx2", "environ"} & set(json.loads(run.stdout))
+    assert set(started["env"]) <= set(postgres.PASSED_ON)
+    assert PASSWORD not in f"{started['command']}"
 
 
 def self_signed(folder):

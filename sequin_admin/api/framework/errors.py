@@ -14,6 +14,7 @@ from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
 
+from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.audit.models import get_audit_type
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.credentials import kinds
@@ -112,6 +113,10 @@ def add_exception_handlers(api: NinjaAPI) -> None:
     def in_use(request: HttpRequest, error: InUse) -> HttpResponse:
         users = [user_out(user) for user in error.users]
         return problem_response(409, str(error), in_use_by=users, in_use_by_count=error.count)
+
+    @api.exception_handler(CeilingReached)
+    def ceiling_reached(request: HttpRequest, error: CeilingReached) -> HttpResponse:
+        return problem_response(409, str(error))
 
     @api.exception_handler(DecryptionError)
     def unreadable_secrets(request: HttpRequest, error: DecryptionError) -> HttpResponse:

@@ -15,7 +15,7 @@ from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import HealthFilters, paginate_request
 from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.schemas import Body, Health, Shape, Timestamp, health_out
+from sequin_admin.api.schemas import Body, Health, Metadata, Shape, Timestamp, health_out
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.syncs import consumers
 from sequin_admin.syncs.models import Consumer, Sync, Target
@@ -33,7 +33,7 @@ class ConsumerCreate(Body):
     active: bool = True
     syncs: list[SyncId] = Field(description=SYNCS, max_length=1000)
     target_id: UUID
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class ConsumerPatch(Body):
@@ -41,7 +41,7 @@ class ConsumerPatch(Body):
     active: bool | None = None
     syncs: list[SyncId] | None = Field(default=None, description=SYNCS, max_length=1000)
     target_id: UUID | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
 
 
 class ConsumerShape(Shape):

@@ -11,6 +11,7 @@ from sequin_admin.api.schemas import (
     Body,
     CredentialShape,
     Health,
+    Metadata,
     RateLimitShape,
     Shape,
     Timestamp,
@@ -47,7 +48,7 @@ class InlineCredential(Body):
 
     properties: PROPERTIES = Field(discriminator="kind")
     oauth_app_id: UUID | None = None
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
 
 
 class SyncCreate(Body):
@@ -67,7 +68,7 @@ class SyncCreate(Body):
         default="continuous", pattern=rules.FREQUENCY, description=FREQUENCY
     )
     external_id: str | None = Field(default=None, max_length=200)
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class SyncPatch(Body):
@@ -80,7 +81,7 @@ class SyncPatch(Body):
     max_age_days: int | None = Age
     sync_frequency: str | None = Field(default=None, pattern=rules.FREQUENCY, description=FREQUENCY)
     external_id: str | None = Field(default=None, max_length=200)
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
 
 
 class SyncHealth(Health):

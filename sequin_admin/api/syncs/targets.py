@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpResponse
@@ -11,17 +12,23 @@ from pydantic import Field, SecretStr
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
-from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUsed
+from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, Problem, StillUsed
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import HealthFilters, paginate_request
 from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.schemas import Body, Health, Shape, Timestamp, health_out
+from sequin_admin.api.schemas import Body, Health, Metadata, Shape, Timestamp, health_out
 from sequin_admin.credentials.models import NAME_CHARS
-from sequin_admin.syncs import targets
+from sequin_admin.syncs import postgres, targets
+from sequin_admin.syncs.connection_slots import TestsBusy, WaitingRoom
 from sequin_admin.syncs.models import Target
 from sequin_admin.syncs.rules import HOST
 
+# With the time that a test may take, 8 seconds.
+WAIT_S = 8 - postgres.DEADLINE_S - postgres.START_S
+RETRY_AFTER_S = 5
+
 router = Router(tags=["Targets"])
+waiting_room = WaitingRoom(settings.TARGET_TEST_WAITS)
 
 Mode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 MODE = "Ours, as libpq's sslmode."
@@ -55,7 +62,7 @@ class TargetCreate(Body):
     ssl_mode: Mode = Field(default="prefer", description=MODE)
     # `schema` is a method of pydantic's models.
     schema_name: str = Field(default="", alias="schema", max_length=63, description=SCHEMA)
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    metadata: Metadata = Field(default_factory=dict)
 
 
 class TargetPatch(Body):
@@ -63,7 +70,7 @@ class TargetPatch(Body):
     connection: ConnectionPatch | None = None
     ssl_mode: Mode | None = Field(default=None, description=MODE)
     schema_name: str | None = Field(default=None, alias="schema", max_length=63, description=SCHEMA)
-    metadata: dict[str, Any] | None = None
+    metadata: Metadata | None = None
 
 
 class ConnectionShape(Shape):
@@ -201,12 +208,20 @@ def delete_target(request: ApiRequest, target_id: UUID, if_match: IfMatch = None
 
 
 @router.post(
-    "/{target_id}/test_connection", response={200: TestResult, **ERRORS}, exclude_none=True
+    "/{target_id}/test_connection",
+    response={200: TestResult, **ERRORS, 503: Problem},
+    exclude_none=True,
 )
 def test_connection(request: ApiRequest, target_id: UUID) -> Any:
-    """Connect now. Takes a few seconds at the most."""
-    target = get_owned_or_404(require_scope(request, Scope.WRITE), target_id)
-    outcome = targets.verify(target, actor=request.auth)
+    """Connect now. Takes up to 8 seconds; 503 with `Retry-After` when the target, or two others of
+    the organization, are being tested at the moment."""
+    organization = require_scope(request, Scope.WRITE)
+    target = get_owned_or_404(organization, target_id)
+    try:
+        with waiting_room.enter(organization):
+            outcome = targets.verify(target, actor=request.auth, wait_s=WAIT_S)
+    except TestsBusy as error:
+        raise ApiError(503, str(error), headers={"Retry-After": str(RETRY_AFTER_S)}) from None
     if outcome.ok:
         return {"success": True, "server_version": outcome.discovered["server_version"]}
     return {"success": False, "reason": outcome.sentence}

@@ -83,6 +83,8 @@ def create_sync(request: ApiRequest, payload: SyncCreate, response: HttpResponse
     organization = require_scope(request, Scope.WRITE)
     syncs.check_collections(payload.collection_ids, payload.provider)
     stream = stream_for(organization, payload)
+    # First, so that no credential is imported in vain.
+    syncs.refuse_too_many(organization)
     credential = credential_for(request, organization, payload)
     columns = payload.model_dump(exclude={"provider", "credential", "credential_id", "stream_id"})
     columns["external_id"] = columns["external_id"] or ""

@@ -9,6 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sequin_admin.access import keys
+from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.forms import KeyForm, RotateForm
 from sequin_admin.access.models import ApiKey, ApiKeyState, Scope
 from sequin_admin.access.policy import Action
@@ -58,8 +59,12 @@ def api_key_add(request: Request) -> HttpResponse:
     """Create a key. Its token is shown in this response only."""
     form = KeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        key, token = keys.create(request.organization, actor=request.user, **form.columns)
-        return render(request, "api_keys/token.html", {"key": key, "token": token})
+        try:
+            key, token = keys.create(request.organization, actor=request.user, **form.columns)
+        except CeilingReached as error:
+            form.add_error(None, str(error))
+        else:
+            return render(request, "api_keys/token.html", {"key": key, "token": token})
     return show_form(request, form)
 
 

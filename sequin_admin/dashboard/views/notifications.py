@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
@@ -54,7 +55,11 @@ def add(request: Request, kind: str) -> HttpResponse:
     form = ChannelForm(ChannelKind(kind), request.POST or None)
     if request.method == "POST" and form.is_valid():
         organization, columns = request.organization, form.columns
-        channel = channels.create(organization, form.kind, actor=request.user, **columns)
+        try:
+            channel = channels.create(organization, form.kind, actor=request.user, **columns)
+        except CeilingReached as error:
+            form.add_error(None, str(error))
+            return show_form(request, form)
         secret = channel.secrets.get("signing")
         if secret:
             return show_secret(request, channel, secret)

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials.models import Credential
@@ -95,6 +96,8 @@ def add(request: Request, pk: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             sync = syncs.create(credential, actor=request.user, **form.columns())
+        except CeilingReached as error:
+            form.add_error(None, str(error))
         except ValidationError as error:
             form.explain(error)
         else:

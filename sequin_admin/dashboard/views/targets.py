@@ -7,11 +7,12 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import Pages, get_query_param
+from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
 from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import targets
 from sequin_admin.syncs.forms import TargetForm
@@ -50,7 +51,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
         "consumers": target.consumers.order_by("name")[:100],
         "events": Event.objects.of(request.organization.pk).about(target)[:15],
     }
-    return render(request, "targets/detail.html", context)
+    return render_page_or_partial(request, "targets/detail.html", "health", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -58,8 +59,12 @@ def detail(request: Request, pk: str) -> HttpResponse:
 def new(request: Request) -> HttpResponse:
     form = TargetForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        target = targets.create(request.organization, actor=request.user, **form.cleaned_data)
-        return verify_and_redirect(request, target)
+        try:
+            target = targets.create(request.organization, actor=request.user, **form.cleaned_data)
+        except CeilingReached as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect_to_test(request, target)
     return show_form(request, form)
 
 
@@ -74,7 +79,8 @@ def edit(request: Request, pk: str) -> HttpResponse:
         except ValidationError as error:
             form.explain(error)
         else:
-            return verify_and_redirect(request, target)
+            targets.request_test(target, actor=request.user)
+            return redirect_to_test(request, target)
     return show_form(request, form, get_owned_or_404(request, pk))
 
 
@@ -83,20 +89,19 @@ def show_form(request: Request, form: TargetForm, target: Target | None = None) 
     return render(request, "targets/form.html", context, status=422 if form.errors else 200)
 
 
+def redirect_to_test(request: Request, target: Target) -> HttpResponse:
+    """To the page of a saved target, whose test is due."""
+    messages.success(request, f"{target} is saved. The result of its test is shown under Health.")
+    return redirect("dashboard:target", pk=target.pk)
+
+
 @require_POST
 @may(Action.EDIT)
 def verify(request: Request, pk: str) -> HttpResponse:
-    return verify_and_redirect(request, get_owned_or_404(request, pk))
-
-
-def verify_and_redirect(request: Request, target: Target) -> HttpResponse:
-    """Test the connection and show the result on the target's page."""
-    outcome = targets.verify(target, actor=request.user)
-    if outcome.ok:
-        version = outcome.discovered["server_version"]
-        messages.success(request, f"{target} works: PostgreSQL {version}, and we may write there.")
-    else:
-        messages.warning(request, outcome.sentence)
+    """Have a worker test the connection; the target's page shows the result."""
+    target = get_owned_or_404(request, pk)
+    targets.request_test(target, actor=request.user)
+    messages.info(request, f"{target} is being tested. The result is shown under Health.")
     return redirect("dashboard:target", pk=target.pk)
 
 
