@@ -13,7 +13,7 @@ def complaints_about(page: Page, width: int) -> list[str]:
     """What axe finds in both themes, and sideways scrolling."""
     complaints = []
     for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=theme)
         found = Axe().run(page)
         complaints += [found.generate_report()] if found.violations_count else []
     wide = page.locator("html").evaluate("html => html.scrollWidth") - width
