@@ -35,8 +35,8 @@ def is_taken(email: str, user: User) -> bool:
 
 def record_address_change(user: User, before: str) -> None:
     """Write an audit event into the log of each organization of the user."""
-    organizations = list(user.memberships.values_list("organization_id", flat=True))
-    for organization_id in organizations or [None]:
+    rows = user.memberships.values_list("organization_id", flat=True)
+    for organization_id in rows or (None,):
         record_change(
             "user.address_changed",
             actor=user,
