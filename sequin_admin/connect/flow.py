@@ -12,7 +12,7 @@ from sequin_admin.connect import audit_trail, authorization_requests, credential
 from sequin_admin.connect.models import AuthorizationRequest, ConnectLink, ConnectSession
 from sequin_admin.core import clock
 from sequin_admin.core.http import Unreachable
-from sequin_admin.core.redaction import redact_values, secrets_in
+from sequin_admin.core.redaction import redact_values
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.kinds import OAuthContext, TokenGrant
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -137,7 +137,8 @@ def finish_session(
 
 def fail(connect_session: ConnectSession, error: Exception) -> ConnectSession:
     """Finish a session without a credential, with a failure message and an error code."""
-    known = secrets_in(connect_session.secrets)
+    declared, asked = kinds.get(connect_session.kind), connect_session.secrets.get("asked", {})
+    known = [str(asked[n]) for n in declared.properties_class.secret_names() if n in asked]
     connect_session.failure = redact_values(failure_message(error), known)[:500]
     connect_session.error = error_code(error)
     if connect_session.link:

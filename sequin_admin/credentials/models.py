@@ -282,7 +282,9 @@ class Credential(Monitored):
         self.secrets = dict(before.secrets)
         return {*columns, "secrets"}
 
-    def refresh_from_db(self, using: Any = None, fields: Any = None, **kwargs: Any) -> None:
+    def refresh_from_db(  # type: ignore[override]
+        self, using: Any = None, fields: Any = None, **kwargs: Any
+    ) -> None:
         """The properties never without the secrets, which are encrypted for them."""
         if fields is not None and "properties" in fields:
             fields = [*fields, "secrets"]
