@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
 
+from allauth.account.decorators import reauthentication_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
@@ -52,6 +53,12 @@ def member(view: View[P]) -> Page[P]:
         return view(cast(Request, request), *args, **kwargs)
 
     return inner
+
+
+def fresh_login_required(view: View[P]) -> View[P]:
+    """Require a login or reauthentication of the last minutes."""
+    fresh: View[P] = reauthentication_required(view)
+    return fresh
 
 
 def may(action: Action) -> Callable[[View[P]], Page[P]]:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from sequin_admin.access import members as people
 from sequin_admin.access.models import Membership
 from sequin_admin.access.policy import Action, Role
+from sequin_admin.connect.leftovers import list_leftovers
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.accounts import send_invitation
 
@@ -89,6 +90,8 @@ def member_remove(request: Request, pk: int) -> HttpResponse:
         messages.error(request, str(problem))
     else:
         messages.success(request, f"{membership.user} is no longer a member.")
+        if any(left.person == membership.user for left in list_leftovers(request.organization)):
+            return redirect("dashboard:leftovers")
     return redirect("dashboard:members")
 
 
