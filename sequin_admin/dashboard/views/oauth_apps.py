@@ -99,11 +99,15 @@ def edit(request: Request, pk: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
-@fresh_login_required
 @never_cache
 def gateway_secret(request: Request, pk: str) -> HttpResponse:
     """Make the app's gateway secret or a new one, shown in this response only."""
     app = get_object_or_404(OAuthApp.objects.of(request.organization).defer("secrets"), pk=pk)
+    return make_gateway_secret(request, app)
+
+
+@fresh_login_required
+def make_gateway_secret(request: Request, app: OAuthApp) -> HttpResponse:
     current = GatewaySecret.objects.filter(oauth_app=app).first()
     form = RotateForm(request.POST or None) if current else None
     context = {"app": app, "form": form, "current": current}
