@@ -12,7 +12,7 @@ class PrivilegeEscalation(Exception):
 
     def __init__(self, fields: dict[str, str]) -> None:
         super().__init__(
-            "An API key can neither make nor change a key that may do more than itself. "
+            "An API key can neither make, change nor revoke a key that may do more than itself. "
             "Use one that may do as much, or the page API keys in the dashboard."
         )
         self.fields = fields

@@ -67,7 +67,7 @@ def create(
         expires_at=expires_at,
         networks=networks,
         requests_per_minute=requests_per_minute,
-        created_by=maker_of(actor),
+        created_by=get_person(actor),
     )
     clean_columns(key, COLUMNS)
     refuse_privilege_escalation(actor, key)
@@ -79,8 +79,8 @@ def create(
     return key, token
 
 
-def maker_of(actor: models.Model | None) -> User | None:
-    """The person behind the actor: a key that makes a key inherits its maker."""
+def get_person(actor: models.Model | None) -> User | None:
+    """The person behind an actor: the user, or the maker of an API key."""
     if isinstance(actor, ApiKey):
         return actor.created_by
     return actor if isinstance(actor, User) else None
@@ -235,8 +235,12 @@ def rotate(
 
 @transaction.atomic
 def end_former_token(key: ApiKey, *, actor: models.Model | None) -> ApiKey:
-    """Invalidate the former token now. Does nothing when there is none."""
+    """Invalidate the former token now. Does nothing when there is none.
+
+    Raises `PrivilegeEscalation`.
+    """
     row = lock_key(key)
+    refuse_privilege_escalation(actor, row)
     if row.former_digest:
         row.former_prefix, row.former_digest, row.former_until = "", None, None
         row.version += 1
@@ -247,7 +251,11 @@ def end_former_token(key: ApiKey, *, actor: models.Model | None) -> ApiKey:
 
 @transaction.atomic
 def revoke(key: ApiKey, *, actor: models.Model | None) -> None:
-    """Revoke the key with both of its tokens. Revoking twice changes nothing."""
+    """Revoke the key with both of its tokens. Revoking twice changes nothing.
+
+    Raises `PrivilegeEscalation`.
+    """
+    refuse_privilege_escalation(actor, lock_key(key))
     rows = ApiKey.objects.filter(pk=key.pk, revoked_at=None)
     if rows.update(revoked_at=clock.now(), version=models.F("version") + 1):
         record_key_change("api_key.revoked", key, actor)

@@ -287,8 +287,10 @@ class ApiKeyState(models.TextChoices):
 
 class ApiKeyQuerySet(Findable["ApiKey"]):
     def usable(self, at: datetime) -> Self:
+        """Not revoked or expired, and not made by a person whose account was deactivated."""
         alive = models.Q(expires_at=None) | models.Q(expires_at__gt=at)
-        return self.filter(alive, revoked_at=None)
+        active = models.Q(created_by=None) | models.Q(created_by__is_active=True)
+        return self.filter(alive, active, revoked_at=None)
 
     def of_active_makers(self) -> Self:
         """Without the keys of deactivated accounts, which open nothing while that lasts."""
@@ -315,7 +317,8 @@ class ApiKey(models.Model):
     """An API key. The token is shown once; its hash and its first characters are stored.
 
     After a rotation `former_digest` is valid until `former_until`. `version` increases with every
-    change, so that a cached key can be compared with the stored one.
+    change, so that a cached key can be compared with the stored one. `created_by` is the person who
+    made it, also when that was done with another key of theirs.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -324,6 +327,9 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=12, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.JSONField(default=list)
+    created_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, related_name="api_keys", editable=False
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     created_by = models.ForeignKey(
         User, models.SET_NULL, null=True, related_name="made_api_keys", editable=False

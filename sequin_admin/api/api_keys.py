@@ -232,9 +232,10 @@ def update_api_key(
 
 @router.delete("/{api_key_id}", response={204: None, **ERRORS})
 def revoke_api_key(request: ApiRequest, api_key_id: UUID, if_match: IfMatch = None) -> Any:
-    """Revoke it: both of its tokens are refused from now on. It stays in the list."""
+    """Revoke it: both of its tokens are refused from now on. It stays in the list. 403 for a key
+    that may do more than yours."""
     organization = require_scope(request, Scope.KEYS)
-    with transaction.atomic():
+    with transaction.atomic(), domain_errors():
         key = get_owned_or_404(organization, api_key_id, lock=True)
         check_if_match(if_match, etag_fields(key_out(key)))
         keys.revoke(key, actor=request.auth)
@@ -255,6 +256,9 @@ def rotate_api_key(
 
 @router.delete("/{api_key_id}/former-token", response={200: KeyShape, **ERRORS})
 def end_former_token(request: ApiRequest, api_key_id: UUID, response: HttpResponse) -> Any:
-    """End the token from before the last rotation now. Harmless when there is none."""
+    """End the token from before the last rotation now. Harmless when there is none. 403 for a key
+    that may do more than yours."""
     key = get_owned_or_404(require_scope(request, Scope.KEYS), api_key_id)
-    return key_response(response, keys.end_former_token(key, actor=request.auth))
+    with domain_errors():
+        key = keys.end_former_token(key, actor=request.auth)
+    return key_response(response, key)

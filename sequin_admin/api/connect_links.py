@@ -91,8 +91,8 @@ class LinkShape(Shape):
     redirect_url: str
     batch: UUID | None = Field(description="The same for links that were made in bulk.")
     url: str | None = Field(
-        description="What the customer is sent. Null once the link is over, without the scope "
-        "write, and in lists unless they ask for `urls`."
+        description="What the customer is sent. The answer that makes the link has it; later it "
+        "takes the scope `secrets`, and in lists `urls`. Null otherwise, and once the link is over."
     )
     created_at: Timestamp
     expires_at: Timestamp
@@ -161,7 +161,7 @@ class ConnectLinkFilters(PageParams):
     metadata: str = Field(default="", description=METADATA)
     urls: bool = Field(
         default=False,
-        description="With the addresses of open links. Takes the scope write, and is audited.",
+        description="With the addresses of open links. Takes the scope `secrets`, and is audited.",
     )
 
     def narrow(self, rows: Any) -> Any:
@@ -293,7 +293,7 @@ def list_connect_links(
     """Newest first unless sorted otherwise; they are kept for 90 days after their end."""
     organization, reveal = require_scope(request, Scope.READ), filters.urls
     if reveal:
-        require_scope(request, Scope.WRITE)
+        require_scope(request, Scope.SECRETS)
         response["Cache-Control"] = "no-store"
     rows = ConnectLink.objects.of(organization)
     page, following = paginate_request(request, filters, rows if reveal else rows.defer("secrets"))
@@ -305,9 +305,9 @@ def list_connect_links(
 
 @router.get("/{link_id}", response={200: LinkShape, **ERRORS})
 def get_connect_link(request: ApiRequest, link_id: UUID, response: HttpResponse) -> Any:
-    """Its state, with its ETag; while it is open and with the scope write, its `url`."""
+    """Its state, with its ETag; while it is open and with the scope `secrets`, its `url`."""
     link = get_owned_or_404(require_scope(request, Scope.READ), link_id)
-    return link_response(response, link, reveal=Scope.WRITE in request.auth.scopes)
+    return link_response(response, link, reveal=Scope.SECRETS in request.auth.scopes)
 
 
 @router.patch("/{link_id}", response={200: LinkShape, **ERRORS})
@@ -326,7 +326,7 @@ def update_connect_link(
         check_if_match(if_match, link_out(link))
         check_open(link)
         links.update_link(link, actor=request.auth, **payload.model_dump())
-    return link_response(response, link)
+    return link_response(response, link, reveal=Scope.SECRETS in request.auth.scopes)
 
 
 @router.delete("/{link_id}", response={204: None, **ERRORS})

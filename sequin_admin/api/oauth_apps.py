@@ -1,5 +1,6 @@
 """/v1/oauth-apps"""
 
+from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
@@ -21,10 +22,12 @@ from sequin_admin.api.schemas import (
     Metadata,
     OAuthAppList,
     OAuthAppShape,
+    Shape,
+    Timestamp,
     oauth_app_out,
     refuse_blank,
 )
-from sequin_admin.credentials import kinds, oauth_apps
+from sequin_admin.credentials import gateway_secrets, kinds, oauth_apps
 from sequin_admin.credentials.kinds import AppProperties
 from sequin_admin.credentials.models import OAuthApp
 
@@ -34,6 +37,7 @@ RedirectURI = Annotated[
     str, Field(pattern=oauth_apps.REDIRECT_URI, max_length=oauth_apps.REDIRECT_URI_CHARS)
 ]
 ScopeName = Annotated[str, Field(pattern=oauth_apps.SCOPE, max_length=200)]
+REDIRECT_URIS = "Where your product receives codes. Changing them takes the scope `secrets`, too."
 PROVIDERS = [provider for provider in kinds.providers() if kinds.oauth_of(provider)]
 
 
@@ -46,7 +50,7 @@ class OAuthAppCreate(Body):
         default_factory=dict, description="What the provider has besides: GitHub's app_id, slug..."
     )
     scopes: list[ScopeName] = Field(default_factory=list)
-    redirect_uris: list[RedirectURI] = Field(default_factory=list)
+    redirect_uris: list[RedirectURI] = Field(default_factory=list, description=REDIRECT_URIS)
     metadata: Metadata = Field(default_factory=dict)
 
 
@@ -55,8 +59,26 @@ class OAuthAppPatch(Body):
     client_secret: SecretStr | None = Field(default=None, min_length=1)
     properties: dict[str, Any] | None = None
     scopes: list[ScopeName] | None = None
-    redirect_uris: list[RedirectURI] | None = None
+    redirect_uris: list[RedirectURI] | None = Field(default=None, description=REDIRECT_URIS)
     metadata: Metadata | None = None
+
+
+class GatewaySecretRotation(Body):
+    overlap_hours: int = Field(
+        default=gateway_secrets.OVERLAP_H,
+        ge=0,
+        le=gateway_secrets.LONGEST_OVERLAP_H,
+        description="How long the secret until now, if there is one, stays good.",
+    )
+
+
+class GatewaySecretShape(Shape):
+    oauth_app_id: UUID
+    client_secret: str = Field(
+        description="Send it to /link/oauth2/token, with oauth_app_id as client_id. Shown once."
+    )
+    created_at: Timestamp
+    former_until: Timestamp | None = Field(description="When the secret until now ends.")
 
 
 class OAuthAppFilters(ProviderFilters, RevealFilter):
@@ -97,8 +119,11 @@ def parse_properties(provider: str, values: dict[str, Any]) -> AppProperties:
 
 @router.post("", response={201: OAuthAppShape, **ERRORS})
 def create_oauth_app(request: ApiRequest, payload: OAuthAppCreate, response: HttpResponse) -> Any:
-    """Register the app you made on the provider's developer page."""
+    """Register the app you made on the provider's developer page. With `redirect_uris` it takes the
+    scope `secrets` as well: credentials are sent there."""
     organization = require_scope(request, Scope.WRITE)
+    if payload.redirect_uris:
+        require_scope(request, Scope.SECRETS)
     secret = payload.client_secret.get_secret_value()
     app = oauth_apps.create(
         organization,
@@ -160,11 +185,13 @@ def update_oauth_app(
     if_match: IfMatch = None,
 ) -> Any:
     """Change what is sent; what is left out or null stays as it is. Provider and client id can't
-    change: the tokens belong to them."""
+    change: the tokens belong to them. New `redirect_uris` take the scope `secrets` as well."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
         app = get_owned_or_404(organization, oauth_app_id, lock=True)
         check_if_match(if_match, oauth_app_out(app))
+        if payload.redirect_uris not in (None, app.redirect_uris):
+            require_scope(request, Scope.SECRETS)
         known = {**app.properties, **app.secrets, **(payload.properties or {})}
         if payload.client_secret:
             known["client_secret"] = payload.client_secret.get_secret_value()
@@ -184,3 +211,27 @@ def delete_oauth_app(request: ApiRequest, oauth_app_id: UUID, if_match: IfMatch 
     check_if_match(if_match, oauth_app_out(app))
     oauth_apps.delete(app, actor=request.auth)
     return Status(204, None)
+
+
+@router.post("/{oauth_app_id}/gateway-secret", response={201: GatewaySecretShape, **ERRORS})
+def make_gateway_secret(
+    request: ApiRequest,
+    oauth_app_id: UUID,
+    payload: GatewaySecretRotation,
+    response: HttpResponse,
+) -> Any:
+    """A secret of ours with which your product exchanges codes at `/link/oauth2/token`. The one
+    until now, if there is one, stays good for 24 hours, or as long as you say. Takes the scopes
+    `write` and `secrets`."""
+    require_scope(request, Scope.SECRETS)
+    app = get_owned_or_404(require_scope(request, Scope.WRITE), oauth_app_id)
+    overlap = timedelta(hours=payload.overlap_hours)
+    row, secret = gateway_secrets.rotate(app, actor=request.auth, overlap=overlap)
+    response["Cache-Control"] = "no-store"
+    shown = {
+        "oauth_app_id": app.pk,
+        "client_secret": secret,
+        "created_at": row.made_at,
+        "former_until": row.former_until,
+    }
+    return Status(201, shown)

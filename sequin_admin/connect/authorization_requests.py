@@ -16,7 +16,8 @@ from authlib.common.urls import add_params_to_uri
 from django.conf import settings
 from django.db import models, transaction
 
-from sequin_admin.access.models import Organization
+from sequin_admin.access.models import ApiKey, Organization
+from sequin_admin.access.rights import RightLost, refuse_lost_right
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect.models import AuthorizationRequest, ConnectSession
 from sequin_admin.core import clock
@@ -29,6 +30,14 @@ from sequin_admin.tokens import protocol
 START_TIME = timedelta(minutes=5)
 CODE_TIME = timedelta(seconds=60)
 RETENTION = timedelta(minutes=20)
+NO_APP = (
+    "Send the id of the OAuth app that redirect_url is registered on. A kind whose client is the "
+    "customer's takes any of your apps."
+)
+WITHDRAWN = (
+    "The product that sent you here may no longer connect accounts, so nothing was connected. Tell "
+    "its operator, who has to start again with an API key and a redirect URI that are valid."
+)
 STATE_BYTES = 5000
 # A longer state is returned by the exchange only: URLs have a limited length.
 STATE_CHARS_IN_URL = 1000
@@ -84,7 +93,9 @@ def start(
         raise InvalidRequest(
             "oauth_app_id", f"Send the id of an OAuth app at {kind.provider_title}."
         )
-    if redirect_url not in allowed_redirect_urls(organization, oauth_app):
+    if oauth_app is None:
+        raise InvalidRequest("oauth_app_id", NO_APP)
+    if redirect_url not in oauth_app.redirect_uris:
         raise InvalidRequest(
             "redirect_url",
             "This address is not registered. Add it to the redirect URIs of the OAuth app first.",
@@ -96,6 +107,8 @@ def start(
         organization=organization,
         kind=kind.slug,
         oauth_app=oauth_app if kind.client_is_ours() else None,
+        api_key=actor if isinstance(actor, ApiKey) else None,
+        redirect_app=oauth_app,
         redirect_url=redirect_url,
         secrets={"state": state},
         token_digest=protocol.digest(token),
@@ -107,13 +120,15 @@ def start(
     return f"{settings.PUBLIC_URL}/link/oauth2/start/{token}"
 
 
-def allowed_redirect_urls(organization: Organization, oauth_app: OAuthApp | None) -> set[str]:
-    """The redirect URIs that the app has registered.
-
-    A kind whose client is the customer's has no app of ours; those of every app are allowed then.
-    """
-    apps = [oauth_app] if oauth_app else OAuthApp.objects.of(organization).defer("secrets")
-    return {uri for app in apps for uri in app.redirect_uris}
+def refuse_withdrawn(authorization_request: AuthorizationRequest) -> None:
+    """Raise `RequestClosed` when the key that started it no longer holds, or its redirect URI is
+    no longer registered."""
+    try:
+        refuse_lost_right(authorization_request.api_key, authorization_request.organization)
+    except RightLost:
+        raise RequestClosed(WITHDRAWN) from None
+    if authorization_request.redirect_url not in authorization_request.redirect_app.redirect_uris:
+        raise RequestClosed(WITHDRAWN)
 
 
 def find_request(token: str, session_key: str) -> AuthorizationRequest:
@@ -138,6 +153,7 @@ def claim_request(token: str, session_key: str) -> AuthorizationRequest:
     authorization_request = find_request(token, session_key)
     if not bind_to_session(authorization_request, protocol.digest(session_key)):
         raise RequestClosed(CLOSED)
+    refuse_withdrawn(authorization_request)
     return authorization_request
 
 
@@ -207,6 +223,13 @@ def exchange(
                 "This code is unknown, was exchanged before, or is more than 60 seconds old; or "
                 "it belongs to another app or redirect URI. Start the connection again."
             )
+        try:
+            refuse_withdrawn(authorization_request)
+        except RequestClosed:
+            raise InvalidCode(
+                "The API key that started this connection no longer holds, or its redirect URI is "
+                "no longer registered. Start the connection again with a valid key."
+            ) from None
         stored = authorization_request.secrets
         properties, state = stored["properties"], stored["state"]
         authorization_request.secrets, authorization_request.exchanged_at = {}, clock.now()

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import IntegrityError, models, transaction
 
 from sequin_admin.access.models import Organization
+from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.connect import audit_trail, credential_operations
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -46,7 +47,8 @@ def save_credentials(
     (Stripe, SendGrid, Airtable), an existing credential is found by the digest of its secrets.
     A second key of a known account becomes another credential; its probe reports the duplicate.
 
-    Raises `SameAccount`, with nothing stored.
+    Raises `SameAccount`, and `RightLost` when the actor lost the right meanwhile; nothing is stored
+    then.
     """
     try:
         return upsert_rows(organization, items, actor=actor)
@@ -79,6 +81,7 @@ def upsert_rows(
             set_limit(row, item.rate, actor=actor)
     results = [(row, before is None) for row, before in zip(rows, known, strict=True)]
     audit_trail.record_imports(organization, results, actor=actor)
+    refuse_lost_right(actor, organization)
     return results
 
 

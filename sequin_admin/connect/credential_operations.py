@@ -6,6 +6,7 @@ from typing import Any
 from django.db import IntegrityError, models, transaction
 
 from sequin_admin.access.models import Organization
+from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.connect.audit_trail import record_credential_change
 from sequin_admin.core import clock
 from sequin_admin.core.fields import Secrets
@@ -43,6 +44,7 @@ def save_credential(
     draft = draft_of(organization, properties, oauth_app=oauth_app)
     if draft.identity is None and grant is None:
         probe_draft(draft)
+        refuse_lost_right(actor, organization)
     return save_draft(draft, actor=actor, name=name, metadata=metadata, grant=grant)
 
 
@@ -201,6 +203,7 @@ def replace_secrets(
     draft = replacement_of(credential, properties)
     if not credential.mints and not renewal.is_renewable(credential):
         probe_draft(draft)
+        refuse_lost_right(actor, credential.organization)
     return apply_replacement(credential, draft, actor=actor)
 
 

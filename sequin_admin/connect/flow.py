@@ -8,6 +8,8 @@ from django.db import transaction
 from pydantic import ValidationError
 
 from sequin_admin.access.models import Organization, User
+from sequin_admin.access.rights import RightLost, refuse_lost_right
+from sequin_admin.audit.models import record_change
 from sequin_admin.connect import audit_trail, authorization_requests, credential_operations, links
 from sequin_admin.connect.models import AuthorizationRequest, ConnectLink, ConnectSession
 from sequin_admin.core import clock
@@ -95,13 +97,17 @@ def finish(
 
     Returns it with a `credential` (none for an authorization request, which stores the properties
     itself), or with a `failure` message. Raises `BadCallback` when there is no such session; then
-    nothing was sent to the provider.
+    nothing was sent to the provider. Raises `RightLost` when whoever started it may no longer
+    connect accounts; then nothing was stored.
     """
     connect_session = claim(
         params.get("state", ""), user=user, session_key=session_key, provider=provider
     )
     try:
         credential = complete(connect_session, params)
+    except RightLost as error:
+        deny(connect_session, error)
+        raise
     except (Refused, credential_operations.OtherAccount, links.LinkClosed, Unreachable) as error:
         return fail(connect_session, error)
     return finish_session(connect_session, credential=credential)
@@ -146,6 +152,29 @@ def fail(connect_session: ConnectSession, error: Exception) -> ConnectSession:
     return finish_session(connect_session)
 
 
+def deny(connect_session: ConnectSession, error: RightLost) -> None:
+    """Finish a session whose right was lost, and record it."""
+    organization = connect_session.organization
+    fail(connect_session, error)
+    record_change(
+        "credential.connect_denied",
+        actor=connect_session.actor,
+        target=organization,
+        organization_id=organization.pk,
+        kind=connect_session.kind,
+    )
+
+
+def refuse_lost_rights(connect_session: ConnectSession) -> None:
+    """Raise `RightLost` when the person, or the key of the request, may no longer connect."""
+    refuse_lost_right(connect_session.user, connect_session.organization)
+    if connect_session.authorization_request:
+        try:
+            authorization_requests.refuse_withdrawn(connect_session.authorization_request)
+        except authorization_requests.RequestClosed as closed:
+            raise RightLost(str(closed)) from None
+
+
 def failure_message(error: Exception) -> str:
     if isinstance(error, Refused):
         return error.outcome.sentence
@@ -162,7 +191,12 @@ def error_code(error: Exception) -> str:
 
 
 def complete(connect_session: ConnectSession, params: Mapping[str, str]) -> Credential | None:
-    """Exchange the code and save the credential; None for an authorization request."""
+    """Exchange the code and save the credential; None for an authorization request.
+
+    The right is asked before the exchange and, because that can take long, before the result is
+    stored.
+    """
+    refuse_lost_rights(connect_session)
     if connect_session.link:
         links.refuse_closed(connect_session.link)
     kind, context = kinds.get(connect_session.kind), context_of(connect_session, params)
@@ -177,10 +211,12 @@ def complete(connect_session: ConnectSession, params: Mapping[str, str]) -> Cred
         verifier=connect_session.secrets["verifier"],
     )
     properties = read_properties(kind, grant, context)
-    if connect_session.authorization_request:
-        authorization_requests.save_properties(connect_session.authorization_request, properties)
-        return None
     with transaction.atomic():
+        refuse_lost_rights(connect_session)
+        request = connect_session.authorization_request
+        if request:
+            authorization_requests.save_properties(request, properties)
+            return None
         return save_session_credential(connect_session, properties, grant)
 
 

@@ -16,6 +16,7 @@ from django.db.models import F, Q
 
 from sequin_admin.access.ceilings import CeilingReached, ceiling_message
 from sequin_admin.access.models import Organization, User
+from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect import credential_operations
 from sequin_admin.connect.models import ConnectLink, LinkState
@@ -112,6 +113,7 @@ def refuse_bad(
         )
 
 
+@transaction.atomic
 def create_reconnects(
     organization: Organization,
     credentials: Iterable[Credential],
@@ -120,7 +122,10 @@ def create_reconnects(
     batch: UUID,
     lasts: timedelta = MAX_LIFETIME,
 ) -> tuple[list[ConnectLink], list[tuple[Credential, str]]]:
-    """Create a reconnect link for each credential; returns links, and the others with a reason."""
+    """Create a reconnect link for each credential; returns links, and the others with a reason.
+
+    Raises `RightLost`, with no link made, when the actor lost the right meanwhile.
+    """
     made, skipped = [], []
     for credential in credentials:
         try:
@@ -128,6 +133,7 @@ def create_reconnects(
             made.append(link)
         except BadLink as reason:
             skipped.append((credential, str(reason)))
+    refuse_lost_right(actor, organization)
     return made, skipped
 
 

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from django.db import models
 
-from sequin_admin.access.models import Organization, OwnedQuerySet, User
+from sequin_admin.access.models import ApiKey, Organization, OwnedQuerySet, User
 from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField
 from sequin_admin.core.metadata import validate_metadata
@@ -161,6 +161,9 @@ class AuthorizationRequest(models.Model):
     `token_digest` is the SHA-256 of the token in the start URL, `code_digest` that of the code in
     the redirect (RFC 6749 section 4.1.2). `secrets` holds the caller's `state` and, from the
     callback to the exchange of the code, the `properties` of the credential.
+
+    `api_key` started it and must hold until the exchange. `redirect_url` must be among the redirect
+    URIs of `redirect_app` as long; `oauth_app` is None where the client is the customer's.
     """
 
     audit_type = "handover"
@@ -173,6 +176,10 @@ class AuthorizationRequest(models.Model):
     oauth_app = models.ForeignKey(
         OAuthApp, models.CASCADE, null=True, related_name="authorization_requests", editable=False
     )
+    api_key = models.ForeignKey(
+        ApiKey, models.CASCADE, null=True, related_name="authorization_requests", editable=False
+    )
+    redirect_app = models.ForeignKey(OAuthApp, models.CASCADE, related_name="+", editable=False)
     redirect_url = models.CharField(max_length=2000, editable=False)
     secrets = EncryptedJSONField(
         scope="authorization_request", bind=("organization_id", "id", "kind", "redirect_url")

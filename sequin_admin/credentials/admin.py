@@ -3,7 +3,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from sequin_admin.core.admin import ReadOnlyAdmin
-from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.models import GatewaySecret, OAuthApp
 
 
 @admin.register(OAuthApp)
@@ -18,3 +18,10 @@ class OAuthAppAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[OAuthApp]:
         return super().get_queryset(request).defer("secrets")
+
+
+@admin.register(GatewaySecret)
+class GatewaySecretAdmin(ReadOnlyAdmin):
+    list_display = ("oauth_app", "prefix", "made_at", "former_until")
+    list_select_related = ("oauth_app",)
+    exclude = ("digest", "former_digest")

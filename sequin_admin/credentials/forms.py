@@ -17,6 +17,7 @@ from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import Properties
 
 AGAIN = "Enter the secret again: we don't keep it in a page that was not saved."
+MOVED = "Enter the secret again: it is only kept while nothing else about the account changes."
 KEEP = "Leave it empty to keep the one that is set."
 
 
@@ -211,6 +212,27 @@ class CredentialForm(PropertiesForm):
     )
     metadata = MetadataField(required=False, help_text="JSON of your own, found again by the API.")
 
+    # Whether what the customer entered decides where the secrets are sent.
+    host_is_theirs = False
+
+    def clean(self) -> dict[str, Any]:
+        """A stored secret is kept for the same place only: who may not see it must not have it sent
+        to a host of their own."""
+        given = super().clean()
+        if self.host_is_theirs and not self.errors and self.has_moved():
+            for name in self.names:
+                if name in self.kept and not given.get(name):
+                    self.add_error(name, MOVED)
+            if self.errors:
+                self.ask_secrets_again({name: value for name, value in given.items() if value})
+        return given
+
+    def has_moved(self) -> bool:
+        """Whether a public property that is entered differs from the stored one."""
+        entered = self.properties.public_values()
+        public = (name for name in self.names if not self.declared.is_secret(name))
+        return any(entered.get(name) != self.stored.get(name) for name in public)
+
     @classmethod
     def of(cls, credential: Credential, data: Mapping[str, Any] | None = None) -> "CredentialForm":
         """The edit form. Secret fields are blank, and blank keeps the stored value."""
@@ -220,6 +242,7 @@ class CredentialForm(PropertiesForm):
             stored=credential.properties,
             kept=dict(credential.secrets),
         )
+        form.host_is_theirs = credential.host_is_theirs
         form.initial.update(
             display_name=credential.name,
             metadata=credential.metadata,

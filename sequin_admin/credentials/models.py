@@ -145,6 +145,26 @@ class OAuthApp(Monitored):
         return Secrets({**self.properties, **self.secrets})
 
 
+class GatewaySecret(models.Model):
+    """The secret with which a product gets an OAuth app's credentials at `/link/oauth2/token`.
+
+    It is ours, not the provider's client secret. Only hashes are stored. After a rotation
+    `former_digest` is valid until `former_until`.
+    """
+
+    oauth_app = models.OneToOneField(
+        OAuthApp, models.CASCADE, primary_key=True, related_name="gateway_secret"
+    )
+    prefix = models.CharField(max_length=12)
+    digest = models.CharField(max_length=64)
+    made_at = models.DateTimeField(default=clock.now)
+    former_digest = models.CharField(max_length=64, blank=True, default="")
+    former_until = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"Gateway secret of {self.oauth_app} ({self.prefix}...)"
+
+
 class CredentialQuerySet(Findable["Credential"]):
     found_by = ("name", "identity")
 

@@ -55,6 +55,12 @@ def member(view: View[P]) -> Page[P]:
     return inner
 
 
+def fresh_login_required(view: View[P]) -> View[P]:
+    """Require a login or reauthentication of the last minutes."""
+    fresh: View[P] = reauthentication_required(view)
+    return fresh
+
+
 def may(action: Action) -> Callable[[View[P]], Page[P]]:
     """Require a role that allows `action`; the 403 page names the roles that may."""
 

@@ -16,6 +16,7 @@ from sequin_admin.dashboard.views import (
     deliveries,
     docs,
     health,
+    leftovers,
     limits,
     members,
     notifications,
@@ -73,6 +74,9 @@ urlpatterns = [
     path(f"{oauth_app}/", oauth_apps.detail, name="oauth_app"),
     path(f"{oauth_app}/edit/", oauth_apps.edit, name="oauth_app_edit"),
     path(f"{oauth_app}/delete/", oauth_apps.delete, name="oauth_app_delete"),
+    path(
+        f"{oauth_app}/gateway-secret/", oauth_apps.gateway_secret, name="oauth_app_gateway_secret"
+    ),
     path("incidents/", health.incidents, name="incidents"),
     path("health/<slug:entity>/<uuid:pk>/", health.detail, name="health"),
     path("notifications/", notifications.index, name="notifications"),
@@ -129,6 +133,7 @@ urlpatterns = [
     path("members/add/", members.member_add, name="member_add"),
     path(f"{invitation}/resend/", members.invitation_resend, name="invitation_resend"),
     path(f"{invitation}/withdraw/", members.invitation_withdraw, name="invitation_withdraw"),
+    path("members/leftovers/", leftovers.leftovers, name="leftovers"),
     path("members/<int:pk>/role/", members.member_role, name="member_role"),
     path("members/<int:pk>/remove/", members.member_remove, name="member_remove"),
     path("api-keys/", api_keys.api_keys, name="api_keys"),

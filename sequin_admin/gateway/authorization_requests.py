@@ -1,6 +1,5 @@
 """Authorization requests: another product sends a browser and exchanges a code."""
 
-import hmac
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from sequin_admin.connect import authorization_requests
 from sequin_admin.core.strict_json import read_json
-from sequin_admin.credentials import kinds
+from sequin_admin.credentials import gateway_secrets, kinds
 from sequin_admin.credentials.forms import PropertiesForm
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.gateway.pages import (
@@ -24,6 +23,13 @@ from sequin_admin.gateway.pages import (
 )
 
 NEEDED = ("client_id", "client_secret", "code")
+# The same for an unknown app, an app without a gateway secret and a wrong one: a caller who can't
+# authenticate learns nothing about the app.
+INVALID_CLIENT = (
+    "client_id is our id of the OAuth app, client_secret its gateway secret, which is not the "
+    "provider's. These two do not belong together, or the app has no gateway secret yet: make one "
+    "on the app's page under OAuth apps, or at POST /v1/oauth-apps/{id}/gateway-secret."
+)
 
 
 @require_http_methods(["GET", "POST"])
@@ -64,12 +70,7 @@ def token(request: HttpRequest) -> HttpResponse:
         return refuse(400, "invalid_request", f"Send {', '.join(missing)} as text.")
     app = app_of(body)
     if app is None:
-        return refuse(
-            401,
-            "invalid_client",
-            "client_id is our id of the OAuth app, client_secret the secret that the provider "
-            "gave it. These two do not belong together.",
-        )
+        return refuse(401, "invalid_client", INVALID_CLIENT)
     redirect_uri = body.get("redirect_uri")
     try:
         given = authorization_requests.exchange(
@@ -96,14 +97,12 @@ def body_of(request: HttpRequest) -> dict[str, Any]:
 
 
 def app_of(body: dict[str, Any]) -> OAuthApp | None:
-    """The OAuth app with this id and secret; None when they do not match."""
+    """The OAuth app with this id and gateway secret; None when they do not match."""
     try:
-        app = OAuthApp.objects.filter(pk=UUID(body["client_id"])).first()
+        app = OAuthApp.objects.defer("secrets").filter(pk=UUID(body["client_id"])).first()
     except (ValueError, ValidationError):
         return None
-    known = str(app.secrets.get("client_secret", "")) if app else ""
-    same = hmac.compare_digest(known.encode(), body["client_secret"].encode())
-    return app if known and same else None
+    return app if app and gateway_secrets.matches(app, body["client_secret"]) else None
 
 
 def refuse(status: int, error: str, description: str) -> HttpResponse:

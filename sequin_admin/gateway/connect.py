@@ -14,6 +14,7 @@ from sequin_admin.access.models import Logo
 from sequin_admin.connect import credential_operations, flow, links
 from sequin_admin.connect.models import ConnectLink, ConnectSession
 from sequin_admin.credentials.forms import PropertiesForm
+from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.gateway.pages import public_page, redirect_to_provider, render_closed, show_form
 from sequin_admin.health import probes
@@ -128,7 +129,12 @@ def finish_link_session(
 
 
 def next_url(link: ConnectLink) -> str:
-    return link.redirect_url or reverse("gateway:thanks", args=[link.pk])
+    """The address that the link's maker chose, while it is registered on the OAuth app."""
+    # A link whose kinds have no app of ours does not say on which app its address is registered.
+    apps = [link.oauth_app] if link.oauth_app else OAuthApp.objects.of(link.organization)
+    if any(link.redirect_url in app.redirect_uris for app in apps):
+        return link.redirect_url
+    return reverse("gateway:thanks", args=[link.pk])
 
 
 def reason_for(link: ConnectLink, connect_session: ConnectSession) -> str:

@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.models import Membership
-from sequin_admin.access.policy import Action, allows
+from sequin_admin.access.policy import Action, still_may
 from sequin_admin.connect import flow
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import OAuthContext
@@ -50,4 +50,4 @@ def may_connect(membership: Membership | None, app: OAuthApp) -> bool:
     """Whether the current membership is in the app's organization and may connect accounts."""
     if membership is None or membership.organization_id != app.organization_id:
         return False
-    return allows(membership.role, Action.EDIT)
+    return still_may(membership.user, app.organization, Action.EDIT)

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
+from sequin_admin.access.rights import RightLost
 from sequin_admin.connect import authorization_requests, flow
 from sequin_admin.connect.models import ConnectSession
 from sequin_admin.gateway import connect
@@ -23,8 +24,9 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
             session_key=request.session.session_key or "",
             provider=provider,
         )
-    except flow.BadCallback as error:
-        return render(request, "connect/bad_callback.html", {"reason": str(error)}, status=400)
+    except (flow.BadCallback, RightLost) as error:
+        status = 403 if isinstance(error, RightLost) else 400
+        return render(request, "connect/bad_callback.html", {"reason": str(error)}, status=status)
     if connect_session.authorization_request:
         return redirect(
             authorization_requests.complete_request(

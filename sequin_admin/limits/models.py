@@ -6,6 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
 from sequin_admin.access.models import ApiKey
+from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.audit.models import record_change
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
@@ -168,9 +169,17 @@ def default_rate_limit(credential: Credential) -> RateLimit:
 
 
 def set_limits(credentials: Iterable[Credential], rate: Rate, *, actor: models.Model | None) -> int:
-    """Set one limit for many credentials in a transaction. Returns how many."""
+    """Set one limit for many credentials of an organization in a transaction. Returns how many.
+
+    Raises `RightLost`, with nothing changed, when the actor lost the right meanwhile.
+    """
+    rows = list(credentials)
     with transaction.atomic():
-        return len([set_limit(credential, rate, actor=actor) for credential in credentials])
+        for credential in rows:
+            set_limit(credential, rate, actor=actor)
+        if rows:
+            refuse_lost_right(actor, rows[0].organization)
+    return len(rows)
 
 
 @transaction.atomic

@@ -296,9 +296,24 @@ def test_a_key_neither_widens_narrows_nor_rotates_a_greater_one(organization, ma
         lambda: keys.rotate(greater, actor=made[0]),
         lambda: keys.update(made[0], actor=made[0], scopes=list(Scope)),
         lambda: keys.create(organization, name="x", scopes=["secrets"], actor=made[0]),
+        lambda: keys.end_former_token(greater, actor=made[0]),
+        lambda: keys.revoke(greater, actor=made[0]),
     ):
         with pytest.raises(PrivilegeEscalation, match="more than itself"):
             run()
     assert ApiKey.objects.get(pk=greater.pk).version == 1
-    keys.revoke(greater, actor=made[0])
-    assert ApiKey.objects.get(pk=greater.pk).revoked_at
+
+
+def test_a_key_of_a_key_inherits_the_person(organization, user):
+    first, _ = keys.create(organization, name="f", scopes=["keys", "read"], actor=user)
+    second, _ = keys.create(organization, name="s", scopes=["read"], actor=first)
+
+    assert (first.created_by, second.created_by) == (user, user)
+
+
+def test_the_keys_of_a_deactivated_person_open_nothing(organization, user):
+    _, token = keys.create(organization, name="f", scopes=["read"], actor=user)
+    user.is_active = False
+    user.save()
+
+    assert keys.find(token) is None

@@ -34,7 +34,7 @@ def path_of(made):
 
 def test_from_creation_to_withdrawal(api, client, made, one):
     assert (made["state"], made["opened_at"], made["credential_id"]) == ("open", None, None)
-    assert api.get(one).json() == made
+    assert api.get(one).json() == {**made, "url": None}
     assert api.get(one)["ETag"]
     assert client.get(path_of(made), follow=True).status_code == 200
     assert api.get(one).json()["opened_at"]
@@ -193,7 +193,10 @@ def test_lists_are_filtered(api, organization):
     assert found(cursor=first["next_cursor"]) == [ids["open"]]
 
 
-def test_addresses_are_listed_when_asked_for_and_that_is_audited(api, made, organization):
+def test_addresses_are_listed_when_asked_for_and_that_is_audited(
+    api, make_client, made, organization
+):
+    api = make_client(organization, Scope.READ, Scope.SECRETS)
     assert [row["url"] for row in api.get(URL).json()["data"]] == [None]
 
     listed = api.get(URL, urls="true")
@@ -201,6 +204,14 @@ def test_addresses_are_listed_when_asked_for_and_that_is_audited(api, made, orga
     assert [row["url"] for row in listed.json()["data"]] == [made["url"]]
     assert listed["Cache-Control"] == "no-store"
     assert Event.objects.of(organization.pk).filter(action="connect_link.exported").count() == 1
+
+
+def test_an_address_is_not_read_again_with_write(api, made, one):
+    """It was in the answer that made the link; everybody else's needs the scope secrets."""
+    assert made["url"]
+    assert api.get(one).json()["url"] is None
+    assert api.patch(one, {"name": "Other"}).json()["url"] is None
+    assert api.get(URL, urls="true").status_code == 403
 
 
 def test_who_only_reads_gets_no_address(make_client, organization, made, one):

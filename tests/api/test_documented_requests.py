@@ -14,6 +14,7 @@ from sequin_admin.access.models import Scope
 from sequin_admin.api.openapi import differences
 from sequin_admin.connect.models import AuthorizationRequest
 from sequin_admin.core import clock
+from sequin_admin.credentials import gateway_secrets
 from sequin_admin.credentials.properties import MASK
 from sequin_admin.tokens import protocol
 from tests.factories import make_credential, make_oauth_app, make_synced
@@ -519,7 +520,21 @@ class TestTargets:
         assert answer.status_code == 201
         assert is_a("target", shown, ours={"ssl_mode", "schema"})
         assert shown["kind"] == "postgres"
-        assert shown["connection"] == {**CONNECTION, "password": "spic...6789"}
+        assert shown["connection"] == {**CONNECTION, "password": MASK}
+
+    @deviates("target-hint")
+    def test_the_ends_of_the_password_take_the_scope_secrets(
+        self, make_client, organization, synced, deviation
+    ):
+        one = f"/v1/targets/postgres/{synced[1].pk}"
+        reads = make_client(organization, Scope.READ)
+        secrets = make_client(organization, Scope.READ, Scope.SECRETS)
+
+        plain, hinted = reads.get(one), secrets.get(one)
+
+        assert plain.json()["connection"]["password"] == MASK
+        assert hinted.json()["connection"]["password"] == "spic...6789"
+        assert plain["ETag"] == hinted["ETag"]
 
     @deviates("ssh-tunnel")
     def test_there_are_no_tunnels(self, api, deviation):
@@ -623,6 +638,7 @@ class TestGateway:
             organization=organization,
             kind="linear_oauth2",
             oauth_app=app,
+            redirect_app=app,
             redirect_url=REDIRECT,
             secrets={"state": "a state", "properties": PROPERTIES["linear_oauth2"]},
             token_digest=protocol.digest("token"),
@@ -632,8 +648,9 @@ class TestGateway:
         )
         return "code"
 
-    def test_the_client_exchanges_the_code_without_a_key(self, app, code):
-        secret = app.secrets["client_secret"]
+    @deviates("gateway-secret")
+    def test_the_client_exchanges_the_code_without_a_key(self, app, code, deviation):
+        _, secret = gateway_secrets.rotate(app, actor=None)
         sent = {"code": code, "client_id": str(app.pk), "client_secret": secret}
 
         answer = Client().post("/link/oauth2/token", json.dumps(sent), "application/json")

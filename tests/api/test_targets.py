@@ -6,6 +6,7 @@ import time
 import pytest
 from django.db import connection
 
+from sequin_admin.credentials.properties import MASK
 from sequin_admin.syncs import consumers
 from sequin_admin.syncs.models import Target
 from tests.impostor_server import ask_for_many_rounds
@@ -28,7 +29,7 @@ def test_from_creation_to_deletion(api):
     one, shown = f"{URL}/{made.json()['id']}", made.json()
 
     assert shown["kind"] == "postgres"
-    assert shown["connection"] == {**PLACE, "password": "spic...6789"}
+    assert shown["connection"] == {**PLACE, "password": MASK}
     assert (shown["schema"], shown["ssl_mode"]) == ("records", "prefer")
     assert shown["health"] == {"status": "healthy"}
     assert api.get(one).json() == shown

@@ -22,7 +22,7 @@ from tests.notified import make_message
 NAMES = [pattern.name for pattern in urlpatterns]
 # Pages that a viewer may open: all read-only ones.
 SHOWS = {
-    "overview", "credentials", "credential", "badges", "connect_failed", "oauth_apps", "oauth_app",
+    "overview", "credentials", "credential", "badges", "oauth_apps", "oauth_app",
     "audit", "kinds", "api_keys", "api_key", "members", "worker", "connect_links", "connect_link",
     "incidents", "health",
     "notifications", "channel", "delivery", "to_customers",

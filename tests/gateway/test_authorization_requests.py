@@ -1,6 +1,7 @@
 """The auth gateway for other products: start-auth, browser, code exchange, import."""
 
 import json
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -8,7 +9,7 @@ from django.test import Client
 from sequin_admin.access.models import Scope
 from sequin_admin.audit.models import Event
 from sequin_admin.connect.models import AuthorizationRequest
-from sequin_admin.credentials import kinds
+from sequin_admin.credentials import gateway_secrets, kinds
 from sequin_admin.credentials.models import Credential
 from tests.browser.kinds import OAUTH, STORIES, answers
 from tests.connect_sessions import query_of
@@ -27,13 +28,13 @@ def product(make_client, organization):
 
 @pytest.fixture
 def register(make_app, organization):
-    """An OAuth app with the product's redirect URI; None where the customer owns the app."""
+    """An OAuth app with the product's redirect URI, of any provider where the customer owns the
+    client."""
 
     def register(kind):
         declared = kinds.get(kind)
         if not declared.client_is_ours():
-            make_oauth_app(organization, "hubspot", redirect_uris=[BACK])
-            return None
+            return make_oauth_app(organization, "hubspot", redirect_uris=[BACK])
         app = make_app(declared.provider)
         app.redirect_uris = [BACK]
         app.save()
@@ -49,7 +50,7 @@ def go_through(product, register, simulated):
     def go_through(kind, *, app=None, allow=True, **body):
         app = app or register(kind)
         body = {"credential_kind": kind, "redirect_url": BACK, "state": STATE, **body}
-        body |= {"oauth_app_id": str(app.pk)} if app else {}
+        body |= {"oauth_app_id": str(app.pk)}
         start_url = product.post("/v1/credentials/start-auth", body).json()["start_url"]
         browser = Client()
         path = local(start_url)
@@ -62,6 +63,10 @@ def go_through(product, register, simulated):
         return query_of(end["Location"])
 
     return go_through
+
+
+def make_secret(app):
+    return gateway_secrets.rotate(app, actor=None)[1]
 
 
 def exchange_as_client(**body):
@@ -87,10 +92,10 @@ def test_nothing_is_stored_before_the_product_imports_it(go_through):
     assert not Credential.objects.exists()
 
 
-def test_the_client_secret_exchanges_as_well_as_a_key(go_through, register):
+def test_the_gateway_secret_exchanges_as_well_as_a_key(go_through, register):
     app = register("linear_oauth2")
     code = go_through("linear_oauth2", app=app)["code"]
-    client = {"client_id": str(app.pk), "client_secret": app.secrets["client_secret"]}
+    client = {"client_id": str(app.pk), "client_secret": make_secret(app)}
 
     answer = exchange_as_client(code=code, **client)
 
@@ -105,7 +110,7 @@ def test_a_form_is_taken_like_json(go_through, register):
     """RFC 6749 section 4.1.3 specifies a form, the documented API JSON."""
     app = register("linear_oauth2")
     code = go_through("linear_oauth2", app=app)["code"]
-    client = {"client_id": str(app.pk), "client_secret": app.secrets["client_secret"]}
+    client = {"client_id": str(app.pk), "client_secret": make_secret(app)}
 
     assert Client().post("/link/oauth2/token", {"code": code, **client}).status_code == 200
 
@@ -128,7 +133,7 @@ def test_a_wrong_exchange_is_refused_as_rfc_6749_says(go_through, register, chan
     right = {
         "code": go_through("linear_oauth2", app=app)["code"],
         "client_id": str(app.pk),
-        "client_secret": app.secrets["client_secret"],
+        "client_secret": make_secret(app),
     }
 
     answer = exchange_as_client(**{**right, **changes})
@@ -169,7 +174,11 @@ def test_a_code_is_spent_by_its_exchange(go_through, product):
 def test_keys_need_the_right_scope(make_client, organization, path, scope, needed):
     client = make_client(organization, scope)
     bodies = {
-        "start-auth": {"credential_kind": "hubspot_oauth2", "redirect_url": BACK},
+        "start-auth": {
+            "credential_kind": "hubspot_oauth2",
+            "redirect_url": BACK,
+            "oauth_app_id": str(uuid4()),
+        },
         "exchange-code": {"code": "x"},
     }
 

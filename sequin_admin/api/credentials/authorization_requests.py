@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from ninja import Router
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
@@ -20,24 +20,11 @@ KINDS = [kind.slug for kind in kinds.all() if kind.oauth]
 STATE = "Any JSON of up to 5,000 bytes, handed back unchanged with the credential."
 
 
-# Kinds whose OAuth client is an app of the organization, which has to be named.
-WITH_APP: list[JsonValue] = [k.slug for k in kinds.all() if k.oauth and k.client_is_ours()]
-
-
 class StartAuth(Body):
-    model_config = ConfigDict(
-        json_schema_extra={
-            "if": {"properties": {"credential_kind": {"enum": WITH_APP}}},
-            "then": {
-                "required": ["oauth_app_id"],
-                "properties": {"oauth_app_id": {"type": "string"}},
-            },
-        }
-    )
-
     credential_kind: str = Field(json_schema_extra={"enum": [*KINDS]})
-    oauth_app_id: UUID | None = Field(
-        default=None, description="Needed for every kind but those whose client is the customer's."
+    oauth_app_id: UUID = Field(
+        description="The app that redirect_url is registered on. Where the client is ours it must "
+        "be one at the provider; otherwise any of yours will do.",
     )
     redirect_url: str = Field(
         description="Where the browser goes with `code`, or with `error`. Must be registered as a "
@@ -77,8 +64,7 @@ def start_auth(request: ApiRequest, payload: StartAuth) -> Any:
     if kind is None or not kind.oauth:
         message = f"Choose a kind with an OAuth flow: {', '.join(KINDS)}."
         raise ApiError(422, INVALID, {"credential_kind": [message]})
-    apps = OAuthApp.objects.of(organization)
-    app = apps.filter(pk=payload.oauth_app_id).first() if payload.oauth_app_id else None
+    app = OAuthApp.objects.of(organization).filter(pk=payload.oauth_app_id).first()
     try:
         url = authorization_requests.start(
             organization,

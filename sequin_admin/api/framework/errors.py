@@ -15,6 +15,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import Field
 
 from sequin_admin.access.ceilings import CeilingReached
+from sequin_admin.access.rights import RightLost
 from sequin_admin.audit.models import get_audit_type
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.credentials import kinds
@@ -153,6 +154,10 @@ def add_exception_handlers(api: NinjaAPI) -> None:
     @api.exception_handler(DataError)
     def unstorable(request: HttpRequest, error: DataError) -> HttpResponse:
         return problem_response(422, UNSTORABLE)
+
+    @api.exception_handler(RightLost)
+    def right_lost(request: HttpRequest, error: RightLost) -> HttpResponse:
+        return problem_response(403, str(error))
 
     @api.exception_handler(IntegrityError)
     def conflict(request: HttpRequest, error: IntegrityError) -> HttpResponse:

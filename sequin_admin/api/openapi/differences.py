@@ -193,7 +193,8 @@ ALL = (
         "OAuth apps",
         "Redirect addresses",
         "Registered in the console only.",
-        "`redirect_uris` on the app, here and on its page.",
+        "`redirect_uris` on the app, here and on its page. Changing them takes the scope "
+        "`secrets`.",
         "All that the dashboard does can be done here.",
     ),
     Difference(
@@ -302,6 +303,14 @@ ALL = (
         "It names the kind of target, as `/v1/consumers/postgres` does.",
     ),
     Difference(
+        "target-hint",
+        "Targets",
+        "The password in answers",
+        "first4...last4.",
+        "The same to a key with the scope `secrets`, asterisks to others.",
+        "Eight characters of a password are a part of the secret.",
+    ),
+    Difference(
         "ssh-tunnel",
         "Targets",
         "`ssh_tunnel_id`",
@@ -372,8 +381,9 @@ ALL = (
         "How a trip begins",
         "`POST /v1/credentials/start-auth` in the early generation; an undocumented authorize "
         "address in the later one.",
-        "`start-auth`; also without an app for kinds whose client is the customer's.",
-        "It is the documented one.",
+        "`start-auth`, always with an app: where the client is the customer's, any app of yours on "
+        "which `redirect_url` is registered.",
+        "It is the documented one, and no app's address serves another app.",
     ),
     Difference(
         "gateway-code",
@@ -383,6 +393,16 @@ ALL = (
         "60 seconds, once, bound to organization or app and redirect address. A refusal comes back "
         "as `error` and `error_description`.",
         "RFC 6749 section 4.1.2.",
+    ),
+    Difference(
+        "gateway-secret",
+        "Auth gateway",
+        "`client_secret` at `POST /link/oauth2/token`",
+        "The provider's client secret of the OAuth app.",
+        "A secret of ours for each app, made and rotated on its page or at "
+        "`POST /v1/oauth-apps/{id}/gateway-secret`. Kinds whose client is the customer's use "
+        "`exchange-code`.",
+        "Who may set the provider's secret could read every credential with it.",
     ),
     Difference(
         "exchange-code",

@@ -101,6 +101,7 @@ OF_SCHEMA: dict[str, dict[str, Any]] = {
     "OAuthAppShape": {"provider": "hubspot", "name": "HubSpot, production", "properties": {}},
     "KeyShape": KEY,
     "KeyWithToken": KEY,
+    "GatewaySecretShape": {"client_secret": "sqg_n7fF6-rA...", "former_until": None},
 }
 
 
@@ -186,6 +187,7 @@ BODIES: dict[str, dict[str, dict[str, Any]]] = {
         "replace the secret": {"client_secret": "the-new-client-secret"},
         "register addresses": {"redirect_uris": [REDIRECT_URI], "metadata": {"team": "growth"}},
     },
+    "GatewaySecretRotation": {"make": {}, "rotate at once": {"overlap_hours": 0}},
     "StreamCreate": {"production": {"slug": "production"}},
     "StreamPatch": {"rename": {"slug": "production-eu"}},
     "SyncCreate": {

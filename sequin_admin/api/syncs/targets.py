@@ -18,6 +18,7 @@ from sequin_admin.api.framework.pagination import HealthFilters, paginate_reques
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.schemas import Body, Health, Metadata, Shape, Timestamp, health_out
 from sequin_admin.credentials.models import NAME_CHARS
+from sequin_admin.credentials.properties import MASK
 from sequin_admin.syncs import postgres, targets
 from sequin_admin.syncs.connection_slots import TestsBusy, WaitingRoom
 from sequin_admin.syncs.models import Target
@@ -78,7 +79,10 @@ class ConnectionShape(Shape):
     port: int
     database: str
     username: str
-    password: str = Field(description="first4...last4 of a long one, asterisks otherwise.")
+    password: str = Field(
+        description="first4...last4 of a long one to a key with the scope `secrets`, asterisks "
+        "otherwise."
+    )
 
 
 class TargetShape(Shape):
@@ -122,7 +126,7 @@ def target_out(target: Target) -> dict[str, Any]:
         "kind": target.kind,
         "connection": {
             **{name: getattr(target, name) for name in names},
-            "password": target.masked_password(),
+            "password": MASK,
         },
         "ssl_mode": target.ssl_mode,
         "schema": target.schema,
@@ -132,6 +136,14 @@ def target_out(target: Target) -> dict[str, Any]:
         "created_at": target.created_at,
         "updated_at": target.updated_at,
     }
+
+
+def with_hint(request: ApiRequest, target: Target, out: dict[str, Any]) -> dict[str, Any]:
+    """`out`, whose ETag is the same for every key, with the ends of the password for a key that may
+    read secrets."""
+    if Scope.SECRETS not in request.auth.scopes:
+        return out
+    return {**out, "connection": {**out["connection"], "password": target.masked_password()}}
 
 
 def columns_of(payload: TargetCreate | TargetPatch) -> tuple[dict[str, Any], str]:
@@ -150,7 +162,7 @@ def create_target(request: ApiRequest, payload: TargetCreate, response: HttpResp
     columns, password = columns_of(payload)
     organization = require_scope(request, Scope.WRITE)
     target = targets.create(organization, actor=request.auth, password=password, **columns)
-    return Status(201, with_etag(response, target_out(target)))
+    return Status(201, with_hint(request, target, with_etag(response, target_out(target))))
 
 
 @router.get("", response={200: TargetList, **ERRORS}, by_alias=True)
@@ -158,15 +170,17 @@ def list_targets(request: ApiRequest, filters: Query[HealthFilters]) -> Any:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     rows = Target.objects.of(require_scope(request, Scope.READ))
     page, following = paginate_request(request, filters, rows)
-    return {"data": [target_out(row) for row in page], "next_cursor": following}
+    return {
+        "data": [with_hint(request, row, target_out(row)) for row in page],
+        "next_cursor": following,
+    }
 
 
 @router.get("/{target_id}", response={200: TargetShape, **ERRORS}, by_alias=True)
 def get_target(request: ApiRequest, target_id: UUID, response: HttpResponse) -> Any:
     """One target, with its ETag."""
-    return with_etag(
-        response, target_out(get_owned_or_404(require_scope(request, Scope.READ), target_id))
-    )
+    target = get_owned_or_404(require_scope(request, Scope.READ), target_id)
+    return with_hint(request, target, with_etag(response, target_out(target)))
 
 
 @router.patch("/{target_id}", response={200: TargetShape, **ERRORS}, by_alias=True)
@@ -189,7 +203,8 @@ def update_target(
         except ValidationError as error:
             fields = {f"connection.{name}": text for name, text in error.message_dict.items()}
             raise ApiError(422, INVALID, fields) from None
-    return with_etag(response, target_out(get_owned_or_404(organization, target_id)))
+    target = get_owned_or_404(organization, target_id)
+    return with_hint(request, target, with_etag(response, target_out(target)))
 
 
 @router.get("/{target_id}/health", response={200: HealthDetail, **ERRORS})

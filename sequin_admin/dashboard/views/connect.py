@@ -58,9 +58,11 @@ def list_requested_scopes(
 
 
 @require_GET
-@may(Action.VIEW)
+@may(Action.EDIT)
 def failed(request: Request, pk: str) -> HttpResponse:
-    rows = ConnectSession.objects.of(request.organization).select_related("reconnects", "oauth_app")
-    connect_session = get_object_or_404(rows.exclude(failure=""), pk=pk)
+    """Why the person's own connection failed; nobody else's is shown."""
+    rows = ConnectSession.objects.of(request.organization).filter(user=request.user)
+    rows = rows.select_related("reconnects", "oauth_app").exclude(failure="")
+    connect_session = get_object_or_404(rows, pk=pk)
     context = {"connect_session": connect_session, "kind": kinds.get(connect_session.kind)}
     return render(request, "connect/failed.html", context)

@@ -12,6 +12,7 @@ from sequin_admin.access import invitations
 from sequin_admin.access import members as people
 from sequin_admin.access.models import Invitation, Membership
 from sequin_admin.access.policy import Action, Role
+from sequin_admin.connect.leftovers import list_leftovers
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
 from sequin_admin.dashboard.accounts import send_invitation
 
@@ -114,6 +115,8 @@ def member_remove(request: Request, pk: int) -> HttpResponse:
         messages.error(request, str(problem))
     else:
         messages.success(request, f"{membership.user} is no longer a member.")
+        if any(left.person == membership.user for left in list_leftovers(request.organization)):
+            return redirect("dashboard:leftovers")
     return redirect("dashboard:members")
 
 

@@ -6,15 +6,18 @@ from django.contrib import messages
 from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
+from sequin_admin.access.forms import RotateForm
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
-from sequin_admin.credentials import kinds, oauth_apps
+from sequin_admin.core import clock
+from sequin_admin.credentials import gateway_secrets, kinds, oauth_apps
 from sequin_admin.credentials.forms import OAuthAppForm, title_of
-from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.models import GatewaySecret, OAuthApp
 from sequin_admin.credentials.usage import InUse
-from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.access import Request, fresh_login_required, may
 from sequin_admin.dashboard.views import health
 from sequin_admin.tokens import protocol
 
@@ -72,6 +75,8 @@ def detail(request: Request, pk: str) -> HttpResponse:
         "properties": [(title_of(declared, n), value) for n, value in app.properties.items()],
         "secrets": [title_of(declared, name) for name in declared.secret_names()],
         "scopes": app.requested_scopes,
+        "gateway_secret": GatewaySecret.objects.filter(oauth_app=app).first(),
+        "now": clock.now(),
         "used_by": app.credentials.count(),
         **health.build_card_context(app),
         "events": Event.objects.of(request.organization.pk).about(app)[:15],
@@ -90,6 +95,32 @@ def edit(request: Request, pk: str) -> HttpResponse:
         messages.success(request, f"{app} is saved.")
         return redirect("dashboard:oauth_app", pk=pk)
     return show_form(request, "oauth_apps/edit.html", app.provider, form, app=app)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.CONFIGURE)
+@never_cache
+def gateway_secret(request: Request, pk: str) -> HttpResponse:
+    """Make the app's gateway secret or a new one, shown in this response only."""
+    app = get_object_or_404(OAuthApp.objects.of(request.organization).defer("secrets"), pk=pk)
+    return make_gateway_secret(request, app)
+
+
+@fresh_login_required
+def make_gateway_secret(request: Request, app: OAuthApp) -> HttpResponse:
+    current = GatewaySecret.objects.filter(oauth_app=app).first()
+    form = RotateForm(request.POST or None) if current else None
+    context = {"app": app, "form": form, "current": current}
+    if request.method == "POST" and (form is None or form.is_valid()):
+        overlap = {"overlap": form.overlap} if form else {}
+        row, secret = gateway_secrets.rotate(app, actor=request.user, **overlap)
+        return render(
+            request,
+            "oauth_apps/gateway_secret_made.html",
+            {"app": app, "row": row, "secret": secret},
+        )
+    status = 422 if form and form.is_bound else 200
+    return render(request, "oauth_apps/gateway_secret.html", context, status=status)
 
 
 def show_form(

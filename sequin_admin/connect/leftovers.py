@@ -1,0 +1,60 @@
+"""Keys and links of people who are no longer members: they work until somebody revokes them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db import models, transaction
+
+from sequin_admin.access import keys
+from sequin_admin.access.models import ApiKey, Organization, User
+from sequin_admin.connect import links
+from sequin_admin.connect.models import ConnectLink
+from sequin_admin.core import clock
+
+
+@dataclass(frozen=True)
+class Leftovers:
+    """What still works of one person who has left."""
+
+    person: User
+    keys: list[ApiKey]
+    links: list[ConnectLink]
+
+
+def list_leftovers(organization: Organization) -> list[Leftovers]:
+    """By person, in the order of their addresses."""
+    members = organization.memberships.values("user")
+    made_elsewhere = models.Q(created_by__isnull=False) & ~models.Q(created_by__in=members)
+    now = clock.now()
+    left_keys = ApiKey.objects.of(organization).usable(now).filter(made_elsewhere)
+    left_links = ConnectLink.objects.of(organization).open(now).filter(made_elsewhere)
+    found_keys = list(left_keys.select_related("created_by").order_by("name", "pk"))
+    shown = left_links.select_related("created_by", "reconnects").defer("secrets")
+    found_links = list(shown.order_by("created_at", "pk"))
+    return [
+        Leftovers(
+            person,
+            [key for key in found_keys if key.created_by == person],
+            [link for link in found_links if link.created_by == person],
+        )
+        for person in people(found_keys, found_links)
+    ]
+
+
+def people(found_keys: list[ApiKey], found_links: list[ConnectLink]) -> Iterator[User]:
+    makers = {row.created_by for row in (*found_keys, *found_links) if row.created_by}
+    yield from sorted(makers, key=lambda person: person.email)
+
+
+@transaction.atomic
+def revoke_leftovers(
+    organization: Organization, person_id: int, *, actor: models.Model | None
+) -> int:
+    """Revoke what a person who left has made, all or none. Returns how many keys and links."""
+    found = [left for left in list_leftovers(organization) if left.person.pk == person_id]
+    for left in found:
+        for key in left.keys:
+            keys.revoke(key, actor=actor)
+        for link in left.links:
+            links.revoke(link, actor=actor)
+    return sum(len(left.keys) + len(left.links) for left in found)

@@ -1,0 +1,112 @@
+"""What people leave behind: their keys and links are listed and revoked in one step."""
+
+import pytest
+from django.urls import reverse
+
+from sequin_admin.access import keys, members
+from sequin_admin.access.models import ApiKey, Membership
+from sequin_admin.access.policy import Role
+from sequin_admin.connect import leftovers, links
+from sequin_admin.connect.models import ConnectLink
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.forms import MOVED, CredentialForm
+from tests.conftest import make_member
+from tests.factories import make_credential, make_synced, sample_values
+
+URL = "/members/leftovers/"
+
+
+@pytest.fixture
+def member(organization):
+    return make_member(organization, "duncan@arrakis.test", Role.ADMIN)
+
+
+@pytest.fixture
+def made(organization, user, member):
+    """A key, a key made with it and a link of the member, and a key of the owner."""
+    key, _ = keys.create(organization, name="theirs", scopes=["keys", "read"], actor=member)
+    keys.create(organization, name="second", scopes=["read"], actor=key)
+    keys.create(organization, name="owners", scopes=["read"], actor=user)
+    links.create(organization, [kinds.get("stripe_key")], actor=member, name="Spice")
+
+
+def test_a_member_leaves_nothing_while_they_are_there(organization, made):
+    assert leftovers.list_leftovers(organization) == []
+
+
+def test_removing_leads_to_what_is_left_and_one_step_revokes_it(
+    client, user, member, organization, made
+):
+    client.force_login(user)
+    row = Membership.objects.get(user=member)
+
+    sent = client.post(reverse("dashboard:member_remove", args=[row.pk]))
+    page = client.get(sent["Location"]).content.decode()
+
+    assert sent["Location"] == URL
+    assert all(name in page for name in ("theirs", "second", "Spice"))
+    assert "owners" not in page
+    client.post(URL, {"person": member.pk})
+    assert [key.name for key in ApiKey.objects.filter(revoked_at=None)] == ["owners"]
+    assert ConnectLink.objects.get().revoked_at
+    assert "Nothing is left" in client.get(URL).content.decode()
+
+
+@pytest.mark.parametrize("person", ["", "x", "0", "999999999999999999999"])
+def test_an_unknown_person_revokes_nothing(client, user, made, person):
+    client.force_login(user)
+
+    assert client.post(URL, {"person": person}).status_code == 302
+    assert ApiKey.objects.filter(revoked_at=None).count() == 3
+
+
+def test_only_owners_see_it(client, member, made):
+    client.force_login(member)
+
+    assert client.get(URL).status_code == 403
+    assert client.post(URL, {"person": member.pk}).status_code == 403
+
+
+def test_another_organization_is_not_touched(client, stranger, user, member, organization, made):
+    members.remove(Membership.objects.get(user=member), actor=user)
+    client.force_login(stranger)
+
+    assert "theirs" not in client.get(URL).content.decode()
+    client.post(URL, {"person": member.pk})
+    assert ApiKey.objects.filter(revoked_at=None).count() == 3
+
+
+HOSTED = [kind for kind in kinds.all() if kind.host_is_theirs and kind.has_form()]
+
+
+@pytest.mark.parametrize("kind", HOSTED, ids=lambda kind: kind.slug)
+def test_a_stored_secret_is_not_kept_for_another_host(organization, kind):
+    """A member may edit but not reveal: the secret must not be sent to a host of theirs."""
+    credential = make_credential(organization, kind.slug)
+    declared = kind.properties_class
+    public = {n: v for n, v in credential.properties.items() if not declared.is_secret(n)}
+    same = CredentialForm.of(credential, as_posted(public))
+    other = sample_values(declared, "other")
+    texts = [n for n in CredentialForm.of(credential).names if isinstance(public.get(n), str)]
+    moved = {**public, texts[0]: public[texts[0]].replace("a", "b").replace("1", "2")}
+    changed = CredentialForm.of(credential, as_posted(moved))
+    entered = CredentialForm.of(credential, as_posted({**other, **moved}))
+
+    assert same.is_valid(), same.errors
+    assert not changed.is_valid()
+    assert MOVED in str(changed.errors) or texts[0] in changed.errors
+    assert MOVED not in str(entered.errors)
+
+
+def as_posted(values):
+    return {n: " ".join(v) if isinstance(v, list) else str(v) for n, v in values.items()}
+
+
+def test_the_ends_of_a_password_are_for_who_may_reveal(client, user, viewer, organization):
+    _, target, _ = make_synced(make_credential(organization, "stripe_key"))
+    address = reverse("dashboard:target", args=[target.pk])
+
+    client.force_login(viewer)
+    assert "spic...6789" not in client.get(address).content.decode()
+    client.force_login(user)
+    assert "spic...6789" in client.get(address).content.decode()
