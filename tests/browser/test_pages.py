@@ -138,6 +138,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         "/api-keys/new/",
         *(f"/api-keys/{key.pk}/{page}" for page in ("", "edit/", "rotate/", "revoke/")),
         "/members/",
+        "/login-confirmed/",
         "/accounts/2fa/",
         "/accounts/password/change/",
         "/no-such-page/",

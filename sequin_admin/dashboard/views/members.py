@@ -9,7 +9,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from sequin_admin.access import members as people
 from sequin_admin.access.models import Membership
 from sequin_admin.access.policy import Action, Role
-from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.access import (
+    Request,
+    fresh_login_required,
+    is_login_fresh,
+    is_shown_again,
+    may,
+    submitted_data,
+)
 from sequin_admin.dashboard.accounts import send_invitation
 
 
@@ -28,11 +35,14 @@ def members(request: Request) -> HttpResponse:
     return render_members(request, AddForm())
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @may(Action.MANAGE)
+@fresh_login_required
 def member_add(request: Request) -> HttpResponse:
     """Add an existing user, or create one and mail an invitation."""
-    form = AddForm(request.POST)
+    form = AddForm(submitted_data(request))
+    if request.method == "GET":
+        return render_members(request, form)
     if not form.is_valid():
         return render_members(request, form, status=422)
     email, role = form.cleaned_data["email"], form.cleaned_data["role"]
@@ -50,6 +60,7 @@ def member_add(request: Request) -> HttpResponse:
 
 @require_POST
 @may(Action.MANAGE)
+@fresh_login_required
 def member_invite(request: Request, pk: int) -> HttpResponse:
     """Mail the invitation again, to a user without a password."""
     membership = get_owned_or_404(request, pk)
@@ -62,6 +73,7 @@ def member_invite(request: Request, pk: int) -> HttpResponse:
 
 @require_POST
 @may(Action.MANAGE)
+@fresh_login_required
 def member_role(request: Request, pk: int) -> HttpResponse:
     membership, form = get_owned_or_404(request, pk), RoleForm(request.POST)
     if not form.is_valid():
@@ -79,6 +91,7 @@ def member_role(request: Request, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @may(Action.MANAGE)
+@fresh_login_required
 def member_remove(request: Request, pk: int) -> HttpResponse:
     membership = get_owned_or_404(request, pk)
     if request.method == "GET":
@@ -94,7 +107,13 @@ def member_remove(request: Request, pk: int) -> HttpResponse:
 
 def render_members(request: Request, form: AddForm, *, status: int = 200) -> HttpResponse:
     rows = Membership.objects.of(request.organization).select_related("user")
-    context = {"rows": rows.order_by("user__email"), "form": form, "roles": Role.choices}
+    context = {
+        "rows": rows.order_by("user__email"),
+        "form": form,
+        "roles": Role.choices,
+        # Forms are shown to those who may send them now.
+        "fresh": is_login_fresh(request) or is_shown_again(request),
+    }
     return render(request, "members/index.html", context, status=status)
 
 
