@@ -112,6 +112,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "sequin_admin.dashboard.middleware.organization",
+    "sequin_admin.dashboard.middleware.FreshLogin",
 ]
 
 ROOT_URLCONF = "sequin_admin.urls"

@@ -1,5 +1,11 @@
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_in
 
 
 class DashboardConfig(AppConfig):
     name = "sequin_admin.dashboard"
+
+    def ready(self) -> None:
+        from sequin_admin.dashboard.access import record_login
+
+        user_logged_in.connect(record_login, dispatch_uid="record_login")

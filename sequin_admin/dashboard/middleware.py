@@ -1,14 +1,23 @@
-"""Middleware: the request id, headers, and the organization the user works in."""
+"""Middleware: request id, headers, the user's organization, fresh logins on pages of libraries."""
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import structlog
+from allauth.core.exceptions import ReauthenticationRequired
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.urls import ResolverMatch
 from django.utils.log import log_response
 
 from sequin_admin.access import staff_access
 from sequin_admin.access.models import Membership
+from sequin_admin.dashboard.access import (
+    NOTHING_DONE,
+    is_login_fresh,
+    redirect_to_confirmation,
+)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 ORGANIZATION_SESSION_KEY = "organization"
@@ -18,6 +27,24 @@ PERMISSIONS_POLICY = (
     "magnetometer=(), microphone=(), midi=(), payment=(), serial=(), usb=(), "
     "clipboard-write=(self), publickey-credentials-create=(self), publickey-credentials-get=(self)"
 )
+# Pages of allauth about the address, the password and the second factors of the user.
+FRESH_LOGIN_PAGES = {
+    "account_email",
+    "account_change_password",
+    "account_set_password",
+    "mfa_activate_totp",
+    "mfa_deactivate_totp",
+    "mfa_add_webauthn",
+    "mfa_edit_webauthn",
+    "mfa_remove_webauthn",
+    "mfa_generate_recovery_codes",
+    "mfa_view_recovery_codes",
+    "mfa_download_recovery_codes",
+}
+# Staff pages that only show rows; every other one, and every POST, changes something.
+READ_ONLY_STAFF_PAGES = ("index", "app_list", "changelist", "history", "change", "autocomplete")
+READ_ONLY_STAFF_PAGES += ("jsi18n", "view_on_site", "password_change_done")
+STAFF_LOGIN_PAGES = {"login", "logout"}
 
 
 def request_id(get_response: GetResponse) -> GetResponse:
@@ -92,3 +119,46 @@ def load_memberships(request: HttpRequest) -> list[Membership]:
     owned = Membership.objects.filter(user=request.user)
     rows = list(owned.select_related("organization").order_by("created_at", "pk"))
     return [*rows, *staff_access.temporary_memberships(request.user)]
+
+
+class FreshLogin:
+    """Require a fresh login on pages of allauth and of the staff admin that give power.
+
+    Must stand below allauth's middleware, which would store the body of a POST in the session
+    and run it after the confirmation.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_: Any) -> HttpResponse | None:
+        match = request.resolver_match
+        if not request.user.is_authenticated or match is None:
+            return None
+        if not page_gives_power(match, request.method or "") or is_login_fresh(request):
+            return None
+        return ask_for_confirmation(request)
+
+    def process_exception(self, request: HttpRequest, problem: Exception) -> HttpResponse | None:
+        required = isinstance(problem, ReauthenticationRequired)
+        return ask_for_confirmation(request) if required else None
+
+
+def page_gives_power(match: ResolverMatch, method: str) -> bool:
+    """Whether a page of allauth or of the staff admin needs a fresh login."""
+    name = match.url_name or ""
+    if match.namespace != "admin":
+        return match.view_name in FRESH_LOGIN_PAGES
+    if not name or name in STAFF_LOGIN_PAGES:
+        return False
+    changes = name.endswith("password_change") or not name.endswith(READ_ONLY_STAFF_PAGES)
+    return changes or method not in ("GET", "HEAD")
+
+
+def ask_for_confirmation(request: HttpRequest) -> HttpResponse:
+    if request.method not in ("GET", "HEAD"):
+        messages.warning(request, NOTHING_DONE)
+    return redirect_to_confirmation(request, request.get_full_path())

@@ -18,6 +18,7 @@ from sequin_admin.dashboard.views import (
     health,
     leftovers,
     limits,
+    login,
     members,
     notifications,
     oauth_apps,
@@ -122,6 +123,7 @@ urlpatterns = [
     path("audit/", audit.index, name="audit"),
     path("worker/", worker.worker, name="worker"),
     path("docs/kinds/", docs.kinds_page, name="kinds"),
+    path("login-confirmed/", login.confirmed, name="login_confirmed"),
     path("organization/", organizations.edit, name="organization"),
     path(
         "organization/staff-access/<uuid:pk>/end/",

@@ -62,6 +62,8 @@ def site(live_server: Any, settings: Any, simulated: Simulator) -> str:
     """The server's address, registered as a callback at the simulated providers."""
     settings.PUBLIC_URL = live_server.url
     settings.CSRF_TRUSTED_ORIGINS = [live_server.url]
+    # A walk over all pages takes a busy machine longer than a login counts as fresh.
+    settings.ACCOUNT_REAUTHENTICATION_TIMEOUT = 3600
     register_callbacks(simulated, live_server.url)
     address: str = live_server.url
     return address

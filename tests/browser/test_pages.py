@@ -155,6 +155,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         "/accounts/2fa/totp/activate/",
         "/accounts/2fa/webauthn/",
         "/accounts/2fa/webauthn/add/",
+        "/login-confirmed/",
         "/accounts/2fa/",
         "/accounts/password/change/",
         "/no-such-page/",

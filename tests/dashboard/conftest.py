@@ -1,5 +1,7 @@
 """A logged-in owner, and the URLs of pages."""
 
+import time
+
 import pytest
 from django.urls import reverse
 
@@ -13,3 +15,10 @@ def owner(client, user, settings):
 
 def address(name, *args):
     return reverse(f"dashboard:{name}", args=args)
+
+
+def age_login(client, seconds=2 * 3600):
+    """Make the login of the client's session that old."""
+    session = client.session
+    session["login_at"] = time.time() - seconds
+    session.save()

@@ -27,7 +27,7 @@ SHOWS = {
     "incidents", "health",
     "notifications", "channel", "delivery", "to_customers",
     "syncs", "sync", "streams", "stream", "targets", "target", "consumers", "consumer",
-    "collections", "usage",
+    "collections", "usage", "login_confirmed",
 }  # fmt: skip
 # Every user may switch between their organizations.
 OWN_CHOICE = {"switch_organization"}

@@ -7,7 +7,7 @@ from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.limits import models as limits
-from tests.dashboard.conftest import address
+from tests.dashboard.conftest import address, age_login
 from tests.factories import make_credential, make_oauth_app
 
 STRIPE = {"name": "Arrakis", "secret": "sk_test_arrakis0000000000000001", "test": "on"}
@@ -197,6 +197,7 @@ def test_secrets_show_after_a_fresh_login_and_an_audit_row(client, user, organiz
     credential = make_credential(organization, "stripe_key")
     secret = credential.secrets["secret"]
     client.force_login(user)
+    age_login(client)
     assert "/accounts/reauthenticate/" in client.get(address("reveal", credential.pk))["Location"]
 
     client.post("/accounts/reauthenticate/", {"password": "spice must flow"})

@@ -15,7 +15,7 @@ from sequin_admin.access.models import ApiKey, ApiKeyState, Scope
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
-from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
 from sequin_admin.dashboard.listing import Pages
 
 ROWS = 50
@@ -54,10 +54,11 @@ def api_key(request: Request, pk: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
+@fresh_login_required
 @never_cache
 def api_key_add(request: Request) -> HttpResponse:
     """Create a key. Its token is shown in this response only."""
-    form = KeyForm(request.POST or None)
+    form = KeyForm(submitted_data(request))
     if request.method == "POST" and form.is_valid():
         try:
             key, token = keys.create(request.organization, actor=request.user, **form.columns)
@@ -70,9 +71,10 @@ def api_key_add(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
+@fresh_login_required
 def api_key_edit(request: Request, pk: str) -> HttpResponse:
     key = get_owned_or_404(request, pk)
-    form = KeyForm(request.POST or None, key)
+    form = KeyForm(submitted_data(request), key)
     if request.method == "POST" and form.is_valid():
         try:
             key = keys.update(key, actor=request.user, **form.columns)
@@ -91,11 +93,12 @@ def show_form(request: Request, form: KeyForm) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
+@fresh_login_required
 @never_cache
 def api_key_rotate(request: Request, pk: str) -> HttpResponse:
     """Create a new token, shown in this response only."""
     key = get_owned_or_404(request, pk)
-    form = RotateForm(request.POST or None)
+    form = RotateForm(submitted_data(request))
     if request.method == "POST" and form.is_valid():
         try:
             key, token = keys.rotate(key, actor=request.user, overlap=form.overlap)

@@ -21,7 +21,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import MetadataField
 from sequin_admin.credentials.models import Credential, CredentialQuerySet, OAuthApp
-from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.access import Request, fresh_login_required, may
 from sequin_admin.dashboard.listing import (
     Pages,
     get_query_param,
@@ -240,6 +240,7 @@ def get_selected_credentials(request: Request) -> CredentialQuerySet:
 @never_cache
 @require_GET
 @may(Action.EDIT)
+@fresh_login_required
 def as_csv(request: Request) -> HttpResponse:
     """The links of a batch, or all open ones, as CSV for a mail merge. Audited."""
     batch = get_query_param(request, "batch")

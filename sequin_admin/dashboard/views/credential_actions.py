@@ -1,6 +1,5 @@
 """The actions on a credential: verify, reconnect, disable, delete, reveal and so on."""
 
-from allauth.account.decorators import reauthentication_required
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,7 +11,7 @@ from sequin_admin.connect import credential_operations, flow, links
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.credentials.usage import InUse
-from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.access import Request, fresh_login_required, may
 from sequin_admin.health import probes
 
 
@@ -137,13 +136,10 @@ def delete(request: Request, pk: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 @may(Action.REVEAL)
+@fresh_login_required
 def reveal(request: Request, pk: str) -> HttpResponse:
-    return show_secrets(request, get_owned_or_404(request, pk))  # type: ignore[no-any-return]
-
-
-@reauthentication_required  # type: ignore[untyped-decorator]
-def show_secrets(request: Request, credential: Credential) -> HttpResponse:
-    """Show the secrets after a reauthentication; an audit event is written first."""
+    """Show the secrets; an audit event is written first."""
+    credential = get_owned_or_404(request, pk)
     if request.method == "GET":
         return render(request, "credentials/reveal.html", {"credential": credential})
     secrets = credential_operations.reveal(credential, actor=request.user)

@@ -17,7 +17,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import CredentialForm
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard import snippets
-from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
 from sequin_admin.dashboard.listing import render_page_or_partial
 from sequin_admin.dashboard.views import health
 from sequin_admin.dashboard.views.badges import may_change
@@ -136,10 +136,11 @@ def list_properties(credential: Credential) -> list[dict[str, Any]]:
 
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
+@fresh_login_required
 def edit(request: Request, pk: str) -> HttpResponse:
     """Name, metadata and, for kinds with a form, the properties and secrets."""
     credential = get_object_or_404(Credential.objects.of(request.organization), pk=pk)
-    form = edit_form(credential, request.POST or None)
+    form = edit_form(credential, submitted_data(request))
     if request.method == "POST" and form.is_valid():
         try:
             update_credential(request, credential, form)

@@ -13,7 +13,14 @@ from sequin_admin.access import members as people
 from sequin_admin.access.models import Invitation, Membership
 from sequin_admin.access.policy import Action, Role
 from sequin_admin.connect.leftovers import list_leftovers
-from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
+from sequin_admin.dashboard.access import (
+    Request,
+    fresh_login_required,
+    is_login_fresh,
+    is_shown_again,
+    may,
+    submitted_data,
+)
 from sequin_admin.dashboard.accounts import send_invitation
 
 
@@ -88,6 +95,7 @@ def invitation_withdraw(request: Request, pk: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @may(Action.MANAGE)
+@fresh_login_required
 def member_role(request: Request, pk: int) -> HttpResponse:
     membership, form = get_owned_or_404(request, pk), RoleForm(request.POST)
     if not form.is_valid():
@@ -105,6 +113,7 @@ def member_role(request: Request, pk: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @may(Action.MANAGE)
+@fresh_login_required
 def member_remove(request: Request, pk: int) -> HttpResponse:
     membership = get_owned_or_404(request, pk)
     if request.method == "GET":
@@ -127,6 +136,8 @@ def render_members(request: Request) -> HttpResponse:
         "rows": rows.order_by("user__email"),
         "invited": invited.order_by("email"),
         "roles": Role.choices,
+        # Forms are shown to those who may send them now.
+        "fresh": is_login_fresh(request) or is_shown_again(request),
     }
     return render(request, "members/index.html", context)
 

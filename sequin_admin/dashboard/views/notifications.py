@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
-from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
 from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
 from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.forms import ChannelForm
@@ -47,12 +47,13 @@ def index(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
+@fresh_login_required
 @never_cache
 def add(request: Request, kind: str) -> HttpResponse:
     """Add a channel. A webhook's secret is shown in this response only."""
     if kind not in ChannelKind.values:
         raise Http404(kind)
-    form = ChannelForm(ChannelKind(kind), request.POST or None)
+    form = ChannelForm(ChannelKind(kind), submitted_data(request))
     if request.method == "POST" and form.is_valid():
         organization, columns = request.organization, form.columns
         try:
@@ -70,9 +71,10 @@ def add(request: Request, kind: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
+@fresh_login_required
 def edit(request: Request, pk: str) -> HttpResponse:
     channel = get_owned_or_404(request, pk)
-    form = ChannelForm(channel.kind_choice, request.POST or None, channel)
+    form = ChannelForm(channel.kind_choice, submitted_data(request), channel)
     if request.method == "POST" and form.is_valid():
         channels.update(channel, actor=request.user, **form.columns)
         messages.success(request, f"{channel} is saved.")
@@ -165,6 +167,7 @@ def delete(request: Request, pk: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
+@fresh_login_required
 @never_cache
 def rotate(request: Request, pk: str) -> HttpResponse:
     """Create a new signing secret, shown in this response only."""

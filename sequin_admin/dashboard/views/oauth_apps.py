@@ -17,7 +17,7 @@ from sequin_admin.credentials import gateway_secrets, kinds, oauth_apps
 from sequin_admin.credentials.forms import OAuthAppForm, title_of
 from sequin_admin.credentials.models import GatewaySecret, OAuthApp
 from sequin_admin.credentials.usage import InUse
-from sequin_admin.dashboard.access import Request, fresh_login_required, may
+from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
 from sequin_admin.dashboard.views import health
 from sequin_admin.tokens import protocol
 
@@ -42,11 +42,12 @@ def picker(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
+@fresh_login_required
 def add(request: Request, provider: str) -> HttpResponse:
     declared = kinds.oauth_of(provider)
     if declared is None:
         raise Http404(provider)
-    form = OAuthAppForm(declared.app, request.POST or None)
+    form = OAuthAppForm(declared.app, submitted_data(request))
     if request.method == "POST" and form.is_valid():
         app = oauth_apps.create(
             request.organization,
@@ -86,9 +87,10 @@ def detail(request: Request, pk: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
+@fresh_login_required
 def edit(request: Request, pk: str) -> HttpResponse:
     app = get_object_or_404(OAuthApp.objects.of(request.organization), pk=pk)
-    form = OAuthAppForm.of(app, request.POST or None)
+    form = OAuthAppForm.of(app, submitted_data(request))
     if request.method == "POST" and form.is_valid():
         columns = {name: form.cleaned_data[name] for name in COLUMNS}
         oauth_apps.update(app, actor=request.user, properties=form.properties, **columns)

@@ -11,7 +11,7 @@ from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials.usage import InUse
-from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
 from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
 from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import targets
@@ -56,8 +56,9 @@ def detail(request: Request, pk: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
+@fresh_login_required
 def new(request: Request) -> HttpResponse:
-    form = TargetForm(request.POST or None)
+    form = TargetForm(submitted_data(request))
     if request.method == "POST" and form.is_valid():
         try:
             target = targets.create(request.organization, actor=request.user, **form.cleaned_data)
@@ -70,9 +71,10 @@ def new(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
+@fresh_login_required
 def edit(request: Request, pk: str) -> HttpResponse:
     target = get_owned_or_404(request, pk)
-    form = TargetForm.of(target, request.POST or None)
+    form = TargetForm.of(target, submitted_data(request))
     if request.method == "POST" and form.is_valid():
         try:
             targets.update(target, actor=request.user, **form.cleaned_data)
