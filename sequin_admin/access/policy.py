@@ -1,13 +1,8 @@
 """Roles and the actions they allow."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from typing import Any
 
 from django.db import models
-
-if TYPE_CHECKING:
-    from sequin_admin.access.models import Organization, User
 
 
 class Role(models.TextChoices):
@@ -37,12 +32,12 @@ def allows(role: str, action: Action) -> bool:
     return action in _ALLOWED.get(Role(role), set())
 
 
-def still_may(user: User, organization: Organization, action: Action) -> bool:
+def still_may(user: models.Model, organization: Any, action: Action) -> bool:
     """Whether the person may do this in the organization now. Asks the database: a membership that
     was loaded when something began may be gone when it ends."""
     roles = [role for role in Role if allows(role, action)]
     rows = organization.memberships.filter(user=user, user__is_active=True)
-    return rows.filter(role__in=roles).exists()
+    return bool(rows.filter(role__in=roles).exists())
 
 
 def refusal(role: str, action: Action) -> str:
