@@ -42,7 +42,8 @@ def list_leftovers(organization: Organization) -> list[Leftovers]:
 
 
 def people(found_keys: list[ApiKey], found_links: list[ConnectLink]) -> Iterator[User]:
-    makers = {row.created_by for row in (*found_keys, *found_links) if row.created_by}
+    of_keys = (key.created_by for key in found_keys)
+    makers = {person for person in (*of_keys, *(x.created_by for x in found_links)) if person}
     yield from sorted(makers, key=lambda person: person.email)
 
 
