@@ -48,7 +48,7 @@ TARGET_NETWORKS = [str(parse_network(text)) for text in env.list("TARGET_NETWORK
 # CA certificates that a target's server certificate is verified with. Empty: the system's.
 TARGET_CA_FILE = env.str("TARGET_CA_FILE", default="")
 # How many requests per web process may wait for the test of a target: fewer than it has threads.
-TARGET_TEST_WAITS = env.int("TARGET_TEST_WAITS", default=4)
+TARGET_TEST_WAITS = env.int("TARGET_TEST_WAITS", default=2)
 SHOPIFY_API_VERSION = env.str("SHOPIFY_API_VERSION", default="2026-10")
 
 # The most of each that an organization may have; of connect links those that are open, of API keys
