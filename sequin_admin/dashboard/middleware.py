@@ -35,8 +35,10 @@ FRESH_LOGIN_PAGES = {
     "mfa_download_recovery_codes",
 }
 # Staff pages that only show rows; every other one, and every POST, changes something.
-READ_ONLY_STAFF_PAGES = ("index", "app_list", "changelist", "history", "change", "autocomplete")
-READ_ONLY_STAFF_PAGES += ("jsi18n", "view_on_site", "password_change_done")
+READ_ONLY_STAFF_PAGES = (
+    *("index", "app_list", "changelist", "history", "change", "autocomplete"),
+    *("jsi18n", "view_on_site", "password_change_done"),
+)
 STAFF_LOGIN_PAGES = {"login", "logout"}
 
 
