@@ -90,7 +90,7 @@ def read_chunked(request: HttpRequest, limit: int) -> None:
     """
     body = request.META["wsgi.input"].read(limit + 1)
     request.META["CONTENT_LENGTH"] = str(len(body))
-    request.META["wsgi.input"] = request._stream = BytesIO(body)  # type: ignore[attr-defined]
+    request.META["wsgi.input"] = request._stream = BytesIO(body)
 
 
 def refuse_files(request: HttpRequest) -> None:
