@@ -101,12 +101,13 @@ def make_apps(organization: Organization) -> dict[str, str]:
     }
 
 
-def make_code(organization: Organization) -> None:
+def make_code(organization: Organization, app_id: str) -> None:
     """A finished authorization request whose credential can be fetched with `CODE`."""
     AuthorizationRequest.objects.create(
         organization=organization,
         kind="hubspot_oauth2",
         redirect_url=REDIRECT_URI,
+        redirect_app_id=app_id,
         secrets={"state": None, "properties": {"kind": "hubspot_oauth2", "hub_id": 1}},
         token_digest=protocol.digest("token"),
         code_digest=protocol.digest(CODE),
@@ -123,7 +124,7 @@ class Fed:
         self.ids = make_rows(organization)
         self.apps = make_apps(organization)
         self.ids["oauth_app_id"] = self.apps["hubspot"]
-        make_code(organization)
+        make_code(organization, self.apps["hubspot"])
         self.exact = {
             "If-Match": "*",
             "code": CODE,

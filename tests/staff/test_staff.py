@@ -147,7 +147,7 @@ def test_every_other_page_opens(staff, organization):
 
     index = staff.get(reverse("admin:index")).content.decode()
 
-    for model in ("audit/event", "access/organization", "credentials/oauthapp", "connect/token"):
+    for model in ("audit/event", "access/organization", "credentials/oauthapp", "tokens/token"):
         assert f"/staff/{model}/" in index
         assert staff.get(f"/staff/{model}/").status_code == 200
 

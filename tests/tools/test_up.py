@@ -123,7 +123,9 @@ def test_a_database_of_another_version_is_refused_in_a_sentence_and_left_alone(u
     file = tmp_path / "sequin_admin.sqlite3"
     with closing(sqlite3.connect(file)) as database:
         database.execute("CREATE TABLE django_migrations (id INTEGER, app, name, applied)")
-        database.execute("INSERT INTO django_migrations VALUES (1, 'notices', '0001_initial', '')")
+        database.execute(
+            "INSERT INTO django_migrations VALUES (1, 'notices', '0001_initial', '2026-11-23 12:00:00')"
+        )
         database.commit()
     before = file.read_bytes()
 
