@@ -7,6 +7,8 @@ from allauth.account.admin import EmailAddressAdmin
 from allauth.account.models import EmailAddress
 from allauth.mfa.admin import AuthenticatorAdmin
 from allauth.mfa.models import Authenticator
+from allauth.usersessions.admin import UserSessionAdmin
+from allauth.usersessions.models import UserSession
 from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
@@ -25,8 +27,9 @@ from sequin_admin.access.models import (
 from sequin_admin.core import clock
 from sequin_admin.core.admin import ReadOnlyAdmin, StaffVerb, VerbAdmin, VerbForm
 
-# Their own admin pages write rows without a trace; allauth's page of second factors shows secrets.
-for model in (Authenticator, EmailAddress, Group):
+# Their own admin pages write rows without a trace; those of second factors and of login sessions
+# show secrets.
+for model in (Authenticator, EmailAddress, Group, UserSession):
     admin.site.unregister(model)
 
 
@@ -222,6 +225,16 @@ class StaffAccessAdmin(VerbAdmin):
             form=EndForm,
         ),
     )
+
+
+@admin.register(UserSession)
+class LoginSessionAdmin(ReadOnlyAdmin):
+    """Login sessions, without what opens them."""
+
+    list_display = UserSessionAdmin.list_display
+    list_select_related = ("user",)
+    search_fields = UserSessionAdmin.search_fields
+    exclude = ("session_key", "data")
 
 
 @admin.register(Membership)
