@@ -49,7 +49,7 @@ def rows(organization, user):
         organization,
         user,
         Membership.objects.get(),
-        EmailAddress.objects.get(user=user),
+        EmailAddress.objects.create(user=user, email="other@arrakis.test"),
         totp.TOTP.activate(user, totp.generate_totp_secret()).instance,
         Group.objects.create(name="support"),
         keys.create(organization, name="worker", scopes=["read"], actor=user)[0],
