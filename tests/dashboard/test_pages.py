@@ -276,7 +276,9 @@ def test_an_app_in_use_says_so(owner, organization):
     assert OAuthApp.objects.exists()
 
 
-@pytest.mark.parametrize("uri", ["ftp://x.test/cb", "/relative", "https://x.test/cb#part", "http://x.test/cb"])
+@pytest.mark.parametrize(
+    "uri", ["ftp://x.test/cb", "/relative", "https://x.test/cb#part", "http://x.test/cb"]
+)
 def test_a_bad_redirect_uri_is_refused(owner, uri):
     sent = {"name": "Ours", "client_id": "i", "client_secret": "s", "redirect_uris": uri}
 
