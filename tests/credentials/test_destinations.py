@@ -149,7 +149,7 @@ def every_other_row(organization, user):
         **common, **digests, provider="hubspot", kinds=[], secrets={"token": "secret"}
     )
     request = AuthorizationRequest.objects.create(
-        **common, **digests, kind="hubspot_oauth2", secrets={"state": "secret"}
+        **common, **digests, kind="hubspot_oauth2", redirect_app=app, secrets={"state": "secret"}
     )
     session = ConnectSession.objects.create(
         **common, kind="hubspot_oauth2", oauth_app=app, secrets={"verifier": "secret"}
