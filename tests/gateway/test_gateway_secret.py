@@ -15,6 +15,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import gateway_secrets
 from sequin_admin.credentials.models import GatewaySecret
 from sequin_admin.tokens import protocol
+from tests.dashboard.conftest import age_login
 from tests.factories import make_oauth_app
 
 BACK = "https://product.test/callback"
@@ -138,6 +139,7 @@ def test_no_apps_address_serves_another_app(make_client, organization, app):
 
 def test_the_page_makes_and_rotates_it(client, user, app):
     client.force_login(user)
+    age_login(client)
     address = reverse("dashboard:oauth_app_gateway_secret", args=[app.pk])
     login = client.get(address)
     assert "reauthenticate" in login["Location"]

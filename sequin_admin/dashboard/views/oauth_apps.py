@@ -111,7 +111,7 @@ def gateway_secret(request: Request, pk: str) -> HttpResponse:
 @fresh_login_required
 def make_gateway_secret(request: Request, app: OAuthApp) -> HttpResponse:
     current = GatewaySecret.objects.filter(oauth_app=app).first()
-    form = RotateForm(request.POST or None) if current else None
+    form = RotateForm(submitted_data(request)) if current else None
     context = {"app": app, "form": form, "current": current}
     if request.method == "POST" and (form is None or form.is_valid()):
         overlap = {"overlap": form.overlap} if form else {}
