@@ -4,13 +4,15 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 
 from sequin_admin.core import destinations, http
 from sequin_admin.core.destinations import EVERYWHERE
 from sequin_admin.core.env import ROOT
-from sequin_admin.syncs import postgres
+from sequin_admin.syncs import connection_probe, postgres
+from sequin_admin.syncs.models import Target
 
 PUBLIC = ["2606:4700::1111", "104.16.1.1", "93.184.216.34"]
 NEVER = [
@@ -47,6 +49,13 @@ def soon(seconds=5.0):
     return time.monotonic() + seconds
 
 
+def vetted_target(host, port, ends):
+    """What the process that tests a target would connect to."""
+    request = postgres.request_for(Target(host=host, port=port, secrets={"password": "x"}))
+    deadline_s = ends - time.monotonic() + connection_probe.LOGIN_S
+    return connection_probe.vetted_address(replace(request, deadline_s=deadline_s))
+
+
 def test_the_order_of_the_resolver_is_kept(resolve):
     resolve([*PUBLIC, PUBLIC[0]])
 
@@ -70,7 +79,7 @@ def test_no_target_is_there_whatever_the_settings(resolve, settings, address):
     settings.TARGET_NETWORKS = list(EVERYWHERE)
 
     with pytest.raises(http.Forbidden, match="No setting allows"):
-        postgres.vetted_address("evil.example", 5432, soon())
+        vetted_target("evil.example", 5432, soon())
 
 
 @pytest.mark.parametrize("address", ["10.1.2.3", "::ffff:10.1.2.3"])
@@ -79,10 +88,10 @@ def test_a_target_in_a_private_network_needs_the_setting(resolve, settings, addr
     settings.TARGET_NETWORKS = []
 
     with pytest.raises(http.Forbidden, match="TARGET_NETWORKS does not name its network"):
-        postgres.vetted_address("db.internal", 5432, soon())
+        vetted_target("db.internal", 5432, soon())
 
     settings.TARGET_NETWORKS = ["10.0.0.0/8"]
-    assert postgres.vetted_address("db.internal", 5432, soon()) == address
+    assert vetted_target("db.internal", 5432, soon()) == address
 
 
 POSTGRESQL = {"ENGINE": "django.db.backends.postgresql"}
@@ -120,10 +129,10 @@ def test_targets_and_webhooks_never_reach_our_own_services(
     settings.TARGET_NETWORKS = list(EVERYWHERE)
 
     with pytest.raises(http.Forbidden, match=f"Port {port} of {host} is Sequin Admin's own"):
-        postgres.vetted_address(host, port, soon())
+        vetted_target(host, port, soon())
     with pytest.raises(http.Forbidden, match=f"Port {port} of {host} is Sequin Admin's own"):
         http.address_policy(provider=False, named=True).vetted_addresses(host, port, soon())
-    assert postgres.vetted_address(host, port + 1, soon())
+    assert vetted_target(host, port + 1, soon())
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.9", "::1", "::ffff:127.0.0.1"])
@@ -132,7 +141,7 @@ def test_a_service_on_this_machine_is_refused_by_each_of_its_addresses(settings,
     settings.TARGET_NETWORKS = list(EVERYWHERE)
 
     with pytest.raises(http.Forbidden, match="Sequin Admin's own"):
-        postgres.vetted_address(address, 8765, soon())
+        vetted_target(address, 8765, soon())
 
 
 def test_a_service_that_dns_does_not_know_hinders_nobody(monkeypatch, settings):
@@ -163,7 +172,7 @@ def test_the_next_address_of_a_target_is_tried_when_one_fails(script, settings, 
     settings.TARGET_NETWORKS = ["127.0.0.0/8"]
     port = int(script.url.rpartition(":")[2])
 
-    assert postgres.vetted_address("db.internal", port, soon()) == "127.0.0.1"
+    assert vetted_target("db.internal", port, soon()) == "127.0.0.1"
 
 
 def hang(*args, **kwargs):
@@ -185,7 +194,7 @@ def test_dns_that_hangs_is_inside_the_deadline_of_a_target(monkeypatch):
     started = time.monotonic()
 
     with pytest.raises(http.Unreachable, match="DNS does not answer in time"):
-        postgres.vetted_address("db.internal", 5432, soon(0.3))
+        vetted_target("db.internal", 5432, soon(0.3))
 
     assert time.monotonic() - started < 2
 
