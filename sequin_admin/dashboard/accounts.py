@@ -16,6 +16,8 @@ from sequin_admin.access.models import Invitation, User
 
 log = structlog.get_logger(__name__)
 
+UNSPECIFIED = "0.0.0.0"  # noqa: S104 - no address to listen on
+
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -24,11 +26,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def get_client_ip(self, request: HttpRequest) -> str:
         """The caller by whose address login attempts are limited, as `TRUSTED_PROXIES` sees it.
 
-        Callers without a known address share one limit.
+        Callers without a known address share one limit. Login sessions store it as an address, so
+        it is the unspecified one then (RFC 1122 section 3.2.1.3).
         """
         peer = request.META.get("REMOTE_ADDR", "")
         forwarded_for = request.META.get("HTTP_X_FORWARDED_FOR", "")
-        return str(settings.TRUSTED_PROXIES.client_address(peer, forwarded_for) or "unknown")
+        return str(settings.TRUSTED_PROXIES.client_address(peer, forwarded_for) or UNSPECIFIED)
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """The URL in mails begins with `PUBLIC_URL`, whatever the host of the request."""
