@@ -150,7 +150,7 @@ def let_in_and_fall_silent(line):
 
 @pytest.mark.parametrize("behave", [never, let_in_and_fall_silent])
 def test_a_silent_server_holds_us_no_longer_than_the_deadline(monkeypatch, impostor, behave):
-    monkeypatch.setattr(postgres, "DEADLINE_S", 2.0)
+    monkeypatch.setattr(postgres, "DEADLINE_S", 3.0)
 
     outcome = postgres.check_connection(target_at(PLACE, port=impostor(behave)))
 
