@@ -177,6 +177,9 @@ class Fed:
     def body(self, value: Any, name: str = "") -> Any:
         if isinstance(value, list):
             fed = [self.body(each, name) for each in value]
+            if name == "credentials" and all(isinstance(each, dict) for each in fed):
+                # A schema cannot say that no two are the same account.
+                fed = list({kind_in(each): each for each in fed}.values())
             return [self.ids["sync_id"]] if name == "syncs" and value and value != ["*"] else fed
         if isinstance(value, dict) and name not in ("metadata", "state"):
             return self.agreeing({n: self.body(each, n) for n, each in value.items()})
