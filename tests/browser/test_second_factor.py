@@ -121,6 +121,6 @@ def test_a_removed_passkey_signs_nobody_in(page: Page, user: User, settings: Any
     page.goto("/accounts/login/")
     page.get_by_role("button", name="Use a passkey").click()
 
-    page.wait_for_load_state()
+    expect(page.get_by_text("Incorrect code.")).to_be_visible()
     page.goto("/credentials/")
     expect(page).to_have_url(re.compile("/accounts/login/"))

@@ -246,7 +246,7 @@ def test_what_hubspot_says_is_left_is_passed_on(client, connected):
 
 
 def dialect(slug):
-    return Dialect(vars(kinds.get(slug).dialect))
+    return Dialect(vars(kinds.get(slug).rate_limit_signals))
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_no_target_is_there_whatever_the_settings(resolve, settings, address):
 
 @pytest.mark.parametrize("address", ["10.1.2.3", "::ffff:10.1.2.3"])
 def test_a_target_in_a_private_network_needs_the_setting(resolve, settings, address):
-    resolve([address])
+    resolve(db_internal=[address])
     settings.TARGET_NETWORKS = []
 
     with pytest.raises(http.Forbidden, match="TARGET_NETWORKS does not name its network"):
