@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from sequin_admin.access.models import User
@@ -25,6 +26,16 @@ QUIET = (
 PASSWORD = "spice must flow"
 # Generous, for a busy machine.
 PATIENCE_MS = 30_000
+AXE = Axe().axe_script
+# Accessibility rules that depend on the theme.
+COLOURS = ("color-contrast", "link-in-text-block")
+# The rule, the element and what is wrong with it, of each violation.
+VIOLATIONS = """async rules => {
+  const named = rules.length ? {runOnly: rules} : {};
+  const found = await axe.run({resultTypes: ["violations"], ...named});
+  return found.violations.flatMap((rule) =>
+    rule.nodes.map((node) => `${rule.id}: ${node.html}: ${node.failureSummary}`));
+}"""
 # True when nothing that htmx asked for is under way or still being put into the page.
 SETTLED = """() => document.readyState === "complete" && !document.querySelector(
   ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")"""
@@ -114,3 +125,18 @@ def settle(page: Page) -> None:
 def hold_still(page: Page) -> None:
     """Settle, and let nothing be swapped while the page is measured."""
     page.wait_for_function(STILL)
+
+
+def list_faults(page: Page) -> list[str]:
+    """What axe finds in the page's theme, colours in the other theme, and sideways scrolling."""
+    theme = "(prefers-color-scheme: dark)"
+    dark = page.evaluate("theme => matchMedia(theme).matches", theme)
+    page.evaluate(AXE)
+    faults = page.evaluate(VIOLATIONS, [])
+    page.emulate_media(color_scheme="light" if dark else "dark")
+    faults += page.evaluate(VIOLATIONS, list(COLOURS))
+    page.emulate_media(color_scheme="dark" if dark else "light")
+    wide = page.locator("html").evaluate("html => html.scrollWidth - html.clientWidth")
+    return [f"{page.url}: {fault}" for fault in faults] + (
+        [f"{page.url}: {wide} px too wide"] if wide > 0 else []
+    )

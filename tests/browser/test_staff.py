@@ -2,22 +2,10 @@
 
 from collections.abc import Callable
 
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from sequin_admin.access.models import Organization, User
-from tests.browser.conftest import PASSWORD, log_in, press
-
-
-def complaints_about(page: Page, width: int) -> list[str]:
-    """What axe finds in both themes, and sideways scrolling."""
-    complaints = []
-    for theme in ("light", "dark"):
-        page.emulate_media(color_scheme=theme)
-        found = Axe().run(page)
-        complaints += [found.generate_report()] if found.violations_count else []
-    wide = page.locator("html").evaluate("html => html.scrollWidth") - width
-    return complaints + ([f"{page.url}: {wide} px too wide"] if wide > 0 else [])
+from tests.browser.conftest import PASSWORD, list_faults, log_in, press
 
 
 def test_access_is_opened_shown_and_ended(
@@ -39,12 +27,12 @@ def test_access_is_opened_shown_and_ended(
     log_in(looking, staff)
     looking.goto("/credentials/")
     expect(looking.get_by_role("complementary", name="Staff access")).to_contain_text("Ticket 12")
-    assert complaints_about(looking, 390) == []
+    assert list_faults(looking) == []
 
     owner = open_page(viewport={"width": 390, "height": 900})
     log_in(owner, user)
     owner.goto("/organization/")
-    assert complaints_about(owner, 390) == []
+    assert list_faults(owner) == []
     press(owner, f"End the access of {staff}")
     expect(owner.get_by_text("no longer has access")).to_be_visible()
     answer = looking.goto("/credentials/")
