@@ -1,7 +1,9 @@
 """`python -m tests.run_legs -n 2`: run the suite on each database and print a summary.
 
-A failed leg does not prevent the next one; Ctrl-C and SIGTERM do. The arguments are passed to each
-pytest.
+`--faults` runs what the suite leaves out: the tests marked `faults`, which are slow by nature.
+
+A failed leg does not prevent the next one; Ctrl-C and SIGTERM do. Further arguments are passed to
+each pytest.
 """
 
 import signal
@@ -9,15 +11,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 # Tests that do not use our database run once.
 ONCE = ("command_line", "simulator", "sdks", "test_layers.py", "test_names.py", "test_documents.py")
+ON_POSTGRESQL = ["-m", "tests.postgres", "-m", "pytest"]
 LEGS = {
-    "SQLite and the browser": ["-m", "pytest", "-m", "not postgresql"],
+    "SQLite and the browser": ["-m", "pytest", "-m", "not postgresql and not faults"],
     "PostgreSQL": [
-        *("-m", "tests.postgres", "-m", "pytest", "-m", "not browser"),
+        *(*ON_POSTGRESQL, "-m", "not browser and not faults"),
         *(f"--ignore=tests/{name}" for name in ONCE),
+    ],
+}
+FAULTS = {
+    "Faults, SQLite": ["-m", "pytest", "-m", "faults and not postgresql"],
+    "Faults, PostgreSQL": [
+        *(*ON_POSTGRESQL, "-m", "faults and not browser"),
+        # Not ignored: files that are named as arguments are collected all the same.
+        *(f"--deselect=tests/{name}" for name in ONCE),
     ],
 }
 # The exit code of a leg whose requirements this machine lacks.
@@ -41,15 +53,25 @@ def run(command: list[str], environment: Mapping[str, str] | None = None) -> int
     return 128 + signals[0] if signals else code
 
 
+def marked_files() -> list[str]:
+    """The test files that use the marker `faults`: collecting all others takes a minute."""
+    files = sorted(Path("tests").rglob("test_*.py"))
+    return [str(file) for file in files if "pytest.mark.faults" in file.read_text()]
+
+
 def main() -> int:
+    legs, arguments = LEGS, sys.argv[1:]
+    if "--faults" in arguments:
+        arguments.remove("--faults")
+        legs, arguments = FAULTS, [*arguments, *marked_files()]
     lines, failed, code = [], False, 0
-    for name, command in LEGS.items():
+    for name, command in legs.items():
         if code > 128:
             lines.append(f"{name:<24}not run")
             continue
         began = time.monotonic()
         print(f"\n{name}:", flush=True)
-        code = run([*command, *sys.argv[1:]])
+        code = run([*command, *arguments])
         verdict = {0: "passed", SKIPPED: "skipped"}.get(code, "FAILED")
         failed |= verdict == "FAILED"
         lines.append(f"{name:<24}{verdict:<9}{time.monotonic() - began:5.0f} s")

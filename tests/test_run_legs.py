@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from sequin_admin.core.env import ROOT
+from tests import run_legs
 
 RUN = "import sys; from tests import run_legs as r; r.LEGS = {legs}; sys.exit(r.main())"
 WAIT = "import time; print('waits', flush=True); time.sleep(60)"
@@ -48,3 +49,20 @@ def test_a_signal_ends_the_leg_and_those_after_it():
 
     assert summary(runner) == {"one": "passed", "two": "FAILED", "three": "not run"}
     assert runner.returncode == 1
+
+
+def collected(legs):
+    """The accuracy tests that the first of these legs runs."""
+    command = [sys.executable, *next(iter(legs.values())), "-q", "-p", "no:cacheprovider"]
+    command += ["--collect-only", "tests/limits/test_accuracy.py"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return {line for line in done.stdout.splitlines() if "::" in line}
+
+
+def test_what_is_slow_by_nature_is_left_to_a_target_of_its_own():
+    suite, faults = collected(run_legs.LEGS), collected(run_legs.FAULTS)
+
+    assert suite
+    assert faults
+    assert not suite & faults
+    assert "tests/limits/test_accuracy.py" in run_legs.marked_files()

@@ -38,8 +38,9 @@ def client(live_server, api_key, in_redis):
         yield client
 
 
-def test_no_simulator_ever_throttles_us(client, connected):
-    ends, seen, threads = time.monotonic() + TAKES_S, Counter(), []
+@pytest.mark.parametrize("takes_s", [2, pytest.param(TAKES_S, marks=pytest.mark.faults)])
+def test_no_simulator_ever_throttles_us(client, connected, takes_s):
+    ends, seen, threads = time.monotonic() + takes_s, Counter(), []
 
     def work(slug, provider, credential):
         method, path = CALLS[provider]
@@ -66,4 +67,4 @@ def test_no_simulator_ever_throttles_us(client, connected):
     print(dict(seen))
     assert {status for _, status in seen} == {200}
     for slug, rate in PUBLISHED.items():
-        assert seen[slug, 200] >= min(rate.allowed_requests, TAKES_S)
+        assert seen[slug, 200] >= min(rate.allowed_requests, takes_s)

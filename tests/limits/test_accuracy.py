@@ -117,7 +117,12 @@ def most_at_once(spans):
 
 @pytest.mark.parametrize(
     ("allowed", "interval", "at_once", "for_s", "hold_ms"),
-    [(1, 100, 1, 5, 5), (100, 10_000, 10, 11, 5), (50, 20_000, 5, 21, 20), (20, 1000, 0, 4, 1)],
+    [
+        (20, 1000, 0, 4, 1),
+        pytest.param(1, 100, 1, 5, 5, marks=pytest.mark.faults),
+        pytest.param(100, 10_000, 10, 11, 5, marks=pytest.mark.faults),
+        pytest.param(50, 20_000, 5, 21, 20, marks=pytest.mark.faults),
+    ],
 )
 def test_the_limit_holds_and_is_used(
     hammers, organization, allowed, interval, at_once, for_s, hold_ms

@@ -61,6 +61,7 @@ def start(receiver):
         process.wait()
 
 
+@pytest.mark.faults
 def test_three_workers_send_each_message_once_and_in_order(
     organization, receiver, make_channel, start
 ):

@@ -12,6 +12,7 @@ from auth0.management.errors import ForbiddenError, TooManyRequestsError, Unauth
 DOMAIN = "arrakis.us.auth0.com"
 AUDIENCE = f"https://{DOMAIN}/api/v2/"
 AT_ONCE: RequestOptions = {"max_retries": 0}
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture

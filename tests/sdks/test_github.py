@@ -6,6 +6,7 @@ from github import Auth, Github, GithubIntegration
 
 LOGIN, NUMBER = "paul-atreides", 47232440
 HURRY = {"retry": None, "seconds_between_requests": 0, "seconds_between_writes": 0}
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from hubspot.crm import contacts
 from hubspot.utils.oauth import get_auth_url
 
 ACCOUNT = "21902692"
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture

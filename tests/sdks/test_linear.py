@@ -15,6 +15,7 @@ from tests.sdks.oauth import revoke
 WORKSPACE = "abc123"
 API = "https://api.linear.app"
 WHOAMI = gql("query { viewer { id name email } organization { id name urlKey } }")
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture

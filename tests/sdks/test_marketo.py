@@ -5,6 +5,7 @@ from marketorestpython.client import MarketoClient
 from marketorestpython.helper.exceptions import MarketoException
 
 MUNCHKIN = "123-ABC-456"
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture

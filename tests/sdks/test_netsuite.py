@@ -14,6 +14,7 @@ ACCOUNT, LABEL = "1234567_SB1", "1234567-sb1"
 REST = f"https://{LABEL}.suitetalk.api.netsuite.com/services/rest"
 TOKEN_URL = f"{REST}/auth/oauth2/v1/token"
 CUSTOMERS = f"{REST}/record/v1/customer"
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture

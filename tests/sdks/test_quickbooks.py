@@ -9,6 +9,7 @@ from quickbooks.exceptions import AuthorizationException, QuickbooksException, V
 from quickbooks.objects import CompanyInfo, Customer
 
 COMPANY, SANDBOX = "4620816365001234567", "9130357849987654321"
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture

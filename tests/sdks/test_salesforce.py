@@ -10,6 +10,7 @@ from tests.sdks.oauth import revoke
 
 ORGANIZATION = "00D5g000004ArrakEA"
 LOGIN = "https://login.salesforce.com/services/oauth2"
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from python_http_client import ForbiddenError, TooManyRequestsError, Unauthorize
 from sendgrid import SendGridAPIClient
 
 ACCOUNT, EUROPEAN = "arrakis", "giedi-prime"
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture

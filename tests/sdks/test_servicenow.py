@@ -9,6 +9,7 @@ from tests.sdks.oauth import revoke
 
 INSTANCE = "arrakis"
 HOST = f"https://{INSTANCE}.service-now.com"
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture

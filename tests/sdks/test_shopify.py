@@ -7,6 +7,7 @@ import shopify
 from pyactiveresource.connection import ClientError, UnauthorizedAccess
 
 SHOP, VERSION = "shop-001.myshopify.com", "2026-10"
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import pytest
 import stripe
 
 ACCOUNT = "acct_1Arrakis0000001"
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture(autouse=True)

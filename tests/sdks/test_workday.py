@@ -16,6 +16,7 @@ TENANT, HOST = "arrakis_dpt1", "https://wd2-impl-services1.workday.com"
 TOKEN_URL = f"{HOST}/ccx/oauth2/{TENANT}/token"
 WORKERS = f"{HOST}/ccx/api/v1/{TENANT}/workers"
 WSDL = str(Path(__file__).parent / "workday.wsdl")
+pytestmark = pytest.mark.faults
 
 
 @pytest.fixture

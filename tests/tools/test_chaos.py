@@ -36,6 +36,7 @@ def run_on_server(sql):
         cursor.execute(sql)
 
 
+@pytest.mark.faults
 @pytest.mark.django_db(transaction=True)
 def test_nothing_is_lost_that_could_be_kept(database):
     done = run_chaos(
@@ -52,6 +53,7 @@ def test_nothing_is_lost_that_could_be_kept(database):
         assert {row[name] for name in bad} == {0}, row
 
 
+@pytest.mark.faults
 def test_a_database_in_use_is_left_alone(tmp_path):
     file = f"sqlite:///{tmp_path / 'used.sqlite3'}"
     small = ("--credentials", "1", "--workers", "0", "--readers", "1", "--seconds", "0")
