@@ -53,10 +53,14 @@ def test_a_signal_ends_the_leg_and_those_after_it():
 
 def collected(legs):
     """The accuracy tests that the first of these legs runs."""
-    command = [sys.executable, *next(iter(legs.values())), "-q", "-p", "no:cacheprovider"]
-    command += ["--collect-only", "tests/limits/test_accuracy.py"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return {line for line in done.stdout.splitlines() if "::" in line}
+    file = "tests/limits/test_accuracy.py"
+    leg = next(iter(legs.values()))
+    command = [argument for argument in leg if argument.startswith("--") or ".py" not in argument]
+    command += ["-q", "-p", "no:cacheprovider", "--collect-only", file]
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return {line for line in done.stdout.splitlines() if line.startswith(f"{file}::")}
 
 
 def test_what_is_slow_by_nature_is_left_to_a_target_of_its_own():
@@ -66,3 +70,11 @@ def test_what_is_slow_by_nature_is_left_to_a_target_of_its_own():
     assert faults
     assert not suite & faults
     assert "tests/limits/test_accuracy.py" in run_legs.marked_files()
+
+
+def test_what_needs_postgresql_is_run_there():
+    files = [ROOT / "tests" / name for name in run_legs.SQLITE_ONLY]
+    modules = [path for file in files for path in (file.rglob("*.py") if file.is_dir() else [file])]
+
+    assert all(file.exists() for file in files)
+    assert not any("mark." + "postgresql" in path.read_text() for path in modules)
