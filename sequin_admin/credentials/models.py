@@ -1,7 +1,7 @@
 """Credentials, and the OAuth apps that some of them are connected through."""
 
 import json
-import re
+import math
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -36,6 +36,7 @@ IDENTITY_CHARS = 300
 # What a call to a provider may raise; `Credential.classify_failure()` returns the outcome of each.
 FAILURES = (Refused, Unreachable, DecryptionError)
 NAME_CHARS = 200
+LONGEST_LIFE_S = 999_999_999
 
 
 def list_indexes(table: str, called: str = "name") -> tuple[models.Index, ...]:
@@ -508,10 +509,10 @@ class Credential(Monitored):
 
     @classmethod
     def parse_grant(cls, data: Mapping[str, Any]) -> TokenGrant:
-        """Parse a token endpoint's JSON (RFC 6749 section 5.1)."""
+        """Parse a token endpoint's members (RFC 6749 section 5.1), for `protocol.read_grant()`."""
         return TokenGrant(
             access_token=str(data["access_token"]),
-            refresh_token=str(data.get("refresh_token") or ""),
+            refresh_token=text_of(data.get("refresh_token")),
             expires_in_s=whole_seconds(data.get("expires_in")),
             scope=str(data.get("scope") or ""),
             raw=data,
@@ -557,7 +558,20 @@ class Credential(Monitored):
         return " ".join(str(properties[n]) for n in cls.identity_properties if n in properties)
 
 
+def text_of(value: Any) -> str:
+    """The value if it is a text and not blank, else ""."""
+    return value if isinstance(value, str) and value.strip() else ""
+
+
 def whole_seconds(value: Any) -> int | None:
-    """A lifetime in seconds, from a number or text; None for anything else."""
-    text = str(value)
-    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
+    """A lifetime in seconds, from a number or a text that spells one; None for anything else.
+
+    At least 0 and at most 31 years. Fractions are dropped.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        seconds = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return None if math.isnan(seconds) else int(min(max(seconds, 0), LONGEST_LIFE_S))

@@ -195,6 +195,8 @@ def renew_with_lease(lease: RenewalLease) -> str:
             grant = request_grant(credential, lease)
     except FAILURES as error:
         outcome = without_known_secrets(credential, credential.classify_failure(error))
+        if isinstance(error, Refused) and error.refresh_token:
+            store_refresh_token(credential, error.refresh_token, lease)
         record_failure(
             lease, outcome, again=is_renewable(credential) or outcome.verdict is Verdict.TRANSIENT
         )
@@ -236,10 +238,7 @@ def store_grant(
     with transaction.atomic():
         if lease is None:
             Token.objects.get_or_create(credential=credential)
-        rows = Token.objects.with_credential().select_for_update(of=("self",))
-        token = rows.get(pk=credential.pk)
-        if lease and token.lease_fence != lease.fence:
-            raise Refused(outcomes.transient("lease_lost", "Another worker took this over."))
+        token = lock_token(credential, lease)
         save_new_secrets(credential, token, grant)
         now = clock.now()
         token.issued_at, token.expires_at = now, compute_expiry(credential, grant, now)
@@ -254,6 +253,24 @@ def store_grant(
         token.journal = record_attempt_end(token.journal, "ok", now)
         token.save()
     return grant.access_token
+
+
+def store_refresh_token(credential: Credential, refresh_token: str, lease: RenewalLease) -> None:
+    """Store the refresh token of an answer without a usable access token. Raises `Refused` when
+    the lease was lost."""
+    with transaction.atomic():
+        token = lock_token(credential, lease)
+        save_new_secrets(credential, token, TokenGrant("", refresh_token))
+        token.save(update_fields=["secrets", "previous_until"])
+
+
+def lock_token(credential: Credential, lease: RenewalLease | None) -> Token:
+    """The token row, locked until the transaction ends. Raises `Refused` when `lease` was lost."""
+    rows = Token.objects.with_credential().select_for_update(of=("self",))
+    token = rows.get(pk=credential.pk)
+    if lease and token.lease_fence != lease.fence:
+        raise Refused(outcomes.transient("lease_lost", "Another worker took this over."))
+    return token
 
 
 def save_new_secrets(credential: Credential, token: Token, grant: TokenGrant) -> None:
