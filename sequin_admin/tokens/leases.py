@@ -16,7 +16,7 @@ from typing import Any
 import structlog
 from django.db import DatabaseError, connections, transaction
 
-from sequin_admin.core import clock
+from sequin_admin.core import clock, shutdown
 from sequin_admin.tokens import protocol
 from sequin_admin.tokens.models import Token
 from sequin_admin.tokens.throttle import RefreshThrottle
@@ -58,10 +58,10 @@ def acquire_lease(seen: Token) -> RenewalLease | None:
     """Take the lease, and add the attempt to the journal in the same write.
 
     None when another process holds it, or has held it since the row was `seen`; then read the row
-    again.
+    again. Also None when this process is stopping: the call might be cut off.
     """
     now, fence, held = clock.now(), seen.lease_fence, seen.lease_until
-    if held and held > now:
+    if (held and held > now) or shutdown.is_requested():
         return None
     taken = copy(seen)
     taken.lease_owner, taken.lease_fence = uuid.uuid4().hex, fence + 1
@@ -161,7 +161,14 @@ def extend_lease(lease: RenewalLease) -> bool:
 
 
 def confirm_lease(lease: RenewalLease) -> bool:
-    """Whether a lease that waited in a queue may be used: it is new, or could be extended."""
+    """Whether a lease that waited in a queue may be used: it is new, or could be extended.
+
+    When this process is stopping it is given back, and its attempt never began.
+    """
+    if shutdown.is_requested():
+        rows = Token.objects.filter(pk=lease.token.pk, lease_fence=lease.fence)
+        rows.update(lease_until=None, journal=lease.token.journal[:-1])
+        return False
     is_new = clock.now() - lease.taken_at < LEASE / 3
     return is_new or extend_lease(lease)
 

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F
 
-from sequin_admin.core import clock
+from sequin_admin.core import clock, shutdown
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import FAILURES, Credential
@@ -31,6 +31,7 @@ LEAST_MARGIN_S = 60
 LEAST_LEFT_S = 10
 MARGIN_S = 300
 BACKOFF_S = (5, 900)
+STOPPING = "This process is about to stop, so it begins no renewal; the next one does."
 REFUSED_RETRY_AFTER = timedelta(days=1)
 
 
@@ -98,6 +99,8 @@ def exchange(credential: Credential) -> str:
     Token.objects.get_or_create(credential=credential)
     Token.objects.filter(pk=credential.pk, refresh_at=None).update(refresh_at=clock.now())
     lease = acquire_lease(Token.objects.get(pk=credential.pk))
+    if lease is None and shutdown.is_requested():
+        raise Refused(outcomes.transient("stopping", STOPPING))
     if lease is None:
         raise Refused(outcomes.transient("busy", "Another worker is exchanging this token."))
     return renew_with_lease(lease)
@@ -141,6 +144,8 @@ def renew(credential: Credential, *, newer_than: int | None = None, force: bool 
             return renew_with_lease(lease)
         if is_usable_meanwhile(token, newer_than):
             return stored_access_token(token)
+        if shutdown.is_requested():
+            raise Refused(outcomes.transient("stopping", STOPPING))
     raise Refused(outcomes.transient("busy", "Another worker is still renewing this token."))
 
 
