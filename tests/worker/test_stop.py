@@ -183,9 +183,9 @@ def test_whoever_kills_waits_longer_than_two_calls_and_a_write():
     compose = yaml.safe_load((ROOT / "compose.yaml").read_text())
     docker = (ROOT / "Dockerfile").read_text()
 
-    assert shutdown.GRACE_S >= two_calls + 5
+    assert two_calls + 5 <= shutdown.GRACE_S
     assert gunicorn_config.graceful_timeout == ceil(shutdown.GRACE_S)
-    assert shutdown.KILL_AFTER_S > gunicorn_config.graceful_timeout
+    assert gunicorn_config.graceful_timeout < shutdown.KILL_AFTER_S
     for service in ("web", "worker"):
         default = re.search(r":-(\d+)s}", compose["services"][service]["stop_grace_period"])
         assert int(default[1]) >= shutdown.KILL_AFTER_S

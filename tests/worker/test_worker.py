@@ -20,7 +20,6 @@ from sequin_admin.health.models import Check, WorkerProcess
 from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
 from sequin_admin.tools.supervisor import ProcessFailed, Supervisor, require_free
-from sequin_admin.worker import runner as runner_module
 from sequin_admin.worker.job_counts import JobCounts
 from sequin_admin.worker.jobs import JOBS, Job, periodic_job
 from sequin_admin.worker.pool import run_job
