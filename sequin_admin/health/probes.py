@@ -106,7 +106,7 @@ def probe_or_classify(credential: Credential, *, force: bool) -> Outcome:
             outcome = credential.probe(token)
             if outcome.verdict is Verdict.REFRESH:
                 return still_refused(credential, outcome)
-        return outcome
+        return renewal.with_short_life(credential, outcome)
     except FAILURES as error:
         return credential.classify_failure(error)
 

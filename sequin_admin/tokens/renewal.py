@@ -5,9 +5,11 @@ transaction, with a heartbeat that extends the lease; its result is written only
 fence is still the newest. All others wait, or use the old token while it is valid.
 """
 
+import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,6 +34,7 @@ LEAST_LEFT_S = 10
 MARGIN_S = 300
 BACKOFF_S = (5, 900)
 STOPPING = "This process is about to stop, so it begins no renewal; the next one does."
+SHORT_LIFE = "short_life"
 REFUSED_RETRY_AFTER = timedelta(days=1)
 
 
@@ -156,7 +159,8 @@ def is_new_enough(token: Token, newer_than: int | None) -> bool:
 
 def is_usable_meanwhile(token: Token, newer_than: int | None) -> bool:
     """Whether the old token may be returned during a renewal or its back-off."""
-    return newer_than is None and token.is_valid(clock.now(), LEAST_LEFT_S)
+    left_s = 0 if has_short_life(token) else LEAST_LEFT_S
+    return newer_than is None and token.is_valid(clock.now(), left_s)
 
 
 def is_backing_off(token: Token, credential: Credential) -> bool:
@@ -164,8 +168,7 @@ def is_backing_off(token: Token, credential: Credential) -> bool:
     if token.next_try_at is None or token.next_try_at <= clock.now():
         return False
     app = credential.oauth_app
-    tried_at = datetime.fromisoformat(token.journal[-1]["at"])
-    return app is None or app.secrets_changed_at < tried_at
+    return app is None or token.tried_at is None or app.secrets_changed_at < token.tried_at
 
 
 def get_live_or_refuse(token: Token, newer_than: int | None) -> str:
@@ -250,14 +253,62 @@ def store_grant(
         token.refresh_at = (
             compute_refresh_at(now, token.expires_at) if is_renewable(credential) else None
         )
+        token.lease_until, token.failures, token.next_try_at, token.refusal = None, 0, None, {}
+        token.journal = record_attempt_end(token.journal, "ok", now)
+        if token.refresh_at and has_short_life(token):
+            delay_next_renewal(credential, token, grant)
         token.secrets = {**token.secrets, "access_token": grant.access_token}
         token.scope = grant.scope or token.scope
         token.version += 1
         token.lease_fence += 0 if lease else 1
-        token.lease_until, token.failures, token.next_try_at, token.refusal = None, 0, None, {}
-        token.journal = record_attempt_end(token.journal, "ok", now)
         token.save()
     return grant.access_token
+
+
+def has_short_life(token: Token) -> bool:
+    """Whether it counts as expired as soon as it is issued, or seconds later."""
+    return token.lifetime_s is not None and token.lifetime_s < LEAST_MARGIN_S + LEAST_LEFT_S
+
+
+def delay_next_renewal(credential: Credential, token: Token, grant: TokenGrant) -> None:
+    """Keep a token with a short life from being renewed on every call. Unsaved.
+
+    The next renewal waits until it is about to end; that of a token which lives for no more than
+    seconds waits longer each time. A provider may also repeat its token until that has ended.
+    """
+    life_s = token.lifetime_s or 0.0
+    is_same = token.secrets.get("access_token") == grant.access_token
+    gap_s = life_s if is_same else life_s - LEAST_LEFT_S
+    if life_s < 2 * LEAST_LEFT_S:
+        attempts = itertools.takewhile(lambda each: "life_s" in each, reversed(token.journal[:-1]))
+        gap_s = max(gap_s, min(2 ** len([*attempts]), BACKOFF_S[1]))
+        token.journal = [
+            *token.journal[:-1],
+            *({**a, "life_s": life_s} for a in token.journal[-1:]),
+        ]
+    assert token.issued_at is not None
+    token.next_try_at = token.issued_at + timedelta(seconds=gap_s)
+    token.refresh_at = max(token.refresh_at or token.next_try_at, token.next_try_at)
+    token.refusal = as_refusal(short_life_outcome(credential, life_s, gap_s))
+
+
+def short_life_outcome(credential: Credential, life_s: float, gap_s: float) -> Outcome:
+    provider = credential.provider_title
+    return Outcome(
+        Verdict.TRANSIENT,
+        SHORT_LIFE,
+        f"{provider} gave us an access token that lives for {life_s:.0f} seconds only.",
+        f"Set a longer life of access tokens at {provider}, five minutes at least. Until then we "
+        f"ask for the next one no sooner than after {gap_s:.0f} seconds.",
+    )
+
+
+def with_short_life(credential: Credential, outcome: Outcome) -> Outcome:
+    """The outcome of a successful probe, or why its token will hardly be of use."""
+    token = Token.objects.filter(pk=credential.pk).defer("secrets").first()
+    if not outcome.ok or token is None or token.refusal.get("code") != SHORT_LIFE:
+        return outcome
+    return replace(outcome, **{**token.refusal, "verdict": Verdict(token.refusal["verdict"])})
 
 
 def store_refresh_token(credential: Credential, refresh_token: str, lease: RenewalLease) -> None:

@@ -1,20 +1,24 @@
 """What token endpoints answer, in all the forms that servers give it."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sequin_admin.core import clock
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import LONGEST_LIFE_S, Credential, whole_seconds
-from sequin_admin.credentials.outcomes import Refused, Verdict
+from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
+from sequin_admin.health import probes
+from sequin_admin.health.models import Check
 from sequin_admin.tokens import protocol, renewal
 from sequin_admin.tokens.models import Token
 from tests.factories import make_credential, make_oauth_app
 
-HOST = "airtable.com"
+HOST, API, PAUL = "airtable.com", "api.airtable.com", "usrziLeD23j9AJ1"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 KINDS = pytest.mark.parametrize("kind", kinds.all(), ids=lambda kind: kind.slug)
 UNUSABLE = pytest.mark.parametrize(
@@ -25,7 +29,7 @@ UNUSABLE = pytest.mark.parametrize(
 @pytest.fixture
 def due(organization, script, settings):
     """An Airtable credential whose token is due, at the scripted token endpoint."""
-    settings.PROVIDER_BASE_URLS = {HOST: script.url}
+    settings.PROVIDER_BASE_URLS = {HOST: script.url, API: script.url}
     app = make_oauth_app(organization, "airtable")
     credential = make_credential(organization, "airtable_oauth2", oauth_app=app)
     Token.objects.create(credential=credential)
@@ -192,3 +196,105 @@ def test_no_lifetime_is_too_odd(value):
     seconds = whole_seconds(value)
 
     assert seconds is None or 0 <= seconds <= LONGEST_LIFE_S
+
+
+@pytest.fixture
+def pass_seconds(monkeypatch):
+    """Let seconds pass, one by one: in each a worker renews what is due, and readers read."""
+    now = clock.now()
+
+    def run(seconds, credential):
+        nonlocal now
+        read = []
+        for _ in range(seconds):
+            now += timedelta(seconds=1)
+            monkeypatch.setattr(clock, "now", lambda: now)
+            renewal.refresh_due()
+            try:
+                read.append(renewal.get_access_token(fresh(credential)))
+            except Refused as refusal:
+                read.append(refusal.outcome)
+        return read
+
+    return run
+
+
+def fresh(credential):
+    return Credential.objects.select_related("oauth_app").get(pk=credential.pk)
+
+
+def issue(script, life):
+    """Let the endpoint issue a new token on each call, with this life."""
+    for number in range(100):
+        script.say((200, grant(access_token=f"access-{number}", expires_in=life)))
+
+
+@pytest.mark.parametrize("life", [0, 1, "2.0", 5, -3])
+@pytest.mark.django_db
+def test_tokens_that_live_for_seconds_are_not_renewed_in_a_loop(due, script, life, pass_seconds):
+    issue(script, life)
+
+    pass_seconds(25, due)
+    in_25_seconds = len(script.seen)
+    pass_seconds(100, due)
+
+    assert in_25_seconds <= 6
+    assert len(script.seen) <= 9
+
+
+@pytest.mark.django_db
+def test_health_says_why_tokens_that_live_for_seconds_are_waited_for(due, script, pass_seconds):
+    issue(script, 3)
+    answers = pass_seconds(25, due)
+    refused = next(each for each in reversed(answers) if isinstance(each, Outcome))
+    assert refused.code == "short_life"
+    assert refused.retry_after_s > 0
+    script.answers[:] = [(200, grant(expires_in=3)), (200, {"id": PAUL, "scopes": []})]
+
+    probes.verify(fresh(due), actor=due.organization)
+
+    check = Check.objects.get(check_name="authentication")
+    assert (check.verdict, check.code) == (Verdict.TRANSIENT, "short_life")
+    assert "lives for 3 seconds only" in check.message
+
+
+@pytest.mark.parametrize("life", [20, 30, 45, 69])
+@pytest.mark.django_db
+def test_tokens_of_half_a_minute_are_renewed_when_they_end_and_are_always_there(
+    due, script, life, pass_seconds
+):
+    issue(script, life)
+
+    answers = pass_seconds(100, due)
+
+    assert all(isinstance(each, str) for each in answers)
+    assert len(script.seen) <= 100 / (life - renewal.LEAST_LEFT_S) + 1
+
+
+@pytest.mark.django_db
+def test_a_token_that_the_provider_repeats_until_its_end_is_used_until_its_end(
+    due, script, pass_seconds
+):
+    """As Marketo does: what remains of its life gets shorter with every call."""
+    for life in (30, 9):
+        script.say((200, grant(access_token="same", expires_in=life)))
+    issue(script, 3600)
+
+    answers = pass_seconds(40, due)
+
+    assert all(isinstance(each, str) for each in answers)
+    assert answers[-1] == "access-0"
+    assert len(script.seen) <= 4
+
+
+@pytest.mark.django_db
+def test_a_longer_life_ends_the_waiting(due, script, pass_seconds):
+    issue(script, 0)
+    pass_seconds(20, due)
+    script.answers[:] = [(200, grant(expires_in=3600))]
+
+    pass_seconds(30, due)
+
+    token = Token.objects.get()
+    assert (token.next_try_at, token.refusal) == (None, {})
+    assert renewal.get_access_token(fresh(due)) == "new-access"
