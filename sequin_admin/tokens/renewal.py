@@ -256,7 +256,7 @@ def store_grant(
         token.lease_until, token.failures, token.next_try_at, token.refusal = None, 0, None, {}
         token.journal = record_attempt_end(token.journal, "ok", now)
         if token.refresh_at and has_short_life(token):
-            delay_next_renewal(credential, token, grant)
+            delay_next_renewal(credential, token, grant, now)
         token.secrets = {**token.secrets, "access_token": grant.access_token}
         token.scope = grant.scope or token.scope
         token.version += 1
@@ -270,7 +270,9 @@ def has_short_life(token: Token) -> bool:
     return token.lifetime_s is not None and token.lifetime_s < LEAST_MARGIN_S + LEAST_LEFT_S
 
 
-def delay_next_renewal(credential: Credential, token: Token, grant: TokenGrant) -> None:
+def delay_next_renewal(
+    credential: Credential, token: Token, grant: TokenGrant, now: datetime
+) -> None:
     """Keep a token with a short life from being renewed on every call. Unsaved.
 
     The next renewal waits until it is about to end; that of a token which lives for no more than
@@ -282,12 +284,9 @@ def delay_next_renewal(credential: Credential, token: Token, grant: TokenGrant) 
     if life_s < 2 * LEAST_LEFT_S:
         attempts = itertools.takewhile(lambda each: "life_s" in each, reversed(token.journal[:-1]))
         gap_s = max(gap_s, min(2 ** len([*attempts]), BACKOFF_S[1]))
-        token.journal = [
-            *token.journal[:-1],
-            *({**a, "life_s": life_s} for a in token.journal[-1:]),
-        ]
-    assert token.issued_at is not None
-    token.next_try_at = token.issued_at + timedelta(seconds=gap_s)
+        for attempt in token.journal[-1:]:
+            attempt["life_s"] = life_s
+    token.next_try_at = now + timedelta(seconds=gap_s)
     token.refresh_at = max(token.refresh_at or token.next_try_at, token.next_try_at)
     token.refusal = as_refusal(short_life_outcome(credential, life_s, gap_s))
 

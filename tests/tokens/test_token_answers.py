@@ -208,7 +208,7 @@ def pass_seconds(monkeypatch):
         read = []
         for _ in range(seconds):
             now += timedelta(seconds=1)
-            monkeypatch.setattr(clock, "now", lambda: now)
+            monkeypatch.setattr(clock, "now", lambda now=now: now)
             renewal.refresh_due()
             try:
                 read.append(renewal.get_access_token(fresh(credential)))
