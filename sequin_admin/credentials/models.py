@@ -13,8 +13,10 @@ from django.utils.crypto import salted_hmac
 
 from sequin_admin.access.models import Findable, Organization
 from sequin_admin.core import clock
+from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField, Secrets
 from sequin_admin.core.http import UnknownHost, Unreachable
+from sequin_admin.core.leases import Leased
 from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.collections import CollectionSchema
@@ -175,8 +177,8 @@ class CredentialQuerySet(Findable["Credential"]):
     def of_provider(self, provider: str) -> Self:
         return self.filter(kind__in=[kind.slug for kind in kinds.of_provider(provider)])
 
-    def check_due(self, at: datetime) -> Self:
-        return self.active().filter(check_due_at__lte=at).order_by("check_due_at")
+    def check_due(self) -> Self:
+        return self.active().filter(check_due_at__lte=DatabaseTime()).order_by("check_due_at")
 
 
 class CredentialManager(models.Manager["Credential"]):
@@ -187,7 +189,7 @@ class CredentialManager(models.Manager["Credential"]):
         return rows.filter(kind=self.model.slug) if self.model.slug else rows
 
 
-class Credential(Monitored):
+class Credential(Leased, Monitored):
     """Access to one account at a provider. A row is loaded as its kind's class (`from_db`)."""
 
     entity, entity_title = "credential", "credential"

@@ -1,6 +1,5 @@
 """GitHub Apps: https://docs.github.com/en/apps  Limits: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api"""
 
-import time
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -242,7 +241,7 @@ def app_jwt(context: OAuthContext) -> str:
 
     https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
     """
-    now = int(time.time())
+    now = int(clock.now().timestamp())
     claims = {"iat": now - JWT_SKEW_S, "exp": now + JWT_LIFE_S, "iss": context.client_id}
     try:
         key = RSAKey.import_key(str(context.app["private_key"]))

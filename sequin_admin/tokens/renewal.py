@@ -17,6 +17,8 @@ from django.db import transaction
 from django.db.models import F
 
 from sequin_admin.core import clock, shutdown
+from sequin_admin.core.clock import DatabaseTime
+from sequin_admin.core.leases import release, still_mine, supersede
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import FAILURES, Credential
@@ -246,22 +248,24 @@ def store_grant(
     with transaction.atomic():
         if lease is None:
             Token.objects.get_or_create(credential=credential)
-        token = lock_token(credential, lease)
+        token, now = lock_token(credential, lease)
         save_new_secrets(credential, token, grant)
-        now = clock.now()
         token.issued_at, token.expires_at = now, compute_expiry(credential, grant, now)
         token.refresh_at = (
             compute_refresh_at(now, token.expires_at) if is_renewable(credential) else None
         )
-        token.lease_until, token.failures, token.next_try_at, token.refusal = None, 0, None, {}
+        token.failures, token.next_try_at, token.refusal = 0, None, {}
         token.journal = record_attempt_end(token.journal, "ok", now)
         if token.refresh_at and has_short_life(token):
             delay_next_renewal(credential, token, grant, now)
         token.secrets = {**token.secrets, "access_token": grant.access_token}
         token.scope = grant.scope or token.scope
         token.version += 1
-        token.lease_fence += 0 if lease else 1
         token.save()
+        if lease:
+            release(lease.token)
+        else:
+            supersede(token)
     return grant.access_token
 
 
@@ -314,18 +318,22 @@ def store_refresh_token(credential: Credential, refresh_token: str, lease: Renew
     """Store the refresh token of an answer without a usable access token. Raises `Refused` when
     the lease was lost."""
     with transaction.atomic():
-        token = lock_token(credential, lease)
+        token, _ = lock_token(credential, lease)
         save_new_secrets(credential, token, TokenGrant("", refresh_token))
         token.save(update_fields=["secrets", "previous_until"])
 
 
-def lock_token(credential: Credential, lease: RenewalLease | None) -> Token:
-    """The token row, locked until the transaction ends. Raises `Refused` when `lease` was lost."""
-    rows = Token.objects.with_credential().select_for_update(of=("self",))
-    token = rows.get(pk=credential.pk)
-    if lease and token.lease_fence != lease.fence:
+def lock_token(credential: Credential, lease: RenewalLease | None) -> tuple[Token, datetime]:
+    """The token row, locked until the transaction ends, and the database's time.
+
+    Raises `Refused` when `lease` was lost.
+    """
+    rows = Token.objects.all() if lease is None else still_mine(lease.token)
+    locked = rows.select_related("credential").select_for_update(of=("self",))
+    token = locked.annotate(locked_at=DatabaseTime()).filter(pk=credential.pk).first()
+    if token is None:
         raise Refused(outcomes.transient("lease_lost", "Another worker took this over."))
-    return token
+    return token, token.locked_at
 
 
 def save_new_secrets(credential: Credential, token: Token, grant: TokenGrant) -> None:
@@ -368,9 +376,9 @@ def record_failure(lease: RenewalLease, outcome: Outcome, *, again: bool = True)
     now = clock.now()
     failures = lease.token.failures + 1
     next_try_at = now + retry_delay(outcome, failures)
-    Token.objects.filter(pk=lease.token.pk, lease_fence=lease.fence).update(
+    release(
+        lease.token,
         failures=F("failures") + 1,
-        lease_until=None,
         next_try_at=next_try_at,
         # Moved with it, so that it does not precede other due tokens in the claim.
         refresh_at=next_try_at if again and lease.token.refresh_at else None,
