@@ -14,4 +14,5 @@ RUN tailwindcss -i static/css/app.css -o static/css/app.build.css --minify \
 USER sequin
 EXPOSE 8000
 CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "8", \
+     "--config", "python:sequin_admin.gunicorn_config", \
      "--worker-class", "sequin_admin.gunicorn_worker.BufferingWorker", "sequin_admin.wsgi:application"]

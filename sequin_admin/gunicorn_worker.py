@@ -21,6 +21,8 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from sequin_admin.core import shutdown
+
 # Deadline of a whole request from its first byte, in seconds: 10 MB at 2 Mbit/s are in time.
 ARRIVES_IN_S = 60.0
 # Longest head: gunicorn refuses a field of 8 kB or the 101st field when it parses the head.
@@ -149,6 +151,10 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         self.arrivals: dict[Any, Arrival] = {}
         # Closed for writing, with the time until which they are still read.
         self.closing: dict[Any, float] = {}
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        shutdown.request()
+        super().handle_exit(sig, frame)
 
     def enqueue_req(self, conn: Any) -> None:
         """Collect the next request of a new or kept connection."""

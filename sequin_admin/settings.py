@@ -11,6 +11,7 @@ import structlog
 from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from sequin_admin.core import shutdown
 from sequin_admin.core.env import ROOT, env
 from sequin_admin.core.networks import Proxies, parse_network
 
@@ -36,8 +37,7 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 SIMULATOR_URL = env.str("SIMULATOR_URL", default="")
 # Other bases for single hosts, as JSON: {"api.hubapi.com": "https://hubspot-proxy.example.com"}.
 PROVIDER_BASE_URLS = env.json("PROVIDER_BASE_URLS", default={})
-# Deadline of one call to a token endpoint, in seconds.
-TOKEN_DEADLINE_S = env.float("TOKEN_DEADLINE_S", default=20.0)
+TOKEN_DEADLINE_S = shutdown.TOKEN_DEADLINE_S
 HUBSPOT_API_VERSION = env.str("HUBSPOT_API_VERSION", default="2026-03")
 # Other bases for single hosts of webhooks and Slack, as JSON. They may be private:
 # {"hooks.test": "http://127.0.0.1:9999"}.

@@ -12,7 +12,7 @@ CUT = "cut the line"
 
 
 class Script:
-    """A response is a status, a JSON body or None, and optional headers; or `CUT`."""
+    """A response is a status, a body (JSON, bytes or None) and optional headers; or `CUT`."""
 
     def __init__(self) -> None:
         self.answers: list[Any] = []
@@ -36,7 +36,8 @@ def script() -> Iterator[Script]:
                 self.close_connection = True
                 return
             status, value, *headers = said
-            data = b"" if value is None else json.dumps(value).encode()
+            data = value if isinstance(value, bytes) else json.dumps(value).encode()
+            data = b"" if value is None else data
             self.send_response(status)
             for name, text in {**dict(*headers), "Content-Length": str(len(data))}.items():
                 self.send_header(name, text)

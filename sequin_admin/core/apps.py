@@ -5,4 +5,8 @@ class CoreConfig(AppConfig):
     name = "sequin_admin.core"
 
     def ready(self) -> None:
-        from sequin_admin.core import checks, db_lookups  # noqa: F401 - register themselves
+        from django.db.backends.signals import connection_created
+
+        from sequin_admin.core import checks, clock, db_lookups  # noqa: F401 - register themselves
+
+        connection_created.connect(clock.on_connected)

@@ -6,6 +6,7 @@ host.
 """
 
 import json as jsonlib
+import re
 import ssl
 import time
 import zlib
@@ -14,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import httpcore2
 import httpx2
@@ -34,6 +35,10 @@ _HEADERS = {
     "Accept-Encoding": "identity",
 }
 _ZLIB_OR_GZIP = zlib.MAX_WBITS | 32
+# The registered codings of a body (RFC 9110 section 8.4.1). Other labels stand for none.
+_CODINGS = {"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"}
+# A form-encoded body and nothing else: neither spaces nor markup.
+_FORM = re.compile(r"[\w.~%+-]+=[^\s<>&]*(&[\w.~%+-]+=[^\s<>&]*)*")
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,11 @@ class Response:
 
     @property
     def text(self) -> str:
-        return self.body.decode("utf-8", "replace")
+        """The body as Unicode text, as JSON must be; else as Latin-1, which older servers send."""
+        try:
+            return self.body.decode(jsonlib.detect_encoding(self.body))
+        except UnicodeDecodeError:
+            return self.body.decode("latin-1")
 
     def excerpt(self, chars: int) -> str:
         """The start of the body without secrets, for people."""
@@ -63,13 +72,16 @@ class Response:
     def json(self) -> Any:
         """The body as JSON; None when it is not JSON (an HTML page, an empty body)."""
         try:
-            return jsonlib.loads(self.body)
+            return jsonlib.loads(self.text)
         except ValueError:
             return None
 
     def data(self) -> dict[str, Any]:
-        """The body as a JSON object; empty when it is anything else."""
+        """The body as a JSON object, or the fields of a form-encoded body, in which some servers
+        send errors; empty when it is anything else."""
         value = self.json()
+        if value is None and _FORM.fullmatch(text := self.text.strip()):
+            return dict(parse_qsl(text))
         return value if isinstance(value, dict) else {}
 
     def dig(self, *path: str | int) -> Any:
@@ -177,7 +189,8 @@ def _read_body(answer: httpx2.Response, host: str | None) -> bytes:
 
 def _decode_body(body: bytes, headers: httpx2.Headers, host: str | None) -> bytes:
     """The plain body. We ask for no compression; some servers compress all the same."""
-    if headers.get("content-encoding", "identity") == "identity":
+    labels = headers.get("content-encoding", "").lower().split(",")
+    if _CODINGS.isdisjoint(label.strip() for label in labels):
         return body
     try:
         plain = zlib.decompressobj(_ZLIB_OR_GZIP).decompress(body, MAX_BYTES + 1)

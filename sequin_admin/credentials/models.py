@@ -1,7 +1,7 @@
 """Credentials, and the OAuth apps that some of them are connected through."""
 
 import json
-import re
+import math
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -13,8 +13,10 @@ from django.utils.crypto import salted_hmac
 
 from sequin_admin.access.models import Findable, Organization
 from sequin_admin.core import clock
+from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField, Secrets
 from sequin_admin.core.http import UnknownHost, Unreachable
+from sequin_admin.core.leases import Leased
 from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.collections import CollectionSchema
@@ -36,6 +38,7 @@ IDENTITY_CHARS = 300
 # What a call to a provider may raise; `Credential.classify_failure()` returns the outcome of each.
 FAILURES = (Refused, Unreachable, DecryptionError)
 NAME_CHARS = 200
+LONGEST_LIFE_S = 999_999_999
 
 
 def list_indexes(table: str, called: str = "name") -> tuple[models.Index, ...]:
@@ -174,8 +177,8 @@ class CredentialQuerySet(Findable["Credential"]):
     def of_provider(self, provider: str) -> Self:
         return self.filter(kind__in=[kind.slug for kind in kinds.of_provider(provider)])
 
-    def check_due(self, at: datetime) -> Self:
-        return self.active().filter(check_due_at__lte=at).order_by("check_due_at")
+    def check_due(self) -> Self:
+        return self.active().filter(check_due_at__lte=DatabaseTime()).order_by("check_due_at")
 
 
 class CredentialManager(models.Manager["Credential"]):
@@ -186,7 +189,7 @@ class CredentialManager(models.Manager["Credential"]):
         return rows.filter(kind=self.model.slug) if self.model.slug else rows
 
 
-class Credential(Monitored):
+class Credential(Leased, Monitored):
     """Access to one account at a provider. A row is loaded as its kind's class (`from_db`)."""
 
     entity, entity_title = "credential", "credential"
@@ -508,10 +511,10 @@ class Credential(Monitored):
 
     @classmethod
     def parse_grant(cls, data: Mapping[str, Any]) -> TokenGrant:
-        """Parse a token endpoint's JSON (RFC 6749 section 5.1)."""
+        """Parse a token endpoint's members (RFC 6749 section 5.1), for `protocol.read_grant()`."""
         return TokenGrant(
             access_token=str(data["access_token"]),
-            refresh_token=str(data.get("refresh_token") or ""),
+            refresh_token=text_of(data.get("refresh_token")),
             expires_in_s=whole_seconds(data.get("expires_in")),
             scope=str(data.get("scope") or ""),
             raw=data,
@@ -557,7 +560,20 @@ class Credential(Monitored):
         return " ".join(str(properties[n]) for n in cls.identity_properties if n in properties)
 
 
+def text_of(value: Any) -> str:
+    """The value if it is a text and not blank, else ""."""
+    return value if isinstance(value, str) and value.strip() else ""
+
+
 def whole_seconds(value: Any) -> int | None:
-    """A lifetime in seconds, from a number or text; None for anything else."""
-    text = str(value)
-    return int(text) if re.fullmatch(r"[0-9]{1,9}", text) else None
+    """A lifetime in seconds, from a number or a text that spells one; None for anything else.
+
+    At least 0 and at most 31 years. Fractions are dropped.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        seconds = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return None if math.isnan(seconds) else int(min(max(seconds, 0), LONGEST_LIFE_S))

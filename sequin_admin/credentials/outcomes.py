@@ -75,11 +75,14 @@ class Outcome:
 
 
 class Refused(Exception):
-    """A call did not succeed. `outcome` has the details; `str()` is its message."""
+    """A call did not succeed. `outcome` has the details; `str()` is its message.
 
-    def __init__(self, outcome: Outcome) -> None:
+    `refresh_token` is one that came with an answer that is of no other use.
+    """
+
+    def __init__(self, outcome: Outcome, *, refresh_token: str = "") -> None:
         super().__init__(outcome.message)
-        self.outcome = outcome
+        self.outcome, self.refresh_token = outcome, refresh_token
 
 
 def works(**discovered: Any) -> Outcome:
@@ -166,6 +169,15 @@ def unclassified(response: Response, provider: str) -> Outcome:
     """A response that no rule classifies: transient, with the status in the code."""
     message = f"{provider} answered {response.status} in a way we don't know yet."
     return transient(f"http_{response.status}", message).with_evidence(response)
+
+
+def unexpected_answer(provider: str, response: Response | None = None) -> Outcome:
+    """An answer that lacks a value that we need, or has one of another type or form."""
+    message = (
+        f"{provider} sent an answer that lacks what we need from it, or has it in another form."
+    )
+    outcome = transient("unexpected_answer", message)
+    return outcome.with_evidence(response) if response else outcome
 
 
 def by_status(response: Response, provider: str) -> Outcome:

@@ -84,6 +84,12 @@ def collect_metrics() -> CollectorRegistry:
     counted = Credential.objects.active().values_list("kind", "health_status").annotate(Count("pk"))
     for kind, status, count in counted.order_by():
         credentials.labels(kind, status or "unknown").set(count)
+    ahead = Gauge(
+        "sequin_admin_clock_ahead_seconds",
+        "How far the clock of this web process is ahead of the database's.",
+        registry=registry,
+    )
+    ahead.set(clock.ahead_s())
     measure_workers(now, registry)
     return registry
 

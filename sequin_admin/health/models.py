@@ -222,6 +222,13 @@ class WorkerProcess(models.Model):
     beat_at = models.DateTimeField(default=clock.now)
     stopping = models.BooleanField(default=False)
     jobs = models.JSONField(default=dict)
+    # How far its machine's clock is ahead of the database's, in seconds.
+    clock_ahead_s = models.FloatField(default=0.0)
 
     def __str__(self) -> str:
         return f"{self.hostname}:{self.pid}"
+
+    @property
+    def clock_note(self) -> str:
+        """A sentence when its clock is wrong; else empty."""
+        return clock.describe_offset(self.clock_ahead_s)

@@ -8,7 +8,7 @@ from django.db import models, transaction
 
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect import credential_operations
-from sequin_admin.core import clock
+from sequin_admin.core import clock, leases
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import FAILURES, Credential, Monitored, OAuthApp
 from sequin_admin.credentials.outcomes import Outcome, Verdict
@@ -50,14 +50,11 @@ def verify(credential: Credential, *, actor: models.Model | None = None) -> Outc
 
 
 def claim_due(room: int) -> list[Credential]:
-    """Claim up to `room` credentials that are due, each for the time of `CLAIM`.
-
-    One short transaction that skips rows locked by other processes.
-    """
+    """Lease up to `room` credentials that are due, and move their due time to the lease's end: one
+    that is earlier after the probe was asked for meanwhile."""
     with transaction.atomic():
-        due = Credential.objects.check_due(clock.now()).select_related("oauth_app")
-        rows = list(due.select_for_update(skip_locked=True, of=("self",), no_key=True)[:room])
-        until = clock.now() + CLAIM
+        due = Credential.objects.check_due().select_related("oauth_app")
+        rows, until = leases.claim_due(due, room, CLAIM), clock.now() + CLAIM
         Credential.objects.filter(pk__in=[row.pk for row in rows]).update(check_due_at=until)
         for row in rows:
             row.check_due_at = until
@@ -65,14 +62,18 @@ def claim_due(room: int) -> list[Credential]:
 
 
 def probe_claimed(credential: Credential) -> bool:
-    """Probe and record the outcome. False, and nothing recorded, if the claim has expired."""
+    """Probe and record the outcome. False, and nothing recorded, if the lease was lost or somebody
+    checked meanwhile."""
     claimed_until = credential.check_due_at
     outcome = call_probe(credential)
     with transaction.atomic():
-        rows = Credential.objects.select_for_update(no_key=True)
-        if not rows.filter(pk=credential.pk, check_due_at=claimed_until).exists():
+        rows = leases.still_mine(credential).select_for_update(no_key=True)
+        # Made due meanwhile, it is still ours; checked meanwhile, it is due later.
+        if not rows.filter(check_due_at__lte=claimed_until).exists():
+            leases.release(credential)
             return False
         changed = record_probe(credential, outcome)
+        leases.release(credential)
     propagate(changed)
     return True
 
@@ -106,7 +107,7 @@ def probe_or_classify(credential: Credential, *, force: bool) -> Outcome:
             outcome = credential.probe(token)
             if outcome.verdict is Verdict.REFRESH:
                 return still_refused(credential, outcome)
-        return outcome
+        return renewal.with_short_life(credential, outcome)
     except FAILURES as error:
         return credential.classify_failure(error)
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 import structlog
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.db.models import Min, QuerySet
 
 from sequin_admin.access.models import Organization
@@ -51,8 +51,10 @@ class WorkerHeartbeat:
         if time.monotonic() < self.next_at and not stopping:
             return
         self.next_at = time.monotonic() + BEAT_EVERY_S
-        self.row.beat_at, self.row.stopping, self.row.jobs = clock.now(), stopping, self.jobs()
         try:
+            clock.measure(connection)
+            self.row.clock_ahead_s = clock.ahead_s()
+            self.row.beat_at, self.row.stopping, self.row.jobs = clock.now(), stopping, self.jobs()
             self.row.save()
         except DatabaseError:
             log.warning("heartbeat not written", exc_info=True)
@@ -72,8 +74,7 @@ class Lag:
 
 def lags(organization: Organization | None = None) -> list[Lag]:
     """Lag of each job, for the rows of one organization or of all."""
-    now = clock.now()
-    due_tokens, checks = Token.objects.refresh_due(now), Credential.objects.check_due(now)
+    due_tokens, checks = Token.objects.refresh_due(), Credential.objects.check_due()
     if organization:
         due_tokens = due_tokens.filter(credential__organization=organization)
         checks = checks.of(organization)

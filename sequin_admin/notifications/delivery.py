@@ -1,6 +1,6 @@
 """Sending the pending deliveries of the outbox: claim, attempt, record.
 
-A claim is a lease with a fencing number: a worker whose lease has expired can't record a result.
+A claim is a lease: a worker that has lost it can't record a result.
 """
 
 import random
@@ -12,7 +12,8 @@ from uuid import UUID
 from django.db import models, transaction
 from django.db.models import F
 
-from sequin_admin.core import clock
+from sequin_admin.core import clock, leases
+from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.notifications import channels, retries, senders
 from sequin_admin.notifications.message import TEST, Severity
 from sequin_admin.notifications.models import Delivery, DeliveryState
@@ -30,33 +31,25 @@ def claim_due(room: int) -> list[Delivery]:
 
     One short transaction that skips rows locked by other processes.
     """
-    now = clock.now()
     with transaction.atomic():
-        under_way = Delivery.objects.pending().filter(leased_until__gt=now)
+        under_way = Delivery.objects.pending().filter(leases.leased())
         busy = Counter[UUID | None](under_way.values_list("channel_id", flat=True))
         full = [pk for pk, count in busy.items() if pk and count >= MOST_PER_CHANNEL]
-        due = Delivery.objects.due(now).exclude(channel_id__in=full)
-        taken = []
+        due = Delivery.objects.due().exclude(channel_id__in=full)
+        chosen = []
         for row in due.select_for_update(skip_locked=True, of=("self",), no_key=True)[:room]:
             busy[row.channel_id] += 1
             if row.channel_id is None or busy[row.channel_id] <= MOST_PER_CHANNEL:
-                taken.append(take_lease(row, now))
-        Delivery.objects.bulk_update(taken, ["fence", "leased_until"])
-    return taken
-
-
-def take_lease(delivery: Delivery, now: datetime) -> Delivery:
-    """Start a lease, unsaved."""
-    delivery.fence, delivery.leased_until = delivery.fence + 1, now + LEASE
-    return delivery
+                chosen.append(row)
+        return leases.take_locked(chosen, LEASE)
 
 
 def deliver_claimed(delivery: Delivery) -> bool:
     """Attempt a claimed delivery and record the result. False if its lease was lost."""
     now = clock.now()
     rows = Delivery.objects.select_related("channel", "organization").defer("channel__secrets")
-    row = rows.filter(pk=delivery.pk).first()
-    if row is None or row.fence != delivery.fence:
+    row = rows.filter(pk__in=still_leased(delivery).values("pk")).first()
+    if row is None:
         return False
     channel = row.channel
     if channel and not channel.enabled and row.type != TEST:
@@ -69,9 +62,7 @@ def deliver_claimed(delivery: Delivery) -> bool:
         channel.quiet_ends_at(Severity(row.severity), now) if channel and not row.urgent else None
     )
     if until:
-        return bool(
-            still_leased(row).update(in_quiet_hours=True, next_try_at=until, leased_until=None)
-        )
+        return leases.release(row, in_quiet_hours=True, next_try_at=until)
     if not start_attempt(row, now):
         return False
     began = time.monotonic()
@@ -80,13 +71,13 @@ def deliver_claimed(delivery: Delivery) -> bool:
 
 
 def still_leased(delivery: Delivery) -> models.QuerySet[Delivery]:
-    """The row as a queryset; empty once another lease has been taken."""
-    return Delivery.objects.pending().filter(pk=delivery.pk, fence=delivery.fence)
+    """The row as a queryset; empty once the lease was lost or the delivery has ended."""
+    return leases.still_mine(delivery).filter(state=DeliveryState.PENDING)
 
 
 def finish_delivery(delivery: Delivery, state: DeliveryState, last_error: str) -> bool:
     final = {"state": state, "last_error": last_error, "ended_at": clock.now()}
-    return bool(still_leased(delivery).update(**final, next_try_at=None, leased_until=None))
+    return bool(still_leased(delivery).update(**final, next_try_at=None, **leases.RELEASED))
 
 
 def start_attempt(delivery: Delivery, now: datetime) -> bool:
@@ -94,9 +85,11 @@ def start_attempt(delivery: Delivery, now: datetime) -> bool:
     delivery.attempts, delivery.tried_from = delivery.attempts + 1, delivery.tried_from or now
     return bool(
         still_leased(delivery)
-        .filter(leased_until__gt=now)
+        .filter(leases.leased())
         .update(
-            attempts=F("attempts") + 1, tried_from=delivery.tried_from, leased_until=now + LEASE
+            attempts=F("attempts") + 1,
+            tried_from=delivery.tried_from,
+            lease_until=DatabaseTime(LEASE, stored=True),
         )
     )
 
@@ -112,12 +105,13 @@ def record_attempt(delivery: Delivery, result: SendResult, at: datetime, *, ms: 
             return False
         attempt = {"at": at.isoformat(), "status": result.status, "error": result.error, "ms": ms}
         row.log = [*row.log, attempt][-LOG_ENTRIES:]
-        row.leased_until, row.next_try_at, row.in_quiet_hours = None, None, False
+        row.next_try_at, row.in_quiet_hours = None, False
         row.state, row.last_error = DeliveryState.DELIVERED, ""
         if not result.ok:
             schedule_retry(row, result)
         row.ended_at = None if row.next_try_at else clock.now()
         row.save()
+        leases.release(row)
     if result.gone and delivery.channel:
         channels.disable(delivery.channel, actor=None, reason=result.error)
     return True

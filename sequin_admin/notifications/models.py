@@ -12,7 +12,9 @@ from django.db.models import Exists, OuterRef, Subquery
 
 from sequin_admin.access.models import Findable, Organization, OwnedQuerySet, User
 from sequin_admin.core import clock
+from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.fields import EncryptedJSONField
+from sequin_admin.core.leases import Leased, unleased
 from sequin_admin.notifications.message import Message, Severity, type_matches
 from sequin_admin.notifications.quiet_hours import DailyQuietHours
 
@@ -142,13 +144,13 @@ class DeliveryQuerySet(OwnedQuerySet["Delivery"]):
     def to_customers(self) -> Self:
         return self.filter(channel=None)
 
-    def due(self, at: datetime) -> Self:
+    def due(self) -> Self:
         """Deliveries to send now: not leased, and first of the pending ones of an ordering key."""
         before = Delivery.objects.pending().filter(
             ordering_key=OuterRef("ordering_key"), id__lt=OuterRef("id")
         )
-        waiting = self.pending().filter(~Exists(before), next_try_at__lte=at)
-        return waiting.exclude(leased_until__gt=at).order_by("next_try_at", "id")
+        waiting = self.pending().filter(~Exists(before), next_try_at__lte=DatabaseTime())
+        return waiting.filter(unleased()).order_by("next_try_at", "id")
 
     def by_state(self) -> dict[DeliveryState, int]:
         """Count of deliveries in each state, in one query."""
@@ -157,14 +159,13 @@ class DeliveryQuerySet(OwnedQuerySet["Delivery"]):
         return {state: found.get(state.value, 0) for state in DeliveryState}
 
 
-class Delivery(models.Model):
+class Delivery(Leased):
     """A message to send through one channel, or by mail `to` a customer's contact.
 
     `notice` is the message as JSON. Deliveries of one `ordering_key` (a channel and the message's
     key) are sent in order. `in_quiet_hours` says that quiet hours delay it, which `urgent` ignores.
-    `attempts` counts those since `tried_from`. It is leased until `leased_until`; `fence` rises
-    with every lease. `log` has the latest attempts: `{"at", "status", "error", "ms"}`; `last_error`
-    is empty or a sentence.
+    `attempts` counts those since `tried_from`. `log` has the latest attempts:
+    `{"at", "status", "error", "ms"}`; `last_error` is empty or a sentence.
     """
 
     # Ascending in the order of posting; the API shows `uid` instead.
@@ -189,8 +190,6 @@ class Delivery(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     tried_from = models.DateTimeField(null=True)
     next_try_at = models.DateTimeField(null=True, default=clock.now)
-    leased_until = models.DateTimeField(null=True)
-    fence = models.PositiveIntegerField(default=0)
     log = models.JSONField(default=list)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     ended_at = models.DateTimeField(null=True)

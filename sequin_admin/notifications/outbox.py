@@ -11,7 +11,7 @@ from django.db import models, transaction
 
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
-from sequin_admin.core import clock
+from sequin_admin.core import clock, leases
 from sequin_admin.notifications import channels, delivery
 from sequin_admin.notifications.message import TEST, Message, Severity
 from sequin_admin.notifications.models import Channel, Delivery, DeliveryState, ordering_key_of
@@ -106,8 +106,9 @@ def redeliver(delivery: Delivery, *, actor: models.Model | None) -> None:
         False,
     )
     row.attempts, row.tried_from, row.ended_at = 0, None, None
-    row.next_try_at, row.leased_until, row.fence = clock.now(), None, row.fence + 1
+    row.next_try_at = clock.now()
     row.save()
+    leases.supersede(row)
     record_change(
         "delivery.repeated",
         actor=actor,
@@ -127,10 +128,11 @@ def send_test(channel: Channel, *, actor: models.Model | None) -> Delivery:
         title="A test from Sequin Admin",
         text=f"{channel.organization} can reach you here. Nothing happened and nobody must act.",
     )
-    row = delivery.take_lease(draft_delivery(channel.organization, message, now, channel), now)
+    row = draft_delivery(channel.organization, message, now, channel)
     row.urgent, row.next_try_at = True, now
     with transaction.atomic():
         row.save()
+        leases.take_locked([row], delivery.LEASE)
         channels.record_channel_change("channel.tested", channel, actor)
     delivery.deliver_claimed(row)
     row.refresh_from_db()

@@ -1,6 +1,5 @@
 """GitHub Apps: https://docs.github.com/en/apps  Limits: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api"""
 
-import time
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -26,6 +25,7 @@ from sequin_admin.credentials.kinds import (
 )
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused
+from sequin_admin.tokens import protocol
 
 API = "https://api.github.com"
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
@@ -132,10 +132,13 @@ class GitHub(Credential):
         path = f"/app/installations/{installation}/access_tokens"
         response = call_as_app(context, "POST", path)
         known = response.data()
-        if response.status != 201 or "token" not in known:
+        if response.status != 201:
             raise Refused(self.classify_installation(response, context))
-        ends = datetime.fromisoformat(known["expires_at"])
-        return TokenGrant(known["token"], expires_in_s=int((ends - clock.now()).total_seconds()))
+        members = {
+            "access_token": known.get("token"),
+            "expires_in": seconds_until(known.get("expires_at")),
+        }
+        return protocol.read_grant(type(self), response, members)
 
     @classmethod
     def classify_installation(cls, response: Response, context: OAuthContext) -> Outcome:
@@ -238,7 +241,7 @@ def app_jwt(context: OAuthContext) -> str:
 
     https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
     """
-    now = int(time.time())
+    now = int(clock.now().timestamp())
     claims = {"iat": now - JWT_SKEW_S, "exp": now + JWT_LIFE_S, "iss": context.client_id}
     try:
         key = RSAKey.import_key(str(context.app["private_key"]))
@@ -251,6 +254,14 @@ def app_jwt(context: OAuthContext) -> str:
             )
         ) from None
     return jwt.encode({"alg": "RS256"}, claims, key)
+
+
+def seconds_until(text: Any) -> float | None:
+    """Seconds until a time as GitHub writes it; None when it is none."""
+    try:
+        return (datetime.fromisoformat(text) - clock.now()).total_seconds()
+    except (TypeError, ValueError):
+        return None
 
 
 def call_as_app(context: OAuthContext, method: str, path: str) -> Response:

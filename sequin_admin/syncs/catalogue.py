@@ -7,7 +7,7 @@ from datetime import timedelta
 from django.db import models, transaction
 
 from sequin_admin.audit.models import record_change
-from sequin_admin.core import clock
+from sequin_admin.core import clock, leases
 from sequin_admin.credentials.collections import CollectionSchema
 from sequin_admin.credentials.models import FAILURES, Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
@@ -45,10 +45,11 @@ def start_refresh(credential: Credential, *, actor: models.Model | None) -> Refr
     """Request a refresh by a worker, unless one is under way. Audited either way."""
     refresh, _ = Refresh.objects.select_for_update().get_or_create(credential=credential)
     if refresh.status != Refresh.Status.PROCESSING:
-        refresh.status, refresh.claimed_until = Refresh.Status.PROCESSING, None
+        refresh.status = Refresh.Status.PROCESSING
         refresh.last_started_at = clock.now()
         refresh.error = refresh.error_code = ""
         refresh.save()
+        leases.supersede(refresh)
     record_change(
         "credential.collections_refresh_started",
         actor=actor,
@@ -59,16 +60,9 @@ def start_refresh(credential: Credential, *, actor: models.Model | None) -> Refr
 
 
 def claim_due(room: int) -> Sequence[Refresh]:
-    """Claim up to `room` unclaimed refreshes, each for the time of `CLAIM`."""
-    now = clock.now()
-    free = models.Q(claimed_until=None) | models.Q(claimed_until__lte=now)
-    with transaction.atomic():
-        due = Refresh.objects.filter(free, status=Refresh.Status.PROCESSING)
-        rows = list(due.select_for_update(skip_locked=True, no_key=True)[:room])
-        Refresh.objects.filter(pk__in=[row.pk for row in rows]).update(claimed_until=now + CLAIM)
-        for row in rows:
-            row.claimed_until = now + CLAIM
-    return rows
+    """Lease up to `room` refreshes, each for the time of `CLAIM`."""
+    due = Refresh.objects.filter(status=Refresh.Status.PROCESSING)
+    return leases.claim_due(due, room, CLAIM)
 
 
 def refresh_claimed(refresh: Refresh) -> bool:
@@ -107,6 +101,5 @@ def read_collections(credential: Credential) -> Sequence[CollectionSchema]:
 
 
 def finish_refresh(refresh: Refresh, **columns: object) -> bool:
-    """Store the result. False if the claim was lost to another worker."""
-    claimed = Refresh.objects.filter(pk=refresh.pk, claimed_until=refresh.claimed_until)
-    return claimed.update(claimed_until=None, **columns) == 1
+    """Store the result. False if the lease was lost to another worker."""
+    return leases.release(refresh, **columns)

@@ -9,14 +9,14 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import models, transaction
 
 from sequin_admin.access.models import Organization
-from sequin_admin.core import clock
+from sequin_admin.core import leases
 from sequin_admin.syncs import postgres
 from sequin_admin.syncs.models import Target
 
@@ -64,41 +64,36 @@ class WaitingRoom:
 def slot(target: Target, *, wait_s: float) -> Iterator[None]:
     """Hold a slot for the target's test. Raises `TestsBusy` after `wait_s` seconds."""
     ends = time.monotonic() + wait_s
-    until = take_slot(target)
-    while until is None:
+    while not take_slot(target):
         if time.monotonic() + POLL_S > ends:
             raise TestsBusy(BUSY)
         time.sleep(POLL_S)
-        until = take_slot(target)
     try:
         yield
     finally:
-        give_slot_back(target, until)
+        leases.release(target)
 
 
 @transaction.atomic
-def take_slot(target: Target) -> datetime | None:
-    """When the slot ends by itself; None while there is none."""
+def take_slot(target: Target) -> bool:
+    """Lease the target for its test. False while it, or too many others, are being tested."""
     # The row is locked, so that two processes do not count at the same moment.
     Organization.objects.select_for_update(no_key=True).get(pk=target.organization_id)
-    now = clock.now()
-    until = now + SLOT
-    if held(now).filter(organization=target.organization_id).count() >= MOST_PER_ORGANIZATION:
-        return None
-    ended = models.Q(tested_until=None) | models.Q(tested_until__lte=now)
-    taken = Target.objects.filter(ended, pk=target.pk).update(tested_until=until)
-    return until if taken else None
+    tested = Target.objects.filter(leases.leased(), organization=target.organization_id)
+    if tested.count() >= MOST_PER_ORGANIZATION:
+        return False
+    rows = Target.objects.filter(leases.unleased(), pk=target.pk).select_for_update()
+    free = rows.only("lease_owner", "lease_fence").first()
+    if free is None:
+        return False
+    leases.take_locked([free], SLOT)
+    for column in ("lease_owner", "lease_fence", "lease_until"):
+        setattr(target, column, getattr(free, column))
+    return True
 
 
-def give_slot_back(target: Target, until: datetime) -> None:
-    Target.objects.filter(pk=target.pk, tested_until=until).update(tested_until=None)
-
-
-def held(now: datetime) -> models.QuerySet[Target]:
-    return Target.objects.filter(tested_until__gt=now)
-
-
-def full_organizations(now: datetime) -> Any:
+def full_organizations() -> Any:
     """The ids of the organizations that have no free slot."""
-    counted = held(now).values("organization").annotate(tests=models.Count("pk"))
+    tested = Target.objects.filter(leases.leased()).values("organization")
+    counted = tested.annotate(tests=models.Count("pk"))
     return counted.filter(tests__gte=MOST_PER_ORGANIZATION).values("organization")

@@ -10,6 +10,7 @@ from django.db import models
 from sequin_admin.access.models import Findable, Organization
 from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
+from sequin_admin.core.leases import Leased
 from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.credentials.models import NAME_CHARS, Credential, Monitored, list_indexes
 from sequin_admin.credentials.properties import MASK
@@ -48,8 +49,9 @@ class NamedRow(Monitored):
         return self.name
 
 
-class Target(NamedRow):
-    """A PostgreSQL database that consumers write to. `secrets` holds the password."""
+class Target(Leased, NamedRow):
+    """A PostgreSQL database that consumers write to. `secrets` holds the password. Leased while it
+    is being tested: see `connection_slots`."""
 
     entity, entity_title = "target", "target"
     provider: ClassVar[str] = ""
@@ -66,8 +68,6 @@ class Target(NamedRow):
         "TLS", max_length=11, choices=SslMode.choices, default=SslMode.PREFER
     )
     schema = models.CharField(max_length=63, blank=True)
-    # While it is being tested: when that has ended at the latest. See `connection_slots`.
-    tested_until = models.DateTimeField(null=True, editable=False)
 
     objects = Findable["Target"].as_manager()
 
@@ -76,9 +76,9 @@ class Target(NamedRow):
             *list_indexes("target"),
             models.Index(fields=("check_due_at",), name="target_check_due"),
             models.Index(
-                fields=("tested_until",),
+                fields=("lease_until",),
                 name="target_tested",
-                condition=models.Q(tested_until__isnull=False),
+                condition=models.Q(lease_until__isnull=False),
             ),
         )
 
@@ -94,7 +94,7 @@ class Target(NamedRow):
     def waits_for_test(self) -> bool:
         """Whether it is being tested or is due for a test; not when no worker came for long."""
         now = clock.now()
-        if self.tested_until and self.tested_until > now:
+        if self.is_leased():
             return True
         return bool(self.check_due_at and now - LONGEST_WAIT < self.check_due_at <= now)
 
@@ -262,8 +262,8 @@ class Collection(models.Model):
         return self.collection_id
 
 
-class Refresh(models.Model):
-    """The latest refresh of a credential's collections. A worker claims it `claimed_until`."""
+class Refresh(Leased):
+    """The latest refresh of a credential's collections. A worker leases it."""
 
     class Status(models.TextChoices):
         PROCESSING = "processing", "Under way"
@@ -278,10 +278,9 @@ class Refresh(models.Model):
     last_succeeded_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=60, blank=True)
     error = models.CharField(max_length=500, blank=True)
-    claimed_until = models.DateTimeField(null=True)
 
     class Meta:
-        indexes = (models.Index(fields=("status", "claimed_until"), name="refresh_waiting"),)
+        indexes = (models.Index(fields=("status", "lease_until"), name="refresh_waiting"),)
 
     def __str__(self) -> str:
         return f"collections of {self.credential_id}: {self.status}"

@@ -11,7 +11,8 @@ from django.db import models, transaction
 from sequin_admin.access.ceilings import refuse_above
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
-from sequin_admin.core import clock
+from sequin_admin.core import clock, leases
+from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.credentials.usage import refuse_if_used
 from sequin_admin.health.checks import record_checks
@@ -106,9 +107,8 @@ def claim_due(room: int) -> Sequence[Target]:
 
     The organizations take turns, so that none with many targets keeps the others waiting.
     """
-    now = clock.now()
-    due = Target.objects.filter(check_due_at__lte=now).exclude(tested_until__gt=now)
-    waiting = due.exclude(organization__in=connection_slots.full_organizations(now))
+    due = Target.objects.filter(leases.unleased(), check_due_at__lte=DatabaseTime())
+    waiting = due.exclude(organization__in=connection_slots.full_organizations())
     oldest = waiting.values("organization").annotate(oldest=models.Min("check_due_at"))
     claimed: list[Target] = []
     for organization_id in oldest.order_by("oldest").values_list("organization", flat=True)[:room]:
@@ -122,14 +122,13 @@ def claim_due(room: int) -> Sequence[Target]:
 @transaction.atomic
 def claim(target: Target) -> bool:
     """Take the target's slot, and its due time away until the slot has ended."""
-    due_at, until = target.check_due_at, connection_slots.take_slot(target)
-    if until is None:
+    if not connection_slots.take_slot(target):
         return False
-    rows = Target.objects.filter(pk=target.pk, check_due_at=due_at)
-    if not rows.update(check_due_at=until):
-        connection_slots.give_slot_back(target, until)
+    rows = Target.objects.filter(pk=target.pk, check_due_at=target.check_due_at)
+    if not rows.update(check_due_at=target.lease_until):
+        leases.release(target)
         return False
-    target.tested_until = target.check_due_at = until
+    target.check_due_at = target.lease_until
     return True
 
 
@@ -138,8 +137,7 @@ def verify_claimed(target: Target) -> Outcome:
         return record_outcome(target, postgres.check_connection(target), actor=None)
     finally:
         # After the outcome is recorded: until then a page waits for it.
-        if target.tested_until:
-            connection_slots.give_slot_back(target, target.tested_until)
+        leases.release(target)
 
 
 def record_target_change(

@@ -1,22 +1,22 @@
 """Leases on tokens: at most one process at a time renews the token of a credential.
 
-A lease expires by itself, so that a killed holder blocks others only for a short time. While the
-holder's call is in progress a heartbeat extends the lease, so that a slow provider does not end it.
+While the holder's call is in progress a heartbeat extends the lease, so that a slow provider does
+not end it.
 """
 
 import threading
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from django.db import DatabaseError, connections, transaction
 
-from sequin_admin.core import clock
+from sequin_admin.core import clock, leases, shutdown
+from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.tokens import protocol
 from sequin_admin.tokens.models import Token
 from sequin_admin.tokens.throttle import RefreshThrottle
@@ -28,11 +28,9 @@ HEARTBEAT_S = LEASE.total_seconds() / 3
 # A renewal makes up to two calls. One that takes longer than three hangs: its lease may expire.
 LONGEST = timedelta(seconds=3 * protocol.TOKEN_DEADLINE_S)
 JOURNAL_KEPT = 10
-# The columns that taking a lease writes, and those that it reads: no secret is decrypted for it.
-CLAIM_COLUMNS = ("lease_owner", "lease_fence", "lease_until", "tried_at", "journal")
+# The columns that taking a lease reads: no secret is decrypted for it.
 READ_COLUMNS = (
-    *CLAIM_COLUMNS,
-    "version",
+    *("lease_owner", "lease_fence", "lease_until", "journal"),
     "failures",
     "refresh_at",
     "credential__kind",
@@ -49,31 +47,28 @@ class RenewalLease:
     """
 
     token: Token
-    fence: int
     cut_off_before: bool
-    taken_at: datetime
+
+    @property
+    def fence(self) -> int:
+        return self.token.lease_fence
 
 
 def acquire_lease(seen: Token) -> RenewalLease | None:
     """Take the lease, and add the attempt to the journal in the same write.
 
     None when another process holds it, or has held it since the row was `seen`; then read the row
-    again.
+    again. Also None when this process is stopping: the call might be cut off.
     """
-    now, fence, held = clock.now(), seen.lease_fence, seen.lease_until
-    if held and held > now:
+    if shutdown.is_requested():
         return None
     taken = copy(seen)
-    taken.lease_owner, taken.lease_fence = uuid.uuid4().hex, fence + 1
-    taken.lease_until, taken.tried_at = now + LEASE, now
-    attempt = {"fence": fence + 1, "at": now.isoformat()}
+    attempt = {"fence": seen.lease_fence + 1, "at": clock.now().isoformat()}
     taken.journal = [*seen.journal, attempt][-JOURNAL_KEPT:]
-    # Compare and swap: the start and the end of every attempt change one of these columns.
-    unchanged = {"lease_fence": fence, "lease_until": held, "version": seen.version}
-    written = {name: getattr(taken, name) for name in CLAIM_COLUMNS}
-    if not Token.objects.filter(pk=seen.pk, **unchanged).update(**written):
+    tried_at = DatabaseTime(stored=True)
+    if not leases.take(taken, LEASE, journal=taken.journal, tried_at=tried_at):
         return None
-    return RenewalLease(taken, fence + 1, has_unanswered_attempt(seen.journal), now)
+    return RenewalLease(taken, has_unanswered_attempt(seen.journal))
 
 
 def has_unanswered_attempt(journal: list[dict[str, Any]]) -> bool:
@@ -93,8 +88,9 @@ def claim_due(limit: int) -> list[RenewalLease]:
     One short transaction. Rows locked by another process are skipped.
     """
     with transaction.atomic():
-        throttle = RefreshThrottle.locked(now := clock.now())
-        due = Token.objects.refresh_due(now).unleased(now).exclude(next_try_at__gt=now)
+        throttle = RefreshThrottle.locked()
+        due = Token.objects.refresh_due().filter(leases.unleased())
+        due = due.exclude(next_try_at__gt=DatabaseTime())
         # Throttled tokens are left out, so that they don't delay those of other apps.
         waiting = due.exclude(throttle.exhausted()).select_related("credential").only(*READ_COLUMNS)
         rows = waiting.select_for_update(skip_locked=True, of=("self",))[:limit]
@@ -150,20 +146,19 @@ class LeaseHeartbeat:
 
 def extend_lease(lease: RenewalLease) -> bool:
     """Let it expire `LEASE` from now. False when it was released, was taken over, or hangs."""
-    now = clock.now()
-    if now - lease.taken_at > LONGEST:
-        return False
-    # Not if it was released: a late extension must not lock the row again.
-    own_row = Token.objects.filter(
-        pk=lease.token.pk, lease_fence=lease.fence, lease_until__isnull=False
-    )
-    return bool(own_row.update(lease_until=now + LEASE))
+    going_on = leases.still_mine(lease.token).filter(tried_at__gte=DatabaseTime(-LONGEST))
+    return bool(going_on.update(lease_until=DatabaseTime(LEASE, stored=True)))
 
 
 def confirm_lease(lease: RenewalLease) -> bool:
-    """Whether a lease that waited in a queue may be used: it is new, or could be extended."""
-    is_new = clock.now() - lease.taken_at < LEASE / 3
-    return is_new or extend_lease(lease)
+    """Whether a lease that waited in a queue may be used: it could be extended.
+
+    When this process is stopping it is given back, and its attempt never began.
+    """
+    if shutdown.is_requested():
+        leases.release(lease.token, journal=lease.token.journal[:-1])
+        return False
+    return extend_lease(lease)
 
 
 heartbeat = LeaseHeartbeat()

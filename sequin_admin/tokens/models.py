@@ -6,25 +6,24 @@ from typing import Any, Self
 from django.db import models
 from django.dispatch import receiver
 
+from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
+from sequin_admin.core.leases import Leased
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.signals import destination_changed
 
 
 class TokenQuerySet(models.QuerySet["Token"]):
-    def refresh_due(self, at: datetime) -> Self:
-        return self.filter(refresh_at__lte=at, credential__disabled_at=None).order_by("refresh_at")
+    def refresh_due(self) -> Self:
+        due = self.filter(refresh_at__lte=DatabaseTime(), credential__disabled_at=None)
+        return due.order_by("refresh_at")
 
     def with_credential(self) -> Self:
         """Joined with the credential, without which the secrets can't be decrypted."""
         return self.select_related("credential")
 
-    def unleased(self, at: datetime) -> Self:
-        """Tokens without a valid lease: nobody is renewing them."""
-        return self.exclude(lease_until__gt=at)
 
-
-class Token(models.Model):
+class Token(Leased):
     """The access token of one credential, and the lease on it.
 
     `secrets` has `access_token` and, for kinds with a grace period, `previous_refresh_token`, valid
@@ -51,9 +50,6 @@ class Token(models.Model):
     refresh_at = models.DateTimeField(null=True)
     previous_until = models.DateTimeField(null=True)
     version = models.PositiveIntegerField(default=0)
-    lease_owner = models.CharField(max_length=64, blank=True, default="")
-    lease_fence = models.PositiveIntegerField(default=0)
-    lease_until = models.DateTimeField(null=True)
     journal = models.JSONField(default=list)
     failures = models.PositiveIntegerField(default=0)
     refusal = models.JSONField(default=dict)

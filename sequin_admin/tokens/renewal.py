@@ -5,16 +5,20 @@ transaction, with a heartbeat that extends the lease; its result is written only
 fence is still the newest. All others wait, or use the old token while it is valid.
 """
 
+import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F
 
-from sequin_admin.core import clock
+from sequin_admin.core import clock, shutdown
+from sequin_admin.core.clock import DatabaseTime
+from sequin_admin.core.leases import release, still_mine, supersede
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import FAILURES, Credential
@@ -31,6 +35,8 @@ LEAST_MARGIN_S = 60
 LEAST_LEFT_S = 10
 MARGIN_S = 300
 BACKOFF_S = (5, 900)
+STOPPING = "This process is about to stop, so it begins no renewal; the next one does."
+SHORT_LIFE = "short_life"
 REFUSED_RETRY_AFTER = timedelta(days=1)
 
 
@@ -98,6 +104,8 @@ def exchange(credential: Credential) -> str:
     Token.objects.get_or_create(credential=credential)
     Token.objects.filter(pk=credential.pk, refresh_at=None).update(refresh_at=clock.now())
     lease = acquire_lease(Token.objects.get(pk=credential.pk))
+    if lease is None and shutdown.is_requested():
+        raise Refused(outcomes.transient("stopping", STOPPING))
     if lease is None:
         raise Refused(outcomes.transient("busy", "Another worker is exchanging this token."))
     return renew_with_lease(lease)
@@ -141,6 +149,8 @@ def renew(credential: Credential, *, newer_than: int | None = None, force: bool 
             return renew_with_lease(lease)
         if is_usable_meanwhile(token, newer_than):
             return stored_access_token(token)
+        if shutdown.is_requested():
+            raise Refused(outcomes.transient("stopping", STOPPING))
     raise Refused(outcomes.transient("busy", "Another worker is still renewing this token."))
 
 
@@ -151,7 +161,8 @@ def is_new_enough(token: Token, newer_than: int | None) -> bool:
 
 def is_usable_meanwhile(token: Token, newer_than: int | None) -> bool:
     """Whether the old token may be returned during a renewal or its back-off."""
-    return newer_than is None and token.is_valid(clock.now(), LEAST_LEFT_S)
+    left_s = 0 if has_short_life(token) else LEAST_LEFT_S
+    return newer_than is None and token.is_valid(clock.now(), left_s)
 
 
 def is_backing_off(token: Token, credential: Credential) -> bool:
@@ -159,8 +170,7 @@ def is_backing_off(token: Token, credential: Credential) -> bool:
     if token.next_try_at is None or token.next_try_at <= clock.now():
         return False
     app = credential.oauth_app
-    tried_at = datetime.fromisoformat(token.journal[-1]["at"])
-    return app is None or app.secrets_changed_at < tried_at
+    return app is None or token.tried_at is None or app.secrets_changed_at < token.tried_at
 
 
 def get_live_or_refuse(token: Token, newer_than: int | None) -> str:
@@ -195,6 +205,8 @@ def renew_with_lease(lease: RenewalLease) -> str:
             grant = request_grant(credential, lease)
     except FAILURES as error:
         outcome = without_known_secrets(credential, credential.classify_failure(error))
+        if isinstance(error, Refused) and error.refresh_token:
+            store_refresh_token(credential, error.refresh_token, lease)
         record_failure(
             lease, outcome, again=is_renewable(credential) or outcome.verdict is Verdict.TRANSIENT
         )
@@ -236,24 +248,92 @@ def store_grant(
     with transaction.atomic():
         if lease is None:
             Token.objects.get_or_create(credential=credential)
-        rows = Token.objects.with_credential().select_for_update(of=("self",))
-        token = rows.get(pk=credential.pk)
-        if lease and token.lease_fence != lease.fence:
-            raise Refused(outcomes.transient("lease_lost", "Another worker took this over."))
+        token, now = lock_token(credential, lease)
         save_new_secrets(credential, token, grant)
-        now = clock.now()
         token.issued_at, token.expires_at = now, compute_expiry(credential, grant, now)
         token.refresh_at = (
             compute_refresh_at(now, token.expires_at) if is_renewable(credential) else None
         )
+        token.failures, token.next_try_at, token.refusal = 0, None, {}
+        token.journal = record_attempt_end(token.journal, "ok", now)
+        if token.refresh_at and has_short_life(token):
+            delay_next_renewal(credential, token, grant, now)
         token.secrets = {**token.secrets, "access_token": grant.access_token}
         token.scope = grant.scope or token.scope
         token.version += 1
-        token.lease_fence += 0 if lease else 1
-        token.lease_until, token.failures, token.next_try_at, token.refusal = None, 0, None, {}
-        token.journal = record_attempt_end(token.journal, "ok", now)
         token.save()
+        if lease:
+            release(lease.token)
+        else:
+            supersede(token)
     return grant.access_token
+
+
+def has_short_life(token: Token) -> bool:
+    """Whether it counts as expired as soon as it is issued, or seconds later."""
+    return token.lifetime_s is not None and token.lifetime_s < LEAST_MARGIN_S + LEAST_LEFT_S
+
+
+def delay_next_renewal(
+    credential: Credential, token: Token, grant: TokenGrant, now: datetime
+) -> None:
+    """Keep a token with a short life from being renewed on every call. Unsaved.
+
+    The next renewal waits until it is about to end; that of a token which lives for no more than
+    seconds waits longer each time. A provider may also repeat its token until that has ended.
+    """
+    life_s = token.lifetime_s or 0.0
+    is_same = token.secrets.get("access_token") == grant.access_token
+    gap_s = life_s if is_same else life_s - LEAST_LEFT_S
+    if life_s < 2 * LEAST_LEFT_S:
+        attempts = itertools.takewhile(lambda each: "life_s" in each, reversed(token.journal[:-1]))
+        gap_s = max(gap_s, min(2 ** len([*attempts]), BACKOFF_S[1]))
+        for attempt in token.journal[-1:]:
+            attempt["life_s"] = life_s
+    token.next_try_at = now + timedelta(seconds=gap_s)
+    token.refresh_at = max(token.refresh_at or token.next_try_at, token.next_try_at)
+    token.refusal = as_refusal(short_life_outcome(credential, life_s, gap_s))
+
+
+def short_life_outcome(credential: Credential, life_s: float, gap_s: float) -> Outcome:
+    provider = credential.provider_title
+    return Outcome(
+        Verdict.TRANSIENT,
+        SHORT_LIFE,
+        f"{provider} gave us an access token that lives for {life_s:.0f} seconds only.",
+        f"Set a longer life of access tokens at {provider}, five minutes at least. Until then we "
+        f"ask for the next one no sooner than after {gap_s:.0f} seconds.",
+    )
+
+
+def with_short_life(credential: Credential, outcome: Outcome) -> Outcome:
+    """The outcome of a successful probe, or why its token will hardly be of use."""
+    token = Token.objects.filter(pk=credential.pk).defer("secrets").first()
+    if not outcome.ok or token is None or token.refusal.get("code") != SHORT_LIFE:
+        return outcome
+    return replace(outcome, **{**token.refusal, "verdict": Verdict(token.refusal["verdict"])})
+
+
+def store_refresh_token(credential: Credential, refresh_token: str, lease: RenewalLease) -> None:
+    """Store the refresh token of an answer without a usable access token. Raises `Refused` when
+    the lease was lost."""
+    with transaction.atomic():
+        token, _ = lock_token(credential, lease)
+        save_new_secrets(credential, token, TokenGrant("", refresh_token))
+        token.save(update_fields=["secrets", "previous_until"])
+
+
+def lock_token(credential: Credential, lease: RenewalLease | None) -> tuple[Token, datetime]:
+    """The token row, locked until the transaction ends, and the database's time.
+
+    Raises `Refused` when `lease` was lost.
+    """
+    rows = Token.objects.all() if lease is None else still_mine(lease.token)
+    locked = rows.select_related("credential").select_for_update(of=("self",))
+    token = locked.annotate(locked_at=DatabaseTime()).filter(pk=credential.pk).first()
+    if token is None:
+        raise Refused(outcomes.transient("lease_lost", "Another worker took this over."))
+    return token, token.locked_at
 
 
 def save_new_secrets(credential: Credential, token: Token, grant: TokenGrant) -> None:
@@ -296,9 +376,9 @@ def record_failure(lease: RenewalLease, outcome: Outcome, *, again: bool = True)
     now = clock.now()
     failures = lease.token.failures + 1
     next_try_at = now + retry_delay(outcome, failures)
-    Token.objects.filter(pk=lease.token.pk, lease_fence=lease.fence).update(
+    release(
+        lease.token,
         failures=F("failures") + 1,
-        lease_until=None,
         next_try_at=next_try_at,
         # Moved with it, so that it does not precede other due tokens in the claim.
         refresh_at=next_try_at if again and lease.token.refresh_at else None,

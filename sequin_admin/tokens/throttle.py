@@ -5,11 +5,12 @@ they are never delayed.
 """
 
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import Count, Q
 
+from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.tokens.models import RefreshThrottleLock, Token
@@ -25,8 +26,8 @@ class RefreshThrottle:
         self.apps = apps
 
     @classmethod
-    def at(cls, now: datetime) -> "RefreshThrottle":
-        started = Token.objects.filter(tried_at__gt=now - SECOND)
+    def now(cls) -> "RefreshThrottle":
+        started = Token.objects.filter(tried_at__gt=DatabaseTime(-SECOND))
         groups = started.values_list("credential__kind", "credential__oauth_app")
         providers, apps = Counter[str](), Counter[Any]()
         for slug, app, count in groups.annotate(count=Count("pk")).order_by():
@@ -38,10 +39,10 @@ class RefreshThrottle:
         return cls(providers, apps)
 
     @classmethod
-    def locked(cls, now: datetime) -> "RefreshThrottle":
-        """As `at()`, with a lock until the end of the transaction: workers count one at a time."""
+    def locked(cls) -> "RefreshThrottle":
+        """As `now()`, with a lock until the end of the transaction: workers count one at a time."""
         RefreshThrottleLock.objects.select_for_update().get_or_create(pk=1)
-        return cls.at(now)
+        return cls.now()
 
     def exhausted(self) -> Q:
         """The tokens whose provider or OAuth app has reached its limit."""

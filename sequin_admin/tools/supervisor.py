@@ -5,13 +5,15 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import IO
 
 import httpx2
 
-GRACE_S = 12
+from sequin_admin.core import shutdown
+
 WORKER_CLASS = "sequin_admin.gunicorn_worker.BufferingWorker"
+CONFIG = "python:sequin_admin.gunicorn_config"
 
 
 class ProcessFailed(Exception):
@@ -64,19 +66,26 @@ class Supervisor:
             time.sleep(0.5)
 
     def stop(self) -> None:
-        """Stop all children: SIGTERM, and SIGKILL after `GRACE_S` seconds."""
-        for child in self.children.values():
-            if child.poll() is None:
-                child.terminate()
-        ends = time.monotonic() + GRACE_S
-        for child in self.children.values():
-            try:
-                child.wait(max(0.1, ends - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+        """Stop all children, the first one last: the others may still wait for its answers."""
+        first, *others = self.children.values() or [None]
+        stop_processes(others)
+        stop_processes([first] if first else [])
         for relay in self.relays:
             relay.join(1)
+
+
+def stop_processes(processes: Sequence[subprocess.Popen[str]]) -> None:
+    """SIGTERM to all, and SIGKILL to those that have not ended in time."""
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+    ends = time.monotonic() + shutdown.KILL_AFTER_S
+    for process in processes:
+        try:
+            process.wait(max(0.1, ends - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def require_free(port: int, setting: str) -> None:
@@ -94,7 +103,7 @@ def require_free(port: int, setting: str) -> None:
 def gunicorn(module: str, port: int, threads: int) -> list[str]:
     """The command of the Dockerfile, with one process and for one machine."""
     bind = ["--bind", f"127.0.0.1:{port}", "--threads", str(threads), "--no-control-socket"]
-    worker = ["--worker-class", WORKER_CLASS]
+    worker = ["--config", CONFIG, "--worker-class", WORKER_CLASS]
     return ["-m", "gunicorn", *bind, *worker, "--log-level", "warning", f"{module}:application"]
 
 

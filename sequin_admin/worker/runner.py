@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from django.db import close_old_connections, connections
 
+from sequin_admin.core import shutdown
 from sequin_admin.health import workers
 from sequin_admin.worker.job_counts import JobCounts
 from sequin_admin.worker.jobs import Job
@@ -16,9 +17,6 @@ from sequin_admin.worker.pool import Pool, run_job
 log = structlog.get_logger(__name__)
 TICK_S = 0.2
 THREADS = 8
-# How long calls under way may go on after the signal. `manage.py up` kills the worker 12 s after
-# it, compose 15 s: on a busy machine ending the process takes more than two.
-GRACE_S = 8.0
 
 
 class Runner:
@@ -31,10 +29,10 @@ class Runner:
         self.wake = threading.Event()
 
     def run_once(self) -> None:
-        """Do all work that is due, item by item, in this thread."""
+        """Do all work that is due, item by item, in this thread, until `stop` is set."""
         counts = JobCounts(job.name for job in self.jobs)
         for job in self.jobs:
-            while items := claim(job, 1, counts):
+            while not self.stop.is_set() and (items := claim(job, 1, counts)):
                 run_job(job, items[0], counts)
                 if job.single:
                     break
@@ -91,8 +89,8 @@ def claim(job: Job, limit: int, counts: JobCounts) -> Sequence[Any]:
 
 
 def stop_pools(pools: Iterable[Pool]) -> None:
-    """Wait for work in progress, for at most `GRACE_S` seconds in total."""
-    deadline = time.monotonic() + GRACE_S
+    """Wait for work in progress, for at most `shutdown.GRACE_S` seconds in total."""
+    deadline = time.monotonic() + shutdown.GRACE_S
     for pool in pools:
         if not pool.stop(deadline):
             log.warning("job cut off", job=pool.job.name)

@@ -125,7 +125,7 @@ def test_eight_tests_of_a_hostile_server_stop_nothing(api, settings, impostor):
     assert not any(answer.json()["success"] for answer in tested)
     assert all(answer["Retry-After"] == "5" for answer in refused)
     assert "Try again" in refused[0].json()["summary"]
-    assert not Target.objects.exclude(tested_until=None).exists()
+    assert not Target.objects.exclude(lease_until=None).exists()
 
 
 def test_an_old_version_is_not_overwritten(api):

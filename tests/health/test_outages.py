@@ -81,7 +81,7 @@ def test_who_met_the_trouble_is_checked_again_when_it_is_over(fleet, hours, staf
 
     outages.clear(outage, actor=staff)
 
-    assert Credential.objects.check_due(hours.now).count() == 2
+    assert Credential.objects.check_due().count() == 2
 
 
 def test_what_staff_declared_only_staff_ends(fleet, hours, staff):

@@ -196,7 +196,7 @@ def test_a_retry_does_not_wake_anybody_either(organization, receiver, make_chann
     work()
 
     row = Delivery.objects.get()
-    assert (row.in_quiet_hours, row.attempts, row.leased_until) == (True, 1, None)
+    assert (row.in_quiet_hours, row.attempts, row.lease_until) == (True, 1, None)
     assert row.next_try_at == at(hours=18)
 
 

@@ -96,7 +96,7 @@ def test_what_a_killed_worker_held_is_sent_by_another(organization, receiver, ma
     receiver.gate.set()
     assert delivery.claim_due(5) == []
 
-    Delivery.objects.update(leased_until=clock.now())
+    Delivery.objects.update(lease_until=clock.now())
     assert start().wait(60) == 0
 
     row = Delivery.objects.get()

@@ -102,9 +102,8 @@ def test_a_refresh_is_one_workers(credential):
 
     (mine,) = catalogue.claim_due(5)
     assert list(catalogue.claim_due(5)) == []
-    Refresh.objects.update(claimed_until=None)
+    Refresh.objects.update(lease_until=None)
     (theirs,) = catalogue.claim_due(5)
-    mine.claimed_until = None if mine.claimed_until == theirs.claimed_until else mine.claimed_until
 
     assert catalogue.refresh_claimed(theirs)
     assert not catalogue.refresh_claimed(mine)

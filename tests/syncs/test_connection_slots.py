@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 
 from sequin_admin.access.models import Organization
-from sequin_admin.core import clock
+from sequin_admin.core import clock, leases
 from sequin_admin.credentials import outcomes
 from sequin_admin.syncs import connection_slots, postgres, targets
 from sequin_admin.syncs.connection_slots import TestsBusy, WaitingRoom
@@ -42,19 +42,20 @@ def test_an_organization_has_two_tests_and_the_others_have_theirs(organization, 
 
     assert connection_slots.take_slot(first)
     assert connection_slots.take_slot(second)
-    assert connection_slots.take_slot(third) is None
+    assert not connection_slots.take_slot(third)
     assert connection_slots.take_slot(theirs)
 
 
 def test_a_caller_waits_for_a_slot_within_bounds(organization, monkeypatch):
     first, second, third = make_targets(organization, 3)
-    held = [connection_slots.take_slot(first), connection_slots.take_slot(second)]
+    assert connection_slots.take_slot(first)
+    assert connection_slots.take_slot(second)
     naps = []
 
     def end_the_first(seconds):
         naps.append(seconds)
         if len(naps) == 3:
-            connection_slots.give_slot_back(first, held[0])
+            leases.release(first)
 
     monkeypatch.setattr(connection_slots.time, "sleep", end_the_first)
 
@@ -63,23 +64,23 @@ def test_a_caller_waits_for_a_slot_within_bounds(organization, monkeypatch):
 
 
 def test_a_slot_outlives_its_test_when_the_process_is_killed(target):
-    until = connection_slots.take_slot(target)
+    assert connection_slots.take_slot(target)
 
     longest = timedelta(seconds=postgres.DEADLINE_S + postgres.START_S)
-    assert until - clock.now() > longest
-    Target.objects.update(tested_until=clock.now())
+    assert Target.objects.get().lease_until - clock.now() > longest
+    Target.objects.update(lease_until=clock.now())
     assert connection_slots.take_slot(target)
 
 
 def test_a_slot_that_has_ended_is_not_given_back_twice(target):
     """Its target may be under test again, by another process."""
-    before = connection_slots.take_slot(target)
-    Target.objects.update(tested_until=clock.now())
-    after = connection_slots.take_slot(target)
+    assert connection_slots.take_slot(target)
+    Target.objects.update(lease_until=clock.now())
+    assert connection_slots.take_slot(Target.objects.get())
 
-    connection_slots.give_slot_back(target, before)
+    assert not leases.release(target)
 
-    assert Target.objects.get().tested_until == after
+    assert Target.objects.get().is_leased()
 
 
 def test_a_failed_test_gives_its_slot_back(target, monkeypatch):
@@ -91,7 +92,7 @@ def test_a_failed_test_gives_its_slot_back(target, monkeypatch):
     with pytest.raises(OSError, match="no process"):
         targets.verify(target, actor=None)
 
-    assert Target.objects.get().tested_until is None
+    assert Target.objects.get().lease_until is None
 
 
 def test_many_due_targets_keep_no_other_organization_waiting(organization, other):
@@ -112,7 +113,7 @@ def test_a_claimed_target_is_free_after_its_test(organization, monkeypatch):
     for target in targets.claim_due(5):
         targets.verify_claimed(target)
 
-    assert not Target.objects.exclude(tested_until=None).exists()
+    assert not Target.objects.exclude(lease_until=None).exists()
     assert len(targets.claim_due(5)) == 1
 
 
@@ -147,7 +148,7 @@ def test_of_twenty_at_once_two_are_tested(organization, in_threads):
     taken = [until for until in in_threads(take, 20) if until]
 
     assert len(taken) == 2
-    assert Target.objects.exclude(tested_until=None).count() == 2
+    assert Target.objects.exclude(lease_until=None).count() == 2
 
 
 @pytest.fixture

@@ -54,14 +54,15 @@ def test_as_many_are_claimed_as_there_is_room_for_oldest_first(due):
     assert claimed(0) == []
 
 
-def test_a_claim_is_a_lease_with_its_attempt_journalled(due):
+def test_a_claim_is_a_lease_with_its_attempt_journalled(due, move_clock):
     due(1)
+    move_clock(timedelta())
 
     (lease,) = leases.claim_due(1)
 
     row = Token.objects.get()
-    assert (row.lease_fence, row.lease_until) == (lease.fence, lease.taken_at + leases.LEASE)
-    assert row.journal == [{"fence": 1, "at": lease.taken_at.isoformat()}]
+    assert (row.lease_fence, row.lease_until) == (lease.fence, clock.now() + leases.LEASE)
+    assert row.journal == [{"fence": 1, "at": clock.now().isoformat()}]
 
 
 @pytest.mark.parametrize(
@@ -148,12 +149,11 @@ def test_a_lease_is_extended_while_its_call_goes_on(due, move_clock):
     (row,) = due(1)
     move_clock(timedelta())
     lease = leases.acquire_lease(row)
-    later = timedelta(seconds=leases.HEARTBEAT_S)
-    move_clock(later)
+    move_clock(timedelta(seconds=leases.HEARTBEAT_S))
 
     assert leases.extend_lease(lease)
 
-    assert Token.objects.get().lease_until == lease.taken_at + later + leases.LEASE
+    assert Token.objects.get().lease_until == clock.now() + leases.LEASE
 
 
 def test_a_lease_that_is_over_is_not_extended(due, move_clock):

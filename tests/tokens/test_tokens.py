@@ -125,7 +125,7 @@ def test_a_renewal_that_a_worker_is_refused_is_checked_at_once(credential, simul
 
     renewal.refresh_due()
 
-    assert Credential.objects.check_due(clock.now()).get().pk == credential.pk
+    assert Credential.objects.check_due().get().pk == credential.pk
 
 
 def test_an_outage_keeps_the_refresh_token_and_backs_off(credential, simulated):

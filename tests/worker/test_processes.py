@@ -31,7 +31,7 @@ def start(simulated):
     """Start a worker on the test's database and wait until it runs."""
     started = []
 
-    def start(*options):
+    def start(*options, **environment):
         process = subprocess.Popen(
             [sys.executable, "-u", "manage.py", "worker", *options],
             cwd=ROOT,
@@ -40,6 +40,7 @@ def start(simulated):
                 "DATABASE_URL": database_url(),
                 "SIMULATOR_URL": simulated.url,
                 "FIELD_ENCRYPTION_KEY": ",".join(settings.FIELD_ENCRYPTION_KEY),
+                **environment,
             },
             stdout=subprocess.PIPE,
             text=True,
@@ -106,20 +107,22 @@ def test_asked_to_end_it_finishes_its_call_and_ends(start, airtable, simulated):
     assert not WorkerProcess.objects.exists()
 
 
-def test_it_ends_before_its_call_does_when_a_provider_never_answers(start, airtable, simulated):
-    """The attempt stays in the journal, its lease runs out, and the next worker takes over."""
+def test_it_ends_with_the_deadline_of_its_call_when_a_provider_never_answers(
+    start, airtable, simulated
+):
+    """The journal says that no answer came, and the next worker takes over."""
     simulated.act("airtable", PAUL, "timeout")
-    worker = start()
+    worker = start(TOKEN_DEADLINE_S="3")
     wait_until(lambda: Token.objects.filter(lease_until__isnull=False).exists())
 
     worker.send_signal(signal.SIGTERM)
 
     assert worker.wait(PATIENCE_S) == 0
     simulated.act("airtable", PAUL, "clear")
-    Token.objects.update(lease_until=clock.now())
+    Token.objects.update(next_try_at=None, refresh_at=clock.now())
     start()
     wait_until(lambda: Token.objects.filter(version=2).exists())
-    assert ["ended" in attempt for attempt in Token.objects.get().journal][-2:] == [False, True]
+    assert [attempt["code"] for attempt in Token.objects.get().journal] == ["unreachable", "ok"]
 
 
 def test_a_killed_worker_is_seen_to_be_gone(start):

@@ -11,7 +11,7 @@ from datetime import timedelta
 
 import pytest
 
-from sequin_admin.core import clock
+from sequin_admin.core import clock, shutdown
 from sequin_admin.core.env import ROOT
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.views.worker import TITLES
@@ -19,9 +19,7 @@ from sequin_admin.health import probes, workers
 from sequin_admin.health.models import Check, WorkerProcess
 from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
-from sequin_admin.tools import supervisor as supervisor_module
 from sequin_admin.tools.supervisor import ProcessFailed, Supervisor, require_free
-from sequin_admin.worker import runner as runner_module
 from sequin_admin.worker.job_counts import JobCounts
 from sequin_admin.worker.jobs import JOBS, Job, periodic_job
 from sequin_admin.worker.pool import run_job
@@ -151,7 +149,7 @@ def test_work_under_way_is_finished_before_the_end(transactional_db):
 
 
 def test_work_that_hangs_is_cut_off_and_named(transactional_db, monkeypatch, caplog):
-    monkeypatch.setattr(runner_module, "GRACE_S", 0.1)
+    monkeypatch.setattr(shutdown, "GRACE_S", 0.1)
     runner, release = Runner([]), threading.Event()
 
     def hang(piece):
@@ -163,10 +161,6 @@ def test_work_that_hangs_is_cut_off_and_named(transactional_db, monkeypatch, cap
     release.set()
 
     assert "job cut off" in caplog.text
-
-
-def test_a_worker_gives_up_well_before_it_is_killed():
-    assert runner_module.GRACE_S <= supervisor_module.GRACE_S - 3
 
 
 def test_a_worker_shows_that_it_lives_and_says_farewell(transactional_db):

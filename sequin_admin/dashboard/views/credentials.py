@@ -12,7 +12,6 @@ from django.views.decorators.http import require_GET, require_http_methods
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.connect import credential_operations
-from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import CredentialForm
 from sequin_admin.credentials.models import Credential
@@ -113,7 +112,7 @@ def describe_attempt(attempt: dict[str, Any], token: Token) -> str:
     code = attempt.get("code")
     if code is None:
         newest = attempt["fence"] == token.lease_fence
-        held = newest and token.lease_until is not None and token.lease_until > clock.now()
+        held = newest and token.is_leased()
         return "Under way" if held else "Cut off before an answer was stored"
     return RESULT_MESSAGES.get(code, "Not renewed")
 

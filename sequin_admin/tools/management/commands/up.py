@@ -31,7 +31,7 @@ class Command(BaseCommand):
             self.stderr.write(str(failure))
             raise SystemExit(1) from None
         except KeyboardInterrupt:
-            self.stdout.write("Stopping...")
+            self.stdout.write("Stopping, once the calls under way have ended...")
         finally:
             # A second Ctrl-C must not interrupt stopping the children.
             signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from sequin_admin.core import shutdown
 from sequin_admin.core.checks import refuse_unusable_database
 from sequin_admin.worker.jobs import JOBS
 from sequin_admin.worker.runner import THREADS, Runner
@@ -29,10 +30,15 @@ class Command(BaseCommand):
             raise CommandError("A worker needs at least 1 thread.")
         refuse_unusable_database()
         runner = Runner(JOBS, threads)
+
+        def stop(*args: object) -> None:
+            shutdown.request()
+            runner.stop.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, stop)
         if once:
             runner.run_once()
             return
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: runner.stop.set())
         self.stdout.write("The worker is running.")
         runner.run_forever()

@@ -1,0 +1,132 @@
+"""Leases: at most one process at a time works on a row.
+
+A lease expires by itself, so that a killed holder blocks others only for a short time. Who held an
+expired one can't write any more once another has taken it: owner and fence are compared on every
+write, and a fence only increases. Times are compared with the database's clock.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from django.db import models, transaction
+from django.db.models import F, Q
+
+from sequin_admin.core import clock
+from sequin_admin.core.clock import DatabaseTime
+
+LEASE_COLUMNS = {"lease_owner", "lease_fence", "lease_until"}
+
+
+class Leased(models.Model):
+    """The lease on a row: its holder, a number that increases with every lease, and its end.
+
+    Without a holder it is free, and so it is when the end has passed.
+    """
+
+    lease_owner = models.CharField(max_length=32, blank=True, default="", editable=False)
+    lease_fence = models.PositiveIntegerField(default=0, editable=False)
+    lease_until = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Lease columns are written by the functions below only: the row as it was read does not
+        know who has taken it since."""
+        if kwargs.get("update_fields") is None and not (self._state.adding or args):
+            loaded = (f for f in self._meta.concrete_fields if f.attname in self.__dict__)
+            names = {f.name for f in loaded if not f.primary_key}
+            kwargs["update_fields"] = names - LEASE_COLUMNS
+        super().save(*args, **kwargs)
+
+    def is_leased(self) -> bool:
+        """As far as this process knows: for people, not to decide who may work."""
+        return self.lease_until is not None and self.lease_until > clock.now()
+
+
+Row = TypeVar("Row", bound=Leased)
+# What ends a lease.
+RELEASED: dict[str, Any] = {"lease_owner": "", "lease_until": None}
+
+
+def leased() -> Q:
+    return Q(lease_until__gt=DatabaseTime())
+
+
+def unleased() -> Q:
+    return Q(lease_until=None) | Q(lease_until__lte=DatabaseTime())
+
+
+def claim_due(rows: models.QuerySet[Row], room: int, length: timedelta) -> list[Row]:
+    """Take the leases of the first `room` of `rows`, which have their order, for `length`.
+
+    One short transaction. Leased rows are left out, and rows locked by another process skipped.
+    """
+    with transaction.atomic():
+        locked = rows.filter(unleased()).select_for_update(
+            skip_locked=True, of=("self",), no_key=True
+        )
+        return take_locked(list(locked[:room]), length)
+
+
+def take_locked(rows: Sequence[Row], length: timedelta) -> list[Row]:
+    """Take the leases of unleased rows that this transaction has locked."""
+    if rows:
+        owner, manager = uuid.uuid4().hex, type(rows[0])._base_manager
+        written = {"lease_owner": owner, "lease_until": DatabaseTime(length, stored=True)}
+        locked = manager.filter(pk__in=[row.pk for row in rows])
+        locked.update(lease_fence=F("lease_fence") + 1, **written)
+        for row in rows:
+            show_taken(row, owner, length)
+    return list(rows)
+
+
+def take(row: Row, length: timedelta, **written: Any) -> bool:
+    """Take the lease of a row as it was read, and write other columns with it.
+
+    False when another process holds it, or has held it since.
+    """
+    owner = uuid.uuid4().hex
+    seen = type(row)._base_manager.filter(
+        unleased(), pk=row.pk, lease_owner=row.lease_owner, lease_fence=row.lease_fence
+    )
+    until = DatabaseTime(length, stored=True)
+    columns = {"lease_owner": owner, "lease_fence": row.lease_fence + 1, "lease_until": until}
+    if not seen.update(**columns, **written):
+        return False
+    show_taken(row, owner, length)
+    return True
+
+
+def show_taken(row: Leased, owner: str, length: timedelta) -> None:
+    row.lease_owner, row.lease_fence = owner, row.lease_fence + 1
+    row.lease_until = clock.now() + length
+
+
+def still_mine(row: Row) -> models.QuerySet[Row]:
+    """The row as a queryset; empty once its lease was released or taken by another process.
+
+    An expired lease that nobody has taken is still the holder's.
+    """
+    rows: models.QuerySet[Row] = type(row)._base_manager.all()
+    mine = {"lease_owner": row.lease_owner, "lease_fence": row.lease_fence}
+    return rows.filter(pk=row.pk, lease_until__isnull=False, **mine)
+
+
+def extend(row: Leased, length: timedelta) -> bool:
+    """Let the lease end `length` from now. False when it was lost."""
+    return still_mine(row).update(lease_until=DatabaseTime(length, stored=True)) == 1
+
+
+def supersede(row: Leased) -> None:
+    """End the lease, whoever has it: its holder can't write any more."""
+    rows = type(row)._base_manager.filter(pk=row.pk)
+    rows.update(**RELEASED, lease_fence=F("lease_fence") + 1)
+
+
+def release(row: Leased, **written: Any) -> bool:
+    """End the lease, and write other columns with it. False, and nothing written, when it was
+    lost."""
+    return still_mine(row).update(**RELEASED, **written) == 1
