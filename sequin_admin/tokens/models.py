@@ -6,6 +6,8 @@ from typing import Any, Self
 from django.db import models
 from django.dispatch import receiver
 
+from sequin_admin.core import clock
+from sequin_admin.core.digests import DIGEST_CHARS
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.signals import destination_changed
@@ -33,7 +35,9 @@ class Token(models.Model):
     attempts (no secrets): `{"fence", "at", "ended", "code"}`; one without `ended` is in progress or
     was cut off. `failures` counts failed attempts in a row. `refusal` is the outcome of the last
     failed attempt, repeated to readers until `next_try_at`. The worker refreshes the token at
-    `refresh_at`. `tried_at` is the start of the last attempt.
+    `refresh_at`. `tried_at` is the start of the last attempt. `grant_refused` is set from a refusal
+    of the refresh token until there is another one. A row is never deleted without its credential,
+    so that version and fence never go back.
     """
 
     credential = models.OneToOneField(
@@ -57,6 +61,7 @@ class Token(models.Model):
     journal = models.JSONField(default=list)
     failures = models.PositiveIntegerField(default=0)
     refusal = models.JSONField(default=dict)
+    grant_refused = models.BooleanField(default=False)
     next_try_at = models.DateTimeField(null=True)
     tried_at = models.DateTimeField(null=True)
 
@@ -90,6 +95,30 @@ class Token(models.Model):
             return False
         return self.expires_at is None or (self.expires_at - at).total_seconds() > margin_s
 
+    def supersede(self, *, renewable: bool) -> None:
+        """Forget the access token, whose refresh token or key was replaced. A renewal in progress
+        loses its lease. Does not save."""
+        self.version += 1
+        self.lease_fence += 1
+        self.lease_until, self.lease_owner, self.journal = None, "", []
+        self.secrets, self.previous_until, self.issued_at = {}, None, None
+        self.expires_at, self.refresh_at = None, None
+        self.failures, self.refusal, self.next_try_at = 0, {}, None
+        self.grant_refused = False
+        if renewable:
+            self.make_due()
+
+    def make_due(self) -> None:
+        """Have the access token renewed before it is used again. A renewal in progress goes on: its
+        answer may have the only refresh token that works. Does not save."""
+        self.expires_at = clock.now()
+        self.end_back_off()
+
+    def end_back_off(self) -> None:
+        """Have it renewed now, whatever failed before. Does not save."""
+        self.refresh_at = clock.now()
+        self.failures, self.refusal, self.next_try_at = 0, {}, None
+
 
 @receiver(destination_changed)
 def reseal_token(before: Credential, after: Credential, **kwargs: Any) -> None:
@@ -101,9 +130,28 @@ def reseal_token(before: Credential, after: Credential, **kwargs: Any) -> None:
     try:
         secrets = dict(token.secrets)
     except DecryptionError:
-        secrets, token.version = {}, 0
+        secrets, token.version = {}, token.version + 1
+        token.expires_at = clock.now()
     token.credential, token.secrets = after, secrets
-    token.save(update_fields=["secrets", "version"])
+    token.save(update_fields=["secrets", "version", "expires_at"])
+
+
+class ChainDigest(models.Model):
+    """A token that a credential was given or issued: a keyed digest, never the token itself.
+
+    See `tokens.chains`. A kind whose tokens last an hour adds 24 rows a day.
+    """
+
+    credential = models.ForeignKey(Credential, models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=DIGEST_CHARS)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("digest", "credential"), name="chain_digest_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"token of {self.credential_id}"
 
 
 class RefreshThrottleLock(models.Model):

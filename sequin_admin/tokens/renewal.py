@@ -19,7 +19,7 @@ from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import FAILURES, Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
-from sequin_admin.tokens import leases, protocol
+from sequin_admin.tokens import chains, leases, protocol
 from sequin_admin.tokens.known_secrets import without_known_secrets
 from sequin_admin.tokens.leases import LEASE, RenewalLease, acquire_lease
 from sequin_admin.tokens.models import Token
@@ -85,8 +85,9 @@ def refresh(credential: Credential, *, refused: str = "", force: bool = False) -
     # A token that is due is renewed or exchanged, even if `credential` was read before it could be.
     if not is_renewable(credential) and not (token and token.refresh_at):
         raise Refused(credential.cannot_renew())
-    if refused and token and token.version and stored_access_token(token) != refused:
-        return stored_access_token(token)
+    held = stored_access_token(token) if refused and token else ""
+    if held and held != refused:
+        return held
     return renew(credential, newer_than=token.version if token else 0, force=force)
 
 
@@ -234,13 +235,18 @@ def store_grant(
     when the lease was lost.
     """
     with transaction.atomic():
+        # Before the token's row, in the order of whoever changes both.
+        stored = Credential.objects.select_for_update().get(pk=credential.pk)
         if lease is None:
             Token.objects.get_or_create(credential=credential)
         rows = Token.objects.with_credential().select_for_update(of=("self",))
         token = rows.get(pk=credential.pk)
         if lease and token.lease_fence != lease.fence:
             raise Refused(outcomes.transient("lease_lost", "Another worker took this over."))
-        save_new_secrets(credential, token, grant)
+        if lease is None:
+            # What the former chain left is not of this one.
+            token.secrets, token.previous_until = {}, None
+        save_new_secrets(credential, stored, token, grant)
         now = clock.now()
         token.issued_at, token.expires_at = now, compute_expiry(credential, grant, now)
         token.refresh_at = (
@@ -251,17 +257,19 @@ def store_grant(
         token.version += 1
         token.lease_fence += 0 if lease else 1
         token.lease_until, token.failures, token.next_try_at, token.refusal = None, 0, None, {}
+        token.grant_refused = False
         token.journal = record_attempt_end(token.journal, "ok", now)
         token.save()
     return grant.access_token
 
 
-def save_new_secrets(credential: Credential, token: Token, grant: TokenGrant) -> None:
-    """Store a grant's secrets and properties on the credential.
+def save_new_secrets(
+    credential: Credential, kept: Credential, token: Token, grant: TokenGrant
+) -> None:
+    """Store a grant's secrets and properties on the credential, whose locked row is `kept`.
 
     The previous refresh token is kept on the token for the kind's grace period.
     """
-    kept = Credential.objects.select_for_update().get(pk=credential.pk)
     flow, secrets = credential.oauth, issued_secrets(type(credential), grant)
     # Decrypted before the destination may change.
     token.secrets = dict(token.secrets)
@@ -270,6 +278,7 @@ def save_new_secrets(credential: Credential, token: Token, grant: TokenGrant) ->
         token.secrets = {**token.secrets, "previous_refresh_token": old}
         token.previous_until = clock.now() + timedelta(seconds=flow.grace_s)
     discovered = {n: v for n, v in credential.properties_from_grant(grant).items() if v is not None}
+    chains.remember_renewal(credential, kept.secrets, secrets)
     if any(kept.secrets.get(name) != value for name, value in secrets.items()):
         kept.secrets = {**kept.secrets, **secrets}
         kept.save(update_fields=["secrets", "updated_at"])
@@ -304,7 +313,14 @@ def record_failure(lease: RenewalLease, outcome: Outcome, *, again: bool = True)
         refresh_at=next_try_at if again and lease.token.refresh_at else None,
         refusal=as_refusal(outcome),
         journal=record_attempt_end(lease.token.journal, outcome.code, now),
+        **({"grant_refused": True} if is_refused_grant(lease, outcome) else {}),
     )
+
+
+def is_refused_grant(lease: RenewalLease, outcome: Outcome) -> bool:
+    """Whether the provider no longer takes the refresh token; not, for example, the client."""
+    flow = lease.token.credential.oauth
+    return bool(flow and outcome.code in flow.refused_codes)
 
 
 def retry_delay(outcome: Outcome, failures: int) -> timedelta:
@@ -332,7 +348,8 @@ def record_attempt_end(
 
 
 def stored_access_token(token: Token) -> str:
-    return str(token.secrets["access_token"])
+    """Empty when there is none."""
+    return str(token.secrets.get("access_token", ""))
 
 
 def margin_s(token: Token) -> float:
