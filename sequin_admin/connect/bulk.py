@@ -103,15 +103,14 @@ def upsert_rows(
     saved = merge_all(matches)
     create_rows([each.credential for each in saved if each.is_new])
     for each in (each for each in saved if not each.is_new):
-        if each.changed:
-            each.credential.save()
         if each.changed or each.change.retry:
+            each.credential.save()
             entered.update_token(each.credential, each.change)
     remember_tokens(matches, saved, former)
     for match, each in zip(matches, saved, strict=True):
         if match.item.rate:
             set_limit(each.credential, match.item.rate, actor=actor)
-    changed = [(each.credential, each.is_new) for each in saved if each.is_changed]
+    changed = [(each.credential, each.audit_details()) for each in saved if each.is_changed]
     audit_trail.record_imports(organization, changed, actor=actor)
     refuse_lost_right(actor, organization)
     return saved

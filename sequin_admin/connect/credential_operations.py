@@ -48,6 +48,10 @@ class Saved:
     def is_changed(self) -> bool:
         return self.is_new or bool(self.changed)
 
+    def audit_details(self) -> dict[str, Any]:
+        account = {"account": self.credential.describe()}
+        return account if self.is_new else {**account, "changed": self.changed}
+
     @property
     def needs_probe(self) -> bool:
         return self.change.needs_probe and not self.credential.is_disabled()
@@ -208,7 +212,7 @@ def take_entered(
     if known.identity is None and draft.identity:
         known.identity, columns = draft.identity, (*columns, "identity")
         refuse_duplicate(known)
-    if change.names or columns:
+    if change.needs_probe or columns:
         known.save()
     if change.secrets:
         chains.remember([(known, {*new.values(), *digests.of(draft, former).values()})])
@@ -224,19 +228,9 @@ def remember_tokens(credential: Credential) -> None:
 
 def record_saved(saved: Saved, actor: models.Model | None) -> None:
     """Audit what is new or has changed."""
-    credential = saved.credential
-    if saved.is_new:
-        record_credential_change(
-            "credential.created", credential, actor, account=credential.describe()
-        )
-    elif saved.is_changed:
-        record_credential_change(
-            "credential.updated",
-            credential,
-            actor,
-            account=credential.describe(),
-            changed=saved.changed,
-        )
+    if saved.is_changed:
+        action = "credential.created" if saved.is_new else "credential.updated"
+        record_credential_change(action, saved.credential, actor, **saved.audit_details())
 
 
 def same_account(draft: Credential) -> models.QuerySet[Credential]:

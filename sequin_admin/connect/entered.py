@@ -97,15 +97,16 @@ def merge(
     names = sorted([*differing(properties, known.properties), *changed])
     if changed:
         known.secrets, known.secrets_changed_at = secrets, clock.now()
-    if names:
-        known.check_due_at = clock.now()
-    return Change(
+    change = Change(
         names=tuple(names),
         secrets=bool(changed),
         origin=bool(origins(known, stored) & set(names)),
         retry=bool(entered and token and token.failures),
         notice=KEPT if is_held else "",
     )
+    if change.needs_probe:
+        known.check_due_at = clock.now()
+    return change
 
 
 def stored_secrets(known: Credential) -> Mapping[str, str]:
