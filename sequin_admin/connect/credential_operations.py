@@ -27,7 +27,8 @@ from sequin_admin.tokens.models import Token
 
 
 class OtherAccount(Exception):
-    """The secrets or the grant are for another account. `str()` names the accounts."""
+    """The secrets or the grant are for another account, or the credential is gone. `str()` says
+    which."""
 
 
 @dataclass(frozen=True)
@@ -347,14 +348,22 @@ def identify_account(credential: Credential, draft: Credential) -> None:
     draft.properties, draft.identity = probed.properties, probed.identity
 
 
+def locked(credential: Credential) -> Credential:
+    """The row as it is now: a renewal may have stored a newer refresh token. Raises
+    `OtherAccount` when it was deleted."""
+    row = Credential.objects.select_for_update().filter(pk=credential.pk).first()
+    if row is None:
+        raise OtherAccount(f"{credential} was deleted meanwhile. Nothing was changed.")
+    return row
+
+
 @transaction.atomic
 def apply_replacement(
     credential: Credential, draft: Credential, *, actor: models.Model | None
 ) -> Saved:
     """Copy a draft's secrets to the credential. Raises `InvalidEntry`, and `OtherAccount` for
     another account."""
-    # As it is now: a renewal may have stored a newer refresh token.
-    credential = Credential.objects.select_for_update().get(pk=credential.pk)
+    credential = locked(credential)
     if credential.identity and draft.identity and draft.identity != credential.identity:
         raise OtherAccount(
             f"These are the secrets of {draft.describe()}, but this credential is for "
@@ -441,6 +450,8 @@ def delete(credential: Credential, *, actor: models.Model | None) -> bool:
     refuse_if_used(credential)
     revoked = revoke_access(credential)
     with transaction.atomic():
+        # Before its token's row, in the order of whoever changes both.
+        Credential.objects.select_for_update().filter(pk=credential.pk).first()
         record_credential_change(
             "credential.deleted",
             credential,

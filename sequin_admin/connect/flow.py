@@ -274,7 +274,7 @@ def reconnect(
 ) -> Credential:
     """Apply a grant to an existing credential. Raises `OtherAccount` unless the session may
     replace the account."""
-    credential = Credential.objects.select_for_update().get(pk=credential.pk)
+    credential = credential_operations.locked(credential)
     identity = credential.identity_of(properties.public_values())
     if identity != credential.identity and not connect_session.replaces_account:
         other = credential.describe_account(properties.public_values())

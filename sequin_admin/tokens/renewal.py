@@ -31,6 +31,7 @@ LEAST_MARGIN_S = 60
 LEAST_LEFT_S = 10
 MARGIN_S = 300
 BACKOFF_S = (5, 900)
+LEASE_LOST = "lease_lost"
 REFUSED_RETRY_AFTER = timedelta(days=1)
 
 
@@ -138,8 +139,13 @@ def renew(credential: Credential, *, newer_than: int | None = None, force: bool 
         if not force and is_backing_off(token, credential):
             return get_live_or_refuse(token, newer_than)
         lease = acquire_lease(token)
-        if lease:
-            return renew_with_lease(lease)
+        try:
+            if lease:
+                return renew_with_lease(lease)
+        except Refused as refusal:
+            if refusal.outcome.code != LEASE_LOST:
+                raise
+            continue
         if is_usable_meanwhile(token, newer_than):
             return stored_access_token(token)
     raise Refused(outcomes.transient("busy", "Another worker is still renewing this token."))
@@ -189,8 +195,13 @@ def poll_token(credential: Credential) -> Iterator[Token]:
 
 def renew_with_lease(lease: RenewalLease) -> str:
     """Call the provider as the holder of `lease` and store the result. Raises `Refused`."""
-    # Read under the lease: the former holder may have stored a newer refresh token.
-    credential = Credential.objects.select_related("oauth_app").get(pk=lease.token.pk)
+    # Read under the lease: the former holder may have stored a newer refresh token. In one query
+    # with the fence, which goes up with every refresh token that is entered or connected: one of
+    # those must not be spent for an answer that could not be stored.
+    token = Token.objects.select_related("credential__oauth_app").get(pk=lease.token.pk)
+    if token.lease_fence != lease.fence:
+        raise Refused(lease_lost())
+    credential = token.credential
     try:
         with leases.held(lease):
             grant = request_grant(credential, lease)
@@ -242,7 +253,7 @@ def store_grant(
         rows = Token.objects.with_credential().select_for_update(of=("self",))
         token = rows.get(pk=credential.pk)
         if lease and token.lease_fence != lease.fence:
-            raise Refused(outcomes.transient("lease_lost", "Another worker took this over."))
+            raise Refused(lease_lost())
         if lease is None:
             # What the former chain left is not of this one.
             token.secrets, token.previous_until = {}, None
@@ -261,6 +272,10 @@ def store_grant(
         token.journal = record_attempt_end(token.journal, "ok", now)
         token.save()
     return grant.access_token
+
+
+def lease_lost() -> Outcome:
+    return outcomes.transient(LEASE_LOST, "Another worker took this over, or it was replaced.")
 
 
 def save_new_secrets(

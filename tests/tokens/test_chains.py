@@ -153,6 +153,7 @@ def test_a_new_token_entered_during_a_renewal_stays(
     before = token_of(credential)
 
     def refresh(kind, context, refresh_token):
+        monkeypatch.setattr(protocol, "refresh", asked)
         grant = asked(kind, context, refresh_token)
         properties = {**exported["properties"], "refresh_token": other}
         assert not notice_in(send(operator, {**exported, "properties": properties}))
@@ -169,6 +170,19 @@ def test_a_new_token_entered_during_a_renewal_stays(
     assert after.version > before.version
     assert after.lease_fence > before.lease_fence + 1
     assert not after.is_valid(clock.now())
+
+
+def test_a_connection_between_lease_and_call_is_not_spent(app, connect, credential, simulated):
+    expire(credential)
+    lease = leases.acquire_lease(Token.objects.with_credential().get(pk=credential.pk))
+    connect(app, PAUL, reconnects=credential)
+    asked = len(simulated.calls("airtable"))
+
+    with pytest.raises(Refused, match="was replaced"):
+        renewal.renew_with_lease(lease)
+
+    assert len(simulated.calls("airtable")) == asked
+    assert renew(credential)
 
 
 def test_a_refused_chain_takes_any_token(operator, credential, exported, simulated):
