@@ -1,9 +1,11 @@
 """Rotating refresh tokens: what was ever part of a living chain changes nothing."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from sequin_admin.access.models import Scope
 from sequin_admin.connect import credential_operations
@@ -266,6 +268,27 @@ def test_deleting_the_credential_deletes_its_chain(credential):
     credential.delete()
 
     assert not ChainDigest.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_imports_edits_and_renewals_at_once_keep_the_chain(operator, credential, exported):
+    def importing(number):
+        return import_many(operator, {**exported, "name": f"Name {number}"}).status_code
+
+    def renewing(number):
+        return 200 if renew(credential) else 500
+
+    def one(number):
+        try:
+            return (importing, renewing)[number % 2](number)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(one, range(24))) == {200}
+
+    assert Credential.objects.count() == 1
+    assert renew(credential)
 
 
 # Every kind, without a provider.
