@@ -1,5 +1,7 @@
 """/v1/oauth-apps"""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
 from typing import Annotated, Any
@@ -30,6 +32,7 @@ from sequin_admin.api.schemas import (
 from sequin_admin.credentials import gateway_secrets, kinds, oauth_apps
 from sequin_admin.credentials.kinds import AppProperties
 from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.properties import InvalidEntry
 
 router = Router(tags=["OAuth apps"])
 
@@ -105,16 +108,23 @@ def parse_properties(provider: str, values: dict[str, Any]) -> AppProperties:
         fields = messages_by_path(
             {**detail, "loc": ("body", "payload", *detail["loc"])} for detail in details
         )
-        raise ApiError(
-            422,
-            INVALID,
-            {
-                n if n == "client_secret" else f"properties.{n}": message
-                for n, message in fields.items()
-            },
-        ) from None
+        raise invalid_properties(fields) from None
     refuse_blank(properties)
     return properties
+
+
+def invalid_properties(fields: Mapping[str, list[str]]) -> ApiError:
+    paths = {n: n if n == "client_secret" else f"properties.{n}" for n in fields}
+    return ApiError(422, INVALID, {paths[n]: messages for n, messages in fields.items()})
+
+
+@contextmanager
+def refusing_masks() -> Iterator[None]:
+    """422 for masks of which no secret is stored."""
+    try:
+        yield
+    except InvalidEntry as error:
+        raise invalid_properties({n: [text] for n, text in error.sentences.items()}) from None
 
 
 @router.post("", response={201: OAuthAppShape, **ERRORS})
@@ -125,15 +135,15 @@ def create_oauth_app(request: ApiRequest, payload: OAuthAppCreate, response: Htt
     if payload.redirect_uris:
         require_scope(request, Scope.SECRETS)
     secret = payload.client_secret.get_secret_value()
-    app = oauth_apps.create(
-        organization,
-        payload.provider,
-        actor=request.auth,
-        properties=parse_properties(
-            payload.provider, {**payload.properties, "client_secret": secret}
-        ),
-        **payload.model_dump(exclude={"provider", "client_secret", "properties"}),
-    )
+    properties = parse_properties(payload.provider, {**payload.properties, "client_secret": secret})
+    with refusing_masks():
+        app = oauth_apps.create(
+            organization,
+            payload.provider,
+            actor=request.auth,
+            properties=properties,
+            **payload.model_dump(exclude={"provider", "client_secret", "properties"}),
+        )
     return Status(201, with_etag(response, oauth_app_out(app)))
 
 
@@ -184,8 +194,9 @@ def update_oauth_app(
     response: HttpResponse,
     if_match: IfMatch = None,
 ) -> Any:
-    """Change what is sent; what is left out or null stays as it is. Provider and client id can't
-    change: the tokens belong to them. New `redirect_uris` take the scope `secrets` as well."""
+    """Change what is sent; what is left out, null, or the asterisks of a secret stays as it is.
+    Provider and client id can't change: the tokens belong to them. New `redirect_uris` take the
+    scope `secrets` as well."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
         app = get_owned_or_404(organization, oauth_app_id, lock=True)
@@ -195,12 +206,13 @@ def update_oauth_app(
         known = {**app.properties, **app.secrets, **(payload.properties or {})}
         if payload.client_secret:
             known["client_secret"] = payload.client_secret.get_secret_value()
-        oauth_apps.update(
-            app,
-            actor=request.auth,
-            properties=parse_properties(app.provider, known),
-            **payload.model_dump(exclude={"client_secret", "properties"}),
-        )
+        with refusing_masks():
+            oauth_apps.update(
+                app,
+                actor=request.auth,
+                properties=parse_properties(app.provider, known),
+                **payload.model_dump(exclude={"client_secret", "properties"}),
+            )
     return with_etag(response, oauth_app_out(get_owned_or_404(organization, oauth_app_id)))
 
 

@@ -21,10 +21,11 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from sequin_admin.api.framework.errors import INVALID, ApiError
+from sequin_admin.connect.entered import Change
 from sequin_admin.core.metadata import check_metadata
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.credentials.properties import MASK, Properties
+from sequin_admin.credentials.properties import MASK, InvalidEntry, Properties
 from sequin_admin.limits import models as limits
 
 # The union of every kind's properties; the discriminator `kind` has no default.
@@ -156,7 +157,7 @@ class CredentialShape(Shape):
     kind: str
     properties: dict[str, Any] = Field(
         description="By kind; secrets are asterisks, unless truncate_secrets is false. What is "
-        "read unmasked can be posted as it is to import it."
+        "read can be posted as it is to import it; asterisks keep the secret that is stored."
     )
     oauth_app_id: str | None
     oauth_app: OAuthAppShape | None
@@ -174,6 +175,16 @@ Unreadable = Annotated[
         "Those rows are masked."
     ),
 ]
+
+
+NOTICE = (
+    "Only when a token was not taken: one that belongs to the access that we hold already, and may "
+    "have renewed since. The stored one was kept."
+)
+
+
+class ImportedCredential(CredentialShape):
+    notice: str | None = Field(default=None, description=NOTICE)
 
 
 class CredentialList(Shape):
@@ -203,6 +214,11 @@ def refuse_blank(properties: Properties) -> None:
     blank = blank_names(properties)
     if blank:
         raise ApiError(422, INVALID, {f"properties.{name}": [BLANK] for name in blank})
+
+
+def entry_error(error: InvalidEntry, prefix: str = "properties.") -> ApiError:
+    """422 that names each property of an entry that can't be taken."""
+    return ApiError(422, INVALID, {f"{prefix}{n}": [text] for n, text in error.sentences.items()})
 
 
 def health_out(monitored: Any) -> dict[str, str]:
@@ -236,6 +252,11 @@ def credential_out(
         "created_at": credential.created_at,
         "updated_at": credential.updated_at,
     }
+
+
+def imported_out(credential: Credential, change: Change) -> dict[str, Any]:
+    """As `credential_out()`, with a notice about what was not taken."""
+    return credential_out(credential) | change.as_notice()
 
 
 def oauth_app_out(app: OAuthApp, *, secrets: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -68,7 +68,8 @@ def send(api: Api, items: Sequence[Item], *, dry_run: bool) -> list[dict[str, An
             raise
         return refused(items, error)
     return [
-        {**result(item.row, item.label, item.kind, done["result"]), "id": done["id"]}
+        result(item.row, item.label, item.kind, done["result"], done.get("notice") or "")
+        | {"id": done["id"]}
         for done in answer["data"]
         for item in [items[done["index"]]]
     ]

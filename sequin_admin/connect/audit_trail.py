@@ -35,15 +35,15 @@ def record_credential_change(
 
 def record_imports(
     organization: Organization,
-    imported: Iterable[tuple[Credential, bool]],
+    imported: Iterable[tuple[Credential, dict[str, Any]]],
     *,
     actor: models.Model | None,
 ) -> None:
-    """As `record_credential_change()`, for many imported credentials: new (True) or updated."""
+    """As `record_credential_change()`, for many credentials: new, or with what `changed`."""
     rows, messages = [], []
-    for credential, new in imported:
-        action = "credential.created" if new else "credential.updated"
-        rows.append(credential_event(action, credential, actor, account=credential.describe()))
+    for credential, details in imported:
+        action = "credential.updated" if "changed" in details else "credential.created"
+        rows.append(credential_event(action, credential, actor, **details))
         messages.append(message_of(action, credential, actor))
     Event.objects.bulk_create(rows)
     outbox.post(organization, *filter(None, messages))

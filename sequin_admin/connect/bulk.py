@@ -1,20 +1,27 @@
 """Import many credentials at once: all or none, and without calls to providers."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, models, transaction
 
 from sequin_admin.access.models import Organization
 from sequin_admin.access.rights import refuse_lost_right
-from sequin_admin.connect import audit_trail, credential_operations
+from sequin_admin.connect import audit_trail, credential_operations, entered
+from sequin_admin.connect.credential_operations import Saved
+from sequin_admin.core import clock
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.credentials.properties import Properties
+from sequin_admin.credentials.properties import InvalidEntry, Properties
 from sequin_admin.limits.models import set_limit
+from sequin_admin.tokens import chains, renewal
+from sequin_admin.tokens.models import Token
 
-# Equal for two imports of one account: kind, OAuth app, "account" or "secrets", identity or digest.
+# Equal for two imports of one account: kind, OAuth app, and "account" with its identity, or
+# "secrets" or "token" with a digest.
 Key = tuple[str, Any, str, str]
 
 
@@ -37,18 +44,42 @@ class SameAccount(Exception):
         self.pairs = pairs
 
 
+@dataclass(frozen=True)
+class Match:
+    """An item's draft with the credential of its account, locked, and that one's token row.
+
+    `digests` are those of the draft's chain, `seen` the properties whose token it had before.
+    """
+
+    item: Item
+    draft: Credential
+    known: Credential | None
+    token: Token | None
+    digests: Mapping[str, str]
+    seen: Collection[str]
+
+
+class InvalidItems(Exception):
+    """Masks, or what does not go with a stored secret. `sentences` by index, then by property."""
+
+    def __init__(self, sentences: Mapping[int, Mapping[str, str]]) -> None:
+        super().__init__(f"Not taken: {sorted(sentences)}.")
+        self.sentences = sentences
+
+
 def save_credentials(
     organization: Organization, items: Sequence[Item], *, actor: models.Model | None
-) -> list[tuple[Credential, bool]]:
-    """Import all in one transaction. Each is new (True), or updates the one of the same account.
+) -> list[Saved]:
+    """Import all in one transaction. Each is new, or updates the one of the same account.
 
-    Unlike a single import this makes no calls to providers: a thousand would take minutes. All
-    become due for a probe by the worker. Where only the provider knows the account of a key
-    (Stripe, SendGrid, Airtable), an existing credential is found by the digest of its secrets.
-    A second key of a known account becomes another credential; its probe reports the duplicate.
+    Unlike a single import this makes no calls to providers: a thousand would take minutes. What is
+    new or changed becomes due for a probe by the worker. Where only the provider knows the account
+    of a key (Stripe, SendGrid), an existing credential is found by the digest of its secrets; one
+    whose refresh tokens rotate, by each that it ever had. A second key of a known account becomes
+    another credential; its probe reports the duplicate.
 
-    Raises `SameAccount`, and `RightLost` when the actor lost the right meanwhile; nothing is stored
-    then.
+    Raises `SameAccount`, `InvalidItems`, and `RightLost` when the actor lost the right meanwhile;
+    nothing is stored then.
     """
     try:
         return upsert_rows(organization, items, actor=actor)
@@ -57,49 +88,114 @@ def save_credentials(
         return upsert_rows(organization, items, actor=actor)
 
 
-def preview_import(organization: Organization, items: Sequence[Item]) -> list[bool]:
-    """Whether each item would be new (True) or an update. Stores nothing. Raises `SameAccount`."""
-    drafts = drafts_of(organization, items)
-    return [known is None for known in matched(drafts, find_existing(organization, drafts))]
+@transaction.atomic
+def preview_import(organization: Organization, items: Sequence[Item]) -> list[Saved]:
+    """What an import would return. Stores nothing. Raises `SameAccount` and `InvalidItems`."""
+    return merge_all(match_items(organization, items))
 
 
 @transaction.atomic
 def upsert_rows(
     organization: Organization, items: Sequence[Item], *, actor: models.Model | None
-) -> list[tuple[Credential, bool]]:
-    drafts = drafts_of(organization, items)
-    known = matched(drafts, find_existing(organization, drafts, lock=True))
-    rows = [merged(*each) for each in zip(items, drafts, known, strict=True)]
-    new = [row for row, before in zip(rows, known, strict=True) if before is None]
-    # Sorted, so that concurrent imports of the same accounts do not deadlock.
-    Credential.objects.bulk_create(sorted(new, key=keys_of))
-    for before in filter(None, known):
-        before.save()
-    for item, row in zip(items, rows, strict=True):
-        credential_operations.apply_grant(row, None)
-        if item.rate:
-            set_limit(row, item.rate, actor=actor)
-    results = [(row, before is None) for row, before in zip(rows, known, strict=True)]
-    audit_trail.record_imports(organization, results, actor=actor)
+) -> list[Saved]:
+    matches = match_items(organization, items)
+    former = [entered.stored_secrets(match.known) if match.known else {} for match in matches]
+    saved = merge_all(matches)
+    create_rows([each.credential for each in saved if each.is_new])
+    for each in (each for each in saved if not each.is_new):
+        if each.changed or each.change.retry:
+            each.credential.save()
+            entered.update_token(each.credential, each.change)
+    remember_tokens(matches, saved, former)
+    for match, each in zip(matches, saved, strict=True):
+        if match.item.rate:
+            set_limit(each.credential, match.item.rate, actor=actor)
+    changed = [(each.credential, each.audit_details()) for each in saved if each.is_changed]
+    audit_trail.record_imports(organization, changed, actor=actor)
     refuse_lost_right(actor, organization)
-    return results
+    return saved
 
 
-def merged(item: Item, draft: Credential, known: Credential | None) -> Credential:
+def create_rows(credentials: Sequence[Credential]) -> None:
+    """Store new credentials, and a token row that is due for those that are renewed."""
+    for credential in credentials:
+        credential.update_secret_columns()
+    # Sorted, so that concurrent imports of the same accounts do not deadlock.
+    Credential.objects.bulk_create(sorted(credentials, key=keys_of))
+    now = clock.now()
+    renewed = filter(renewal.is_renewable, credentials)
+    Token.objects.bulk_create([Token(credential=row, refresh_at=now) for row in renewed])
+
+
+def remember_tokens(
+    matches: Sequence[Match], saved: Sequence[Saved], former: Sequence[Mapping[str, str]]
+) -> None:
+    """Add the entered tokens, and those that they replaced, to the chains."""
+    digests = chains.Digests()
+    chains.remember(
+        (each.credential, {*match.digests.values(), *digests.of(match.draft, before).values()})
+        for match, each, before in zip(matches, saved, former, strict=True)
+        if each.change.secrets
+    )
+
+
+def merge_all(matches: Sequence[Match]) -> list[Saved]:
+    """Put every draft into its credential, without saving. Raises `InvalidItems`."""
+    saved, wrong = [], {}
+    for index, match in enumerate(matches):
+        try:
+            saved.append(merged(match))
+        except InvalidEntry as error:
+            wrong[index] = error.sentences
+    if wrong:
+        raise InvalidItems(wrong)
+    return saved
+
+
+def merged(match: Match) -> Saved:
+    item, draft, known = match.item, match.draft, match.known
     given = credential_operations.name_and_metadata(draft, item.name, item.metadata)
-    credential = credential_operations.merged_row(draft, known, given)
-    credential.update_secret_columns()
-    return credential
+    if known is None:
+        entered.refuse_masks(draft)
+        return Saved(draft, is_new=True, change=entered.CREATED)
+    columns = credential_operations.set_given(known, draft, given)
+    change = entered.merge(known, draft, seen=match.seen, token=match.token, complete=True)
+    if known.identity is None and draft.identity:
+        known.identity, columns = draft.identity, (*columns, "identity")
+    return Saved(known, is_new=False, change=change, columns=columns)
+
+
+def match_items(organization: Organization, items: Sequence[Item]) -> list[Match]:
+    """Each item with its existing credential, locked. Raises `SameAccount`."""
+    drafts, reader = drafts_of(organization, items), chains.Digests()
+    digests = [reader.of(draft, draft.secrets) for draft in drafts]
+    refuse_duplicates(
+        keys_of(draft, chain=chain.values()) for draft, chain in zip(drafts, digests, strict=True)
+    )
+    all_digests = {digest for chain in digests for digest in chain.values()}
+    found = find_existing(organization, drafts, chains.holders_of(all_digests))
+    # Read again under the locks: a renewal may have spent one meanwhile.
+    holders = chains.holders_of(all_digests)
+    known = matched(drafts, digests, found)
+    tokens = Token.objects.select_for_update().in_bulk([row.pk for row in known if row])
+    return [
+        Match(
+            item,
+            draft,
+            row,
+            token=tokens.get(row.pk) if row else None,
+            digests=chain,
+            seen=chains.seen_names(row, chain, holders) if row else (),
+        )
+        for item, draft, row, chain in zip(items, drafts, known, digests, strict=True)
+    ]
 
 
 def drafts_of(organization: Organization, items: Iterable[Item]) -> list[Credential]:
-    """A draft for each item. Raises `SameAccount`."""
-    drafts = [
+    return [
         credential_operations.draft_of(organization, item.properties, oauth_app=item.oauth_app)
         for item in items
     ]
-    refuse_duplicates([keys_of(draft) for draft in drafts])
-    return drafts
 
 
 def refuse_duplicates(groups: Iterable[Iterable[Hashable]]) -> None:
@@ -114,41 +210,55 @@ def refuse_duplicates(groups: Iterable[Iterable[Hashable]]) -> None:
         raise SameAccount([(earlier, later) for later, earlier in pairs.items()])
 
 
-def keys_of(row: Credential, *, digest: str | None = None) -> list[Key]:
-    """Keys of the credential: by identity if known, and by secrets if they have a digest."""
+def keys_of(row: Credential, *, digest: str | None = None, chain: Iterable[str] = ()) -> list[Key]:
+    """Keys of the credential: by identity if known, by secrets if they have a digest, and by the
+    tokens of its chain."""
     digest = row.digest_of(row.secrets) if digest is None else digest
-    values = {"account": row.identity, "secrets": digest}
-    return [(row.kind, str(row.oauth_app_id), by, text) for by, text in values.items() if text]
+    values = [("account", row.identity), ("secrets", digest), *(("token", d) for d in chain)]
+    return [(row.kind, str(row.oauth_app_id), by, text) for by, text in values if text]
 
 
 def find_existing(
-    organization: Organization, drafts: Sequence[Credential], *, lock: bool = False
+    organization: Organization,
+    drafts: Sequence[Credential],
+    holders: Mapping[str, Collection[UUID]],
 ) -> dict[Key, Credential]:
-    """The organization's credentials that share a key with a draft, by key."""
+    """The organization's credentials that share a key or a refresh token with a draft, locked."""
     wanted = [key for draft in drafts for key in keys_of(draft)]
     identities = {text for _, _, by, text in wanted if by == "account"}
     digests = {text for _, _, by, text in wanted if by == "secrets"}
     same = models.Q(identity__in=identities) | models.Q(secrets_digest__in=digests)
+    same |= models.Q(pk__in={pk for pks in holders.values() for pk in pks})
     rows = Credential.objects.of(organization).filter(same, kind__in={d.kind for d in drafts})
-    rows = (rows.select_for_update() if lock else rows).order_by("pk")
+    rows = rows.select_for_update().order_by("pk")
+    had: dict[UUID, list[str]] = defaultdict(list)
+    for digest, pks in holders.items():
+        for pk in pks:
+            had[pk].append(digest)
     found: dict[Key, Credential] = {}
     for row in sorted(rows, key=lambda row: row.created_at, reverse=True):
         row.organization = organization
-        found |= dict.fromkeys(keys_of(row, digest=row.secrets_digest), row)
+        keys = keys_of(row, digest=row.secrets_digest, chain=had[row.pk])
+        found |= dict.fromkeys(keys, row)
     return found
 
 
 def matched(
-    drafts: Sequence[Credential], found: Mapping[Key, Credential]
+    drafts: Sequence[Credential],
+    digests: Sequence[Mapping[str, str]],
+    found: Mapping[Key, Credential],
 ) -> list[Credential | None]:
     """The existing credential of each draft's account, or None. Raises `SameAccount`."""
-    known = [match(draft, found) for draft in drafts]
+    known = [match(*each, found) for each in zip(drafts, digests, strict=True)]
     refuse_duplicates([row.pk] if row else [] for row in known)
     return known
 
 
-def match(draft: Credential, found: Mapping[Key, Credential]) -> Credential | None:
+def match(
+    draft: Credential, digests: Mapping[str, str], found: Mapping[Key, Credential]
+) -> Credential | None:
     """Match by identity, or by secrets where the identity of one of the two is not known."""
-    rows = (found[key] for key in keys_of(draft) if key in found)
+    keys = keys_of(draft, chain=digests.values())
+    rows = (found[key] for key in keys if key in found)
     fitting = (row for row in rows if len({row.identity, draft.identity} - {None}) <= 1)
     return next(fitting, None)

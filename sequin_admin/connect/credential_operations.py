@@ -1,13 +1,17 @@
 """Operations on credentials: import, update, disable, delete. All of them are audited."""
 
 from collections.abc import Mapping
+from copy import copy
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import IntegrityError, models, transaction
 
 from sequin_admin.access.models import Organization
 from sequin_admin.access.rights import refuse_lost_right
+from sequin_admin.connect import entered
 from sequin_admin.connect.audit_trail import record_credential_change
+from sequin_admin.connect.entered import Change
 from sequin_admin.core import clock
 from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Unreachable
@@ -15,15 +19,43 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import FAILURES, NAME_CHARS, Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Outcome, Refused
-from sequin_admin.credentials.properties import Properties
+from sequin_admin.credentials.properties import Properties, unmasked
 from sequin_admin.credentials.signals import disabled
 from sequin_admin.credentials.usage import refuse_if_used
-from sequin_admin.tokens import renewal
+from sequin_admin.tokens import chains, renewal
 from sequin_admin.tokens.models import Token
 
 
 class OtherAccount(Exception):
-    """The secrets or the grant are for another account. `str()` names the accounts."""
+    """The secrets or the grant are for another account, or the credential is gone. `str()` says
+    which."""
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A credential that was entered. Unless it `is_new`, `change` and `columns` (name, metadata)
+    say what differs from before."""
+
+    credential: Credential
+    is_new: bool
+    change: Change
+    columns: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> list[str]:
+        return sorted([*self.change.names, *self.columns])
+
+    @property
+    def is_changed(self) -> bool:
+        return self.is_new or bool(self.changed)
+
+    def audit_details(self) -> dict[str, Any]:
+        account = {"account": self.credential.describe()}
+        return account if self.is_new else {**account, "changed": self.changed}
+
+    @property
+    def needs_probe(self) -> bool:
+        return self.change.needs_probe and not self.credential.is_disabled()
 
 
 def save_credential(
@@ -36,13 +68,37 @@ def save_credential(
     metadata: dict[str, Any] | None = None,
     grant: TokenGrant | None = None,
 ) -> tuple[Credential, bool]:
-    """Import: update the credential of the same account, or make a new one (True).
+    """Import: update the credential of the same account, or make a new one (True)."""
+    saved = import_properties(
+        organization,
+        properties,
+        actor=actor,
+        name=name,
+        oauth_app=oauth_app,
+        metadata=metadata,
+        grant=grant,
+    )
+    return saved.credential, saved.is_new
+
+
+def import_properties(
+    organization: Organization,
+    properties: Properties,
+    *,
+    actor: models.Model | None,
+    name: str = "",
+    oauth_app: OAuthApp | None = None,
+    metadata: dict[str, Any] | None = None,
+    grant: TokenGrant | None = None,
+) -> Saved:
+    """As `save_credential()`, with what changed. Raises `InvalidEntry`.
 
     When `properties` do not contain the identity, the provider is called once. If that fails, the
     credential is still saved and probed later; until then it is matched by its secrets' digest.
     """
     draft = draft_of(organization, properties, oauth_app=oauth_app)
-    if draft.identity is None and grant is None:
+    if draft.identity is None and grant is None and not same_secrets(draft).exists():
+        entered.refuse_masks(draft)
         probe_draft(draft)
         refuse_lost_right(actor, organization)
     return save_draft(draft, actor=actor, name=name, metadata=metadata, grant=grant)
@@ -65,8 +121,8 @@ def save_draft(
     name: str = "",
     metadata: dict[str, Any] | None = None,
     grant: TokenGrant | None = None,
-) -> tuple[Credential, bool]:
-    """As `save_credential()`, for a draft and without a call to the provider."""
+) -> Saved:
+    """As `import_properties()`, for a draft and without a call to the provider."""
     given = name_and_metadata(draft, name, metadata)
     try:
         return upsert(draft, grant, actor=actor, given=given)
@@ -86,34 +142,96 @@ def name_and_metadata(draft: Credential, name: str, metadata: dict[str, Any] | N
 @transaction.atomic
 def upsert(
     draft: Credential, grant: TokenGrant | None, *, actor: models.Model | None, given: set[str]
-) -> tuple[Credential, bool]:
+) -> Saved:
     """Update the credential of the draft's account, or save the draft as a new one (True)."""
     known = same_account(draft).select_for_update().first() if draft.identity else None
     known = known or same_secrets(draft).select_for_update().first()
-    credential = merged_row(draft, known, given)
-    credential.save()
-    apply_grant(credential, grant)
-    action = "credential.updated" if known else "credential.created"
-    record_credential_change(action, credential, actor, account=credential.describe())
-    return credential, known is None
+    if known and grant:
+        saved = connect_again(known, draft, grant, given)
+    elif known:
+        saved = update_known(known, draft, given)
+    else:
+        saved = save_new(draft, grant)
+    record_saved(saved, actor)
+    return saved
 
 
-def merged_row(draft: Credential, known: Credential | None, given: set[str]) -> Credential:
-    """The row to save: the draft, or the `known` credential with the draft's properties.
+def save_new(draft: Credential, grant: TokenGrant | None) -> Saved:
+    entered.refuse_masks(draft)
+    draft.save()
+    remember_tokens(draft)
+    apply_grant(draft, grant)
+    return Saved(draft, is_new=True, change=entered.CREATED)
 
-    `given` are the columns, of name and metadata, that overwrite those of `known`.
-    """
-    if known is None:
-        return draft
-    # Without an identity in the draft, the properties discovered before remain valid.
-    before = {} if draft.identity else known.properties
-    known.properties, known.secrets = {**before, **draft.properties}, dict(draft.secrets)
-    known.identity = known.identity or draft.identity
-    known.secrets_changed_at, known.disabled_at = clock.now(), None
-    for column in given:
+
+def connect_again(
+    known: Credential, draft: Credential, grant: TokenGrant, given: set[str]
+) -> Saved:
+    """What a finished connection brings replaces what is stored, and enables the credential."""
+    before = {**known.properties, **entered.stored_secrets(known)}
+    kept = {} if draft.identity else known.properties
+    known.properties, known.secrets = {**kept, **draft.properties}, dict(draft.secrets)
+    changed = entered.differing(before, {**known.properties, **known.secrets})
+    known.secrets_changed_at = known.check_due_at = clock.now()
+    known.identity, known.disabled_at = known.identity or draft.identity, None
+    columns = set_given(known, draft, given)
+    known.save()
+    remember_tokens(known)
+    apply_grant(known, grant)
+    change = Change(names=tuple(changed), secrets=True, origin=True)
+    return Saved(known, is_new=False, change=change, columns=columns)
+
+
+def update_known(known: Credential, draft: Credential, given: set[str]) -> Saved:
+    """Change of the locked credential what differs in the draft."""
+    columns = set_given(known, draft, given)
+    change = take_entered(known, draft, complete=True, columns=columns)
+    return Saved(known, is_new=False, change=change, columns=columns)
+
+
+def set_given(known: Credential, draft: Credential, given: set[str]) -> tuple[str, ...]:
+    """Set the columns that the caller gave. Returns those that differ."""
+    columns = tuple(n for n in sorted(given) if getattr(known, n) != getattr(draft, n))
+    for column in columns:
         setattr(known, column, getattr(draft, column))
-    known.check_due_at = clock.now()
-    return known
+    return columns
+
+
+def take_entered(
+    known: Credential, draft: Credential, *, complete: bool, columns: tuple[str, ...] = ()
+) -> Change:
+    """Merge a draft into the locked credential; save it, and its token row, where they changed.
+
+    Raises `InvalidEntry`, and `OtherAccount` when the draft's account is another credential's.
+    """
+    digests = chains.Digests()
+    new = digests.of(draft, draft.secrets)
+    seen = chains.seen_names(known, new, chains.holders_of(new.values()))
+    token = Token.objects.select_for_update().filter(pk=known.pk).first()
+    former = entered.stored_secrets(known)
+    change = entered.merge(known, draft, seen=seen, token=token, complete=complete)
+    if known.identity is None and draft.identity:
+        known.identity, columns = draft.identity, (*columns, "identity")
+        refuse_duplicate(known)
+    if change.needs_probe or columns:
+        known.save()
+    if change.secrets:
+        chains.remember([(known, {*new.values(), *digests.of(draft, former).values()})])
+    entered.update_token(known, change)
+    return change
+
+
+def remember_tokens(credential: Credential) -> None:
+    """Begin or go on with the chain of a credential whose tokens were entered or connected."""
+    digests = chains.Digests().of(credential, credential.secrets)
+    chains.remember([(credential, digests.values())])
+
+
+def record_saved(saved: Saved, actor: models.Model | None) -> None:
+    """Audit what is new or has changed."""
+    if saved.is_changed:
+        action = "credential.created" if saved.is_new else "credential.updated"
+        record_credential_change(action, saved.credential, actor, **saved.audit_details())
 
 
 def same_account(draft: Credential) -> models.QuerySet[Credential]:
@@ -123,10 +241,14 @@ def same_account(draft: Credential) -> models.QuerySet[Credential]:
 
 
 def same_secrets(draft: Credential) -> models.QuerySet[Credential]:
-    """Credentials with equal secrets, oldest first, unless the identity of both is known."""
+    """Credentials with equal secrets, or whose chain had the draft's refresh token, oldest first,
+    unless the identity of both is known."""
     digest = draft.digest_of(draft.secrets)
-    rows = Credential.objects.of(draft.organization) if digest else Credential.objects.none()
-    rows = rows.filter(kind=draft.kind, secrets_digest=digest, oauth_app=draft.oauth_app)
+    chain = chains.holders_of(chains.Digests().of(draft, draft.secrets).values())
+    equal = models.Q(pk__in={pk for holders in chain.values() for pk in holders})
+    equal |= models.Q(secrets_digest=digest) if digest else models.Q()
+    rows = Credential.objects.of(draft.organization).filter(equal)
+    rows = rows.filter(kind=draft.kind, oauth_app=draft.oauth_app)
     rows = rows.filter(identity=None) if draft.identity else rows
     return rows.order_by("created_at", "pk")
 
@@ -187,22 +309,21 @@ def merge_properties(credential: Credential, discovered: Mapping[str, Any]) -> b
 
 
 def apply_grant(credential: Credential, grant: TokenGrant | None) -> None:
-    """Store a grant's token; without a grant, a token row that is due for renewal at once."""
+    """Store a grant's token; without a grant, or for a kind that mints, have one obtained now."""
     if grant and not credential.mints:
         renewal.store_grant(credential, grant)
         return
-    if renewal.is_renewable(credential):
-        Token.objects.filter(credential=credential).delete()
-        Token.objects.create(credential=credential, refresh_at=clock.now())
+    entered.update_token(credential, entered.CREATED)
 
 
 def replace_secrets(
     credential: Credential, properties: Properties, *, actor: models.Model | None
-) -> Credential:
-    """Replace the secrets. Raises `OtherAccount` when they are for another account."""
+) -> Saved:
+    """Replace the secrets. Raises `InvalidEntry`, and `OtherAccount` when they are for another
+    account."""
     draft = replacement_of(credential, properties)
     if not credential.mints and not renewal.is_renewable(credential):
-        probe_draft(draft)
+        identify_account(credential, draft)
         refuse_lost_right(actor, credential.organization)
     return apply_replacement(credential, draft, actor=actor)
 
@@ -214,28 +335,46 @@ def replacement_of(credential: Credential, properties: Properties) -> Credential
     return draft
 
 
+def identify_account(credential: Credential, draft: Credential) -> None:
+    """Probe a draft to learn its account, where its secrets are not those that are stored."""
+    stored = entered.stored_secrets(credential)
+    secrets = unmasked(draft.secrets, stored)
+    is_known = credential.identity is not None and draft.destination == credential.destination
+    if is_known and secrets == stored:
+        return
+    probed = copy(draft)
+    probed.secrets = secrets
+    probe_draft(probed)
+    draft.properties, draft.identity = probed.properties, probed.identity
+
+
+def locked(credential: Credential) -> Credential:
+    """The row as it is now: a renewal may have stored a newer refresh token. Raises
+    `OtherAccount` when it was deleted."""
+    row = Credential.objects.select_for_update().filter(pk=credential.pk).first()
+    if row is None:
+        raise OtherAccount(f"{credential} was deleted meanwhile. Nothing was changed.")
+    return row
+
+
 @transaction.atomic
 def apply_replacement(
     credential: Credential, draft: Credential, *, actor: models.Model | None
-) -> Credential:
-    """Copy a draft's secrets to the credential. Raises `OtherAccount` for another account."""
+) -> Saved:
+    """Copy a draft's secrets to the credential. Raises `InvalidEntry`, and `OtherAccount` for
+    another account."""
+    credential = locked(credential)
     if credential.identity and draft.identity and draft.identity != credential.identity:
         raise OtherAccount(
             f"These are the secrets of {draft.describe()}, but this credential is for "
             f"{credential.describe()}. Nothing was changed. Add the other account as a "
             "credential of its own."
         )
-    changed = sorted(n for n in draft.secrets if draft.secrets[n] != credential.secrets.get(n))
-    credential.properties = {**credential.properties, **draft.properties}
-    credential.secrets = dict(draft.secrets)
-    credential.identity = credential.identity or draft.identity
-    refuse_duplicate(credential)
-    credential.secrets_changed_at = clock.now() if changed else credential.secrets_changed_at
-    credential.check_due_at = clock.now()
-    credential.save()
-    apply_grant(credential, None)
-    record_credential_change("credential.secrets_replaced", credential, actor, changed=changed)
-    return credential
+    change = take_entered(credential, draft, complete=False)
+    if change.names:
+        action = "credential.secrets_replaced" if change.secrets else "credential.changed"
+        record_credential_change(action, credential, actor, changed=list(change.names))
+    return Saved(credential, is_new=False, change=change)
 
 
 @transaction.atomic
@@ -311,6 +450,8 @@ def delete(credential: Credential, *, actor: models.Model | None) -> bool:
     refuse_if_used(credential)
     revoked = revoke_access(credential)
     with transaction.atomic():
+        # Before its token's row, in the order of whoever changes both.
+        Credential.objects.select_for_update().filter(pk=credential.pk).first()
         record_credential_change(
             "credential.deleted",
             credential,

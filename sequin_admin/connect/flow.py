@@ -20,7 +20,7 @@ from sequin_admin.credentials.kinds import OAuthContext, TokenGrant
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.credentials.properties import Properties
-from sequin_admin.tokens import protocol, renewal
+from sequin_admin.tokens import chains, protocol, renewal
 
 SESSION_TIME = timedelta(minutes=10)
 
@@ -274,6 +274,7 @@ def reconnect(
 ) -> Credential:
     """Apply a grant to an existing credential. Raises `OtherAccount` unless the session may
     replace the account."""
+    credential = credential_operations.locked(credential)
     identity = credential.identity_of(properties.public_values())
     if identity != credential.identity and not connect_session.replaces_account:
         other = credential.describe_account(properties.public_values())
@@ -282,12 +283,15 @@ def reconnect(
             f"was changed. Log in to {credential.describe()} at {credential.provider_title} and "
             "try again, or add the other account as a credential of its own."
         )
+    if identity != credential.identity:
+        chains.forget(credential)
     before = credential.describe()
     credential_operations.set_properties(credential, properties)
     credential.oauth_app = connect_session.oauth_app
     credential_operations.refuse_duplicate(credential)
     credential.disabled_at = None
     credential.save()
+    credential_operations.remember_tokens(credential)
     credential_operations.apply_grant(credential, grant)
     action = "credential.reconnected"
     if connect_session.replaces_account:

@@ -1,6 +1,8 @@
-"""The table of the shared cache."""
+"""The tables of the shared cache and of the digest key."""
 
 from django.db import models
+
+from sequin_admin.core.fields import EncryptedJSONField
 
 
 class CacheEntry(models.Model):
@@ -15,3 +17,12 @@ class CacheEntry(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class DigestKey(models.Model):
+    """The key of `core.digests`, in one row."""
+
+    secrets = EncryptedJSONField(scope="digest_key", bind=("id",))
+
+    def __str__(self) -> str:
+        return "digest key"

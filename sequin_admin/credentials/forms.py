@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 from django import forms
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from sequin_admin.core.metadata import validate_metadata
@@ -14,7 +14,14 @@ from sequin_admin.core.strict_json import read_json
 from sequin_admin.credentials import oauth_apps
 from sequin_admin.credentials.kinds import AppProperties
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.credentials.properties import Properties
+from sequin_admin.credentials.properties import (
+    ANOTHER,
+    MASK,
+    MASKED,
+    Properties,
+    is_mask,
+    is_mask_of,
+)
 
 AGAIN = "Enter the secret again: we don't keep it in a page that was not saved."
 MOVED = "Enter the secret again: it is only kept while nothing else about the account changes."
@@ -24,8 +31,9 @@ KEEP = "Leave it empty to keep the one that is set."
 class PropertiesForm(forms.Form):
     """Fields for the properties `names` of `declared`.
 
-    `stored` gives the initial values of public fields. A secret in `kept` may be left blank, which
-    keeps the stored value. After `is_valid()`, `properties` holds the parsed result.
+    `stored` gives the initial values of public fields. A secret in `kept` may be left blank, or
+    entered as its mask, which keeps the stored value. After `is_valid()`, `properties` holds the
+    parsed result, with a mask for each secret that is kept.
     """
 
     properties: Properties
@@ -48,15 +56,30 @@ class PropertiesForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         given = {name: self.cleaned_data[name] for name in self.names if name in self.cleaned_data}
         sent = {name: value for name, value in given.items() if value not in ("", None, [])}
+        for name in [name for name in sent if self.is_masked(name, sent[name])]:
+            del sent[name]
         unseen = {n: v for n, v in self.stored.items() if n not in self.names}
         values = {**unseen, **{n: v for n, v in self.kept.items() if n not in sent}, **sent}
         try:
-            self.properties = self.declared.model_validate({**self.fixed(), **values})
+            parsed = self.declared.model_validate({**self.fixed(), **values})
+            masks = {n: SecretStr(MASK) for n in self.kept if n not in sent}
+            self.properties = parsed.model_copy(update=masks)
         except ValidationError as invalid:
             self.explain(invalid)
         if self.errors:
             self.ask_secrets_again(sent)
         return self.cleaned_data
+
+    def is_masked(self, name: str, value: Any) -> bool:
+        """Whether a mask was entered for a secret. An error unless the stored one can be kept."""
+        if not self.declared.is_secret(name) or not is_mask(str(value)):
+            return False
+        if name not in self.kept:
+            self.add_error(name, MASKED)
+        elif not is_mask_of(str(value), self.kept[name]):
+            self.add_error(name, ANOTHER)
+        self.cleaned_data[name] = ""
+        return True
 
     def fixed(self) -> dict[str, str]:
         """The discriminator, where the declaration has one."""

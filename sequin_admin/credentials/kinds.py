@@ -100,12 +100,16 @@ class OAuth2:
     id and secret are ours (an `OAuthApp`) or the customer's (properties of the credential).
     `client_secret_as_user` is HTTP Basic with the secret as user name and no password.
     `access_life_s` is the access token's lifetime where the provider returns none, in seconds.
+    `rotates` is whether a renewal replaces the refresh token, so that the former one is spent; True
+    also where an app or a tenant decides that. `refused_codes` are the codes of outcomes that mean
+    that the provider no longer takes the refresh token.
     `grace_s` is how many seconds a used refresh token still returns the same response.
     `scope_descriptions` explains to customers what a scope allows us to do.
     """
 
     authorize_url: str
     token_url: str
+    rotates: bool
     scopes: tuple[str, ...] = ()
     scope_descriptions: Mapping[str, str] = field(default_factory=dict)
     scope_separator: str = " "
@@ -122,6 +126,7 @@ class OAuth2:
     access_property: str = ""
     refresh_property: str = "refresh_token"
     access_life_s: int = 3600
+    refused_codes: tuple[str, ...] = ("invalid_grant", "answer_lost")
     grace_s: int = 0
 
 

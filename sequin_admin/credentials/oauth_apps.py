@@ -11,6 +11,7 @@ from sequin_admin.core import clock
 from sequin_admin.core.fields import Secrets
 from sequin_admin.credentials.kinds import AppProperties
 from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.properties import unmasked
 from sequin_admin.credentials.usage import refuse_if_used
 from sequin_admin.notifications import events
 from sequin_admin.notifications.message import TYPES
@@ -40,13 +41,14 @@ def create(
     redirect_uris: list[str] | None = None,
     metadata: dict[str, Any] | None = None,
 ) -> OAuthApp:
+    """Raises `InvalidEntry` for a mask in place of a secret."""
     app = OAuthApp(
         organization=organization,
         provider=provider,
         name=name,
         client_id=client_id,
         properties=properties.public_values(),
-        secrets=properties.secret_values(),
+        secrets=unmasked(properties.secret_values(), {}),
         scopes=scopes or [],
         redirect_uris=redirect_uris or [],
         metadata=metadata or {},
@@ -66,8 +68,11 @@ def update(
 ) -> None:
     """Change `name`, `scopes`, `redirect_uris`, `metadata` or the properties.
 
-    A new secret may fix failures, so all credentials of the app become due for a probe.
+    A mask keeps the stored secret. A new one may fix failures, so all credentials of the app become
+    due for a probe. Raises `InvalidEntry`.
     """
+    # As it is now: what a mask keeps may have been replaced since it was read.
+    app.refresh_from_db(from_queryset=OAuthApp.objects.select_for_update())
     changed = {n: v for n, v in columns.items() if v is not None and v != getattr(app, n)}
     for column, value in changed.items():
         setattr(app, column, value)
@@ -82,7 +87,8 @@ def update(
 
 def replace_properties(app: OAuthApp, properties: AppProperties) -> list[str]:
     """Set new properties. Returns the names of those that changed."""
-    public, secret = properties.public_values(), properties.secret_values()
+    public = properties.public_values()
+    secret = unmasked(properties.secret_values(), app.secrets)
     before: Mapping[str, Any] = {**app.properties, **app.secrets}
     after = {**public, **secret}
     names = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))

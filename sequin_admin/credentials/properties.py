@@ -1,6 +1,7 @@
 """Base classes of a kind's `properties`: typed fields, some of them secret or read-only."""
 
 import re
+from collections.abc import Mapping
 from copy import copy
 from typing import Any, Self, get_args
 
@@ -19,8 +20,51 @@ from pydantic_core import PydanticCustomError, PydanticUndefined
 from sequin_admin.core.fields import Secrets
 
 MASK = "***********"
+# What is shown in place of a secret: the mask above, X***, and first4...last4.
+_MASKS = re.compile(r"\*{11}|.\*{3}|.{4}\.{3}.{4}", re.DOTALL)
+MASKED = "This is a mask, and no stored secret is behind it. Send the secret itself."
+ANOTHER = "This is not the mask of the stored secret. Send the secret itself, or its own mask."
 
 Secret = SecretStr
+
+
+class InvalidEntry(Exception):
+    """What was entered can't be taken. `sentences` has the reason by property."""
+
+    def __init__(self, sentences: Mapping[str, str]) -> None:
+        super().__init__(f"Not taken: {', '.join(sentences)}.")
+        self.sentences = dict(sentences)
+
+
+def ends_of(secret: str) -> str:
+    """first4...last4"""
+    return f"{secret[:4]}...{secret[-4:]}"
+
+
+def is_mask(text: str) -> bool:
+    return bool(_MASKS.fullmatch(text))
+
+
+def is_mask_of(text: str, secret: str) -> bool:
+    """Whether the mask `text` may stand for `secret`: some masks show characters of it."""
+    return "..." not in text or text == ends_of(secret)
+
+
+def unmasked(secrets: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str]:
+    """The secrets, with the stored ones in place of masks. Raises `InvalidEntry`."""
+    result, wrong = Secrets(secrets), {}
+    for name, value in secrets.items():
+        if not is_mask(value):
+            continue
+        if name not in stored:
+            wrong[name] = MASKED
+        elif not is_mask_of(value, stored[name]):
+            wrong[name] = ANOTHER
+        else:
+            result[name] = stored[name]
+    if wrong:
+        raise InvalidEntry(wrong)
+    return result
 
 
 def Property(
@@ -100,11 +144,14 @@ class Properties(BaseModel):
         for name in self.names():
             pattern, value = self.options_of(name).get("match"), getattr(self, name)
             text = value.get_secret_value() if isinstance(value, SecretStr) else value
+            if self.is_secret(name) and isinstance(text, str) and is_mask(text):
+                continue
             if pattern and isinstance(text, str) and not re.fullmatch(pattern, text):
                 mistakes.append(name)
         if mistakes:
             raise PydanticCustomError("match", "{names}", {"names": ",".join(mistakes)})
-        messages = self.contradictions()
+        # What a mask stands for is checked once it is known.
+        messages = {} if self.masked_names() else self.contradictions()
         if messages:
             context = {"names": list(messages), **messages}
             raise PydanticCustomError("contradiction", "{names}", context)
@@ -122,6 +169,10 @@ class Properties(BaseModel):
     def secret_values(self) -> dict[str, str]:
         values = {name: getattr(self, name) for name in self.secret_names()}
         return Secrets({name: value.get_secret_value() for name, value in values.items() if value})
+
+    def masked_names(self) -> tuple[str, ...]:
+        """The secrets in whose place a mask was sent."""
+        return tuple(name for name, value in self.secret_values().items() if is_mask(value))
 
     def plain_values(self) -> dict[str, Any]:
         """Public and secret values, in plain text. For the flow, never for a page."""

@@ -64,6 +64,7 @@ class Airtable(Credential):
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="https://airtable.com/oauth2/v1/authorize",
         token_url="https://airtable.com/oauth2/v1/token",  # noqa: S106 - an address
+        rotates=True,
         scopes=("data.records:read", "data.records:write", "schema.bases:read", "webhook:manage"),
         scope_descriptions={
             "data.records:read": "Read the records of the bases you choose",

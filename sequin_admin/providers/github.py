@@ -78,6 +78,7 @@ class GitHub(Credential):
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="https://github.com/apps/{slug}/installations/new",
         token_url="https://github.com/login/oauth/access_token",  # noqa: S106 - an address
+        rotates=False,
         pkce=False,
         app=GitHubAppProperties,
         refresh_property="",

@@ -70,6 +70,7 @@ class HubSpot(Credential):
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="https://app.hubspot.com/oauth/authorize",
         token_url=f"{OAUTH}/token",
+        rotates=False,
         scopes=("oauth", "tickets", "crm.lists.read", "crm.objects.contacts.read"),
         scope_descriptions={
             "oauth": "Connect to your HubSpot account",

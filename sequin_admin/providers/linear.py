@@ -64,6 +64,7 @@ class Linear(Credential):
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="https://linear.app/oauth/authorize",
         token_url=f"{API}/oauth/token",
+        rotates=True,
         scopes=("read",),
         scope_descriptions={
             "read": "Read issues, projects and comments of your workspace",

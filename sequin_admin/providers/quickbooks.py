@@ -59,6 +59,7 @@ class QuickBooks(Credential):
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="https://appcenter.intuit.com/connect/oauth2",
         token_url="https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",  # noqa: S106
+        rotates=True,
         scopes=("com.intuit.quickbooks.accounting",),
         scope_descriptions={
             "com.intuit.quickbooks.accounting": "Read and change your company's accounting data",

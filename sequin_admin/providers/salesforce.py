@@ -80,6 +80,8 @@ class Salesforce(Credential):
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="https://{login_host}/services/oauth2/authorize",
         token_url="https://{login_host}/services/oauth2/token",  # noqa: S106 - an address
+        # The app decides; those that several customers use must.
+        rotates=True,
         scopes=("api", "refresh_token", "id"),
         scope_descriptions={
             "api": "Read and change data through Salesforce's APIs",

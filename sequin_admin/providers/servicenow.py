@@ -163,6 +163,7 @@ class ServiceNowOAuth(ServiceNow):
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="{instance_url}/oauth_auth.do",
         token_url="{instance_url}/oauth_token.do",  # noqa: S106 - an address
+        rotates=False,
         client="credential",
         pkce=False,
         required_properties=("instance_url", "client_id", "client_secret"),

@@ -115,6 +115,8 @@ class WorkdayOAuth(Workday):
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="{authorization_endpoint}",
         token_url="https://{host}/ccx/oauth2/{tenant}/token",  # noqa: S106 - an address
+        # Workday does not say; some tenants answer a renewal with another refresh token.
+        rotates=True,
         client="credential",
         client_auth="client_secret_basic",
         pkce=False,

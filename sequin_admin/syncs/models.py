@@ -13,7 +13,7 @@ from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
 from sequin_admin.core.leases import Leased
 from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.credentials.models import NAME_CHARS, Credential, Monitored, list_indexes
-from sequin_admin.credentials.properties import MASK
+from sequin_admin.credentials.properties import MASK, ends_of
 
 # Showing eight characters would reveal too much of a shorter password.
 LONG_PASSWORD = 20
@@ -104,7 +104,7 @@ class Target(Leased, NamedRow):
             password = str(self.secrets.get("password", ""))
         except DecryptionError:
             return MASK
-        return f"{password[:4]}...{password[-4:]}" if len(password) >= LONG_PASSWORD else MASK
+        return ends_of(password) if len(password) >= LONG_PASSWORD else MASK
 
 
 class StreamQuerySet(Findable["Stream"]):

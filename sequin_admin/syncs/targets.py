@@ -14,6 +14,7 @@ from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, leases
 from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.credentials.outcomes import Outcome
+from sequin_admin.credentials.properties import ANOTHER, MASKED, is_mask, is_mask_of
 from sequin_admin.credentials.usage import refuse_if_used
 from sequin_admin.health.checks import record_checks
 from sequin_admin.health.rollup import propagate
@@ -31,6 +32,9 @@ PASSWORD_AGAIN = "Enter the password again: it is only kept for the same host, p
 def create(
     organization: Organization, *, actor: models.Model | None, password: str, **columns: Any
 ) -> Target:
+    """Raises `ValidationError` for a mask in place of the password."""
+    if is_mask(password):
+        raise ValidationError({"password": MASKED})
     refuse_above(organization, Target.objects.of(organization), "MAX_TARGETS")
     target = Target(organization=organization, secrets={"password": password}, **columns)
     target.save()
@@ -42,10 +46,16 @@ def create(
 def update(
     target: Target, *, actor: models.Model | None, password: str = "", **columns: Any
 ) -> None:
-    """Change the given columns that differ; an empty password keeps the stored one.
+    """Change the given columns that differ; an empty password, or the mask of the stored one, keeps
+    it.
 
-    Raises `ValidationError` if the stored password would be sent to another server.
+    Raises `ValidationError` if the stored password would be sent to another server, and for the
+    mask of another one.
     """
+    if is_mask(password):
+        if not is_mask_of(password, str(target.secrets.get("password", ""))):
+            raise ValidationError({"password": ANOTHER})
+        password = ""
     changed = sorted(n for n, value in columns.items() if value != getattr(target, n))
     if not password and set(changed) & set(SAME_SERVER):
         raise ValidationError({"password": PASSWORD_AGAIN})

@@ -6,9 +6,10 @@ from typing import Any, Self
 from django.db import models
 from django.dispatch import receiver
 
+from sequin_admin.core import clock, leases
 from sequin_admin.core.clock import DatabaseTime
+from sequin_admin.core.digests import DIGEST_CHARS
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
-from sequin_admin.core.leases import Leased
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.signals import destination_changed
 
@@ -23,7 +24,7 @@ class TokenQuerySet(models.QuerySet["Token"]):
         return self.select_related("credential")
 
 
-class Token(Leased):
+class Token(leases.Leased):
     """The access token of one credential, and the lease on it.
 
     `secrets` has `access_token` and, for kinds with a grace period, `previous_refresh_token`, valid
@@ -32,7 +33,9 @@ class Token(Leased):
     attempts (no secrets): `{"fence", "at", "ended", "code"}`; one without `ended` is in progress or
     was cut off. `failures` counts failed attempts in a row. `refusal` is the outcome of the last
     failed attempt, repeated to readers until `next_try_at`. The worker refreshes the token at
-    `refresh_at`. `tried_at` is the start of the last attempt.
+    `refresh_at`. `tried_at` is the start of the last attempt. `grant_refused` is set from a refusal
+    of the refresh token until there is another one. A row is never deleted without its credential,
+    so that version and fence never go back.
     """
 
     credential = models.OneToOneField(
@@ -53,6 +56,7 @@ class Token(Leased):
     journal = models.JSONField(default=list)
     failures = models.PositiveIntegerField(default=0)
     refusal = models.JSONField(default=dict)
+    grant_refused = models.BooleanField(default=False)
     next_try_at = models.DateTimeField(null=True)
     tried_at = models.DateTimeField(null=True)
 
@@ -86,6 +90,30 @@ class Token(Leased):
             return False
         return self.expires_at is None or (self.expires_at - at).total_seconds() > margin_s
 
+    def supersede(self, *, renewable: bool) -> None:
+        """Forget the access token, whose refresh token or key was replaced. A renewal in progress
+        loses its lease. Saves nothing else."""
+        leases.supersede(self)
+        self.version += 1
+        self.journal = []
+        self.secrets, self.previous_until, self.issued_at = {}, None, None
+        self.expires_at, self.refresh_at = None, None
+        self.failures, self.refusal, self.next_try_at = 0, {}, None
+        self.grant_refused = False
+        if renewable:
+            self.make_due()
+
+    def make_due(self) -> None:
+        """Have the access token renewed before it is used again. A renewal in progress goes on: its
+        answer may have the only refresh token that works. Does not save."""
+        self.expires_at = clock.now()
+        self.end_back_off()
+
+    def end_back_off(self) -> None:
+        """Have it renewed now, whatever failed before. Does not save."""
+        self.refresh_at = clock.now()
+        self.failures, self.refusal, self.next_try_at = 0, {}, None
+
 
 @receiver(destination_changed)
 def reseal_token(before: Credential, after: Credential, **kwargs: Any) -> None:
@@ -97,9 +125,28 @@ def reseal_token(before: Credential, after: Credential, **kwargs: Any) -> None:
     try:
         secrets = dict(token.secrets)
     except DecryptionError:
-        secrets, token.version = {}, 0
+        secrets, token.version = {}, token.version + 1
+        token.expires_at = clock.now()
     token.credential, token.secrets = after, secrets
-    token.save(update_fields=["secrets", "version"])
+    token.save(update_fields=["secrets", "version", "expires_at"])
+
+
+class ChainDigest(models.Model):
+    """A token that a credential was given or issued: a keyed digest, never the token itself.
+
+    See `tokens.chains`. A kind whose tokens last an hour adds 24 rows a day.
+    """
+
+    credential = models.ForeignKey(Credential, models.CASCADE, related_name="+")
+    digest = models.CharField(max_length=DIGEST_CHARS)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("digest", "credential"), name="chain_digest_once"),
+        )
+
+    def __str__(self) -> str:
+        return f"token of {self.credential_id}"
 
 
 class RefreshThrottleLock(models.Model):

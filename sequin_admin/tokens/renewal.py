@@ -23,7 +23,7 @@ from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import FAILURES, Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
-from sequin_admin.tokens import leases, protocol
+from sequin_admin.tokens import chains, leases, protocol
 from sequin_admin.tokens.known_secrets import without_known_secrets
 from sequin_admin.tokens.leases import LEASE, RenewalLease, acquire_lease
 from sequin_admin.tokens.models import Token
@@ -37,6 +37,7 @@ MARGIN_S = 300
 BACKOFF_S = (5, 900)
 STOPPING = "This process is about to stop, so it begins no renewal; the next one does."
 SHORT_LIFE = "short_life"
+LEASE_LOST = "lease_lost"
 REFUSED_RETRY_AFTER = timedelta(days=1)
 
 
@@ -91,8 +92,9 @@ def refresh(credential: Credential, *, refused: str = "", force: bool = False) -
     # A token that is due is renewed or exchanged, even if `credential` was read before it could be.
     if not is_renewable(credential) and not (token and token.refresh_at):
         raise Refused(credential.cannot_renew())
-    if refused and token and token.version and stored_access_token(token) != refused:
-        return stored_access_token(token)
+    held = stored_access_token(token) if refused and token else ""
+    if held and held != refused:
+        return held
     return renew(credential, newer_than=token.version if token else 0, force=force)
 
 
@@ -145,8 +147,13 @@ def renew(credential: Credential, *, newer_than: int | None = None, force: bool 
         if not force and is_backing_off(token, credential):
             return get_live_or_refuse(token, newer_than)
         lease = acquire_lease(token)
-        if lease:
-            return renew_with_lease(lease)
+        try:
+            if lease:
+                return renew_with_lease(lease)
+        except Refused as refusal:
+            if refusal.outcome.code != LEASE_LOST:
+                raise
+            continue
         if is_usable_meanwhile(token, newer_than):
             return stored_access_token(token)
         if shutdown.is_requested():
@@ -198,8 +205,13 @@ def poll_token(credential: Credential) -> Iterator[Token]:
 
 def renew_with_lease(lease: RenewalLease) -> str:
     """Call the provider as the holder of `lease` and store the result. Raises `Refused`."""
-    # Read under the lease: the former holder may have stored a newer refresh token.
-    credential = Credential.objects.select_related("oauth_app").get(pk=lease.token.pk)
+    # Read under the lease: the former holder may have stored a newer refresh token. In one query
+    # with the fence, which goes up with every refresh token that is entered or connected: one of
+    # those must not be spent for an answer that could not be stored.
+    token = still_mine(lease.token).select_related("credential__oauth_app").first()
+    if token is None:
+        raise Refused(lease_lost())
+    credential = token.credential
     try:
         with leases.held(lease):
             grant = request_grant(credential, lease)
@@ -246,15 +258,21 @@ def store_grant(
     when the lease was lost.
     """
     with transaction.atomic():
+        # Before the token's row, in the order of whoever changes both.
+        stored = Credential.objects.select_for_update().get(pk=credential.pk)
         if lease is None:
             Token.objects.get_or_create(credential=credential)
         token, now = lock_token(credential, lease)
-        save_new_secrets(credential, token, grant)
+        if lease is None:
+            # What the former chain left is not of this one.
+            token.secrets, token.previous_until = {}, None
+        save_new_secrets(credential, stored, token, grant)
         token.issued_at, token.expires_at = now, compute_expiry(credential, grant, now)
         token.refresh_at = (
             compute_refresh_at(now, token.expires_at) if is_renewable(credential) else None
         )
         token.failures, token.next_try_at, token.refusal = 0, None, {}
+        token.grant_refused = False
         token.journal = record_attempt_end(token.journal, "ok", now)
         if token.refresh_at and has_short_life(token):
             delay_next_renewal(credential, token, grant, now)
@@ -318,8 +336,9 @@ def store_refresh_token(credential: Credential, refresh_token: str, lease: Renew
     """Store the refresh token of an answer without a usable access token. Raises `Refused` when
     the lease was lost."""
     with transaction.atomic():
+        stored = Credential.objects.select_for_update().get(pk=credential.pk)
         token, _ = lock_token(credential, lease)
-        save_new_secrets(credential, token, TokenGrant("", refresh_token))
+        save_new_secrets(credential, stored, token, TokenGrant("", refresh_token))
         token.save(update_fields=["secrets", "previous_until"])
 
 
@@ -332,16 +351,21 @@ def lock_token(credential: Credential, lease: RenewalLease | None) -> tuple[Toke
     locked = rows.select_related("credential").select_for_update(of=("self",))
     token = locked.annotate(locked_at=DatabaseTime()).filter(pk=credential.pk).first()
     if token is None:
-        raise Refused(outcomes.transient("lease_lost", "Another worker took this over."))
+        raise Refused(lease_lost())
     return token, token.locked_at
 
 
-def save_new_secrets(credential: Credential, token: Token, grant: TokenGrant) -> None:
-    """Store a grant's secrets and properties on the credential.
+def lease_lost() -> Outcome:
+    return outcomes.transient(LEASE_LOST, "Another worker took this over, or it was replaced.")
+
+
+def save_new_secrets(
+    credential: Credential, kept: Credential, token: Token, grant: TokenGrant
+) -> None:
+    """Store a grant's secrets and properties on the credential, whose locked row is `kept`.
 
     The previous refresh token is kept on the token for the kind's grace period.
     """
-    kept = Credential.objects.select_for_update().get(pk=credential.pk)
     flow, secrets = credential.oauth, issued_secrets(type(credential), grant)
     # Decrypted before the destination may change.
     token.secrets = dict(token.secrets)
@@ -350,6 +374,7 @@ def save_new_secrets(credential: Credential, token: Token, grant: TokenGrant) ->
         token.secrets = {**token.secrets, "previous_refresh_token": old}
         token.previous_until = clock.now() + timedelta(seconds=flow.grace_s)
     discovered = {n: v for n, v in credential.properties_from_grant(grant).items() if v is not None}
+    chains.remember_renewal(credential, kept.secrets, secrets)
     if any(kept.secrets.get(name) != value for name, value in secrets.items()):
         kept.secrets = {**kept.secrets, **secrets}
         kept.save(update_fields=["secrets", "updated_at"])
@@ -384,7 +409,14 @@ def record_failure(lease: RenewalLease, outcome: Outcome, *, again: bool = True)
         refresh_at=next_try_at if again and lease.token.refresh_at else None,
         refusal=as_refusal(outcome),
         journal=record_attempt_end(lease.token.journal, outcome.code, now),
+        **({"grant_refused": True} if is_refused_grant(lease, outcome) else {}),
     )
+
+
+def is_refused_grant(lease: RenewalLease, outcome: Outcome) -> bool:
+    """Whether the provider no longer takes the refresh token; not, for example, the client."""
+    flow = lease.token.credential.oauth
+    return bool(flow and outcome.code in flow.refused_codes)
 
 
 def retry_delay(outcome: Outcome, failures: int) -> timedelta:
@@ -412,7 +444,8 @@ def record_attempt_end(
 
 
 def stored_access_token(token: Token) -> str:
-    return str(token.secrets["access_token"])
+    """Empty when there is none."""
+    return str(token.secrets.get("access_token", ""))
 
 
 def margin_s(token: Token) -> float:

@@ -286,9 +286,9 @@ def test_new_ones_take_no_query_each(api):
     assert counts[1] - counts[0] <= 5
 
 
-def test_one_that_is_disabled_is_enabled_as_by_a_single_import(api, organization):
+def test_one_that_is_disabled_stays_so(api, organization):
     make_credential(organization, "stripe_key", disabled_at=clock.now())
-    sent = {"properties": sample_properties(kinds.get("stripe_key"))}
+    sent = {"properties": {**sample_properties(kinds.get("stripe_key")), "name": "Renamed"}}
 
     assert send(api, sent).json()["updated"] == 1
-    assert Credential.objects.get().disabled_at is None
+    assert Credential.objects.get().disabled_at

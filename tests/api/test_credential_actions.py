@@ -66,6 +66,8 @@ def working(simulated, organization, user):
 
 def test_a_new_secret_of_the_same_account_is_taken(api, simulated, working):
     sent = key_of(simulated, "acct_1Arrakis0000001")
+    working.secrets = {"secret": "sk_test_former"}
+    working.save()
 
     answer = api.post(f"/v1/credentials/{working.pk}/secrets", {"properties": sent})
 

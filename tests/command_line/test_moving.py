@@ -86,6 +86,35 @@ def test_what_can_t_be_read_is_left_out_and_ends_with_1(run, write):
     assert Credential.objects.count() == 1
 
 
+def test_a_masked_secret_is_kept_and_refused_for_a_new_account(run, write):
+    run("credentials", "import", write("first.json", [champ(1, name="One")]))
+    text = "kind,name,login_id,password\ncheckout_champ_password,{},{},***********\n"
+
+    kept = run("credentials", "import", write("known.csv", text.format("Uno", "user1")), "--json")
+    new = run("credentials", "import", write("new.csv", text.format("Two", "user2")), "--json")
+
+    assert (kept.code, kept.json["updated"]) == (0, 1), kept.out
+    assert (new.code, new.json["refused"]) == (1, 1)
+    assert "This is a mask" in new.json["data"][0]["reason"]
+    stored = Credential.objects.get()
+    assert (stored.name, stored.secrets["password"]) == ("Uno", f"{MARK}1")
+
+
+def test_a_row_with_a_token_that_is_not_taken_says_so(run, write, organization):
+    app = make_oauth_app(organization, "airtable")
+    row = {
+        "properties": sample_properties(kinds.get("airtable_oauth2")),
+        "oauth_app_id": str(app.pk),
+    }
+    run("credentials", "import", write("one.json", [row]))
+
+    ran = run("credentials", "import", write("again.json", [row]), "--json")
+
+    (shown,) = ran.json["data"]
+    assert (ran.code, shown["result"]) == (0, "updated")
+    assert "the stored one was kept" in shown["reason"]
+
+
 def test_strict_imports_all_or_nothing(run, write):
     ran = run("credentials", "import", write("some.json", [champ(1), "x"]), "--strict", "--json")
 

@@ -63,6 +63,7 @@ def flow_with(client_auth):
     return OAuth2(
         authorize_url=f"https://{HOST}/o/authorize/",
         token_url=f"https://{HOST}/o/token/",
+        rotates=True,
         scopes=("read",),
         client_auth=client_auth,
     )

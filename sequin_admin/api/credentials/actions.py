@@ -17,17 +17,20 @@ from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.schemas import (
     PROPERTIES,
     Body,
-    CredentialShape,
+    ImportedCredential,
     RateLimitShape,
     Shape,
     Timestamp,
     credential_out,
+    entry_error,
+    imported_out,
     refuse_blank,
 )
 from sequin_admin.connect import credential_operations
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
+from sequin_admin.credentials.properties import InvalidEntry
 from sequin_admin.health import probes
 from sequin_admin.limits import models as limits
 
@@ -111,22 +114,31 @@ def exchange_credential_token(request: ApiRequest, credential_id: UUID) -> Any:
     return health_detail(get_owned_or_404(organization, credential_id))
 
 
-@router.post("/{credential_id}/secrets", response={200: CredentialShape, **ERRORS})
+@router.post(
+    "/{credential_id}/secrets", response={200: ImportedCredential, **ERRORS}, exclude_unset=True
+)
 def replace_credential_secrets(
     request: ApiRequest, credential_id: UUID, payload: NewSecrets, response: HttpResponse
 ) -> Any:
-    """New secrets of the same account, for kinds whose secrets are entered. 409 when they open
-    another account; then nothing is changed."""
+    """New secrets of the same account, for kinds whose secrets are entered. Asterisks keep the one
+    that is stored. 409 when they open another account; then nothing is changed."""
     organization = require_scope(request, Scope.WRITE)
     credential = get_owned_or_404(organization, credential_id)
     check_kind(credential, payload.properties.kind)
     refuse_blank(payload.properties)
     try:
-        credential_operations.replace_secrets(credential, payload.properties, actor=request.auth)
+        saved = credential_operations.replace_secrets(
+            credential, payload.properties, actor=request.auth
+        )
     except credential_operations.OtherAccount as error:
         raise ApiError(409, str(error)) from None
-    probes.verify(credential)
-    return with_etag(response, credential_out(get_owned_or_404(organization, credential_id)))
+    except InvalidEntry as error:
+        raise entry_error(error) from None
+    if saved.needs_probe:
+        probes.verify(saved.credential)
+    stored = get_owned_or_404(organization, credential_id)
+    with_etag(response, credential_out(stored))
+    return imported_out(stored, saved.change)
 
 
 def check_kind(credential: Credential, kind: str) -> None:

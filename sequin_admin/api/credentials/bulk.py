@@ -11,7 +11,7 @@ from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.credentials.views import unknown_app_message
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
-from sequin_admin.api.schemas import BLANK, Body, CredentialImport, Shape, blank_names
+from sequin_admin.api.schemas import BLANK, NOTICE, Body, CredentialImport, Shape, blank_names
 from sequin_admin.connect import bulk
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
@@ -29,7 +29,10 @@ class BulkImport(Body):
 class BulkRow(Shape):
     index: int
     id: UUID | None = Field(description="null in a dry run.")
-    result: Literal["created", "updated"]
+    result: Literal["created", "updated"] = Field(
+        description="updated: the account was here; what does not differ stayed as it was."
+    )
+    notice: str | None = Field(default=None, description=NOTICE)
 
 
 class BulkResult(Shape):
@@ -40,7 +43,7 @@ class BulkResult(Shape):
     updated: int
 
 
-@router.post("/bulk", response={200: BulkResult, **ERRORS})
+@router.post("/bulk", response={200: BulkResult, **ERRORS}, exclude_unset=True)
 def import_credentials(request: ApiRequest, payload: BulkImport) -> Any:
     """Import up to 1,000 credentials: all of them, or none when one is refused.
 
@@ -51,23 +54,33 @@ def import_credentials(request: ApiRequest, payload: BulkImport) -> Any:
     organization = require_scope(request, Scope.WRITE)
     items = build_items(organization, payload.credentials)
     try:
-        made: list[tuple[UUID | None, bool]]
         if payload.dry_run:
-            made = [(None, new) for new in bulk.preview_import(organization, items)]
+            saved = bulk.preview_import(organization, items)
         else:
             saved = bulk.save_credentials(organization, items, actor=request.auth)
-            made = [(credential.pk, new) for credential, new in saved]
+    except bulk.InvalidItems as error:
+        paths = {
+            f"credentials.{index}.properties.{name}": [sentence]
+            for index, sentences in error.sentences.items()
+            for name, sentence in sentences.items()
+        }
+        raise ApiError(422, INVALID, paths) from None
     except bulk.SameAccount as error:
         raise ApiError(
             422, INVALID, dict(duplicate_message(*pair) for pair in error.pairs)
         ) from None
     return {
         "data": [
-            {"index": index, "id": pk, "result": "created" if new else "updated"}
-            for index, (pk, new) in enumerate(made)
+            {
+                "index": index,
+                "id": None if payload.dry_run else each.credential.pk,
+                "result": "created" if each.is_new else "updated",
+                **each.change.as_notice(),
+            }
+            for index, each in enumerate(saved)
         ],
-        "created": sum(new for _, new in made),
-        "updated": sum(not new for _, new in made),
+        "created": sum(each.is_new for each in saved),
+        "updated": sum(not each.is_new for each in saved),
     }
 
 

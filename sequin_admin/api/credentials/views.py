@@ -24,7 +24,10 @@ from sequin_admin.api.schemas import (
     CredentialList,
     CredentialPatch,
     CredentialShape,
+    ImportedCredential,
     credential_out,
+    entry_error,
+    imported_out,
     refuse_blank,
 )
 from sequin_admin.connect import credential_operations
@@ -32,6 +35,7 @@ from sequin_admin.core.prepared import PreparedQuery
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential, CredentialQuerySet, OAuthApp
+from sequin_admin.credentials.properties import InvalidEntry
 from sequin_admin.health import probes
 from sequin_admin.limits.models import set_limit
 
@@ -75,26 +79,36 @@ def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False
     return credential
 
 
-@router.post("", response={201: CredentialShape, 200: CredentialShape, **ERRORS})
+@router.post(
+    "", response={201: CredentialShape, 200: ImportedCredential, **ERRORS}, exclude_unset=True
+)
 def import_credential(
     request: ApiRequest, payload: CredentialImport, response: HttpResponse
 ) -> Any:
-    """Import a credential. An account already here is updated (200), not created again (201)."""
+    """Import a credential. An account already here is updated (200), not created again (201); what
+    does not differ stays as it is. A token that the account had before is not taken, and `notice`
+    says so."""
     organization = require_scope(request, Scope.WRITE)
     refuse_blank(payload.properties)
-    credential, created = credential_operations.save_credential(
-        organization,
-        payload.properties,
-        actor=request.auth,
-        name=payload.name or "",
-        oauth_app=get_oauth_app_or_422(organization, payload),
-        metadata=payload.metadata,
-    )
+    try:
+        saved = credential_operations.import_properties(
+            organization,
+            payload.properties,
+            actor=request.auth,
+            name=payload.name or "",
+            oauth_app=get_oauth_app_or_422(organization, payload),
+            metadata=payload.metadata,
+        )
+    except InvalidEntry as error:
+        raise entry_error(error) from None
+    credential = saved.credential
     if payload.rate_limit:
         set_limit(credential, Rate(**payload.rate_limit.model_dump()), actor=request.auth)
-    probes.verify(credential)
-    shown = credential_out(get_owned_or_404(organization, credential.pk))
-    return Status(201 if created else 200, with_etag(response, shown))
+    if saved.needs_probe:
+        probes.verify(credential)
+    stored = get_owned_or_404(organization, credential.pk)
+    with_etag(response, credential_out(stored))
+    return Status(201 if saved.is_new else 200, imported_out(stored, saved.change))
 
 
 def get_oauth_app_or_422(organization: Organization, payload: CredentialImport) -> OAuthApp | None:

@@ -95,8 +95,12 @@ ALL = (
         "Importing the same account again",
         "Updates the credential instead of making another; by which status was not said.",
         "201 for a new credential, 200 for an updated one. What makes two imports the same is the "
-        "kind's identity (Stripe: account and mode, HubSpot: hub, ...) and the OAuth app.",
-        "A caller may want to know which of the two happened.",
+        "kind's identity (Stripe: account and mode, HubSpot: hub, ...) and the OAuth app. Only "
+        "what differs is changed and probed; asterisks keep the stored secret, and are 422 for a "
+        "new account. Where refresh tokens rotate, one that the account had before is not taken "
+        "while its access lives: `notice` says so.",
+        "A caller may want to know which of the two happened. An export of yesterday has spent "
+        "refresh tokens: stored, they would end the access.",
     ),
     Difference(
         "import-path",

@@ -45,7 +45,9 @@ every answer and in our logs: tell it when you ask for help.
 
 ## Idempotency
 
-Importing a credential is an upsert: the same account again updates it. For any other `POST` send
+Importing a credential is an upsert: the same account again updates it, and only what differs.
+Asterisks keep the stored secret. A refresh token that rotates is not taken when the account had it
+before and its access lives; `notice` in the answer says so. For any other `POST` send
 `Idempotency-Key: <a UUID of yours>`. Within 24 hours the same key with the same body gets the same
 answer and does nothing twice; with another body it is refused with 409.
 

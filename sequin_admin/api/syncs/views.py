@@ -15,7 +15,13 @@ from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUs
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import ProviderFilters, paginate_request
 from sequin_admin.api.health import health_detail
-from sequin_admin.api.schemas import CredentialImport, credential_out, health_out, refuse_blank
+from sequin_admin.api.schemas import (
+    CredentialImport,
+    credential_out,
+    entry_error,
+    health_out,
+    refuse_blank,
+)
 from sequin_admin.api.syncs.schemas import (
     Report,
     SyncCreate,
@@ -27,6 +33,7 @@ from sequin_admin.api.syncs.schemas import (
 from sequin_admin.connect import credential_operations
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.properties import InvalidEntry
 from sequin_admin.health import probes
 from sequin_admin.limits import models as limits
 from sequin_admin.syncs import reports, syncs
@@ -134,11 +141,15 @@ def import_inline_credential(
             properties=sent.properties, oauth_app_id=sent.oauth_app_id
         ),
     )
-    credential, _ = credential_operations.save_credential(
-        organization, sent.properties, actor=request.auth, oauth_app=app, metadata=sent.metadata
-    )
-    probes.verify(credential)
-    return get_owned_credential(organization, credential.pk)
+    try:
+        saved = credential_operations.import_properties(
+            organization, sent.properties, actor=request.auth, oauth_app=app, metadata=sent.metadata
+        )
+    except InvalidEntry as error:
+        raise entry_error(error, "credential.properties.") from None
+    if saved.needs_probe:
+        probes.verify(saved.credential)
+    return get_owned_credential(organization, saved.credential.pk)
 
 
 def refuse_other_provider(found: str, named: str) -> None:

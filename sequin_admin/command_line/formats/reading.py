@@ -8,6 +8,8 @@ from typing import Any
 from sequin_admin.command_line.formats.shapes import Shape
 
 MASK = "***"
+# What the server shows for a secret: it keeps the one that it has, or refuses the row.
+KEPT = "***********"
 TAKEN = ("name", "properties", "oauth_app_id", "metadata", "rate_limit")
 # Other fields of an export, which the server sets itself.
 GIVEN = ("id", "provider", "kind", "oauth_app", "health", "created_at", "updated_at")
@@ -84,14 +86,17 @@ def unknown(body: dict[str, Any], properties: dict[str, Any], shape: Shape) -> l
 def missing(properties: dict[str, Any], shape: Shape) -> list[str]:
     empty = [name for name in shape.required if properties.get(name) in (None, "")]
     masked = [
-        name
-        for name in shape.secret
-        if str(properties.get(name) or "").startswith(MASK) and name not in empty
+        name for name in shape.secret if is_masked(properties.get(name)) and name not in empty
     ]
     said = [f"{listed(empty)} missing."] if empty else []
     if masked:
         said.append(f"{listed(masked)} masked: export with sequin-admin credentials export.")
     return said
+
+
+def is_masked(value: Any) -> bool:
+    """Whether another program has put its own mask in place of a secret."""
+    return str(value or "").startswith(MASK) and value != KEPT
 
 
 def sendable(body: Any) -> bool:

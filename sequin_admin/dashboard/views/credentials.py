@@ -12,9 +12,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.connect import credential_operations
+from sequin_admin.connect.credential_operations import Saved
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import CredentialForm
 from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.properties import InvalidEntry
 from sequin_admin.dashboard import snippets
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
 from sequin_admin.dashboard.listing import render_page_or_partial
@@ -49,7 +51,7 @@ def add(request: Request, kind: str) -> HttpResponse:
         return redirect("dashboard:connect", kind=kind)
     form = CredentialForm(declared.properties_class, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        credential, created = credential_operations.save_credential(
+        saved = credential_operations.import_properties(
             request.organization,
             form.properties,
             name=form.cleaned_data["display_name"],
@@ -57,14 +59,28 @@ def add(request: Request, kind: str) -> HttpResponse:
             actor=request.user,
         )
         contact = form.cleaned_data["contact_email"] or None
+        credential = saved.credential
         credential_operations.update_details(credential, actor=request.user, contact_email=contact)
-        probes.verify(credential)
-        done = "is saved" if created else "was here already and has the new secret"
-        messages.success(request, f"{credential} {done}.")
+        if saved.needs_probe:
+            probes.verify(credential)
+        show_saved(request, saved)
         return redirect("dashboard:credential", pk=credential.pk)
     redirect_uri = protocol.redirect_uri(declared.provider) if declared.oauth else ""
     context = {"kind": declared, "form": form, "redirect_uri": redirect_uri}
     return render(request, "credentials/add.html", context, status=422 if form.errors else 200)
+
+
+def show_saved(request: Request, saved: Saved) -> None:
+    """Say what was saved, and what was not taken."""
+    if saved.is_new:
+        done = "is saved"
+    elif saved.change.names:
+        done = "was here already and has what was entered"
+    else:
+        done = "was here already with the same secrets and properties: they stay as they are"
+    messages.success(request, f"{saved.credential} {done}.")
+    if saved.change.notice:
+        messages.warning(request, saved.change.notice)
 
 
 @require_GET
@@ -145,6 +161,9 @@ def edit(request: Request, pk: str) -> HttpResponse:
             update_credential(request, credential, form)
         except credential_operations.OtherAccount as error:
             form.add_error(None, str(error))
+        except InvalidEntry as error:
+            for name, sentence in error.sentences.items():
+                form.add_error(name if name in form.fields else None, sentence)
         else:
             messages.success(request, f"{credential} is saved.")
             return redirect("dashboard:credential", pk=pk)
@@ -162,8 +181,12 @@ def edit_form(credential: Credential, data: Any) -> CredentialForm:
 
 
 def update_credential(request: Request, credential: Credential, form: CredentialForm) -> None:
+    saved = None
     if credential.has_form():
-        credential_operations.replace_secrets(credential, form.properties, actor=request.user)
+        saved = credential_operations.replace_secrets(
+            credential, form.properties, actor=request.user
+        )
+        credential = saved.credential
     credential_operations.update_details(
         credential,
         actor=request.user,
@@ -171,5 +194,7 @@ def update_credential(request: Request, credential: Credential, form: Credential
         metadata=form.cleaned_data["metadata"],
         contact_email=form.cleaned_data["contact_email"],
     )
-    if credential.has_form():
+    if saved and saved.needs_probe:
         probes.verify(credential)
+    if saved and saved.change.notice:
+        messages.warning(request, saved.change.notice)

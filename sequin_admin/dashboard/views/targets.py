@@ -64,6 +64,8 @@ def new(request: Request) -> HttpResponse:
             target = targets.create(request.organization, actor=request.user, **form.cleaned_data)
         except CeilingReached as error:
             form.add_error(None, str(error))
+        except ValidationError as error:
+            form.explain(error)
         else:
             return redirect_to_test(request, target)
     return show_form(request, form)

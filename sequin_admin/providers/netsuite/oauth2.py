@@ -37,6 +37,8 @@ class NetSuiteOAuth(NetSuite):
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="https://{host_label}.app.netsuite.com/app/login/oauth2/authorize.nl",
         token_url="https://{host_label}.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token",  # noqa: S106
+        # Only those of public clients do; ours have a secret.
+        rotates=False,
         scopes=("rest_webservices",),
         scope_descriptions={
             "rest_webservices": "Use REST web services as the role you choose",

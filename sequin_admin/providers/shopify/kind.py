@@ -74,6 +74,7 @@ class Shopify(Credential):
     oauth: ClassVar[OAuth2] = OAuth2(
         authorize_url="https://{shop}/admin/oauth/authorize",
         token_url=TOKEN_URL,
+        rotates=True,
         scopes=("read_products", "read_orders", "read_customers"),
         scope_descriptions={
             "read_products": "Read products",
@@ -91,6 +92,7 @@ class Shopify(Credential):
         token_params={"expiring": "1"},
         required_properties=("shop",),
         access_property="access_token",
+        refused_codes=("invalid_grant", "token_refused", "answer_lost"),
         grace_s=30 * 86_400,
     )
     guide = (

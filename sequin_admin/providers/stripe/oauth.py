@@ -51,6 +51,7 @@ class StripeAppProperties(AppProperties):
 CONNECT_FLOW = OAuth2(
     authorize_url=f"{CONNECT}/oauth/authorize",
     token_url=f"{CONNECT}/oauth/token",
+    rotates=False,
     scopes=("read_write",),
     scope_descriptions={
         "read_write": "Read and change everything in your Stripe account",
@@ -65,6 +66,7 @@ APPS_FLOW = replace(
     CONNECT_FLOW,
     authorize_url="{install_link}",
     token_url=f"{API}/v1/oauth/token",
+    rotates=True,
     scopes=(),
     client_auth="client_secret_as_user",
     access_life_s=APPS_ACCESS_LIFE_S,

@@ -1,0 +1,190 @@
+"""What entered properties and secrets change on a stored credential.
+
+Whatever the door (form, API, bulk, connect link): a mask keeps the stored secret, a token of a
+living chain changes nothing (`tokens.chains`), and only what differs is changed.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from sequin_admin.core import clock
+from sequin_admin.core.fields import DecryptionError, Secrets
+from sequin_admin.credentials.forms import input_names, sentences
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.properties import (
+    MASKED,
+    InvalidEntry,
+    is_mask,
+    unmasked,
+)
+from sequin_admin.tokens import chains, renewal
+from sequin_admin.tokens.models import Token
+
+MOVED = "Send the secret itself: the stored one is only kept while it goes to the same host."
+KEPT = (
+    "The token that was sent already belongs to the access that we hold, and may have been renewed "
+    "since: the stored one was kept. To replace it, connect the account again."
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """The result of a merge.
+
+    `names` are the properties that changed, sorted. `secrets`: one of them is secret. `origin`: the
+    access token came from a refresh token or key that was replaced. `retry`: secrets were entered
+    after a failed renewal. `notice` is a sentence about a token that was not taken.
+    """
+
+    names: tuple[str, ...] = ()
+    secrets: bool = False
+    origin: bool = False
+    retry: bool = False
+    notice: str = ""
+
+    @property
+    def needs_probe(self) -> bool:
+        return bool(self.names) or self.retry
+
+    def as_notice(self) -> dict[str, str]:
+        """The notice by its name in an answer; empty when there is nothing to say."""
+        return {"notice": self.notice} if self.notice else {}
+
+
+# A new credential: all of it is new.
+CREATED = Change(secrets=True, origin=True, retry=True)
+
+
+def refuse_masks(draft: Credential) -> None:
+    """Raise `InvalidEntry` when the draft of a new credential has a mask for a secret."""
+    masked = [name for name, value in draft.secrets.items() if is_mask(value)]
+    if masked:
+        raise InvalidEntry(dict.fromkeys(masked, MASKED))
+
+
+def merge(
+    known: Credential,
+    draft: Credential,
+    *,
+    seen: Collection[str],
+    token: Token | None,
+    complete: bool,
+) -> Change:
+    """Put the draft's properties and secrets into `known`, which is locked. Does not save.
+
+    `seen` names the draft's tokens that `known` had before. `complete` says that what the draft
+    lacks was taken away, but for what we read from the account ourselves. Raises `InvalidEntry`.
+    """
+    stored, properties, destination = stored_secrets(known), known.properties, known.destination
+    entered = {name: value for name, value in draft.secrets.items() if not is_mask(value)}
+    tokens = chains.token_names(type(known))
+    is_held = chains.is_living(token) and is_part_of_chain(known, entered, stored, seen)
+    secrets = unmasked(draft.secrets, stored)
+    if is_held:
+        held = {name: stored[name] for name in tokens if name in stored}
+        secrets = {n: value for n, value in secrets.items() if n not in tokens} | held
+    # A former token comes with what was true when it was current.
+    is_outdated = is_held and any(entered.get(n, stored.get(n)) != stored.get(n) for n in tokens)
+    if not is_outdated:
+        is_fresh = differing(stored, secrets) != []
+        known.properties = merged_properties(known, draft, is_fresh=is_fresh, complete=complete)
+    if len(entered) < len(draft.secrets):
+        check_kept(known, secrets, has_moved=known.destination != destination)
+    changed = differing(stored, secrets)
+    names = sorted([*differing(properties, known.properties), *changed])
+    if changed:
+        known.secrets, known.secrets_changed_at = secrets, clock.now()
+    change = Change(
+        names=tuple(names),
+        secrets=bool(changed),
+        origin=bool(origins(known, stored) & set(names)),
+        retry=bool(entered and token and token.failures),
+        notice=KEPT if is_held else "",
+    )
+    if change.needs_probe:
+        known.check_due_at = clock.now()
+    return change
+
+
+def stored_secrets(known: Credential) -> Mapping[str, str]:
+    """Empty when no key of ours opens them: then they are replaced, and can't be kept."""
+    try:
+        return Secrets(known.secrets)
+    except DecryptionError:
+        return Secrets()
+
+
+def is_part_of_chain(
+    known: Credential,
+    entered: Mapping[str, str],
+    stored: Mapping[str, str],
+    seen: Collection[str],
+) -> bool:
+    """Whether the entered refresh token, or access token without one, was ever the credential's."""
+    if not chains.rotates(known):
+        return False
+    decisive = next((name for name in chains.token_names(type(known)) if name in entered), "")
+    if decisive not in stored:
+        return False
+    return decisive in seen or entered[decisive] == stored[decisive]
+
+
+def merged_properties(
+    known: Credential, draft: Credential, *, is_fresh: bool, complete: bool
+) -> dict[str, Any]:
+    """What we read from the account stays as it is stored, unless the secrets are fresh."""
+    options_of = known.properties_class.options_of
+    discovered = {n: v for n, v in known.properties.items() if options_of(n).get("read_only")}
+    # Without an identity in the draft, the properties discovered before remain valid.
+    before = discovered if complete and draft.identity else known.properties
+    return {**before, **draft.properties, **({} if is_fresh else discovered)}
+
+
+def check_kept(known: Credential, secrets: Mapping[str, str], *, has_moved: bool) -> None:
+    """Raise `InvalidEntry` when a secret that was kept does not go with what was entered."""
+    if has_moved:
+        raise InvalidEntry(dict.fromkeys(secrets, MOVED))
+    declared = known.properties_class
+    try:
+        declared.model_validate({"kind": known.kind, **known.properties, **secrets})
+    except ValidationError as invalid:
+        errors = invalid.errors(include_input=False, include_url=False)
+        wrong = (error for error in errors if error["type"] == "contradiction")
+        said = [pair for error in wrong for pair in sentences(declared, error)]
+        if said:
+            raise InvalidEntry(dict(said)) from None
+
+
+def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    return sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
+
+
+def origins(known: Credential, stored: Mapping[str, str]) -> set[str]:
+    """The properties that the access token was obtained with, apart from the OAuth client's."""
+    declared, tokens = known.properties_class, chains.token_names(type(known))
+    if known.mints:
+        return set(input_names(declared))
+    return set(tokens[:1] if tokens[:1] and tokens[0] in stored else tokens)
+
+
+def update_token(credential: Credential, change: Change) -> None:
+    """What a change of the credential means for its token row, which is kept in place."""
+    renewable, now = renewal.is_renewable(credential), clock.now()
+    token = Token.objects.select_for_update().filter(pk=credential.pk).first()
+    if token is None:
+        if renewable and (change.secrets or change.retry):
+            Token.objects.get_or_create(credential=credential, defaults={"refresh_at": now})
+        return
+    token.credential = credential
+    if change.origin:
+        token.supersede(renewable=renewable)
+    elif change.secrets and renewable:
+        token.make_due()
+    elif change.retry and renewable:
+        token.end_back_off()
+    else:
+        return
+    token.save()
