@@ -10,11 +10,10 @@ from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.connect.audit_trail import record_credential_change
 from sequin_admin.core import clock
 from sequin_admin.core.fields import Secrets
-from sequin_admin.core.http import Unreachable
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import FAILURES, NAME_CHARS, Credential, OAuthApp
-from sequin_admin.credentials.outcomes import Outcome, Refused
+from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.credentials.properties import Properties
 from sequin_admin.credentials.signals import disabled
 from sequin_admin.credentials.usage import refuse_if_used
@@ -329,6 +328,6 @@ def revoke_access(credential: Credential) -> bool:
     token = Token.objects.filter(credential=credential).first()
     try:
         credential.revoke(renewal.stored_access_token(token) if token and token.version else "")
-    except (Refused, Unreachable):
+    except FAILURES:
         return False
     return True

@@ -11,9 +11,10 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel
 
 from sequin_admin.core.fields import Secrets
-from sequin_admin.credentials.properties import Properties, Property, Secret
+from sequin_admin.credentials.properties import MAX_NUMBER, Properties, Property, Secret
 
 __all__ = [
+    "MAX_NUMBER",
     "AppProperties",
     "OAuth2",
     "OAuthContext",

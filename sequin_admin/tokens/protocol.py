@@ -11,6 +11,7 @@ from django.conf import settings
 
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
+from sequin_admin.credentials.answers import reading_answers
 from sequin_admin.credentials.kinds import OAuth2, OAuthContext, TokenGrant
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.credentials.outcomes import Refused
@@ -94,11 +95,12 @@ def call_token_endpoint(
 def parse_grant(kind: Any, response: Response) -> TokenGrant:
     """A token endpoint's response as `TokenGrant`. Raises `Refused`, also for an error with status
     200."""
-    data = response.data()
-    if response.ok and data.get("access_token") and "error" not in data:
-        grant: TokenGrant = kind.parse_grant(data)
-        return grant
-    raise Refused(kind.classify_token_error(response))
+    with reading_answers(kind, response):
+        data = response.data()
+        if response.ok and data.get("access_token") and "error" not in data:
+            grant: TokenGrant = kind.parse_grant(data)
+            return grant
+        raise Refused(kind.classify_token_error(response))
 
 
 def exchange(
