@@ -40,11 +40,26 @@ def save_credential(
     When `properties` do not contain the identity, the provider is called once. If that fails, the
     credential is still saved and probed later; until then it is matched by its secrets' digest.
     """
+    if grant:
+        draft = draft_of(organization, properties, oauth_app=oauth_app)
+    else:
+        draft = identified_draft(organization, properties, actor=actor, oauth_app=oauth_app)
+    return save_draft(draft, actor=actor, name=name, metadata=metadata, grant=grant)
+
+
+def identified_draft(
+    organization: Organization,
+    properties: Properties,
+    *,
+    actor: models.Model | None,
+    oauth_app: OAuthApp | None = None,
+) -> Credential:
+    """An unsaved credential. The provider is called once if `properties` lack the identity."""
     draft = draft_of(organization, properties, oauth_app=oauth_app)
-    if draft.identity is None and grant is None:
+    if draft.identity is None:
         probe_draft(draft)
         refuse_lost_right(actor, organization)
-    return save_draft(draft, actor=actor, name=name, metadata=metadata, grant=grant)
+    return draft
 
 
 def draft_of(

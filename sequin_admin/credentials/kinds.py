@@ -128,7 +128,10 @@ class OAuth2:
 
 @dataclass(frozen=True, repr=False)
 class TokenGrant:
-    """A token endpoint's successful response. `expires_in_s` is None when it has no lifetime."""
+    """A token endpoint's successful response. `expires_in_s` is None when it has no lifetime.
+
+    Raises `TypeError` for an access token that is no text.
+    """
 
     access_token: str
     refresh_token: str = ""
@@ -137,6 +140,8 @@ class TokenGrant:
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.access_token, str) or not self.access_token:
+            raise TypeError("The access token is no text.")
         object.__setattr__(self, "raw", Secrets(self.raw))
 
     def __repr__(self) -> str:

@@ -83,7 +83,10 @@ def recording(monkeypatch: Any) -> Iterator[list[Recorded]]:
     kept: list[Recorded] = []
     # The simulator's address is named by a setting.
     recorder = Recorder(http.GuardedTransport(provider=True, named=True), kept)
-    with monkeypatch.context() as patched, httpx2.Client(transport=recorder, trust_env=False) as client:
+    with (
+        monkeypatch.context() as patched,
+        httpx2.Client(transport=recorder, trust_env=False) as client,
+    ):
         patched.setattr(http, "_client", lambda *policy: client)
         yield kept
 
@@ -92,7 +95,10 @@ def recording(monkeypatch: Any) -> Iterator[list[Recorded]]:
 def playing(monkeypatch: Any, answers: Sequence[Recorded]) -> Iterator[None]:
     """All calls within get these answers."""
     player = Player(answers)
-    with monkeypatch.context() as patched, httpx2.Client(transport=player, trust_env=False) as client:
+    with (
+        monkeypatch.context() as patched,
+        httpx2.Client(transport=player, trust_env=False) as client,
+    ):
         patched.setattr(http, "_client", lambda *policy: client)
         yield
 

@@ -4,6 +4,8 @@ The good answers of every kind are recorded at the simulator and given again, on
 value dropped, set to null, of another type, or nested.
 """
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,17 +15,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sequin_admin.connect import credential_operations, flow
+from sequin_admin.connect.models import ConnectSession
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.health import probes
+from sequin_admin.health.models import Check
 from sequin_admin.syncs import catalogue
 from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
-from tests.providers.recorded import changed_answers, playing, recording
+from tests.factories import make_credential
+from tests.providers.recorded import Change, Recorded, changed_answers, paths, playing, recording
 
 KINDS = pytest.mark.parametrize("slug", [kind.slug for kind in kinds.all()])
+
+
+NOTHING = [Recorded(200, {}, b"")]
 
 
 class Readers:
@@ -94,7 +102,10 @@ class Readers:
         past = clock.now() - timedelta(seconds=1)
         Token.objects.filter(pk=credential.pk).update(expires_at=past, next_try_at=None)
         try:
-            return renewal.get_access_token(credential, force=True)
+            token = renewal.get_access_token(credential, force=True)
+            assert isinstance(token, str)
+            assert token
+            return token
         except Refused as refused:
             return refused.outcome
 
@@ -128,7 +139,11 @@ def readers(slug, organization, user, connected, monkeypatch):
 
 @KINDS
 def test_an_odd_answer_is_an_outcome(readers, monkeypatch):
-    check_answers(readers, monkeypatch, examples=15)
+    for name, answers in readers.answers.items():
+        nested = [replace(a, body=b"[" * 60_000) for a in answers]
+        with playing(monkeypatch, nested or NOTHING), undone():
+            readers.run(name)
+    check_answers(readers, monkeypatch, examples=10)
 
 
 @KINDS
@@ -158,3 +173,129 @@ def check_answers(readers, monkeypatch, *, examples):
                 assert outcome.evidence["status"]
 
     check()
+
+
+def given_again(readers, monkeypatch, name, change):
+    """Run a function with `change` in each of its good answers that has the place."""
+    places = [change.path in set(paths(a.value())) for a in readers.answers[name]]
+    assert any(places)
+    answers = [
+        replace(a, body=json.dumps(change.apply(a.value())).encode()) if has else a
+        for a, has in zip(readers.answers[name], places, strict=True)
+    ]
+    with playing(monkeypatch, answers):
+        return readers.run(name)
+
+
+INSTALLED = ("installations", 0, "account")
+SEEN = {
+    "github_app": [
+        ("connect", Change(INSTALLED, "replace", None)),
+        ("connect", Change(INSTALLED, "drop")),
+        ("connect", Change((*INSTALLED, "login"), "replace", None)),
+        ("probe", Change(("account",), "replace", None)),
+        ("renew", Change(("expires_at",), "drop")),
+        ("renew", Change(("expires_at",), "replace", "tomorrow")),
+        ("renew", Change(("expires_at",), "replace", "2027-01-01T00:00:00")),
+        ("renew", Change(("token",), "nest")),
+    ],
+    "airtable_oauth2": [
+        ("connect", Change(("id",), "drop")),
+        ("probe", Change(("id",), "drop")),
+    ],
+    "salesforce_oauth2": [("connect", Change(("instance_url",), "drop"))],
+    "linear_oauth2": [
+        ("connect", Change(("data", "organization"), "replace", None)),
+        ("probe", Change(("data", "organization"), "replace", None)),
+    ],
+    "sendgrid_key": [("probe", Change(("scopes",), "replace", "mail.send"))],
+    "stripe_oauth2": [("connect", Change(("settings", "dashboard"), "replace", "a text"))],
+    "quickbooks_oauth2": [("probe", Change(("CompanyInfo",), "drop"))],
+    "servicenow_oauth2": [("probe", Change(("result",), "replace", "a text"))],
+}
+
+
+@pytest.mark.parametrize("slug", SEEN)
+def test_what_lacks_a_value_is_unexpected_and_says_so(readers, monkeypatch, slug):
+    for name, change in SEEN[slug]:
+        with undone():
+            result = given_again(readers, monkeypatch, name, change)
+
+        if name == "connect":
+            assert result.credential is None, change
+            assert "answer" in result.failure, change
+            assert "lacks what we need" in result.failure, change
+        else:
+            assert (result.code, result.verdict) == ("unexpected_answer", "transient"), change
+
+
+@pytest.mark.parametrize("slug", ["airtable_oauth2"])
+def test_the_answer_itself_is_kept_as_evidence(readers, monkeypatch):
+    given_again(readers, monkeypatch, "probe", Change(("id",), "replace", 5))
+
+    check = Check.objects.get(code="unexpected_answer")
+    assert check.evidence["status"] == 200
+    assert '"id": 5' in check.evidence["body"]
+    assert readers.fresh().properties == readers.credential.properties
+
+
+@pytest.mark.parametrize("slug", ["airtable_oauth2"])
+def test_collections_that_lack_a_name_are_unexpected(readers, monkeypatch):
+    refresh = given_again(
+        readers, monkeypatch, "read_collections", Change(("tables", 0, "name"), "drop")
+    )
+
+    assert (refresh.status, refresh.error_code) == ("failed", "unexpected_answer")
+
+
+@pytest.mark.parametrize("slug", ["github_app"])
+def test_an_installation_on_an_enterprise_is_connected(readers, monkeypatch):
+    enterprise = {"id": 9, "slug": "house-atreides", "name": "House Atreides"}
+
+    session = given_again(readers, monkeypatch, "connect", Change(INSTALLED, "replace", enterprise))
+
+    assert session.credential.properties["account_login"] == "house-atreides"
+    assert session.credential.properties["account_type"] == "Organization"
+
+
+@pytest.mark.parametrize("slug", ["hubspot_oauth2"])
+def test_hubspot_connects_without_a_domain(readers, monkeypatch):
+    session = given_again(readers, monkeypatch, "connect", Change(("hub_domain",), "drop"))
+
+    assert session.credential.properties["hub_id"] == 21902692
+    assert "hub_domain" not in session.credential.properties or not session.failure
+
+
+@pytest.mark.parametrize("slug", ["quickbooks_oauth2"])
+@pytest.mark.parametrize("text", ["Arrakis \0 Inc.", "Arrakis \ud800 Inc."], ids=["NUL", "half"])
+def test_a_text_that_no_database_stores_is_stored_without_it(readers, monkeypatch, text):
+    change = Change(("CompanyInfo", "CompanyName"), "replace", text)
+
+    outcome = given_again(readers, monkeypatch, "probe", change)
+
+    assert outcome.ok
+    assert readers.fresh().properties["company_name"] == "Arrakis \ufffd Inc."
+
+
+def test_a_mistake_of_ours_leaves_a_note_at_the_session(make_app, go, monkeypatch):
+    def broken(*args, **kwargs):
+        raise RuntimeError("a mistake")
+
+    monkeypatch.setattr(credential_operations, "save_credential", broken)
+
+    with pytest.raises(RuntimeError):
+        go("airtable_oauth2", "usrziLeD23j9AJ1", oauth_app=make_app("airtable"))
+
+    session = ConnectSession.objects.get()
+    assert session.finished_at
+    assert "Something went wrong here" in session.failure
+    assert session.error == "server_error"
+    assert not session.secrets
+
+
+def test_a_mistake_of_ours_is_not_blamed_on_the_provider(organization, monkeypatch):
+    credential = make_credential(organization, "stripe_key")
+    monkeypatch.setattr(type(credential), "static_token", lambda self: {}["no such"])
+
+    with pytest.raises(KeyError):
+        probes.verify(credential)
