@@ -17,6 +17,8 @@ KEPT_FOR = timedelta(hours=24)
 # Longer than any request takes: after it, the process that claimed the key counts as killed.
 LONGEST_REQUEST = timedelta(minutes=5)
 RETRY_AFTER_S = 2
+# From this status on the server is at fault.
+FAILED = 500
 # Longest stored response. That of a bulk import of 1,000 has a tenth of this.
 MOST_CHARS = 1_000_000
 CHECK_RESULT = (
@@ -74,6 +76,11 @@ def refuse_unless_answered(record: IdempotencyRecord, request_fingerprint: str) 
             "The request with this Idempotency-Key was cut off, and how far it came is not known. "
             f"It was not done again. {CHECK_RESULT}"
         )
+    if record.status is not None and record.status >= FAILED:
+        raise NotRepeatable(
+            "The request with this Idempotency-Key failed here, and how far it came is not known. "
+            f"It was not done again. {CHECK_RESULT}"
+        )
     if not record.answer:
         raise NotRepeatable(
             "The request with this Idempotency-Key was done, but its answer was too long to keep. "
@@ -89,6 +96,12 @@ def store_response(
     if len(body) <= MOST_CHARS:
         record.answer = {"headers": dict(headers), "body": body}
     record.save(update_fields=["status", "answer"])
+
+
+def record_failure(record: IdempotencyRecord, status: int) -> None:
+    """Keep the key of a request that failed here: its work may be done."""
+    record.status = status
+    record.save(update_fields=["status"])
 
 
 def release_claim(record: IdempotencyRecord) -> None:

@@ -219,9 +219,11 @@ def update_oauth_app(
 @router.delete("/{oauth_app_id}", response={204: None, **ERRORS, 409: StillUsed})
 def delete_oauth_app(request: ApiRequest, oauth_app_id: UUID, if_match: IfMatch = None) -> Any:
     """Refused with 409 while credentials were made with it."""
-    app = get_owned_or_404(require_scope(request, Scope.WRITE), oauth_app_id)
-    check_if_match(if_match, oauth_app_out(app))
-    oauth_apps.delete(app, actor=request.auth)
+    organization = require_scope(request, Scope.WRITE)
+    with transaction.atomic():
+        app = get_owned_or_404(organization, oauth_app_id, lock=True)
+        check_if_match(if_match, oauth_app_out(app))
+        oauth_apps.delete(app, actor=request.auth)
     return Status(204, None)
 
 

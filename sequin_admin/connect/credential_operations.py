@@ -14,11 +14,10 @@ from sequin_admin.connect.audit_trail import record_credential_change
 from sequin_admin.connect.entered import Change
 from sequin_admin.core import clock
 from sequin_admin.core.fields import Secrets
-from sequin_admin.core.http import Unreachable
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import FAILURES, NAME_CHARS, Credential, OAuthApp
-from sequin_admin.credentials.outcomes import Outcome, Refused
+from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.credentials.properties import Properties, unmasked
 from sequin_admin.credentials.signals import disabled
 from sequin_admin.credentials.usage import refuse_if_used
@@ -96,12 +95,27 @@ def import_properties(
     When `properties` do not contain the identity, the provider is called once. If that fails, the
     credential is still saved and probed later; until then it is matched by its secrets' digest.
     """
+    if grant:
+        draft = draft_of(organization, properties, oauth_app=oauth_app)
+    else:
+        draft = identified_draft(organization, properties, actor=actor, oauth_app=oauth_app)
+    return save_draft(draft, actor=actor, name=name, metadata=metadata, grant=grant)
+
+
+def identified_draft(
+    organization: Organization,
+    properties: Properties,
+    *,
+    actor: models.Model | None,
+    oauth_app: OAuthApp | None = None,
+) -> Credential:
+    """An unsaved credential. The provider is called once if `properties` lack the identity."""
     draft = draft_of(organization, properties, oauth_app=oauth_app)
-    if draft.identity is None and grant is None and not same_secrets(draft).exists():
+    if draft.identity is None and not same_secrets(draft).exists():
         entered.refuse_masks(draft)
         probe_draft(draft)
         refuse_lost_right(actor, organization)
-    return save_draft(draft, actor=actor, name=name, metadata=metadata, grant=grant)
+    return draft
 
 
 def draft_of(
@@ -470,6 +484,6 @@ def revoke_access(credential: Credential) -> bool:
     token = Token.objects.filter(credential=credential).first()
     try:
         credential.revoke(renewal.stored_access_token(token) if token and token.version else "")
-    except (Refused, Unreachable):
+    except FAILURES:
         return False
     return True

@@ -13,11 +13,13 @@ from sequin_admin.audit.models import record_change
 from sequin_admin.connect import audit_trail, authorization_requests, credential_operations, links
 from sequin_admin.connect.models import AuthorizationRequest, ConnectLink, ConnectSession
 from sequin_admin.core import clock
+from sequin_admin.core.fields import DecryptionError
 from sequin_admin.core.http import Unreachable
 from sequin_admin.core.redaction import redact_values
 from sequin_admin.credentials import kinds, outcomes
+from sequin_admin.credentials.answers import reading_answers
 from sequin_admin.credentials.kinds import OAuthContext, TokenGrant
-from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.credentials.models import FAILURES, Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.credentials.properties import Properties
 from sequin_admin.tokens import chains, protocol, renewal
@@ -108,8 +110,12 @@ def finish(
     except RightLost as error:
         deny(connect_session, error)
         raise
-    except (Refused, credential_operations.OtherAccount, links.LinkClosed, Unreachable) as error:
+    except (*FAILURES, credential_operations.OtherAccount, links.LinkClosed) as error:
         return fail(connect_session, error)
+    except Exception:
+        # Our own mistake: the session is spent, so it says so.
+        fail(connect_session, Refused(outcomes.our_mistake()))
+        raise
     return finish_session(connect_session, credential=credential)
 
 
@@ -178,6 +184,8 @@ def refuse_lost_rights(connect_session: ConnectSession) -> None:
 def failure_message(error: Exception) -> str:
     if isinstance(error, Refused):
         return error.outcome.sentence
+    if isinstance(error, DecryptionError):
+        return outcomes.unreadable(error).sentence
     return str(error)
 
 
@@ -185,6 +193,8 @@ def error_code(error: Exception) -> str:
     """The RFC 6749 section 4.1.2.1 code that tells another product who must act."""
     if isinstance(error, Unreachable):
         return "temporarily_unavailable"
+    if isinstance(error, DecryptionError):
+        return "server_error"
     verdict = error.outcome.verdict if isinstance(error, Refused) else Verdict.CUSTOMER
     ours = {Verdict.TRANSIENT: "temporarily_unavailable", Verdict.OPERATOR: "server_error"}
     return ours.get(verdict, "access_denied")
@@ -203,14 +213,16 @@ def complete(connect_session: ConnectSession, params: Mapping[str, str]) -> Cred
     if "error" in params:
         raise Refused(kind.classify_callback_error(params))
     kind.check_callback(context)
-    grant = protocol.exchange(
-        kind,
-        context,
-        code=params.get("code", ""),
-        redirect_uri=protocol.redirect_uri(kind.provider),
-        verifier=connect_session.secrets["verifier"],
-    )
-    properties = read_properties(kind, grant, context)
+    verifier = connect_session.secrets["verifier"]
+    with reading_answers(kind):
+        grant = protocol.exchange(
+            kind,
+            context,
+            code=params.get("code", ""),
+            redirect_uri=protocol.redirect_uri(kind.provider),
+            verifier=verifier,
+        )
+        properties = read_properties(kind, grant, context)
     with transaction.atomic():
         refuse_lost_rights(connect_session)
         request = connect_session.authorization_request

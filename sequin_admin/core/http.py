@@ -10,10 +10,12 @@ import re
 import ssl
 import time
 import zlib
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -26,6 +28,7 @@ from sequin_admin.core.destinations import Forbidden as Forbidden
 from sequin_admin.core.destinations import UnknownHost as UnknownHost
 from sequin_admin.core.destinations import Unreachable as Unreachable
 from sequin_admin.core.redaction import redact, sent_secrets
+from sequin_admin.core.strict_json import storable, storable_text
 
 MAX_BYTES = 2_000_000
 DEADLINE_S = 10.0
@@ -59,21 +62,30 @@ class Response:
 
     @property
     def text(self) -> str:
-        """The body as Unicode text, as JSON must be; else as Latin-1, which older servers send."""
+        """The body as Unicode text, as JSON must be; else as Latin-1, which older servers send.
+
+        What can't be stored is replaced.
+        """
         try:
-            return self.body.decode(jsonlib.detect_encoding(self.body))
+            text = self.body.decode(jsonlib.detect_encoding(self.body))
         except UnicodeDecodeError:
-            return self.body.decode("latin-1")
+            text = self.body.decode("latin-1")
+        return storable_text(text)
 
     def excerpt(self, chars: int) -> str:
         """The start of the body without secrets, for people."""
         return redact(self.text[: 2 * chars], self.sent)[:chars]
 
     def json(self) -> Any:
-        """The body as JSON; None when it is not JSON (an HTML page, an empty body)."""
+        """The body as JSON that can be stored; None when it is not JSON (an HTML page, an empty
+        body) or nested too deeply."""
+        return self._value
+
+    @cached_property
+    def _value(self) -> Any:
         try:
-            return jsonlib.loads(self.text)
-        except ValueError:
+            return storable(jsonlib.loads(self.text))
+        except (ValueError, RecursionError):
             return None
 
     def data(self) -> dict[str, Any]:
@@ -160,13 +172,27 @@ def request(
         ) as answer:
             body = _decode_body(_read_body(answer, host), answer.headers, host)
             lowered = {name.lower(): value for name, value in answer.headers.items()}
-            return Response(answer.status_code, lowered, body, known)
+            response = Response(answer.status_code, lowered, body, known)
+            _last_response.get().append(response)
+            return response
     except httpx2.TimeoutException:
         raise Unreachable(f"{host} did not answer within {deadline_s:g} seconds.") from None
     except httpx2.InvalidURL:
         raise Forbidden(f"{host} is not an address we can call.") from None
     except httpx2.HTTPError as error:
         raise Unreachable(f"{host} could not be reached ({type(error).__name__}).") from None
+
+
+@contextmanager
+def last_response() -> Iterator[deque[Response]]:
+    """The newest response to the calls made within, once there is one."""
+    outer, newest = _last_response.get(), deque[Response](maxlen=1)
+    token = _last_response.set(newest)
+    try:
+        yield newest
+    finally:
+        _last_response.reset(token)
+        outer.extend(newest)
 
 
 def get(url: str, **options: Any) -> Response:
@@ -217,6 +243,8 @@ def close_clients() -> None:
 
 # Deadline of the current call, on the monotonic clock.
 _deadline: ContextVar[float] = ContextVar("ends")
+# Outside `last_response()` nothing is kept.
+_last_response: ContextVar[deque[Response]] = ContextVar("last", default=deque(maxlen=0))  # noqa: B039
 
 
 def _remaining_s(timeout: float | None) -> float:

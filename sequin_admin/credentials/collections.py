@@ -4,16 +4,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+# The longest of a provider's names and ids that are stored.
+NAME_CHARS = 250
+
 
 @dataclass(frozen=True)
 class CollectionField:
-    """One field of a collection. `accessor` is the provider's key in its records."""
+    """One field of a collection. `accessor` is the provider's key in its records.
+
+    Raises `ValueError` for what is no name, as an answer may contain anything.
+    """
 
     accessor: str
     name: str = ""
     type: str = "text"
     primary_key: bool = False
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_texts(self.accessor, self.name or self.accessor)
 
 
 @dataclass(frozen=True)
@@ -24,6 +33,17 @@ class CollectionSchema:
     name: str
     columns: tuple[CollectionField, ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        require_texts(self.upstream_id, self.name)
+        if len(self.upstream_id) > NAME_CHARS:
+            raise ValueError("The id of the collection is too long.")
+
+
+def require_texts(*values: object) -> None:
+    """Raises `ValueError` unless each value is a text and not empty."""
+    if not all(isinstance(value, str) and value for value in values):
+        raise ValueError("A name of the collection is missing or no text.")
 
 
 def collection_schema(upstream_id: str, columns: str, *, name: str = "") -> CollectionSchema:

@@ -11,9 +11,10 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel
 
 from sequin_admin.core.fields import Secrets
-from sequin_admin.credentials.properties import Properties, Property, Secret
+from sequin_admin.credentials.properties import MAX_NUMBER, Properties, Property, Secret
 
 __all__ = [
+    "MAX_NUMBER",
     "AppProperties",
     "OAuth2",
     "OAuthContext",
@@ -132,7 +133,10 @@ class OAuth2:
 
 @dataclass(frozen=True, repr=False)
 class TokenGrant:
-    """A token endpoint's successful response. `expires_in_s` is None when it has no lifetime."""
+    """A token endpoint's successful response. `expires_in_s` is None when it has no lifetime.
+
+    Raises `TypeError` for an access token that is no text.
+    """
 
     access_token: str
     refresh_token: str = ""
@@ -141,6 +145,8 @@ class TokenGrant:
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.access_token, str) or not self.access_token:
+            raise TypeError("The access token is no text.")
         object.__setattr__(self, "raw", Secrets(self.raw))
 
     def __repr__(self) -> str:

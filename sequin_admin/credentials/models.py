@@ -18,7 +18,7 @@ from sequin_admin.core.fields import DecryptionError, EncryptedJSONField, Secret
 from sequin_admin.core.http import UnknownHost, Unreachable
 from sequin_admin.core.leases import Leased
 from sequin_admin.core.metadata import validate_metadata
-from sequin_admin.credentials import kinds, outcomes
+from sequin_admin.credentials import answers, kinds, outcomes
 from sequin_admin.credentials.collections import CollectionSchema
 from sequin_admin.credentials.kinds import (
     AppProperties,
@@ -270,6 +270,12 @@ class Credential(Leased, Monitored):
             models.Index(fields=("check_due_at",), name="credential_check_due"),
             models.Index(fields=("organization", "secrets_digest"), name="credential_secrets"),
         )
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Put a net around each method of a kind that reads answers."""
+        super().__init_subclass__(**kwargs)
+        for name in set(answers.READERS) & set(vars(cls)):
+            setattr(cls, name, answers.netted(vars(cls)[name]))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

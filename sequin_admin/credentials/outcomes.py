@@ -11,8 +11,10 @@ from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.core.http import Response
 from sequin_admin.core.redaction import redact, redact_values
+from sequin_admin.core.strict_json import storable_text
 
 BODY_SHOWN = 2000
+CODE_CHARS = 60
 LONGEST_WAIT_S = 86_400.0
 REQUEST_IDS = (
     "x-request-id",
@@ -51,6 +53,12 @@ class Outcome:
     retry_after_s: float | None = None
     discovered: Mapping[str, Any] = field(default_factory=dict)
     evidence: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        """Code and sentences may quote an answer, so they are made to fit where they are stored."""
+        object.__setattr__(self, "code", storable_text(self.code)[:CODE_CHARS])
+        for name in ("message", "remedy"):
+            object.__setattr__(self, name, storable_text(getattr(self, name)))
 
     @property
     def ok(self) -> bool:
@@ -178,6 +186,22 @@ def unexpected_answer(provider: str, response: Response | None = None) -> Outcom
     )
     outcome = transient("unexpected_answer", message)
     return outcome.with_evidence(response) if response else outcome
+
+
+def too_many_pages(provider: str) -> Outcome:
+    """A list that has more pages than we read, or takes longer."""
+    message = f"{provider} has a list with so many pages that we stopped reading it."
+    return transient("too_many_pages", message)
+
+
+def our_mistake() -> Outcome:
+    """Our own code failed."""
+    return operator(
+        "our_mistake",
+        "Something went wrong here, and it is not your fault. Nothing was connected.",
+        "Start again; if it happens twice, the operator finds the reason in the server's log.",
+        of_app=False,
+    )
 
 
 def by_status(response: Response, provider: str) -> Outcome:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from copy import copy
+from functools import cache
 from typing import Any, Self, get_args
 
 from pydantic import (
@@ -18,7 +19,10 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError, PydanticUndefined
 
 from sequin_admin.core.fields import Secrets
+from sequin_admin.core.strict_json import UNSTORABLE
 
+# The largest number that each of our databases stores, and the providers' own ids fit in.
+MAX_NUMBER = 2**63 - 1
 MASK = "***********"
 # What is shown in place of a secret: the mask above, X***, and first4...last4.
 _MASKS = re.compile(r"\*{11}|.\*{3}|.{4}\.{3}.{4}", re.DOTALL)
@@ -77,12 +81,15 @@ def Property(
     extension: bool = False,
     read_only: bool = False,
     multiline: bool = False,
+    minimum: int | None = None,
+    maximum: int | None = None,
 ) -> Any:
     """Declare one property.
 
     `extension` marks an addition to the specification. `read_only` marks a value that we read from
     the account after connecting: optional on input, never asked for in a form. `pattern` must match
-    the whole value; `example` is shown when it doesn't, so it must not be a real secret.
+    the whole value; `example` is shown when it doesn't, so it must not be a real secret. `minimum`
+    and `maximum` are those of a number.
     """
     if read_only:
         default = None
@@ -93,7 +100,14 @@ def Property(
         "read_only": read_only,
         "multiline": multiline,
     }
-    return Field(default=default, title=title, description=help or None, json_schema_extra=extra)
+    return Field(
+        default=default,
+        title=title,
+        description=help or None,
+        ge=minimum,
+        le=maximum,
+        json_schema_extra=extra,
+    )
 
 
 class Properties(BaseModel):
@@ -132,11 +146,29 @@ class Properties(BaseModel):
 
         For what a connect session needs before the redirect; an import may leave it out.
         """
-        fields = {
-            name: (cls.model_fields[name].annotation, needed(cls.model_fields[name]))
-            for name in names
-        }
-        return create_model(f"{cls.__name__}Asked", __base__=Properties, **fields)  # type: ignore[call-overload, no-any-return]
+        return class_with(cls, names)
+
+    @classmethod
+    def valid_values(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The declared and public ones among `values`, as JSON. Raises pydantic's
+        `ValidationError` unless each of them is valid by itself."""
+        known = {n: value for n, value in values.items() if n in cls.names() and value is not None}
+        return cls.only(tuple(sorted(known)))(**known).public_values()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_booleans_as_numbers(cls, values: Any) -> Any:
+        """Pydantic would take true as 1."""
+        fields = cls.model_fields.items() if isinstance(values, dict) else ()
+        mistaken = [
+            name
+            for name, field in fields
+            if isinstance(values.get(name), bool) and takes_numbers(field)
+        ]
+        if mistaken:
+            messages = dict.fromkeys(mistaken, "Send a number.")
+            raise PydanticCustomError("contradiction", "{names}", {"names": mistaken, **messages})
+        return values
 
     @model_validator(mode="after")
     def _match_patterns(self) -> Self:
@@ -146,7 +178,7 @@ class Properties(BaseModel):
             text = value.get_secret_value() if isinstance(value, SecretStr) else value
             if self.is_secret(name) and isinstance(text, str) and is_mask(text):
                 continue
-            if pattern and isinstance(text, str) and not re.fullmatch(pattern, text):
+            if isinstance(text, str) and not is_fitting(pattern, text):
                 mistakes.append(name)
         if mistakes:
             raise PydanticCustomError("match", "{names}", {"names": ",".join(mistakes)})
@@ -177,6 +209,25 @@ class Properties(BaseModel):
     def plain_values(self) -> dict[str, Any]:
         """Public and secret values, in plain text. For the flow, never for a page."""
         return Secrets({**self.public_values(), **self.secret_values()})
+
+
+@cache
+def class_with(declared: type[Properties], names: tuple[str, ...]) -> type[Properties]:
+    fields = {
+        name: (declared.model_fields[name].annotation, needed(declared.model_fields[name]))
+        for name in names
+    }
+    return create_model(f"{declared.__name__}Asked", __base__=Properties, **fields)  # type: ignore[call-overload, no-any-return]
+
+
+def is_fitting(pattern: Any, text: str) -> bool:
+    """Whether `text` has the declared form, if there is one, and can be stored."""
+    return not UNSTORABLE.search(text) and bool(not pattern or re.fullmatch(pattern, text))
+
+
+def takes_numbers(field: FieldInfo) -> bool:
+    named = {field.annotation, *get_args(field.annotation)}
+    return int in named and bool not in named
 
 
 def needed(field: FieldInfo) -> FieldInfo:

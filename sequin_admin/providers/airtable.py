@@ -24,6 +24,7 @@ from sequin_admin.credentials.kinds import (
 )
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused
+from sequin_admin.credentials.pages import PagedReader
 
 API = "https://api.airtable.com"
 # Field types that are not text: https://airtable.com/developers/web/api/field-model
@@ -90,33 +91,36 @@ class Airtable(Credential):
         response = http.get(f"{API}/v0/meta/whoami", bearer=token)
         outcome = self.classify(response)
         known = response.data()
-        if not outcome.ok or "id" not in known:
+        if not outcome.ok:
             return outcome
         return outcomes.works(airtable_uid=known["id"], email=known.get("email"))
 
     def collections(self, token: str) -> tuple[CollectionSchema, ...]:
         """Every table of every base that was shared with us."""
-        bases = list(self.pages(f"{API}/v0/meta/bases", "bases", token))
+        reader, meta = PagedReader("Airtable"), f"{API}/v0/meta/bases"
+        bases = list(self.rows(reader, meta, "bases", token))
         return tuple(
             table_schema(base, table)
             for base in bases
-            for table in self.pages(f"{API}/v0/meta/bases/{base['id']}/tables", "tables", token)
+            for table in self.rows(reader, f"{meta}/{base['id']}/tables", "tables", token)
         )
 
-    def pages(self, url: str, name: str, token: str) -> Iterator[dict[str, Any]]:
-        """The rows called `name`, page by page. Raises `Refused`."""
-        offset: str | None = ""
-        while offset is not None:
+    def rows(
+        self, reader: PagedReader, url: str, name: str, token: str
+    ) -> Iterator[dict[str, Any]]:
+        """The rows called `name` of all pages. Raises `Refused`."""
+
+        def read(offset: str) -> Response:
             response = http.get(url, bearer=token, params={"offset": offset} if offset else None)
             outcome = self.classify(response)
             if not outcome.ok:
                 raise Refused(outcome)
-            if not isinstance(response.dig(name), list):
-                raise Refused(
-                    outcomes.transient("not_api", "Airtable answered with something else.")
-                )
-            yield from response.dig(name)
-            offset = response.data().get("offset")
+            return response
+
+        for page in reader.pages(read, lambda page: page.data().get("offset") or ""):
+            if not isinstance(page.dig(name), list):
+                raise Refused(outcomes.unexpected_answer("Airtable", page))
+            yield from page.dig(name)
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
@@ -158,6 +162,10 @@ class Airtable(Credential):
             "email": known.get("email"),
             "scope": grant.scope or " ".join(known.get("scopes", [])),
         }
+
+    @classmethod
+    def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
+        return {"scope": grant.scope or None}
 
     def base_url(self) -> str:
         return API

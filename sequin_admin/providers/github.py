@@ -1,5 +1,7 @@
 """GitHub Apps: https://docs.github.com/en/apps  Limits: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api"""
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -11,6 +13,7 @@ from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
+    MAX_NUMBER,
     AppProperties,
     OAuth2,
     OAuthContext,
@@ -25,10 +28,15 @@ from sequin_admin.credentials.kinds import (
 )
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused
+from sequin_admin.credentials.pages import PagedReader
 from sequin_admin.tokens import protocol
 
 API = "https://api.github.com"
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+# An id as in the callback, at most 2^63-1 by its length.
+INSTALLATION = r"[1-9][0-9]{0,17}"
+PAGE_ROWS = "100"  # the most that GitHub gives
+NEXT_PAGE = re.compile(r'<[^>]*[?&]page=([0-9]{1,9})[^>]*>;\s*rel="next"')
 JWT_LIFE_S, JWT_SKEW_S = 540, 60  # GitHub accepts at most ten minutes; its clock may be behind
 
 
@@ -47,7 +55,9 @@ class GitHubProperties(Properties):
     kind: Literal["github_app"]
     account_type: Literal["User", "Organization"] = Property("Account type")
     account_login: str = Property("Account", example="paul-atreides")
-    installation_id: int = Property("Installation ID", example="47232440")
+    installation_id: int = Property(
+        "Installation ID", example="47232440", minimum=1, maximum=MAX_NUMBER
+    )
 
 
 @register
@@ -125,7 +135,7 @@ class GitHub(Credential):
             return outcome
         if known.get("suspended_at"):
             return suspended().with_evidence(response)
-        return outcomes.works(account_login=(known.get("account") or {}).get("login"))
+        return outcomes.works(**account_of(known))
 
     def mint(self) -> TokenGrant:
         """An installation access token: valid for an hour, replaced instead of refreshed."""
@@ -201,31 +211,33 @@ class GitHub(Credential):
                     "Start again once they have approved it.",
                 )
             )
-        if (
-            not context.callback.get("installation_id", "").isdecimal()
-            or "code" not in context.callback
-        ):
+        named = re.fullmatch(INSTALLATION, context.callback.get("installation_id", ""))
+        if not named or "code" not in context.callback:
             raise Refused(not_proven())
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
         """The installation, checked against the user's own: the id in the URL can be forged."""
         number = int(context.callback["installation_id"])
-        url = f"{API}/user/installations"
-        response = http.get(url, bearer=grant.access_token, headers=HEADERS)
-        outcome = cls.classify(response)
-        if not outcome.ok:
-            raise Refused(outcome)
-        rows = response.data().get("installations", [])
-        found = next((row for row in rows if row.get("id") == number), None)
-        if found is None:
-            raise Refused(not_proven())
-        account = found["account"]
-        return {
-            "account_type": account["type"],
-            "account_login": account["login"],
-            "installation_id": number,
-        }
+
+        def read(page: str) -> Response:
+            params = {"per_page": PAGE_ROWS, "page": page or "1"}
+            response = http.get(
+                f"{API}/user/installations",
+                bearer=grant.access_token,
+                headers=HEADERS,
+                params=params,
+            )
+            outcome = cls.classify(response)
+            if not outcome.ok:
+                raise Refused(outcome)
+            return response
+
+        for page in PagedReader("GitHub").pages(read, number_of_next_page):
+            for installation in page.data()["installations"]:
+                if installation["id"] == number:
+                    return {**account_of(installation), "installation_id": number}
+        raise Refused(not_proven())
 
     def revoke(self, token: str) -> None:
         installation = self.properties["installation_id"]
@@ -267,6 +279,23 @@ def seconds_until(text: Any) -> float | None:
 
 def call_as_app(context: OAuthContext, method: str, path: str) -> Response:
     return http.request(method, f"{API}{path}", bearer=app_jwt(context), headers=HEADERS)
+
+
+def number_of_next_page(page: Response) -> str:
+    """The `page` of the link to the next one (RFC 8288); empty on the last page."""
+    link = NEXT_PAGE.search(page.headers.get("link", ""))
+    return link[1] if link else ""
+
+
+def account_of(installation: Mapping[str, Any]) -> dict[str, Any]:
+    """The account's properties. An enterprise has a slug instead of a login, and no type;
+    it counts as an organization."""
+    account = installation["account"]
+    type_ = account.get("type", "Enterprise")
+    return {
+        "account_login": account["login"] if "login" in account else account["slug"],
+        "account_type": "Organization" if type_ == "Enterprise" else type_,
+    }
 
 
 def is_throttled(response: Response, message: str) -> bool:

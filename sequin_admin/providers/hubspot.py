@@ -12,6 +12,7 @@ from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
+    MAX_NUMBER,
     OAuth2,
     OAuthContext,
     Plan,
@@ -34,12 +35,25 @@ UNAVAILABLE_STATUSES = {423, 477, *range(521, 525)}
 
 class HubSpotProperties(Properties):
     kind: Literal["hubspot_oauth2"]
-    hub_domain: str = Property("Hub domain", help="The account's domain.", example="arrakis.io")
-    hub_id: int = Property("Hub ID", help="The account's number.", example="21902692")
+    hub_domain: str | None = Property(
+        "Hub domain", help="The account's domain.", example="arrakis.io", default=None
+    )
+    hub_id: int = Property(
+        "Hub ID",
+        help="The account's number.",
+        example="21902692",
+        minimum=1,
+        maximum=MAX_NUMBER,
+    )
     refresh_token: Secret = Property("Refresh token")
     scopes: list[str] = Property("Scopes", help="What the account granted.")
     user_id: int | None = Property(
-        "User ID", extension=True, read_only=True, help="Who connected it."
+        "User ID",
+        extension=True,
+        read_only=True,
+        help="Who connected it.",
+        minimum=1,
+        maximum=MAX_NUMBER,
     )
 
 
@@ -179,6 +193,11 @@ class HubSpot(Credential):
             raise Refused(not_active() if outcome.verdict is Verdict.OK else outcome)
         names = ("hub_id", "hub_domain", "scopes", "user_id")
         return {name: discovered.get(name) for name in names}
+
+    @classmethod
+    def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
+        """Answers of the dated token endpoints name user and scopes, those of v1 do not."""
+        return {name: grant.raw.get(name) for name in ("scopes", "user_id")}
 
     def revoke(self, token: str) -> None:
         context = self.oauth_context()

@@ -11,6 +11,7 @@ from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
+    MAX_NUMBER,
     OAuth2,
     OAuthContext,
     Plan,
@@ -34,7 +35,11 @@ class LinearProperties(Properties):
     access_token: Secret = Property("Access token")
     scope: str = Property("Scope", help="Space-separated.", example="read write issues:create")
     expires_in_s: int | None = Property(
-        "Expires in (s)", default=None, help="The access token's life when it was issued."
+        "Expires in (s)",
+        default=None,
+        help="The access token's life when it was issued.",
+        minimum=0,
+        maximum=MAX_NUMBER,
     )
     linear_org_id: str = Property("Organization ID", example="abc123")
     linear_org_name: str = Property("Organization name", example="Arrakis Inc.")
@@ -116,8 +121,9 @@ class Linear(Credential):
     def probe(self, token: str) -> Outcome:
         response = query_viewer(token)
         outcome = self.classify(response)
-        organization = organization_of(response)
-        return outcomes.works(linear_org_name=organization.get("name")) if outcome.ok else outcome
+        if not outcome.ok:
+            return outcome
+        return outcomes.works(linear_org_name=organization_of(response)["name"])
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
@@ -164,9 +170,13 @@ class Linear(Credential):
         return {
             "linear_org_id": organization["id"],
             "linear_org_name": organization["name"],
-            "scope": grant.scope.replace(",", " "),
-            "expires_in_s": grant.expires_in_s,
+            **cls.properties_from_grant(grant),
         }
+
+    @classmethod
+    def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
+        scope = grant.scope.replace(",", " ")
+        return {"scope": scope or None, "expires_in_s": grant.expires_in_s}
 
     def revoke(self, token: str) -> None:
         """Revokes the refresh token if there is one, as it outlives the access token."""
@@ -186,5 +196,5 @@ def query_viewer(token: str) -> Response:
 
 
 def organization_of(response: Response) -> dict[str, Any]:
-    known = response.dig("data", "organization")
-    return known if isinstance(known, dict) else {}
+    organization: dict[str, Any] = response.data()["data"]["organization"]
+    return organization

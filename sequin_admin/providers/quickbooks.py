@@ -207,9 +207,8 @@ def get_company(host: str, realm: str, token: str) -> Response:
     return http.get(url, bearer=token, params={"minorversion": "75"})
 
 
-def name_of(response: Response) -> str | None:
-    name = response.dig("CompanyInfo", "CompanyName")
-    return str(name) if name else None
+def name_of(response: Response) -> Any:
+    return response.data()["CompanyInfo"]["CompanyName"]
 
 
 def fault_code(response: Response) -> str:

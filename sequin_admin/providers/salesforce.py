@@ -212,12 +212,17 @@ class Salesforce(Credential):
             raise Refused(signature_invalid())
         organization, user = parts.path.rstrip("/").split("/")[-2:]
         return {
-            "instance_url": str(grant.raw["instance_url"]).rstrip("/"),
-            "scope": grant.scope,
+            **cls.properties_from_grant(grant),
             "sfid": organization,
             "user_id": user,
             "login_host": context.inputs.get("login_host") or "login.salesforce.com",
         }
+
+    @classmethod
+    def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
+        """Every token answer names the instance, which changes when the organization is moved."""
+        instance = str(grant.raw["instance_url"]).rstrip("/")
+        return {"instance_url": instance, "scope": grant.scope or None}
 
     def revoke(self, token: str) -> None:
         host = self.properties.get("login_host", "login.salesforce.com")

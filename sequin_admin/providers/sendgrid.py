@@ -7,6 +7,7 @@ from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
+    MAX_NUMBER,
     Properties,
     Property,
     Rate,
@@ -29,7 +30,9 @@ class SendGridProperties(Properties):
         "Region", extension=True, help="Where the account's data is kept.", default="global"
     )
     username: str | None = Property("User name", extension=True, read_only=True)
-    user_id: int | None = Property("User ID", extension=True, read_only=True)
+    user_id: int | None = Property(
+        "User ID", extension=True, read_only=True, minimum=1, maximum=MAX_NUMBER
+    )
     scopes: list[str] | None = Property("Scopes", extension=True, read_only=True)
 
 
@@ -76,7 +79,7 @@ class SendGrid(Credential):
             return outcome
         owner = http.get(f"{self.base_url()}/v3/user/username", bearer=token)
         return outcomes.works(
-            scopes=response.dig("scopes"),
+            scopes=response.data()["scopes"],
             username=owner.dig("username"),
             user_id=owner.dig("user_id"),
         )

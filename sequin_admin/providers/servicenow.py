@@ -229,7 +229,7 @@ def whoami(instance_url: str, token: str) -> Response:
 
 
 def user_of(response: Response) -> dict[str, Any]:
-    return {
-        "user_name": response.dig("result", 0, "user_name"),
-        "user_sys_id": response.dig("result", 0, "sys_id"),
-    }
+    """The row of the connected user; nothing where the user may not read the table."""
+    rows = response.data()["result"] if response.ok else []
+    user = rows[0] if rows else {}
+    return {"user_name": user.get("user_name"), "user_sys_id": user.get("sys_id")}

@@ -8,7 +8,7 @@ from django.db import models, transaction
 
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, leases
-from sequin_admin.credentials.collections import CollectionSchema
+from sequin_admin.credentials.collections import NAME_CHARS, CollectionSchema
 from sequin_admin.credentials.models import FAILURES, Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.syncs.models import Collection, Refresh
@@ -27,16 +27,17 @@ def list_collections(credential: Credential) -> list[Collection]:
 def unsaved_collections(
     credential: Credential, schemas: Sequence[CollectionSchema]
 ) -> list[Collection]:
+    """One row for each id, the last one where a provider repeats it."""
     return [
         Collection(
             credential_id=credential.pk,
             collection_id=f"{credential.provider}:{schema.upstream_id}",
             upstream_id=schema.upstream_id,
-            name=schema.name[:250],
+            name=schema.name[:NAME_CHARS],
             fields=[asdict(column) for column in schema.columns],
             upstream_metadata=dict(schema.metadata),
         )
-        for schema in schemas
+        for schema in {schema.upstream_id: schema for schema in schemas}.values()
     ]
 
 

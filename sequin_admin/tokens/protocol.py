@@ -12,6 +12,7 @@ from django.conf import settings
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.answers import reading_answers
 from sequin_admin.credentials.kinds import OAuth2, OAuthContext, TokenGrant
 from sequin_admin.credentials.models import OAuthApp, text_of
 from sequin_admin.credentials.outcomes import Refused
@@ -95,22 +96,28 @@ def call_token_endpoint(
 def parse_grant(kind: Any, response: Response) -> TokenGrant:
     """A token endpoint's response as `TokenGrant`. Raises `Refused`, also for an error with status
     200. A member `error` that is null or empty is none."""
-    data = response.data()
-    if not response.ok or data.get("error") or "access_token" not in data:
-        raise Refused(kind.classify_token_error(response))
-    return read_grant(kind, response, data)
+    with reading_answers(kind, response):
+        data = response.data()
+        if not response.ok or data.get("error") or "access_token" not in data:
+            raise Refused(kind.classify_token_error(response))
+        return read_grant(kind, response, data)
 
 
 def read_grant(kind: Any, response: Response, data: Mapping[str, Any]) -> TokenGrant:
     """The grant in `data`, the members of a successful `response`.
 
-    Raises `Refused` when the access token is no text or blank. The refusal keeps a refresh token
-    that came with it: the provider may already have replaced the former one.
+    Raises `Refused` when the access token is no text or blank, or when the kind can't read the
+    rest. The refusal keeps a refresh token that came with it: the provider may already have
+    replaced the former one.
     """
-    if not text_of(data.get("access_token")):
-        outcome = outcomes.unexpected_answer(kind.provider_title, response)
-        raise Refused(outcome, refresh_token=text_of(data.get("refresh_token")))
-    grant: TokenGrant = kind.parse_grant(data)
+    refresh_token = text_of(data.get("refresh_token"))
+    try:
+        with reading_answers(kind, response):
+            if not text_of(data.get("access_token")):
+                raise Refused(outcomes.unexpected_answer(kind.provider_title, response))
+            grant: TokenGrant = kind.parse_grant(data)
+    except Refused as refusal:
+        raise Refused(refusal.outcome, refresh_token=refresh_token) from None
     return grant
 
 

@@ -19,7 +19,7 @@ from django.db.models import F
 from sequin_admin.core import clock, shutdown
 from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.leases import release, still_mine, supersede
-from sequin_admin.credentials import outcomes
+from sequin_admin.credentials import answers, outcomes
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import FAILURES, Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
@@ -373,7 +373,7 @@ def save_new_secrets(
     if flow and flow.grace_s and old and secrets.get(flow.refresh_property, old) != old:
         token.secrets = {**token.secrets, "previous_refresh_token": old}
         token.previous_until = clock.now() + timedelta(seconds=flow.grace_s)
-    discovered = {n: v for n, v in credential.properties_from_grant(grant).items() if v is not None}
+    discovered = answers.facts_of_renewal(credential, grant)
     chains.remember_renewal(credential, kept.secrets, secrets)
     if any(kept.secrets.get(name) != value for name, value in secrets.items()):
         kept.secrets = {**kept.secrets, **secrets}

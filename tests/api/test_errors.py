@@ -4,13 +4,15 @@ from copy import deepcopy
 from uuid import UUID
 
 import pytest
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, connection
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.credentials import views
+from sequin_admin.api.urls import api as declared
 from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential
 from tests.factories import extras_of, make_credential, sample_properties
 
 URL = "/v1/credentials"
@@ -249,3 +251,44 @@ def test_whatever_is_wrong_no_answer_holds_what_was_sent(everything, sent):
     if answer.status_code >= 400:
         assert set(answer.json()) <= {"summary", "validation_errors"}
         assert MARK not in answer.content.decode()
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_database_that_is_away_is_503_with_a_time(api, error, method):
+    def away(*args):
+        raise error("connection to server at 10.0.0.5 failed: sk_test_marker")
+
+    api.client.raise_request_exception = False
+    with connection.execute_wrapper(away):
+        answer = api.call(method, URL, {"properties": STRIPE} if method == "POST" else None)
+
+    assert answer.status_code == 503
+    assert int(answer["Retry-After"]) >= 1
+    assert "database can't be reached" in answer.json()["summary"]
+    assert "marker" not in answer.content.decode()
+
+
+def test_every_operation_declares_that_the_database_may_be_away():
+    for path, operations in declared.get_openapi_schema()["paths"].items():
+        for method, operation in operations.items():
+            assert 503 in operation["responses"], (method, path)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        *[("github_app", "installation_id", value) for value in (True, 0, -1, 2**63)],
+        *[("hubspot_oauth2", "hub_id", value) for value in (True, 0, -1, 2**63)],
+        ("linear_oauth2", "expires_in_s", -5),
+        ("linear_oauth2", "expires_in_s", True),
+    ],
+)
+def test_a_number_that_can_be_none_is_422(api, kind, name, value):
+    properties = {**sample_properties(kinds.get(kind)), name: value}
+
+    answer = api.post(URL, {"properties": properties})
+
+    assert answer.status_code == 422
+    assert list(answer.json()["validation_errors"]) == [f"properties.{name}"]
+    assert not Credential.objects.exists()

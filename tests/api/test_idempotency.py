@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from sequin_admin.access import idempotency, keys
 from sequin_admin.access.models import ApiKey, IdempotencyRecord, Scope
@@ -257,3 +257,29 @@ def test_each_post_documents_it():
         for method in {*operations} - {"post"}:
             named = [p["name"] for p in operations[method].get("parameters", [])]
             assert "Idempotency-Key" not in named, path
+
+
+def test_a_failure_after_something_was_written_uses_up_the_key(api, monkeypatch):
+    """Its work may be done, so it is not done again."""
+    api.client.raise_request_exception = False
+    with monkeypatch.context() as broken:
+        broken.setattr(oauth_apps, "oauth_app_out", None)
+        assert send(api).status_code == 500
+    assert OAuthApp.objects.count() == 1
+
+    answer = send(api)
+
+    assert answer.status_code == 409
+    assert "how far it came is not known" in answer.json()["summary"]
+    assert "Retry-After" not in answer
+    assert OAuthApp.objects.count() == 1
+
+
+def test_an_answer_that_cannot_be_kept_is_given_all_the_same(api, monkeypatch):
+    def away(*args):
+        raise OperationalError("the database went away")
+
+    monkeypatch.setattr(idempotency, "store_response", away)
+
+    assert send(api).status_code == 201
+    assert send(api).status_code == 409

@@ -235,3 +235,20 @@ def test_a_consumer_of_what_is_not_ours_is_refused(api, target, change, path):
 
     assert answer.status_code == 422
     assert path in answer.json()["validation_errors"]
+
+
+def test_a_refused_sync_keeps_nothing_of_the_credential_sent_along(api, organization):
+    """Neither a new credential nor a change of one that is here."""
+    known = make_credential(organization, "checkout_champ_password")
+    over = {"allowed_requests": 1000, "interval": 100, "max_concurrent_requests": 0}
+    sent = sample_properties(kinds.get("checkout_champ_password"), "another")
+    body = {"provider": "checkout_champ", "name": "Orders", "rate_limit": over}
+    body["collection_ids"] = ["checkout_champ:order"]
+
+    for properties in (sent, {**sent, "login_id": "unknown"}):
+        refused = api.post(URL, {**body, "credential": {"properties": properties}})
+
+        assert refused.status_code == 422
+        assert list(refused.json()["validation_errors"]) == ["rate_limit.allowed_requests"]
+    assert Credential.objects.get().secrets == known.secrets
+    assert not Sync.objects.exists()

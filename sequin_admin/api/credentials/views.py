@@ -194,8 +194,11 @@ def update_credential(
 @router.delete("/{credential_id}", response={204: None, **ERRORS, 409: StillUsed})
 def delete_credential(request: ApiRequest, credential_id: UUID, if_match: IfMatch = None) -> Any:
     """Delete the credential, and revoke its access where the provider allows that."""
-    credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
-    check_if_match(if_match, credential_out(credential))
+    organization = require_scope(request, Scope.WRITE)
+    with transaction.atomic():
+        credential = get_owned_or_404(organization, credential_id, lock=True)
+        check_if_match(if_match, credential_out(credential))
+    # Not within: it calls the provider, and no lock is held meanwhile.
     credential_operations.delete(credential, actor=request.auth)
     return Status(204, None)
 

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.signals import got_request_exception
-from django.db import DataError, IntegrityError, models
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, models
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.log import log_response
 from ninja import NinjaAPI, Schema
@@ -45,6 +45,12 @@ SERVER_ERROR = (
     "Something went wrong here, and it is not your fault. Try again; if it happens twice, tell us "
     "the X-Request-Id of this answer."
 )
+DATABASE_AWAY = (
+    "Our database can't be reached just now, and whether your request was done is not known. Wait "
+    "as Retry-After says, then send it again."
+)
+# A restart or failover of the database takes longer.
+DATABASE_RETRY_AFTER_S = 5
 
 
 class ApiError(Exception):
@@ -85,7 +91,7 @@ class StillUsed(Problem):
     in_use_by_count: int | None = None
 
 
-ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 412, 413, 422, 429, 500), Problem)
+ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 412, 413, 422, 429, 500, 503), Problem)
 
 
 def problem_response(
@@ -164,20 +170,35 @@ def add_exception_handlers(api: NinjaAPI) -> None:
         """Concurrent changes that exclude each other: a sync of a stream that is being deleted."""
         return problem_response(409, CONFLICT)
 
+    @api.exception_handler(OperationalError)
+    @api.exception_handler(InterfaceError)
+    def database_away(request: HttpRequest, error: Exception) -> HttpResponse:
+        return database_away_response(request, error)
+
     @api.exception_handler(Exception)
     def server_error(request: HttpRequest, error: Exception) -> HttpResponse:
-        """Like Django's handling of an uncaught error, but with a JSON response."""
-        got_request_exception.send(sender=None, request=request)
-        answer = problem_response(500, SERVER_ERROR)
-        log_response(
-            "%s: %s",
-            "Internal Server Error",
-            request.path,
-            response=answer,
-            request=request,
-            exception=error,
-        )
-        return answer
+        return failure_response(request, problem_response(500, SERVER_ERROR), error)
+
+
+def database_away_response(request: HttpRequest, error: Exception) -> HttpResponse:
+    answer = problem_response(503, DATABASE_AWAY)
+    answer["Retry-After"] = str(DATABASE_RETRY_AFTER_S)
+    return failure_response(request, answer, error)
+
+
+def failure_response(request: HttpRequest, answer: HttpResponse, error: Exception) -> HttpResponse:
+    """`answer`, logged like Django's own to an uncaught error."""
+    request.failed_here = True  # type: ignore[attr-defined]
+    got_request_exception.send(sender=None, request=request)
+    log_response(
+        "%s: %s",
+        answer.reason_phrase,
+        request.path,
+        response=answer,
+        request=request,
+        exception=error,
+    )
+    return answer
 
 
 def user_out(user: models.Model) -> dict[str, str]:

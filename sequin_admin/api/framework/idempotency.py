@@ -5,6 +5,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+import structlog
+from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpRequest, HttpResponse
 
 from sequin_admin.access import idempotency, keys
@@ -12,6 +14,7 @@ from sequin_admin.access.models import IdempotencyRecord
 from sequin_admin.api.framework.auth import reload_key
 from sequin_admin.api.framework.errors import INVALID, ApiError
 
+log = structlog.get_logger(__name__)
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 STORED_HEADERS = ("Content-Type", "ETag", "Location", "Cache-Control")
@@ -24,7 +27,8 @@ PARAMETER = {
     "description": "A name of your own for this request, such as a UUID. Sent again with the same "
     "name within 24 hours it is not done twice: the first answer comes again, with "
     f"`{REPLAYED}: true`. 409 when the name was used for another request, or when the first is "
-    "still under way or was cut off. Refused requests don't use it up.",
+    "still under way, was cut off, or failed here and may have done something. Refused requests "
+    "don't use it up.",
 }
 REPLAYED_HEADER = {
     "description": "true when this is the answer to an earlier request, given again.",
@@ -45,10 +49,21 @@ def idempotent(view: View) -> View:
         record, is_new = claim_key(request, name)
         if not is_new:
             return replay_response(record)
-        request.claim = record
-        return view(request, *args, **kwargs)
+        request.claim, request.writes = record, WriteWatch()
+        with connection.execute_wrapper(request.writes):
+            return view(request, *args, **kwargs)
 
     return wrapped
+
+
+class WriteWatch:
+    """Notes whether anything but reading was asked of the database."""
+
+    seen = False
+
+    def __call__(self, execute: Callable[..., Any], sql: str, *args: Any) -> Any:
+        self.seen = self.seen or not sql.lstrip(" (").upper().startswith("SELECT")
+        return execute(sql, *args)
 
 
 def claim_key(request: Any, name: str) -> tuple[IdempotencyRecord, bool]:
@@ -86,16 +101,29 @@ def finishing_claims(view: View) -> Callable[..., HttpResponse]:
     @wraps(view)
     def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = view(request, *args, **kwargs)
-        finish_claim(getattr(request, "claim", None), response)
+        claim: IdempotencyRecord | None = getattr(request, "claim", None)
+        if claim:
+            try:
+                finish_claim(claim, response, may_be_done=may_be_done(request))
+            except (DatabaseError, InterfaceError):
+                # The claim stays, as after a cut-off request; the response is right all the same.
+                log.exception("claim not finished")
         return response
 
     return wrapped
 
 
-def finish_claim(claim: IdempotencyRecord | None, response: HttpResponse) -> None:
-    if claim and 200 <= response.status_code < 300:
+def may_be_done(request: Any) -> bool:
+    """Whether a request that failed here has done something."""
+    return getattr(request, "failed_here", False) and request.writes.seen
+
+
+def finish_claim(claim: IdempotencyRecord, response: HttpResponse, *, may_be_done: bool) -> None:
+    if 200 <= response.status_code < 300:
         headers = {name: response[name] for name in STORED_HEADERS if name in response}
         body = response.content.decode()
         idempotency.store_response(claim, response.status_code, headers, body)
-    elif claim:
+    elif may_be_done:
+        idempotency.record_failure(claim, response.status_code)
+    else:
         idempotency.release_claim(claim)

@@ -93,9 +93,11 @@ class ChannelResource:
         return self.serialize(self.get_owned_or_404(organization, pk))
 
     def delete(self, request: ApiRequest, pk: UUID, if_match: str | None) -> None:
-        channel = self.get_owned_or_404(require_scope(request, Scope.WRITE), pk)
-        check_if_match(if_match, self.serialize(channel))
-        channels.delete(channel, actor=request.auth)
+        organization = require_scope(request, Scope.WRITE)
+        with transaction.atomic():
+            channel = self.get_owned_or_404(organization, pk, lock=True)
+            check_if_match(if_match, self.serialize(channel))
+            channels.delete(channel, actor=request.auth)
 
     def test(self, request: ApiRequest, pk: UUID) -> dict[str, Any]:
         channel = self.get_owned_or_404(require_scope(request, Scope.WRITE), pk)

@@ -69,7 +69,7 @@ ERROR_EXAMPLES: dict[int, dict[str, Any]] = {
     },
     429: {"summary": "Too many requests with this API key. Wait as Retry-After says."},
     500: {"summary": errors.SERVER_ERROR},
-    503: {"summary": "HubSpot can't be reached just now. Try again."},
+    503: {"summary": errors.DATABASE_AWAY},
 }
 
 

@@ -41,7 +41,7 @@ every answer and in our logs: tell it when you ask for help.
 | 413, 422 | too big; not valid | no |
 | 429 | too fast | after `Retry-After` seconds |
 | 500 | our fault | yes |
-| 503 | the provider, or the limiter, can't be reached | after `Retry-After` seconds |
+| 503 | the provider, the limiter or our database can't be reached | after `Retry-After` seconds |
 
 ## Idempotency
 

@@ -190,7 +190,9 @@ def consumer_health(request: ApiRequest, consumer_id: UUID) -> Any:
 @router.delete("/{consumer_id}", response={204: None, **ERRORS})
 def delete_consumer(request: ApiRequest, consumer_id: UUID, if_match: IfMatch = None) -> Any:
     """What it has written stays in the target."""
-    consumer = get_owned_or_404(require_scope(request, Scope.WRITE), consumer_id)
-    check_if_match(if_match, consumer_out(consumer))
-    consumers.delete(consumer, actor=request.auth)
+    organization = require_scope(request, Scope.WRITE)
+    with transaction.atomic():
+        consumer = get_owned_or_404(organization, consumer_id, lock=True)
+        check_if_match(if_match, consumer_out(consumer))
+        consumers.delete(consumer, actor=request.auth)
     return Status(204, None)

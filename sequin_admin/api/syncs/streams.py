@@ -122,7 +122,9 @@ def update_stream(
 @router.delete("/{stream_id}", response={204: None, **ERRORS})
 def delete_stream(request: ApiRequest, stream_id: UUID, if_match: IfMatch = None) -> Any:
     """Refused with 409 while syncs write to it."""
-    stream = get_owned_or_404(require_scope(request, Scope.WRITE), stream_id)
-    check_if_match(if_match, stream_out(stream))
-    streams.delete(stream, actor=request.auth)
+    organization = require_scope(request, Scope.WRITE)
+    with transaction.atomic():
+        stream = get_owned_or_404(organization, stream_id, lock=True)
+        check_if_match(if_match, stream_out(stream))
+        streams.delete(stream, actor=request.auth)
     return Status(204, None)

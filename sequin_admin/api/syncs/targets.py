@@ -226,9 +226,11 @@ def target_health(request: ApiRequest, target_id: UUID) -> Any:
 @router.delete("/{target_id}", response={204: None, **ERRORS, 409: StillUsed})
 def delete_target(request: ApiRequest, target_id: UUID, if_match: IfMatch = None) -> Any:
     """Refused with 409 while consumers write to it."""
-    target = get_owned_or_404(require_scope(request, Scope.WRITE), target_id)
-    check_if_match(if_match, target_out(target))
-    targets.delete(target, actor=request.auth)
+    organization = require_scope(request, Scope.WRITE)
+    with transaction.atomic():
+        target = get_owned_or_404(organization, target_id, lock=True)
+        check_if_match(if_match, target_out(target))
+        targets.delete(target, actor=request.auth)
     return Status(204, None)
 
 

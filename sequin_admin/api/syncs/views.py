@@ -31,6 +31,7 @@ from sequin_admin.api.syncs.schemas import (
     SyncShape,
 )
 from sequin_admin.connect import credential_operations
+from sequin_admin.connect.credential_operations import Saved
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.properties import InvalidEntry
@@ -90,17 +91,23 @@ def create_sync(request: ApiRequest, payload: SyncCreate, response: HttpResponse
     organization = require_scope(request, Scope.WRITE)
     syncs.check_collections(payload.collection_ids, payload.provider)
     stream = stream_for(organization, payload)
-    # First, so that no credential is imported in vain.
-    syncs.refuse_too_many(organization)
-    credential = credential_for(request, organization, payload)
     columns = payload.model_dump(exclude={"provider", "credential", "credential_id", "stream_id"})
     columns["external_id"] = columns["external_id"] or ""
-    sync = syncs.create(credential, actor=request.auth, stream=stream, **columns)
+    # First, so that no provider is called in vain.
+    syncs.refuse_too_many(organization)
+    credential = credential_for(request, organization, payload)
+    # A refused sync keeps nothing of the credential that was sent along.
+    with transaction.atomic():
+        saved = save_inline_credential(request, credential, payload)
+        owner = saved.credential if saved else credential
+        sync = syncs.create(owner, actor=request.auth, stream=stream, **columns)
+    if saved and saved.needs_probe:
+        probes.verify(saved.credential)
     return Status(201, with_etag(response, sync_out(get_owned_or_404(organization, sync.pk))))
 
 
 def stream_for(organization: Organization, payload: SyncCreate) -> Stream | None:
-    """The named stream. Looked up first, so that no credential is imported in vain. Raises 422."""
+    """The named stream. Raises 422."""
     if payload.stream_id is None:
         return None
     stream = Stream.objects.of(organization).filter(pk=payload.stream_id).first()
@@ -113,7 +120,7 @@ def stream_for(organization: Organization, payload: SyncCreate) -> Stream | None
 def credential_for(
     request: ApiRequest, organization: Organization, payload: SyncCreate
 ) -> Credential:
-    """The named credential, or the one sent along, imported. Raises 422 for another provider."""
+    """The named credential, or a draft of the one sent along. Raises 422 for another provider."""
     if (payload.credential is None) == (payload.credential_id is None):
         message = "Send either credential_id or credential, not both."
         raise ApiError(422, INVALID, {"credential_id": [message]})
@@ -125,10 +132,10 @@ def credential_for(
         credential = get_owned_credential(organization, payload.credential_id)
         refuse_other_provider(credential.provider, payload.provider)
         return credential
-    return import_inline_credential(request, organization, payload)
+    return draft_inline_credential(request, organization, payload)
 
 
-def import_inline_credential(
+def draft_inline_credential(
     request: ApiRequest, organization: Organization, payload: SyncCreate
 ) -> Credential:
     sent = payload.credential
@@ -142,14 +149,25 @@ def import_inline_credential(
         ),
     )
     try:
-        saved = credential_operations.import_properties(
-            organization, sent.properties, actor=request.auth, oauth_app=app, metadata=sent.metadata
+        return credential_operations.identified_draft(
+            organization, sent.properties, actor=request.auth, oauth_app=app
         )
     except InvalidEntry as error:
         raise entry_error(error, "credential.properties.") from None
-    if saved.needs_probe:
-        probes.verify(saved.credential)
-    return get_owned_credential(organization, saved.credential.pk)
+
+
+def save_inline_credential(
+    request: ApiRequest, draft: Credential, payload: SyncCreate
+) -> Saved | None:
+    """None when the sync is of a credential that there was before. Raises 422."""
+    if payload.credential is None:
+        return None
+    try:
+        return credential_operations.save_draft(
+            draft, actor=request.auth, metadata=payload.credential.metadata
+        )
+    except InvalidEntry as error:
+        raise entry_error(error, "credential.properties.") from None
 
 
 def refuse_other_provider(found: str, named: str) -> None:
@@ -207,9 +225,11 @@ def update_sync(
 @router.delete("/{sync_id}", response={204: None, **ERRORS, 409: StillUsed})
 def delete_sync(request: ApiRequest, sync_id: UUID, if_match: IfMatch = None) -> Any:
     """Refused with 409 while consumers name it."""
-    sync = get_owned_or_404(require_scope(request, Scope.WRITE), sync_id)
-    check_if_match(if_match, sync_out(sync))
-    syncs.delete(sync, actor=request.auth)
+    organization = require_scope(request, Scope.WRITE)
+    with transaction.atomic():
+        sync = get_owned_or_404(organization, sync_id, lock=True)
+        check_if_match(if_match, sync_out(sync))
+        syncs.delete(sync, actor=request.auth)
     return Status(204, None)
 
 

@@ -87,6 +87,10 @@ class NetSuiteOAuth(NetSuite):
         }
 
     @classmethod
+    def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
+        return {"scope": grant.scope or None}
+
+    @classmethod
     def url_params(cls, context: OAuthContext) -> dict[str, Any]:
         """The account's hosts have its id in lower case with dashes."""
         return {**context.url_params, "host_label": host_label(str(context.inputs["account_id"]))}

@@ -236,7 +236,11 @@ class Shopify(Credential):
                     "The merchant must allow all of it.",
                 )
             )
-        return {"shop": context.inputs["shop"], "scope": grant.scope}
+        return {"shop": context.inputs["shop"], **cls.properties_from_grant(grant)}
+
+    @classmethod
+    def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
+        return {"scope": grant.scope or None}
 
     def revoke(self, token: str) -> None:
         """Uninstalling needs a valid access token, hence renewal if the stored one has expired."""

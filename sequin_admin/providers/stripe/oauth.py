@@ -142,8 +142,12 @@ class StripeOAuth(Stripe):
             "account_id": grant.raw["stripe_user_id"],
             "name": display_name(account, live) or grant.raw["stripe_user_id"],
             "test": not live,
-            "scope": grant.scope,
+            **cls.properties_from_grant(grant),
         }
+
+    @classmethod
+    def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
+        return {"scope": grant.scope or None}
 
     def revoke(self, token: str) -> None:
         context = self.oauth_context()

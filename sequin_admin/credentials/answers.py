@@ -1,0 +1,94 @@
+"""The net around everything that reads a provider's answer.
+
+An answer that lacks or mistypes a value makes the reading code fail with one of Python's own
+exceptions. Here that becomes an outcome with the answer as evidence.
+"""
+
+import functools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from sequin_admin.core import http
+from sequin_admin.core.http import Response
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import TokenGrant
+from sequin_admin.credentials.outcomes import Outcome, Refused
+
+log = structlog.get_logger(__name__)
+# What reading a value of another type or form than expected raises.
+MISREAD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+# The methods of a kind that read answers. `Credential` wraps each of them in a net.
+READERS = ("probe", "collections", "mint", "exchange_token", "identify", "revoke")
+
+
+@contextmanager
+def reading_answers(kind: Any, response: Response | None = None) -> Iterator[None]:
+    """Raise `Refused` when the code within fails on what an answer contains.
+
+    The answer is the newest that arrived within, else `response`. Without one the error is ours.
+    """
+    with http.last_response() as newest:
+        try:
+            yield
+        except MISREAD as error:
+            answer = newest[-1] if newest else response
+            if answer is None:
+                raise
+            log.warning("unexpected answer", kind=kind.slug, error=describe(error))
+            raise Refused(outcomes.unexpected_answer(kind.provider_title, answer)) from None
+
+
+def describe(error: BaseException) -> str:
+    """The type of an exception and where it was raised. Its text may quote a secret."""
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    code = place.tb_frame.f_code if place else None
+    where = f" in {code.co_qualname}, line {place.tb_lineno}" if code and place else ""
+    return f"{type(error).__name__}{where}"
+
+
+def netted(reader: Any) -> Any:
+    """`reader`, a method or class method of a kind, in a net."""
+    if isinstance(reader, classmethod):
+        return classmethod(netted(reader.__func__))
+
+    @functools.wraps(reader)
+    def wrapped(kind: Any, *args: Any, **kwargs: Any) -> Any:
+        with reading_answers(kind):
+            result = reader(kind, *args, **kwargs)
+            return validated(kind, result) if isinstance(result, Outcome) else result
+
+    return wrapped
+
+
+def validated(kind: Any, outcome: Outcome) -> Outcome:
+    """With valid property values as discovered. Raises pydantic's `ValidationError`."""
+    if not outcome.discovered:
+        return outcome
+    return replace(outcome, discovered=kind.properties_class.valid_values(outcome.discovered))
+
+
+def facts_of_renewal(credential: Any, grant: TokenGrant) -> dict[str, Any]:
+    """The property values that a token answer brings and that are valid.
+
+    The others are left out: they are no reason to lose the tokens that came with them. So is what
+    names the account: that is for the probe, which knows of other credentials of the account.
+    """
+    facts: dict[str, Any] = {}
+    try:
+        brought = credential.properties_from_grant(grant)
+    except MISREAD as error:
+        log.warning("unexpected answer", kind=credential.slug, error=describe(error))
+        return facts
+    for name in set(brought) - set(credential.identity_properties):
+        try:
+            facts |= credential.properties_class.valid_values({name: brought[name]})
+        except ValidationError:
+            log.warning("unexpected answer", kind=credential.slug, property=name)
+    return facts
