@@ -12,23 +12,40 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl
 
 import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal.auth import TOTP
+from django.contrib.sessions.backends.db import SessionStore as PlainSessionStore
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 from django.urls import reverse
 
-from sequin_admin.access import keys
-from sequin_admin.access.models import Scope, User
+from sequin_admin.access import invitations, keys, staff_access
+from sequin_admin.access.models import (
+    ApiKey,
+    IdempotencyRecord,
+    Invitation,
+    Organization,
+    Scope,
+    User,
+)
+from sequin_admin.access.policy import Role
 from sequin_admin.audit.models import Event
+from sequin_admin.connect import links
+from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
-from sequin_admin.credentials import kinds
+from sequin_admin.credentials import gateway_secrets, kinds
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import probes
 from sequin_admin.health.models import Check, Incident, Transition
 from sequin_admin.notifications.models import Delivery
-from sequin_admin.syncs import reports
+from sequin_admin.syncs import postgres, reports, targets
 from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
+from tests.conftest import confirm_login
+from tests.dashboard.conftest import age_login
 from tests.factories import (
     FITTING,
     PEM,
@@ -335,6 +352,137 @@ def everything_stored() -> bytes:
             cursor.execute(f"SELECT t::text FROM {connection.ops.quote_name(table)} t")
             texts += [row[0] for row in cursor.fetchall()]
     return "\n".join(texts).encode()
+
+
+# Secrets that are made here, not entered.
+
+
+@pytest.fixture
+def made(client, organization, user, api_key):
+    """A secret of every sort that the product makes, after each was made by its page or address."""
+    client.force_login(user)
+    confirm_login(client)
+    app = make_oauth_app(organization, "hubspot")
+    made = {"gateway secret": gateway_secrets.rotate(app, actor=user)[1]}
+    _, made["invitation"] = invitations.create(
+        organization, "jessica@arrakis.test", Role.MEMBER, actor=user
+    )
+    Client().get(reverse("invitation_open", args=[made["invitation"]]))
+    made["link"] = links.create(organization, [kinds.get("stripe_key")], actor=user).secrets[
+        "token"
+    ]
+    Client().get(reverse("gateway:enter", args=[made["link"]]))
+    page = client.get(reverse("mfa_activate_totp"))
+    made["authenticator"] = page.context["form"].secret
+    TOTP.activate(user, made["authenticator"])
+    made["recovery code"] = RecoveryCodes.activate(user).get_unused_codes()[0]
+    sent = {"name": "worker", "scopes": ["read"]}
+    headers = {"Authorization": f"Bearer {api_key}", "Idempotency-Key": "once"}
+    kept = client.post("/v1/api-keys", sent, "application/json", headers=headers)
+    made["API key in a kept answer"] = kept.json()["token"]
+    hook = {"url": "https://a.test/", "name": "hook"}
+    headers["Idempotency-Key"] = "twice"
+    kept = client.post("/v1/webhooks", hook, "application/json", headers=headers)
+    made["signing secret in a kept answer"] = kept.json()["secret"]
+    return made
+
+
+@pytest.fixture
+def api_key(organization):
+    scopes = [Scope.READ, Scope.WRITE, Scope.KEYS]
+    return keys.create(organization, name="k", scopes=scopes, actor=None)[1]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_database_holds_no_secret_that_was_made(made, caplog):
+    """Tables with kept answers and the content of sessions included."""
+    stored = everything_stored().decode("utf-8", "replace")
+    stored += "".join(
+        json.dumps(PlainSessionStore().decode(data))
+        for data in Session.objects.values_list("session_data", flat=True)
+    )
+    events = f"{list(Event.objects.values())}"
+
+    assert IdempotencyRecord.objects.count() == 2
+    assert Session.objects.count() == 3
+    assert [name for name, secret in made.items() if secret in stored + events + caplog.text] == []
+
+
+def test_no_page_shows_a_secret_that_was_made(client, user, made):
+    root = User.objects.create_superuser(username="s", email="s@s.test")
+    pages = ["/", "/members/", "/oauth-apps/", "/api-keys/", "/audit/", "/notifications/"]
+    pages += [f"/oauth-apps/{OAuthApp.objects.get().pk}/", reverse("mfa_index")]
+    pages += [f"/connect-links/{ConnectLink.objects.get().pk}/"]
+    shown = "".join(client.get(page).content.decode() for page in pages)
+    staff = Client()
+    staff.force_login(root)
+    for model in (User, Organization, OAuthApp, ApiKey, Invitation, ConnectLink, Event):
+        listed = f"/staff/{model._meta.app_label}/{model._meta.model_name}/"
+        rows = model.objects.values_list("pk", flat=True)
+        for url in (listed, *(f"{listed}{pk}/change/" for pk in rows)):
+            answer = staff.get(url)
+            assert answer.status_code == 200, url
+            shown += answer.content.decode()
+
+    # Its owner's page shows the link to hand on.
+    made.pop("link")
+    assert [name for name, secret in made.items() if secret in shown] == []
+
+
+def test_staff_access_shows_it_nowhere(client, organization, user, fleet):
+    staff = User.objects.create_superuser(username="s", email="s@s.test")
+    staff_access.open_access(
+        organization, actor=staff, reason="help", duration=timedelta(hours=1), may_edit=True
+    )
+    client.force_login(staff)
+    pages = ["/", "/credentials/", "/oauth-apps/", "/audit/", "/targets/", *target_pages()]
+    for row in fleet:
+        pages += [
+            reverse(f"dashboard:{n}", args=[row.pk]) for n in ("credential", "credential_edit")
+        ]
+    reveal = reverse("dashboard:reveal", args=[fleet[0].pk])
+
+    assert MARK not in "".join(client.get(page).content.decode() for page in pages)
+    assert [client.get(reveal).status_code, client.post(reveal).status_code] == [403, 403]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_session_keeps_what_was_typed(client, user):
+    """A login too old for the page, a form with mistakes, and a wrong password."""
+    client.force_login(user)
+    secret = {"secret": f"sk_test_{MARK}", "client_secret": MARK, "password": MARK}
+    client.post(reverse("dashboard:add", args=["stripe_key"]), {**secret, "metadata": "{"})
+    age_login(client)
+    for page in ("oauth_app_add", "target_new"):
+        args = ["hubspot"] if page == "oauth_app_add" else []
+        assert client.post(reverse(f"dashboard:{page}", args=args), secret).status_code == 403
+    client.post(reverse("account_reauthenticate"), {"password": MARK})
+    client.post(reverse("account_change_password"), {"oldpassword": MARK, "password1": MARK})
+
+    assert MARK not in json.dumps([dict(client.session), dict(Client().session)], default=str)
+    assert MARK.encode() not in everything_stored()
+
+
+def test_the_process_that_tests_a_target_gets_the_password_by_its_pipe_only(
+    organization, user, monkeypatch
+):
+    """Not by its arguments or environment, and no sentence repeats it."""
+    _, target, _ = make_synced(make_credential(organization, "stripe_key"))
+    targets.update(target, actor=user, host="127.0.0.1", port=9, password=f"{MARK}{MARK}")
+    started = []
+
+    class Recorded(subprocess.Popen):
+        def __init__(self, *args, **options):
+            started.append((args, {**options, "env": options["env"]}))
+            super().__init__(*args, **options)
+
+    monkeypatch.setattr(postgres.subprocess, "Popen", Recorded)
+
+    outcome = targets.verify(target, actor=user)
+
+    assert len(started) == 1
+    assert MARK not in f"{started} {outcome}"
+    assert MARK not in f"{list(Check.objects.values())} {list(Event.objects.values())}"
 
 
 def test_samples_can_carry_the_canary():

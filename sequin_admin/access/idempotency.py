@@ -51,7 +51,11 @@ def claim(api_key: ApiKey, name: str, request_fingerprint: str) -> tuple[Idempot
     record, created = IdempotencyRecord.objects.get_or_create(
         api_key=api_key,
         name=name,
-        defaults={"fingerprint": request_fingerprint, "created_at": clock.now()},
+        defaults={
+            "organization_id": api_key.organization_id,
+            "fingerprint": request_fingerprint,
+            "created_at": clock.now(),
+        },
     )
     if not created:
         refuse_unless_answered(record, request_fingerprint)

@@ -110,7 +110,7 @@ def clean_columns(key: ApiKey, columns: Collection[str]) -> None:
 
 
 def usable_keys(hashed: str, now: datetime) -> ApiKeyQuerySet:
-    keys = ApiKey.objects.usable(now).of_active_makers().with_token_digest(hashed, now)
+    keys = ApiKey.objects.usable(now).with_token_digest(hashed, now)
     return keys.select_related("organization")
 
 
@@ -167,13 +167,13 @@ def matches_token(key: ApiKey, hashed: str) -> bool:
 def still_usable(pk: UUID, version: int, at: datetime) -> models.Exists:
     """An annotation for a query: whether the key is usable at that time and still has that
     version."""
-    keys = ApiKey.objects.usable(at).of_active_makers()
+    keys = ApiKey.objects.usable(at)
     return models.Exists(keys.filter(pk=pk, version=version))
 
 
 def is_still_usable(key: ApiKey) -> bool:
     """As `still_usable()`, with a query of its own."""
-    keys = ApiKey.objects.usable(clock.now()).of_active_makers()
+    keys = ApiKey.objects.usable(clock.now())
     return keys.filter(pk=key.pk, version=key.version).exists()
 
 

@@ -292,10 +292,6 @@ class ApiKeyQuerySet(Findable["ApiKey"]):
         active = models.Q(created_by=None) | models.Q(created_by__is_active=True)
         return self.filter(alive, active, revoked_at=None)
 
-    def of_active_makers(self) -> Self:
-        """Without the keys of deactivated accounts, which open nothing while that lasts."""
-        return self.exclude(created_by__is_active=False)
-
     def in_state(self, state: str, at: datetime) -> Self:
         """Keys whose `ApiKey.state()` is `state`."""
         if state == ApiKeyState.REVOKED:
@@ -328,12 +324,9 @@ class ApiKey(models.Model):
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.JSONField(default=list)
     created_by = models.ForeignKey(
-        User, models.SET_NULL, null=True, related_name="api_keys", editable=False
-    )
-    created_at = models.DateTimeField(default=clock.now, editable=False)
-    created_by = models.ForeignKey(
         User, models.SET_NULL, null=True, related_name="made_api_keys", editable=False
     )
+    created_at = models.DateTimeField(default=clock.now, editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, editable=False)
     revoked_at = models.DateTimeField(null=True, editable=False)
@@ -378,11 +371,14 @@ class IdempotencyRecord(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="kept_answers")
     api_key = models.ForeignKey(ApiKey, models.CASCADE, related_name="kept_answers")
     name = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)
     status = models.PositiveSmallIntegerField(null=True)
-    answer = EncryptedJSONField(scope="idempotency_record", bind=("id", "api_key_id"))
+    answer = EncryptedJSONField(
+        scope="idempotency_record", bind=("organization_id", "id", "api_key_id")
+    )
     created_at = models.DateTimeField(default=clock.now)
 
     class Meta:

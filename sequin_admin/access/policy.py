@@ -4,6 +4,8 @@ from typing import Any
 
 from django.db import models
 
+from sequin_admin.core import clock
+
 
 class Role(models.TextChoices):
     OWNER = "owner", "Owner"
@@ -33,11 +35,16 @@ def allows(role: str, action: Action) -> bool:
 
 
 def still_may(user: models.Model, organization: Any, action: Action) -> bool:
-    """Whether the person may do this in the organization now. Asks the database: a membership that
-    was loaded when something began may be gone when it ends."""
+    """Whether the person may do this in the organization now, as a member or by open staff access.
+
+    Asks the database: a membership that was loaded when something began may be gone when it ends.
+    """
     roles = [role for role in Role if allows(role, action)]
     rows = organization.memberships.filter(user=user, user__is_active=True)
-    return bool(rows.filter(role__in=roles).exists())
+    if rows.filter(role__in=roles).exists():
+        return True
+    accesses = organization.staff_accesses.open(clock.now()).by(user)
+    return any(access.role in roles for access in accesses)
 
 
 def refusal(role: str, action: Action) -> str:

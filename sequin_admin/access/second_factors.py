@@ -1,4 +1,9 @@
-"""Encrypts the secrets of second factors with the same keys as all other secrets."""
+"""Encrypts the secrets of second factors with the same keys as all other secrets.
+
+They are not bound to their user: allauth passes only the text to `encrypt()` and `decrypt()`. That
+would not keep out somebody who writes into the database, who could as well replace the password's
+hash or delete the second factor.
+"""
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator

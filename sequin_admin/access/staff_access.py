@@ -116,12 +116,6 @@ def is_owner(access: StaffAccess, actor: User) -> bool:
     return any(allows(row.role, Action.MANAGE) for row in rows)
 
 
-def staff_may(user: User, organization: Organization, action: Action) -> bool:
-    """Whether open staff access gives the user this action in the organization now."""
-    rows = StaffAccess.objects.open(clock.now()).of(organization).by(user)
-    return any(allows(row.role, action) for row in rows)
-
-
 def temporary_memberships(user: User) -> list[Membership]:
     """One unsaved membership for each open access of the user."""
     if not user.is_staff:

@@ -6,11 +6,12 @@ import pytest
 from django.db import OperationalError, connection
 
 from sequin_admin.access import idempotency, keys
-from sequin_admin.access.models import ApiKey, IdempotencyRecord, Scope
+from sequin_admin.access.models import ApiKey, IdempotencyRecord, Organization, Scope
 from sequin_admin.api import oauth_apps
 from sequin_admin.api.credentials import permits
 from sequin_admin.api.urls import api as declared
 from sequin_admin.core import clock
+from sequin_admin.core.fields import DecryptionError
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.notifications.models import Channel
 from tests.factories import make_credential
@@ -54,6 +55,14 @@ def test_without_the_header_each_is_done(api):
 
     assert OAuthApp.objects.count() == 2
     assert not IdempotencyRecord.objects.exists()
+
+
+def test_a_kept_answer_is_sealed_for_its_organization(api, stranger):
+    send(api, HOOK, path="/v1/webhooks")
+    IdempotencyRecord.objects.update(organization=Organization.objects.get(slug="giedi-prime"))
+
+    with pytest.raises(DecryptionError):
+        IdempotencyRecord.objects.get().answer.keys()
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,9 @@ def elsewhere() -> Iterator[str]:
     server.server_close()
 
 
-@pytest.mark.parametrize("slug", ["hubspot_oauth2"])
+@pytest.mark.parametrize(
+    "slug", ["hubspot_oauth2", "salesforce_oauth2", "servicenow_oauth2", "shopify_oauth2"]
+)
 def test_a_form_leads_to_the_provider_and_on_to_the_redirect_url(
     open_page: Callable[..., Page],
     user: User,
@@ -51,7 +53,7 @@ def test_a_form_leads_to_the_provider_and_on_to_the_redirect_url(
     elsewhere: str,
     slug: str,
 ) -> None:
-    """A customer's own host is in test_connect_links.py, which connects every OAuth kind."""
+    """Also to a host of the customer's own, which the form names: an instance, a shop."""
     kind = kinds.get(slug)
     app = make_app(kind.provider) if kind.client_is_ours() else None
     onward = f"{elsewhere}/in" if app else ""

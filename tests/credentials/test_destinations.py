@@ -1,17 +1,17 @@
 """Secrets are encrypted for the place that they are sent to."""
 
 import pytest
+from django.apps import apps
 from django.db import transaction
 
 from sequin_admin.connect import credential_operations
 from sequin_admin.connect.models import AuthorizationRequest, ConnectLink, ConnectSession
 from sequin_admin.core import clock
-from sequin_admin.core.fields import DecryptionError
+from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.credentials.models import Credential
 from sequin_admin.notifications import channels
 from sequin_admin.notifications.models import Channel, ChannelKind, Delivery
-from sequin_admin.syncs.models import Target
 from sequin_admin.tokens import protocol
 from sequin_admin.tokens.models import Token
 from tests.factories import make_credential, make_oauth_app, make_synced
@@ -196,5 +196,14 @@ def test_a_channel_keeps_its_signing_secret_with_a_new_address(organization, use
 
 
 def test_every_encrypted_column_names_its_organization():
-    for model in (OAuthApp, Credential, Target, Channel, Delivery, ConnectLink, ConnectSession):
-        assert model._meta.get_field("secrets").bind[0] == "organization_id"
+    columns = {
+        model._meta.label: field.bind
+        for model in apps.get_models()
+        for field in model._meta.local_fields
+        if isinstance(field, EncryptedJSONField)
+    }
+
+    # A token names that of its credential.
+    assert columns.pop("tokens.Token") == ("credential_id", "credential_seal")
+    assert len(columns) >= 9
+    assert {bind[0] for bind in columns.values()} == {"organization_id"}

@@ -15,16 +15,6 @@ from sequin_admin.syncs.models import Target
 from tests.dashboard import test_doors
 from tests.dashboard.conftest import age_login
 
-# Pages that mint, widen, redirect or show secrets.
-FRESH = {
-    "api_key_add", "api_key_edit", "api_key_rotate",
-    "member_add", "invitation_resend", "member_role", "member_remove",
-    "oauth_app_add", "oauth_app_edit", "oauth_app_gateway_secret",
-    "channel_add", "channel_edit", "channel_rotate",
-    "target_new", "target_edit",
-    "credential_edit",  # may send a stored secret to another host
-    "connect_links_csv", "reveal",
-}  # fmt: skip
 ENDS = "Takes power away; stopping a leak must not wait."
 USES = "Uses what is stored and shows no secret."
 OWN = "Takes a secret of the customer's, and gives none."
@@ -72,7 +62,7 @@ PARKED = "account_reauthentication_state"
 CANARY = "canary-of-a-typed-secret"
 KEY = {"name": "thief", "scopes": ["secrets", "keys"], "days": "30"}
 
-address = test_doors.address
+address, ids, FRESH = test_doors.address, test_doors.ids, test_doors.FRESH
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from sequin_admin.access import staff_access
 from sequin_admin.access.models import ApiKey, Membership, StaffAccess, User
-from sequin_admin.access.policy import Action, Role
+from sequin_admin.access.policy import Action, Role, still_may
 from sequin_admin.access.staff import StaffRefusal
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
@@ -155,7 +155,7 @@ def test_it_ends_by_itself(client, helper, organization, user):
     StaffAccess.objects.update(expires_at=clock.now())
 
     assert client.get("/").status_code == 403
-    assert not staff_access.staff_may(helper, organization, Action.VIEW)
+    assert not still_may(helper, organization, Action.VIEW)
     assert not StaffAccess.objects.get(pk=access.pk).is_open
 
 
@@ -166,7 +166,7 @@ def test_it_ends_with_the_account(client, helper, organization, user, column):
     client.force_login(helper)
 
     assert client.get("/").status_code in (302, 403)
-    assert not staff_access.staff_may(helper, organization, Action.VIEW)
+    assert not still_may(helper, organization, Action.VIEW)
 
 
 def test_an_owner_ends_it(client, helper, organization, user):
@@ -257,3 +257,13 @@ def test_people_who_are_not_staff_pay_no_query(user, organization):
     ) as captured:
         assert staff_access.temporary_memberships(user) == []
     assert len(captured) == 0
+
+
+def test_a_right_that_is_asked_again_counts_staff_access_while_it_lasts(organization, user, helper):
+    access = open_access(organization, helper, may_edit=True)
+
+    assert still_may(helper, organization, Action.EDIT)
+    assert not still_may(helper, organization, Action.REVEAL)
+    assert not still_may(helper, organization, Action.MANAGE)
+    staff_access.end_access(access, actor=user)
+    assert not still_may(helper, organization, Action.EDIT)
