@@ -39,8 +39,9 @@ class Outcome:
 
     `message` says what happened, `remedy` what to do, both as sentences without secrets.
     `discovered` are property values in the response (`hub_id`...). `of_app` says that the OAuth
-    app is at fault, not this credential. `retry_after_s` is the wait that the provider asks for,
-    in seconds. `evidence` is what `evidence()` returns.
+    app is at fault, not this credential, `proves_app` that the provider took the app's signature
+    on this call, whatever it answered. `retry_after_s` is the wait that the provider asks for, in
+    seconds. `evidence` is what `evidence()` returns.
     """
 
     verdict: Verdict
@@ -48,6 +49,7 @@ class Outcome:
     message: str = ""
     remedy: str = ""
     of_app: bool = False
+    proves_app: bool = False
     retry_after_s: float | None = None
     discovered: Mapping[str, Any] = field(default_factory=dict)
     evidence: Mapping[str, Any] = field(default_factory=dict, repr=False)

@@ -1,6 +1,7 @@
 """GitHub Apps: https://docs.github.com/en/apps  Limits: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api"""
 
 import time
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -25,7 +26,7 @@ from sequin_admin.credentials.kinds import (
     register,
 )
 from sequin_admin.credentials.models import Credential
-from sequin_admin.credentials.outcomes import Outcome, Refused
+from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 
 API = "https://api.github.com"
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
@@ -123,8 +124,9 @@ class GitHub(Credential):
         if not outcome.ok:
             return outcome
         if known.get("suspended_at"):
-            return suspended().with_evidence(response)
-        return outcomes.works(account_login=(known.get("account") or {}).get("login"))
+            return replace(suspended().with_evidence(response), proves_app=True)
+        works = outcomes.works(account_login=(known.get("account") or {}).get("login"))
+        return replace(works, proves_app=True)
 
     def mint(self) -> TokenGrant:
         """An installation access token: valid for an hour, replaced instead of refreshed."""
@@ -139,15 +141,20 @@ class GitHub(Credential):
 
     @classmethod
     def classify_installation(cls, response: Response, context: OAuthContext) -> Outcome:
-        """A 404 means uninstalled, provided that GitHub accepts the app itself."""
+        """The outcome of a call that the app signed: only a signature of it is refused with 401.
+
+        A 404 means uninstalled, provided that GitHub accepts the app itself.
+        """
         if response.status == 404:
             app = call_as_app(context, "GET", "/app")
-            if app.status == 404:
+            if app.status in (401, 404):
                 return app_not_accepted(app)
-            return uninstalled().with_evidence(response)
-        if response.status == 401:
+            outcome = uninstalled().with_evidence(response) if app.ok else cls.classify(app)
+        elif response.status == 401:
             return app_not_accepted(response)
-        return cls.classify(response)
+        else:
+            outcome = cls.classify(response)
+        return replace(outcome, proves_app=outcome.verdict in (Verdict.OK, Verdict.CUSTOMER))
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
