@@ -83,6 +83,14 @@ class Monitored(models.Model):
         """Whether it was disabled by a person, so that it has no incidents."""
         return False
 
+    def has_run(self) -> bool:
+        """Whether it ever did its work. Before that, `healthy` says only that nothing hinders it."""
+        return True
+
+    def known_since(self) -> datetime | None:
+        """When its work was first seen; None where its history begins with its first status."""
+        return None
+
 
 class OAuthApp(Monitored):
     """Our registration at a provider. `secrets` holds the client secret, GitHub's private key..."""

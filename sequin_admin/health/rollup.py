@@ -29,6 +29,7 @@ from sequin_admin.tokens.models import Token
 BATCH_SIZE = 500
 RECENT = timedelta(minutes=20)
 BLOCKED = "Blocked by the "
+NOT_RUNNING = "Nothing hinders it, but it has not run yet."
 STATUS_COLUMNS = ("health_status", "health_note", "health_since")
 
 
@@ -168,7 +169,7 @@ def notify_status_changes(changed: Sequence[tuple[Monitored, ComputedStatus]]) -
                 cast(events.Row, subject),
                 actor=None,
                 path=f"/health/{subject.entity}/{subject.pk}/",
-                text=state.note or "It works.",
+                text=state.note or ("It works." if subject.has_run() else NOT_RUNNING),
                 before=subject.health_status,
                 status=state.status,
                 code=state.code,
