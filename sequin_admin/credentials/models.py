@@ -84,7 +84,7 @@ class Monitored(models.Model):
         return False
 
     def has_run(self) -> bool:
-        """Whether it ever did its work. Before that, `healthy` says only that nothing hinders it."""
+        """Whether it ever did its work: before that, `healthy` means that nothing hinders it."""
         return True
 
     def known_since(self) -> datetime | None:
@@ -493,7 +493,7 @@ class Credential(Monitored):
     def classify_failure(cls, error: Exception) -> Outcome:
         """The outcome of a call that raised one of `FAILURES`; raises any other exception again."""
         if isinstance(error, Refused):
-            return error.outcome
+            return outcomes.unless_foreign(error.outcome, cls.provider_title)
         if isinstance(error, DecryptionError):
             return outcomes.unreadable(error)
         if isinstance(error, Unreachable):

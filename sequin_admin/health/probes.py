@@ -103,15 +103,19 @@ def probe_or_classify(credential: Credential, *, force: bool) -> Outcome:
     try:
         newer = must_prove_app(credential, force=force)
         token = renewal.get_proving_token(credential, newer=newer, force=force)
-        outcome = credential.probe(token)
+        outcome = ask(credential, token)
         if outcome.verdict is Verdict.REFRESH:
             token = renewal.refresh(credential, refused=token, force=force)
-            outcome = credential.probe(token)
+            outcome = ask(credential, token)
             if outcome.verdict is Verdict.REFRESH:
                 return still_refused(credential, outcome)
         return outcome
     except FAILURES as error:
         return credential.classify_failure(error)
+
+
+def ask(credential: Credential, token: str) -> Outcome:
+    return outcomes.unless_foreign(credential.probe(token), credential.provider_title)
 
 
 def must_prove_app(credential: Credential, *, force: bool) -> bool:

@@ -1,6 +1,6 @@
 """GitHub Apps: https://docs.github.com/en/apps  Limits: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api"""
 
-import time
+import re
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar, Literal
@@ -30,6 +30,7 @@ from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 
 API = "https://api.github.com"
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+TIME_CLAIM = re.compile(r"\('(exp|iat)'\)")
 JWT_LIFE_S, JWT_SKEW_S = 540, 60  # GitHub accepts at most ten minutes; its clock may be behind
 
 
@@ -245,7 +246,7 @@ def app_jwt(context: OAuthContext) -> str:
 
     https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
     """
-    now = int(time.time())
+    now = int(clock.now().timestamp())
     claims = {"iat": now - JWT_SKEW_S, "exp": now + JWT_LIFE_S, "iss": context.client_id}
     try:
         key = RSAKey.import_key(str(context.app["private_key"]))
@@ -270,6 +271,11 @@ def is_throttled(response: Response, message: str) -> bool:
 
 
 def app_not_accepted(response: Response) -> Outcome:
+    """A wrong clock is no wrong key: GitHub names the claim, and sends its own time as `Date`."""
+    ahead_s = outcomes.clock_ahead_s(response)
+    off = ahead_s is not None and not -JWT_LIFE_S < ahead_s < JWT_SKEW_S
+    if off or TIME_CLAIM.search(str(response.data().get("message", ""))):
+        return outcomes.clock_wrong("GitHub", ahead_s, of_app=True).with_evidence(response)
     return outcomes.operator(
         "app_jwt",
         "GitHub does not accept our app's signature: its id or private key is wrong.",

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
+from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import OAuth2, OAuthContext, TokenGrant
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.credentials.outcomes import Refused
@@ -98,7 +99,8 @@ def parse_grant(kind: Any, response: Response) -> TokenGrant:
     if response.ok and data.get("access_token") and "error" not in data:
         grant: TokenGrant = kind.parse_grant(data)
         return grant
-    raise Refused(kind.classify_token_error(response))
+    outcome = kind.classify_token_error(response)
+    raise Refused(outcomes.unless_foreign(outcome, kind.provider_title))
 
 
 def exchange(

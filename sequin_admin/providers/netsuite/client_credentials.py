@@ -3,7 +3,6 @@
 https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_162730264820.html
 """
 
-import time
 import uuid
 from typing import Literal
 
@@ -11,7 +10,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
-from sequin_admin.core import http
+from sequin_admin.core import clock, http
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import Property, Secret, TokenGrant, register
 from sequin_admin.credentials.outcomes import Outcome, Refused
@@ -61,7 +60,7 @@ class NetSuiteClientCredentials(NetSuite):
 
     def assertion(self) -> str:
         """The signed JWT (PS256). Raises `Refused` for an unreadable private key."""
-        now = int(time.time())
+        now = int(clock.now().timestamp())
         claims = {
             "iss": self.properties["client_id"],
             "scope": self.properties["scope"],
