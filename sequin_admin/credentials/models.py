@@ -86,6 +86,14 @@ class Monitored(models.Model):
         """Whether it was disabled by a person, so that it has no incidents."""
         return False
 
+    def has_run(self) -> bool:
+        """Whether it ever did its work: before that, `healthy` means that nothing hinders it."""
+        return True
+
+    def known_since(self) -> datetime | None:
+        """When its work was first seen; None where its history begins with its first status."""
+        return None
+
 
 class OAuthApp(Monitored):
     """Our registration at a provider. `secrets` holds the client secret, GitHub's private key..."""
@@ -494,7 +502,7 @@ class Credential(Leased, Monitored):
     def classify_failure(cls, error: Exception) -> Outcome:
         """The outcome of a call that raised one of `FAILURES`; raises any other exception again."""
         if isinstance(error, Refused):
-            return error.outcome
+            return outcomes.unless_foreign(error.outcome, cls.provider_title)
         if isinstance(error, DecryptionError):
             return outcomes.unreadable(error)
         if isinstance(error, Unreachable):

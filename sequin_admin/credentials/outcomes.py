@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from django.db import models
@@ -16,6 +18,8 @@ from sequin_admin.core.strict_json import storable_text
 BODY_SHOWN = 2000
 CODE_CHARS = 60
 LONGEST_WAIT_S = 86_400.0
+# How an API, or a proxy before it, refuses access.
+PAGE_STATUSES = (401, 403, 407)
 REQUEST_IDS = (
     "x-request-id",
     "request-id",
@@ -35,14 +39,18 @@ class Verdict(models.TextChoices):
     REFRESH = "refresh", "The access token must be renewed first"
 
 
+BLAMELESS = (Verdict.OK, Verdict.TRANSIENT)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """The classified result of one call.
 
     `message` says what happened, `remedy` what to do, both as sentences without secrets.
     `discovered` are property values in the response (`hub_id`...). `of_app` says that the OAuth
-    app is at fault, not this credential. `retry_after_s` is the wait that the provider asks for,
-    in seconds. `evidence` is what `evidence()` returns.
+    app is at fault, not this credential, `proves_app` that the provider took the app's signature
+    on this call, whatever it answered. `retry_after_s` is the wait that the provider asks for, in
+    seconds. `evidence` is what `evidence()` returns.
     """
 
     verdict: Verdict
@@ -50,6 +58,7 @@ class Outcome:
     message: str = ""
     remedy: str = ""
     of_app: bool = False
+    proves_app: bool = False
     retry_after_s: float | None = None
     discovered: Mapping[str, Any] = field(default_factory=dict)
     evidence: Mapping[str, Any] = field(default_factory=dict, repr=False)
@@ -154,6 +163,39 @@ def unknown_host(provider: str, message: str) -> Outcome:
         "unknown_host",
         f"{message} So the address entered for {provider} is wrong.",
         "The customer must correct it; if it once was right, the account was closed or moved.",
+    )
+
+
+def unless_foreign(outcome: Outcome, provider: str) -> Outcome:
+    """The outcome, unless it blames somebody for a web page: APIs refuse in JSON or XML, so that
+    a proxy or firewall between us and the provider has answered in its place."""
+    body, status = str(outcome.evidence.get("body", "")), outcome.evidence.get("status")
+    is_page = re.match(r"\s*<(!doctype\s+html|html)", body, re.IGNORECASE)
+    if status not in PAGE_STATUSES or not is_page or outcome.verdict in BLAMELESS:
+        return outcome
+    message = f"Instead of {provider}, something between us and it answered {status} with a page."
+    return replace(transient("not_json", message), evidence=outcome.evidence)
+
+
+def clock_ahead_s(response: Response) -> float | None:
+    """How far this server's clock is ahead of the `Date` of the response, in seconds."""
+    try:
+        server = parsedate_to_datetime(response.headers.get("date", ""))
+    except ValueError:
+        return None
+    return (clock.now() - server.replace(tzinfo=UTC)).total_seconds()
+
+
+def clock_wrong(provider: str, ahead_s: float | None, *, of_app: bool) -> Outcome:
+    """The provider refuses a signature because of the time in it."""
+    minutes = round(abs(ahead_s or 0) / 60, 1)
+    way = "ahead of" if (ahead_s or 0) > 0 else "behind"
+    by = f"about {minutes:g} minutes {way} {provider}'s" if minutes else f"not {provider}'s"
+    return operator(
+        "clock",
+        f"{provider} refuses the time in our signature: this server's clock is {by}.",
+        "Set this server's clock right, best by NTP. Its keys and secrets need no change.",
+        of_app=of_app,
     )
 
 

@@ -15,10 +15,11 @@ CHAR_PX, PADDING_PX = 7, 24
 @require_GET
 @cache_control(public=True, max_age=60)
 def sync_badge(request: HttpRequest, token: str) -> HttpResponse:
-    row = Sync.objects.filter(badge_token=token).values_list("health_status", "disabled_at").first()
-    if row is None:
+    shown = ("health_status", "disabled_at", "first_report_at")
+    sync = Sync.objects.filter(badge_token=token).only(*shown).first()
+    if sync is None:
         raise Http404(token)
-    words, tone = badge_label(row[0], disabled=row[1] is not None)
+    words, tone = badge_label(sync)
     context = {
         "words": words,
         "colour": COLOURS[tone],
@@ -28,11 +29,13 @@ def sync_badge(request: HttpRequest, token: str) -> HttpResponse:
     return HttpResponse(svg, content_type="image/svg+xml; charset=utf-8")
 
 
-def badge_label(status: str, *, disabled: bool) -> tuple[str, str]:
+def badge_label(sync: Sync) -> tuple[str, str]:
     """The label and tone of a status. An unknown status is shown as being checked."""
-    if disabled:
+    if sync.is_disabled():
         return "Disabled", "idle"
-    if status not in Status.values:
+    if sync.health_status not in Status.values:
         return "Checking", "idle"
-    known = Status(status)
+    if sync.health_status == Status.HEALTHY and not sync.has_run():
+        return "Not running yet", "idle"
+    known = Status(sync.health_status)
     return known.label, known.tone

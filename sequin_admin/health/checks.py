@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
 
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Monitored
@@ -64,11 +67,23 @@ def record_checks(subject: Monitored, results: Mapping[str, Outcome]) -> list[Mo
 
 
 def lock_status(subject: Monitored) -> bool:
-    """Lock the row until the transaction ends and reload its status. False if it was deleted."""
-    rows = type(subject)._base_manager.filter(pk=subject.pk).select_for_update(no_key=True)
+    """Lock the row until the transaction ends and reload its status. False if it was deleted.
+
+    Rows that were loaded with it are reloaded after that: their status may have changed, and who
+    propagates it waits for this lock.
+    """
+    rows = type(subject)._base_manager.filter(pk=subject.pk)
+    found = reload_status(subject, rows.select_for_update(no_key=True))
+    for row in subject._state.fields_cache.values():
+        if isinstance(row, Monitored):
+            reload_status(row, type(row)._base_manager.filter(pk=row.pk))
+    return found
+
+
+def reload_status(row: Monitored, rows: QuerySet[Any]) -> bool:
     state = rows.values_list(*STATUS_COLUMNS).first()
     for column, value in zip(STATUS_COLUMNS, state or (), strict=False):
-        setattr(subject, column, value)
+        setattr(row, column, value)
     return state is not None
 
 

@@ -122,7 +122,10 @@ def customer_incidents(organization: Organization) -> QuerySet[Incident]:
 
     Excludes credentials whose OAuth app is broken, as customers can't fix these.
     """
-    blocked = Credential.objects.filter(pk=OuterRef("entity_id"), health_status=Status.SEQUIN)
+    of_row = Credential.objects.filter(pk=OuterRef("entity_id"))
+    blocked = of_row.filter(
+        Q(health_status=Status.SEQUIN) | Q(oauth_app__health_status=Status.SEQUIN)
+    )
     rows = Incident.objects.of(organization).open().filter(status=Status.CUSTOMER)
     return rows.exclude(Exists(blocked)).order_by("-affected", "opened_at")
 

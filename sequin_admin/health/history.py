@@ -26,12 +26,14 @@ QUARTER = Period("90d", "Last 90 days", timedelta(days=1), 90)
 
 @dataclass(frozen=True)
 class History:
-    """`troubles` are unhealthy spans, newest first. `uptime` is from 0 to 1, None if unknown."""
+    """`troubles` are unhealthy spans, newest first. `uptime` is from 0 to 1, of the `known` time;
+    None if nothing is known."""
 
     period: Period
     slots: list[Slot]
     troubles: list[StatusSpan]
     uptime: float | None
+    known: timedelta
 
 
 def get_history(subject: Monitored, period: Period) -> History:
@@ -40,11 +42,13 @@ def get_history(subject: Monitored, period: Period) -> History:
     end = next_boundary(now, period.slot)
     start = end - period.slots * period.slot
     parts = timeline.spans(changes_since(subject, start), start, now)
+    parts = timeline.known_from(parts, subject.known_since() if subject.has_run() else now)
     return History(
         period,
         timeline.slots(parts, start, period.slot, period.slots),
         [part for part in reversed(parts) if part.status not in ("", "healthy")],
         timeline.uptime(parts),
+        timeline.known_time(parts),
     )
 
 

@@ -16,56 +16,112 @@ from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.health import alerts
 from sequin_admin.health.checks import AUTHENTICATION
 from sequin_admin.health.models import Check, Incident, Outage
+from sequin_admin.health.probes import CLAIM
 
 PROVIDER = "provider"
-# Only checks within this time count.
+# Only checks within this time say how the provider is now.
 WINDOW = timedelta(minutes=10)
-# At least so many credentials, and this share of those checked, must fail in an outage.
+# At least so many credentials, and this share of all active ones, must fail in an outage.
 MIN_FAILING, MIN_SHARE = 3, 0.5
+# How many credentials that did not fail before must have been asked within `WINDOW`.
+SAMPLE = 10
 # Codes of failures on the provider's side.
 OUTAGE_CODES = ("unavailable", "unreachable", "not_json")
+TRANSIENT = Q(verdict=Verdict.TRANSIENT)
+FAILING = TRANSIENT & Q(code__in=OUTAGE_CODES)
 
 
 @dataclass(frozen=True)
 class ProviderCounts:
-    """How many credentials of a provider failed recently, and how many got an answer."""
+    """The active credentials of a provider by their latest check.
+
+    `failing`: it failed within `WINDOW`; `began` of these worked before. `answered`: it got an
+    answer within `WINDOW`. `stale`: it did not fail, but is older. Those that fail are asked every
+    two minutes and the others every hour, so only `began` and `answered` say how `stale` would do.
+    """
 
     failing: int
     answered: int
+    stale: int = 0
+    began: int = 0
+
+    @property
+    def missing(self) -> int:
+        """How many more of `stale` must be asked before anything can be said."""
+        asked = self.began + self.answered
+        return max(0, min(SAMPLE + MIN_FAILING - asked, self.stale))
+
+    @property
+    def share(self) -> float | None:
+        """The share of all that fail now, estimated for `stale`; None when it is not known."""
+        asked, everybody = self.began + self.answered, self.failing + self.answered + self.stale
+        if self.missing or not everybody:
+            return None
+        return (self.failing + (self.stale * self.began / asked if asked else 0)) / everybody
 
     @property
     def is_down(self) -> bool:
-        enough = self.failing >= MIN_FAILING
-        return enough and self.failing >= MIN_SHARE * (self.failing + self.answered)
+        return self.failing >= MIN_FAILING and (self.share or 0) >= MIN_SHARE
 
     @property
     def has_recovered(self) -> bool:
         """Whether most get an answer again. False without any recent checks."""
-        return self.answered > 0 and self.failing < MIN_SHARE * (self.failing + self.answered)
+        return self.answered > 0 and self.share is not None and self.share < MIN_SHARE
 
 
 def detect_outages() -> None:
-    """Open outages for providers that are down, and close detected ones that are over."""
-    counts = count_by_provider()
+    """Open outages for providers that are down, and close detected ones that are over.
+
+    Where too few were asked lately, some that worked are probed first.
+    """
     known = {outage.provider: outage for outage in Outage.objects.open()}
-    for provider, counted in counts.items():
-        if counted.is_down and provider not in known:
+    for provider in suspected_providers() | known.keys():
+        counted = count_checks(provider)
+        probe_sample(provider, counted.missing)
+        if provider in known:
+            if not known[provider].declared and counted.has_recovered:
+                close_outage(known[provider])
+        elif counted.is_down:
             open_outage(provider, outage_message(provider))
-    for provider, outage in known.items():
-        if not outage.declared and counts.get(provider, ProviderCounts(0, 0)).has_recovered:
-            close_outage(outage)
 
 
-def count_by_provider() -> dict[str, ProviderCounts]:
-    recent = Check.objects.filter(
-        check_name=AUTHENTICATION, last_seen_at__gt=clock.now() - WINDOW
+def suspected_providers() -> set[str]:
+    """Providers of which enough checks failed lately."""
+    failing = Check.objects.filter(
+        FAILING, check_name=AUTHENTICATION, last_seen_at__gt=clock.now() - WINDOW
     ).exclude(provider="")
-    transient = Q(verdict=Verdict.TRANSIENT)
-    groups = recent.values("provider").annotate(
-        failing=Count("pk", filter=transient & Q(code__in=OUTAGE_CODES)),
-        answered=Count("pk", filter=~transient),
+    counts = failing.order_by().values("provider").annotate(count=Count("pk"))
+    return set(counts.filter(count__gte=MIN_FAILING).values_list("provider", flat=True))
+
+
+def checks_of_active(provider: str) -> models.QuerySet[Check]:
+    """The latest authentication check of each active credential."""
+    active = Credential.objects.of_provider(provider).active()
+    rows = Check.objects.filter(provider=provider, check_name=AUTHENTICATION)
+    return rows.filter(entity_id__in=active.values("pk")).order_by()
+
+
+def count_checks(provider: str) -> ProviderCounts:
+    since = clock.now() - WINDOW
+    recent, began = Q(last_seen_at__gt=since), Q(first_seen_at__gt=since)
+    counts = checks_of_active(provider).aggregate(
+        failing=Count("pk", filter=FAILING & recent),
+        began=Count("pk", filter=FAILING & recent & began),
+        answered=Count("pk", filter=~TRANSIENT & recent),
+        stale=Count("pk", filter=~TRANSIENT & ~recent),
     )
-    return {g["provider"]: ProviderCounts(g["failing"], g["answered"]) for g in groups.order_by()}
+    return ProviderCounts(**counts)
+
+
+def probe_sample(provider: str, count: int) -> None:
+    """Let `count` of the credentials that worked when they were last asked be probed at once."""
+    if not count:
+        return
+    now = clock.now()
+    worked = checks_of_active(provider).filter(~TRANSIENT, last_seen_at__lte=now - WINDOW)
+    sample = list(worked.order_by("last_seen_at").values_list("entity_id", flat=True)[:count])
+    later = Credential.objects.filter(pk__in=sample, check_due_at__gt=now + CLAIM)
+    later.update(check_due_at=now)
 
 
 def outage_message(provider: str) -> str:

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import models, transaction
@@ -100,16 +101,29 @@ def call_probe(credential: Credential, *, force: bool = False) -> Outcome:
 def probe_or_classify(credential: Credential, *, force: bool) -> Outcome:
     """A refused access token is refreshed once, and the second answer decides."""
     try:
-        token = renewal.get_access_token(credential, force=force)
-        outcome = credential.probe(token)
+        newer = must_prove_app(credential, force=force)
+        token = renewal.get_proving_token(credential, newer=newer, force=force)
+        outcome = ask(credential, token)
         if outcome.verdict is Verdict.REFRESH:
             token = renewal.refresh(credential, refused=token, force=force)
-            outcome = credential.probe(token)
+            outcome = ask(credential, token)
             if outcome.verdict is Verdict.REFRESH:
                 return still_refused(credential, outcome)
         return renewal.with_short_life(credential, outcome)
     except FAILURES as error:
         return credential.classify_failure(error)
+
+
+def ask(credential: Credential, token: str) -> Outcome:
+    return outcomes.unless_foreign(credential.probe(token), credential.provider_title)
+
+
+def must_prove_app(credential: Credential, *, force: bool) -> bool:
+    """Whether the probe needs a new token: only that shows that its OAuth app works again."""
+    app = credential.oauth_app
+    if app is None or app.health_status != Status.SEQUIN or app.health_since is None:
+        return False
+    return force or app.secrets_changed_at > app.health_since
 
 
 def still_refused(credential: Credential, outcome: Outcome) -> Outcome:
@@ -121,19 +135,57 @@ def still_refused(credential: Credential, outcome: Outcome) -> Outcome:
 
 
 def record_probe(credential: Credential, outcome: Outcome) -> list[Monitored]:
-    """Store properties, checks and statuses. Returns the rows whose status changed."""
-    outcome = merge_discovered(credential, outcome)
-    schedule_next_probe(credential, outcome)
+    """Store properties, checks and statuses. Returns the rows whose status changed.
+
+    Nothing is stored of a call whose secrets were replaced meanwhile: it is due again at once.
+    """
+    stored = state_at_record(credential)
     app = credential.oauth_app
+    if stored.secrets_replaced or (outcome.of_app and stored.app_changed):
+        renewal.make_check_due(credential)
+        return []
+    outcome = merge_discovered(credential, outcome)
+    schedule_next_probe(credential, outcome, made_due=stored.made_due)
     if app and outcome.of_app:
         # The OAuth app is at fault: the credential inherits its status.
         changed = record_checks(app, {checks.CLIENT: outcome})
         return changed + record_checks(credential, {})
     changed = []
-    if app and outcome.ok and renewed_since_trouble(credential, app):
+    if app and not stored.app_changed and proves_app(credential, app, outcome):
         changed = record_checks(app, {checks.CLIENT: outcomes.works()})
     results = {**checks.checks_from_probe(outcome), **check_expiry(credential)}
     return changed + record_checks(credential, results)
+
+
+@dataclass(frozen=True)
+class StateAtRecord:
+    """What changed between the start of a probe and the recording of its outcome.
+
+    `app_changed`: the OAuth app got a new secret or another status. `made_due`: somebody asked for
+    a check.
+    """
+
+    secrets_replaced: bool = False
+    app_changed: bool = False
+    made_due: bool = False
+
+
+def state_at_record(credential: Credential) -> StateAtRecord:
+    """Compare the rows, as they were loaded for the probe, with what is stored now."""
+    app = credential.oauth_app
+    names = ("secrets_changed_at", "check_due_at", "oauth_app__secrets_changed_at")
+    rows = Credential.objects.filter(pk=credential.pk)
+    now = rows.values(*names, "oauth_app__health_since").first()
+    if now is None:
+        return StateAtRecord()
+    due_at, due_before = now["check_due_at"], credential.check_due_at
+    known = app and (app.secrets_changed_at, app.health_since)
+    return StateAtRecord(
+        secrets_replaced=now["secrets_changed_at"] != credential.secrets_changed_at,
+        app_changed=app is not None
+        and known != (now["oauth_app__secrets_changed_at"], now["oauth_app__health_since"]),
+        made_due=bool(due_at and due_before and due_at < due_before),
+    )
 
 
 def merge_discovered(credential: Credential, outcome: Outcome) -> Outcome:
@@ -151,9 +203,11 @@ def merge_discovered(credential: Credential, outcome: Outcome) -> Outcome:
     return outcome
 
 
-def schedule_next_probe(credential: Credential, outcome: Outcome) -> None:
+def schedule_next_probe(credential: Credential, outcome: Outcome, *, made_due: bool) -> None:
+    """`made_due` while the probe ran: a success does not answer for what happened meanwhile."""
     now = clock.now()
-    credential.checked_at, credential.check_due_at = now, now + next_probe_delay(outcome)
+    delay = timedelta() if made_due and outcome.ok else next_probe_delay(outcome)
+    credential.checked_at, credential.check_due_at = now, now + delay
     credential.save(update_fields=["checked_at", "check_due_at"])
 
 
@@ -191,8 +245,13 @@ def next_probe_delay(outcome: Outcome) -> timedelta:
     return max(pause, timedelta(seconds=outcome.retry_after_s or 0))
 
 
-def renewed_since_trouble(credential: Credential, app: OAuthApp) -> bool:
-    """Whether `app` issued a token after it became unhealthy, so it works again."""
+def proves_app(credential: Credential, app: OAuthApp, outcome: Outcome) -> bool:
+    """Whether this probe shows that `app` works: it signed the call, or it was granted a token
+    since the trouble began and since its secret was replaced."""
+    if not app.health_status:
+        return outcome.ok or outcome.proves_app
     if app.health_status != Status.SEQUIN or app.health_since is None:
-        return not app.health_status
-    return Token.objects.filter(credential=credential, issued_at__gt=app.health_since).exists()
+        return False
+    since = max(app.health_since, app.secrets_changed_at)
+    issued = Token.objects.filter(credential=credential, issued_at__gt=since)
+    return outcome.proves_app or issued.exists()

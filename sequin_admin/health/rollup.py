@@ -24,10 +24,12 @@ from sequin_admin.health.status import LONG_AGO, Reason, Status, roll_up
 from sequin_admin.notifications import events
 from sequin_admin.notifications.message import TYPES
 from sequin_admin.notifications.models import Channel
+from sequin_admin.tokens.models import Token
 
 BATCH_SIZE = 500
 RECENT = timedelta(minutes=20)
 BLOCKED = "Blocked by the "
+NOT_RUNNING = "Nothing hinders it, but it has not run yet."
 STATUS_COLUMNS = ("health_status", "health_note", "health_since")
 
 
@@ -48,11 +50,26 @@ def compute_status(subject: Monitored, checks: Sequence[Check]) -> ComputedStatu
     statuses = [check.status for check in checks] + [row.health_status for row in parts]
     # A healthy subject without results stays healthy until a check or dependency fails.
     known = any(statuses) or subject.health_status == Status.HEALTHY
-    status, winner = roll_up([*own, *inherited], known=known)
+    status, winner = roll_up(deciding(subject, own, inherited), known=known)
     passing = next((check.sentence for check in checks if check.sentence), "")
     note = winner.sentence if winner else passing
-    own_worst = min(own, key=lambda reason: reason.rank, default=None)
+    decided = deciding(subject, own, [])
+    own_worst = min(decided, key=lambda reason: reason.rank, default=None)
     return ComputedStatus(status, note[:SENTENCE_CHARS], winner.code if winner else "", own_worst)
+
+
+def deciding(
+    subject: Monitored, own: Sequence[Reason], inherited: Sequence[Reason]
+) -> list[Reason]:
+    """The reasons of which the worst decides.
+
+    A credential whose own check says that the customer must act never says that we must: mending
+    our side would not end it.
+    """
+    customers = [reason for reason in own if reason.status == Status.CUSTOMER]
+    if isinstance(subject, Credential) and customers:
+        return customers
+    return [*own, *inherited]
 
 
 def is_unhealthy(status: str) -> bool:
@@ -98,7 +115,8 @@ def list_reasons(subject: Monitored) -> list[Reason]:
     own = [reason_of(subject, c) for c in Check.objects.about(subject) if is_unhealthy(c.status)]
     troubled = [row for row in subject.depends_on() if is_unhealthy(row.health_status)]
     inherited = [inherited_reason(row, through=underlying_reason(row)) for row in troubled]
-    return sorted([*own, *inherited], key=lambda reason: reason.rank)
+    decided = deciding(subject, own, inherited)
+    return sorted([*own, *inherited], key=lambda reason: (reason not in decided, reason.rank))
 
 
 def underlying_reason(row: Monitored) -> Reason | None:
@@ -151,7 +169,7 @@ def notify_status_changes(changed: Sequence[tuple[Monitored, ComputedStatus]]) -
                 cast(events.Row, subject),
                 actor=None,
                 path=f"/health/{subject.entity}/{subject.pk}/",
-                text=state.note or "It works.",
+                text=state.note or ("It works." if subject.has_run() else NOT_RUNNING),
                 before=subject.health_status,
                 status=state.status,
                 code=state.code,
@@ -213,9 +231,14 @@ def propagate_recent() -> None:
 
 
 def propagate_to_credentials(subject: Monitored) -> int:
-    """Recompute the active credentials of an OAuth app. Returns how many there are."""
+    """Recompute the active credentials of an OAuth app. Returns how many there are.
+
+    Those that a working app no longer blocks are checked at once.
+    """
     if not isinstance(subject, OAuthApp):
         return 0
+    works = subject.health_status == Status.HEALTHY
+    refused = end_refusals(subject) if works else set()
     credentials = Credential.objects.filter(oauth_app=subject).active()
     seen = 0
     for batch in batches(credentials):
@@ -224,9 +247,23 @@ def propagate_to_credentials(subject: Monitored) -> int:
             changed = recompute_status(
                 list(locked_in_order(rows.defer("secrets", "oauth_app__secrets")))
             )
+            if works:
+                blocked = {row.pk for row in changed} | refused.intersection(batch)
+                Credential.objects.filter(pk__in=blocked).update(check_due_at=clock.now())
         status_changed.send(sender=Credential, subjects=changed)
         seen += len(batch)
     return seen
+
+
+def end_refusals(app: OAuthApp) -> set[UUID]:
+    """Let the tokens that were refused because of `app`, which works again, be renewed at once.
+
+    Returns the ids of their credentials.
+    """
+    refused = Token.objects.filter(credential__oauth_app=app, refusal__of_app=True)
+    ids = set(refused.values_list("pk", flat=True))
+    Token.objects.filter(pk__in=refused.values("pk")).update(next_try_at=clock.now())
+    return ids
 
 
 def locked_in_order(rows: Any) -> Any:

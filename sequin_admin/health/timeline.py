@@ -1,7 +1,7 @@
 """Slots and uptime of a status history, computed from transitions. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Protocol
@@ -73,11 +73,22 @@ def shares(parts: Iterable[StatusSpan], start: datetime, end: datetime) -> dict[
     return spent
 
 
+def known_from(parts: Sequence[StatusSpan], since: datetime | None) -> list[StatusSpan]:
+    """The spans with the status unknown before `since`."""
+    if since is None:
+        return list(parts)
+    cut = [replace(part, end=min(part.end, since), status="") for part in parts]
+    rest = [replace(part, start=max(part.start, since)) for part in parts]
+    return [part for part in (*cut, *rest) if part.start < part.end]
+
+
+def known_time(parts: Iterable[StatusSpan]) -> timedelta:
+    return sum((part.end - part.start for part in parts if part.status), timedelta())
+
+
 def uptime(parts: Iterable[StatusSpan]) -> float | None:
     """Healthy share of the time with a known status, from 0 to 1; None when there is none."""
-    known = [part for part in parts if part.status]
-    total = sum((part.end - part.start).total_seconds() for part in known)
-    healthy = sum(
-        (part.end - part.start).total_seconds() for part in known if part.status == Status.HEALTHY
-    )
+    rows = list(parts)
+    total = known_time(rows)
+    healthy = known_time(part for part in rows if part.status == Status.HEALTHY)
     return healthy / total if total else None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
@@ -27,7 +28,7 @@ from sequin_admin.credentials.kinds import (
     register,
 )
 from sequin_admin.credentials.models import Credential
-from sequin_admin.credentials.outcomes import Outcome, Refused
+from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.credentials.pages import PagedReader
 from sequin_admin.tokens import protocol
 
@@ -37,6 +38,7 @@ HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "202
 INSTALLATION = r"[1-9][0-9]{0,17}"
 PAGE_ROWS = "100"  # the most that GitHub gives
 NEXT_PAGE = re.compile(r'<[^>]*[?&]page=([0-9]{1,9})[^>]*>;\s*rel="next"')
+TIME_CLAIM = re.compile(r"\('(exp|iat)'\)")
 JWT_LIFE_S, JWT_SKEW_S = 540, 60  # GitHub accepts at most ten minutes; its clock may be behind
 
 
@@ -134,8 +136,8 @@ class GitHub(Credential):
         if not outcome.ok:
             return outcome
         if known.get("suspended_at"):
-            return suspended().with_evidence(response)
-        return outcomes.works(**account_of(known))
+            return replace(suspended().with_evidence(response), proves_app=True)
+        return replace(outcomes.works(**account_of(known)), proves_app=True)
 
     def mint(self) -> TokenGrant:
         """An installation access token: valid for an hour, replaced instead of refreshed."""
@@ -153,15 +155,20 @@ class GitHub(Credential):
 
     @classmethod
     def classify_installation(cls, response: Response, context: OAuthContext) -> Outcome:
-        """A 404 means uninstalled, provided that GitHub accepts the app itself."""
+        """The outcome of a call that the app signed: only a signature of it is refused with 401.
+
+        A 404 means uninstalled, provided that GitHub accepts the app itself.
+        """
         if response.status == 404:
             app = call_as_app(context, "GET", "/app")
-            if app.status == 404:
+            if app.status in (401, 404):
                 return app_not_accepted(app)
-            return uninstalled().with_evidence(response)
-        if response.status == 401:
+            outcome = uninstalled().with_evidence(response) if app.ok else cls.classify(app)
+        elif response.status == 401:
             return app_not_accepted(response)
-        return cls.classify(response)
+        else:
+            outcome = cls.classify(response)
+        return replace(outcome, proves_app=outcome.verdict in (Verdict.OK, Verdict.CUSTOMER))
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
@@ -304,6 +311,11 @@ def is_throttled(response: Response, message: str) -> bool:
 
 
 def app_not_accepted(response: Response) -> Outcome:
+    """A wrong clock is no wrong key: GitHub names the claim, and sends its own time as `Date`."""
+    ahead_s = outcomes.clock_ahead_s(response)
+    off = ahead_s is not None and not -JWT_LIFE_S < ahead_s < JWT_SKEW_S
+    if off or TIME_CLAIM.search(str(response.data().get("message", ""))):
+        return outcomes.clock_wrong("GitHub", ahead_s, of_app=True).with_evidence(response)
     return outcomes.operator(
         "app_jwt",
         "GitHub does not accept our app's signature: its id or private key is wrong.",

@@ -3,11 +3,14 @@
 Limits: https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
 """
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, ClassVar, Literal
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 
-from sequin_admin.core import http
+from sequin_admin.core import clock, http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
@@ -55,6 +58,7 @@ class HubSpotProperties(Properties):
         minimum=1,
         maximum=MAX_NUMBER,
     )
+    time_zone: str | None = Property("Time zone", extension=True, read_only=True)
 
 
 @register
@@ -142,7 +146,15 @@ class HubSpot(Credential):
 
     def probe(self, token: str) -> Outcome:
         url = f"{API}/account-info/{settings.HUBSPOT_API_VERSION}/details"
-        return self.classify(http.get(url, bearer=token))
+        response = http.get(url, bearer=token)
+        outcome = self.classify(response)
+        if is_daily_limit(response):
+            wait_s = until_midnight_s(str(self.properties.get("time_zone")))
+            return replace(outcome, retry_after_s=max(wait_s, outcome.retry_after_s or 0))
+        if not outcome.ok:
+            return outcome
+        zone = response.dig("timeZone")
+        return outcomes.works(time_zone=zone if isinstance(zone, str) else None)
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
@@ -214,6 +226,20 @@ class HubSpot(Credential):
 
     def base_url(self) -> str:
         return API
+
+
+def is_daily_limit(response: Response) -> bool:
+    return response.status == 429 and response.data().get("policyName") == "DAILY"
+
+
+def until_midnight_s(time_zone: str) -> float:
+    """Seconds until the daily limit starts again: at midnight of the account's zone, else UTC."""
+    try:
+        local = clock.now().astimezone(ZoneInfo(time_zone))
+    except (KeyError, ValueError, OSError):
+        local = clock.now()
+    midnight = (local + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight.timestamp() - local.timestamp()
 
 
 def missing_scopes(response: Response) -> str:

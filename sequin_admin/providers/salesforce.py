@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
+from sequin_admin.core.redaction import redact
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
@@ -30,8 +31,11 @@ from sequin_admin.credentials.kinds import (
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused
 
-LOGIN_HOST = r"(login|test)\.salesforce\.com|[a-z0-9-]+(--[a-z0-9]+\.sandbox)?\.my\.salesforce\.com"
-INSTANCE = r"https://[a-z0-9.-]+\.(sales)?force\.com"
+LOGIN_HOST = (
+    r"(login|test)\.salesforce\.com"
+    r"|[a-z0-9-]+(\.(sandbox|develop|scratch|trailblaze|demo))?\.my\.salesforce\.(com|mil)"
+)
+INSTANCE = r"https://[a-z0-9.-]+\.(salesforce\.(com|mil)|force\.com)"
 APP_NOT_ALLOWED_CODES = {"OAUTH_APP_BLOCKED", "OAUTH_APP_ACCESS_DENIED", "OAUTH_EC_APP_NOT_FOUND"}
 API_DISABLED_CODES = {"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED", "INSUFFICIENT_ACCESS"}
 
@@ -206,10 +210,10 @@ class Salesforce(Credential):
         """The `id` URL names organization and user; it must have a valid signature."""
         identity = str(grant.raw.get("id", ""))
         parts = urlsplit(identity)
-        if not has_valid_signature(grant, str(context.app["client_secret"])) or not re.fullmatch(
-            LOGIN_HOST, parts.hostname or ""
-        ):
+        if not has_valid_signature(grant, str(context.app["client_secret"])):
             raise Refused(signature_invalid())
+        if not re.fullmatch(LOGIN_HOST, parts.hostname or ""):
+            raise Refused(login_host_unknown(parts.hostname or "no host"))
         organization, user = parts.path.rstrip("/").split("/")[-2:]
         return {
             **cls.properties_from_grant(grant),
@@ -249,6 +253,18 @@ def has_valid_signature(grant: TokenGrant, client_secret: str) -> bool:
     message = f"{grant.raw.get('id', '')}{grant.raw.get('issued_at', '')}".encode()
     made = hmac.new(client_secret.encode(), message, hashlib.sha256).digest()
     return hmac.compare_digest(base64.b64encode(made), str(grant.raw.get("signature", "")).encode())
+
+
+def login_host_unknown(host: str) -> Outcome:
+    """The answer is signed, so it is Salesforce's: it is our list of hosts that lacks one."""
+    return outcomes.operator(
+        "login_host",
+        f"Salesforce named the organization by {redact(host)[:80]}, which we don't know as a login "
+        "host.",
+        "Connect by login.salesforce.com, or test.salesforce.com for a sandbox. If it happens "
+        "there, update Sequin Admin: the app's secret is right.",
+        of_app=False,
+    )
 
 
 def signature_invalid() -> Outcome:

@@ -39,6 +39,7 @@ ACTIONS = {
     "unauthorize": "Take the client's authorization away",
     "outage": "Answer 503",
     "html": "Answer with an HTML page",
+    "proxy": "Let a proxy answer 401 with its login page",
     "timeout": "Don't answer",
     "slow": "Answer slowly",
     "crawl": "Answer after 12 seconds",

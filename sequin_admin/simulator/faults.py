@@ -13,9 +13,10 @@ from sequin_admin.simulator.models import Fault, Hit, SimulatedAccount, now
 STALL_S = 30
 SLOW_S = 3
 CRAWL_S = 12
-COMMON_FAULTS = ("outage", "html", "timeout", "slow", "crawl", "throttle", "lost_response")
+COMMON_FAULTS = ("outage", "html", "proxy", "timeout", "slow", "crawl", "throttle", "lost_response")
 CHAOS = "chaos"
 CHAOS_FAULTS = ("outage", "html", "throttle", "late", "lost")
+PROXY_PAGE = "<html><head><title>401</title></head><body>Please log in to the proxy.</body></html>"
 OUTAGE_PAGE = "<!doctype html><title>503</title><h1>We'll be right back</h1>"
 
 
@@ -63,6 +64,8 @@ def apply_faults(
     if consume_fault(provider, account, "timeout"):
         request.delay_s = STALL_S  # type: ignore[attr-defined]
         raise SimulatedResponse(HttpResponse(status=504))
+    if consume_fault(provider, account, "proxy"):
+        raise SimulatedResponse(HttpResponse(PROXY_PAGE, status=401))
     if consume_fault(provider, account, "slow"):
         request.delay_s = SLOW_S  # type: ignore[attr-defined]
     if consume_fault(provider, account, "crawl"):

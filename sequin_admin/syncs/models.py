@@ -160,6 +160,7 @@ class Sync(NamedRow):
     # The latest values reported by its worker.
     rows_total = models.PositiveBigIntegerField(default=0, editable=False)
     lag_s = models.FloatField(null=True, editable=False)
+    first_report_at = models.DateTimeField(null=True, editable=False)
     last_report_at = models.DateTimeField(null=True, editable=False)
     # The random part of the public badge's URL; NULL while it is not published.
     badge_token = models.CharField(  # noqa: DJ001 - NULLs are never equal
@@ -190,6 +191,15 @@ class Sync(NamedRow):
 
     def is_disabled(self) -> bool:
         return self.disabled_at is not None
+
+    def has_run(self) -> bool:
+        return self.first_report_at is not None
+
+    def known_since(self) -> datetime | None:
+        return self.first_report_at
+
+    def has_active_consumer(self) -> bool:
+        return self.all_consumers().filter(disabled_at=None).exists()
 
     def all_consumers(self) -> "models.QuerySet[Consumer]":
         """The consumers that select it, or all syncs."""

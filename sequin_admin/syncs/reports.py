@@ -39,7 +39,11 @@ def record_report(
 ) -> Outcome:
     """Store one report. `rows` are added to the total; without `trouble` the sync works."""
     outcome, now = outcome_of(trouble, known_secrets(sync)), clock.now()
-    facts: dict[str, Any] = {"rows_total": F("rows_total") + rows, "last_report_at": now}
+    facts: dict[str, Any] = {
+        "rows_total": F("rows_total") + rows,
+        "first_report_at": Coalesce("first_report_at", now),
+        "last_report_at": now,
+    }
     if lag_s is not None:
         facts["lag_s"] = lag_s
     if backfilled:

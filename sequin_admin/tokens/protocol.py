@@ -99,7 +99,8 @@ def parse_grant(kind: Any, response: Response) -> TokenGrant:
     with reading_answers(kind, response):
         data = response.data()
         if not response.ok or data.get("error") or "access_token" not in data:
-            raise Refused(kind.classify_token_error(response))
+            outcome = kind.classify_token_error(response)
+            raise Refused(outcomes.unless_foreign(outcome, kind.provider_title))
         return read_grant(kind, response, data)
 
 

@@ -63,6 +63,20 @@ def get_access_token(credential: Credential, *, min_ttl_s: float = 0, force: boo
     return renew(credential, newer_than=token.version, force=force)
 
 
+def get_proving_token(credential: Credential, *, newer: bool = False, force: bool = False) -> str:
+    """A token for a probe: as `get_access_token()`, but not the old one after a refused renewal,
+    which it would hide while it is valid. `newer` asks for a new one. Raises `Refused`."""
+    token = Token.objects.filter(pk=credential.pk).only("version", "refusal").first()
+    if token and is_renewable(credential) and (newer or is_refused(token)):
+        return renew(credential, newer_than=token.version, force=force)
+    return get_access_token(credential, force=force)
+
+
+def is_refused(token: Token) -> bool:
+    """Whether the last renewal was refused for good: not by a transient fault."""
+    return token.refusal.get("verdict", Verdict.TRANSIENT) != Verdict.TRANSIENT
+
+
 def get_token_and_expiry(
     credential: Credential, *, min_ttl_s: float = 0
 ) -> tuple[str, datetime | None]:
@@ -125,13 +139,12 @@ def refresh_due(limit: int = 100, stopped: Callable[[], bool] = lambda: False) -
 
 
 def renew_claimed(lease: RenewalLease) -> bool:
-    """Renew. False when it failed: the outcome is stored on the token, and a check is scheduled."""
+    """Renew. False when it failed: the outcome is stored on the token."""
     if not leases.confirm_lease(lease):
         return False
     try:
         renew_with_lease(lease)
     except Refused:
-        Credential.objects.filter(pk=lease.token.pk).update(check_due_at=clock.now())
         return False
     return True
 
@@ -219,11 +232,23 @@ def renew_with_lease(lease: RenewalLease) -> str:
         outcome = without_known_secrets(credential, credential.classify_failure(error))
         if isinstance(error, Refused) and error.refresh_token:
             store_refresh_token(credential, error.refresh_token, lease)
-        record_failure(
-            lease, outcome, again=is_renewable(credential) or outcome.verdict is Verdict.TRANSIENT
-        )
+        with transaction.atomic():
+            record_failure(
+                lease,
+                outcome,
+                again=is_renewable(credential) or outcome.verdict is Verdict.TRANSIENT,
+            )
+            make_check_due(credential)
         raise Refused(outcome) from None
-    return store_grant(credential, grant, lease=lease)
+    access_token = store_grant(credential, grant, lease=lease)
+    if lease.token.failures or credential.health_status not in ("", "healthy"):
+        make_check_due(credential)
+    return access_token
+
+
+def make_check_due(credential: Credential) -> None:
+    """Let the worker probe it at once, as a reader's refusal or success may change its health."""
+    Credential.objects.filter(pk=credential.pk).update(check_due_at=clock.now())
 
 
 def request_grant(credential: Credential, lease: RenewalLease) -> TokenGrant:

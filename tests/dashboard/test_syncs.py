@@ -7,7 +7,9 @@ import pytest
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
-from sequin_admin.syncs import postgres, syncs, targets
+from sequin_admin.health import history
+from sequin_admin.health.models import Transition, subject_columns
+from sequin_admin.syncs import postgres, reports, syncs, targets
 from sequin_admin.syncs.models import Consumer, Sync, Target
 from tests.dashboard.conftest import address
 from tests.factories import make_credential, make_synced
@@ -252,3 +254,64 @@ def test_collections_come_as_a_card_for_the_credentials_page(owner, credential):
     assert (
         "A worker is reading" in owner.get(address("collections", credential.pk)).content.decode()
     )
+
+
+def test_a_sync_that_never_ran_is_not_healthy_but_not_running_yet(owner, world, client):
+    sync, _, _ = world
+    Sync.objects.update(health_status="healthy", badge_token="public")
+    page, health = address("sync", sync.pk), f"/health/sync/{sync.pk}/"
+
+    for seen in (page, health, "/syncs/"):
+        html = owner.get(seen).content.decode()
+        assert "Not running yet" in html
+        assert "Everything works" not in html
+    assert f"POST\n      /v1/syncs/{sync.pk}/report" in owner.get(page).content.decode()
+    assert "nothing known yet" in owner.get(health).content.decode()
+    assert "Not running yet" in client.get("/badge/public.svg").content.decode()
+
+    reports.record_report(Sync.objects.get(), rows=1)
+
+    html = owner.get(page).content.decode()
+    assert "Not running yet" not in html
+    assert "Everything works" in html
+
+
+def test_without_a_consumer_the_next_step_is_to_add_one(owner, credential):
+    sync = syncs.create(credential, actor=None, name="Invoices")
+    Sync.objects.update(health_status="healthy")
+
+    html = owner.get(address("sync", sync.pk)).content.decode()
+
+    assert "add a consumer" in html
+
+
+def test_the_api_keeps_one_of_the_three_statuses(api, world):
+    sync, _, _ = world
+    Sync.objects.update(health_status="healthy")
+
+    shown = api.get(f"/v1/syncs/{sync.pk}/health").json()
+
+    assert (shown["status"], shown["uptime"]) == ("healthy", None)
+
+
+def test_uptime_begins_with_the_first_report(world):
+    """It was broken before its worker first ran; nobody could know how it would do."""
+    sync, _, _ = world
+    now = clock.now()
+    for before, after, hours in (("", "healthy", 50), ("healthy", "customer_intervention", 40)):
+        at = now - timedelta(hours=hours)
+        Transition.objects.create(
+            **subject_columns(sync), at=at, before=before, after=after, code="x"
+        )
+    Transition.objects.create(
+        **subject_columns(sync),
+        at=now - timedelta(hours=20),
+        before="customer_intervention",
+        after="healthy",
+    )
+    sync.first_report_at = now - timedelta(hours=10)
+
+    seen = history.get_history(sync, history.QUARTER)
+
+    assert seen.uptime == 1
+    assert seen.known.total_seconds() == pytest.approx(36_000, abs=5)

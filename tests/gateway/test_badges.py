@@ -2,6 +2,7 @@
 
 import pytest
 
+from sequin_admin.core import clock
 from sequin_admin.syncs import syncs
 from sequin_admin.syncs.models import Sync
 from tests.factories import make_credential
@@ -25,7 +26,9 @@ def sync(organization):
     ],
 )
 def test_it_says_the_status_and_nothing_else(client, sync, status, words):
-    Sync.objects.update(health_status=status, health_note="Paul revoked our access.")
+    Sync.objects.update(
+        health_status=status, health_note="Paul revoked our access.", first_report_at=clock.now()
+    )
 
     answer = client.get(f"/badge/{sync.badge_token}.svg")
 

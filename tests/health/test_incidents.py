@@ -74,13 +74,20 @@ def test_mending_the_app_heals_all_of_them_at_once(fleet, app, hours):
 def test_who_is_revoked_while_the_app_is_broken_is_told_after_it_is_mended(fleet, app):
     see(fleet[0], REVOKED)
     see(fleet[1], REJECTED)
-    assert statuses() == {"sequin_intervention"}
+    revoked = Credential.objects.get(pk=fleet[0].pk)
+    # Its own check decides, though the customer can do nothing yet.
+    assert (revoked.health_status, revoked.health_note) == (
+        "customer_intervention",
+        REVOKED.sentence,
+    )
+    assert customer_incidents(revoked.organization).count() == 0
 
     app.refresh_from_db()
     rollup.propagate(checks.record_checks(app, {"client_authentication": outcomes.works()}))
 
     revoked = Credential.objects.get(health_status="customer_intervention")
     assert revoked.pk == fleet[0].pk
+    assert customer_incidents(revoked.organization).count() == 1
 
 
 def test_one_revoked_grant_is_that_customers_only(fleet, app):

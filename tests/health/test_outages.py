@@ -47,6 +47,81 @@ def test_an_outage_is_recognised_told_once_and_flips_nobody(fleet, hours):
     assert statuses() == {"healthy"}
 
 
+def ask(fleet, hours, *, failing):
+    """Half an hour of probes at their times: these fail, all others get an answer."""
+    for _ in range(15):
+        hours.pass_by(2 * MINUTE)
+        for row in Credential.objects.check_due(hours.now):
+            see([row], DOWN if row in failing else outcomes.works())
+        outages.detect_outages()
+
+
+@pytest.fixture
+def thirteen(organization, hours):
+    """Asked a moment ago, and so not due for an hour."""
+    rows = [
+        make_credential(organization, "hubspot_oauth2", identity=str(number))
+        for number in range(13)
+    ]
+    see(rows, outcomes.works())
+    return rows
+
+
+def test_three_of_thirteen_that_are_asked_more_often_are_no_outage(thirteen, hours):
+    hours.pass_by(15 * MINUTE)
+    see(thirteen[:3], DOWN)
+
+    ask(thirteen, hours, failing=thirteen[:3])
+
+    assert not Outage.objects.exists()
+
+
+def test_before_it_judges_it_asks_some_that_worked(thirteen, hours):
+    hours.pass_by(15 * MINUTE)
+    see(thirteen[:3], DOWN)
+    assert not Credential.objects.check_due(hours.now).exists()
+
+    outages.detect_outages()
+
+    assert not Outage.objects.exists()
+    assert set(Credential.objects.check_due(hours.now)) == set(thirteen[3:])
+
+
+def test_an_outage_is_recognised_before_all_were_asked(organization, hours):
+    rows = [
+        make_credential(organization, "hubspot_oauth2", identity=str(number))
+        for number in range(40)
+    ]
+    see(rows, outcomes.works())
+    hours.pass_by(15 * MINUTE)
+    see(rows[:3], DOWN)
+    outages.detect_outages()
+    see(Credential.objects.check_due(hours.now), DOWN)
+
+    outages.detect_outages()
+
+    assert Outage.objects.open().exists()
+
+
+def test_those_that_failed_for_long_say_nothing_about_the_others(thirteen, hours):
+    """Six are unreachable for good; the other seven are asked every hour."""
+    see(thirteen[:6], DOWN)
+    hours.pass_by(15 * MINUTE)
+
+    ask(thirteen, hours, failing=thirteen[:6])
+
+    assert not Outage.objects.exists()
+
+
+def test_disabled_credentials_do_not_count(fleet, hours):
+    see(fleet[:3], DOWN)
+    Credential.objects.filter(pk=fleet[0].pk).update(disabled_at=hours.now)
+
+    outages.detect_outages()
+
+    assert not Outage.objects.exists()
+
+
 def test_it_is_over_when_most_get_an_answer_again(fleet, hours):
     see(fleet, DOWN)
     outages.detect_outages()

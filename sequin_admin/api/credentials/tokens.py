@@ -204,6 +204,8 @@ def replace_refused_token(
     """A token other than `refused`, or the same one when it still works. Raises `Refused`."""
     if renewal.is_renewable(credential):
         renewal.refresh(credential, refused=refused)
+        # The provider refused a token that was valid by its time: why is the probe's to find out.
+        renewal.make_check_due(credential)
         return renewal.stored_token(credential)
     credential = Credential.objects.select_related("oauth_app").get(pk=credential.pk)
     checked = credential.checked_at

@@ -1,6 +1,6 @@
 """Labels and links for monitored objects: page, history, incidents."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +41,15 @@ def percent(share: float) -> str:
 
 
 @register.filter
+def known_words(length: timedelta) -> str:
+    """`90 days`, `5 h`, `12 min`: how much time a figure is about. Rounded down."""
+    minutes = int(length.total_seconds() // 60)
+    if minutes >= 2 * 24 * 60:
+        return f"{minutes // (24 * 60)} days"
+    return f"{minutes // 60} h" if minutes >= 2 * 60 else f"{minutes} min"
+
+
+@register.filter
 def moment(at: datetime) -> str:
     return f"{at:%-d %b, %H:%M} UTC"
 
@@ -52,7 +61,8 @@ def history_summary(history: History) -> str:
         return f"{history.period.title}: nothing known yet."
     troubled = sum(slot.status not in ("", "healthy") for slot in history.slots)
     return (
-        f"{history.period.title}: healthy {percent(history.uptime)} of the known time, trouble in "
+        f"{history.period.title}: healthy {percent(history.uptime)} of the known time "
+        f"({known_words(history.known)}), trouble in "
         f"{troubled} of {history.period.slots} parts."
     )
 

@@ -36,13 +36,16 @@ class StatusStyle:
 
 UNKNOWN = StatusStyle("Checking…", "idle", "")
 DISABLED = StatusStyle("Disabled", "idle", "pause")
+NOT_RUNNING = StatusStyle("Not running yet", "idle", "clock")
+STYLES = {"disabled": DISABLED, "not_running": NOT_RUNNING}
 
 
 @register.filter
 def status_style(status: str) -> StatusStyle:
-    """The words, tone and icon of a `health_status`, of "disabled" or of "" (not probed yet)."""
+    """The words, tone and icon of a `health_status`, of "disabled", of "not_running" or of "" (not
+    probed yet)."""
     if status not in Status.values:
-        return DISABLED if status == "disabled" else UNKNOWN
+        return STYLES.get(status, UNKNOWN)
     known = Status(status)
     return StatusStyle(known.label, known.tone, known.icon)
 
@@ -55,12 +58,20 @@ def badge(subject: Any, oob: bool = False, note: bool = True) -> dict[str, Any]:
     """
     disabled_at = getattr(subject, "disabled_at", None)
     return {
-        "status": "disabled" if disabled_at else subject.health_status,
+        "status": shown_status(subject),
         "since": disabled_at or subject.health_since,
         "note": subject.health_note if note and not disabled_at else "",
         "id": f"badge-{subject.pk}",
         "oob": oob,
     }
+
+
+def shown_status(subject: Any) -> str:
+    """The status as pages show it: "not_running" for a healthy one that has never run."""
+    if getattr(subject, "disabled_at", None):
+        return "disabled"
+    idle = subject.health_status == Status.HEALTHY and not subject.has_run()
+    return "not_running" if idle else str(subject.health_status)
 
 
 @register.inclusion_tag("components/state.html")

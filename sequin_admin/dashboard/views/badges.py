@@ -53,7 +53,14 @@ def etag(subjects: Sequence[Monitored], pending: bool) -> str:
     """Changes with the badges, and every minute because badges show relative times."""
     minute = int(clock.now().timestamp() // 60)
     shown = [
-        (str(row.pk), row.health_status, row.health_note, str(row.health_since), row.is_disabled())
+        (
+            str(row.pk),
+            row.health_status,
+            row.health_note,
+            str(row.health_since),
+            row.is_disabled(),
+            row.has_run(),
+        )
         for row in subjects
     ]
     return f'"{sha256(repr((minute, pending, shown)).encode()).hexdigest()[:32]}"'

@@ -3,7 +3,8 @@
 https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_157771733782.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
@@ -38,6 +39,7 @@ THROTTLED_CODES = (
     "SSS_REQUEST_LIMIT_EXCEEDED",
     "CONCURRENCY_LIMIT_EXCEEDED",
 )
+TOLERANCE_S = 300  # of a time stamp
 KNOWN_CODES = (*ACCESS_LOST_CODES, *SIGNATURE_CODES, *THROTTLED_CODES)
 
 
@@ -119,11 +121,15 @@ class NetSuite(Credential):
     def classify(cls, response: Response) -> Outcome:
         """By the error codes in the body or in `WWW-Authenticate`."""
         text = f"{response.text} {response.headers.get('www-authenticate', '')}"
-        code = next((code for code in KNOWN_CODES if code in text), "")
+        code = code_in(text, KNOWN_CODES)
         if code in THROTTLED_CODES or response.status == 429:
             message = "NetSuite says the account's concurrent requests are used up."
             return outcomes.transient(code or "throttled", message).with_evidence(response)
         if code in SIGNATURE_CODES:
+            ahead_s = outcomes.clock_ahead_s(response)
+            if "timestamp" in code or abs(ahead_s or 0) > TOLERANCE_S:
+                wrong = outcomes.clock_wrong("NetSuite", ahead_s, of_app=False)
+                return replace(wrong, code=code).with_evidence(response)
             return outcomes.operator(
                 code,
                 "NetSuite refuses our signature, nonce or time stamp.",
@@ -132,7 +138,7 @@ class NetSuite(Credential):
             ).with_evidence(response)
         if code in ACCESS_LOST_CODES:
             return access_lost(code).with_evidence(response)
-        if response.status == 401:
+        if response.status == 401 or "INVALID_LOGIN_ATTEMPT" in text:
             return outcomes.expired("INVALID_LOGIN", "NetSuite refuses the token.").with_evidence(
                 response
             )
@@ -147,7 +153,7 @@ class NetSuite(Credential):
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:
         """A blocked integration record has its own error code beside the OAuth error."""
-        code = next((code for code in ACCESS_LOST_CODES if code in response.text), "")
+        code = code_in(response.text, ACCESS_LOST_CODES)
         if code:
             return access_lost(code).with_evidence(response)
         return super().classify_token_error(response)
@@ -158,6 +164,12 @@ class NetSuite(Credential):
 
     def base_url(self) -> str:
         return rest_url(self.properties["account_id"])
+
+
+def code_in(text: str, codes: Iterable[str]) -> str:
+    """The first of `codes` in the text. RESTlets spell `nonce_used`, REST services `NonceUsed`."""
+    joined = text.replace("_", "").lower()
+    return next((code for code in codes if code.replace("_", "").lower() in joined), "")
 
 
 def access_lost(code: str) -> Outcome:

@@ -26,12 +26,7 @@ from sequin_admin.credentials.kinds import (
 )
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused
-from sequin_admin.providers.shopify.signatures import (
-    SHOP,
-    forged_callback,
-    forged_install,
-    is_authentic,
-)
+from sequin_admin.providers.shopify.signatures import SHOP, find_fault, other_shop
 from sequin_admin.tokens import protocol, renewal
 
 TOKEN_URL = "https://{shop}/admin/oauth/access_token"  # noqa: S105 - an address
@@ -215,14 +210,14 @@ class Shopify(Credential):
     @classmethod
     def check_callback(cls, context: OAuthContext) -> None:
         """Shopify signs its callback; the shop must be the requested one."""
-        same_shop = context.callback.get("shop") == context.inputs["shop"]
-        if not same_shop or not is_authentic(context.callback, str(context.app["client_secret"])):
-            raise Refused(forged_callback())
+        came, wanted = context.callback.get("shop", ""), str(context.inputs["shop"])
+        if came.lower() != wanted.lower():
+            raise Refused(other_shop(came, wanted))
+        raise_for_fault(context.callback, context)
 
     @classmethod
     def check_install(cls, params: Mapping[str, str], context: OAuthContext) -> dict[str, Any]:
-        if not is_authentic(params, str(context.app["client_secret"])):
-            raise Refused(forged_install())
+        raise_for_fault(params, context)
         return {"shop": params["shop"]}
 
     @classmethod
@@ -255,6 +250,12 @@ class Shopify(Credential):
 
     def base_url(self) -> str:
         return f"https://{self.properties['shop']}"
+
+
+def raise_for_fault(params: Mapping[str, str], context: OAuthContext) -> None:
+    fault = find_fault(params, str(context.app["client_secret"]))
+    if fault:
+        raise Refused(fault)
 
 
 def effective_scopes(scope: str) -> set[str]:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 from sequin_admin.core import clock
+from sequin_admin.core.redaction import redact
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.outcomes import Outcome
 
@@ -17,10 +18,16 @@ TIMESTAMP = r"[0-9]{1,12}"
 TOLERANCE_S = 90
 
 
-def is_authentic(params: Mapping[str, str], client_secret: str) -> bool:
-    """Whether `params` are recent, signed by Shopify for this app, and name a shop."""
-    named = re.fullmatch(SHOP, params.get("shop", ""))
-    return bool(named) and is_recent(params) and has_valid_signature(params, client_secret)
+def find_fault(params: Mapping[str, str], client_secret: str) -> Outcome | None:
+    """Why `params` can't be relied on: their shop, signature or time, in this order; or None."""
+    if not re.fullmatch(SHOP, params.get("shop", "")):
+        return not_a_shop()
+    age_s = age(params)
+    if not has_valid_signature(params, client_secret) or age_s is None:
+        return not_signed()
+    if age_s < -TOLERANCE_S:
+        return outcomes.clock_wrong("Shopify", age_s, of_app=False)
+    return too_old(age_s) if age_s > TOLERANCE_S else None
 
 
 def has_valid_signature(params: Mapping[str, str], client_secret: str) -> bool:
@@ -31,27 +38,44 @@ def has_valid_signature(params: Mapping[str, str], client_secret: str) -> bool:
     return hmac.compare_digest(made.encode(), params.get("hmac", "").encode())
 
 
-def is_recent(params: Mapping[str, str]) -> bool:
+def age(params: Mapping[str, str]) -> float | None:
+    """Seconds since the time stamp; negative for one in the future, None without one."""
     stamp = params.get("timestamp", "")
     if not re.fullmatch(TIMESTAMP, stamp):
-        return False
-    return abs(clock.now().timestamp() - int(stamp)) <= TOLERANCE_S
+        return None
+    return clock.now().timestamp() - int(stamp)
 
 
-def forged_callback() -> Outcome:
-    return outcomes.operator(
-        "hmac",
-        "The answer from Shopify is not signed with our app's secret, is older than "
-        f"{TOLERANCE_S} seconds or names another shop.",
-        "Compare the OAuth app's secret with Shopify's and start again.",
+def not_a_shop() -> Outcome:
+    return outcomes.customer(
+        "shop",
+        "The answer from Shopify names no shop that ends in .myshopify.com.",
+        "The merchant must start again from their shop.",
     )
 
 
-def forged_install() -> Outcome:
+def other_shop(came: str, wanted: str) -> Outcome:
+    return outcomes.customer(
+        "other_shop",
+        f"The answer came from the shop {redact(came)[:80] or 'of no name'}, not from {wanted}.",
+        "The merchant must log in to the shop that was asked for and start again.",
+    )
+
+
+def not_signed() -> Outcome:
     return outcomes.operator(
         "hmac",
-        "This address was not opened by Shopify for this app, or more than "
-        f"{TOLERANCE_S} seconds ago.",
-        "Open the app from Shopify again; if that does not help, compare the OAuth app's secret "
-        "with Shopify's.",
+        "This was not opened by Shopify for this app: it is not signed with our app's secret.",
+        "Start again from Shopify; if that does not help, compare the OAuth app's secret with "
+        "Shopify's.",
+    )
+
+
+def too_old(age_s: float) -> Outcome:
+    """Signed by Shopify, but not just now: nobody's secret is wrong."""
+    return outcomes.customer(
+        "timestamp",
+        f"The answer from Shopify is {round(age_s / 60, 1):g} minutes old, and only "
+        f"{TOLERANCE_S} seconds are allowed.",
+        "Start again. If a new one is too old as well, this server's clock is ahead.",
     )

@@ -39,7 +39,13 @@ provider = ProviderSimulator(
     "salesforce",
     "Salesforce",
     scopes=("api", "refresh_token", "id"),
-    switches=("disable_user", "disable_api", "rotate_refresh_tokens"),
+    switches=(
+        "disable_user",
+        "disable_api",
+        "rotate_refresh_tokens",
+        "break_signature",
+        "foreign_login_host",
+    ),
     seed=plant,
     throttled=throttled,
 )
@@ -68,9 +74,13 @@ class SalesforceSimulator(AuthorizationServer):
         }
         if source is None or rotates:
             body["refresh_token"] = self.issue(grant, SimulatedToken.REFRESH).value
+        if grant.account.has("foreign_login_host"):
+            body["id"] = body["id"].replace("login.salesforce.com", "login.other.example")
         signed = f"{body['id']}{body['issued_at']}".encode()
         key = grant.client.client_secret.encode()
         made = hmac.new(key, signed, hashlib.sha256).digest()
+        if grant.account.has("break_signature"):
+            made = made[::-1]
         body["signature"] = base64.b64encode(made).decode()
         return faults.maybe_lose_response(provider, grant.account, JsonResponse(body))
 

@@ -13,6 +13,7 @@ from sequin_admin.simulator.providers.hubspot.common import (
     WINDOW_S,
     allowed_scopes,
     api_error,
+    daily_limit_reached,
     limit_headers,
     provider,
 )
@@ -32,6 +33,8 @@ def caller(request: HttpRequest) -> SimulatedGrant:
         raise SimulatedResponse(api_error(401, category, message))
     account: SimulatedAccount = token.grant.account
     faults.apply_faults(request, provider, account)
+    if account.has("use_up_day"):
+        raise SimulatedResponse(daily_limit_reached())
     left = faults.count_call(provider, account.external_id, allowed=LIMIT, seconds=WINDOW_S)
     request.response_headers = limit_headers(left)  # type: ignore[attr-defined]
     return token.grant

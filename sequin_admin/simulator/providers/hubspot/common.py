@@ -37,6 +37,12 @@ def throttled() -> HttpResponse:
     return response
 
 
+def daily_limit_reached() -> HttpResponse:
+    message = "You have reached your daily limit."
+    policy = {"errorType": "RATE_LIMIT", "policyName": "DAILY"}
+    return api_error(429, "RATE_LIMITS", message, **policy)
+
+
 def limit_headers(left: int) -> dict[str, str]:
     return {
         "X-HubSpot-RateLimit-Max": str(LIMIT),
@@ -57,7 +63,7 @@ provider = ProviderSimulator(
     "hubspot",
     "HubSpot",
     scopes=("oauth", "tickets", "crm.lists.read", "crm.objects.contacts.read"),
-    switches=("uninstall", "drop_scope"),
+    switches=("uninstall", "drop_scope", "use_up_day"),
     seed=plant,
     throttled=throttled,
 )

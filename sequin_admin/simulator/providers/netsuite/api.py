@@ -7,6 +7,7 @@ from sequin_admin.simulator.framework import SimulatedResponse, bearer_token
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.netsuite import signatures
 from sequin_admin.simulator.providers.netsuite.common import (
+    DENIED,
     REST,
     RESTLETS,
     api_error,
@@ -17,6 +18,8 @@ from sequin_admin.simulator.providers.netsuite.common import (
 )
 from sequin_admin.simulator.providers.netsuite.oauth2 import server
 
+# RESTlets spell their codes as in the OAuth problem reporting extension.
+REST_SPELLINGS = {"nonce_used": "NonceUsed"}
 RECORDS = r"/services/rest/record/v1"
 
 
@@ -24,9 +27,13 @@ def caller(request: HttpRequest, label: str, service: str) -> SimulatedAccount:
     """The account of the token or signature. `service` is the host's second label."""
     account = select_account(request, label)
     host = f"{label}.{service}.api.netsuite.com"
+    if account.has("deny_login"):
+        raise SimulatedResponse(api_error(403, "Forbidden", "INVALID_LOGIN_ATTEMPT", DENIED))
     if signatures.parse_authorization(request):
         url = f"https://{host}{request.path.removeprefix(f'/{host}')}"
         fault = signatures.find_signature_error(request, url, account, client_of(account))
+        if service == "suitetalk":
+            fault = REST_SPELLINGS.get(fault, fault)
         if fault:
             raise SimulatedResponse(login_refused(account, "OAuth", fault, "INVALID_LOGIN_ATTEMPT"))
     else:

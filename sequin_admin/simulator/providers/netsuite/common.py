@@ -74,6 +74,7 @@ provider = ProviderSimulator(
         "block_integration",
         "expire_certificate",
         "revoke_token",
+        "deny_login",
         "rotate_secret",
     ),
     seed=plant,
