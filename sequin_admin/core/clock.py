@@ -85,13 +85,13 @@ class DatabaseTime(models.Expression):
         super().__init__()
         self.shift, self.stored = shift, stored
 
-    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
-        return "%s", [self.output_field.get_db_prep_value(now() + self.shift, connection)]
+    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, tuple[Any, ...]]:
+        return "%s", (self.output_field.get_db_prep_value(now() + self.shift, connection),)
 
     def as_postgresql(
         self, compiler: Any, connection: BaseDatabaseWrapper, **context: Any
-    ) -> tuple[str, list[Any]]:
+    ) -> tuple[str, tuple[Any, ...]]:
         if now is not _now or timezone.now is not _timezone_now:
             return self.as_sql(compiler, connection)
         function = "CLOCK_TIMESTAMP()" if self.stored else "STATEMENT_TIMESTAMP()"
-        return f"({function} + %s)", [self.shift]
+        return f"({function} + %s)", (self.shift,)

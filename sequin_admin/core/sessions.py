@@ -17,8 +17,8 @@ class SessionStore(db.SessionStore):
     def encode(self, session_dict: dict[str, Any]) -> str:
         return str(CRYPTER.encrypt(super().encode(session_dict).encode()).decode())
 
-    def decode(self, session_data: str) -> dict[str, Any]:
+    def decode(self, session_data: bytes | str) -> dict[str, Any]:
         try:
-            return super().decode(CRYPTER.decrypt(session_data.encode()).decode())
+            return super().decode(CRYPTER.decrypt(session_data).decode())
         except InvalidToken:
             return {}
