@@ -11,7 +11,7 @@ from sequin_admin.access.models import Organization
 from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.connect import entered
 from sequin_admin.connect.audit_trail import record_credential_change
-from sequin_admin.connect.entered import Change
+from sequin_admin.connect.entered import MergeResult
 from sequin_admin.core import clock
 from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Unreachable
@@ -38,7 +38,7 @@ class Saved:
 
     credential: Credential
     is_new: bool
-    change: Change
+    change: MergeResult
     columns: tuple[str, ...] = ()
 
     @property
@@ -101,7 +101,7 @@ def import_properties(
         entered.refuse_masks(draft)
         probe_draft(draft)
         refuse_lost_right(actor, organization)
-    return save_draft(draft, actor=actor, name=name, metadata=metadata, grant=grant)
+    return import_draft(draft, actor=actor, name=name, metadata=metadata, grant=grant)
 
 
 def draft_of(
@@ -120,9 +120,21 @@ def save_draft(
     actor: models.Model | None,
     name: str = "",
     metadata: dict[str, Any] | None = None,
+) -> tuple[Credential, bool]:
+    """As `save_credential()`, for a draft and without a call to the provider."""
+    saved = import_draft(draft, actor=actor, name=name, metadata=metadata)
+    return saved.credential, saved.is_new
+
+
+def import_draft(
+    draft: Credential,
+    *,
+    actor: models.Model | None,
+    name: str = "",
+    metadata: dict[str, Any] | None = None,
     grant: TokenGrant | None = None,
 ) -> Saved:
-    """As `import_properties()`, for a draft and without a call to the provider."""
+    """As `save_draft()`, with what changed. Raises `InvalidEntry`."""
     given = name_and_metadata(draft, name, metadata)
     try:
         return upsert(draft, grant, actor=actor, given=given)
@@ -178,12 +190,12 @@ def connect_again(
     known.save()
     remember_tokens(known)
     apply_grant(known, grant)
-    change = Change(names=tuple(changed), secrets=True, origin=True)
+    change = MergeResult(names=tuple(changed), secrets=True, origin=True)
     return Saved(known, is_new=False, change=change, columns=columns)
 
 
 def update_known(known: Credential, draft: Credential, given: set[str]) -> Saved:
-    """Change of the locked credential what differs in the draft."""
+    """Put what differs in the draft into the locked credential."""
     columns = set_given(known, draft, given)
     change = take_entered(known, draft, complete=True, columns=columns)
     return Saved(known, is_new=False, change=change, columns=columns)
@@ -199,7 +211,7 @@ def set_given(known: Credential, draft: Credential, given: set[str]) -> tuple[st
 
 def take_entered(
     known: Credential, draft: Credential, *, complete: bool, columns: tuple[str, ...] = ()
-) -> Change:
+) -> MergeResult:
     """Merge a draft into the locked credential; save it, and its token row, where they changed.
 
     Raises `InvalidEntry`, and `OtherAccount` when the draft's account is another credential's.
