@@ -247,7 +247,7 @@ def store_grant(
     """
     with transaction.atomic():
         # Before the token's row, in the order of whoever changes both.
-        stored = Credential.objects.select_for_update().get(pk=credential.pk)
+        Credential.objects.select_for_update().values_list("pk").get(pk=credential.pk)
         if lease is None:
             Token.objects.get_or_create(credential=credential)
         rows = Token.objects.with_credential().select_for_update(of=("self",))
@@ -257,7 +257,7 @@ def store_grant(
         if lease is None:
             # What the former chain left is not of this one.
             token.secrets, token.previous_until = {}, None
-        save_new_secrets(credential, stored, token, grant)
+        save_new_secrets(credential, token, grant)
         now = clock.now()
         token.issued_at, token.expires_at = now, compute_expiry(credential, grant, now)
         token.refresh_at = (
@@ -278,13 +278,12 @@ def lease_lost() -> Outcome:
     return outcomes.transient(LEASE_LOST, "Another worker took this over, or it was replaced.")
 
 
-def save_new_secrets(
-    credential: Credential, kept: Credential, token: Token, grant: TokenGrant
-) -> None:
-    """Store a grant's secrets and properties on the credential, whose locked row is `kept`.
+def save_new_secrets(credential: Credential, token: Token, grant: TokenGrant) -> None:
+    """Store a grant's secrets and properties on the credential.
 
     The previous refresh token is kept on the token for the kind's grace period.
     """
+    kept = Credential.objects.select_for_update().get(pk=credential.pk)
     flow, secrets = credential.oauth, issued_secrets(type(credential), grant)
     # Decrypted before the destination may change.
     token.secrets = dict(token.secrets)
