@@ -190,7 +190,7 @@ def connect_again(
     known.save()
     remember_tokens(known)
     apply_grant(known, grant)
-    change = MergeResult(names=tuple(changed), secrets=True, origin=True)
+    change = MergeResult(names=tuple(changed), origin=True)
     return Saved(known, is_new=False, change=change, columns=columns)
 
 
@@ -383,9 +383,11 @@ def apply_replacement(
             "credential of its own."
         )
     change = take_entered(credential, draft, complete=False)
-    if change.names:
-        action = "credential.secrets_replaced" if change.secrets else "credential.changed"
-        record_credential_change(action, credential, actor, changed=list(change.names))
+    public = [name for name in change.names if name not in change.secrets]
+    changed = {"credential.secrets_replaced": [*change.secrets], "credential.changed": public}
+    for action, names in changed.items():
+        if names:
+            record_credential_change(action, credential, actor, changed=names)
     return Saved(credential, is_new=False, change=change)
 
 

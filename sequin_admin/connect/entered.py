@@ -34,13 +34,13 @@ KEPT = (
 class MergeResult:
     """The result of a merge.
 
-    `names` are the properties that changed, sorted. `secrets`: one of them is secret. `origin`: the
-    access token came from a refresh token or key that was replaced. `retry`: secrets were entered
-    after a failed renewal. `notice` is a sentence about a token that was not taken.
+    `names` are the properties that changed, sorted, and `secrets` the secret ones of them.
+    `origin`: the access token came from a refresh token or key that was replaced. `retry`: secrets
+    were entered after a failed renewal. `notice` is a sentence about a token that was not taken.
     """
 
     names: tuple[str, ...] = ()
-    secrets: bool = False
+    secrets: tuple[str, ...] = ()
     origin: bool = False
     retry: bool = False
     notice: str = ""
@@ -55,7 +55,7 @@ class MergeResult:
 
 
 # A new credential: all of it is new.
-CREATED = MergeResult(secrets=True, origin=True, retry=True)
+CREATED = MergeResult(origin=True, retry=True)
 
 
 def refuse_masks(draft: Credential) -> None:
@@ -99,7 +99,7 @@ def merge(
         known.secrets, known.secrets_changed_at = secrets, clock.now()
     change = MergeResult(
         names=tuple(names),
-        secrets=bool(changed),
+        secrets=tuple(changed),
         origin=bool(origins(known, stored) & set(names)),
         retry=bool(entered and token and token.failures),
         notice=KEPT if is_held else "",
@@ -175,7 +175,7 @@ def update_token(credential: Credential, change: MergeResult) -> None:
     renewable, now = renewal.is_renewable(credential), clock.now()
     token = Token.objects.select_for_update().filter(pk=credential.pk).first()
     if token is None:
-        if renewable and (change.secrets or change.retry):
+        if renewable and (change.origin or change.secrets or change.retry):
             Token.objects.get_or_create(credential=credential, defaults={"refresh_at": now})
         return
     token.credential = credential
