@@ -21,7 +21,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
 from sequin_admin.api.framework.errors import INVALID, ApiError
-from sequin_admin.connect.entered import Change
+from sequin_admin.connect.entered import MergeResult
 from sequin_admin.core.metadata import check_metadata
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -254,7 +254,7 @@ def credential_out(
     }
 
 
-def imported_out(credential: Credential, change: Change) -> dict[str, Any]:
+def imported_out(credential: Credential, change: MergeResult) -> dict[str, Any]:
     """As `credential_out()`, with a notice about what was not taken."""
     return credential_out(credential) | change.as_notice()
 

@@ -135,7 +135,7 @@ def remember_tokens(
     chains.remember(
         (each.credential, {*match.digests.values(), *digests.of(match.draft, before).values()})
         for match, each, before in zip(matches, saved, former, strict=True)
-        if each.change.secrets
+        if each.is_new or each.change.secrets
     )
 
 

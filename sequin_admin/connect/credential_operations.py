@@ -11,7 +11,7 @@ from sequin_admin.access.models import Organization
 from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.connect import entered
 from sequin_admin.connect.audit_trail import record_credential_change
-from sequin_admin.connect.entered import Change
+from sequin_admin.connect.entered import MergeResult
 from sequin_admin.core import clock
 from sequin_admin.core.fields import Secrets
 from sequin_admin.credentials import kinds
@@ -37,7 +37,7 @@ class Saved:
 
     credential: Credential
     is_new: bool
-    change: Change
+    change: MergeResult
     columns: tuple[str, ...] = ()
 
     @property
@@ -99,7 +99,7 @@ def import_properties(
         draft = draft_of(organization, properties, oauth_app=oauth_app)
     else:
         draft = identified_draft(organization, properties, actor=actor, oauth_app=oauth_app)
-    return save_draft(draft, actor=actor, name=name, metadata=metadata, grant=grant)
+    return import_draft(draft, actor=actor, name=name, metadata=metadata, grant=grant)
 
 
 def identified_draft(
@@ -134,9 +134,21 @@ def save_draft(
     actor: models.Model | None,
     name: str = "",
     metadata: dict[str, Any] | None = None,
+) -> tuple[Credential, bool]:
+    """As `save_credential()`, for a draft and without a call to the provider."""
+    saved = import_draft(draft, actor=actor, name=name, metadata=metadata)
+    return saved.credential, saved.is_new
+
+
+def import_draft(
+    draft: Credential,
+    *,
+    actor: models.Model | None,
+    name: str = "",
+    metadata: dict[str, Any] | None = None,
     grant: TokenGrant | None = None,
 ) -> Saved:
-    """As `import_properties()`, for a draft and without a call to the provider."""
+    """As `save_draft()`, with what changed. Raises `InvalidEntry`."""
     given = name_and_metadata(draft, name, metadata)
     try:
         return upsert(draft, grant, actor=actor, given=given)
@@ -192,12 +204,12 @@ def connect_again(
     known.save()
     remember_tokens(known)
     apply_grant(known, grant)
-    change = Change(names=tuple(changed), secrets=True, origin=True)
+    change = MergeResult(names=tuple(changed), origin=True)
     return Saved(known, is_new=False, change=change, columns=columns)
 
 
 def update_known(known: Credential, draft: Credential, given: set[str]) -> Saved:
-    """Change of the locked credential what differs in the draft."""
+    """Put what differs in the draft into the locked credential."""
     columns = set_given(known, draft, given)
     change = take_entered(known, draft, complete=True, columns=columns)
     return Saved(known, is_new=False, change=change, columns=columns)
@@ -213,7 +225,7 @@ def set_given(known: Credential, draft: Credential, given: set[str]) -> tuple[st
 
 def take_entered(
     known: Credential, draft: Credential, *, complete: bool, columns: tuple[str, ...] = ()
-) -> Change:
+) -> MergeResult:
     """Merge a draft into the locked credential; save it, and its token row, where they changed.
 
     Raises `InvalidEntry`, and `OtherAccount` when the draft's account is another credential's.
@@ -385,9 +397,11 @@ def apply_replacement(
             "credential of its own."
         )
     change = take_entered(credential, draft, complete=False)
-    if change.names:
-        action = "credential.secrets_replaced" if change.secrets else "credential.changed"
-        record_credential_change(action, credential, actor, changed=list(change.names))
+    public = [name for name in change.names if name not in change.secrets]
+    changed = {"credential.secrets_replaced": [*change.secrets], "credential.changed": public}
+    for action, names in changed.items():
+        if names:
+            record_credential_change(action, credential, actor, changed=names)
     return Saved(credential, is_new=False, change=change)
 
 

@@ -31,16 +31,16 @@ KEPT = (
 
 
 @dataclass(frozen=True)
-class Change:
+class MergeResult:
     """The result of a merge.
 
-    `names` are the properties that changed, sorted. `secrets`: one of them is secret. `origin`: the
-    access token came from a refresh token or key that was replaced. `retry`: secrets were entered
-    after a failed renewal. `notice` is a sentence about a token that was not taken.
+    `names` are the properties that changed, sorted, and `secrets` the secret ones of them.
+    `origin`: the access token came from a refresh token or key that was replaced. `retry`: secrets
+    were entered after a failed renewal. `notice` is a sentence about a token that was not taken.
     """
 
     names: tuple[str, ...] = ()
-    secrets: bool = False
+    secrets: tuple[str, ...] = ()
     origin: bool = False
     retry: bool = False
     notice: str = ""
@@ -55,7 +55,7 @@ class Change:
 
 
 # A new credential: all of it is new.
-CREATED = Change(secrets=True, origin=True, retry=True)
+CREATED = MergeResult(origin=True, retry=True)
 
 
 def refuse_masks(draft: Credential) -> None:
@@ -72,7 +72,7 @@ def merge(
     seen: Collection[str],
     token: Token | None,
     complete: bool,
-) -> Change:
+) -> MergeResult:
     """Put the draft's properties and secrets into `known`, which is locked. Does not save.
 
     `seen` names the draft's tokens that `known` had before. `complete` says that what the draft
@@ -97,9 +97,9 @@ def merge(
     names = sorted([*differing(properties, known.properties), *changed])
     if changed:
         known.secrets, known.secrets_changed_at = secrets, clock.now()
-    change = Change(
+    change = MergeResult(
         names=tuple(names),
-        secrets=bool(changed),
+        secrets=tuple(changed),
         origin=bool(origins(known, stored) & set(names)),
         retry=bool(entered and token and token.failures),
         notice=KEPT if is_held else "",
@@ -170,12 +170,12 @@ def origins(known: Credential, stored: Mapping[str, str]) -> set[str]:
     return set(tokens[:1] if tokens[:1] and tokens[0] in stored else tokens)
 
 
-def update_token(credential: Credential, change: Change) -> None:
+def update_token(credential: Credential, change: MergeResult) -> None:
     """What a change of the credential means for its token row, which is kept in place."""
     renewable, now = renewal.is_renewable(credential), clock.now()
     token = Token.objects.select_for_update().filter(pk=credential.pk).first()
     if token is None:
-        if renewable and (change.secrets or change.retry):
+        if renewable and (change.origin or change.secrets or change.retry):
             Token.objects.get_or_create(credential=credential, defaults={"refresh_at": now})
         return
     token.credential = credential

@@ -246,9 +246,10 @@ def submit_properties(link: ConnectLink, properties: Properties) -> Credential:
 
 
 def save_link_credential(link: ConnectLink, draft: Credential) -> Credential:
-    return credential_operations.save_draft(
+    credential, _ = credential_operations.save_draft(
         draft, actor=link, name=link.name, metadata=link.metadata or None
-    ).credential
+    )
+    return credential
 
 
 def complete(link: ConnectLink, credential: Credential) -> None:

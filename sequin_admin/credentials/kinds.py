@@ -145,7 +145,7 @@ class TokenGrant:
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.access_token, str) or not self.access_token:
+        if not isinstance(self.access_token, str):
             raise TypeError("The access token is no text.")
         object.__setattr__(self, "raw", Secrets(self.raw))
 

@@ -284,14 +284,14 @@ def store_grant(
     """
     with transaction.atomic():
         # Before the token's row, in the order of whoever changes both.
-        stored = Credential.objects.select_for_update().get(pk=credential.pk)
+        Credential.objects.select_for_update().values_list("pk").get(pk=credential.pk)
         if lease is None:
             Token.objects.get_or_create(credential=credential)
         token, now = lock_token(credential, lease)
         if lease is None:
             # What the former chain left is not of this one.
             token.secrets, token.previous_until = {}, None
-        save_new_secrets(credential, stored, token, grant)
+        save_new_secrets(credential, token, grant)
         token.issued_at, token.expires_at = now, compute_expiry(credential, grant, now)
         token.refresh_at = (
             compute_refresh_at(now, token.expires_at) if is_renewable(credential) else None
@@ -361,9 +361,9 @@ def store_refresh_token(credential: Credential, refresh_token: str, lease: Renew
     """Store the refresh token of an answer without a usable access token. Raises `Refused` when
     the lease was lost."""
     with transaction.atomic():
-        stored = Credential.objects.select_for_update().get(pk=credential.pk)
+        Credential.objects.select_for_update().values_list("pk").get(pk=credential.pk)
         token, _ = lock_token(credential, lease)
-        save_new_secrets(credential, stored, token, TokenGrant("", refresh_token))
+        save_new_secrets(credential, token, TokenGrant("", refresh_token))
         token.save(update_fields=["secrets", "previous_until"])
 
 
@@ -384,13 +384,12 @@ def lease_lost() -> Outcome:
     return outcomes.transient(LEASE_LOST, "Another worker took this over, or it was replaced.")
 
 
-def save_new_secrets(
-    credential: Credential, kept: Credential, token: Token, grant: TokenGrant
-) -> None:
-    """Store a grant's secrets and properties on the credential, whose locked row is `kept`.
+def save_new_secrets(credential: Credential, token: Token, grant: TokenGrant) -> None:
+    """Store a grant's secrets and properties on the credential.
 
     The previous refresh token is kept on the token for the kind's grace period.
     """
+    kept = Credential.objects.select_for_update().get(pk=credential.pk)
     flow, secrets = credential.oauth, issued_secrets(type(credential), grant)
     # Decrypted before the destination may change.
     token.secrets = dict(token.secrets)

@@ -25,11 +25,16 @@ from tests.simulator_server import local
 
 HUBSPOT, LINEAR = kinds.get("hubspot_oauth2"), kinds.get("linear_oauth2")
 
-# Properties that become part of a URL: the kind, and the suffix that the host must have.
+# Properties that become part of a URL: the kind, and the suffixes of which the host must have one.
 HOSTS = [
     ("auth0_client_credentials", "domain", "https://{}", ".auth0.com"),
-    ("salesforce_oauth2", "instance_url", "{}", "force.com"),
-    ("salesforce_oauth2", "login_host", "https://{}", ".salesforce.com"),
+    (
+        "salesforce_oauth2",
+        "instance_url",
+        "{}",
+        (".salesforce.com", ".force.com", ".salesforce.mil"),
+    ),
+    ("salesforce_oauth2", "login_host", "https://{}", (".salesforce.com", ".salesforce.mil")),
     ("servicenow_oauth2", "instance_url", "{}", ".service-now.com"),
     ("servicenow_client_credentials", "instance_url", "{}", ".service-now.com"),
     ("shopify_oauth2", "shop", "https://{}", ".myshopify.com"),
@@ -78,7 +83,7 @@ def accepted(kind, name, value):
 
 @each_host
 def test_no_address_of_a_provider_leads_elsewhere(kind, name, url, ending):
-    good = ending.lstrip(".")
+    good = (ending if isinstance(ending, str) else ending[0]).lstrip(".")
     for place in PLACES:
         for dress in DRESSES:
             stored = accepted(kind, name, dress.format(place=place, good=good))

@@ -203,7 +203,8 @@ def test_every_encrypted_column_names_its_organization():
         if isinstance(field, EncryptedJSONField)
     }
 
-    # A token names that of its credential.
+    # A token names that of its credential; a key of the installation belongs to none.
     assert columns.pop("tokens.Token") == ("credential_id", "credential_seal")
+    assert columns.pop("core.DigestKey") == ("id",)
     assert len(columns) >= 9
     assert {bind[0] for bind in columns.values()} == {"organization_id"}
