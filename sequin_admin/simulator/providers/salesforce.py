@@ -145,7 +145,9 @@ def query(request: HttpRequest, domain: str) -> HttpResponse:
 
 
 def with_usage_header(response: HttpResponse) -> HttpResponse:
-    response["Sforce-Limit-Info"] = "api-usage=18/15000"
+    response["Sforce-Limit-Info"] = (
+        "api-usage=18/15000; per-app-api-usage=17/250(appName=Sequin Admin)"
+    )
     return response
 
 
