@@ -14,9 +14,9 @@ from typing import Any
 # Tests that do not use our database run once.
 ONCE = ("command_line", "simulator", "sdks", "test_layers.py", "test_names.py", "test_documents.py")
 LEGS = {
-    "SQLite and the browser": ["-m", "pytest", "-m", "not postgresql"],
+    "SQLite and the browser": ["-m", "pytest", "-m", "not postgresql and not faults"],
     "PostgreSQL": [
-        *("-m", "tests.postgres", "-m", "pytest", "-m", "not browser"),
+        *("-m", "tests.postgres", "-m", "pytest", "-m", "not browser and not faults"),
         *(f"--ignore=tests/{name}" for name in ONCE),
     ],
 }
