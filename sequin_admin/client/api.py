@@ -5,6 +5,7 @@ A token is cached until shortly before it expires, so most calls need no request
 
 import asyncio
 import threading
+import time
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import Any
 from weakref import WeakSet
@@ -13,7 +14,8 @@ import httpx2
 
 from sequin_admin.client.access import Access
 from sequin_admin.client.errors import Broken, SequinError, TryLater
-from sequin_admin.client.permits import AsyncPermits, Pace, Permit, Permits
+from sequin_admin.client.permits import AsyncPermits, Pace, Permit, Permits, retry_wait_s
+from sequin_admin.client.retry_after import retry_after_s
 from sequin_admin.client.transport import AsyncCredentialTransport, CredentialTransport
 
 MARGIN_S = 60.0
@@ -21,6 +23,8 @@ PACE = Pace()
 # The server may close an idle connection just as it is used, so a request is sent once more. That
 # is safe: a permit whose response was lost ends with its lease.
 CONNECTION_LOST = (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError)
+# Where the server does not say how long to wait.
+DEFAULT_WAIT_S = 5.0
 TIMEOUT_S = 60.0  # longer than the server waits for a provider
 
 
@@ -61,12 +65,14 @@ class Credential:
         return self.token().base_url
 
     def token(self, *, min_ttl_s: int = 0) -> Access:
-        """A valid token, cached. Raises `Broken`, `TryLater`, or another `SequinError`."""
+        """A valid token, cached. Raises `Broken`, `TryLater`, or another `SequinError`.
+
+        Waits up to `patience_s` where the server says when to ask again.
+        """
         with self.lock:
             if self.known is None or not self.known.lives(max(MARGIN_S, min_ttl_s)):
                 params = {"min_ttl": min_ttl_s}
-                answer = ask(self.client.http, "GET", f"{self.id}/token", params=params)
-                self.known = read(answer)
+                self.known = self.read_token("GET", "token", params=params)
             return self.known
 
     def refused(self, access: Access) -> Access:
@@ -74,10 +80,16 @@ class Credential:
         with self.lock:
             if self.known is None or self.known.fingerprint == access.fingerprint:
                 body = {"fingerprint": access.fingerprint}
-                self.known = read(
-                    ask(self.client.http, "POST", f"{self.id}/token/refresh", json=body)
-                )
+                self.known = self.read_token("POST", "token/refresh", json=body)
             return self.known
+
+    def read_token(self, method: str, ending: str, **sent: Any) -> Access:
+        ends = time.monotonic() + self.permits.pace.patience_s
+        while True:
+            try:
+                return read(ask(self.client.http, method, f"{self.id}/{ending}", **sent))
+            except TryLater as later:
+                time.sleep(retry_wait_s(later, ends))
 
     def permit(self) -> AbstractContextManager[Permit]:
         """`with credential.permit():` around one call made without the transport.
@@ -134,17 +146,23 @@ class AsyncCredential:
         async with self.lock:
             if self.known is None or not self.known.lives(max(MARGIN_S, min_ttl_s)):
                 params = {"min_ttl": min_ttl_s}
-                answer = await ask_async(self.client.http, "GET", f"{self.id}/token", params=params)
-                self.known = read(answer)
+                self.known = await self.read_token("GET", "token", params=params)
             return self.known
 
     async def refused(self, access: Access) -> Access:
         async with self.lock:
             if self.known is None or self.known.fingerprint == access.fingerprint:
                 body = {"fingerprint": access.fingerprint}
-                path = f"{self.id}/token/refresh"
-                self.known = read(await ask_async(self.client.http, "POST", path, json=body))
+                self.known = await self.read_token("POST", "token/refresh", json=body)
             return self.known
+
+    async def read_token(self, method: str, ending: str, **sent: Any) -> Access:
+        ends, path = time.monotonic() + self.permits.pace.patience_s, f"{self.id}/{ending}"
+        while True:
+            try:
+                return read(await ask_async(self.client.http, method, path, **sent))
+            except TryLater as later:
+                await asyncio.sleep(retry_wait_s(later, ends))
 
     def permit(self) -> AbstractAsyncContextManager[Permit]:
         return self.permits.permit()
@@ -219,9 +237,9 @@ def error_in(response: httpx2.Response) -> SequinError:
     if response.status_code == 409:
         return Broken(sentence, 409)
     if response.status_code == 429 or response.status_code >= 500:
-        wait = response.headers.get("Retry-After", "")
+        wait = retry_after_s(response)
         return TryLater(
-            sentence, response.status_code, retry_after_s=float(wait) if wait.isdecimal() else 5
+            sentence, response.status_code, retry_after_s=DEFAULT_WAIT_S if wait is None else wait
         )
     return SequinError(sentence, response.status_code)
 

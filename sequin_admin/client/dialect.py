@@ -1,14 +1,18 @@
 """Reads a provider's rate limit from its responses, as the provider reports it."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
 
+from sequin_admin.client.retry_after import read_date, retry_after_s
+
 # How long a reported remainder counts when the response names no reset time.
 DEFAULT_RESET_MS = 1000.0
+# "18/5000" at the start, after a name, or between other pairs; not within brackets.
+USED_OF = re.compile(r"(?:^|[;,=]) *([0-9]{1,12})/([0-9]{1,12})(?=$|[;, (])")
 UNITS_PER_S = {"epoch_s": 1, "epoch_ms": 1000}
 
 
@@ -31,7 +35,7 @@ class Dialect:
         resets = self.reset_ms(response)
         if self.throttled(response):
             said["outcome"] = "throttled"
-            wait = seconds(response.headers.get("Retry-After", ""))
+            wait = retry_after_s(response)
             pause = [None if wait is None else wait * 1000, resets, self.pause_ms]
             said["retry_after_ms"] = next((each for each in pause if each is not None), None)
         remaining = self.remaining(response)
@@ -57,9 +61,9 @@ class Dialect:
         left = response.headers.get(self.known["remaining"] or "-", "")
         if left.isdecimal():
             return int(left)
-        used, _, most = response.headers.get(self.known["used_of"] or "-", "").partition("/")
-        used = used.rpartition("=")[2]
-        return max(int(most) - int(used), 0) if used.isdecimal() and most.isdecimal() else None
+        # "api-usage=18/5000; per-app-api-usage=17/250(appName=x)": the least of them counts.
+        pairs = USED_OF.findall(response.headers.get(self.known["used_of"] or "-", ""))
+        return min((max(int(most) - int(used), 0) for used, most in pairs), default=None)
 
     def reset_ms(self, response: httpx2.Response) -> float | None:
         """Milliseconds until the reset, by the response's `Date` header if it has one."""
@@ -67,10 +71,7 @@ class Dialect:
         if at is None:
             return None
         at /= UNITS_PER_S[self.known["reset_unit"]]
-        try:
-            now = parsedate_to_datetime(response.headers["Date"])
-        except (KeyError, ValueError):
-            now = datetime.now(UTC)
+        now = read_date(response.headers.get("Date", "")) or datetime.now(UTC)
         return max(at - now.timestamp(), 0) * 1000
 
 

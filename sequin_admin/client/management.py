@@ -7,8 +7,16 @@ from typing import Any
 
 import httpx2
 
-from sequin_admin.client.api import TIMEOUT_S, object_in, settings, summary_of, unreachable
+from sequin_admin.client.api import (
+    DEFAULT_WAIT_S,
+    TIMEOUT_S,
+    object_in,
+    settings,
+    summary_of,
+    unreachable,
+)
 from sequin_admin.client.errors import Refused, TryLater
+from sequin_admin.client.retry_after import retry_after_s
 
 TRIES = 4
 PAUSE_S = 0.5
@@ -61,15 +69,18 @@ class Api:
         self, path: str, params: Mapping[str, Any] | None = None, *, most: int | None = None
     ) -> Iterator[dict[str, Any]]:
         """The pages of a list as whole responses, with at most `most` rows in total."""
-        wanted = dict(params or {})
+        wanted, seen = dict(params or {}), set[str]()
         while most is None or most > 0:
             wanted["limit"] = LARGEST_PAGE if most is None else min(most, LARGEST_PAGE)
             answer = self.get(path, wanted)
             yield answer
             most = None if most is None else most - len(answer["data"])
-            if not answer.get("next_cursor"):
+            cursor = answer.get("next_cursor")
+            # A cursor that comes again would lead round and round.
+            if not cursor or cursor in seen:
                 return
-            wanted["cursor"] = answer["next_cursor"]
+            seen.add(cursor)
+            wanted["cursor"] = cursor
 
     def call(
         self,
@@ -121,9 +132,9 @@ def result_of(response: httpx2.Response) -> Any:
             return response.json()
         except ValueError:
             pass
-    wait = response.headers.get("Retry-After", "")
-    if status in OVERLOADED or (status == 409 and wait):
-        seconds = float(wait) if wait.isdecimal() else 5
+    wait = retry_after_s(response)
+    if status in OVERLOADED or (status == 409 and wait is not None):
+        seconds = DEFAULT_WAIT_S if wait is None else wait
         raise TryLater(summary_of(response), status, retry_after_s=seconds)
     if not response.is_error or "summary" not in object_in(response):
         raise Refused(

@@ -19,18 +19,21 @@ from sequin_admin.client.errors import SequinError, TryLater
 
 LONGEST_POLL_S = 10.0
 SLACK_S = 0.001
-# No permits are available now, or the API key has used its requests of this minute.
+# No permits are available now, the API key has used its requests of this minute, or the server's
+# database or the provider is away.
 RETRYABLE = (429, 503)
+LEAST_WAIT_S = 0.2
 
 
 @dataclass(frozen=True)
 class Pace:
     """How permits are requested.
 
-    `patience_s` is how long a call may wait for a permit. A `batch` saves requests: up to so many
-    permits are requested at once, and each is used within `use_within_s` or released. Every permit
-    counts towards `max_concurrent_requests`, so request no more than you use. `priority` is live,
-    backfill or probe. With a `sync_id` that sync's own, narrower limit holds as well.
+    `patience_s` is how long a call may wait for a permit, and as long again for a token. A `batch`
+    saves requests: up to so many permits are requested at once, and each is used within
+    `use_within_s` or released. Every permit counts towards `max_concurrent_requests`, so request no
+    more than you use. `priority` is live, backfill or probe. With a `sync_id` that sync's own,
+    narrower limit holds as well.
     """
 
     priority: str = "live"
@@ -282,9 +285,10 @@ def retry_wait_s(error: SequinError, ends: float) -> float:
     """Seconds to wait before the retry. Raises `error` when it is final or the wait too long."""
     if not (isinstance(error, TryLater) and error.status in RETRYABLE):
         raise error
-    if time.monotonic() + error.retry_after_s > ends:
+    wait_s = max(error.retry_after_s, LEAST_WAIT_S)
+    if time.monotonic() + wait_s > ends:
         raise error
-    return error.retry_after_s
+    return wait_s
 
 
 def read_ticket(response: httpx2.Response, ends: float) -> tuple[str, float]:

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from functools import cache, cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -23,6 +25,7 @@ import httpcore2
 import httpx2
 from django.conf import settings
 
+from sequin_admin.core import clock
 from sequin_admin.core.destinations import EVERYWHERE, AddressPolicy, in_turn
 from sequin_admin.core.destinations import Forbidden as Forbidden
 from sequin_admin.core.destinations import UnknownHost as UnknownHost
@@ -76,6 +79,16 @@ class Response:
         """The start of the body without secrets, for people."""
         return redact(self.text[: 2 * chars], self.sent)[:chars]
 
+    @property
+    def retry_after_s(self) -> float | None:
+        """Seconds to wait by `Retry-After` (RFC 9110 section 10.2.3): a delay, or a date, which
+        counts from the response's own `Date`."""
+        text = self.headers.get("retry-after", "").strip()
+        if re.fullmatch(r"[0-9]{1,12}(\.[0-9]*)?", text):
+            return float(text)
+        at, now = read_date(text), read_date(self.headers.get("date", ""))
+        return max((at - (now or clock.now())).total_seconds(), 0) if at else None
+
     def json(self) -> Any:
         """The body as JSON that can be stored; None when it is not JSON (an HTML page, an empty
         body) or nested too deeply."""
@@ -105,6 +118,15 @@ class Response:
             except (KeyError, IndexError, TypeError):
                 return None
         return value
+
+
+def read_date(text: str) -> datetime | None:
+    """The time of an HTTP date; None for anything else."""
+    try:
+        at = parsedate_to_datetime(text)
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def rewrite_url(url: str, *, provider: bool = True) -> str:

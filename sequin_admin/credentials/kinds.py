@@ -59,7 +59,8 @@ class RateLimitSignals:
 
     `throttled` lists (status, text in the body) pairs that mean "throttled". Such a response pauses
     all calls for the time it gives, else for `pause_s` seconds. `remaining`, `reset` and `used_of`
-    ("18/5000") are header names; without a reset, the remaining quota is valid for one second.
+    are header names. `used_of` holds "18/5000", or several such pairs, of which the least remainder
+    counts. Without a reset, the remaining quota is valid for one second.
     """
 
     throttled: tuple[tuple[int, str], ...] = ((429, ""),)

@@ -135,8 +135,8 @@ def evidence(response: Response) -> dict[str, Any]:
 
 
 def retry_after(response: Response) -> float | None:
-    """Seconds from a `Retry-After` header (RFC 9110 section 10.2.3, delay form)."""
-    wait = number(response.headers.get("retry-after", ""))
+    """Seconds to wait by the `Retry-After` header, a day at most."""
+    wait = response.retry_after_s
     return None if wait is None else min(wait, LONGEST_WAIT_S)
 
 

@@ -132,10 +132,8 @@ def http_error_message(host: str | None, status: int) -> str:
 
 
 def retry_after_of(response: http.Response) -> float:
-    """`Retry-After` of a 429 or 503 in seconds; 0 without one. Dates are ignored."""
-    value = response.headers.get("retry-after", "")
-    is_valid = response.status in BUSY and value.isdecimal() and value.isascii()
-    return float(value) if is_valid else 0
+    """`Retry-After` of a 429 or 503 in seconds; 0 without one."""
+    return (response.retry_after_s or 0) if response.status in BUSY else 0
 
 
 def send_channel_mail(delivery: Delivery) -> SendResult:

@@ -150,6 +150,16 @@ def renew_claimed(lease: RenewalLease) -> bool:
 
 
 def renew(credential: Credential, *, newer_than: int | None = None, force: bool = False) -> str:
+    """As `renew_or_wait()`. A renewal may name another host: then `credential` knows it as well."""
+    text = renew_or_wait(credential, newer_than=newer_than, force=force)
+    if credential.destination_properties:
+        credential.refresh_from_db(fields=["properties"])
+    return text
+
+
+def renew_or_wait(
+    credential: Credential, *, newer_than: int | None = None, force: bool = False
+) -> str:
     """Renew, or wait for the process that is renewing.
 
     `newer_than` is a version that must not be returned. Raises `Refused`.

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from sequin_admin.client import AsyncClient, Broken, Client, SequinError, TryLater, WrongHost
+from sequin_admin.client import AsyncClient, Broken, Client, Pace, SequinError, TryLater, WrongHost
 from sequin_admin.connect import credential_operations
 from sequin_admin.tokens.models import Token
 
@@ -82,7 +82,8 @@ def test_when_the_access_is_gone_it_says_who_must_act(hubspot, simulated):
             http.get(CONTACTS)
 
 
-def test_an_outage_is_to_be_tried_later(hubspot, simulated):
+def test_an_outage_is_to_be_tried_later(client, connected, simulated):
+    hubspot = client.credential(connected("hubspot_oauth2").pk, Pace(patience_s=0))
     simulated.fault("hubspot", "outage")
     Token.objects.update(expires_at="2020-01-01T00:00Z")
 

@@ -264,6 +264,18 @@ def dialect(slug):
         ),
         ("shopify_oauth2", {"X-Shopify-Shop-Api-Call-Limit": "32/40"}, 8, 1000),
         ("salesforce_oauth2", {"Sforce-Limit-Info": "api-usage=18/5000"}, 4982, 1000),
+        (
+            "salesforce_oauth2",
+            {"Sforce-Limit-Info": "api-usage=18/5000; per-app-api-usage=17/250(appName=x=1/2)"},
+            233,
+            1000,
+        ),
+        (
+            "salesforce_oauth2",
+            {"Sforce-Limit-Info": "api-usage=4990/5000; per-app-api-usage=17/250(appName=x)"},
+            10,
+            1000,
+        ),
         ("salesforce_oauth2", {"Sforce-Limit-Info": "nonsense"}, None, None),
         ("github_app", {"x-ratelimit-remaining": "-1"}, None, None),
         ("stripe_key", {}, None, None),

@@ -5,13 +5,15 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sequin_admin.core import http
+from sequin_admin.core import clock, http
 from sequin_admin.core.redaction import redact
 
 HOST = "provider.example"
@@ -237,3 +239,50 @@ def test_the_simulator_does_not_stand_for_an_address_that_somebody_entered(setti
 
     assert http.rewrite_url("https://a.example/x") == "http://127.0.0.1:8001/a.example/x"
     assert http.rewrite_url("https://a.example/x", provider=False) == "https://a.example/x"
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("7", 7),
+        ("1.5", 1.5),
+        ("Tue, 14 Nov 2023 22:14:20 GMT", 60),
+        ("Tuesday, 14-Nov-23 22:14:20 GMT", 60),
+        ("Tue, 14 Nov 2023 22:00:00 GMT", 0),
+        ("soon", None),
+        ("-7", None),
+        ("Tue, 99 Nov 2023 22:14:20 GMT", None),
+        ("", None),
+    ],
+)
+def test_a_wait_is_read_as_a_delay_or_as_a_date(said, seconds):
+    """A date counts from the server's own, so that no clock needs to be right."""
+    headers = {"date": "Tue, 14 Nov 2023 22:13:20 GMT", "retry-after": said}
+
+    assert http.Response(503, headers).retry_after_s == seconds
+
+
+def test_a_date_without_the_servers_own_counts_from_now():
+    at = format_datetime(clock.now() + timedelta(seconds=90), usegmt=True)
+
+    assert 80 < http.Response(503, {"retry-after": at}).retry_after_s <= 90
+
+
+@pytest.mark.parametrize(
+    ("body", "value"),
+    [
+        (b'{"a": "nul \\u0000 inside"}', {"a": "nul \ufffd inside"}),
+        (b'{"half \\ud800": 1}', {"half \ufffd": 1}),
+        (b'{"pair": "\\ud83d\\ude00"}', {"pair": "\U0001f600"}),
+        (b'{"a": [NaN, 1e400, -Infinity, 1.5]}', {"a": [None, None, None, 1.5]}),
+        (b"[" * 60_000, None),
+        (b"9" * 5_000, None),
+    ],
+    ids=["NUL", "half", "pair", "infinite", "nested", "digits"],
+)
+def test_an_answer_has_nothing_that_can_not_be_stored(body, value):
+    assert http.Response(200, {}, body).json() == value
+
+
+def test_the_text_of_an_answer_has_no_nul():
+    assert http.Response(200, {}, b"a\0b").excerpt(10) == "a\ufffdb"

@@ -1,6 +1,7 @@
 """The outbox: delivered in order, at least once, outside of quiet hours."""
 
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
+from email.utils import format_datetime
 
 import pytest
 from django.db import transaction
@@ -11,7 +12,7 @@ from hypothesis.extra.django import TestCase
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
-from sequin_admin.notifications import channels, delivery, outbox, senders
+from sequin_admin.notifications import channels, delivery, outbox, retries, senders
 from sequin_admin.notifications.message import Message, Severity
 from sequin_admin.notifications.models import Channel, ChannelKind, Delivery, DeliveryState
 from sequin_admin.notifications.senders import SendResult
@@ -104,15 +105,24 @@ def test_after_a_day_it_is_given_up_with_a_sentence(organization, receiver, make
     assert len(row.log) == row.attempts == len(receiver.calls) >= 8
 
 
-def test_a_busy_receiver_is_given_the_time_it_asks_for(organization, receiver, make_channel, at):
+@pytest.mark.parametrize(
+    "asked",
+    ["3600", format_datetime(datetime(2999, 1, 1, tzinfo=UTC), usegmt=True)],
+    ids=["delay", "date"],
+)
+def test_a_busy_receiver_is_given_the_time_it_asks_for(
+    organization, receiver, make_channel, at, asked
+):
     make_channel()
     now = at()
     outbox.post(organization, make_message())
-    receiver.reply(429, retry_after="3600")
+    receiver.reply(429, retry_after=asked)
 
     work()
 
-    assert Delivery.objects.get().next_try_at == now + timedelta(hours=1)
+    # The longest wait that is respected is that of our own delays.
+    wanted = timedelta(hours=1) if asked.isdecimal() else retries.DELAYS[-1]
+    assert Delivery.objects.get().next_try_at == now + wanted
 
 
 def test_a_receiver_that_is_gone_is_sent_nothing_more(organization, receiver, make_channel):

@@ -149,7 +149,7 @@ def test_an_odd_answer_is_an_outcome(readers, monkeypatch):
 @KINDS
 @pytest.mark.faults
 def test_any_odd_answer_is_an_outcome(readers, monkeypatch):
-    check_answers(readers, monkeypatch, examples=300)
+    check_answers(readers, monkeypatch, examples=150)
 
 
 def check_answers(readers, monkeypatch, *, examples):
@@ -263,7 +263,7 @@ def test_hubspot_connects_without_a_domain(readers, monkeypatch):
     session = given_again(readers, monkeypatch, "connect", Change(("hub_domain",), "drop"))
 
     assert session.credential.properties["hub_id"] == 21902692
-    assert "hub_domain" not in session.credential.properties or not session.failure
+    assert "hub_domain" not in session.credential.properties
 
 
 @pytest.mark.parametrize("slug", ["quickbooks_oauth2"])

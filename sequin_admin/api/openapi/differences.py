@@ -160,6 +160,14 @@ ALL = (
         "Both kinds of callers exist; answers keep to the type.",
     ),
     Difference(
+        "hubspot-domain",
+        "Credentials",
+        "HubSpot's `hub_domain`",
+        "Required.",
+        "Optional.",
+        "HubSpot does not name it for every account.",
+    ),
+    Difference(
         "linear-expires",
         "Credentials",
         "Linear's `expires_in_s`",

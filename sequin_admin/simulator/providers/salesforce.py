@@ -45,10 +45,17 @@ provider = ProviderSimulator(
         "rotate_refresh_tokens",
         "break_signature",
         "foreign_login_host",
+        "move_organization",
     ),
     seed=plant,
     throttled=throttled,
 )
+
+
+def domain_of(account: SimulatedAccount) -> str:
+    """Its My Domain. A moved organization has another one and is no longer served at the old."""
+    domain = str(account.data["domain"])
+    return f"{domain}-moved" if account.has("move_organization") else domain
 
 
 class SalesforceSimulator(AuthorizationServer):
@@ -88,7 +95,7 @@ class SalesforceSimulator(AuthorizationServer):
         account = grant.account
         return {
             "scope": " ".join(grant.scopes),
-            "instance_url": f"https://{account.data['domain']}.my.salesforce.com",
+            "instance_url": f"https://{domain_of(account)}.my.salesforce.com",
             "id": f"https://login.salesforce.com/id/{account.external_id}/{account.data['user']}",
             "issued_at": str(int(now().timestamp() * 1000)),
         }
@@ -155,14 +162,16 @@ def query(request: HttpRequest, domain: str) -> HttpResponse:
 
 
 def with_usage_header(response: HttpResponse) -> HttpResponse:
-    response["Sforce-Limit-Info"] = "api-usage=18/15000"
+    response["Sforce-Limit-Info"] = (
+        "api-usage=18/15000; per-app-api-usage=17/250(appName=Sequin Admin)"
+    )
     return response
 
 
 def require_own_domain(request: HttpRequest, domain: str) -> SimulatedAccount:
     """The account. Raises `SimulatedResponse` at a domain other than the organization's own."""
     account = caller(request).account
-    if account.data["domain"] != domain:
+    if domain_of(account) != domain:
         raise SimulatedResponse(api_error(401, "INVALID_SESSION_ID", "Session expired or invalid"))
     if account.has("disable_api"):
         message = "The REST API is not enabled for this Organization."

@@ -18,6 +18,9 @@ from sequin_admin.simulator.providers.github.common import (
     token_of,
 )
 
+# The organizations of a user who belongs to many, all with the app installed.
+OTHERS = 230
+
 
 def caller(request: HttpRequest, *, user: bool) -> SimulatedToken:
     require_user_agent(request)
@@ -42,7 +45,8 @@ def user_installations(request: HttpRequest) -> HttpResponse:
     """Only the user's own installations: this reveals a forged installation id."""
     token = caller(request, user=True)
     mine = installation_json(token.grant.account, token.grant.client)
-    return paginate(request, "installations", [mine])
+    others = range(1, OTHERS + 1) if token.grant.account.has("many_installations") else ()
+    return paginate(request, "installations", [*({**mine, "id": n} for n in others), mine])
 
 
 @provider.route("GET", API, r"/installation/repositories")

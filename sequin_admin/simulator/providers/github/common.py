@@ -71,7 +71,7 @@ provider = ProviderSimulator(
     "github",
     "GitHub",
     scopes=tuple(f"{name}: {level}" for name, level in PERMISSIONS.items()),
-    switches=("uninstall", "suspend", "drop_scope", "needs_approval"),
+    switches=("uninstall", "suspend", "drop_scope", "needs_approval", "many_installations"),
     seed=plant,
     throttled=throttled,
 )
@@ -92,7 +92,8 @@ def token_of(request: HttpRequest) -> str:
 
 def paginate(request: HttpRequest, name: str, rows: list[dict[str, Any]]) -> HttpResponse:
     """One page of a list. The Link header (RFC 8288) leads to the next one."""
-    number, size = int(request.GET.get("page", 1)), int(request.GET.get("per_page", 30))
+    number = int(request.GET.get("page", 1))
+    size = min(int(request.GET.get("per_page", 30)), 100)
     shown = rows[(number - 1) * size : number * size]
     response = JsonResponse({"total_count": len(rows), name: shown})
     if number * size < len(rows):
