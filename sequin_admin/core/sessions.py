@@ -4,6 +4,7 @@ from typing import Any
 
 from cryptography.fernet import InvalidToken
 from django.contrib.sessions.backends import db
+from django.utils.encoding import force_bytes
 from encrypted_model_fields.fields import CRYPTER
 
 
@@ -17,8 +18,8 @@ class SessionStore(db.SessionStore):
     def encode(self, session_dict: dict[str, Any]) -> str:
         return str(CRYPTER.encrypt(super().encode(session_dict).encode()).decode())
 
-    def decode(self, session_data: str) -> dict[str, Any]:
+    def decode(self, session_data: bytes | str) -> dict[str, Any]:
         try:
-            return super().decode(CRYPTER.decrypt(session_data.encode()).decode())
+            return super().decode(CRYPTER.decrypt(force_bytes(session_data)).decode())
         except InvalidToken:
             return {}
