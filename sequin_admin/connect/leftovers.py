@@ -1,4 +1,4 @@
-"""Keys and links of people who are no longer members: they work until somebody revokes them."""
+"""Keys and links of people who left or have a lesser role now: they work until they are revoked."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from django.db import models, transaction
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Organization, User
+from sequin_admin.access.policy import Action, Role, allows
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
@@ -14,7 +15,7 @@ from sequin_admin.core import clock
 
 @dataclass(frozen=True)
 class Leftovers:
-    """What still works of one person who has left."""
+    """What still works of one person who could not make it now."""
 
     person: User
     keys: list[ApiKey]
@@ -23,11 +24,11 @@ class Leftovers:
 
 def list_leftovers(organization: Organization) -> list[Leftovers]:
     """By person, in the order of their addresses."""
-    members = organization.memberships.values("user")
-    made_elsewhere = models.Q(created_by__isnull=False) & ~models.Q(created_by__in=members)
     now = clock.now()
-    left_keys = ApiKey.objects.of(organization).usable(now).filter(made_elsewhere)
-    left_links = ConnectLink.objects.of(organization).open(now).filter(made_elsewhere)
+    left_keys = ApiKey.objects.of(organization).usable(now)
+    left_keys = left_keys.filter(made_without_right(organization, Action.CONFIGURE))
+    left_links = ConnectLink.objects.of(organization).open(now)
+    left_links = left_links.filter(made_without_right(organization, Action.EDIT))
     found_keys = list(left_keys.select_related("created_by").order_by("name", "pk"))
     shown = left_links.select_related("created_by", "reconnects").defer("secrets")
     found_links = list(shown.order_by("created_at", "pk"))
@@ -41,6 +42,13 @@ def list_leftovers(organization: Organization) -> list[Leftovers]:
     ]
 
 
+def made_without_right(organization: Organization, action: Action) -> models.Q:
+    """Rows made by a person who may not do `action` in the organization now."""
+    roles = [role for role in Role if allows(role, action)]
+    makers = organization.memberships.filter(role__in=roles).values("user")
+    return models.Q(created_by__isnull=False) & ~models.Q(created_by__in=makers)
+
+
 def people(found_keys: list[ApiKey], found_links: list[ConnectLink]) -> Iterator[User]:
     of_keys = (key.created_by for key in found_keys)
     makers = {person for person in (*of_keys, *(x.created_by for x in found_links)) if person}
@@ -51,7 +59,7 @@ def people(found_keys: list[ApiKey], found_links: list[ConnectLink]) -> Iterator
 def revoke_leftovers(
     organization: Organization, person_id: int, *, actor: models.Model | None
 ) -> int:
-    """Revoke what a person who left has made, all or none. Returns how many keys and links."""
+    """Revoke what is listed of one person, all or none. Returns how many keys and links."""
     found = [left for left in list_leftovers(organization) if left.person.pk == person_id]
     for left in found:
         for key in left.keys:

@@ -4,6 +4,7 @@ from typing import Any
 
 from cryptography.fernet import InvalidToken
 from django.contrib.sessions.backends import db
+from django.utils.encoding import force_bytes
 from encrypted_model_fields.fields import CRYPTER
 
 
@@ -19,6 +20,6 @@ class SessionStore(db.SessionStore):
 
     def decode(self, session_data: bytes | str) -> dict[str, Any]:
         try:
-            return super().decode(CRYPTER.decrypt(session_data).decode())
+            return super().decode(CRYPTER.decrypt(force_bytes(session_data)).decode())
         except InvalidToken:
             return {}

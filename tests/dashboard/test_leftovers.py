@@ -52,6 +52,25 @@ def test_removing_leads_to_what_is_left_and_one_step_revokes_it(
     assert "Nothing is left" in client.get(URL).content.decode()
 
 
+@pytest.mark.parametrize(
+    ("role", "left"),
+    [(Role.VIEWER, ("theirs", "second", "Spice")), (Role.MEMBER, ("theirs", "second"))],
+)
+def test_a_lesser_role_leads_to_what_it_could_not_have_made(
+    client, user, member, organization, made, role, left
+):
+    client.force_login(user)
+    row = Membership.objects.get(user=member)
+
+    sent = client.post(reverse("dashboard:member_role", args=[row.pk]), {"role": role})
+    page = client.get(sent["Location"]).content.decode()
+
+    assert sent["Location"] == URL
+    assert [name for name in ("theirs", "second", "Spice") if name in page] == [*left]
+    client.post(URL, {"person": member.pk})
+    assert [key.name for key in ApiKey.objects.filter(revoked_at=None)] == ["owners"]
+
+
 @pytest.mark.parametrize("person", ["", "x", "0", "999999999999999999999"])
 def test_an_unknown_person_revokes_nothing(client, user, made, person):
     client.force_login(user)

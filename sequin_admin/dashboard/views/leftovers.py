@@ -1,4 +1,4 @@
-"""Keys and links of people who have left, for the owners, who can revoke them in one step."""
+"""Keys and links of people who left or have a lesser role, for the owners, who can revoke them."""
 
 from django import forms
 from django.contrib import messages

@@ -108,7 +108,7 @@ def member_role(request: Request, pk: int) -> HttpResponse:
     else:
         role = membership.get_role_display().lower()
         messages.success(request, f"{membership.user} is now {role}.")
-    return redirect("dashboard:members")
+    return redirect_to_leftovers(request, membership)
 
 
 @require_http_methods(["GET", "POST"])
@@ -124,9 +124,13 @@ def member_remove(request: Request, pk: int) -> HttpResponse:
         messages.error(request, str(problem))
     else:
         messages.success(request, f"{membership.user} is no longer a member.")
-        if any(left.person == membership.user for left in list_leftovers(request.organization)):
-            return redirect("dashboard:leftovers")
-    return redirect("dashboard:members")
+    return redirect_to_leftovers(request, membership)
+
+
+def redirect_to_leftovers(request: Request, membership: Membership) -> HttpResponse:
+    """To what the person made and could not make now, if there is any; else to the members."""
+    left = any(left.person == membership.user for left in list_leftovers(request.organization))
+    return redirect("dashboard:leftovers" if left else "dashboard:members")
 
 
 def render_members(request: Request) -> HttpResponse:
