@@ -123,6 +123,7 @@ class OAuth2:
     pkce: bool = True
     authorize_params: Mapping[str, str] = field(default_factory=dict)
     token_params: Mapping[str, str] = field(default_factory=dict)
+    token_headers: Mapping[str, str] = field(default_factory=dict)
     required_properties: tuple[str, ...] = ()
     app: type[AppProperties] = AppProperties
     access_property: str = ""

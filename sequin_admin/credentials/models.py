@@ -4,7 +4,7 @@ import json
 import math
 import uuid
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar, Self
 
@@ -433,6 +433,10 @@ class Credential(Leased, Monitored):
 
     def access_ends_at(self) -> datetime | None:
         """When access expires unless the customer grants it again; None when that is not known."""
+        return None
+
+    def access_life(self) -> timedelta | None:
+        """How long access lives from grant to end; None when that is not known or is long."""
         return None
 
     def probe(self, token: str) -> Outcome:

@@ -14,6 +14,7 @@ from sequin_admin.health import outages
 from sequin_admin.health.models import (
     SENTENCE_CHARS,
     Check,
+    EndNotice,
     Incident,
     Outage,
     Transition,
@@ -86,6 +87,12 @@ class OutageAdmin(ReadOnlyAdmin):
     def clear_selected(self, request: HttpRequest, rows: QuerySet[Outage]) -> None:
         for outage in rows.open():  # type: ignore[attr-defined]
             outages.clear(outage, actor=cast(User, request.user))
+
+
+@admin.register(EndNotice)
+class EndNoticeAdmin(ReadOnlyAdmin):
+    list_display = ("credential", "ends_at", "before")
+    list_select_related = ("credential",)
 
 
 @admin.register(WorkerProcess)

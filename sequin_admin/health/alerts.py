@@ -4,6 +4,7 @@ A reopened incident (`incidents.open_incident`) posts no further message.
 """
 
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -19,6 +20,8 @@ from sequin_admin.notifications.message import Message, Severity
 SEVERITY = {Status.SEQUIN: Severity.CRITICAL, Status.CUSTOMER: Severity.WARNING}
 WHO_MUST_ACT = {Status.SEQUIN: "we must act", Status.CUSTOMER: "the customer must act"}
 BATCH_SIZE = 100
+# The code of a check of access that ends soon and still works.
+ENDS_SOON = "ends_soon"
 
 
 def notify_opened(incident: Incident, subject: Monitored | None = None) -> None:
@@ -54,7 +57,11 @@ def incident_url(incident: Incident) -> str:
     """The health page of the subject; for an outage the list of incidents."""
     if incident.provider and not incident.status:
         return f"{settings.PUBLIC_URL}/incidents/"
-    return f"{settings.PUBLIC_URL}/health/{incident.entity}/{incident.entity_id}/"
+    return health_url(incident.entity, incident.entity_id)
+
+
+def health_url(entity: str, pk: UUID) -> str:
+    return f"{settings.PUBLIC_URL}/health/{entity}/{pk}/"
 
 
 def incident_json(incident: Incident) -> dict[str, object]:
@@ -80,18 +87,38 @@ def customer_message(incident: Incident, subject: Monitored | None) -> dict[str,
     """
     if not isinstance(subject, Credential) or incident.status != Status.CUSTOMER:
         return {}
-    if not subject.contact_email:
-        return {}
-    account = f"{subject.provider_title} account {subject.describe()}".strip()
+    ends_at = subject.access_ends_at() if incident.code == ENDS_SOON else None
+    if ends_at:
+        return customer_fields(subject, ending_text(subject, ends_at))
     text = (
-        f"{incident.organization} works with data of your {account}, and since "
+        f"{incident.organization} works with data of your {account_words(subject)}, and since "
         f"{format_time(incident.opened_at)} it is no longer let in. Please connect the account "
         "again: it takes a minute, and only you can do it."
     )
+    return customer_fields(subject, text)
+
+
+def ending_text(credential: Credential, ends_at: datetime) -> str:
+    """For the customer: access still works, and when it ends."""
+    return (
+        f"{credential.organization} works with data of your {account_words(credential)}, and its "
+        f"access ends on {format_time(ends_at)}. Please connect the account again before: it takes "
+        "a minute, and only you can do it."
+    )
+
+
+def account_words(credential: Credential) -> str:
+    return f"{credential.provider_title} account {credential.describe()}".strip()
+
+
+def customer_fields(credential: Credential, text: str) -> dict[str, str]:
+    """Message fields for a mail to the credential's contact; none without one."""
+    if not credential.contact_email:
+        return {}
     return {
-        "to_customer": subject.contact_email,
+        "to_customer": credential.contact_email,
         "customer_text": text,
-        "customer_url": reconnect_url(subject),
+        "customer_url": reconnect_url(credential),
     }
 
 

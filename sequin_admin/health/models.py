@@ -12,7 +12,7 @@ from django.db import models
 
 from sequin_admin.access.models import Findable, Organization, User
 from sequin_admin.core import clock
-from sequin_admin.credentials.models import NAME_CHARS, Monitored
+from sequin_admin.credentials.models import NAME_CHARS, Credential, Monitored
 from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.health.status import Status
 
@@ -205,6 +205,19 @@ class Outage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} since {self.opened_at:%Y-%m-%d %H:%M}"
+
+
+class EndNotice(models.Model):
+    """The last notice of the end of a credential's access: of which end, and how long before."""
+
+    credential = models.OneToOneField(
+        Credential, models.CASCADE, primary_key=True, related_name="end_notice"
+    )
+    ends_at = models.DateTimeField()
+    before = models.DurationField()
+
+    def __str__(self) -> str:
+        return f"{self.credential_id} ends on {self.ends_at:%Y-%m-%d}"
 
 
 class WorkerProcess(models.Model):

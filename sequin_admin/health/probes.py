@@ -13,7 +13,7 @@ from sequin_admin.core import clock, leases
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import FAILURES, Credential, Monitored, OAuthApp
 from sequin_admin.credentials.outcomes import Outcome, Verdict
-from sequin_admin.health import checks
+from sequin_admin.health import alerts, checks, ends
 from sequin_admin.health.checks import record_checks
 from sequin_admin.health.rollup import propagate
 from sequin_admin.health.status import Status
@@ -28,8 +28,6 @@ PROBE_INTERVALS = {
     Verdict.OPERATOR: timedelta(minutes=15),
     Verdict.TRANSIENT: timedelta(minutes=2),
 }
-# How long before all access ends the customer is asked to connect again.
-EXPIRES_SOON = timedelta(days=7)
 
 
 def verify(credential: Credential, *, actor: models.Model | None = None) -> Outcome:
@@ -153,6 +151,8 @@ def record_probe(credential: Credential, outcome: Outcome) -> list[Monitored]:
     changed = []
     if app and not stored.app_changed and proves_app(credential, app, outcome):
         changed = record_checks(app, {checks.CLIENT: outcomes.works()})
+    if outcome.ok:
+        ends.notify_end(credential)
     results = {**checks.checks_from_probe(outcome), **check_expiry(credential)}
     return changed + record_checks(credential, results)
 
@@ -220,10 +220,10 @@ def check_expiry(credential: Credential) -> dict[str, Outcome]:
 
 
 def expiry_outcome(credential: Credential, at: datetime) -> Outcome:
-    if at - clock.now() > EXPIRES_SOON:
+    if not ends.changes_status(credential, at):
         return outcomes.works()
     return outcomes.customer(
-        "ends_soon",
+        alerts.ENDS_SOON,
         f"All access to {credential.provider_title} ends on {at:%-d %B %Y, %H:%M} UTC.",
         "The customer must connect the account again before.",
     )

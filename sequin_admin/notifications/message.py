@@ -17,6 +17,7 @@ TYPES = {
     "credential.enabled": "Credential enabled",
     "credential.health_changed": "Credential's health changed",
     "credential.deleted": "Credential deleted",
+    "credential.access_ends": "Credential's access will end",
     "oauth_app.created": "OAuth app added",
     "oauth_app.updated": "OAuth app changed",
     "oauth_app.health_changed": "OAuth app's health changed",

@@ -43,6 +43,12 @@ class QuickBooksProperties(Properties):
     refresh_token_expires_at: datetime | None = Property(
         "Refresh token expires", extension=True, read_only=True
     )
+    access_expires_at: datetime | None = Property(
+        "Access expires",
+        extension=True,
+        read_only=True,
+        help="Five years after the consent, whatever is renewed.",
+    )
 
 
 @register
@@ -67,6 +73,8 @@ class QuickBooks(Credential):
         },
         client_auth="client_secret_basic",
         pkce=False,
+        # Only then does the answer tell the five-year end.
+        token_headers={"x-include-refresh-token-hard-expires-in": "true"},
         required_properties=("sandbox",),
         grace_s=86_400,
     )
@@ -180,13 +188,15 @@ class QuickBooks(Credential):
     @classmethod
     def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
         """Each refresh extends the refresh token's lifetime, up to five years in total."""
-        lives = whole_seconds(grant.raw.get("x_refresh_token_expires_in"))
-        ends = clock.now() + timedelta(seconds=lives) if lives else None
-        return {"refresh_token_expires_at": ends and ends.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        return {
+            "refresh_token_expires_at": end_after(grant.raw.get("x_refresh_token_expires_in")),
+            "access_expires_at": end_after(grant.raw.get("x_refresh_token_hard_expires_in")),
+        }
 
     def access_ends_at(self) -> datetime | None:
-        ends = self.properties.get("refresh_token_expires_at")
-        return datetime.fromisoformat(ends) if ends else None
+        names = ("refresh_token_expires_at", "access_expires_at")
+        ends = [self.properties[name] for name in names if self.properties.get(name)]
+        return min(map(datetime.fromisoformat, ends), default=None)
 
     def revoke(self, token: str) -> None:
         context = self.oauth_context()
@@ -200,6 +210,14 @@ class QuickBooks(Credential):
 
     def base_url(self) -> str:
         return HOSTS[bool(self.properties.get("sandbox"))]
+
+
+def end_after(life: Any) -> str | None:
+    """The time after so many seconds from now, to the minute, as JSON."""
+    seconds = whole_seconds(life)
+    if not seconds:
+        return None
+    return (clock.now() + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:00Z")
 
 
 def get_company(host: str, realm: str, token: str) -> Response:

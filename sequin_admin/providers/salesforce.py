@@ -100,6 +100,7 @@ class Salesforce(Credential):
         "In Salesforce Setup open External Client App Manager and create an app.",
         "Enable OAuth, add the redirect URI shown here and require PKCE.",
         "Choose the scopes api, refresh_token and id.",
+        "Add the addresses that this server calls from to the app's allowed IP ranges.",
         "Copy the consumer key as client ID and the consumer secret.",
         "Customers' admins must install or allow the app before they connect.",
     )
@@ -182,6 +183,9 @@ class Salesforce(Credential):
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:
         error = str(response.data().get("error", ""))
+        why = str(response.data().get("error_description", "")).lower()
+        if error == "invalid_grant" and "ip restricted" in why:
+            return address_refused().with_evidence(response)
         if error in {"inactive_user", "inactive_org", "invalid_app_access"}:
             return outcomes.customer(
                 error,
@@ -253,6 +257,15 @@ def has_valid_signature(grant: TokenGrant, client_secret: str) -> bool:
     message = f"{grant.raw.get('id', '')}{grant.raw.get('issued_at', '')}".encode()
     made = hmac.new(client_secret.encode(), message, hashlib.sha256).digest()
     return hmac.compare_digest(base64.b64encode(made), str(grant.raw.get("signature", "")).encode())
+
+
+def address_refused() -> Outcome:
+    """Apps that several organizations use have a list of allowed addresses since May 2026."""
+    return outcomes.operator(
+        "ip_restricted",
+        "Salesforce refuses our server's address: it is not on the list of our app.",
+        "Add the address that this server calls from to the app's allowed IP ranges in Salesforce.",
+    )
 
 
 def login_host_unknown(host: str) -> Outcome:

@@ -4,10 +4,11 @@ The client belongs to the customer: each instance has its own OAuth endpoint rec
 """
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
-from sequin_admin.core import http
+from sequin_admin.core import clock, http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
@@ -27,6 +28,8 @@ from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.tokens import protocol
 
 INSTANCE = r"https://[a-z0-9-]+\.service-now\.com"
+# The default of an instance's OAuth record, which the guide asks for at least.
+REFRESH_LIFE = timedelta(days=100)
 CURRENT_USER_QUERY = {
     "sysparm_query": "user_name=javascript:gs.getUserName()",
     "sysparm_fields": "sys_id,user_name,email,name",
@@ -50,6 +53,12 @@ class ServiceNowOAuthProperties(ServiceNowClient):
     scope: str | None = Property("Scope", extension=True, read_only=True)
     user_name: str | None = Property("User", extension=True, read_only=True)
     user_sys_id: str | None = Property("User's sys_id", extension=True, read_only=True)
+    refresh_token_expires_at: datetime | None = Property(
+        "Refresh token expires",
+        extension=True,
+        read_only=True,
+        help="100 days after the login, as ServiceNow does not say when.",
+    )
 
 
 class ServiceNowClientProperties(ServiceNowClient):
@@ -187,7 +196,17 @@ class ServiceNowOAuth(ServiceNow):
         outcome = cls.classify(response)
         if outcome.verdict is not Verdict.OK and response.status != 403:
             raise Refused(outcome)
-        return {**user_of(response), "scope": grant.scope or "useraccount"}
+        ends = clock.now() + REFRESH_LIFE
+        return {
+            **user_of(response),
+            "scope": grant.scope or "useraccount",
+            "refresh_token_expires_at": ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+
+    def access_ends_at(self) -> datetime | None:
+        """Renewing returns the same refresh token, whose life goes on from the login."""
+        ends = self.properties.get("refresh_token_expires_at")
+        return datetime.fromisoformat(ends) if ends else None
 
     def revoke(self, token: str) -> None:
         form = {"token": self.secrets["refresh_token"]}

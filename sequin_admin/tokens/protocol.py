@@ -148,4 +148,5 @@ def _call_token_endpoint(kind: Any, context: OAuthContext, fields: Mapping[str, 
         client_secret=str(context.url_params["client_secret"]),
         auth=flow.client_auth,
         body=flow.body,
+        headers=flow.token_headers,
     )

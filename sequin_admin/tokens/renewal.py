@@ -196,11 +196,17 @@ def is_usable_meanwhile(token: Token, newer_than: int | None) -> bool:
 
 
 def is_backing_off(token: Token, credential: Credential) -> bool:
-    """Whether the next attempt must wait, unless the OAuth app got a new secret since the last."""
+    """Whether the next attempt must wait, unless the OAuth app was mended since the last: it got a
+    new secret, or it works again and was the reason."""
     if token.next_try_at is None or token.next_try_at <= clock.now():
         return False
     app = credential.oauth_app
-    return app is None or token.tried_at is None or app.secrets_changed_at < token.tried_at
+    if app is None or token.tried_at is None:
+        return True
+    mended_at = app.secrets_changed_at
+    if token.refusal.get("of_app") and app.health_status == "healthy" and app.health_since:
+        mended_at = max(mended_at, app.health_since)
+    return mended_at < token.tried_at
 
 
 def get_live_or_refuse(token: Token, newer_than: int | None) -> str:
@@ -243,12 +249,12 @@ def renew_with_lease(lease: RenewalLease) -> str:
         if isinstance(error, Refused) and error.refresh_token:
             store_refresh_token(credential, error.refresh_token, lease)
         with transaction.atomic():
+            make_check_due(credential)
             record_failure(
                 lease,
                 outcome,
                 again=is_renewable(credential) or outcome.verdict is Verdict.TRANSIENT,
             )
-            make_check_due(credential)
         raise Refused(outcome) from None
     access_token = store_grant(credential, grant, lease=lease)
     if lease.token.failures or credential.health_status not in ("", "healthy"):

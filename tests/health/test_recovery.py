@@ -180,3 +180,19 @@ def test_after_a_secret_is_mended_each_of_many_is_what_it_is(make_app, connect, 
     assert [status(row) for row in rows] == ["healthy"] * 3 + ["customer_intervention"]
     assert status(app) == "healthy"
     assert Incident.objects.open().get().entity_id == rows[3].pk
+
+
+def test_a_refusal_from_before_the_app_worked_again_is_not_repeated(connected, simulated):
+    """As when a process is killed before it could end the waiting of those tokens."""
+    credential = connected("hubspot_oauth2")
+    probes.verify(credential)
+    right = simulated.app("hubspot")["client_secret"]
+    break_app(credential, simulated)
+    OAuthApp.objects.update(health_status="healthy", health_since=clock.now() + SECOND)
+    simulated.change_app("hubspot", client_secret=right)
+    assert Token.objects.get().next_try_at > clock.now()
+    row = Credential.objects.select_related("oauth_app").get()
+
+    assert probes.verify(row).ok
+
+    assert status(credential.oauth_app) == "healthy"

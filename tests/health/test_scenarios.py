@@ -54,8 +54,10 @@ THEIRS = {
     "workday_oauth2": ("revoke", "disable_user", "drop_scope", "rotate_secret"),
     "workday_password": ("change_password", "disable_user", "drop_scope"),
 }
+# What only we can do besides mending the secret: our app's list of addresses, our clock.
+OUR_OWN = {"salesforce_oauth2": ("restrict_address",)}
 # What ends without anybody acting.
-NOBODYS = ("outage", "throttle")
+NOBODYS = ("outage", "throttle", "proxy")
 
 
 @pytest.fixture
@@ -126,6 +128,22 @@ def test_what_passes_by_itself_is_nobodys(living, simulated, slug, switch):
     assert "Nothing to do" in seen.health_note
     assert not Incident.objects.exists()
     assert not Delivery.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("slug", "switch"), [(slug, switch) for slug, own in OUR_OWN.items() for switch in own]
+)
+def test_what_the_operator_must_do_is_ours(living, simulated, slug, switch):
+    credential = living(slug)
+    simulated.act(credential.provider, STORIES[slug].account, switch)
+    expire(simulated, credential)
+
+    seen = check(credential)
+
+    app = OAuthApp.objects.get()
+    assert (seen.health_status, app.health_status) == (SEQUIN, SEQUIN)
+    assert "our server's address" in seen.health_note
+    assert Incident.objects.get().entity == "oauth_app"
 
 
 @pytest.mark.parametrize("slug", OURS)

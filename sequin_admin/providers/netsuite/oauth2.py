@@ -1,11 +1,15 @@
-"""OAuth 2 with a refresh token that is valid for seven days.
+"""OAuth 2 with a refresh token that is valid for seven days, unless the record says otherwise.
 
 https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_158074210415.html
 """
 
+import base64
+import json
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Literal
 
 from sequin_admin.core import http
+from sequin_admin.core.fields import DecryptionError
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import (
     OAuth2,
@@ -55,12 +59,29 @@ class NetSuiteOAuth(NetSuite):
         "Tick Authorization Code Grant and the scope REST Web Services; add the redirect URI shown "
         "here.",
         "Copy client ID and client secret; NetSuite shows them once.",
-        "Its refresh token lives seven days: prefer client credentials for unattended syncs.",
+        "Its refresh token lives seven days, or as long as the record says: prefer client "
+        "credentials for unattended syncs.",
     )
 
     class Meta:
         proxy = True
         app_label = "providers"
+
+    def access_ends_at(self) -> datetime | None:
+        """The refresh token is a JWT that renewing does not replace; its validity is configurable
+        since NetSuite 2025.2."""
+        return claimed_time(self.readable_refresh_token(), "exp")
+
+    def access_life(self) -> timedelta | None:
+        began, ends = claimed_time(self.readable_refresh_token(), "iat"), self.access_ends_at()
+        return ends - began if began and ends else None
+
+    def readable_refresh_token(self) -> str:
+        """The refresh token; empty when it can't be decrypted."""
+        try:
+            return str(self.secrets.get("refresh_token", ""))
+        except DecryptionError:
+            return ""
 
     def probe(self, token: str) -> Outcome:
         return self.classify(http.get(self.catalog_url(), bearer=token))
@@ -103,3 +124,16 @@ class NetSuiteOAuth(NetSuite):
         )
         if not response.ok:
             raise Refused(self.classify_token_error(response))
+
+
+def claimed_time(token: str, claim: str) -> datetime | None:
+    """A time (RFC 7519 section 2, NumericDate) in a JWT; None when it is none or has none.
+
+    The signature is NetSuite's to verify: nothing but our notices depends on this.
+    """
+    try:
+        payload = token.split(".")[1]
+        seconds = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))[claim]
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (IndexError, KeyError, TypeError, ValueError, OverflowError, OSError, RecursionError):
+        return None

@@ -3,16 +3,24 @@
 import base64
 import hashlib
 import hmac
+from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults, seed
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer_token
-from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant, SimulatedToken, now
+from sequin_admin.simulator.models import (
+    SimulatedAccount,
+    SimulatedClient,
+    SimulatedGrant,
+    SimulatedToken,
+    now,
+)
 from sequin_admin.simulator.oauth import AuthorizationServer
 
 LOGIN = r"(?:login|test)\.salesforce\.com"
+IDLE_LIFE_S = 30 * 86_400
 DOMAIN = r"(?P<domain>[a-z0-9-]+)\.my\.salesforce\.com"
 ANY = rf"{LOGIN}|[a-z0-9-]+\.my\.salesforce\.com"
 
@@ -42,6 +50,7 @@ provider = ProviderSimulator(
     switches=(
         "disable_user",
         "disable_api",
+        "restrict_address",
         "rotate_refresh_tokens",
         "break_signature",
         "foreign_login_host",
@@ -59,7 +68,24 @@ def domain_of(account: SimulatedAccount) -> str:
 
 
 class SalesforceSimulator(AuthorizationServer):
-    """PKCE is required, as partner apps must enable it. Rotation is an account's switch."""
+    """PKCE is required, as partner apps must enable it. Rotation is an account's switch.
+
+    A refresh token ends after 30 days without use. One that was rotated away revokes the grant.
+    """
+
+    def refresh_grant(
+        self, request: HttpRequest, client: SimulatedClient, value: str
+    ) -> HttpResponse:
+        token = self.find_token(client, SimulatedToken.REFRESH, value)
+        if token and token.grant.account.has("restrict_address"):
+            return self.error("invalid_grant", "ip restricted", 400)
+        if token and token.spent_at:
+            token.grant.revoke()
+            token.grant.increment("reuses")
+        elif token and token.is_valid():
+            token.expires_at = now() + timedelta(seconds=IDLE_LIFE_S)
+            token.save(update_fields=["expires_at"])
+        return super().refresh_grant(request, client, value)
 
     def token_response(
         self,
@@ -107,6 +133,7 @@ server = SalesforceSimulator(
     access_prefix="00DSimulated!",
     refresh_prefix="5Aep",
     access_life_s=7200,
+    refresh_life_s=IDLE_LIFE_S,
 )
 
 

@@ -18,6 +18,7 @@ from sequin_admin.simulator.providers.shopify.common import SHOP, provider
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 OFFLINE = "urn:shopify:params:oauth:token-type:offline-access-token"
 EXCHANGE_RETRY_S = 7 * 86_400
+REFRESH_RETRY = timedelta(days=30)
 REFRESH_LIFE_S = 7_776_000  # 90 days
 NOT_INSTALLABLE = "No app has this client id, or its App URL is not set on the developer page."
 
@@ -45,11 +46,23 @@ class ShopifySimulator(AuthorizationServer):
             return self.error("invalid_grant", "The refresh token is not valid", 400)
         faults.apply_faults(request, provider, token.grant.account)
         if token.spent_at:
-            token.grant.increment("replays")
-            return JsonResponse(token.data["answer"])
+            return self.repeat_refresh(token)
         self.predecessors(token).update(expires_at=now())
         token.spend()
         return self.token_response(request, token.grant, new_refresh_token=True, source=token)
+
+    def repeat_refresh(self, token: SimulatedToken) -> HttpResponse:
+        """For 30 days at most, and until the replacement is used, with an access token that lives.
+
+        https://shopify.dev/changelog of 28 August 2026
+        """
+        answer = token.data["answer"]
+        if token.spent_at is None or token.spent_at + REFRESH_RETRY < now():
+            return self.error("invalid_grant", "The refresh token is not valid", 400)
+        token.grant.increment("replays")
+        ends = now() + timedelta(seconds=answer["expires_in"])
+        SimulatedToken.objects.filter(value=answer["access_token"]).update(expires_at=ends)
+        return JsonResponse(answer)
 
     def usable(self, token: SimulatedToken) -> bool:
         return token.expires_at is None or token.expires_at > now()
