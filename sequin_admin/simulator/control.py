@@ -172,6 +172,22 @@ def grants_of(provider: str) -> list[dict[str, Any]]:
     return [dict(row) for row in seen]
 
 
+def journal_of(account: SimulatedAccount) -> list[dict[str, Any]]:
+    """The account's grants, each with its refresh tokens, in the order in which they were made."""
+    return [
+        {
+            "revoked": grant.revoked,
+            "replays": grant.replays,
+            "reuses": grant.reuses,
+            "refresh_tokens": [
+                {"value": token.value, "spent": token.spent_at is not None}
+                for token in grant.tokens.filter(use=SimulatedToken.REFRESH).order_by("pk")
+            ],
+        }
+        for grant in account.grants.order_by("pk")
+    ]
+
+
 def is_alive(provider: str, access: str) -> bool:
     """Whether an access token is valid now."""
     token = SimulatedToken.objects.filter(

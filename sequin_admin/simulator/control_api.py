@@ -107,6 +107,13 @@ def grants(request: HttpRequest, slug: str) -> HttpResponse:
     return JsonResponse({"data": control.grants_of(slug)})
 
 
+@require_GET
+def journal(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
+    """Every refresh token that was issued to the account's grants, and whether it is spent."""
+    account = get_object_or_404(SimulatedAccount, provider=slug, external_id=external_id)
+    return JsonResponse({"data": control.journal_of(account)})
+
+
 @require_POST
 def alive(request: HttpRequest, slug: str) -> HttpResponse:
     """`{"access": ...}`: whether an access token is valid now."""

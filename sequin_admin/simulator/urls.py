@@ -22,4 +22,5 @@ urlpatterns = [
     path("control-api/<slug:slug>/populate", control_api.populate),
     path("control-api/<slug:slug>/grants", control_api.grants),
     path("control-api/<slug:slug>/alive", control_api.alive),
+    path("control-api/<slug:slug>/journal/<str:external_id>", control_api.journal),
 ]

@@ -44,7 +44,7 @@ provider = ProviderSimulator(
     "linear",
     "Linear",
     scopes=("read", "write", "issues:create"),
-    switches=("drop_scope", "disable_user"),
+    switches=("spend_refresh", "drop_scope", "disable_user"),
     seed=plant,
     throttled=throttled,
 )

@@ -1,0 +1,148 @@
+"""The walk finds the faults that it is made for: each is put into the product, and is found.
+
+A name that the product has no longer fails here: the fault is then to be put where the code went.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from sequin_admin.connect import credential_operations
+from sequin_admin.core import clock
+from sequin_admin.credentials.models import Credential
+from sequin_admin.tokens import leases, renewal
+from sequin_admin.tokens.models import Token
+from sequin_admin.worker import runner
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
+
+
+def no_fence_check(patch):
+    store = renewal.store_grant
+    patch.setattr(renewal, "store_grant", lambda credential, grant, **_: store(credential, grant))
+
+
+def no_compare_and_swap(patch):
+    acquire = leases.acquire_lease
+
+    def acquire_any(seen):
+        """Compare with the row as it is now, not with the one that was read."""
+        if seen.lease_until and seen.lease_until > clock.now():
+            return None
+        with transaction.atomic():
+            Token.objects.filter(pk=seen.pk).update(lease_until=None)
+            return acquire(Token.objects.get(pk=seen.pk))
+
+    patch.setattr(leases, "acquire_lease", acquire_any)
+    patch.setattr(renewal, "acquire_lease", acquire_any)
+
+
+def no_journal(patch):
+    patch.setattr(leases, "has_unanswered_attempt", lambda journal: False)
+
+
+def no_previous_token(patch):
+    save = renewal.save_new_secrets
+
+    def save_newest_only(credential, token, grant):
+        save(credential, token, grant)
+        token.previous_until = None
+
+    patch.setattr(renewal, "save_new_secrets", save_newest_only)
+
+
+def import_overwrites(patch):
+    save = credential_operations.save_credential
+
+    @transaction.atomic
+    def save_credential(organization, properties, *, grant=None, **options):
+        if grant:
+            return save(organization, properties, grant=grant, **options)
+        row = Credential.objects.of(organization).select_for_update().get()
+        row.secrets = properties.secret_values()
+        row.save()
+        Token.objects.filter(pk=row.pk).delete()
+        Token.objects.create(credential=row, refresh_at=clock.now())
+        return row, False
+
+    patch.setattr(credential_operations, "save_credential", save_credential)
+
+
+def sigterm_cuts_calls(patch):
+    patch.setattr(
+        runner, "stop_pools", lambda pools: [pool.stop(time.monotonic()) for pool in pools]
+    )
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """`finds`: what is said of the orders that the fault breaks."""
+
+    put: Any
+    actors: Any
+    finds: str
+    kind: str = "airtable_oauth2"
+    most_preemptions: int | None = None
+
+
+def killed_worker(world):
+    return {"worker": world.renew, "kill -9": world.kill("worker"), "reader": world.read}
+
+
+def used_elsewhere(world):
+    """The token that is stored is the second of its chain, and its access token has expired."""
+    renewal.refresh(world.row(), force=True)
+    world.expire()
+    return {"somebody": world.use_elsewhere, "reader": world.read}
+
+
+MUTANTS = [
+    Mutant(
+        no_fence_check,
+        lambda world: {"worker": world.renew, "customer": world.reconnect()},
+        "The refresh token of an older grant is stored over a newer one's.",
+    ),
+    Mutant(
+        no_compare_and_swap,
+        lambda world: {"reader": world.read, "other reader": world.read},
+        "hold the lease at once",
+    ),
+    Mutant(no_journal, killed_worker, "reader was told invalid_grant", most_preemptions=3),
+    Mutant(
+        no_previous_token, used_elsewhere, "reader was told invalid_grant", kind="linear_oauth2"
+    ),
+    Mutant(
+        import_overwrites,
+        lambda world: {"worker": world.renew, "import": world.reimport},
+        "The refresh token that is stored was used",
+    ),
+    Mutant(
+        sigterm_cuts_calls,
+        lambda world: {"worker": world.renew, "SIGTERM": world.stop("worker")},
+        "The refresh token that is stored was used",
+    ),
+]
+
+
+def problems_of(make_world, mutant):
+    """What is wrong in any order."""
+    world = make_world(mutant.kind)
+    walk = world.walk(lambda: mutant.actors(world), most_preemptions=mutant.most_preemptions)
+    return [problem for run in walk.all() for problem in run.problems]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.put.__name__)
+def test_the_fault_is_found(make_world, mutant, monkeypatch):
+    mutant.put(monkeypatch)
+
+    found = problems_of(make_world, mutant)
+    assert any(mutant.finds in problem for problem in found), found
+
+
+@pytest.mark.parametrize("mutant", MUTANTS[1:4], ids=lambda mutant: mutant.put.__name__)
+def test_without_the_fault_there_is_nothing_to_find(make_world, mutant):
+    """The others are among the orders of two actors."""
+    assert problems_of(make_world, mutant) == []
