@@ -17,6 +17,7 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.tokens import chains, leases, protocol, renewal
 from sequin_admin.tokens.models import ChainDigest, Token
+from tests.dashboard.conftest import address
 from tests.factories import make_oauth_app, sample_properties
 
 PAUL, FEYD = "usrziLeD23j9AJ1", "usrFeydRautha012"
@@ -400,6 +401,21 @@ def test_a_new_client_secret_during_a_renewal_loses_neither(
     assert renew(credential) == "at_2"
 
     assert dict(fresh(credential).secrets) == {"client_secret": "new", "refresh_token": "rt_2"}
+
+
+@pytest.mark.parametrize("door", ["add", "credential_edit"])
+def test_the_page_says_that_a_token_was_kept(operator, client, user, settings, door):
+    settings.SIMULATOR_URL = "http://127.0.0.1:9"  # no provider answers
+    kind = kinds.get("workday_oauth2")
+    enter(operator, kind)
+    credential = rotated(Credential.objects.get())
+    client.force_login(user)
+
+    place = address(door, kind.slug if door == "add" else credential.pk)
+    answer = client.post(place, sample_properties(kind), follow=True)
+
+    assert any("the stored one was kept" in str(message) for message in answer.context["messages"])
+    assert fresh(credential).secrets["refresh_token"] == "rt_fresh"
 
 
 def test_a_refused_client_is_no_refused_chain(operator, monkeypatch):
