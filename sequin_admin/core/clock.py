@@ -85,7 +85,9 @@ class DatabaseTime(models.Expression):
         super().__init__()
         self.shift, self.stored = shift, stored
 
-    def as_sql(self, compiler: Any, connection: BaseDatabaseWrapper) -> tuple[str, list[Any]]:
+    def as_sql(  # type: ignore[override] - a list, as Django's own expressions return
+        self, compiler: Any, connection: BaseDatabaseWrapper
+    ) -> tuple[str, list[Any]]:
         return "%s", [self.output_field.get_db_prep_value(now() + self.shift, connection)]
 
     def as_postgresql(

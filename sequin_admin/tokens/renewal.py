@@ -198,8 +198,7 @@ def poll_token(credential: Credential) -> Iterator[Token]:
 
 def renew_with_lease(lease: RenewalLease) -> str:
     """Call the provider as the holder of `lease` and store the result. Raises `Refused`."""
-    # Read under the lease: the former holder may have stored a newer refresh token.
-    credential = Credential.objects.select_related("oauth_app").get(pk=lease.token.pk)
+    credential = read_under_lease(lease)
     try:
         with leases.held(lease):
             grant = request_grant(credential, lease)
@@ -212,6 +211,23 @@ def renew_with_lease(lease: RenewalLease) -> str:
         )
         raise Refused(outcome) from None
     return store_grant(credential, grant, lease=lease)
+
+
+def read_under_lease(lease: RenewalLease) -> Credential:
+    """The credential with the secrets to send, read together with the lease.
+
+    Raises `Refused` when the lease was lost: the secrets may then be those of a new grant, whose
+    refresh token the answer would replace, and the answer could not be stored.
+    """
+    rows = Credential.objects.select_related("oauth_app")
+    credential = rows.filter(token__in=still_mine(lease.token)).first()
+    if credential is None:
+        raise Refused(lease_lost())
+    return credential
+
+
+def lease_lost() -> Outcome:
+    return outcomes.transient("lease_lost", "Another worker took this over.")
 
 
 def request_grant(credential: Credential, lease: RenewalLease) -> TokenGrant:
@@ -332,7 +348,7 @@ def lock_token(credential: Credential, lease: RenewalLease | None) -> tuple[Toke
     locked = rows.select_related("credential").select_for_update(of=("self",))
     token = locked.annotate(locked_at=DatabaseTime()).filter(pk=credential.pk).first()
     if token is None:
-        raise Refused(outcomes.transient("lease_lost", "Another worker took this over."))
+        raise Refused(lease_lost())
     return token, token.locked_at
 
 

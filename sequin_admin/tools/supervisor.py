@@ -67,9 +67,9 @@ class Supervisor:
 
     def stop(self) -> None:
         """Stop all children, the first one last: the others may still wait for its answers."""
-        first, *others = self.children.values() or [None]
-        stop_processes(others)
-        stop_processes([first] if first else [])
+        children = list(self.children.values())
+        stop_processes(children[1:])
+        stop_processes(children[:1])
         for relay in self.relays:
             relay.join(1)
 
