@@ -85,7 +85,7 @@ class DatabaseTime(models.Expression):
         super().__init__()
         self.shift, self.stored = shift, stored
 
-    def as_sql(  # type: ignore[override] - a list, as Django's own expressions return
+    def as_sql(  # type: ignore[override]
         self, compiler: Any, connection: BaseDatabaseWrapper
     ) -> tuple[str, list[Any]]:
         return "%s", [self.output_field.get_db_prep_value(now() + self.shift, connection)]
