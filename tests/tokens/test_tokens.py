@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sequin_admin.core import clock
 from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.tokens import leases, renewal
@@ -188,6 +189,20 @@ def test_an_answer_that_comes_after_the_lease_was_lost_is_not_written(credential
         renewal.store_grant(credential, grant, lease=slow)
 
     assert renewal.stored_access_token(Token.objects.get(pk=credential.pk)) == stored
+
+
+def test_a_new_grant_is_not_spent_by_who_leased_the_old_one(credential, simulated):
+    """The customer reconnected between a worker's lease and its call."""
+    expire(credential)
+    lease = leases.acquire_lease(Token.objects.get(pk=credential.pk))
+    grant = TokenGrant("new-access", "new-refresh", expires_in_s=3600)
+    renewal.store_grant(credential, grant)
+
+    with pytest.raises(Refused, match="took this over"):
+        renewal.renew_with_lease(lease)
+
+    assert refreshes(simulated) == []
+    assert Credential.objects.get().secrets["refresh_token"] == "new-refresh"
 
 
 def test_the_worker_renews_ahead_of_expiry(credential, simulated):
