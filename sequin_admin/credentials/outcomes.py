@@ -194,7 +194,7 @@ def clock_wrong(provider: str, ahead_s: float | None, *, of_app: bool) -> Outcom
     return operator(
         "clock",
         f"{provider} refuses the time in our signature: this server's clock is {by}.",
-        "Set this server's clock right, best by NTP. Its keys and secrets need no change.",
+        "Check this server's clock and set it right, best by NTP. No key or secret is wrong.",
         of_app=of_app,
     )
 

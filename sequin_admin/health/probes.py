@@ -101,10 +101,10 @@ def probe_or_classify(credential: Credential, *, force: bool) -> Outcome:
     try:
         newer = must_prove_app(credential, force=force)
         token = renewal.get_proving_token(credential, newer=newer, force=force)
-        outcome = ask(credential, token)
+        outcome = probe_with(credential, token)
         if outcome.verdict is Verdict.REFRESH:
             token = renewal.refresh(credential, refused=token, force=force)
-            outcome = ask(credential, token)
+            outcome = probe_with(credential, token)
             if outcome.verdict is Verdict.REFRESH:
                 return still_refused(credential, outcome)
         return renewal.with_short_life(credential, outcome)
@@ -112,7 +112,7 @@ def probe_or_classify(credential: Credential, *, force: bool) -> Outcome:
         return credential.classify_failure(error)
 
 
-def ask(credential: Credential, token: str) -> Outcome:
+def probe_with(credential: Credential, token: str) -> Outcome:
     return outcomes.unless_foreign(credential.probe(token), credential.provider_title)
 
 

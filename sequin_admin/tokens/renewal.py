@@ -74,7 +74,8 @@ def get_proving_token(credential: Credential, *, newer: bool = False, force: boo
 
 def is_refused(token: Token) -> bool:
     """Whether the last renewal was refused for good: not by a transient fault."""
-    return bool(token.refusal.get("verdict", Verdict.TRANSIENT) != Verdict.TRANSIENT)
+    verdict = token.refusal.get("verdict", Verdict.TRANSIENT)
+    return Verdict(verdict) is not Verdict.TRANSIENT
 
 
 def get_token_and_expiry(

@@ -1,6 +1,7 @@
 """Red ends as soon as its cause does: what counts as a proof, and what is checked then."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -32,8 +33,8 @@ def expire():
 
 
 def break_app(credential, simulated):
-    """Rotate the secret at the provider and let us learn of it. Returns the right secret."""
-    simulated.change_app(credential.provider, client_secret="rotated")
+    """Rotate the secret at the provider and let us learn of it."""
+    simulated.change_app(credential.provider, client_secret=f"rotated-{uuid4().hex}")
     expire()
     probes.verify(Credential.objects.select_related("oauth_app").get(pk=credential.pk))
     assert status(credential.oauth_app) == "sequin_intervention"
@@ -173,7 +174,8 @@ def test_after_a_secret_is_mended_each_of_many_is_what_it_is(make_app, connect, 
     assert {status(row) for row in rows} == {"sequin_intervention"}
     simulated.act("hubspot", ids[3], "revoke")
 
-    fresh = app.properties_class.model_validate({"client_secret": "rotated"})
+    secret = simulated.app("hubspot")["client_secret"]
+    fresh = app.properties_class.model_validate({"client_secret": secret})
     oauth_apps.update(OAuthApp.objects.get(), properties=fresh, actor=user)
     probes.probe_due()
 

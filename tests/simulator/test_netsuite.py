@@ -289,7 +289,7 @@ def test_a_nonce_works_once(signed):
     first, second = signed(nonce="n" * 20), signed(nonce="n" * 20)
 
     assert first.status_code == 200
-    assert fault_of(second) == "nonce_used"
+    assert fault_of(second) == "NonceUsed"
 
 
 @pytest.mark.parametrize(
