@@ -17,6 +17,7 @@ from sequin_admin.api.framework.errors import INVALID, ApiError
 log = structlog.get_logger(__name__)
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
+WRITES = ("INSERT", "UPDATE", "DELETE")
 STORED_HEADERS = ("Content-Type", "ETag", "Location", "Cache-Control")
 PATTERN = r"^[\x21-\x7e]{1,255}$"
 PARAMETER = {
@@ -57,12 +58,12 @@ def idempotent(view: View) -> View:
 
 
 class WriteWatch:
-    """Notes whether anything but reading was asked of the database."""
+    """Notes whether the database was asked to write."""
 
     seen = False
 
     def __call__(self, execute: Callable[..., Any], sql: str, *args: Any) -> Any:
-        self.seen = self.seen or not sql.lstrip(" (").upper().startswith("SELECT")
+        self.seen = self.seen or sql.upper().startswith(WRITES)
         return execute(sql, *args)
 
 
