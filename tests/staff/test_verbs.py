@@ -177,3 +177,13 @@ def test_verbs_are_offered_on_the_page_of_a_row(client, root, helper, organizati
     assert "Delete the organization" in offered
     assert "Delete the organization" not in fewer
     assert "Change the slug" in fewer
+
+
+def test_the_domain_asks_who_changes_a_slug(organization):
+    clerk = User.objects.create_user(username="clerk", email="clerk@staff.test", is_staff=True)
+
+    with pytest.raises(staff.StaffRefusal, match="You may not change organizations"):
+        staff.change_slug(organization, "taken", actor=clerk, reason="x")
+
+    organization.refresh_from_db()
+    assert organization.slug == "arrakis"
