@@ -98,7 +98,7 @@ def test_a_token_is_renewed_once_however_many_workers_there_are(start, airtable,
 def test_asked_to_end_it_finishes_its_call_and_ends(start, airtable, simulated):
     simulated.act("airtable", PAUL, "slow")
     worker = start()
-    wait_until(lambda: Token.objects.filter(lease_until__isnull=False).exists())
+    wait_until(lambda: refreshes(simulated))
 
     worker.send_signal(signal.SIGTERM)
 
@@ -113,7 +113,7 @@ def test_it_ends_with_the_deadline_of_its_call_when_a_provider_never_answers(
     """The journal says that no answer came, and the next worker takes over."""
     simulated.act("airtable", PAUL, "timeout")
     worker = start(TOKEN_DEADLINE_S="3")
-    wait_until(lambda: Token.objects.filter(lease_until__isnull=False).exists())
+    wait_until(lambda: refreshes(simulated))
 
     worker.send_signal(signal.SIGTERM)
 
