@@ -127,9 +127,10 @@ class Command(BaseCommand):
 
             def is_enough(left_s: float, kills: int) -> bool:
                 renewals = self.count_renewals(url, options)
-                reads = sum(reader.ReadLog.count(folder).values())
+                seen = reader.ReadLog.count(folder).items()
+                reads = sum(number for (_, what), number in seen if what != reader.RACED)
                 self.say(f"{left_s:.0f} s left, {kills} killed, {renewals} renewals, {reads} reads")
-                return renewals >= options["renewals"] > 0 and reads >= options["reads"]
+                return bool(renewals >= options["renewals"] > 0 and reads >= options["reads"])
 
             arena.kill_at_random(options["seconds"], options["kill_every"], is_enough)
             for name in [name for name in arena.children if name != "simulator"]:
