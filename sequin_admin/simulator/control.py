@@ -180,7 +180,11 @@ def journal_of(account: SimulatedAccount) -> list[dict[str, Any]]:
             "replays": grant.replays,
             "reuses": grant.reuses,
             "refresh_tokens": [
-                {"value": token.value, "spent": token.spent_at is not None}
+                {
+                    "value": token.value,
+                    "spent": token.spent_at is not None,
+                    "destroyed": token.data.get("destroyed", False),
+                }
                 for token in grant.tokens.filter(use=SimulatedToken.REFRESH).order_by("pk")
             ],
         }

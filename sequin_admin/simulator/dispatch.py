@@ -1,5 +1,6 @@
 """Routes `/<real host>/<path>`, or a call with that `Host`, to a simulated provider."""
 
+import socket
 import time
 from collections.abc import Callable
 
@@ -8,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import framework
 from sequin_admin.simulator.framework import SimulatedResponse
-from sequin_admin.simulator.models import SimulatedCall
+from sequin_admin.simulator.models import SimulatedCall, SimulatedToken
 
 
 def provider_middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> object:
@@ -47,9 +48,34 @@ def handle_call(request: HttpRequest, host: str, path: str) -> HttpResponse:
         status=response.status_code,
     )
     time.sleep(getattr(request, "delay_s", 0))
-    if getattr(response, "loses_response", False) or getattr(request, "loses_response", False):
+    lost = getattr(response, "loses_response", False) or getattr(request, "loses_response", False)
+    if lost or has_hung_up(request):
+        record_destroyed(request)
+    if lost:
         drop_connection(request)
     return response
+
+
+def has_hung_up(request: HttpRequest) -> bool:
+    """Whether the caller closed the connection, and gets no response any more."""
+    connection = request.META.get("gunicorn.socket")
+    if connection is None:
+        return False
+    try:
+        waiting: bytes = connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return not waiting
+
+
+def record_destroyed(request: HttpRequest) -> None:
+    """Write into the journal that the refresh token in this response reached nobody."""
+    token = SimulatedToken.objects.filter(pk=getattr(request, "issued_token", 0)).first()
+    if token:
+        token.data["destroyed"] = True
+        token.save(update_fields=["data"])
 
 
 def redacted_path(path: str, groups: dict[str, str]) -> str:
@@ -59,6 +85,6 @@ def redacted_path(path: str, groups: dict[str, str]) -> str:
 
 def drop_connection(request: HttpRequest) -> None:
     """Close the connection without a response."""
-    socket = request.META.get("gunicorn.socket")
-    if socket:
-        socket.shutdown(2)
+    connection = request.META.get("gunicorn.socket")
+    if connection:
+        connection.shutdown(2)

@@ -273,6 +273,7 @@ class AuthorizationServer:
         refresh = source
         if new_refresh_token or source is None:
             refresh = self.issue(grant, SimulatedToken.REFRESH)
+            request.issued_token = refresh.pk  # type: ignore[attr-defined]
         body = {
             "access_token": access.value,
             "refresh_token": refresh.value if refresh else "",

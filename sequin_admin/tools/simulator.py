@@ -61,9 +61,16 @@ class SimulatorControl:
         """The newest grant of each account, by external id."""
         return {row["external_id"]: row for row in self.get(f"{provider}/grants")["data"]}
 
-    def token_calls(self, provider: str) -> int:
+    def journal(self, provider: str, account: str) -> list[dict[str, Any]]:
+        """The account's grants, each with every refresh token that was issued, oldest first."""
+        grants: list[dict[str, Any]] = self.get(f"{provider}/journal/{account}")["data"]
+        return grants
+
+    def token_calls(self, provider: str, *, ok: bool = False) -> int:
+        """How often the token endpoint was called, or (`ok`) gave a token."""
         rows = self.get(f"{provider}/calls")["data"]
-        return sum("token" in row["endpoint"] and "POST" in row["endpoint"] for row in rows)
+        calls = [r for r in rows if "token" in r["endpoint"] and "POST" in r["endpoint"]]
+        return sum(not ok or row["status"] == 200 for row in calls)
 
     def consent(self, url: str, account: str) -> dict[str, str]:
         """Allow access to the account on the consent page. Returns the callback's parameters."""

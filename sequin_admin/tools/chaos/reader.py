@@ -11,12 +11,16 @@ from uuid import UUID
 from django.conf import settings
 from django.db import OperationalError, connections
 
+from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.tokens import renewal
+from sequin_admin.tokens.models import Token
 from sequin_admin.tools.simulator import SimulatorControl
 
 PAUSE_S = 0.2
+# A read that began while another process renewed the token.
+RACED = "raced"
 
 
 class ReadLog:
@@ -48,6 +52,7 @@ def run(threads: int, log: ReadLog) -> None:
     connections.close_all()
     for _ in range(threads):
         threading.Thread(target=read_forever, args=(ids, log), daemon=True).start()
+    print("The reader is running.")
     threading.Event().wait()
 
 
@@ -57,6 +62,12 @@ def read_forever(ids: list[UUID], log: ReadLog) -> None:
         credential = Credential.objects.select_related("oauth_app").get(
             pk=random.choice(ids)  # noqa: S311
         )
+        if (
+            Token.objects.filter(pk=credential.pk)
+            .exclude(lease_until__lt=clock.now())
+            .exclude(lease_until=None)
+        ):
+            log.add(credential.kind, RACED)
         log.add(credential.kind, observe_read(credential, simulator))
         time.sleep(PAUSE_S * random.random())  # noqa: S311
 

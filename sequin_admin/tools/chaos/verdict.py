@@ -1,8 +1,9 @@
 """Counts, after a chaos run, which refresh tokens still work and which errors were wrong."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +13,7 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
+from sequin_admin.tools.chaos.reader import RACED
 from sequin_admin.tools.simulator import SimulatorControl
 
 TRIES = 6
@@ -22,12 +24,17 @@ class Count:
     """Counts of one kind after the run.
 
     `lost` are refresh tokens that could have been kept. Those that could not are `inevitable`: the
-    response was lost, and the provider has no grace period.
+    provider has no grace period, and its journal says that the response was destroyed, or the
+    process that had it was killed.
+
+    `raced`, `killed_after_commit` (an attempt was cut off, and its refresh token was used) and
+    `taken_over` (a lease whose holder was killed) say whether the run was in these states at all.
     """
 
     kind: str
     credentials: int = 0
     provider_calls: int = 0
+    renewals: int = 0
     replays: int = 0
     reuse_detections: int = 0
     lost: int = 0
@@ -36,6 +43,9 @@ class Count:
     wrong_verdicts: int = 0
     reads: int = 0
     retried_reads: int = 0
+    raced: int = 0
+    killed_after_commit: int = 0
+    taken_over: int = 0
 
     @property
     def bad(self) -> bool:
@@ -46,20 +56,37 @@ class Count:
         return any((self.lost, self.wrong_verdicts, *avoidable))
 
 
-def count(slugs: Iterable[str], seen: Counter[tuple[str, str]]) -> list[Count]:
+def count(
+    slugs: Iterable[str], seen: Counter[tuple[str, str]], kills: Sequence[datetime]
+) -> list[Count]:
     """Counts of all kinds. Call it when the simulator's faults are cleared."""
     simulator = SimulatorControl(settings.SIMULATOR_URL)
-    return [count_kind(slug, seen, simulator) for slug in slugs]
+    return [count_kind(slug, seen, kills, simulator) for slug in slugs]
 
 
-def count_kind(slug: str, seen: Counter[tuple[str, str]], simulator: SimulatorControl) -> Count:
+def missing_states(counts: Iterable[Count]) -> list[str]:
+    """The states that no credential was in: the run proves nothing about them."""
+    names = ("raced", "killed_after_commit", "taken_over")
+    rows = list(counts)
+    return [name for name in names if not sum(getattr(row, name) for row in rows)]
+
+
+def count_kind(
+    slug: str,
+    seen: Counter[tuple[str, str]],
+    kills: Sequence[datetime],
+    simulator: SimulatorControl,
+) -> Count:
     kind = kinds.get(slug)
     results = {result: number for (kind, result), number in seen.items() if kind == slug}
+    raced = results.pop(RACED, 0)
     customer_errors = Counter(
         {s.partition(":")[2]: n for s, n in results.items() if s.startswith("customer")}
     )
     result = Count(
         slug,
+        raced=raced,
+        renewals=simulator.token_calls(kind.provider, ok=True) - kind.objects.count(),
         provider_calls=simulator.token_calls(kind.provider),
         reads=sum(results.values()),
         expired_reads=results.get("expired", 0),
@@ -70,22 +97,50 @@ def count_kind(slug: str, seen: Counter[tuple[str, str]], simulator: SimulatorCo
     )
     for credential in kind.objects.select_related("oauth_app"):
         result.credentials += 1
-        check_credential(credential, result)
+        result.taken_over += len(cut_off_attempts(credential))
+        check_credential(credential, kills, simulator, result)
     for grant in simulator.grants(kind.provider).values():
         result.replays += grant["replays"]
         result.reuse_detections += grant["reuses"]
+    result.killed_after_commit = min(result.taken_over, result.replays + result.reuse_detections)
     return result
 
 
-def check_credential(credential: Credential, result: Count) -> None:
+def check_credential(
+    credential: Credential, kills: Sequence[datetime], simulator: SimulatorControl, result: Count
+) -> None:
     """Renew once more, and count the credential as lost or inevitable when that fails."""
+    has_grace = bool(type(credential).oauth.grace_s)  # type: ignore[union-attr]
+    excused = not has_grace and (
+        was_killed(credential, kills) or is_destroyed(credential, simulator)
+    )
     outcome = try_renewal(credential)
     if outcome is None:
         return
-    if outcome.code == "answer_lost" and not type(credential).oauth.grace_s:  # type: ignore[union-attr]
+    if outcome.code == "answer_lost" and excused:
         result.inevitable += 1
     else:
         result.lost += 1
+
+
+def cut_off_attempts(credential: Credential) -> list[datetime]:
+    """When the attempts began that did not end: their process was killed."""
+    journal = Token.objects.get(pk=credential.pk).journal
+    return [datetime.fromisoformat(each["at"]) for each in journal if "ended" not in each]
+
+
+def is_destroyed(credential: Credential, simulator: SimulatorControl) -> bool:
+    """Whether the simulator says that the response with a newest refresh token reached nobody."""
+    account = str(credential.identity)
+    grants = simulator.journal(credential.provider, account)
+    return any(tokens[-1]["destroyed"] for g in grants if (tokens := g["refresh_tokens"]))
+
+
+def was_killed(credential: Credential, kills: Sequence[datetime]) -> bool:
+    """Whether a process was killed during an attempt that did not end."""
+    longest = timedelta(seconds=3 * settings.TOKEN_DEADLINE_S)
+    begun = cut_off_attempts(credential)
+    return any(at <= killed <= at + longest for at in begun for killed in kills)
 
 
 def try_renewal(credential: Credential) -> Outcome | None:

@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import tempfile
 from argparse import ArgumentParser
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,6 @@ from sequin_admin.tools.chaos.arena import Arena
 from sequin_admin.tools.simulator import SimulatorControl
 from sequin_admin.tools.supervisor import ProcessFailed, free_port, gunicorn, wait_for
 
-GRACEFUL = ["linear_oauth2", "quickbooks_oauth2", "shopify_oauth2"]
 READERS_PER_PROCESS = 10
 # The lease is ten seconds longer than the deadline; late responses come after both.
 DEADLINE_S = 2
@@ -33,17 +34,24 @@ class Command(BaseCommand):
         "Run workers and readers against a simulated provider that fails by chance, kill them at "
         "random, and count what was lost. Takes an empty database, by default a SQLite file of its "
         "own. A kind without a grace time, such as airtable_oauth2, loses what is killed in the "
-        "middle of a call; that is counted apart."
+        "middle of a call; that is counted apart. Runs until enough was renewed and read; fails "
+        "when it was not, and when no lease was raced for, cut off or taken over."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--credentials", type=int, default=200)
         parser.add_argument("--workers", type=int, default=4)
         parser.add_argument("--readers", type=int, default=50)
-        parser.add_argument("--seconds", type=float, default=60)
-        parser.add_argument("--kill-every", type=float, default=2, help="Seconds between kills.")
+        parser.add_argument("--renewals", type=int, default=200, help="Least number of them.")
+        parser.add_argument("--reads", type=int, default=1000, help="Least number of them.")
+        parser.add_argument("--seconds", type=float, default=300, help="At most.")
+        parser.add_argument(
+            "--kill-every", type=float, default=2, help="Seconds from when all are up."
+        )
         parser.add_argument("--database", default="", help="URL of an empty database.")
-        parser.add_argument("--kinds", default=",".join(GRACEFUL), help="Separated by commas.")
+        parser.add_argument(
+            "--kinds", default=",".join(fleet.ACCOUNT_PATTERNS), help="Separated by commas."
+        )
         parser.add_argument("--json", action="store_true", help="Print JSON instead of a table.")
         # Internal: the parts that run as child processes.
         parser.add_argument("--part", choices=("fleet", "readers", "verdict"), default="")
@@ -60,11 +68,27 @@ class Command(BaseCommand):
             raise CommandError(str(failure)) from None
 
     def run_chaos(self, **options: Any) -> None:
+        # As Ctrl-C: what was started is ended on the way out.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         with tempfile.TemporaryDirectory() as folder:
             counts, kills = self.run_processes(Path(folder), **options)
         self.report(counts, kills, options["json"])
-        if any(row.bad for row in counts):
+        unproved = self.unproved(counts, options)
+        if unproved:
+            self.say(f"This run proves too little: {', '.join(unproved)}.")
+        if unproved or any(row.bad for row in counts):
             raise SystemExit(1)
+
+    def unproved(self, counts: list[verdict.Count], options: dict[str, Any]) -> list[str]:
+        """What there was too little of."""
+        if not options["renewals"]:
+            return []
+        renewals = sum(row.renewals for row in counts)
+        reads = sum(row.reads for row in counts)
+        few = [f"{renewals} renewals"] if renewals < options["renewals"] else []
+        few += [f"{reads} reads"] if reads < options["reads"] else []
+        states = verdict.missing_states(counts)
+        return few + [f"never {name.replace('_', ' ')}" for name in states]
 
     def run_processes(self, folder: Path, **options: Any) -> tuple[list[verdict.Count], int]:
         """Run everything with its files in `folder`. Returns the counts and the number of kills."""
@@ -85,7 +109,7 @@ class Command(BaseCommand):
         }
         same = ["manage.py", "chaos", "--notes", str(folder)]
         same += ["--kinds", ",".join(options["kinds"])]
-        with Arena(environment, folder / "log") as arena:
+        with Arena(environment, folder) as arena:
             arena.start(
                 "simulator",
                 gunicorn("sequin_admin.simulator.wsgi", port, 96),
@@ -98,18 +122,33 @@ class Command(BaseCommand):
             arena.run([*same, "--part", "fleet", "--credentials", str(options["credentials"])])
             self.set_faults(url, options["kinds"], RATES)
             self.populate(arena, same, options)
-            # A reader that is killed before its first read proves nothing.
-            groups = -(-options["readers"] // READERS_PER_PROCESS)
-            arena.wait_for(lambda: len([*folder.glob("*.jsonl")]) >= groups)
-            arena.kill_at_random(options["seconds"], options["kill_every"], self.report_progress)
+            # A process that is killed before it works proves nothing.
+            arena.wait_until_up()
+
+            def is_enough(left_s: float, kills: int) -> bool:
+                renewals = self.count_renewals(url, options)
+                seen = reader.ReadLog.count(folder).items()
+                reads = sum(number for (_, what), number in seen if what != reader.RACED)
+                self.say(f"{left_s:.0f} s left, {kills} killed, {renewals} renewals, {reads} reads")
+                return bool(renewals >= options["renewals"] > 0 and reads >= options["reads"])
+
+            arena.kill_at_random(options["seconds"], options["kill_every"], is_enough)
             for name in [name for name in arena.children if name != "simulator"]:
                 arena.kill(name)
             self.say("Counting...")
             simulator = SimulatorControl(url)
             for slug in options["kinds"]:
                 simulator.clear_faults(provider_of(slug))
+            killed = [at.isoformat() for at in arena.kills]
+            (folder / "kills.json").write_text(json.dumps(killed))
             rows = json.loads(arena.run([*same, "--part", "verdict"]))
-            return [verdict.Count(**row) for row in rows], arena.kills
+            return [verdict.Count(**row) for row in rows], len(arena.kills)
+
+    def count_renewals(self, url: str, options: dict[str, Any]) -> int:
+        """Tokens that the simulator gave, without those of the first connections."""
+        with SimulatorControl(url) as simulator:
+            given = [simulator.token_calls(provider_of(s), ok=True) for s in options["kinds"]]
+        return sum(given) - int(options["credentials"])
 
     def set_faults(self, url: str, slugs: list[str], rates: dict[str, float]) -> None:
         """Set the access tokens' lifetime and the probability of each fault."""
@@ -128,9 +167,6 @@ class Command(BaseCommand):
             arena.start(
                 f"readers {number}", [*same, "--part", "readers", "--readers", str(readers)]
             )
-
-    def report_progress(self, left_s: float, kills: int) -> None:
-        self.say(f"{left_s:.0f} s left, {kills} killed")
 
     def say(self, words: str) -> None:
         self.stderr.write(words)
@@ -163,7 +199,9 @@ def run_readers(**options: Any) -> None:
 
 def print_verdict(**options: Any) -> None:
     seen = reader.ReadLog.count(options["notes"])
-    print(json.dumps(verdict.as_json(verdict.count(options["kinds"], seen))))
+    killed = json.loads((options["notes"] / "kills.json").read_text())
+    kills = [datetime.fromisoformat(at) for at in killed]
+    print(json.dumps(verdict.as_json(verdict.count(options["kinds"], seen, kills))))
 
 
 PARTS = {"fleet": make_fleet, "readers": run_readers, "verdict": print_verdict}
