@@ -51,7 +51,7 @@ def ask(fleet, hours, *, failing):
     """Half an hour of probes at their times: these fail, all others get an answer."""
     for _ in range(15):
         hours.pass_by(2 * MINUTE)
-        for row in Credential.objects.check_due(hours.now):
+        for row in Credential.objects.check_due():
             see([row], DOWN if row in failing else outcomes.works())
         outages.detect_outages()
 
@@ -79,12 +79,12 @@ def test_three_of_thirteen_that_are_asked_more_often_are_no_outage(thirteen, hou
 def test_before_it_judges_it_asks_some_that_worked(thirteen, hours):
     hours.pass_by(15 * MINUTE)
     see(thirteen[:3], DOWN)
-    assert not Credential.objects.check_due(hours.now).exists()
+    assert not Credential.objects.check_due().exists()
 
     outages.detect_outages()
 
     assert not Outage.objects.exists()
-    assert set(Credential.objects.check_due(hours.now)) == set(thirteen[3:])
+    assert set(Credential.objects.check_due()) == set(thirteen[3:])
 
 
 def test_an_outage_is_recognised_before_all_were_asked(organization, hours):
@@ -96,7 +96,7 @@ def test_an_outage_is_recognised_before_all_were_asked(organization, hours):
     hours.pass_by(15 * MINUTE)
     see(rows[:3], DOWN)
     outages.detect_outages()
-    see(Credential.objects.check_due(hours.now), DOWN)
+    see(Credential.objects.check_due(), DOWN)
 
     outages.detect_outages()
 

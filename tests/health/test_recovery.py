@@ -115,7 +115,7 @@ def test_an_answer_to_the_old_secret_says_nothing_about_the_new_one(connected, s
     rollup.propagate(probes.record_probe(row, REJECTED))
 
     assert status(credential.oauth_app) == "healthy"
-    assert Credential.objects.check_due(clock.now()).exists()
+    assert Credential.objects.check_due().exists()
 
 
 def test_an_answer_to_the_customers_old_key_says_nothing_about_the_new_one(organization, user):
@@ -125,7 +125,7 @@ def test_an_answer_to_the_customers_old_key_says_nothing_about_the_new_one(organ
     rollup.propagate(probes.record_probe(row, REVOKED))
 
     assert not Check.objects.exists()
-    assert Credential.objects.check_due(clock.now()).exists()
+    assert Credential.objects.check_due().exists()
 
 
 def test_a_probe_that_was_overtaken_by_the_mending_does_not_block_again(organization):
@@ -155,7 +155,7 @@ def test_mending_rechecks_whom_it_blocked_and_ends_their_waiting(connected, simu
     # Another credential's proof.
     rollup.propagate(checks.record_checks(app, {"client_authentication": outcomes.works()}))
 
-    assert Credential.objects.check_due(clock.now()).exists()
+    assert Credential.objects.check_due().exists()
     simulated.change_app("hubspot", client_secret=app.secrets["client_secret"])
     probes.probe_due()
     assert status(credential) == "customer_intervention"
