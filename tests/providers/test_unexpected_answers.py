@@ -111,7 +111,7 @@ class Readers:
 
     def read_collections(self):
         refresh = catalogue.start_refresh(self.fresh(), actor=None)
-        catalogue.refresh_claimed(refresh)
+        assert [catalogue.refresh_claimed(claimed) for claimed in catalogue.claim_due(1)] == [True]
         refresh.refresh_from_db()
         assert refresh.status != "processing"
         return refresh

@@ -28,30 +28,12 @@ PAIRS = [
     if "SIGTERM" not in pair or pair[0] == "worker"
 ]
 TRIPLES = [("worker", "reader", name) for name in list(ACTORS)[2:]]
-RENEWING, OLD, NEW = (
-    {"worker", "reader", "refused reader"},
-    {"import", "bulk import", "form"},
-    {"new token", "customer"},
-)
+RENEWING = {"worker", "reader", "refused reader"}
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def open_point(names):
-    """The point of issue 14 that mends these orders, or an empty text."""
-    known = set(names)
-    if known & OLD and known & (RENEWING | NEW):
-        return "point 1: an older refresh token is stored over a newer one"
-    if known & RENEWING and known & NEW:
-        return "point 1: a renewal sends the new grant's token and throws its answer away"
-    return "point 4: SIGTERM cuts a renewal" if "SIGTERM" in known else ""
-
-
 def case(names, *, short=False):
-    marks = [] if short else [pytest.mark.faults]
-    point = open_point(names)
-    if point:
-        marks.append(pytest.mark.xfail(strict=True, raises=AssertionError, reason=point))
-    return pytest.param(names, marks=marks, id=", ".join(names))
+    return pytest.param(names, marks=[] if short else [pytest.mark.faults], id=", ".join(names))
 
 
 def titled(names):

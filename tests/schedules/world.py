@@ -56,7 +56,8 @@ class World:
     def begin(self) -> None:
         """A new credential whose access token has just expired."""
         Credential.objects.all().delete()
-        self.destroyed, self.grants_before = False, len(self.journal())
+        self.destroyed = False
+        self.grants_before += len(self.journal())
         credential = self.finish(self.consent()).credential
         self.pk, self.first = credential.pk, {**credential.properties, **credential.secrets}
         Credential.objects.update(check_due_at=None)
