@@ -241,3 +241,18 @@ def test_every_authorization_request_is_audited(go_through, product, organizatio
 
     actions = Event.objects.of(organization.pk).values_list("action", flat=True)
     assert {"handover.started", "handover.exchanged"} <= set(actions)
+
+
+def test_no_code_is_exchanged_once_its_redirect_uri_is_withdrawn(go_through, register, product):
+    app = register("hubspot_oauth2")
+    code = go_through("hubspot_oauth2", app=app)["code"]
+    client = {"client_id": str(app.pk), "client_secret": make_secret(app)}
+    app.redirect_uris = ["https://product.test/another"]
+    app.save()
+
+    by_client = exchange_as_client(code=code, **client)
+    by_key = product.post("/v1/credentials/exchange-code", {"code": code})
+
+    assert (by_client.status_code, by_client.json()["error"]) == (400, "invalid_grant")
+    assert by_key.status_code == 422
+    assert "access_token" not in f"{by_client.content}{by_key.content}"

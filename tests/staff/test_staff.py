@@ -101,6 +101,21 @@ def test_disabling_is_audited(staff, organization):
     )
 
 
+def test_an_action_asks_for_a_fresh_login(client, organization):
+    stored = make_credential(organization, "stripe_key")
+    # With a password, which can be asked for: a login that nobody confirmed is not fresh.
+    user = User.objects.create_superuser("irulan", "irulan@corrino.test", "spice must flow")
+    client.force_login(user)
+
+    asked = client.post(
+        page_of(kinds.get("stripe_key"), "changelist"),
+        {"action": "disable_selected", "_selected_action": [str(stored.pk)]},
+    )
+
+    assert asked["Location"].startswith(reverse("account_reauthenticate"))
+    assert Credential.objects.get().disabled_at is None
+
+
 def test_who_may_only_look_has_no_actions(client, organization):
     stored, kind = make_credential(organization, "stripe_key"), kinds.get("stripe_key")
     looker = User.objects.create_user(username="fenring", email="f@corrino.test", is_staff=True)

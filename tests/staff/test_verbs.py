@@ -8,6 +8,7 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth as totp
 from django.contrib.auth.models import Permission
 from django.core.management import call_command
+from django.test import Client
 from django.urls import reverse
 
 from sequin_admin.access import staff
@@ -55,6 +56,17 @@ def test_staff_lock_an_account_and_open_it_again(client, helper, user, organizat
     user.refresh_from_db()
     assert user.is_active
     assert written("user.activated", organization)
+
+
+def test_no_session_comes_back_with_an_account(client, helper, user):
+    theirs = Client()
+    theirs.force_login(user)
+    assert theirs.get("/credentials/").status_code == 200
+
+    do(client, helper, user, "deactivate")
+    do(client, helper, user, "activate")
+
+    assert theirs.get("/credentials/").status_code == 302
 
 
 def test_second_factors_are_removed_with_a_reason(client, helper, user, organization):
