@@ -96,7 +96,7 @@ def test_an_answer_is_read(provider):
 def test_an_address_that_refuses_leads_to_the_next(server, settings, monkeypatch):
     settings.PROVIDER_BASE_URLS = {HOST: f"http://both.test:{server.server_port}"}
     stream = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
-    found = [(*stream, (address, server.server_port)) for address in ("127.0.0.2", "127.0.0.1")]
+    found = [(*stream, (address, server.server_port)) for address in ("::1", "127.0.0.1")]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
 
     assert http.get(f"https://{HOST}/json").ok

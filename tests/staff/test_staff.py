@@ -103,9 +103,11 @@ def test_disabling_is_audited(staff, organization):
 
 def test_an_action_asks_for_a_fresh_login(client, organization):
     stored = make_credential(organization, "stripe_key")
-    # With a password, which can be asked for: a login that nobody confirmed is not fresh.
     user = User.objects.create_superuser("irulan", "irulan@corrino.test", "spice must flow")
     client.force_login(user)
+    session = client.session
+    session["login_at"] -= 7200
+    session.save()
 
     asked = client.post(
         page_of(kinds.get("stripe_key"), "changelist"),
