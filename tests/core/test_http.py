@@ -95,9 +95,13 @@ def test_an_answer_is_read(provider):
 
 def test_an_address_that_refuses_leads_to_the_next(server, settings, monkeypatch):
     settings.PROVIDER_BASE_URLS = {HOST: f"http://both.test:{server.server_port}"}
-    stream = (socket.AF_INET, socket.SOCK_STREAM, 6, "")
-    found = [(*stream, (address, server.server_port)) for address in ("::1", "127.0.0.1")]
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
+    look_up = socket.getaddrinfo
+
+    def look_up_both(host, *args, **kwargs):
+        hosts = ["::1", "127.0.0.1"] if host == "both.test" else [host]
+        return [found for each in hosts for found in look_up(each, *args, **kwargs)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up_both)
 
     assert http.get(f"https://{HOST}/json").ok
 
