@@ -194,9 +194,6 @@ SEEN = {
         ("connect", Change(INSTALLED, "drop")),
         ("connect", Change((*INSTALLED, "login"), "replace", None)),
         ("probe", Change(("account",), "replace", None)),
-        ("renew", Change(("expires_at",), "drop")),
-        ("renew", Change(("expires_at",), "replace", "tomorrow")),
-        ("renew", Change(("expires_at",), "replace", "2027-01-01T00:00:00")),
         ("renew", Change(("token",), "nest")),
     ],
     "airtable_oauth2": [
