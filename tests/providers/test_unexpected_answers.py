@@ -226,6 +226,17 @@ def test_what_lacks_a_value_is_unexpected_and_says_so(readers, monkeypatch, slug
             assert (result.code, result.verdict) == ("unexpected_answer", "transient"), change
 
 
+ODD_END = [("drop",), ("replace", "tomorrow"), ("replace", "2027-01-01T00:00:00")]
+
+
+@pytest.mark.parametrize("slug", ["github_app"])
+@pytest.mark.parametrize("odd", ODD_END, ids=str)
+def test_a_token_without_a_readable_end_is_taken_for_an_hour(readers, monkeypatch, odd):
+    assert given_again(readers, monkeypatch, "renew", Change(("expires_at",), *odd))
+
+    assert Token.objects.get().lifetime_s == 3600
+
+
 @pytest.mark.parametrize("slug", ["airtable_oauth2"])
 def test_the_answer_itself_is_kept_as_evidence(readers, monkeypatch):
     given_again(readers, monkeypatch, "probe", Change(("id",), "replace", 5))
