@@ -227,7 +227,7 @@ def test_what_lacks_is_said_with_what_to_do(shapes):
     )
 
     said = [problem.sentence for problem in reading.problems]
-    assert said[0].startswith("As hubspot_oauth2: `hub_domain` and `hub_id` are missing. Add it to")
+    assert said[0].startswith("As hubspot_oauth2: `hub_id` is missing. Add it to")
     assert "refresh_token=true" in said[1]
     assert "--map INTEGRATION=KIND" in said[2]
     assert said[3] == "This is not a connection: it must be an object."
