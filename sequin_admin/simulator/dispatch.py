@@ -1,5 +1,6 @@
 """Routes `/<real host>/<path>`, or a call with that `Host`, to a simulated provider."""
 
+import os
 import socket
 import time
 from collections.abc import Callable
@@ -62,7 +63,9 @@ def has_hung_up(request: HttpRequest) -> bool:
     if connection is None:
         return False
     try:
-        waiting: bytes = connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        # A socket of its own, since one with TLS does not peek.
+        with socket.socket(fileno=os.dup(connection.fileno())) as plain:
+            waiting = plain.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
         return False
     except OSError:
