@@ -40,7 +40,8 @@ def client(live_server, api_key, in_redis):
 
 @pytest.mark.parametrize("takes_s", [2, pytest.param(TAKES_S, marks=pytest.mark.faults)])
 def test_no_simulator_ever_throttles_us(client, connected, takes_s):
-    ends, seen, threads = time.monotonic() + takes_s, Counter(), []
+    seen, threads = Counter(), []
+    ready = threading.Barrier(len(PUBLISHED) * THREADS + 1)
 
     def work(slug, provider, credential):
         method, path = CALLS[provider]
@@ -48,6 +49,8 @@ def test_no_simulator_ever_throttles_us(client, connected, takes_s):
         transport = credential.transport(httpx2.HTTPTransport(trust_env=False, limits=limits))
         dialect = Dialect(credential.token().dialect)
         with httpx2.Client(base_url=credential.base_url, transport=transport, timeout=30) as http:
+            ready.wait()
+            ends = time.monotonic() + takes_s
             while time.monotonic() < ends:
                 answer = http.request(method, path)
                 seen[slug, "throttled" if dialect.throttled(answer) else answer.status_code] += 1
@@ -61,6 +64,7 @@ def test_no_simulator_ever_throttles_us(client, connected, takes_s):
             threads.append(threading.Thread(target=work, args=args))
     for thread in threads:
         thread.start()
+    ready.wait()
     for thread in threads:
         thread.join()
 
