@@ -169,11 +169,14 @@ class Scheduler:
         assert actor is not None
         if tables and not context["connection"].in_atomic_block:
             self._pause(actor)
+        result = execute(sql, params, many, context)
         if tables:
-            actor.accesses |= {(table, verb != "SELECT") for table in tables}
+            # What changes no row only reads: it is a lease that was not had.
+            written = verb != "SELECT" and context["cursor"].rowcount != 0
+            actor.accesses |= {(table, written) for table in tables}
             actor.done.append(f"{verb} {', '.join(sorted(tables))}")
             actor.sending = ""
-        return execute(sql, params, many, context)
+        return result
 
     def _enter(self, real: Callable[..., Any], atomic: Any) -> Any:
         actor = self.current()
@@ -193,10 +196,12 @@ class Scheduler:
         sent = {**(options.get("form") or {}), **(options.get("json") or {})}
         what = f"{method} {urlsplit(url).hostname}{urlsplit(url).path}"
         if sent.get("grant_type") == "refresh_token":
-            others = [a for a in self.actors.values() if a.sending == what and a is not actor]
+            # Of one token: when a newer one is entered, the lease on the older is ended.
+            sending = f"{what} {sent.get('refresh_token')}"
+            others = [a for a in self.actors.values() if a.sending == sending and a is not actor]
             if others and not self.leases_ended:
                 self.problems.append(f"{actor.name} and {others[0].name} hold the lease at once.")
-            actor.sending = what
+            actor.sending = sending
         answer = real(method, url, **options)
         actor.accesses.add((PROVIDER, True))
         actor.done.append(f"{what} -> {answer.status}")
