@@ -300,10 +300,6 @@ def store_grant(
     when the lease was lost.
     """
     with transaction.atomic():
-        # Before the token's row, in the order of whoever changes both.
-        Credential.objects.select_for_update().values_list("pk").get(pk=credential.pk)
-        if lease is None:
-            Token.objects.get_or_create(credential=credential)
         token, now = lock_token(credential, lease)
         if lease is None:
             # What the former chain left is not of this one.
@@ -378,17 +374,21 @@ def store_refresh_token(credential: Credential, refresh_token: str, lease: Renew
     """Store the refresh token of an answer without a usable access token. Raises `Refused` when
     the lease was lost."""
     with transaction.atomic():
-        Credential.objects.select_for_update().values_list("pk").get(pk=credential.pk)
         token, _ = lock_token(credential, lease)
         save_new_secrets(credential, token, TokenGrant("", refresh_token))
         token.save(update_fields=["secrets", "previous_until"])
 
 
 def lock_token(credential: Credential, lease: RenewalLease | None) -> tuple[Token, datetime]:
-    """The token row, locked until the transaction ends, and the database's time.
+    """The token row with its credential, both locked until the transaction ends, and the database's
+    time. Without a lease the row is made when there is none.
 
     Raises `Refused` when `lease` was lost.
     """
+    # Before the token's row, in the order of whoever changes both.
+    Credential.objects.select_for_update().values_list("pk").get(pk=credential.pk)
+    if lease is None:
+        Token.objects.get_or_create(credential=credential)
     rows = Token.objects.all() if lease is None else still_mine(lease.token)
     locked = rows.select_related("credential").select_for_update(of=("self",))
     token = locked.annotate(locked_at=DatabaseTime()).filter(pk=credential.pk).first()
@@ -402,11 +402,11 @@ def lease_lost() -> Outcome:
 
 
 def save_new_secrets(credential: Credential, token: Token, grant: TokenGrant) -> None:
-    """Store a grant's secrets and properties on the credential.
+    """Store a grant's secrets and properties on the credential of the locked `token`.
 
     The previous refresh token is kept on the token for the kind's grace period.
     """
-    kept = Credential.objects.select_for_update().get(pk=credential.pk)
+    kept = token.credential
     flow, secrets = credential.oauth, issued_secrets(type(credential), grant)
     # Decrypted before the destination may change.
     token.secrets = dict(token.secrets)
@@ -424,7 +424,6 @@ def save_new_secrets(credential: Credential, token: Token, grant: TokenGrant) ->
         kept.properties = {**kept.properties, **discovered}
         kept.save(update_fields=["properties", "updated_at"])
         credential.properties, credential.secrets = dict(kept.properties), dict(kept.secrets)
-    token.credential = kept
 
 
 def issued_secrets(kind: type[Credential], grant: TokenGrant) -> dict[str, str]:
