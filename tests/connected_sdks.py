@@ -31,9 +31,9 @@ def connected(
             credential = go(slug, story.account, oauth_app=app, inputs=entered).credential
         else:
             properties = kind.properties_class(kind=slug, **entered)
-            credential, _ = credential_operations.save_credential(
+            credential = credential_operations.save_credential(
                 organization, properties, actor=user
-            )
+            ).credential
         assert isinstance(credential, Credential)
         return credential
 

@@ -66,31 +66,8 @@ def save_credential(
     oauth_app: OAuthApp | None = None,
     metadata: dict[str, Any] | None = None,
     grant: TokenGrant | None = None,
-) -> tuple[Credential, bool]:
-    """Import: update the credential of the same account, or make a new one (True)."""
-    saved = import_properties(
-        organization,
-        properties,
-        actor=actor,
-        name=name,
-        oauth_app=oauth_app,
-        metadata=metadata,
-        grant=grant,
-    )
-    return saved.credential, saved.is_new
-
-
-def import_properties(
-    organization: Organization,
-    properties: Properties,
-    *,
-    actor: models.Model | None,
-    name: str = "",
-    oauth_app: OAuthApp | None = None,
-    metadata: dict[str, Any] | None = None,
-    grant: TokenGrant | None = None,
 ) -> Saved:
-    """As `save_credential()`, with what changed. Raises `InvalidEntry`.
+    """Import: update the credential of the same account, or make a new one. Raises `InvalidEntry`.
 
     When `properties` do not contain the identity, the provider is called once. If that fails, the
     credential is still saved and probed later; until then it is matched by its secrets' digest.
@@ -99,7 +76,7 @@ def import_properties(
         draft = draft_of(organization, properties, oauth_app=oauth_app)
     else:
         draft = identified_draft(organization, properties, actor=actor, oauth_app=oauth_app)
-    return import_draft(draft, actor=actor, name=name, metadata=metadata, grant=grant)
+    return save_draft(draft, actor=actor, name=name, metadata=metadata, grant=grant)
 
 
 def identified_draft(
@@ -134,21 +111,9 @@ def save_draft(
     actor: models.Model | None,
     name: str = "",
     metadata: dict[str, Any] | None = None,
-) -> tuple[Credential, bool]:
-    """As `save_credential()`, for a draft and without a call to the provider."""
-    saved = import_draft(draft, actor=actor, name=name, metadata=metadata)
-    return saved.credential, saved.is_new
-
-
-def import_draft(
-    draft: Credential,
-    *,
-    actor: models.Model | None,
-    name: str = "",
-    metadata: dict[str, Any] | None = None,
     grant: TokenGrant | None = None,
 ) -> Saved:
-    """As `save_draft()`, with what changed. Raises `InvalidEntry`."""
+    """As `save_credential()`, for a draft and without a call to the provider."""
     given = name_and_metadata(draft, name, metadata)
     try:
         return upsert(draft, grant, actor=actor, given=given)

@@ -239,7 +239,7 @@ def save_session_credential(
     if connect_session.reconnects:
         credential = reconnect(connect_session, connect_session.reconnects, properties, grant)
     else:
-        credential, _ = credential_operations.save_credential(
+        credential = credential_operations.save_credential(
             connect_session.organization,
             properties,
             name=connect_session.name,
@@ -247,7 +247,7 @@ def save_session_credential(
             oauth_app=connect_session.oauth_app,
             actor=connect_session.actor,
             grant=grant,
-        )
+        ).credential
     if connect_session.link:
         links.complete(connect_session.link, credential)
     return credential

@@ -246,10 +246,9 @@ def submit_properties(link: ConnectLink, properties: Properties) -> Credential:
 
 
 def save_link_credential(link: ConnectLink, draft: Credential) -> Credential:
-    credential, _ = credential_operations.save_draft(
+    return credential_operations.save_draft(
         draft, actor=link, name=link.name, metadata=link.metadata or None
-    )
-    return credential
+    ).credential
 
 
 def complete(link: ConnectLink, credential: Credential) -> None:

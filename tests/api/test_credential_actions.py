@@ -61,7 +61,7 @@ def working(simulated, organization, user):
     """A key of one account; the simulator has another account."""
     sent = key_of(simulated, "acct_1Arrakis0000001")
     properties = kinds.get("stripe_key").properties_class(**sent)
-    return credential_operations.save_credential(organization, properties, actor=user)[0]
+    return credential_operations.save_credential(organization, properties, actor=user).credential
 
 
 def test_a_new_secret_of_the_same_account_is_taken(api, simulated, working):

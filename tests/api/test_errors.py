@@ -99,7 +99,7 @@ def test_what_the_database_refuses_is_told_without_values(api, monkeypatch, refu
     def refused(*args, **kwargs):
         raise refusal
 
-    monkeypatch.setattr(views.credential_operations, "import_properties", refused)
+    monkeypatch.setattr(views.credential_operations, "save_credential", refused)
     answer = api.post(URL, {"properties": STRIPE})
 
     assert answer.status_code == status

@@ -24,9 +24,9 @@ def test_the_life_of_a_credential(hook, organization, user):
     kind = kinds.get("sendgrid_key")
     properties = kind.properties_class.model_validate(sample_properties(kind, MARK))
     draft = credential_operations.draft_of(organization, properties)
-    credential, _ = credential_operations.save_draft(
+    credential = credential_operations.save_draft(
         draft, actor=user, name="Spice", metadata={"plan": "pro"}
-    )
+    ).credential
     credential_operations.update_details(credential, actor=user, name="Melange")
     credential_operations.disable(credential, actor=user)
     credential_operations.disable(credential, actor=user)

@@ -125,7 +125,9 @@ def test_nobody_guesses_keys_with_a_link(link):
 
 def test_another_account_does_not_reconnect_a_credential(organization, user, simulated, working):
     other = simulated.account("stripe", "acct_1GiediPrime00002")["secret_key"]
-    credential, _ = credential_operations.save_credential(organization, key(other), actor=user)
+    credential = credential_operations.save_credential(
+        organization, key(other), actor=user
+    ).credential
     link = links.create_reconnect(organization, credential, actor=user)
 
     with pytest.raises(credential_operations.OtherAccount):
@@ -134,7 +136,7 @@ def test_another_account_does_not_reconnect_a_credential(organization, user, sim
 
 
 def test_reconnecting_keeps_the_credential_and_ends_its_other_links(organization, user, working):
-    credential, _ = credential_operations.save_credential(organization, working, actor=user)
+    credential = credential_operations.save_credential(organization, working, actor=user).credential
     first = links.create_reconnect(organization, credential, actor=user)
     second = links.create_reconnect(organization, credential, actor=user)
 

@@ -95,9 +95,9 @@ def test_an_import_of_another_host_takes_the_place_of_the_former(organization, u
     parsed = first.parsed()
     parsed.instance_url = "https://moved.my.salesforce.com"
 
-    saved, is_new = credential_operations.save_credential(organization, parsed, actor=user)
+    saved = credential_operations.save_credential(organization, parsed, actor=user)
 
-    assert (saved.pk, is_new) == (first.pk, False)
+    assert (saved.credential.pk, saved.is_new) == (first.pk, False)
     assert Credential.objects.get().secrets == first.secrets
 
 

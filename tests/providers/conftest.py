@@ -18,7 +18,9 @@ def save(organization: Organization, user: User) -> Callable[..., Credential]:
     def save(kind: str, **properties: Any) -> Credential:
         declared = kinds.get(kind).properties_class
         parsed = declared.model_validate({"kind": kind, **properties})
-        credential, _ = credential_operations.save_credential(organization, parsed, actor=user)
+        credential = credential_operations.save_credential(
+            organization, parsed, actor=user
+        ).credential
         return credential
 
     return save

@@ -47,7 +47,7 @@ def imported(old_token, app, organization, user):
         columns = {"oauth_app": app, **columns}
         return credential_operations.save_credential(
             organization, properties, actor=user, **columns
-        )[0]
+        ).credential
 
     return save
 

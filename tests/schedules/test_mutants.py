@@ -11,6 +11,7 @@ import pytest
 from django.db import transaction
 
 from sequin_admin.connect import credential_operations
+from sequin_admin.connect.entered import MergeResult
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
 from sequin_admin.tokens import leases, renewal
@@ -66,7 +67,7 @@ def import_overwrites(patch):
         row.save()
         Token.objects.filter(pk=row.pk).delete()
         Token.objects.create(credential=row, refresh_at=clock.now())
-        return row, False
+        return credential_operations.Saved(row, is_new=False, change=MergeResult())
 
     patch.setattr(credential_operations, "save_credential", save_credential)
 

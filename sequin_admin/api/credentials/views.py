@@ -91,7 +91,7 @@ def import_credential(
     organization = require_scope(request, Scope.WRITE)
     refuse_blank(payload.properties)
     try:
-        saved = credential_operations.import_properties(
+        saved = credential_operations.save_credential(
             organization,
             payload.properties,
             actor=request.auth,

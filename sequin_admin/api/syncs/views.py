@@ -163,7 +163,7 @@ def save_inline_credential(
     if payload.credential is None:
         return None
     try:
-        return credential_operations.import_draft(
+        return credential_operations.save_draft(
             draft, actor=request.auth, metadata=payload.credential.metadata
         )
     except InvalidEntry as error:

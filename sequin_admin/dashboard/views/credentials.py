@@ -51,7 +51,7 @@ def add(request: Request, kind: str) -> HttpResponse:
         return redirect("dashboard:connect", kind=kind)
     form = CredentialForm(declared.properties_class, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        saved = credential_operations.import_properties(
+        saved = credential_operations.save_credential(
             request.organization,
             form.properties,
             name=form.cleaned_data["display_name"],

@@ -48,7 +48,9 @@ def fill(organization: Organization, simulator: SimulatorControl) -> None:
             simulator.register(organization, kind)
     for properties in simulator_credentials(simulator):
         parsed = kinds.get(properties["kind"]).properties_class.model_validate(properties)
-        credential, _ = credential_operations.save_credential(organization, parsed, actor=None)
+        credential = credential_operations.save_credential(
+            organization, parsed, actor=None
+        ).credential
         probes.verify(credential)
     if not Target.objects.of(organization).exists():
         make_syncs(organization)
