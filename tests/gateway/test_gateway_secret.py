@@ -4,7 +4,6 @@ import json
 from datetime import timedelta
 from uuid import uuid4
 
-import pytest
 from django.test import Client
 from django.urls import reverse
 
@@ -14,34 +13,9 @@ from sequin_admin.connect.models import AuthorizationRequest
 from sequin_admin.core import clock
 from sequin_admin.credentials import gateway_secrets
 from sequin_admin.credentials.models import GatewaySecret
-from sequin_admin.tokens import protocol
 from tests.dashboard.conftest import age_login
 from tests.factories import make_oauth_app
-
-BACK = "https://product.test/callback"
-
-
-@pytest.fixture
-def app(organization):
-    return make_oauth_app(organization, "hubspot", redirect_uris=[BACK])
-
-
-@pytest.fixture
-def code(organization, app):
-    """The code of a finished connection."""
-    AuthorizationRequest.objects.create(
-        organization=organization,
-        kind="hubspot_oauth2",
-        oauth_app=app,
-        redirect_app=app,
-        redirect_url=BACK,
-        secrets={"state": None, "properties": {"kind": "hubspot_oauth2", "refresh_token": "r"}},
-        token_digest=protocol.digest("token"),
-        code_digest=protocol.digest("code"),
-        expires_at=clock.now(),
-        code_expires_at=clock.now() + timedelta(hours=1),
-    )
-    return "code"
+from tests.gateway.conftest import BACK
 
 
 def exchange(app, code, secret):

@@ -2,7 +2,6 @@
 
 import html
 import json
-from datetime import timedelta
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -12,43 +11,16 @@ from django.urls import reverse
 from sequin_admin.access.models import Scope
 from sequin_admin.audit.models import Event
 from sequin_admin.connect import flow, links
-from sequin_admin.connect.models import AuthorizationRequest, ConnectLink
-from sequin_admin.core import clock
+from sequin_admin.connect.models import ConnectLink
 from sequin_admin.credentials import gateway_secrets, kinds
 from sequin_admin.credentials.models import Credential
-from sequin_admin.tokens import protocol
-from tests.factories import make_oauth_app
 from tests.parallel import USES, in_parallel
 from tests.simulator_server import local
 
 pytestmark = pytest.mark.django_db(transaction=True)
-BACK = "https://product.test/callback"
 SPENT = "This code is unknown, was exchanged before, or is more than 60 seconds old"
 FINISHED = "This connection was already finished"
 USED, TRIED = "This link was used already", "This link was tried 30 times"
-
-
-@pytest.fixture
-def app(organization):
-    return make_oauth_app(organization, "hubspot", redirect_uris=[BACK])
-
-
-@pytest.fixture
-def code(organization, app):
-    """The code of a finished connection."""
-    AuthorizationRequest.objects.create(
-        organization=organization,
-        kind="hubspot_oauth2",
-        oauth_app=app,
-        redirect_app=app,
-        redirect_url=BACK,
-        secrets={"state": None, "properties": {"kind": "hubspot_oauth2", "refresh_token": "r"}},
-        token_digest=protocol.digest("token"),
-        code_digest=protocol.digest("code"),
-        expires_at=clock.now(),
-        code_expires_at=clock.now() + timedelta(hours=1),
-    )
-    return "code"
 
 
 def split(answers, status):
