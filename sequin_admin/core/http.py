@@ -179,6 +179,7 @@ def request(
     named = base_url(host or "", provider=provider) is not None
     client = _client(provider, named)
     _deadline.set(time.monotonic() + deadline_s)
+    _read_late.set(False)
     try:
         with client.stream(
             method,
@@ -265,6 +266,10 @@ def close_clients() -> None:
 
 # Deadline of the current call, on the monotonic clock.
 _deadline: ContextVar[float] = ContextVar("ends")
+# The current call has read once more after its deadline.
+_read_late: ContextVar[bool] = ContextVar("late")
+# For what has arrived while this process was stopped or starved.
+LATE_READ_S = 0.1
 # Outside `last_response()` nothing is kept.
 _last_response: ContextVar[deque[Response]] = ContextVar("last", default=deque(maxlen=0))  # noqa: B039
 
@@ -307,12 +312,19 @@ class VettedNetworkBackend(httpcore2.SyncBackend):
 
 
 class DeadlineStream(httpcore2.NetworkStream):
-    """A stream whose reads and writes share the call's deadline."""
+    """A stream whose reads and writes share the call's deadline.
+
+    A process that was stopped or starved past the deadline reads once more: the response may be
+    here, and with it a refresh token that the provider issues only once.
+    """
 
     def __init__(self, stream: httpcore2.NetworkStream) -> None:
         self._stream = stream
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if _deadline.get() <= time.monotonic() and not _read_late.get():
+            _deadline.set(time.monotonic() + LATE_READ_S)
+            _read_late.set(True)
         return self._stream.read(max_bytes, _remaining_s(timeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -137,6 +138,29 @@ def test_a_trickle_does_not_outlast_the_deadline(provider):
         http.get(f"{provider}/trickle", deadline_s=0.5)
 
     assert time.monotonic() - started < 20  # the whole response would take 50 s
+
+
+@pytest.mark.parametrize("path", ["json", "trickle"])
+def test_a_process_that_was_stopped_past_the_deadline_reads_what_has_arrived(
+    provider, path, monkeypatch
+):
+    """Once more, and for a moment: what still trickles in is too late."""
+    stopped = []
+    read, real_time = http.DeadlineStream.read, time.monotonic
+
+    def stop_and_read(stream, *args, **kwargs):
+        stopped[:] = [60]
+        return read(stream, *args, **kwargs)
+
+    monkeypatch.setattr(http.DeadlineStream, "read", stop_and_read)
+    frozen = SimpleNamespace(monotonic=lambda: real_time() + sum(stopped))
+    monkeypatch.setattr(http, "time", frozen)
+
+    if path == "json":
+        assert http.get(f"{provider}/json", deadline_s=5).ok
+    else:
+        with pytest.raises(http.Unreachable, match="did not answer within"):
+            http.get(f"{provider}/trickle", deadline_s=5)
 
 
 def test_a_broken_connection_is_a_sentence(provider):
