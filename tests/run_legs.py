@@ -77,8 +77,7 @@ FAULTS = {
     "Faults, PostgreSQL": [
         *(*ON_POSTGRESQL, "-m", "faults and not browser"),
         # The orders of the worker and another actor run on PostgreSQL in the suite.
-        # Chaos fails there: it counts tokens of Airtable as lost, and whose fault that is is open.
-        *marked_files(*SQLITE_ONLY, "schedules", "tools/test_chaos.py"),
+        *marked_files(*SQLITE_ONLY, "schedules"),
     ],
 }
 # The exit code of a leg whose requirements this machine lacks.

@@ -51,7 +51,7 @@ def handle_call(request: HttpRequest, host: str, path: str) -> HttpResponse:
     time.sleep(getattr(request, "delay_s", 0))
     lost = getattr(response, "loses_response", False) or getattr(request, "loses_response", False)
     if lost or has_hung_up(request):
-        record_destroyed(request)
+        record_lost_response(request)
     if lost:
         drop_connection(request)
     return response
@@ -73,12 +73,13 @@ def has_hung_up(request: HttpRequest) -> bool:
     return not waiting
 
 
-def record_destroyed(request: HttpRequest) -> None:
-    """Write into the journal that the refresh token in this response reached nobody."""
-    token = SimulatedToken.objects.filter(pk=getattr(request, "issued_token", 0)).first()
-    if token:
-        token.data["destroyed"] = True
-        token.save(update_fields=["data"])
+def record_lost_response(request: HttpRequest) -> None:
+    """Write into the journal that this response reached nobody: the refresh token in it is
+    `destroyed`. One that was sent again was so by a caller who had `left` before we came to it."""
+    for role, mark in (("issued_token", "destroyed"), ("reused_token", "left")):
+        for token in SimulatedToken.objects.filter(pk=getattr(request, role, 0)):
+            token.data[mark] = True
+            token.save(update_fields=["data"])
 
 
 def redacted_path(path: str, groups: dict[str, str]) -> str:

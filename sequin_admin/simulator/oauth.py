@@ -239,6 +239,7 @@ class AuthorizationServer:
         if token and token.spent_at and self.rotation == "strict":
             token.grant.revoke()
             token.grant.increment("reuses")
+            request.reused_token = token.pk  # type: ignore[attr-defined]
         if token is None or not token.is_valid() or token.grant.account.has("disable_user"):
             return self.error(
                 "invalid_grant", "The refresh token is invalid, expired or revoked", 400

@@ -27,11 +27,19 @@ def no_fence_check(patch):
 
 
 def no_compare_and_swap(patch):
+    """Compare with the row as it is now, not with the one that was read."""
+    take_from_anybody(patch, lambda seen: not (seen.lease_until and seen.lease_until > clock.now()))
+
+
+def no_lease(patch):
+    take_from_anybody(patch, lambda seen: True)
+
+
+def take_from_anybody(patch, may_take):
     acquire = leases.acquire_lease
 
     def acquire_any(seen):
-        """Compare with the row as it is now, not with the one that was read."""
-        if seen.lease_until and seen.lease_until > clock.now():
+        if not may_take(seen):
             return None
         with transaction.atomic():
             Token.objects.filter(pk=seen.pk).update(lease_until=None)
@@ -111,6 +119,11 @@ MUTANTS = [
         lambda world: {"reader": world.read, "other reader": world.read},
         "hold the lease at once",
     ),
+    Mutant(
+        no_lease,
+        lambda world: {"reader": world.read, "other reader": world.read},
+        "hold the lease at once",
+    ),
     Mutant(no_journal, killed_worker, "reader was told invalid_grant", most_preemptions=2),
     Mutant(
         no_previous_token, used_elsewhere, "reader was told invalid_grant", kind="linear_oauth2"
@@ -142,7 +155,7 @@ def test_the_fault_is_found(make_world, mutant, monkeypatch):
     assert any(mutant.finds in problem for problem in problems_of(make_world, mutant))
 
 
-@pytest.mark.parametrize("mutant", MUTANTS[1:4], ids=lambda mutant: mutant.put.__name__)
+@pytest.mark.parametrize("mutant", MUTANTS[2:5], ids=lambda mutant: mutant.put.__name__)
 def test_without_the_fault_there_is_nothing_to_find(make_world, mutant):
     """The others are among the orders of two actors."""
     assert list(problems_of(make_world, mutant)) == []

@@ -1,22 +1,33 @@
 """A short chaos run: real processes, kill -9, and a token endpoint that fails at random."""
 
+import contextlib
 import json
+import signal
 import subprocess
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 from django.db import connection
 
-from sequin_admin.core.env import env
+from sequin_admin.core.env import env, inherited
 from sequin_admin.tools.chaos.fleet import ACCOUNT_PATTERNS
 from sequin_admin.tools.chaos.verdict import Count, missing_states
 from tests.simulator_server import ROOT
 
+COMMAND = [sys.executable, "manage.py", "chaos", "--json"]
 
-def run_chaos(*arguments):
-    command = [sys.executable, "manage.py", "chaos", "--json", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+def run_chaos(*arguments, **environment):
+    return subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=ROOT,
+        env={**inherited(), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 @pytest.fixture
@@ -53,6 +64,53 @@ def test_nothing_is_lost_that_could_be_kept(database):
     assert missing_states(Count(**row) for row in rows) == []
     for row in rows:
         assert {row[name] for name in ("lost", "wrong_verdicts")} == {0}, row
+
+
+@pytest.mark.faults
+@pytest.mark.parametrize(
+    ("fault", "seen"),
+    [("no_journal", "wrong_verdicts"), ("no_lease", "lost")],
+)
+def test_a_fault_of_the_product_is_found(fault, seen):
+    small = ("--kinds", "airtable_oauth2", "--credentials", "40", "--readers", "20")
+    small += ("--workers", "2", "--renewals", "60", "--reads", "200")
+
+    done = run_chaos(*small, DJANGO_SETTINGS_MODULE="tests.tools.faulty.settings", FAULT=fault)
+
+    assert done.returncode == 1, done.stdout + done.stderr
+    [row] = json.loads(done.stdout)["kinds"]
+    assert row[seen] > 0, row
+
+
+@pytest.mark.faults
+def test_sigterm_ends_all_that_was_started(tmp_path):
+    chaos = subprocess.Popen(
+        [*COMMAND, "--kinds", "linear_oauth2", "--credentials", "2", "--readers", "2"],
+        cwd=ROOT,
+        env={**inherited(), "TMPDIR": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    # Everything runs once it counts what was killed.
+    assert any("killed" in line for line in chaos.stderr)
+    assert len(processes_of(tmp_path)) > 2
+
+    chaos.send_signal(signal.SIGTERM)
+
+    chaos.communicate(timeout=60)
+    assert processes_of(tmp_path) == []
+    assert [*tmp_path.iterdir()] == []
+
+
+def processes_of(folder):
+    """The processes that inherited this folder for temporary files."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        # Of others, and gone in between.
+        with contextlib.suppress(OSError):
+            variables = (process / "environ").read_bytes().split(b"\0")
+            found += [process.name] if f"TMPDIR={folder}".encode() in variables else []
+    return found
 
 
 @pytest.mark.faults

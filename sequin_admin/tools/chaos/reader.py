@@ -18,7 +18,7 @@ from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
 from sequin_admin.tools.simulator import SimulatorControl
 
-PAUSE_S = 0.2
+PAUSE_S = 1.0
 # A read that began while another process renewed the token.
 RACED = "raced"
 

@@ -130,10 +130,11 @@ def cut_off_attempts(credential: Credential) -> list[datetime]:
 
 
 def is_destroyed(credential: Credential, simulator: SimulatorControl) -> bool:
-    """Whether the simulator says that the response with a newest refresh token reached nobody."""
-    account = str(credential.identity)
-    grants = simulator.journal(credential.provider, account)
-    return any(tokens[-1]["destroyed"] for g in grants if (tokens := g["refresh_tokens"]))
+    """Whether the simulator says that the response with a newest refresh token reached nobody, or
+    that the grant ended by a request that it came to only after we had given it up."""
+    grants = simulator.journal(credential.provider, str(credential.identity))
+    chains = [grant["refresh_tokens"] for grant in grants]
+    return any(c and (c[-1]["destroyed"] or any(token["left"] for token in c)) for c in chains)
 
 
 def was_killed(credential: Credential, kills: Sequence[datetime]) -> bool:

@@ -22,7 +22,7 @@ from sequin_admin.tools.supervisor import ProcessFailed, free_port, gunicorn, wa
 
 READERS_PER_PROCESS = 10
 # The lease is ten seconds longer than the deadline; late responses come after both.
-DEADLINE_S = 2
+DEADLINE_S = 4
 LATE_S = 15
 # Ten seconds longer than the margin before expiry at which a token counts as expired.
 ACCESS_LIFE_S = 70
