@@ -1,6 +1,7 @@
 """All rows of the database as text, to compare them before and after requests."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from django.apps import apps
 from django.db import connection
@@ -9,10 +10,23 @@ from django.db import connection
 OF_EVERY_REQUEST = {"django_session", "usersessions_usersession", "core_cacheentry"}
 
 
-def read_rows(*, without: tuple[str, ...] = ()) -> set[str]:
+# What was read last, and when: a walk reads again only when something was written.
+_last: dict[Any, frozenset[str]] = {}
+
+
+def read_rows(*, without: tuple[str, ...] = ()) -> frozenset[str]:
     """Every row as text that begins with its table's name, but those of sessions and of the tables
     `without`."""
-    return set(iterate_rows({*OF_EVERY_REQUEST, *without}))
+    connection.ensure_connection()
+    written = getattr(connection.connection, "total_changes", None)
+    if written is None:
+        return frozenset(iterate_rows({*OF_EVERY_REQUEST, *without}))
+    # What is rolled back is in a savepoint of its own.
+    seen = (connection.connection, written, tuple(connection.savepoint_ids), without)
+    if seen not in _last:
+        _last.clear()
+        _last[seen] = frozenset(iterate_rows({*OF_EVERY_REQUEST, *without}))
+    return _last[seen]
 
 
 def iterate_rows(without: set[str]) -> Iterator[str]:

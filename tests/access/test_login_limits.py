@@ -73,6 +73,7 @@ def test_callers_whose_address_is_not_known_can_log_in(user):
     assert log_in(user.email, peer="", forwarded="").status_code == 302
 
 
+@pytest.mark.faults
 @pytest.mark.django_db(transaction=True)
 def test_two_processes_count_together(user):
     def attack(name, tries=8):

@@ -17,7 +17,7 @@ from tests.parallel import USES, in_parallel
 CLOSED = "was accepted, withdrawn or sent again"
 REFUSALS = (CLOSED, "has an account here. Sign in with it", "has an account already")
 JESSICA, SECRET = "jessica@arrakis.test", "the litany against fear"
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 
 
 def test_one_newcomer_gets_in(organization, user):

@@ -67,7 +67,7 @@ MANY = {
         for n in range(60)
     ]
 }
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The lifecycle of every kind in a browser: found, connected, broken, deleted."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,8 +29,19 @@ from tests.simulator_server import Simulator
 PHONE = 390
 
 
-def each(known: list[Any]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("kind", known, ids=lambda kind: kind.slug)
+# One kind for each way to connect: with our OAuth app, also after a question, as an installation,
+# with the customer's client, by a key, by a login. `make test-faults` connects the others.
+EACH_WAY = {
+    *("airtable_oauth2", "shopify_oauth2", "github_app", "netsuite_client_credentials"),
+    *("servicenow_oauth2", "stripe_key", "workday_password"),
+}
+
+
+def each(known: list[Any], here: Collection[str] = EACH_WAY) -> pytest.MarkDecorator:
+    """Every kind, those that are not `here` in `make test-faults` only."""
+    marks = {True: (), False: pytest.mark.faults}
+    rows = [pytest.param(k, marks=marks[k.slug in here], id=k.slug) for k in known]
+    return pytest.mark.parametrize("kind", rows)
 
 
 def test_every_kind_has_a_story() -> None:
@@ -73,7 +84,7 @@ def test_a_kind_is_connected_breaks_and_is_deleted(
     assert not Credential.objects.exists()
 
 
-@each(OAUTH)
+@each(OAUTH, {"hubspot_oauth2", "netsuite_oauth2"})
 def test_denied_access_is_told_and_nothing_is_kept(
     open_page: Callable[..., Page],
     user: User,
@@ -103,7 +114,7 @@ def test_denied_access_is_told_and_nothing_is_kept(
     assert not Credential.objects.exists()
 
 
-@each([kind for kind in OURS if not kind.mints])
+@each([kind for kind in OURS if not kind.mints], {"linear_oauth2"})
 def test_a_client_secret_that_changed_is_ours_to_replace(
     page: Page, simulated: Simulator, make_app: Callable[[str], OAuthApp], kind: Any
 ) -> None:

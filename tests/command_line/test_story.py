@@ -35,6 +35,7 @@ def customer(simulated: Simulator, live_server: Any) -> Customer:
     return follow
 
 
+@pytest.mark.faults
 def test_the_main_job(run: Run, simulated: Simulator, customer: Customer, tmp_path: Any) -> None:
     app = register_app(run, simulated, "hubspot", tmp_path)
 

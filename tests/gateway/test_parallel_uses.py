@@ -17,7 +17,7 @@ from sequin_admin.credentials.models import Credential
 from tests.parallel import USES, in_parallel
 from tests.simulator_server import local
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 SPENT = "This code is unknown, was exchanged before, or is more than 60 seconds old"
 FINISHED = "This connection was already finished"
 USED, TRIED = "This link was used already", "This link was tried 30 times"

@@ -25,7 +25,7 @@ from tests.tokens.test_processes import database_url
 
 PROCESSES = 8
 LEAST_USE, TRIES = 0.98, 4
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 
 
 @pytest.fixture(params=["database", "redis"])
@@ -119,9 +119,9 @@ def most_at_once(spans):
     ("allowed", "interval", "at_once", "for_s", "hold_ms"),
     [
         (20, 1000, 0, 4, 1),
-        pytest.param(1, 100, 1, 5, 5, marks=pytest.mark.faults),
-        pytest.param(100, 10_000, 10, 11, 5, marks=pytest.mark.faults),
-        pytest.param(50, 20_000, 5, 21, 20, marks=pytest.mark.faults),
+        (1, 100, 1, 5, 5),
+        (100, 10_000, 10, 11, 5),
+        (50, 20_000, 5, 21, 20),
     ],
 )
 def test_the_limit_holds_and_is_used(

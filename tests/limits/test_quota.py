@@ -194,6 +194,7 @@ def run_spenders(key: ApiKey) -> list[Counter[str]]:
     return [Counter(json.loads(line)) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.faults
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("limit", [5, 5000])
 def test_processes_together_get_all_of_the_limit_and_no_more(spenders, make_key, limit):

@@ -35,7 +35,7 @@ def watch():
 threading.Thread(target=watch, daemon=True).start()
 runner.run_forever()
 """
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 
 
 @pytest.fixture
@@ -61,7 +61,6 @@ def start(receiver):
         process.wait()
 
 
-@pytest.mark.faults
 def test_three_workers_send_each_message_once_and_in_order(
     organization, receiver, make_channel, start
 ):

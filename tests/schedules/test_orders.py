@@ -53,7 +53,11 @@ def assert_all_orders(world, names, request, **bounds):
     assert order or walk.runs > 1
 
 
-@pytest.mark.parametrize("names", [case(pair, short=pair[0] == "worker") for pair in PAIRS])
+# In `make test`: those that lost a token before there were leases and fences.
+SHORT = [("worker", name) for name in ("reader", "import", "customer", "SIGTERM")]
+
+
+@pytest.mark.parametrize("names", [case(pair, short=pair in SHORT) for pair in PAIRS])
 def test_two_actors(world, names, request):
     assert_all_orders(world, names, request)
 

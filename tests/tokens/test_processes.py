@@ -34,7 +34,7 @@ for thread in threads:
 for thread in threads:
     thread.join()
 """
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ def wait_until(condition):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("endpoint", ["quick", pytest.param("crawl", marks=pytest.mark.faults)])
+@pytest.mark.parametrize("endpoint", ["quick", "crawl"])
 def test_200_readers_in_8_processes_cause_one_renewal(read, simulated, endpoint):
     """Also when the token endpoint takes 12 seconds."""
     if endpoint == "crawl":

@@ -229,7 +229,7 @@ def issue(script, life):
         script.say((200, grant(access_token=f"access-{number}", expires_in=life)))
 
 
-@pytest.mark.parametrize("life", [0, 1, "2.0", 5, -3])
+@pytest.mark.parametrize("life", [0, "2.0", 5])
 @pytest.mark.django_db
 def test_tokens_that_live_for_seconds_are_not_renewed_in_a_loop(due, script, life, pass_seconds):
     issue(script, life)
@@ -258,7 +258,7 @@ def test_health_says_why_tokens_that_live_for_seconds_are_waited_for(due, script
     assert "lives for 3 seconds only" in check.message
 
 
-@pytest.mark.parametrize("life", [20, 30, 45, 69])
+@pytest.mark.parametrize("life", [20, 69])
 @pytest.mark.django_db
 def test_tokens_of_half_a_minute_are_renewed_when_they_end_and_are_always_there(
     due, script, life, pass_seconds

@@ -227,14 +227,15 @@ class Life(RuleBasedStateMachine):
         assert len({attempt["fence"] for attempt in opened}) == len(opened)
 
 
+@pytest.mark.parametrize("lives", [10, pytest.param(100, marks=pytest.mark.faults)])
 @pytest.mark.django_db
-def test_the_life_of_a_token(monkeypatch):
+def test_the_life_of_a_token(lives, monkeypatch):
     # Waiting is for concurrent processes; here everything is sequential.
     monkeypatch.setattr(renewal, "WAIT_S", 0.05)
     run_state_machine_as_test(
         Life,
         settings=settings(
-            max_examples=30,
+            max_examples=lives,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),

@@ -23,7 +23,7 @@ PAUL = "usrziLeD23j9AJ1"
 KEYS = 12
 # How long a process may take to go on a machine that does much else beside.
 PATIENCE_S = 60
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 
 
 @pytest.fixture
