@@ -17,12 +17,12 @@ from typing import Any
 # PostgreSQL runs what its SQL, locks and types decide. These they do not, or they use no database.
 SQLITE_ONLY = (
     *("client", "command_line", "providers", "sdks", "simulator", "staff"),
-    *("test_layers.py", "test_names.py", "test_documents.py", "test_run_legs.py"),
+    *("test_layers.py", "test_names.py", "test_documents.py", "test_run_legs.py", "test_walk.py"),
     *(
         f"api/test_{what}.py"
         for what in (
             *("access", "documented_requests", "documents", "errors", "every_kind"),
-            *("examples", "kinds", "parity"),
+            *("examples", "kinds", "parity", "walk"),
         )
     ),
     *("connect/test_every_provider.py", "connect/test_real_server.py", "credentials/test_forms.py"),

@@ -52,8 +52,8 @@ def test_a_signal_ends_the_leg_and_those_after_it():
 
 
 def collected(legs):
-    """The accuracy tests that the first of these legs runs."""
-    file = "tests/limits/test_accuracy.py"
+    """The tests of quotas that the first of these legs runs."""
+    file = "tests/limits/test_quota.py"
     leg = next(iter(legs.values()))
     command = [argument for argument in leg if argument.startswith("--") or ".py" not in argument]
     command += ["-q", "-p", "no:cacheprovider", "--collect-only", file]
@@ -69,7 +69,7 @@ def test_what_is_slow_by_nature_is_left_to_a_target_of_its_own():
     assert suite
     assert faults
     assert not suite & faults
-    assert "tests/limits/test_accuracy.py" in run_legs.marked_files()
+    assert "tests/limits/test_quota.py" in run_legs.marked_files()
 
 
 def test_what_needs_postgresql_is_run_there():
