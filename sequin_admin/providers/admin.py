@@ -6,7 +6,8 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from sequin_admin.access.models import User
+from sequin_admin.access.models import Organization, User
+from sequin_admin.access.policy import Action, still_may
 from sequin_admin.connect import credential_operations
 from sequin_admin.core.admin import ReadOnlyAdmin
 from sequin_admin.credentials import kinds
@@ -15,7 +16,11 @@ from sequin_admin.health import probes
 
 
 class CredentialAdmin(ReadOnlyAdmin):
-    """Across all organizations. Secrets show as asterisks; actions are audited."""
+    """Across all organizations. Secrets show as asterisks.
+
+    Actions are audited, and need open staff access with editing to each organization, as on its
+    pages.
+    """
 
     list_display = (
         "name",
@@ -55,15 +60,33 @@ class CredentialAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Verify now", permissions=["operate"])
     def verify_selected(self, request: HttpRequest, rows: QuerySet[Credential]) -> None:
-        outcomes = [probes.verify(row, actor=cast(User, request.user)) for row in rows]
-        working = sum(outcome.ok for outcome in outcomes)
-        self.message_user(request, f"{working} of {len(outcomes)} work.", messages.INFO)
+        if self.may_edit_all(request, rows):
+            outcomes = [probes.verify(row, actor=cast(User, request.user)) for row in rows]
+            working = sum(outcome.ok for outcome in outcomes)
+            self.message_user(request, f"{working} of {len(outcomes)} work.", messages.INFO)
 
     @admin.action(description="Disable", permissions=["operate"])
     def disable_selected(self, request: HttpRequest, rows: QuerySet[Credential]) -> None:
-        for row in rows:
-            credential_operations.disable(row, actor=cast(User, request.user))
-        self.message_user(request, "The selected credentials are disabled.", messages.SUCCESS)
+        if self.may_edit_all(request, rows):
+            for row in rows:
+                credential_operations.disable(row, actor=cast(User, request.user))
+            self.message_user(request, "The selected credentials are disabled.", messages.SUCCESS)
+
+    def may_edit_all(self, request: HttpRequest, rows: QuerySet[Credential]) -> bool:
+        """Whether the user may edit in the organization of each row; says where not."""
+        owners = Organization.objects.filter(pk__in=rows.order_by().values("organization"))
+        closed = [
+            organization.name
+            for organization in owners.order_by("name")
+            if not still_may(cast(User, request.user), organization, Action.EDIT)
+        ]
+        if closed:
+            sentence = (
+                f"Nothing was done: you may not edit in {', '.join(closed)}. Open staff access "
+                "with editing on the organization's page here; its owners are mailed."
+            )
+            self.message_user(request, sentence, messages.ERROR)
+        return not closed
 
 
 for kind in kinds.all():

@@ -127,18 +127,49 @@ def test_every_page_is_in_the_log_once(client, helper, organization, user):
     assert "searched" not in str(used)
 
 
-def test_acts_of_staff_without_it_are_marked_too(client, helper, organization):
-    stored = make_credential(organization, "stripe_key")
+ACTIONS = {"verify_selected": "credential.verified", "disable_selected": "credential.disabled"}
+
+
+def select(client, action, *credentials):
+    page = reverse("admin:providers_stripekey_changelist")
+    chosen = [str(credential.pk) for credential in credentials]
+    sent = client.post(page, {"action": action, "_selected_action": chosen}, follow=True)
+    return sent.content.decode()
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_actions_of_the_staff_admin_need_it_with_editing(
+    client, simulated, helper, organization, user, action
+):
+    secret = {"secret": "sk_test_arrakis0000000000000001"}
+    stored = make_credential(organization, "stripe_key", properties=secret)
     client.force_login(helper)
 
-    client.post(
-        reverse("admin:providers_stripekey_changelist"),
-        {"action": "disable_selected", "_selected_action": [str(stored.pk)]},
-    )
+    assert "may not edit in Arrakis" in select(client, action, stored)
+    viewing = open_access(organization, helper)
+    assert "may not edit in Arrakis" in select(client, action, stored)
 
-    (event,) = events("credential.disabled")
-    assert event.details["staff"] is True
-    assert "staff_access" not in event.details
+    assert events(ACTIONS[action]) == []
+    assert Credential.objects.get().checked_at is None
+    assert Credential.objects.get().disabled_at is None
+    staff_access.end_access(viewing, actor=helper)
+    editing = open_access(organization, helper, may_edit=True)
+    select(client, action, stored)
+    (event,) = events(ACTIONS[action])
+    assert event.organization_id == organization.pk
+    assert event.details["staff_access"] == str(editing.pk)
+
+
+def test_an_action_on_two_organizations_needs_it_for_both(
+    client, helper, organization, user, stranger
+):
+    (theirs,) = stranger.organizations.all()
+    both = [make_credential(each, "stripe_key") for each in (organization, theirs)]
+    open_access(organization, helper, may_edit=True)
+    client.force_login(helper)
+
+    assert f"may not edit in {theirs.name}" in select(client, "disable_selected", *both)
+    assert not Credential.objects.exclude(disabled_at=None).exists()
 
 
 def test_what_staff_do_as_members_is_theirs(helper, organization, user):
