@@ -1,6 +1,5 @@
-"""Keys and links of people who left or have a lesser role now: they work until they are revoked."""
+"""What works on of people who left or have a lesser role: keys, links and channels."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db import models, transaction
@@ -11,6 +10,10 @@ from sequin_admin.access.policy import Action, Role, allows
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
+from sequin_admin.notifications import channels
+from sequin_admin.notifications.models import Channel
+
+REASON = "{} made it, and could not make it now."
 
 
 @dataclass(frozen=True)
@@ -20,25 +23,35 @@ class Leftovers:
     person: User
     keys: list[ApiKey]
     links: list[ConnectLink]
+    channels: list[Channel]
+
+    def __len__(self) -> int:
+        return len(self.keys) + len(self.links) + len(self.channels)
 
 
 def list_leftovers(organization: Organization) -> list[Leftovers]:
     """By person, in the order of their addresses."""
     now = clock.now()
-    left_keys = ApiKey.objects.of(organization).usable(now)
-    left_keys = left_keys.filter(made_without_right(organization, Action.CONFIGURE))
-    left_links = ConnectLink.objects.of(organization).open(now)
-    left_links = left_links.filter(made_without_right(organization, Action.EDIT))
-    found_keys = list(left_keys.select_related("created_by").order_by("name", "pk"))
-    shown = left_links.select_related("created_by", "reconnects").defer("secrets")
-    found_links = list(shown.order_by("created_at", "pk"))
+    not_theirs = made_without_right(organization, Action.CONFIGURE)
+    keys_left = ApiKey.objects.of(organization).usable(now).filter(not_theirs)
+    links_left = ConnectLink.objects.of(organization).open(now).defer("secrets")
+    links_left = links_left.filter(made_without_right(organization, Action.EDIT))
+    channels_left = Channel.objects.of(organization).enabled().filter(not_theirs)
+    found_keys = list(keys_left.select_related("created_by").order_by("name", "pk"))
+    found_links = list(
+        links_left.select_related("created_by", "reconnects").order_by("created_at", "pk")
+    )
+    found_channels = list(
+        channels_left.defer("secrets").select_related("created_by").order_by("name", "pk")
+    )
     return [
         Leftovers(
             person,
             [key for key in found_keys if key.created_by == person],
             [link for link in found_links if link.created_by == person],
+            [channel for channel in found_channels if channel.created_by == person],
         )
-        for person in people(found_keys, found_links)
+        for person in makers_of(*found_keys, *found_links, *found_channels)
     ]
 
 
@@ -49,21 +62,22 @@ def made_without_right(organization: Organization, action: Action) -> models.Q:
     return models.Q(created_by__isnull=False) & ~models.Q(created_by__in=makers)
 
 
-def people(found_keys: list[ApiKey], found_links: list[ConnectLink]) -> Iterator[User]:
-    of_keys = (key.created_by for key in found_keys)
-    makers = {person for person in (*of_keys, *(x.created_by for x in found_links)) if person}
-    yield from sorted(makers, key=lambda person: person.email)
+def makers_of(*rows: ApiKey | ConnectLink | Channel) -> list[User]:
+    makers = {row.created_by for row in rows if row.created_by}
+    return sorted(makers, key=lambda person: person.email)
 
 
 @transaction.atomic
 def revoke_leftovers(
     organization: Organization, person_id: int, *, actor: models.Model | None
 ) -> int:
-    """Revoke what is listed of one person, all or none. Returns how many keys and links."""
+    """Revoke keys and links and disable channels of one person, all or none. Returns how many."""
     found = [left for left in list_leftovers(organization) if left.person.pk == person_id]
     for left in found:
         for key in left.keys:
             keys.revoke(key, actor=actor)
         for link in left.links:
             links.revoke(link, actor=actor)
-    return sum(len(left.keys) + len(left.links) for left in found)
+        for channel in left.channels:
+            channels.disable(channel, actor=actor, reason=REASON.format(left.person))
+    return sum(map(len, found))

@@ -15,7 +15,8 @@ from django.db import models, transaction
 from django.db.models import F, Q
 
 from sequin_admin.access.ceilings import CeilingReached, ceiling_message
-from sequin_admin.access.models import Organization, User
+from sequin_admin.access.keys import get_person
+from sequin_admin.access.models import Organization
 from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect import credential_operations
@@ -76,7 +77,7 @@ def create(
         batch=batch,
         token_digest=protocol.digest(token),
         secrets={"token": token},
-        created_by=actor if isinstance(actor, User) else None,
+        created_by=get_person(actor),
         expires_at=clock.now() + lasts,
     )
     with transaction.atomic():

@@ -81,6 +81,7 @@ class ConnectLink(models.Model):
 
     The token authorizes its holder to connect one of `kinds` (all of one `provider`), once.
     `secrets` holds the token while the link is open, so that its URL can be copied again.
+    `created_by` is the person who made it, also when that was done with an API key of theirs.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -13,7 +13,8 @@ from django.core.validators import validate_email
 from django.db import models, transaction
 
 from sequin_admin.access.ceilings import refuse_above
-from sequin_admin.access.models import Organization, User
+from sequin_admin.access.keys import get_person
+from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, http
 from sequin_admin.notifications.models import Channel, ChannelKind, Delivery, DeliveryState
@@ -45,7 +46,7 @@ def create(
     """
     refuse_above(organization, Channel.objects.of(organization), "MAX_CHANNELS")
     channel = Channel(organization=organization, kind=kind, name=name, **columns)
-    channel.created_by = actor if isinstance(actor, User) else None
+    channel.created_by = get_person(actor)
     set_address(channel, address)
     if kind is ChannelKind.WEBHOOK:
         channel.secrets = {"signing": new_secret()}

@@ -46,7 +46,8 @@ class Channel(models.Model):
 
     `address` is mail addresses separated by commas, or a URL; of Slack only its host, as the URL is
     a secret. `secrets` holds `url` for Slack; for a webhook `signing`, and after a rotation
-    `previous`: a list of `{"secret", "until"}`.
+    `previous`: a list of `{"secret", "until"}`. `created_by` is the person who made it,
+    also when that was done with an API key of theirs.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -1,4 +1,4 @@
-"""What people leave behind: their keys and links are listed and revoked in one step."""
+"""What people leave behind: keys, links and channels are listed and revoked in one step."""
 
 import pytest
 from django.urls import reverse
@@ -10,6 +10,8 @@ from sequin_admin.connect import leftovers, links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import MOVED, CredentialForm
+from sequin_admin.notifications import channels
+from sequin_admin.notifications.models import Channel, ChannelKind
 from tests.conftest import make_member
 from tests.factories import make_credential, make_synced, sample_values
 
@@ -23,11 +25,23 @@ def member(organization):
 
 @pytest.fixture
 def made(organization, user, member):
-    """A key, a key made with it and a link of the member, and a key of the owner."""
+    """A key, a link and a channel of the member, the same made with that key, and the owner's."""
     key, _ = keys.create(organization, name="theirs", scopes=["keys", "read"], actor=member)
     keys.create(organization, name="second", scopes=["read"], actor=key)
     keys.create(organization, name="owners", scopes=["read"], actor=user)
-    links.create(organization, [kinds.get("stripe_key")], actor=member, name="Spice")
+    for maker, name in ((member, "Spice"), (key, "Worms")):
+        links.create(organization, [kinds.get("stripe_key")], actor=maker, name=name)
+    for maker, name in ((member, "Sietch"), (key, "Thumper"), (user, "Palace")):
+        channels.create(
+            organization, ChannelKind.MAIL, actor=maker, name=name, address="d@caladan.test"
+        )
+
+
+CONFIGURED, LINKED = ("theirs", "second", "Sietch", "Thumper"), ("Spice", "Worms")
+
+
+def shown_in(page):
+    return [name for name in (*CONFIGURED, *LINKED) if name in page]
 
 
 def test_a_member_leaves_nothing_while_they_are_there(organization, made):
@@ -44,17 +58,18 @@ def test_removing_leads_to_what_is_left_and_one_step_revokes_it(
     page = client.get(sent["Location"]).content.decode()
 
     assert sent["Location"] == URL
-    assert all(name in page for name in ("theirs", "second", "Spice"))
-    assert "owners" not in page
+    assert shown_in(page) == [*CONFIGURED, *LINKED]
+    assert not {"owners", "Palace"} & set(page.split())
     client.post(URL, {"person": member.pk})
     assert [key.name for key in ApiKey.objects.filter(revoked_at=None)] == ["owners"]
-    assert ConnectLink.objects.get().revoked_at
+    assert not ConnectLink.objects.filter(revoked_at=None).exists()
+    assert Channel.objects.get(enabled=True).name == "Palace"
     assert "Nothing is left" in client.get(URL).content.decode()
 
 
 @pytest.mark.parametrize(
     ("role", "left"),
-    [(Role.VIEWER, ("theirs", "second", "Spice")), (Role.MEMBER, ("theirs", "second"))],
+    [(Role.VIEWER, (*CONFIGURED, *LINKED)), (Role.MEMBER, CONFIGURED)],
 )
 def test_a_lesser_role_leads_to_what_it_could_not_have_made(
     client, user, member, organization, made, role, left
@@ -66,7 +81,7 @@ def test_a_lesser_role_leads_to_what_it_could_not_have_made(
     page = client.get(sent["Location"]).content.decode()
 
     assert sent["Location"] == URL
-    assert [name for name in ("theirs", "second", "Spice") if name in page] == [*left]
+    assert shown_in(page) == [*left]
     client.post(URL, {"person": member.pk})
     assert [key.name for key in ApiKey.objects.filter(revoked_at=None)] == ["owners"]
 
