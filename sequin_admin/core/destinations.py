@@ -120,6 +120,21 @@ def look_up(host: str, port: int, ends: float) -> list[Any] | Exception | None:
     return found[0] if found else None
 
 
+def needs_no_dns(host: str) -> bool:
+    """Whether the host is localhost, or an IP address in any spelling that getaddrinfo takes.
+
+    inet_aton's too: 127.1, 0x7f000001 and 2130706433 are 127.0.0.1.
+    """
+    try:
+        name = host.encode("idna").decode().lower().removesuffix(".")
+        socket.getaddrinfo(name, None, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        return name == "localhost" or name.endswith(".localhost")
+    except UnicodeError:
+        return False  # No name that a host can have.
+    return True
+
+
 def embedded_address(text: str) -> Address:
     """The address; of an IPv6 one that maps or embeds an IPv4 address, that one."""
     address = ip_address(text)

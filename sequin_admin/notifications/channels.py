@@ -4,7 +4,6 @@ import base64
 import re
 import secrets as random
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +16,7 @@ from sequin_admin.access.keys import get_person
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, http
+from sequin_admin.core.destinations import needs_no_dns
 from sequin_admin.notifications.models import Channel, ChannelKind, Delivery, DeliveryState
 
 ROTATION_OVERLAP = timedelta(hours=24)
@@ -128,15 +128,6 @@ def validate_url(text: str) -> str:
         except http.Unreachable as error:
             raise BadAddress(str(error)) from None
     return url
-
-
-def needs_no_dns(host: str) -> bool:
-    """Whether the host is an IP address or localhost, to be checked without DNS."""
-    try:
-        ip_address(host)
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
-    return True
 
 
 @transaction.atomic

@@ -8,11 +8,13 @@ import signal
 import ssl
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from dataclasses import asdict
 
 from django.conf import settings
 
+from sequin_admin.core.destinations import AddressPolicy, Forbidden, PrivateAddress, needs_no_dns
 from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.core.http import own_services
@@ -53,6 +55,20 @@ def request_for(target: Target) -> ProbeRequest:
         services=own_services(),
         deadline_s=DEADLINE_S,
     )
+
+
+def forbidden_outcome(target: Target) -> Outcome | None:
+    """What its test would say of an address that must not be called. None for any other address,
+    and for names, which only the test resolves."""
+    if not needs_no_dns(target.host):
+        return None
+    policy = AddressPolicy(settings.TARGET_NETWORKS, own_services(), connection_probe.REMEDY)
+    try:
+        policy.vetted_addresses(target.host, target.port, time.monotonic() + DEADLINE_S)
+    except Forbidden as error:
+        failure = "private" if isinstance(error, PrivateAddress) else "forbidden"
+        return classify(ProbeAnswer(failure, str(error)), target.address)
+    return None
 
 
 def run_probe(request: ProbeRequest) -> ProbeAnswer:

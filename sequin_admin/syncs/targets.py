@@ -32,11 +32,13 @@ PASSWORD_AGAIN = "Enter the password again: it is only kept for the same host, p
 def create(
     organization: Organization, *, actor: models.Model | None, password: str, **columns: Any
 ) -> Target:
-    """Raises `ValidationError` for a mask in place of the password."""
+    """Raises `ValidationError` for a mask in place of the password, and for an address that must
+    not be called."""
     if is_mask(password):
         raise ValidationError({"password": MASKED})
     refuse_above(organization, Target.objects.of(organization), "MAX_TARGETS")
     target = Target(organization=organization, secrets={"password": password}, **columns)
+    refuse_address(target)
     target.save()
     record_target_change("target.created", target, actor, address=target.address)
     return target
@@ -49,8 +51,8 @@ def update(
     """Change the given columns that differ; an empty password, or the mask of the stored one, keeps
     it.
 
-    Raises `ValidationError` if the stored password would be sent to another server, and for the
-    mask of another one.
+    Raises `ValidationError` if the stored password would be sent to another server, for the mask of
+    another one, and for a new address that must not be called.
     """
     if is_mask(password):
         if not is_mask_of(password, str(target.secrets.get("password", ""))):
@@ -61,6 +63,8 @@ def update(
         raise ValidationError({"password": PASSWORD_AGAIN})
     for name in changed:
         setattr(target, name, columns[name])
+    if {"host", "port"} & set(changed):
+        refuse_address(target)
     if password:
         target.secrets, target.secrets_changed_at = {"password": password}, clock.now()
         changed.append("password")
@@ -68,6 +72,12 @@ def update(
         target.check_due_at = clock.now()
         target.save()
         record_target_change("target.changed", target, actor, changed=changed)
+
+
+def refuse_address(target: Target) -> None:
+    """Raises `ValidationError` with the sentence of its test."""
+    if outcome := postgres.forbidden_outcome(target):
+        raise ValidationError({"host": outcome.sentence})
 
 
 @transaction.atomic

@@ -45,6 +45,8 @@ def test_from_creation_to_deletion(api):
     [
         ({"host": "a,b"}, "connection.host"),
         ({"host": "/tmp"}, "connection.host"),
+        ({"host": "169.254.169.254"}, "connection.host"),
+        ({"host": "2852039166"}, "connection.host"),
         ({"port": 0}, "connection.port"),
         ({"database": ""}, "connection.database"),
         ({"password": ""}, "connection.password"),

@@ -46,6 +46,8 @@ def test_from_creation_to_deletion(api):
         ({"name": " "}, "name"),
         ({"url": "http://a.test/"}, "url"),
         ({"url": "https://127.0.0.1/"}, "url"),
+        ({"url": "https://0x7f000001/"}, "url"),
+        ({"url": "https://localhost./"}, "url"),
         ({"url": "https://[::1"}, "url"),
         ({"url": "https://u:hush@a.test/"}, "url"),
         ({"event_types": ["incident.opened", "spice.*"]}, "event_types.1"),

@@ -94,6 +94,23 @@ def test_a_target_in_a_private_network_needs_the_setting(resolve, settings, addr
     assert vetted_target("db.internal", 5432, soon()) == address
 
 
+# Spellings of 127.0.0.1 that getaddrinfo takes (inet_aton's, and full-width digits by IDNA).
+LOOPBACK = (
+    *("127.1", "0x7f000001", "2130706433", "017700000001", "127.0.0.1.", "::ffff:127.0.0.1"),
+    *("localhost", "localhost.", "LOCALHOST", "a.localhost", "\uff11\uff12\uff17.1"),
+)
+
+
+@pytest.mark.parametrize("host", LOOPBACK)
+def test_an_address_is_known_without_dns_in_every_spelling(host):
+    assert destinations.needs_no_dns(host)
+
+
+@pytest.mark.parametrize("host", ["127.1.example", "localhost.example", "a" * 64, "0x7f.example"])
+def test_a_name_is_no_address(host):
+    assert not destinations.needs_no_dns(host)
+
+
 POSTGRESQL = {"ENGINE": "django.db.backends.postgresql"}
 OWN = {
     "SIMULATOR_URL": "http://simulator.internal:8001",

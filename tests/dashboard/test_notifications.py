@@ -79,6 +79,8 @@ KEPT = {
         ("webhook", {"address": "https://10.0.0.8/"}, "is not a public address"),
         ("webhook", {"address": "https://localhost/"}, "is not a public address"),
         ("webhook", {"address": "https://[::ffff:127.0.0.1]/"}, "is not a public address"),
+        ("webhook", {"address": "https://127.1/"}, "127.1 is not a public address"),
+        ("slack", {"address": "https://2130706433/"}, "is not a public address"),
         ("slack", {"address": ""}, "This field is required"),
         ("webhook", {"quiet_until": ""}, "Enter both times, or none"),
         ("webhook", {"quiet_until": "22:00"}, "Enter another time"),

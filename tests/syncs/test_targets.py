@@ -55,6 +55,21 @@ def test_every_act_is_audited_without_the_password(target, user):
     assert "another" not in str(list(Event.objects.values("details")))
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1", "::1", "localhost"])
+def test_an_address_that_its_test_would_refuse_is_not_saved(target, user, settings, host):
+    """A stored one stays, and can be renamed."""
+    settings.TARGET_NETWORKS = []
+
+    with pytest.raises(ValidationError, match="add its network to that setting"):
+        targets.update(target, actor=user, host=host, password=PASSWORD)
+
+    Target.objects.update(host=host)
+    stored = Target.objects.get()
+    targets.update(stored, actor=user, name="Lake")
+    settings.TARGET_NETWORKS = ["127.0.0.0/8", "::1/128"]
+    targets.update(target, actor=user, host=host, password=PASSWORD)
+
+
 def test_a_test_is_kept_on_the_row_and_comes_round_again(target, user, settings):
     settings.TARGET_NETWORKS = []
     target.host = "127.0.0.1"
