@@ -1,7 +1,7 @@
 """Key rotation: re-encrypts stored secrets with the newest key, and checks that keys fit."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -18,10 +18,15 @@ BATCH = 200
 
 @dataclass(frozen=True)
 class EncryptedColumn:
-    """One encrypted column of one table."""
+    """One encrypted column of one table.
+
+    Rows of a `disposable` one are worth nothing without their key: rotation deletes those that no
+    key opens, and they don't keep the product from starting.
+    """
 
     model: type[models.Model]
     name: str
+    disposable: bool = field(default=False, kw_only=True)
 
     def __str__(self) -> str:
         return f"{self.model._meta.label}.{self.name}"
@@ -36,6 +41,10 @@ class EncryptedColumn:
         """Store `fresh` if the row still has `token`. Returns whether it did."""
         value = StoredToken(models.Value(fresh, output_field=models.TextField()))
         return bool(self.raw.filter(pk=pk, sealed=token).update(**{self.name: value}))
+
+    def delete(self, pk: object, token: str) -> None:
+        """Delete the row if it still has `token`."""
+        self.raw.filter(pk=pk, sealed=token).delete()
 
 
 @dataclass(frozen=True)
@@ -128,6 +137,8 @@ def unreadable_columns() -> list[str]:
     """Columns whose newest row no key decrypts: the keys are wrong."""
     wrong = []
     for column in encrypted_columns():
+        if column.disposable:
+            continue
         row = column.raw.order_by("-pk").values_list("sealed", flat=True).first()
         try:
             if row is not None:

@@ -1,12 +1,28 @@
 """Key rotation."""
 
-import pytest
-from cryptography.fernet import Fernet, MultiFernet
-from django.core.management import CommandError, call_command
+import re
+import sys
+from collections import defaultdict
 
-from sequin_admin.core import checks, fields, keyring
+import pytest
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal import auth as totp
+from cryptography.fernet import Fernet, MultiFernet
+from django.contrib.sessions.models import Session
+from django.core.management import CommandError, call_command
+from django.test import Client
+
+from sequin_admin.access import keys
+from sequin_admin.connect import authorization_requests, flow, links
+from sequin_admin.core import checks, clock, digests, keyring
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential
-from tests.factories import make_credential, make_oauth_app
+from sequin_admin.notifications import channels
+from sequin_admin.notifications.models import ChannelKind
+from sequin_admin.tokens import renewal
+from tests.database_rows import iterate_rows
+from tests.factories import make_credential, make_oauth_app, make_synced
 
 OLD, NEW = Fernet.generate_key(), Fernet.generate_key()
 
@@ -18,7 +34,8 @@ def use(monkeypatch, settings):
     def ring(*keys):
         settings.FIELD_ENCRYPTION_KEY = [key.decode() for key in keys]
         crypter = MultiFernet([Fernet(key) for key in keys])
-        for module in (fields, keyring):
+        ours = (module for name, module in sys.modules.items() if name.startswith("sequin_admin."))
+        for module in [module for module in ours if hasattr(module, "CRYPTER")]:
             monkeypatch.setattr(module, "CRYPTER", crypter)
         keyring.newest_key.cache_clear()
 
@@ -102,3 +119,80 @@ def test_starting_with_the_right_key_works(use, rows):
     use(NEW, OLD)
 
     assert checks.check_encryption_keys(["default"]) == []
+
+
+@pytest.fixture
+def everything(use, organization, user, client):
+    """A row of every table that has an encrypted column."""
+    use(OLD)
+    client.force_login(user)
+    totp.TOTP.activate(user, totp.generate_totp_secret())
+    RecoveryCodes.activate(user)
+    digests.load_key()
+    channels.create(
+        organization, ChannelKind.WEBHOOK, actor=user, name="hook", address="https://a.test/",
+        min_severity="info",
+    )  # fmt: skip
+    # Told to the channel: a delivery.
+    links.create(organization, [kinds.get("stripe_key")], actor=user)
+    back = "https://product.test/"
+    app = make_oauth_app(organization, "hubspot", redirect_uris=[back])
+    oauth = {"oauth_app": app}
+    kind = kinds.get("hubspot_oauth2")
+    flow.start(organization, kind, user=user, session_key="browser", **oauth)
+    authorization_requests.start(organization, kind, actor=user, redirect_url=back, **oauth)
+    credential = make_credential(organization, "hubspot_oauth2", **oauth)
+    renewal.store_grant(credential, TokenGrant(access_token="a", refresh_token="b"))
+    make_synced(credential)
+    _, token = keys.create(organization, name="k", scopes=["read", "write", "keys"], actor=user)
+    Client().post(
+        "/v1/api-keys", {"name": "made", "scopes": ["read"]}, "application/json",
+        headers={"Authorization": f"Bearer {token}", "Idempotency-Key": "once"},
+    )  # fmt: skip
+
+
+def sealed_by_table():
+    """Every Fernet token of the database, by its table, in whatever column it stands."""
+    found = defaultdict(set)
+    for row in iterate_rows(set()):
+        tokens = re.findall(r"gAAAAA[\w-]+=*", row)
+        if tokens:
+            found[row.partition(":")[0]].update(tokens)
+    return found
+
+
+def test_no_encrypted_value_of_any_table_is_forgotten(use, everything, capsys):
+    before = sealed_by_table()
+    known = {column.model._meta.db_table for column in keyring.encrypted_columns()}
+    # A new encrypted column belongs into the fixture, and one that is not ours must be registered.
+    assert set(before) == known
+
+    use(NEW, OLD)
+    call_command("rotate_keys")
+
+    assert capsys.readouterr().out.endswith("\n0 rows left on the old key.\n")
+    after = sealed_by_table()
+    assert {table: len(tokens) for table, tokens in after.items()} == {
+        table: len(tokens) for table, tokens in before.items()
+    }
+    assert [t for t, tokens in after.items() if not all(map(keyring.is_current, tokens))] == []
+
+
+def test_people_stay_signed_in(use, client, user):
+    use(OLD)
+    client.force_login(user)
+    use(NEW, OLD)
+
+    call_command("rotate_keys")
+
+    use(NEW)
+    assert client.session["_auth_user_id"] == str(user.pk)
+
+
+def test_a_session_that_no_key_opens_is_deleted_and_keeps_nobody_from_starting(use, rows):
+    Session.objects.create(session_key="lost", session_data="in plain", expire_date=clock.now())
+
+    assert checks.check_encryption_keys(["default"]) == []
+    call_command("rotate_keys")
+
+    assert not Session.objects.exists()

@@ -23,6 +23,9 @@ class Command(BaseCommand):
                 try:
                     keyring.rotate_token(column, pk, token)
                 except InvalidToken:
+                    if column.disposable:
+                        column.delete(pk, token)
+                        continue
                     lost.append(f"{column} of {pk}")
             self.stdout.write(f"{column}: {total:,} rows looked at.")
         stored = (
