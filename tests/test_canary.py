@@ -31,6 +31,7 @@ from sequin_admin.access.models import (
     User,
 )
 from sequin_admin.access.policy import Role
+from sequin_admin.api.credentials import tokens
 from sequin_admin.audit.models import Event
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
@@ -303,13 +304,18 @@ def test_the_error_page_does_not_show_it(client, user, fleet, settings, monkeypa
 
 def test_no_repr_shows_it(fleet):
     """What a log line or an error report prints of the values that a flow works with."""
-    grant = TokenGrant(access_token=MARK, raw={"refresh_token": MARK})
-    shown = [grant, grant.raw]
+    grant = TokenGrant(access_token=MARK, refresh_token=MARK, raw={"refresh_token": MARK})
+    _, target, _ = make_synced(fleet[0])
+    target.secrets = {"password": MARK}
+    shown = [grant, grant.raw, postgres.request_for(target)]
     for app in OAuthApp.objects.all():
         shown.append(app.url_params())
     for row in fleet:
         parsed = row.parsed()
         shown += [parsed, parsed.secret_values(), parsed.plain_values(), row.secrets]
+        shown += [row.call_headers(MARK), row.call_fields(), row.call_login(), row.signing()]
+        shown += [row.properties_with(row.secrets), tokens.signing_of(row)]
+        shown += [renewal.issued_secrets(type(row), grant)]
         if row.oauth:
             context = row.oauth_context()
             shown += [context, context.app, context.inputs, context.url_params]

@@ -30,6 +30,7 @@ from sequin_admin.core.destinations import EVERYWHERE, AddressPolicy, in_turn
 from sequin_admin.core.destinations import Forbidden as Forbidden
 from sequin_admin.core.destinations import UnknownHost as UnknownHost
 from sequin_admin.core.destinations import Unreachable as Unreachable
+from sequin_admin.core.fields import Secrets
 from sequin_admin.core.redaction import redact, sent_secrets
 from sequin_admin.core.strict_json import storable, storable_text
 
@@ -170,7 +171,7 @@ def request(
     `provider=False` is for addresses that a user entered: the simulator does not replace them.
     `secrets` are those in `content`; the others are recognized by where they are sent.
     """
-    sent = {**_HEADERS, **(headers or {})}
+    sent = Secrets({**_HEADERS, **(headers or {})})
     if bearer is not None:
         sent["Authorization"] = f"Bearer {bearer}"
     fields = (sent, params or {}, form or {}, json if isinstance(json, Mapping) else {})

@@ -403,12 +403,12 @@ class Credential(Leased, Monitored):
 
     def masked_properties(self) -> dict[str, Any]:
         """The properties as the API returns them: in declared order, secrets as asterisks."""
-        return self.properties_with(dict.fromkeys(self.secret_names, MASK))
+        return dict(self.properties_with(dict.fromkeys(self.secret_names, MASK)))
 
-    def properties_with(self, secrets: Mapping[str, str]) -> dict[str, Any]:
-        known = {**self.properties, **secrets}
+    def properties_with(self, secrets: Mapping[str, str]) -> Secrets:
+        known = Secrets({**self.properties, **secrets})
         names = (name for name in self.properties_class.names() if name in known)
-        return {"kind": self.kind} | {name: known[name] for name in names}
+        return Secrets({"kind": self.kind} | {name: known[name] for name in names})
 
     def describe(self) -> str:
         """A short name of the account, for lists and to distinguish two accounts."""
@@ -472,21 +472,21 @@ class Credential(Leased, Monitored):
         `Refused`."""
         raise Refused(self.cannot_renew())
 
-    def call_headers(self, token: str) -> dict[str, str]:
+    def call_headers(self, token: str) -> Secrets:
         """Headers that authenticate one call of a sync worker."""
-        return {"Authorization": f"Bearer {token}"}
+        return Secrets({"Authorization": f"Bearer {token}"})
 
-    def call_fields(self) -> dict[str, str]:
+    def call_fields(self) -> Secrets:
         """Form fields that authenticate one call, for kinds without a header."""
-        return {}
+        return Secrets()
 
-    def call_login(self) -> dict[str, str]:
+    def call_login(self) -> Secrets:
         """`username` and `password`, for kinds whose calls carry them in the request body."""
-        return {}
+        return Secrets()
 
-    def signing(self) -> dict[str, str]:
+    def signing(self) -> Secrets:
         """OAuth 1.0 secrets to sign each call with (RFC 5849), for kinds that need them."""
-        return {}
+        return Secrets()
 
     def base_url(self) -> str:
         """The base URL of a sync worker's calls."""

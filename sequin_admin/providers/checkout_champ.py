@@ -7,6 +7,7 @@ import re
 from typing import Literal
 
 from sequin_admin.core import http
+from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
@@ -67,7 +68,7 @@ class CheckoutChamp(Credential):
 
     def probe(self, token: str) -> Outcome:
         """A POST, as URLs with the password would end up in logs."""
-        form = {**self.call_fields(), "resultsPerPage": "1"}
+        form = Secrets({**self.call_fields(), "resultsPerPage": "1"})
         response = http.post(f"{API}/campaign/query/", form=form)
         return self.classify(response)
 
@@ -90,12 +91,14 @@ class CheckoutChamp(Credential):
         text = "CheckoutChamp answered with an error that is not about the login."
         return outcomes.transient("error", text).with_evidence(response)
 
-    def call_headers(self, token: str) -> dict[str, str]:
+    def call_headers(self, token: str) -> Secrets:
         """None: login and password go into the form of every call."""
-        return {}
+        return Secrets()
 
-    def call_fields(self) -> dict[str, str]:
-        return {"loginId": self.properties["login_id"], "password": self.secrets["password"]}
+    def call_fields(self) -> Secrets:
+        return Secrets(
+            {"loginId": self.properties["login_id"], "password": self.secrets["password"]}
+        )
 
     def base_url(self) -> str:
         return API

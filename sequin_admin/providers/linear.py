@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 from sequin_admin.core import http
+from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
@@ -182,7 +183,7 @@ class Linear(Credential):
         """Revokes the refresh token if there is one, as it outlives the access token."""
         renewing = "refresh_token" in self.secret_names
         name = "refresh_token" if renewing else "access_token"
-        form = {"token": self.secrets[name], "token_type_hint": name}
+        form = Secrets(token=self.secrets[name], token_type_hint=name)
         response = http.post(f"{API}/oauth/revoke", form=form)
         if response.status not in (200, 400):  # 400: it was revoked already
             raise Refused(self.classify(response))

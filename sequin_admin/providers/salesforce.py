@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from sequin_admin.core import http
+from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
 from sequin_admin.core.redaction import redact
 from sequin_admin.credentials import outcomes
@@ -234,7 +235,7 @@ class Salesforce(Credential):
 
     def revoke(self, token: str) -> None:
         host = self.properties.get("login_host", "login.salesforce.com")
-        form = {"token": self.secrets["refresh_token"]}
+        form = Secrets(token=self.secrets["refresh_token"])
         response = http.post(f"https://{host}/services/oauth2/revoke", form=form)
         if response.status not in (200, 400):  # 400: it was revoked already
             raise Refused(self.classify_token_error(response))

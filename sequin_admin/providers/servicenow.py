@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from urllib.parse import urlsplit
 
 from sequin_admin.core import clock, http
+from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
@@ -209,7 +210,7 @@ class ServiceNowOAuth(ServiceNow):
         return datetime.fromisoformat(ends) if ends else None
 
     def revoke(self, token: str) -> None:
-        form = {"token": self.secrets["refresh_token"]}
+        form = Secrets(token=self.secrets["refresh_token"])
         response = http.post(f"{self.base_url()}/oauth_revoke_token.do", form=form)
         if not response.ok:
             raise Refused(self.classify(response))

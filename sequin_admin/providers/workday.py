@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from xml.sax.saxutils import escape
 
 from sequin_admin.core import http
+from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
@@ -213,12 +214,14 @@ class WorkdayPassword(Workday):
             return outcomes.works()
         return outcomes.by_status(response, "Workday")
 
-    def call_headers(self, token: str) -> dict[str, str]:
+    def call_headers(self, token: str) -> Secrets:
         """None: user name and password go into each SOAP envelope."""
-        return {}
+        return Secrets()
 
-    def call_login(self) -> dict[str, str]:
-        return {"username": self.properties["username"], "password": self.secrets["password"]}
+    def call_login(self) -> Secrets:
+        return Secrets(
+            {"username": self.properties["username"], "password": self.secrets["password"]}
+        )
 
 
 def not_authorized() -> Outcome:

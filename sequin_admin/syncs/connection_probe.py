@@ -11,7 +11,7 @@ import resource
 import signal
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import psycopg
@@ -48,7 +48,7 @@ class ProbeRequest:
     port: int
     database: str
     username: str
-    password: str
+    password: str = field(repr=False)
     schema: str
     ssl_mode: str
     ca_file: str

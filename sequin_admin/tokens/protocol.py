@@ -10,6 +10,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from django.conf import settings
 
 from sequin_admin.core import http
+from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.answers import reading_answers
@@ -88,8 +89,8 @@ def call_token_endpoint(
         "client_secret_as_user": (client_secret, ""),
     }
     basic = users.get(auth)
-    in_body = {} if basic else {"client_id": client_id, "client_secret": client_secret}
-    sent = {"form" if body == "form" else "json": {**fields, **in_body}}
+    in_body = Secrets() if basic else Secrets(client_id=client_id, client_secret=client_secret)
+    sent = {"form" if body == "form" else "json": Secrets({**fields, **in_body})}
     return http.post(url, headers=headers, basic=basic, deadline_s=TOKEN_DEADLINE_S, **sent)
 
 
@@ -127,7 +128,7 @@ def exchange(
 ) -> TokenGrant:
     """Exchange an authorization code for a grant (RFC 6749 section 4.1.3). Raises `Refused`."""
     flow: OAuth2 = kind.flow_for(context.app)
-    fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+    fields = Secrets(grant_type="authorization_code", code=code, redirect_uri=redirect_uri)
     if flow.pkce:
         fields["code_verifier"] = verifier
     return parse_grant(kind, _call_token_endpoint(kind, context, fields))
@@ -135,7 +136,7 @@ def exchange(
 
 def refresh(kind: Any, context: OAuthContext, refresh_token: str) -> TokenGrant:
     """Use a refresh token (RFC 6749 section 6). Raises `Refused`."""
-    fields = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    fields = Secrets(grant_type="refresh_token", refresh_token=refresh_token)
     return parse_grant(kind, _call_token_endpoint(kind, context, fields))
 
 
@@ -143,7 +144,7 @@ def _call_token_endpoint(kind: Any, context: OAuthContext, fields: Mapping[str, 
     flow: OAuth2 = kind.flow_for(context.app)
     return call_token_endpoint(
         flow.token_url.format(**kind.url_params(context)),
-        {**fields, **flow.token_params},
+        Secrets({**fields, **flow.token_params}),
         client_id=context.client_id,
         client_secret=str(context.url_params["client_secret"]),
         auth=flow.client_auth,

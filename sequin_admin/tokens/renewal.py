@@ -18,6 +18,7 @@ from django.db.models import F
 
 from sequin_admin.core import clock, shutdown
 from sequin_admin.core.clock import DatabaseTime
+from sequin_admin.core.fields import Secrets
 from sequin_admin.core.leases import release, still_mine, supersede
 from sequin_admin.credentials import answers, outcomes
 from sequin_admin.credentials.kinds import TokenGrant
@@ -426,14 +427,14 @@ def save_new_secrets(credential: Credential, token: Token, grant: TokenGrant) ->
         credential.properties, credential.secrets = dict(kept.properties), dict(kept.secrets)
 
 
-def issued_secrets(kind: type[Credential], grant: TokenGrant) -> dict[str, str]:
+def issued_secrets(kind: type[Credential], grant: TokenGrant) -> Secrets:
     """The grant's tokens, by the names of the secret properties that they are stored in."""
     flow = kind.oauth
     if flow is None:
-        return {}
+        return Secrets()
     tokens = {flow.refresh_property: grant.refresh_token, flow.access_property: grant.access_token}
     names = kind.properties_class.secret_names()
-    return {name: value for name, value in tokens.items() if name in names and value}
+    return Secrets({name: value for name, value in tokens.items() if name in names and value})
 
 
 def record_failure(lease: RenewalLease, outcome: Outcome, *, again: bool = True) -> None:

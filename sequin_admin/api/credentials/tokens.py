@@ -20,7 +20,7 @@ from sequin_admin.api.framework.errors import ERRORS, ApiError, Problem
 from sequin_admin.api.schemas import Body, Shape, Strict, Timestamp
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, http
-from sequin_admin.core.fields import DecryptionError
+from sequin_admin.core.fields import DecryptionError, Secrets
 from sequin_admin.core.prepared import PreparedQuery
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential, CredentialQuerySet
@@ -236,10 +236,10 @@ def token_out(
     }
 
 
-def signing_of(credential: Credential) -> dict[str, str]:
+def signing_of(credential: Credential) -> Secrets:
     """With the provider's own base URL, before `rewrite_url`: the signature covers it."""
     signing = credential.signing()
-    return {**signing, "base_url": credential.base_url()} if signing else {}
+    return Secrets({**signing, "base_url": credential.base_url()}) if signing else signing
 
 
 def fingerprint(credential: Credential, text: str) -> str:

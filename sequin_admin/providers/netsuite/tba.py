@@ -9,6 +9,7 @@ from oauthlib.oauth1 import SIGNATURE_HMAC_SHA256
 from oauthlib.oauth1 import Client as Signer
 
 from sequin_admin.core import http
+from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
 from sequin_admin.credentials.kinds import Property, Secret, register
 from sequin_admin.credentials.outcomes import Outcome, Verdict
@@ -51,22 +52,24 @@ class NetSuiteTBA(NetSuite):
             return access_lost(outcome.code).with_evidence(response)
         return outcome
 
-    def signing(self) -> dict[str, str]:
-        return {
-            "client_key": self.properties["consumer_key"],
-            "client_secret": self.secrets["consumer_secret"],
-            "resource_owner_key": self.properties["token_id"],
-            "resource_owner_secret": self.secrets["token_secret"],
-            "signature_method": SIGNATURE_HMAC_SHA256,
-            "realm": realm(self.properties["account_id"]),
-        }
+    def signing(self) -> Secrets:
+        return Secrets(
+            {
+                "client_key": self.properties["consumer_key"],
+                "client_secret": self.secrets["consumer_secret"],
+                "resource_owner_key": self.properties["token_id"],
+                "resource_owner_secret": self.secrets["token_secret"],
+                "signature_method": SIGNATURE_HMAC_SHA256,
+                "realm": realm(self.properties["account_id"]),
+            }
+        )
 
-    def signed_headers(self, url: str) -> dict[str, str]:
+    def signed_headers(self, url: str) -> Secrets:
         """The `Authorization` header of one GET, valid for that request only."""
         signer = Signer(**self.signing())
         _, headers, _ = signer.sign(url)
-        return {"Authorization": str(headers["Authorization"])}
+        return Secrets({"Authorization": str(headers["Authorization"])})
 
-    def call_headers(self, token: str) -> dict[str, str]:
+    def call_headers(self, token: str) -> Secrets:
         """None: each request needs a signature of its own."""
-        return {}
+        return Secrets()

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from django.conf import settings
 
 from sequin_admin.core import http
+from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
@@ -245,8 +246,8 @@ class Shopify(Credential):
         if not response.ok:
             raise Refused(self.classify(response))
 
-    def call_headers(self, token: str) -> dict[str, str]:
-        return {"X-Shopify-Access-Token": token}
+    def call_headers(self, token: str) -> Secrets:
+        return Secrets({"X-Shopify-Access-Token": token})
 
     def base_url(self) -> str:
         return f"https://{self.properties['shop']}"
