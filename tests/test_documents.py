@@ -32,8 +32,8 @@ TRACKED = subprocess.run(
 ).stdout.split()
 DOCUMENTS = [name for name in TRACKED if name.endswith(".md")]
 BUILD_FILES = [
-    *("Makefile", "pyproject.toml", "compose.yaml", "Dockerfile", ".dockerignore"),
-    *(".env.example", ".ci/run"),
+    *("Makefile", "pyproject.toml", "compose.yaml", "deploy/nginx.conf", "Dockerfile"),
+    *(".dockerignore", ".env.example", ".ci/run"),
 ]
 IGNORED = (ROOT / ".gitignore").read_text().split()
 SOURCES = [path for path in ROOT.glob("sequin_admin/**/*.py") if "migrations" not in path.parts]
