@@ -144,12 +144,13 @@ def find_cached(token: str) -> ApiKey | None:
     `still_usable()`, which detects a revoked, changed or expired key without a query of its own."""
     hashed, now = digest(token), time.monotonic()
     cached = _cache.get(hashed)
-    if cached and cached[1] > now and matches_token(cached[0], hashed):
+    if cached and cached[1] > now:
         return cached[0]
     key = find(token)
     if len(_cache) >= MOST_CACHED:
         _cache.clear()
-    if key:
+    # Not a former token: `still_usable()` does not ask when that ends.
+    if key and key.digest == hashed:
         _cache[hashed] = (key, now + CACHED_FOR_S)
     return key
 
@@ -157,11 +158,6 @@ def find_cached(token: str) -> ApiKey | None:
 def drop_cached(token: str) -> None:
     """Make the next `find_cached()` query the database."""
     _cache.pop(digest(token), None)
-
-
-def matches_token(key: ApiKey, hashed: str) -> bool:
-    """Whether the token's digest is the cached key's, or that of its former token in time."""
-    return key.digest == hashed or key.is_rotating(clock.now())
 
 
 def still_usable(pk: UUID, version: int, at: datetime) -> models.Exists:
@@ -207,7 +203,8 @@ def update(key: ApiKey, *, actor: models.Model | None, **columns: Any) -> ApiKey
 def rotate(
     key: ApiKey, *, actor: models.Model | None, overlap: timedelta = timedelta(hours=OVERLAP_H)
 ) -> tuple[ApiKey, str]:
-    """A new token for the key. The current one stays valid for `overlap`; an older one ends.
+    """A new token for the key, which is the actor's from now on. The current one stays valid for
+    `overlap`; an older one ends.
 
     Raises `ValidationError`, `PrivilegeEscalation` and `Ended`.
     """
@@ -221,6 +218,8 @@ def rotate(
     refuse_privilege_escalation(actor, row)
     row.former_prefix, row.former_digest = (row.prefix, row.digest) if overlap else ("", None)
     row.former_until, row.former_used_at = (now + overlap if overlap else None), None
+    row.former_by = row.created_by if overlap else None
+    row.created_by = get_person(actor) or row.created_by
     row.set_token(token)
     row.version += 1
     row.save()
@@ -243,6 +242,7 @@ def end_former_token(key: ApiKey, *, actor: models.Model | None) -> ApiKey:
     refuse_privilege_escalation(actor, row)
     if row.former_digest:
         row.former_prefix, row.former_digest, row.former_until = "", None, None
+        row.former_by = None
         row.version += 1
         row.save()
         record_key_change("api_key.former_token_ended", row, actor)

@@ -303,9 +303,10 @@ class ApiKeyQuerySet(Findable["ApiKey"]):
         return self.usable(at).filter(rotating if state == ApiKeyState.ROTATING else still)
 
     def with_token_digest(self, hashed: str, at: datetime) -> Self:
-        """The key with this token, or with this former token while that is valid. `hashed` is the
-        token's digest."""
+        """The key with this token, or with this former token while that is valid and its person
+        active. `hashed` is the token's digest."""
         former = models.Q(former_digest=hashed, former_until__gt=at)
+        former &= models.Q(former_by=None) | models.Q(former_by__is_active=True)
         return self.filter(models.Q(digest=hashed) | former)
 
 
@@ -314,7 +315,8 @@ class ApiKey(models.Model):
 
     After a rotation `former_digest` is valid until `former_until`. `version` increases with every
     change, so that a cached key can be compared with the stored one. `created_by` is the person who
-    made it, also when that was done with another key of theirs.
+    knows its token: who made it or rotated it last, also when that was done with another key of
+    theirs. `former_by` is the one who knows the former token.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -336,6 +338,9 @@ class ApiKey(models.Model):
     former_digest = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 - unique
     former_until = models.DateTimeField(null=True, editable=False)
     former_used_at = models.DateTimeField(null=True, editable=False)
+    former_by = models.ForeignKey(
+        User, models.SET_NULL, null=True, related_name="former_api_keys", editable=False
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
 
     objects = ApiKeyQuerySet.as_manager()

@@ -22,22 +22,29 @@ class Leftovers:
 
     person: User
     keys: list[ApiKey]
+    # Keys of which the person only knows the former token.
+    former_keys: list[ApiKey]
     links: list[ConnectLink]
     channels: list[Channel]
 
     def __len__(self) -> int:
-        return len(self.keys) + len(self.links) + len(self.channels)
+        return sum(map(len, (self.keys, self.former_keys, self.links, self.channels)))
 
 
 def list_leftovers(organization: Organization) -> list[Leftovers]:
     """By person, in the order of their addresses."""
     now = clock.now()
     not_theirs = made_without_right(organization, Action.CONFIGURE)
-    keys_left = ApiKey.objects.of(organization).usable(now).filter(not_theirs)
+    usable = ApiKey.objects.of(organization).usable(now)
+    keys_left = usable.filter(not_theirs)
+    formers_left = usable.filter(
+        made_without_right(organization, Action.CONFIGURE, by="former_by"), former_until__gt=now
+    )
     links_left = ConnectLink.objects.of(organization).open(now).defer("secrets")
     links_left = links_left.filter(made_without_right(organization, Action.EDIT))
     channels_left = Channel.objects.of(organization).enabled().filter(not_theirs)
     found_keys = list(keys_left.select_related("created_by").order_by("name", "pk"))
+    found_formers = list(formers_left.select_related("former_by").order_by("name", "pk"))
     found_links = list(
         links_left.select_related("created_by", "reconnects").order_by("created_at", "pk")
     )
@@ -48,34 +55,49 @@ def list_leftovers(organization: Organization) -> list[Leftovers]:
         Leftovers(
             person,
             [key for key in found_keys if key.created_by == person],
+            [
+                key
+                for key in found_formers
+                if key.former_by == person and key.created_by_id != person.pk
+            ],
             [link for link in found_links if link.created_by == person],
             [channel for channel in found_channels if channel.created_by == person],
         )
-        for person in makers_of(*found_keys, *found_links, *found_channels)
+        for person in in_order(
+            *(row.created_by for row in (*found_keys, *found_links, *found_channels)),
+            *(key.former_by for key in found_formers),
+        )
     ]
 
 
-def made_without_right(organization: Organization, action: Action) -> models.Q:
-    """Rows made by a person who may not do `action` in the organization now."""
+def made_without_right(
+    organization: Organization, action: Action, *, by: str = "created_by"
+) -> models.Q:
+    """Rows whose `by` is a person who may not do `action` in the organization now."""
     roles = [role for role in Role if allows(role, action)]
     makers = organization.memberships.filter(role__in=roles).values("user")
-    return models.Q(created_by__isnull=False) & ~models.Q(created_by__in=makers)
+    return models.Q((f"{by}__isnull", False)) & ~models.Q((f"{by}__in", makers))
 
 
-def makers_of(*rows: ApiKey | ConnectLink | Channel) -> list[User]:
-    makers = {row.created_by for row in rows if row.created_by}
-    return sorted(makers, key=lambda person: person.email)
+def in_order(*people: User | None) -> list[User]:
+    """Each person once, by address."""
+    return sorted({person for person in people if person}, key=lambda person: person.email)
 
 
 @transaction.atomic
 def revoke_leftovers(
     organization: Organization, person_id: int, *, actor: models.Model | None
 ) -> int:
-    """Revoke keys and links and disable channels of one person, all or none. Returns how many."""
+    """Revoke keys, former tokens and links and disable channels of one person, all or none.
+
+    Returns how many.
+    """
     found = [left for left in list_leftovers(organization) if left.person.pk == person_id]
     for left in found:
         for key in left.keys:
             keys.revoke(key, actor=actor)
+        for key in left.former_keys:
+            keys.end_former_token(key, actor=actor)
         for link in left.links:
             links.revoke(link, actor=actor)
         for channel in left.channels:

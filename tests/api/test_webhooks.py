@@ -75,8 +75,13 @@ def test_a_change_nobody_saw_is_not_overwritten(api, hook):
     assert Channel.objects.get().name == "Meanwhile"
 
 
-def test_a_rotated_secret_is_shown_once_and_both_verify(api, hook, organization, receiver):
-    fresh = api.post(f"{URL}/{hook['id']}/rotate").json()["secret"]
+def test_a_rotated_secret_is_shown_once_and_both_verify(
+    api, make_client, hook, organization, receiver
+):
+    rotate = f"{URL}/{hook['id']}/rotate"
+    assert api.post(rotate).status_code == 403
+    rotating = make_client(organization, Scope.WRITE, Scope.SECRETS)
+    fresh = rotating.post(rotate).json()["secret"]
     outbox.post(organization, make_message())
     work()
 
@@ -141,7 +146,8 @@ def test_a_test_tells_what_came_of_it(api, hook, receiver):
     assert (taken["state"], taken["type"]) == ("delivered", "channel.test")
 
 
-def test_mail_and_slack_channels_are_not_webhooks(api, make_channel):
+def test_mail_and_slack_channels_are_not_webhooks(make_client, organization, make_channel):
+    api = make_client(organization, *Scope)
     mail, slack = make_channel("mail"), make_channel("slack")
 
     assert api.get(URL).json()["data"] == []
@@ -152,7 +158,7 @@ def test_mail_and_slack_channels_are_not_webhooks(api, make_channel):
 
 def test_those_of_others_do_not_exist(make_client, stranger, hook, organization, receiver):
     outbox.post(organization, make_message())
-    theirs = make_client(stranger.organizations.get())
+    theirs = make_client(stranger.organizations.get(), *Scope)
     one = f"{URL}/{hook['id']}"
 
     answers = [theirs.get(one), theirs.patch(one, {}), theirs.delete(one)]

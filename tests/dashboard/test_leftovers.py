@@ -86,6 +86,36 @@ def test_a_lesser_role_leads_to_what_it_could_not_have_made(
     assert [key.name for key in ApiKey.objects.filter(revoked_at=None)] == ["owners"]
 
 
+def test_a_key_is_of_whoever_knows_its_token(organization, user, member, made):
+    """Rotating a key shows its token. The person before knows the former one, while it is valid."""
+    named = {key.name: key for key in ApiKey.objects.all()}
+    keys.rotate(named["owners"], actor=member)
+    _, current = keys.rotate(named["theirs"], actor=user)
+    members.remove(Membership.objects.get(user=member), actor=user)
+
+    (left,) = leftovers.list_leftovers(organization)
+    shown = [[key.name for key in some] for some in (left.keys, left.former_keys)]
+    leftovers.revoke_leftovers(organization, member.pk, actor=user)
+
+    assert shown == [["owners", "second"], ["theirs"]]
+    assert ApiKey.objects.get(name="theirs").former_digest is None
+    assert keys.find(current).name == "theirs"
+    assert leftovers.list_leftovers(organization) == []
+
+
+@pytest.mark.parametrize("find", [keys.find, keys.find_cached])
+def test_a_former_token_ends_with_the_account_of_its_person(organization, user, member, find):
+    key, former = keys.create(organization, name="theirs", scopes=["read"], actor=member)
+    _, current = keys.rotate(key, actor=user)
+    assert find(former) == key
+
+    member.is_active = False
+    member.save()
+
+    assert find(former) is None
+    assert find(current) == key
+
+
 @pytest.mark.parametrize("person", ["", "x", "0", "999999999999999999999"])
 def test_an_unknown_person_revokes_nothing(client, user, made, person):
     client.force_login(user)

@@ -138,7 +138,9 @@ def delete_webhook(request: ApiRequest, webhook_id: UUID, if_match: IfMatch = No
 
 @router.post("/{webhook_id}/rotate", response={200: WebhookWithSecret, **ERRORS})
 def rotate_webhook_secret(request: ApiRequest, webhook_id: UUID, response: HttpResponse) -> Any:
-    """A new signing secret. For 24 hours messages carry the signatures of both."""
+    """A new signing secret. For 24 hours messages carry the signatures of both. Takes the scopes
+    `write` and `secrets`: whoever has it can sign as we do."""
+    require_scope(request, Scope.SECRETS)
     organization = require_scope(request, Scope.WRITE)
     secret = channels.rotate(
         resource.get_owned_or_404(organization, webhook_id), actor=request.auth
