@@ -564,7 +564,7 @@ class TestTargets:
 
     @deviates("test-connection")
     def test_try_the_connection(self, api, deviation):
-        nowhere = {**CONNECTION, "host": "127.0.0.1", "port": 9}
+        nowhere = {**CONNECTION, "host": "127.0.0.1", "port": 7}
         target = api.post("/v1/targets/postgres", {**self.SENT, "connection": nowhere}).json()
 
         shown = api.post(f"/v1/targets/postgres/{target['id']}/test_connection").json()
