@@ -5,16 +5,16 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from allauth.account.decorators import secure_admin_login
-from allauth.account.internal.flows.reauthentication import did_recently_reauthenticate
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+
+from sequin_admin.core.fresh_login import is_login_fresh
 
 
 def redirect_to_password_page(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
@@ -82,7 +82,10 @@ class StaffVerb:
 
 
 class VerbAdmin(ReadOnlyAdmin):
-    """Read-only, with audited verbs on the page of a row. Each asks for a fresh login."""
+    """Read-only, with audited verbs on the page of a row. Each asks for a fresh login.
+
+    A GET is asked by the middleware `FreshLogin`; a POST here, where the form keeps its fields.
+    """
 
     verbs: ClassVar[tuple[StaffVerb, ...]] = ()
     change_form_template = "admin/change_form_verbs.html"
@@ -120,9 +123,7 @@ class VerbAdmin(ReadOnlyAdmin):
         verb = next((each for each in self.offered_verbs(request, row) if each.slug == slug), None)
         if verb is None:
             raise PermissionDenied("You may not do this here. Ask a superuser.")
-        fresh = did_recently_reauthenticate(request)
-        if request.method != "POST" and not fresh:
-            return redirect_to_login(request.get_full_path(), reverse("account_reauthenticate"))
+        fresh = is_login_fresh(request)
         form = verb.form(request.POST if request.method == "POST" else None, row=row)
         if request.method == "POST" and not fresh:
             form.add_error(

@@ -3,15 +3,12 @@
 `@fresh_login_required`, below `@may`, requires a recent login on pages that give power.
 """
 
-import time
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, cast
+from typing import Concatenate, ParamSpec, cast
 from urllib.parse import urlencode, urlsplit
 
 from allauth.account.adapter import get_adapter
-from allauth.account.internal.flows.login import get_authentication_records
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -24,6 +21,7 @@ from django_htmx.middleware import HtmxDetails
 
 from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Action, allows, refusal
+from sequin_admin.core.fresh_login import is_login_fresh
 
 P = ParamSpec("P")
 
@@ -39,7 +37,6 @@ NOTHING_DONE = (
     "Nothing was changed: your last login is too old for this. Confirm that it is you, then do it "
     "once more."
 )
-LOGIN_AT_SESSION_KEY = "login_at"
 
 
 class Request(HttpRequest):
@@ -90,19 +87,6 @@ def may(action: Action) -> Callable[[View[P]], Page[P]]:
         return member(inner)
 
     return decorate
-
-
-def record_login(request: HttpRequest, **_: Any) -> None:
-    """Receiver of `user_logged_in`: store the time in the session, by allauth's clock."""
-    request.session[LOGIN_AT_SESSION_KEY] = time.time()
-
-
-def is_login_fresh(request: HttpRequest) -> bool:
-    """Whether the session's login or last confirmation is younger than the timeout."""
-    records = get_authentication_records(request, request.user)
-    confirmed = [record["at"] for record in records if record.get("reauthenticated")]
-    latest = max([request.session.get(LOGIN_AT_SESSION_KEY, 0), *confirmed])
-    return bool(time.time() - latest < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
 
 
 def fresh_login_required(view: View[P]) -> View[P]:

@@ -6,6 +6,6 @@ class DashboardConfig(AppConfig):
     name = "sequin_admin.dashboard"
 
     def ready(self) -> None:
-        from sequin_admin.dashboard.access import record_login
+        from sequin_admin.core.fresh_login import record_login
 
         user_logged_in.connect(record_login, dispatch_uid="record_login")

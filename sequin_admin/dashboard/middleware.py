@@ -13,11 +13,8 @@ from django.utils.log import log_response
 
 from sequin_admin.access import staff_access
 from sequin_admin.access.models import Membership
-from sequin_admin.dashboard.access import (
-    NOTHING_DONE,
-    is_login_fresh,
-    redirect_to_confirmation,
-)
+from sequin_admin.core.fresh_login import is_login_fresh
+from sequin_admin.dashboard.access import NOTHING_DONE, redirect_to_confirmation
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 ORGANIZATION_SESSION_KEY = "organization"
@@ -156,6 +153,8 @@ def page_gives_power(match: ResolverMatch, method: str) -> bool:
         return match.view_name in FRESH_LOGIN_PAGES
     if not name or name in STAFF_LOGIN_PAGES:
         return False
+    if name.endswith("_verb") and method == "POST":
+        return False  # Asks itself, to keep what was typed.
     changes = name.endswith("password_change") or not name.endswith(READ_ONLY_STAFF_PAGES)
     return changes or method not in ("GET", "HEAD")
 

@@ -2,6 +2,7 @@
 
 from io import StringIO
 from unittest.mock import patch
+from urllib.parse import urlencode
 
 import pytest
 from allauth.mfa.models import Authenticator
@@ -15,6 +16,7 @@ from sequin_admin.access import staff
 from sequin_admin.access.models import Organization, User
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials.models import Credential
+from tests.dashboard.conftest import age_login
 from tests.factories import make_credential, make_oauth_app, make_synced
 
 REASON = {"reason": "Ticket 12: they asked by phone"}
@@ -164,11 +166,13 @@ def test_a_verb_asks_for_a_fresh_login_and_keeps_the_fields(client, root, organi
     root.save()
     client.force_login(root)
     page = reverse("admin:access_organization_verb", args=[organization.pk, "slug"])
+    assert client.get(page).status_code == 200
+    age_login(client)
 
     asked = client.get(page)
     sent = client.post(page, {**REASON, "slug": "dune"})
 
-    assert asked["Location"] == f"{reverse('account_reauthenticate')}?next={page}"
+    assert asked["Location"] == (f"{reverse('account_reauthenticate')}?{urlencode({'next': page})}")
     assert sent.status_code == 422
     assert REASON["reason"] in sent.content.decode()
     assert "Confirm that it is you" in sent.content.decode()

@@ -13,10 +13,10 @@ from sequin_admin.access import members as people
 from sequin_admin.access.models import Invitation, Membership
 from sequin_admin.access.policy import Action, Role
 from sequin_admin.connect.leftovers import list_leftovers
+from sequin_admin.core.fresh_login import is_login_fresh
 from sequin_admin.dashboard.access import (
     Request,
     fresh_login_required,
-    is_login_fresh,
     is_shown_again,
     may,
     submitted_data,
