@@ -493,7 +493,10 @@ class Credential(Leased, Monitored):
         return ""
 
     def revoke(self, token: str) -> None:
-        """Revoke the access at the provider, where it supports that. Raises `Refused`."""
+        """Revoke the access at the provider, where it supports that. Raises `Refused`.
+
+        The row is deleted by then. `token` is a valid access token, or empty.
+        """
 
     @classmethod
     def classify_token_error(cls, response: Any) -> Outcome:
