@@ -27,7 +27,7 @@ from sequin_admin.credentials.kinds import (
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.providers.shopify.signatures import SHOP, find_fault, other_shop
-from sequin_admin.tokens import protocol, renewal
+from sequin_admin.tokens import protocol
 
 TOKEN_URL = "https://{shop}/admin/oauth/access_token"  # noqa: S105 - an address
 WHOAMI = "{ shop { id name myshopifyDomain } }"
