@@ -148,7 +148,7 @@ def upsert(
 
 
 def save_new(draft: Credential, grant: TokenGrant | None) -> Saved:
-    entered.refuse_masks(draft)
+    entered.prepare_new(draft)
     draft.save()
     remember_tokens(draft)
     apply_grant(draft, grant)

@@ -547,6 +547,12 @@ class Credential(Leased, Monitored):
         return {}
 
     @classmethod
+    def properties_of_entered(cls, at: datetime) -> dict[str, Any]:
+        """Property values (JSON) that follow from a refresh token entered at this time, where the
+        provider does not say them."""
+        return {}
+
+    @classmethod
     def flow_for(cls, app: Mapping[str, Any]) -> OAuth2 | None:
         """The flow for an OAuth app with these properties: some providers have two types of app."""
         return cls.oauth

@@ -228,7 +228,8 @@ def expiry_outcome(credential: Credential, at: datetime) -> Outcome:
         return outcomes.works()
     return outcomes.customer(
         alerts.ENDS_SOON,
-        f"All access to {credential.provider_title} ends on {at:%-d %B %Y, %H:%M} UTC.",
+        f"All access to {credential.provider_title} ends on {at:%-d %B %Y, %H:%M} UTC at the "
+        "latest.",
         "The customer must connect the account again before.",
     )
 

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
@@ -82,7 +83,17 @@ def notice_in(answer):
     return (shown["data"][0] if "data" in shown else shown).get("notice", "")
 
 
-@pytest.mark.parametrize("send", [import_one, import_many])
+def import_with_sync(client, body):
+    """Sent along with a sync. Answers as an import does."""
+    sync = {"name": "Bases", "provider": "airtable", "collection_ids": []}
+    answer = client.post("/v1/syncs", {**sync, "credential": body})
+    assert answer.status_code == 201, answer.content
+    shown = answer.json()["credential"]
+    assert set(shown) - {"notice"} == set(client.get(f"{ONE}/{shown['id']}").json())
+    return SimpleNamespace(status_code=200, content=answer.content, json=lambda: shown)
+
+
+@pytest.mark.parametrize("send", [import_one, import_many, import_with_sync])
 @pytest.mark.parametrize("renewals", [0, 1, 3])
 def test_an_old_file_does_not_spend_the_chain(operator, credential, exported, send, renewals):
     for _ in range(renewals):
