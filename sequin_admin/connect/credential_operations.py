@@ -397,9 +397,11 @@ def reveal(
     Raises `DecryptionError`, without an audit event.
     """
     secrets = Secrets(credential.secrets)
-    record_credential_change(
-        "credential.revealed", credential, actor, purpose=purpose, secrets=sorted(secrets)
-    )
+    with transaction.atomic():
+        chains.remember_shown(credential, secrets)
+        record_credential_change(
+            "credential.revealed", credential, actor, purpose=purpose, secrets=sorted(secrets)
+        )
     return secrets
 
 
