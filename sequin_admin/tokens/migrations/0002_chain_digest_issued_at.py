@@ -4,20 +4,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('credentials', '0001_initial'),
-        ('tokens', '0001_initial'),
+        ("credentials", "0001_initial"),
+        ("tokens", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='chaindigest',
-            name='issued_at',
+            model_name="chaindigest",
+            name="issued_at",
             field=models.DateTimeField(null=True),
         ),
         migrations.AddIndex(
-            model_name='chaindigest',
-            index=models.Index(fields=['issued_at'], name='chain_digest_issued_at'),
+            model_name="chaindigest",
+            index=models.Index(fields=["issued_at"], name="chain_digest_issued_at"),
         ),
     ]
