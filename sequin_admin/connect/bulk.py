@@ -156,7 +156,7 @@ def merged(match: Match) -> Saved:
     item, draft, known = match.item, match.draft, match.known
     given = credential_operations.name_and_metadata(draft, item.name, item.metadata)
     if known is None:
-        entered.refuse_masks(draft)
+        entered.prepare_new(draft)
         return Saved(draft, is_new=True, change=entered.CREATED)
     columns = credential_operations.set_given(known, draft, given)
     change = entered.merge(known, draft, seen=match.seen, token=match.token, complete=True)

@@ -10,7 +10,7 @@ from django.db import IntegrityError, models, transaction
 from sequin_admin.access.models import Organization
 from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.connect import entered
-from sequin_admin.connect.audit_trail import record_credential_change
+from sequin_admin.connect.audit_trail import credential_event, record_credential_change
 from sequin_admin.connect.entered import MergeResult
 from sequin_admin.core import clock
 from sequin_admin.core.fields import Secrets
@@ -148,7 +148,7 @@ def upsert(
 
 
 def save_new(draft: Credential, grant: TokenGrant | None) -> Saved:
-    entered.refuse_masks(draft)
+    entered.prepare_new(draft)
     draft.save()
     remember_tokens(draft)
     apply_grant(draft, grant)
@@ -397,9 +397,11 @@ def reveal(
     Raises `DecryptionError`, without an audit event.
     """
     secrets = Secrets(credential.secrets)
-    record_credential_change(
-        "credential.revealed", credential, actor, purpose=purpose, secrets=sorted(secrets)
-    )
+    with transaction.atomic():
+        chains.remember_shown(credential, secrets)
+        record_credential_change(
+            "credential.revealed", credential, actor, purpose=purpose, secrets=sorted(secrets)
+        )
     return secrets
 
 
@@ -435,34 +437,45 @@ def enable(credential: Credential, *, actor: models.Model | None) -> None:
 
 
 def delete(credential: Credential, *, actor: models.Model | None) -> bool:
-    """Revoke the access at the provider, where it supports that, then delete the credential.
+    """Delete the credential, then revoke its access at the provider, where it supports that.
 
     Returns whether the provider confirmed; the credential is deleted in any case. Raises `InUse`,
     with nothing done, while other rows need it.
     """
-    refuse_if_used(credential)
-    revoked = revoke_access(credential)
     with transaction.atomic():
-        # Before its token's row, in the order of whoever changes both.
-        Credential.objects.select_for_update().filter(pk=credential.pk).first()
-        record_credential_change(
-            "credential.deleted",
-            credential,
-            actor,
-            account=credential.describe(),
-            given_back=revoked,
-        )
-        credential.delete()
-    return revoked
+        rows = Credential.objects.select_related("oauth_app").select_for_update(of=("self",))
+        row = rows.filter(pk=credential.pk).first()
+        if row is None:
+            return False
+        token = delete_locked(row, actor=actor)
+    return revoke_access(row, token, actor=actor)
 
 
-def revoke_access(credential: Credential) -> bool:
-    """Revoke at the provider. False when it does not support that or the call failed."""
+def delete_locked(credential: Credential, *, actor: models.Model | None) -> str:
+    """Delete the locked row: from the commit on nobody can change or use it. Raises `InUse`.
+
+    Returns the valid access token, if any, for `revoke_access()`, which is called after the commit.
+    """
+    refuse_if_used(credential)
+    token = renewal.get_valid_token(credential)
+    account = credential.describe()
+    record_credential_change("credential.deleted", credential, actor, account=account)
+    # A copy, as Django takes the key away from the object that it deletes.
+    copy(credential).delete()
+    return token
+
+
+def revoke_access(credential: Credential, token: str, *, actor: models.Model | None) -> bool:
+    """Revoke the access of a deleted credential at the provider; audited.
+
+    False when the provider does not support that or the call failed.
+    """
     if type(credential).revoke is Credential.revoke:
         return False
-    token = Token.objects.filter(credential=credential).first()
     try:
-        credential.revoke(renewal.stored_access_token(token) if token and token.version else "")
+        credential.revoke(token)
+        revoked = True
     except FAILURES:
-        return False
-    return True
+        revoked = False
+    credential_event("credential.access_revoked", credential, actor, given_back=revoked).save()
+    return revoked

@@ -6,6 +6,7 @@ living chain changes nothing (`tokens.chains`), and only what differs is changed
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
@@ -58,6 +59,19 @@ class MergeResult:
 CREATED = MergeResult(origin=True, retry=True)
 
 
+def prepare_new(draft: Credential) -> None:
+    """Complete the draft of a new credential. Raises `InvalidEntry` for a mask."""
+    refuse_masks(draft)
+    add_properties_of_entered(draft, draft, clock.now())
+
+
+def add_properties_of_entered(known: Credential, draft: Credential, at: datetime) -> None:
+    """Set what follows from a refresh token that was entered then, but for what `draft` says."""
+    follows = known.properties_of_entered(at).items()
+    missing = {name: value for name, value in follows if draft.properties.get(name) is None}
+    known.properties = {**known.properties, **missing}
+
+
 def refuse_masks(draft: Credential) -> None:
     """Raise `InvalidEntry` when the draft of a new credential has a mask for a secret."""
     masked = [name for name, value in draft.secrets.items() if is_mask(value)]
@@ -96,6 +110,10 @@ def merge(
     changed = differing(stored, secrets)
     names = sorted([*differing(properties, known.properties), *changed])
     if changed:
+        if tokens[:1] and tokens[0] in changed:
+            add_properties_of_entered(known, draft, clock.now())
+        else:
+            add_properties_of_entered(known, known, known.secrets_changed_at)
         known.secrets, known.secrets_changed_at = secrets, clock.now()
     change = MergeResult(
         names=tuple(names),

@@ -1,6 +1,7 @@
 """The authorization code flow: start a connect session, finish it with the callback."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from sequin_admin.connect import audit_trail, authorization_requests, credential
 from sequin_admin.connect.models import AuthorizationRequest, ConnectLink, ConnectSession
 from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError
-from sequin_admin.core.http import Unreachable
+from sequin_admin.core.http import Response, Unreachable
 from sequin_admin.core.redaction import redact_values
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.answers import reading_answers
@@ -25,6 +26,11 @@ from sequin_admin.credentials.properties import Properties
 from sequin_admin.tokens import chains, protocol, renewal
 
 SESSION_TIME = timedelta(minutes=10)
+START_AGAIN = "Nothing was connected. Start again in a few minutes."
+COMPARE_SETTINGS = (
+    "Start again; if it happens twice, compare the scopes and token settings of the app at the "
+    "provider with the guide."
+)
 
 
 class BadCallback(Exception):
@@ -153,6 +159,8 @@ def fail(connect_session: ConnectSession, error: Exception) -> ConnectSession:
     known = [str(asked[n]) for n in declared.properties_class.secret_names() if n in asked]
     connect_session.failure = redact_values(failure_message(error), known)[:500]
     connect_session.error = error_code(error)
+    if isinstance(error, Refused):
+        connect_session.evidence = dict(error.outcome.without(known).evidence)
     if connect_session.link:
         links.fail(connect_session.link, connect_session.failure)
     return finish_session(connect_session)
@@ -182,8 +190,13 @@ def refuse_lost_rights(connect_session: ConnectSession) -> None:
 
 
 def failure_message(error: Exception) -> str:
+    """What happened and what to do. Nobody but the person tries again, whoever is at fault."""
     if isinstance(error, Refused):
-        return error.outcome.sentence
+        outcome = error.outcome
+        if outcome.verdict is Verdict.TRANSIENT:
+            again = COMPARE_SETTINGS if outcome.code == outcomes.UNEXPECTED else START_AGAIN
+            outcome = replace(outcome, remedy=again)
+        return outcome.sentence
     if isinstance(error, DecryptionError):
         return outcomes.unreadable(error).sentence
     return str(error)
@@ -214,7 +227,7 @@ def complete(connect_session: ConnectSession, params: Mapping[str, str]) -> Cred
         raise Refused(kind.classify_callback_error(params))
     kind.check_callback(context)
     verifier = connect_session.secrets["verifier"]
-    with reading_answers(kind):
+    with reading_answers(kind) as answers:
         grant = protocol.exchange(
             kind,
             context,
@@ -222,7 +235,7 @@ def complete(connect_session: ConnectSession, params: Mapping[str, str]) -> Cred
             redirect_uri=protocol.redirect_uri(kind.provider),
             verifier=verifier,
         )
-        properties = read_properties(kind, grant, context)
+        properties = read_properties(kind, grant, context, answers)
     with transaction.atomic():
         refuse_lost_rights(connect_session)
         request = connect_session.authorization_request
@@ -253,8 +266,13 @@ def save_session_credential(
     return credential
 
 
-def read_properties(kind: Any, grant: TokenGrant, context: OAuthContext) -> Properties:
-    """The kind's properties: entered, issued with the grant, and read from the account."""
+def read_properties(
+    kind: Any, grant: TokenGrant, context: OAuthContext, answers: Sequence[Response]
+) -> Properties:
+    """The kind's properties: entered, issued with the grant, and read from the account.
+
+    `answers` are those that arrived meanwhile. Raises `Refused` when a property is missing.
+    """
     discovered = kind.identify(grant, context)
     values = {
         "kind": kind.slug,
@@ -265,8 +283,10 @@ def read_properties(kind: Any, grant: TokenGrant, context: OAuthContext) -> Prop
     try:
         properties: Properties = kind.properties_class.model_validate(values)
     except ValidationError as invalid:
-        names = invalid_names(invalid)
-        raise Refused(outcomes.incomplete(kind.provider_title, names)) from None
+        # No call has failed, so the newest answer is shown: it was to bring what is missing.
+        response = answers[-1] if answers else None
+        names = sorted({*invalid_names(invalid)})
+        raise Refused(outcomes.unexpected_answer(kind.provider_title, response, names)) from None
     return properties
 
 

@@ -210,7 +210,8 @@ class ConnectSession(models.Model):
     It belongs to a person who is logged in (`user`), a customer with a `link`, or a browser that
     another product sent (`authorization_request`), and only the same browser session can finish
     it. `secrets` holds the PKCE verifier and the inputs from before the redirect. It finishes
-    once: with a credential, or with a message in `failure` and its RFC 6749 code in `error`.
+    once: with a credential, or with a message in `failure`, its RFC 6749 code in `error`, and the
+    answer that it is about, without secrets, in `evidence`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -244,6 +245,7 @@ class ConnectSession(models.Model):
     )
     failure = models.CharField(max_length=500, blank=True, default="")
     error = models.CharField(max_length=40, blank=True, default="", editable=False)
+    evidence = models.JSONField(default=dict, blank=True, editable=False)
 
     objects = ConnectSessionQuerySet.as_manager()
 

@@ -5,7 +5,7 @@ exceptions. Here that becomes an outcome with the answer as evidence.
 """
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -27,14 +27,15 @@ READERS = ("probe", "collections", "mint", "exchange_token", "identify", "revoke
 
 
 @contextmanager
-def reading_answers(kind: Any, response: Response | None = None) -> Iterator[None]:
+def reading_answers(kind: Any, response: Response | None = None) -> Iterator[Sequence[Response]]:
     """Raise `Refused` when the code within fails on what an answer contains.
 
     The answer is the newest that arrived within, else `response`. Without one the error is ours.
+    Yields the newest answer in a sequence, which is empty until there is one.
     """
     with http.last_response() as newest:
         try:
-            yield
+            yield newest
         except MISREAD as error:
             answer = newest[-1] if newest else response
             if answer is None:

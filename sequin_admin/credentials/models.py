@@ -493,7 +493,10 @@ class Credential(Leased, Monitored):
         return ""
 
     def revoke(self, token: str) -> None:
-        """Revoke the access at the provider, where it supports that. Raises `Refused`."""
+        """Revoke the access at the provider, where it supports that. Raises `Refused`.
+
+        The row is deleted by then. `token` is a valid access token, or empty.
+        """
 
     @classmethod
     def classify_token_error(cls, response: Any) -> Outcome:
@@ -541,6 +544,12 @@ class Credential(Leased, Monitored):
     @classmethod
     def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
         """Property values (JSON) that every token response contains, such as the scope."""
+        return {}
+
+    @classmethod
+    def properties_of_entered(cls, at: datetime) -> dict[str, Any]:
+        """Property values (JSON) that follow from a refresh token entered at this time, where the
+        provider does not say them."""
         return {}
 
     @classmethod

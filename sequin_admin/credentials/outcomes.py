@@ -18,6 +18,8 @@ from sequin_admin.core.strict_json import storable_text
 BODY_SHOWN = 2000
 CODE_CHARS = 60
 LONGEST_WAIT_S = 86_400.0
+# A provider that is down may be back sooner than it thinks.
+LONGEST_OUTAGE_WAIT_S = 3600.0
 # How an API, or a proxy before it, refuses access.
 PAGE_STATUSES = (401, 403, 407)
 REQUEST_IDS = (
@@ -39,6 +41,7 @@ class Verdict(models.TextChoices):
     REFRESH = "refresh", "The access token must be renewed first"
 
 
+UNEXPECTED = "unexpected_answer"
 BLAMELESS = (Verdict.OK, Verdict.TRANSIENT)
 
 
@@ -208,7 +211,8 @@ def outage(response: Response, provider: str) -> Outcome | None:
         return transient("throttled", message, retry_after_s=wait).with_evidence(response)
     if status == 408 or status >= 500:
         message = f"{provider} has a problem of its own: it answered {status}."
-        return transient("unavailable", message).with_evidence(response)
+        wait = min(retry_after(response) or 0, LONGEST_OUTAGE_WAIT_S) or None
+        return transient("unavailable", message, retry_after_s=wait).with_evidence(response)
     if response.ok and response.body and response.json() is None:
         message = f"{provider} answered with something that is not JSON, probably an error page."
         return transient("not_json", message).with_evidence(response)
@@ -221,12 +225,19 @@ def unclassified(response: Response, provider: str) -> Outcome:
     return transient(f"http_{response.status}", message).with_evidence(response)
 
 
-def unexpected_answer(provider: str, response: Response | None = None) -> Outcome:
-    """An answer that lacks a value that we need, or has one of another type or form."""
+def unexpected_answer(
+    provider: str, response: Response | None = None, names: Iterable[str] = ()
+) -> Outcome:
+    """An answer that lacks a value that we need, or has one of another type or form.
+
+    `names` are the properties that it was to bring.
+    """
+    needed = ", ".join(names)
     message = (
-        f"{provider} sent an answer that lacks what we need from it, or has it in another form."
+        f"{provider} sent an answer that lacks what we need from it, or has it in another form"
+        f"{needed and ': '}{needed}."
     )
-    outcome = transient("unexpected_answer", message)
+    outcome = transient(UNEXPECTED, message)
     return outcome.with_evidence(response) if response else outcome
 
 
@@ -279,9 +290,7 @@ def callback_error(error: str, provider: str, *, client_is_ours: bool) -> Outcom
             "If that was a mistake, start again and choose Allow.",
         )
     if error in {"server_error", "temporarily_unavailable"}:
-        return transient(
-            error, f"{provider} could not handle the request just now. Try again in a minute."
-        )
+        return transient(error, f"{provider} could not handle the request just now.")
     if error in CLIENT_ERRORS or error == "unsupported_response_type":
         return client_refused(error, provider, client_is_ours)
     return customer(
@@ -298,18 +307,6 @@ def no_app(provider: str) -> Outcome:
         f"This credential has no OAuth app, so its access at {provider} can't be renewed.",
         "Add the OAuth app its tokens were issued to and reconnect it, or import it again with "
         "that app.",
-        of_app=False,
-    )
-
-
-def incomplete(provider: str, names: list[str]) -> Outcome:
-    """The grant succeeded, but required properties of the credential are missing."""
-    missing = ", ".join(names) or "something"
-    return operator(
-        "incomplete",
-        f"{provider} allowed the access, but its answer lacks what we need: {missing}.",
-        "Compare the scopes and token settings of the app at the provider with the guide, then "
-        "start again.",
         of_app=False,
     )
 

@@ -58,8 +58,8 @@ def notice_due(credential: Credential, ends_at: datetime) -> timedelta | None:
 def build_message(credential: Credential, ends_at: datetime) -> Message:
     when = alerts.format_time(ends_at)
     text = (
-        f"All access to {credential.provider_title} ends on {when}, and renewing does not move "
-        "that. The customer must connect the account again before."
+        f"All access to {credential.provider_title} ends on {when} at the latest, and renewing "
+        "does not move that. The customer must connect the account again before."
     )
     return Message(
         type=TYPE,

@@ -10,9 +10,7 @@ from django.core.cache import caches
 from django.db.models import (
     BooleanField,
     Count,
-    Exists,
     ExpressionWrapper,
-    OuterRef,
     Q,
     QuerySet,
 )
@@ -120,14 +118,10 @@ def worst_status(statuses: set[str]) -> str:
 def customer_incidents(organization: Organization) -> QuerySet[Incident]:
     """Open incidents that customers must fix: by most affected, then the oldest first.
 
-    Excludes credentials whose OAuth app is broken, as customers can't fix these.
+    Also those of credentials whose OAuth app is broken: mending the app would not end them.
     """
-    of_row = Credential.objects.filter(pk=OuterRef("entity_id"))
-    blocked = of_row.filter(
-        Q(health_status=Status.SEQUIN) | Q(oauth_app__health_status=Status.SEQUIN)
-    )
     rows = Incident.objects.of(organization).open().filter(status=Status.CUSTOMER)
-    return rows.exclude(Exists(blocked)).order_by("-affected", "opened_at")
+    return rows.order_by("-affected", "opened_at")
 
 
 def our_incidents_and_outages(organization: Organization, most: int) -> dict[str, list[Incident]]:

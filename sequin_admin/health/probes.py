@@ -34,6 +34,9 @@ def verify(credential: Credential, *, actor: models.Model | None = None) -> Outc
     """Probe now, regardless of the schedule, and record the outcome. Audited with an `actor`."""
     outcome = call_probe(credential, force=actor is not None)
     with transaction.atomic():
+        # What it stores was read under the lock: nothing is lost of who writes meanwhile.
+        rows = Credential.objects.filter(pk=credential.pk)
+        rows.select_for_update(no_key=True).values_list("pk").first()
         changed = record_probe(credential, outcome)
         if actor:
             record_change(
@@ -133,7 +136,8 @@ def still_refused(credential: Credential, outcome: Outcome) -> Outcome:
 
 
 def record_probe(credential: Credential, outcome: Outcome) -> list[Monitored]:
-    """Store properties, checks and statuses. Returns the rows whose status changed.
+    """Store properties, checks and statuses of the locked row. Returns the rows whose status
+    changed.
 
     Nothing is stored of a call whose secrets were replaced meanwhile: it is due again at once.
     """
@@ -191,8 +195,8 @@ def state_at_record(credential: Credential) -> StateAtRecord:
 def merge_discovered(credential: Credential, outcome: Outcome) -> Outcome:
     """Store discovered properties. Returns `outcome`, or `duplicate` for a known account."""
     if outcome.discovered:
-        # A refresh during the probe may have written some of them.
-        credential.refresh_from_db(fields=["properties"])
+        # Whoever wrote some of them during the probe did so before the lock.
+        credential.refresh_from_db(fields=["properties", "identity"])
     if not credential_operations.merge_properties(credential, outcome.discovered):
         return outcome
     other = credential_operations.duplicate_of(credential)
@@ -224,7 +228,8 @@ def expiry_outcome(credential: Credential, at: datetime) -> Outcome:
         return outcomes.works()
     return outcomes.customer(
         alerts.ENDS_SOON,
-        f"All access to {credential.provider_title} ends on {at:%-d %B %Y, %H:%M} UTC.",
+        f"All access to {credential.provider_title} ends on {at:%-d %B %Y, %H:%M} UTC at the "
+        "latest.",
         "The customer must connect the account again before.",
     )
 

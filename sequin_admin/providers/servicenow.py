@@ -58,7 +58,8 @@ class ServiceNowOAuthProperties(ServiceNowClient):
         "Refresh token expires",
         extension=True,
         read_only=True,
-        help="100 days after the login, as ServiceNow does not say when.",
+        help="100 days after the login, or after the import of a refresh token at the latest, as "
+        "ServiceNow does not say when.",
     )
 
 
@@ -197,17 +198,23 @@ class ServiceNowOAuth(ServiceNow):
         outcome = cls.classify(response)
         if outcome.verdict is not Verdict.OK and response.status != 403:
             raise Refused(outcome)
-        ends = clock.now() + REFRESH_LIFE
         return {
             **user_of(response),
             "scope": grant.scope or "useraccount",
-            "refresh_token_expires_at": ends.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            **cls.properties_of_entered(clock.now()),
         }
+
+    @classmethod
+    def properties_of_entered(cls, at: datetime) -> dict[str, Any]:
+        """A token that was issued before it was entered ends sooner: this is its latest end."""
+        ends = at + REFRESH_LIFE
+        return {"refresh_token_expires_at": ends.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
     def access_ends_at(self) -> datetime | None:
         """Renewing returns the same refresh token, whose life goes on from the login."""
         ends = self.properties.get("refresh_token_expires_at")
-        return datetime.fromisoformat(ends) if ends else None
+        # Older imports stored none.
+        return datetime.fromisoformat(ends) if ends else self.secrets_changed_at + REFRESH_LIFE
 
     def revoke(self, token: str) -> None:
         form = Secrets(token=self.secrets["refresh_token"])

@@ -4,16 +4,22 @@ Where refresh tokens rotate, a file that was written an hour ago holds a spent o
 lose the living one, and using it makes some providers revoke the whole grant. So a digest of every
 token that was entered or issued is kept, and an entered token with one of them changes nothing
 while the chain lives. A chain that the provider refused takes any token.
+
+What people can have in a file is kept as long as the credential: what was entered, brought by a
+connection, or shown to anybody. What a renewal issued and spent unseen never left our database:
+its digest is kept for `UNSEEN_KEPT_FOR`, for files that a restored copy of the database wrote.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 import structlog
 
+from sequin_admin.core import clock
 from sequin_admin.core.digests import keyed_digest, load_key
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.credentials.models import Credential
@@ -21,6 +27,9 @@ from sequin_admin.credentials.properties import is_mask
 from sequin_admin.tokens.models import ChainDigest, Token
 
 log = structlog.get_logger(__name__)
+# With tokens that last an hour: 720 rows a credential.
+UNSEEN_KEPT_FOR = timedelta(days=30)
+BATCH_SIZE = 1000
 
 
 def rotates(credential: Credential) -> bool:
@@ -70,14 +79,28 @@ def holders_of(digests: Collection[str]) -> dict[str, set[UUID]]:
     return found
 
 
-def remember(entries: Iterable[tuple[Credential, Collection[str]]]) -> None:
-    """Add digests to the chains of their credentials."""
-    rows = [
-        ChainDigest(credential=credential, digest=digest)
+def remember(
+    entries: Iterable[tuple[Credential, Collection[str]]], *, issued_at: datetime | None = None
+) -> None:
+    """Add digests to the chains of their credentials: to keep, unless they were `issued_at`."""
+    rows = {
+        (digest, credential.pk): ChainDigest(
+            credential=credential, digest=digest, issued_at=issued_at
+        )
         for credential, digests in entries
         for digest in digests
-    ]
-    ChainDigest.objects.bulk_create(rows, ignore_conflicts=True)
+    }
+    # Sorted, so that concurrent imports of the same tokens do not deadlock.
+    ordered = [rows[key] for key in sorted(rows)]
+    if issued_at:
+        ChainDigest.objects.bulk_create(ordered, ignore_conflicts=True)
+    else:
+        ChainDigest.objects.bulk_create(
+            ordered,
+            update_conflicts=True,
+            unique_fields=["digest", "credential"],
+            update_fields=["issued_at"],
+        )
 
 
 def remember_renewal(credential: Credential, *states: Mapping[str, Any]) -> None:
@@ -93,7 +116,27 @@ def remember_renewal(credential: Credential, *states: Mapping[str, Any]) -> None
         # The answer of the renewal must not be lost for it.
         log.exception("refresh token not added to its chain", credential=str(credential.pk))
         return
-    remember([(credential, found)])
+    remember([(credential, found)], issued_at=clock.now())
+
+
+def remember_shown(credential: Credential, secrets: Mapping[str, Any]) -> None:
+    """Keep the digests of tokens that somebody is shown, as they may come back in a file.
+
+    Raises `DecryptionError`.
+    """
+    digests = Digests().of(credential, secrets).values()
+    remember([(credential, digests)] if digests else [])
+
+
+def prune() -> int:
+    """Delete the digests of tokens that were issued `UNSEEN_KEPT_FOR` ago and that nobody was
+    shown. Returns how many."""
+    old = ChainDigest.objects.filter(issued_at__lt=clock.now() - UNSEEN_KEPT_FOR)
+    count = 0
+    while batch := list(old.order_by("issued_at").values_list("pk", flat=True)[:BATCH_SIZE]):
+        # Somebody may be shown one meanwhile.
+        count += old.filter(pk__in=batch).delete()[0]
+    return count
 
 
 def forget(credential: Credential) -> None:

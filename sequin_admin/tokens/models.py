@@ -134,13 +134,16 @@ def reseal_token(before: Credential, after: Credential, **kwargs: Any) -> None:
 class ChainDigest(models.Model):
     """A token that a credential was given or issued: a keyed digest, never the token itself.
 
-    See `tokens.chains`. A kind whose tokens last an hour adds 24 rows a day.
+    See `tokens.chains`. `issued_at` is set while only a renewal brought it and nobody was shown it:
+    a kind whose tokens last an hour adds 24 such rows a day.
     """
 
     credential = models.ForeignKey(Credential, models.CASCADE, related_name="+")
     digest = models.CharField(max_length=DIGEST_CHARS)
+    issued_at = models.DateTimeField(null=True)
 
     class Meta:
+        indexes = (models.Index(fields=("issued_at",), name="chain_digest_issued_at"),)
         constraints = (
             models.UniqueConstraint(fields=("digest", "credential"), name="chain_digest_once"),
         )

@@ -18,7 +18,7 @@ from django.db.models import F
 
 from sequin_admin.core import clock, shutdown
 from sequin_admin.core.clock import DatabaseTime
-from sequin_admin.core.fields import Secrets
+from sequin_admin.core.fields import DecryptionError, Secrets
 from sequin_admin.core.leases import release, still_mine, supersede
 from sequin_admin.credentials import answers, outcomes
 from sequin_admin.credentials.kinds import TokenGrant
@@ -92,6 +92,17 @@ def get_token_and_expiry(
         return stored_access_token(token), token.expires_at
     get_access_token(credential, min_ttl_s=min_ttl_s)
     return stored_token(credential)
+
+
+def get_valid_token(credential: Credential) -> str:
+    """The access token if a stored one is valid now, else empty. Calls nobody."""
+    try:
+        if not is_renewable(credential):
+            return credential.static_token()
+        token = Token.objects.with_credential().filter(pk=credential.pk).first()
+        return stored_access_token(token) if token and token.is_valid(clock.now()) else ""
+    except DecryptionError:
+        return ""
 
 
 def stored_token(credential: Credential) -> tuple[str, datetime | None]:

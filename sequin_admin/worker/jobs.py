@@ -18,7 +18,7 @@ from sequin_admin.health.workers import PROBE, RENEW
 from sequin_admin.limits import usage
 from sequin_admin.notifications import delivery, outbox
 from sequin_admin.syncs import catalogue, targets
-from sequin_admin.tokens import leases, renewal
+from sequin_admin.tokens import chains, leases, renewal
 
 HOUR_S = 3600
 
@@ -57,6 +57,7 @@ JOBS = (
     periodic_job("prune_connect_links", HOUR_S, links.prune),
     periodic_job("prune_connect_sessions", HOUR_S, flow.prune),
     periodic_job("prune_cache", HOUR_S, shared_cache.prune),
+    periodic_job("prune_chains", HOUR_S, chains.prune),
     periodic_job("prune_deliveries", HOUR_S, outbox.prune),
     periodic_job("prune_idempotency_records", HOUR_S, idempotency.prune_records),
     periodic_job("prune_usage", HOUR_S, usage.prune),

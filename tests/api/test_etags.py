@@ -105,6 +105,25 @@ def test_each_delete_looks_at_the_version_under_the_lock(owner, deletable, monke
         assert locked.pop(), path
 
 
+def test_nothing_is_changed_between_the_look_and_the_end_of_a_delete(
+    owner, organization, monkeypatch
+):
+    """The provider is asked to revoke after the row is gone, and not in the transaction."""
+    credential = make_credential(organization, "hubspot_oauth2")
+    one, changes = f"/v1/credentials/{credential.pk}", []
+
+    def revoke(self, token):
+        assert not connection.savepoint_ids
+        changes.append(owner.patch(one, {"name": "Theirs"}).status_code)
+
+    monkeypatch.setattr(type(credential), "revoke", revoke)
+
+    answer = owner.call("DELETE", one, headers={"If-Match": owner.get(one)["ETag"]})
+
+    assert answer.status_code == 204
+    assert changes == [404]
+
+
 def test_that_is_every_delete_that_takes_if_match(deletable):
     declares = {
         path

@@ -167,5 +167,6 @@ def test_deleting_gives_the_access_back(app, connect, user, simulated):
     given_back = credential_operations.delete(credential, actor=user)
 
     assert given_back
+    assert Event.objects.get(action="credential.access_revoked").details["given_back"]
     assert not Credential.objects.exists()
     assert any("revoke" in call["endpoint"] for call in simulated.calls("hubspot"))

@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 import jwt
 import pytest
 
+from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock
-from sequin_admin.credentials import outcomes
+from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.health import probes, rollup
@@ -14,7 +15,7 @@ from sequin_admin.notifications.models import Channel, Delivery
 from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
 from tests.browser.kinds import STORIES
-from tests.factories import make_credential
+from tests.factories import make_credential, sample_properties
 
 DAY = timedelta(days=1)
 NOTICE = "credential.access_ends"
@@ -141,6 +142,58 @@ def test_what_the_provider_says_of_the_end_is_known(connected, slug, days):
     ends_at = Credential.objects.get().access_ends_at()
 
     assert abs(ends_at - clock.now() - days * DAY) < timedelta(hours=1)
+
+
+def import_servicenow(organization, token, secret="old", **more):
+    kind = kinds.get("servicenow_oauth2")
+    known = sample_properties(kind, "sample")
+    values = {**known, "refresh_token": token, "client_secret": secret, **more}
+    parsed = kind.properties_class.model_validate(values)
+    return credential_operations.save_credential(organization, parsed, actor=None).credential
+
+
+@pytest.mark.parametrize("is_older", [False, True])
+def test_an_imported_servicenow_token_ends_100_days_after_it_came_at_the_latest(
+    organization, hours, is_older
+):
+    """A new token begins anew, another secret does not; also where an older import stored none."""
+    began = hours.now
+    row = import_servicenow(organization, "first")
+    if is_older:
+        row.properties = {
+            n: v for n, v in row.properties.items() if n != "refresh_token_expires_at"
+        }
+        row.save()
+    assert abs(row.access_ends_at() - began - 100 * DAY) < timedelta(seconds=1)
+
+    hours.pass_by(40 * DAY)
+    row = import_servicenow(organization, "first", secret="new")
+    assert abs(row.access_ends_at() - began - 100 * DAY) < timedelta(seconds=1)
+
+    row = import_servicenow(organization, "second", secret="new")
+    assert abs(row.access_ends_at() - hours.now - 100 * DAY) < timedelta(seconds=1)
+
+
+def test_the_end_that_comes_with_an_import_is_taken(organization, hours):
+    ends = json_time(hours.now + 9 * DAY)
+
+    row = import_servicenow(organization, "first", refresh_token_expires_at=ends)
+
+    assert json_time(row.access_ends_at()) == ends
+
+
+def test_a_new_servicenow_token_of_the_form_begins_anew(organization, hours):
+    row = import_servicenow(organization, "first")
+    hours.pass_by(40 * DAY)
+    values = {**row.properties, **row.secrets, "kind": row.kind, "refresh_token": "second"}
+    values.pop("refresh_token_expires_at")
+
+    credential_operations.replace_secrets(
+        row, row.properties_class.model_validate(values), actor=None
+    )
+
+    row = Credential.objects.get()
+    assert abs(row.access_ends_at() - hours.now - 100 * DAY) < timedelta(seconds=1)
 
 
 def test_quickbooks_tells_its_five_years_when_asked(connected):

@@ -75,12 +75,12 @@ def test_who_is_revoked_while_the_app_is_broken_is_told_after_it_is_mended(fleet
     see(fleet[0], REVOKED)
     see(fleet[1], REJECTED)
     revoked = Credential.objects.get(pk=fleet[0].pk)
-    # Its own check decides, though the customer can do nothing yet.
+    # Its own check decides: mending the app would not end it.
     assert (revoked.health_status, revoked.health_note) == (
         "customer_intervention",
         REVOKED.sentence,
     )
-    assert customer_incidents(revoked.organization).count() == 0
+    assert customer_incidents(revoked.organization).count() == 1
 
     app.refresh_from_db()
     rollup.propagate(checks.record_checks(app, {"client_authentication": outcomes.works()}))
@@ -223,13 +223,14 @@ def test_reasons_lead_down_to_the_cause(fleet, app):
     assert chain[-1].sentence.endswith(REJECTED.sentence)
 
 
-def test_a_customer_can_do_nothing_while_the_app_is_broken(fleet, app, organization):
+def test_who_must_act_is_listed_as_the_credential_says(fleet, app, organization):
     see(fleet[0], REVOKED)
-    assert customer_incidents(organization).count() == 1
 
     see(fleet[1], REJECTED)
 
-    assert customer_incidents(organization).count() == 0
+    [listed] = customer_incidents(organization)
+    [told] = Credential.objects.filter(health_status="customer_intervention")
+    assert listed.entity_id == told.pk
 
 
 def test_a_transient_fault_takes_no_known_health_away(organization, hours):

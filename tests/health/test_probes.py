@@ -1,9 +1,12 @@
 """Probes: who must act, and what is stored."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError, connection, transaction
 
+from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock
 from sequin_admin.credentials import oauth_apps
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -162,6 +165,32 @@ def test_evidence_is_kept_without_secrets(stripe, simulated):
     evidence = Check.objects.get(check_name="authentication").evidence
     assert evidence["status"] == 401
     assert "sk_test_arrakis" not in str(evidence)
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db(transaction=True)
+def test_nobody_writes_between_reading_and_storing_the_properties(stripe, user, monkeypatch):
+    """A renewal or an edit in between would be lost. On SQLite a transaction locks everything."""
+    merge, seen = credential_operations.merge_properties, []
+
+    def change_elsewhere():
+        try:
+            with transaction.atomic():
+                return list(Credential.objects.select_for_update(nowait=True))
+        except OperationalError:
+            return "locked"
+        finally:
+            connection.close()
+
+    def merging(credential, discovered):
+        with ThreadPoolExecutor(1) as pool:
+            seen.append(pool.submit(change_elsewhere).result())
+        return merge(credential, discovered)
+
+    monkeypatch.setattr(credential_operations, "merge_properties", merging)
+    probes.verify(stripe, actor=user)
+
+    assert seen == ["locked"]
 
 
 def test_only_what_is_due_is_probed_and_only_once(stripe):

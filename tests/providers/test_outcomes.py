@@ -251,5 +251,19 @@ def test_a_wait_that_is_no_plain_number_is_none(odd):
 
 def test_nobody_makes_us_wait_longer_than_a_day():
     response = Response(429, {"retry-after": "999999999999", "x-ratelimit-reset": "99999999999"})
+    down = Response(503, {"retry-after": "999999999999"})
 
     assert outcomes.retry_after(response) == outcomes.until_reset(response) == 86_400
+    assert outcomes.outage(down, "Arrakis").retry_after_s == 3600
+
+
+@pytest.mark.parametrize("kind", kinds.all(), ids=lambda kind: kind.slug)
+def test_a_provider_that_is_down_says_when_to_come_back(kind):
+    """RFC 9110 section 10.2.3 names Retry-After for 503 first; a date is as good."""
+    dated = {
+        "retry_after": "Sun, 06 Nov 1994 08:51:37 GMT",
+        "date": "Sun, 06 Nov 1994 08:49:37 GMT",
+    }
+    for response in (answer(503, retry_after="120"), answer(502, "<html>", **dated)):
+        assert kind.classify(response).retry_after_s == 120
+        assert kind.classify_token_error(response).retry_after_s == 120

@@ -117,7 +117,7 @@ class Readers:
         return refresh
 
     def revoke(self):
-        return credential_operations.revoke_access(self.fresh())
+        return credential_operations.revoke_access(self.fresh(), "", actor=self.user)
 
 
 class undone(transaction.Atomic):
@@ -222,6 +222,8 @@ def test_what_lacks_a_value_is_unexpected_and_says_so(readers, monkeypatch, slug
             assert result.credential is None, change
             assert "answer" in result.failure, change
             assert "lacks what we need" in result.failure, change
+            assert "again by ourselves" not in result.failure, change
+            assert result.evidence["status"] == 200, change
         else:
             assert (result.code, result.verdict) == ("unexpected_answer", "transient"), change
 

@@ -3,6 +3,8 @@
 An actor pauses before each transaction, before each statement outside of one that touches what is
 shared, and before each call to a provider. No pause is inside a transaction, so an actor that
 pauses holds no lock. A step is what an actor does from one pause to the next.
+
+An actor may have a wrong clock; the database's is right.
 """
 
 import re
@@ -11,16 +13,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection, connections, transaction
+from django.utils import timezone
 
-from sequin_admin.core import http
+from sequin_admin.core import clock, http
 
 STEP_S = 60
+NONE = timedelta()
 # What the checked promises depend on; what else the actors write is theirs alone.
 SHARED = frozenset({"tokens_token", "credentials_credential"})
 PROVIDER = "provider"
@@ -37,11 +42,13 @@ class Stuck(Exception):
 
 @dataclass(eq=False)
 class Actor:
-    """A thread that does `work`. `sending` is the call whose answer it has not stored yet."""
+    """A thread that does `work`, whose clock is `ahead` of the database's. `sending` is the call
+    whose answer it has not stored yet."""
 
     letter: str
     name: str
     work: Callable[[], Any]
+    ahead: timedelta = timedelta()
     may_go: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     thread: threading.Thread | None = None
     done: list[str] = field(default_factory=list)
@@ -74,7 +81,7 @@ class Scheduler:
 
     def __init__(self, work: Mapping[str, Callable[["Scheduler"], Any]]) -> None:
         self.actors = {
-            letter: Actor(letter, name, lambda act=act: act(self))
+            letter: Actor(letter, name, lambda act=act: act(self), getattr(act, "ahead", NONE))
             for letter, (name, act) in zip("ABCDE", work.items(), strict=False)
         }
         self.by_thread: dict[int, Actor] = {}
@@ -87,8 +94,9 @@ class Scheduler:
         """Bring every actor to its first pause."""
         for actor in self.actors.values():
             actor.thread = threading.Thread(target=self._run, args=(actor,), daemon=True)
-            actor.thread.start()
-            self._await(actor)
+            with clock_ahead(actor.ahead):
+                actor.thread.start()
+                self._await(actor)
 
     def _run(self, actor: Actor) -> None:
         self.by_thread[threading.get_ident()] = actor
@@ -118,8 +126,9 @@ class Scheduler:
         """Let one actor go on until its next pause."""
         actor = self.actors[letter]
         actor.done, actor.accesses = [], {(f"process of {actor.name}", False)}
-        actor.may_go.release()
-        self._await(actor)
+        with clock_ahead(actor.ahead):
+            actor.may_go.release()
+            self._await(actor)
         step = Step(letter, actor.name, tuple(actor.done), frozenset(actor.accesses))
         self.steps.append(step)
         if any(written for _, written in step.accesses) or actor.ended:
@@ -223,7 +232,24 @@ class Scheduler:
             patch.setattr(transaction.Atomic, "__enter__", lambda each: self._enter(enter, each))
             patch.setattr(http, "request", lambda *a, **o: self._request(request, *a, **o))
             patch.setattr(time, "sleep", lambda seconds: self._sleep(sleep, seconds))
+            patch.setattr(clock, "measure", lambda connection: None)
+            # PostgreSQL has a clock of its own.
+            patch.setattr(clock.DatabaseTime, "as_sqlite", right_time, raising=False)
             yield
+
+
+@contextmanager
+def clock_ahead(by: timedelta) -> Iterator[None]:
+    """The clock of the only process that runs within."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clock, "_offset", by)
+        yield
+
+
+def right_time(time: clock.DatabaseTime, compiler: Any, connection: Any) -> Any:
+    """`DatabaseTime` in SQL where the clock that it reads is not the actor's."""
+    value = timezone.now() + time.shift
+    return "%s", (time.output_field.get_db_prep_value(value, connection),)
 
 
 @cache

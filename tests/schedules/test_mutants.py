@@ -3,20 +3,26 @@
 A name that the product has no longer fails here: the fault is then to be put where the code went.
 """
 
+import re
 import time
 from dataclasses import dataclass
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.db import transaction
+from django.db.models import DateTimeField, Value
 
 from sequin_admin.connect import credential_operations
 from sequin_admin.connect.entered import MergeResult
 from sequin_admin.core import clock
+from sequin_admin.core import leases as core_leases
 from sequin_admin.credentials.models import Credential
-from sequin_admin.tokens import leases, renewal
+from sequin_admin.tokens import leases, models, renewal
 from sequin_admin.tokens.models import Token
 from sequin_admin.worker import runner
+from tests.schedules.test_orders import assert_all_orders
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 
@@ -80,6 +86,16 @@ def import_overwrites(patch):
     patch.setattr(credential_operations, "save_credential", save_credential)
 
 
+def times_of_the_process(patch):
+    """In the place of the database's."""
+
+    def process_time(shift=timedelta(), *, stored=False):
+        return Value(clock.now() + shift, output_field=DateTimeField())
+
+    for module in (core_leases, leases, models, renewal):
+        patch.setattr(module, "DatabaseTime", process_time)
+
+
 def sigterm_cuts_calls(patch):
     patch.setattr(
         runner, "stop_pools", lambda pools: [pool.stop(time.monotonic()) for pool in pools]
@@ -134,6 +150,16 @@ MUTANTS = [
         "The refresh token that is stored was used",
     ),
     Mutant(
+        times_of_the_process,
+        lambda world: {"worker": world.renew, "reader": world.with_clock_ahead(world.read)},
+        "hold the lease at once",
+    ),
+    Mutant(
+        times_of_the_process,
+        lambda world: {"reader": world.read, "worker": world.with_clock_ahead(world.renew)},
+        "which is too late",
+    ),
+    Mutant(
         sigterm_cuts_calls,
         lambda world: {"worker": world.renew, "SIGTERM": world.stop("worker")},
         "The refresh token that is stored was used",
@@ -153,6 +179,22 @@ def test_the_fault_is_found(make_world, mutant, monkeypatch):
     mutant.put(monkeypatch)
 
     assert any(mutant.finds in problem for problem in problems_of(make_world, mutant))
+
+
+def test_an_order_that_fails_is_a_story_that_can_be_replayed(world, monkeypatch):
+    import_overwrites(monkeypatch)
+    request = SimpleNamespace(node=SimpleNamespace(nodeid="a test"))
+    with pytest.raises(AssertionError) as found:
+        assert_all_orders(world, ("worker", "import"), request)
+    story = str(found.value)
+    assert "1. worker: " in story
+    assert "The refresh token that is stored was used" in story
+    order = re.search(r"Again: ORDER=([AB]+) python -m pytest 'a test'", story)[1]
+
+    monkeypatch.setenv("ORDER", order)
+
+    with pytest.raises(AssertionError, match=re.escape(story)):
+        assert_all_orders(world, ("worker", "import"), request)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS[2:5], ids=lambda mutant: mutant.put.__name__)

@@ -20,6 +20,8 @@ ACTORS = {
     "new token": lambda world: world.edit(),
     "customer": lambda world: world.reconnect(),
     "expiry": lambda world: world.expire_again,
+    "worker ahead": lambda world: world.with_clock_ahead(world.renew),
+    "reader ahead": lambda world: world.with_clock_ahead(world.read),
     "SIGTERM": lambda world: world.stop("worker"),
 }
 PAIRS = [
@@ -28,7 +30,7 @@ PAIRS = [
     if "SIGTERM" not in pair or pair[0] == "worker"
 ]
 TRIPLES = [("worker", "reader", name) for name in list(ACTORS)[2:]]
-RENEWING = {"worker", "reader", "refused reader"}
+RENEWING = {"worker", "reader", "refused reader", "worker ahead", "reader ahead"}
 # Of three actors. With three, which takes an hour: PREEMPTIONS=3 python -m pytest tests/schedules
 MOST_PREEMPTIONS = int(os.environ.get("PREEMPTIONS", "1"))
 pytestmark = pytest.mark.django_db(transaction=True)

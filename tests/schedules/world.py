@@ -12,7 +12,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.credentials.properties import Properties
-from sequin_admin.tokens import protocol, renewal
+from sequin_admin.tokens import leases, protocol, renewal
 from sequin_admin.tokens.models import Token
 from sequin_admin.worker import runner
 from sequin_admin.worker.jobs import JOBS
@@ -22,6 +22,7 @@ from tests.schedules.scheduler import PROVIDER, Scheduler
 from tests.simulator_server import Simulator
 
 Work = Callable[[Scheduler], Any]
+MOST_GRANTS = 50
 
 
 @dataclass
@@ -58,6 +59,10 @@ class World:
         Credential.objects.all().delete()
         self.destroyed = False
         self.grants_before += len(self.journal())
+        if self.grants_before > MOST_GRANTS:
+            # Else each run takes longer than the one before.
+            self.simulator.reset()
+            self.grants_before = 0
         credential = self.finish(self.consent()).credential
         self.pk, self.first = credential.pk, {**credential.properties, **credential.secrets}
         Credential.objects.update(check_due_at=None)
@@ -199,12 +204,23 @@ class World:
 
         return stop
 
+    def with_clock_ahead(self, work: Work) -> Work:
+        """On a machine whose clock is an hour ahead, as after a jump."""
+
+        class Ahead:
+            ahead = timedelta(hours=1)
+
+            def __call__(self, scheduler: Scheduler) -> Any:
+                return work(scheduler)
+
+        return Ahead()
+
     # What must be true at the end.
 
     def check(self, scheduler: Scheduler) -> list[str]:
         """What is wrong after a run."""
         journal = self.journal()
-        problems = self.check_verdicts(scheduler)
+        problems = self.check_verdicts(scheduler) + self.check_times()
         if Credential.objects.count() != 1:
             problems.append(f"There are {Credential.objects.count()} credentials of one account.")
         if not self.destroyed:
@@ -222,6 +238,21 @@ class World:
         if len(journal) > 1 and stored in [t["value"] for t in journal[0]["refresh_tokens"]]:
             problems.append("The refresh token of an older grant is stored over a newer one's.")
         return problems
+
+    def check_times(self) -> list[str]:
+        """Whatever the clock of whoever stored them."""
+        latest = {
+            "issued_at": timedelta(),
+            "tried_at": timedelta(),
+            "expires_at": timedelta(seconds=self.kind.oauth.access_life_s),
+            "lease_until": leases.LEASE,
+        }
+        stored = Token.objects.values(*latest).get(pk=self.pk)
+        return [
+            f"{name} is stored as {stored[name]}, which is too late."
+            for name, most in latest.items()
+            if stored[name] and stored[name] > clock.now() + most + timedelta(seconds=5)
+        ]
 
     def check_verdicts(self, scheduler: Scheduler) -> list[str]:
         """Nobody is to act while the provider would take what it issued."""

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import call_command
@@ -82,7 +83,17 @@ def notice_in(answer):
     return (shown["data"][0] if "data" in shown else shown).get("notice", "")
 
 
-@pytest.mark.parametrize("send", [import_one, import_many])
+def import_with_sync(client, body):
+    """Sent along with a sync. Answers as an import does."""
+    sync = {"name": "Bases", "provider": "airtable", "collection_ids": []}
+    answer = client.post("/v1/syncs", {**sync, "credential": body})
+    assert answer.status_code == 201, answer.content
+    shown = answer.json()["credential"]
+    assert set(shown) - {"notice"} == set(client.get(f"{ONE}/{shown['id']}").json())
+    return SimpleNamespace(status_code=200, content=answer.content, json=lambda: shown)
+
+
+@pytest.mark.parametrize("send", [import_one, import_many, import_with_sync])
 @pytest.mark.parametrize("renewals", [0, 1, 3])
 def test_an_old_file_does_not_spend_the_chain(operator, credential, exported, send, renewals):
     for _ in range(renewals):
@@ -263,6 +274,56 @@ def test_a_token_can_not_be_told_from_its_digest(credential):
 
     assert digests
     assert not any(secret[:8] in digest for digest in digests)
+
+
+def pass_days(monkeypatch, days):
+    at = clock.now() + timedelta(days=days)
+    monkeypatch.setattr(clock, "now", lambda: at)
+
+
+def test_what_was_issued_unseen_is_forgotten_and_nothing_else(
+    operator, credential, exported, monkeypatch
+):
+    monkeypatch.setattr(chains, "BATCH_SIZE", 2)
+    for _ in range(4):
+        renew(credential)
+    shown = operator.get(f"{ONE}/{credential.pk}", truncate_secrets="false").json()
+    for _ in range(4):
+        renew(credential)
+    pass_days(monkeypatch, 31)
+    assert chains.prune() == 7
+
+    assert chains.prune() == 0
+    again = {name: shown[name] for name in exported}
+    assert "was kept" in notice_in(import_many(operator, again)), "It was shown."
+    assert "was kept" in notice_in(import_many(operator, exported)), "It was connected."
+    newest = fresh(credential)
+    current = {**exported["properties"], "refresh_token": newest.secrets["refresh_token"]}
+    answer = import_many(operator, {**exported, "properties": current})
+    assert "was kept" in notice_in(answer), "It is stored."
+    assert dict(fresh(credential).secrets) == dict(newest.secrets)
+
+
+def test_what_was_issued_is_kept_for_some_weeks(credential, monkeypatch):
+    renew(credential)
+    renew(credential)
+    pass_days(monkeypatch, 29)
+
+    assert chains.prune() == 0
+
+
+def test_the_spent_token_of_a_long_pause_is_known_again(
+    operator, credential, exported, monkeypatch
+):
+    """Its digest was pruned while it was the stored one."""
+    renew(credential)
+    stored = fresh(credential).secrets["refresh_token"]
+    ChainDigest.objects.exclude(issued_at=None).delete()
+
+    renew(credential)
+
+    sent = {**exported["properties"], "refresh_token": stored}
+    assert "was kept" in notice_in(import_many(operator, {**exported, "properties": sent}))
 
 
 def test_deleting_the_credential_deletes_its_chain(credential):

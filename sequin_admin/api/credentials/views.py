@@ -198,8 +198,9 @@ def delete_credential(request: ApiRequest, credential_id: UUID, if_match: IfMatc
     with transaction.atomic():
         credential = get_owned_or_404(organization, credential_id, lock=True)
         check_if_match(if_match, credential_out(credential))
+        token = credential_operations.delete_locked(credential, actor=request.auth)
     # Not within: it calls the provider, and no lock is held meanwhile.
-    credential_operations.delete(credential, actor=request.auth)
+    credential_operations.revoke_access(credential, token, actor=request.auth)
     return Status(204, None)
 
 

@@ -11,6 +11,7 @@ from sequin_admin.api.schemas import (
     Body,
     CredentialShape,
     Health,
+    ImportedCredential,
     Metadata,
     RateLimitShape,
     Shape,
@@ -107,6 +108,10 @@ class SyncShape(Shape):
     metadata: dict[str, Any]
     created_at: Timestamp
     updated_at: Timestamp
+
+
+class CreatedSync(SyncShape):
+    credential: ImportedCredential
 
 
 class SyncList(Shape):

@@ -23,6 +23,7 @@ from sequin_admin.api.schemas import (
     refuse_blank,
 )
 from sequin_admin.api.syncs.schemas import (
+    CreatedSync,
     Report,
     SyncCreate,
     SyncHealthDetail,
@@ -85,9 +86,10 @@ def sync_out(sync: Sync) -> dict[str, Any]:
     }
 
 
-@router.post("", response={201: SyncShape, **ERRORS})
+@router.post("", response={201: CreatedSync, **ERRORS}, exclude_unset=True)
 def create_sync(request: ApiRequest, payload: SyncCreate, response: HttpResponse) -> Any:
-    """Sync an account: of an existing credential, or of one that is sent along."""
+    """Sync an account: of an existing credential, or of one that is sent along, which is imported
+    as POST /v1/credentials does it. `credential.notice` says when a token was not taken."""
     organization = require_scope(request, Scope.WRITE)
     syncs.check_collections(payload.collection_ids, payload.provider)
     stream = stream_for(organization, payload)
@@ -103,7 +105,9 @@ def create_sync(request: ApiRequest, payload: SyncCreate, response: HttpResponse
         sync = syncs.create(owner, actor=request.auth, stream=stream, **columns)
     if saved and saved.needs_probe:
         probes.verify(saved.credential)
-    return Status(201, with_etag(response, sync_out(get_owned_or_404(organization, sync.pk))))
+    created = with_etag(response, sync_out(get_owned_or_404(organization, sync.pk)))
+    notice = saved.change.as_notice() if saved else {}
+    return Status(201, {**created, "credential": {**created["credential"], **notice}})
 
 
 def stream_for(organization: Organization, payload: SyncCreate) -> Stream | None:

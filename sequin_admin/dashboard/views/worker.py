@@ -29,6 +29,7 @@ TITLES = {
     "prune_connect_links": "Delete old connect links",
     "prune_connect_sessions": "Delete old connect sessions",
     "prune_cache": "Delete expired entries of the shared cache",
+    "prune_chains": "Delete digests of old refresh tokens that nobody was shown",
     "prune_deliveries": "Delete old deliveries",
     "prune_idempotency_records": "Delete old idempotency records",
     "prune_usage": "Delete old usage records",

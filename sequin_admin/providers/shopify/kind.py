@@ -28,7 +28,7 @@ from sequin_admin.credentials.kinds import (
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.providers.shopify.signatures import SHOP, find_fault, other_shop
-from sequin_admin.tokens import protocol, renewal
+from sequin_admin.tokens import protocol
 
 TOKEN_URL = "https://{shop}/admin/oauth/access_token"  # noqa: S105 - an address
 WHOAMI = "{ shop { id name myshopifyDomain } }"
@@ -239,8 +239,10 @@ class Shopify(Credential):
         return {"scope": grant.scope or None}
 
     def revoke(self, token: str) -> None:
-        """Uninstalling needs a valid access token, hence renewal if the stored one has expired."""
-        token = renewal.get_access_token(self)
+        """Uninstalling needs a valid access token: a new one if the stored one has expired."""
+        if not token:
+            refresh_token = self.secrets["refresh_token"]
+            token = protocol.refresh(type(self), self.oauth_context(), refresh_token).access_token
         url = f"{self.base_url()}/admin/api_permissions/current.json"
         response = http.request("DELETE", url, headers=self.call_headers(token))
         if not response.ok:
