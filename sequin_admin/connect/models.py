@@ -198,18 +198,14 @@ class AuthorizationRequest(models.Model):
         return f"{self.kind} authorization request of {self.created_at:%Y-%m-%d %H:%M}"
 
 
-class ConnectSessionQuerySet(OwnedQuerySet["ConnectSession"]):
-    def open(self, at: datetime) -> Self:
-        return self.filter(finished_at=None, expires_at__gt=at)
-
-
 class ConnectSession(models.Model):
     """One run of a provider's authorization code flow. Of `state` only the SHA-256 is stored.
 
     It belongs to a person who is logged in (`user`), a customer with a `link`, or a browser that
     another product sent (`authorization_request`), and only the same browser session can finish
     it. `secrets` holds the PKCE verifier and the inputs from before the redirect. It finishes
-    once: with a credential, or with a message in `failure` and its RFC 6749 code in `error`.
+    once: with a credential, or with a message in `failure`, the one for a customer with a link in
+    `customer_failure` and the RFC 6749 code in `error`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -242,9 +238,10 @@ class ConnectSession(models.Model):
         Credential, models.SET_NULL, null=True, related_name="connect_sessions"
     )
     failure = models.CharField(max_length=500, blank=True, default="")
+    customer_failure = models.CharField(max_length=500, blank=True, default="", editable=False)
     error = models.CharField(max_length=40, blank=True, default="", editable=False)
 
-    objects = ConnectSessionQuerySet.as_manager()
+    objects = OwnedQuerySet["ConnectSession"].as_manager()
 
     def __str__(self) -> str:
         return f"{self.kind} connect session of {self.created_at:%Y-%m-%d %H:%M}"

@@ -129,6 +129,7 @@ def still_refused(credential: Credential, outcome: Outcome) -> Outcome:
         outcome.code,
         f"{credential.provider_title} gave us a new access token and refuses it all the same.",
         "The customer must check what the connected user may do, and connect the account again.",
+        "You must check what the connected user may do, and connect the account again.",
     )
 
 
@@ -226,6 +227,7 @@ def expiry_outcome(credential: Credential, at: datetime) -> Outcome:
         alerts.ENDS_SOON,
         f"All access to {credential.provider_title} ends on {at:%-d %B %Y, %H:%M} UTC.",
         "The customer must connect the account again before.",
+        "You must connect the account again before.",
     )
 
 
