@@ -318,11 +318,19 @@ def replace_secrets(
 ) -> Saved:
     """Replace the secrets. Raises `InvalidEntry`, and `OtherAccount` when they are for another
     account."""
+    draft = identified_replacement(credential, properties, actor=actor)
+    return apply_replacement(credential, draft, actor=actor)
+
+
+def identified_replacement(
+    credential: Credential, properties: Properties, *, actor: models.Model | None
+) -> Credential:
+    """A draft with new secrets, whose account the provider is asked for where only it knows."""
     draft = replacement_of(credential, properties)
     if not credential.mints and not renewal.is_renewable(credential):
         identify_account(credential, draft)
         refuse_lost_right(actor, credential.organization)
-    return apply_replacement(credential, draft, actor=actor)
+    return draft
 
 
 def replacement_of(credential: Credential, properties: Properties) -> Credential:

@@ -3,9 +3,10 @@
 from playwright.sync_api import Page, Route, expect
 
 from sequin_admin.access.models import Organization
-from tests.browser.conftest import press, settle
+from sequin_admin.connect import credential_operations
+from tests.browser.conftest import list_faults, press, settle
+from tests.conftest import make_member
 from tests.factories import make_credential
-
 
 POLL = """() => {
   htmx.ajax("GET", location.pathname, {source: "#worker", swap: "outerHTML"}).catch(() => {});
@@ -54,7 +55,7 @@ def test_a_failed_poll_changes_nothing_but_a_bar(page: Page) -> None:
 
 
 def test_back_shows_what_is_stored(page: Page, organization: Organization) -> None:
-    """Neither a form nor a filter keeps what was entered in it before."""
+    """Neither what was typed, nor the page as the browser kept it."""
     credential = make_credential(organization, "stripe_key", name="Spice")
     page.goto("/credentials/")
     page.get_by_label("Health", exact=True).select_option("healthy")
@@ -66,7 +67,27 @@ def test_back_shows_what_is_stored(page: Page, organization: Organization) -> No
 
     page.go_back()
     expect(page.get_by_label("Display name")).to_have_value("Water")
+    page.get_by_label("Display name").fill("Sand")
+    with page.expect_navigation():
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    expect(page.get_by_label("Display name")).to_have_value("Water")
     page.go_back()
     expect(page.get_by_label("Health", exact=True)).to_have_value("healthy")
-    page.go_back()
-    expect(page.get_by_label("Health", exact=True)).to_have_value("")
+
+
+def test_two_people_who_edit_one_credential(page: Page, organization: Organization) -> None:
+    credential = make_credential(organization, "stripe_key", name="Spice")
+    jessica = make_member(organization, "jessica@arrakis.test", "owner")
+    page.goto(f"/credentials/{credential.pk}/edit/")
+    page.get_by_label("Display name").fill("Melange")
+    credential_operations.update_details(credential, actor=jessica, name="Water of life")
+
+    press(page, "Save")
+
+    question = page.get_by_role("group", name="Display name")
+    expect(question).to_contain_text("by jessica@arrakis.test")
+    expect(question.get_by_role("radio", name="Keep: Water of life")).not_to_be_checked()
+    expect(question.get_by_role("radio", name="Yours: Melange")).to_be_checked()
+    assert list_faults(page) == []
+    press(page, "Save")
+    expect(page.get_by_role("heading", name="Melange")).to_be_visible()

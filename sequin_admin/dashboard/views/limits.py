@@ -1,5 +1,7 @@
 """A credential's rate limit, edited in its card (htmx) or on a page of its own."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
@@ -11,6 +13,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.listing import get_query_param, parse_uuids, render_page_or_partial
 from sequin_admin.dashboard.views.connect_links import get_selected_credentials
 from sequin_admin.limits import models as limits
@@ -38,22 +41,31 @@ def limit(request: Request, pk: str) -> HttpResponse:
     current = limits.get_rate_limit(credential)
     if number is not None:
         current = RateLimit(**credential.plans[number].rate.model_dump())
-    form = LimitForm(request.POST or None, instance=current)
+    edit = Edit(credential, build_limit_form, request.POST or None)
+    form: LimitForm = edit.form
+    if number is not None and not form.is_bound:
+        form = LimitForm(instance=current)
     if request.method == "POST" and form.is_valid():
         try:
-            saved = limits.set_limit(credential, form.rate(), actor=request.user)
+            saved = edit.save(lambda row: limits.set_limit(row, form.rate(), actor=request.user))
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            return render_saved(request, credential, saved)
+            if saved:
+                return render_saved(request, credential, RateLimit(**form.rate().model_dump()))
     context = {
         "credential": credential,
+        "edit": edit,
         "limit_form": form,
         "limit": current,
         "plan_number": number,
     }
-    status = 422 if form.errors else 200
+    status = edit.status
     return render_page_or_partial(request, "limits/edit.html", "form", context, status=status)
+
+
+def build_limit_form(credential: Credential, data: Any) -> LimitForm:
+    return LimitForm(data, instance=limits.get_rate_limit(credential))
 
 
 def get_plan_number(request: Request, credential: Credential) -> int | None:
