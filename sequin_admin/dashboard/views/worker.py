@@ -26,6 +26,8 @@ TITLES = {
     "notify_resolved": "Send notifications of what is resolved",
     "sample_usage": "Record the use of rate limits",
     "prune_authorization_requests": "Delete expired authorization requests",
+    "run_batches": "Do bulk actions",
+    "prune_batches": "Delete old bulk actions",
     "prune_connect_links": "Delete old connect links",
     "prune_connect_sessions": "Delete old connect sessions",
     "prune_cache": "Delete expired entries of the shared cache",
