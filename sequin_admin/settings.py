@@ -16,7 +16,11 @@ from sequin_admin.core.env import ROOT, env
 from sequin_admin.core.networks import Proxies, parse_network
 
 BASE_DIR = ROOT
-DEBUG = env.bool("DEBUG", default=False)
+# For a machine of one's own: static files as they lie in the folder, log lines for reading.
+DEVELOPMENT = env.bool("DEBUG", default=False)
+# Never Django's own: its error pages show settings, paths and local variables. Tracebacks are in
+# the log.
+DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY")
 
 # Where this machine's own files go: the SQLite database, the simulator's, the demo login.
@@ -199,7 +203,7 @@ MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 # Log-in needs a confirmed address; one that waits for confirmation must not block a second factor.
 MFA_ALLOW_UNVERIFIED_EMAIL = True
-MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEBUG
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEVELOPMENT
 
 SESSION_ENGINE = "sequin_admin.core.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
@@ -251,14 +255,14 @@ USE_TZ = True
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = BASE_DIR / "staticfiles"
-WHITENOISE_USE_FINDERS = DEBUG
-WHITENOISE_AUTOREFRESH = DEBUG
+WHITENOISE_USE_FINDERS = DEVELOPMENT
+WHITENOISE_AUTOREFRESH = DEVELOPMENT
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": (
             "django.contrib.staticfiles.storage.StaticFilesStorage"
-            if DEBUG
+            if DEVELOPMENT
             else "whitenoise.storage.CompressedManifestStaticFilesStorage"
         )
     },
@@ -269,7 +273,7 @@ EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 15
 
-LOG_FORMAT = env.str("LOG_FORMAT", default="console" if DEBUG else "json")
+LOG_FORMAT = env.str("LOG_FORMAT", default="console" if DEVELOPMENT else "json")
 if LOG_FORMAT not in {"console", "json"}:
     raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}; use console or json.")
 _shared: list[Any] = [

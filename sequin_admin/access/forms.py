@@ -50,6 +50,7 @@ class KeyForm(forms.Form):
 
     def __init__(self, data: Any = None, key: ApiKey | None = None) -> None:
         self.key = key
+        self.stands_for = {"days": str(key.expires_at)} if key else {}
         super().__init__(data, initial=initial_values(key) if key else None)
         usual = f"Empty: {settings.API_REQUESTS_PER_MINUTE:,}, the usual limit."
         self.fields["requests_per_minute"].help_text = usual
@@ -58,6 +59,10 @@ class KeyForm(forms.Form):
             days = self.fields["days"]
             days.label = "It ends"
             days.choices = [(AS_NOW, f"As now: {ends}"), *LIFETIMES]  # type: ignore[attr-defined]
+
+    @classmethod
+    def of(cls, key: ApiKey, data: Any) -> "KeyForm":
+        return cls(data, key)
 
     def clean_networks(self) -> list[str]:
         lines = [*self.cleaned_data["networks"].replace(",", "\n").split()]

@@ -1,6 +1,11 @@
 from django.contrib import admin
 
-from sequin_admin.connect.models import AuthorizationRequest, ConnectLink, ConnectSession
+from sequin_admin.connect.models import (
+    AuthorizationRequest,
+    Batch,
+    ConnectLink,
+    ConnectSession,
+)
 from sequin_admin.core.admin import ReadOnlyAdmin
 
 
@@ -18,6 +23,13 @@ class ConnectLinkAdmin(ReadOnlyAdmin):
     list_filter = ("provider", "created_at")
     list_select_related = ("organization",)
     exclude = ("secrets", "token_digest")
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "action", "organization", "created_by", "finished_at", "failure")
+    list_filter = ("action", "created_at")
+    list_select_related = ("organization", "created_by")
 
 
 @admin.register(AuthorizationRequest)

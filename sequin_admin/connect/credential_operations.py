@@ -27,7 +27,11 @@ from sequin_admin.tokens.models import Token
 
 class OtherAccount(Exception):
     """The secrets or the grant are for another account, or the credential is gone. `str()` says
-    which."""
+    which to the operator, `customer_sentence` to the customer."""
+
+    def __init__(self, sentence: str, customer_sentence: str) -> None:
+        super().__init__(sentence)
+        self.customer_sentence = customer_sentence
 
 
 @dataclass(frozen=True)
@@ -257,7 +261,9 @@ def refuse_duplicate(credential: Credential) -> None:
     if duplicate:
         raise OtherAccount(
             f"{credential.describe()} is here already as {duplicate}. Nothing was changed. Use "
-            "that credential, or delete it first."
+            "that credential, or delete it first.",
+            f"{credential.describe()} is connected already, so nothing was changed. Connect "
+            "another account, or tell whoever sent you the link.",
         )
 
 
@@ -312,11 +318,19 @@ def replace_secrets(
 ) -> Saved:
     """Replace the secrets. Raises `InvalidEntry`, and `OtherAccount` when they are for another
     account."""
+    draft = identified_replacement(credential, properties, actor=actor)
+    return apply_replacement(credential, draft, actor=actor)
+
+
+def identified_replacement(
+    credential: Credential, properties: Properties, *, actor: models.Model | None
+) -> Credential:
+    """A draft with new secrets, whose account the provider is asked for where only it knows."""
     draft = replacement_of(credential, properties)
     if not credential.mints and not renewal.is_renewable(credential):
         identify_account(credential, draft)
         refuse_lost_right(actor, credential.organization)
-    return apply_replacement(credential, draft, actor=actor)
+    return draft
 
 
 def replacement_of(credential: Credential, properties: Properties) -> Credential:
@@ -344,7 +358,10 @@ def locked(credential: Credential) -> Credential:
     `OtherAccount` when it was deleted."""
     row = Credential.objects.select_for_update().filter(pk=credential.pk).first()
     if row is None:
-        raise OtherAccount(f"{credential} was deleted meanwhile. Nothing was changed.")
+        raise OtherAccount(
+            f"{credential} was deleted meanwhile. Nothing was changed.",
+            "This account is no longer asked for. Nothing was changed.",
+        )
     return row
 
 
@@ -359,7 +376,9 @@ def apply_replacement(
         raise OtherAccount(
             f"These are the secrets of {draft.describe()}, but this credential is for "
             f"{credential.describe()}. Nothing was changed. Add the other account as a "
-            "credential of its own."
+            "credential of its own.",
+            f"This is for {draft.describe()}, but the link is for {credential.describe()}. Nothing "
+            "was changed. Enter what belongs to that account.",
         )
     change = take_entered(credential, draft, complete=False)
     public = [name for name in change.names if name not in change.secrets]

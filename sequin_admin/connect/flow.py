@@ -34,7 +34,14 @@ COMPARE_SETTINGS = (
 
 
 class BadCallback(Exception):
-    """A callback without an open connect session of this browser. `str()` is for the person."""
+    """A callback without an open connect session of this browser. `str()` is for the person.
+
+    `finished` is the session when it is this browser's, and had its answer before.
+    """
+
+    def __init__(self, sentence: str, finished: ConnectSession | None = None) -> None:
+        super().__init__(sentence)
+        self.finished = finished
 
 
 def start(
@@ -104,14 +111,17 @@ def finish(
     """Finish the connect session of `params` (the callback's query).
 
     Returns it with a `credential` (none for an authorization request, which stores the properties
-    itself), or with a `failure` message. Raises `BadCallback` when there is no such session; then
-    nothing was sent to the provider. Raises `RightLost` when whoever started it may no longer
+    itself), or with a `failure` message, also when it has expired: then nothing was sent to the
+    provider, and the person can start again. Raises `BadCallback` when there is no such session;
+    then nothing was sent to the provider. Raises `RightLost` when whoever started it may no longer
     connect accounts; then nothing was stored.
     """
     connect_session = claim(
         params.get("state", ""), user=user, session_key=session_key, provider=provider
     )
     try:
+        if connect_session.expires_at <= clock.now():
+            raise Refused(outcomes.timed_out(kinds.get(connect_session.kind).provider_title))
         credential = complete(connect_session, params)
     except RightLost as error:
         deny(connect_session, error)
@@ -126,8 +136,7 @@ def finish(
 
 
 def claim(state: str, *, user: User | None, session_key: str, provider: str) -> ConnectSession:
-    """Claim the open session of `state`, once, before anything else. Raises `BadCallback`."""
-    now = clock.now()
+    """Claim the session of `state`, once, before anything else. Raises `BadCallback`."""
     connect_session = ConnectSession.objects.filter(state_digest=protocol.digest(state)).first()
     kind = kinds.get(connect_session.kind) if connect_session else None
     mine = connect_session and connect_session.belongs_to(user, protocol.digest(session_key))
@@ -136,10 +145,13 @@ def claim(state: str, *, user: User | None, session_key: str, provider: str) -> 
             "This answer belongs to no connection you started in this browser. Nothing was "
             "changed; go back to where you started and try again."
         )
-    if not ConnectSession.objects.open(now).filter(pk=connect_session.pk).update(finished_at=now):
+    unfinished = ConnectSession.objects.filter(pk=connect_session.pk, finished_at=None)
+    if not unfinished.update(finished_at=clock.now()):
+        connect_session.refresh_from_db()
         raise BadCallback(
-            "This connection was already finished, or it was started more than ten minutes ago. "
-            "Nothing was changed; go back to where you started and try again."
+            "This connection was already finished. Nothing was changed; go back to where you "
+            "started and try again.",
+            finished=connect_session,
         )
     return connect_session
 
@@ -158,6 +170,9 @@ def fail(connect_session: ConnectSession, error: Exception) -> ConnectSession:
     declared, asked = kinds.get(connect_session.kind), connect_session.secrets.get("asked", {})
     known = [str(asked[n]) for n in declared.properties_class.secret_names() if n in asked]
     connect_session.failure = redact_values(failure_message(error), known)[:500]
+    if connect_session.link:
+        told = customer_message(error, connect_session.link)
+        connect_session.customer_failure = redact_values(told, known)[:500]
     connect_session.error = error_code(error)
     if isinstance(error, Refused):
         connect_session.evidence = dict(error.outcome.without(known).evidence)
@@ -199,6 +214,23 @@ def failure_message(error: Exception) -> str:
         return outcome.sentence
     if isinstance(error, DecryptionError):
         return outcomes.unreadable(error).sentence
+    return str(error)
+
+
+def customer_message(error: Exception, link: ConnectLink) -> str:
+    """The failure message for a customer, who can't see or fix our OAuth app."""
+    if isinstance(error, Refused) and error.outcome.customer_remedy:
+        return error.outcome.customer_sentence
+    if error_code(error) == "server_error":
+        return (
+            f"{link.provider_title} does not accept the way {link.organization} is registered "
+            f"there, so nothing was connected. It is not your fault: {link.organization} must "
+            "mend it and sees the reason. Try again when they tell you."
+        )
+    if isinstance(error, Refused):
+        return error.outcome.customer_sentence
+    if isinstance(error, credential_operations.OtherAccount):
+        return error.customer_sentence
     return str(error)
 
 
@@ -313,7 +345,10 @@ def reconnect(
         raise credential_operations.OtherAccount(
             f"You connected {other}, but this credential is for {credential.describe()}. Nothing "
             f"was changed. Log in to {credential.describe()} at {credential.provider_title} and "
-            "try again, or add the other account as a credential of its own."
+            "try again, or add the other account as a credential of its own.",
+            f"You connected {other}, but the link is for {credential.describe()}. Nothing was "
+            f"changed. Log in to {credential.describe()} at {credential.provider_title} and try "
+            "again.",
         )
     if identity != credential.identity:
         chains.forget(credential)

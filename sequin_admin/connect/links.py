@@ -37,6 +37,14 @@ class LinkClosed(Exception):
     """The link can't be used. `str()` is the message for the customer."""
 
 
+class LinkUsed(LinkClosed):
+    """The account is connected already."""
+
+    def __init__(self, link: ConnectLink) -> None:
+        super().__init__("This link was used already: the account is connected.")
+        self.link = link
+
+
 class BadLink(ValueError):
     """The arguments of a new link are invalid. `field` names the argument, `str()` says why."""
 
@@ -189,10 +197,11 @@ def find(token: str) -> ConnectLink:
 
 
 def refuse_closed(link: ConnectLink) -> None:
-    """Raise `LinkClosed` when the link is completed, revoked or expired."""
+    """Raise `LinkUsed` when the link is completed, `LinkClosed` when it is revoked or expired."""
+    if link.state is LinkState.COMPLETED:
+        raise LinkUsed(link)
     whom = f"Ask {link.organization} for a new one if you need it."
     reasons = {
-        LinkState.COMPLETED: "This link was used already: the account is connected.",
         LinkState.REVOKED: f"This link was withdrawn. {whom}",
         LinkState.EXPIRED: f"This link ended on {link.expires_at:%-d %B %Y, %H:%M} UTC. {whom}",
     }

@@ -10,6 +10,7 @@ from django.db import models
 from sequin_admin.access.models import ApiKey, Organization, OwnedQuerySet, User
 from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField
+from sequin_admin.core.leases import Leased
 from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -156,6 +157,68 @@ class ConnectLink(models.Model):
         return self.state in (LinkState.CREATED, LinkState.OPENED, LinkState.FAILED)
 
 
+class BatchAction(models.TextChoices):
+    """What is done for many credentials at once."""
+
+    RECONNECT = "reconnect", "Create reconnect links"
+    LIMIT = "limit", "Set a rate limit"
+
+
+class Batch(Leased):
+    """One bulk action. The worker does it piece by piece while `created_by` has the right to.
+
+    `options` are of the action: `days` of the links, or a rate. `query` finds the list that it was
+    started from. `withdrawn_at` says that it was stopped, and its open links are revoked. It has
+    finished when nothing is left to do; `failure` says what kept it from the rest.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="batches")
+    action = models.CharField(max_length=20, choices=BatchAction, editable=False)
+    options = models.JSONField(default=dict, editable=False)
+    query = models.TextField(blank=True, default="", editable=False)
+    created_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="batches")
+    created_at = models.DateTimeField(default=clock.now, editable=False)
+    withdrawn_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True, editable=False)
+    finished_at = models.DateTimeField(null=True, editable=False)
+    failure = models.CharField(max_length=500, blank=True, default="", editable=False)
+
+    objects = OwnedQuerySet["Batch"].as_manager()
+
+    class Meta:
+        indexes = (
+            models.Index(
+                fields=("created_at",), condition=models.Q(finished_at=None), name="batch_due"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.get_action_display()} ({self.created_at:%Y-%m-%d %H:%M})"
+
+    @property
+    def makes_links(self) -> bool:
+        return self.action == BatchAction.RECONNECT
+
+
+class BatchItem(models.Model):
+    """One credential of a batch. `reason` says why it was left out."""
+
+    batch = models.ForeignKey(Batch, models.CASCADE, related_name="items")
+    credential = models.ForeignKey(Credential, models.CASCADE, related_name="+")
+    done_at = models.DateTimeField(null=True, editable=False)
+    reason = models.CharField(max_length=500, blank=True, default="", editable=False)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("batch", "credential"), name="batch_item_once"),
+        )
+        indexes = (models.Index(fields=("batch", "done_at", "id"), name="batch_item_next"),)
+
+    def __str__(self) -> str:
+        return f"{self.credential} of {self.batch}"
+
+
 class AuthorizationRequest(models.Model):
     """A connection that another product starts by API and whose credential that product gets.
 
@@ -199,19 +262,15 @@ class AuthorizationRequest(models.Model):
         return f"{self.kind} authorization request of {self.created_at:%Y-%m-%d %H:%M}"
 
 
-class ConnectSessionQuerySet(OwnedQuerySet["ConnectSession"]):
-    def open(self, at: datetime) -> Self:
-        return self.filter(finished_at=None, expires_at__gt=at)
-
-
 class ConnectSession(models.Model):
     """One run of a provider's authorization code flow. Of `state` only the SHA-256 is stored.
 
     It belongs to a person who is logged in (`user`), a customer with a `link`, or a browser that
     another product sent (`authorization_request`), and only the same browser session can finish
     it. `secrets` holds the PKCE verifier and the inputs from before the redirect. It finishes
-    once: with a credential, or with a message in `failure`, its RFC 6749 code in `error`, and the
-    answer that it is about, without secrets, in `evidence`.
+    once: with a credential, or with a message in `failure`, the one for a customer with a link in
+    `customer_failure`, the RFC 6749 code in `error`, and the answer that it is about, without
+    secrets, in `evidence`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -244,10 +303,11 @@ class ConnectSession(models.Model):
         Credential, models.SET_NULL, null=True, related_name="connect_sessions"
     )
     failure = models.CharField(max_length=500, blank=True, default="")
+    customer_failure = models.CharField(max_length=500, blank=True, default="", editable=False)
     error = models.CharField(max_length=40, blank=True, default="", editable=False)
     evidence = models.JSONField(default=dict, blank=True, editable=False)
 
-    objects = ConnectSessionQuerySet.as_manager()
+    objects = OwnedQuerySet["ConnectSession"].as_manager()
 
     def __str__(self) -> str:
         return f"{self.kind} connect session of {self.created_at:%Y-%m-%d %H:%M}"

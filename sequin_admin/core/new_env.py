@@ -1,4 +1,4 @@
-"""Prints a .env for development: new random keys, debugging on. Run by `make setup`."""
+"""Prints a .env for a machine of one's own: new random keys. Run by `make setup`."""
 
 import secrets
 

@@ -461,6 +461,7 @@ class Credential(Leased, Monitored):
             "not_accepted",
             f"{self.provider_title} does not accept this {self.label}.",
             "The customer must connect the account again or enter a new secret.",
+            "You must connect the account again or enter a new secret.",
         )
 
     def outdated_token(self) -> str:

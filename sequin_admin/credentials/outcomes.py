@@ -42,6 +42,7 @@ class Verdict(models.TextChoices):
 
 
 UNEXPECTED = "unexpected_answer"
+SENTENCES = ("message", "remedy", "customer_remedy")
 BLAMELESS = (Verdict.OK, Verdict.TRANSIENT)
 
 
@@ -49,7 +50,8 @@ BLAMELESS = (Verdict.OK, Verdict.TRANSIENT)
 class Outcome:
     """The classified result of one call.
 
-    `message` says what happened, `remedy` what to do, both as sentences without secrets.
+    `message` says what happened, `remedy` what to do, both as sentences without secrets for the
+    operator. `customer_remedy` is the remedy in words to the customer; "" where `remedy` is.
     `discovered` are property values in the response (`hub_id`...). `of_app` says that the OAuth
     app is at fault, not this credential, `proves_app` that the provider took the app's signature
     on this call, whatever it answered. `retry_after_s` is the wait that the provider asks for, in
@@ -60,6 +62,7 @@ class Outcome:
     code: str = "ok"
     message: str = ""
     remedy: str = ""
+    customer_remedy: str = ""
     of_app: bool = False
     proves_app: bool = False
     retry_after_s: float | None = None
@@ -69,7 +72,7 @@ class Outcome:
     def __post_init__(self) -> None:
         """Code and sentences may quote an answer, so they are made to fit where they are stored."""
         object.__setattr__(self, "code", storable_text(self.code)[:CODE_CHARS])
-        for name in ("message", "remedy"):
+        for name in SENTENCES:
             object.__setattr__(self, name, storable_text(getattr(self, name)))
 
     @property
@@ -78,8 +81,13 @@ class Outcome:
 
     @property
     def sentence(self) -> str:
-        """What happened and what to do, for people."""
+        """What happened and what to do, for the operator."""
         return f"{self.message} {self.remedy}".strip()
+
+    @property
+    def customer_sentence(self) -> str:
+        """The same for the customer, who is at our page and can try again."""
+        return f"{self.message} {self.customer_remedy or self.remedy}".strip()
 
     def with_evidence(self, response: Response) -> "Outcome":
         """A copy with the redacted response as evidence."""
@@ -88,7 +96,7 @@ class Outcome:
     def without(self, secrets: Iterable[str]) -> "Outcome":
         """A copy without these secrets in what people read: a provider may repeat them."""
         known = tuple(secrets)
-        shown = {n: redact_values(getattr(self, n), known) for n in ("code", "message", "remedy")}
+        shown = {n: redact_values(getattr(self, n), known) for n in ("code", *SENTENCES)}
         body = redact_values(str(self.evidence.get("body", "")), known)
         evidence = {**self.evidence, "body": body} if self.evidence else {}
         return replace(self, **shown, evidence=evidence)  # type: ignore[arg-type]
@@ -110,17 +118,20 @@ def works(**discovered: Any) -> Outcome:
     return Outcome(Verdict.OK, discovered=known)
 
 
-def customer(code: str, message: str, remedy: str) -> Outcome:
-    return Outcome(Verdict.CUSTOMER, code, message, remedy)
+def customer(code: str, message: str, remedy: str, customer_remedy: str = "") -> Outcome:
+    return Outcome(Verdict.CUSTOMER, code, message, remedy, customer_remedy)
 
 
-def operator(code: str, message: str, remedy: str, *, of_app: bool = True) -> Outcome:
-    return Outcome(Verdict.OPERATOR, code, message, remedy, of_app=of_app)
+def operator(
+    code: str, message: str, remedy: str, customer_remedy: str = "", *, of_app: bool = True
+) -> Outcome:
+    return Outcome(Verdict.OPERATOR, code, message, remedy, customer_remedy, of_app=of_app)
 
 
 def transient(code: str, message: str, *, retry_after_s: float | None = None) -> Outcome:
     remedy = "Nothing to do: we try again by ourselves."
-    return Outcome(Verdict.TRANSIENT, code, message, remedy, retry_after_s=retry_after_s)
+    again = "Try again in a minute."
+    return Outcome(Verdict.TRANSIENT, code, message, remedy, again, retry_after_s=retry_after_s)
 
 
 def expired(code: str, message: str) -> Outcome:
@@ -166,6 +177,7 @@ def unknown_host(provider: str, message: str) -> Outcome:
         "unknown_host",
         f"{message} So the address entered for {provider} is wrong.",
         "The customer must correct it; if it once was right, the account was closed or moved.",
+        "You must correct it; if it once was right, the account was closed or moved.",
     )
 
 
@@ -253,6 +265,7 @@ def our_mistake() -> Outcome:
         "our_mistake",
         "Something went wrong here, and it is not your fault. Nothing was connected.",
         "Start again; if it happens twice, the operator finds the reason in the server's log.",
+        "Start again; if it happens twice, tell whoever sent you the link.",
         of_app=False,
     )
 
@@ -273,6 +286,7 @@ def token_error(response: Response, provider: str, *, client_is_ours: bool) -> O
             "invalid_grant",
             f"{provider} no longer accepts the access it granted to us: it expired or was revoked.",
             "The customer must connect the account again.",
+            "You must connect the account again.",
         ).with_evidence(response)
     if error in CLIENT_ERRORS or response.status == 401:
         return client_refused(error or "invalid_client", provider, client_is_ours).with_evidence(
@@ -297,6 +311,16 @@ def callback_error(error: str, provider: str, *, client_is_ours: bool) -> Outcom
         redact(error)[:60] or "no_code",
         f"{provider} ended the connection without granting access.",
         "Start again; if it happens twice, check the OAuth app at the provider.",
+        "Start again; if it happens twice, tell whoever sent you the link.",
+    )
+
+
+def timed_out(provider: str) -> Outcome:
+    """The connect session ended while the person was at the provider."""
+    return customer(
+        "timed_out",
+        f"The login at {provider} took more than ten minutes, so nothing was connected.",
+        "Start again; nothing else is wrong.",
     )
 
 
@@ -331,6 +355,7 @@ def client_refused(code: str, provider: str, client_is_ours: bool) -> Outcome:
         )
     return customer(
         code,
-        f"{provider} rejects the client id or secret that the customer gave us.",
+        f"{provider} rejects the client id or secret that was entered.",
         "The customer must enter the client id and secret again.",
+        "You must enter the client id and secret again.",
     )

@@ -77,7 +77,7 @@ def connect(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
     except links.LinkClosed as reason:
         return render_closed(request, reason)
     except (Refused, credential_operations.OtherAccount) as error:
-        form.add_error(None, to_the_customer(flow.failure_message(error)))
+        form.add_error(None, flow.customer_message(error, link))
         form.ask_secrets_again(form.cleaned_data)
     return render_form(request, link, declared, form)
 
@@ -124,7 +124,15 @@ def finish_link_session(
     if connect_session.credential:
         probes.verify(connect_session.credential)
         return redirect(next_url(link))
-    messages.error(request, reason_for(link, connect_session))
+    return return_to_link(request, link, connect_session)
+
+
+def return_to_link(
+    request: HttpRequest, link: ConnectLink, connect_session: ConnectSession
+) -> HttpResponse:
+    """Redirect to the link's page, which says why nothing was connected, or that it was."""
+    if connect_session.customer_failure:
+        messages.error(request, connect_session.customer_failure)
     return redirect("gateway:link", pk=link.pk)
 
 
@@ -135,22 +143,6 @@ def next_url(link: ConnectLink) -> str:
     if any(link.redirect_url in app.redirect_uris for app in apps):
         return link.redirect_url
     return reverse("gateway:thanks", args=[link.pk])
-
-
-def reason_for(link: ConnectLink, connect_session: ConnectSession) -> str:
-    """The failure message for a customer, who can't see or fix our OAuth app."""
-    if connect_session.error == "server_error":
-        return (
-            f"{link.provider_title} does not accept the way {link.organization} is registered "
-            f"there, so nothing was connected. It is not your fault: {link.organization} must "
-            "mend it and sees the reason. Try again when they tell you."
-        )
-    return to_the_customer(connect_session.failure)
-
-
-def to_the_customer(sentence: str) -> str:
-    """Turn a message about the customer into one that addresses them."""
-    return sentence.replace("The customer must", "You must").replace("the customer", "you")
 
 
 @require_GET

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 
 from sequin_admin.access.models import User
 from sequin_admin.connect import flow
+from sequin_admin.connect.links import LinkUsed
 from sequin_admin.connect.models import AuthorizationRequest, ConnectLink
 from sequin_admin.credentials.forms import PropertiesForm
 from sequin_admin.credentials.models import OAuthApp
@@ -45,6 +46,9 @@ def person(request: HttpRequest) -> User | None:
 
 def render_closed(request: HttpRequest, reason: Exception) -> HttpResponse:
     """The page of a URL that is unknown or can't be used any more (status 410)."""
+    if isinstance(reason, LinkUsed):
+        context = {"link": reason.link, "organization": reason.link.organization}
+        return render(request, "link/used.html", context, status=410)
     return render(request, "link/closed.html", {"reason": str(reason)}, status=410)
 
 
@@ -64,6 +68,7 @@ def show_form(
         "form": form,
         "action": action,
         "scopes": requested_scopes(kind, requester.oauth_app),
+        "collections": [collection.name for collection in kind.catalogue],
         # The customer registers it where the client is theirs.
         "redirect_uri": protocol.redirect_uri(kind.provider) if kind.oauth else "",
     }

@@ -24,9 +24,10 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
             session_key=request.session.session_key or "",
             provider=provider,
         )
-    except (flow.BadCallback, RightLost) as error:
-        status = 403 if isinstance(error, RightLost) else 400
-        return render(request, "connect/bad_callback.html", {"reason": str(error)}, status=status)
+    except flow.BadCallback as error:
+        return lead_on(request, error)
+    except RightLost as error:
+        return render_bad_callback(request, error, status=403)
     if connect_session.authorization_request:
         return redirect(
             authorization_requests.complete_request(
@@ -36,6 +37,23 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
     if connect_session.link:
         return connect.finish_link_session(request, connect_session.link, connect_session)
     return finish_user_session(request, connect_session)
+
+
+def lead_on(request: HttpRequest, error: flow.BadCallback) -> HttpResponse:
+    """To where the answer led that came before, if it is this browser's; else the reason."""
+    finished = error.finished
+    is_known = finished and (finished.credential_id or finished.failure)
+    if finished is None or not is_known or finished.authorization_request_id:
+        return render_bad_callback(request, error, status=400)
+    if finished.link:
+        return connect.return_to_link(request, finished.link, finished)
+    if finished.credential_id:
+        return redirect("dashboard:credential", pk=finished.credential_id)
+    return redirect("dashboard:connect_failed", pk=finished.pk)
+
+
+def render_bad_callback(request: HttpRequest, error: Exception, *, status: int) -> HttpResponse:
+    return render(request, "connect/bad_callback.html", {"reason": str(error)}, status=status)
 
 
 def finish_user_session(request: HttpRequest, connect_session: ConnectSession) -> HttpResponse:

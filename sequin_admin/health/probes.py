@@ -132,6 +132,7 @@ def still_refused(credential: Credential, outcome: Outcome) -> Outcome:
         outcome.code,
         f"{credential.provider_title} gave us a new access token and refuses it all the same.",
         "The customer must check what the connected user may do, and connect the account again.",
+        "You must check what the connected user may do, and connect the account again.",
     )
 
 
@@ -231,6 +232,7 @@ def expiry_outcome(credential: Credential, at: datetime) -> Outcome:
         f"All access to {credential.provider_title} ends on {at:%-d %B %Y, %H:%M} UTC at the "
         "latest.",
         "The customer must connect the account again before.",
+        "You must connect the account again before.",
     )
 
 

@@ -1,5 +1,6 @@
 """The form of a channel. A Slack URL is a secret and never rendered into a page."""
 
+from collections.abc import Mapping
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -38,6 +39,8 @@ class ChannelForm(forms.Form):
     `columns` are keyword arguments of `channels.create()` and `channels.update()`.
     """
 
+    kept: Mapping[str, str] = {}
+
     name = forms.CharField(max_length=100)
     address = forms.CharField(max_length=channels.URL_CHARS)
     min_severity = forms.ChoiceField(
@@ -73,6 +76,14 @@ class ChannelForm(forms.Form):
             address.help_text += f" {KEEP}" if channel else ""
         kept = {each: TYPES.get(each, each) for each in (channel.event_types if channel else [])}
         self.fields["event_types"].choices = list({**kept, **type_groups()}.items())  # type: ignore[attr-defined]
+
+    @classmethod
+    def of(cls, channel: Channel, data: Any) -> "ChannelForm":
+        """Form to edit a channel: an empty Slack URL keeps the stored one."""
+        form = cls(channel.kind_choice, data, channel)
+        if form.kind is ChannelKind.SLACK:
+            form.kept = {"address": repr(sorted(channel.secrets.items()))}
+        return form
 
     def clean_address(self) -> str:
         text = str(self.cleaned_data["address"])

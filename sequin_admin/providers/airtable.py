@@ -136,12 +136,14 @@ class Airtable(Credential):
                 code or "forbidden",
                 "Airtable no longer lets us into a base: access or a scope was taken away.",
                 "The customer must share the base again, or reconnect and allow all scopes.",
+                "You must share the base again, or reconnect and allow all scopes.",
             ).with_evidence(response)
         if response.status == 429 and "BILLING" in response.text.upper():
             return outcomes.customer(
                 "quota",
                 "Airtable says the monthly API calls of this workspace's plan are used up.",
                 "The customer must upgrade the plan or wait for the next month.",
+                "You must upgrade the plan or wait for the next month.",
             ).with_evidence(response)
         if response.status == 429:
             message = "Airtable asks us to slow down."

@@ -124,6 +124,7 @@ class Auth0(Credential):
                 "insufficient_scope" if scope else "forbidden",
                 "Auth0 says the application lacks a scope of the Management API.",
                 "The customer must tick it at Auth0 under Applications > APIs.",
+                "You must tick it at Auth0 under Applications > APIs.",
             ).with_evidence(response)
         if response.status == 429:
             wait = outcomes.retry_after(response) or outcomes.until_reset(response)
@@ -143,6 +144,7 @@ class Auth0(Credential):
                 error or "forbidden",
                 "Auth0 does not let this application use the Management API.",
                 "The customer must authorize it at Auth0 under Applications > APIs.",
+                "You must authorize it at Auth0 under Applications > APIs.",
             ).with_evidence(response)
         if error == "access_denied":
             return outcomes.client_refused(error, "Auth0", client_is_ours=False).with_evidence(

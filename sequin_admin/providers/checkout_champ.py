@@ -109,4 +109,5 @@ def login_refused() -> Outcome:
         "login_refused",
         "CheckoutChamp refuses this login: wrong, locked, or not allowed from our address.",
         "The customer must check the API user at CheckoutChamp and enter its password again.",
+        "You must check the API user at CheckoutChamp and enter its password again.",
     )

@@ -189,6 +189,7 @@ class GitHub(Credential):
                 "permission",
                 "GitHub says the app lacks a permission in this account.",
                 "The customer must accept the app's permissions at GitHub.",
+                "You must accept the app's permissions at GitHub.",
             ).with_evidence(response)
         return outcomes.by_status(response, "GitHub")
 
@@ -328,6 +329,7 @@ def uninstalled() -> Outcome:
         "uninstalled",
         "The GitHub App was uninstalled from this account.",
         "The customer must install it again.",
+        "You must install it again.",
     )
 
 
@@ -336,6 +338,7 @@ def suspended() -> Outcome:
         "suspended",
         "The GitHub App's installation in this account was suspended.",
         "The customer must unsuspend it in GitHub under Settings > Applications.",
+        "You must unsuspend it in GitHub under Settings > Applications.",
     )
 
 

@@ -169,6 +169,7 @@ class HubSpot(Credential):
                 category,
                 f"HubSpot did not grant us a scope that the sync needs{missing_scopes(response)}.",
                 "The customer must connect the account again and allow it.",
+                "You must connect the account again and allow it.",
             ).with_evidence(response)
         if response.status in UNAVAILABLE_STATUSES:
             wait = outcomes.retry_after(response)

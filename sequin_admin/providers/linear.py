@@ -145,6 +145,7 @@ class Linear(Credential):
                 type_.replace(" ", "_"),
                 "Linear says the person who connected may not read this any more.",
                 "The customer must restore the right, or another person must connect again.",
+                "You must restore the right, or another person must connect again.",
             ).with_evidence(response)
         if type_ in {"internal error", "lock timeout", "network error"}:
             return outcomes.transient(

@@ -128,6 +128,7 @@ class Marketo(Credential):
                 code,
                 "Marketo denies access: the API user's role or the list of allowed addresses.",
                 "The customer must widen the role or allow our address.",
+                "You must widen the role or allow our address.",
             ).with_evidence(response)
         if code == "607":
             message = "Marketo's daily quota of this subscription is used up."

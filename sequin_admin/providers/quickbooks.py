@@ -142,18 +142,21 @@ class QuickBooks(Credential):
                 code,
                 "QuickBooks says this company is not connected to our app any more.",
                 "The customer must connect the company again.",
+                "You must connect the company again.",
             ).with_evidence(response)
         if code in {"120", "5020"}:
             return outcomes.customer(
                 code,
                 "QuickBooks says the person who connected lost their rights in the company.",
                 "The customer must restore them, or another admin must connect again.",
+                "You must restore them, or another admin must connect again.",
             ).with_evidence(response)
         if code == "6190":
             return outcomes.customer(
                 code,
                 "QuickBooks says the company's subscription has ended.",
                 "The customer must renew it at QuickBooks.",
+                "You must renew it at QuickBooks.",
             ).with_evidence(response)
         if response.status == 429 or code == "3001":
             message = "QuickBooks asks us to slow down."

@@ -174,6 +174,7 @@ class Salesforce(Credential):
                 code or "forbidden",
                 "Salesforce does not let the connected user call the API.",
                 "An admin there must enable API access for the user or the organization.",
+                "Your admin must enable API access for the user or the organization.",
             ).with_evidence(response)
         if code == "SERVER_UNAVAILABLE":
             return outcomes.transient(
@@ -192,6 +193,7 @@ class Salesforce(Credential):
                 error,
                 "Salesforce says the connected user or organization is not active any more.",
                 "The customer must activate it, or connect again as another user.",
+                "You must activate it, or connect again as another user.",
             ).with_evidence(response)
         if error in {"unknown_error", "rate_limit_exceeded"}:
             return outcomes.transient(error, "Salesforce could not renew the token.").with_evidence(
@@ -206,6 +208,7 @@ class Salesforce(Credential):
             return outcomes.customer(
                 error,
                 "Salesforce does not know or does not allow our app in this organization.",
+                "The customer's Salesforce admin must install or allow it; check the login host.",
                 "Ask your Salesforce admin to install or allow it, and check the login host.",
             )
         return super().classify_callback_error(params)

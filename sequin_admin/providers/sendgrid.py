@@ -92,6 +92,7 @@ class SendGrid(Credential):
                 "key_refused",
                 "SendGrid refuses this key: it was deleted or never existed.",
                 "The customer must create a new key at SendGrid and enter it here.",
+                "You must create a new key at SendGrid and enter it here.",
             ).with_evidence(response)
         if response.status == 403 and "temporar" in response.text.lower():
             message = "SendGrid blocks us for a while after too many bad requests."
@@ -101,6 +102,7 @@ class SendGrid(Credential):
                 "forbidden",
                 "SendGrid says this key lacks a right, or the account is restricted.",
                 "The customer must widen the key's permissions or ask SendGrid's support.",
+                "You must widen the key's permissions or ask SendGrid's support.",
             ).with_evidence(response)
         if response.status == 429:
             message, wait = "SendGrid asks us to slow down.", outcomes.until_reset(response)

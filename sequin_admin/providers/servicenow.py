@@ -133,12 +133,14 @@ class ServiceNow(Credential):
                 "forbidden",
                 "ServiceNow says the connected user may not read this table.",
                 "The customer's admin must give the user the role it needs.",
+                "Your admin must give the user the role it needs.",
             ).with_evidence(response)
         if response.ok and response.json() is None:
             return outcomes.customer(
                 "hibernating",
                 "The ServiceNow instance answers with a web page: it sleeps or is closed to us.",
                 "The customer must wake the instance up and check that its API is reachable.",
+                "You must wake the instance up and check that its API is reachable.",
             ).with_evidence(response)
         return outcomes.by_status(response, "ServiceNow")
 
@@ -150,6 +152,7 @@ class ServiceNow(Credential):
                 "access_denied",
                 "ServiceNow gives us no more tokens: the user is locked or the grant was removed.",
                 "The customer must unlock the user or connect again.",
+                "You must unlock the user or connect again.",
             ).with_evidence(response)
         if response.ok and response.json() is None:
             return cls.classify(response)

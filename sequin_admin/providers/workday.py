@@ -207,6 +207,7 @@ class WorkdayPassword(Workday):
                 "login_refused",
                 "Workday refuses this user name and password.",
                 "The customer must check the integration system user and enter the password again.",
+                "You must check the integration system user and enter the password again.",
             ).with_evidence(response)
         if "not authorized" in text or response.status == 403:
             return not_authorized().with_evidence(response)
@@ -229,4 +230,5 @@ def not_authorized() -> Outcome:
         "not_authorized",
         "Workday says the integration user lacks a domain permission or functional area.",
         "The customer's admin must grant it and activate the pending security policy changes.",
+        "Your admin must grant it and activate the pending security policy changes.",
     )

@@ -34,9 +34,9 @@ METADATA = "JSON of your own, found again by the API."
 
 
 class NamedForm(forms.Form):
-    """Base form. `kept` names the secret fields that keep their value when they are left empty."""
+    """Base form. `kept` has the secrets that keep their value when their field is left empty."""
 
-    kept: tuple[str, ...] = ()
+    kept: Mapping[str, str] = {}
     # Form fields for errors of model fields that have another name here.
     field_names: Mapping[str, str] = {}
 
@@ -71,7 +71,7 @@ class TargetForm(NamedForm):
     def of(cls, target: Target, data: Any) -> "TargetForm":
         """Form to edit a target: an empty password keeps the stored one."""
         form = cls(data, initial={name: getattr(target, name) for name in COLUMNS})
-        form.kept = ("password",)
+        form.kept = dict(target.secrets)
         form.fields["password"].required = False
         form.fields["password"].help_text = KEEP
         return form
@@ -90,6 +90,10 @@ class StreamForm(NamedForm):
         max_length=SLUG_CHARS,
         help_text="Lowercase letters, digits and dashes: prod, or billing-dev.",
     )
+
+    @classmethod
+    def of(cls, stream: Stream, data: Any) -> "StreamForm":
+        return cls(data, initial={"slug": stream.slug})
 
 
 class SyncForm(NamedForm):

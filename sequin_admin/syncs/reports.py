@@ -61,7 +61,7 @@ def outcome_of(trouble: ReportedError | None, secrets: Iterable[str] = ()) -> Ou
         return outcomes.works()
     message = redact(trouble.message, secrets)[:400]
     if trouble.owner == "customer":
-        return outcomes.customer(trouble.code, message, "The customer must act.")
+        return outcomes.customer(trouble.code, message, "The customer must act.", "You must act.")
     if trouble.owner == "operator":
         return outcomes.operator(trouble.code, message, "We must act.", of_app=False)
     return outcomes.transient(trouble.code, message)

@@ -540,4 +540,5 @@ def lost_answer_outcome(credential: Credential, outcome: Outcome) -> Outcome:
         f"{credential.provider_title} renewed the access, but its answer was lost on the way to "
         "us, and it does not repeat answers. The old refresh token is spent.",
         outcome.remedy,
+        outcome.customer_remedy,
     )

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management import call_command
 
 from sequin_admin.access import idempotency
-from sequin_admin.connect import authorization_requests, flow, links
+from sequin_admin.connect import authorization_requests, batches, flow, links
 from sequin_admin.core import shared_cache
 from sequin_admin.health import alerts, incidents, outages, probes, rollup, workers
 from sequin_admin.health.workers import PROBE, RENEW
@@ -48,12 +48,14 @@ JOBS = (
     Job(PROBE, 1, probes.claim_due, probes.probe_claimed),
     Job("deliver", 1, delivery.claim_due, delivery.deliver_claimed),
     Job("verify_targets", 1, targets.claim_due, targets.verify_claimed),
+    Job("run_batches", 1, batches.claim_due, batches.work_claimed),
     Job("refresh_collections", 2, catalogue.claim_due, catalogue.refresh_claimed),
     periodic_job("detect_outages", 30, outages.detect_outages),
     periodic_job("propagate_recent_changes", 600, rollup.propagate_recent),
     periodic_job("notify_resolved", 30, alerts.notify_resolved),
     periodic_job("sample_usage", 60, usage.record_samples),
     periodic_job("prune_authorization_requests", 60, authorization_requests.prune),
+    periodic_job("prune_batches", HOUR_S, batches.prune),
     periodic_job("prune_connect_links", HOUR_S, links.prune),
     periodic_job("prune_connect_sessions", HOUR_S, flow.prune),
     periodic_job("prune_cache", HOUR_S, shared_cache.prune),

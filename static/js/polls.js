@@ -1,10 +1,54 @@
 // [data-polls] does not poll while the page is hidden, and polls at once when it is visible again.
+// An answer that is no part of the page never replaces one: a poll that fails shows the bar
+// #poll-bar, and the page stays as it was. The next answer hides the bar.
 (() => {
+  const polls = (element) => (element.getAttribute("hx-trigger") || "").includes("every");
+  const bar = () => document.getElementById("poll-bar");
+  const fail = (reason) => {
+    const shown = bar();
+    if (!shown) return;
+    shown.querySelector("[data-reason]").textContent = reason;
+    shown.hidden = false;
+  };
+  // A document, or what a redirect led to, is another page: the login, an error, another product's.
+  const isElsewhere = (xhr, config) =>
+    /^\s*<(!doctype|html)/i.test(xhr.response) ||
+    (xhr.responseURL && new URL(xhr.responseURL).pathname !== new URL(config.path, location.href).pathname);
+  const leads = (xhr) => ["HX-Redirect", "HX-Refresh", "HX-Location"].some((name) => xhr.getResponseHeader(name));
+  const reason = (status) => {
+    if (status === 403 || status === 404) return "What it shows is not here for you any more.";
+    return status < 400 ? "You are signed out, or work in another organization now." : `The server answered ${status}.`;
+  };
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (document.hidden && event.detail.elt.closest("[data-polls]")) event.preventDefault();
+  });
+  // Before htmx follows a header or reports an error.
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    const { elt, xhr, requestConfig } = event.detail;
+    if (!polls(elt)) return;
+    if (xhr.status >= 400 || leads(xhr) || isElsewhere(xhr, requestConfig)) {
+      event.preventDefault();
+      fail(reason(xhr.status));
+    } else if (bar()) {
+      bar().hidden = true;
+    }
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { xhr, requestConfig } = event.detail;
+    if (!event.detail.boosted && event.detail.shouldSwap && isElsewhere(xhr, requestConfig)) {
+      event.detail.shouldSwap = false;
+      fail(reason(xhr.status));
+    }
+  });
+  document.addEventListener("htmx:sendError", (event) => {
+    if (!polls(event.detail.elt)) return;
+    event.stopImmediatePropagation();
+    fail("The server does not answer.");
   });
   document.addEventListener("visibilitychange", () => {
     if (document.hidden || !window.htmx) return;
     for (const poller of document.querySelectorAll("[data-polls]")) window.htmx.trigger(poller, "seen");
   });
+  // Back and forward show the page as it is now, not as the browser kept it.
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 })();

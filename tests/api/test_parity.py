@@ -34,6 +34,7 @@ SAME: dict[str, list[str] | str] = {
     "reveal": ["get_credential"],
     "reconnect_link": ["create_connect_link"],
     "connect_links_bulk": ["create_reconnect_links"],
+    "batch_withdraw": ["withdraw_connect_link"],
     "connect_link_new": ["create_connect_link"],
     "connect_link_revoke": ["withdraw_connect_link"],
     "oauth_app_add": ["create_oauth_app"],

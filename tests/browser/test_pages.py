@@ -13,10 +13,11 @@ from playwright.sync_api import Page, expect
 
 from sequin_admin.access import invitations, keys, members
 from sequin_admin.access.models import Membership, Organization, StaffAccess, User
-from sequin_admin.connect import links
-from sequin_admin.connect.models import ConnectSession
+from sequin_admin.connect import batches, links
+from sequin_admin.connect.models import BatchAction, ConnectSession
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard import urls
 from sequin_admin.health import probes
 from sequin_admin.health.models import WorkerProcess
@@ -86,6 +87,11 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     members.remove(Membership.objects.get(user=gone), actor=user)
     other = Organization.objects.create(name="Caladan", slug="caladan")
     _, token_of_user = invitations.create(other, user.email, "viewer", actor=None)
+    every = {"actor": user, "options": {"days": 7}}
+    rows = Credential.objects.of(organization).order_by("name")
+    batch = batches.start(organization, rows, BatchAction.RECONNECT, **every)
+    (claimed,) = batches.claim_due(1)
+    batches.work_claimed(claimed)
     of_sync, of_target = f"/syncs/{sync.pk}/", f"/targets/{target.pk}/"
     one, of_app = f"/credentials/{working.pk}/", f"/oauth-apps/{app.pk}/"
     return [
@@ -104,6 +110,10 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         f"/connect-links/{link.pk}/",
         f"/connect-links/{reconnect.pk}/",
         f"/connect-links/{link.pk}/revoke/",
+        "/connect-links/bulk/?all=1",
+        f"/limits/bulk/?credential={working.pk}&credential={broken.pk}",
+        f"/batches/{batch.pk}/",
+        f"/batches/{batch.pk}/withdraw/",
         "/connect-links/new/hubspot/",
         "/connect-links/new/stripe/",
         links.address(link),

@@ -98,12 +98,17 @@ def test_another_providers_callback_is_refused(back, user):
         flow.finish(back, user=user, session_key="browser", provider="airtable")
 
 
-def test_a_callback_after_ten_minutes_is_refused(back, user, monkeypatch):
+def test_a_callback_after_ten_minutes_is_a_failure_that_one_can_try_again(
+    back, user, monkeypatch, simulated
+):
     later = clock.now() + timedelta(minutes=10, seconds=1)
     monkeypatch.setattr(clock, "now", lambda: later)
 
-    with pytest.raises(flow.BadCallback, match="more than ten minutes ago"):
-        flow.finish(back, user=user, session_key="browser", provider="hubspot")
+    late = flow.finish(back, user=user, session_key="browser", provider="hubspot")
+
+    assert (late.credential, late.error) == (None, "access_denied")
+    assert "took more than ten minutes" in late.failure
+    assert not [call for call in simulated.calls("hubspot") if "token" in call["endpoint"]]
 
 
 def test_a_refused_callback_leaves_the_trip_to_its_owner(back, user):

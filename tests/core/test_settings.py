@@ -37,6 +37,12 @@ def test_no_private_network_is_called_unless_it_is_named(name, value):
     assert setting(name) == value
 
 
+def test_our_own_error_pages_are_shown_on_a_machine_of_ones_own_too():
+    """Django's show settings, paths and local variables."""
+    assert setting("DEBUG", DEBUG="True") == "False"
+    assert setting("LOG_FORMAT", DEBUG="True") == "console"
+
+
 def test_the_env_of_make_setup_names_this_machine_for_targets():
     made = subprocess.run(
         [sys.executable, "-m", new_env.__name__], cwd=ROOT, capture_output=True, text=True

@@ -3,6 +3,7 @@
 import csv
 import re
 from io import StringIO
+from uuid import uuid4
 
 import pytest
 from django.urls import reverse
@@ -138,63 +139,13 @@ def broken(organization):
     ]
 
 
-def test_many_broken_credentials_get_links_at_once(client, owner, broken, organization):
-    ours = make_credential(
-        organization, "sendgrid_key", name="Ours", health_status="sequin_intervention"
-    )
-    ticked = [str(credential.pk) for credential in (*broken[:2], ours)]
+def test_the_csv_has_every_link_of_the_batch_for_a_mail_merge(
+    client, owner, broken, organization, user
+):
+    batch = uuid4()
+    links.create_reconnects(organization, broken, actor=user, batch=batch)
 
-    page = client.post(reverse("dashboard:connect_links_bulk"), {"credential": ticked}, follow=True)
-
-    said = page.content.decode()
-    assert {link.reconnects for link in ConnectLink.objects.all()} == set(broken[:2])
-    assert "0 of 2" in said
-    assert "Ours waits for us" in said
-
-
-def test_all_that_a_list_finds_get_links(client, owner, broken, organization):
-    make_credential(organization, "stripe_key", name="Healthy", health_status="healthy")
-    bulk = reverse("dashboard:connect_links_bulk")
-
-    client.post(f"{bulk}?health=customer_intervention", {"all": "1"})
-
-    assert {link.reconnects for link in ConnectLink.objects.all()} == set(broken)
-
-
-def test_ticking_nothing_makes_nothing(client, owner, broken):
-    page = client.post(reverse("dashboard:connect_links_bulk"), follow=True)
-
-    assert "Tick the credentials" in page.content.decode()
-
-
-def test_credentials_of_others_get_no_links(client, owner, stranger):
-    theirs = make_credential(stranger.organizations.get(), "stripe_key", **BROKEN)
-
-    client.post(reverse("dashboard:connect_links_bulk"), {"credential": [str(theirs.pk)]})
-
-    assert not ConnectLink.objects.exists()
-
-
-def test_progress_of_a_batch_is_followed(client, owner, broken, organization, user):
-    client.post(
-        reverse("dashboard:connect_links_bulk"), {"credential": [str(c.pk) for c in broken]}
-    )
-    first = ConnectLink.objects.first()
-    links.complete(first, first.reconnects)
-
-    page = client.get(LIST, {"batch": str(first.batch)}).content.decode()
-
-    assert "1 of 3" in page
-    assert "every 5s" in page
-
-
-def test_the_csv_has_every_link_of_the_batch_for_a_mail_merge(client, owner, broken, organization):
-    client.post(
-        reverse("dashboard:connect_links_bulk"), {"credential": [str(c.pk) for c in broken]}
-    )
-    batch = str(ConnectLink.objects.first().batch)
-
-    answer = client.get(reverse("dashboard:connect_links_csv"), {"batch": batch})
+    answer = client.get(reverse("dashboard:connect_links_csv"), {"batch": str(batch)})
 
     rows = list(csv.DictReader(StringIO(answer.content.decode())))
     assert {row["link"] for row in rows} == {links.address(x) for x in ConnectLink.objects.all()}

@@ -14,10 +14,11 @@ from django.urls import get_resolver, reverse
 from sequin_admin.access import invitations, keys, members, staff_access
 from sequin_admin.access.models import Membership, Scope, StaffAccess, User
 from sequin_admin.access.policy import Action, Role, allows
-from sequin_admin.connect import links
-from sequin_admin.connect.models import ConnectSession
+from sequin_admin.connect import batches, links
+from sequin_admin.connect.models import BatchAction, ConnectSession
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.urls import urlpatterns
 from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.models import ChannelKind
@@ -35,7 +36,7 @@ TAKES = {
         (
             "overview", "credentials", "credential", "badges", "oauth_apps", "oauth_app",
             "audit", "kinds", "api_keys", "api_key", "members", "worker", "connect_links",
-            "connect_link", "incidents", "health", "notifications", "channel", "delivery",
+            "connect_link", "batch", "incidents", "health", "notifications", "channel", "delivery",
             "to_customers", "syncs", "sync", "streams", "stream", "targets", "target", "consumers",
             "consumer", "collections", "usage", "login_confirmed",
         ),
@@ -118,6 +119,13 @@ def ids(organization, user, settings):
         "consumer": consumer,
         "stream": streams.create(organization, actor=user, slug="prod"),
         "staff_access": staff,
+        "batch": batches.start(
+            organization,
+            Credential.objects.of(organization),
+            BatchAction.RECONNECT,
+            actor=user,
+            options={"days": 7},
+        ),
         "": credential,
     }
     return {name: row.pk for name, row in rows.items()} | {"delivery": delivery.uid}

@@ -4,11 +4,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from sequin_admin.audit.models import Event
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.limits import limiter, usage
-from sequin_admin.limits.models import RateLimit, get_rate_limit, set_limit
+from sequin_admin.limits.models import RateLimit, set_limit
 from sequin_admin.limits.permits import CallOutcome
 from tests.dashboard.conftest import address
 from tests.factories import make_credential
@@ -128,44 +127,3 @@ def test_what_is_typed_is_read_back(owner):
 
     assert "That is 42 per minute." in said
     assert odd.status_code == 200
-
-
-def test_many_limits_are_set_at_once_and_audited(owner, organization, credential):
-    other = make_credential(organization, "sendgrid_key")
-    ticked = {"credential": [str(credential.pk), str(other.pk)]}
-
-    form = owner.post(address("limits_bulk"), ticked).content.decode()
-    assert "Rate limit of 2 credentials" in form
-    assert get_rate_limit(type(credential).objects.get(pk=credential.pk)).allowed_requests == 4
-
-    owner.post(address("limits_bulk"), {**ticked, **LIMIT, "save": "1"})
-
-    assert set(RateLimit.objects.values_list("allowed_requests", flat=True)) == {7}
-    assert Event.objects.filter(action="rate_limit.changed").count() == 3
-
-
-def test_a_limit_that_is_not_valid_is_set_for_nobody(owner, credential):
-    bad = {"credential": [str(credential.pk)], **LIMIT, "interval": "1", "save": "1"}
-
-    answer = owner.post(address("limits_bulk"), bad)
-
-    assert answer.status_code == 422
-    assert RateLimit.objects.get().allowed_requests == 4
-
-
-def test_all_of_a_filtered_list_are_meant(owner, organization, credential):
-    make_credential(organization, "sendgrid_key")
-
-    url = f"{address('limits_bulk')}?provider=stripe"
-    owner.post(url, {"all": "1", **LIMIT, "save": "1"})
-
-    assert [limit.credential_id for limit in RateLimit.objects.all()] == [credential.pk]
-    assert RateLimit.objects.get().allowed_requests == 7
-
-
-def test_strangers_credentials_are_never_changed(client, stranger, credential):
-    client.force_login(stranger)
-
-    client.post(address("limits_bulk"), {"credential": [str(credential.pk)], **LIMIT, "save": "1"})
-
-    assert RateLimit.objects.get().allowed_requests == 4

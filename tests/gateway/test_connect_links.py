@@ -1,11 +1,14 @@
 """The pages of connect links for customers, who have no login."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.urls import reverse
 
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink, LinkState
+from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import probes
@@ -148,7 +151,8 @@ def test_a_key_that_does_not_work_is_said_and_not_kept(make_link, customer, simu
 
     said = page.content.decode()
     assert page.status_code == 422
-    assert "You must" in said
+    assert "You must create a new key at Stripe" in said
+    assert "The customer must create a new key" in fresh(link).failure
     assert "sk_test_wrong" not in said
     assert not Credential.objects.exists()
     assert fresh(link).failure
@@ -198,7 +202,9 @@ def test_a_spent_link_opens_nothing(make_link, customer, stripe_key):
     form = form_of(stripe_key)
     customer.post(path_of(link, "stripe_key"), form)
 
-    assert Client().get(address).status_code == 410
+    again = Client().get(address)
+    assert again.status_code == 410
+    assert "<h1>Already connected</h1>" in again.content.decode()
     assert customer.post(path_of(link, "stripe_key"), form).status_code == 410
     assert "Thank you" in customer.get(f"/link/{link.pk}/", follow=True).content.decode()
     assert Credential.objects.count() == 1
@@ -276,6 +282,8 @@ def test_another_account_is_refused_by_name(connect, make_app, user, customer, s
 
     assert "arrakis.io" in page
     assert "giedi-prime" in page
+    assert "credential" not in page
+    assert "this credential is for arrakis.io" in fresh(link).failure
     assert Credential.objects.get(pk=credential.pk).properties["hub_id"] == 21902692
 
 
@@ -311,6 +319,32 @@ def test_a_registered_address_is_where_the_customer_ends(
     assert end["Location"] == "https://arrakis.test/done"
 
 
+def test_a_login_that_took_too_long_leads_back_to_the_link(
+    make_link, customer, simulated, monkeypatch
+):
+    link = make_link("hubspot_oauth2")
+    open_link(customer, link)
+    sent = customer.post(path_of(link, "hubspot_oauth2"))
+    back = simulated.consent(sent["Location"], account="21902692")
+    later = clock.now() + timedelta(minutes=11)
+    monkeypatch.setattr(clock, "now", lambda: later)
+
+    page = customer.get(local(back), follow=True)
+
+    assert page.redirect_chain == [(f"/link/{link.pk}/", 302)]
+    assert "took more than ten minutes" in page.content.decode()
+    assert "Continue to HubSpot" in page.content.decode()
+
+
+@pytest.mark.parametrize("slug", ["github_app", "sendgrid_key", "workday_password"])
+def test_the_page_of_a_kind_without_scopes_lists_what_is_read(make_link, customer, slug):
+    page = open_link(customer, make_link(slug)).content.decode()
+
+    assert "What Arrakis may then read" in page
+    for collection in kinds.get(slug).catalogue:
+        assert f">{collection.name}</li>" in page
+
+
 def test_the_state_of_a_trip_is_single_use_for_customers_too(make_link, customer, simulated):
     link = make_link("hubspot_oauth2")
     open_link(customer, link)
@@ -319,5 +353,9 @@ def test_the_state_of_a_trip_is_single_use_for_customers_too(make_link, customer
     assert query_of(back)["state"]
     path = local(back)
     customer.get(path)
+    before = len(simulated.calls("hubspot"))
 
-    assert customer.get(path).status_code == 400
+    page = customer.get(path, follow=True)
+
+    assert "Thank you: HubSpot is connected" in page.content.decode()
+    assert len(simulated.calls("hubspot")) == before

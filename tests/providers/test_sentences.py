@@ -99,6 +99,10 @@ def check(outcome: Outcome) -> None:
         assert not re.search(r"[{}<\[\]]|[A-Za-z]+_[A-Za-z_]+", sentence), sentence
     assert f" {outcome.code}" not in outcome.message or not re.search(r"[_A-Z0-9]", outcome.code)
     assert re.search(MOVES[outcome.verdict], outcome.remedy), outcome.remedy
+    if outcome.verdict is Verdict.CUSTOMER:
+        told = outcome.customer_sentence
+        assert not re.search("customer|merchant|OAuth app", told), told
+        assert re.search(r"\b[Yy]our?\b|[Ss]tart again", told), told
 
 
 def grant_or_refusal(kind, response: Response) -> TokenGrant | Outcome:

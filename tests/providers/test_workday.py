@@ -265,7 +265,7 @@ def test_denying_says_so(go, asked):
 def test_the_wrong_secret_is_the_customers(go, asked):
     connect_session = go("workday_oauth2", ARRAKIS, inputs={**asked(), "client_secret": "wrong"})
 
-    assert "client id or secret that the customer gave us" in connect_session.failure
+    assert "client id or secret that was entered" in connect_session.failure
 
 
 def test_a_client_without_refresh_tokens_is_explained(go, asked, monkeypatch):

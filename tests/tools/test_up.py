@@ -94,6 +94,8 @@ def test_the_printed_login_opens_a_filled_demo_and_a_second_start_keeps_it(up):
     assert "CheckoutChamp" in page
     assert "Healthy" in page
     assert answers(up.simulator) == 200
+    nowhere = httpx2.get(f"{up.web}/no-such-page/", trust_env=False)
+    assert "There is nothing here" in nowhere.text
 
     code, rest = up.end()
 

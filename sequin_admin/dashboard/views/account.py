@@ -1,15 +1,38 @@
 """The page of one's own address."""
 
-from typing import cast
+from typing import Any, cast
 
+from allauth.account.models import EmailAddress
 from allauth.account.views import email as change_email
+from django import forms
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from sequin_admin.access import addresses
 from sequin_admin.access.models import User
 from sequin_admin.dashboard.access import fresh_login_required
+from sequin_admin.dashboard.edits import Edit
+
+CHANGED = (
+    "Nothing was changed: your address, or the one it changes to, is another one since you opened "
+    "the page. Look at what it says now, then do it once more if you still want it."
+)
+
+
+class AddressForm(forms.Form):
+    """What the page shows: the address, and those that wait to be confirmed."""
+
+    address = forms.CharField()
+    waiting = forms.CharField()
+
+    @classmethod
+    def of(cls, user: User, data: Any) -> "AddressForm":
+        waiting = EmailAddress.objects.filter(user=user, verified=False).order_by("email")
+        shown = ", ".join(waiting.values_list("email", flat=True))
+        return cls(data, initial={"address": user.email, "waiting": shown})
 
 
 @login_required
@@ -25,5 +48,18 @@ def email(request: HttpRequest) -> HttpResponse:
     changes = bool(request.POST) and "action_send" not in request.POST
     if changes and not addresses.has_confirmed(user, user.email):
         raise PermissionDenied(f"Confirm {user} first: open the link that we mail to it.")
+    edit = Edit(user, AddressForm.of, request.POST or None)
+    if request.method != "POST":
+        return show_email_page(request, edit)
+    answers: list[HttpResponse] = []
+    if edit.save(lambda _: answers.append(show_email_page(request, edit))):
+        return answers[0]
+    messages.warning(request, CHANGED)
+    return redirect("account_email")
+
+
+def show_email_page(request: HttpRequest, edit: Edit) -> HttpResponse:
+    """The page of allauth, whose forms carry the digests of `edit`."""
+    request.edit = edit  # type: ignore[attr-defined]
     response: HttpResponse = change_email(request)
     return response

@@ -16,6 +16,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
+from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.listing import Pages
 
 ROWS = 50
@@ -74,21 +75,25 @@ def api_key_add(request: Request) -> HttpResponse:
 @fresh_login_required
 def api_key_edit(request: Request, pk: str) -> HttpResponse:
     key = get_owned_or_404(request, pk)
-    form = KeyForm(submitted_data(request), key)
+    edit = Edit(key, KeyForm.of, submitted_data(request))
+    form: KeyForm = edit.form
     if request.method == "POST" and form.is_valid():
         try:
-            key = keys.update(key, actor=request.user, **form.columns)
+            saved = edit.save(lambda row: keys.update(row, actor=request.user, **form.columns))
         except keys.Ended as error:
             messages.error(request, str(error))
-        else:
-            messages.success(request, f"{key} is saved. It holds for the next call already.")
-        return redirect("dashboard:api_key", pk=pk)
-    return show_form(request, form)
+            return redirect("dashboard:api_key", pk=pk)
+        if saved:
+            name = form.cleaned_data["name"]
+            messages.success(request, f"{name} is saved. It holds for the next call already.")
+            return redirect("dashboard:api_key", pk=pk)
+    return show_form(request, form, edit)
 
 
-def show_form(request: Request, form: KeyForm) -> HttpResponse:
-    status = 422 if form.is_bound else 200
-    return render(request, "api_keys/form.html", {"form": form, "key": form.key}, status=status)
+def show_form(request: Request, form: KeyForm, edit: Edit | None = None) -> HttpResponse:
+    status = 409 if edit and edit.conflicts else 422 if form.is_bound else 200
+    context = {"form": form, "key": form.key, "edit": edit}
+    return render(request, "api_keys/form.html", context, status=status)
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,9 +1,8 @@
-"""Connect links: list, create, revoke, create in bulk, export as CSV."""
+"""Connect links: list, create, revoke, export as CSV."""
 
 import csv
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 from django import forms
 from django.contrib import messages
@@ -16,11 +15,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.connect import links
-from sequin_admin.connect.models import ConnectLink, ConnectLinkQuerySet, LinkState
+from sequin_admin.connect.models import Batch, ConnectLink, ConnectLinkQuerySet, LinkState
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import MetadataField
-from sequin_admin.credentials.models import Credential, CredentialQuerySet, OAuthApp
+from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.dashboard.access import Request, fresh_login_required, may
 from sequin_admin.dashboard.listing import (
     Pages,
@@ -28,11 +27,9 @@ from sequin_admin.dashboard.listing import (
     parse_uuids,
     render_page_or_partial,
 )
-from sequin_admin.dashboard.views.credential_list import filter_credentials
 
 ROWS = 50
-MAX_LINKS = 1000
-MAX_REASONS = 3
+CSV_ROWS = 500
 LIFETIMES = [("1", "1 day"), ("3", "3 days"), ("7", "7 days")]
 
 
@@ -113,6 +110,9 @@ def index(request: Request) -> HttpResponse:
         "states": [(each, counts[each]) for each in LinkState if counts[each] or each == state],
         "state": state,
         "batch": batch,
+        "made_in_bulk": Batch.objects.of(request.organization)
+        .filter(pk__in=parse_uuids([batch]))
+        .first(),
         "total": sum(counts.values()),
         "done": counts[LinkState.COMPLETED],
         "waiting": any(counts[each] for each in OPEN_STATES),
@@ -201,42 +201,6 @@ def revoke(request: Request, pk: str) -> HttpResponse:
     return render(request, "components/confirm_page.html", context)
 
 
-@require_POST
-@may(Action.EDIT)
-def bulk(request: Request) -> HttpResponse:
-    """Create reconnect links for the selected credentials, or for all that match the filters."""
-    batch = uuid4()
-    made, left_out = links.create_reconnects(
-        request.organization,
-        get_selected_credentials(request)[:MAX_LINKS],
-        actor=request.user,
-        batch=batch,
-    )
-    for sentence in summarize_skipped(left_out):
-        messages.warning(request, sentence)
-    if not made and not left_out:
-        messages.warning(request, "No link was made. Tick the credentials that need one.")
-    if not made:
-        return redirect("dashboard:credentials")
-    return redirect(f"{reverse('dashboard:connect_links')}?batch={batch}")
-
-
-def summarize_skipped(left_out: list[tuple[Credential, str]]) -> list[str]:
-    """Why credentials were skipped: the first reasons, then the number of the others."""
-    more = len(left_out) - MAX_REASONS
-    shown = [reason for _, reason in left_out[:MAX_REASONS]]
-    return [*shown, f"{more:,} more got no link for such reasons."] if more > 0 else shown
-
-
-def get_selected_credentials(request: Request) -> CredentialQuerySet:
-    rows = Credential.objects.of(request.organization).select_related("oauth_app")
-    if "all" in request.POST:
-        return filter_credentials(request, rows).order_by("name", "id")
-    return rows.filter(pk__in=parse_uuids(request.POST.getlist("credential"))).order_by(
-        "name", "id"
-    )
-
-
 @never_cache
 @require_GET
 @may(Action.EDIT)
@@ -254,7 +218,7 @@ def as_csv(request: Request) -> HttpResponse:
     response["Content-Disposition"] = 'attachment; filename="connect-links.csv"'
     writer = csv.writer(response)
     writer.writerow(COLUMNS)
-    for link in listed[:MAX_LINKS]:
+    for link in listed.iterator(chunk_size=CSV_ROWS):
         writer.writerow([escape_formula(str(cell)) for cell in build_csv_row(link)])
     wanted = next(iter(parse_uuids([batch])), None)
     links.record_exported(request.organization, actor=request.user, batch=wanted)

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.listing import Pages, get_query_param
 from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import consumers
@@ -64,21 +65,29 @@ def new(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
-def edit(request: Request, pk: str) -> HttpResponse:
+def edit_consumer(request: Request, pk: str) -> HttpResponse:
     consumer = get_owned_or_404(request, pk)
-    form = ConsumerForm.of(consumer, request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        consumers.update(consumer, actor=request.user, **form.columns())
-        messages.success(request, f"{consumer} is saved.")
+    edit = Edit(consumer, ConsumerForm.of, request.POST or None)
+    form: ConsumerForm = edit.form
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and edit.save(lambda row: consumers.update(row, actor=request.user, **form.columns()))
+    ):
+        messages.success(request, f"{form.cleaned_data['name']} is saved.")
         return redirect("dashboard:consumer", pk=pk)
-    return show_form(request, form, consumer)
+    return show_form(request, form, consumer, edit)
 
 
 def show_form(
-    request: Request, form: ConsumerForm, consumer: Consumer | None = None
+    request: Request,
+    form: ConsumerForm,
+    consumer: Consumer | None = None,
+    edit: Edit | None = None,
 ) -> HttpResponse:
-    context = {"form": form, "consumer": consumer}
-    return render(request, "consumers/form.html", context, status=422 if form.errors else 200)
+    context = {"form": form, "consumer": consumer, "edit": edit}
+    status = edit.status if edit else 422 if form.errors else 200
+    return render(request, "consumers/form.html", context, status=status)
 
 
 @require_http_methods(["GET", "POST"])

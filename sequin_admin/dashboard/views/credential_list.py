@@ -64,6 +64,7 @@ def index(request: Request) -> HttpResponse:
         "page": page,
         "polled": [row for row in page if may_change(row)],
         "filters": filters,
+        "list_params": [(n, v) for n, v in request.GET.items() if v and n in LIST_PARAMS],
         "sort": Filter("sort", "Order", ORDERS, sort),
         "search": get_query_param(request, "q"),
         "narrowed": any(get_query_param(request, name) for name in FILTER_PARAMS),
@@ -80,6 +81,7 @@ ORDERS = [
 
 
 FILTER_PARAMS = ("q", "provider", "kind", "health", "oauth_app")
+LIST_PARAMS = (*FILTER_PARAMS, "sort")
 
 
 def filter_credentials(request: Request, rows: CredentialQuerySet) -> CredentialQuerySet:

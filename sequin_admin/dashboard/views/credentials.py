@@ -19,6 +19,7 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.properties import InvalidEntry
 from sequin_admin.dashboard import snippets
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
+from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.listing import render_page_or_partial
 from sequin_admin.dashboard.views import health
 from sequin_admin.dashboard.views.badges import may_change
@@ -152,23 +153,26 @@ def list_properties(credential: Credential) -> list[dict[str, Any]]:
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 @fresh_login_required
-def edit(request: Request, pk: str) -> HttpResponse:
+def edit_credential(request: Request, pk: str) -> HttpResponse:
     """Name, metadata and, for kinds with a form, the properties and secrets."""
     credential = get_object_or_404(Credential.objects.of(request.organization), pk=pk)
-    form = edit_form(credential, submitted_data(request))
+    edit = Edit(credential, edit_form, submitted_data(request))
+    form: CredentialForm = edit.form
     if request.method == "POST" and form.is_valid():
         try:
-            update_credential(request, credential, form)
+            saved = update_credential(request, credential, edit)
         except credential_operations.OtherAccount as error:
             form.add_error(None, str(error))
         except InvalidEntry as error:
             for name, sentence in error.sentences.items():
                 form.add_error(name if name in form.fields else None, sentence)
         else:
-            messages.success(request, f"{credential} is saved.")
-            return redirect("dashboard:credential", pk=pk)
-    context = {"credential": credential, "form": form}
-    return render(request, "credentials/edit.html", context, status=422 if form.errors else 200)
+            if saved:
+                name = form.cleaned_data["display_name"] or str(credential)
+                messages.success(request, f"{name} is saved.")
+                return redirect("dashboard:credential", pk=pk)
+    context = {"credential": credential, "form": form, "edit": edit}
+    return render(request, "credentials/edit.html", context, status=edit.status)
 
 
 def edit_form(credential: Credential, data: Any) -> CredentialForm:
@@ -180,21 +184,35 @@ def edit_form(credential: Credential, data: Any) -> CredentialForm:
     return form
 
 
-def update_credential(request: Request, credential: Credential, form: CredentialForm) -> None:
-    saved = None
+def update_credential(request: Request, credential: Credential, edit: Edit) -> bool:
+    """Save what was entered, all or nothing. False when somebody changed it meanwhile."""
+    form: CredentialForm = edit.form
+    draft = None
     if credential.has_form():
-        saved = credential_operations.replace_secrets(
+        # Before the row is locked: the provider may be asked whose secrets these are.
+        draft = credential_operations.identified_replacement(
             credential, form.properties, actor=request.user
         )
-        credential = saved.credential
-    credential_operations.update_details(
-        credential,
-        actor=request.user,
-        name=form.cleaned_data["display_name"] or None,
-        metadata=form.cleaned_data["metadata"],
-        contact_email=form.cleaned_data["contact_email"],
-    )
-    if saved and saved.needs_probe:
-        probes.verify(credential)
-    if saved and saved.change.notice:
-        messages.warning(request, saved.change.notice)
+    replaced: list[Saved] = []
+
+    def write(row: Credential) -> None:
+        if draft:
+            saved = credential_operations.apply_replacement(row, draft, actor=request.user)
+            replaced.append(saved)
+            row = saved.credential
+        credential_operations.update_details(
+            row,
+            actor=request.user,
+            name=form.cleaned_data["display_name"] or None,
+            metadata=form.cleaned_data["metadata"],
+            contact_email=form.cleaned_data["contact_email"],
+        )
+
+    if not edit.save(write):
+        return False
+    for saved in replaced:
+        if saved.needs_probe:
+            probes.verify(saved.credential)
+        if saved.change.notice:
+            messages.warning(request, saved.change.notice)
+    return True

@@ -1,29 +1,31 @@
 """A credential's rate limit, edited in its card (htmx) or on a page of its own."""
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.policy import Action
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import get_query_param, parse_uuids, render_page_or_partial
-from sequin_admin.dashboard.views.connect_links import get_selected_credentials
+from sequin_admin.dashboard.edits import Edit
+from sequin_admin.dashboard.listing import get_query_param, render_page_or_partial
 from sequin_admin.limits import models as limits
 from sequin_admin.limits.models import RateLimit
-
-MAX_CREDENTIALS = 5000
-MAX_NAMES = 3
 
 
 class LimitForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = RateLimit
         fields = ("allowed_requests", "interval", "max_concurrent_requests")
+
+    def options(self) -> dict[str, Any]:
+        return self.rate().model_dump()
 
     def rate(self) -> Rate:
         return Rate(**{name: self.cleaned_data[name] for name in self._meta.fields or ()})
@@ -38,22 +40,31 @@ def limit(request: Request, pk: str) -> HttpResponse:
     current = limits.get_rate_limit(credential)
     if number is not None:
         current = RateLimit(**credential.plans[number].rate.model_dump())
-    form = LimitForm(request.POST or None, instance=current)
+    edit = Edit(credential, build_limit_form, request.POST or None)
+    form: LimitForm = edit.form
+    if number is not None and not form.is_bound:
+        form = LimitForm(instance=current)
     if request.method == "POST" and form.is_valid():
         try:
-            saved = limits.set_limit(credential, form.rate(), actor=request.user)
+            saved = edit.save(lambda row: limits.set_limit(row, form.rate(), actor=request.user))
         except ValidationError as error:
             form.add_error(None, error)
         else:
-            return render_saved(request, credential, saved)
+            if saved:
+                return render_saved(request, credential, RateLimit(**form.rate().model_dump()))
     context = {
         "credential": credential,
+        "edit": edit,
         "limit_form": form,
         "limit": current,
         "plan_number": number,
     }
-    status = 422 if form.errors else 200
+    status = edit.status
     return render_page_or_partial(request, "limits/edit.html", "form", context, status=status)
+
+
+def build_limit_form(credential: Credential, data: Any) -> LimitForm:
+    return LimitForm(data, instance=limits.get_rate_limit(credential))
 
 
 def get_plan_number(request: Request, credential: Credential) -> int | None:
@@ -71,36 +82,6 @@ def pace(request: Request) -> HttpResponse:
     limit = RateLimit(**form.rate().model_dump()) if form.is_valid() else None
     context = {"pace": limit.pace() if limit else "", "doubt": limit.doubt() if limit else ""}
     return render(request, "limits/pace.html", context)
-
-
-@require_POST
-@may(Action.EDIT)
-def bulk(request: Request) -> HttpResponse:
-    """Set one limit for the selected credentials, or for all that match the filters."""
-    rows = get_selected_credentials(request).select_related("rate_limit").defer("secrets")
-    total = rows.count()
-    if not total:
-        messages.warning(request, "Nothing was changed. Tick the credentials that you mean.")
-        return redirect("dashboard:credentials")
-    if total > MAX_CREDENTIALS:
-        messages.warning(request, f"Nothing was changed. Take up to {MAX_CREDENTIALS:,} at once.")
-        return redirect("dashboard:credentials")
-    saving = "save" in request.POST
-    form = LimitForm(request.POST if saving else None, instance=limits.get_rate_limit(rows[0]))
-    if saving and form.is_valid():
-        saved = limits.set_limits(rows, form.rate(), actor=request.user)
-        messages.success(request, f"{saved:,} credentials may now start {form.instance}.")
-        return redirect("dashboard:credentials")
-    named = [str(credential) for credential in rows[:MAX_NAMES]]
-    context = {
-        "limit_form": form,
-        "total": total,
-        "named": named,
-        "more": total - len(named),
-        "all": "all" in request.POST,
-        "ticked": parse_uuids(request.POST.getlist("credential")),
-    }
-    return render(request, "limits/bulk.html", context, status=422 if form.errors else 200)
 
 
 def render_saved(request: Request, credential: Credential, limit: RateLimit) -> HttpResponse:

@@ -1,6 +1,7 @@
 """The members of an organization."""
 
 import uuid
+from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -22,6 +23,7 @@ from sequin_admin.dashboard.access import (
     submitted_data,
 )
 from sequin_admin.dashboard.accounts import send_invitation
+from sequin_admin.dashboard.edits import Edit
 
 
 class InviteForm(forms.Form):
@@ -31,6 +33,10 @@ class InviteForm(forms.Form):
 
 class RoleForm(forms.Form):
     role = forms.ChoiceField(choices=Role.choices)
+
+    @classmethod
+    def of(cls, membership: Membership, data: Any) -> "RoleForm":
+        return cls(data, initial={"role": membership.role})
 
 
 @require_GET
@@ -97,17 +103,22 @@ def invitation_withdraw(request: Request, pk: uuid.UUID) -> HttpResponse:
 @may(Action.MANAGE)
 @fresh_login_required
 def member_role(request: Request, pk: int) -> HttpResponse:
-    membership, form = get_owned_or_404(request, pk), RoleForm(request.POST)
+    membership = get_owned_or_404(request, pk)
+    edit = Edit(membership, RoleForm.of, request.POST, about=membership.user)
+    form: RoleForm = edit.form
     if not form.is_valid():
         messages.error(request, "This role does not exist. Choose one of the list.")
         return redirect("dashboard:members")
+    role = form.cleaned_data["role"]
     try:
-        people.change_role(membership, form.cleaned_data["role"], actor=request.user)
+        saved = edit.save(lambda row: people.change_role(row, role, actor=request.user))
     except people.LastOwner as problem:
         messages.error(request, str(problem))
     else:
-        role = membership.get_role_display().lower()
-        messages.success(request, f"{membership.user} is now {role}.")
+        if saved:
+            messages.success(request, f"{membership.user} is now {Role(role).label.lower()}.")
+        for conflict in edit.conflicts:
+            messages.warning(request, f"{membership.user}: {conflict.sentence}")
     return redirect_to_leftovers(request, membership)
 
 
@@ -137,7 +148,7 @@ def render_members(request: Request) -> HttpResponse:
     rows = Membership.objects.of(request.organization).select_related("user")
     invited = Invitation.objects.of(request.organization).open().select_related("invited_by")
     context = {
-        "rows": rows.order_by("user__email"),
+        "rows": [(row, Edit(row, RoleForm.of)) for row in rows.order_by("user__email")],
         "invited": invited.order_by("email"),
         "roles": Role.choices,
         # Forms are shown to those who may send them now.

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
+from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
 from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.forms import ChannelForm
@@ -72,19 +73,23 @@ def add(request: Request, kind: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
 @fresh_login_required
-def edit(request: Request, pk: str) -> HttpResponse:
+def edit_channel(request: Request, pk: str) -> HttpResponse:
     channel = get_owned_or_404(request, pk)
-    form = ChannelForm(channel.kind_choice, submitted_data(request), channel)
-    if request.method == "POST" and form.is_valid():
-        channels.update(channel, actor=request.user, **form.columns)
-        messages.success(request, f"{channel} is saved.")
+    edit = Edit(channel, ChannelForm.of, submitted_data(request))
+    form: ChannelForm = edit.form
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and edit.save(lambda row: channels.update(row, actor=request.user, **form.columns))
+    ):
+        messages.success(request, f"{get_owned_or_404(request, pk)} is saved.")
         return redirect("dashboard:channel", pk=pk)
-    return show_form(request, form)
+    return show_form(request, form, edit)
 
 
-def show_form(request: Request, form: ChannelForm) -> HttpResponse:
-    context = {"form": form, "kind": form.kind, "channel": form.channel}
-    status = 422 if form.errors else 200
+def show_form(request: Request, form: ChannelForm, edit: Edit | None = None) -> HttpResponse:
+    context = {"form": form, "kind": form.kind, "channel": form.channel, "edit": edit}
+    status = edit.status if edit else 422 if form.errors else 200
     return render(request, "notifications/form.html", context, status=status)
 
 

@@ -18,6 +18,7 @@ from sequin_admin.credentials.forms import OAuthAppForm, title_of
 from sequin_admin.credentials.models import GatewaySecret, OAuthApp
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
+from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.views import health
 from sequin_admin.tokens import protocol
 
@@ -88,15 +89,20 @@ def detail(request: Request, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
 @fresh_login_required
-def edit(request: Request, pk: str) -> HttpResponse:
+def edit_app(request: Request, pk: str) -> HttpResponse:
     app = get_object_or_404(OAuthApp.objects.of(request.organization), pk=pk)
-    form = OAuthAppForm.of(app, submitted_data(request))
+    edit = Edit(app, OAuthAppForm.of, submitted_data(request))
+    form: OAuthAppForm = edit.form
     if request.method == "POST" and form.is_valid():
         columns = {name: form.cleaned_data[name] for name in COLUMNS}
-        oauth_apps.update(app, actor=request.user, properties=form.properties, **columns)
-        messages.success(request, f"{app} is saved.")
-        return redirect("dashboard:oauth_app", pk=pk)
-    return show_form(request, "oauth_apps/edit.html", app.provider, form, app=app)
+        if edit.save(
+            lambda row: oauth_apps.update(
+                row, actor=request.user, properties=form.properties, **columns
+            )
+        ):
+            messages.success(request, f"{form.cleaned_data['name']} is saved.")
+            return redirect("dashboard:oauth_app", pk=pk)
+    return show_form(request, "oauth_apps/edit.html", app.provider, form, app=app, edit=edit)
 
 
 @require_http_methods(["GET", "POST"])
@@ -135,7 +141,9 @@ def show_form(
         "redirect_uri": protocol.redirect_uri(provider),
         **more,
     }
-    return render(request, template, context, status=422 if form.errors else 200)
+    edit: Edit | None = more.get("edit")
+    status = edit.status if edit else 422 if form.errors else 200
+    return render(request, template, context, status=status)
 
 
 @require_http_methods(["GET", "POST"])

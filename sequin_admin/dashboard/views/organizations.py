@@ -1,5 +1,6 @@
 """The current organization: name, logo and staff access, and switching to another one."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
@@ -10,9 +11,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sequin_admin.access import organizations, staff_access
-from sequin_admin.access.models import StaffAccess
+from sequin_admin.access.models import Logo, Organization, StaffAccess, User
 from sequin_admin.access.policy import Action
 from sequin_admin.dashboard.access import Request, may, member
+from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.middleware import ORGANIZATION_SESSION_KEY
 
 STAFF_ACCESSES = 20
@@ -29,6 +31,10 @@ def switch_organization(request: Request) -> HttpResponse:
 
 
 class OrganizationForm(forms.Form):
+    """`kept` stands for the logo, of which the page shows that there is one."""
+
+    kept: Mapping[str, str] = {}
+
     name = forms.CharField(
         max_length=100, help_text="Customers see it when you ask them to connect an account."
     )
@@ -51,18 +57,35 @@ class OrganizationForm(forms.Form):
 
 @require_http_methods(["GET", "POST"])
 @may(Action.MANAGE)
-def edit(request: Request) -> HttpResponse:
+def edit_organization(request: Request) -> HttpResponse:
     organization = request.organization
-    initial = {"name": organization.name}
-    form = OrganizationForm(request.POST or None, request.FILES or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        save_changes(request, form.cleaned_data)
-        messages.success(request, f"{organization} is saved.")
+    edit = Edit(organization, build_form(request), request.POST or None)
+    form: OrganizationForm = edit.form
+    if (
+        request.method == "POST"
+        and form.is_valid()
+        and edit.save(lambda row: save_changes(row, form.cleaned_data, actor=request.user))
+    ):
+        messages.success(request, f"{form.cleaned_data['name']} is saved.")
         return redirect("dashboard:organization")
     accesses = StaffAccess.objects.of(organization).select_related("user")
-    context = {"form": form, "accesses": accesses.order_by("-opened_at")[:STAFF_ACCESSES]}
-    status = 422 if form.errors else 200
-    return render(request, "organization/edit.html", context, status=status)
+    context = {
+        "form": form,
+        "edit": edit,
+        "accesses": accesses.order_by("-opened_at")[:STAFF_ACCESSES],
+    }
+    return render(request, "organization/edit.html", context, status=edit.status)
+
+
+def build_form(request: Request) -> Callable[[Organization, Any], OrganizationForm]:
+    def build(organization: Organization, data: Any) -> OrganizationForm:
+        files = request.FILES or None if data else None
+        form = OrganizationForm(data, files, initial={"name": organization.name})
+        logo = Logo.objects.filter(pk=organization.pk).values_list("changed_at").first()
+        form.kept = {"logo": str(logo), "remove_logo": str(logo)}
+        return form
+
+    return build
 
 
 @require_POST
@@ -75,8 +98,7 @@ def staff_access_end(request: Request, pk: str) -> HttpResponse:
     return redirect("dashboard:organization")
 
 
-def save_changes(request: Request, given: dict[str, Any]) -> None:
-    organization, actor = request.organization, request.user
+def save_changes(organization: Organization, given: dict[str, Any], *, actor: User) -> None:
     organizations.rename(organization, given["name"], actor=actor)
     if given["logo"]:
         organizations.set_logo(organization, given["logo"], actor=actor)

@@ -11,6 +11,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.listing import Pages, get_query_param
 from sequin_admin.syncs import streams
 from sequin_admin.syncs.forms import StreamForm
@@ -64,23 +65,30 @@ def new(request: Request) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
-def edit(request: Request, pk: str) -> HttpResponse:
+def edit_stream(request: Request, pk: str) -> HttpResponse:
     stream = get_owned_or_404(request, pk)
-    form = StreamForm(request.POST or None, initial={"slug": stream.slug})
+    edit = Edit(stream, StreamForm.of, request.POST or None)
+    form: StreamForm = edit.form
     if request.method == "POST" and form.is_valid():
         try:
-            streams.rename(stream, actor=request.user, **form.cleaned_data)
+            saved = edit.save(
+                lambda row: streams.rename(row, actor=request.user, **form.cleaned_data)
+            )
         except ValidationError as error:
             form.explain(error)
         else:
-            messages.success(request, f"It is called {stream} now.")
-            return redirect("dashboard:stream", pk=pk)
-    return show_form(request, form, get_owned_or_404(request, pk))
+            if saved:
+                messages.success(request, f"It is called {get_owned_or_404(request, pk)} now.")
+                return redirect("dashboard:stream", pk=pk)
+    return show_form(request, form, get_owned_or_404(request, pk), edit)
 
 
-def show_form(request: Request, form: StreamForm, stream: Stream | None = None) -> HttpResponse:
-    context = {"form": form, "stream": stream}
-    return render(request, "streams/form.html", context, status=422 if form.errors else 200)
+def show_form(
+    request: Request, form: StreamForm, stream: Stream | None = None, edit: Edit | None = None
+) -> HttpResponse:
+    context = {"form": form, "stream": stream, "edit": edit}
+    status = edit.status if edit else 422 if form.errors else 200
+    return render(request, "streams/form.html", context, status=status)
 
 
 @require_http_methods(["GET", "POST"])

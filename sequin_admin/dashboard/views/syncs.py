@@ -14,6 +14,7 @@ from sequin_admin.audit.models import Event
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.listing import Pages, get_query_param, parse_uuids
 from sequin_admin.dashboard.views import health
 from sequin_admin.limits import models as limits
@@ -108,30 +109,39 @@ def add(request: Request, pk: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
-def edit(request: Request, pk: str) -> HttpResponse:
+def edit_sync(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
-    form = SyncForm.of(sync, catalogue.list_collections(sync.credential), request.POST or None)
+    known = list(catalogue.list_collections(sync.credential))
+    edit = Edit(sync, lambda row, data: SyncForm.of(row, known, data), request.POST or None)
+    form: SyncForm = edit.form
     if request.method == "POST" and form.is_valid():
         try:
-            syncs.update(sync, actor=request.user, **form.columns())
+            saved = edit.save(lambda row: syncs.update(row, actor=request.user, **form.columns()))
         except ValidationError as error:
             form.explain(error)
         else:
-            messages.success(request, f"{sync} is saved.")
-            return redirect("dashboard:sync", pk=pk)
-    return show_form(request, form, sync.credential, get_owned_or_404(request, pk))
+            if saved:
+                messages.success(request, f"{form.cleaned_data['name']} is saved.")
+                return redirect("dashboard:sync", pk=pk)
+    return show_form(request, form, sync.credential, get_owned_or_404(request, pk), edit)
 
 
 def show_form(
-    request: Request, form: SyncForm, credential: Credential, sync: Sync | None = None
+    request: Request,
+    form: SyncForm,
+    credential: Credential,
+    sync: Sync | None = None,
+    edit: Edit | None = None,
 ) -> HttpResponse:
     context = {
         "form": form,
         "credential": credential,
         "sync": sync,
+        "edit": edit,
         "limit": limits.get_rate_limit(credential),
     }
-    return render(request, "syncs/form.html", context, status=422 if form.errors else 200)
+    status = edit.status if edit else 422 if form.errors else 200
+    return render(request, "syncs/form.html", context, status=status)
 
 
 @require_POST

@@ -12,6 +12,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
+from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
 from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import targets
@@ -74,23 +75,30 @@ def new(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
 @fresh_login_required
-def edit(request: Request, pk: str) -> HttpResponse:
+def edit_target(request: Request, pk: str) -> HttpResponse:
     target = get_owned_or_404(request, pk)
-    form = TargetForm.of(target, submitted_data(request))
+    edit = Edit(target, TargetForm.of, submitted_data(request))
+    form: TargetForm = edit.form
     if request.method == "POST" and form.is_valid():
         try:
-            targets.update(target, actor=request.user, **form.cleaned_data)
+            saved = edit.save(
+                lambda row: targets.update(row, actor=request.user, **form.cleaned_data)
+            )
         except ValidationError as error:
             form.explain(error)
         else:
-            targets.request_test(target, actor=request.user)
-            return redirect_to_test(request, target)
-    return show_form(request, form, get_owned_or_404(request, pk))
+            if saved:
+                targets.request_test(get_owned_or_404(request, pk), actor=request.user)
+                return redirect_to_test(request, get_owned_or_404(request, pk))
+    return show_form(request, form, get_owned_or_404(request, pk), edit)
 
 
-def show_form(request: Request, form: TargetForm, target: Target | None = None) -> HttpResponse:
-    context = {"form": form, "target": target}
-    return render(request, "targets/form.html", context, status=422 if form.errors else 200)
+def show_form(
+    request: Request, form: TargetForm, target: Target | None = None, edit: Edit | None = None
+) -> HttpResponse:
+    context = {"form": form, "target": target, "edit": edit}
+    status = edit.status if edit else 422 if form.errors else 200
+    return render(request, "targets/form.html", context, status=status)
 
 
 def redirect_to_test(request: Request, target: Target) -> HttpResponse:

@@ -85,4 +85,5 @@ def unreadable_key() -> Outcome:
         "private_key",
         "The private key is not the PEM file of an RSA key without a password.",
         "The customer must enter the whole file, from BEGIN to END, decrypted.",
+        "You must enter the whole file, from BEGIN to END, decrypted.",
     )

@@ -147,6 +147,7 @@ class NetSuite(Credential):
                 "INSUFFICIENT_PERMISSION",
                 "NetSuite says the role lacks a permission that the sync needs.",
                 "The customer's admin must add it to the integration's role.",
+                "Your admin must add it to the integration's role.",
             ).with_evidence(response)
         return outcomes.by_status(response, "NetSuite")
 
@@ -177,4 +178,5 @@ def access_lost(code: str) -> Outcome:
         code,
         "NetSuite refuses this access: it was revoked, or the integration record is blocked.",
         "The customer's admin must enable the integration and issue the access again.",
+        "Your admin must enable the integration and issue the access again.",
     )

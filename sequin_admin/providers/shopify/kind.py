@@ -182,12 +182,14 @@ class Shopify(Credential):
                 code or f"http_{response.status}",
                 f"Shopify says this shop {why}.",
                 "The merchant must settle that with Shopify; nothing to change here.",
+                "You must settle that with Shopify; nothing to change here.",
             ).with_evidence(response)
         if response.status == 403 or code == "ACCESS_DENIED":
             return outcomes.customer(
                 code or "forbidden",
                 "Shopify did not grant us a scope that the sync needs.",
                 "The merchant must connect the shop again and allow it.",
+                "You must connect the shop again and allow it.",
             ).with_evidence(response)
         if code == "THROTTLED" or response.status == 430:
             return outcomes.transient("throttled", "Shopify asks us to slow down.").with_evidence(
@@ -230,6 +232,7 @@ class Shopify(Credential):
                     "scope",
                     f"Shopify did not grant everything: {', '.join(sorted(missing))} is missing.",
                     "The merchant must allow all of it.",
+                    "You must allow all of it.",
                 )
             )
         return {"shop": context.inputs["shop"], **cls.properties_from_grant(grant)}
@@ -272,6 +275,7 @@ def uninstalled() -> Outcome:
         "token_refused",
         "Shopify no longer accepts our token: the app was uninstalled from the shop.",
         "The merchant must connect the shop again.",
+        "You must connect the shop again.",
     )
 
 
@@ -280,4 +284,5 @@ def not_exchanged() -> Outcome:
         "invalid_subject_token",
         "Shopify does not exchange this token: it was revoked, or it was exchanged elsewhere.",
         "The merchant must connect the shop again.",
+        "You must connect the shop again.",
     )

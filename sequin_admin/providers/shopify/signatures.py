@@ -51,6 +51,7 @@ def not_a_shop() -> Outcome:
         "shop",
         "The answer from Shopify names no shop that ends in .myshopify.com.",
         "The merchant must start again from their shop.",
+        "You must start again from their shop.",
     )
 
 
@@ -59,6 +60,7 @@ def other_shop(came: str, wanted: str) -> Outcome:
         "other_shop",
         f"The answer came from the shop {redact(came)[:80] or 'of no name'}, not from {wanted}.",
         "The merchant must log in to the shop that was asked for and start again.",
+        "You must log in to the shop that was asked for and start again.",
     )
 
 
@@ -78,4 +80,5 @@ def too_old(age_s: float) -> Outcome:
         f"The answer from Shopify is {round(age_s / 60, 1):g} minutes old, and only "
         f"{TOLERANCE_S} seconds are allowed.",
         "Start again. If a new one is too old as well, this server's clock is ahead.",
+        "Start again; if it happens twice, tell whoever sent you the link.",
     )

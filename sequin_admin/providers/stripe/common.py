@@ -98,6 +98,7 @@ class Stripe(Credential):
                 code,
                 "Stripe no longer lets us into this account: our access was revoked.",
                 "The customer must connect the account again.",
+                "You must connect the account again.",
             ).with_evidence(response)
         if response.status == 403:
             return cls.no_right().with_evidence(response)
@@ -113,6 +114,7 @@ class Stripe(Credential):
             "permission",
             "Stripe says this access lacks a permission that the sync needs.",
             "The customer must grant it, or connect again with a key of the right mode.",
+            "You must grant it, or connect again with a key of the right mode.",
         )
 
     @classmethod
@@ -122,6 +124,7 @@ class Stripe(Credential):
             code or "invalid_api_key",
             f"Stripe says this key {'has expired' if expired else 'does not exist or was rolled'}.",
             "The customer must create a new key at Stripe and enter it here.",
+            "You must create a new key at Stripe and enter it here.",
         )
 
     def base_url(self) -> str:

@@ -175,6 +175,7 @@ def wrong_scope(granted: str, asked: str) -> Outcome:
         "scope",
         f"Stripe granted {granted or 'no scope'}, but we asked for {asked}.",
         "Start again from our page; if it happens twice, check the OAuth app's type and scopes.",
+        "Start again; if it happens twice, tell whoever sent you the link.",
     )
 
 

@@ -1,0 +1,180 @@
+"""Bulk actions on credentials: a page that says what, for whom and until when; then its progress.
+
+The selection is in the URL: `credential` for each that is ticked, or `all` with the list's filters.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.db.models import Count, Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from sequin_admin.access.policy import Action
+from sequin_admin.connect import batches
+from sequin_admin.connect.models import Batch, BatchAction, ConnectLink, LinkState
+from sequin_admin.core import clock
+from sequin_admin.credentials.models import Credential, CredentialQuerySet
+from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.listing import get_query_param, parse_uuids, render_page_or_partial
+from sequin_admin.dashboard.views.connect_links import LIFETIMES
+from sequin_admin.dashboard.views.credential_list import LIST_PARAMS, filter_credentials
+from sequin_admin.dashboard.views.limits import LimitForm
+from sequin_admin.limits import models as limits
+
+NAMED = 20
+
+
+class LifetimeForm(forms.Form):
+    """When the links of a batch end."""
+
+    days = forms.ChoiceField(label="They last", initial="7")
+
+    def __init__(self, data: Any = None) -> None:
+        super().__init__(data)
+        now = clock.now()
+        self.fields["days"].choices = [  # type: ignore[attr-defined]
+            (days, f"{label}, until {now + timedelta(days=int(days)):%-d %b %Y, %H:%M} UTC")
+            for days, label in LIFETIMES
+        ]
+
+    def options(self) -> dict[str, Any]:
+        return {"days": int(self.cleaned_data["days"])}
+
+
+def get_selected_credentials(request: Request) -> CredentialQuerySet:
+    rows = Credential.objects.of(request.organization).select_related("oauth_app")
+    if request.GET.get("all"):
+        return filter_credentials(request, rows).order_by("name", "id")
+    ticked = parse_uuids(request.GET.getlist("credential"))
+    return rows.filter(pk__in=ticked).order_by("name", "id")
+
+
+def list_query(request: Request) -> str:
+    """The query of the list that the selection was made in."""
+    return urlencode([(name, v) for name in LIST_PARAMS if (v := get_query_param(request, name))])
+
+
+def list_url(query: str) -> str:
+    path = reverse("dashboard:credentials")
+    return f"{path}?{query}" if query else path
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.EDIT)
+def reconnect_links(request: Request) -> HttpResponse:
+    """Create reconnect links for the selected credentials."""
+    return ask_and_start(request, BatchAction.RECONNECT, lambda rows, data: LifetimeForm(data))
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.EDIT)
+def rate_limits(request: Request) -> HttpResponse:
+    """Set one rate limit for the selected credentials."""
+    return ask_and_start(
+        request,
+        BatchAction.LIMIT,
+        lambda rows, data: LimitForm(data, instance=limits.get_rate_limit(rows[0])),
+    )
+
+
+def ask_and_start(
+    request: Request, action: BatchAction, build: Callable[[CredentialQuerySet, Any], Any]
+) -> HttpResponse:
+    """Show what will be done for whom; start it once that is confirmed for just as many."""
+    rows = get_selected_credentials(request).select_related("rate_limit").defer("secrets")
+    total, query = rows.count(), list_query(request)
+    if not total:
+        messages.warning(request, "Nothing was done. Tick the credentials that you mean.")
+        return redirect(list_url(query))
+    form = build(rows, request.POST or None)
+    changed = request.method == "POST" and request.POST.get("count") != str(total)
+    if request.method == "POST" and form.is_valid() and not changed:
+        batch = batches.start(
+            request.organization,
+            rows,
+            action,
+            actor=request.user,
+            options=form.options(),
+            query=query,
+        )
+        return redirect("dashboard:batch", pk=batch.pk)
+    ours = rows.filter(health_status="sequin_intervention").count()
+    context = {
+        "form": form,
+        "total": total,
+        "named": list(rows[:NAMED]),
+        "more": max(total - NAMED, 0),
+        "ours": ours,
+        "pieces": total - ours if action is BatchAction.RECONNECT else total,
+        "changed": changed,
+        "back": list_url(query),
+    }
+    template = f"batches/{action.value}.html"
+    return render(request, template, context, status=422 if form.errors or changed else 200)
+
+
+def get_owned_or_404(request: Request, pk: UUID) -> Batch:
+    rows = Batch.objects.of(request.organization).select_related("created_by", "withdrawn_by")
+    return get_object_or_404(rows, pk=pk)
+
+
+@require_GET
+@may(Action.VIEW)
+def detail(request: Request, pk: UUID) -> HttpResponse:
+    """How far a batch is, what it left out, and what came of its links."""
+    batch = get_owned_or_404(request, pk)
+    counts = batch.items.aggregate(
+        total=Count("pk"),
+        done=Count("pk", filter=Q(done_at__isnull=False)),
+        left_out=Count("pk", filter=~Q(reason="")),
+    )
+    states = ConnectLink.objects.of(request.organization).filter(batch=batch.pk)
+    by_state = states.by_state(clock.now())
+    left_out = batch.items.exclude(reason="").select_related("credential").order_by("pk")
+    context = {
+        "batch": batch,
+        **counts,
+        "made": counts["done"] - counts["left_out"],
+        "skipped": left_out.defer("credential__secrets")[:NAMED],
+        "more": max(counts["left_out"] - NAMED, 0),
+        "connected": by_state[LinkState.COMPLETED],
+        "links": sum(by_state.values()),
+        "open": sum(by_state[s] for s in OPEN_STATES),
+        "ends": batch.created_at + timedelta(days=batch.options.get("days", 0)),
+        "back": list_url(batch.query),
+        "limit": limits.RateLimit(**batch.options) if not batch.makes_links else None,
+    }
+    return render_page_or_partial(request, "batches/detail.html", "progress", context)
+
+
+OPEN_STATES = (LinkState.CREATED, LinkState.OPENED, LinkState.FAILED)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.EDIT)
+def withdraw(request: Request, pk: UUID) -> HttpResponse:
+    """Stop a batch and revoke its open links; what is connected stays."""
+    batch = get_owned_or_404(request, pk)
+    if request.method == "POST":
+        batches.withdraw(batch, actor=request.user)
+        messages.success(request, "It is being withdrawn: what is open ends, the rest stays.")
+        return redirect("dashboard:batch", pk=pk)
+    number = batches.open_links(batch).count()
+    context = {
+        "title": "Withdraw this batch?",
+        "text": f"{number:,} open links stop working, and no more are made. Accounts that are "
+        "connected stay connected."
+        if batch.makes_links
+        else "No more limits are set. Those that are set stay.",
+        "button": "Withdraw the batch",
+        "back": reverse("dashboard:batch", args=[pk]),
+    }
+    return render(request, "components/confirm_page.html", context)

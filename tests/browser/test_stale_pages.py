@@ -1,0 +1,93 @@
+"""Pages that could not be refreshed, and pages that one goes back to."""
+
+from playwright.sync_api import Page, Route, expect
+
+from sequin_admin.access.models import Organization
+from sequin_admin.connect import credential_operations
+from tests.browser.conftest import list_faults, press, settle
+from tests.conftest import make_member
+from tests.factories import make_credential
+
+POLL = """() => {
+  htmx.ajax("GET", location.pathname, {source: "#worker", swap: "outerHTML"}).catch(() => {});
+}"""
+
+
+def lose(route: Route) -> None:
+    route.abort()
+
+
+def refuse(route: Route) -> None:
+    route.fulfill(status=503, body="<h1>Not now</h1>", content_type="text/html")
+
+
+def send_elsewhere(route: Route) -> None:
+    route.fulfill(status=200, body="<!doctype html><h1>Sign in</h1>", content_type="text/html")
+
+
+def refresh(route: Route) -> None:
+    """What a poll is answered after a logout."""
+    route.fulfill(status=200, headers={"HX-Refresh": "true"})
+
+
+def poll(page: Page) -> None:
+    """What happens every five seconds, now."""
+    page.evaluate(POLL)
+    settle(page)
+
+
+def test_a_failed_poll_changes_nothing_but_a_bar(page: Page) -> None:
+    page.goto("/worker/")
+    settle(page)
+    page.evaluate("window.same = true")
+
+    for answer in (lose, refuse, send_elsewhere, refresh):
+        page.route("**/worker/", answer)
+        poll(page)
+        expect(page.locator("#poll-bar")).to_be_visible()
+        page.unroute("**/worker/")
+        poll(page)
+        expect(page.locator("#poll-bar")).to_be_hidden()
+
+    assert page.evaluate("window.same")
+    expect(page.locator("#worker")).to_be_visible()
+    expect(page.locator(".toast")).to_have_count(0)
+
+
+def test_back_shows_what_is_stored(page: Page, organization: Organization) -> None:
+    """Neither what was typed, nor the page as the browser kept it."""
+    credential = make_credential(organization, "stripe_key", name="Spice")
+    page.goto("/credentials/")
+    page.get_by_label("Health", exact=True).select_option("healthy")
+    page.wait_for_url("**health=healthy**")
+    page.goto(f"/credentials/{credential.pk}/edit/")
+    page.get_by_label("Display name").fill("Melange")
+    press(page, "Save")
+    type(credential).objects.filter(pk=credential.pk).update(name="Water")
+
+    page.go_back()
+    expect(page.get_by_label("Display name")).to_have_value("Water")
+    page.get_by_label("Display name").fill("Sand")
+    with page.expect_navigation():
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    expect(page.get_by_label("Display name")).to_have_value("Water")
+    page.go_back()
+    expect(page.get_by_label("Health", exact=True)).to_have_value("healthy")
+
+
+def test_two_people_who_edit_one_credential(page: Page, organization: Organization) -> None:
+    credential = make_credential(organization, "stripe_key", name="Spice")
+    jessica = make_member(organization, "jessica@arrakis.test", "owner")
+    page.goto(f"/credentials/{credential.pk}/edit/")
+    page.get_by_label("Display name").fill("Melange")
+    credential_operations.update_details(credential, actor=jessica, name="Water of life")
+
+    press(page, "Save")
+
+    question = page.get_by_role("group", name="Display name")
+    expect(question).to_contain_text("by jessica@arrakis.test")
+    expect(question.get_by_role("radio", name="Keep: Water of life")).not_to_be_checked()
+    expect(question.get_by_role("radio", name="Yours: Melange")).to_be_checked()
+    assert list_faults(page) == []
+    press(page, "Save")
+    expect(page.get_by_role("heading", name="Melange")).to_be_visible()
