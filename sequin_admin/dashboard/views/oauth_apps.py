@@ -19,6 +19,7 @@ from sequin_admin.credentials.models import GatewaySecret, OAuthApp
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
 from sequin_admin.dashboard.views import health
+from sequin_admin.dashboard.views.credentials import show_remarks
 from sequin_admin.tokens import protocol
 
 COLUMNS = ("name", "scopes", "redirect_uris", "metadata")
@@ -58,6 +59,7 @@ def add(request: Request, provider: str) -> HttpResponse:
             **{name: form.cleaned_data[name] for name in COLUMNS},
         )
         messages.success(request, f"{app} is saved. Now you can connect accounts with it.")
+        show_remarks(request, form.properties)
         return redirect("dashboard:oauth_app", pk=app.pk)
     return show_form(request, "oauth_apps/add.html", provider, form)
 
@@ -95,6 +97,7 @@ def edit(request: Request, pk: str) -> HttpResponse:
         columns = {name: form.cleaned_data[name] for name in COLUMNS}
         oauth_apps.update(app, actor=request.user, properties=form.properties, **columns)
         messages.success(request, f"{app} is saved.")
+        show_remarks(request, form.properties)
         return redirect("dashboard:oauth_app", pk=pk)
     return show_form(request, "oauth_apps/edit.html", app.provider, form, app=app)
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
+from sequin_admin.credentials.properties import warn_of_space
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
 from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
@@ -67,7 +68,7 @@ def new(request: Request) -> HttpResponse:
         except ValidationError as error:
             form.explain(error)
         else:
-            return redirect_to_test(request, target)
+            return redirect_to_test(request, target, form)
     return show_form(request, form)
 
 
@@ -84,7 +85,7 @@ def edit(request: Request, pk: str) -> HttpResponse:
             form.explain(error)
         else:
             targets.request_test(target, actor=request.user)
-            return redirect_to_test(request, target)
+            return redirect_to_test(request, target, form)
     return show_form(request, form, get_owned_or_404(request, pk))
 
 
@@ -93,9 +94,11 @@ def show_form(request: Request, form: TargetForm, target: Target | None = None) 
     return render(request, "targets/form.html", context, status=422 if form.errors else 200)
 
 
-def redirect_to_test(request: Request, target: Target) -> HttpResponse:
+def redirect_to_test(request: Request, target: Target, form: TargetForm) -> HttpResponse:
     """To the page of a saved target, whose test is due."""
     messages.success(request, f"{target} is saved. The result of its test is shown under Health.")
+    if warning := warn_of_space("The password", form.cleaned_data["password"]):
+        messages.warning(request, warning)
     return redirect("dashboard:target", pk=target.pk)
 
 
