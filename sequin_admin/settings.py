@@ -5,14 +5,20 @@ from os import getpid
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
-from urllib.parse import urlsplit
 
 import structlog
 from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from sequin_admin.core import shutdown
-from sequin_admin.core.env import ROOT, env
+from sequin_admin.core.env import (
+    ROOT,
+    encryption_keys,
+    env,
+    host_header,
+    pasted_token,
+    public_url,
+)
 from sequin_admin.core.networks import Proxies, parse_network
 
 BASE_DIR = ROOT
@@ -27,13 +33,13 @@ SECRET_KEY = env.str("SECRET_KEY")
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data")))
 
 # Fernet keys, newest first. The first one encrypts, all of them decrypt.
-FIELD_ENCRYPTION_KEY = env.list("FIELD_ENCRYPTION_KEY")
+FIELD_ENCRYPTION_KEY = encryption_keys("FIELD_ENCRYPTION_KEY", env.list("FIELD_ENCRYPTION_KEY"))
 
 # Where people reach us; the OAuth callback addresses are made from it.
-PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+PUBLIC_URL = public_url("PUBLIC_URL", env.str("PUBLIC_URL", default="http://127.0.0.1:8000"))
 # Where the web server listens on its machine; webhooks and targets never reach it.
 PORT = env.int("PORT", default=8000)
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[urlsplit(PUBLIC_URL).hostname, "localhost"])
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[host_header(PUBLIC_URL), "localhost"])
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 # When set, calls to every provider go to the simulator: SIMULATOR_URL/HOST/PATH instead of
@@ -246,7 +252,7 @@ CONTENT_SECURITY_POLICY = {
 }
 
 # Bearer token of /metrics, which is closed until this is set.
-METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
+METRICS_TOKEN = pasted_token("METRICS_TOKEN", env.str("METRICS_TOKEN", default=""))
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

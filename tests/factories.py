@@ -52,6 +52,8 @@ def sample_value(declared: type[Properties], name: str, marker: str) -> Any:
         return ["oauth", "contacts"]
     if get_origin(plain) is Literal:
         return get_args(plain)[0]
+    if extra.get("multiline"):
+        return PEM
     unique = f"{marker if declared.is_secret(name) else 'sample'}_{name}"
     if pattern and not declared.is_secret(name) and re.fullmatch(pattern, example):
         return example
@@ -79,9 +81,7 @@ def make_oauth_app(organization: Organization, provider: str, **columns: Any) ->
 
 
 def extras_of(declared: type[Properties], marker: str = "sample") -> dict[str, Any]:
-    return sample_values(declared, marker) | (
-        {"private_key": PEM} if "private_key" in declared.names() else {}
-    )
+    return sample_values(declared, marker)
 
 
 def make_credential(organization: Organization, slug: str, **columns: Any) -> Credential:
@@ -130,11 +130,15 @@ def make_synced(credential: Credential, **columns: Any) -> tuple[Sync, Target, C
 
 def new_pem() -> str:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    return key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    ).decode()
+    return (
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        .decode()
+        .strip()
+    )
 
 
 PEM = new_pem()

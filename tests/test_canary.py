@@ -73,7 +73,7 @@ def fleet(organization):
         for provider in kinds.providers()
         if kinds.oauth_of(provider)
     }
-    return [
+    credentials = [
         make_credential(
             organization,
             kind.slug,
@@ -82,6 +82,12 @@ def fleet(organization):
         )
         for kind in kinds.all()
     ]
+    for credential in credentials:
+        if any(MARK not in secret for secret in credential.secrets.values()):
+            # A private key holds no word of ours.
+            credential.secrets = {name: f"{MARK}_{name}" for name in credential.secrets}
+            credential.save()
+    return credentials
 
 
 def target_pages():

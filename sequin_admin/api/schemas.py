@@ -178,8 +178,9 @@ Unreadable = Annotated[
 
 
 NOTICE = (
-    "Only when a token was not taken: one that belongs to the access that we hold already, and may "
-    "have renewed since. The stored one was kept."
+    "Only when something was not taken as it was sent: a token of the access that we hold already, "
+    "and may have renewed since, for which the stored one was kept; a host, an id or a key that is "
+    "kept in another form. Or when a password begins or ends with white space, which is kept."
 )
 
 
@@ -254,9 +255,17 @@ def credential_out(
     }
 
 
-def imported_out(credential: Credential, change: MergeResult) -> dict[str, Any]:
-    """As `credential_out()`, with a notice about what was not taken."""
-    return credential_out(credential) | change.as_notice()
+def imported_out(
+    credential: Credential, change: MergeResult, properties: Properties
+) -> dict[str, Any]:
+    """As `credential_out()`, with a notice about what was not taken as it was sent."""
+    return credential_out(credential) | notice_of(change, properties)
+
+
+def notice_of(change: MergeResult, properties: Properties) -> dict[str, str]:
+    """The notice by its name in an answer; empty when there is nothing to say."""
+    said = " ".join(filter(None, (change.notice, *properties.remarks())))
+    return {"notice": said} if said else {}
 
 
 def oauth_app_out(app: OAuthApp, *, secrets: Mapping[str, str] | None = None) -> dict[str, Any]:

@@ -49,8 +49,10 @@ class Api:
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         return self.call("GET", path, params=params)
 
-    def post(self, path: str, body: Any = None) -> Any:
-        return self.call("POST", path, body, headers={"Idempotency-Key": str(uuid.uuid4())})
+    def post(self, path: str, body: Any = None, *, key: str = "") -> Any:
+        """`key` is the `Idempotency-Key`; a new one if left out."""
+        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+        return self.call("POST", path, body, headers=headers)
 
     def patch(self, path: str, body: Any) -> Any:
         return self.call("PATCH", path, body)

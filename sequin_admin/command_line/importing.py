@@ -1,17 +1,20 @@
-"""Imports parsed rows, up to 1,000 per request, and reports the result of each row."""
+"""Tries parsed rows, imports the good ones, up to 1,000 per request, and reports on each row."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sequin_admin.client import Api, Refused
 from sequin_admin.command_line.formats import Item, Problem, Shape
+from sequin_admin.command_line.import_runs import ImportRun
 
 CHUNK = 1000
 REFUSED = "refused"
 # HTTP statuses: invalid rows, or too large a request.
 INVALID, TOO_LARGE = 422, 413
+# An index of the request's body in a message.
+INDEX = re.compile(r"\bcredentials\.(\d+)\b")
 WITH_OTHERS = "Held back: {rows}, and rows go together, a thousand at a time."
 
 
@@ -54,51 +57,108 @@ def result(row: int, name: str, kind: str, outcome: str, reason: str = "") -> di
     }
 
 
-def send(api: Api, items: Sequence[Item], *, dry_run: bool) -> list[dict[str, Any]]:
+@dataclass
+class Trial:
+    """What a dry run says: the rows that would be taken, with their results, and the others'."""
+
+    good: list[Item] = field(default_factory=list)
+    results: list[dict[str, Any]] = field(default_factory=list)
+    refused: list[dict[str, Any]] = field(default_factory=list)
+
+    def add(self, other: "Trial") -> None:
+        self.good += other.good
+        self.results += other.results
+        self.refused += other.refused
+
+
+def try_items(api: Api, items: Sequence[Item]) -> Trial:
+    """Try rows without importing them, again without those that are refused. Raises errors that
+    are not about rows."""
+    trial = Trial()
+    while items:
+        try:
+            answer = api.post("credentials/bulk", body_of(items, dry_run=True))
+        except Refused as error:
+            if error.status == TOO_LARGE and len(items) > 1:
+                for part in halves(items):
+                    trial.add(try_items(api, part))
+                return trial
+            said = reasons_of(items, error)
+            trial.refused += [refusal(items[index], " ".join(said[index])) for index in said]
+            items = [item for index, item in enumerate(items) if index not in said]
+        else:
+            trial.add(Trial(list(items), results_of(items, answer)))
+            return trial
+    return trial
+
+
+def send(api: Api, items: Sequence[Item], run: ImportRun) -> list[dict[str, Any]]:
     """Import all items or none, splitting too large a request. Raises errors not about rows."""
-    body = {"credentials": [item.body for item in items], "dry_run": dry_run}
+    body = body_of(items, dry_run=False)
     try:
-        answer = api.post("credentials/bulk", body)
+        return results_of(items, api.post("credentials/bulk", body, key=run.key_of(body)))
     except Refused as error:
         if error.status == TOO_LARGE and len(items) > 1:
-            half = len(items) // 2
-            parts = (items[:half], items[half:])
-            return [done for part in parts for done in send(api, part, dry_run=dry_run)]
-        if error.status != INVALID:
-            raise
+            return [done for part in halves(items) for done in send(api, part, run)]
         return refused(items, error)
+
+
+def body_of(items: Sequence[Item], *, dry_run: bool) -> dict[str, Any]:
+    return {"credentials": [item.body for item in items], "dry_run": dry_run}
+
+
+def halves(items: Sequence[Item]) -> tuple[Sequence[Item], Sequence[Item]]:
+    return items[: len(items) // 2], items[len(items) // 2 :]
+
+
+def results_of(items: Sequence[Item], answer: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
-        result(item.row, item.label, item.kind, done["result"], done.get("notice") or "")
+        result(
+            item.row, item.label, item.kind, done["result"], joined(item.note, done.get("notice"))
+        )
         | {"id": done["id"]}
         for done in answer["data"]
         for item in [items[done["index"]]]
     ]
 
 
-def refused(items: Sequence[Item], error: Refused) -> list[dict[str, Any]]:
-    """Results for every row of a rejected chunk: its own messages, or that it was held back."""
+def joined(*sentences: str | None) -> str:
+    return " ".join(filter(None, sentences))
+
+
+def refusal(item: Item, reason: str) -> dict[str, Any]:
+    return result(item.row, item.label, item.kind, REFUSED, reason)
+
+
+def reasons_of(items: Sequence[Item], error: Refused) -> dict[int, list[str]]:
+    """Messages by index of a rejected request. Raises the error when it is not about rows.
+
+    Of two rows for one account the server names the second: neither is taken.
+    """
     said: dict[int, list[str]] = {}
+    if error.status != INVALID:
+        raise error
     for path, sentences in error.fields.items():
         match = re.match(r"credentials\.(\d+)\.?(.*)", path)
         if match is None or int(match[1]) >= len(items):
             raise error
         where = f"{match[2]}: " if match[2] else ""
-        messages = said.setdefault(int(match[1]), [])
-        messages += [f"{where}{with_rows(text, items)}" for text in sentences]
+        for text in sentences:
+            named = {int(index) for index in INDEX.findall(text)}
+            for index in sorted({int(match[1]), *(n for n in named if n < len(items))}):
+                said.setdefault(index, []).append(f"{where}{with_rows(text, items)}")
     if not said:
         raise error
+    return said
+
+
+def refused(items: Sequence[Item], error: Refused) -> list[dict[str, Any]]:
+    """Results for every row of a rejected chunk: its own messages, or that it was held back."""
+    said = reasons_of(items, error)
     named = shortened([items[index].row for index in sorted(said)])
-    refused = f"row {named} is refused" if len(said) == 1 else f"rows {named} are refused"
-    return [
-        result(
-            item.row,
-            item.label,
-            item.kind,
-            REFUSED,
-            " ".join(said.get(index, [WITH_OTHERS.format(rows=refused)])),
-        )
-        for index, item in enumerate(items)
-    ]
+    rows = f"row {named} is refused" if len(said) == 1 else f"rows {named} are refused"
+    held = [WITH_OTHERS.format(rows=rows)]
+    return [refusal(item, " ".join(said.get(index, held))) for index, item in enumerate(items)]
 
 
 def with_rows(sentence: str, items: Sequence[Item]) -> str:
@@ -108,7 +168,7 @@ def with_rows(sentence: str, items: Sequence[Item]) -> str:
         index = int(match[1])
         return f"row {items[index].row}" if index < len(items) else match[0]
 
-    return re.sub(r"\bcredentials\.(\d+)\b", row, sentence)
+    return INDEX.sub(row, sentence)
 
 
 def shortened(rows: list[int]) -> str:

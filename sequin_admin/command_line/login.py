@@ -25,16 +25,17 @@ def login(
     session: Session = context.obj
     given = session.given
     address = settings.checked(url) if url else given.url or prompt("Address of your Sequin Admin")
-    using = Settings(settings.checked(address), given.key or prompt("API key", hidden=True))
+    key = given.key or settings.bare_key(prompt("API key", hidden=True), "What was entered")
+    using = Settings(settings.checked(address), key)
     with Api(using.url, using.key) as api:
-        key = check_key(api)
+        known = check_key(api)
     settings.save(using)
     if json:
-        output.as_json({"url": using.url, "config": str(settings.path()), "api_key": key})
+        output.as_json({"url": using.url, "config": str(settings.path()), "api_key": known})
         return
-    name = key.get("name")
-    known = f" with the key {output.printable(name)}" if name else ""
-    typer.echo(f"Logged in to {using.url}{known}. Kept in {settings.path()}.")
+    name = known.get("name")
+    called = f" with the key {output.printable(name)}" if name else ""
+    typer.echo(f"Logged in to {using.url}{called}. Kept in {settings.path()}.")
 
 
 def logout(json: AsJson = False) -> None:

@@ -1,7 +1,7 @@
 """`credentials import` and `credentials export`."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from json import dumps
 from pathlib import Path
 from typing import Annotated, Any, BinaryIO
@@ -11,6 +11,7 @@ import typer
 from sequin_admin.client import Api, SequinError
 from sequin_admin.command_line import completion, formats, importing, output, sealing, writing
 from sequin_admin.command_line.endings import Misused, exit_if_attention
+from sequin_admin.command_line.import_runs import ImportRun
 from sequin_admin.command_line.session import (
     AsJson,
     Kind,
@@ -38,7 +39,7 @@ def import_credentials(
         bool, typer.Option("--dry-run", help="Only say what would be done.")
     ] = False,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Import nothing when a row can't be read.")
+        bool, typer.Option("--strict", help="Import nothing when a row is refused.")
     ] = False,
     oauth_app: Annotated[
         list[str],
@@ -53,27 +54,37 @@ def import_credentials(
         list[str],
         typer.Option(
             metavar="NAME=KIND",
-            help="What to take an Airflow conn_id or conn_type, or a Nango integration, for.",
+            help="What to take an Airflow conn_id or conn_type, a Nango integration or an n8n type "
+            "for.",
         ),
     ] = [],  # noqa: B006
     identity: Annotated[
         Path | None,
         typer.Option(help="The private key of an encrypted export, from age-keygen or ssh-keygen."),
     ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            help="A new file for the rows that are refused, as they stand in FILE and with the "
+            "reasons, to be corrected and imported. It holds secrets; readable for you only."
+        ),
+    ] = None,
     json: AsJson = False,
 ) -> None:
-    """Import credentials: our JSON or CSV, Airflow's connections, Nango's connections.
+    """Import credentials: our JSON or CSV, and what Airflow, Nango and n8n export.
 
     \b
     JSON     a list, {"data": [...]} as exported, or one credential to a line
     CSV      columns kind, name, oauth_app_id, metadata.x, and the kind's properties
-    Airflow  airflow connections export connections.json (or .yaml)
+    Airflow  airflow connections export connections.json (or .yaml), or AIRFLOW_CONN_ variables
     Nango    a list of what GET /connections/{id}?refresh_token=true answers
+    n8n      n8n export:credentials --all --decrypted
 
-    The same account again is updated, not made twice, so an import may be repeated. Each thousand
-    rows are imported together or not at all. What can't be imported is listed with the reason, and
-    makes the exit code 1.
+    All rows are tried first. What is good is imported, each thousand rows together or not at all;
+    what is refused is listed with the reason, and makes the exit code 1. The same account again is
+    updated, not made twice, so an import that was cut off may be repeated.
     """
+    out = writing.new(report) if report else None
     data = sealing.unsealed(contents(file), identity)
     with api_of(context) as api:
         shapes = formats.shapes_of(api.pages("kinds"))
@@ -83,25 +94,67 @@ def import_credentials(
             raise Misused(str(reason)) from None
         apps = [api.get(f"oauth-apps/{id}") for id in oauth_app]
         items = [importing.with_app(item, shapes[item.kind], apps) for item in reading.items]
-        results = [importing.left_out(problem) for problem in reading.problems]
-        if strict and results:
-            items = []
+        refused = [importing.left_out(problem) for problem in reading.problems]
         if warning := importing.warn_without_app(items, shapes):
             output.print_note(warning)
-        try:
-            with output.progress("Importing", len(items)) as advance:
+        trial = importing.Trial()
+        if not (strict and refused):
+            with output.progress("Trying", len(items)) as advance:
                 for chunk in importing.chunks_of(items):
-                    results += importing.send(api, chunk, dry_run=dry_run)
+                    trial.add(importing.try_items(api, chunk))
                     advance(len(chunk))
-        except SequinError:
-            if results:
-                show(results, json=json, dry_run=dry_run)
-            output.print_note(
-                "The rest was not imported. Import the file again: nothing is made twice."
-            )
-            raise
+        refused += trial.refused
+        if out:
+            write_report(reading, refused, out)
+        results = [*refused, *trial.results] if dry_run else refused
+        if not (dry_run or (strict and refused)):
+            results = [*refused, *send(api, trial.good, data, refused, json=json)]
     show(results, json=json, dry_run=dry_run)
     exit_if_attention(any(result["result"] == importing.REFUSED for result in results))
+
+
+def send(
+    api: Api,
+    items: Sequence[formats.Item],
+    data: bytes,
+    refused: list[dict[str, Any]],
+    *,
+    json: bool,
+) -> list[dict[str, Any]]:
+    """Import what was tried. When that is cut off, the results until then are shown."""
+    results: list[dict[str, Any]] = []
+    run = ImportRun(data)
+    run.begin()
+    try:
+        with output.progress("Importing", len(items)) as advance:
+            for chunk in importing.chunks_of(items):
+                results += importing.send(api, chunk, run)
+                advance(len(chunk))
+    except SequinError:
+        if results or refused:
+            show([*refused, *results], json=json, dry_run=False)
+        output.print_note(
+            "The rest was not imported. Import the file again: it goes on from there, and nothing "
+            "is made twice."
+        )
+        raise
+    run.end()
+    return results
+
+
+def write_report(
+    reading: formats.Reading, refused: Sequence[Mapping[str, Any]], file: Path
+) -> None:
+    """Write the refused rows to a new file, readable for its owner only."""
+    reasons = {result["row"]: result["reason"] for result in refused}
+    if not reasons:
+        return
+    with writing.opened(file) as stream:
+        stream.write(reading.report(dict(sorted(reasons.items()))).encode())
+    output.print_note(
+        f"{len(reasons)} refused rows are in {file}, with the reasons and their secrets: only you "
+        "can read it. Correct them there, import it, and delete it."
+    )
 
 
 def contents(file: str) -> bytes:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import string
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,6 +13,12 @@ import typer
 from sequin_admin.command_line.endings import Misused
 
 URL_VARIABLE, KEY_VARIABLE = "SEQUIN_URL", "SEQUIN_API_KEY"
+# White space, quotes of every kind and marks that nobody sees; and what names a key in a file.
+WRAPPING = (
+    f"{string.whitespace}\u00a0\"'`,;\u201c\u201d\u201e\u2018\u2019\u201a"
+    "\ufeff\u200b\u200c\u200d\u2060"
+)
+NAMED = re.compile(rf"(?:(?:export|set)\s+)?{KEY_VARIABLE}\s*[=:]|Bearer\s", re.IGNORECASE)
 NO_URL = f"Say where your Sequin Admin is: sequin-admin login, --url, or {URL_VARIABLE}."
 NO_KEY = f"Give an API key: sequin-admin login, --key-file, or {KEY_VARIABLE}."
 
@@ -56,7 +64,8 @@ def forget() -> None:
 
 def given(url: str, key_file: Path | None) -> Settings:
     """Settings from the options, else from the environment."""
-    key = read_key(key_file) if key_file else os.environ.get(KEY_VARIABLE, "").strip()
+    key = read_key(key_file) if key_file else os.environ.get(KEY_VARIABLE, "")
+    key = bare_key(key, f"The key file {key_file}" if key_file else KEY_VARIABLE)
     url = url or os.environ.get(URL_VARIABLE, "")
     return Settings(url=checked(url) if url else "", key=key)
 
@@ -93,9 +102,21 @@ def checked(url: str) -> str:
 
 def read_key(file: Path) -> str:
     try:
-        key = file.read_text().strip()
+        data = file.read_bytes()
+        key = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except (OSError, ValueError):
         raise Misused(f"The key file {file} can't be read.") from None
-    if not key or len(key.split()) > 1:
+    if not key.strip(WRAPPING):
         raise Misused(f"The key file {file} must hold one API key and nothing else.")
+    return key
+
+
+def bare_key(text: str, where: str) -> str:
+    """An API key without the quotes, the name or the marks that were copied along with it. Raises
+    `Misused` when more than one word is left."""
+    bare = text.strip(WRAPPING)
+    named = NAMED.match(bare)
+    key = bare[named.end() :].strip(WRAPPING) if named else bare
+    if re.search(r"[^\x21-\x7e]", key):
+        raise Misused(f"{where} must hold one API key and nothing else. Copy it again.")
     return key

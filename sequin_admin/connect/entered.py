@@ -50,10 +50,6 @@ class MergeResult:
     def needs_probe(self) -> bool:
         return bool(self.names) or self.retry
 
-    def as_notice(self) -> dict[str, str]:
-        """The notice by its name in an answer; empty when there is nothing to say."""
-        return {"notice": self.notice} if self.notice else {}
-
 
 # A new credential: all of it is new.
 CREATED = MergeResult(origin=True, retry=True)

@@ -1,16 +1,90 @@
 """Reads environment variables and `.env`; `os.environ` is used nowhere else."""
 
 import os
+import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+from environ.fileaware_mapping import FileAwareMapping
 
+from sequin_admin.core.wrapping import trim, unwrapped
+
+FERNET_CHARS = 44
 ROOT = Path(__file__).resolve().parents[2]
 
+
+class Environment(FileAwareMapping):  # type: ignore[misc]
+    """The environment, where a variable that ends in `_FILE` names a file with the value.
+
+    White space and byte order marks at the ends of a file are its editor's, not the value's.
+    """
+
+    def __getitem__(self, name: str) -> str:
+        value = str(super().__getitem__(name))
+        return trim(value) if self.env.get(f"{name}_FILE") else value
+
+
 env = environ.FileAwareEnv()
+env.ENVIRON = Environment()
 environ.Env.read_env(ROOT / ".env")
 
 
 def inherited() -> dict[str, str]:
     """The whole environment, for child processes."""
     return dict(os.environ)
+
+
+def pasted_token(name: str, value: str) -> str:
+    """A token without quotes or the variable's name. Raises `ImproperlyConfigured`."""
+    bare = unwrapped(value, re.escape(name))
+    if re.search(r"[^\x21-\x7e]", bare):
+        raise ImproperlyConfigured(
+            f"{name} has white space or other characters within that no token has. Copy it again."
+        )
+    return bare
+
+
+def encryption_keys(name: str, values: list[str]) -> list[str]:
+    """Fernet keys, without quotes or the variable's name. Raises `ImproperlyConfigured`."""
+    keys = [pasted_token(name, value) for value in values if trim(value)]
+    for number, key in enumerate(keys, start=1):
+        try:
+            # The library reads the first of two that are joined.
+            usable = bool(Fernet(key)) and len(key) == FERNET_CHARS
+        except ValueError:
+            usable = False
+        if not usable:
+            raise ImproperlyConfigured(
+                f"Key {number} in {name} is none: 44 characters that end in =, as "
+                "`make setup` writes them. Put the whole key there, and commas between several."
+            )
+    return keys
+
+
+def public_url(name: str, value: str) -> str:
+    """The origin of an address, without a slash. Raises `ImproperlyConfigured`."""
+    address = trim(value).removeprefix(f"{name}=").strip("\"'\u201c\u201d")
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or "@" in parts.netloc or re.search(r"[^\x21-\x7e]", address):
+        raise ImproperlyConfigured(
+            f"{name} must look like https://admin.example.com, with a port if it is not the usual."
+        )
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise ImproperlyConfigured(
+            f"{name} has a path, and Sequin Admin needs a host of its own: its pages are at the "
+            "root. Leave out what follows the host, or give it a subdomain."
+        )
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def host_header(url: str) -> str:
+    """The host of an address as in a `Host` header: IPv6 in brackets."""
+    host = urlsplit(url).hostname or ""
+    return f"[{host}]" if ":" in host else host

@@ -55,7 +55,7 @@ class PropertiesForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         given = {name: self.cleaned_data[name] for name in self.names if name in self.cleaned_data}
-        sent = {name: value for name, value in given.items() if value not in ("", None, [])}
+        sent = {name: value for name, value in given.items() if is_entered(value)}
         for name in [name for name in sent if self.is_masked(name, sent[name])]:
             del sent[name]
         unseen = {n: v for n, v in self.stored.items() if n not in self.names}
@@ -149,6 +149,7 @@ def field_for(declared: type[Properties], name: str, *, kept: bool = False) -> f
     }
     attributes = {"placeholder": str(extra.get("example") or ""), "autocomplete": "off"}
     if declared.is_secret(name):
+        options["strip"] = not declared.is_password(name)
         return secret_field(options, multiline=bool(extra.get("multiline")))
     plain = plain_type(info.annotation)
     if plain is bool:
@@ -174,7 +175,12 @@ def secret_field(options: dict[str, Any], *, multiline: bool) -> forms.Field:
     """A write-only field: it is rendered empty whatever was submitted."""
     attributes = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "none"}
     widget = BlankTextarea({**attributes, "rows": 6}) if multiline else BlankPassword(attributes)
-    return forms.CharField(widget=widget, strip=True, **options)
+    return forms.CharField(widget=widget, **options)
+
+
+def is_entered(value: Any) -> bool:
+    """Whether there is more in a field than white space."""
+    return bool(value.strip()) if isinstance(value, str) else value not in (None, [])
 
 
 class BlankPassword(forms.PasswordInput):

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from copy import copy
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self, get_args
 
@@ -11,6 +12,8 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
     SecretStr,
     create_model,
     model_validator,
@@ -20,14 +23,22 @@ from pydantic_core import PydanticCustomError, PydanticUndefined
 
 from sequin_admin.core.fields import Secrets
 from sequin_admin.core.strict_json import UNSTORABLE
+from sequin_admin.core.wrapping import trim
+from sequin_admin.credentials.normalizers import Normalizer, pasted_key
 
-# The largest number that each of our databases stores, and the providers' own ids fit in.
-MAX_NUMBER = 2**63 - 1
+# The largest number that no reader of JSON rounds (RFC 8259 section 6); the providers' own ids fit.
+MAX_NUMBER = 2**53 - 1
 MASK = "***********"
 # What is shown in place of a secret: the mask above, X***, and first4...last4.
 _MASKS = re.compile(r"\*{11}|.\*{3}|.{4}\.{3}.{4}", re.DOTALL)
 MASKED = "This is a mask, and no stored secret is behind it. Send the secret itself."
 ANOTHER = "This is not the mask of the stored secret. Send the secret itself, or its own mask."
+UNWRAPPED = "{title} is kept without what stood around it."
+REENCODED = "{title} is kept as PKCS #8 in PEM: it is the same key."
+SPACED = (
+    "{title} begins or ends with white space, which is kept. If it came along by copying, enter it "
+    "again without."
+)
 
 Secret = SecretStr
 
@@ -71,6 +82,11 @@ def unmasked(secrets: Mapping[str, str], stored: Mapping[str, str]) -> dict[str,
     return result
 
 
+def warn_of_space(title: str, password: str) -> str:
+    """A sentence about white space at an end of a password; empty when there is none."""
+    return SPACED.format(title=title) if password != trim(password) else ""
+
+
 def Property(
     title: str,
     *,
@@ -83,13 +99,17 @@ def Property(
     multiline: bool = False,
     minimum: int | None = None,
     maximum: int | None = None,
+    normalizer: Normalizer | None = None,
+    password: bool = False,
 ) -> Any:
     """Declare one property.
 
     `extension` marks an addition to the specification. `read_only` marks a value that we read from
     the account after connecting: optional on input, never asked for in a form. `pattern` must match
     the whole value; `example` is shown when it doesn't, so it must not be a real secret. `minimum`
-    and `maximum` are those of a number.
+    and `maximum` are those of a number. `normalizer` brings a text into the form in which it is
+    kept; without one, a secret with a pattern is unwrapped, and white space at the ends is taken
+    off. A `password` is kept to the byte.
     """
     if read_only:
         default = None
@@ -99,8 +119,9 @@ def Property(
         "extension": extension,
         "read_only": read_only,
         "multiline": multiline,
+        "password": password,
     }
-    return Field(
+    field = Field(
         default=default,
         title=title,
         description=help or None,
@@ -108,14 +129,25 @@ def Property(
         le=maximum,
         json_schema_extra=extra,
     )
+    if normalizer:
+        field.metadata.append(Normalized(normalizer))
+    return field
+
+
+@dataclass(frozen=True)
+class Normalized:
+    """The normalizer among a field's metadata, which pydantic passes over."""
+
+    normalizer: Normalizer
 
 
 class Properties(BaseModel):
     """The polymorphic part of a credential. Subclasses declare `kind: Literal[...]` and more."""
 
-    model_config = ConfigDict(
-        extra="forbid", str_strip_whitespace=True, hide_input_in_errors=True, validate_default=False
-    )
+    # White space at the ends belongs to a password: the normalizers take it off elsewhere.
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, validate_default=False)
+
+    _rewritten: tuple[str, ...] = PrivateAttr(default=())
 
     @classmethod
     def kind_slug(cls) -> str:
@@ -135,8 +167,22 @@ class Properties(BaseModel):
         return annotation is Secret or Secret in get_args(annotation)
 
     @classmethod
+    def is_password(cls, name: str) -> bool:
+        """Whether it is kept to the byte: only its owner knows what belongs to it."""
+        return bool(cls.options_of(name).get("password"))
+
+    @classmethod
+    def normalizer_of(cls, name: str) -> Normalizer:
+        for each in cls.model_fields[name].metadata:
+            if isinstance(each, Normalized):
+                return each.normalizer
+        pattern = cls.options_of(name).get("match")
+        return pasted_key(pattern) if pattern and cls.is_secret(name) else trim
+
+    @classmethod
     def options_of(cls, name: str) -> dict[str, Any]:
-        """The arguments of `Property()`: example, match, extension, read_only, multiline."""
+        """The arguments of `Property()`: example, match, extension, read_only, multiline,
+        password."""
         extra = cls.model_fields[name].json_schema_extra
         return dict(extra) if isinstance(extra, dict) else {}
 
@@ -170,6 +216,21 @@ class Properties(BaseModel):
             raise PydanticCustomError("contradiction", "{names}", {"names": mistaken, **messages})
         return values
 
+    @model_validator(mode="wrap")
+    @classmethod
+    def _normalize(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Bring what was entered into the form in which it is kept."""
+        if not isinstance(values, dict):
+            return handler(values)
+        kept, messages = normalize_all(cls, values)
+        if messages:
+            raise PydanticCustomError(
+                "contradiction", "{names}", {"names": list(messages), **messages}
+            )
+        parsed = handler(kept)
+        parsed._rewritten = tuple(n for n in kept if is_rewritten(values[n], kept[n]))
+        return parsed
+
     @model_validator(mode="after")
     def _match_patterns(self) -> Self:
         mistakes = []
@@ -193,6 +254,23 @@ class Properties(BaseModel):
         """Messages by property, for valid values that contradict each other. Kinds override it."""
         return {}
 
+    def remarks(self) -> list[str]:
+        """What is kept in another form than it was entered in, and the passwords with white space
+        at an end: one sentence each, without a secret."""
+        public, secrets = self.public_values(), self.secret_values()
+        passwords = {n: value for n, value in secrets.items() if self.is_password(n)}
+        titles = {name: field.title or name for name, field in type(self).model_fields.items()}
+        return [
+            *(f"{titles[n]} is kept as {public[n]}." for n in self._rewritten if n in public),
+            *(self.remark_on_secret(n, titles[n]) for n in self._rewritten if n in secrets),
+            *filter(None, (warn_of_space(titles[n], value) for n, value in passwords.items())),
+        ]
+
+    @classmethod
+    def remark_on_secret(cls, name: str, title: str) -> str:
+        is_key_file = cls.options_of(name).get("multiline")
+        return (REENCODED if is_key_file else UNWRAPPED).format(title=title)
+
     def public_values(self) -> dict[str, Any]:
         """JSON values of all properties that are neither secret nor None."""
         hidden = {"kind", *self.secret_names()}
@@ -211,6 +289,51 @@ class Properties(BaseModel):
         return Secrets({**self.public_values(), **self.secret_values()})
 
 
+def normalize_all(
+    declared: type[Properties], values: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values as they are kept, and a sentence for each that can't be read."""
+    kept, messages = dict(values), {}
+    for name in (name for name in declared.names() if name in values):
+        if declared.is_secret(name) and is_mask_in(values[name]):
+            continue
+        if declared.is_password(name) and is_visible(values[name]):
+            continue
+        try:
+            kept[name] = normalized(declared.normalizer_of(name), values[name])
+        except ValueError as reason:
+            messages[name] = str(reason)
+    return kept, messages
+
+
+def normalized(normalizer: Normalizer, value: Any) -> Any:
+    """A text, or each text of a list, as it is kept. Others are for the types to judge."""
+    if isinstance(value, list):
+        return [normalized(normalizer, each) for each in value]
+    if isinstance(value, SecretStr):
+        return SecretStr(normalized(normalizer, value.get_secret_value()))
+    if not isinstance(value, str) or not (bare := trim(value)):
+        return value if not isinstance(value, str) else ""
+    return normalizer(bare)
+
+
+def is_visible(value: Any) -> bool:
+    """Whether there is more than white space in a password."""
+    return not isinstance(value, str) or bool(trim(value))
+
+
+def is_mask_in(value: Any) -> bool:
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return isinstance(text, str) and is_mask(trim(text))
+
+
+def is_rewritten(entered: Any, kept: Any) -> bool:
+    """Whether more than white space at the ends differs."""
+    if isinstance(entered, str):
+        return kept not in (entered, entered.strip())
+    return bool(entered != kept) and not isinstance(entered, list)
+
+
 @cache
 def class_with(declared: type[Properties], names: tuple[str, ...]) -> type[Properties]:
     fields = {
@@ -222,7 +345,9 @@ def class_with(declared: type[Properties], names: tuple[str, ...]) -> type[Prope
 
 def is_fitting(pattern: Any, text: str) -> bool:
     """Whether `text` has the declared form, if there is one, and can be stored."""
-    return not UNSTORABLE.search(text) and bool(not pattern or re.fullmatch(pattern, text))
+    return not UNSTORABLE.search(text) and bool(
+        not pattern or re.fullmatch(pattern, text, re.ASCII)
+    )
 
 
 def takes_numbers(field: FieldInfo) -> bool:

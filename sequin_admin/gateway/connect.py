@@ -104,7 +104,10 @@ def submit_form(
     if not kind.oauth:
         credential = links.submit_properties(link, form.properties)
         probes.verify(credential)
-        return redirect(next_url(link))
+        where = next_url(link)
+        for remark in form.properties.remarks() if where != link.redirect_url else ():
+            messages.warning(request, remark)
+        return redirect(where)
     links.count_try(link)
     options = {"link": link, "name": link.name, "reconnects": link.reconnects}
     return redirect_to_provider(request, kind, form, requester=link, **options)

@@ -23,6 +23,7 @@ from sequin_admin.credentials.kinds import (
     register,
 )
 from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.normalizers import words
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.credentials.pages import PagedReader
 
@@ -45,7 +46,9 @@ class AirtableProperties(Properties):
         "Airtable user ID", read_only=True, help="Who connected it.", example="usrziLeD23j9AJ1"
     )
     refresh_token: Secret = Property("Refresh token")
-    scope: str = Property("Scope", help="Space-separated.", example="data.records:read")
+    scope: str = Property(
+        "Scope", help="Space-separated.", example="data.records:read", normalizer=words(" ")
+    )
     email: str | None = Property("E-mail", extension=True, read_only=True)
 
 

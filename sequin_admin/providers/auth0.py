@@ -20,8 +20,22 @@ from sequin_admin.credentials.kinds import (
     register,
 )
 from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.normalizers import host
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.tokens import protocol
+
+DASHBOARD = (
+    "This is the address of Auth0's dashboard. Enter the tenant's domain, as Settings of the "
+    "application shows it: acme.us.auth0.com."
+)
+
+
+def tenant_host(text: str) -> str:
+    """Raises `ValueError` for the dashboard, which is no tenant."""
+    found = host(text)
+    if found == "manage.auth0.com":
+        raise ValueError(DASHBOARD)
+    return found
 
 
 class Auth0Properties(Properties):
@@ -32,6 +46,7 @@ class Auth0Properties(Properties):
         help="The tenant's own domain, not a custom one.",
         example="acme.us.auth0.com",
         pattern=r"[a-z0-9-]+(\.[a-z]{2}(-\d)?)?\.auth0\.com",
+        normalizer=tenant_host,
     )
     client_id: str = Property("Client ID", extension=True)
     client_secret: Secret = Property("Client secret", extension=True)

@@ -23,7 +23,7 @@ EMPTY = re.compile(r"^No .*(found|matching)", re.I)
 class CheckoutChampProperties(Properties):
     kind: Literal["checkout_champ_password"]
     login_id: str = Property("Login ID", help="Of an API user.", example="user123")
-    password: Secret = Property("Password", help="The API user's password.")
+    password: Secret = Property("Password", help="The API user's password.", password=True)
 
 
 @register

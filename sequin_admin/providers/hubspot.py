@@ -3,6 +3,7 @@
 Limits: https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
 """
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
@@ -28,6 +29,7 @@ from sequin_admin.credentials.kinds import (
     register,
 )
 from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.normalizers import address_of, digits, host, segments
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 
 API = "https://api.hubapi.com"
@@ -36,10 +38,22 @@ CLIENT_CODES = {"BAD_CLIENT_ID", "BAD_CLIENT_SECRET", "BAD_REDIRECT_URI", "MISMA
 UNAVAILABLE_STATUSES = {423, 477, *range(521, 525)}
 
 
+def account_number(text: str) -> str:
+    """The account of https://app.hubspot.com/contacts/21902692/..."""
+    parts = address_of(text)
+    if not parts or not re.fullmatch(r"app(-[a-z]{2}[0-9])?\.hubspot\.com", parts.netloc):
+        return digits(text)
+    return next((part for part in segments(parts) if part.isdecimal()), text)
+
+
 class HubSpotProperties(Properties):
     kind: Literal["hubspot_oauth2"]
     hub_domain: str | None = Property(
-        "Hub domain", help="The account's domain.", example="arrakis.io", default=None
+        "Hub domain",
+        help="The account's domain.",
+        example="arrakis.io",
+        default=None,
+        normalizer=host,
     )
     hub_id: int = Property(
         "Hub ID",
@@ -47,6 +61,7 @@ class HubSpotProperties(Properties):
         example="21902692",
         minimum=1,
         maximum=MAX_NUMBER,
+        normalizer=account_number,
     )
     refresh_token: Secret = Property("Refresh token")
     scopes: list[str] = Property("Scopes", help="What the account granted.")

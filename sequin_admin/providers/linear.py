@@ -25,6 +25,7 @@ from sequin_admin.credentials.kinds import (
     register,
 )
 from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.normalizers import words
 from sequin_admin.credentials.outcomes import Outcome, Refused
 
 API = "https://api.linear.app"
@@ -34,7 +35,12 @@ WHOAMI = "{ viewer { id name email } organization { id name urlKey } }"
 class LinearProperties(Properties):
     kind: Literal["linear_oauth2"]
     access_token: Secret = Property("Access token")
-    scope: str = Property("Scope", help="Space-separated.", example="read write issues:create")
+    scope: str = Property(
+        "Scope",
+        help="Space-separated.",
+        example="read write issues:create",
+        normalizer=words(" "),
+    )
     expires_in_s: int | None = Property(
         "Expires in (s)",
         default=None,

@@ -3,6 +3,7 @@
 Errors, inside HTTP 200: https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/error-codes
 """
 
+import re
 from typing import Any, Literal
 
 from sequin_admin.core import http
@@ -20,10 +21,18 @@ from sequin_admin.credentials.kinds import (
     register,
 )
 from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.normalizers import host
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.tokens import protocol
 
 BUSY_CODES = {"502", "604", "606", "608", "611", "614", "615", "713", "719"}
+
+
+def munchkin_id(text: str) -> str:
+    """In any case, without its dashes, or as the first label of Marketo's hosts."""
+    label = host(text).removesuffix(".mktorest.com")
+    found = re.fullmatch(r"([0-9]{3})[\s-]?([A-Za-z]{3})[\s-]?([0-9]{3})", label)
+    return "-".join(found.groups()).upper() if found else text
 
 
 class MarketoProperties(Properties):
@@ -34,6 +43,7 @@ class MarketoProperties(Properties):
         help="Admin > Integration > Munchkin.",
         example="123-ABC-456",
         pattern=r"\d{3}-[A-Z]{3}-\d{3}",
+        normalizer=munchkin_id,
     )
     client_id: str = Property("Client ID", extension=True)
     client_secret: Secret = Property("Client secret", extension=True)

@@ -23,6 +23,7 @@ from sequin_admin.credentials.kinds import (
     register,
 )
 from sequin_admin.credentials.models import Credential, whole_seconds
+from sequin_admin.credentials.normalizers import digits, words
 from sequin_admin.credentials.outcomes import Outcome, Refused
 
 HOSTS = {
@@ -35,9 +36,16 @@ THROTTLE_S = 60
 
 class QuickBooksProperties(Properties):
     kind: Literal["quickbooks_oauth2"]
-    realm_id: str = Property("Realm ID", extension=True, help="The company.", pattern=REALM)
+    realm_id: str = Property(
+        "Realm ID", extension=True, help="The company.", pattern=REALM, normalizer=digits
+    )
     refresh_token: Secret = Property("Refresh token", extension=True)
-    scope: str = Property("Scope", extension=True, example="com.intuit.quickbooks.accounting")
+    scope: str = Property(
+        "Scope",
+        extension=True,
+        example="com.intuit.quickbooks.accounting",
+        normalizer=words(" "),
+    )
     sandbox: bool = Property("Sandbox company", extension=True, default=False)
     company_name: str | None = Property("Company name", extension=True, read_only=True)
     refresh_token_expires_at: datetime | None = Property(

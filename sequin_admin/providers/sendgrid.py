@@ -16,9 +16,16 @@ from sequin_admin.credentials.kinds import (
     register,
 )
 from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.normalizers import host, one_of
 from sequin_admin.credentials.outcomes import Outcome
 
 HOSTS = {"global": "https://api.sendgrid.com", "eu": "https://api.eu.sendgrid.com"}
+
+
+def region(text: str) -> str:
+    """In any case, or as the host of the region."""
+    hosts = {"api.sendgrid.com": "global", "api.eu.sendgrid.com": "eu"}
+    return hosts.get(host(text), one_of("global", "eu")(text))
 
 
 class SendGridProperties(Properties):
@@ -27,7 +34,11 @@ class SendGridProperties(Properties):
         "API key", extension=True, example="SG.xxxx.yyyy", pattern=r"SG\.[\w-]+\.[\w-]+"
     )
     region: Literal["global", "eu"] = Property(
-        "Region", extension=True, help="Where the account's data is kept.", default="global"
+        "Region",
+        extension=True,
+        help="Where the account's data is kept.",
+        default="global",
+        normalizer=region,
     )
     username: str | None = Property("User name", extension=True, read_only=True)
     user_id: int | None = Property(

@@ -25,6 +25,7 @@ from sequin_admin.credentials.kinds import (
     register,
 )
 from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.normalizers import origin_under
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.tokens import protocol
 
@@ -42,7 +43,11 @@ class ServiceNowClient(Properties):
     """What both kinds share: the instance and the customer's own client."""
 
     instance_url: str = Property(
-        "Instance URL", extension=True, example="https://arrakis.service-now.com", pattern=INSTANCE
+        "Instance URL",
+        extension=True,
+        example="https://arrakis.service-now.com",
+        pattern=INSTANCE,
+        normalizer=origin_under(".service-now.com"),
     )
     client_id: str = Property("Client ID", extension=True, help="Of the instance's OAuth record.")
     client_secret: Secret = Property("Client secret", extension=True)

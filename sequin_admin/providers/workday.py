@@ -25,6 +25,7 @@ from sequin_admin.credentials.kinds import (
     register,
 )
 from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.normalizers import address_of, host, segments
 from sequin_admin.credentials.outcomes import Outcome
 
 HOST = r"[a-z0-9.-]+\.(workday|myworkday)\.com"
@@ -41,13 +42,38 @@ oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordT
 </bsvc:Response_Filter></bsvc:Get_Workers_Request></soapenv:Body></soapenv:Envelope>"""
 
 
+def tenant_in(text: str) -> str:
+    """The tenant of an address at Workday: /acme/d/home.htmld, /ccx/service/acme/..."""
+    parts = address_of(text)
+    if not parts or not re.fullmatch(HOST, parts.netloc):
+        return text
+    path = [p for p in segments(parts) if p not in ("ccx", "service", "oauth2", "api", "v1")]
+    return path[0] if path else text
+
+
+def endpoint(text: str) -> str:
+    """With its scheme, and without query and slash at the end."""
+    parts = address_of(text)
+    return f"https://{parts.netloc}{parts.path.rstrip('/')}" if parts else text
+
+
 class Tenant(Properties):
     """Properties that locate the tenant."""
 
     host: str = Property(
-        "Host", extension=True, example="wd2-impl-services1.workday.com", pattern=HOST
+        "Host",
+        extension=True,
+        example="wd2-impl-services1.workday.com",
+        pattern=HOST,
+        normalizer=host,
     )
-    tenant: str = Property("Tenant", extension=True, example="arrakis_dpt1", pattern=TENANT)
+    tenant: str = Property(
+        "Tenant",
+        extension=True,
+        example="arrakis_dpt1",
+        pattern=TENANT,
+        normalizer=tenant_in,
+    )
 
 
 class WorkdayOAuthProperties(Tenant):
@@ -61,6 +87,7 @@ class WorkdayOAuthProperties(Tenant):
         help="From View API Clients. Only for connecting by a login at Workday.",
         example="https://impl.workday.com/arrakis_dpt1/authorize",
         pattern=AUTHORIZE,
+        normalizer=endpoint,
         default=None,
     )
 
@@ -73,7 +100,7 @@ class WorkdayPasswordProperties(Tenant):
         example="ISU_Sequin@arrakis_dpt1",
         pattern=r"[^\s@]+@[A-Za-z0-9_-]+",
     )
-    password: Secret = Property("Password", extension=True)
+    password: Secret = Property("Password", extension=True, password=True)
 
 
 class Workday(Credential):

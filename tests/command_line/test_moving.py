@@ -1,5 +1,6 @@
 """Import and export of files of credentials."""
 
+import csv
 import json
 import os
 import stat
@@ -128,19 +129,59 @@ def test_what_the_server_refuses_is_told_by_rows_of_the_file(run, write):
         "kind,name,secret,login_id,password\n"
         "checkout_champ_password,,,user1,hush\n"
         f"stripe_key,Arrakis,{MARK},,\n"
-        "checkout_champ_password,,,user1,hush\n"
+        "checkout_champ_password,,,user2,hush\n"
     )
 
     ran = run("credentials", "import", write("odd.csv", text), "--json")
 
     assert ran.code == 1
-    first, second, third = ran.json["data"]
-    assert first["reason"].startswith("Held back: row")
-    assert (second["row"], second["result"]) == (3, "refused")
-    assert second["reason"].startswith("properties.secret: This does not have the form")
-    assert third["row"] == 4
+    assert [(row["row"], row["result"]) for row in ran.json["data"]] == [
+        (2, "created"),
+        (3, "refused"),
+        (4, "created"),
+    ]
+    reason = ran.json["data"][1]["reason"]
+    assert reason.startswith("properties.secret: This does not have the form")
     assert MARK not in ran.out + ran.err
-    assert not Credential.objects.exists()
+
+
+def test_refused_rows_are_corrected_in_a_report_and_imported(run, write, tmp_path):
+    text = (
+        "kind;login_id;password;name;secret\n"
+        "checkout_champ_password;user1; hush ;One;\n"
+        "checkout_champ_password;user2;hush;Two;left over\n"
+        f"stripe_key;;;Arrakis;{MARK}\n"
+        "nope;;;;\n"
+    )
+    report = tmp_path / "refused.csv"
+
+    ran = run("credentials", "import", write("odd.csv", text), "--report", "refused.csv", "--json")
+
+    assert (ran.json["created"], ran.json["refused"]) == (1, 3)
+    assert stat.S_IMODE(report.stat().st_mode) == 0o600
+    assert "3 refused rows are in refused.csv" in ran.err
+    assert MARK not in ran.out + ran.err
+    header, two, stripe, nope = csv.reader(report.read_text().splitlines())
+    assert header == ["kind", "login_id", "password", "name", "secret", "refused_because"]
+    assert two[:5] == ["checkout_champ_password", "user2", "hush", "Two", "left over"]
+    assert "`secret`" in two[5] or "is not known here" in two[5]
+    corrected = [header, [*stripe[:4], "sk_test_1", stripe[5]], [*two[:4], "", two[5]]]
+    write("refused.csv", "\n".join(map(",".join, corrected)))
+
+    again = run("credentials", "import", "refused.csv", "--json")
+
+    assert (again.code, again.json["created"]) == (0, 2), again.out
+    assert nope[0] == "nope"
+    assert Credential.objects.get(name="One").secrets["password"] == " hush "
+
+
+def test_what_is_kept_in_another_form_is_told_by_row(run, write):
+    text = f"kind,shop,access_token\nshopify_oauth2,SHOP-001.myshopify.com,{MARK}\n"
+
+    tried = run("credentials", "import", write("one.csv", text), "--dry-run", "--json")
+
+    [row] = tried.json["data"]
+    assert row["reason"] == "Shop is kept as shop-001.myshopify.com."
 
 
 def test_duplicates_in_a_file_are_reported_by_row(run, write):
@@ -148,9 +189,8 @@ def test_duplicates_in_a_file_are_reported_by_row(run, write):
 
     ran = run("credentials", "import", write("duplicates.csv", text), "--json")
 
-    assert ran.json["data"][1]["reason"] == (
-        "row 2 and row 3 are the same account. Send one of them."
-    )
+    said = "row 2 and row 3 are the same account. Send one of them."
+    assert [row["reason"] for row in ran.json["data"]] == [said, said]
 
 
 def test_a_large_file_goes_in_pieces_of_a_thousand(run, write):
@@ -166,8 +206,9 @@ def test_an_import_that_is_cut_off_says_how_far_it_came(bare, write, script):
     [kind] = [k for k in kinds.all() if k.slug == "checkout_champ_password"]
     shape = KindShape.model_validate(kind_out(kind)).model_dump()
     done = [{"index": n, "id": None, "result": "created"} for n in range(1000)]
-    script.say((200, {"data": [shape], "next_cursor": None}), (200, {"data": done}))
-    script.say((403, {"summary": "The key was revoked."}))
+    script.say((200, {"data": [shape], "next_cursor": None}))
+    script.say((200, {"data": done}), (200, {"data": done[:500]}))  # tried
+    script.say((200, {"data": done}), (403, {"summary": "The key was revoked."}))
     file = write("large.json", [champ(number) for number in range(1500)])
     known = {"SEQUIN_URL": script.url, "SEQUIN_API_KEY": "x"}
 
@@ -177,6 +218,17 @@ def test_an_import_that_is_cut_off_says_how_far_it_came(bare, write, script):
     assert (ran.json["created"], ran.json["refused"]) == (1000, 0)
     assert "The rest was not imported." in ran.err
     assert "The key was revoked." in ran.err
+
+    # Again: each piece has the key that it had, so that what is done is not done twice.
+    script.say((200, {"data": [shape], "next_cursor": None}))
+    script.say(*[(200, {"data": rows}) for rows in (done, done[:500])] * 2)
+    again = bare("credentials", "import", file, "--json", **known)
+    first, second = [
+        [heads["Idempotency-Key"] for _, _, heads, body in calls if b'"dry_run":false' in body]
+        for calls in (script.seen[:5], script.seen[5:])
+    ]
+    assert (again.code, again.json["created"]) == (0, 1500)
+    assert first == second
 
 
 def test_the_file_may_come_from_stdin(run):
@@ -320,7 +372,7 @@ def test_a_body_that_is_too_big_is_sent_in_halves():
 
     items = [Item(row, champ(row)) for row in range(1, 6)]
 
-    done = importing.send(Server(), items, dry_run=True)
+    tried = importing.try_items(Server(), items)
 
-    assert [row["row"] for row in done] == [1, 2, 3, 4, 5]
+    assert [row["row"] for row in tried.results] == [1, 2, 3, 4, 5]
     assert Server.sent == [5, 2, 3, 1, 2]

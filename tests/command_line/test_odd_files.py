@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sequin_admin.command_line.formats import Unreadable, read
 
-FORMATS = ("auto", "json", "csv", "airflow", "nango")
+FORMATS = ("auto", "json", "csv", "airflow", "nango", "n8n")
 WORDS = (
     *("kind", "properties", "data", "name", "metadata", "oauth_app_id", "secret", "test"),
     *("connections", "provider_config_key", "connection_id", "credentials", "raw", "hub_id"),

@@ -10,7 +10,8 @@ from cryptography.fernet import Fernet
 from sequin_admin.core import new_env
 from sequin_admin.core.env import ROOT
 
-REQUIRED = {"SECRET_KEY": "a", "FIELD_ENCRYPTION_KEY": "b", "DEBUG": "True"}
+KEY = Fernet.generate_key().decode()
+REQUIRED = {"SECRET_KEY": "a", "FIELD_ENCRYPTION_KEY": KEY, "DEBUG": "True"}
 # Of what the tests' own environment or .env say.
 UNSET = {"TARGET_NETWORKS": "", "WEBHOOK_BASE_URLS": "", "PUBLIC_URL": "http://127.0.0.1:8000"}
 
@@ -62,6 +63,17 @@ def test_what_is_no_network_stops_the_start():
     assert "This is no network" in done.stderr
 
 
+def test_a_path_in_the_public_address_stops_the_start():
+    done = run("", PUBLIC_URL="https://example.com/sequin")
+
+    assert done.returncode == 1
+    assert "PUBLIC_URL has a path" in done.stderr
+
+
+def test_the_public_address_may_be_of_ipv6():
+    assert setting("ALLOWED_HOSTS", PUBLIC_URL="http://[::1]:8000") == "['[::1]', 'localhost']"
+
+
 HTTPS = {"PUBLIC_URL": "https://admin.example.com", "DEBUG": "False"}
 
 
@@ -83,7 +95,6 @@ def test_hsts_speaks_for_other_hosts_only_when_told_to():
 def test_the_deploy_check_is_content_without_subdomains_and_preload():
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
     known = {**os.environ, **REQUIRED, **UNSET, **HTTPS, "SECRET_KEY": "k-" * 40 + "abcdefgh"}
-    known["FIELD_ENCRYPTION_KEY"] = Fernet.generate_key().decode()
     # The browser tests set it in the process that runs them.
     known.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
 

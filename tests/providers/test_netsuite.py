@@ -2,7 +2,10 @@
 
 import json
 
+import jwt
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from sequin_admin.connect import credential_operations
 from sequin_admin.core import http
@@ -11,8 +14,10 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.health import probes
+from sequin_admin.providers.netsuite.common import token_url
 from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
+from tests.factories import make_credential
 from tests.providers.answers import answer
 
 ACCOUNT = "1234567_SB1"
@@ -212,8 +217,12 @@ def test_a_certificate_gets_tokens(save_machine):
 
 
 @pytest.mark.parametrize("pem", ["not a key", "-----BEGIN PRIVATE KEY-----\nMIIE\n"])
-def test_a_key_that_cannot_be_read_is_the_customers_to_enter(save_machine, pem):
-    outcome = probes.verify(save_machine(private_key=pem))
+def test_a_key_of_before_that_cannot_be_read_is_the_customers_to_enter(save_machine, pem):
+    credential = save_machine()
+    credential.secrets = {"private_key": pem}
+    credential.save()
+
+    outcome = probes.verify(credential)
 
     assert (outcome.verdict, outcome.code) == (Verdict.CUSTOMER, "private_key")
     assert pem not in f"{outcome.message}{outcome.remedy}{outcome.evidence}"
@@ -222,8 +231,31 @@ def test_a_key_that_cannot_be_read_is_the_customers_to_enter(save_machine, pem):
 def test_a_public_key_signs_nothing(save_machine):
     pem = "-----BEGIN PUBLIC KEY-----\nMFwwDQYJKoZIhvcNAQEBBQADSwAwSAJB\n-----END PUBLIC KEY-----"
 
+    credential = save_machine()
+    credential.secrets = {"private_key": pem}
+
     with pytest.raises(Refused, match="not the PEM file"):
-        save_machine(private_key=pem).mint()
+        credential.mint()
+
+
+@pytest.mark.parametrize(
+    ("curve", "algorithm"),
+    [(ec.SECP256R1(), "ES256"), (ec.SECP384R1(), "ES384"), (ec.SECP521R1(), "ES512")],
+)
+def test_an_ec_key_signs_the_assertion(organization, curve, algorithm):
+    key = ec.generate_private_key(curve)
+    shape = (Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    properties = {"private_key": key.private_bytes(*shape).decode()}
+
+    credential = make_credential(organization, Machine.slug, properties=properties)
+
+    signed = jwt.decode_complete(
+        credential.assertion(),
+        key.public_key(),
+        algorithms=[algorithm],
+        audience=token_url(credential.properties["account_id"]),
+    )
+    assert signed["header"]["alg"] == algorithm
 
 
 def test_signed_requests_work(save_tba):

@@ -1,5 +1,8 @@
 """Shopify's offline tokens without expiry, and their exchange for expiring ones."""
 
+import hashlib
+import hmac
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
@@ -8,6 +11,8 @@ from django.urls import reverse
 from sequin_admin.audit.models import Event
 from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.kinds import OAuthContext
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.health import probes
@@ -50,6 +55,23 @@ def imported(old_token, app, organization, user):
         ).credential
 
     return save
+
+
+@pytest.mark.parametrize("came", ["SHOP-001.myshopify.com", "Shop-001.MyShopify.com"])
+def test_a_shop_in_another_case_is_the_one_that_was_asked_for(came):
+    """At the callback, and where Shopify opens our app to have it installed."""
+    params = {"shop": came, "timestamp": str(int(clock.now().timestamp()))}
+    message = "&".join(f"{name}={value}" for name, value in sorted(params.items()))
+    params["hmac"] = hmac.new(b"hush", message.encode(), hashlib.sha256).hexdigest()
+    context = OAuthContext("us", {"client_secret": "hush"}, {"shop": SHOP}, params)
+    shopify = kinds.get("shopify_oauth2")
+
+    shopify.check_callback(context)
+    inputs = shopify.check_install(params, context)
+    assert shopify.properties_class.only(("shop",))(**inputs).public_values() == {"shop": SHOP}
+
+    with pytest.raises(Refused, match="another"):
+        shopify.check_callback(replace(context, inputs={"shop": "another.myshopify.com"}))
 
 
 def fresh(credential):

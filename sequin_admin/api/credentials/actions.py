@@ -138,7 +138,7 @@ def replace_credential_secrets(
         probes.verify(saved.credential)
     stored = get_owned_or_404(organization, credential_id)
     with_etag(response, credential_out(stored))
-    return imported_out(stored, saved.change)
+    return imported_out(stored, saved.change, payload.properties)
 
 
 def check_kind(credential: Credential, kind: str) -> None:

@@ -11,7 +11,15 @@ from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.credentials.views import unknown_app_message
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
-from sequin_admin.api.schemas import BLANK, NOTICE, Body, CredentialImport, Shape, blank_names
+from sequin_admin.api.schemas import (
+    BLANK,
+    NOTICE,
+    Body,
+    CredentialImport,
+    Shape,
+    blank_names,
+    notice_of,
+)
 from sequin_admin.connect import bulk
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
@@ -75,9 +83,9 @@ def import_credentials(request: ApiRequest, payload: BulkImport) -> Any:
                 "index": index,
                 "id": None if payload.dry_run else each.credential.pk,
                 "result": "created" if each.is_new else "updated",
-                **each.change.as_notice(),
+                **notice_of(each.change, item.properties),
             }
-            for index, each in enumerate(saved)
+            for index, (each, item) in enumerate(zip(saved, items, strict=True))
         ],
         "created": sum(each.is_new for each in saved),
         "updated": sum(not each.is_new for each in saved),

@@ -80,14 +80,14 @@ def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False
 
 
 @router.post(
-    "", response={201: CredentialShape, 200: ImportedCredential, **ERRORS}, exclude_unset=True
+    "", response={201: ImportedCredential, 200: ImportedCredential, **ERRORS}, exclude_unset=True
 )
 def import_credential(
     request: ApiRequest, payload: CredentialImport, response: HttpResponse
 ) -> Any:
     """Import a credential. An account already here is updated (200), not created again (201); what
-    does not differ stays as it is. A token that the account had before is not taken, and `notice`
-    says so."""
+    does not differ stays as it is. A token that the account had before is not taken, and a host, an
+    id or a key may be kept in another form: `notice` says so."""
     organization = require_scope(request, Scope.WRITE)
     refuse_blank(payload.properties)
     try:
@@ -108,7 +108,9 @@ def import_credential(
         probes.verify(credential)
     stored = get_owned_or_404(organization, credential.pk)
     with_etag(response, credential_out(stored))
-    return Status(201 if saved.is_new else 200, imported_out(stored, saved.change))
+    return Status(
+        201 if saved.is_new else 200, imported_out(stored, saved.change, payload.properties)
+    )
 
 
 def get_oauth_app_or_422(organization: Organization, payload: CredentialImport) -> OAuthApp | None:

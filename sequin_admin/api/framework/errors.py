@@ -18,6 +18,7 @@ from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.rights import RightLost
 from sequin_admin.audit.models import get_audit_type
 from sequin_admin.core.fields import DecryptionError
+from sequin_admin.core.strict_json import AmbiguousJSON
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.usage import InUse
 
@@ -150,7 +151,9 @@ def add_exception_handlers(api: NinjaAPI) -> None:
 
     @api.exception_handler(HttpError)
     def unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
-        summary = UNREADABLE if error.status_code == 400 else str(error)
+        reason = error.__cause__
+        said = str(reason) if isinstance(reason, AmbiguousJSON) else UNREADABLE
+        summary = said if error.status_code == 400 else str(error)
         return problem_response(error.status_code, summary)
 
     @api.exception_handler(RequestDataTooBig)

@@ -15,7 +15,7 @@ from sequin_admin.api.notifications import webhooks
 from sequin_admin.api.openapi import examples, guide, links
 from sequin_admin.credentials import kinds
 
-PROPERTY_KEYWORDS = ("example", "match", "extension", "read_only", "multiline")
+PROPERTY_KEYWORDS = ("example", "match", "extension", "read_only", "multiline", "password")
 # Python counts four separators as white space that JSON Schema does not.
 VISIBLE_CHARACTER = r"[^\s\x1c-\x1f]"
 PROBLEM = "Problem"

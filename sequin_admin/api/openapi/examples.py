@@ -6,6 +6,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import plain_type
+from sequin_admin.credentials.private_keys import rsa_or_ec_key
 from sequin_admin.credentials.properties import MASK, Properties
 
 JsonSchema = Mapping[str, Any]
@@ -83,6 +84,12 @@ PARTS: dict[str, Any] = {
 }
 
 
+# Of RFC 9500 section 2.3, which publishes keys for examples.
+PRIVATE_KEY = rsa_or_ec_key("""-----BEGIN EC PRIVATE KEY-----
+MHcCAQEEIObLW92AqkWunJXowVR2Z5/+yVPBaFHnEedDk5WJxk/BoAoGCCqGSM49
+AwEHoUQDQgAEQiVI+I+3gv+17KN0RFLHKh5Vj71vc75eSOkyMsxFxbFsTNEMTLjV
+uKFxOelIgsiZJXKZNCX0FBmrfpCkKklCcg==
+-----END EC PRIVATE KEY-----""")
 KEY = {
     "name": "Sync worker",
     "prefix": "sqn_n7fF6-rA",
@@ -126,6 +133,8 @@ def example_value(declared: type[Properties], name: str) -> Any:
         return get_args(plain)[0]
     if plain is int:
         return int(example or 3600)
+    if declared.options_of(name).get("multiline"):
+        return PRIVATE_KEY
     if pattern := declared.options_of(name).get("match"):
         tries = [example, example.replace("...", "example"), *FITTING]
         return next(text for text in tries if re.fullmatch(str(pattern), text))

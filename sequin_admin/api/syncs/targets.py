@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpResponse
 from ninja import Query, Router, Status
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
@@ -20,7 +20,7 @@ from sequin_admin.api.framework.pagination import HealthFilters, paginate_reques
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.schemas import Body, Health, Metadata, Shape, Timestamp, health_out
 from sequin_admin.credentials.models import NAME_CHARS
-from sequin_admin.credentials.properties import MASK
+from sequin_admin.credentials.properties import MASK, warn_of_space
 from sequin_admin.syncs import postgres, targets
 from sequin_admin.syncs.connection_slots import TestsBusy, WaitingRoom
 from sequin_admin.syncs.models import Target
@@ -40,7 +40,17 @@ SCHEMA = "Ours. Empty means the user's own search path."
 Name = Annotated[str, Field(min_length=1, max_length=63)]
 Host = Annotated[str, Field(pattern=HOST, max_length=253)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
-Password = Annotated[SecretStr, Field(min_length=1, max_length=1000)]
+
+
+def whole_password(value: Any) -> Any:
+    """The text with the white space at its ends, which a body's other texts lose. Empty when there
+    is nothing else."""
+    return SecretStr(value if value.strip() else "") if isinstance(value, str) else value
+
+
+Password = Annotated[
+    SecretStr, BeforeValidator(whole_password), Field(min_length=1, max_length=1000)
+]
 
 
 class Connection(Body):
@@ -99,6 +109,13 @@ class TargetShape(Shape):
     metadata: dict[str, Any]
     created_at: Timestamp
     updated_at: Timestamp
+
+
+class SavedTarget(TargetShape):
+    notice: str | None = Field(
+        default=None,
+        description="Only when the password begins or ends with white space, which is kept.",
+    )
 
 
 class TargetList(Shape):
@@ -168,14 +185,21 @@ def reporting_fields() -> Iterator[None]:
         raise ApiError(422, INVALID, fields) from None
 
 
-@router.post("", response={201: TargetShape, **ERRORS}, by_alias=True)
+@router.post("", response={201: SavedTarget, **ERRORS}, by_alias=True, exclude_unset=True)
 def create_target(request: ApiRequest, payload: TargetCreate, response: HttpResponse) -> Any:
     """Register a database. Nothing is sent to it before it is tested."""
     columns, password = columns_of(payload)
     organization = require_scope(request, Scope.WRITE)
     with reporting_fields():
         target = targets.create(organization, actor=request.auth, password=password, **columns)
-    return Status(201, with_hint(request, target, with_etag(response, target_out(target))))
+    shown = with_hint(request, target, with_etag(response, target_out(target)))
+    return Status(201, shown | notice_of(password))
+
+
+def notice_of(password: str) -> dict[str, str]:
+    """The notice by its name in an answer; empty when there is nothing to say."""
+    warning = warn_of_space("The password", password)
+    return {"notice": warning} if warning else {}
 
 
 @router.get("", response={200: TargetList, **ERRORS}, by_alias=True)
@@ -196,7 +220,9 @@ def get_target(request: ApiRequest, target_id: UUID, response: HttpResponse) -> 
     return with_hint(request, target, with_etag(response, target_out(target)))
 
 
-@router.patch("/{target_id}", response={200: TargetShape, **ERRORS}, by_alias=True)
+@router.patch(
+    "/{target_id}", response={200: SavedTarget, **ERRORS}, by_alias=True, exclude_unset=True
+)
 def update_target(
     request: ApiRequest,
     target_id: UUID,
@@ -214,7 +240,8 @@ def update_target(
         with reporting_fields():
             targets.update(target, actor=request.auth, password=password, **columns)
     target = get_owned_or_404(organization, target_id)
-    return with_hint(request, target, with_etag(response, target_out(target)))
+    shown = with_hint(request, target, with_etag(response, target_out(target)))
+    return shown | notice_of(password)
 
 
 @router.get("/{target_id}/health", response={200: HealthDetail, **ERRORS})

@@ -3,37 +3,23 @@
 Malformed rows become problems, never exceptions; no problem quotes a value of the file.
 """
 
-import json
 from collections.abc import Mapping
 from typing import Any, Literal
 
 import yaml
 
-from sequin_admin.command_line.formats import airflow, nango, ours, table
+from sequin_admin.command_line.formats import airflow, n8n, nango, ours, strict, table
 from sequin_admin.command_line.formats.reading import Item, Problem, Reading, Unreadable
 from sequin_admin.command_line.formats.shapes import Shape, shapes_of
 
 __all__ = ["Format", "Item", "Problem", "Reading", "Shape", "Unreadable", "read", "shapes_of"]
 
-Format = Literal["auto", "json", "csv", "airflow", "nango"]
+Format = Literal["auto", "json", "csv", "airflow", "nango", "n8n"]
 UNKNOWN = (
     "The file is none of what is known here: our JSON or CSV (whose first line names its columns, "
-    "`kind` among them), Airflow's connections as JSON or YAML, Nango's as JSON."
+    "`kind` among them), Airflow's connections as JSON, YAML or AIRFLOW_CONN_ variables, Nango's "
+    "or n8n's as JSON."
 )
-
-
-class PlainLoader(yaml.SafeLoader):
-    """YAML without aliases, and with timestamps as strings."""
-
-    yaml_implicit_resolvers = {
-        first: [(tag, rule) for tag, rule in rules if tag != "tag:yaml.org,2002:timestamp"]
-        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            raise Unreadable("The YAML refers to parts of itself. Write them out.")
-        return super().compose_node(parent, index)
 
 
 def read(
@@ -46,14 +32,18 @@ def read(
     text, kinds = decoded(data), kinds or {}
     if format == "csv" or (format == "auto" and table.has_header(text)):
         return table.read(text, shapes)
-    value = parsed(text)
+    if format in ("airflow", "auto") and (rows := airflow.rows_of_env(text)):
+        return airflow.read(rows, shapes, kinds)
+    value, is_text = parsed(text)
     known = looks_like(value) if format == "auto" else format
     if known == "json" and value is not None:
-        return ours.read(value, shapes)
+        return ours.read(value, shapes, is_text=is_text)
     if known == "nango" and value is not None:
         return nango.read(value, shapes, kinds)
-    if known == "airflow" and isinstance(value, dict):
-        return airflow.read(value, shapes, kinds)
+    if known == "n8n" and value is not None:
+        return n8n.read(value, shapes, kinds)
+    if known == "airflow" and (connections := airflow.rows_of(value)) is not None:
+        return airflow.read(connections, shapes, kinds)
     raise Unreadable(UNKNOWN)
 
 
@@ -61,37 +51,48 @@ def decoded(data: bytes) -> str:
     try:
         return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError:
-        raise Unreadable("The file is not text in UTF-8.") from None
+        raise Unreadable(
+            "The file is not text in UTF-8. Save it as that: in Excel, as CSV UTF-8."
+        ) from None
 
 
-def parsed(text: str) -> Any:
-    """The value of JSON, JSON lines or a YAML object; None when `text` is none of them."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
-    lines = [line for line in text.splitlines() if line.strip()]
-    try:
-        return [json.loads(line) for line in lines] or None
-    except (ValueError, RecursionError):
-        pass
-    try:
-        value = yaml.load(text, PlainLoader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
-        if isinstance(error, Unreadable):
+def parsed(text: str) -> tuple[Any, bool]:
+    """The value of JSON, JSON lines or a YAML object, and whether its scalars are all texts (YAML);
+    None when `text` is none of them. Raises `Unreadable` for a name that comes twice."""
+    for load in (strict.load_json, load_lines):
+        try:
+            return load(text), False
+        except Unreadable:
             raise
-        return None
-    return value if isinstance(value, dict) else None
+        except (ValueError, RecursionError):
+            pass
+    try:
+        value = strict.load_yaml(text)
+    except Unreadable:
+        raise
+    except (yaml.YAMLError, ValueError, RecursionError, OverflowError):
+        return None, True
+    return value if isinstance(value, dict | list) else None, True
+
+
+def load_lines(text: str) -> Any:
+    return [strict.load_json(line) for line in text.splitlines() if line.strip()] or None
 
 
 def looks_like(value: Any) -> Format | None:
-    if isinstance(value, dict) and isinstance(value.get("connections"), list):
-        return "nango"
+    listed = value.get("connections") if isinstance(value, dict) else None
+    if isinstance(listed, list):
+        of_airflow = any(isinstance(row, dict) and "conn_type" in row for row in listed)
+        return "airflow" if of_airflow else "nango"
     rows = [row for row in ours.rows_of(value) if isinstance(row, dict)]
     if any("provider_config_key" in row for row in rows):
         return "nango"
     if any("properties" in row for row in rows):
         return "json"
+    if any(n8n.is_credential(row) for row in rows):
+        return "n8n"
+    if isinstance(value, list) and any("conn_type" in row for row in rows):
+        return "airflow"
     if isinstance(value, dict) and all(is_connection(of) for of in value.values()):
         return "airflow"
     return None

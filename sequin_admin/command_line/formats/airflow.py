@@ -1,16 +1,21 @@
-"""`airflow connections export`, JSON or YAML: conn_id to an object, or (older) to a URI.
+"""Airflow's connections in each of the forms that it and its users write them.
+
+`airflow connections export` (conn_id to an object or a URI), `airflow connections list -o json`,
+the REST API's listing, and files of environment variables, `AIRFLOW_CONN_*`.
 
 https://airflow.apache.org/docs/apache-airflow/stable/howto/connection.html
 """
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sequin_admin.command_line.formats.foreign import bag_of, host_in, properties_from, squashed
-from sequin_admin.command_line.formats.reading import Reading, missing
+from sequin_admin.command_line.formats.reading import Reading, missing, with_reason
 from sequin_admin.command_line.formats.shapes import Shape
+from sequin_admin.command_line.formats.strict import Unreadable, load_json
 
 # Kinds by connection type, and connection types by host for connections of the type http.
 TYPES = {
@@ -48,19 +53,88 @@ HOSTS = {
     "workday.com": "workday",
     "myworkday.com": "workday",
 }
+MOST_ENCODINGS = 3
+EXTRA = "Add it to the connection's `extra`, or connect anew."
 OTHERWISE = "Name its kind with --map {conn_id}=KIND, or leave it where it is."
 
 
-def read(value: Any, shapes: Mapping[str, Shape], kinds: Mapping[str, str]) -> Reading:
+# Row, conn_id, and the connection: an object, or a text with an address or an object.
+Row = tuple[int, str, Any]
+REST = "Airflow's REST API keeps secrets back: use airflow connections export."
+BAD_EXTRA = (
+    "Its `extra` is no JSON object that can be read. Correct it in Airflow, and export again."
+)
+VARIABLE = re.compile(r"\s*(?:export\s+)?AIRFLOW_CONN_(\w+)\s*=\s*(.*?)\s*")
+
+
+def read(rows: Iterable[Row], shapes: Mapping[str, Shape], kinds: Mapping[str, str]) -> Reading:
     """`kinds` maps a conn_id or a conn_type to a kind (`--map`)."""
-    reading = Reading()
-    for row, (conn_id, given) in enumerate(value.items(), start=1):
-        connection = from_address(given) if isinstance(given, str) else given
+    reading = Connections()
+    for row, conn_id, given in rows:
+        reading.sources[row] = (conn_id, given)
+        connection = from_text(given) if isinstance(given, str) else given
         if not isinstance(connection, dict):
-            reading.refuse(row, "This is not a connection: neither an object nor an address.")
+            reading.refuse(
+                row, "This is not a connection: neither an object nor an address.", conn_id
+            )
         else:
-            take(reading, row, str(conn_id), connection, shapes, kinds)
+            take(reading, row, conn_id, connection, shapes, kinds)
     return reading
+
+
+class Connections(Reading):
+    """A reading whose report is as `airflow connections export` writes it."""
+
+    def report(self, reasons: Mapping[int, str]) -> str:
+        named = {}
+        for row, reason in reasons.items():
+            conn_id, given = self.sources[row]
+            named[conn_id] = with_reason(given, reason)
+        return json.dumps(named, indent=2, ensure_ascii=False) + "\n"
+
+
+def rows_of(value: Any) -> list[Row] | None:
+    """The connections of an export, or of a list of objects; None for what is neither."""
+    if isinstance(value, dict) and isinstance(value.get("connections"), list):
+        value = value["connections"]
+    if isinstance(value, dict):
+        named = [(str(conn_id), given) for conn_id, given in value.items()]
+    elif isinstance(value, list):
+        named = [(id_of(given), given) for given in value]
+    else:
+        return None
+    return [(row, conn_id, given) for row, (conn_id, given) in enumerate(named, start=1)]
+
+
+def id_of(given: Any) -> str:
+    names = ("conn_id", "connection_id")
+    return (
+        next((str(given[n]) for n in names if given.get(n)), "") if isinstance(given, dict) else ""
+    )
+
+
+def rows_of_env(text: str) -> list[Row]:
+    """The connections of an env file, by line. Raises `Unreadable` for one that comes twice."""
+    rows, seen = [], set[str]()
+    for number, line in enumerate(text.splitlines(), start=1):
+        found = VARIABLE.fullmatch(line)
+        if found is None:
+            continue
+        conn_id = found[1].lower()
+        if conn_id in seen:
+            raise Unreadable(f"AIRFLOW_CONN_{found[1].upper()} comes twice. Keep one of them.")
+        seen.add(conn_id)
+        rows.append((number, conn_id, unquoted(found[2])))
+    return rows
+
+
+def unquoted(text: str) -> str:
+    """A value as a shell reads it in quotes: between single ones nothing is escaped."""
+    if len(text) > 1 and text[0] == text[-1] == "'":
+        return text[1:-1]
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        return re.sub(r'\\(["\\$`])', r"\1", text[1:-1])
+    return text
 
 
 def take(
@@ -71,7 +145,11 @@ def take(
     shapes: Mapping[str, Shape],
     kinds: Mapping[str, str],
 ) -> None:
-    extra = extra_of(connection.get("extra"))
+    try:
+        extra = extra_of(connection.get("extra") or connection.get("extra_dejson"))
+    except ValueError:
+        reading.refuse(row, BAD_EXTRA, conn_id)
+        return
     bag = bag_of(connection, {name.rpartition("__")[2]: v for name, v in extra.items()}, extra)
     kind = kinds.get(conn_id) or kind_of(connection, bag, kinds)
     shape = shapes.get(kind)
@@ -86,9 +164,9 @@ def take(
         return
     lacking = missing(properties, shape)
     if lacking:
-        said = (
-            f"As {kind}: {' '.join(lacking)} Add it to the connection's `extra`, or connect anew."
-        )
+        # Only the REST API gives the id by this name.
+        remedy = REST if "connection_id" in connection else EXTRA
+        said = f"As {kind}: {' '.join(lacking)} {remedy}"
         reading.refuse(row, said, conn_id)
         return
     metadata = {"airflow_conn_id": conn_id}
@@ -108,13 +186,30 @@ def kind_of(connection: dict[str, Any], bag: Mapping[str, Any], kinds: Mapping[s
 
 
 def extra_of(given: Any) -> dict[str, Any]:
-    """`extra` is a JSON string or the object itself."""
-    if isinstance(given, str):
-        try:
-            given = json.loads(given)
-        except (ValueError, RecursionError):
-            return {}
+    """`extra` is the object itself, or its JSON, which some write as a JSON string once more.
+
+    Raises `ValueError` for JSON that can't be read. What is no JSON at all is a note of somebody's.
+    """
+    for _ in range(MOST_ENCODINGS):
+        if isinstance(given, str):
+            if not given.lstrip().startswith(("{", '"')):
+                return {}
+            try:
+                given = load_json(given)
+            except RecursionError:
+                raise ValueError("The JSON is nested too deeply.") from None
     return {str(name): value for name, value in given.items()} if isinstance(given, dict) else {}
+
+
+def from_text(text: str) -> dict[str, Any] | None:
+    """A connection from its JSON, as environment variables may have it, or from its address."""
+    if not text.lstrip().startswith("{"):
+        return from_address(text)
+    try:
+        found = load_json(text)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def from_address(address: str) -> dict[str, Any] | None:

@@ -35,7 +35,7 @@ OF_KIND: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "salesforce_oauth2": {"sfid": ("organization_id", "org_id")},
     "sendgrid_key": {"api_key": ("password",)},
     "shopify_oauth2": {"access_token": ("password",)},
-    "stripe_key": {"secret": ("api_key", "password", "user_name", "login")},
+    "stripe_key": {"secret": ("secret_key", "api_key", "password", "user_name", "login")},
     "stripe_oauth2": {"account_id": ("stripe_user_id",), "secret": ("refresh_token",)},
     "workday_oauth2": {"host": ("token_domain", "host_name")},
     "workday_password": {"host": ("host_name",)},
@@ -96,7 +96,7 @@ def host_under(suffix: str, *names: str) -> Callable[[Bag], str | None]:
 
     def work_out(bag: Bag) -> str | None:
         hosts = [host_in(text(bag, name)) for name in (*names, "host")]
-        first = text(bag, "subdomain", "instance").removesuffix(suffix)
+        first = text(bag, "subdomain", "shop_subdomain", "instance").removesuffix(suffix)
         full = [*hosts, f"{first}{suffix}" if re.fullmatch(r"[\w-]+", first) else ""]
         return next((host for host in full if host.endswith(suffix)), None)
 
@@ -127,7 +127,7 @@ def salesforce_organization(bag: Bag) -> str | None:
 
 
 def stripe_mode(bag: Bag) -> bool | None:
-    key = text(bag, "secret", "api_key", "password", "user_name", "login")
+    key = text(bag, "secret", "secret_key", "api_key", "password", "user_name", "login")
     return "_test_" in key if key else None
 
 

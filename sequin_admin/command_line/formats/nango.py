@@ -58,6 +58,7 @@ def read(value: Any, shapes: Mapping[str, Shape], kinds: Mapping[str, str]) -> R
     """`kinds` maps an integration (provider_config_key) or a connection_id to a kind (`--map`)."""
     reading = Reading()
     for row, connection in enumerate(rows_of(value), start=1):
+        reading.sources[row] = connection
         if isinstance(connection, dict):
             take(reading, row, connection, shapes, kinds)
         else:

@@ -1,11 +1,13 @@
 """The result of parsing a file: credentials to import, and problems by row without values."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sequin_admin.command_line.formats import strict
 from sequin_admin.command_line.formats.shapes import Shape
+from sequin_admin.command_line.formats.strict import Unreadable
 
 MASK = "***"
 # What the server shows for a secret: it keeps the one that it has, or refuses the row.
@@ -13,19 +15,22 @@ KEPT = "***********"
 TAKEN = ("name", "properties", "oauth_app_id", "metadata", "rate_limit")
 # Other fields of an export, which the server sets itself.
 GIVEN = ("id", "provider", "kind", "oauth_app", "health", "created_at", "updated_at")
+# What a report of refused rows adds to each of them.
+REASON = "refused_because"
 
 
-class Unreadable(ValueError):
-    """The file as a whole can't be parsed. `str()` says why."""
+__all__ = ["REASON", "Item", "Problem", "Reading", "Unreadable", "missing", "with_reason"]
 
 
 @dataclass(frozen=True)
 class Item:
-    """One credential as `POST /v1/credentials` takes it. `label` is what its file calls it."""
+    """One credential as `POST /v1/credentials` takes it. `label` is what its file calls it, `note`
+    a warning about what it may have lost before."""
 
     row: int
     body: Mapping[str, Any]
     label: str = ""
+    note: str = ""
 
     @property
     def kind(self) -> str:
@@ -47,18 +52,37 @@ class Reading:
 
     items: list[Item] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    # The rows as they stand in the file.
+    sources: dict[int, Any] = field(default_factory=dict)
 
-    def take(self, row: int, body: Any, shapes: Mapping[str, Shape], label: str = "") -> None:
+    def report(self, reasons: Mapping[int, str]) -> str:
+        """The rows of the file with these numbers, and why each was refused, as a file that can be
+        corrected and imported."""
+        rows = [with_reason(self.sources[row], reason) for row, reason in reasons.items()]
+        return json.dumps(rows, indent=2, ensure_ascii=False) + "\n"
+
+    def take(
+        self,
+        row: int,
+        body: Any,
+        shapes: Mapping[str, Shape],
+        label: str = "",
+        note: str = "",
+    ) -> None:
         """Add a row in our own format as an item, or as a problem when it is invalid."""
         reasons = faults(body, shapes)
         if reasons:
             self.problems.append(Problem(row, " ".join(reasons), label))
         else:
             kept = {name: body[name] for name in TAKEN if body.get(name) is not None}
-            self.items.append(Item(row, kept, label))
+            self.items.append(Item(row, kept, label, note))
 
     def refuse(self, row: int, sentence: str, label: str = "") -> None:
         self.problems.append(Problem(row, sentence, label))
+
+
+def with_reason(source: Any, reason: str) -> Any:
+    return {**source, REASON: reason} if isinstance(source, dict) else source
 
 
 def faults(body: Any, shapes: Mapping[str, Shape]) -> list[str]:
@@ -74,11 +98,37 @@ def faults(body: Any, shapes: Mapping[str, Shape]) -> list[str]:
         return [f"Its properties name no kind that is known: {', '.join(shapes)}."]
     if not sendable(body):
         return ["It holds what can't be stored: NUL, half a surrogate pair, NaN or Infinity."]
+    rounded = [path for path, value in numbers_in(body) if is_rounded(value)]
+    if rounded:
+        return [f"{listed(rounded)} rounded by many readers: write it as text, in quotes."]
     return [*unknown(body, properties, shape), *missing(properties, shape)]
 
 
+def numbers_in(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Paths and values of the numbers in a JSON value."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from numbers_in(inner, f"{path}.{name}".lstrip("."))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from numbers_in(inner, path)
+    elif isinstance(value, int | float):
+        yield path, value
+
+
+def is_rounded(number: float) -> bool:
+    """Whether a float (IEEE 754 binary64) can't hold the number, or did not hold what was
+    written."""
+    if isinstance(number, float):
+        return isinstance(number, strict.RoundedFloat)
+    try:
+        return int(float(number)) != number
+    except OverflowError:
+        return True
+
+
 def unknown(body: dict[str, Any], properties: dict[str, Any], shape: Shape) -> list[str]:
-    strange = [name for name in body if name not in (*TAKEN, *GIVEN)]
+    strange = [name for name in body if name not in (*TAKEN, *GIVEN, REASON)]
     strange += [f"properties.{name}" for name in properties if name not in ("kind", *shape.types)]
     return [f"{listed(strange)} not known here: remove it."] if strange else []
 

@@ -1,12 +1,15 @@
 """The kinds as declared by the server, and conversion to their properties' types."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sequin_admin.command_line.formats.strict import load_json
+
 YES, NO = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
+# What a spreadsheet makes of a long number.
+ROUNDED = re.compile(r"-?[0-9](\.[0-9]+)?[Ee]\+[0-9]{2,}")
 WORDS = {"integer": "a whole number", "boolean": "true or false", "string[]": "a list"}
 
 
@@ -55,12 +58,15 @@ def to_text(given: Any) -> str:
     return str(given)
 
 
-def to_integer(given: Any) -> int:
+def to_integer(given: Any) -> int | str:
+    """A text with digits and more is left to the server: it may be 21 902 692, or an address."""
     if isinstance(given, bool) or not isinstance(given, str | int):
         raise ValueError("Not a whole number.")
-    if isinstance(given, str) and not re.fullmatch(r"\s*-?[0-9]{1,19}\s*", given):
+    if isinstance(given, int) or re.fullmatch(r"\s*-?[0-9]{1,19}\s*", given):
+        return int(given)
+    if ROUNDED.fullmatch(given.strip()) or not re.search(r"[0-9]", given):
         raise ValueError("Not a whole number.")
-    return int(given)
+    return given
 
 
 def to_boolean(given: Any) -> bool:
@@ -72,7 +78,7 @@ def to_boolean(given: Any) -> bool:
 
 def to_list(given: Any) -> list[str]:
     if isinstance(given, str) and given.lstrip().startswith("["):
-        given = json.loads(given)
+        given = load_json(given)
     if isinstance(given, str):
         given = [part for part in re.split(r"[\s,;]+", given) if part]
     if not isinstance(given, list):

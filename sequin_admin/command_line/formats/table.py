@@ -1,50 +1,102 @@
 """CSV: a header with column names, then one credential per row, typed as its kind declares.
 
 `kind`, `name`, `oauth_app_id` and `metadata.x` exist for every kind; other columns are properties.
+Excel's first line `sep=;` may come before the header.
 """
 
 import csv
 import io
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from sequin_admin.command_line.formats.reading import Reading, Unreadable
-from sequin_admin.command_line.formats.shapes import Shape
+from sequin_admin.command_line.formats.reading import REASON, Reading, Unreadable
+from sequin_admin.command_line.formats.shapes import ROUNDED, Shape
 
 COMMON = ("kind", "name", "oauth_app_id")
 METADATA = "metadata."
 # Larger than any private key.
 MAX_FIELD_CHARS = 1_000_000
+SEPARATOR = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
+# The mark that our own CSV puts before a formula.
+HARMLESS = re.compile(r"'(?=[=+\-@\t\r])")
+WARNING = (
+    "{names} may have lost digits in a spreadsheet: compare, and format the column as text there."
+)
 
 
 def read(text: str, shapes: Mapping[str, Shape]) -> Reading:
-    reading = Reading()
+    reading = Table()
     csv.field_size_limit(MAX_FIELD_CHARS)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text), strict=True)
     try:
-        columns = [name.strip() for name in next(lines, [])]
-        if "kind" not in columns:
-            # Without a header the first line may hold secrets, so it is not quoted.
-            raise Unreadable(
-                "The first line of a CSV file must name its columns, `kind` among them."
-            )
+        if SEPARATOR.fullmatch(first_line(text)):
+            next(lines)
+        columns = [column_of(name) for name in next(lines, [])]
+        refuse_bad_header(columns)
+        reading.columns = columns
         for cells in lines:
             if any(cell.strip() for cell in cells):
+                reading.sources[lines.line_num] = cells
                 take(reading, lines.line_num, columns, cells, shapes)
     except csv.Error:
         raise Unreadable(f"Line {lines.line_num} is not valid CSV. Check its quotes.") from None
     return reading
 
 
+class Table(Reading):
+    """A reading whose report is a CSV file with the same columns, and one for the reason."""
+
+    columns: list[str]
+
+    def report(self, reasons: Mapping[int, str]) -> str:
+        out = io.StringIO()
+        places = [at for at, name in enumerate(self.columns) if name != REASON]
+        writer = csv.writer(out)
+        writer.writerow([*(self.columns[at] for at in places), REASON])
+        for row, reason in reasons.items():
+            cells = self.sources[row]
+            kept = [cells[at] if at < len(cells) else "" for at in places]
+            writer.writerow([*kept, *cells[len(self.columns) :], reason])
+        return out.getvalue()
+
+
+def refuse_bad_header(columns: list[str]) -> None:
+    if "kind" not in columns:
+        # Without a header the first line may hold secrets, so it is not quoted.
+        raise Unreadable("The first line of a CSV file must name its columns, `kind` among them.")
+    twice = next((name for name in columns if name and columns.count(name) > 1), "")
+    if twice:
+        # What stands in the header without being known may be a secret as well.
+        first, second, *_ = (at for at, name in enumerate(columns, start=1) if name == twice)
+        raise Unreadable(f"Columns {first} and {second} have the same name. Keep one of them.")
+
+
+def column_of(name: str) -> str:
+    """The column's name in lower case; what follows `metadata.` is the user's own."""
+    prefix, dot, key = name.strip().partition(".")
+    return f"{prefix.lower()}{dot}{key}"
+
+
+def first_line(text: str) -> str:
+    return text.split("\n", 1)[0]
+
+
+def header_of(text: str) -> str:
+    """The line with the columns' names."""
+    line, _, rest = text.partition("\n")
+    return first_line(rest) if SEPARATOR.fullmatch(line) else line
+
+
 def delimiter_of(text: str) -> str:
-    header = text.split("\n", 1)[0]
-    return max(",;\t", key=header.count)
+    given = SEPARATOR.fullmatch(first_line(text))
+    return given[1] if given else max(",;\t", key=header_of(text).count)
 
 
 def has_header(text: str) -> bool:
     """Whether the first line is a header with a column `kind`."""
-    header = text.split("\n", 1)[0]
-    return "kind" in [name.strip(' "\r') for name in header.split(delimiter_of(text))]
+    columns = header_of(text).split(delimiter_of(text))
+    return "kind" in [name.strip(' "\r').lower() for name in columns]
 
 
 def take(
@@ -53,11 +105,15 @@ def take(
     if len(cells) > len(columns):
         reading.refuse(line, f"It has {len(cells)} cells under {len(columns)} columns.")
         return
-    given = {name: cell.strip() for name, cell in zip(columns, cells, strict=False) if cell.strip()}
-    shape = shapes.get(given.get("kind", ""))
+    cells_of = zip(columns, cells, strict=False)
+    raw = {name: cell for name, cell in cells_of if cell.strip() and name != REASON}
+    given = {name: HARMLESS.sub("", cell.strip(), count=1) for name, cell in raw.items()}
+    shape = shapes.get(given.get("kind", "").lower())
     if shape is None:
         reading.refuse(line, f"Its `kind` is none that is known: {', '.join(shapes)}.")
         return
+    # Spaces at its ends may belong to a password.
+    given |= {name: raw[name] for name in shape.secret if name in raw}
     # A Stripe key has a property `name` as well: the column sets both.
     names = [name for name in given if name in shape.types]
     try:
@@ -74,4 +130,6 @@ def take(
         "metadata": metadata or None,
         "properties": {"kind": shape.kind, **properties},
     }
-    reading.take(line, body, shapes, label=given.get("name", ""))
+    rounded = [f"`{name}`" for name, cell in given.items() if ROUNDED.fullmatch(cell.strip())]
+    note = WARNING.format(names=" and ".join(rounded)) if rounded else ""
+    reading.take(line, body, shapes, label=given.get("name", ""), note=note)

@@ -16,7 +16,7 @@ from sequin_admin.connect.credential_operations import Saved
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import CredentialForm
 from sequin_admin.credentials.models import Credential
-from sequin_admin.credentials.properties import InvalidEntry
+from sequin_admin.credentials.properties import InvalidEntry, Properties
 from sequin_admin.dashboard import snippets
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
 from sequin_admin.dashboard.edits import Edit
@@ -65,6 +65,7 @@ def add(request: Request, kind: str) -> HttpResponse:
         if saved.needs_probe:
             probes.verify(credential)
         show_saved(request, saved)
+        show_remarks(request, form.properties)
         return redirect("dashboard:credential", pk=credential.pk)
     redirect_uri = protocol.redirect_uri(declared.provider) if declared.oauth else ""
     context = {"kind": declared, "form": form, "redirect_uri": redirect_uri}
@@ -82,6 +83,12 @@ def show_saved(request: Request, saved: Saved) -> None:
     messages.success(request, f"{saved.credential} {done}.")
     if saved.change.notice:
         messages.warning(request, saved.change.notice)
+
+
+def show_remarks(request: Request, properties: Properties) -> None:
+    """Say what is kept in another form, and what may have been copied along."""
+    for sentence in properties.remarks():
+        messages.warning(request, sentence)
 
 
 @require_GET
@@ -213,6 +220,7 @@ def update_credential(request: Request, credential: Credential, edit: Edit) -> b
     for saved in replaced:
         if saved.needs_probe:
             probes.verify(saved.credential)
+        show_remarks(request, form.properties)
         if saved.change.notice:
             messages.warning(request, saved.change.notice)
     return True

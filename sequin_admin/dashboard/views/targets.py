@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
+from sequin_admin.credentials.properties import warn_of_space
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
 from sequin_admin.dashboard.edits import Edit
@@ -68,7 +69,7 @@ def new(request: Request) -> HttpResponse:
         except ValidationError as error:
             form.explain(error)
         else:
-            return redirect_to_test(request, target)
+            return redirect_to_test(request, target, form)
     return show_form(request, form)
 
 
@@ -89,7 +90,7 @@ def edit_target(request: Request, pk: str) -> HttpResponse:
         else:
             if saved:
                 targets.request_test(get_owned_or_404(request, pk), actor=request.user)
-                return redirect_to_test(request, get_owned_or_404(request, pk))
+                return redirect_to_test(request, get_owned_or_404(request, pk), form)
     return show_form(request, form, get_owned_or_404(request, pk), edit)
 
 
@@ -101,9 +102,11 @@ def show_form(
     return render(request, "targets/form.html", context, status=status)
 
 
-def redirect_to_test(request: Request, target: Target) -> HttpResponse:
+def redirect_to_test(request: Request, target: Target, form: TargetForm) -> HttpResponse:
     """To the page of a saved target, whose test is due."""
     messages.success(request, f"{target} is saved. The result of its test is shown under Health.")
+    if warning := warn_of_space("The password", form.cleaned_data["password"]):
+        messages.warning(request, warning)
     return redirect("dashboard:target", pk=target.pk)
 
 

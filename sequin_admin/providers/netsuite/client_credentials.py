@@ -8,12 +8,14 @@ from typing import Literal
 
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import RSAKey
+from joserfc.jwk import ECKey, RSAKey
 
 from sequin_admin.core import clock, http
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import Property, Secret, TokenGrant, register
+from sequin_admin.credentials.normalizers import words
 from sequin_admin.credentials.outcomes import Outcome, Refused
+from sequin_admin.credentials.private_keys import CURVES, parse_key, rsa_or_ec_key
 from sequin_admin.providers.netsuite.common import NetSuite, NetSuiteAccount, token_url
 from sequin_admin.tokens import protocol
 
@@ -26,9 +28,15 @@ class NetSuiteClientProperties(NetSuiteAccount):
     client_id: str = Property("Client ID", extension=True, help="Of the integration record.")
     certificate_id: str = Property("Certificate ID", extension=True, help="Shown after the upload.")
     private_key: Secret = Property(
-        "Private key", extension=True, help="The PEM file of the certificate.", multiline=True
+        "Private key",
+        extension=True,
+        help="The PEM file of the certificate.",
+        multiline=True,
+        normalizer=rsa_or_ec_key,
     )
-    scope: str = Property("Scope", extension=True, default="rest_webservices")
+    scope: str = Property(
+        "Scope", extension=True, default="rest_webservices", normalizer=words(" ")
+    )
 
 
 @register
@@ -40,7 +48,8 @@ class NetSuiteClientCredentials(NetSuite):
     guide = (
         "In NetSuite open Setup > Integration > Manage Integrations and create a record.",
         "Tick Client Credentials (Machine to Machine) Grant and REST Web Services.",
-        "Make an RSA key pair of 3072 bits or more and a certificate of at most two years.",
+        "Make a key pair, RSA of 3072 bits or more, or EC of the curve P-256, P-384 or P-521, and "
+        "a certificate of at most two years.",
         "Open OAuth 2.0 Client Credentials Setup, upload the certificate, copy its ID.",
     )
 
@@ -59,7 +68,7 @@ class NetSuiteClientCredentials(NetSuite):
         return protocol.parse_grant(type(self), response)
 
     def assertion(self) -> str:
-        """The signed JWT (PS256). Raises `Refused` for an unreadable private key."""
+        """The signed JWT. Raises `Refused` for an unreadable private key."""
         now = int(clock.now().timestamp())
         claims = {
             "iss": self.properties["client_id"],
@@ -69,10 +78,10 @@ class NetSuiteClientCredentials(NetSuite):
             "exp": now + ASSERTION_LIFE_S,
             "jti": uuid.uuid4().hex,
         }
-        header = {"alg": "PS256", "kid": self.properties["certificate_id"]}
         try:
-            key = RSAKey.import_key(self.secrets["private_key"])
-            return jwt.encode(header, claims, key, algorithms=["PS256"])
+            key, algorithm = signing_key(self.secrets["private_key"])
+            header = {"alg": algorithm, "kid": self.properties["certificate_id"]}
+            return jwt.encode(header, claims, key, algorithms=[algorithm])
         except (ValueError, TypeError, JoseError):
             raise Refused(unreadable_key()) from None
 
@@ -80,10 +89,19 @@ class NetSuiteClientCredentials(NetSuite):
         return self.classify(http.get(self.catalog_url(), bearer=token))
 
 
+def signing_key(text: str) -> tuple[RSAKey | ECKey, str]:
+    """The key and its algorithm of those that NetSuite takes. Raises `ValueError`."""
+    pem = rsa_or_ec_key(text)
+    curve = getattr(parse_key(pem), "curve", None)
+    if curve is None:
+        return RSAKey.import_key(pem), "PS256"
+    return ECKey.import_key(pem), CURVES[curve.name]
+
+
 def unreadable_key() -> Outcome:
     return outcomes.customer(
         "private_key",
-        "The private key is not the PEM file of an RSA key without a password.",
+        "The private key is not the PEM file of an RSA or EC key without a password.",
         "The customer must enter the whole file, from BEGIN to END, decrypted.",
         "You must enter the whole file, from BEGIN to END, decrypted.",
     )

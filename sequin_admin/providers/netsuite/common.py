@@ -3,17 +3,17 @@
 https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_157771733782.html
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Annotated, Any
-
-from pydantic import AfterValidator
+from typing import Any
 
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import Properties, Property, Rate, RateLimitSignals
 from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.normalizers import address_of
 from sequin_admin.credentials.outcomes import Outcome
 
 ACCOUNT = r"[A-Za-z0-9]+([_-][A-Za-z0-9]+)*"
@@ -57,15 +57,26 @@ def rest_url(account_id: str) -> str:
     return f"https://{host_label(account_id)}.suitetalk.api.netsuite.com"
 
 
+def account_id(text: str) -> str:
+    """As on NetSuite's pages, of the id in either form or of an address of the account."""
+    parts = address_of(text)
+    label = parts.netloc.partition(".")[0] if parts else ""
+    # The log-in page of all accounts is at system.netsuite.com.
+    if parts and parts.netloc.endswith(".netsuite.com") and label != "system":
+        text = label
+    return realm(re.sub(r"\s+", "_", text))
+
+
 class NetSuiteAccount(Properties):
     """Either form of the id is taken; the one the NetSuite pages show is kept."""
 
-    account_id: Annotated[str, AfterValidator(realm)] = Property(
+    account_id: str = Property(
         "Account ID",
         extension=True,
         help="Setup > Company > Company Information.",
         example="1234567_SB1",
         pattern=ACCOUNT,
+        normalizer=account_id,
     )
 
 

@@ -19,6 +19,7 @@ from sequin_admin.credentials.kinds import (
     TokenGrant,
     register,
 )
+from sequin_admin.credentials.normalizers import words
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.providers.netsuite.common import NetSuite, NetSuiteAccount, host_label
 
@@ -28,7 +29,9 @@ class NetSuiteOAuthProperties(NetSuiteAccount):
     client_id: str = Property("Client ID", extension=True, help="Of the integration record.")
     client_secret: Secret = Property("Client secret", extension=True)
     refresh_token: Secret = Property("Refresh token", extension=True)
-    scope: str = Property("Scope", extension=True, example="rest_webservices")
+    scope: str = Property(
+        "Scope", extension=True, example="rest_webservices", normalizer=words(" ")
+    )
     role_id: str | None = Property("Role", extension=True, read_only=True)
     entity_id: str | None = Property("Entity", extension=True, read_only=True)
 

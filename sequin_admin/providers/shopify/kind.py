@@ -26,6 +26,7 @@ from sequin_admin.credentials.kinds import (
     register,
 )
 from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.normalizers import address_of, host_under, segments, words
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.providers.shopify.signatures import SHOP, find_fault, other_shop
 from sequin_admin.tokens import protocol
@@ -37,12 +38,23 @@ EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 OFFLINE = "urn:shopify:params:oauth:token-type:offline-access-token"
 
 
+def shop_host(text: str) -> str:
+    """The shop's host, which ignores case; or of https://admin.shopify.com/store/shop-001."""
+    parts = address_of(text)
+    path = segments(parts) if parts and parts.netloc == "admin.shopify.com" else []
+    return host_under(".myshopify.com")(path[1] if path[:1] == ["store"] and path[1:] else text)
+
+
 class ShopifyProperties(Properties):
     kind: Literal["shopify_oauth2"]
     access_token: Secret = Property("Access token", help="An offline token.", example="shpat_...")
-    shop: str = Property("Shop", example="shop-001.myshopify.com", pattern=SHOP)
+    shop: str = Property(
+        "Shop", example="shop-001.myshopify.com", pattern=SHOP, normalizer=shop_host
+    )
     refresh_token: Secret | None = Property("Refresh token", extension=True, default=None)
-    scope: str | None = Property("Scope", extension=True, read_only=True, help="Comma-separated.")
+    scope: str | None = Property(
+        "Scope", extension=True, read_only=True, help="Comma-separated.", normalizer=words(",")
+    )
 
 
 @register
@@ -214,7 +226,7 @@ class Shopify(Credential):
     def check_callback(cls, context: OAuthContext) -> None:
         """Shopify signs its callback; the shop must be the requested one."""
         came, wanted = context.callback.get("shop", ""), str(context.inputs["shop"])
-        if came.lower() != wanted.lower():
+        if shop_host(came) != shop_host(wanted):
             raise Refused(other_shop(came, wanted))
         raise_for_fault(context.callback, context)
 

@@ -20,7 +20,8 @@ TOLERANCE_S = 90
 
 def find_fault(params: Mapping[str, str], client_secret: str) -> Outcome | None:
     """Why `params` can't be relied on: their shop, signature or time, in this order; or None."""
-    if not re.fullmatch(SHOP, params.get("shop", "")):
+    # Host names ignore case.
+    if not re.fullmatch(SHOP, params.get("shop", ""), re.IGNORECASE | re.ASCII):
         return not_a_shop()
     age_s = age(params)
     if not has_valid_signature(params, client_secret) or age_s is None:

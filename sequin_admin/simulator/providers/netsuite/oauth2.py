@@ -21,6 +21,8 @@ from sequin_admin.simulator.providers.netsuite.common import REST, provider, sel
 
 APP = r"(?:(?P<label>[a-z0-9]+(?:-[a-z0-9]+)*)\.app|system)\.netsuite\.com"
 PATH = r"/services/rest/auth/oauth2/v1"
+# RS256 is not among them.
+ALGORITHMS = ["PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ISSUER = "https://system.netsuite.com"
 # Nobody verifies this signature: tokens are looked up by value.
@@ -62,7 +64,7 @@ class NetSuiteSimulator(AuthorizationServer):
             claims = jwt.decode(
                 assertion,
                 public_key(client),
-                algorithms=["PS256", "RS256"],
+                algorithms=ALGORITHMS,
                 audience=token_url(client.owner),
                 issuer=client.client_id,
                 options={"verify_exp": False, "verify_iat": False, "require": ["iat", "exp"]},
