@@ -193,10 +193,10 @@ def create_target(request: ApiRequest, payload: TargetCreate, response: HttpResp
     with reporting_fields():
         target = targets.create(organization, actor=request.auth, password=password, **columns)
     shown = with_hint(request, target, with_etag(response, target_out(target)))
-    return Status(201, shown | notice_of(password))
+    return Status(201, shown | password_notice(password))
 
 
-def notice_of(password: str) -> dict[str, str]:
+def password_notice(password: str) -> dict[str, str]:
     """The notice by its name in an answer; empty when there is nothing to say."""
     warning = warn_of_space("The password", password)
     return {"notice": warning} if warning else {}
@@ -241,7 +241,7 @@ def update_target(
             targets.update(target, actor=request.auth, password=password, **columns)
     target = get_owned_or_404(organization, target_id)
     shown = with_hint(request, target, with_etag(response, target_out(target)))
-    return shown | notice_of(password)
+    return shown | password_notice(password)
 
 
 @router.get("/{target_id}/health", response={200: HealthDetail, **ERRORS})

@@ -20,6 +20,7 @@ from sequin_admin.api.schemas import (
     credential_out,
     entry_error,
     health_out,
+    notice_of,
     refuse_blank,
 )
 from sequin_admin.api.syncs.schemas import (
@@ -89,7 +90,7 @@ def sync_out(sync: Sync) -> dict[str, Any]:
 @router.post("", response={201: CreatedSync, **ERRORS}, exclude_unset=True)
 def create_sync(request: ApiRequest, payload: SyncCreate, response: HttpResponse) -> Any:
     """Sync an account: of an existing credential, or of one that is sent along, which is imported
-    as POST /v1/credentials does it. `credential.notice` says when a token was not taken."""
+    as POST /v1/credentials does it. `credential.notice` is that of its import."""
     organization = require_scope(request, Scope.WRITE)
     syncs.check_collections(payload.collection_ids, payload.provider)
     stream = stream_for(organization, payload)
@@ -106,7 +107,8 @@ def create_sync(request: ApiRequest, payload: SyncCreate, response: HttpResponse
     if saved and saved.needs_probe:
         probes.verify(saved.credential)
     created = with_etag(response, sync_out(get_owned_or_404(organization, sync.pk)))
-    notice = saved.change.as_notice() if saved else {}
+    sent = payload.credential
+    notice = notice_of(saved.change, sent.properties) if saved and sent else {}
     return Status(201, {**created, "credential": {**created["credential"], **notice}})
 
 
