@@ -28,7 +28,7 @@ class Leftovers:
     channels: list[Channel]
 
     def __len__(self) -> int:
-        return sum(map(len, (self.keys, self.former_keys, self.links, self.channels)))
+        return len([*self.keys, *self.former_keys, *self.links, *self.channels])
 
 
 def list_leftovers(organization: Organization) -> list[Leftovers]:
@@ -64,7 +64,9 @@ def list_leftovers(organization: Organization) -> list[Leftovers]:
             [channel for channel in found_channels if channel.created_by == person],
         )
         for person in in_order(
-            *(row.created_by for row in (*found_keys, *found_links, *found_channels)),
+            *(key.created_by for key in found_keys),
+            *(link.created_by for link in found_links),
+            *(channel.created_by for channel in found_channels),
             *(key.former_by for key in found_formers),
         )
     ]
