@@ -195,11 +195,13 @@ def test_verbs_are_offered_on_the_page_of_a_row(client, root, helper, organizati
     assert "Change the slug" in fewer
 
 
-def test_the_domain_asks_who_changes_a_slug(organization):
+def test_the_domain_asks_who_changes_a_slug_or_deletes(organization):
     clerk = User.objects.create_user(username="clerk", email="clerk@staff.test", is_staff=True)
 
     with pytest.raises(staff.StaffRefusal, match="You may not change organizations"):
         staff.change_slug(organization, "taken", actor=clerk, reason="x")
+    with pytest.raises(staff.StaffRefusal, match="Only a superuser can do this"):
+        staff.delete_organization(organization, actor=clerk, reason="x")
 
     organization.refresh_from_db()
     assert organization.slug == "arrakis"
