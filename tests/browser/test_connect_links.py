@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sequin_admin.access.models import Organization, User
-from sequin_admin.connect import links
+from sequin_admin.connect import batches, links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import probes
-from tests.browser.conftest import hold_still
+from tests.browser.conftest import hold_still, press
 from tests.browser.kinds import OAUTH, STORIES, answers, consent, fill
 from tests.factories import make_credential
 from tests.simulator_server import Simulator
@@ -83,13 +83,17 @@ def test_broken_credentials_are_ticked_and_get_their_links(
         broken = make_credential(organization, "stripe_key", identity=str(number))
         probes.verify(broken, actor=user)
     page.goto("/credentials/?health=customer_intervention")
-    bulk = page.get_by_role("button", name="Create reconnect links for those ticked")
+    bulk = page.get_by_role("button", name="Create reconnect links")
     expect(bulk).to_be_hidden()
 
     page.get_by_label("Tick all on this page").check()
+    expect(page.get_by_text("2 ticked")).to_be_visible()
     bulk.click()
+    press(page, "Create 2 links")
+    (batch,) = batches.claim_due(1)
+    batches.work_claimed(batch)
 
-    expect(page.get_by_text("0 of 2 customers have connected")).to_be_visible()
+    expect(page.get_by_text("2 of 2 links made")).to_be_visible()
     assert ConnectLink.objects.count() == 2
     with page.expect_download() as download:
         page.get_by_role("link", name="Download CSV").click()
