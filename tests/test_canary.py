@@ -43,7 +43,7 @@ from sequin_admin.health import probes
 from sequin_admin.health.models import Check, Incident, Transition
 from sequin_admin.notifications.models import Delivery
 from sequin_admin.syncs import postgres, reports, targets
-from sequin_admin.tokens import renewal
+from sequin_admin.tokens import grants, lifetimes
 from sequin_admin.tokens.models import Token
 from tests.conftest import confirm_login
 from tests.dashboard.conftest import age_login
@@ -157,7 +157,7 @@ URLSAFE = str.maketrans("-_", "+/")
 def test_an_answer_that_repeats_our_request_leaves_no_trace(fleet, user, client, echo):
     """Not in a check, a transition, an incident, a refusal, an event, a message or on a page."""
     for credential in fleet:
-        if renewal.is_renewable(credential):
+        if lifetimes.is_renewable(credential):
             Token.objects.update_or_create(
                 credential=credential,
                 defaults={
@@ -330,7 +330,7 @@ def test_no_repr_shows_it(fleet):
 
 
 def test_no_dump_holds_it(fleet, tmp_path):
-    renewal.store_grant(
+    grants.store_grant(
         fleet[0], TokenGrant(access_token=f"{MARK}_access", refresh_token=f"{MARK}_refresh")
     )
     out = io.StringIO()
@@ -343,7 +343,7 @@ def test_no_dump_holds_it(fleet, tmp_path):
 
 @pytest.mark.django_db(transaction=True)
 def test_the_database_does_not_hold_it(fleet):
-    renewal.store_grant(
+    grants.store_grant(
         fleet[0], TokenGrant(access_token=f"{MARK}_access", refresh_token=f"{MARK}_refresh")
     )
 

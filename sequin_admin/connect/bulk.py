@@ -17,7 +17,7 @@ from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import InvalidEntry, Properties
 from sequin_admin.limits.models import set_limit
-from sequin_admin.tokens import chains, renewal
+from sequin_admin.tokens import chains, lifetimes
 from sequin_admin.tokens.models import Token
 
 # Equal for two imports of one account: kind, OAuth app, and "account" with its identity, or
@@ -123,7 +123,7 @@ def create_rows(credentials: Sequence[Credential]) -> None:
     # Sorted, so that concurrent imports of the same accounts do not deadlock.
     Credential.objects.bulk_create(sorted(credentials, key=keys_of))
     now = clock.now()
-    renewed = filter(renewal.is_renewable, credentials)
+    renewed = filter(lifetimes.is_renewable, credentials)
     Token.objects.bulk_create([Token(credential=row, refresh_at=now) for row in renewed])
 
 

@@ -21,7 +21,7 @@ from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.credentials.properties import Properties, unmasked
 from sequin_admin.credentials.signals import disabled
 from sequin_admin.credentials.usage import refuse_if_used
-from sequin_admin.tokens import chains, renewal
+from sequin_admin.tokens import chains, grants, lifetimes, renewal
 from sequin_admin.tokens.models import Token
 
 
@@ -308,7 +308,7 @@ def merge_properties(credential: Credential, discovered: Mapping[str, Any]) -> b
 def apply_grant(credential: Credential, grant: TokenGrant | None) -> None:
     """Store a grant's token; without a grant, or for a kind that mints, have one obtained now."""
     if grant and not credential.mints:
-        renewal.store_grant(credential, grant)
+        grants.store_grant(credential, grant)
         return
     entered.update_token(credential, entered.CREATED)
 
@@ -327,7 +327,7 @@ def identified_replacement(
 ) -> Credential:
     """A draft with new secrets, whose account the provider is asked for where only it knows."""
     draft = replacement_of(credential, properties)
-    if not credential.mints and not renewal.is_renewable(credential):
+    if not credential.mints and not lifetimes.is_renewable(credential):
         identify_account(credential, draft)
         refuse_lost_right(actor, credential.organization)
     return draft

@@ -21,7 +21,7 @@ from sequin_admin.credentials.properties import (
     is_mask,
     unmasked,
 )
-from sequin_admin.tokens import chains, renewal
+from sequin_admin.tokens import chains, lifetimes
 from sequin_admin.tokens.models import Token
 
 MOVED = "Send the secret itself: the stored one is only kept while it goes to the same host."
@@ -186,7 +186,7 @@ def origins(known: Credential, stored: Mapping[str, str]) -> set[str]:
 
 def update_token(credential: Credential, change: MergeResult) -> None:
     """What a change of the credential means for its token row, which is kept in place."""
-    renewable, now = renewal.is_renewable(credential), clock.now()
+    renewable, now = lifetimes.is_renewable(credential), clock.now()
     token = Token.objects.select_for_update().filter(pk=credential.pk).first()
     if token is None:
         if renewable and (change.origin or change.secrets or change.retry):
@@ -194,7 +194,7 @@ def update_token(credential: Credential, change: MergeResult) -> None:
         return
     token.credential = credential
     if change.origin:
-        token.supersede(renewable=renewable)
+        token.invalidate(renewable=renewable)
     elif change.secrets and renewable:
         token.make_due()
     elif change.retry and renewable:

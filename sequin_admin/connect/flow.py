@@ -23,7 +23,7 @@ from sequin_admin.credentials.kinds import OAuthContext, TokenGrant
 from sequin_admin.credentials.models import FAILURES, Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.credentials.properties import Properties
-from sequin_admin.tokens import chains, protocol, renewal
+from sequin_admin.tokens import chains, grants, protocol
 
 SESSION_TIME = timedelta(minutes=10)
 START_AGAIN = "Nothing was connected. Start again in a few minutes."
@@ -309,7 +309,7 @@ def read_properties(
     values = {
         "kind": kind.slug,
         **context.inputs,
-        **renewal.issued_secrets(kind, grant),
+        **grants.issued_secrets(kind, grant),
         **discovered,
     }
     try:

@@ -120,7 +120,7 @@ def extend(row: Leased, length: timedelta) -> bool:
     return still_mine(row).update(lease_until=DatabaseTime(length, stored=True)) == 1
 
 
-def supersede(row: Leased) -> None:
+def revoke(row: Leased) -> None:
     """End the lease, whoever has it: its holder can't write any more."""
     rows = type(row)._base_manager.filter(pk=row.pk)
     rows.update(**RELEASED, lease_fence=F("lease_fence") + 1)

@@ -17,7 +17,7 @@ from sequin_admin.health import alerts, checks, ends
 from sequin_admin.health.checks import record_checks
 from sequin_admin.health.rollup import propagate
 from sequin_admin.health.status import Status
-from sequin_admin.tokens import renewal
+from sequin_admin.tokens import attempts, lifetimes, renewal
 from sequin_admin.tokens.known_secrets import without_known_secrets
 from sequin_admin.tokens.models import Token
 
@@ -110,7 +110,7 @@ def probe_or_classify(credential: Credential, *, force: bool) -> Outcome:
             outcome = probe_with(credential, token)
             if outcome.verdict is Verdict.REFRESH:
                 return still_refused(credential, outcome)
-        return renewal.with_short_life(credential, outcome)
+        return lifetimes.with_short_life(credential, outcome)
     except FAILURES as error:
         return credential.classify_failure(error)
 
@@ -145,7 +145,7 @@ def record_probe(credential: Credential, outcome: Outcome) -> list[Monitored]:
     stored = state_at_record(credential)
     app = credential.oauth_app
     if stored.secrets_replaced or (outcome.of_app and stored.app_changed):
-        renewal.make_check_due(credential)
+        attempts.make_check_due(credential)
         return []
     outcome = merge_discovered(credential, outcome)
     schedule_next_probe(credential, outcome, made_due=stored.made_due)

@@ -108,7 +108,7 @@ def redeliver(delivery: Delivery, *, actor: models.Model | None) -> None:
     row.attempts, row.tried_from, row.ended_at = 0, None, None
     row.next_try_at = clock.now()
     row.save()
-    leases.supersede(row)
+    leases.revoke(row)
     record_change(
         "delivery.repeated",
         actor=actor,

@@ -50,7 +50,7 @@ def start_refresh(credential: Credential, *, actor: models.Model | None) -> Refr
         refresh.last_started_at = clock.now()
         refresh.error = refresh.error_code = ""
         refresh.save()
-        leases.supersede(refresh)
+        leases.revoke(refresh)
     record_change(
         "credential.collections_refresh_started",
         actor=actor,

@@ -90,10 +90,10 @@ class Token(leases.Leased):
             return False
         return self.expires_at is None or (self.expires_at - at).total_seconds() > margin_s
 
-    def supersede(self, *, renewable: bool) -> None:
+    def invalidate(self, *, renewable: bool) -> None:
         """Forget the access token, whose refresh token or key was replaced. A renewal in progress
         loses its lease. Saves nothing else."""
-        leases.supersede(self)
+        leases.revoke(self)
         self.version += 1
         self.journal = []
         self.secrets, self.previous_until, self.issued_at = {}, None, None

@@ -18,7 +18,7 @@ from sequin_admin.health.workers import PROBE, RENEW
 from sequin_admin.limits import usage
 from sequin_admin.notifications import delivery, outbox
 from sequin_admin.syncs import catalogue, targets
-from sequin_admin.tokens import chains, leases, renewal
+from sequin_admin.tokens import chains, renewal, renewal_leases
 
 HOUR_S = 3600
 
@@ -44,7 +44,7 @@ def periodic_job(name: str, every_s: float, run: Callable[[], object]) -> Job:
 
 
 JOBS = (
-    Job(RENEW, 1, leases.claim_due, renewal.renew_claimed),
+    Job(RENEW, 1, renewal_leases.claim_due, renewal.renew_claimed),
     Job(PROBE, 1, probes.claim_due, probes.probe_claimed),
     Job("deliver", 1, delivery.claim_due, delivery.deliver_claimed),
     Job("verify_targets", 1, targets.claim_due, targets.verify_claimed),

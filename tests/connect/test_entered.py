@@ -12,7 +12,7 @@ from sequin_admin.credentials.forms import input_names
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential
 from sequin_admin.notifications.models import Delivery
-from sequin_admin.tokens import renewal
+from sequin_admin.tokens import grants, lifetimes
 from sequin_admin.tokens.models import Token
 from tests.dashboard.conftest import address
 from tests.factories import make_credential, sample_properties
@@ -39,8 +39,8 @@ def known(organization, kind):
         if kind.properties_class.options_of(name).get("read_only")
     }
     credential = make_credential(organization, kind.slug, properties=discovered, check_due_at=None)
-    if renewal.is_renewable(credential):
-        renewal.store_grant(credential, TokenGrant("at_living", expires_in_s=3600))
+    if lifetimes.is_renewable(credential):
+        grants.store_grant(credential, TokenGrant("at_living", expires_in_s=3600))
     return Credential.objects.get(pk=credential.pk)
 
 

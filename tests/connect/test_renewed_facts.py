@@ -10,7 +10,7 @@ from sequin_admin.credentials.answers import facts_of_renewal
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import probes
-from sequin_admin.tokens import renewal
+from sequin_admin.tokens import grants
 from sequin_admin.tokens.models import Token
 from tests.factories import make_credential
 
@@ -93,7 +93,7 @@ def test_what_is_not_valid_is_left_out_and_no_token_is_lost(organization, slug, 
     before = dict(credential.properties)
     grant = grant_of(type(credential), {"refresh_token": "rotated", **answer})
 
-    renewal.store_grant(credential, grant)
+    grants.store_grant(credential, grant)
 
     stored = Credential.objects.get()
     changed = {n for n, value in stored.properties.items() if before.get(n) != value}

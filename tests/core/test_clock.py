@@ -15,8 +15,7 @@ from sequin_admin.health import probes, workers
 from sequin_admin.health.models import WorkerProcess
 from sequin_admin.notifications import delivery, outbox
 from sequin_admin.syncs import catalogue, targets
-from sequin_admin.tokens import leases as token_leases
-from sequin_admin.tokens import renewal
+from sequin_admin.tokens import grants, renewal, renewal_leases
 from sequin_admin.tokens.models import Token
 from tests.factories import make_credential, make_oauth_app
 from tests.notified import make_message
@@ -51,7 +50,7 @@ def set_machine(monkeypatch):
 def token(organization):
     app = make_oauth_app(organization, "airtable")
     credential = make_credential(organization, "airtable_oauth2", oauth_app=app)
-    renewal.store_grant(credential, TokenGrant("access", "refresh", expires_in_s=3600))
+    grants.store_grant(credential, TokenGrant("access", "refresh", expires_in_s=3600))
     return Token.objects.get()
 
 
@@ -67,15 +66,15 @@ def seconds_from_now(at):
 @WRONG
 @pytest.mark.parametrize("measured", [True, False], ids=["measured", "not yet"])
 def test_a_lease_is_neither_taken_early_nor_kept_late(token, set_machine, wrong, measured):
-    assert token_leases.acquire_lease(token)
+    assert renewal_leases.acquire_lease(token)
 
     set_machine(wrong, measured=measured)
-    assert token_leases.acquire_lease(Token.objects.get()) is None
+    assert renewal_leases.acquire_lease(Token.objects.get()) is None
     Token.objects.update(lease_until=right_now())
-    assert token_leases.acquire_lease(Token.objects.get())
+    assert renewal_leases.acquire_lease(Token.objects.get())
 
     until = Token.objects.get().lease_until
-    assert 0 < seconds_from_now(until) <= token_leases.LEASE.total_seconds()
+    assert 0 < seconds_from_now(until) <= renewal_leases.LEASE.total_seconds()
 
 
 @pytest.mark.postgresql
@@ -84,7 +83,7 @@ def test_a_lease_is_neither_taken_early_nor_kept_late(token, set_machine, wrong,
 def test_the_end_of_a_token_is_stored_by_the_databases_time(token, set_machine, wrong, measured):
     set_machine(wrong, measured=measured)
 
-    renewal.store_grant(token.credential, TokenGrant("new", "refresh", expires_in_s=3600))
+    grants.store_grant(token.credential, TokenGrant("new", "refresh", expires_in_s=3600))
 
     stored = Token.objects.get()
     assert 3590 < seconds_from_now(stored.expires_at) <= 3600
@@ -117,7 +116,7 @@ def test_only_what_is_due_by_the_databases_time_is_claimed(
         organization.deliveries.update(next_try_at=at)
         organization.targets.update(check_due_at=at)
 
-    claims = [token_leases.claim_due, probes.claim_due, delivery.claim_due, targets.claim_due]
+    claims = [renewal_leases.claim_due, probes.claim_due, delivery.claim_due, targets.claim_due]
     set_due(later)
     assert [len(claim(5)) for claim in claims] == [0, 0, 0, 0]
     set_due(past)
@@ -185,7 +184,7 @@ def test_the_databases_time_is_this_machines_on_one_machine(token):
 
 def test_an_import_or_a_stale_object_does_not_reset_a_lease(token):
     stale = Token.objects.get()
-    lease = token_leases.acquire_lease(token)
+    lease = renewal_leases.acquire_lease(token)
 
     stale.scope = "read"
     stale.save()
@@ -196,18 +195,18 @@ def test_an_import_or_a_stale_object_does_not_reset_a_lease(token):
 
 
 def test_a_lease_of_the_same_fence_but_of_another_owner_is_not_mine(token):
-    lease = token_leases.acquire_lease(token)
+    lease = renewal_leases.acquire_lease(token)
     Token.objects.update(lease_owner="another")
 
     assert not leases.extend(lease.token, HOUR)
     assert not leases.release(lease.token)
-    assert not token_leases.extend_lease(lease)
+    assert not renewal_leases.extend_lease(lease)
     assert Token.objects.get().is_leased()
 
 
 def test_a_superseded_holder_writes_nothing(token):
-    lease = token_leases.acquire_lease(token)
-    leases.supersede(Token.objects.get())
+    lease = renewal_leases.acquire_lease(token)
+    leases.revoke(Token.objects.get())
 
     assert not leases.release(lease.token, scope="read")
 

@@ -7,8 +7,10 @@ import pytest
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
-from sequin_admin.health import history
+from sequin_admin.dashboard.views import badges
+from sequin_admin.health import history, rollup
 from sequin_admin.health.models import Transition, subject_columns
+from sequin_admin.notifications.models import Channel, Delivery
 from sequin_admin.syncs import postgres, reports, syncs, targets
 from sequin_admin.syncs.models import Consumer, Sync, Target
 from tests.dashboard.conftest import address
@@ -286,12 +288,36 @@ def test_without_a_consumer_the_next_step_is_to_add_one(owner, credential):
 
 
 def test_the_api_keeps_one_of_the_three_statuses(api, world):
+    """Though nothing hindered it, no time is known in which it worked."""
     sync, _, _ = world
     Sync.objects.update(health_status="healthy")
+    at = clock.now() - timedelta(hours=50)
+    Transition.objects.create(**subject_columns(sync), at=at, before="", after="healthy")
 
     shown = api.get(f"/v1/syncs/{sync.pk}/health").json()
 
     assert (shown["status"], shown["uptime"]) == ("healthy", None)
+
+
+def test_a_message_about_a_sync_that_never_ran_does_not_say_that_it_works(world):
+    sync, _, _ = world
+    channel = {"name": "Hook", "kind": "webhook", "min_severity": "info"}
+    Channel.objects.create(organization=sync.organization, **channel)
+
+    rollup.notify_status_changes([(sync, rollup.ComputedStatus("healthy", "", "", None))])
+
+    assert Delivery.objects.get().message.text == rollup.NOT_RUNNING
+
+
+def test_who_polls_a_badge_sees_the_first_run(world, monkeypatch):
+    sync, _, _ = world
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
+    tag = badges.etag([sync], pending=False)
+
+    sync.first_report_at = now
+
+    assert badges.etag([sync], pending=False) != tag
 
 
 def test_uptime_begins_with_the_first_report(world):

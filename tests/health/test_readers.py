@@ -13,7 +13,7 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.health import probes
 from sequin_admin.health.models import Incident
 from sequin_admin.notifications.models import Channel
-from sequin_admin.tokens import leases, renewal
+from sequin_admin.tokens import renewal, renewal_leases
 from sequin_admin.tokens.models import Token
 from tests.browser.kinds import STORIES
 from tests.notified import work
@@ -166,6 +166,6 @@ def test_renewing_again_after_a_refusal_is_checked_at_once(living, simulated):
         refusal={"verdict": "customer", "code": "invalid_grant", "message": "", "remedy": ""},
     )
 
-    assert renewal.renew_claimed(leases.claim_due(1)[0])
+    assert renewal.renew_claimed(renewal_leases.claim_due(1)[0])
 
     assert is_due(credential)

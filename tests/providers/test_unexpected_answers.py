@@ -23,7 +23,7 @@ from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.health import probes
 from sequin_admin.health.models import Check
 from sequin_admin.syncs import catalogue
-from sequin_admin.tokens import renewal
+from sequin_admin.tokens import lifetimes, renewal
 from sequin_admin.tokens.models import Token
 from tests.factories import make_credential
 from tests.providers.recorded import Change, Recorded, changed_answers, paths, playing, recording
@@ -97,7 +97,7 @@ class Readers:
 
     def renew(self):
         credential = self.fresh()
-        if not renewal.is_renewable(credential):
+        if not lifetimes.is_renewable(credential):
             return None
         past = clock.now() - timedelta(seconds=1)
         Token.objects.filter(pk=credential.pk).update(expires_at=past, next_try_at=None)

@@ -19,7 +19,7 @@ from sequin_admin.connect.entered import MergeResult
 from sequin_admin.core import clock
 from sequin_admin.core import leases as core_leases
 from sequin_admin.credentials.models import Credential
-from sequin_admin.tokens import leases, models, renewal
+from sequin_admin.tokens import grants, models, renewal, renewal_leases
 from sequin_admin.tokens.models import Token
 from sequin_admin.worker import runner
 from tests.schedules.test_orders import assert_all_orders
@@ -28,8 +28,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 
 
 def no_fence_check(patch):
-    store = renewal.store_grant
-    patch.setattr(renewal, "store_grant", lambda credential, grant, **_: store(credential, grant))
+    store = grants.store_grant
+    patch.setattr(grants, "store_grant", lambda credential, grant, **_: store(credential, grant))
 
 
 def no_compare_and_swap(patch):
@@ -42,7 +42,7 @@ def no_lease(patch):
 
 
 def take_from_anybody(patch, may_take):
-    acquire = leases.acquire_lease
+    acquire = renewal_leases.acquire_lease
 
     def acquire_any(seen):
         if not may_take(seen):
@@ -51,22 +51,21 @@ def take_from_anybody(patch, may_take):
             Token.objects.filter(pk=seen.pk).update(lease_until=None)
             return acquire(Token.objects.get(pk=seen.pk))
 
-    patch.setattr(leases, "acquire_lease", acquire_any)
-    patch.setattr(renewal, "acquire_lease", acquire_any)
+    patch.setattr(renewal_leases, "acquire_lease", acquire_any)
 
 
 def no_journal(patch):
-    patch.setattr(leases, "has_unanswered_attempt", lambda journal: False)
+    patch.setattr(renewal_leases, "has_unanswered_attempt", lambda journal: False)
 
 
 def no_previous_token(patch):
-    save = renewal.save_new_secrets
+    save = grants.save_new_secrets
 
     def save_newest_only(credential, token, grant):
         save(credential, token, grant)
         token.previous_until = None
 
-    patch.setattr(renewal, "save_new_secrets", save_newest_only)
+    patch.setattr(grants, "save_new_secrets", save_newest_only)
 
 
 def import_overwrites(patch):
@@ -92,7 +91,7 @@ def times_of_the_process(patch):
     def process_time(shift=timedelta(), *, stored=False):
         return Value(clock.now() + shift, output_field=DateTimeField())
 
-    for module in (core_leases, leases, models, renewal):
+    for module in (core_leases, renewal_leases, models, grants):
         patch.setattr(module, "DatabaseTime", process_time)
 
 

@@ -12,7 +12,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.credentials.properties import Properties
-from sequin_admin.tokens import leases, protocol, renewal
+from sequin_admin.tokens import grants, protocol, renewal, renewal_leases
 from sequin_admin.tokens.models import Token
 from sequin_admin.worker import runner
 from sequin_admin.worker.jobs import JOBS
@@ -139,7 +139,7 @@ class World:
             redirect_uri=protocol.redirect_uri(kind.provider),
             verifier=session.secrets["verifier"],
         )
-        entered = self.entered({**self.first, **renewal.issued_secrets(kind, grant)})
+        entered = self.entered({**self.first, **grants.issued_secrets(kind, grant)})
         return lambda scheduler: credential_operations.replace_secrets(
             self.row(), entered, actor=self.user
         )
@@ -245,7 +245,7 @@ class World:
             "issued_at": timedelta(),
             "tried_at": timedelta(),
             "expires_at": timedelta(seconds=self.kind.oauth.access_life_s),
-            "lease_until": leases.LEASE,
+            "lease_until": renewal_leases.LEASE,
         }
         stored = Token.objects.values(*latest).get(pk=self.pk)
         return [

@@ -16,7 +16,15 @@ from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
-from sequin_admin.tokens import chains, leases, protocol, renewal
+from sequin_admin.tokens import (
+    attempts,
+    chains,
+    grants,
+    lifetimes,
+    protocol,
+    renewal,
+    renewal_leases,
+)
 from sequin_admin.tokens.models import ChainDigest, Token
 from tests.dashboard.conftest import address
 from tests.factories import make_oauth_app, sample_properties
@@ -188,12 +196,12 @@ def test_a_new_token_entered_during_a_renewal_stays(
 
 def test_a_connection_between_lease_and_call_is_not_spent(app, connect, credential, simulated):
     expire(credential)
-    lease = leases.acquire_lease(Token.objects.with_credential().get(pk=credential.pk))
+    lease = renewal_leases.acquire_lease(Token.objects.with_credential().get(pk=credential.pk))
     connect(app, PAUL, reconnects=credential)
     asked = len(simulated.calls("airtable"))
 
     with pytest.raises(Refused, match="was replaced"):
-        renewal.renew_with_lease(lease)
+        attempts.renew_with_lease(lease)
 
     assert len(simulated.calls("airtable")) == asked
     assert renew(credential)
@@ -365,9 +373,9 @@ def enter(operator, kind, app=None, **properties):
 
 def rotated(credential):
     """As a renewal would leave it."""
-    lease = leases.acquire_lease(token_of(credential))
+    lease = renewal_leases.acquire_lease(token_of(credential))
     grant = TokenGrant(access_token="at_fresh", refresh_token="rt_fresh", expires_in_s=3600)
-    renewal.store_grant(fresh(credential), grant, lease=lease)
+    grants.store_grant(fresh(credential), grant, lease=lease)
     return fresh(credential)
 
 
@@ -389,9 +397,9 @@ LASTING = [
 def test_what_does_not_rotate_is_replaced_in_place(operator, organization, kind):
     enter(operator, kind)
     credential = Credential.objects.get()
-    if renewal.is_renewable(credential):
-        lease = leases.acquire_lease(token_of(credential))
-        renewal.store_grant(credential, TokenGrant("at_1", expires_in_s=3600), lease=lease)
+    if lifetimes.is_renewable(credential):
+        lease = renewal_leases.acquire_lease(token_of(credential))
+        grants.store_grant(credential, TokenGrant("at_1", expires_in_s=3600), lease=lease)
     before = Token.objects.filter(pk=credential.pk).first()
     name = kind.properties_class.secret_names()[-1]
     value = f"{sample_properties(kind)[name]}changed"

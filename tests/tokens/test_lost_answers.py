@@ -8,7 +8,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.health import probes
-from sequin_admin.tokens import renewal
+from sequin_admin.tokens import renewal, renewal_leases
 from sequin_admin.tokens.models import Token
 from tests.browser.kinds import STORIES
 
@@ -69,7 +69,7 @@ def test_the_page_shows_how_each_attempt_ended(lose, client, user):
 
 def test_an_attempt_that_was_cut_off_is_shown_as_that(connected, client, user):
     credential = connected("linear_oauth2")
-    renewal.acquire_lease(Token.objects.get(pk=credential.pk))
+    renewal_leases.acquire_lease(Token.objects.get(pk=credential.pk))
     client.force_login(user)
     address = f"/credentials/{credential.pk}/"
     assert "Under way" in client.get(address).content.decode()

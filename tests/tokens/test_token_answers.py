@@ -14,7 +14,7 @@ from sequin_admin.credentials.models import LONGEST_LIFE_S, Credential, whole_se
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.health import probes
 from sequin_admin.health.models import Check
-from sequin_admin.tokens import protocol, renewal
+from sequin_admin.tokens import lifetimes, protocol, renewal
 from sequin_admin.tokens.models import Token
 from tests.factories import make_credential, make_oauth_app
 
@@ -268,7 +268,7 @@ def test_tokens_of_half_a_minute_are_renewed_when_they_end_and_are_always_there(
     answers = pass_seconds(100, due)
 
     assert all(isinstance(each, str) for each in answers)
-    assert len(script.seen) <= 100 / (life - renewal.LEAST_LEFT_S) + 1
+    assert len(script.seen) <= 100 / (life - lifetimes.LEAST_LEFT_S) + 1
 
 
 @pytest.mark.django_db

@@ -22,7 +22,7 @@ from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
-from sequin_admin.tokens import leases, protocol, renewal
+from sequin_admin.tokens import grants, protocol, renewal, renewal_leases
 from sequin_admin.tokens.models import Token
 from tests.factories import make_credential, make_oauth_app
 
@@ -83,7 +83,7 @@ class Life(RuleBasedStateMachine):
         self.provider = Provider(self.credential.oauth.grace_s)
         self.credential.secrets = {**self.credential.secrets, "refresh_token": "refresh-1"}
         self.credential.save()
-        renewal.store_grant(
+        grants.store_grant(
             self.credential, TokenGrant("access-1", "refresh-1", expires_in_s=LIFE_S)
         )
         self.ending, self.missed, self.versions = "answered", False, [1]
@@ -163,7 +163,7 @@ class Life(RuleBasedStateMachine):
     @rule(arrived=st.booleans())
     @precondition(lambda self: self.nobody_holds_it())
     def a_holder_is_killed_in_its_call(self, arrived):
-        if leases.acquire_lease(self.row()) and arrived:
+        if renewal_leases.acquire_lease(self.row()) and arrived:
             try:
                 self.provider.renew(self.fresh().secrets["refresh_token"])
             except Refused:
@@ -173,7 +173,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     @precondition(lambda self: self.nobody_holds_it())
     def a_holder_is_so_slow_that_its_lease_ends(self):
-        lease = leases.acquire_lease(self.row())
+        lease = renewal_leases.acquire_lease(self.row())
         try:
             grant = self.provider.renew(self.fresh().secrets["refresh_token"])
         except Refused:
@@ -189,7 +189,7 @@ class Life(RuleBasedStateMachine):
         mine = self.row().lease_fence == lease.fence
         before = self.row().version
         try:
-            renewal.store_grant(self.fresh(), grant, lease=lease)
+            grants.store_grant(self.fresh(), grant, lease=lease)
         except Refused:
             assert not mine
             assert self.row().version == before

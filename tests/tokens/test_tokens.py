@@ -13,7 +13,14 @@ from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
-from sequin_admin.tokens import leases, renewal
+from sequin_admin.tokens import (
+    attempts,
+    failures,
+    grants,
+    lifetimes,
+    renewal,
+    renewal_leases,
+)
 from sequin_admin.tokens.models import Token
 
 PAUL = "usrziLeD23j9AJ1"
@@ -159,13 +166,13 @@ def test_a_lost_answer_is_told_as_such_where_the_provider_does_not_repeat_it(cre
 def test_a_worker_that_died_holding_the_lease_is_replaced_when_it_ends(credential, monkeypatch):
     expire(credential)
     seen = Token.objects.get(pk=credential.pk)
-    assert leases.acquire_lease(seen)
-    assert leases.acquire_lease(Token.objects.get(pk=credential.pk)) is None
+    assert renewal_leases.acquire_lease(seen)
+    assert renewal_leases.acquire_lease(Token.objects.get(pk=credential.pk)) is None
 
-    later = clock.now() + renewal.LEASE
+    later = clock.now() + renewal_leases.LEASE
     monkeypatch.setattr(clock, "now", lambda: later)
 
-    assert leases.acquire_lease(Token.objects.get(pk=credential.pk))
+    assert renewal_leases.acquire_lease(Token.objects.get(pk=credential.pk))
 
 
 def test_the_lease_is_not_given_to_who_looked_before_somebody_else_had_it(credential):
@@ -173,20 +180,20 @@ def test_the_lease_is_not_given_to_who_looked_before_somebody_else_had_it(creden
     seen = Token.objects.get(pk=credential.pk)
     renewal.get_access_token(credential)
 
-    assert leases.acquire_lease(seen) is None
+    assert renewal_leases.acquire_lease(seen) is None
 
 
 def test_an_answer_that_comes_after_the_lease_was_lost_is_not_written(credential, monkeypatch):
     expire(credential)
-    slow = leases.acquire_lease(Token.objects.get(pk=credential.pk))
-    later = clock.now() + renewal.LEASE
+    slow = renewal_leases.acquire_lease(Token.objects.get(pk=credential.pk))
+    later = clock.now() + renewal_leases.LEASE
     monkeypatch.setattr(clock, "now", lambda: later)
-    newer = leases.acquire_lease(Token.objects.get(pk=credential.pk))
-    grant = renewal.request_grant(credential, newer)
-    stored = renewal.store_grant(credential, grant, lease=newer)
+    newer = renewal_leases.acquire_lease(Token.objects.get(pk=credential.pk))
+    grant = attempts.request_grant(credential, newer)
+    stored = grants.store_grant(credential, grant, lease=newer)
 
     with pytest.raises(Refused, match="took this over"):
-        renewal.store_grant(credential, grant, lease=slow)
+        grants.store_grant(credential, grant, lease=slow)
 
     assert renewal.stored_access_token(Token.objects.get(pk=credential.pk)) == stored
 
@@ -194,12 +201,12 @@ def test_an_answer_that_comes_after_the_lease_was_lost_is_not_written(credential
 def test_a_new_grant_is_not_spent_by_who_leased_the_old_one(credential, simulated):
     """The customer reconnected between a worker's lease and its call."""
     expire(credential)
-    lease = leases.acquire_lease(Token.objects.get(pk=credential.pk))
+    lease = renewal_leases.acquire_lease(Token.objects.get(pk=credential.pk))
     grant = TokenGrant("new-access", "new-refresh", expires_in_s=3600)
-    renewal.store_grant(credential, grant)
+    grants.store_grant(credential, grant)
 
     with pytest.raises(Refused, match="took this over"):
-        renewal.renew_with_lease(lease)
+        attempts.renew_with_lease(lease)
 
     assert refreshes(simulated) == []
     assert Credential.objects.get().secrets["refresh_token"] == "new-refresh"
@@ -226,17 +233,17 @@ def test_a_token_is_renewed_before_its_margin_begins(life):
     ends = now + timedelta(seconds=life)
     token = Token(issued_at=now, expires_at=ends)
 
-    at = renewal.compute_refresh_at(now, ends)
+    at = lifetimes.compute_refresh_at(now, ends)
 
     assert now < at < ends
     if life >= 600:
-        assert (ends - at).total_seconds() > renewal.margin_s(token)
+        assert (ends - at).total_seconds() > lifetimes.margin_s(token)
 
 
-@given(failures=st.integers(1, 100), wish=st.none() | st.floats(0, 3600))
-def test_back_off_is_bounded_and_respects_the_provider(failures, wish):
+@given(in_a_row=st.integers(1, 100), wish=st.none() | st.floats(0, 3600))
+def test_back_off_is_bounded_and_respects_the_provider(in_a_row, wish):
     outcome = outcomes.transient("throttled", "Slow down.", retry_after_s=wish)
 
-    seconds = renewal.retry_delay(outcome, failures).total_seconds()
+    seconds = failures.retry_delay(outcome, in_a_row).total_seconds()
 
-    assert (wish or 0) - 1e-6 <= seconds <= max(renewal.BACKOFF_S[1], wish or 0) + 1e-6
+    assert (wish or 0) - 1e-6 <= seconds <= max(failures.BACKOFF_S[1], wish or 0) + 1e-6

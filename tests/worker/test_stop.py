@@ -18,7 +18,7 @@ from sequin_admin.core import clock, shutdown
 from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
-from sequin_admin.tokens import leases, renewal
+from sequin_admin.tokens import renewal, renewal_leases
 from sequin_admin.tokens.models import Token
 from sequin_admin.tools import supervisor as supervisor_module
 from sequin_admin.tools.supervisor import Supervisor, free_port, gunicorn
@@ -162,14 +162,14 @@ def test_a_process_that_stops_still_reads_what_is_valid(airtable, stopping):
 @pytest.mark.django_db
 def test_a_renewal_that_waited_in_line_is_given_back(airtable, simulated, stopping):
     """Another worker takes it at once, and does not think that an answer was lost."""
-    (waiting,) = leases.claim_due(1)
+    (waiting,) = renewal_leases.claim_due(1)
     stopping()
 
     assert not renewal.renew_claimed(waiting)
 
     row = Token.objects.get()
     assert (row.lease_until, row.lease_fence) == (None, waiting.fence)
-    assert not leases.has_unanswered_attempt(row.journal)
+    assert not renewal_leases.has_unanswered_attempt(row.journal)
     assert not is_kept(airtable, simulated)
 
 

@@ -26,7 +26,7 @@ from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential, CredentialQuerySet
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.health import probes
-from sequin_admin.tokens import renewal
+from sequin_admin.tokens import attempts, lifetimes, renewal
 
 SAMPLED_EVERY_S = 3600
 RETRY_AFTER_S = 5
@@ -202,10 +202,10 @@ def replace_refused_token(
     credential: Credential, refused: str, ends: datetime | None
 ) -> tuple[str, datetime | None]:
     """A token other than `refused`, or the same one when it still works. Raises `Refused`."""
-    if renewal.is_renewable(credential):
+    if lifetimes.is_renewable(credential):
         renewal.refresh(credential, refused=refused)
         # The provider refused a token that was valid by its time: why is the probe's to find out.
-        renewal.make_check_due(credential)
+        attempts.make_check_due(credential)
         return renewal.stored_token(credential)
     credential = Credential.objects.select_related("oauth_app").get(pk=credential.pk)
     checked = credential.checked_at

@@ -18,7 +18,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import RefreshPace
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import probes
-from sequin_admin.tokens import leases, renewal
+from sequin_admin.tokens import renewal, renewal_leases
 from sequin_admin.tokens.models import Token
 from sequin_admin.tools.benchmarks import token_endpoint
 from sequin_admin.worker.jobs import Job
@@ -43,13 +43,13 @@ def measure_throughput(organization: Organization, threads: int = AT_ONCE) -> di
     runner = Runner([], threads)
     worked: list[float] = []
 
-    def renew(lease: leases.RenewalLease) -> None:
+    def renew(lease: renewal_leases.RenewalLease) -> None:
         renewal.renew_claimed(lease)
         worked.append(time.perf_counter())
         if len(worked) == total:
             runner.stop.set()
 
-    runner.jobs = [Job("renew", 1, leases.claim_due, renew)]
+    runner.jobs = [Job("renew", 1, renewal_leases.claim_due, renew)]
     with (
         run_endpoint() as url,
         override_settings(PROVIDER_BASE_URLS={HOST: url}),
@@ -72,7 +72,7 @@ def measure_throughput(organization: Organization, threads: int = AT_ONCE) -> di
 def measure_due_scan(organization: Organization) -> dict[str, Any]:
     """Median time of a claim with few and with many rows, when some and when all are due."""
     figures: dict[str, Any] = {}
-    claims: dict[str, Claim] = {"tokens": leases.claim_due, "probes": probes.claim_due}
+    claims: dict[str, Claim] = {"tokens": renewal_leases.claim_due, "probes": probes.claim_due}
     for total in (FEW, MANY):
         make_tokens(organization, total)
         for name, due in (("some_due", make_some_due), ("all_due", make_all_due)):

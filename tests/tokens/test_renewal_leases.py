@@ -7,7 +7,7 @@ import pytest
 from sequin_admin.core import clock
 from sequin_admin.credentials.kinds import RefreshPace
 from sequin_admin.credentials.models import Credential
-from sequin_admin.tokens import leases, renewal
+from sequin_admin.tokens import attempts, failures, lifetimes, renewal, renewal_leases
 from sequin_admin.tokens.models import Token
 from sequin_admin.tokens.throttle import SECOND
 from tests.factories import make_credential, make_oauth_app
@@ -43,7 +43,7 @@ def move_clock(monkeypatch):
 
 
 def claimed(room):
-    return [lease.token.pk for lease in leases.claim_due(room)]
+    return [lease.token.pk for lease in renewal_leases.claim_due(room)]
 
 
 def test_as_many_are_claimed_as_there_is_room_for_oldest_first(due):
@@ -58,10 +58,10 @@ def test_a_claim_is_a_lease_with_its_attempt_journalled(due, move_clock):
     due(1)
     move_clock(timedelta())
 
-    (lease,) = leases.claim_due(1)
+    (lease,) = renewal_leases.claim_due(1)
 
     row = Token.objects.get()
-    assert (row.lease_fence, row.lease_until) == (lease.fence, clock.now() + leases.LEASE)
+    assert (row.lease_fence, row.lease_until) == (lease.fence, clock.now() + renewal_leases.LEASE)
     assert row.journal == [{"fence": 1, "at": clock.now().isoformat()}]
 
 
@@ -119,8 +119,8 @@ def test_what_a_reader_renews_counts_but_is_never_held_up(due, monkeypatch):
     monkeypatch.setattr(Credential, "refresh_pace", RefreshPace(per_app=1))
     rows = due(3)
 
-    assert leases.acquire_lease(rows[0])
-    assert leases.acquire_lease(rows[1])
+    assert renewal_leases.acquire_lease(rows[0])
+    assert renewal_leases.acquire_lease(rows[1])
 
     assert claimed(1) == []
 
@@ -128,18 +128,18 @@ def test_what_a_reader_renews_counts_but_is_never_held_up(due, monkeypatch):
 def test_who_saw_the_row_during_an_attempt_that_failed_looks_again(due):
     """Otherwise its journal would lose how that attempt ended."""
     (row,) = due(1)
-    lease = leases.acquire_lease(row)
+    lease = renewal_leases.acquire_lease(row)
     seen = Token.objects.get()
-    renewal.record_failure(lease, row.credential.cannot_renew())
+    failures.record_failure(lease, row.credential.cannot_renew())
 
-    assert leases.acquire_lease(seen) is None
+    assert renewal_leases.acquire_lease(seen) is None
     assert Token.objects.get().journal[-1]["code"] == "not_accepted"
 
 
 def test_a_failed_token_stands_at_the_back_of_the_queue(due):
     (row,) = due(1)
 
-    renewal.record_failure(leases.acquire_lease(row), row.credential.cannot_renew())
+    failures.record_failure(renewal_leases.acquire_lease(row), row.credential.cannot_renew())
 
     stored = Token.objects.get()
     assert stored.refresh_at == stored.next_try_at > clock.now()
@@ -148,48 +148,48 @@ def test_a_failed_token_stands_at_the_back_of_the_queue(due):
 def test_a_lease_is_extended_while_its_call_goes_on(due, move_clock):
     (row,) = due(1)
     move_clock(timedelta())
-    lease = leases.acquire_lease(row)
-    move_clock(timedelta(seconds=leases.HEARTBEAT_S))
+    lease = renewal_leases.acquire_lease(row)
+    move_clock(timedelta(seconds=renewal_leases.HEARTBEAT_S))
 
-    assert leases.extend_lease(lease)
+    assert renewal_leases.extend_lease(lease)
 
-    assert Token.objects.get().lease_until == clock.now() + leases.LEASE
+    assert Token.objects.get().lease_until == clock.now() + renewal_leases.LEASE
 
 
 def test_a_lease_that_is_over_is_not_extended(due, move_clock):
     (row,) = due(1)
-    lease = leases.acquire_lease(row)
+    lease = renewal_leases.acquire_lease(row)
     Token.objects.update(lease_until=None)
-    assert not leases.extend_lease(lease)
+    assert not renewal_leases.extend_lease(lease)
 
-    newer = leases.acquire_lease(Token.objects.get())
-    assert not leases.extend_lease(lease)
-    assert leases.extend_lease(newer)
+    newer = renewal_leases.acquire_lease(Token.objects.get())
+    assert not renewal_leases.extend_lease(lease)
+    assert renewal_leases.extend_lease(newer)
 
 
 def test_a_call_that_hangs_loses_its_lease(due, move_clock):
     (row,) = due(1)
-    lease = leases.acquire_lease(row)
-    move_clock(leases.LONGEST + SECOND)
+    lease = renewal_leases.acquire_lease(row)
+    move_clock(renewal_leases.LONGEST + SECOND)
 
-    assert not leases.extend_lease(lease)
+    assert not renewal_leases.extend_lease(lease)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_the_keeper_extends_what_is_held_and_then_ends(due, monkeypatch):
     (row,) = due(1)
-    monkeypatch.setattr(leases, "HEARTBEAT_S", 0.01)
-    lease = leases.acquire_lease(row)
+    monkeypatch.setattr(renewal_leases, "HEARTBEAT_S", 0.01)
+    lease = renewal_leases.acquire_lease(row)
     taken_until = Token.objects.get().lease_until
 
-    with leases.held(lease):
-        thread = leases.heartbeat.thread
+    with renewal_leases.held(lease):
+        thread = renewal_leases.heartbeat.thread
         while Token.objects.get().lease_until == taken_until:
             assert thread.is_alive()
     thread.join(30)
 
     assert not thread.is_alive()
-    assert not leases.heartbeat.held
+    assert not renewal_leases.heartbeat.held
 
 
 def test_tokens_issued_together_are_not_due_together():
@@ -197,7 +197,7 @@ def test_tokens_issued_together_are_not_due_together():
     now = clock.now()
     issued = [now + timedelta(seconds=60 * n / 10_000) for n in range(10_000)]
 
-    at = [renewal.compute_refresh_at(t, t + timedelta(hours=1)) for t in issued]
+    at = [lifetimes.compute_refresh_at(t, t + timedelta(hours=1)) for t in issued]
 
     minutes = [int((t - now).total_seconds() // 60) for t in at if t]
     busiest = max(minutes.count(minute) for minute in set(minutes))
@@ -206,18 +206,18 @@ def test_tokens_issued_together_are_not_due_together():
 
 def test_a_lease_that_stood_in_line_until_another_had_it_is_not_used(due, move_clock, monkeypatch):
     (row,) = due(1)
-    (waiting,) = leases.claim_due(1)
-    move_clock(leases.LEASE + timedelta(seconds=5))
-    assert leases.acquire_lease(Token.objects.get(pk=row.pk))
-    monkeypatch.setattr(renewal, "renew_with_lease", lambda lease: pytest.fail("It was called."))
+    (waiting,) = renewal_leases.claim_due(1)
+    move_clock(renewal_leases.LEASE + timedelta(seconds=5))
+    assert renewal_leases.acquire_lease(Token.objects.get(pk=row.pk))
+    monkeypatch.setattr(attempts, "renew_with_lease", lambda lease: pytest.fail("It was called."))
 
     assert not renewal.renew_claimed(waiting)
 
 
 def test_a_lease_that_stood_in_line_is_extended_before_it_is_used(due, move_clock):
     (row,) = due(1)
-    (waiting,) = leases.claim_due(1)
-    move_clock(leases.LEASE / 2)
+    (waiting,) = renewal_leases.claim_due(1)
+    move_clock(renewal_leases.LEASE / 2)
 
-    assert leases.confirm_lease(waiting)
-    assert Token.objects.get(pk=row.pk).lease_until == clock.now() + leases.LEASE
+    assert renewal_leases.confirm_lease(waiting)
+    assert Token.objects.get(pk=row.pk).lease_until == clock.now() + renewal_leases.LEASE

@@ -1,0 +1,114 @@
+"""Stores what a token endpoint granted, while the lease it was asked for under is still held."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from sequin_admin.core import clock, leases
+from sequin_admin.core.clock import DatabaseTime
+from sequin_admin.core.fields import Secrets
+from sequin_admin.credentials import answers
+from sequin_admin.credentials.kinds import TokenGrant
+from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.outcomes import Refused
+from sequin_admin.tokens import chains, failures, lifetimes
+from sequin_admin.tokens.models import Token
+from sequin_admin.tokens.renewal_leases import RenewalLease
+
+
+def store_grant(
+    credential: Credential, grant: TokenGrant, *, lease: RenewalLease | None = None
+) -> str:
+    """Store a new grant: the access token, and the refresh token if there is a new one.
+
+    Without a lease (after a connect session) it supersedes a renewal in progress. Raises `Refused`
+    when the lease was lost.
+    """
+    with transaction.atomic():
+        token, now = lock_token(credential, lease)
+        if lease is None:
+            # What the former chain left is not of this one.
+            token.secrets, token.previous_until = {}, None
+        save_new_secrets(credential, token, grant)
+        token.issued_at, token.expires_at = now, lifetimes.compute_expiry(credential, grant, now)
+        token.refresh_at = (
+            lifetimes.compute_refresh_at(now, token.expires_at)
+            if lifetimes.is_renewable(credential)
+            else None
+        )
+        token.failures, token.next_try_at, token.refusal = 0, None, {}
+        token.grant_refused = False
+        token.journal = failures.record_attempt_end(token.journal, "ok", now)
+        if token.refresh_at and lifetimes.has_short_life(token):
+            failures.delay_next_renewal(credential, token, grant, now)
+        token.secrets = {**token.secrets, "access_token": grant.access_token}
+        token.scope = grant.scope or token.scope
+        token.version += 1
+        token.save()
+        if lease:
+            leases.release(lease.token)
+        else:
+            leases.revoke(token)
+    return grant.access_token
+
+
+def store_refresh_token(credential: Credential, refresh_token: str, lease: RenewalLease) -> None:
+    """Store the refresh token of an answer without a usable access token. Raises `Refused` when
+    the lease was lost."""
+    with transaction.atomic():
+        token, _ = lock_token(credential, lease)
+        save_new_secrets(credential, token, TokenGrant("", refresh_token))
+        token.save(update_fields=["secrets", "previous_until"])
+
+
+def lock_token(credential: Credential, lease: RenewalLease | None) -> tuple[Token, datetime]:
+    """The token row with its credential, both locked until the transaction ends, and the database's
+    time. Without a lease the row is made when there is none.
+
+    Raises `Refused` when `lease` was lost.
+    """
+    # Before the token's row, in the order of whoever changes both.
+    Credential.objects.select_for_update().values_list("pk").get(pk=credential.pk)
+    if lease is None:
+        Token.objects.get_or_create(credential=credential)
+    rows = Token.objects.all() if lease is None else leases.still_mine(lease.token)
+    locked = rows.select_related("credential").select_for_update(of=("self",))
+    token = locked.annotate(locked_at=DatabaseTime()).filter(pk=credential.pk).first()
+    if token is None:
+        raise Refused(failures.lease_lost())
+    return token, token.locked_at
+
+
+def save_new_secrets(credential: Credential, token: Token, grant: TokenGrant) -> None:
+    """Store a grant's secrets and properties on the credential of the locked `token`.
+
+    The previous refresh token is kept on the token for the kind's grace period.
+    """
+    kept = token.credential
+    flow, secrets = credential.oauth, issued_secrets(type(credential), grant)
+    # Decrypted before the destination may change.
+    token.secrets = dict(token.secrets)
+    old = kept.secrets.get(flow.refresh_property) if flow else None
+    if flow and flow.grace_s and old and secrets.get(flow.refresh_property, old) != old:
+        token.secrets = {**token.secrets, "previous_refresh_token": old}
+        token.previous_until = clock.now() + timedelta(seconds=flow.grace_s)
+    discovered = answers.facts_of_renewal(credential, grant)
+    chains.remember_renewal(credential, kept.secrets, secrets)
+    if any(kept.secrets.get(name) != value for name, value in secrets.items()):
+        kept.secrets = {**kept.secrets, **secrets}
+        kept.save(update_fields=["secrets", "updated_at"])
+        credential.secrets, credential.secret_names = dict(kept.secrets), kept.secret_names
+    if any(kept.properties.get(name) != value for name, value in discovered.items()):
+        kept.properties = {**kept.properties, **discovered}
+        kept.save(update_fields=["properties", "updated_at"])
+        credential.properties, credential.secrets = dict(kept.properties), dict(kept.secrets)
+
+
+def issued_secrets(kind: type[Credential], grant: TokenGrant) -> Secrets:
+    """The grant's tokens, by the names of the secret properties that they are stored in."""
+    flow = kind.oauth
+    if flow is None:
+        return Secrets()
+    tokens = {flow.refresh_property: grant.refresh_token, flow.access_property: grant.access_token}
+    names = kind.properties_class.secret_names()
+    return Secrets({name: value for name, value in tokens.items() if name in names and value})
