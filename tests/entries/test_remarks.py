@@ -19,7 +19,7 @@ SHOP = {"kind": "shopify_oauth2", "shop": "SHOP-001.myshopify.com", "access_toke
 
 
 @pytest.fixture
-def browser(user):
+def owner(user):
     client = Client()
     client.force_login(user)
     return confirm_login(client)
@@ -50,11 +50,11 @@ def test_an_import_says_so_and_another_way_to_write_it_is_the_same_account(api):
     assert again.json()["properties"]["shop"] == "shop-001.myshopify.com"
 
 
-def test_a_form_says_so(browser):
+def test_a_form_says_so(owner):
     kind = kinds.get("checkout_champ_password")
     address = f"/credentials/new/{kind.slug}/"
 
-    page = browser.post(address, {**CHAMP, "login_id": "\ufeffuser1"}, follow=True)
+    page = owner.post(address, {**CHAMP, "login_id": "\ufeffuser1"}, follow=True)
 
     assert page.status_code == 200
     assert f"Password {SPACED}" in page.content.decode()
@@ -74,13 +74,13 @@ def test_a_link_says_so(organization, user):
     assert Credential.objects.get().secrets["password"] == " hush "
 
 
-def test_the_form_of_an_oauth_app_says_so(browser):
+def test_the_form_of_an_oauth_app_says_so(owner):
     form = {
         **{"name": "Ours", "client_id": "1", "client_secret": "hush", "app_id": "1"},
         **{"slug": "https://github.com/apps/arrakis-sync", "private_key": PEM.replace("\n", "\\n")},
     }
 
-    page = browser.post("/oauth-apps/new/github/", form, follow=True).content.decode()
+    page = owner.post("/oauth-apps/new/github/", form, follow=True).content.decode()
 
     assert "Slug is kept as arrakis-sync." in page
     assert "Private key is kept as PKCS #8 in PEM" in page
@@ -136,11 +136,11 @@ def test_other_numbers_stay_what_they_are(api, organization, number):
     assert answer.json()["metadata"]["n"] == json.loads(number)
 
 
-def test_metadata_of_a_form_is_read_alike(browser, organization):
+def test_metadata_of_a_form_is_read_alike(owner, organization):
     one = make_credential(organization, "checkout_champ_password")
     form = {"login_id": "sample_login_id", "metadata": '{"n": 1, "n": 2}'}
 
-    page = browser.post(f"/credentials/{one.pk}/edit/", form)
+    page = owner.post(f"/credentials/{one.pk}/edit/", form)
 
     assert page.status_code == 422
     assert "comes twice in one object" in page.content.decode()
