@@ -20,6 +20,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.test import Client
 from django.urls import reverse
+from pydantic import SecretStr
 
 from sequin_admin.access import invitations, keys, staff_access
 from sequin_admin.access.models import (
@@ -317,7 +318,7 @@ def test_no_repr_shows_it(fleet):
     for app in OAuthApp.objects.all():
         shown.append(app.url_params())
     for row in fleet:
-        parsed = row.parsed()
+        parsed = parsed_with_canary(row)
         shown += [parsed, parsed.secret_values(), parsed.plain_values(), row.secrets]
         shown += [row.call_headers(MARK), row.call_fields(), row.call_login(), row.signing()]
         shown += [row.properties_with(row.secrets), tokens.signing_of(row)]
@@ -327,6 +328,15 @@ def test_no_repr_shows_it(fleet):
             shown += [context, context.app, context.inputs, context.url_params]
 
     assert not [value for value in shown if MARK in f"{value!r} {value}"]
+
+
+def parsed_with_canary(row):
+    """The parsed properties; of a kind with a private key without parsing that."""
+    declared = row.properties_class
+    if "private_key" not in declared.names():
+        return row.parsed()
+    secrets = {name: SecretStr(value) for name, value in row.secrets.items()}
+    return declared.model_construct(kind=row.kind, **row.properties, **secrets)
 
 
 def test_no_dump_holds_it(fleet, tmp_path):
