@@ -321,7 +321,7 @@ def test_no_repr_shows_it(fleet):
         shown += [parsed, parsed.secret_values(), parsed.plain_values(), row.secrets]
         shown += [row.call_headers(MARK), row.call_fields(), row.call_login(), row.signing()]
         shown += [row.properties_with(row.secrets), tokens.signing_of(row)]
-        shown += [renewal.issued_secrets(type(row), grant)]
+        shown += [grants.issued_secrets(type(row), grant)]
         if row.oauth:
             context = row.oauth_context()
             shown += [context, context.app, context.inputs, context.url_params]

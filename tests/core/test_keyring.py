@@ -20,7 +20,7 @@ from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential
 from sequin_admin.notifications import channels
 from sequin_admin.notifications.models import ChannelKind
-from sequin_admin.tokens import renewal
+from sequin_admin.tokens import grants
 from tests.database_rows import iterate_rows
 from tests.factories import make_credential, make_oauth_app, make_synced
 
@@ -142,7 +142,7 @@ def everything(use, organization, user, client):
     flow.start(organization, kind, user=user, session_key="browser", **oauth)
     authorization_requests.start(organization, kind, actor=user, redirect_url=back, **oauth)
     credential = make_credential(organization, "hubspot_oauth2", **oauth)
-    renewal.store_grant(credential, TokenGrant(access_token="a", refresh_token="b"))
+    grants.store_grant(credential, TokenGrant(access_token="a", refresh_token="b"))
     make_synced(credential)
     _, token = keys.create(organization, name="k", scopes=["read", "write", "keys"], actor=user)
     Client().post(
