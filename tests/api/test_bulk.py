@@ -54,7 +54,9 @@ def test_every_kind_at_once_and_once_more(api, nobody_is_asked):
     assert (second.json()["created"], second.json()["updated"]) == (0, len(items))
     stored = {str(row.pk): row for row in Credential.objects.all()}
     for pk, item in zip(ids, items, strict=True):
-        assert stored[pk].properties_with(stored[pk].secrets) == item["properties"]
+        # ServiceNow's also tells when its refresh token ends at the latest.
+        kept = stored[pk].properties_with(stored[pk].secrets)
+        assert item["properties"].items() <= kept.items()
 
 
 def test_it_stores_what_a_single_import_stores(api, organization):
