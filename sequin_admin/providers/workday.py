@@ -52,9 +52,11 @@ def tenant_in(text: str) -> str:
 
 
 def endpoint(text: str) -> str:
-    """With its scheme, and without query and slash at the end."""
+    """With its scheme, and without a slash at the end."""
     parts = address_of(text)
-    return f"https://{parts.netloc}{parts.path.rstrip('/')}" if parts else text
+    if parts is None or parts.query or parts.fragment:
+        return text
+    return f"https://{parts.netloc}{parts.path.rstrip('/')}"
 
 
 class Tenant(Properties):

@@ -163,7 +163,7 @@ CASES: tuple[tuple[str, str, Any, Any], ...] = (
     (
         "workday_oauth2",
         "authorization_endpoint",
-        "https://Impl.workday.com/arrakis_dpt1/authorize/?x=1",
+        "Impl.workday.com/arrakis_dpt1/authorize/",
         "https://impl.workday.com/arrakis_dpt1/authorize",
     ),
     # Marketo.

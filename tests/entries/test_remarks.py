@@ -126,7 +126,7 @@ def test_json_that_two_readers_understand_differently_is_refused(api, organizati
     assert one.metadata == {}
 
 
-@pytest.mark.parametrize("number", ["9007199254740992", "1.5", "0.1", "1e3", "-0.0", "1.5e300"])
+@pytest.mark.parametrize("number", ["9007199254740992", "1.5", "0.1", "1e3", "-0.0"])
 def test_other_numbers_stay_what_they_are(api, organization, number):
     one = make_credential(organization, "stripe_key")
     body = f'{{"metadata": {{"n": {number}}}}}'

@@ -89,8 +89,6 @@ def test_an_unknown_instance_is_the_customers_to_correct():
 @pytest.mark.parametrize(
     "url",
     [
-        "http://arrakis.service-now.com",
-        "https://arrakis.service-now.com/login",
         "https://arrakis.service-now.com@evil.test",
         "https://arrakis.service-now.com.evil.test",
         "https://127.0.0.1",

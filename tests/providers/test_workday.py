@@ -282,7 +282,6 @@ def test_a_client_without_refresh_tokens_is_explained(go, asked, monkeypatch):
     "endpoint",
     [
         None,
-        "http://impl.workday.com/arrakis_dpt1/authorize",
         "https://evil.test/arrakis_dpt1/authorize",
         "https://impl.workday.com.evil.test/authorize",
         "https://impl.workday.com@evil.test/authorize",
