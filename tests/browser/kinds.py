@@ -4,10 +4,11 @@
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from sequin_admin.credentials import kinds
@@ -197,6 +198,20 @@ STORIES = {
 }
 OAUTH = [kind for kind in kinds.all() if kind.oauth]
 OURS = [kind for kind in kinds.all() if kind.client_is_ours()]
+# One kind for each way to connect: with our OAuth app, also after a question, as an installation,
+# with the customer's client, by a key, by a login. `make test-faults` connects the others.
+EACH_WAY = {
+    *("airtable_oauth2", "shopify_oauth2", "github_app", "netsuite_client_credentials"),
+    *("servicenow_oauth2", "stripe_key", "workday_password"),
+}
+
+
+def each(
+    known: list[Any], others: pytest.MarkDecorator, here: Collection[str] = EACH_WAY
+) -> pytest.MarkDecorator:
+    """Every kind; those that are not `here` with the mark of the `others`."""
+    rows = [pytest.param(k, marks=() if k.slug in here else others, id=k.slug) for k in known]
+    return pytest.mark.parametrize("kind", rows)
 
 
 def register_callbacks(simulated: Simulator, site: str) -> None:

@@ -1,11 +1,10 @@
 """The lifecycle of every kind in a browser: found, connected, broken, deleted."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from sequin_admin.access.models import User
@@ -22,6 +21,7 @@ from tests.browser.kinds import (
     add_oauth_app,
     answers,
     consent,
+    each,
     fill,
 )
 from tests.simulator_server import Simulator
@@ -29,26 +29,11 @@ from tests.simulator_server import Simulator
 PHONE = 390
 
 
-# One kind for each way to connect: with our OAuth app, also after a question, as an installation,
-# with the customer's client, by a key, by a login. `make test-faults` connects the others.
-EACH_WAY = {
-    *("airtable_oauth2", "shopify_oauth2", "github_app", "netsuite_client_credentials"),
-    *("servicenow_oauth2", "stripe_key", "workday_password"),
-}
-
-
-def each(known: list[Any], here: Collection[str] = EACH_WAY) -> pytest.MarkDecorator:
-    """Every kind, those that are not `here` in `make test-faults` only."""
-    marks = {True: (), False: pytest.mark.faults}
-    rows = [pytest.param(k, marks=marks[k.slug in here], id=k.slug) for k in known]
-    return pytest.mark.parametrize("kind", rows)
-
-
 def test_every_kind_has_a_story() -> None:
     assert sorted(STORIES) == [kind.slug for kind in kinds.all()]
 
 
-@each(kinds.all())
+@each(kinds.all(), pytest.mark.faults)
 def test_a_kind_is_connected_breaks_and_is_deleted(
     page: Page, simulated: Simulator, kind: Any
 ) -> None:
@@ -84,7 +69,7 @@ def test_a_kind_is_connected_breaks_and_is_deleted(
     assert not Credential.objects.exists()
 
 
-@each(OAUTH, {"hubspot_oauth2", "netsuite_oauth2"})
+@each(OAUTH, pytest.mark.faults, {"hubspot_oauth2", "netsuite_oauth2"})
 def test_denied_access_is_told_and_nothing_is_kept(
     open_page: Callable[..., Page],
     user: User,
@@ -114,7 +99,7 @@ def test_denied_access_is_told_and_nothing_is_kept(
     assert not Credential.objects.exists()
 
 
-@each([kind for kind in OURS if not kind.mints], {"linear_oauth2"})
+@each([kind for kind in OURS if not kind.mints], pytest.mark.faults, {"linear_oauth2"})
 def test_a_client_secret_that_changed_is_ours_to_replace(
     page: Page, simulated: Simulator, make_app: Callable[[str], OAuthApp], kind: Any
 ) -> None:

@@ -250,5 +250,5 @@ def self_signed(folder):
     made = made.not_valid_before(now).not_valid_after(now + timedelta(days=1))
     certificate = made.sign(key, hashes.SHA256())
     file = folder / "server.pem"
-    file.write_bytes(PEM.encode() + certificate.public_bytes(serialization.Encoding.PEM))
+    file.write_bytes(f"{PEM}\n".encode() + certificate.public_bytes(serialization.Encoding.PEM))
     return file
