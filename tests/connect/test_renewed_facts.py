@@ -40,7 +40,10 @@ BROUGHT = {
     ),
     "servicenow_client_credentials": SCOPE,
     "servicenow_oauth2": SCOPE,
-    "shopify_oauth2": SCOPE,
+    "shopify_oauth2": (
+        {"scope": "read_orders,write_orders"},
+        {"scope": "read_orders,write_orders"},
+    ),
     "stripe_oauth2": (
         {"scope": "read_only", "stripe_user_id": "acct_other", "livemode": True},
         {"scope": "read_only"},

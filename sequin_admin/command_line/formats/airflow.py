@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from sequin_admin.command_line.formats.foreign import bag_of, host_in, properties_from, squashed
-from sequin_admin.command_line.formats.reading import Reading, missing, with_reason
+from sequin_admin.command_line.formats.reading import Reading, missing, quotable, with_reason
 from sequin_admin.command_line.formats.shapes import Shape
 from sequin_admin.command_line.formats.strict import Unreadable, load_json
 
@@ -154,7 +154,8 @@ def take(
     kind = kinds.get(conn_id) or kind_of(connection, bag, kinds)
     shape = shapes.get(kind)
     if shape is None:
-        said = f"Its conn_type is none of our kinds. {OTHERWISE.format(conn_id=conn_id)}"
+        remedy = OTHERWISE.format(conn_id=quotable(conn_id, "CONN_ID"))
+        said = f"Its conn_type is none of our kinds. {remedy}"
         reading.refuse(row, said, conn_id)
         return
     try:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sequin_admin.command_line.formats.foreign import bag_of, properties_from
-from sequin_admin.command_line.formats.reading import Reading, missing
+from sequin_admin.command_line.formats.reading import Reading, missing, quotable
 from sequin_admin.command_line.formats.shapes import Shape
 
 KINDS = {
@@ -58,7 +58,7 @@ def take(
     kind = kinds.get(name) or kinds.get(type_) or KINDS.get(type_, "")
     shape = shapes.get(kind)
     if shape is None:
-        reading.refuse(row, UNKNOWN.format(type=type_ if type_.isidentifier() else "TYPE"), name)
+        reading.refuse(row, UNKNOWN.format(type=quotable(type_, "TYPE")), name)
         return
     token = data.get("oauthTokenData")
     callback = token.get("callbackQueryString") if isinstance(token, dict) else None

@@ -1,6 +1,7 @@
 """The result of parsing a file: credentials to import, and problems by row without values."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,7 +20,22 @@ GIVEN = ("id", "provider", "kind", "oauth_app", "health", "created_at", "updated
 REASON = "refused_because"
 
 
-__all__ = ["REASON", "Item", "Problem", "Reading", "Unreadable", "missing", "with_reason"]
+__all__ = [
+    "REASON",
+    "Item",
+    "Problem",
+    "Reading",
+    "Unreadable",
+    "missing",
+    "quotable",
+    "with_reason",
+]
+
+
+def quotable(name: str, otherwise: str) -> str:
+    """A name from the file, for a sentence; `otherwise` for one with digits or signs, which may be
+    a secret at a wrong place."""
+    return name if re.fullmatch(r"[A-Za-z_-]{1,60}", name) else otherwise
 
 
 @dataclass(frozen=True)
