@@ -270,6 +270,10 @@ def test_airflow_and_nango_exports_are_known_by_their_contents(run, write):
 def test_export_and_import_are_inverse(run, organization, keypair, tmp_path):
     """Through an encrypted file, into another organization, with every kind."""
     made = [make_credential(organization, kind.slug, marker="m") for kind in kinds.all()]
+    for row in (row for row in made if row.kind == "servicenow_oauth2"):
+        # Without it an import tells when the token ends at the latest.
+        row.properties = {**row.properties, "refresh_token_expires_at": "2027-01-01T00:00:00Z"}
+        row.save()
     before = {c.kind: (c.name, c.properties, c.secrets) for c in made}
 
     out = run("credentials", "export", "--recipient", keypair, "-o", "all.age", "--json")
