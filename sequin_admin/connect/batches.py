@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import structlog
 from django.db import models, transaction
@@ -35,12 +36,22 @@ def start(
     actor: User,
     options: dict[str, Any],
     query: str = "",
+    pk: UUID | None = None,
 ) -> Batch:
-    """Store what is to be done for these credentials as they are found now, in their order."""
+    """Store what is to be done for these credentials as they are found now, in their order.
+
+    `pk` is of the page that asked, so that it starts one batch however often it is sent. Raises
+    `IntegrityError` when it was started.
+    """
     batch = Batch(
-        organization=organization, action=action, options=options, query=query, created_by=actor
+        pk=pk or uuid4(),
+        organization=organization,
+        action=action,
+        options=options,
+        query=query,
+        created_by=actor,
     )
-    batch.save()
+    batch.save(force_insert=True)
     found = credentials.values_list("pk", flat=True)
     items = [BatchItem(batch=batch, credential_id=pk) for pk in found]
     BatchItem.objects.bulk_create(items, batch_size=ROWS)

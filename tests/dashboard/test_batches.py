@@ -105,6 +105,21 @@ def test_a_list_that_changed_before_the_button_is_asked_again(owner, broken, org
     assert not Batch.objects.exists()
 
 
+def test_the_page_sent_again_starts_no_second_batch(owner, organization, broken):
+    url = bulk("all=1")
+    page = owner.get(url).content.decode()
+    sent = {
+        name: re.search(rf'name="{name}" value="([^"]+)"', page)[1] for name in ("count", "batch")
+    }
+    first = owner.post(url, sent | {"days": "3"})
+    work()
+    again = owner.post(url, sent | {"days": "7"})
+
+    assert again.url == first.url
+    assert Batch.objects.count() == 1
+    assert ConnectLink.objects.count() == len(broken)
+
+
 @pytest.mark.parametrize("page", ["connect_links_bulk", "limits_bulk"])
 def test_ticking_nothing_or_what_is_of_others_does_nothing(owner, stranger, page):
     theirs = make_credential(stranger.organizations.get(), "stripe_key", **BROKEN)

@@ -4,13 +4,15 @@ The selection is in the URL: `credential` for each that is ticked, or `all` with
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django import forms
 from django.contrib import messages
+from django.db import IntegrityError
 from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -88,7 +90,13 @@ def rate_limits(request: Request) -> HttpResponse:
 def ask_and_start(
     request: Request, action: BatchAction, build: Callable[[CredentialQuerySet, Any], Any]
 ) -> HttpResponse:
-    """Show what will be done for whom; start it once that is confirmed for just as many."""
+    """Show what will be done for whom; start it once that is confirmed for just as many.
+
+    Sent again, as by a second click or after Back, the page leads to the batch that it started.
+    """
+    [pk] = parse_uuids([request.POST.get("batch", "")]) or [uuid4()]
+    if Batch.objects.of(request.organization).filter(pk=pk).exists():
+        return redirect("dashboard:batch", pk=pk)
     rows = get_selected_credentials(request).select_related("rate_limit").defer("secrets")
     total, query = rows.count(), list_query(request)
     if not total:
@@ -97,18 +105,22 @@ def ask_and_start(
     form = build(rows, request.POST or None)
     changed = request.method == "POST" and request.POST.get("count") != str(total)
     if request.method == "POST" and form.is_valid() and not changed:
-        batch = batches.start(
-            request.organization,
-            rows,
-            action,
-            actor=request.user,
-            options=form.options(),
-            query=query,
-        )
-        return redirect("dashboard:batch", pk=batch.pk)
+        # Of two at once, one starts it.
+        with suppress(IntegrityError):
+            batches.start(
+                request.organization,
+                rows,
+                action,
+                actor=request.user,
+                options=form.options(),
+                query=query,
+                pk=pk,
+            )
+        return redirect("dashboard:batch", pk=pk)
     ours = rows.filter(health_status="sequin_intervention").count()
     context = {
         "form": form,
+        "batch": pk,
         "total": total,
         "named": list(rows[:NAMED]),
         "more": max(total - NAMED, 0),
