@@ -89,7 +89,8 @@ def checked(url: str) -> str:
     """The address without its trailing slash or `/v1`. Raises `Misused` for an invalid one."""
     try:
         parts = urlsplit(url.strip())
-        usable = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        usable = usable and not parts.username
     except ValueError:
         usable = False
     if not usable:

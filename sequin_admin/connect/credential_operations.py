@@ -14,6 +14,7 @@ from sequin_admin.connect.audit_trail import credential_event, record_credential
 from sequin_admin.connect.entered import MergeResult
 from sequin_admin.core import clock
 from sequin_admin.core.fields import Secrets
+from sequin_admin.core.wrapping import trim
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import FAILURES, NAME_CHARS, Credential, OAuthApp
@@ -398,6 +399,8 @@ def update_details(
     metadata: dict[str, Any] | None = None,
     contact_email: str | None = None,
 ) -> None:
+    if contact_email is not None:
+        contact_email = trim(contact_email)
     changes = {"name": name, "metadata": metadata, "contact_email": contact_email}
     changed = {n: v for n, v in changes.items() if v is not None and v != getattr(credential, n)}
     if not changed:

@@ -27,6 +27,12 @@ _offset = timedelta()
 _measured_at = float("-inf")
 
 
+def from_iso(text: str) -> datetime:
+    """The time of ISO 8601, in UTC where it has no zone. Raises `ValueError`."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
 def now() -> datetime:
     return timezone.now() + _offset
 

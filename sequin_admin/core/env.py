@@ -20,11 +20,19 @@ class Environment(FileAwareMapping):  # type: ignore[misc]
     """The environment, where a variable that ends in `_FILE` names a file with the value.
 
     White space and byte order marks at the ends of a file are its editor's, not the value's.
+    Raises `ImproperlyConfigured` for a file that can't be read.
     """
 
     def __getitem__(self, name: str) -> str:
-        value = str(super().__getitem__(name))
-        return trim(value) if self.env.get(f"{name}_FILE") else value
+        file = self.env.get(f"{name}_FILE")
+        try:
+            value = str(super().__getitem__(name))
+        except (OSError, UnicodeDecodeError):
+            raise ImproperlyConfigured(
+                f"{name}_FILE names {file}, which can't be read here. Name a file of text in UTF-8 "
+                "that this process may read."
+            ) from None
+        return trim(value) if file else value
 
 
 env = environ.FileAwareEnv()

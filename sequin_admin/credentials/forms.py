@@ -119,6 +119,8 @@ def sentences(declared: type[Properties], error: ErrorDetails) -> list[tuple[str
         return [(name, f"{title} is missing. Enter it as the provider shows it.")]
     if error["type"] == "extra_forbidden":
         return [(name, f"{name} is not a property of this kind. Remove it.")]
+    if error["type"] == "int_parsing":
+        return [(name, f"{title} is not valid: enter a whole number, in digits.")]
     if error["type"].startswith(("int", "bool", "float", "list", "literal")):
         return [(name, f"{title} is not valid: {error['msg'][0].lower()}{error['msg'][1:]}.")]
     return [(name, mismatch(declared, name))]

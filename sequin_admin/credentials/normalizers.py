@@ -6,6 +6,7 @@ be said, `ValueError` has the sentence, which never repeats what was entered.
 
 import re
 from collections.abc import Callable
+from datetime import datetime
 from urllib.parse import SplitResult, urlsplit
 
 from sequin_admin.core.wrapping import unwrapped
@@ -40,6 +41,15 @@ def words(separator: str) -> Normalizer:
     return normalize
 
 
+def instant(text: str) -> str:
+    """A date or time without a time zone is in UTC, and says so."""
+    try:
+        at = datetime.fromisoformat(text) if "-" in text else None
+    except ValueError:
+        return text
+    return f"{at.isoformat()}Z" if at and at.tzinfo is None else text
+
+
 def one_of(*values: str) -> Normalizer:
     """The value that is the same but for its case."""
     by_lower = {value.lower(): value for value in values}
@@ -49,16 +59,17 @@ def one_of(*values: str) -> Normalizer:
 def address_of(text: str) -> SplitResult | None:
     """The parts of a host or http address, its host in lower case; None when it is neither.
 
-    An address with a user name or another port may lead elsewhere than it looks.
+    An address with a user name or another port may lead elsewhere than it looks, and the host of
+    `https:/acme.com` would be its scheme.
     """
     if re.search(r"[\s\\]", text) or not text.isascii():
         return None
     try:
         parts = urlsplit(text if "://" in text else f"//{text}")
-        usual = parts.port in (None, _PORTS.get(parts.scheme))
+        usual = parts.scheme in _PORTS and parts.port in (None, _PORTS[parts.scheme])
     except ValueError:
         return None
-    if not usual or "@" in parts.netloc or not parts.hostname:
+    if not usual or not parts.hostname or "@" in parts.netloc or parts.netloc.endswith(":"):
         return None
     return parts._replace(netloc=parts.hostname.rstrip("."))
 

@@ -23,7 +23,7 @@ from sequin_admin.credentials.kinds import (
     register,
 )
 from sequin_admin.credentials.models import Credential, whole_seconds
-from sequin_admin.credentials.normalizers import digits, words
+from sequin_admin.credentials.normalizers import digits, instant, words
 from sequin_admin.credentials.outcomes import Outcome, Refused
 
 HOSTS = {
@@ -49,13 +49,14 @@ class QuickBooksProperties(Properties):
     sandbox: bool = Property("Sandbox company", extension=True, default=False)
     company_name: str | None = Property("Company name", extension=True, read_only=True)
     refresh_token_expires_at: datetime | None = Property(
-        "Refresh token expires", extension=True, read_only=True
+        "Refresh token expires", extension=True, read_only=True, normalizer=instant
     )
     access_expires_at: datetime | None = Property(
         "Access expires",
         extension=True,
         read_only=True,
         help="Five years after the consent, whatever is renewed.",
+        normalizer=instant,
     )
 
 
@@ -207,7 +208,7 @@ class QuickBooks(Credential):
     def access_ends_at(self) -> datetime | None:
         names = ("refresh_token_expires_at", "access_expires_at")
         ends = [self.properties[name] for name in names if self.properties.get(name)]
-        return min(map(datetime.fromisoformat, ends), default=None)
+        return min(map(clock.from_iso, ends), default=None)
 
     def revoke(self, token: str) -> None:
         context = self.oauth_context()

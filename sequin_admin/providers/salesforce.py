@@ -42,7 +42,7 @@ APP_NOT_ALLOWED_CODES = {"OAUTH_APP_BLOCKED", "OAUTH_APP_ACCESS_DENIED", "OAUTH_
 API_DISABLED_CODES = {"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED", "INSUFFICIENT_ACCESS"}
 
 
-PAGES = re.compile(r".*\.(lightning\.force|my\.salesforce-setup|visual\.force)\.com")
+PAGES = re.compile(r".*\.((lightning|vf|visual|file)\.force|my\.salesforce-setup)\.com")
 OF_PAGES = (
     "This is the address of Salesforce's pages, which programs can't call. Enter the one of My "
     "Domain, which ends in .my.salesforce.com: see Setup > My Domain."

@@ -25,7 +25,7 @@ from sequin_admin.credentials.kinds import (
     register,
 )
 from sequin_admin.credentials.models import Credential
-from sequin_admin.credentials.normalizers import origin_under
+from sequin_admin.credentials.normalizers import instant, origin_under
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.tokens import protocol
 
@@ -63,6 +63,7 @@ class ServiceNowOAuthProperties(ServiceNowClient):
         "Refresh token expires",
         extension=True,
         read_only=True,
+        normalizer=instant,
         help="100 days after the login, or after the import of a refresh token at the latest, as "
         "ServiceNow does not say when.",
     )
@@ -222,7 +223,7 @@ class ServiceNowOAuth(ServiceNow):
         """Renewing returns the same refresh token, whose life goes on from the login."""
         ends = self.properties.get("refresh_token_expires_at")
         # Older imports stored none.
-        return datetime.fromisoformat(ends) if ends else self.secrets_changed_at + REFRESH_LIFE
+        return clock.from_iso(ends) if ends else self.secrets_changed_at + REFRESH_LIFE
 
     def revoke(self, token: str) -> None:
         form = Secrets(token=self.secrets["refresh_token"])

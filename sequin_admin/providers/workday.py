@@ -42,12 +42,20 @@ oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordT
 </bsvc:Response_Filter></bsvc:Get_Workers_Request></soapenv:Body></soapenv:Envelope>"""
 
 
+# What comes before the tenant in the addresses of pages, services, reports and tokens.
+BEFORE_TENANT = {
+    *("ccx", "service", "oauth2", "api", "v1"),
+    *("wday", "authgwy", "customreport2"),
+}
+
+
 def tenant_in(text: str) -> str:
-    """The tenant of an address at Workday: /acme/d/home.htmld, /ccx/service/acme/..."""
+    """The tenant of an address at Workday: /acme/d/home.htmld, /wday/authgwy/acme/login.htmld,
+    /ccx/service/acme/..., /ccx/service/customreport2/acme/..."""
     parts = address_of(text)
     if not parts or not re.fullmatch(HOST, parts.netloc):
         return text
-    path = [p for p in segments(parts) if p not in ("ccx", "service", "oauth2", "api", "v1")]
+    path = [part for part in segments(parts) if part not in BEFORE_TENANT]
     return path[0] if path else text
 
 

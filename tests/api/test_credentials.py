@@ -166,6 +166,9 @@ def test_the_customers_contact_is_set_and_read_beside_the_credential(api, organi
     assert api.put(address, {"contact_email": "leto@caladan.test"}).status_code == 200
     assert api.get(address).json() == {"contact_email": "leto@caladan.test"}
 
+    assert api.put(address, {"contact_email": "leto@caladan.test\u200b"}).status_code == 200
+    assert api.get(address).json() == {"contact_email": "leto@caladan.test"}
+
     refused = api.put(address, {"contact_email": "nobody"})
     assert refused.status_code == 422
     assert "one mail address" in refused.content.decode()

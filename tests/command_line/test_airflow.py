@@ -198,3 +198,13 @@ def test_yaml_that_grows_is_refused(shapes):
 
     with pytest.raises(Unreadable, match="refers to parts of itself"):
         read(text, "airflow", shapes)
+
+
+def test_a_report_with_a_row_that_is_still_wrong_is_read(shapes):
+    first = read(b"AIRFLOW_CONN_X=stripe://:bad@x\nAIRFLOW_CONN_Y=?\n", "auto", shapes)
+    report = first.report(dict.fromkeys(first.sources, "Wrong."))
+
+    again = read(report.replace("bad", "sk_test_1").encode(), "auto", shapes)
+
+    assert [item.label for item in again.items] == ["x"]
+    assert [problem.label for problem in again.problems] == ["y"]

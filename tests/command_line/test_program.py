@@ -77,6 +77,7 @@ def test_there_is_no_option_for_the_key(inside):
         (["limits", "set", "x", "--interval", "soon"], "Give a length of time with its unit"),
         (["limits", "set", "x"], "Say what to change"),
         (["--url", "ftp://x", "health"], "must look like https://admin.example.com"),
+        (["--url", "http://x:80x", "health"], "must look like https://admin.example.com"),
         (["--key-file", "nowhere", "health"], "nowhere can't be read"),
         (["credentials", "import", "nowhere.csv"], "nowhere.csv can't be read"),
     ],

@@ -96,3 +96,17 @@ def test_the_public_address_is_an_origin(entered, kept, host):
 def test_another_address_stops_the_start(value, said):
     with pytest.raises(ImproperlyConfigured, match=said):
         public_url("PUBLIC_URL", value)
+
+
+@pytest.mark.parametrize("content", [None, "secret".encode("utf-16")])
+def test_a_file_that_cannot_be_read_is_named_without_what_it_holds(tmp_path, content):
+    file = tmp_path / "secret"
+    if content:
+        file.write_bytes(content)
+
+    with pytest.raises(
+        ImproperlyConfigured, match=r"SECRET_KEY_FILE names .* can't be read"
+    ) as said:
+        Environment({"SECRET_KEY_FILE": str(file)})["SECRET_KEY"]
+
+    assert said.value.__suppress_context__

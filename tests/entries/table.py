@@ -72,6 +72,8 @@ CASES: tuple[tuple[str, str, Any, Any], ...] = (
     ("shopify_oauth2", "shop", "https://shop-001.myshopify.com:8443", FORM),
     ("shopify_oauth2", "shop", "shop\u2011001.myshopify.com", FORM),
     ("shopify_oauth2", "shop", "https://admin.shopify.com/", FORM),
+    ("shopify_oauth2", "shop", "https:/shop-001.myshopify.com", FORM),
+    ("shopify_oauth2", "shop", "ftp://shop-001.myshopify.com", FORM),
     # Salesforce: the specification's instance_url keeps its scheme.
     ("salesforce_oauth2", "instance_url", "https://arrakis.my.salesforce.com", SAME),
     *(
@@ -90,6 +92,12 @@ CASES: tuple[tuple[str, str, Any, Any], ...] = (
         "salesforce_oauth2",
         "instance_url",
         "https://acme.lightning.force.com/lightning/page/home",
+        Refused("This is the address of Salesforce's pages"),
+    ),
+    (
+        "salesforce_oauth2",
+        "instance_url",
+        "https://acme--c.vf.force.com/apex/page",
         Refused("This is the address of Salesforce's pages"),
     ),
     ("salesforce_oauth2", "instance_url", "acme", FORM),
@@ -134,6 +142,7 @@ CASES: tuple[tuple[str, str, Any, Any], ...] = (
         )
     ),
     ("servicenow_oauth2", "instance_url", "https://servicenow.arrakis.com", FORM),
+    ("servicenow_oauth2", "instance_url", "https:/dev123.service-now.com", FORM),
     # Auth0.
     ("auth0_client_credentials", "domain", "https://Acme.us.auth0.com/", "acme.us.auth0.com"),
     ("auth0_client_credentials", "domain", "acme.auth0.com/api/v2/", "acme.auth0.com"),
@@ -158,6 +167,14 @@ CASES: tuple[tuple[str, str, Any, Any], ...] = (
         "tenant",
         "https://wd2.workday.com/ccx/service/arrakis_dpt1/Human_Resources",
         "arrakis_dpt1",
+    ),
+    *(
+        ("workday_password", "tenant", f"https://wd2.myworkday.com/{path}", "arrakis_dpt1")
+        for path in (
+            "wday/authgwy/arrakis_dpt1/login.htmld",
+            "ccx/service/customreport2/arrakis_dpt1/isu/Workers",
+            "ccx/oauth2/arrakis_dpt1/token",
+        )
     ),
     ("workday_password", "tenant", "Arrakis_dpt1", SAME),
     (
@@ -208,7 +225,7 @@ CASES: tuple[tuple[str, str, Any, Any], ...] = (
     ("hubspot_oauth2", "hub_id", "21,902,692", 21902692),
     ("hubspot_oauth2", "hub_id", "https://app.hubspot.com/contacts/21902692/x", 21902692),
     ("hubspot_oauth2", "hub_id", "https://app-eu1.hubspot.com/reports/21902692", 21902692),
-    ("hubspot_oauth2", "hub_id", "many", Refused("Hub ID is not valid")),
+    ("hubspot_oauth2", "hub_id", "many", Refused("Hub ID is not valid: enter a whole number")),
     ("hubspot_oauth2", "hub_id", "-5", Refused("")),
     ("hubspot_oauth2", "hub_id", "9007199254740993", Refused("")),
     ("hubspot_oauth2", "hub_domain", "https://Arrakis.io/", "arrakis.io"),
@@ -318,6 +335,16 @@ FILES: tuple[tuple[str, Any], ...] = (
         Refused("`properties.hub_id` is rounded by many readers"),
     ),
     (
+        '[{"metadata": {"n": 5}, "properties": {"kind": "stripe_key", "name": "a", '
+        '"secret": "sk_test_1"}},\n]',
+        Refused("Line 2, column 1 is not valid JSON."),
+    ),
+    (
+        '{"properties": {"kind": "stripe_key", "name": "a", "secret": "sk_test_1"}}\n'
+        '{"properties": {"kind": "stripe_key", "name": "b" "secret": "sk_test_2"}}\n',
+        Refused("Line 2, column 51 is not valid JSON."),
+    ),
+    (
         '[{"metadata": {"n": 9007199254740993}, "properties": {"kind": "stripe_key", "name": "a", '
         '"secret": "sk_test_1"}}]',
         Refused("`metadata.n` is rounded by many readers"),
@@ -352,6 +379,14 @@ FILES: tuple[tuple[str, Any], ...] = (
     (
         f"{HEADER}{CHAMP},u,1.23457E+11\n",
         {"password": "1.23457E+11", "note": "`password` may have lost digits in a spreadsheet"},
+    ),
+    (
+        f"sep=;\nkind;login_id;password\n{CHAMP};1,23457E+11;p\n",
+        {"login_id": "1,23457E+11", "note": "`login_id` may have lost digits in a spreadsheet"},
+    ),
+    (
+        f"kind,login_id,,password\n{CHAMP},u,x,p\n",
+        Refused("A column or a property without a name holds something"),
     ),
     (
         "kind,hub_id,refresh_token,scopes\nhubspot_oauth2,2.19027E+07,a,oauth\n",

@@ -121,8 +121,10 @@ def refused_by_api(said, path, case):
     [sentence] = said[path]
     general = sentence == "This does not have the form that the provider uses."
     title = wanted(slug, name, Refused("{title}"))
-    if general or sentence.startswith("Input should be"):
-        return Refused(f"{title} {'does not have the form' if general else 'is not valid'}")
+    if general:
+        return Refused(f"{title} does not have the form")
+    if sentence == "Send an integer: a whole number in digits.":
+        return Refused(f"{title} is not valid: enter a whole number")
     return Refused(sentence)
 
 

@@ -182,6 +182,18 @@ def test_the_end_that_comes_with_an_import_is_taken(organization, hours):
     assert json_time(row.access_ends_at()) == ends
 
 
+@pytest.mark.parametrize("slug", ["servicenow_oauth2", "quickbooks_oauth2"])
+def test_an_end_without_a_time_zone_is_in_utc(organization, hours, slug):
+    """Also where an older import stored it so."""
+    kind = kinds.get(slug)
+    given = {"refresh_token_expires_at": "2027-03-01T10:00:00"}
+    parsed = kind.properties_class.model_validate(sample_properties(kind, "sample") | given)
+    assert parsed.plain_values()["refresh_token_expires_at"] == "2027-03-01T10:00:00Z"
+
+    row = make_credential(organization, slug, properties=given)
+    assert json_time(row.access_ends_at()) == "2027-03-01T10:00:00Z"
+
+
 def test_a_new_servicenow_token_of_the_form_begins_anew(organization, hours):
     row = import_servicenow(organization, "first")
     hours.pass_by(40 * DAY)

@@ -235,6 +235,10 @@ def messages_of(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
         return [(path, "This field is not known here. Remove it.")]
     if detail["type"] == "missing":
         return [(path, "This field is required.")]
+    if detail["type"] in ("int_parsing", "int_type", "int_from_float"):
+        return [(path, "Send an integer: a whole number in digits.")]
+    if detail["type"] == "string_type":
+        return [(path, "Send a string: text in quotation marks.")]
     if detail["type"] == "string_pattern_mismatch":
         return [(path, "This does not have the form that is asked for here. See /v1/docs.")]
     if detail["type"] == "value_error":

@@ -3,6 +3,8 @@
 Malformed rows become problems, never exceptions; no problem quotes a value of the file.
 """
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -14,6 +16,8 @@ from sequin_admin.command_line.formats.shapes import Shape, shapes_of
 
 __all__ = ["Format", "Item", "Problem", "Reading", "Shape", "Unreadable", "read", "shapes_of"]
 
+# As YAML its numbers would be texts.
+MEANT_AS_JSON = re.compile(r"\s*\[?\s*\{\s*\"")
 Format = Literal["auto", "json", "csv", "airflow", "nango", "n8n"]
 UNKNOWN = (
     "The file is none of what is known here: our JSON or CSV (whose first line names its columns, "
@@ -58,14 +62,25 @@ def decoded(data: bytes) -> str:
 
 def parsed(text: str) -> tuple[Any, bool]:
     """The value of JSON, JSON lines or a YAML object, and whether its scalars are all texts (YAML);
-    None when `text` is none of them. Raises `Unreadable` for a name that comes twice."""
+    None when `text` is none of them. Raises `Unreadable` for a name that comes twice, and for JSON
+    with a mistake."""
+    mistakes = []
     for load in (strict.load_json, load_lines):
         try:
             return load(text), False
+        except json.JSONDecodeError as mistake:
+            mistakes.append(mistake)
         except Unreadable:
             raise
         except (ValueError, RecursionError):
             pass
+    if mistakes and MEANT_AS_JSON.match(text):
+        one_a_line = mistakes[0].msg == "Extra data"
+        found = mistakes[-1 if one_a_line else 0]
+        raise Unreadable(
+            f"Line {found.lineno}, column {found.colno} is not valid JSON. Mend it: look for a "
+            "comma too many or missing, or a quote."
+        )
     try:
         value = strict.load_yaml(text)
     except Unreadable:
@@ -76,7 +91,14 @@ def parsed(text: str) -> tuple[Any, bool]:
 
 
 def load_lines(text: str) -> Any:
-    return [strict.load_json(line) for line in text.splitlines() if line.strip()] or None
+    values = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        try:
+            values += [strict.load_json(line)] if line.strip() else []
+        except json.JSONDecodeError as mistake:
+            mistake.lineno = number
+            raise
+    return values or None
 
 
 def looks_like(value: Any) -> Format | None:
@@ -93,7 +115,7 @@ def looks_like(value: Any) -> Format | None:
         return "n8n"
     if isinstance(value, list) and any("conn_type" in row for row in rows):
         return "airflow"
-    if isinstance(value, dict) and all(is_connection(of) for of in value.values()):
+    if isinstance(value, dict) and any(is_connection(of) for of in value.values()):
         return "airflow"
     return None
 

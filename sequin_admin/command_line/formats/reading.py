@@ -146,7 +146,10 @@ def is_rounded(number: float) -> bool:
 def unknown(body: dict[str, Any], properties: dict[str, Any], shape: Shape) -> list[str]:
     strange = [name for name in body if name not in (*TAKEN, *GIVEN, REASON)]
     strange += [f"properties.{name}" for name in properties if name not in ("kind", *shape.types)]
-    return [f"{listed(strange)} not known here: remove it."] if strange else []
+    if "" in strange:
+        return ["A column or a property without a name holds something: name it, or empty it."]
+    it = "them" if len(strange) > 1 else "it"
+    return [f"{listed(strange)} not known here: remove {it}."] if strange else []
 
 
 def missing(properties: dict[str, Any], shape: Shape) -> list[str]:

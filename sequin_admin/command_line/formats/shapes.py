@@ -8,8 +8,8 @@ from typing import Any
 from sequin_admin.command_line.formats.strict import load_json
 
 YES, NO = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
-# What a spreadsheet makes of a long number.
-ROUNDED = re.compile(r"-?[0-9](\.[0-9]+)?[Ee]\+[0-9]{2,}")
+# What a spreadsheet makes of a long number; with a comma in most of Europe.
+ROUNDED = re.compile(r"-?[0-9]([.,][0-9]+)?[Ee]\+[0-9]{2,}")
 WORDS = {"integer": "a whole number", "boolean": "true or false", "string[]": "a list"}
 
 
