@@ -16,6 +16,8 @@ from sequin_admin.credentials.forms import AGAIN
 
 SEEN, CHOICE = "seen", "choice-"
 STORED, MINE = "stored", "mine"
+# Behind the digest of a field for which the person has to choose.
+UNDECIDED = "!"
 DIGEST_CHARS, EVENTS = 20, 50
 # Details of audit events that name a field otherwise than its form does.
 AUDIT_NAMES = {
@@ -75,6 +77,7 @@ class Edit:
     ) -> None:
         self.row, self.build, self.about = row, build, about or row
         self.stored = build(row, None)
+        self.chosen = {f.name: data.get(CHOICE + f.name) for f in self.stored} if data else {}
         self.data = self.put_stored(data) if data else None
         self.form = build(row, self.data) if self.data else self.stored
         self.conflicts: list[Conflict] = []
@@ -107,7 +110,8 @@ class Edit:
             if not self.conflicts:
                 write(row)
                 return True
-        self.seen = self.digests()
+        asked = {c.name: UNDECIDED for c in self.conflicts if not (c.is_secret or c.untouched)}
+        self.seen = {n: digest + asked.get(n, "") for n, digest in self.digests().items()}
         self.ask_secrets_again()
         return False
 
@@ -124,12 +128,17 @@ class Edit:
         changed = [
             field.name
             for field in self.stored
-            if field.name in self.seen
-            and not constant_time_compare(self.seen[field.name], self.digest(field))
-            and not self.is_same(field)
+            if field.name in self.seen and self.is_changed(field) and not self.is_same(field)
         ]
         events = self.list_changes() if changed else []
         return [self.conflict(name, events) for name in changed]
+
+    def is_changed(self, stored: BoundField) -> bool:
+        """Whether another value is stored than the person saw, or chose between."""
+        seen = self.seen[stored.name]
+        if seen.endswith(UNDECIDED) and not self.chosen.get(stored.name):
+            return True
+        return not constant_time_compare(seen.rstrip(UNDECIDED), self.digest(stored))
 
     def is_same(self, stored: BoundField) -> bool:
         """Whether what was entered keeps what is stored, or is the same."""
@@ -160,7 +169,7 @@ class Edit:
         """Whether what was entered has the digest that the form was filled with."""
         salt = f"{self.row._meta.label}:{self.row.pk}:{mine.name}"
         digest = salted_hmac(salt, text_of(mine), algorithm="sha256").hexdigest()
-        return digest[:DIGEST_CHARS] == self.seen[mine.name]
+        return digest[:DIGEST_CHARS] == self.seen[mine.name].rstrip(UNDECIDED)
 
     def list_changes(self) -> list[Event]:
         """The latest events about the row, newest first."""
@@ -169,11 +178,11 @@ class Edit:
 
     def put_stored(self, data: QueryDict) -> QueryDict:
         """The data with the stored value of each field for which the person chose it."""
-        chosen = [f for f in self.stored if data.get(CHOICE + f.name) == STORED]
-        if not chosen:
+        kept = [field for field in self.stored if self.chosen[field.name] == STORED]
+        if not kept:
             return data
         data = data.copy()
-        for field in chosen:
+        for field in kept:
             data.setlist(field.html_name, form_values(field))
         return data
 

@@ -195,6 +195,8 @@ def test_a_save_over_a_change_shows_both_and_lets_one_choose(owner, organization
         assert shown in text
     again = {**sent, "seen": seen_in(text)}
 
+    assert owner.post(form.path, again).status_code == 409, "Nothing was chosen."
+    assert form.read(stored.get(pk=form.row.pk)) == form.theirs
     owner.post(form.path, {**again, f"choice-{form.name}": "stored"})
     assert form.read(stored.get(pk=form.row.pk)) == form.theirs
     owner.post(form.path, {**again, f"choice-{form.name}": "mine"})
