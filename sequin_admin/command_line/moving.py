@@ -104,11 +104,12 @@ def import_credentials(
                     trial.add(importing.try_items(api, chunk))
                     advance(len(chunk))
         refused += trial.refused
-        if out:
-            write_report(reading, refused, out)
         results = [*refused, *trial.results] if dry_run else refused
         if not (dry_run or (strict and refused)):
             results = [*refused, *send(api, trial.good, data, refused, json=json)]
+    if out:
+        # At the end, so that the same command takes up a run that was cut off.
+        write_report(reading, refused, out)
     show(results, json=json, dry_run=dry_run)
     exit_if_attention(any(result["result"] == importing.REFUSED for result in results))
 
@@ -152,8 +153,8 @@ def write_report(
     with writing.opened(file) as stream:
         stream.write(reading.report(dict(sorted(reasons.items()))).encode())
     output.print_note(
-        f"{len(reasons)} refused rows are in {file}, with the reasons and their secrets: only you "
-        "can read it. Correct them there, import it, and delete it."
+        f"Refused rows are in {file}, with the reasons and their secrets: only you can read it. "
+        "Correct them there, import it, and delete it."
     )
 
 

@@ -159,7 +159,7 @@ def test_refused_rows_are_corrected_in_a_report_and_imported(run, write, tmp_pat
 
     assert (ran.json["created"], ran.json["refused"]) == (1, 3)
     assert stat.S_IMODE(report.stat().st_mode) == 0o600
-    assert "3 refused rows are in refused.csv" in ran.err
+    assert "Refused rows are in refused.csv" in ran.err
     assert MARK not in ran.out + ran.err
     header, two, stripe, nope = csv.reader(report.read_text().splitlines())
     assert header == ["kind", "login_id", "password", "name", "secret", "refused_because"]
@@ -209,25 +209,28 @@ def test_an_import_that_is_cut_off_says_how_far_it_came(bare, write, script):
     script.say((200, {"data": [shape], "next_cursor": None}))
     script.say((200, {"data": done}), (200, {"data": done[:500]}))  # tried
     script.say((200, {"data": done}), (403, {"summary": "The key was revoked."}))
-    file = write("large.json", [champ(number) for number in range(1500)])
+    rows = [champ(number) for number in range(1500)]
+    file = write("large.json", [*rows, {"properties": {"kind": "nope"}}])
     known = {"SEQUIN_URL": script.url, "SEQUIN_API_KEY": "x"}
+    command = ("credentials", "import", file, "--report", "refused.json", "--json")
 
-    ran = bare("credentials", "import", file, "--json", **known)
+    ran = bare(*command, **known)
 
     assert ran.code == 3
-    assert (ran.json["created"], ran.json["refused"]) == (1000, 0)
+    assert (ran.json["created"], ran.json["refused"]) == (1000, 1)
     assert "The rest was not imported." in ran.err
     assert "The key was revoked." in ran.err
 
     # Again: each piece has the key that it had, so that what is done is not done twice.
     script.say((200, {"data": [shape], "next_cursor": None}))
     script.say(*[(200, {"data": rows}) for rows in (done, done[:500])] * 2)
-    again = bare("credentials", "import", file, "--json", **known)
+    again = bare(*command, **known)
     first, second = [
         [heads["Idempotency-Key"] for _, _, heads, body in calls if b'"dry_run":false' in body]
         for calls in (script.seen[:5], script.seen[5:])
     ]
-    assert (again.code, again.json["created"]) == (0, 1500)
+    assert (again.code, again.json["created"]) == (1, 1500)
+    assert "Refused rows are in refused.json" in again.err
     assert first == second
 
 
