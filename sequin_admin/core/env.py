@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
@@ -35,7 +36,34 @@ class Environment(FileAwareMapping):  # type: ignore[misc]
         return trim(value) if file else value
 
 
-env = environ.FileAwareEnv()
+# What a value of each type looks like.
+LOOKS = {int: "a whole number, such as 10", float: "a number, such as 0.5"}
+ON_OR_OFF = {*environ.Env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0", ""}
+
+
+class TypedEnvironment(environ.FileAwareEnv):  # type: ignore[misc]
+    """Raises `ImproperlyConfigured` with a sentence for a value that its type can't have."""
+
+    def get_value(self, var: str, cast: Any = None, *args: Any, **kwargs: Any) -> Any:
+        try:
+            value = super().get_value(var, cast, *args, **kwargs)
+        except ValueError:
+            raise ImproperlyConfigured(f"{var} must be {LOOKS.get(cast, 'JSON')}.") from None
+        if cast is bool and str(self.ENVIRON.get(var, "")).strip().lower() not in ON_OR_OFF:
+            raise ImproperlyConfigured(f"{var} must be True or False.")
+        return value
+
+    def db(self, var: str, default: Any = environ.Env.NOTSET) -> dict[str, Any]:
+        try:
+            return dict(super().db(var, default))
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{var} must look like postgresql://user:password@host:5432/name, with %-codes for "
+                "signs in the password that an address does not have."
+            ) from None
+
+
+env = TypedEnvironment()
 env.ENVIRON = Environment()
 environ.Env.read_env(ROOT / ".env")
 

@@ -70,6 +70,25 @@ def test_a_path_in_the_public_address_stops_the_start():
     assert "PUBLIC_URL has a path" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("PORT", "80x", "PORT must be a whole number"),
+        ("MAX_SYNCS", "1,000", "MAX_SYNCS must be a whole number"),
+        ("LIMITER_FALLBACK_SHARE", "half", "LIMITER_FALLBACK_SHARE must be a number"),
+        ("PROVIDER_BASE_URLS", "{bad", "PROVIDER_BASE_URLS must be JSON"),
+        ("DEBUG", "maybe", "DEBUG must be True or False"),
+        ("DATABASE_URL", "postgresql://a:b@host:port/name", "DATABASE_URL must look like"),
+    ],
+)
+def test_a_value_of_another_type_stops_the_start_with_a_sentence(name, value, sentence):
+    done = run("", **{name: value})
+
+    assert done.returncode == 1
+    assert sentence in done.stderr.splitlines()[-1]
+    assert value not in done.stderr.splitlines()[-1]
+
+
 def test_the_public_address_may_be_of_ipv6():
     assert setting("ALLOWED_HOSTS", PUBLIC_URL="http://[::1]:8000") == "['[::1]', 'localhost']"
 
