@@ -151,9 +151,9 @@ def test_the_limit_holds_and_is_used(
 
     # Processes without processor time cannot ask in time.
     assert used >= LEAST_USE * (1 - taken)
-    # All processes share one queue.
+    # All processes share one queue; one that is scheduled late stands further back.
     counts = Counter(number for number, *_ in rows)
-    assert min(counts[number] for number in range(PROCESSES)) >= len(rows) / PROCESSES / 2
+    assert min(counts[number] for number in range(PROCESSES)) >= len(rows) / PROCESSES / 4
 
 
 def test_a_killed_holder_frees_its_places_when_its_lease_ends(hammers, organization):
