@@ -23,6 +23,7 @@ from sequin_admin.connect.models import AuthorizationRequest
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
+from sequin_admin.credentials.properties import MAX_NUMBER
 from sequin_admin.health.models import Incident, subject_columns
 from sequin_admin.limits.models import set_limit
 from sequin_admin.notifications import channels, outbox
@@ -31,6 +32,7 @@ from sequin_admin.syncs import streams
 from sequin_admin.tokens import protocol
 from tests.conftest import make_member
 from tests.factories import (
+    PEM,
     extras_of,
     make_credential,
     make_oauth_app,
@@ -139,6 +141,8 @@ class Fed:
             "expires_at": f"{clock.now().year + 1}-01-01T00:00:00Z",
             "contact_email": MAILBOX,
             "metadata filter": '{"plan": "pro"}',
+            # A schema cannot say what a key is.
+            "private_key": PEM,
         }
 
     def fill(self, case: Case, known: frozenset[str] = frozenset()) -> None:
@@ -181,8 +185,12 @@ class Fed:
                 # A schema cannot say that no two are the same account.
                 fed = list({kind_in(each): each for each in fed}.values())
             return [self.ids["sync_id"]] if name == "syncs" and value and value != ["*"] else fed
-        if isinstance(value, dict) and name not in ("metadata", "state"):
+        if isinstance(value, dict) and name == "metadata":
+            return {n: self.body(each, name) for n, each in value.items()}
+        if isinstance(value, dict) and name != "state":
             return self.agreeing({n: self.body(each, n) for n, each in value.items()})
+        if isinstance(value, int) and abs(value) > MAX_NUMBER:
+            return 1  # In metadata, whose schema bounds no number.
         if name == "state" and len(json.dumps(value)) > STATE_CHARS:
             return None
         if isinstance(value, str) and value.isspace():
