@@ -85,9 +85,7 @@ class Edit:
 
     @property
     def status(self) -> int:
-        if self.conflicts:
-            return 409
-        return 422 if self.form.errors else 200
+        return status_of(self.form, self)
 
     @property
     def seen_text(self) -> str:
@@ -120,9 +118,13 @@ class Edit:
 
     def digest(self, field: BoundField) -> str:
         hidden = hidden_values(self.stored)
-        text = hidden[field.name] if field.name in hidden else text_of(field)
-        salt = f"{self.row._meta.label}:{self.row.pk}:{field.name}"
-        return salted_hmac(salt, str(text), algorithm="sha256").hexdigest()[:DIGEST_CHARS]
+        return self.digest_of(
+            field.name, str(hidden[field.name]) if field.name in hidden else text_of(field)
+        )
+
+    def digest_of(self, name: str, text: str) -> str:
+        salt = f"{self.row._meta.label}:{self.row.pk}:{name}"
+        return salted_hmac(salt, text, algorithm="sha256").hexdigest()[:DIGEST_CHARS]
 
     def find_conflicts(self) -> list[Conflict]:
         changed = [
@@ -167,9 +169,7 @@ class Edit:
 
     def was_untouched(self, mine: BoundField) -> bool:
         """Whether what was entered has the digest that the form was filled with."""
-        salt = f"{self.row._meta.label}:{self.row.pk}:{mine.name}"
-        digest = salted_hmac(salt, text_of(mine), algorithm="sha256").hexdigest()
-        return digest[:DIGEST_CHARS] == self.seen[mine.name].rstrip(UNDECIDED)
+        return self.digest_of(mine.name, text_of(mine)) == self.seen[mine.name].rstrip(UNDECIDED)
 
     def list_changes(self) -> list[Event]:
         """The latest events about the row, newest first."""
@@ -195,6 +195,13 @@ class Edit:
             )
             if blank and text_of(field) not in ("", "False") and not field.errors:
                 self.form.add_error(field.name, AGAIN)
+
+
+def status_of(form: forms.BaseForm, edit: Edit | None) -> int:
+    """The status of the page with a form: of a new row, or of the `edit` of one."""
+    if edit and edit.conflicts:
+        return 409
+    return 422 if form.errors else 200
 
 
 def hidden_values(form: Any) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.edits import Edit
+from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import Pages, get_query_param
 from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import consumers
@@ -86,7 +86,7 @@ def show_form(
     edit: Edit | None = None,
 ) -> HttpResponse:
     context = {"form": form, "consumer": consumer, "edit": edit}
-    status = edit.status if edit else 422 if form.errors else 200
+    status = status_of(form, edit)
     return render(request, "consumers/form.html", context, status=status)
 
 

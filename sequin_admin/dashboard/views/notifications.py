@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
-from sequin_admin.dashboard.edits import Edit
+from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
 from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.forms import ChannelForm
@@ -89,7 +89,7 @@ def edit_channel(request: Request, pk: str) -> HttpResponse:
 
 def show_form(request: Request, form: ChannelForm, edit: Edit | None = None) -> HttpResponse:
     context = {"form": form, "kind": form.kind, "channel": form.channel, "edit": edit}
-    status = edit.status if edit else 422 if form.errors else 200
+    status = status_of(form, edit)
     return render(request, "notifications/form.html", context, status=status)
 
 

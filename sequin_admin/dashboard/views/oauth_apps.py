@@ -18,7 +18,7 @@ from sequin_admin.credentials.forms import OAuthAppForm, title_of
 from sequin_admin.credentials.models import GatewaySecret, OAuthApp
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
-from sequin_admin.dashboard.edits import Edit
+from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.views import health
 from sequin_admin.dashboard.views.credentials import show_remarks
 from sequin_admin.tokens import protocol
@@ -144,8 +144,7 @@ def show_form(
         "redirect_uri": protocol.redirect_uri(provider),
         **more,
     }
-    edit: Edit | None = more.get("edit")
-    status = edit.status if edit else 422 if form.errors else 200
+    status = status_of(form, more.get("edit"))
     return render(request, template, context, status=status)
 
 

@@ -11,7 +11,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.edits import Edit
+from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import Pages, get_query_param
 from sequin_admin.syncs import streams
 from sequin_admin.syncs.forms import StreamForm
@@ -87,7 +87,7 @@ def show_form(
     request: Request, form: StreamForm, stream: Stream | None = None, edit: Edit | None = None
 ) -> HttpResponse:
     context = {"form": form, "stream": stream, "edit": edit}
-    status = edit.status if edit else 422 if form.errors else 200
+    status = status_of(form, edit)
     return render(request, "streams/form.html", context, status=status)
 
 

@@ -14,7 +14,7 @@ from sequin_admin.audit.models import Event
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.edits import Edit
+from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import Pages, get_query_param, parse_uuids
 from sequin_admin.dashboard.views import health
 from sequin_admin.limits import models as limits
@@ -140,7 +140,7 @@ def show_form(
         "edit": edit,
         "limit": limits.get_rate_limit(credential),
     }
-    status = edit.status if edit else 422 if form.errors else 200
+    status = status_of(form, edit)
     return render(request, "syncs/form.html", context, status=status)
 
 

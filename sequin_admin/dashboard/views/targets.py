@@ -13,7 +13,7 @@ from sequin_admin.audit.models import Event
 from sequin_admin.credentials.properties import warn_of_space
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
-from sequin_admin.dashboard.edits import Edit
+from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
 from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import targets
@@ -98,7 +98,7 @@ def show_form(
     request: Request, form: TargetForm, target: Target | None = None, edit: Edit | None = None
 ) -> HttpResponse:
     context = {"form": form, "target": target, "edit": edit}
-    status = edit.status if edit else 422 if form.errors else 200
+    status = status_of(form, edit)
     return render(request, "targets/form.html", context, status=status)
 
 
