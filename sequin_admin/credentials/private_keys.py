@@ -63,11 +63,15 @@ def is_coherent(key: rsa.RSAPrivateKey) -> bool:
 
 def rsa_or_ec_key(text: str) -> str:
     """The key, RSA or of a curve in `CURVES`, as it is kept. Raises `ValueError`."""
+    return as_pem(parse_rsa_or_ec_key(text))
+
+
+def parse_rsa_or_ec_key(text: str) -> Any:
     key = parse_key(text)
     is_curve = isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in CURVES
     if not isinstance(key, rsa.RSAPrivateKey) and not is_curve:
         raise ValueError(RSA_OR_EC)
-    return as_pem(key)
+    return key
 
 
 def as_pem(key: Any) -> str:

@@ -15,7 +15,12 @@ from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import Property, Secret, TokenGrant, register
 from sequin_admin.credentials.normalizers import words
 from sequin_admin.credentials.outcomes import Outcome, Refused
-from sequin_admin.credentials.private_keys import CURVES, parse_key, rsa_or_ec_key
+from sequin_admin.credentials.private_keys import (
+    CURVES,
+    as_pem,
+    parse_rsa_or_ec_key,
+    rsa_or_ec_key,
+)
 from sequin_admin.providers.netsuite.common import NetSuite, NetSuiteAccount, token_url
 from sequin_admin.tokens import protocol
 
@@ -91,8 +96,8 @@ class NetSuiteClientCredentials(NetSuite):
 
 def signing_key(text: str) -> tuple[RSAKey | ECKey, str]:
     """The key and its algorithm of those that NetSuite takes. Raises `ValueError`."""
-    pem = rsa_or_ec_key(text)
-    curve = getattr(parse_key(pem), "curve", None)
+    parsed = parse_rsa_or_ec_key(text)
+    pem, curve = as_pem(parsed), getattr(parsed, "curve", None)
     if curve is None:
         return RSAKey.import_key(pem), "PS256"
     return ECKey.import_key(pem), CURVES[curve.name]
