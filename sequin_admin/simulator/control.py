@@ -184,7 +184,7 @@ def journal_of(account: SimulatedAccount) -> list[dict[str, Any]]:
                     "value": token.value,
                     "spent": token.spent_at is not None,
                     "destroyed": token.data.get("destroyed", False),
-                    "left": token.data.get("left", False),
+                    "abandoned": token.data.get("abandoned", False),
                 }
                 for token in grant.tokens.filter(use=SimulatedToken.REFRESH).order_by("pk")
             ],

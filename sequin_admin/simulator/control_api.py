@@ -109,8 +109,8 @@ def grants(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_GET
 def journal(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
-    """Every refresh token that was issued to the account's grants, whether it is spent, whether the
-    response that brought it was destroyed, and whether who sent it again had left by then."""
+    """Every refresh token that was issued to the account's grants: whether it is spent, whether the
+    response that brought it was destroyed, and whether an abandoned call sent it again."""
     account = get_object_or_404(SimulatedAccount, provider=slug, external_id=external_id)
     return JsonResponse({"data": control.journal_of(account)})
 

@@ -75,8 +75,9 @@ def has_hung_up(request: HttpRequest) -> bool:
 
 def record_lost_response(request: HttpRequest) -> None:
     """Write into the journal that this response reached nobody: the refresh token in it is
-    `destroyed`. One that was sent again was so by a caller who had `left` before we came to it."""
-    for role, mark in (("issued_token", "destroyed"), ("reused_token", "left")):
+    `destroyed`. One that was sent again was so by a call that was `abandoned` before we came to it.
+    """
+    for role, mark in (("issued_token", "destroyed"), ("reused_token", "abandoned")):
         for token in SimulatedToken.objects.filter(pk=getattr(request, role, 0)):
             token.data[mark] = True
             token.save(update_fields=["data"])

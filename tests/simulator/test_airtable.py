@@ -2,7 +2,10 @@
 
 from urllib.parse import urlsplit
 
+import httpx2
 import pytest
+
+from tests.tokens.test_processes import wait_until
 
 WHOAMI = "https://api.airtable.com/v0/meta/whoami"
 RECORDS = "https://api.airtable.com/v0/appArrakis/Spice"
@@ -53,6 +56,26 @@ def test_a_refresh_token_spent_elsewhere_is_gone(him, simulator):
     simulator.act("airtable", PAUL, "spend_refresh")
 
     assert him.refresh(refresh).json()["error"] == "invalid_grant"
+
+
+def test_the_journal_says_which_answer_reached_nobody(him, simulator, monkeypatch):
+    """`slow` does the work at once, and answers after the caller has given up."""
+    token = him.connect()["refresh_token"]
+
+    def issued():
+        answer = simulator.http.get(f"{simulator.url}/control-api/airtable/journal/{PAUL}")
+        return answer.json()["data"][0]["refresh_tokens"]
+
+    for mark in ("destroyed", "abandoned"):
+        simulator.fault("airtable", "slow", times=1)
+        with monkeypatch.context() as impatient:
+            impatient.setattr(simulator.http, "timeout", 0.5)
+            with pytest.raises(httpx2.TimeoutException):
+                him.refresh(token)
+        wait_until(lambda mark=mark: any(each[mark] for each in issued()))
+
+    assert [each["abandoned"] for each in issued()] == [True, False]
+    assert [each["destroyed"] for each in issued()] == [False, True]
 
 
 def test_a_refresh_token_is_over_after_sixty_days(him, simulator):

@@ -14,13 +14,17 @@ from django.db import OperationalError, connections
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
-from sequin_admin.tokens import lifetimes, renewal
+from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
 from sequin_admin.tools.simulator import SimulatorControl
 
 PAUSE_S = 1.0
 # A read that began while another process renewed the token.
 RACED = "raced"
+# A token that had ended when the provider was asked about it: this process was kept from asking.
+LATE = "late"
+# Neither is a read of its own.
+NO_READS = {RACED, LATE}
 
 
 class ReadLog:
@@ -73,15 +77,13 @@ def read_forever(ids: list[UUID], log: ReadLog) -> None:
 
 
 def observe_read(credential: Credential, simulator: SimulatorControl) -> str:
-    """Read a token. `ok`, `expired`, `late`, or why there was no token."""
-    began = time.monotonic()
+    """Read a token. `ok`, `expired`, `LATE`, or why there was no token."""
     try:
-        token = renewal.get_access_token(credential)
+        token, ends = renewal.get_token_and_expiry(credential)
     except Refused as refusal:
         return f"{refusal.outcome.verdict.value}:{refusal.outcome.code}"
     except OperationalError:
         return "database busy"
     if simulator.is_token_alive(credential.provider, token):
         return "ok"
-    # It was read with `LEAST_LEFT_S` left: this process may have been kept from asking in time.
-    return "expired" if time.monotonic() - began < lifetimes.LEAST_LEFT_S else "late"
+    return LATE if ends and ends <= clock.now() else "expired"

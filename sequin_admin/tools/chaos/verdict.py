@@ -13,7 +13,7 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
-from sequin_admin.tools.chaos.reader import RACED
+from sequin_admin.tools.chaos.reader import NO_READS, RACED
 from sequin_admin.tools.simulator import SimulatorControl
 
 TRIES = 6
@@ -79,7 +79,7 @@ def count_kind(
 ) -> Count:
     kind = kinds.get(slug)
     results = {result: number for (kind, result), number in seen.items() if kind == slug}
-    raced = results.pop(RACED, 0)
+    raced = results.get(RACED, 0)
     customer_errors = Counter(
         {s.partition(":")[2]: n for s, n in results.items() if s.startswith("customer")}
     )
@@ -88,7 +88,7 @@ def count_kind(
         raced=raced,
         renewals=simulator.token_calls(kind.provider, ok=True) - kind.objects.count(),
         provider_calls=simulator.token_calls(kind.provider),
-        reads=sum(results.values()),
+        reads=sum(n for what, n in results.items() if what not in NO_READS),
         expired_reads=results.get("expired", 0),
         retried_reads=sum(n for s, n in results.items() if s.startswith(("transient", "database"))),
         # Without a grace period a lost response ends the grant: `answer_lost` is then correct.
@@ -134,7 +134,7 @@ def is_destroyed(credential: Credential, simulator: SimulatorControl) -> bool:
     that the grant ended by a request that it came to only after we had given it up."""
     grants = simulator.journal(credential.provider, str(credential.identity))
     chains = [grant["refresh_tokens"] for grant in grants]
-    return any(c and (c[-1]["destroyed"] or any(token["left"] for token in c)) for c in chains)
+    return any(c and (c[-1]["destroyed"] or any(token["abandoned"] for token in c)) for c in chains)
 
 
 def was_killed(credential: Credential, kills: Sequence[datetime]) -> bool:

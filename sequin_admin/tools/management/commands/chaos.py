@@ -128,7 +128,7 @@ class Command(BaseCommand):
             def is_enough(left_s: float, kills: int) -> bool:
                 renewals = self.count_renewals(url, options)
                 seen = reader.ReadLog.count(folder).items()
-                reads = sum(number for (_, what), number in seen if what != reader.RACED)
+                reads = sum(number for (_, what), number in seen if what not in reader.NO_READS)
                 self.say(f"{left_s:.0f} s left, {kills} killed, {renewals} renewals, {reads} reads")
                 return bool(renewals >= options["renewals"] > 0 and reads >= options["reads"])
 
