@@ -27,7 +27,7 @@ class Simulator:
         self.url = f"http://127.0.0.1:{self.port}"
         self.redirect_bases = redirect_bases
         self.folder = tempfile.TemporaryDirectory()
-        # gunicorn ends an idle connection after 2 seconds; one that ends as a request is sent fails.
+        # gunicorn ends an idle connection after 2 seconds, perhaps as we send the next request.
         never_idle = httpx2.Limits(max_keepalive_connections=0)
         self.http = httpx2.Client(timeout=20, trust_env=False, limits=never_idle)
         self.process: subprocess.Popen[bytes] | None = None

@@ -61,7 +61,7 @@ def request_grant(credential: Credential, lease: RenewalLease) -> TokenGrant:
         previous = lease.token.secrets.get("previous_refresh_token")
         if previous and lease.token.previous_until and lease.token.previous_until > clock.now():
             return protocol.refresh(kind, context, previous)
-        if lease.cut_off_before:
+        if lease.unanswered_before:
             raise Refused(failures.lost_answer_outcome(credential, refusal.outcome)) from None
         raise
 

@@ -29,10 +29,12 @@ def store_grant(
         if lease is None:
             # What the former chain left is not of this one.
             token.secrets, token.previous_until = {}, None
+        issued_at = now if lease is None else earliest_issue(token, lease, grant, now)
         save_new_secrets(credential, token, grant)
-        token.issued_at, token.expires_at = now, lifetimes.compute_expiry(credential, grant, now)
+        token.issued_at = issued_at
+        token.expires_at = lifetimes.compute_expiry(credential, grant, issued_at)
         token.refresh_at = (
-            lifetimes.compute_refresh_at(now, token.expires_at)
+            lifetimes.compute_refresh_at(issued_at, token.expires_at)
             if lifetimes.is_renewable(credential)
             else None
         )
@@ -50,6 +52,20 @@ def store_grant(
         else:
             leases.revoke(token)
     return grant.access_token
+
+
+def earliest_issue(token: Token, lease: RenewalLease, grant: TokenGrant, now: datetime) -> datetime:
+    """From when on the life of a granted token counts: `now`, or earlier if its answer may be one
+    that the provider repeats, with the `expires_in` of the first time.
+
+    That is the answer of an attempt that got none here, or the one whose token is stored.
+    """
+    flow = token.credential.oauth
+    attempts = [datetime.fromisoformat(attempt["at"]) for attempt in lease.unanswered_before]
+    if token.issued_at and grant.access_token == token.secrets.get("access_token"):
+        attempts.append(token.issued_at)
+    repeated_since = now - timedelta(seconds=flow.grace_s if flow else 0)
+    return min((at for at in attempts if at > repeated_since), default=now)
 
 
 def store_refresh_token(credential: Credential, refresh_token: str, lease: RenewalLease) -> None:

@@ -43,22 +43,24 @@ def required_ttl_s(token: Token, min_ttl_s: float) -> float:
     return max(margin_s(token), min(min_ttl_s, 0.9 * token.lifetime_s))
 
 
-def compute_expiry(credential: Credential, grant: TokenGrant, now: datetime) -> datetime | None:
+def compute_expiry(
+    credential: Credential, grant: TokenGrant, issued_at: datetime
+) -> datetime | None:
     """When the access token expires: as the provider says, else by the kind's default. None, which
     is never, only for tokens that can't be renewed."""
     default = credential.oauth.access_life_s if credential.oauth else 3600
     lifetime_s = default if grant.expires_in_s is None else grant.expires_in_s
     if grant.expires_in_s is None and not is_renewable(credential):
         return None
-    return now + timedelta(seconds=lifetime_s)
+    return issued_at + timedelta(seconds=lifetime_s)
 
 
-def compute_refresh_at(now: datetime, expires_at: datetime | None) -> datetime | None:
+def compute_refresh_at(issued_at: datetime, expires_at: datetime | None) -> datetime | None:
     """A random time at 65 to 82 % of the lifetime, so that tokens issued together are not refreshed
     together."""
     if expires_at is None:
         return None
-    return now + (expires_at - now) * random.uniform(0.65, 0.82)  # noqa: S311
+    return issued_at + (expires_at - issued_at) * random.uniform(0.65, 0.82)  # noqa: S311
 
 
 def short_life_outcome(credential: Credential, life_s: float, gap_s: float) -> Outcome:

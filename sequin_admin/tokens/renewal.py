@@ -156,7 +156,11 @@ def renew_or_wait(
         lease = renewal_leases.acquire_lease(token)
         try:
             if lease:
-                return attempts.renew_with_lease(lease)
+                renewed = attempts.renew_with_lease(lease)
+                if not lease.unanswered_before:
+                    return renewed
+                # The provider may have repeated an answer whose token has ended since.
+                continue
         except Refused as refusal:
             if refusal.outcome.code != failures.LEASE_LOST:
                 raise

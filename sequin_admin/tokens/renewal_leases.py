@@ -4,6 +4,7 @@ While the holder's call is in progress a heartbeat extends the lease, so that a 
 not end it.
 """
 
+import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,12 +43,13 @@ READ_COLUMNS = (
 class RenewalLease:
     """The right to renew one credential's token.
 
-    `token` is the row as written with the lease. `cut_off_before`: an attempt since the last
-    success got no response, so its refresh token may be used up.
+    `token` is the row as written with the lease. `unanswered_before`: the attempts since the last
+    success that got no response, of the journal; if there are any, the refresh token may be used
+    up.
     """
 
     token: Token
-    cut_off_before: bool
+    unanswered_before: list[dict[str, Any]]
 
     @property
     def fence(self) -> int:
@@ -68,18 +70,14 @@ def acquire_lease(seen: Token) -> RenewalLease | None:
     tried_at = DatabaseTime(stored=True)
     if not leases.take(taken, LEASE, journal=taken.journal, tried_at=tried_at):
         return None
-    return RenewalLease(taken, has_unanswered_attempt(seen.journal))
+    return RenewalLease(taken, find_unanswered(seen.journal))
 
 
-def has_unanswered_attempt(journal: list[dict[str, Any]]) -> bool:
-    """Whether an attempt since the last success sent the refresh token and got no response."""
-    for attempt in reversed(journal):
-        code = attempt.get("code")
-        if code == "ok":
-            return False
-        if code in (None, "unreachable"):
-            return True
-    return False
+def find_unanswered(journal: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The attempts since the last success that sent the refresh token and got no response."""
+    newest_first = reversed(journal)
+    since = itertools.takewhile(lambda attempt: attempt.get("code") != "ok", newest_first)
+    return [attempt for attempt in since if attempt.get("code") in (None, "unreachable")]
 
 
 def claim_due(limit: int) -> list[RenewalLease]:

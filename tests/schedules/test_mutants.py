@@ -55,7 +55,7 @@ def take_from_anybody(patch, may_take):
 
 
 def no_journal(patch):
-    patch.setattr(renewal_leases, "has_unanswered_attempt", lambda journal: False)
+    patch.setattr(renewal_leases, "find_unanswered", lambda journal: [])
 
 
 def no_previous_token(patch):

@@ -77,3 +77,38 @@ def test_an_attempt_that_was_cut_off_is_shown_as_that(connected, client, user):
     Token.objects.update(lease_until=clock.now() - timedelta(seconds=1))
 
     assert "Cut off before an answer was stored" in client.get(address).content.decode()
+
+
+@pytest.mark.parametrize("slug", ["linear_oauth2", "quickbooks_oauth2"])
+def test_the_life_of_a_repeated_answer_counts_from_when_it_was_lost(
+    lose, simulated, monkeypatch, slug
+):
+    """The provider repeats its `expires_in` as well, minutes after the token began to live."""
+    credential = lose(slug)
+    lost_at = clock.now()
+    later = lost_at + timedelta(minutes=25)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    simulated.clock(25 * 60)
+
+    renewal.get_access_token(credential)
+
+    token = Token.objects.get(pk=credential.pk)
+    assert token.expires_at <= lost_at + timedelta(seconds=credential.oauth.access_life_s)
+    assert token.lifetime_s == pytest.approx(credential.oauth.access_life_s, abs=2)
+
+
+def test_a_repeated_answer_whose_token_has_ended_is_not_read(lose, simulated, monkeypatch):
+    simulated.post("linear/chaos", rates={}, access_life_s=600)
+    credential = lose("linear_oauth2")
+    later = clock.now() + timedelta(minutes=25)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    simulated.clock(25 * 60)
+
+    text = renewal.get_access_token(credential)
+
+    answer = simulated.http.post(
+        simulated.url_for("https://api.linear.app/graphql"),
+        json={"query": "{ viewer { id } }"},
+        headers={"Authorization": f"Bearer {text}"},
+    )
+    assert answer.status_code == 200, answer.text

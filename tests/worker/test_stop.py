@@ -169,7 +169,7 @@ def test_a_renewal_that_waited_in_line_is_given_back(airtable, simulated, stoppi
 
     row = Token.objects.get()
     assert (row.lease_until, row.lease_fence) == (None, waiting.fence)
-    assert not renewal_leases.has_unanswered_attempt(row.journal)
+    assert not renewal_leases.find_unanswered(row.journal)
     assert not is_kept(airtable, simulated)
 
 
