@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -62,9 +63,24 @@ class Up:
         return self.process.returncode, rest
 
 
+@pytest.fixture(scope="module")
+def first_start(tmp_path_factory) -> Iterator[tuple[Up, str]]:
+    """The product started in an empty folder, and what it said."""
+    up = Up(tmp_path_factory.mktemp("first"))
+    said = up.start()
+    yield up, said
+    if up.process.poll() is None:
+        up.end()
+
+
 @pytest.fixture
-def up(tmp_path) -> Iterator[Up]:
-    up = Up(tmp_path)
+def up(first_start, tmp_path) -> Iterator[Up]:
+    """What a first start left, in a folder of its own."""
+    first, _ = first_start
+    if first.process.poll() is None:
+        first.end()
+    folder = shutil.copytree(first.environment["DATA_DIR"], tmp_path / "copy")
+    up = Up(folder)
     yield up
     if up.process and up.process.poll() is None:
         up.end()
@@ -88,32 +104,29 @@ def log_in(web, said):
         return browser.get("/credentials/").text
 
 
-def test_the_printed_login_opens_a_filled_demo_and_a_second_start_keeps_it(up):
-    first = up.start()
-    page = log_in(up.web, first)
+def test_the_printed_login_opens_a_filled_demo(first_start):
+    first, said = first_start
+    page = log_in(first.web, said)
     assert "CheckoutChamp" in page
     assert "Healthy" in page
-    assert answers(up.simulator) == 200
-    nowhere = httpx2.get(f"{up.web}/no-such-page/", trust_env=False)
+    assert answers(first.simulator) == 200
+    nowhere = httpx2.get(f"{first.web}/no-such-page/", trust_env=False)
     assert "There is nothing here" in nowhere.text
 
-    code, rest = up.end()
+    code, rest = first.end()
 
     assert (code, rest.strip().splitlines()[-1]) == (0, "Stopped.")
-    assert (answers(up.web), answers(up.simulator)) == (None, None)
-
-    second = up.start()
-
-    assert "Preparing" not in second
-    assert "Filling" not in second
-    assert "CheckoutChamp" in log_in(up.web, second)
+    assert (answers(first.web), answers(first.simulator)) == (None, None)
 
 
-def test_when_one_process_ends_the_others_are_stopped(up):
-    up.start()
-    worker = up.children()[-1]
+def test_a_second_start_keeps_it_and_when_one_process_ends_the_others_are_stopped(up):
+    said = up.start()
 
-    os.kill(worker, signal.SIGKILL)
+    assert "Preparing" not in said
+    assert "Filling" not in said
+    assert "CheckoutChamp" in log_in(up.web, said)
+
+    os.kill(up.children()[-1], signal.SIGKILL)
     said, _ = up.process.communicate(timeout=30)
 
     assert up.process.returncode == 1
@@ -121,8 +134,8 @@ def test_when_one_process_ends_the_others_are_stopped(up):
     assert (answers(up.web), answers(up.simulator)) == (None, None)
 
 
-def test_a_database_of_another_version_is_refused_in_a_sentence_and_left_alone(up, tmp_path):
-    file = tmp_path / "sequin_admin.sqlite3"
+def test_a_database_of_another_version_is_refused_in_a_sentence_and_left_alone(tmp_path):
+    up, file = Up(tmp_path), tmp_path / "sequin_admin.sqlite3"
     with closing(sqlite3.connect(file)) as database:
         database.execute("CREATE TABLE django_migrations (id INTEGER, app, name, applied)")
         row = (1, "notices", "0001_initial", "2026-11-23 12:00:00")
@@ -142,9 +155,6 @@ def test_a_database_of_another_version_is_refused_in_a_sentence_and_left_alone(u
 
 
 def test_a_key_that_does_not_open_the_database_is_refused_in_a_sentence(up):
-    up.start()
-    up.end()
-
     said = up.start(FIELD_ENCRYPTION_KEY=Fernet.generate_key().decode())
 
     assert up.process.wait(30) == 1
