@@ -14,7 +14,7 @@ CSS := static/css/app.build.css
 # Files with class names for the style sheet.
 STYLED := $(shell find templates sequin_admin/dashboard -name '*.html' -o -name '*.py')
 
-.PHONY: setup run test test-faults check bench lock
+.PHONY: setup run test test-fast test-faults drills check bench lock
 
 setup: .venv/.runtime $(BIN)/sequin-admin $(CSS) .env
 
@@ -27,9 +27,17 @@ run: setup
 test: setup .venv/.dev
 	@$(BIN)/python -m tests.run_legs -n $(WORKERS)
 
+# While you work: SQLite, no browser, in under 3 minutes.
+test-fast: setup .venv/.dev
+	@$(BIN)/python -m tests.run_legs --fast -n $(WORKERS)
+
 # What is slow by nature: every order of concurrent actors, killed processes, real SDKs, limits in real time.
 test-faults: setup .venv/.dev
 	@$(BIN)/python -m tests.run_legs --faults -n $(WORKERS)
+
+# The full forms of test-faults, which take an hour: three preemptions, hundreds of examples, long chaos.
+drills: setup .venv/.dev
+	@$(BIN)/python -m tests.run_legs --drills -n $(WORKERS)
 
 check: setup .venv/.dev
 	$(BIN)/ruff format --check .

@@ -1,6 +1,7 @@
 """`python -m tests.run_legs -n 2`: run the suite on each database and print a summary.
 
-`--faults` runs what the suite leaves out: the tests marked `faults`, which are slow by nature.
+`--fast` runs the part that takes no browser and starts no product. `--faults` runs what the suite
+leaves out: the tests marked `faults`, which are slow by nature; `--drills` their full forms.
 
 A failed leg does not prevent the next one; Ctrl-C and SIGTERM do. Further arguments are passed to
 each pytest.
@@ -44,6 +45,8 @@ SQLITE_ONLY = (
 )
 # Runs on PostgreSQL, which can store less than SQLite. Collecting it takes half a minute.
 FUZZER = "api/test_schema.py"
+# Only these start the product as a whole, or walk every page and address in one test.
+SLOWEST = ("tools", "health/test_scenarios.py", "providers/test_unexpected_answers.py")
 ON_POSTGRESQL = ["-m", "tests.postgres", "-m", "pytest"]
 # A process with nothing left takes tests of one that is behind.
 BALANCED = ["--dist", "worksteal"]
@@ -53,34 +56,44 @@ def ignored(*names: str) -> list[str]:
     return [f"--ignore=tests/{name}" for name in names]
 
 
-def marked_files(*left_out: str) -> list[str]:
-    """The test files that use the marker `faults`: collecting all others takes a minute."""
+def files_marked(marker: str, *left_out: str) -> list[str]:
+    """The test files that use the marker: collecting all others takes a minute."""
     known = (path for path in sorted(Path("tests").rglob("test_*.py")) if path.is_file())
-    files = [path for path in known if "pytest.mark.faults" in path.read_text()]
+    files = [path for path in known if f"pytest.mark.{marker}" in path.read_text()]
     folders = [Path("tests", name) for name in left_out]
     return [str(path) for path in files if not {path, *path.parents} & {*folders}]
 
 
 LEGS = {
     "SQLite and the browser": [
-        *("-m", "pytest", "-m", "not postgresql and not faults"),
+        *("-m", "pytest", "-m", "not postgresql and not faults and not drills"),
         *ignored(FUZZER),
     ],
     "PostgreSQL": [
-        *(*ON_POSTGRESQL, "-m", "not browser and not faults"),
+        *(*ON_POSTGRESQL, "-m", "not browser and not faults and not drills"),
         *ignored(FUZZER, *SQLITE_ONLY),
     ],
+}
+FAST = {
+    "SQLite, no browser": [
+        *("-m", "pytest", "-m", "not postgresql and not faults and not drills and not browser"),
+        *ignored(FUZZER, *SLOWEST),
+    ]
 }
 FAULTS = {
     "Faults, SQLite": [
         *("-m", "pytest", "-m", "faults and not postgresql"),
-        *marked_files(FUZZER),
+        *files_marked("faults", FUZZER),
     ],
     "Faults, PostgreSQL": [
         *(*ON_POSTGRESQL, "-m", "faults and not browser"),
         # The orders of the worker and another actor run on PostgreSQL in the suite.
-        *marked_files(*SQLITE_ONLY, "schedules"),
+        *files_marked("faults", *SQLITE_ONLY, "schedules"),
     ],
+}
+DRILLS = {
+    "Drills, SQLite": ["-m", "pytest", "-m", "drills", *files_marked("drills", FUZZER)],
+    "Drills, PostgreSQL": [*ON_POSTGRESQL, "-m", "drills", *files_marked("drills", *SQLITE_ONLY)],
 }
 # The exit code of a leg whose requirements this machine lacks.
 SKIPPED = 77
@@ -104,10 +117,9 @@ def run(command: list[str], environment: Mapping[str, str] | None = None) -> int
 
 
 def main() -> int:
-    legs, arguments = LEGS, sys.argv[1:]
-    if "--faults" in arguments:
-        arguments.remove("--faults")
-        legs = FAULTS
+    options = {"--fast": FAST, "--faults": FAULTS, "--drills": DRILLS}
+    legs = next((options[each] for each in sys.argv if each in options), LEGS)
+    arguments = [each for each in sys.argv[1:] if each not in options]
     lines, failed, code = [], False, 0
     for name, command in legs.items():
         if code > 128:

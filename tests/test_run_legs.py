@@ -69,7 +69,7 @@ def test_what_is_slow_by_nature_is_left_to_a_target_of_its_own():
     assert suite
     assert faults
     assert not suite & faults
-    assert "tests/limits/test_quota.py" in run_legs.marked_files()
+    assert "tests/limits/test_quota.py" in run_legs.files_marked("faults")
 
 
 def test_what_needs_postgresql_is_run_there():

@@ -147,9 +147,12 @@ def test_an_odd_answer_is_an_outcome(readers, monkeypatch):
 
 
 @KINDS
-@pytest.mark.faults
-def test_any_odd_answer_is_an_outcome(readers, monkeypatch):
-    check_answers(readers, monkeypatch, examples=50)
+@pytest.mark.parametrize(
+    "examples",
+    [pytest.param(30, marks=pytest.mark.faults), pytest.param(300, marks=pytest.mark.drills)],
+)
+def test_any_odd_answer_is_an_outcome(readers, monkeypatch, examples):
+    check_answers(readers, monkeypatch, examples=examples)
 
 
 def check_answers(readers, monkeypatch, *, examples):

@@ -38,8 +38,6 @@ PAIRS = [
 CLOCKS = {"worker ahead", "reader ahead"}
 TRIPLES = [("worker", "reader", name) for name in list(ACTORS)[2:] if name not in CLOCKS]
 RENEWING = {"worker", "reader", "refused reader"}
-# Of three actors. With three, which takes an hour: PREEMPTIONS=3 python -m pytest tests/schedules
-MOST_PREEMPTIONS = int(os.environ.get("PREEMPTIONS", "1"))
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -76,6 +74,10 @@ def test_two_actors_where_the_provider_repeats_its_answer(make_world, names, req
     assert_all_orders(make_world("linear_oauth2"), names, request)
 
 
-@pytest.mark.parametrize("names", [case(triple) for triple in TRIPLES])
-def test_three_actors(world, names, request):
-    assert_all_orders(world, names, request, most_preemptions=MOST_PREEMPTIONS)
+@pytest.mark.parametrize(
+    "most_preemptions",
+    [pytest.param(1, marks=pytest.mark.faults), pytest.param(3, marks=pytest.mark.drills)],
+)
+@pytest.mark.parametrize("names", TRIPLES, ids=", ".join)
+def test_three_actors(world, names, most_preemptions, request):
+    assert_all_orders(world, names, request, most_preemptions=most_preemptions)

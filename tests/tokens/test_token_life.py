@@ -227,7 +227,14 @@ class Life(RuleBasedStateMachine):
         assert len({attempt["fence"] for attempt in opened}) == len(opened)
 
 
-@pytest.mark.parametrize("lives", [10, pytest.param(100, marks=pytest.mark.faults)])
+@pytest.mark.parametrize(
+    "lives",
+    [
+        10,
+        pytest.param(50, marks=pytest.mark.faults),
+        pytest.param(1000, marks=pytest.mark.drills),
+    ],
+)
 @pytest.mark.django_db
 def test_the_life_of_a_token(lives, monkeypatch):
     # Waiting is for concurrent processes; here everything is sequential.

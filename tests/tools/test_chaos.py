@@ -48,13 +48,18 @@ def run_on_server(sql):
         cursor.execute(sql)
 
 
-@pytest.mark.faults
+SMALL = ("--credentials", "120", "--workers", "2", "--readers", "20", "--kill-every", "1")
+LARGE = ("--renewals", "1000", "--reads", "10000")
+
+
+@pytest.mark.parametrize(
+    "size",
+    [pytest.param(SMALL, marks=pytest.mark.faults), pytest.param(LARGE, marks=pytest.mark.drills)],
+    ids=["small", "large"],
+)
 @pytest.mark.django_db(transaction=True)
-def test_nothing_is_lost_that_could_be_kept(database):
-    done = run_chaos(
-        *("--credentials", "120", "--workers", "2", "--readers", "20", "--kill-every", "1"),
-        *database,
-    )
+def test_nothing_is_lost_that_could_be_kept(database, size):
+    done = run_chaos(*size, *database)
 
     assert done.returncode == 0, done.stdout + done.stderr
     rows = json.loads(done.stdout)["kinds"]
