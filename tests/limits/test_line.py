@@ -7,9 +7,11 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+import redis
 
 from sequin_admin.limits.limiter_state import ABANDONED, HORIZON, LATE, LEAD
 from sequin_admin.limits.requests import MS, LeaseRelease, LimiterRequest
+from sequin_admin.limits.stores import redis as redis_store
 from sequin_admin.limits.stores.memory import MemoryStore
 from sequin_admin.limits.stores.redis import RedisStore
 from sequin_admin.limits.window import Limit
@@ -124,7 +126,11 @@ def test_live_goes_before_backfill_before_probe():
 
 @pytest.mark.parametrize("limit", [ONE_EACH_100_MS, Limit(10, 1000 * MS), Limit(3, 100 * MS, 0)])
 def test_under_full_demand_everybody_gets_their_share(limit):
-    crowd = Crowd(limit)
+    assert_shares(Crowd(limit))
+
+
+def assert_shares(crowd):
+    limit = crowd.limit
     for number in range(8):
         for priority in (LIVE, BACKFILL, PROBE):
             while crowd.ask((priority, number), priority).leases:
@@ -207,19 +213,26 @@ def test_a_clock_that_is_set_back_does_not_stop_anybody():
     assert crowd.ask("third").retry_in == 1000 * MS
 
 
-def test_redis_shares_alike(redis_server):
-    """Twelve callers for four permits per 20 ms, with Redis' own script and clock."""
-    store, key, limit = RedisStore(redis_server.url), uuid.uuid4(), Limit(4, 20 * MS)
-    counts, due = Counter(), {(p, n): "" for n in range(4) for p in (LIVE, BACKFILL, PROBE)}
-    ends = time.monotonic() + 3
-    while time.monotonic() < ends:
-        for (priority, number), ticket in list(due.items()):
-            ask = LimiterRequest(limit, priority=priority, wait=500 * MS, ticket=ticket, lease=MS)
-            answer = store.acquire(key, ask)
-            counts[priority] += len(answer.leases)
-            due[priority, number] = answer.ticket
+class CrowdAtRedis(Crowd):
+    """Decided by Redis' scripts, with the crowd's clock in the place of the server's."""
 
-    total = counts.total()
-    assert counts[LIVE] >= 0.7 * total
-    assert 0.17 * total <= counts[BACKFILL] <= 0.23 * total
-    assert 0.03 * total <= counts[PROBE] <= 0.08 * total
+    def __init__(self, limit, url, monkeypatch):
+        super().__init__(limit)
+        # Keys expire by the server's clock.
+        self.now = time.time_ns() // 1000
+        self.store, self.clock = RedisStore(url), redis.Redis.from_url(url)
+        text = redis_store.ACQUIRE.text.replace("call('TIME')", "call('HMGET', 'clock', 's', 'us')")
+        assert text != redis_store.ACQUIRE.text
+        fake = redis_store.Script(text, self.clock.script_load(text))
+        monkeypatch.setattr(redis_store, "ACQUIRE", fake)
+
+    def ask(self, name, *known, **more):
+        s, us = divmod(self.now, 1_000_000)
+        self.clock.hset("clock", mapping={"s": s, "us": us})
+        return super().ask(name, *known, **more)
+
+
+def test_redis_shares_alike(redis_server, monkeypatch):
+    crowd = CrowdAtRedis(ONE_EACH_100_MS, redis_server.url, monkeypatch)
+
+    assert_shares(crowd)
