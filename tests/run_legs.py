@@ -18,7 +18,8 @@ from typing import Any
 # PostgreSQL runs what its SQL, locks and types decide. These they do not, or they use no database.
 SQLITE_ONLY = (
     *("client", "command_line", "providers", "sdks", "simulator", "staff"),
-    *("test_layers.py", "test_names.py", "test_documents.py", "test_run_legs.py", "test_walk.py"),
+    *("test_canary.py", "test_documents.py", "test_layers.py", "test_names.py"),
+    *("test_run_legs.py", "test_walk.py"),
     *(
         f"api/test_{what}.py"
         for what in (
@@ -41,7 +42,8 @@ SQLITE_ONLY = (
             *("snippets", "static", "template_lines"),
         )
     ),
-    *("health/test_scenarios.py", "tools/test_slow_clients.py", "tools/test_up.py"),
+    *("health/test_scenarios.py", "syncs/test_postgres.py", "tools/test_bench.py"),
+    *("tools/test_slow_clients.py", "tools/test_up.py"),
 )
 # Runs on PostgreSQL, which can store less than SQLite. Collecting it takes half a minute.
 FUZZER = "api/test_schema.py"

@@ -251,6 +251,7 @@ def test_every_real_job_runs(job, caplog):
     assert "job failed" not in caplog.text
 
 
+@pytest.mark.faults
 def test_it_stops_when_asked(tmp_path):
     environment = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path}/worker.sqlite3"}
     subprocess.run(
