@@ -43,7 +43,7 @@ SQLITE_ONLY = (
         )
     ),
     *("health/test_scenarios.py", "syncs/test_postgres.py", "tools/test_bench.py"),
-    *("tools/test_slow_clients.py", "tools/test_up.py"),
+    *("tools/test_chaos_itself.py", "tools/test_slow_clients.py", "tools/test_up.py"),
 )
 # Runs on PostgreSQL, which can store less than SQLite. Collecting it takes half a minute.
 FUZZER = "api/test_schema.py"
