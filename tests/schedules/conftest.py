@@ -10,11 +10,17 @@ ACCOUNTS = {"airtable_oauth2": "usrziLeD23j9AJ1", "linear_oauth2": "abc123"}
 
 @pytest.fixture
 def make_world(make_app, user, simulated):
+    made = []
+
     def make(slug):
         kind = kinds.get(slug)
-        return World(kind, ACCOUNTS[slug], make_app(kind.provider), user, simulated)
+        world = World(kind, ACCOUNTS[slug], make_app(kind.provider), user, simulated)
+        made.append(world)
+        return world
 
-    return make
+    yield make
+    for world in made:
+        world.forget_snapshot()
 
 
 @pytest.fixture

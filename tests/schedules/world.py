@@ -19,10 +19,12 @@ from sequin_admin.worker.jobs import JOBS
 from tests.connect_sessions import query_of
 from tests.schedules.orders import Walk
 from tests.schedules.scheduler import PROVIDER, Scheduler
+from tests.schedules.snapshot import Snapshot
 from tests.simulator_server import Simulator
 
 Work = Callable[[Scheduler], Any]
-MOST_GRANTS = 50
+# Well below the ten minutes that a connect session lasts.
+SNAPSHOT_S = 120
 
 
 @dataclass
@@ -37,7 +39,7 @@ class World:
     simulator: Simulator
     pk: Any = None
     first: dict[str, Any] = field(default_factory=dict)
-    grants_before: int = 0
+    snapshot: Snapshot | None = None
     destroyed: bool = False
 
     # Connecting, as a person does.
@@ -57,12 +59,7 @@ class World:
     def begin(self) -> None:
         """A new credential whose access token has just expired."""
         Credential.objects.all().delete()
-        self.destroyed = False
-        self.grants_before += len(self.journal())
-        if self.grants_before > MOST_GRANTS:
-            # Else each run takes longer than the one before.
-            self.simulator.reset()
-            self.grants_before = 0
+        self.simulator.reset()
         credential = self.finish(self.consent()).credential
         self.pk, self.first = credential.pk, {**credential.properties, **credential.secrets}
         Credential.objects.update(check_due_at=None)
@@ -77,7 +74,7 @@ class World:
         grants: list[dict[str, Any]] = (
             self.simulator.http.get(url).raise_for_status().json()["data"]
         )
-        return grants[self.grants_before :]
+        return grants
 
     def expire(self) -> None:
         past = clock.now() - timedelta(seconds=1)
@@ -277,11 +274,27 @@ class World:
         return self.destroyed and not self.kind.oauth.grace_s and code == "answer_lost"
 
     def walk(self, actors: Callable[[], dict[str, Work]], **bounds: Any) -> Walk:
+        """Each run begins with the same rows, made anew before what was begun in them ends."""
+        works: dict[str, Work] = {}
+        self.forget_snapshot()
+
         def make() -> Scheduler:
-            self.begin()
-            return Scheduler(actors())
+            if self.snapshot and time.monotonic() - self.snapshot.made_at < SNAPSHOT_S:
+                self.snapshot.restore()
+            else:
+                self.forget_snapshot()
+                self.begin()
+                works.update(actors())
+                self.snapshot = Snapshot(self.simulator)
+            self.destroyed = False
+            return Scheduler(works)
 
         return Walk(make, self.end_leases, self.check, **bounds)
+
+    def forget_snapshot(self) -> None:
+        if self.snapshot:
+            self.snapshot.close()
+            self.snapshot = None
 
 
 def wait_or_cut_off(scheduler: Scheduler, name: str, deadline: float) -> bool:

@@ -1,0 +1,52 @@
+"""The rows of our database and of the simulator's, from which each run of a walk begins."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, transaction
+
+from tests.simulator_server import Simulator
+
+
+class Snapshot:
+    """What both databases held when it was made."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.made_at = time.monotonic()
+        file = Path(simulator.folder.name) / "simulator.sqlite3"
+        self.simulator = sqlite3.connect(file, isolation_level=None, timeout=20)
+        found = self.simulator.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        self.theirs = [name for (name,) in found if not name.startswith("sqlite_")]
+        self.ours = connection.introspection.django_table_names(
+            only_existing=True, include_views=False
+        )
+        with connection.cursor() as cursor:
+            keep(cursor.execute, self.ours)
+        keep(self.simulator.execute, self.theirs)
+
+    def restore(self) -> None:
+        # Our constraints are checked as the transaction ends.
+        with transaction.atomic(), connection.cursor() as cursor:
+            put_back(cursor.execute, self.ours)
+        self.simulator.execute("BEGIN IMMEDIATE")
+        put_back(self.simulator.execute, self.theirs)
+        self.simulator.execute("COMMIT")
+
+    def close(self) -> None:
+        self.simulator.close()
+
+
+def keep(execute: Callable[[str], Any], tables: Sequence[str]) -> None:
+    for table in tables:
+        execute(f'DROP TABLE IF EXISTS "kept_{table}"')
+        execute(f'CREATE TEMPORARY TABLE "kept_{table}" AS SELECT * FROM "{table}"')
+
+
+def put_back(execute: Callable[[str], Any], tables: Sequence[str]) -> None:
+    for table in tables:
+        execute(f'DELETE FROM "{table}"')
+    for table in tables:
+        execute(f'INSERT INTO "{table}" SELECT * FROM "kept_{table}"')
