@@ -182,7 +182,7 @@ def journal_of(account: SimulatedAccount) -> list[dict[str, Any]]:
             "refresh_tokens": [
                 {
                     "value": token.value,
-                    "spent": token.spent_at is not None,
+                    "spent_at": token.spent_at and token.spent_at.isoformat(),
                     "destroyed": token.data.get("destroyed", False),
                     "abandoned": token.data.get("abandoned", False),
                 }

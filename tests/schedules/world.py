@@ -229,7 +229,7 @@ class World:
         stored = Credential.objects.get(pk=self.pk).secrets.get("refresh_token")
         if any(grant["reuses"] + grant["replays"] for grant in journal):
             problems.append("A refresh token was sent twice.")
-        spent = {t["value"]: t["spent"] for grant in journal for t in grant["refresh_tokens"]}
+        spent = {t["value"]: t["spent_at"] for grant in journal for t in grant["refresh_tokens"]}
         if spent.get(stored, True):
             problems.append("The refresh token that is stored was used: its successor is lost.")
         if len(journal) > 1 and stored in [t["value"] for t in journal[0]["refresh_tokens"]]:

@@ -1,7 +1,7 @@
 """Counts, after a chaos run, which refresh tokens still work and which errors were wrong."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,8 +27,9 @@ class Count:
     provider has no grace period, and its journal says that the response was destroyed, or the
     process that had it was killed.
 
-    `raced`, `killed_after_commit` (an attempt was cut off, and its refresh token was used) and
-    `taken_over` (a lease whose holder was killed) say whether the run was in these states at all.
+    `raced`, `killed_after_commit` (a process was killed when the provider had used the refresh
+    token that it sent) and `taken_over` (a lease whose holder was killed) say whether the run was
+    in these states at all, as far as the last attempts tell that the product keeps.
     """
 
     kind: str
@@ -98,11 +99,11 @@ def count_kind(
     for credential in kind.objects.select_related("oauth_app"):
         result.credentials += 1
         result.taken_over += len(cut_off_attempts(credential))
+        result.killed_after_commit += count_killed_after_commit(credential, kills, simulator)
         check_credential(credential, kills, simulator, result)
     for grant in simulator.grants(kind.provider).values():
         result.replays += grant["replays"]
         result.reuse_detections += grant["reuses"]
-    result.killed_after_commit = min(result.taken_over, result.replays + result.reuse_detections)
     return result
 
 
@@ -129,19 +130,45 @@ def cut_off_attempts(credential: Credential) -> list[datetime]:
     return [datetime.fromisoformat(each["at"]) for each in journal if "ended" not in each]
 
 
+def journal_of(credential: Credential, simulator: SimulatorControl) -> list[dict[str, Any]]:
+    """The simulator's journal of the account."""
+    account = credential.properties[type(credential).identity_properties[0]]
+    return simulator.journal(credential.provider, str(account))
+
+
 def is_destroyed(credential: Credential, simulator: SimulatorControl) -> bool:
     """Whether the simulator says that the response with a newest refresh token reached nobody, or
     that the grant ended by a request that it came to only after we had given it up."""
-    grants = simulator.journal(credential.provider, str(credential.identity))
+    grants = journal_of(credential, simulator)
     chains = [grant["refresh_tokens"] for grant in grants]
     return any(c and (c[-1]["destroyed"] or any(token["abandoned"] for token in c)) for c in chains)
 
 
+def killed_attempts(
+    credential: Credential, kills: Sequence[datetime]
+) -> Iterator[tuple[datetime, datetime]]:
+    """When each attempt that did not end began, and when a process was killed next."""
+    longest = timedelta(seconds=3 * settings.TOKEN_DEADLINE_S)
+    for at in cut_off_attempts(credential):
+        killed = min((killed for killed in kills if at <= killed <= at + longest), default=None)
+        if killed:
+            yield at, killed
+
+
 def was_killed(credential: Credential, kills: Sequence[datetime]) -> bool:
     """Whether a process was killed during an attempt that did not end."""
-    longest = timedelta(seconds=3 * settings.TOKEN_DEADLINE_S)
-    begun = cut_off_attempts(credential)
-    return any(at <= killed <= at + longest for at in begun for killed in kills)
+    return any(killed_attempts(credential, kills))
+
+
+def count_killed_after_commit(
+    credential: Credential, kills: Sequence[datetime], simulator: SimulatorControl
+) -> int:
+    """How many attempts were killed after the simulator had used a refresh token for them."""
+    grants = journal_of(credential, simulator)
+    times = [token["spent_at"] for grant in grants for token in grant["refresh_tokens"]]
+    spent = [datetime.fromisoformat(time) for time in times if time]
+    attempts = killed_attempts(credential, kills)
+    return sum(any(at <= time <= killed for time in spent) for at, killed in attempts)
 
 
 def try_renewal(credential: Credential) -> Outcome | None:
