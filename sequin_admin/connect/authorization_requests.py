@@ -23,7 +23,7 @@ from sequin_admin.connect.models import AuthorizationRequest, ConnectSession
 from sequin_admin.core import clock
 from sequin_admin.core.fields import Secrets
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import Properties
 from sequin_admin.tokens import protocol
 
@@ -74,7 +74,7 @@ class ExchangedCredential:
 
 def start(
     organization: Organization,
-    kind: Any,
+    kind: type[Credential],
     *,
     actor: models.Model | None,
     redirect_url: str,

@@ -288,7 +288,7 @@ def drop_discovered(draft: Credential) -> None:
 def probe_draft(draft: Credential) -> Outcome:
     """Probe the draft at the provider and merge the discovered properties into it."""
     try:
-        token = draft.mint().access_token if draft.mints else draft.static_token()
+        token = draft.mint().access_token if draft.mints_tokens() else draft.static_token()
         outcome = draft.probe(token)
     except FAILURES as error:
         return draft.classify_failure(error)
@@ -308,7 +308,7 @@ def merge_properties(credential: Credential, discovered: Mapping[str, Any]) -> b
 
 def apply_grant(credential: Credential, grant: TokenGrant | None) -> None:
     """Store a grant's token; without a grant, or for a kind that mints, have one obtained now."""
-    if grant and not credential.mints:
+    if grant and not credential.mints_tokens():
         grants.store_grant(credential, grant)
         return
     entered.update_token(credential, entered.CREATED)
@@ -328,7 +328,7 @@ def identified_replacement(
 ) -> Credential:
     """A draft with new secrets, whose account the provider is asked for where only it knows."""
     draft = replacement_of(credential, properties)
-    if not credential.mints and not lifetimes.is_renewable(credential):
+    if not credential.mints_tokens() and not lifetimes.is_renewable(credential):
         identify_account(credential, draft)
         refuse_lost_right(actor, credential.organization)
     return draft

@@ -19,7 +19,7 @@ from sequin_admin.core.http import Response, Unreachable
 from sequin_admin.core.redaction import redact_values
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.answers import reading_answers
-from sequin_admin.credentials.kinds import OAuthContext, TokenGrant
+from sequin_admin.credentials.kinds import OAuthContext, OAuthKind, TokenGrant
 from sequin_admin.credentials.models import FAILURES, Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.credentials.properties import Properties
@@ -46,7 +46,7 @@ class BadCallback(Exception):
 
 def start(
     organization: Organization,
-    kind: Any,
+    kind: type[OAuthKind],
     *,
     session_key: str,
     user: User | None = None,
@@ -138,7 +138,7 @@ def finish(
 def claim(state: str, *, user: User | None, session_key: str, provider: str) -> ConnectSession:
     """Claim the session of `state`, once, before anything else. Raises `BadCallback`."""
     connect_session = ConnectSession.objects.filter(state_digest=protocol.digest(state)).first()
-    kind = kinds.get(connect_session.kind) if connect_session else None
+    kind = kinds.find(connect_session.kind) if connect_session else None
     mine = connect_session and connect_session.belongs_to(user, protocol.digest(session_key))
     if connect_session is None or kind is None or kind.provider != provider or not mine:
         raise BadCallback(
@@ -254,7 +254,8 @@ def complete(connect_session: ConnectSession, params: Mapping[str, str]) -> Cred
     refuse_lost_rights(connect_session)
     if connect_session.link:
         links.refuse_closed(connect_session.link)
-    kind, context = kinds.get(connect_session.kind), context_of(connect_session, params)
+    kind = kinds.get_oauth(connect_session.kind)
+    context = context_of(connect_session, params)
     if "error" in params:
         raise Refused(kind.classify_callback_error(params))
     kind.check_callback(context)
@@ -299,7 +300,7 @@ def save_session_credential(
 
 
 def read_properties(
-    kind: Any, grant: TokenGrant, context: OAuthContext, answers: Sequence[Response]
+    kind: type[OAuthKind], grant: TokenGrant, context: OAuthContext, answers: Sequence[Response]
 ) -> Properties:
     """The kind's properties: entered, issued with the grant, and read from the account.
 

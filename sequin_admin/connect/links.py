@@ -59,7 +59,7 @@ class TooManyLinks(BadLink, CeilingReached):
 
 def create(
     organization: Organization,
-    offered: Sequence[Any],
+    offered: Sequence[type[Credential]],
     *,
     actor: models.Model | None,
     lasts: timedelta = MAX_LIFETIME,
@@ -102,7 +102,11 @@ def refuse_too_many(organization: Organization) -> None:
 
 
 def refuse_bad(
-    offered: Sequence[Any], *, lasts: timedelta, oauth_app: OAuthApp | None, redirect_url: str
+    offered: Sequence[type[Credential]],
+    *,
+    lasts: timedelta,
+    oauth_app: OAuthApp | None,
+    redirect_url: str,
 ) -> None:
     """Raise `BadLink` for invalid arguments of `create()`."""
     if not offered or len({kind.provider for kind in offered}) > 1:

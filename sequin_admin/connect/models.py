@@ -3,7 +3,7 @@
 import hmac
 import uuid
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 from django.db import models
 
@@ -135,9 +135,9 @@ class ConnectLink(models.Model):
         return kinds.providers().get(self.provider, self.provider)
 
     @property
-    def offered(self) -> list[Any]:
+    def offered(self) -> list[type[Credential]]:
         """The kinds to choose from; one that is no longer known is left out."""
-        return [kind for kind in map(kinds.get, self.kinds) if kind]
+        return [kind for kind in map(kinds.find, self.kinds) if kind]
 
     @property
     def state(self) -> LinkState:

@@ -5,6 +5,7 @@ exceptions. Here that becomes an outcome with the answer as evidence.
 """
 
 import functools
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,13 +17,14 @@ from pydantic import ValidationError
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.kinds import TokenGrant
+from sequin_admin.credentials.declarations import TokenGrant
 from sequin_admin.credentials.outcomes import Outcome, Refused
 
 log = structlog.get_logger(__name__)
 # What reading a value of another type or form than expected raises.
 MISREAD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 # The methods of a kind that read answers. `Credential` wraps each of them in a net.
+LONGEST_LIFE_S = 999_999_999
 READERS = ("probe", "collections", "mint", "exchange_token", "identify", "revoke")
 
 
@@ -93,3 +95,22 @@ def facts_of_renewal(credential: Any, grant: TokenGrant) -> dict[str, Any]:
         except ValidationError:
             log.warning("unexpected answer", kind=credential.slug, property=name)
     return facts
+
+
+def text_of(value: Any) -> str:
+    """The value if it is a text and not blank, else ""."""
+    return value if isinstance(value, str) and value.strip() else ""
+
+
+def whole_seconds(value: Any) -> int | None:
+    """A lifetime in seconds, from a number or a text that spells one; None for anything else.
+
+    At least 0 and at most 31 years. Fractions are dropped.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        seconds = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return None if math.isnan(seconds) else int(min(max(seconds, 0), LONGEST_LIFE_S))

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 from django import forms
+from django.db import models
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
 from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.core.strict_json import read_json
 from sequin_admin.credentials import oauth_apps
-from sequin_admin.credentials.kinds import AppProperties
+from sequin_admin.credentials.kinds import AppProperties, OAuthKind
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import (
     ANOTHER,
@@ -285,7 +286,12 @@ class CredentialForm(PropertiesForm):
 class ConnectForm(PropertiesForm):
     """What a connect session needs before the redirect: the OAuth app and required properties."""
 
-    def __init__(self, kind: Any, apps: Any, data: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        kind: type[OAuthKind],
+        apps: models.QuerySet[OAuthApp],
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
         questions = kind.properties_class.only(kind.oauth.required_properties)
         super().__init__(questions, data, names=kind.oauth.required_properties)
         if kind.client_is_ours():

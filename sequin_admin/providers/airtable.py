@@ -4,7 +4,7 @@ Limits: https://airtable.com/developers/web/api/rate-limits
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
@@ -13,6 +13,7 @@ from sequin_admin.credentials.collections import CollectionField, CollectionSche
 from sequin_admin.credentials.kinds import (
     OAuth2,
     OAuthContext,
+    OAuthKind,
     Plan,
     Properties,
     Property,
@@ -22,7 +23,6 @@ from sequin_admin.credentials.kinds import (
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.normalizers import words
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.credentials.pages import PagedReader
@@ -53,7 +53,7 @@ class AirtableProperties(Properties):
 
 
 @register
-class Airtable(Credential):
+class Airtable(OAuthKind):
     provider, provider_title, label = "airtable", "Airtable", "OAuth"
     properties_class = AirtableProperties
     identity_properties = ("airtable_uid",)
@@ -65,7 +65,7 @@ class Airtable(Credential):
     )
     rate_limit_signals = RateLimitSignals(pause_s=30)
     docs_url = "https://airtable.com/developers/web/api/oauth-reference"
-    oauth: ClassVar[OAuth2] = OAuth2(
+    oauth = OAuth2(
         authorize_url="https://airtable.com/oauth2/v1/authorize",
         token_url="https://airtable.com/oauth2/v1/token",  # noqa: S106 - an address
         rotates=True,

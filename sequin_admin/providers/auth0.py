@@ -10,6 +10,7 @@ from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
+    ClientCredentialsKind,
     Plan,
     Properties,
     Property,
@@ -19,7 +20,6 @@ from sequin_admin.credentials.kinds import (
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.normalizers import host
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.tokens import protocol
@@ -55,7 +55,7 @@ class Auth0Properties(Properties):
 
 
 @register
-class Auth0(Credential):
+class Auth0(ClientCredentialsKind):
     provider, provider_title, label = "auth0", "Auth0", "client credentials"
     properties_class = Auth0Properties
     identity_properties = ("domain", "client_id")
@@ -75,7 +75,6 @@ class Auth0(Credential):
         remaining="x-ratelimit-remaining", reset="x-ratelimit-reset"
     )
     docs_url = "https://auth0.com/docs/get-started/applications"
-    mints = True
     destination_properties = ("domain",)
     host_is_theirs = True
     guide = (

@@ -11,8 +11,14 @@ from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
-from sequin_admin.credentials.kinds import Properties, Property, Rate, Secret, register
-from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.kinds import (
+    PasswordKind,
+    Properties,
+    Property,
+    Rate,
+    Secret,
+    register,
+)
 from sequin_admin.credentials.outcomes import Outcome
 
 API = "https://api.checkoutchamp.com"
@@ -27,7 +33,7 @@ class CheckoutChampProperties(Properties):
 
 
 @register
-class CheckoutChamp(Credential):
+class CheckoutChamp(PasswordKind):
     provider, provider_title, label = "checkout_champ", "CheckoutChamp", "password"
     properties_class = CheckoutChampProperties
     identity_properties = ("login_id",)
@@ -90,10 +96,6 @@ class CheckoutChamp(Credential):
             return outcomes.works()
         text = "CheckoutChamp answered with an error that is not about the login."
         return outcomes.transient("error", text).with_evidence(response)
-
-    def call_headers(self, token: str) -> Secrets:
-        """None: login and password go into the form of every call."""
-        return Secrets()
 
     def call_fields(self) -> Secrets:
         return Secrets(

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from joserfc import jwt
 from joserfc.jwk import RSAKey
@@ -18,6 +18,7 @@ from sequin_admin.credentials.kinds import (
     AppProperties,
     OAuth2,
     OAuthContext,
+    OAuthKind,
     Plan,
     Properties,
     Property,
@@ -27,7 +28,6 @@ from sequin_admin.credentials.kinds import (
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.normalizers import (
     Normalizer,
     address_of,
@@ -108,7 +108,7 @@ class GitHubProperties(Properties):
 
 
 @register
-class GitHub(Credential):
+class GitHub(OAuthKind):
     provider, provider_title, label = "github", "GitHub", "App"
     properties_class = GitHubProperties
     identity_properties = ("installation_id",)
@@ -131,8 +131,7 @@ class GitHub(Credential):
         reset="x-ratelimit-reset",
     )
     docs_url = "https://docs.github.com/en/apps/creating-github-apps"
-    mints = True
-    oauth: ClassVar[OAuth2] = OAuth2(
+    oauth = OAuth2(
         authorize_url="https://github.com/apps/{slug}/installations/new",
         token_url="https://github.com/login/oauth/access_token",  # noqa: S106 - an address
         rotates=False,
@@ -172,6 +171,11 @@ class GitHub(Credential):
     class Meta:
         proxy = True
         app_label = "providers"
+
+    @classmethod
+    def mints_tokens(cls) -> bool:
+        """With the app's private key, for the installation that the login proved."""
+        return True
 
     def probe(self, token: str) -> Outcome:
         installation = self.properties["installation_id"]

@@ -6,7 +6,7 @@ Limits: https://developers.hubspot.com/docs/developer-tooling/platform/usage-gui
 import re
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -19,6 +19,7 @@ from sequin_admin.credentials.kinds import (
     MAX_NUMBER,
     OAuth2,
     OAuthContext,
+    OAuthKind,
     Plan,
     Properties,
     Property,
@@ -28,7 +29,6 @@ from sequin_admin.credentials.kinds import (
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.normalizers import address_of, digits, host, segments
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 
@@ -77,7 +77,7 @@ class HubSpotProperties(Properties):
 
 
 @register
-class HubSpot(Credential):
+class HubSpot(OAuthKind):
     provider, provider_title, label = "hubspot", "HubSpot", "OAuth"
     properties_class = HubSpotProperties
     identity_properties = ("hub_id",)
@@ -100,7 +100,7 @@ class HubSpot(Credential):
     )
     rate_limit_signals = RateLimitSignals(remaining="x-hubspot-ratelimit-remaining")
     docs_url = "https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/oauth/oauth-quickstart-guide"
-    oauth: ClassVar[OAuth2] = OAuth2(
+    oauth = OAuth2(
         authorize_url="https://app.hubspot.com/oauth/authorize",
         token_url=f"{OAUTH}/token",
         rotates=False,

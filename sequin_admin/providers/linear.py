@@ -4,7 +4,7 @@ Limits: https://linear.app/developers/rate-limiting
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from sequin_admin.core import http
 from sequin_admin.core.fields import Secrets
@@ -15,6 +15,7 @@ from sequin_admin.credentials.kinds import (
     MAX_NUMBER,
     OAuth2,
     OAuthContext,
+    OAuthKind,
     Plan,
     Properties,
     Property,
@@ -24,7 +25,6 @@ from sequin_admin.credentials.kinds import (
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.normalizers import words
 from sequin_admin.credentials.outcomes import Outcome, Refused
 
@@ -54,7 +54,7 @@ class LinearProperties(Properties):
 
 
 @register
-class Linear(Credential):
+class Linear(OAuthKind):
     provider, provider_title, label = "linear", "Linear", "OAuth"
     properties_class = LinearProperties
     identity_properties = ("linear_org_id",)
@@ -73,7 +73,7 @@ class Linear(Credential):
         reset_unit="epoch_ms",
     )
     docs_url = "https://linear.app/developers/oauth-2-0-authentication"
-    oauth: ClassVar[OAuth2] = OAuth2(
+    oauth = OAuth2(
         authorize_url="https://linear.app/oauth/authorize",
         token_url=f"{API}/oauth/token",
         rotates=True,

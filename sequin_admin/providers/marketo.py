@@ -11,6 +11,7 @@ from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
+    ClientCredentialsKind,
     Plan,
     Properties,
     Property,
@@ -20,7 +21,6 @@ from sequin_admin.credentials.kinds import (
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.normalizers import host
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.tokens import protocol
@@ -51,7 +51,7 @@ class MarketoProperties(Properties):
 
 
 @register
-class Marketo(Credential):
+class Marketo(ClientCredentialsKind):
     provider, provider_title, label = "marketo", "Marketo", "client credentials"
     properties_class = MarketoProperties
     identity_properties = ("munchkin_id", "client_id")
@@ -74,7 +74,6 @@ class Marketo(Credential):
     docs_url = (
         "https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/custom-services"
     )
-    mints = True
     destination_properties = ("munchkin_id",)
     host_is_theirs = True
     guide = (

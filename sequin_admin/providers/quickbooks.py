@@ -5,15 +5,17 @@ Limits: https://developer.intuit.com/app/developer/qbo/docs/learn/rest-api-featu
 
 import re
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from sequin_admin.core import clock, http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.answers import whole_seconds
 from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
     OAuth2,
     OAuthContext,
+    OAuthKind,
     Properties,
     Property,
     Rate,
@@ -22,7 +24,6 @@ from sequin_admin.credentials.kinds import (
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.models import Credential, whole_seconds
 from sequin_admin.credentials.normalizers import digits, instant, words
 from sequin_admin.credentials.outcomes import Outcome, Refused
 
@@ -61,7 +62,7 @@ class QuickBooksProperties(Properties):
 
 
 @register
-class QuickBooks(Credential):
+class QuickBooks(OAuthKind):
     provider, provider_title, label = "quickbooks", "QuickBooks", "OAuth"
     properties_class = QuickBooksProperties
     destination_properties = ("sandbox",)
@@ -71,7 +72,7 @@ class QuickBooks(Credential):
     rate_source = "https://developer.intuit.com/app/developer/qbo/docs/learn/rest-api-features"
     rate_limit_signals = RateLimitSignals(pause_s=60)
     docs_url = "https://developer.intuit.com/app/developer/qbo/docs/develop"
-    oauth: ClassVar[OAuth2] = OAuth2(
+    oauth = OAuth2(
         authorize_url="https://appcenter.intuit.com/connect/oauth2",
         token_url="https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",  # noqa: S106
         rotates=True,

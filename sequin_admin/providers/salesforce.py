@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from sequin_admin.core import http
@@ -20,6 +20,7 @@ from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
     OAuth2,
     OAuthContext,
+    OAuthKind,
     Plan,
     Properties,
     Property,
@@ -29,7 +30,6 @@ from sequin_admin.credentials.kinds import (
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.normalizers import host, origin, words
 from sequin_admin.credentials.outcomes import Outcome, Refused
 
@@ -118,7 +118,7 @@ class SalesforceProperties(Properties):
 
 
 @register
-class Salesforce(Credential):
+class Salesforce(OAuthKind):
     provider, provider_title, label = "salesforce", "Salesforce", "OAuth"
     properties_class = SalesforceProperties
     destination_properties = ("instance_url", "login_host")
@@ -139,7 +139,7 @@ class Salesforce(Credential):
         throttled=((429, ""), (403, "REQUEST_LIMIT_EXCEEDED")), used_of="sforce-limit-info"
     )
     docs_url = "https://help.salesforce.com/s/articleView?id=xcloud.external_client_apps.htm"
-    oauth: ClassVar[OAuth2] = OAuth2(
+    oauth = OAuth2(
         authorize_url="https://{login_host}/services/oauth2/authorize",
         token_url="https://{login_host}/services/oauth2/token",  # noqa: S106 - an address
         # The app decides; those that several customers use must.

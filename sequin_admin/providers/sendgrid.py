@@ -8,6 +8,7 @@ from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
     MAX_NUMBER,
+    KeyKind,
     Properties,
     Property,
     Rate,
@@ -15,7 +16,6 @@ from sequin_admin.credentials.kinds import (
     Secret,
     register,
 )
-from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.normalizers import host, one_of
 from sequin_admin.credentials.outcomes import Outcome
 
@@ -48,7 +48,7 @@ class SendGridProperties(Properties):
 
 
 @register
-class SendGrid(Credential):
+class SendGrid(KeyKind):
     provider, provider_title, label = "sendgrid", "SendGrid", "API key"
     properties_class = SendGridProperties
     destination_properties = ("region",)
@@ -121,9 +121,6 @@ class SendGrid(Credential):
                 response
             )
         return outcomes.by_status(response, "SendGrid")
-
-    def static_token(self) -> str:
-        return str(self.secrets["api_key"])
 
     def base_url(self) -> str:
         return HOSTS[self.properties.get("region", "global")]

@@ -5,7 +5,7 @@ The client belongs to the customer: each instance has its own OAuth endpoint rec
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from sequin_admin.core import clock, http
@@ -14,8 +14,10 @@ from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
+    ClientCredentialsKind,
     OAuth2,
     OAuthContext,
+    OAuthKind,
     Properties,
     Property,
     Rate,
@@ -177,10 +179,10 @@ class ServiceNow(Credential):
 
 
 @register
-class ServiceNowOAuth(ServiceNow):
+class ServiceNowOAuth(ServiceNow, OAuthKind):
     label = "OAuth"
     properties_class = ServiceNowOAuthProperties
-    oauth: ClassVar[OAuth2] = OAuth2(
+    oauth = OAuth2(
         authorize_url="{instance_url}/oauth_auth.do",
         token_url="{instance_url}/oauth_token.do",  # noqa: S106 - an address
         rotates=False,
@@ -233,10 +235,9 @@ class ServiceNowOAuth(ServiceNow):
 
 
 @register
-class ServiceNowClientCredentials(ServiceNow):
+class ServiceNowClientCredentials(ServiceNow, ClientCredentialsKind):
     label = "client credentials"
     properties_class = ServiceNowClientProperties
-    mints = True
     guide = (
         "In the ServiceNow instance set glide.oauth.inbound.client.credential.grant_type.enabled.",
         "Open System OAuth > Application Registry and create an endpoint for external clients.",

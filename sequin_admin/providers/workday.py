@@ -6,7 +6,7 @@ token is either issued there and entered here, or granted by a login at the tena
 
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 from xml.sax.saxutils import escape
 
 from sequin_admin.core import http
@@ -17,6 +17,8 @@ from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
     OAuth2,
     OAuthContext,
+    OAuthKind,
+    PasswordKind,
     Properties,
     Property,
     Rate,
@@ -145,12 +147,11 @@ class Workday(Credential):
 
 
 @register
-class WorkdayOAuth(Workday):
+class WorkdayOAuth(Workday, OAuthKind):
     label = "API client"
     properties_class = WorkdayOAuthProperties
     identity_properties = ("host", "tenant", "client_id")
-    by_hand = True
-    oauth: ClassVar[OAuth2] = OAuth2(
+    oauth = OAuth2(
         authorize_url="{authorization_endpoint}",
         token_url="https://{host}/ccx/oauth2/{tenant}/token",  # noqa: S106 - an address
         # Workday does not say; some tenants answer a renewal with another refresh token.
@@ -183,6 +184,11 @@ class WorkdayOAuth(Workday):
         app_label = "providers"
 
     @classmethod
+    def has_form(cls) -> bool:
+        """An integration's refresh token is issued in Workday and entered here."""
+        return True
+
+    @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
         """Nothing: the grant came from the tenant's own host and names no account."""
         return {}
@@ -207,7 +213,7 @@ class WorkdayOAuth(Workday):
 
 
 @register
-class WorkdayPassword(Workday):
+class WorkdayPassword(Workday, PasswordKind):
     label = "password"
     properties_class = WorkdayPasswordProperties
     identity_properties = ("host", "tenant", "username")
@@ -251,10 +257,6 @@ class WorkdayPassword(Workday):
         if response.ok and "envelope" in text:
             return outcomes.works()
         return outcomes.by_status(response, "Workday")
-
-    def call_headers(self, token: str) -> Secrets:
-        """None: user name and password go into each SOAP envelope."""
-        return Secrets()
 
     def call_login(self) -> Secrets:
         return Secrets(

@@ -18,9 +18,11 @@ SHORT_LIFE = "short_life"
 
 def is_renewable(credential: Credential) -> bool:
     """Whether its access tokens are renewed. Keys and passwords are sent as they are."""
+    if credential.mints_tokens():
+        return True
     flow = credential.oauth
     # By name: nothing is decrypted to answer this.
-    return credential.mints or bool(flow and flow.refresh_property in credential.secret_names)
+    return flow is not None and flow.refresh_property in credential.secret_names
 
 
 def has_short_life(token: Token) -> bool:

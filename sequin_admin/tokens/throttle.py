@@ -31,7 +31,7 @@ class RefreshThrottle:
         groups = started.values_list("credential__kind", "credential__oauth_app")
         providers, apps = Counter[str](), Counter[Any]()
         for slug, app, count in groups.annotate(count=Count("pk")).order_by():
-            kind = kinds.get(slug)
+            kind = kinds.find(slug)
             if kind:
                 providers[kind.provider] += count
             if kind and app:

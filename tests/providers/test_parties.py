@@ -17,7 +17,7 @@ from tests.browser.kinds import STORIES
 SHOP = STORIES["shopify_oauth2"].account
 SALESFORCE = STORIES["salesforce_oauth2"].account
 NETSUITE = STORIES["netsuite_tba"].account
-RENEWING = [kind.slug for kind in kinds.all() if kind.mints or kind.oauth]
+RENEWING = [kind.slug for kind in kinds.all() if kind.mints_tokens() or kind.oauth]
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sequin_admin.core import clock
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import LONGEST_LIFE_S, Credential, whole_seconds
+from sequin_admin.credentials.answers import LONGEST_LIFE_S, whole_seconds
+from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.health import probes
 from sequin_admin.health.models import Check

@@ -255,4 +255,4 @@ def messages_of(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
 def path_of(location: Sequence[Any]) -> str:
     """("body", "payload", "properties", "stripe_key", "secret") -> properties.secret"""
     parts = [str(part) for part in location[2 if location[:1] in (("body",), ["body"]) else 1 :]]
-    return ".".join(part for part in parts if kinds.get(part) is None)
+    return ".".join(part for part in parts if kinds.find(part) is None)

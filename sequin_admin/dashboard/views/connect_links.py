@@ -58,7 +58,7 @@ class ConnectLinkForm(forms.Form):
         help_text="Redirect URIs of the OAuth app. Without one, a page says thank you.",
     )
 
-    def __init__(self, offered: list[Any], apps: Any, data: Any = None) -> None:
+    def __init__(self, offered: list[type[Credential]], apps: Any, data: Any = None) -> None:
         super().__init__(data, initial={"kinds": [offered[0].slug]})
         self.offered = {kind.slug: kind for kind in offered}
         self.fields["kinds"].choices = [(kind.slug, kind.full_title()) for kind in offered]  # type: ignore[attr-defined]

@@ -45,7 +45,7 @@ def providers(request: Request) -> HttpResponse:
 @may(Action.EDIT)
 def add(request: Request, kind: str) -> HttpResponse:
     """The form of a kind that has one; other kinds redirect to the connect page."""
-    declared = kinds.get(kind)
+    declared = kinds.find(kind)
     if declared is None:
         raise Http404(kind)
     if not declared.has_form():

@@ -12,7 +12,13 @@ from joserfc.jwk import ECKey, RSAKey
 
 from sequin_admin.core import clock, http
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.kinds import Property, Secret, TokenGrant, register
+from sequin_admin.credentials.kinds import (
+    ClientCredentialsKind,
+    Property,
+    Secret,
+    TokenGrant,
+    register,
+)
 from sequin_admin.credentials.normalizers import words
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.credentials.private_keys import (
@@ -45,11 +51,10 @@ class NetSuiteClientProperties(NetSuiteAccount):
 
 
 @register
-class NetSuiteClientCredentials(NetSuite):
+class NetSuiteClientCredentials(NetSuite, ClientCredentialsKind):
     label = "client credentials"
     properties_class = NetSuiteClientProperties
     identity_properties = ("account_id", "client_id")
-    mints = True
     guide = (
         "In NetSuite open Setup > Integration > Manage Integrations and create a record.",
         "Tick Client Credentials (Machine to Machine) Grant and REST Web Services.",

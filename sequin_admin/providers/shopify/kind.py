@@ -4,7 +4,7 @@ Limits: https://shopify.dev/docs/api/usage/limits
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from django.conf import settings
 
@@ -14,6 +14,7 @@ from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
+    AppInstallKind,
     OAuth2,
     OAuthContext,
     Plan,
@@ -25,7 +26,6 @@ from sequin_admin.credentials.kinds import (
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.normalizers import address_of, host_under, segments, words
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.providers.shopify.signatures import SHOP, find_fault, other_shop
@@ -58,12 +58,11 @@ class ShopifyProperties(Properties):
 
 
 @register
-class Shopify(Credential):
+class Shopify(AppInstallKind):
     provider, provider_title, label = "shopify", "Shopify", "OAuth"
     properties_class = ShopifyProperties
     destination_properties = ("shop",)
     identity_properties = ("shop",)
-    installs = True
     rate = Rate(allowed_requests=40, interval=20_000, max_concurrent_requests=4)
     rate_source = "https://shopify.dev/docs/api/usage/limits"
     plans = (
@@ -79,7 +78,7 @@ class Shopify(Credential):
         throttled=((429, ""), (200, '"THROTTLED"')), used_of="x-shopify-shop-api-call-limit"
     )
     docs_url = "https://shopify.dev/docs/apps/build/authentication-authorization"
-    oauth: ClassVar[OAuth2] = OAuth2(
+    oauth = OAuth2(
         authorize_url="https://{shop}/admin/oauth/authorize",
         token_url=TOKEN_URL,
         rotates=True,
