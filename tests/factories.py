@@ -57,6 +57,8 @@ def sample_value(declared: type[Properties], name: str, marker: str) -> Any:
     unique = f"{marker if declared.is_secret(name) else 'sample'}_{name}"
     if pattern and not declared.is_secret(name) and re.fullmatch(pattern, example):
         return example
+    if pattern and re.fullmatch(pattern, example.replace("...", unique)) and "..." in example:
+        return example.replace("...", unique)
     if pattern and pattern not in FITTING:
         raise LookupError(f"Give {name} an example that matches {pattern!r}, or extend FITTING.")
     return FITTING[pattern].replace("{}", unique) if pattern else unique

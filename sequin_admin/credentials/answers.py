@@ -23,9 +23,11 @@ from sequin_admin.credentials.outcomes import Outcome, Refused
 log = structlog.get_logger(__name__)
 # What reading a value of another type or form than expected raises.
 MISREAD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
-# The methods of a kind that read answers. `Credential` wraps each of them in a net.
 LONGEST_LIFE_S = 999_999_999
+# The methods of a kind that read answers. `Credential` wraps each of them in a net.
 READERS = ("probe", "collections", "mint", "exchange_token", "identify", "revoke")
+# Those that judge one response. `Credential` adds it as evidence.
+CLASSIFIERS = ("classify", "classify_token_error")
 
 
 @contextmanager
@@ -68,6 +70,17 @@ def netted(reader: Any) -> Any:
             return validated(kind, result) if isinstance(result, Outcome) else result
 
     return wrapped
+
+
+def evident(classifier: Any) -> Any:
+    """`classifier`, a class method of a kind, with the response as evidence of what went wrong."""
+
+    @functools.wraps(classifier.__func__)
+    def wrapped(kind: Any, response: Response) -> Outcome:
+        outcome: Outcome = classifier.__func__(kind, response)
+        return outcome if outcome.ok or outcome.evidence else outcome.with_evidence(response)
+
+    return classmethod(wrapped)
 
 
 def validated(kind: Any, outcome: Outcome) -> Outcome:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from sequin_admin.core.fields import Secrets
+from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.credential import Credential
 from sequin_admin.credentials.declarations import OAuth2, OAuthContext, TokenGrant
@@ -82,6 +83,12 @@ class OAuthKind(Credential):
         """Exchange an old-format token for a new one; the old one is invalid after that. Raises
         `Refused`."""
         raise Refused(self.cannot_renew())
+
+    @classmethod
+    def require_revoked(cls, response: Response, *accepted: int) -> None:
+        """Raise `Refused` unless a revocation (RFC 7009) succeeded, or has an `accepted` status."""
+        if not response.ok and response.status not in accepted:
+            raise Refused(cls.classify_token_error(response))
 
     @classmethod
     def classify_callback_error(cls, params: Mapping[str, str]) -> Outcome:

@@ -58,7 +58,7 @@ class Credential(CredentialRow):
     # Properties that name the account for people, best first. Empty: `identity_properties`.
     known_by: ClassVar[tuple[str, ...]] = ()
     rate: ClassVar[Rate] = Rate(allowed_requests=60, interval=60_000, max_concurrent_requests=4)
-    rate_source: ClassVar[str] = ""
+    rate_source: ClassVar[str] = "Not published; a careful guess."
     plans: ClassVar[tuple[Plan, ...]] = ()
     rate_limit_signals: ClassVar[RateLimitSignals] = RateLimitSignals()
     refresh_pace: ClassVar[RefreshPace] = RefreshPace()
@@ -68,16 +68,19 @@ class Credential(CredentialRow):
     host_is_theirs: ClassVar[bool] = False
     # The collections that every account has, where they are not listed by the provider's API.
     catalogue: ClassVar[tuple[CollectionSchema, ...]] = ()
+    # Without one, `defaults.py` has what holds at every provider.
     docs_url: ClassVar[str] = ""
     guide: ClassVar[tuple[str, ...]] = ()
 
     objects = CredentialManager.from_queryset(CredentialQuerySet)()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Put a net around each method of a kind that reads answers."""
+        """Put a net around each method of a kind that reads answers, and evidence into outcomes."""
         super().__init_subclass__(**kwargs)
         for name in set(answers.READERS) & set(vars(cls)):
             setattr(cls, name, answers.netted(vars(cls)[name]))
+        for name in set(answers.CLASSIFIERS) & set(vars(cls)):
+            setattr(cls, name, answers.evident(vars(cls)[name]))
 
     @classmethod
     def from_db(cls, *args: Any, **kwargs: Any) -> Self:
@@ -186,8 +189,19 @@ class Credential(CredentialRow):
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
-        """The outcome of an API call's response."""
+        """The outcome of an API call's response, by status. Kinds put their own rules first."""
+        if response.status == 401:
+            message = f"{cls.provider_title} refuses the access token."
+            return outcomes.expired("unauthorized", message).with_evidence(response)
         return outcomes.by_status(response, cls.provider_title)
+
+    @classmethod
+    def require_ok(cls, response: Response) -> Response:
+        """The response of a call that succeeded. Raises `Refused` for any other."""
+        outcome = cls.classify(response)
+        if not outcome.ok:
+            raise Refused(outcome)
+        return response
 
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:

@@ -25,6 +25,7 @@ from sequin_admin.credentials.declarations import (
     RefreshPace,
     TokenGrant,
 )
+from sequin_admin.credentials.defaults import set_defaults
 from sequin_admin.credentials.properties import MAX_NUMBER, Properties, Property, Secret
 from sequin_admin.credentials.registry import choices, registered
 
@@ -66,6 +67,7 @@ def register(kind: type[Kind]) -> type[Kind]:
     if slug in registered:
         raise ValueError(f"The kind {slug} is registered twice.")
     kind.slug = slug
+    set_defaults(kind)
     registered[slug] = kind
     return kind
 

@@ -93,6 +93,11 @@ class Outcome:
         """A copy with the redacted response as evidence."""
         return replace(self, evidence=evidence(response))
 
+    def knowing(self, **discovered: Any) -> "Outcome":
+        """A copy with property values that the response of a successful call has."""
+        known = {name: value for name, value in discovered.items() if value is not None}
+        return replace(self, discovered=known) if self.ok else self
+
     def without(self, secrets: Iterable[str]) -> "Outcome":
         """A copy without these secrets in what people read: a provider may repeat them."""
         known = tuple(secrets)
@@ -120,6 +125,13 @@ def works(**discovered: Any) -> Outcome:
 
 def customer(code: str, message: str, remedy: str, customer_remedy: str = "") -> Outcome:
     return Outcome(Verdict.CUSTOMER, code, message, remedy, customer_remedy)
+
+
+def customer_must(
+    code: str, message: str, act: str, *, who: str = "The customer", you: str = "You"
+) -> Outcome:
+    """The remedy is one sentence, to the operator about `who`, and to the customer as `you`."""
+    return customer(code, message, f"{who} must {act}", f"{you} must {act}")
 
 
 def operator(

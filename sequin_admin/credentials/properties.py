@@ -31,6 +31,8 @@ MAX_NUMBER = 2**53 - 1
 MASK = "***********"
 # What is shown in place of a secret: the mask above, X***, and first4...last4.
 _MASKS = re.compile(r"\*{11}|.\*{3}|.{4}\.{3}.{4}", re.DOTALL)
+# Plain characters at the start of a pattern, of which the last is not repeated or optional.
+PREFIX = re.compile(r"[\w-]{2,}(?![?*+{])")
 MASKED = "This is a mask, and no stored secret is behind it. Send the secret itself."
 ANOTHER = "This is not the mask of the stored secret. Send the secret itself, or its own mask."
 UNWRAPPED = "{title} is kept without what stood around it."
@@ -106,15 +108,15 @@ def Property(
 
     `extension` marks an addition to the specification. `read_only` marks a value that we read from
     the account after connecting: optional on input, never asked for in a form. `pattern` must match
-    the whole value; `example` is shown when it doesn't, so it must not be a real secret. `minimum`
-    and `maximum` are those of a number. `normalizer` brings a text into the form in which it is
-    kept; without one, a secret with a pattern is unwrapped, and white space at the ends is taken
-    off. A `password` is kept to the byte.
+    the whole value; `example` is shown when it doesn't, so it must not be a real secret; without
+    one, it is the start of the pattern. `minimum` and `maximum` are those of a number. `normalizer`
+    brings a text into the form in which it is kept; without one, a secret with a pattern is
+    unwrapped, and white space at the ends is taken off. A `password` is kept to the byte.
     """
     if read_only:
         default = None
     extra: dict[str, JsonValue] = {
-        "example": example,
+        "example": example or example_of(pattern),
         "match": pattern,
         "extension": extension,
         "read_only": read_only,
@@ -132,6 +134,13 @@ def Property(
     if normalizer:
         field.metadata.append(Normalized(normalizer))
     return field
+
+
+def example_of(pattern: str) -> str:
+    """What a pattern says plainly of its values: `ak_...` of `ak_\\w+`. Empty when that is
+    nothing."""
+    prefix = PREFIX.match(pattern)
+    return f"{prefix[0]}..." if prefix else ""
 
 
 @dataclass(frozen=True)

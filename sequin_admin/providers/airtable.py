@@ -114,11 +114,8 @@ class Airtable(OAuthKind):
         """The rows called `name` of all pages. Raises `Refused`."""
 
         def read(offset: str) -> Response:
-            response = http.get(url, bearer=token, params={"offset": offset} if offset else None)
-            outcome = self.classify(response)
-            if not outcome.ok:
-                raise Refused(outcome)
-            return response
+            params = {"offset": offset} if offset else None
+            return self.require_ok(http.get(url, bearer=token, params=params))
 
         for page in reader.pages(read, lambda page: page.data().get("offset") or ""):
             if not isinstance(page.dig(name), list):
@@ -131,37 +128,28 @@ class Airtable(OAuthKind):
         error = response.data().get("error")
         code = str(error.get("type", "")) if isinstance(error, dict) else str(error or "")
         if response.status == 401:
-            return outcomes.expired(
-                code or "unauthorized", "Airtable refuses the access token."
-            ).with_evidence(response)
+            return outcomes.expired(code or "unauthorized", "Airtable refuses the access token.")
         if response.status == 403:
-            return outcomes.customer(
+            return outcomes.customer_must(
                 code or "forbidden",
                 "Airtable no longer lets us into a base: access or a scope was taken away.",
-                "The customer must share the base again, or reconnect and allow all scopes.",
-                "You must share the base again, or reconnect and allow all scopes.",
-            ).with_evidence(response)
+                "share the base again, or reconnect and allow all scopes.",
+            )
         if response.status == 429 and "BILLING" in response.text.upper():
-            return outcomes.customer(
+            return outcomes.customer_must(
                 "quota",
                 "Airtable says the monthly API calls of this workspace's plan are used up.",
-                "The customer must upgrade the plan or wait for the next month.",
-                "You must upgrade the plan or wait for the next month.",
-            ).with_evidence(response)
+                "upgrade the plan or wait for the next month.",
+            )
         if response.status == 429:
             message = "Airtable asks us to slow down."
-            return outcomes.transient("throttled", message, retry_after_s=PENALTY_S).with_evidence(
-                response
-            )
-        return outcomes.by_status(response, "Airtable")
+            return outcomes.transient("throttled", message, retry_after_s=PENALTY_S)
+        return super().classify(response)
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
         response = http.get(f"{API}/v0/meta/whoami", bearer=grant.access_token)
-        outcome = cls.classify(response)
-        if not outcome.ok:
-            raise Refused(outcome)
-        known = response.data()
+        known = cls.require_ok(response).data()
         return {
             "airtable_uid": known["id"],
             "email": known.get("email"),

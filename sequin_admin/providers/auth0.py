@@ -106,13 +106,8 @@ class Auth0(ClientCredentialsKind):
         return str(self.properties.get("audience") or f"{self.base_url()}/api/v2/")
 
     def mint(self) -> TokenGrant:
-        response = protocol.call_token_endpoint(
-            f"{self.base_url()}/oauth/token",
-            {"grant_type": "client_credentials", "audience": self.audience},
-            client_id=self.properties["client_id"],
-            client_secret=self.secrets["client_secret"],
-        )
-        return protocol.parse_grant(type(self), response)
+        url = f"{self.base_url()}/oauth/token"
+        return protocol.request_client_credentials(self, url, audience=self.audience)
 
     @classmethod
     def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
@@ -128,25 +123,18 @@ class Auth0(ClientCredentialsKind):
     @classmethod
     def classify(cls, response: Response) -> Outcome:
         """https://auth0.com/docs/api/management/v2/errors"""
-        if response.status == 401:
-            return outcomes.expired(
-                "unauthorized", "Auth0 refuses the access token."
-            ).with_evidence(response)
         if response.status == 403:
             scope = response.dig("errorCode") == "insufficient_scope"
-            return outcomes.customer(
+            return outcomes.customer_must(
                 "insufficient_scope" if scope else "forbidden",
                 "Auth0 says the application lacks a scope of the Management API.",
-                "The customer must tick it at Auth0 under Applications > APIs.",
-                "You must tick it at Auth0 under Applications > APIs.",
-            ).with_evidence(response)
+                "tick it at Auth0 under Applications > APIs.",
+            )
         if response.status == 429:
             wait = outcomes.retry_after(response) or outcomes.until_reset(response)
             message = "Auth0 asks us to slow down."
-            return outcomes.transient("throttled", message, retry_after_s=wait).with_evidence(
-                response
-            )
-        return outcomes.by_status(response, "Auth0")
+            return outcomes.transient("throttled", message, retry_after_s=wait)
+        return super().classify(response)
 
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:
@@ -154,16 +142,13 @@ class Auth0(ClientCredentialsKind):
         if response.status == 429:
             return cls.classify(response)
         if response.status == 403 or error == "unauthorized_client":
-            return outcomes.customer(
+            return outcomes.customer_must(
                 error or "forbidden",
                 "Auth0 does not let this application use the Management API.",
-                "The customer must authorize it at Auth0 under Applications > APIs.",
-                "You must authorize it at Auth0 under Applications > APIs.",
-            ).with_evidence(response)
-        if error == "access_denied":
-            return outcomes.client_refused(error, "Auth0", client_is_ours=False).with_evidence(
-                response
+                "authorize it at Auth0 under Applications > APIs.",
             )
+        if error == "access_denied":
+            return outcomes.client_refused(error, "Auth0", client_is_ours=False)
         return super().classify_token_error(response)
 
     def base_url(self) -> str:

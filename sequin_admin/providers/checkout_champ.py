@@ -38,7 +38,6 @@ class CheckoutChamp(PasswordKind):
     properties_class = CheckoutChampProperties
     identity_properties = ("login_id",)
     rate = Rate(allowed_requests=60, interval=60_000, max_concurrent_requests=2)
-    rate_source = "Not published; a careful guess."
     docs_url = "https://apidocs.checkoutchamp.com"
     guide = (
         "In CheckoutChamp open Admin > Users and create a user with API access only.",
@@ -82,7 +81,7 @@ class CheckoutChamp(PasswordKind):
     def classify(cls, response: Response) -> Outcome:
         """By the text of the message: refusals first, as they may resemble an empty result."""
         if response.status in (401, 403):
-            return login_refused().with_evidence(response)
+            return login_refused()
         fault = outcomes.outage(response, "CheckoutChamp")
         if fault:
             return fault
@@ -91,11 +90,11 @@ class CheckoutChamp(PasswordKind):
         if answer.get("result") == "SUCCESS":
             return outcomes.works()
         if REFUSAL.search(message):
-            return login_refused().with_evidence(response)
+            return login_refused()
         if EMPTY.match(message):
             return outcomes.works()
         text = "CheckoutChamp answered with an error that is not about the login."
-        return outcomes.transient("error", text).with_evidence(response)
+        return outcomes.transient("error", text)
 
     def call_fields(self) -> Secrets:
         return Secrets(
@@ -107,9 +106,8 @@ class CheckoutChamp(PasswordKind):
 
 
 def login_refused() -> Outcome:
-    return outcomes.customer(
+    return outcomes.customer_must(
         "login_refused",
         "CheckoutChamp refuses this login: wrong, locked, or not allowed from our address.",
-        "The customer must check the API user at CheckoutChamp and enter its password again.",
-        "You must check the API user at CheckoutChamp and enter its password again.",
+        "check the API user at CheckoutChamp and enter its password again.",
     )

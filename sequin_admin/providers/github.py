@@ -224,23 +224,20 @@ class GitHub(OAuthKind):
         """GitHub's API errors for calls with an installation token."""
         message = str(response.data().get("message", ""))
         if response.status == 401:
-            return outcomes.expired(
-                "bad_credentials", "GitHub refuses the access token."
-            ).with_evidence(response)
+            return outcomes.expired("bad_credentials", "GitHub refuses the access token.")
         if response.status in (403, 429) and is_throttled(response, message):
             wait = outcomes.retry_after(response) or outcomes.until_reset(response)
             text = "GitHub asks us to slow down."
-            return outcomes.transient("throttled", text, retry_after_s=wait).with_evidence(response)
+            return outcomes.transient("throttled", text, retry_after_s=wait)
         if response.status == 403 and "suspended" in message:
-            return suspended().with_evidence(response)
+            return suspended()
         if response.status == 403:
-            return outcomes.customer(
+            return outcomes.customer_must(
                 "permission",
                 "GitHub says the app lacks a permission in this account.",
-                "The customer must accept the app's permissions at GitHub.",
-                "You must accept the app's permissions at GitHub.",
-            ).with_evidence(response)
-        return outcomes.by_status(response, "GitHub")
+                "accept the app's permissions at GitHub.",
+            )
+        return super().classify(response)
 
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:
@@ -251,11 +248,9 @@ class GitHub(OAuthKind):
                 error,
                 "GitHub says the code of this installation was already used or is too old.",
                 "Start again and install the app once more.",
-            ).with_evidence(response)
-        if error in {"incorrect_client_credentials", "redirect_uri_mismatch"}:
-            return outcomes.client_refused(error, "GitHub", client_is_ours=True).with_evidence(
-                response
             )
+        if error in {"incorrect_client_credentials", "redirect_uri_mismatch"}:
+            return outcomes.client_refused(error, "GitHub", client_is_ours=True)
         return super().classify_token_error(response)
 
     @classmethod
@@ -279,16 +274,10 @@ class GitHub(OAuthKind):
 
         def read(page: str) -> Response:
             params = {"per_page": PAGE_ROWS, "page": page or "1"}
-            response = http.get(
-                f"{API}/user/installations",
-                bearer=grant.access_token,
-                headers=HEADERS,
-                params=params,
+            url = f"{API}/user/installations"
+            return cls.require_ok(
+                http.get(url, bearer=grant.access_token, headers=HEADERS, params=params)
             )
-            outcome = cls.classify(response)
-            if not outcome.ok:
-                raise Refused(outcome)
-            return response
 
         for page in PagedReader("GitHub").pages(read, number_of_next_page):
             for installation in page.data()["installations"]:
@@ -374,20 +363,18 @@ def app_not_accepted(response: Response) -> Outcome:
 
 
 def uninstalled() -> Outcome:
-    return outcomes.customer(
+    return outcomes.customer_must(
         "uninstalled",
         "The GitHub App was uninstalled from this account.",
-        "The customer must install it again.",
-        "You must install it again.",
+        "install it again.",
     )
 
 
 def suspended() -> Outcome:
-    return outcomes.customer(
+    return outcomes.customer_must(
         "suspended",
         "The GitHub App's installation in this account was suspended.",
-        "The customer must unsuspend it in GitHub under Settings > Applications.",
-        "You must unsuspend it in GitHub under Settings > Applications.",
+        "unsuspend it in GitHub under Settings > Applications.",
     )
 
 

@@ -176,31 +176,24 @@ class HubSpot(OAuthKind):
         """HubSpot's API errors, distinguished by `category`."""
         category = str(response.data().get("category", ""))
         if response.status == 401:
-            return outcomes.expired(
-                category or "unauthorized", "HubSpot refuses the access token."
-            ).with_evidence(response)
+            return outcomes.expired(category or "unauthorized", "HubSpot refuses the access token.")
         if response.status == 403 and category == "MISSING_SCOPES":
-            return outcomes.customer(
+            return outcomes.customer_must(
                 category,
                 f"HubSpot did not grant us a scope that the sync needs{missing_scopes(response)}.",
-                "The customer must connect the account again and allow it.",
-                "You must connect the account again and allow it.",
-            ).with_evidence(response)
+                "connect the account again and allow it.",
+            )
         if response.status in UNAVAILABLE_STATUSES:
             wait = outcomes.retry_after(response)
             message = f"HubSpot can't serve this account right now ({response.status})."
-            return outcomes.transient("unavailable", message, retry_after_s=wait).with_evidence(
-                response
-            )
-        return outcomes.by_status(response, "HubSpot")
+            return outcomes.transient("unavailable", message, retry_after_s=wait)
+        return super().classify(response)
 
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:
         code = str(response.data().get("status", ""))
         if code in CLIENT_CODES and response.data().get("error") != "invalid_grant":
-            return outcomes.client_refused(code, "HubSpot", client_is_ours=True).with_evidence(
-                response
-            )
+            return outcomes.client_refused(code, "HubSpot", client_is_ours=True)
         return super().classify_token_error(response)
 
     @classmethod
@@ -237,8 +230,7 @@ class HubSpot(OAuthKind):
                 "client_secret": str(context.app["client_secret"]),
             },
         )
-        if not response.ok:
-            raise Refused(self.classify_token_error(response))
+        self.require_revoked(response)
 
     def base_url(self) -> str:
         return API

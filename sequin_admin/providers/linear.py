@@ -139,27 +139,20 @@ class Linear(OAuthKind):
         code = str(response.dig("errors", 0, "extensions", "code") or "")
         type_ = str(response.dig("errors", 0, "extensions", "type") or "")
         if code == "RATELIMITED" or type_ == "ratelimited":
-            return outcomes.transient("throttled", "Linear asks us to slow down.").with_evidence(
-                response
-            )
+            return outcomes.transient("throttled", "Linear asks us to slow down.")
         if response.status == 401 or "AUTHENTICATION" in code or "authentication" in type_:
-            return outcomes.expired(
-                code or "unauthorized", "Linear refuses the access token."
-            ).with_evidence(response)
+            return outcomes.expired(code or "unauthorized", "Linear refuses the access token.")
         if type_ in {"forbidden", "feature not accessible"}:
-            return outcomes.customer(
+            return outcomes.customer_must(
                 type_.replace(" ", "_"),
                 "Linear says the person who connected may not read this any more.",
-                "The customer must restore the right, or another person must connect again.",
-                "You must restore the right, or another person must connect again.",
-            ).with_evidence(response)
+                "restore the right, or another person must connect again.",
+            )
         if type_ in {"internal error", "lock timeout", "network error"}:
-            return outcomes.transient(
-                "unavailable", "Linear has a problem of its own."
-            ).with_evidence(response)
+            return outcomes.transient("unavailable", "Linear has a problem of its own.")
         if response.ok and failed:
             return outcomes.unclassified(response, "Linear")
-        return outcomes.by_status(response, "Linear")
+        return super().classify(response)
 
     @classmethod
     def parse_grant(cls, data: Mapping[str, Any]) -> TokenGrant:
@@ -170,11 +163,7 @@ class Linear(OAuthKind):
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
-        response = query_viewer(grant.access_token)
-        outcome = cls.classify(response)
-        if not outcome.ok:
-            raise Refused(outcome)
-        organization = organization_of(response)
+        organization = organization_of(cls.require_ok(query_viewer(grant.access_token)))
         return {
             "linear_org_id": organization["id"],
             "linear_org_name": organization["name"],

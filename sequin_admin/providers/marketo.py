@@ -129,22 +129,19 @@ class Marketo(ClientCredentialsKind):
         """By the code in the body: nearly every response of Marketo has status 200."""
         code = str(response.dig("errors", 0, "code") or "")
         if code in {"601", "602"}:
-            return outcomes.expired(code, "Marketo refuses the access token.").with_evidence(
-                response
-            )
+            return outcomes.expired(code, "Marketo refuses the access token.")
         if code == "603":
-            return outcomes.customer(
+            return outcomes.customer_must(
                 code,
                 "Marketo denies access: the API user's role or the list of allowed addresses.",
-                "The customer must widen the role or allow our address.",
-                "You must widen the role or allow our address.",
-            ).with_evidence(response)
+                "widen the role or allow our address.",
+            )
         if code == "607":
             message = "Marketo's daily quota of this subscription is used up."
-            return outcomes.transient(code, message, retry_after_s=3600).with_evidence(response)
+            return outcomes.transient(code, message, retry_after_s=3600)
         if code in BUSY_CODES:
             message = "Marketo asks us to slow down or is busy."
-            return outcomes.transient(code, message, retry_after_s=20).with_evidence(response)
+            return outcomes.transient(code, message, retry_after_s=20)
         outcome = outcomes.by_status(response, "Marketo")
         if outcome.ok and response.dig("success") is not True:
             return outcomes.unclassified(response, "Marketo")

@@ -144,40 +144,29 @@ class QuickBooks(OAuthKind):
         """By the code of the fault, whose JSON keys come in both cases."""
         code = fault_code(response)
         if code == "3200":
-            return outcomes.expired(code, "QuickBooks refuses the access token.").with_evidence(
-                response
-            )
+            return outcomes.expired(code, "QuickBooks refuses the access token.")
         if code == "3100":
-            return outcomes.customer(
+            return outcomes.customer_must(
                 code,
                 "QuickBooks says this company is not connected to our app any more.",
-                "The customer must connect the company again.",
-                "You must connect the company again.",
-            ).with_evidence(response)
+                "connect the company again.",
+            )
         if code in {"120", "5020"}:
-            return outcomes.customer(
+            return outcomes.customer_must(
                 code,
                 "QuickBooks says the person who connected lost their rights in the company.",
-                "The customer must restore them, or another admin must connect again.",
-                "You must restore them, or another admin must connect again.",
-            ).with_evidence(response)
+                "restore them, or another admin must connect again.",
+            )
         if code == "6190":
-            return outcomes.customer(
+            return outcomes.customer_must(
                 code,
                 "QuickBooks says the company's subscription has ended.",
-                "The customer must renew it at QuickBooks.",
-                "You must renew it at QuickBooks.",
-            ).with_evidence(response)
+                "renew it at QuickBooks.",
+            )
         if response.status == 429 or code == "3001":
             message = "QuickBooks asks us to slow down."
-            return outcomes.transient("throttled", message, retry_after_s=THROTTLE_S).with_evidence(
-                response
-            )
-        if response.status == 401:
-            return outcomes.expired(
-                "unauthorized", "QuickBooks refuses the access token."
-            ).with_evidence(response)
-        return outcomes.by_status(response, "QuickBooks")
+            return outcomes.transient("throttled", message, retry_after_s=THROTTLE_S)
+        return super().classify(response)
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
@@ -218,8 +207,7 @@ class QuickBooks(OAuthKind):
             basic=(context.client_id, str(context.app["client_secret"])),
             json={"token": self.secrets["refresh_token"]},
         )
-        if not response.ok:
-            raise Refused(self.classify_token_error(response))
+        self.require_revoked(response)
 
     def base_url(self) -> str:
         return HOSTS[bool(self.properties.get("sandbox"))]

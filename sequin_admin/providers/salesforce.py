@@ -218,44 +218,35 @@ class Salesforce(OAuthKind):
         first = errors[0] if isinstance(errors, list) and errors else {}
         code = str(first.get("errorCode", "")) if isinstance(first, dict) else ""
         if response.status == 401:
-            return outcomes.expired(
-                code or "unauthorized", "Salesforce refuses the token."
-            ).with_evidence(response)
+            return outcomes.expired(code or "unauthorized", "Salesforce refuses the token.")
         if code == "REQUEST_LIMIT_EXCEEDED":
             message = "Salesforce says the organization's daily API calls are used up."
-            return outcomes.transient("throttled", message, retry_after_s=3600).with_evidence(
-                response
-            )
+            return outcomes.transient("throttled", message, retry_after_s=3600)
         if code in API_DISABLED_CODES or response.status == 403:
             return outcomes.customer(
                 code or "forbidden",
                 "Salesforce does not let the connected user call the API.",
                 "An admin there must enable API access for the user or the organization.",
                 "Your admin must enable API access for the user or the organization.",
-            ).with_evidence(response)
+            )
         if code == "SERVER_UNAVAILABLE":
-            return outcomes.transient(
-                "unavailable", "Salesforce is unavailable right now."
-            ).with_evidence(response)
-        return outcomes.by_status(response, "Salesforce")
+            return outcomes.transient("unavailable", "Salesforce is unavailable right now.")
+        return super().classify(response)
 
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:
         error = str(response.data().get("error", ""))
         why = str(response.data().get("error_description", "")).lower()
         if error == "invalid_grant" and "ip restricted" in why:
-            return address_refused().with_evidence(response)
+            return address_refused()
         if error in {"inactive_user", "inactive_org", "invalid_app_access"}:
-            return outcomes.customer(
+            return outcomes.customer_must(
                 error,
                 "Salesforce says the connected user or organization is not active any more.",
-                "The customer must activate it, or connect again as another user.",
-                "You must activate it, or connect again as another user.",
-            ).with_evidence(response)
-        if error in {"unknown_error", "rate_limit_exceeded"}:
-            return outcomes.transient(error, "Salesforce could not renew the token.").with_evidence(
-                response
+                "activate it, or connect again as another user.",
             )
+        if error in {"unknown_error", "rate_limit_exceeded"}:
+            return outcomes.transient(error, "Salesforce could not renew the token.")
         return super().classify_token_error(response)
 
     @classmethod
@@ -297,8 +288,7 @@ class Salesforce(OAuthKind):
         host = self.properties.get("login_host", "login.salesforce.com")
         form = Secrets(token=self.secrets["refresh_token"])
         response = http.post(f"https://{host}/services/oauth2/revoke", form=form)
-        if response.status not in (200, 400):  # 400: it was revoked already
-            raise Refused(self.classify_token_error(response))
+        self.require_revoked(response, 400)  # 400: it was revoked already
 
     @classmethod
     def describe_account(cls, properties: Mapping[str, Any]) -> str:

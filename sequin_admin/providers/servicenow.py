@@ -132,36 +132,31 @@ class ServiceNow(Credential):
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
-        if response.status == 401:
-            return outcomes.expired("unauthorized", "ServiceNow refuses the token.").with_evidence(
-                response
-            )
         if response.status == 403:
-            return outcomes.customer(
+            return outcomes.customer_must(
                 "forbidden",
                 "ServiceNow says the connected user may not read this table.",
-                "The customer's admin must give the user the role it needs.",
-                "Your admin must give the user the role it needs.",
-            ).with_evidence(response)
+                "give the user the role it needs.",
+                who="The customer's admin",
+                you="Your admin",
+            )
         if response.ok and response.json() is None:
-            return outcomes.customer(
+            return outcomes.customer_must(
                 "hibernating",
                 "The ServiceNow instance answers with a web page: it sleeps or is closed to us.",
-                "The customer must wake the instance up and check that its API is reachable.",
-                "You must wake the instance up and check that its API is reachable.",
-            ).with_evidence(response)
-        return outcomes.by_status(response, "ServiceNow")
+                "wake the instance up and check that its API is reachable.",
+            )
+        return super().classify(response)
 
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:
         data = response.data()
         if data.get("error") == "server_error" and data.get("error_description") == "access_denied":
-            return outcomes.customer(
+            return outcomes.customer_must(
                 "access_denied",
                 "ServiceNow gives us no more tokens: the user is locked or the grant was removed.",
-                "The customer must unlock the user or connect again.",
-                "You must unlock the user or connect again.",
-            ).with_evidence(response)
+                "unlock the user or connect again.",
+            )
         if response.ok and response.json() is None:
             return cls.classify(response)
         return super().classify_token_error(response)
@@ -250,13 +245,7 @@ class ServiceNowClientCredentials(ServiceNow, ClientCredentialsKind):
         app_label = "providers"
 
     def mint(self) -> TokenGrant:
-        response = protocol.call_token_endpoint(
-            f"{self.base_url()}/oauth_token.do",
-            {"grant_type": "client_credentials"},
-            client_id=self.properties["client_id"],
-            client_secret=self.secrets["client_secret"],
-        )
-        return protocol.parse_grant(type(self), response)
+        return protocol.request_client_credentials(self, f"{self.base_url()}/oauth_token.do")
 
 
 def whoami(instance_url: str, token: str) -> Response:

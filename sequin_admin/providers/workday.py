@@ -122,7 +122,6 @@ class Workday(Credential):
     destination_properties = ("host", "tenant")
     host_is_theirs = True
     rate = Rate(allowed_requests=5, interval=1000, max_concurrent_requests=3)
-    rate_source = "Not published; a careful guess."
     docs_url = "https://community.workday.com/sites/default/files/file-hosting/restapi/index.html"
 
     catalogue = (
@@ -203,13 +202,9 @@ class WorkdayOAuth(Workday, OAuthKind):
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
-        if response.status == 401:
-            return outcomes.expired("unauthorized", "Workday refuses the token.").with_evidence(
-                response
-            )
         if response.status == 403:
-            return not_authorized().with_evidence(response)
-        return outcomes.by_status(response, "Workday")
+            return not_authorized()
+        return super().classify(response)
 
 
 @register
@@ -246,17 +241,16 @@ class WorkdayPassword(Workday, PasswordKind):
         """By the text of the SOAP fault: all faults, including throttling, have status 500."""
         text = response.text.lower()
         if LOGIN_REFUSED.search(text) or response.status == 401:
-            return outcomes.customer(
+            return outcomes.customer_must(
                 "login_refused",
                 "Workday refuses this user name and password.",
-                "The customer must check the integration system user and enter the password again.",
-                "You must check the integration system user and enter the password again.",
-            ).with_evidence(response)
+                "check the integration system user and enter the password again.",
+            )
         if "not authorized" in text or response.status == 403:
-            return not_authorized().with_evidence(response)
+            return not_authorized()
         if response.ok and "envelope" in text:
             return outcomes.works()
-        return outcomes.by_status(response, "Workday")
+        return super().classify(response)
 
     def call_login(self) -> Secrets:
         return Secrets(
@@ -265,9 +259,10 @@ class WorkdayPassword(Workday, PasswordKind):
 
 
 def not_authorized() -> Outcome:
-    return outcomes.customer(
+    return outcomes.customer_must(
         "not_authorized",
         "Workday says the integration user lacks a domain permission or functional area.",
-        "The customer's admin must grant it and activate the pending security policy changes.",
-        "Your admin must grant it and activate the pending security policy changes.",
+        "grant it and activate the pending security policy changes.",
+        who="The customer's admin",
+        you="Your admin",
     )

@@ -94,6 +94,17 @@ def call_token_endpoint(
     return http.post(url, headers=headers, basic=basic, deadline_s=TOKEN_DEADLINE_S, **sent)
 
 
+def request_client_credentials(credential: Credential, url: str, **fields: str) -> TokenGrant:
+    """A token for the credential's own client (RFC 6749 section 4.4). Raises `Refused`."""
+    response = call_token_endpoint(
+        url,
+        {"grant_type": "client_credentials", **fields},
+        client_id=credential.properties["client_id"],
+        client_secret=credential.secrets["client_secret"],
+    )
+    return parse_grant(type(credential), response)
+
+
 def parse_grant(kind: type[Credential], response: Response) -> TokenGrant:
     """A token endpoint's response as `TokenGrant`. Raises `Refused`, also for an error with status
     200. A member `error` that is null or empty is none."""

@@ -15,6 +15,7 @@ from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
 from sequin_admin.credentials import gateway_secrets, kinds, oauth_apps
 from sequin_admin.credentials.forms import OAuthAppForm, title_of
+from sequin_admin.credentials.kinds import AppInstallKind
 from sequin_admin.credentials.models import GatewaySecret, OAuthApp
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
@@ -70,12 +71,13 @@ def add(request: Request, provider: str) -> HttpResponse:
 def detail(request: Request, pk: str) -> HttpResponse:
     app = get_object_or_404(OAuthApp.objects.of(request.organization).defer("secrets"), pk=pk)
     kind = kinds.with_app(app.provider)
+    is_installed = kind is not None and issubclass(kind, AppInstallKind)
     declared = app.properties_class
     context = {
         "app": app,
         "kind": kind,
         "redirect_uri": protocol.redirect_uri(app.provider),
-        "install_url": protocol.install_url(app),
+        "install_url": protocol.install_url(app) if is_installed else "",
         "properties": [(title_of(declared, n), value) for n, value in app.properties.items()],
         "secrets": [title_of(declared, name) for name in declared.secret_names()],
         "scopes": app.requested_scopes,

@@ -109,9 +109,8 @@ def signing_key(text: str) -> tuple[RSAKey | ECKey, str]:
 
 
 def unreadable_key() -> Outcome:
-    return outcomes.customer(
+    return outcomes.customer_must(
         "private_key",
         "The private key is not the PEM file of an RSA or EC key without a password.",
-        "The customer must enter the whole file, from BEGIN to END, decrypted.",
-        "You must enter the whole file, from BEGIN to END, decrypted.",
+        "enter the whole file, from BEGIN to END, decrypted.",
     )

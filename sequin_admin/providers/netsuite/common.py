@@ -135,39 +135,38 @@ class NetSuite(Credential):
         code = code_in(text, KNOWN_CODES)
         if code in THROTTLED_CODES or response.status == 429:
             message = "NetSuite says the account's concurrent requests are used up."
-            return outcomes.transient(code or "throttled", message).with_evidence(response)
+            return outcomes.transient(code or "throttled", message)
         if code in SIGNATURE_CODES:
             ahead_s = outcomes.clock_ahead_s(response)
             if "timestamp" in code or abs(ahead_s or 0) > TOLERANCE_S:
                 wrong = outcomes.clock_wrong("NetSuite", ahead_s, of_app=False)
-                return replace(wrong, code=code).with_evidence(response)
+                return replace(wrong, code=code)
             return outcomes.operator(
                 code,
                 "NetSuite refuses our signature, nonce or time stamp.",
                 "Check that this server's clock is right.",
                 of_app=False,
-            ).with_evidence(response)
-        if code in ACCESS_LOST_CODES:
-            return access_lost(code).with_evidence(response)
-        if response.status == 401 or "INVALID_LOGIN_ATTEMPT" in text:
-            return outcomes.expired("INVALID_LOGIN", "NetSuite refuses the token.").with_evidence(
-                response
             )
+        if code in ACCESS_LOST_CODES:
+            return access_lost(code)
+        if response.status == 401 or "INVALID_LOGIN_ATTEMPT" in text:
+            return outcomes.expired("INVALID_LOGIN", "NetSuite refuses the token.")
         if response.status == 403:
-            return outcomes.customer(
+            return outcomes.customer_must(
                 "INSUFFICIENT_PERMISSION",
                 "NetSuite says the role lacks a permission that the sync needs.",
-                "The customer's admin must add it to the integration's role.",
-                "Your admin must add it to the integration's role.",
-            ).with_evidence(response)
-        return outcomes.by_status(response, "NetSuite")
+                "add it to the integration's role.",
+                who="The customer's admin",
+                you="Your admin",
+            )
+        return super().classify(response)
 
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:
         """A blocked integration record has its own error code beside the OAuth error."""
         code = code_in(response.text, ACCESS_LOST_CODES)
         if code:
-            return access_lost(code).with_evidence(response)
+            return access_lost(code)
         return super().classify_token_error(response)
 
     @classmethod
@@ -185,9 +184,10 @@ def code_in(text: str, codes: Iterable[str]) -> str:
 
 
 def access_lost(code: str) -> Outcome:
-    return outcomes.customer(
+    return outcomes.customer_must(
         code,
         "NetSuite refuses this access: it was revoked, or the integration record is blocked.",
-        "The customer's admin must enable the integration and issue the access again.",
-        "Your admin must enable the integration and issue the access again.",
+        "enable the integration and issue the access again.",
+        who="The customer's admin",
+        you="Your admin",
     )

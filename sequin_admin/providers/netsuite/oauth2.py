@@ -126,8 +126,7 @@ class NetSuiteOAuth(NetSuite, OAuthKind):
             basic=(self.properties["client_id"], self.secrets["client_secret"]),
             form={"token": self.secrets["refresh_token"]},
         )
-        if not response.ok:
-            raise Refused(self.classify_token_error(response))
+        self.require_revoked(response)
 
 
 def claimed_time(token: str, claim: str) -> datetime | None:

@@ -49,7 +49,7 @@ class NetSuiteTBA(NetSuite, PasswordKind):
         """There is nothing to refresh: a refused login means lost access."""
         outcome = super().classify(response)
         if outcome.verdict is Verdict.REFRESH:
-            return access_lost(outcome.code).with_evidence(response)
+            return access_lost(outcome.code)
         return outcome
 
     def signing(self) -> Secrets:

@@ -184,41 +184,35 @@ class Shopify(AppInstallKind):
         """By HTTP status, then by GraphQL errors, which have status 200."""
         code = str(response.dig("errors", 0, "extensions", "code") or "")
         if response.status == 401:
-            return outcomes.expired("token_refused", "Shopify refuses the token.").with_evidence(
-                response
-            )
+            return outcomes.expired("token_refused", "Shopify refuses the token.")
         if response.status in UNAVAILABLE_SHOP or code == "SHOP_INACTIVE":
             why = UNAVAILABLE_SHOP.get(response.status, "is closed")
-            return outcomes.customer(
+            return outcomes.customer_must(
                 code or f"http_{response.status}",
                 f"Shopify says this shop {why}.",
-                "The merchant must settle that with Shopify; nothing to change here.",
-                "You must settle that with Shopify; nothing to change here.",
-            ).with_evidence(response)
+                "settle that with Shopify; nothing to change here.",
+                who="The merchant",
+            )
         if response.status == 403 or code == "ACCESS_DENIED":
-            return outcomes.customer(
+            return outcomes.customer_must(
                 code or "forbidden",
                 "Shopify did not grant us a scope that the sync needs.",
-                "The merchant must connect the shop again and allow it.",
-                "You must connect the shop again and allow it.",
-            ).with_evidence(response)
-        if code == "THROTTLED" or response.status == 430:
-            return outcomes.transient("throttled", "Shopify asks us to slow down.").with_evidence(
-                response
+                "connect the shop again and allow it.",
+                who="The merchant",
             )
-        return outcomes.by_status(response, "Shopify")
+        if code == "THROTTLED" or response.status == 430:
+            return outcomes.transient("throttled", "Shopify asks us to slow down.")
+        return super().classify(response)
 
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:
         error = str(response.data().get("error", ""))
         if error == "invalid_subject_token":
-            return not_exchanged().with_evidence(response)
+            return not_exchanged()
         if error in {"invalid_client", "application_cannot_be_found"}:
-            return outcomes.client_refused(error, "Shopify", client_is_ours=True).with_evidence(
-                response
-            )
+            return outcomes.client_refused(error, "Shopify", client_is_ours=True)
         if response.status in (400, 401):
-            return uninstalled().with_evidence(response)
+            return uninstalled()
         return super().classify_token_error(response)
 
     @classmethod
@@ -239,11 +233,11 @@ class Shopify(AppInstallKind):
         missing = set(context.scopes or cls.oauth.scopes) - effective_scopes(grant.scope)
         if missing:
             raise Refused(
-                outcomes.customer(
+                outcomes.customer_must(
                     "scope",
                     f"Shopify did not grant everything: {', '.join(sorted(missing))} is missing.",
-                    "The merchant must allow all of it.",
-                    "You must allow all of it.",
+                    "allow all of it.",
+                    who="The merchant",
                 )
             )
         return {"shop": context.inputs["shop"], **cls.properties_from_grant(grant)}
@@ -282,18 +276,18 @@ def effective_scopes(scope: str) -> set[str]:
 
 
 def uninstalled() -> Outcome:
-    return outcomes.customer(
+    return outcomes.customer_must(
         "token_refused",
         "Shopify no longer accepts our token: the app was uninstalled from the shop.",
-        "The merchant must connect the shop again.",
-        "You must connect the shop again.",
+        "connect the shop again.",
+        who="The merchant",
     )
 
 
 def not_exchanged() -> Outcome:
-    return outcomes.customer(
+    return outcomes.customer_must(
         "invalid_subject_token",
         "Shopify does not exchange this token: it was revoked, or it was exchanged elsewhere.",
-        "The merchant must connect the shop again.",
-        "You must connect the shop again.",
+        "connect the shop again.",
+        who="The merchant",
     )

@@ -48,20 +48,20 @@ def age(params: Mapping[str, str]) -> float | None:
 
 
 def not_a_shop() -> Outcome:
-    return outcomes.customer(
+    return outcomes.customer_must(
         "shop",
         "The answer from Shopify names no shop that ends in .myshopify.com.",
-        "The merchant must start again from their shop.",
-        "You must start again from their shop.",
+        "start again from their shop.",
+        who="The merchant",
     )
 
 
 def other_shop(came: str, wanted: str) -> Outcome:
-    return outcomes.customer(
+    return outcomes.customer_must(
         "other_shop",
         f"The answer came from the shop {redact(came)[:80] or 'of no name'}, not from {wanted}.",
-        "The merchant must log in to the shop that was asked for and start again.",
-        "You must log in to the shop that was asked for and start again.",
+        "log in to the shop that was asked for and start again.",
+        who="The merchant",
     )
 
 

@@ -88,43 +88,36 @@ class Stripe(Credential):
         error = error if isinstance(error, dict) else {}
         code = str(error.get("code", ""))
         if code == "platform_api_key_expired":
-            return outcomes.client_refused(code, "Stripe", client_is_ours=True).with_evidence(
-                response
-            )
+            return outcomes.client_refused(code, "Stripe", client_is_ours=True)
         if response.status == 401:
-            return cls.key_refused(code).with_evidence(response)
+            return cls.key_refused(code)
         if response.status == 403 and code == "account_invalid":
-            return outcomes.customer(
+            return outcomes.customer_must(
                 code,
                 "Stripe no longer lets us into this account: our access was revoked.",
-                "The customer must connect the account again.",
-                "You must connect the account again.",
-            ).with_evidence(response)
+                "connect the account again.",
+            )
         if response.status == 403:
-            return cls.no_right().with_evidence(response)
+            return cls.no_right()
         if response.status == 409 or code == "lock_timeout":
-            return outcomes.transient(
-                "busy", "Stripe was busy with the same object."
-            ).with_evidence(response)
-        return outcomes.by_status(response, "Stripe")
+            return outcomes.transient("busy", "Stripe was busy with the same object.")
+        return super().classify(response)
 
     @classmethod
     def no_right(cls) -> Outcome:
-        return outcomes.customer(
+        return outcomes.customer_must(
             "permission",
             "Stripe says this access lacks a permission that the sync needs.",
-            "The customer must grant it, or connect again with a key of the right mode.",
-            "You must grant it, or connect again with a key of the right mode.",
+            "grant it, or connect again with a key of the right mode.",
         )
 
     @classmethod
     def key_refused(cls, code: str) -> Outcome:
         expired = code == "api_key_expired"
-        return outcomes.customer(
+        return outcomes.customer_must(
             code or "invalid_api_key",
             f"Stripe says this key {'has expired' if expired else 'does not exist or was rolled'}.",
-            "The customer must create a new key at Stripe and enter it here.",
-            "You must create a new key at Stripe and enter it here.",
+            "create a new key at Stripe and enter it here.",
         )
 
     def base_url(self) -> str:

@@ -158,8 +158,7 @@ class StripeOAuth(Stripe, OAuthKind):
             bearer=str(context.app["client_secret"]),
             form={"client_id": context.client_id, "stripe_user_id": self.properties["account_id"]},
         )
-        if not response.ok:
-            raise Refused(self.classify_token_error(response))
+        self.require_revoked(response)
 
 
 def wrong_mode(live: bool) -> Outcome:
