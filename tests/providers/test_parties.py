@@ -10,7 +10,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.health import probes
-from sequin_admin.providers import hubspot
+from sequin_admin.providers.hubspot import kind as hubspot
 from sequin_admin.tokens.models import Token
 from tests.browser.kinds import STORIES
 

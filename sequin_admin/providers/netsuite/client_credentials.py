@@ -21,12 +21,7 @@ from sequin_admin.credentials.kinds import (
 )
 from sequin_admin.credentials.normalizers import words
 from sequin_admin.credentials.outcomes import Outcome, Refused
-from sequin_admin.credentials.private_keys import (
-    CURVES,
-    as_pem,
-    parse_rsa_or_ec_key,
-    rsa_or_ec_key,
-)
+from sequin_admin.credentials.private_keys import CURVES, as_pem, parse_rsa_or_ec_key, rsa_or_ec_key
 from sequin_admin.providers.netsuite.common import NetSuite, NetSuiteAccount, token_url
 from sequin_admin.tokens import protocol
 

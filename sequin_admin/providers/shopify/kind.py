@@ -4,7 +4,7 @@ Limits: https://shopify.dev/docs/api/usage/limits
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from django.conf import settings
 
@@ -12,23 +12,21 @@ from sequin_admin.core import http
 from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
     AppInstallKind,
     OAuth2,
     OAuthContext,
     Plan,
-    Properties,
-    Property,
     Rate,
     RateLimitSignals,
-    Secret,
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.normalizers import address_of, host_under, segments, words
 from sequin_admin.credentials.outcomes import Outcome, Refused
-from sequin_admin.providers.shopify.signatures import SHOP, find_fault, other_shop
+from sequin_admin.providers.shopify.catalogue import CATALOGUE
+from sequin_admin.providers.shopify.outcomes import not_exchanged, uninstalled
+from sequin_admin.providers.shopify.properties import ShopifyProperties, shop_host
+from sequin_admin.providers.shopify.signatures import find_fault, other_shop
 from sequin_admin.tokens import protocol
 
 TOKEN_URL = "https://{shop}/admin/oauth/access_token"  # noqa: S105 - an address
@@ -36,25 +34,6 @@ WHOAMI = "{ shop { id name myshopifyDomain } }"
 UNAVAILABLE_SHOP = {402: "is frozen because a bill is unpaid", 404: "is closed", 423: "is locked"}
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 OFFLINE = "urn:shopify:params:oauth:token-type:offline-access-token"
-
-
-def shop_host(text: str) -> str:
-    """The shop's host, which ignores case; or of https://admin.shopify.com/store/shop-001."""
-    parts = address_of(text)
-    path = segments(parts) if parts and parts.netloc == "admin.shopify.com" else []
-    return host_under(".myshopify.com")(path[1] if path[:1] == ["store"] and path[1:] else text)
-
-
-class ShopifyProperties(Properties):
-    kind: Literal["shopify_oauth2"]
-    access_token: Secret = Property("Access token", help="An offline token.", example="shpat_...")
-    shop: str = Property(
-        "Shop", example="shop-001.myshopify.com", pattern=SHOP, normalizer=shop_host
-    )
-    refresh_token: Secret | None = Property("Refresh token", extension=True, default=None)
-    scope: str | None = Property(
-        "Scope", extension=True, read_only=True, help="Comma-separated.", normalizer=words(",")
-    )
 
 
 @register
@@ -110,30 +89,7 @@ class Shopify(AppInstallKind):
         "Once saved here, the OAuth app's page shows an App URL: enter it at Shopify, and "
         "merchants who install the app come here.",
     )
-
-    catalogue = (
-        collection_schema(
-            "order",
-            "id!:number name email financial_status fulfillment_status total_price "
-            "created_at:datetime updated_at:datetime",
-        ),
-        collection_schema(
-            "customer",
-            "id!:number email first_name last_name state created_at:datetime updated_at:datetime",
-        ),
-        collection_schema(
-            "product", "id!:number title handle vendor product_type status updated_at:datetime"
-        ),
-        collection_schema(
-            "variant", "id!:number product_id:number sku title price inventory_item_id:number"
-        ),
-        collection_schema("inventory_item", "id!:number sku tracked:boolean updated_at:datetime"),
-        collection_schema(
-            "inventory_level",
-            "inventory_item_id!:number location_id!:number available:number updated_at:datetime",
-        ),
-        collection_schema("location", "id!:number name active:boolean updated_at:datetime"),
-    )
+    catalogue = CATALOGUE
 
     class Meta:
         proxy = True
@@ -273,21 +229,3 @@ def effective_scopes(scope: str) -> set[str]:
     """The granted scopes and those they imply: writing includes reading."""
     granted = {word for word in scope.split(",") if word}
     return granted | {f"read_{w.removeprefix('write_')}" for w in granted if w.startswith("write_")}
-
-
-def uninstalled() -> Outcome:
-    return outcomes.customer_must(
-        "token_refused",
-        "Shopify no longer accepts our token: the app was uninstalled from the shop.",
-        "connect the shop again.",
-        who="The merchant",
-    )
-
-
-def not_exchanged() -> Outcome:
-    return outcomes.customer_must(
-        "invalid_subject_token",
-        "Shopify does not exchange this token: it was revoked, or it was exchanged elsewhere.",
-        "connect the shop again.",
-        who="The merchant",
-    )

@@ -5,60 +5,30 @@ Limits: https://developer.intuit.com/app/developer/qbo/docs/learn/rest-api-featu
 
 import re
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from sequin_admin.core import clock, http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.answers import whole_seconds
-from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
     OAuth2,
     OAuthContext,
     OAuthKind,
-    Properties,
-    Property,
     Rate,
     RateLimitSignals,
-    Secret,
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.normalizers import digits, instant, words
 from sequin_admin.credentials.outcomes import Outcome, Refused
+from sequin_admin.providers.quickbooks.catalogue import CATALOGUE
+from sequin_admin.providers.quickbooks.properties import REALM, QuickBooksProperties
 
 HOSTS = {
     False: "https://quickbooks.api.intuit.com",
     True: "https://sandbox-quickbooks.api.intuit.com",
 }
-REALM = r"\d{10,19}"
 THROTTLE_S = 60
-
-
-class QuickBooksProperties(Properties):
-    kind: Literal["quickbooks_oauth2"]
-    realm_id: str = Property(
-        "Realm ID", extension=True, help="The company.", pattern=REALM, normalizer=digits
-    )
-    refresh_token: Secret = Property("Refresh token", extension=True)
-    scope: str = Property(
-        "Scope",
-        extension=True,
-        example="com.intuit.quickbooks.accounting",
-        normalizer=words(" "),
-    )
-    sandbox: bool = Property("Sandbox company", extension=True, default=False)
-    company_name: str | None = Property("Company name", extension=True, read_only=True)
-    refresh_token_expires_at: datetime | None = Property(
-        "Refresh token expires", extension=True, read_only=True, normalizer=instant
-    )
-    access_expires_at: datetime | None = Property(
-        "Access expires",
-        extension=True,
-        read_only=True,
-        help="Five years after the consent, whatever is renewed.",
-        normalizer=instant,
-    )
 
 
 @register
@@ -96,39 +66,7 @@ class QuickBooks(OAuthKind):
         "Copy client ID and client secret of that environment; tick sandbox when you connect a "
         "sandbox company.",
     )
-
-    catalogue = (
-        collection_schema(
-            "Customer",
-            "Id! DisplayName CompanyName Balance:number Active:boolean MetaData:object",
-        ),
-        collection_schema(
-            "Vendor",
-            "Id! DisplayName CompanyName Balance:number Active:boolean MetaData:object",
-        ),
-        collection_schema(
-            "Invoice",
-            "Id! DocNumber CustomerRef:object TotalAmt:number Balance:number DueDate:date "
-            "MetaData:object",
-        ),
-        collection_schema(
-            "Bill",
-            "Id! DocNumber VendorRef:object TotalAmt:number Balance:number DueDate:date "
-            "MetaData:object",
-        ),
-        collection_schema(
-            "Payment", "Id! CustomerRef:object TotalAmt:number TxnDate:date MetaData:object"
-        ),
-        collection_schema(
-            "Account",
-            "Id! Name AccountType CurrentBalance:number Active:boolean MetaData:object",
-        ),
-        collection_schema(
-            "Item",
-            "Id! Name Type UnitPrice:number QtyOnHand:number Active:boolean MetaData:object",
-        ),
-        collection_schema("JournalEntry", "Id! DocNumber TxnDate:date Line:object MetaData:object"),
-    )
+    catalogue = CATALOGUE
 
     class Meta:
         proxy = True

@@ -1,153 +1,36 @@
 """Base classes of a kind's `properties`: typed fields, some of them secret or read-only."""
 
-import re
 from collections.abc import Mapping
-from copy import copy
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Self, get_args
 
 from pydantic import (
     BaseModel,
     ConfigDict,
-    Field,
-    JsonValue,
     ModelWrapValidatorHandler,
     PrivateAttr,
     SecretStr,
     create_model,
     model_validator,
 )
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticCustomError, PydanticUndefined
+from pydantic_core import PydanticCustomError
 
 from sequin_admin.core.fields import Secrets
-from sequin_admin.core.strict_json import UNSTORABLE
 from sequin_admin.core.wrapping import trim
 from sequin_admin.credentials.normalizers import Normalizer, pasted_key
-
-# The largest number that no reader of JSON rounds (RFC 8259 section 6); the providers' own ids fit.
-MAX_NUMBER = 2**53 - 1
-MASK = "***********"
-# What is shown in place of a secret: the mask above, X***, and first4...last4.
-_MASKS = re.compile(r"\*{11}|.\*{3}|.{4}\.{3}.{4}", re.DOTALL)
-# Plain characters at the start of a pattern, of which the last is not repeated or optional.
-PREFIX = re.compile(r"[\w-]{2,}(?![?*+{])")
-MASKED = "This is a mask, and no stored secret is behind it. Send the secret itself."
-ANOTHER = "This is not the mask of the stored secret. Send the secret itself, or its own mask."
-UNWRAPPED = "{title} is kept without what stood around it."
-REENCODED = "{title} is kept as PKCS #8 in PEM: it is the same key."
-SPACED = (
-    "{title} begins or ends with white space, which is kept. If it came along by copying, enter it "
-    "again without."
+from sequin_admin.credentials.properties.declaring import Normalized, Secret
+from sequin_admin.credentials.properties.masks import is_mask, is_mask_in
+from sequin_admin.credentials.properties.values import (
+    REENCODED,
+    UNWRAPPED,
+    is_fitting,
+    is_rewritten,
+    is_visible,
+    needed,
+    normalized,
+    takes_numbers,
+    warn_of_space,
 )
-
-Secret = SecretStr
-
-
-class InvalidEntry(Exception):
-    """What was entered can't be taken. `sentences` has the reason by property."""
-
-    def __init__(self, sentences: Mapping[str, str]) -> None:
-        super().__init__(f"Not taken: {', '.join(sentences)}.")
-        self.sentences = dict(sentences)
-
-
-def ends_of(secret: str) -> str:
-    """first4...last4"""
-    return f"{secret[:4]}...{secret[-4:]}"
-
-
-def is_mask(text: str) -> bool:
-    return bool(_MASKS.fullmatch(text))
-
-
-def is_mask_of(text: str, secret: str) -> bool:
-    """Whether the mask `text` may stand for `secret`: some masks show characters of it."""
-    return "..." not in text or text == ends_of(secret)
-
-
-def unmasked(secrets: Mapping[str, str], stored: Mapping[str, str]) -> dict[str, str]:
-    """The secrets, with the stored ones in place of masks. Raises `InvalidEntry`."""
-    result, wrong = Secrets(secrets), {}
-    for name, value in secrets.items():
-        if not is_mask(value):
-            continue
-        if name not in stored:
-            wrong[name] = MASKED
-        elif not is_mask_of(value, stored[name]):
-            wrong[name] = ANOTHER
-        else:
-            result[name] = stored[name]
-    if wrong:
-        raise InvalidEntry(wrong)
-    return result
-
-
-def warn_of_space(title: str, password: str) -> str:
-    """A sentence about white space at an end of a password; empty when there is none."""
-    return SPACED.format(title=title) if password != trim(password) else ""
-
-
-def Property(
-    title: str,
-    *,
-    help: str = "",
-    example: str = "",
-    pattern: str = "",
-    default: Any = PydanticUndefined,
-    extension: bool = False,
-    read_only: bool = False,
-    multiline: bool = False,
-    minimum: int | None = None,
-    maximum: int | None = None,
-    normalizer: Normalizer | None = None,
-    password: bool = False,
-) -> Any:
-    """Declare one property.
-
-    `extension` marks an addition to the specification. `read_only` marks a value that we read from
-    the account after connecting: optional on input, never asked for in a form. `pattern` must match
-    the whole value; `example` is shown when it doesn't, so it must not be a real secret; without
-    one, it is the start of the pattern. `minimum` and `maximum` are those of a number. `normalizer`
-    brings a text into the form in which it is kept; without one, a secret with a pattern is
-    unwrapped, and white space at the ends is taken off. A `password` is kept to the byte.
-    """
-    if read_only:
-        default = None
-    extra: dict[str, JsonValue] = {
-        "example": example or example_of(pattern),
-        "match": pattern,
-        "extension": extension,
-        "read_only": read_only,
-        "multiline": multiline,
-        "password": password,
-    }
-    field = Field(
-        default=default,
-        title=title,
-        description=help or None,
-        ge=minimum,
-        le=maximum,
-        json_schema_extra=extra,
-    )
-    if normalizer:
-        field.metadata.append(Normalized(normalizer))
-    return field
-
-
-def example_of(pattern: str) -> str:
-    """What a pattern says plainly of its values: `ak_...` of `ak_\\w+`. Empty when that is
-    nothing."""
-    prefix = PREFIX.match(pattern)
-    return f"{prefix[0]}..." if prefix else ""
-
-
-@dataclass(frozen=True)
-class Normalized:
-    """The normalizer among a field's metadata, which pydantic passes over."""
-
-    normalizer: Normalizer
 
 
 class Properties(BaseModel):
@@ -315,34 +198,6 @@ def normalize_all(
     return kept, messages
 
 
-def normalized(normalizer: Normalizer, value: Any) -> Any:
-    """A text, or each text of a list, as it is kept. Others are for the types to judge."""
-    if isinstance(value, list):
-        return [normalized(normalizer, each) for each in value]
-    if isinstance(value, SecretStr):
-        return SecretStr(normalized(normalizer, value.get_secret_value()))
-    if not isinstance(value, str) or not (bare := trim(value)):
-        return value if not isinstance(value, str) else ""
-    return normalizer(bare)
-
-
-def is_visible(value: Any) -> bool:
-    """Whether there is more than white space in a password."""
-    return not isinstance(value, str) or bool(trim(value))
-
-
-def is_mask_in(value: Any) -> bool:
-    text = value.get_secret_value() if isinstance(value, SecretStr) else value
-    return isinstance(text, str) and is_mask(trim(text))
-
-
-def is_rewritten(entered: Any, kept: Any) -> bool:
-    """Whether more than white space at the ends differs."""
-    if isinstance(entered, str):
-        return kept not in (entered, entered.strip())
-    return bool(entered != kept) and not isinstance(entered, list)
-
-
 @cache
 def class_with(declared: type[Properties], names: tuple[str, ...]) -> type[Properties]:
     fields = {
@@ -350,23 +205,3 @@ def class_with(declared: type[Properties], names: tuple[str, ...]) -> type[Prope
         for name in names
     }
     return create_model(f"{declared.__name__}Asked", __base__=Properties, **fields)  # type: ignore[call-overload, no-any-return]
-
-
-def is_fitting(pattern: Any, text: str) -> bool:
-    """Whether `text` has the declared form, if there is one, and can be stored."""
-    return not UNSTORABLE.search(text) and bool(
-        not pattern or re.fullmatch(pattern, text, re.ASCII)
-    )
-
-
-def takes_numbers(field: FieldInfo) -> bool:
-    named = {field.annotation, *get_args(field.annotation)}
-    return int in named and bool not in named
-
-
-def needed(field: FieldInfo) -> FieldInfo:
-    """A copy of the field without a default of None."""
-    required = copy(field)
-    if required.default is None:
-        required.default = PydanticUndefined
-    return required

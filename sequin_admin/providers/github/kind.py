@@ -4,107 +4,33 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal
-
-from joserfc import jwt
-from joserfc.jwk import RSAKey
+from typing import Any
 
 from sequin_admin.core import clock, http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
-    MAX_NUMBER,
-    AppProperties,
     OAuth2,
     OAuthContext,
     OAuthKind,
     Plan,
-    Properties,
-    Property,
     Rate,
     RateLimitSignals,
-    Secret,
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.normalizers import (
-    Normalizer,
-    address_of,
-    digits,
-    one_of,
-    segments,
-)
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.credentials.pages import PagedReader
-from sequin_admin.credentials.private_keys import rsa_key
+from sequin_admin.providers.github.app import API, HEADERS, app_not_accepted, call_as_app
+from sequin_admin.providers.github.catalogue import CATALOGUE
+from sequin_admin.providers.github.outcomes import not_proven, suspended, uninstalled
+from sequin_admin.providers.github.properties import GitHubAppProperties, GitHubProperties
 from sequin_admin.tokens import protocol
 
-API = "https://api.github.com"
-HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 # An id as in the callback, at most 2^63-1 by its length.
 INSTALLATION = r"[1-9][0-9]{0,17}"
 PAGE_ROWS = "100"  # the most that GitHub gives
 NEXT_PAGE = re.compile(r'<[^>]*[?&]page=([0-9]{1,9})[^>]*>;\s*rel="next"')
-TIME_CLAIM = re.compile(r"\('(exp|iat)'\)")
-JWT_LIFE_S, JWT_SKEW_S = 540, 60  # GitHub accepts at most ten minutes; its clock may be behind
-
-
-def part_after(name: str) -> Normalizer:
-    """What follows `name` in an address at github.com."""
-
-    def normalize(text: str) -> str:
-        parts = address_of(text)
-        path = segments(parts) if parts and parts.netloc == "github.com" else []
-        return path[path.index(name) + 1] if name in path[:-1] else text
-
-    return normalize
-
-
-def installation(text: str) -> str:
-    return digits(part_after("installations")(text))
-
-
-def login(text: str) -> str:
-    """The account of https://github.com/paul-atreides, or @paul-atreides."""
-    parts = address_of(text)
-    path = segments(parts) if parts and parts.netloc == "github.com" else [text]
-    named = [part for part in path if part not in ("orgs", "organizations", "users")]
-    return named[0].removeprefix("@") if named else text
-
-
-class GitHubAppProperties(AppProperties):
-    """The app's own page at GitHub shows all of these."""
-
-    app_id: str = Property("App ID", example="310104", pattern=r"\d+", normalizer=digits)
-    slug: str = Property(
-        "Slug",
-        help="The last part of the app's address.",
-        pattern=r"[\w-]+",
-        normalizer=part_after("apps"),
-    )
-    private_key: Secret = Property(
-        "Private key",
-        help="The whole .pem file that GitHub generated.",
-        multiline=True,
-        normalizer=rsa_key,
-    )
-    webhook_secret: Secret | None = Property("Webhook secret", default=None, password=True)
-
-
-class GitHubProperties(Properties):
-    kind: Literal["github_app"]
-    account_type: Literal["User", "Organization"] = Property(
-        "Account type", normalizer=one_of("User", "Organization")
-    )
-    account_login: str = Property("Account", example="paul-atreides", normalizer=login)
-    installation_id: int = Property(
-        "Installation ID",
-        example="47232440",
-        minimum=1,
-        maximum=MAX_NUMBER,
-        normalizer=installation,
-    )
 
 
 @register
@@ -146,27 +72,7 @@ class GitHub(OAuthKind):
         "Grant the repository permissions you want to sync with, and save.",
         "Copy App ID, client ID and the slug; generate a client secret and a private key.",
     )
-
-    catalogue = (
-        collection_schema(
-            "repository",
-            "id!:number full_name private:boolean default_branch created_at:datetime "
-            "updated_at:datetime",
-        ),
-        collection_schema(
-            "issue",
-            "id!:number number:number title state body created_at:datetime updated_at:datetime",
-        ),
-        collection_schema(
-            "pull_request",
-            "id!:number number:number title state merged_at:datetime updated_at:datetime",
-        ),
-        collection_schema("commit", "sha! html_url author:object commit:object"),
-        collection_schema(
-            "release", "id!:number tag_name name draft:boolean published_at:datetime"
-        ),
-        collection_schema("user", "id!:number login type html_url"),
-    )
+    catalogue = CATALOGUE
 
     class Meta:
         proxy = True
@@ -295,36 +201,12 @@ class GitHub(OAuthKind):
         return API
 
 
-def app_jwt(context: OAuthContext) -> str:
-    """The JWT that authenticates the app. Raises `Refused` for an unreadable private key.
-
-    https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app
-    """
-    now = int(clock.now().timestamp())
-    claims = {"iat": now - JWT_SKEW_S, "exp": now + JWT_LIFE_S, "iss": context.client_id}
-    try:
-        key = RSAKey.import_key(str(context.app["private_key"]))
-    except ValueError:
-        raise Refused(
-            outcomes.operator(
-                "private_key",
-                "The private key of our GitHub App is not a PEM file that can be read.",
-                "Generate a private key on the app's page at GitHub and enter the whole file.",
-            )
-        ) from None
-    return jwt.encode({"alg": "RS256"}, claims, key)
-
-
 def seconds_until(text: Any) -> float | None:
     """Seconds until a time as GitHub writes it; None when it is none."""
     try:
         return (datetime.fromisoformat(text) - clock.now()).total_seconds()
     except (TypeError, ValueError):
         return None
-
-
-def call_as_app(context: OAuthContext, method: str, path: str) -> Response:
-    return http.request(method, f"{API}{path}", bearer=app_jwt(context), headers=HEADERS)
 
 
 def number_of_next_page(page: Response) -> str:
@@ -347,40 +229,3 @@ def account_of(installation: Mapping[str, Any]) -> dict[str, Any]:
 def is_throttled(response: Response, message: str) -> bool:
     spent = response.headers.get("x-ratelimit-remaining") == "0"
     return spent or "retry-after" in response.headers or "secondary rate limit" in message
-
-
-def app_not_accepted(response: Response) -> Outcome:
-    """A wrong clock is no wrong key: GitHub names the claim, and sends its own time as `Date`."""
-    ahead_s = outcomes.clock_ahead_s(response)
-    off = ahead_s is not None and not -JWT_LIFE_S < ahead_s < JWT_SKEW_S
-    if off or TIME_CLAIM.search(str(response.data().get("message", ""))):
-        return outcomes.clock_wrong("GitHub", ahead_s, of_app=True).with_evidence(response)
-    return outcomes.operator(
-        "app_jwt",
-        "GitHub does not accept our app's signature: its id or private key is wrong.",
-        "Compare app ID and client ID with the app's page at GitHub and enter a new private key.",
-    ).with_evidence(response)
-
-
-def uninstalled() -> Outcome:
-    return outcomes.customer_must(
-        "uninstalled",
-        "The GitHub App was uninstalled from this account.",
-        "install it again.",
-    )
-
-
-def suspended() -> Outcome:
-    return outcomes.customer_must(
-        "suspended",
-        "The GitHub App's installation in this account was suspended.",
-        "unsuspend it in GitHub under Settings > Applications.",
-    )
-
-
-def not_proven() -> Outcome:
-    return outcomes.customer(
-        "not_proven",
-        "GitHub does not confirm that this installation belongs to the person who came back.",
-        "Start again and install the app from the page it leads to.",
-    )

@@ -3,118 +3,36 @@
 Limits: https://developer.salesforce.com/docs/atlas.en-us.salesforce_app_limits_cheatsheet.meta/salesforce_app_limits_cheatsheet/salesforce_app_limits_platform_api.htm
 """
 
-import base64
-import hashlib
-import hmac
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from sequin_admin.core import http
 from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
-from sequin_admin.core.redaction import redact
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
     OAuth2,
     OAuthContext,
     OAuthKind,
     Plan,
-    Properties,
-    Property,
     Rate,
     RateLimitSignals,
-    Secret,
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.normalizers import host, origin, words
 from sequin_admin.credentials.outcomes import Outcome, Refused
-
-LOGIN_HOST = (
-    r"(login|test)\.salesforce\.com"
-    r"|[a-z0-9-]+(\.(sandbox|develop|scratch|trailblaze|demo))?\.my\.salesforce\.(com|mil)"
+from sequin_admin.providers.salesforce.catalogue import CATALOGUE
+from sequin_admin.providers.salesforce.identity import (
+    has_valid_signature,
+    login_host_unknown,
+    signature_invalid,
 )
-INSTANCE = r"https://[a-z0-9.-]+\.(salesforce\.(com|mil)|force\.com)"
+from sequin_admin.providers.salesforce.properties import LOGIN_HOST, SalesforceProperties
+
 APP_NOT_ALLOWED_CODES = {"OAUTH_APP_BLOCKED", "OAUTH_APP_ACCESS_DENIED", "OAUTH_EC_APP_NOT_FOUND"}
 API_DISABLED_CODES = {"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED", "INSUFFICIENT_ACCESS"}
-
-
-PAGES = re.compile(r".*\.((lightning|vf|visual|file)\.force|my\.salesforce-setup)\.com")
-OF_PAGES = (
-    "This is the address of Salesforce's pages, which programs can't call. Enter the one of My "
-    "Domain, which ends in .my.salesforce.com: see Setup > My Domain."
-)
-ORGANIZATION = re.compile(r"(00D[A-Za-z0-9]{12})([A-Za-z0-9]{3})?", re.IGNORECASE)
-CHECK_CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
-
-
-def login_host(text: str) -> str:
-    """Raises `ValueError` for a host of pages."""
-    found = host(text)
-    if PAGES.fullmatch(found):
-        raise ValueError(OF_PAGES)
-    return found
-
-
-def instance_url(text: str) -> str:
-    """Raises `ValueError` for a host of pages."""
-    return origin(login_host(text))
-
-
-def organization_id(text: str) -> str:
-    """The id in 18 characters, in any case, or in 15. Other texts are left as they are.
-
-    The last three characters say which of the first 15 are capitals:
-    https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/field_types.htm
-    """
-    found = ORGANIZATION.fullmatch(text)
-    if not found:
-        return text
-    base, check = found.groups()
-    if check:
-        bits = "".join(f"{CHECK_CHARS.find(char):05b}"[::-1] for char in check.upper())
-        pairs = zip(base, bits, strict=False)
-        base = "".join(char.upper() if bit == "1" else char.lower() for char, bit in pairs)
-    made = "".join(CHECK_CHARS[capital_bits(base[at : at + 5])] for at in (0, 5, 10))
-    is_whole = check.upper() == made if check else base.startswith("00D")
-    return f"{base}{made}" if is_whole else text
-
-
-def capital_bits(part: str) -> int:
-    return sum(1 << index for index, char in enumerate(part) if "A" <= char <= "Z")
-
-
-class SalesforceProperties(Properties):
-    kind: Literal["salesforce_oauth2"]
-    instance_url: str = Property(
-        "Instance URL",
-        example="https://arrakis.my.salesforce.com",
-        pattern=INSTANCE,
-        normalizer=instance_url,
-    )
-    refresh_token: Secret = Property("Refresh token")
-    scope: str = Property(
-        "Scope", help="Space-separated.", example="api refresh_token", normalizer=words(" ")
-    )
-    sfid: str = Property(
-        "Salesforce ID",
-        help="The organization's id.",
-        example="arrakis",
-        normalizer=organization_id,
-    )
-    user_id: str | None = Property("User ID", extension=True, read_only=True)
-    login_host: str = Property(
-        "Login host",
-        extension=True,
-        help="login.salesforce.com, test.salesforce.com for a sandbox, or a My Domain host.",
-        example="login.salesforce.com",
-        pattern=LOGIN_HOST,
-        normalizer=login_host,
-        default="login.salesforce.com",
-    )
 
 
 @register
@@ -162,46 +80,7 @@ class Salesforce(OAuthKind):
         "Copy the consumer key as client ID and the consumer secret.",
         "Customers' admins must install or allow the app before they connect.",
     )
-
-    catalogue = (
-        collection_schema(
-            "Account",
-            "Id! Name Type Industry Website OwnerId CreatedDate:datetime SystemModstamp:datetime",
-        ),
-        collection_schema(
-            "Contact",
-            "Id! AccountId FirstName LastName Email Phone CreatedDate:datetime "
-            "SystemModstamp:datetime",
-        ),
-        collection_schema(
-            "Lead",
-            "Id! FirstName LastName Company Email Status CreatedDate:datetime "
-            "SystemModstamp:datetime",
-        ),
-        collection_schema(
-            "Opportunity",
-            "Id! AccountId Name StageName Amount:number CloseDate:date SystemModstamp:datetime",
-        ),
-        collection_schema(
-            "Case",
-            "Id! AccountId ContactId CaseNumber Subject Status Priority SystemModstamp:datetime",
-        ),
-        collection_schema(
-            "Task", "Id! WhoId WhatId Subject Status ActivityDate:date SystemModstamp:datetime"
-        ),
-        collection_schema(
-            "Event",
-            "Id! WhoId WhatId Subject StartDateTime:datetime EndDateTime:datetime "
-            "SystemModstamp:datetime",
-        ),
-        collection_schema(
-            "Campaign",
-            "Id! Name Type Status StartDate:date EndDate:date SystemModstamp:datetime",
-        ),
-        collection_schema(
-            "User", "Id! Username Name Email IsActive:boolean SystemModstamp:datetime"
-        ),
-    )
+    catalogue = CATALOGUE
 
     class Meta:
         proxy = True
@@ -303,37 +182,10 @@ class Salesforce(OAuthKind):
         return str(self.properties["instance_url"])
 
 
-def has_valid_signature(grant: TokenGrant, client_secret: str) -> bool:
-    """HMAC-SHA256 over `id` and `issued_at` with the client secret, in base64."""
-    message = f"{grant.raw.get('id', '')}{grant.raw.get('issued_at', '')}".encode()
-    made = hmac.new(client_secret.encode(), message, hashlib.sha256).digest()
-    return hmac.compare_digest(base64.b64encode(made), str(grant.raw.get("signature", "")).encode())
-
-
 def address_refused() -> Outcome:
     """Apps that several organizations use have a list of allowed addresses since May 2026."""
     return outcomes.operator(
         "ip_restricted",
         "Salesforce refuses our server's address: it is not on the list of our app.",
         "Add the address that this server calls from to the app's allowed IP ranges in Salesforce.",
-    )
-
-
-def login_host_unknown(host: str) -> Outcome:
-    """The answer is signed, so it is Salesforce's: it is our list of hosts that lacks one."""
-    return outcomes.operator(
-        "login_host",
-        f"Salesforce named the organization by {redact(host)[:80]}, which we don't know as a login "
-        "host.",
-        "Connect by login.salesforce.com, or test.salesforce.com for a sandbox. If it happens "
-        "there, update Sequin Admin: the app's secret is right.",
-        of_app=False,
-    )
-
-
-def signature_invalid() -> Outcome:
-    return outcomes.operator(
-        "signature",
-        "The answer that named the Salesforce organization was not signed with our app's secret.",
-        "Compare the OAuth app's consumer secret with the one in Salesforce and start again.",
     )

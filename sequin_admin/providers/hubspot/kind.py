@@ -3,10 +3,9 @@
 Limits: https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
 """
 
-import re
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.conf import settings
@@ -14,66 +13,24 @@ from django.conf import settings
 from sequin_admin.core import clock, http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
-    MAX_NUMBER,
     OAuth2,
     OAuthContext,
     OAuthKind,
     Plan,
-    Properties,
-    Property,
     Rate,
     RateLimitSignals,
-    Secret,
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.normalizers import address_of, digits, host, segments
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
+from sequin_admin.providers.hubspot.catalogue import CATALOGUE
+from sequin_admin.providers.hubspot.properties import HubSpotProperties
 
 API = "https://api.hubapi.com"
 OAUTH = f"{API}/oauth/{settings.HUBSPOT_API_VERSION}"
 CLIENT_CODES = {"BAD_CLIENT_ID", "BAD_CLIENT_SECRET", "BAD_REDIRECT_URI", "MISMATCH_REDIRECT_URI"}
 UNAVAILABLE_STATUSES = {423, 477, *range(521, 525)}
-
-
-def account_number(text: str) -> str:
-    """The account of https://app.hubspot.com/contacts/21902692/..."""
-    parts = address_of(text)
-    if not parts or not re.fullmatch(r"app(-[a-z]{2}[0-9])?\.hubspot\.com", parts.netloc):
-        return digits(text)
-    return next((part for part in segments(parts) if part.isdecimal()), text)
-
-
-class HubSpotProperties(Properties):
-    kind: Literal["hubspot_oauth2"]
-    hub_domain: str | None = Property(
-        "Hub domain",
-        help="The account's domain.",
-        example="arrakis.io",
-        default=None,
-        normalizer=host,
-    )
-    hub_id: int = Property(
-        "Hub ID",
-        help="The account's number.",
-        example="21902692",
-        minimum=1,
-        maximum=MAX_NUMBER,
-        normalizer=account_number,
-    )
-    refresh_token: Secret = Property("Refresh token")
-    scopes: list[str] = Property("Scopes", help="What the account granted.")
-    user_id: int | None = Property(
-        "User ID",
-        extension=True,
-        read_only=True,
-        help="Who connected it.",
-        minimum=1,
-        maximum=MAX_NUMBER,
-    )
-    time_zone: str | None = Property("Time zone", extension=True, read_only=True)
 
 
 @register
@@ -125,35 +82,7 @@ class HubSpot(OAuthKind):
         "Add the scopes you want to sync with; they must be the same here and there.",
         "Copy the client ID and the client secret from the same tab.",
     )
-
-    catalogue = (
-        collection_schema(
-            "contact",
-            "id! email firstname lastname phone lifecyclestage createdate:datetime "
-            "lastmodifieddate:datetime",
-        ),
-        collection_schema(
-            "company",
-            "id! name domain industry createdate:datetime hs_lastmodifieddate:datetime",
-        ),
-        collection_schema(
-            "deal",
-            "id! dealname dealstage pipeline amount:number closedate:datetime "
-            "hs_lastmodifieddate:datetime",
-        ),
-        collection_schema(
-            "ticket",
-            "id! subject content hs_pipeline_stage createdate:datetime "
-            "hs_lastmodifieddate:datetime",
-        ),
-        collection_schema("product", "id! name hs_sku price:number hs_lastmodifieddate:datetime"),
-        collection_schema(
-            "line_item", "id! name quantity:number price:number hs_lastmodifieddate:datetime"
-        ),
-        collection_schema(
-            "owner", "id! email firstName lastName createdAt:datetime updatedAt:datetime"
-        ),
-    )
+    catalogue = CATALOGUE
 
     class Meta:
         proxy = True
