@@ -104,7 +104,7 @@ def draft_of(
     organization: Organization, properties: Properties, *, oauth_app: OAuthApp | None = None
 ) -> Credential:
     """An unsaved credential."""
-    kind = kinds.get(properties.kind)  # type: ignore[attr-defined]
+    kind = kinds.get(properties.kind_slug())
     draft: Credential = kind(organization=organization, oauth_app=oauth_app)
     set_properties(draft, properties)
     return draft

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.db import models, transaction
 from django.utils.crypto import salted_hmac
@@ -121,13 +121,16 @@ class CredentialRow(Leased, Monitored):
         self.secrets = dict(before.secrets)
         return {*columns, "secrets"}
 
-    def refresh_from_db(  # type: ignore[override]
-        self, using: Any = None, fields: Any = None, **kwargs: Any
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: models.QuerySet[Self] | None = None,
     ) -> None:
         """The properties never without the secrets, which are encrypted for them."""
         if fields is not None and "properties" in fields:
             fields = [*fields, "secrets"]
-        super().refresh_from_db(using=using, fields=fields, **kwargs)
+        super().refresh_from_db(using, fields, from_queryset)
 
     @property
     def destination(self) -> str:

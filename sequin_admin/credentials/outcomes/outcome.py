@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from django.db import models
@@ -88,11 +89,16 @@ class Outcome:
 
     def without(self, secrets: Iterable[str]) -> "Outcome":
         """A copy without these secrets in what people read: a provider may repeat them."""
-        known = tuple(secrets)
-        shown = {n: redact_values(getattr(self, n), known) for n in ("code", *SENTENCES)}
-        body = redact_values(str(self.evidence.get("body", "")), known)
-        evidence = {**self.evidence, "body": body} if self.evidence else {}
-        return replace(self, **shown, evidence=evidence)  # type: ignore[arg-type]
+        clean = partial(redact_values, secrets=tuple(secrets))
+        body = clean(str(self.evidence.get("body", "")))
+        return replace(
+            self,
+            code=clean(self.code),
+            message=clean(self.message),
+            remedy=clean(self.remedy),
+            customer_remedy=clean(self.customer_remedy),
+            evidence={**self.evidence, "body": body} if self.evidence else {},
+        )
 
 
 class Refused(Exception):

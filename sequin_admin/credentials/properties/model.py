@@ -200,8 +200,8 @@ def normalize_all(
 
 @cache
 def class_with(declared: type[Properties], names: tuple[str, ...]) -> type[Properties]:
-    fields = {
+    fields: dict[str, Any] = {
         name: (declared.model_fields[name].annotation, needed(declared.model_fields[name]))
         for name in names
     }
-    return create_model(f"{declared.__name__}Asked", __base__=Properties, **fields)  # type: ignore[call-overload, no-any-return]
+    return create_model(f"{declared.__name__}Asked", __base__=Properties, **fields)

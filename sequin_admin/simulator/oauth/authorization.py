@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from sequin_admin.simulator import consent
+from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import ProviderSimulator
 from sequin_admin.simulator.models import (
     SimulatedAccount,
@@ -87,15 +88,15 @@ class AuthorizationEndpoint:
         return {}
 
     def clients(self, request: HttpRequest) -> QuerySet[SimulatedClient]:
-        """The provider's clients; at a customer's host (`request.tenant`) the customer's."""
+        """The provider's clients; at a customer's host (`tenant`) the customer's."""
         rows = SimulatedClient.objects.filter(provider=self.provider.slug)
-        tenant: SimulatedAccount | None = getattr(request, "tenant", None)
+        tenant = state_of(request).tenant
         return rows.filter(owner=tenant.external_id) if tenant else rows
 
     def accounts(self, request: HttpRequest) -> QuerySet[SimulatedAccount]:
         """The accounts offered on the consent page."""
         rows = SimulatedAccount.objects.filter(provider=self.provider.slug).order_by("pk")
-        tenant: SimulatedAccount | None = getattr(request, "tenant", None)
+        tenant = state_of(request).tenant
         return rows.filter(pk=tenant.pk) if tenant else rows
 
     def request_error(self, query: Mapping[str, str]) -> tuple[str, str]:

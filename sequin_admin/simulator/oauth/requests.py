@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse
 from sequin_admin.simulator.models import (
     SimulatedAccount,
@@ -34,7 +35,7 @@ def parse_json(request: HttpRequest) -> dict[str, Any]:
 def select_tenant(
     request: HttpRequest, provider: ProviderSimulator, external_id: str
 ) -> SimulatedAccount:
-    """The account whose own host was called; sets `request.tenant`. Raises `SimulatedResponse`."""
+    """The account whose own host was called, the call's tenant. Raises `SimulatedResponse`."""
     account = SimulatedAccount.objects.filter(
         provider=provider.slug, external_id__iexact=external_id
     ).first()
@@ -42,5 +43,5 @@ def select_tenant(
         raise SimulatedResponse(
             JsonResponse({"message": f"Nobody lives at {external_id}"}, status=404)
         )
-    request.tenant = account  # type: ignore[attr-defined]
+    state_of(request).tenant = account
     return account

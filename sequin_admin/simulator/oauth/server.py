@@ -10,6 +10,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
+from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import SimulatedResponse, basic_credentials
 from sequin_admin.simulator.models import (
     SimulatedAccount,
@@ -86,7 +87,7 @@ class AuthorizationServer(AuthorizationEndpoint):
             "expires_in": access.remaining_s(),
             **self.extra_fields(grant),
         }
-        return faults.maybe_lose_response(self.provider, account, JsonResponse(body))
+        return faults.maybe_lose_response(request, self.provider, account, JsonResponse(body))
 
     def check_account(self, account: SimulatedAccount) -> None:
         """Raise `SimulatedResponse` when the account's own client may not get a token."""
@@ -140,7 +141,7 @@ class AuthorizationServer(AuthorizationEndpoint):
         if token and token.spent_at and self.rotation == "strict":
             token.grant.revoke()
             token.grant.increment("reuses")
-            request.reused_token = token.pk  # type: ignore[attr-defined]
+            state_of(request).reused_token = token.pk
         if token is None or not token.is_valid() or token.grant.account.has("disable_user"):
             return self.error(
                 "invalid_grant", "The refresh token is invalid, expired or revoked", 400
@@ -175,7 +176,7 @@ class AuthorizationServer(AuthorizationEndpoint):
         refresh = source
         if new_refresh_token or source is None:
             refresh = self.issue(grant, SimulatedToken.REFRESH)
-            request.issued_token = refresh.pk  # type: ignore[attr-defined]
+            state_of(request).issued_token = refresh.pk
         body = {
             "access_token": access.value,
             "refresh_token": refresh.value if refresh else "",
@@ -188,7 +189,7 @@ class AuthorizationServer(AuthorizationEndpoint):
         if source is not None:
             source.data["answer"] = body
             source.save(update_fields=["data"])
-        return faults.maybe_lose_response(self.provider, grant.account, JsonResponse(body))
+        return faults.maybe_lose_response(request, self.provider, grant.account, JsonResponse(body))
 
     def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:
         """Provider-specific fields of the token response."""

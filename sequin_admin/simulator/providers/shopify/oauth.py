@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 
 from sequin_admin.simulator import consent, faults
+from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import SimulatedResponse
 from sequin_admin.simulator.models import SimulatedClient, SimulatedGrant, SimulatedToken, now
 from sequin_admin.simulator.oauth import AuthorizationServer
@@ -27,7 +28,7 @@ class ShopifySimulator(AuthorizationServer):
     """The previous refresh token may be retried until its replacement is first used."""
 
     def accounts(self, request: HttpRequest) -> Any:
-        return super().accounts(request).filter(external_id=request.shop)  # type: ignore[attr-defined]
+        return super().accounts(request).filter(external_id=state_of(request).shop)
 
     def redeem_code(self, client: SimulatedClient, fields: Any) -> SimulatedGrant:
         """Shopify does not expect the redirect URI again."""
@@ -114,7 +115,7 @@ def install(request: HttpRequest, shop: str) -> HttpResponse:
 @provider.route("GET POST", SHOP, r"/admin/oauth/authorize")
 def authorize(request: HttpRequest, shop: str) -> HttpResponse:
     """The callback is signed with the app's secret, except for an error."""
-    request.shop = shop  # type: ignore[attr-defined]
+    state_of(request).shop = shop
     response = server.authorize(request)
     if not isinstance(response, HttpResponseRedirect):
         return response
