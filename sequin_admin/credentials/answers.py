@@ -12,15 +12,16 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
-from pydantic import ValidationError
 
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.declarations import TokenGrant
 from sequin_admin.credentials.outcomes import Outcome, Refused
+from sequin_admin.credentials.row import CredentialRow
 
 log = structlog.get_logger(__name__)
+# A kind, or a credential of it.
+AnyKind = CredentialRow | type[CredentialRow]
 # What reading a value of another type or form than expected raises.
 MISREAD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 LONGEST_LIFE_S = 999_999_999
@@ -31,7 +32,9 @@ CLASSIFIERS = ("classify", "classify_token_error")
 
 
 @contextmanager
-def reading_answers(kind: Any, response: Response | None = None) -> Iterator[Sequence[Response]]:
+def reading_answers(
+    kind: AnyKind, response: Response | None = None
+) -> Iterator[Sequence[Response]]:
     """Raise `Refused` when the code within fails on what an answer contains.
 
     The answer is the newest that arrived within, else `response`. Without one the error is ours.
@@ -83,39 +86,19 @@ def evident(classifier: Any) -> Any:
     return classmethod(wrapped)
 
 
-def validated(kind: Any, outcome: Outcome) -> Outcome:
+def validated(kind: AnyKind, outcome: Outcome) -> Outcome:
     """With valid property values as discovered. Raises pydantic's `ValidationError`."""
     if not outcome.discovered:
         return outcome
     return replace(outcome, discovered=kind.properties_class.valid_values(outcome.discovered))
 
 
-def facts_of_renewal(credential: Any, grant: TokenGrant) -> dict[str, Any]:
-    """The property values that a token answer brings and that are valid.
-
-    The others are left out: they are no reason to lose the tokens that came with them. So is what
-    names the account: that is for the probe, which knows of other credentials of the account.
-    """
-    facts: dict[str, Any] = {}
-    try:
-        brought = credential.properties_from_grant(grant)
-    except MISREAD as error:
-        log.warning("unexpected answer", kind=credential.slug, error=describe(error))
-        return facts
-    for name in set(brought) - set(credential.identity_properties):
-        try:
-            facts |= credential.properties_class.valid_values({name: brought[name]})
-        except ValidationError:
-            log.warning("unexpected answer", kind=credential.slug, property=name)
-    return facts
-
-
-def text_of(value: Any) -> str:
+def text_of(value: object) -> str:
     """The value if it is a text and not blank, else ""."""
     return value if isinstance(value, str) and value.strip() else ""
 
 
-def whole_seconds(value: Any) -> int | None:
+def whole_seconds(value: object) -> int | None:
     """A lifetime in seconds, from a number or a text that spells one; None for anything else.
 
     At least 0 and at most 31 years. Fractions are dropped.

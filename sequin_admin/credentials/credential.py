@@ -42,19 +42,19 @@ class CredentialQuerySet(Findable["Credential"]):
 
 
 class CredentialManager(models.Manager["Credential"]):
-    """On a kind's class, selects that kind only."""
+    """On a kind's class, selects that kind only; on a base, the kinds that derive from it."""
 
     def get_queryset(self) -> CredentialQuerySet:
-        rows = CredentialQuerySet(self.model, using=self._db)
-        return rows.filter(kind=self.model.slug) if self.model.slug else rows
+        rows, model = CredentialQuerySet(self.model, using=self._db), self.model
+        if model.slug or not model._meta.proxy:
+            return rows.filter(kind=model.slug) if model.slug else rows
+        derived = [s for s, kind in registry.registered.items() if issubclass(kind, model)]
+        return rows.filter(kind__in=sorted(derived))
 
 
 class Credential(CredentialRow):
     """Access to one account at a provider. A row is loaded as its kind's class (`from_db`)."""
 
-    provider: ClassVar[str] = ""
-    provider_title: ClassVar[str] = ""
-    label: ClassVar[str] = ""
     # Properties that name the account for people, best first. Empty: `identity_properties`.
     known_by: ClassVar[tuple[str, ...]] = ()
     rate: ClassVar[Rate] = Rate(allowed_requests=60, interval=60_000, max_concurrent_requests=4)
@@ -64,8 +64,6 @@ class Credential(CredentialRow):
     refresh_pace: ClassVar[RefreshPace] = RefreshPace()
     # How an `OAuthKind` is connected; None for the others.
     oauth: ClassVar[OAuth2 | None] = None
-    # Whether the provider's host comes from what the customer entered.
-    host_is_theirs: ClassVar[bool] = False
     # The collections that every account has, where they are not listed by the provider's API.
     catalogue: ClassVar[tuple[CollectionSchema, ...]] = ()
     # Without one, `defaults.py` has what holds at every provider.
@@ -102,6 +100,13 @@ class Credential(CredentialRow):
     def has_form(cls) -> bool:
         """Whether people enter its secrets here, instead of or besides a login at the provider."""
         return True
+
+    @classmethod
+    def host_is_theirs(cls) -> bool:
+        """Whether the customer enters, as text, at which host the provider is."""
+        fields = cls.properties_class.model_fields
+        entered = (fields[name].annotation is str for name in cls.destination_properties)
+        return any(entered) and not cls.client_is_ours()
 
     def can_reconnect(self) -> bool:
         """Whether all properties that a new connect session requires are known."""
@@ -224,7 +229,7 @@ class Credential(CredentialRow):
     @classmethod
     def classify_unreachable(cls, error: Unreachable) -> Outcome:
         """The outcome of a call without a response."""
-        if cls.host_is_theirs and isinstance(error, UnknownHost):
+        if cls.host_is_theirs() and isinstance(error, UnknownHost):
             return outcomes.unknown_host(cls.provider_title, str(error))
         return outcomes.transient("unreachable", str(error))
 

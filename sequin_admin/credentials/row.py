@@ -25,10 +25,13 @@ NAME_CHARS = 200
 
 
 class CredentialRow(Leased, Monitored):
-    """The columns of a credential, and what a kind declares about storing them."""
+    """The columns of a credential, and what a kind declares about itself and storing them."""
 
     entity, entity_title = "credential", "credential"
 
+    provider: ClassVar[str] = ""
+    provider_title: ClassVar[str] = ""
+    label: ClassVar[str] = ""
     slug: ClassVar[str] = ""
     properties_class: ClassVar[type[Properties]] = Properties
     # What makes two imports the same account.

@@ -76,7 +76,6 @@ class Auth0(ClientCredentialsKind):
     )
     docs_url = "https://auth0.com/docs/get-started/applications"
     destination_properties = ("domain",)
-    host_is_theirs = True
     guide = (
         "In Auth0 open Applications and create a Machine to Machine application.",
         "Authorize it for the Auth0 Management API and tick the read scopes you sync.",

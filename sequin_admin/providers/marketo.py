@@ -75,7 +75,6 @@ class Marketo(ClientCredentialsKind):
         "https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/custom-services"
     )
     destination_properties = ("munchkin_id",)
-    host_is_theirs = True
     guide = (
         "In Marketo open Admin > Users & Roles and create a role with the API permissions the sync "
         "needs, and an API-only user with it.",

@@ -6,7 +6,7 @@ they are never delayed.
 
 from collections import Counter
 from datetime import timedelta
-from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, Q
 
@@ -21,7 +21,7 @@ SECOND = timedelta(seconds=1)
 class RefreshThrottle:
     """Renewals started in the last second, by provider and by kind and OAuth app."""
 
-    def __init__(self, providers: Counter[str], apps: Counter[Any]) -> None:
+    def __init__(self, providers: Counter[str], apps: Counter[tuple[str, UUID | None]]) -> None:
         self.providers = providers
         self.apps = apps
 
@@ -29,7 +29,7 @@ class RefreshThrottle:
     def now(cls) -> "RefreshThrottle":
         started = Token.objects.filter(tried_at__gt=DatabaseTime(-SECOND))
         groups = started.values_list("credential__kind", "credential__oauth_app")
-        providers, apps = Counter[str](), Counter[Any]()
+        providers, apps = Counter[str](), Counter[tuple[str, UUID | None]]()
         for slug, app, count in groups.annotate(count=Count("pk")).order_by():
             kind = kinds.find(slug)
             if kind:

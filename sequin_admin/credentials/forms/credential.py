@@ -59,7 +59,7 @@ class CredentialForm(PropertiesForm):
             stored=credential.properties,
             kept=dict(credential.secrets),
         )
-        form.host_is_theirs = credential.host_is_theirs
+        form.host_is_theirs = credential.host_is_theirs()
         form.initial.update(
             display_name=credential.name,
             metadata=credential.metadata,

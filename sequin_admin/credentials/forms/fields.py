@@ -59,7 +59,7 @@ def secret_field(options: dict[str, Any], *, multiline: bool) -> forms.Field:
     return forms.CharField(widget=widget, **options)
 
 
-def is_entered(value: Any) -> bool:
+def is_entered(value: object) -> bool:
     """Whether there is more in a field than white space."""
     return bool(value.strip()) if isinstance(value, str) else value not in (None, [])
 
@@ -70,7 +70,7 @@ class BlankPassword(forms.PasswordInput):
 
 
 class BlankTextarea(forms.Textarea):
-    def format_value(self, value: Any) -> str:
+    def format_value(self, value: object) -> str:
         return ""
 
 

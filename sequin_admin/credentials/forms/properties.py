@@ -62,7 +62,7 @@ class PropertiesForm(forms.Form):
             self.ask_secrets_again(sent)
         return self.cleaned_data
 
-    def is_masked(self, name: str, value: Any) -> bool:
+    def is_masked(self, name: str, value: object) -> bool:
         """Whether a mask was entered for a secret. An error unless the stored one can be kept."""
         if not self.declared.is_secret(name) or not is_mask(str(value)):
             return False

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from pydantic import (
     SecretStr,
@@ -57,6 +56,6 @@ def unmasked(secrets: Mapping[str, str], stored: Mapping[str, str]) -> dict[str,
     return result
 
 
-def is_mask_in(value: Any) -> bool:
+def is_mask_in(value: object) -> bool:
     text = value.get_secret_value() if isinstance(value, SecretStr) else value
     return isinstance(text, str) and is_mask(trim(text))

@@ -38,12 +38,12 @@ def normalized(normalizer: Normalizer, value: Any) -> Any:
     return normalizer(bare)
 
 
-def is_visible(value: Any) -> bool:
+def is_visible(value: object) -> bool:
     """Whether there is more than white space in a password."""
     return not isinstance(value, str) or bool(trim(value))
 
 
-def is_rewritten(entered: Any, kept: Any) -> bool:
+def is_rewritten(entered: object, kept: object) -> bool:
     """Whether more than white space at the ends differs."""
     if isinstance(entered, str):
         return kept not in (entered, entered.strip())

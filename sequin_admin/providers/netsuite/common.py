@@ -88,7 +88,6 @@ class NetSuite(Credential):
     """What every NetSuite credential shares."""
 
     destination_properties = ("account_id",)
-    host_is_theirs = True
     provider, provider_title = "netsuite", "NetSuite"
     rate = Rate(allowed_requests=300, interval=60_000, max_concurrent_requests=4)
     rate_source = (

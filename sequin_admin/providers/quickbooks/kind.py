@@ -151,7 +151,7 @@ class QuickBooks(OAuthKind):
         return HOSTS[bool(self.properties.get("sandbox"))]
 
 
-def end_after(life: Any) -> str | None:
+def end_after(life: object) -> str | None:
     """The time after so many seconds from now, to the minute, as JSON."""
     seconds = whole_seconds(life)
     if not seconds:

@@ -50,7 +50,6 @@ class ServiceNow(Credential):
 
     provider, provider_title = "servicenow", "ServiceNow"
     destination_properties = ("instance_url",)
-    host_is_theirs = True
     identity_properties = ("instance_url", "client_id")
     rate = Rate(allowed_requests=300, interval=60_000, max_concurrent_requests=4)
     rate_source = "Set by the customer's admin, per instance."

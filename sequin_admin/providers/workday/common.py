@@ -54,7 +54,6 @@ class Workday(Credential):
 
     provider, provider_title = "workday", "Workday"
     destination_properties = ("host", "tenant")
-    host_is_theirs = True
     rate = Rate(allowed_requests=5, interval=1000, max_concurrent_requests=3)
     docs_url = "https://community.workday.com/sites/default/files/file-hosting/restapi/index.html"
     catalogue = CATALOGUE
