@@ -45,11 +45,10 @@ class CredentialManager(models.Manager["Credential"]):
     """On a kind's class, selects that kind only; on a base, the kinds that derive from it."""
 
     def get_queryset(self) -> CredentialQuerySet:
-        rows, model = CredentialQuerySet(self.model, using=self._db), self.model
-        if model.slug or not model._meta.proxy:
-            return rows.filter(kind=model.slug) if model.slug else rows
-        derived = [s for s, kind in registry.registered.items() if issubclass(kind, model)]
-        return rows.filter(kind__in=sorted(derived))
+        rows, known = CredentialQuerySet(self.model, using=self._db), registry.registered
+        if not self.model._meta.proxy:
+            return rows
+        return rows.filter(kind__in=sorted(s for s in known if issubclass(known[s], self.model)))
 
 
 class Credential(CredentialRow):
