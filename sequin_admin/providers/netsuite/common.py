@@ -10,11 +10,11 @@ from typing import Any
 
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import Properties, Property, Rate, RateLimitSignals
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.normalizers import address_of
 from sequin_admin.credentials.outcomes import Outcome
+from sequin_admin.providers.netsuite.catalogue import CATALOGUE
 
 ACCOUNT = r"[A-Za-z0-9]+([_-][A-Za-z0-9]+)*"
 ACCESS_LOST_CODES = (
@@ -99,26 +99,7 @@ class NetSuite(Credential):
     docs_url = (
         "https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/chapter_157769826287.html"
     )
-
-    catalogue = (
-        collection_schema("customer", "id! entityId companyName email lastModifiedDate:datetime"),
-        collection_schema("vendor", "id! entityId companyName email lastModifiedDate:datetime"),
-        collection_schema(
-            "salesOrder",
-            "id! tranId entity:object total:number status:object lastModifiedDate:datetime",
-        ),
-        collection_schema(
-            "invoice",
-            "id! tranId entity:object total:number dueDate:date lastModifiedDate:datetime",
-        ),
-        collection_schema(
-            "purchaseOrder", "id! tranId entity:object total:number lastModifiedDate:datetime"
-        ),
-        collection_schema("inventoryItem", "id! itemId displayName lastModifiedDate:datetime"),
-        collection_schema(
-            "account", "id! acctNumber acctName acctType:object lastModifiedDate:datetime"
-        ),
-    )
+    catalogue = CATALOGUE
 
     class Meta:
         proxy = True

@@ -6,10 +6,10 @@ Limits: https://docs.stripe.com/rate-limits
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import Plan, Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
+from sequin_admin.providers.stripe.catalogue import CATALOGUE
 
 API = "https://api.stripe.com"
 RATE = Rate(allowed_requests=20, interval=1000, max_concurrent_requests=10)
@@ -27,48 +27,7 @@ class Stripe(Credential):
         Plan("Live mode", Rate(allowed_requests=100, interval=1000, max_concurrent_requests=0)),
         Plan("Sandbox", Rate(allowed_requests=25, interval=1000, max_concurrent_requests=0)),
     )
-
-    catalogue = (
-        collection_schema(
-            "customer",
-            "id! name email phone currency balance:number delinquent:boolean created:timestamp",
-        ),
-        collection_schema(
-            "product",
-            "id! name description active:boolean created:timestamp updated:timestamp",
-        ),
-        collection_schema(
-            "price",
-            "id! product currency unit_amount:number type active:boolean created:timestamp",
-        ),
-        collection_schema(
-            "subscription",
-            "id! customer status currency cancel_at_period_end:boolean created:timestamp",
-        ),
-        collection_schema(
-            "invoice",
-            "id! customer subscription number status currency total:number created:timestamp",
-        ),
-        collection_schema(
-            "payment_intent", "id! customer status currency amount:number created:timestamp"
-        ),
-        collection_schema(
-            "charge",
-            "id! customer payment_intent status currency amount:number created:timestamp",
-        ),
-        collection_schema("refund", "id! charge status currency amount:number created:timestamp"),
-        collection_schema(
-            "payout",
-            "id! status currency amount:number arrival_date:timestamp created:timestamp",
-        ),
-        collection_schema(
-            "dispute", "id! charge status reason currency amount:number created:timestamp"
-        ),
-        collection_schema(
-            "balance_transaction",
-            "id! type currency amount:number fee:number net:number created:timestamp",
-        ),
-    )
+    catalogue = CATALOGUE
 
     class Meta:
         proxy = True

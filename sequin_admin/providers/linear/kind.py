@@ -4,53 +4,28 @@ Limits: https://linear.app/developers/rate-limiting
 """
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from sequin_admin.core import http
 from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
-    MAX_NUMBER,
     OAuth2,
     OAuthContext,
     OAuthKind,
     Plan,
-    Properties,
-    Property,
     Rate,
     RateLimitSignals,
-    Secret,
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.normalizers import words
 from sequin_admin.credentials.outcomes import Outcome, Refused
+from sequin_admin.providers.linear.catalogue import CATALOGUE
+from sequin_admin.providers.linear.properties import LinearProperties
 
 API = "https://api.linear.app"
 WHOAMI = "{ viewer { id name email } organization { id name urlKey } }"
-
-
-class LinearProperties(Properties):
-    kind: Literal["linear_oauth2"]
-    access_token: Secret = Property("Access token")
-    scope: str = Property(
-        "Scope",
-        help="Space-separated.",
-        example="read write issues:create",
-        normalizer=words(" "),
-    )
-    expires_in_s: int | None = Property(
-        "Expires in (s)",
-        default=None,
-        help="The access token's life when it was issued.",
-        minimum=0,
-        maximum=MAX_NUMBER,
-    )
-    linear_org_id: str = Property("Organization ID", example="abc123")
-    linear_org_name: str = Property("Organization name", example="Arrakis Inc.")
-    refresh_token: Secret | None = Property("Refresh token", extension=True, default=None)
 
 
 @register
@@ -98,28 +73,7 @@ class Linear(OAuthKind):
         "Copy client ID and client secret.",
         "Linear asks for scopes when somebody connects: read is enough to sync, write to change.",
     )
-
-    catalogue = (
-        collection_schema(
-            "issue",
-            "id! identifier title description priority:number createdAt:datetime "
-            "updatedAt:datetime",
-        ),
-        collection_schema(
-            "project",
-            "id! name description state startDate:date targetDate:date updatedAt:datetime",
-        ),
-        collection_schema("team", "id! key name createdAt:datetime updatedAt:datetime"),
-        collection_schema(
-            "cycle",
-            "id! number:number name startsAt:datetime endsAt:datetime updatedAt:datetime",
-        ),
-        collection_schema("comment", "id! body createdAt:datetime updatedAt:datetime"),
-        collection_schema("label", "id! name color createdAt:datetime updatedAt:datetime"),
-        collection_schema(
-            "user", "id! name email active:boolean createdAt:datetime updatedAt:datetime"
-        ),
-    )
+    catalogue = CATALOGUE
 
     class Meta:
         proxy = True
