@@ -1,6 +1,6 @@
 """The contract of a kind: what it declares, what it must do, and what it may override."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -198,6 +198,13 @@ class Credential(CredentialRow):
             message = f"{cls.provider_title} refuses the access token."
             return outcomes.expired("unauthorized", message).with_evidence(response)
         return outcomes.by_status(response, cls.provider_title)
+
+    @classmethod
+    def discover(cls, response: Response, read: Callable[[Response], Mapping[str, Any]]) -> Outcome:
+        """The outcome of a call; when it succeeded, with the property values that `read` finds in
+        its response."""
+        outcome = cls.classify(response)
+        return outcome.knowing(**read(response)) if outcome.ok else outcome
 
     @classmethod
     def require_ok(cls, response: Response) -> Response:

@@ -44,11 +44,7 @@ class CredentialRow(Leased, Monitored):
     kind = models.CharField(max_length=40, choices=registry.choices, editable=False)
     name = models.CharField(max_length=NAME_CHARS)
     oauth_app = models.ForeignKey(
-        "credentials.OAuthApp",
-        models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="credentials",
+        "credentials.OAuthApp", models.PROTECT, null=True, blank=True, related_name="credentials"
     )
     # NULL while unknown: NULLs never clash in the unique constraints below.
     identity = models.CharField(max_length=IDENTITY_CHARS, null=True, editable=False)  # noqa: DJ001

@@ -91,12 +91,7 @@ class Airtable(OAuthKind):
         app_label = "providers"
 
     def probe(self, token: str) -> Outcome:
-        response = http.get(f"{API}/v0/meta/whoami", bearer=token)
-        outcome = self.classify(response)
-        known = response.data()
-        if not outcome.ok:
-            return outcome
-        return outcomes.works(airtable_uid=known["id"], email=known.get("email"))
+        return self.discover(whoami(token), user_of)
 
     def collections(self, token: str) -> tuple[CollectionSchema, ...]:
         """Every table of every base that was shared with us."""
@@ -148,13 +143,9 @@ class Airtable(OAuthKind):
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
-        response = http.get(f"{API}/v0/meta/whoami", bearer=grant.access_token)
-        known = cls.require_ok(response).data()
-        return {
-            "airtable_uid": known["id"],
-            "email": known.get("email"),
-            "scope": grant.scope or " ".join(known.get("scopes", [])),
-        }
+        response = cls.require_ok(whoami(grant.access_token))
+        scope = grant.scope or " ".join(response.data().get("scopes", []))
+        return {**user_of(response), "scope": scope}
 
     @classmethod
     def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
@@ -162,6 +153,15 @@ class Airtable(OAuthKind):
 
     def base_url(self) -> str:
         return API
+
+
+def whoami(token: str) -> Response:
+    return http.get(f"{API}/v0/meta/whoami", bearer=token)
+
+
+def user_of(response: Response) -> dict[str, Any]:
+    known = response.data()
+    return {"airtable_uid": known["id"], "email": known.get("email")}
 
 
 def table_schema(base: Mapping[str, Any], table: Mapping[str, Any]) -> CollectionSchema:

@@ -80,11 +80,9 @@ class Linear(OAuthKind):
         app_label = "providers"
 
     def probe(self, token: str) -> Outcome:
-        response = query_viewer(token)
-        outcome = self.classify(response)
-        if not outcome.ok:
-            return outcome
-        return outcomes.works(linear_org_name=organization_of(response)["name"])
+        return self.discover(
+            query_viewer(token), lambda viewer: {"linear_org_name": organization_of(viewer)["name"]}
+        )
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:

@@ -74,8 +74,7 @@ class QuickBooks(OAuthKind):
 
     def probe(self, token: str) -> Outcome:
         response = get_company(self.base_url(), self.properties["realm_id"], token)
-        outcome = self.classify(response)
-        return outcomes.works(company_name=name_of(response)) if outcome.ok else outcome
+        return self.discover(response, lambda company: {"company_name": name_of(company)})
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:
