@@ -52,6 +52,7 @@ __all__ = [
     "find",
     "get",
     "get_oauth",
+    "oauth_of",
     "of_provider",
     "providers",
     "register",
