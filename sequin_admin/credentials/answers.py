@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -22,6 +22,7 @@ from sequin_admin.credentials.row import CredentialRow
 log = structlog.get_logger(__name__)
 # A kind, or a credential of it.
 AnyKind = CredentialRow | type[CredentialRow]
+Classifier: TypeAlias = "classmethod[CredentialRow, [Response], Outcome]"
 # What reading a value of another type or form than expected raises.
 MISREAD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 LONGEST_LIFE_S = 999_999_999
@@ -75,12 +76,12 @@ def netted(reader: Any) -> Any:
     return wrapped
 
 
-def evident(classifier: Any) -> Any:
-    """`classifier`, a class method of a kind, with the response as evidence of what went wrong."""
+def evident(classifier: Classifier) -> Classifier:
+    """`classifier` of a kind, with the response as evidence of what went wrong."""
 
     @functools.wraps(classifier.__func__)
-    def wrapped(kind: Any, response: Response) -> Outcome:
-        outcome: Outcome = classifier.__func__(kind, response)
+    def wrapped(kind: type[CredentialRow], response: Response) -> Outcome:
+        outcome = classifier.__func__(kind, response)
         return outcome if outcome.ok or outcome.evidence else outcome.with_evidence(response)
 
     return classmethod(wrapped)
