@@ -1,12 +1,10 @@
 """GitHub Apps: https://docs.github.com/en/apps  Limits: https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api"""
 
 import re
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
-from sequin_admin.core import clock, http
+from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import (
@@ -23,14 +21,18 @@ from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.credentials.pages import PagedReader
 from sequin_admin.providers.github.app import API, HEADERS, app_not_accepted, call_as_app
 from sequin_admin.providers.github.catalogue import CATALOGUE
-from sequin_admin.providers.github.outcomes import not_proven, suspended, uninstalled
+from sequin_admin.providers.github.installations import (
+    PAGE_ROWS,
+    account_of,
+    number_of_next_page,
+    seconds_until,
+)
+from sequin_admin.providers.github.outcomes import is_throttled, not_proven, suspended, uninstalled
 from sequin_admin.providers.github.properties import GitHubAppProperties, GitHubProperties
 from sequin_admin.tokens import protocol
 
 # An id as in the callback, at most 2^63-1 by its length.
 INSTALLATION = r"[1-9][0-9]{0,17}"
-PAGE_ROWS = "100"  # the most that GitHub gives
-NEXT_PAGE = re.compile(r'<[^>]*[?&]page=([0-9]{1,9})[^>]*>;\s*rel="next"')
 
 
 @register
@@ -199,33 +201,3 @@ class GitHub(OAuthKind):
 
     def base_url(self) -> str:
         return API
-
-
-def seconds_until(text: Any) -> float | None:
-    """Seconds until a time as GitHub writes it; None when it is none."""
-    try:
-        return (datetime.fromisoformat(text) - clock.now()).total_seconds()
-    except (TypeError, ValueError):
-        return None
-
-
-def number_of_next_page(page: Response) -> str:
-    """The `page` of the link to the next one (RFC 8288); empty on the last page."""
-    link = NEXT_PAGE.search(page.headers.get("link", ""))
-    return link[1] if link else ""
-
-
-def account_of(installation: Mapping[str, Any]) -> dict[str, Any]:
-    """The account's properties. An enterprise has a slug instead of a login, and no type;
-    it counts as an organization."""
-    account = installation["account"]
-    type_ = account.get("type", "Enterprise")
-    return {
-        "account_login": account["login"] if "login" in account else account["slug"],
-        "account_type": "Organization" if type_ == "Enterprise" else type_,
-    }
-
-
-def is_throttled(response: Response, message: str) -> bool:
-    spent = response.headers.get("x-ratelimit-remaining") == "0"
-    return spent or "retry-after" in response.headers or "secondary rate limit" in message

@@ -1,5 +1,6 @@
 """What GitHub refuses, in sentences."""
 
+from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.outcomes import Outcome
 
@@ -26,3 +27,8 @@ def not_proven() -> Outcome:
         "GitHub does not confirm that this installation belongs to the person who came back.",
         "Start again and install the app from the page it leads to.",
     )
+
+
+def is_throttled(response: Response, message: str) -> bool:
+    spent = response.headers.get("x-ratelimit-remaining") == "0"
+    return spent or "retry-after" in response.headers or "secondary rate limit" in message

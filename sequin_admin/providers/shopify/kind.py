@@ -14,7 +14,6 @@ from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import (
     AppInstallKind,
-    OAuth2,
     OAuthContext,
     Plan,
     Rate,
@@ -24,12 +23,12 @@ from sequin_admin.credentials.kinds import (
 )
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.providers.shopify.catalogue import CATALOGUE
+from sequin_admin.providers.shopify.flow import FLOW, TOKEN_URL
 from sequin_admin.providers.shopify.outcomes import not_exchanged, uninstalled
 from sequin_admin.providers.shopify.properties import ShopifyProperties, shop_host
-from sequin_admin.providers.shopify.signatures import find_fault, other_shop
+from sequin_admin.providers.shopify.signatures import other_shop, raise_for_fault
 from sequin_admin.tokens import protocol
 
-TOKEN_URL = "https://{shop}/admin/oauth/access_token"  # noqa: S105 - an address
 WHOAMI = "{ shop { id name myshopifyDomain } }"
 UNAVAILABLE_SHOP = {402: "is frozen because a bill is unpaid", 404: "is closed", 423: "is locked"}
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -57,30 +56,7 @@ class Shopify(AppInstallKind):
         throttled=((429, ""), (200, '"THROTTLED"')), used_of="x-shopify-shop-api-call-limit"
     )
     docs_url = "https://shopify.dev/docs/apps/build/authentication-authorization"
-    oauth = OAuth2(
-        authorize_url="https://{shop}/admin/oauth/authorize",
-        token_url=TOKEN_URL,
-        rotates=True,
-        scopes=("read_products", "read_orders", "read_customers"),
-        scope_descriptions={
-            "read_products": "Read products",
-            "write_products": "Add and change products",
-            "read_orders": "Read orders of the last 60 days",
-            "read_all_orders": "Read all orders",
-            "write_orders": "Change orders",
-            "read_customers": "Read customers",
-            "write_customers": "Add and change customers",
-            "read_inventory": "Read inventory",
-        },
-        scope_separator=",",
-        body="json",
-        pkce=False,
-        token_params={"expiring": "1"},
-        required_properties=("shop",),
-        access_property="access_token",
-        refused_codes=("invalid_grant", "token_refused", "answer_lost"),
-        grace_s=30 * 86_400,
-    )
+    oauth = FLOW
     guide = (
         "In Shopify's Dev Dashboard create an app or open yours, and a new version of it.",
         "Add the redirect URI shown here to the allowed redirection URLs.",
@@ -217,12 +193,6 @@ class Shopify(AppInstallKind):
 
     def base_url(self) -> str:
         return f"https://{self.properties['shop']}"
-
-
-def raise_for_fault(params: Mapping[str, str], context: OAuthContext) -> None:
-    fault = find_fault(params, str(context.app["client_secret"]))
-    if fault:
-        raise Refused(fault)
 
 
 def effective_scopes(scope: str) -> set[str]:
