@@ -15,9 +15,9 @@ from django.urls import reverse
 from sequin_admin.access import keys, organizations
 from sequin_admin.access.models import Logo, Membership
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import credential_operations
+from sequin_admin.connect import credential_operations, links
 from sequin_admin.core import clock
-from sequin_admin.credentials import oauth_apps
+from sequin_admin.credentials import kinds, oauth_apps
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.dashboard.edits import form_values
 from sequin_admin.limits import models as limits
@@ -149,9 +149,19 @@ def api_key_form(organization, actor):
     return Form(path, row, "name", change, "Theirs", "Mine", lambda r: r.name)
 
 
+def link_form(organization, actor):
+    row = links.create(organization, [kinds.get("stripe_key")], actor=actor, name="Spice")
+
+    def change():
+        links.update_link(row, actor=actor, name="Theirs")
+
+    path = address("connect_link_edit", row.pk)
+    return Form(path, row, "name", change, "Theirs", "Mine", lambda r: r.name)
+
+
 FORMS = [
     *(credential_form, oauth_app_form, sync_form, stream_form, target_form, consumer_form),
-    *(channel_form, organization_form, limit_form, api_key_form),
+    *(channel_form, organization_form, limit_form, api_key_form, link_form),
 ]
 
 
