@@ -37,8 +37,8 @@ def warn_without_app(items: Sequence[Item], shapes: Mapping[str, Shape]) -> str:
         return ""
     providers = ", ".join(sorted({shapes[item.kind].provider for item in lacking}))
     return (
-        f"{len(lacking)} of them name no OAuth app ({providers}), so their tokens can't be "
-        "renewed. Give it with --oauth-app ID."
+        f"{len(lacking):,} of {len(items):,} without an OAuth app ({providers}): their tokens "
+        "can't be renewed. Give it with --oauth-app ID."
     )
 
 

@@ -9,8 +9,10 @@ from django import forms
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 
+from sequin_admin.core.forms import NameField
 from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.core.strict_json import read_json
+from sequin_admin.core.wrapping import words_in
 from sequin_admin.credentials import oauth_apps
 from sequin_admin.credentials.kinds import AppProperties
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -196,13 +198,13 @@ class BlankTextarea(forms.Textarea):
 
 
 class WordsField(forms.CharField):
-    """A list of words, separated by white space or commas."""
+    """A list of words, in any form in which people write one."""
 
     def prepare_value(self, value: Any) -> Any:
         return " ".join(value) if isinstance(value, list) else value
 
     def clean(self, value: Any) -> Any:
-        return str(super().clean(value) or "").replace(",", " ").split()
+        return words_in(str(super().clean(value) or ""))
 
 
 class MetadataField(forms.CharField):
@@ -219,9 +221,13 @@ class MetadataField(forms.CharField):
         text = super().clean(value)
         try:
             parsed = read_json(text or "{}")
+        except json.JSONDecodeError as mistake:
+            raise forms.ValidationError(
+                f"Line {mistake.lineno}, column {mistake.colno} is not valid JSON. Look there for "
+                'a comma or a quote too many or missing; names and texts stand in "quotes".'
+            ) from None
         except ValueError as error:
-            reason = str(error).rstrip(".")
-            raise forms.ValidationError(f"This is not JSON that can be kept: {reason}.") from None
+            raise forms.ValidationError(str(error)) from None
         if not isinstance(parsed, dict):
             raise forms.ValidationError('Metadata is a JSON object, such as {"plan": "pro"}.')
         validate_metadata(parsed)
@@ -231,7 +237,7 @@ class MetadataField(forms.CharField):
 class CredentialForm(PropertiesForm):
     """A key or password of a kind, with the credential's name, contact and metadata."""
 
-    display_name = forms.CharField(
+    display_name = NameField(
         required=False,
         max_length=200,
         help_text="How it is called here. Leave empty for a default.",
@@ -291,7 +297,7 @@ class ConnectForm(PropertiesForm):
         if kind.client_is_ours():
             choice = forms.ModelChoiceField(apps, label="OAuth app", empty_label=None)
             self.fields = {"oauth_app": choice, **self.fields}
-        self.fields["display_name"] = forms.CharField(
+        self.fields["display_name"] = NameField(
             required=False, max_length=200, help_text="Leave empty to use the account's name."
         )
 
@@ -335,7 +341,7 @@ class OAuthAppForm(PropertiesForm):
 
     properties: AppProperties
 
-    name = forms.CharField(max_length=100, help_text="How the app is called here.")
+    name = NameField(max_length=100, help_text="How the app is called here.")
     client_id = forms.CharField(label="Client ID", max_length=200)
     scopes = ScopesField(
         required=False,

@@ -23,7 +23,7 @@ from pydantic_core import PydanticCustomError, PydanticUndefined
 
 from sequin_admin.core.fields import Secrets
 from sequin_admin.core.strict_json import UNSTORABLE
-from sequin_admin.core.wrapping import trim
+from sequin_admin.core.wrapping import trim, words_in
 from sequin_admin.credentials.normalizers import Normalizer, pasted_key
 
 # The largest number that no reader of JSON rounds (RFC 8259 section 6); the providers' own ids fit.
@@ -307,9 +307,10 @@ def normalize_all(
 
 
 def normalized(normalizer: Normalizer, value: Any) -> Any:
-    """A text, or each text of a list, as it is kept. Others are for the types to judge."""
+    """A text, or the words of a list, as they are kept. Others are for the types to judge."""
     if isinstance(value, list):
-        return [normalized(normalizer, each) for each in value]
+        parts = (words_in(each) if isinstance(each, str) else [each] for each in value)
+        return [each for part in parts for each in part]
     if isinstance(value, SecretStr):
         return SecretStr(normalized(normalizer, value.get_secret_value()))
     if not isinstance(value, str) or not (bare := trim(value)):

@@ -32,6 +32,7 @@ from sequin_admin.credentials.normalizers import (
     Normalizer,
     address_of,
     digits,
+    number_named,
     one_of,
     segments,
 )
@@ -42,6 +43,9 @@ from sequin_admin.tokens import protocol
 
 API = "https://api.github.com"
 HEADERS = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+LOGIN = r"[A-Za-z0-9][\w.-]*(\[bot\])?"
+# Pages of GitHub's own.
+NO_ACCOUNTS = ("apps", "settings", "github.com", "www.github.com")
 # An id as in the callback, at most 2^63-1 by its length.
 INSTALLATION = r"[1-9][0-9]{0,17}"
 PAGE_ROWS = "100"  # the most that GitHub gives
@@ -50,27 +54,34 @@ TIME_CLAIM = re.compile(r"\('(exp|iat)'\)")
 JWT_LIFE_S, JWT_SKEW_S = 540, 60  # GitHub accepts at most ten minutes; its clock may be behind
 
 
+def path_at_github(text: str) -> list[str]:
+    """The path of an address at github.com in its parts; empty for other texts."""
+    parts = address_of(text)
+    of_github = parts and parts.netloc in ("github.com", "www.github.com")
+    return segments(parts) if parts and of_github else []
+
+
 def part_after(name: str) -> Normalizer:
     """What follows `name` in an address at github.com."""
 
     def normalize(text: str) -> str:
-        parts = address_of(text)
-        path = segments(parts) if parts and parts.netloc == "github.com" else []
+        path = path_at_github(text)
         return path[path.index(name) + 1] if name in path[:-1] else text
 
     return normalize
 
 
 def installation(text: str) -> str:
-    return digits(part_after("installations")(text))
+    """The installation of the address of its settings, or of the callback."""
+    return number_named("installation_id")(part_after("installations")(text))
 
 
 def login(text: str) -> str:
-    """The account of https://github.com/paul-atreides, or @paul-atreides."""
-    parts = address_of(text)
-    path = segments(parts) if parts and parts.netloc == "github.com" else [text]
+    """The account of https://github.com/paul-atreides, paul-atreides/, or @paul-atreides."""
+    path = path_at_github(text) or text.strip("/").split("/")
     named = [part for part in path if part not in ("orgs", "organizations", "users")]
-    return named[0].removeprefix("@") if named else text
+    account = named[0].removeprefix("@") if named else text
+    return account if re.fullmatch(LOGIN, account) and account not in NO_ACCOUNTS else text
 
 
 class GitHubAppProperties(AppProperties):

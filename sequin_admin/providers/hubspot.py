@@ -29,7 +29,7 @@ from sequin_admin.credentials.kinds import (
     register,
 )
 from sequin_admin.credentials.models import Credential
-from sequin_admin.credentials.normalizers import address_of, digits, host, segments
+from sequin_admin.credentials.normalizers import address_of, host, number_named, segments
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 
 API = "https://api.hubapi.com"
@@ -39,11 +39,12 @@ UNAVAILABLE_STATUSES = {423, 477, *range(521, 525)}
 
 
 def account_number(text: str) -> str:
-    """The account of https://app.hubspot.com/contacts/21902692/..."""
+    """The account of https://app.hubspot.com/contacts/21902692/..., or of ?portalId=21902692."""
     parts = address_of(text)
-    if not parts or not re.fullmatch(r"app(-[a-z]{2}[0-9])?\.hubspot\.com", parts.netloc):
-        return digits(text)
-    return next((part for part in segments(parts) if part.isdecimal()), text)
+    of_app = parts and re.fullmatch(r"app(-[a-z]{2}[0-9])?\.hubspot\.com", parts.netloc)
+    path = segments(parts) if parts and of_app else []
+    in_path = next((part for part in path if part.isdecimal()), "")
+    return in_path or number_named("portalId", "hubId", "hub_id")(text)
 
 
 class HubSpotProperties(Properties):

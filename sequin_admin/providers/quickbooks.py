@@ -23,7 +23,7 @@ from sequin_admin.credentials.kinds import (
     register,
 )
 from sequin_admin.credentials.models import Credential, whole_seconds
-from sequin_admin.credentials.normalizers import digits, instant, words
+from sequin_admin.credentials.normalizers import instant, number_named, words
 from sequin_admin.credentials.outcomes import Outcome, Refused
 
 HOSTS = {
@@ -31,13 +31,20 @@ HOSTS = {
     True: "https://sandbox-quickbooks.api.intuit.com",
 }
 REALM = r"\d{10,19}"
+OF_COMPANY = re.compile(r"/company/(\d+)(?!\w)")
 THROTTLE_S = 60
+
+
+def company(text: str) -> str:
+    """The company of an address of the API, of the app, or of the callback: ?realmId=..."""
+    found = OF_COMPANY.search(text)
+    return found[1] if found else number_named("realm_?id", "company_?id")(text)
 
 
 class QuickBooksProperties(Properties):
     kind: Literal["quickbooks_oauth2"]
     realm_id: str = Property(
-        "Realm ID", extension=True, help="The company.", pattern=REALM, normalizer=digits
+        "Realm ID", extension=True, help="The company.", pattern=REALM, normalizer=company
     )
     refresh_token: Secret = Property("Refresh token", extension=True)
     scope: str = Property(

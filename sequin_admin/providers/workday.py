@@ -42,6 +42,10 @@ oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordT
 </bsvc:Response_Filter></bsvc:Get_Workers_Request></soapenv:Body></soapenv:Envelope>"""
 
 
+OF_TOKENS = (
+    "This is the token endpoint. Enter the authorization endpoint, which stands beside it in View "
+    "API Clients and ends in /authorize; or leave it empty."
+)
 # What comes before the tenant in the addresses of pages, services, reports and tokens.
 BEFORE_TENANT = {
     *("ccx", "service", "oauth2", "api", "v1"),
@@ -60,8 +64,11 @@ def tenant_in(text: str) -> str:
 
 
 def endpoint(text: str) -> str:
-    """With its scheme, and without a slash at the end."""
+    """With its scheme, and without a slash at the end. Raises `ValueError` for the endpoint of
+    tokens, which stands beside it."""
     parts = address_of(text)
+    if parts and segments(parts)[-1:] == ["token"]:
+        raise ValueError(OF_TOKENS)
     if parts is None or parts.query or parts.fragment:
         return text
     return f"https://{parts.netloc}{parts.path.rstrip('/')}"

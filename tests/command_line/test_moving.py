@@ -248,7 +248,7 @@ def test_an_oauth_app_is_given_to_those_of_its_provider(run, write, organization
     without = run("credentials", "import", file, "--dry-run")
     ran = run("credentials", "import", file, "--oauth-app", app.pk)
 
-    assert "1 of them name no OAuth app (hubspot), so their tokens can't be renewed" in without.err
+    assert "without an OAuth app (hubspot): their tokens can't be renewed" in without.err
     assert ran.code == 0, ran.err
     assert Credential.objects.get(kind="hubspot_oauth2").oauth_app == app
     assert Credential.objects.get(kind="checkout_champ_password").oauth_app is None

@@ -19,6 +19,12 @@ __all__ = ["Format", "Item", "Problem", "Reading", "Shape", "Unreadable", "read"
 # As YAML its numbers would be texts.
 MEANT_AS_JSON = re.compile(r"\s*\[?\s*\{\s*\"")
 Format = Literal["auto", "json", "csv", "airflow", "nango", "n8n"]
+# The first bytes of .xlsx and other zip files, of .xls, and of gzip.
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b")
+WORKBOOK = (
+    "This is a workbook of a spreadsheet, or a packed file, not text. Save the sheet as CSV UTF-8, "
+    "or unpack the file, and import that."
+)
 UNKNOWN = (
     "The file is none of what is known here: our JSON or CSV (whose first line names its columns, "
     "`kind` among them), Airflow's connections as JSON, YAML or AIRFLOW_CONN_ variables, Nango's "
@@ -52,12 +58,17 @@ def read(
 
 
 def decoded(data: bytes) -> str:
+    if data.startswith(WORKBOOKS):
+        raise Unreadable(WORKBOOK)
     try:
-        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError:
         raise Unreadable(
             "The file is not text in UTF-8. Save it as that: in Excel, as CSV UTF-8."
         ) from None
+    if not text.strip():
+        raise Unreadable("The file is empty. Was it saved, and is this the right one?")
+    return text
 
 
 def parsed(text: str) -> tuple[Any, bool]:
@@ -121,4 +132,6 @@ def looks_like(value: Any) -> Format | None:
 
 
 def is_connection(value: Any) -> bool:
-    return "conn_type" in value if isinstance(value, dict) else "://" in str(value)
+    if isinstance(value, dict):
+        return "conn_type" in value or airflow.ADDRESS in value
+    return "://" in str(value)

@@ -90,7 +90,7 @@ def header_of(text: str) -> str:
 
 def delimiter_of(text: str) -> str:
     given = SEPARATOR.fullmatch(first_line(text))
-    return given[1] if given else max(",;\t", key=header_of(text).count)
+    return given[1] if given else max(",;\t|", key=header_of(text).count)
 
 
 def has_header(text: str) -> bool:
@@ -121,8 +121,9 @@ def take(
     except ValueError as reason:
         reading.refuse(line, str(reason), given.get("name", ""))
         return
-    metadata = {n.removeprefix(METADATA): v for n, v in given.items() if n.startswith(METADATA)}
-    known = {*names, *COMMON, *(METADATA + name for name in metadata)}
+    prefixed = {name: v for name, v in given.items() if re.match(r"metadata\..", name)}
+    metadata = {name.removeprefix(METADATA): v for name, v in prefixed.items()}
+    known = {*names, *COMMON, *prefixed}
     body: dict[str, Any] = {
         **{name: value for name, value in given.items() if name not in known},
         "name": given.get("name"),

@@ -17,6 +17,7 @@ from sequin_admin.audit.models import Event
 from sequin_admin.connect import links
 from sequin_admin.connect.models import Batch, ConnectLink, ConnectLinkQuerySet, LinkState
 from sequin_admin.core import clock
+from sequin_admin.core.forms import NameField
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import MetadataField
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -37,7 +38,7 @@ LIFETIMES = [("1", "1 day"), ("3", "3 days"), ("7", "7 days")]
 class LinkDetailsForm(forms.Form):
     """What may change of a link while it is open."""
 
-    name = forms.CharField(
+    name = NameField(
         required=False,
         max_length=200,
         label="Name of the credential",
