@@ -103,6 +103,7 @@ def import_credentials(
                 for chunk in importing.chunks_of(items):
                     trial.add(importing.try_items(api, chunk))
                     advance(len(chunk))
+        trial.refuse_duplicates()
         refused += trial.refused
         results = [*refused, *trial.results] if dry_run else refused
         if not (dry_run or (strict and refused)):
