@@ -177,14 +177,14 @@ def test_a_name_that_nobody_would_see_is_none(owner, api, organization, unseen):
     by_api = api.post("/v1/credentials", {"properties": CHAMP, "name": unseen})
     target = api.post("/v1/targets/postgres", {"name": unseen, "connection": {}})
     submit(owner, path, form)
-    stream = owner.post("/consumers/new/", {"name": unseen})
+    place = owner.post("/targets/new/", {"name": unseen})
     key = owner.post("/api-keys/new/", {"name": unseen, "scopes": ["read"], "days": "7"})
 
     one.refresh_from_db()
     assert one.name == "Spice"
     assert by_api.json()["name"] == CHAMP["login_id"]
     assert "name" in target.json()["validation_errors"]
-    for page in (stream, key):
+    for page in (place, key):
         assert page.status_code == 422
         assert "This field is required." in page.content.decode()
 
