@@ -501,9 +501,13 @@ def test_the_page_says_that_a_token_was_kept(operator, client, user, settings, d
 
     place = address(door, kind.slug if door == "add" else credential.pk)
     post = client.post if door == "add" else partial(submit, client)
-    answer = post(place, sample_properties(kind), follow=True)
+    sent = sample_properties(kind)
+    answer = post(place, {**sent, "host": sent["host"].upper()}, follow=True)
 
-    assert any("the stored one was kept" in str(message) for message in answer.context["messages"])
+    said = [str(message) for message in answer.context["messages"]]
+    assert "is saved." in said[0] or "was here already" in said[0]
+    assert "the stored one was kept" in said[1]
+    assert said[2:] == ["Host is kept as wd2-impl-services1.workday.com."]
     assert fresh(credential).secrets["refresh_token"] == "rt_fresh"
 
 
