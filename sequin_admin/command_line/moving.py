@@ -244,7 +244,8 @@ def export_credentials(
             {"exported": export.number, "unreadable": export.unreadable, "file": str(file)}
         )
     else:
-        output.print_note(f"{export.number} credentials exported{f' to {file}' if file else ''}.")
+        noun = "credential" if export.number == 1 else "credentials"
+        output.print_note(f"{export.number:,} {noun} exported{f' to {file}' if file else ''}.")
         for id, reason in export.unreadable.items():
             output.print_note(f"Left out: {id}. {reason}")
     exit_if_attention(bool(export.unreadable))

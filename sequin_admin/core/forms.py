@@ -11,4 +11,4 @@ class NameField(forms.CharField):
     """A text for people. Of one that nobody would see, nothing is left."""
 
     def to_python(self, value: Any) -> str:
-        return trim(super().to_python(value))
+        return trim(super().to_python(value) or "")

@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from django.db import models
+from django.template.defaultfilters import pluralize
 
 from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError
@@ -205,7 +206,11 @@ def clock_wrong(provider: str, ahead_s: float | None, *, of_app: bool) -> Outcom
     """The provider refuses a signature because of the time in it."""
     minutes = round(abs(ahead_s or 0) / 60, 1)
     way = "ahead of" if (ahead_s or 0) > 0 else "behind"
-    by = f"about {minutes:g} minutes {way} {provider}'s" if minutes else f"not {provider}'s"
+    by = (
+        f"about {minutes:g} minute{pluralize(minutes)} {way} {provider}'s"
+        if minutes
+        else f"not {provider}'s"
+    )
     return operator(
         "clock",
         f"{provider} refuses the time in our signature: this server's clock is {by}.",

@@ -92,7 +92,7 @@ class Edit:
         self.data = self.put_stored(data) if data else None
         self.form = build(row, self.data) if self.data else self.stored
         self.conflicts: list[Conflict] = []
-        self.is_blind = bool(data) and not data.get(SEEN)
+        self.is_blind = bool(data and not data.get(SEEN))
         self.seen = read_digests(data.get(SEEN, "")) if data else self.digests()
 
     @property

@@ -332,7 +332,7 @@ def test_an_export_is_sealed_private_and_audited(run, organization, keypair, tmp
     )
 
     data = (tmp_path / "all.age").read_bytes()
-    assert (ran.code, ran.err) == (0, "1 credentials exported to all.age.\n")
+    assert (ran.code, ran.err) == (0, "1 credential exported to all.age.\n")
     assert MARK.encode() not in data
     assert data.startswith(b"age-encryption.org/v1")
     assert stat.S_IMODE(os.stat(tmp_path / "all.age").st_mode) == 0o600

@@ -103,7 +103,7 @@ def take(
     reading: Reading, line: int, columns: list[str], cells: list[str], shapes: Mapping[str, Shape]
 ) -> None:
     if len(cells) > len(columns):
-        reading.refuse(line, f"It has {len(cells)} cells under {len(columns)} columns.")
+        reading.refuse(line, f"It has {len(cells)} cells, and the header names {len(columns)}.")
         return
     cells_of = zip(columns, cells, strict=False)
     raw = {name: cell for name, cell in cells_of if cell.strip() and name != REASON}
