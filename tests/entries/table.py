@@ -484,6 +484,23 @@ FILES: tuple[tuple[str, Any], ...] = (
         'kind,hub_id,refresh_token,scopes\nhubspot_oauth2,21902692,a,"[""oauth"", ""tickets""]"\n',
         {"scopes": ["oauth", "tickets"]},
     ),
+    (f"\r\n\r\nkind;login_id;password\r\n{CHAMP};u;p\r\n", {"login_id": "u", "password": "p"}),
+    (f"sep=;\r\nkind;login_id;password\r\n{CHAMP};u;p\r\n", {"login_id": "u"}),
+    (f"kind;login_id;password\r{CHAMP};u;p\r", {"login_id": "u", "password": "p"}),
+    (f"Kind, Login ID ,Password,Metadata.Plan A\n{CHAMP},u,p,x\n", {"metadata.Plan A": "x"}),
+    (f'{HEADER}{CHAMP},"=""007""","=""007"""\n', {"login_id": "007", "password": '="007"'}),
+    (
+        f'{{"credentials": [{{"properties": {{"kind": "{CHAMP}", "login_id": "u", '
+        '"password": "p"}}]}',
+        {"login_id": "u"},
+    ),
+    (
+        f'[{{"kind": "{CHAMP}", "login_id": "u", "password": "p"}}]',
+        Refused("It has no object `properties`. Put `kind` and the kind's properties into one."),
+    ),
+    ("data:\n- properties:\n\tkind: x\n", Refused("Line 3, column 1 is not valid YAML.")),
+    ("<!doctype html>\n<h1>Sign in</h1>\n", Refused("This is a web page or XML")),
+    ("k\0i\0n\0d\0", Refused("The file is not text in UTF-8.")),
     ("", Refused("The file is empty.")),
     ("\ufeff \r\n", Refused("The file is empty.")),
     ("PK\x03\x04\x14", Refused("This is a workbook of a spreadsheet")),

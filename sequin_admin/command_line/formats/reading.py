@@ -109,7 +109,7 @@ def faults(body: Any, shapes: Mapping[str, Shape]) -> list[str]:
         return ["This is not an object with properties."]
     properties = body.get("properties")
     if not isinstance(properties, dict):
-        return ["It has no object `properties`."]
+        return ["It has no object `properties`. Put `kind` and the kind's properties into one."]
     kind = properties.get("kind")
     shape = shapes.get(kind) if isinstance(kind, str) else None
     if shape is None:
