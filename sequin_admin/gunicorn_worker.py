@@ -19,6 +19,7 @@ import selectors
 import socket
 import struct
 import time
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -242,6 +243,15 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
             super().finish_request(conn, fs)
         else:
             self.start_closing(conn)
+
+    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
+        """Discard a body that nobody read, which is here already. gunicorn gives up after 64 kB and
+        closes a connection that it has called kept (RFC 9112 section 9.6)."""
+        if keepalive and not self.cfg.is_ssl:
+            # A malformed one: where the next request begins is unknown, and gunicorn closes.
+            with suppress(OSError):
+                conn.parser.mesg.body.read(CHUNKING_ALLOWANCE * MOST_BODY)
+        return bool(super()._keepalive_after(conn, keepalive))
 
     def start_closing(self, conn: Any) -> None:
         try:

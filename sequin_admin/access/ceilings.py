@@ -28,11 +28,17 @@ def ceiling_message(organization: Organization, rows: models.QuerySet[Any], ceil
     `ceiling` is the setting's name. Call it in the transaction that adds the row: the lock makes
     concurrent ones wait.
     """
+    return "" if find_room(organization, rows, ceiling) else full_message(organization, ceiling)
+
+
+def find_room(organization: Organization, rows: models.QuerySet[Any], ceiling: str) -> int:
+    """How many rows may be added. Call it in the transaction that adds them."""
     Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
-    most = int(getattr(settings, ceiling))
-    if rows.count() < most:
-        return ""
-    noun, remedy = WORDS[ceiling]
+    return max(0, int(getattr(settings, ceiling)) - rows.count())
+
+
+def full_message(organization: Organization, ceiling: str) -> str:
+    most, (noun, remedy) = int(getattr(settings, ceiling)), WORDS[ceiling]
     return (
         f"{organization} may have {most:,} {noun} and has them, so nothing was added. {remedy} "
         f"some that are not needed, or ask who runs this installation to raise {ceiling}."

@@ -9,6 +9,7 @@ from django.conf import settings
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.core import clock
+from sequin_admin.core.forms import NameField
 from sequin_admin.core.networks import normalize_networks
 
 LIFETIMES = [("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "Until it is revoked")]
@@ -25,7 +26,7 @@ OVERLAPS = [
 class KeyForm(forms.Form):
     """Creates a key, or edits `key`."""
 
-    name = forms.CharField(
+    name = NameField(
         max_length=100, help_text="Where it will be used, for example: sync worker, production."
     )
     scopes = forms.MultipleChoiceField(

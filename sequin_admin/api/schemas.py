@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 from sequin_admin.api.framework.errors import INVALID, ApiError
 from sequin_admin.connect.entered import MergeResult
 from sequin_admin.core.metadata import check_metadata
+from sequin_admin.core.wrapping import trim
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import MASK, InvalidEntry, Properties
@@ -73,6 +74,9 @@ class Body(Strict):
             raise PydanticCustomError(
                 "contradiction", "{names}", {"names": list(messages), **messages}
             )
+        if fields and isinstance(values.get("name"), str):
+            # Of a name that nobody would see, nothing is left.
+            values = {**values, "name": trim(values["name"])}
         return values
 
 

@@ -37,8 +37,8 @@ def warn_without_app(items: Sequence[Item], shapes: Mapping[str, Shape]) -> str:
         return ""
     providers = ", ".join(sorted({shapes[item.kind].provider for item in lacking}))
     return (
-        f"{len(lacking)} of them name no OAuth app ({providers}), so their tokens can't be "
-        "renewed. Give it with --oauth-app ID."
+        f"{len(lacking):,} of {len(items):,} without an OAuth app ({providers}): their tokens "
+        "can't be renewed. Give it with --oauth-app ID."
     )
 
 
@@ -64,11 +64,31 @@ class Trial:
     good: list[Item] = field(default_factory=list)
     results: list[dict[str, Any]] = field(default_factory=list)
     refused: list[dict[str, Any]] = field(default_factory=list)
+    # Marks of the accounts of what is good.
+    accounts: list[Sequence[str]] = field(default_factory=list)
 
     def add(self, other: "Trial") -> None:
         self.good += other.good
         self.results += other.results
         self.refused += other.refused
+        self.accounts += other.accounts
+
+    def refuse_duplicates(self) -> None:
+        """Refuse the rows of one account that were tried in different requests."""
+        first: dict[str, int] = {}
+        said: dict[int, str] = {}
+        for index, marks in enumerate(self.accounts):
+            for earlier in sorted({first[mark] for mark in marks if mark in first}):
+                rows = (f"row {self.good[each].row}" for each in (earlier, index))
+                sentence = f"{' and '.join(rows)} are the same account. Send one of them."
+                said.setdefault(earlier, sentence)
+                said.setdefault(index, sentence)
+            first |= {mark: index for mark in marks if mark not in first}
+        self.refused += [refusal(self.good[index], said[index]) for index in sorted(said)]
+        kept = [index for index in range(len(self.good)) if index not in said]
+        self.good = [self.good[index] for index in kept]
+        self.results = [self.results[index] for index in kept]
+        self.accounts = [self.accounts[index] for index in kept]
 
 
 def try_items(api: Api, items: Sequence[Item]) -> Trial:
@@ -87,7 +107,8 @@ def try_items(api: Api, items: Sequence[Item]) -> Trial:
             trial.refused += [refusal(items[index], " ".join(said[index])) for index in said]
             items = [item for index, item in enumerate(items) if index not in said]
         else:
-            trial.add(Trial(list(items), results_of(items, answer)))
+            accounts = [done.get("accounts", ()) for done in answer["data"]]
+            trial.add(Trial(list(items), results_of(items, answer), accounts=accounts))
             return trial
     return trial
 

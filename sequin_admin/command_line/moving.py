@@ -103,6 +103,7 @@ def import_credentials(
                 for chunk in importing.chunks_of(items):
                     trial.add(importing.try_items(api, chunk))
                     advance(len(chunk))
+        trial.refuse_duplicates()
         refused += trial.refused
         results = [*refused, *trial.results] if dry_run else refused
         if not (dry_run or (strict and refused)):
@@ -243,7 +244,8 @@ def export_credentials(
             {"exported": export.number, "unreadable": export.unreadable, "file": str(file)}
         )
     else:
-        output.print_note(f"{export.number} credentials exported{f' to {file}' if file else ''}.")
+        noun = "credential" if export.number == 1 else "credentials"
+        output.print_note(f"{export.number:,} {noun} exported{f' to {file}' if file else ''}.")
         for id, reason in export.unreadable.items():
             output.print_note(f"Left out: {id}. {reason}")
     exit_if_attention(bool(export.unreadable))

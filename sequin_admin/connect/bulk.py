@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, models, transaction
+from django.utils.crypto import salted_hmac
 
 from sequin_admin.access.models import Organization
 from sequin_admin.access.rights import refuse_lost_right
@@ -23,6 +24,7 @@ from sequin_admin.tokens.models import Token
 # Equal for two imports of one account: kind, OAuth app, and "account" with its identity, or
 # "secrets" or "token" with a digest.
 Key = tuple[str, Any, str, str]
+MARK_CHARS = 32
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,23 @@ def save_credentials(
 
 
 @transaction.atomic
-def preview_import(organization: Organization, items: Sequence[Item]) -> list[Saved]:
-    """What an import would return. Stores nothing. Raises `SameAccount` and `InvalidItems`."""
-    return merge_all(match_items(organization, items))
+def preview_import(
+    organization: Organization, items: Sequence[Item]
+) -> tuple[list[Saved], list[list[str]]]:
+    """What an import would return, and marks of each item's account: two items that share one are
+    of the same account. Stores nothing. Raises `SameAccount` and `InvalidItems`."""
+    matches = match_items(organization, items)
+    marks = [account_marks(organization, match) for match in matches]
+    return merge_all(matches), marks
+
+
+def account_marks(organization: Organization, match: Match) -> list[str]:
+    """Keyed digests of what identifies the account, which tell nothing but that it is the same."""
+    keys = keys_of(match.draft, chain=match.digests.values())
+    known = [("known", str(match.known.pk))] if match.known else []
+    texts = ["\n".join((str(organization.pk), *key)) for key in (*keys, *known)]
+    digests = (salted_hmac("import.account", text, algorithm="sha256") for text in texts)
+    return [digest.hexdigest()[:MARK_CHARS] for digest in digests]
 
 
 @transaction.atomic

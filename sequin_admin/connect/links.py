@@ -7,6 +7,7 @@ for the link; the pages after it have the link's id in their URL.
 import secrets
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from functools import cache, partial
 from typing import Any
 from uuid import UUID
 
@@ -14,22 +15,24 @@ from django.conf import settings
 from django.db import models, transaction
 from django.db.models import F, Q
 
-from sequin_admin.access.ceilings import CeilingReached, ceiling_message
+from sequin_admin.access.ceilings import CeilingReached, ceiling_message, find_room, full_message
 from sequin_admin.access.keys import get_person
 from sequin_admin.access.models import Organization
 from sequin_admin.access.rights import refuse_lost_right
-from sequin_admin.audit.models import record_change
+from sequin_admin.audit.models import Event, build_event, record_change
 from sequin_admin.connect import credential_operations
 from sequin_admin.connect.models import ConnectLink, LinkState
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.credentials.properties import Properties
-from sequin_admin.notifications import events
+from sequin_admin.notifications import events, outbox
+from sequin_admin.notifications.message import Message
 from sequin_admin.tokens import protocol
 
 MAX_LIFETIME = timedelta(days=7)
 MAX_TRIES = 30
+CEILING = "MAX_CONNECT_LINKS"
 RETENTION = timedelta(days=90)
 
 
@@ -71,9 +74,39 @@ def create(
     batch: UUID | None = None,
 ) -> ConnectLink:
     """Create a link for one customer to connect one of the `offered` kinds. Raises `BadLink`."""
+    link = build_link(
+        organization,
+        offered,
+        actor=actor,
+        lasts=lasts,
+        oauth_app=oauth_app,
+        name=name,
+        metadata=metadata,
+        redirect_url=redirect_url,
+        reconnects=reconnects,
+        batch=batch,
+    )
+    save_new(link, actor=actor)
+    return link
+
+
+def build_link(
+    organization: Organization,
+    offered: Sequence[Any],
+    *,
+    actor: models.Model | None,
+    lasts: timedelta,
+    oauth_app: OAuthApp | None = None,
+    name: str = "",
+    metadata: dict[str, Any] | None = None,
+    redirect_url: str = "",
+    reconnects: Credential | None = None,
+    batch: UUID | None = None,
+) -> ConnectLink:
+    """As `create()`, but not saved."""
     refuse_bad(offered, lasts=lasts, oauth_app=oauth_app, redirect_url=redirect_url)
     token = secrets.token_urlsafe(32)
-    link = ConnectLink(
+    return ConnectLink(
         organization=organization,
         provider=offered[0].provider,
         kinds=[kind.slug for kind in offered],
@@ -88,17 +121,29 @@ def create(
         created_by=get_person(actor),
         expires_at=clock.now() + lasts,
     )
-    with transaction.atomic():
-        refuse_too_many(organization)
-        link.save()
-        record_link_change("connect_link.created", link, actor, kinds=link.kinds)
-    return link
 
 
-def refuse_too_many(organization: Organization) -> None:
-    open_links = ConnectLink.objects.of(organization).open(clock.now())
-    if message := ceiling_message(organization, open_links, "MAX_CONNECT_LINKS"):
+@transaction.atomic
+def save_new(link: ConnectLink, *, actor: models.Model | None) -> None:
+    """Raises `TooManyLinks`."""
+    open_links = ConnectLink.objects.of(link.organization).open(clock.now())
+    if message := ceiling_message(link.organization, open_links, CEILING):
         raise TooManyLinks("kinds", message)
+    link.save()
+    record_created(link.organization, [link], actor)
+
+
+def record_created(
+    organization: Organization, made: Sequence[ConnectLink], actor: models.Model | None
+) -> None:
+    """The audit events and the messages of new links."""
+    action, events_, messages = "connect_link.created", [], []
+    for link in made:
+        details = {"organization_id": organization.pk, "kinds": link.kinds}
+        events_.append(build_event(action, actor=actor, target=link, **details))
+        messages.append(message_of(action, link, actor))
+    Event.objects.bulk_create(events_)
+    outbox.post(organization, *messages)
 
 
 def refuse_bad(
@@ -139,13 +184,27 @@ def create_reconnects(
 
     Raises `RightLost`, with no link made, when the actor lost the right meanwhile.
     """
-    made, skipped = [], []
+    room = find_room(organization, ConnectLink.objects.of(organization).open(clock.now()), CEILING)
+    made: list[ConnectLink] = []
+    skipped: list[tuple[Credential, str]] = []
+    find_app = cache(partial(only_app_of, organization))
     for credential in credentials:
+        app = credential.oauth_app
+        if credential.client_is_ours() and not app:
+            app = find_app(credential.provider)
         try:
-            link = create_reconnect(organization, credential, actor=actor, lasts=lasts, batch=batch)
-            made.append(link)
+            link = build_reconnect(
+                organization, credential, app, actor=actor, lasts=lasts, batch=batch
+            )
         except BadLink as reason:
             skipped.append((credential, str(reason)))
+            continue
+        if len(made) < room:
+            made.append(link)
+        else:
+            skipped.append((credential, full_message(organization, CEILING)))
+    ConnectLink.objects.bulk_create(made)
+    record_created(organization, made, actor)
     refuse_lost_right(actor, organization)
     return made, skipped
 
@@ -159,11 +218,26 @@ def create_reconnect(
     batch: UUID | None = None,
 ) -> ConnectLink:
     """Create a link that reconnects `credential`. Raises `BadLink` when we must act instead."""
+    app = credential.oauth_app or only_app_for(credential)
+    link = build_reconnect(organization, credential, app, actor=actor, lasts=lasts, batch=batch)
+    save_new(link, actor=actor)
+    return link
+
+
+def build_reconnect(
+    organization: Organization,
+    credential: Credential,
+    app: OAuthApp | None,
+    *,
+    actor: models.Model | None,
+    lasts: timedelta,
+    batch: UUID | None,
+) -> ConnectLink:
+    """As `create_reconnect()`, but not saved."""
     if credential.health_status == "sequin_intervention":
         reason = f"{credential} waits for us, so its customer can't mend it."
         raise BadLink("reconnects", reason)
-    app = credential.oauth_app or only_app_for(credential)
-    return create(
+    return build_link(
         organization,
         [type(credential)],
         actor=actor,
@@ -177,8 +251,14 @@ def create_reconnect(
 
 def only_app_for(credential: Credential) -> OAuthApp | None:
     """The provider's only OAuth app, for an imported credential without one; else None."""
-    apps = OAuthApp.objects.of(credential.organization).filter(provider=credential.provider)[:2]
-    return apps[0] if credential.client_is_ours() and len(apps) == 1 else None
+    needs_app = credential.client_is_ours()
+    return only_app_of(credential.organization, credential.provider) if needs_app else None
+
+
+def only_app_of(organization: Organization, provider: str) -> OAuthApp | None:
+    """The provider's only OAuth app; None when there are more."""
+    apps = OAuthApp.objects.of(organization).filter(provider=provider)[:2]
+    return apps[0] if len(apps) == 1 else None
 
 
 def address(link: ConnectLink) -> str:
@@ -369,8 +449,14 @@ def record_link_change(
 def notify_link_event(
     type_: str, link: ConnectLink, actor: models.Model | None, text: str = ""
 ) -> None:
+    outbox.post(link.organization, message_of(type_, link, actor, text))
+
+
+def message_of(
+    type_: str, link: ConnectLink, actor: models.Model | None, text: str = ""
+) -> Message:
     connected = link.credential_id or link.reconnects_id
-    events.notify(
+    return events.message_for(
         type_,
         link,
         actor=actor,

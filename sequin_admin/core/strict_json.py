@@ -13,6 +13,10 @@ UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 TWICE = "{name} twice in one object. Send it once."
+TOO_DEEP = "The JSON is nested too deeply. Flatten it."
+UNSTORABLE_JSON = (
+    "The JSON holds what can't be stored: NUL, half a surrogate pair, NaN or Infinity. Take it out."
+)
 ROUNDED = (
     "The JSON holds a whole number that many readers round. Send it as text, in quotation marks."
 )
@@ -33,13 +37,21 @@ def read_json(text: str | bytes) -> Any:
             parse_int=exact_integer,
             parse_float=exact_float,
         )
+    except RecursionError:
+        raise ValueError(TOO_DEEP) from None
+    if not is_storable(value):
+        raise ValueError(UNSTORABLE_JSON)
+    return value
+
+
+def is_storable(value: Any) -> bool:
+    """Whether a JSON value comes back from PostgreSQL as it went in."""
+    try:
         plain = json.dumps(value, ensure_ascii=False, allow_nan=False)
         plain.encode()
-    except RecursionError:
-        raise ValueError("The JSON is nested too deeply.") from None
-    if NUL.search(plain):
-        raise ValueError("The JSON holds NUL.")
-    return value
+    except ValueError:
+        return False
+    return not NUL.search(plain)
 
 
 def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

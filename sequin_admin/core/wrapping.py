@@ -12,6 +12,9 @@ _QUOTES = "\"'`\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb<>"
 _WRAPPING = re.compile(rf"\A[\s{_QUOTES},;]+|[\s{_QUOTES},;]+\Z")
 _NAME = r"[A-Za-z][\w.-]*"
 _SCHEME = r"(?i:Bearer|Token|Basic)\s+"
+# What stands before the name in a shell, in PowerShell and in a Dockerfile.
+_SETTING = r"(?:(?:export|set|env|ENV|-e)\s+|\$env:)"
+_COMMENT = re.compile(r"(?<=\S)\s+#.*\Z", re.DOTALL)
 
 
 def trim(text: str) -> str:
@@ -21,9 +24,21 @@ def trim(text: str) -> str:
 
 def unwrapped(text: str, name: str = _NAME) -> str:
     """Without what people copy along with a key, none of which a key begins or ends with: quotes,
-    `NAME=value` of the `name` (a pattern), and `Bearer value`."""
-    assignment = rf"(?:(?:export|set)\s+)?(?:{name})[\"']?\s*[=:]\s*(?=[^=\s])"
+    `NAME=value # comment` of the `name` (a pattern), and `Bearer value`."""
+    assignment = rf"{_SETTING}?(?:{name})[\"']?\s*[=:]\s*(?=[^=\s])"
     bare = _WRAPPING.sub("", _INVISIBLE.sub("", text))
-    for prefix in (assignment, _SCHEME):
-        bare = _WRAPPING.sub("", re.sub(rf"\A{prefix}", "", bare))
-    return bare
+    value = re.sub(rf"\A{assignment}", "", bare)
+    if value != bare:
+        value = _COMMENT.sub("", value)
+    bare = _WRAPPING.sub("", value)
+    return _WRAPPING.sub("", re.sub(rf"\A{_SCHEME}", "", bare))
+
+
+def words_in(text: str) -> list[str]:
+    """The words of a list as people write one: with white space, commas or semicolons between
+    them, each in quotes or not, in brackets as JSON has it or not."""
+    bare = trim(text)
+    if (bare[:1], bare[-1:]) == ("[", "]"):
+        bare = bare[1:-1]
+    words = (_WRAPPING.sub("", word) for word in re.split(r"[\s,;]+", bare))
+    return [word for word in words if word]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from urllib.parse import SplitResult, urlsplit
 
-from sequin_admin.core.wrapping import unwrapped
+from sequin_admin.core.wrapping import unwrapped, words_in
 
 Normalizer = Callable[[str], str]
 
@@ -32,13 +32,23 @@ def digits(text: str) -> str:
     return _BETWEEN_DIGITS.sub("", text)
 
 
-def words(separator: str) -> Normalizer:
-    """Words that are separated by white space or commas, joined with `separator`."""
+def number_named(*names: str) -> Normalizer:
+    """The number that has one of the names in an address or an assignment: `?portalId=21902692`.
+    Other texts as `digits()`."""
+    named = re.compile(
+        rf"(?<![A-Za-z])(?:{'|'.join(names)})[\"']?\s*[=:]\s*[\"']?(\d+)(?!\w)", re.IGNORECASE
+    )
 
     def normalize(text: str) -> str:
-        return separator.join(text.replace(",", " ").split())
+        found = named.search(text)
+        return found[1] if found else digits(text)
 
     return normalize
+
+
+def words(separator: str) -> Normalizer:
+    """The words of a list in any form, joined with `separator`."""
+    return lambda text: separator.join(words_in(text))
 
 
 def instant(text: str) -> str:

@@ -45,12 +45,20 @@ class Conflict:
     is_secret: bool
     # Whether the person had left the field as it was.
     untouched: bool
+    # Whether the form did not say what it was filled with.
+    is_blind: bool
     actor: str
     at: datetime | None
 
     @property
     def sentence(self) -> str:
         """For forms whose page shows nothing but the value as it is now."""
+        if self.is_blind:
+            return (
+                f"{self.label} is {self.stored.lower()}, which the page may not have shown when "
+                f"you chose {self.mine.lower()}. Nothing was saved. Choose once more if it should "
+                "be yours."
+            )
         by = f" by {self.actor}" if self.actor else ""
         at = f" at {self.at:%H:%M} UTC" if self.at else ""
         return (
@@ -61,6 +69,9 @@ class Conflict:
 
 class Edit:
     """The edit form of a row, with a keyed digest of each value that it was filled with.
+
+    A form that comes without the digests, from an older page or a script, is blind: whatever it
+    would change is a conflict.
 
     `build(row, data)` makes the form, bound to `data` unless it is None. Where a field is empty
     for another reason than an empty value, the form has a mapping: `kept` of stored secrets,
@@ -81,7 +92,8 @@ class Edit:
         self.data = self.put_stored(data) if data else None
         self.form = build(row, self.data) if self.data else self.stored
         self.conflicts: list[Conflict] = []
-        self.seen = read_digests(data.get(SEEN, "")) if data and SEEN in data else self.digests()
+        self.is_blind = bool(data and not data.get(SEEN))
+        self.seen = read_digests(data.get(SEEN, "")) if data else self.digests()
 
     @property
     def status(self) -> int:
@@ -130,23 +142,24 @@ class Edit:
         changed = [
             field.name
             for field in self.stored
-            if field.name in self.seen and self.is_changed(field) and not self.is_same(field)
+            if self.is_changed(field) and not self.is_same(field)
         ]
-        events = self.list_changes() if changed else []
+        events = self.list_changes() if changed and not self.is_blind else []
         return [self.conflict(name, events) for name in changed]
 
     def is_changed(self, stored: BoundField) -> bool:
         """Whether another value is stored than the person saw, or chose between."""
-        seen = self.seen[stored.name]
+        seen = self.seen.get(stored.name, "")
         if seen.endswith(UNDECIDED) and not self.chosen.get(stored.name):
             return True
         return not constant_time_compare(seen.rstrip(UNDECIDED), self.digest(stored))
 
     def is_same(self, stored: BoundField) -> bool:
         """Whether what was entered keeps what is stored, or is the same."""
-        entered = text_of(self.form[stored.name])
-        return entered == text_of(stored) or (
-            stored.name in hidden_values(self.stored) and entered in ("", "False")
+        if text_of(self.form[stored.name]) == text_of(stored):
+            return True
+        return stored.name in hidden_values(self.stored) and not self.form.cleaned_data.get(
+            stored.name
         )
 
     def conflict(self, name: str, events: list[Event]) -> Conflict:
@@ -163,13 +176,15 @@ class Edit:
             "" if secret else label_of(mine),
             secret,
             untouched=self.was_untouched(mine),
+            is_blind=self.is_blind,
             actor=event.actor if event else "",
             at=event.at if event else None,
         )
 
     def was_untouched(self, mine: BoundField) -> bool:
         """Whether what was entered has the digest that the form was filled with."""
-        return self.digest_of(mine.name, text_of(mine)) == self.seen[mine.name].rstrip(UNDECIDED)
+        seen = self.seen.get(mine.name, "").rstrip(UNDECIDED)
+        return self.digest_of(mine.name, text_of(mine)) == seen
 
     def list_changes(self) -> list[Event]:
         """The latest events about the row, newest first."""

@@ -71,6 +71,7 @@ urlpatterns = [
     path("batches/<uuid:pk>/withdraw/", batches.withdraw, name="batch_withdraw"),
     path("connect-links/new/<slug:provider>/", connect_links.new, name="connect_link_new"),
     path("connect-links/<uuid:pk>/", connect_links.detail, name="connect_link"),
+    path("connect-links/<uuid:pk>/edit/", connect_links.edit_link, name="connect_link_edit"),
     path("connect-links/<uuid:pk>/revoke/", connect_links.revoke, name="connect_link_revoke"),
     path("oauth-apps/", oauth_apps.index, name="oauth_apps"),
     path("oauth-apps/new/", oauth_apps.picker, name="oauth_app_picker"),

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.core.cache import caches
 from django.db.models import F, Q, QuerySet, Sum
+from django.template.defaultfilters import pluralize
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
@@ -243,8 +244,9 @@ def plan_text(records: int, per_call: int, rate: Rate) -> str:
     calls = ceil(records / per_call)
     seconds = calls * rate.interval / rate.allowed_requests / 1000
     return (
-        f"{records:,} records at {per_call:,} per call are {calls:,} calls. "
-        f"At this allotment they take about {format_duration(seconds)}."
+        f"{records:,} record{pluralize(records)} at {per_call:,} per call "
+        f"{pluralize(calls, 'is,are')} {calls:,} call{pluralize(calls)}. At this allotment "
+        f"{pluralize(calls, 'it takes,they take')} about {format_duration(seconds)}."
     )
 
 

@@ -6,6 +6,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 
+from sequin_admin.core.forms import NameField
 from sequin_admin.notifications import channels
 from sequin_admin.notifications.message import TYPES, Severity, type_groups
 from sequin_admin.notifications.models import Channel, ChannelKind
@@ -41,7 +42,7 @@ class ChannelForm(forms.Form):
 
     kept: Mapping[str, str] = {}
 
-    name = forms.CharField(max_length=100)
+    name = NameField(max_length=100)
     address = forms.CharField(max_length=channels.URL_CHARS)
     min_severity = forms.ChoiceField(
         label="Tell", choices=[(each.value, each.audience) for each in Severity]

@@ -24,16 +24,17 @@ from sequin_admin.credentials.normalizers import host
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.tokens import protocol
 
+OF_AUTH0 = {f"{name}.auth0.com" for name in ("manage", "accounts", "login", "www", "community")}
 DASHBOARD = (
-    "This is the address of Auth0's dashboard. Enter the tenant's domain, as Settings of the "
+    "This is the address of Auth0's own pages. Enter the tenant's domain, as Settings of the "
     "application shows it: acme.us.auth0.com."
 )
 
 
 def tenant_host(text: str) -> str:
-    """Raises `ValueError` for the dashboard, which is no tenant."""
+    """Raises `ValueError` for the dashboard, and other pages of Auth0's own."""
     found = host(text)
-    if found == "manage.auth0.com":
+    if found in OF_AUTH0:
         raise ValueError(DASHBOARD)
     return found
 

@@ -9,6 +9,7 @@ from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 
 from sequin_admin.access.models import Organization
+from sequin_admin.core.forms import NameField
 from sequin_admin.credentials.forms import (
     AGAIN,
     KEEP,
@@ -49,7 +50,7 @@ class NamedForm(forms.Form):
 
 
 class TargetForm(NamedForm):
-    name = forms.CharField(max_length=NAME_CHARS, help_text="How the database is called here.")
+    name = NameField(max_length=NAME_CHARS, help_text="How the database is called here.")
     host = forms.CharField(
         max_length=253,
         validators=[RegexValidator(rules.HOST, "Enter one host name or address, without a port.")],
@@ -99,7 +100,7 @@ class StreamForm(NamedForm):
 class SyncForm(NamedForm):
     field_names = {"collection_ids": "others"}
 
-    name = forms.CharField(max_length=NAME_CHARS, help_text="How the sync is called here.")
+    name = NameField(max_length=NAME_CHARS, help_text="How the sync is called here.")
     stream = forms.ModelChoiceField(
         Stream.objects.none(),
         required=False,
@@ -193,7 +194,7 @@ class SyncForm(NamedForm):
 
 
 class ConsumerForm(NamedForm):
-    name = forms.CharField(max_length=NAME_CHARS, help_text="How the consumer is called here.")
+    name = NameField(max_length=NAME_CHARS, help_text="How the consumer is called here.")
     target = forms.ModelChoiceField(
         Target.objects.none(), empty_label=None, help_text="The database it writes to."
     )

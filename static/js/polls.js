@@ -1,7 +1,11 @@
 // [data-polls] does not poll while the page is hidden, and polls at once when it is visible again.
 // An answer that is no part of the page never replaces one: a poll that fails shows the bar
-// #poll-bar, and the page stays as it was. The next answer hides the bar.
+// #poll-bar, and the page stays as it was. The bar hides once each poll that failed is answered.
 (() => {
+  // Else one that hangs would never fail, and keep the next one waiting.
+  const TIMEOUT_MS = 15000;
+  // The addresses of the polls whose last answer failed.
+  const failing = new Set();
   const polls = (element) => (element.getAttribute("hx-trigger") || "").includes("every");
   const bar = () => document.getElementById("poll-bar");
   const fail = (reason) => {
@@ -9,6 +13,15 @@
     if (!shown) return;
     shown.querySelector("[data-reason]").textContent = reason;
     shown.hidden = false;
+  };
+  const failPoll = (path, reason) => {
+    failing.add(path);
+    fail(reason);
+  };
+  const succeedPoll = (path) => {
+    const polled = new Set([...document.querySelectorAll("[hx-get]")].map((each) => each.getAttribute("hx-get")));
+    for (const each of [path, ...[...failing].filter((each) => !polled.has(each))]) failing.delete(each);
+    if (bar() && !failing.size) bar().hidden = true;
   };
   // A document, or what a redirect led to, is another page: the login, an error, another product's.
   const isElsewhere = (xhr, config) =>
@@ -19,6 +32,9 @@
     if (status === 403 || status === 404) return "What it shows is not here for you any more.";
     return status < 400 ? "You are signed out, or work in another organization now." : `The server answered ${status}.`;
   };
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (polls(event.detail.elt)) event.detail.timeout ||= TIMEOUT_MS;
+  });
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (document.hidden && event.detail.elt.closest("[data-polls]")) event.preventDefault();
   });
@@ -28,9 +44,9 @@
     if (!polls(elt)) return;
     if (xhr.status >= 400 || leads(xhr) || isElsewhere(xhr, requestConfig)) {
       event.preventDefault();
-      fail(reason(xhr.status));
-    } else if (bar()) {
-      bar().hidden = true;
+      failPoll(requestConfig.path, reason(xhr.status));
+    } else {
+      succeedPoll(requestConfig.path);
     }
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
@@ -40,11 +56,13 @@
       fail(reason(xhr.status));
     }
   });
-  document.addEventListener("htmx:sendError", (event) => {
-    if (!polls(event.detail.elt)) return;
-    event.stopImmediatePropagation();
-    fail("The server does not answer.");
-  });
+  for (const lost of ["htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(lost, (event) => {
+      if (!polls(event.detail.elt)) return;
+      event.stopImmediatePropagation();
+      failPoll(event.detail.requestConfig.path, "The server does not answer.");
+    });
+  }
   document.addEventListener("visibilitychange", () => {
     if (document.hidden || !window.htmx) return;
     for (const poller of document.querySelectorAll("[data-polls]")) window.htmx.trigger(poller, "seen");

@@ -236,7 +236,9 @@ def test_a_dry_run_tells_and_stores_nothing(api, make_channel):
 
     answer = send(api, login("leto", password="other"), key(1), dry_run=True)
 
-    assert answer.json() == {
+    told = answer.json()
+    marks = [row.pop("accounts") for row in told["data"]]
+    assert told == {
         "data": [
             {"index": 0, "id": None, "result": "updated"},
             {"index": 1, "id": None, "result": "created"},
@@ -244,8 +246,27 @@ def test_a_dry_run_tells_and_stores_nothing(api, make_channel):
         "created": 1,
         "updated": 1,
     }
+    assert all(marks)
+    assert not {*marks[0]} & {*marks[1]}
+    assert "leto" not in str(marks)
     assert Credential.objects.get().secrets["password"] == "hush"
     assert (Event.objects.count(), Delivery.objects.count()) == before
+
+
+def test_two_ways_to_name_one_account_share_a_mark(api):
+    """By the token that it had once, and by its identity: neither has what the other has."""
+    kind, first = kinds.get("airtable_oauth2"), {"airtable_uid": "usrPaul", "refresh_token": "one"}
+    sample = sample_properties(kind) | {"airtable_uid": None}
+    api.post(ONE, {"properties": {**sample, **first}})
+    rows = [{"refresh_token": "one"}, {**first, "refresh_token": "two"}, {"refresh_token": "three"}]
+
+    marks = [
+        {*send(api, {"properties": sample | row}, dry_run=True).json()["data"][0]["accounts"]}
+        for row in rows
+    ]
+
+    assert marks[0] & marks[1]
+    assert not marks[2] & (marks[0] | marks[1])
 
 
 def test_a_dry_run_refuses_what_would_be_refused(api):

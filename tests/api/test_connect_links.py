@@ -4,6 +4,8 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from sequin_admin.access.models import Scope
 from sequin_admin.audit.models import Event
@@ -171,6 +173,33 @@ def test_many_are_made_at_once_and_those_left_out_say_why(api, organization, str
     assert {row["credential_id"] for row in told["left_out"]} == set(ids[3:])
     listed = api.get(URL, batch=told["batch"]).json()["data"]
     assert {link["id"] for link in listed} == {link["id"] for link in told["data"]}
+
+
+def test_many_take_as_many_queries_as_a_few(api, organization):
+    counts = []
+    for start, end in [(0, 2), (2, 40)]:
+        rows = [
+            make_credential(organization, "stripe_key", identity=f"{n}") for n in range(start, end)
+        ]
+        with CaptureQueriesContext(connection) as asked:
+            answer = api.post(f"{URL}/bulk", {"credential_ids": [str(row.pk) for row in rows]})
+        assert len(answer.json()["data"]) == end - start
+        counts.append(len(asked))
+
+    assert Event.objects.filter(action="connect_link.created").count() == 40
+    # SQLite limits the number of values in one query.
+    assert counts[1] - counts[0] <= 3
+
+
+def test_many_are_made_up_to_the_ceiling(api, organization, settings):
+    settings.MAX_CONNECT_LINKS = 2
+    rows = [make_credential(organization, "stripe_key", identity=f"{n}") for n in range(3)]
+
+    told = api.post(f"{URL}/bulk", {"credential_ids": [str(row.pk) for row in rows]}).json()
+
+    assert len(told["data"]) == ConnectLink.objects.count() == 2
+    [left] = told["left_out"]
+    assert "may have 2 open connect links" in left["reason"]
 
 
 def test_lists_are_filtered(api, organization):

@@ -10,6 +10,7 @@ from sequin_admin.credentials.properties import MASK, is_mask
 from sequin_admin.syncs.models import Target
 from tests.connect.test_entered import known
 from tests.dashboard.conftest import address
+from tests.edit_forms import submit
 from tests.factories import extras_of, make_credential, make_oauth_app, sample_properties
 
 ONE = "/v1/credentials"
@@ -118,7 +119,8 @@ def test_each_mask_keeps_the_secret(api, owner, organization, nobody_is_asked, m
     properties = {**credential.masked_properties(), "secret": mask}
 
     by_api = api.post(ONE, {"properties": properties})
-    by_page = owner.post(
+    by_page = submit(
+        owner,
         address("credential_edit", credential.pk),
         {"name": "sample_name", "test": "on", "secret": mask, "display_name": "Renamed"},
     )
@@ -134,7 +136,8 @@ def test_the_mask_of_another_secret_is_refused(api, owner, organization, nobody_
     properties = {**credential.masked_properties(), "secret": "sk_l...0001"}
 
     by_api = api.post(ONE, {"properties": properties})
-    by_page = owner.post(
+    by_page = submit(
+        owner,
         address("credential_edit", credential.pk),
         {"name": "sample_name", "test": "on", "secret": "sk_l...0001"},
     )
@@ -195,7 +198,8 @@ def test_an_oauth_app_keeps_what_is_masked(api, owner, organization, provider):
 
     by_api = api.patch(one, {"client_secret": shown["client_secret"], "properties": properties})
     texts = {name: str(value) for name, value in app.properties.items()}
-    by_page = owner.post(
+    by_page = submit(
+        owner,
         address("oauth_app_edit", app.pk),
         {**texts, **hidden, "client_secret": MASK, "name": "Renamed"},
     )
@@ -240,7 +244,7 @@ def test_a_target_keeps_its_masked_password(operator, owner, organization):
         answer = operator.patch(one, {"connection": {**PLACE, "password": mask}, "name": mask})
         assert answer.status_code == 200, answer.content
     page = {**PLACE, "password": "spic...6789", "name": "Renamed", "ssl_mode": "prefer"}
-    assert owner.post(address("target_edit", made["id"]), page).status_code == 302
+    assert submit(owner, address("target_edit", made["id"]), page).status_code == 302
 
     target = Target.objects.get()
     assert (target.secrets["password"], target.name) == (PASSWORD, "Renamed")

@@ -36,6 +36,7 @@ SAME: dict[str, list[str] | str] = {
     "connect_links_bulk": ["create_reconnect_links"],
     "batch_withdraw": ["withdraw_connect_link"],
     "connect_link_new": ["create_connect_link"],
+    "connect_link_edit": ["update_connect_link"],
     "connect_link_revoke": ["withdraw_connect_link"],
     "oauth_app_add": ["create_oauth_app"],
     "oauth_app_edit": ["update_oauth_app"],

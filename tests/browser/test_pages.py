@@ -109,6 +109,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         "/connect-links/",
         f"/connect-links/{link.pk}/",
         f"/connect-links/{reconnect.pk}/",
+        f"/connect-links/{link.pk}/edit/",
         f"/connect-links/{link.pk}/revoke/",
         "/connect-links/bulk/?all=1",
         f"/limits/bulk/?credential={working.pk}&credential={broken.pk}",

@@ -54,6 +54,57 @@ def test_a_failed_poll_changes_nothing_but_a_bar(page: Page) -> None:
     expect(page.locator(".toast")).to_have_count(0)
 
 
+def hang(route: Route) -> None:
+    """Never answered."""
+
+
+def test_a_poll_that_hangs_fails_as_well(page: Page) -> None:
+    page.goto("/worker/")
+    settle(page)
+    page.evaluate(
+        """document.addEventListener("htmx:configRequest", ({detail}) => {
+          window.limit = detail.timeout;
+          detail.timeout = 100;
+        })"""
+    )
+
+    page.route("**/worker/", hang)
+    page.evaluate(POLL)
+
+    expect(page.locator("#poll-bar")).to_contain_text("The server does not answer.")
+    expect(page.locator("#poll-bar")).to_be_visible()
+    expect(page.locator(".toast")).to_have_count(0)
+    assert page.evaluate("window.limit") == 15_000
+
+
+def test_the_bar_stays_while_one_of_two_polls_fails(page: Page) -> None:
+    page.goto("/worker/")
+    settle(page)
+    page.evaluate(
+        """() => {
+          const other = document.createElement("div");
+          const trigger = {"hx-get": "/other/", "hx-trigger": "every 900s", "hx-swap": "none"};
+          for (const [name, value] of Object.entries(trigger)) other.setAttribute(name, value);
+          other.id = "other";
+          document.querySelector("main").append(other);
+          htmx.process(other);
+        }"""
+    )
+    page.route("**/other/", lambda route: route.fulfill(status=200, body="<p>Fine</p>"))
+    page.route("**/worker/", refuse)
+    poll(page)
+    expect(page.locator("#poll-bar")).to_be_visible()
+
+    with page.expect_response("**/other/"):
+        page.evaluate("htmx.ajax('GET', '/other/', {source: '#other', swap: 'none'})")
+    settle(page)
+    expect(page.locator("#poll-bar")).to_be_visible()
+
+    page.unroute("**/worker/")
+    poll(page)
+    expect(page.locator("#poll-bar")).to_be_hidden()
+
+
 def test_back_shows_what_is_stored(page: Page, organization: Organization) -> None:
     """Neither what was typed, nor the page as the browser kept it."""
     credential = make_credential(organization, "stripe_key", name="Spice")

@@ -202,6 +202,38 @@ def test_a_large_file_goes_in_pieces_of_a_thousand(run, write):
     assert [row["row"] for row in ran.json["data"]] == list(range(1, 1002))
 
 
+def test_one_account_in_two_pieces_is_found_before_anything_is_imported(run, write):
+    rows = [*(champ(number) for number in range(999)), champ(0, name="One"), champ(3), champ(3)]
+    file = write("large.json", [*rows, champ(0), champ(1000)])
+
+    strict = run("credentials", "import", file, "--strict")
+    assert not Credential.objects.exists()
+    ran = run("credentials", "import", file, "--json")
+
+    said = {row["row"]: row["reason"] for row in ran.json["data"] if row["reason"]}
+    same = "row {} and row {} are the same account. Send one of them."
+    assert said[1] == said[1000] == same.format(1, 1000)
+    assert said[1001] == said[1002] == same.format(1001, 1002)
+    assert said.keys() == {1, 1000, 1001, 1002}
+    assert (strict.code, ran.json["created"]) == (1, 1000)
+
+
+def test_rows_that_are_one_account_are_each_named():
+    """Tried one by one; the last shares a mark with the first, and another with the second."""
+    items = [Item(row, champ(row)) for row in (2, 3, 5, 7)]
+    marks = [["a"], ["b"], ["c"], ["a", "b"]]
+    trial = importing.Trial(items, [{"row": item.row} for item in items], accounts=marks)
+
+    trial.refuse_duplicates()
+
+    assert [item.row for item in trial.good] == [row["row"] for row in trial.results] == [5]
+    assert {row["row"]: row["reason"] for row in trial.refused} == {
+        2: "row 2 and row 7 are the same account. Send one of them.",
+        3: "row 3 and row 7 are the same account. Send one of them.",
+        7: "row 2 and row 7 are the same account. Send one of them.",
+    }
+
+
 def test_an_import_that_is_cut_off_says_how_far_it_came(bare, write, script):
     [kind] = [k for k in kinds.all() if k.slug == "checkout_champ_password"]
     shape = KindShape.model_validate(kind_out(kind)).model_dump()
@@ -248,7 +280,7 @@ def test_an_oauth_app_is_given_to_those_of_its_provider(run, write, organization
     without = run("credentials", "import", file, "--dry-run")
     ran = run("credentials", "import", file, "--oauth-app", app.pk)
 
-    assert "1 of them name no OAuth app (hubspot), so their tokens can't be renewed" in without.err
+    assert "without an OAuth app (hubspot): their tokens can't be renewed" in without.err
     assert ran.code == 0, ran.err
     assert Credential.objects.get(kind="hubspot_oauth2").oauth_app == app
     assert Credential.objects.get(kind="checkout_champ_password").oauth_app is None
@@ -300,7 +332,7 @@ def test_an_export_is_sealed_private_and_audited(run, organization, keypair, tmp
     )
 
     data = (tmp_path / "all.age").read_bytes()
-    assert (ran.code, ran.err) == (0, "1 credentials exported to all.age.\n")
+    assert (ran.code, ran.err) == (0, "1 credential exported to all.age.\n")
     assert MARK.encode() not in data
     assert data.startswith(b"age-encryption.org/v1")
     assert stat.S_IMODE(os.stat(tmp_path / "all.age").st_mode) == 0o600

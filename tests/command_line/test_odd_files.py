@@ -75,3 +75,22 @@ def test_any_bytes(shapes, data):
 def test_depths_and_lengths_that_nobody_writes(shapes):
     for data in (b"[" * 100_000, b"{" * 20_000, b"9" * 10_000, b'"' * 9, b"[" * 900 + b"]" * 900):
         survives(data, shapes)
+
+
+def test_a_refused_row_that_is_no_object_has_its_reason_in_the_report(shapes):
+    """Corrected there, it is imported."""
+    key = "sendgrid://:SG.a.b@"
+    for text in ("AIRFLOW_CONN_MAILS=nothing", '{"mails": "nothing", "b": {"conn_type": "x"}}'):
+        reading = read(text.encode(), "auto", shapes)
+        reason = reading.problems[0].sentence
+        report = reading.report({1: reason})
+
+        assert json.loads(report) == {"mails": {"uri": "nothing", "refused_because": reason}}
+        corrected = read(report.replace("nothing", key).encode(), "auto", shapes)
+        assert [item.body["properties"]["api_key"] for item in corrected.items] == ["SG.a.b"]
+
+    good = {"kind": "stripe_key", "name": "a", "secret": "sk_test_1"}
+    reading = read(json.dumps([7, {"properties": good}]).encode(), "auto", shapes)
+    [problem] = reading.problems
+    [row] = json.loads(reading.report({problem.row: problem.sentence}))
+    assert row == {"value": 7, "refused_because": problem.sentence}

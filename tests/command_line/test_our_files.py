@@ -107,7 +107,7 @@ def test_csv_rows_are_lines_and_empty_cells_are_left_out(shapes):
         (4, "`hub_id` must be a whole number."),
         (5, "`name` and `secret` are missing."),
         (6, "Its `kind` is none that is known: airtab"),
-        (7, "It has 6 cells under 5 columns."),
+        (7, "It has 6 cells, and the header names 5."),
     ]
 
 

@@ -15,6 +15,7 @@ from sequin_admin.notifications.models import Delivery
 from sequin_admin.tokens import grants, lifetimes
 from sequin_admin.tokens.models import Token
 from tests.dashboard.conftest import address
+from tests.edit_forms import submit
 from tests.factories import make_credential, sample_properties
 
 WITH_FORM = [kind for kind in kinds.all() if kind.has_form()]
@@ -68,7 +69,8 @@ def test_renaming_changes_the_name_only(owner, organization, nobody_is_asked, ki
     credential = known(organization, kind)
     before = state_of(credential)
 
-    answer = owner.post(
+    answer = submit(
+        owner,
         address("credential_edit", credential.pk),
         {**as_posted(credential), "display_name": "Renamed"},
     )
@@ -85,7 +87,7 @@ def test_saving_an_unchanged_form_does_nothing(owner, organization, nobody_is_as
     credential = known(organization, kind)
     before = state_of(credential)
 
-    owner.post(address("credential_edit", credential.pk), as_posted(credential))
+    submit(owner, address("credential_edit", credential.pk), as_posted(credential))
 
     assert state_of(credential) == before
     assert not Event.objects.about(credential).exists()
@@ -145,7 +147,8 @@ def test_a_new_secret_is_audited_probed_and_throws_the_old_token_away(owner, org
     credential = known(organization, kinds.get("auth0_client_credentials"))
     before = Token.objects.get()
 
-    owner.post(
+    submit(
+        owner,
         address("credential_edit", credential.pk),
         {**as_posted(credential), "client_secret": "new"},
     )

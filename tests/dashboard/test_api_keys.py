@@ -9,6 +9,7 @@ from django.urls import reverse
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, ApiKeyState
 from sequin_admin.core import clock
+from tests.edit_forms import submit
 
 URL = reverse("dashboard:api_keys")
 ADD = reverse("dashboard:api_key_add")
@@ -96,7 +97,7 @@ def test_mistakes_keep_the_form_and_make_no_key(client, user, mistake):
 def test_mistakes_change_nothing(client, user, key, mistake):
     client.force_login(user)
 
-    response = client.post(page_of(key, "edit"), {**GOOD, **mistake})
+    response = submit(client, page_of(key, "edit"), {**GOOD, **mistake})
 
     assert response.status_code == 422
     assert ApiKey.objects.get().version == key.version
@@ -111,7 +112,7 @@ def test_editing_changes_what_was_changed_and_keeps_the_end(client, user, organi
     form = client.get(page_of(key, "edit")).context["form"]
 
     sent = {**form.initial, "requests_per_minute": "", "name": "new", "scopes": ["write"]}
-    saved = client.post(page_of(key, "edit"), sent, follow=True)
+    saved = submit(client, page_of(key, "edit"), sent, follow=True)
 
     changed = keys.find(token)
     assert (changed.name, changed.scopes, changed.networks) == ("new", ["write"], ["::/0"])
@@ -154,7 +155,7 @@ def test_what_is_revoked_is_only_shown(client, user, key):
 
     page = client.get(page_of(key)).content.decode()
     rotated = client.post(page_of(key, "rotate"), {"hours": "0"}, follow=True).content.decode()
-    edited = client.post(page_of(key, "edit"), GOOD, follow=True).content.decode()
+    edited = submit(client, page_of(key, "edit"), GOOD, follow=True).content.decode()
 
     for verb in ("rotate", "edit", "revoke"):
         assert page_of(key, verb) not in page

@@ -12,6 +12,7 @@ from sequin_admin.audit.models import Event
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink, LinkState
 from sequin_admin.credentials import kinds
+from tests.edit_forms import submit
 from tests.factories import make_credential, make_oauth_app
 
 LIST = reverse("dashboard:connect_links")
@@ -94,6 +95,22 @@ def test_a_withdrawn_link_shows_no_address(client, owner, link):
 
     assert "Revoked" in page
     assert address not in page
+
+
+def test_what_becomes_of_a_link_may_change_while_it_is_open(client, owner, link, user):
+    path = reverse("dashboard:connect_link_edit", args=[link.pk])
+    before = links.address(link)
+
+    page = submit(client, path, {"name": "House", "metadata": '{"plan": "pro"}'}, follow=True)
+    links.revoke(link, actor=user)
+    late = client.post(path, {"name": "Late"}, follow=True).content.decode()
+
+    link.refresh_from_db()
+    assert before in page.content.decode()
+    assert (link.name, link.metadata) == ("House", {"plan": "pro"})
+    assert Event.objects.about(link).get(action="connect_link.changed").actor == str(user)
+    assert "is over, so nothing about it can change" in late
+    assert "Edit</a>" not in late
 
 
 def test_links_are_narrowed_by_state(client, owner, organization, link, user):

@@ -15,9 +15,9 @@ from django.urls import reverse
 from sequin_admin.access import keys, organizations
 from sequin_admin.access.models import Logo, Membership
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import credential_operations
+from sequin_admin.connect import credential_operations, links
 from sequin_admin.core import clock
-from sequin_admin.credentials import oauth_apps
+from sequin_admin.credentials import kinds, oauth_apps
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.dashboard.edits import form_values
 from sequin_admin.limits import models as limits
@@ -27,6 +27,7 @@ from sequin_admin.notifications.models import ChannelKind
 from sequin_admin.syncs import consumers, streams, syncs, targets
 from tests.conftest import confirm_login, make_member
 from tests.dashboard.conftest import address
+from tests.edit_forms import seen_in, submit
 from tests.factories import make_credential, make_oauth_app, make_synced
 
 
@@ -148,9 +149,19 @@ def api_key_form(organization, actor):
     return Form(path, row, "name", change, "Theirs", "Mine", lambda r: r.name)
 
 
+def link_form(organization, actor):
+    row = links.create(organization, [kinds.get("stripe_key")], actor=actor, name="Spice")
+
+    def change():
+        links.update_link(row, actor=actor, name="Theirs")
+
+    path = address("connect_link_edit", row.pk)
+    return Form(path, row, "name", change, "Theirs", "Mine", lambda r: r.name)
+
+
 FORMS = [
     *(credential_form, oauth_app_form, sync_form, stream_form, target_form, consumer_form),
-    *(channel_form, organization_form, limit_form, api_key_form),
+    *(channel_form, organization_form, limit_form, api_key_form, link_form),
 ]
 
 
@@ -171,10 +182,6 @@ def open_form(client: Client, path: str) -> dict[str, Any]:
 def filled(bound: BoundField) -> list[str]:
     is_blank = isinstance(bound.field.widget, PasswordInput | FileInput)
     return [] if is_blank else form_values(bound)
-
-
-def seen_in(page: str) -> str:
-    return re.search(r'name="seen" value="([^"]*)"', page)[1]
 
 
 @pytest.mark.parametrize("make", FORMS, ids=lambda make: make.__name__)
@@ -211,6 +218,53 @@ def test_a_form_as_it_was_opened_is_saved(owner, organization, other, make):
 
     assert answer.status_code == 302
     assert form.read(type(form.row)._base_manager.get(pk=form.row.pk)) == form.mine
+
+
+@pytest.mark.parametrize("make", FORMS, ids=lambda make: make.__name__)
+def test_a_form_that_does_not_say_what_it_showed_changes_nothing_unseen(
+    owner, organization, other, make
+):
+    """From a page before an update, or a script's."""
+    form = make(organization, other)
+    sent = {**open_form(owner, form.path), form.name: form.mine}
+    del sent["seen"]
+    form.change()
+
+    page = owner.post(form.path, sent)
+
+    text = page.content.decode()
+    stored = type(form.row)._base_manager
+    assert page.status_code == 409
+    assert form.read(stored.get(pk=form.row.pk)) == form.theirs
+    for shown in (f">{form.theirs}<", f">{form.mine}<", "too old to tell what it showed"):
+        assert shown in text
+    choices = dict.fromkeys(re.findall(r'name="(choice-\w+)"', text), "mine")
+    owner.post(form.path, {**sent, "seen": seen_in(text), **choices})
+    assert form.read(stored.get(pk=form.row.pk)) == form.mine
+
+
+@pytest.mark.parametrize("make", FORMS, ids=lambda make: make.__name__)
+def test_without_a_difference_it_need_not_say_so(owner, organization, other, make):
+    form = make(organization, other)
+    sent = open_form(owner, form.path)
+    del sent["seen"]
+
+    assert owner.post(form.path, sent).status_code == 302
+
+
+def test_a_role_and_an_address_of_a_blind_form(owner, organization, user):
+    viewer = Membership.objects.get(user=make_member(organization, "d@arrakis.test", "viewer"))
+    confirm_login(owner)
+    new = {"action_add": "", "email": "second@arrakis.test"}
+
+    role = owner.post(address("member_role", viewer.pk), {"role": "owner"}, follow=True)
+    mail = owner.post(reverse("account_email"), new, follow=True)
+
+    viewer.refresh_from_db()
+    assert viewer.role == "viewer"
+    assert "Role is viewer, which the page may not have shown" in role.content.decode()
+    assert "Nothing was changed" in mail.content.decode()
+    assert not user.emailaddress_set.filter(email=new["email"]).exists()
 
 
 def test_what_one_left_as_it_was_is_not_put_back_unasked(owner, organization, other):
@@ -264,10 +318,11 @@ def test_a_role_that_was_changed_meanwhile_is_said(owner, organization, other):
     part = page[page.index(reverse("dashboard:member_role", args=[viewer.pk])) :]
     second = Client()
     second.force_login(other)
-    second.post(address("member_role", viewer.pk), {"role": "owner"})
+    path = address("member_role", viewer.pk)
+    submit(second, path, {"role": "owner"}, page=address("members"))
 
     sent = {"role": "member", "seen": seen_in(part)}
-    answer = owner.post(address("member_role", viewer.pk), sent, follow=True)
+    answer = owner.post(path, sent, follow=True)
 
     viewer.refresh_from_db()
     assert viewer.role == "owner"

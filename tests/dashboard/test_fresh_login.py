@@ -31,6 +31,7 @@ NOT_FRESH = {
     "collections_refresh": USES,
     "add": OWN, "connect": OWN, "reconnect": OWN, "replace_account": OWN,
     "reconnect_link": OWN, "connect_link_new": OWN, "connect_links_bulk": OWN,
+    "connect_link_edit": "Changes what the credential to come is called.",
     "limit": "Slows or hastens calls; the provider's limit still holds.",
     "limits_bulk": "Slows or hastens calls; the provider's limit still holds.",
     "organization": "Name and logo only.",

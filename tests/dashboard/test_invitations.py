@@ -12,6 +12,7 @@ from sequin_admin.access.models import Membership, User
 from sequin_admin.access.policy import Role
 from sequin_admin.audit.models import Event
 from tests.conftest import confirm_login, make_member
+from tests.edit_forms import submit
 
 ACCEPT, EMAIL = reverse("invitation"), reverse("account_email")
 SECRET = "the litany against fear"
@@ -181,7 +182,7 @@ def test_an_address_is_replaced_when_the_new_one_is_confirmed(
     client.force_login(user)
     confirm_login(client)
 
-    client.post(EMAIL, {"email": "muaddib@arrakis.test", "action_add": ""})
+    submit(client, EMAIL, {"email": "muaddib@arrakis.test", "action_add": ""})
     user.refresh_from_db()
     before = user.email
     [mail] = mailoutbox
@@ -225,7 +226,7 @@ def test_a_mail_server_in_trouble_does_not_hide_what_was_done(client, user, monk
     client.force_login(user)
     confirm_login(client)
 
-    added = client.post(EMAIL, {"email": "usul@arrakis.test", "action_add": ""}, follow=True)
+    added = submit(client, EMAIL, {"email": "usul@arrakis.test", "action_add": ""}, follow=True)
     changed = client.post(
         reverse("account_change_password"), {"oldpassword": "spice must flow", **NEW}
     )

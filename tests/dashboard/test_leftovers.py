@@ -13,6 +13,7 @@ from sequin_admin.credentials.forms import MOVED, CredentialForm
 from sequin_admin.notifications import channels
 from sequin_admin.notifications.models import Channel, ChannelKind
 from tests.conftest import make_member
+from tests.edit_forms import submit
 from tests.factories import make_credential, make_synced, sample_values
 
 URL = "/members/leftovers/"
@@ -77,7 +78,8 @@ def test_a_lesser_role_leads_to_what_it_could_not_have_made(
     client.force_login(user)
     row = Membership.objects.get(user=member)
 
-    sent = client.post(reverse("dashboard:member_role", args=[row.pk]), {"role": role})
+    path = reverse("dashboard:member_role", args=[row.pk])
+    sent = submit(client, path, {"role": role}, page=reverse("dashboard:members"))
     page = client.get(sent["Location"]).content.decode()
 
     assert sent["Location"] == URL

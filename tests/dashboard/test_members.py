@@ -12,6 +12,7 @@ from sequin_admin.access.models import Invitation, Membership, Organization, Use
 from sequin_admin.access.policy import Role
 from sequin_admin.audit.models import Event
 from tests.conftest import confirm_login, make_member
+from tests.edit_forms import submit
 
 URL = reverse("dashboard:members")
 ADD = reverse("dashboard:member_add")
@@ -140,7 +141,9 @@ def test_role_changes_and_is_audited(client, user, viewer, organization):
     membership = Membership.objects.get(user=viewer)
     client.force_login(user)
 
-    client.post(reverse("dashboard:member_role", args=[membership.pk]), {"role": "admin"})
+    submit(
+        client, reverse("dashboard:member_role", args=[membership.pk]), {"role": "admin"}, page=URL
+    )
 
     membership.refresh_from_db()
     assert membership.role == Role.ADMIN
@@ -176,8 +179,12 @@ def test_last_owner_stays(client, user, viewer):
     client.force_login(user)
 
     removed = client.post(reverse("dashboard:member_remove", args=[membership.pk]), follow=True)
-    demoted = client.post(
-        reverse("dashboard:member_role", args=[membership.pk]), {"role": "viewer"}, follow=True
+    demoted = submit(
+        client,
+        reverse("dashboard:member_role", args=[membership.pk]),
+        {"role": "viewer"},
+        page=URL,
+        follow=True,
     )
 
     assert "only owner" in removed.content.decode()

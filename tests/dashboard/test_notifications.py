@@ -10,6 +10,7 @@ from sequin_admin.notifications import delivery, outbox
 from sequin_admin.notifications.message import Severity
 from sequin_admin.notifications.models import Channel, Delivery
 from tests.dashboard.conftest import address
+from tests.edit_forms import submit
 from tests.notified import HOST, make_message
 
 LIST = address("notifications")
@@ -40,7 +41,7 @@ def test_a_channel_is_added_tested_edited_disabled_and_deleted(client, owner, re
 
     page = client.post(address("channel_test", channel.pk), follow=True).content.decode()
     assert "The test was delivered to Ops." in page
-    client.post(address("channel_edit", channel.pk), {**FORM, "name": "Night", **KEPT[kind]})
+    submit(client, address("channel_edit", channel.pk), {**FORM, "name": "Night", **KEPT[kind]})
     channel.refresh_from_db()
     assert (channel.name, channel.event_types) == ("Night", [])
     client.post(address("channel_disable", channel.pk))
@@ -136,7 +137,7 @@ def test_afterwards_no_page_log_or_audit_row_holds_a_secret(
 
     seen = [client.get(page) for page in pages]
     refused = {**FORM, "name": "", "address": ADDRESSES["slack"]}
-    seen.append(client.post(address("channel_edit", slack.pk), refused))
+    seen.append(submit(client, address("channel_edit", slack.pk), refused))
     seen.append(client.post(new("slack"), refused))
 
     assert {answer.status_code for answer in seen} == {200, 422}

@@ -9,6 +9,7 @@ from PIL import Image
 
 from sequin_admin.access.models import Logo, Organization
 from sequin_admin.audit.models import Event
+from tests.edit_forms import submit
 
 PAGE = reverse("dashboard:organization")
 
@@ -20,7 +21,7 @@ def picture(*, side=600, form="PNG"):
 
 
 def test_the_name_is_changed(client, owner):
-    client.post(PAGE, {"name": "House Atreides"})
+    submit(client, PAGE, {"name": "House Atreides"})
 
     assert Organization.objects.get().name == "House Atreides"
     assert Event.objects.filter(action="organization.renamed").exists()
@@ -28,7 +29,7 @@ def test_the_name_is_changed(client, owner):
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP", "GIF"])
 def test_a_picture_becomes_a_small_png(client, owner, form):
-    client.post(PAGE, {"name": "Arrakis", "logo": picture(form=form)})
+    submit(client, PAGE, {"name": "Arrakis", "logo": picture(form=form)})
 
     shown = client.get(reverse("gateway:logo", args=[Organization.objects.get().pk]))
     drawn = Image.open(BytesIO(shown.content))
@@ -47,21 +48,23 @@ def test_a_picture_becomes_a_small_png(client, owner, form):
     ids=["svg", "empty", "broken png", "broken gif"],
 )
 def test_what_is_no_picture_is_refused_with_a_sentence(client, owner, content):
-    page = client.post(PAGE, {"name": "Arrakis", "logo": SimpleUploadedFile("logo.png", content)})
+    page = submit(
+        client, PAGE, {"name": "Arrakis", "logo": SimpleUploadedFile("logo.png", content)}
+    )
 
     assert page.status_code == 422
     assert not Logo.objects.exists()
 
 
 def test_a_picture_that_unpacks_into_millions_of_pixels_is_refused(client, owner):
-    page = client.post(PAGE, {"name": "Arrakis", "logo": picture(side=4600)})
+    page = submit(client, PAGE, {"name": "Arrakis", "logo": picture(side=4600)})
 
     assert "20 million pixels" in page.content.decode()
 
 
 def test_a_logo_is_removed(client, owner):
-    client.post(PAGE, {"name": "Arrakis", "logo": picture()})
-    client.post(PAGE, {"name": "Arrakis", "remove_logo": "on"})
+    submit(client, PAGE, {"name": "Arrakis", "logo": picture()})
+    submit(client, PAGE, {"name": "Arrakis", "remove_logo": "on"})
 
     assert not Logo.objects.exists()
 

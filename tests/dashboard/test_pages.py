@@ -8,6 +8,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.limits import models as limits
 from tests.dashboard.conftest import address, age_login
+from tests.edit_forms import submit
 from tests.factories import make_credential, make_oauth_app
 
 STRIPE = {"name": "Arrakis", "secret": "sk_test_arrakis0000000000000001", "test": "on"}
@@ -68,7 +69,8 @@ def test_editing_with_a_blank_secret_keeps_it(owner, organization):
     credential = make_credential(organization, "stripe_key")
     before = dict(credential.secrets)
 
-    owner.post(
+    submit(
+        owner,
         address("credential_edit", credential.pk),
         {"name": "New name", "secret": "", "test": "on", "display_name": "Shown name"},
     )
@@ -82,7 +84,7 @@ def test_editing_with_a_blank_secret_keeps_it(owner, organization):
 def test_editing_replaces_the_secret(owner, organization):
     credential = make_credential(organization, "stripe_key")
 
-    owner.post(address("credential_edit", credential.pk), {**STRIPE, "secret": "sk_test_fresh"})
+    submit(owner, address("credential_edit", credential.pk), {**STRIPE, "secret": "sk_test_fresh"})
 
     assert Credential.objects.get().secrets == {"secret": "sk_test_fresh"}
     details = Event.objects.get(action="credential.secrets_replaced").details
@@ -93,7 +95,8 @@ def test_the_key_of_another_account_is_refused(owner, organization, simulated):
     owner.post(address("add", "stripe_key"), STRIPE)
     credential = Credential.objects.get()
 
-    answer = owner.post(
+    answer = submit(
+        owner,
         address("credential_edit", credential.pk),
         {**STRIPE, "secret": "sk_test_giediprime000000000000002"},
     )
@@ -215,7 +218,7 @@ def test_a_limit_is_saved_and_audited(owner, organization):
     credential = make_credential(organization, "stripe_key")
     sent = {"allowed_requests": 7, "interval": 500, "max_concurrent_requests": 0}
 
-    owner.post(address("limit", credential.pk), sent)
+    submit(owner, address("limit", credential.pk), sent)
 
     assert limits.get_rate_limit(Credential.objects.get()).as_json() == sent
     assert Event.objects.get(action="rate_limit.changed").details["after"] == sent
@@ -234,7 +237,7 @@ def test_an_impossible_limit_is_explained(owner, organization, change, sentence)
     credential = make_credential(organization, "stripe_key")
     sent = {"allowed_requests": 7, "interval": 1000, "max_concurrent_requests": 0, **change}
 
-    answer = owner.post(address("limit", credential.pk), sent)
+    answer = submit(owner, address("limit", credential.pk), sent)
 
     assert answer.status_code == 422
     assert sentence in answer.content.decode()
@@ -246,7 +249,9 @@ def test_an_oauth_app_is_added_edited_and_deleted(owner):
     app = OAuthApp.objects.get()
     assert (app.scopes, app.secrets) == (["a", "b"], {"client_secret": "s3cret"})
 
-    owner.post(address("oauth_app_edit", app.pk), {**sent, "name": "Renamed", "client_secret": ""})
+    submit(
+        owner, address("oauth_app_edit", app.pk), {**sent, "name": "Renamed", "client_secret": ""}
+    )
     app = OAuthApp.objects.get()
     assert (app.name, app.secrets) == ("Renamed", {"client_secret": "s3cret"})
 
@@ -259,7 +264,7 @@ def test_a_new_app_secret_lets_its_credentials_be_probed_again(owner, organizati
     waiting = make_credential(organization, "hubspot_oauth2", oauth_app=app, check_due_at=None)
     sent = {"name": "Ours", "client_id": "ignored", "client_secret": "new"}
 
-    owner.post(address("oauth_app_edit", app.pk), sent)
+    submit(owner, address("oauth_app_edit", app.pk), sent)
 
     waiting.refresh_from_db()
     assert waiting.check_due_at

@@ -6,6 +6,7 @@ from sequin_admin.access.models import Organization
 from sequin_admin.syncs import streams, syncs
 from sequin_admin.syncs.models import Stream, Sync
 from tests.dashboard.conftest import address
+from tests.edit_forms import submit
 from tests.factories import make_credential
 
 NEW = "/streams/new/"
@@ -33,7 +34,7 @@ def test_one_is_added_renamed_and_deleted(owner):
     stream = Stream.objects.get()
     assert answer["Location"] == address("stream", stream.pk)
 
-    owner.post(address("stream_edit", stream.pk), {"slug": "production"})
+    submit(owner, address("stream_edit", stream.pk), {"slug": "production"})
     assert "production" in owner.get("/streams/").content.decode()
 
     owner.post(address("stream_delete", stream.pk))
@@ -47,9 +48,10 @@ def test_one_is_added_renamed_and_deleted(owner):
 def test_a_slug_that_can_not_be_is_explained_at_the_field(owner, prod, organization, slug, said):
     dev = streams.create(organization, actor=None, slug="dev")
 
-    for url in (NEW, address("stream_edit", dev.pk)):
-        answer = owner.post(url, {"slug": slug})
+    added = owner.post(NEW, {"slug": slug})
+    renamed = submit(owner, address("stream_edit", dev.pk), {"slug": slug})
 
+    for answer in (added, renamed):
         assert answer.status_code == 422
         assert said in answer.content.decode()
     assert set(Stream.objects.values_list("slug", flat=True)) == {"prod", "dev"}
@@ -83,7 +85,7 @@ def test_a_sync_keeps_its_stream(owner, prod, credential, organization):
     url = address("sync_edit", sync.pk)
 
     assert 'name="stream"' not in owner.get(url).content.decode()
-    owner.post(url, {"name": "Bills", "sync_frequency": "1d", "stream": dev.pk})
+    submit(owner, url, {"name": "Bills", "sync_frequency": "1d", "stream": dev.pk})
 
     sync.refresh_from_db()
     assert (sync.name, sync.stream) == ("Bills", prod)

@@ -14,6 +14,7 @@ from sequin_admin.notifications.models import Channel, Delivery
 from sequin_admin.syncs import postgres, reports, syncs, targets
 from sequin_admin.syncs.models import Consumer, Sync, Target
 from tests.dashboard.conftest import address
+from tests.edit_forms import submit
 from tests.factories import make_credential, make_synced
 
 PASSWORD = "spice-must-flow-0123456789"
@@ -187,7 +188,7 @@ def test_another_host_takes_the_password_again(owner, world):
     target = world[1]
     sent = {**PLACE, "host": "evil.test"}
 
-    answer = owner.post(address("target_edit", target.pk), sent)
+    answer = submit(owner, address("target_edit", target.pk), sent)
 
     assert answer.status_code == 422
     assert "Enter the password again" in answer.content.decode()
@@ -202,7 +203,7 @@ def test_a_consumer_is_made_of_chosen_syncs_or_of_all(owner, world):
     owner.post("/consumers/new/", sent)
     made = Consumer.objects.get(name="Nightly")
     assert made.sync_ids() == [str(sync.pk)]
-    owner.post(address("consumer_edit", made.pk), {**sent, "syncs": [], "all_syncs": "on"})
+    submit(owner, address("consumer_edit", made.pk), {**sent, "syncs": [], "all_syncs": "on"})
     made.refresh_from_db()
     assert made.sync_ids() == ["*"]
 

@@ -100,6 +100,14 @@ CASES: tuple[tuple[str, str, Any, Any], ...] = (
         "https://acme--c.vf.force.com/apex/page",
         Refused("This is the address of Salesforce's pages"),
     ),
+    *(
+        ("salesforce_oauth2", "instance_url", entered, Refused("This is an address of all of"))
+        for entered in (
+            "https://login.salesforce.com",
+            "test.salesforce.com/",
+            "www.salesforce.com",
+        )
+    ),
     ("salesforce_oauth2", "instance_url", "acme", FORM),
     ("salesforce_oauth2", "instance_url", "https://salesforce.com.evil.com", FORM),
     ("salesforce_oauth2", "login_host", "https://Test.Salesforce.com/", "test.salesforce.com"),
@@ -127,7 +135,15 @@ CASES: tuple[tuple[str, str, Any, Any], ...] = (
     ("salesforce_oauth2", "sfid", "00D5G000007ABCDEAQ", "00D5g000007abcDEAQ"),
     ("salesforce_oauth2", "sfid", "00d5g000007abcdeaq", "00D5g000007abcDEAQ"),
     ("salesforce_oauth2", "sfid", "00D5g000007abcDZZZ", SAME),
-    ("salesforce_oauth2", "scope", "api,refresh_token", "api refresh_token"),
+    *(
+        ("salesforce_oauth2", "scope", entered, "api refresh_token")
+        for entered in (
+            "api,refresh_token",
+            '["api", "refresh_token"]',
+            "['api', 'refresh_token']",
+            '"api"; "refresh_token"',
+        )
+    ),
     ("salesforce_oauth2", "refresh_token", " 5Aep861..\n", "5Aep861.."),
     ("salesforce_oauth2", "refresh_token", f"{BOM}5Aep861..", "5Aep861.."),
     # ServiceNow.
@@ -142,15 +158,18 @@ CASES: tuple[tuple[str, str, Any, Any], ...] = (
         )
     ),
     ("servicenow_oauth2", "instance_url", "https://servicenow.arrakis.com", FORM),
+    *(
+        (kind, "instance_url", entered, Refused("This is ServiceNow's own address"))
+        for kind in ("servicenow_oauth2", "servicenow_client_credentials")
+        for entered in ("https://signon.service-now.com/", "www.service-now.com", "hi")
+    ),
     ("servicenow_oauth2", "instance_url", "https:/dev123.service-now.com", FORM),
     # Auth0.
     ("auth0_client_credentials", "domain", "https://Acme.us.auth0.com/", "acme.us.auth0.com"),
     ("auth0_client_credentials", "domain", "acme.auth0.com/api/v2/", "acme.auth0.com"),
-    (
-        "auth0_client_credentials",
-        "domain",
-        "https://manage.auth0.com/dashboard/us/acme/",
-        Refused("This is the address of Auth0's dashboard"),
+    *(
+        ("auth0_client_credentials", "domain", entered, Refused("This is the address of Auth0's"))
+        for entered in ("https://manage.auth0.com/dashboard/us/acme/", "login.auth0.com")
     ),
     ("auth0_client_credentials", "domain", "login.acme.com", FORM),
     # Workday.
@@ -183,6 +202,12 @@ CASES: tuple[tuple[str, str, Any, Any], ...] = (
         "Impl.workday.com/arrakis_dpt1/authorize/",
         "https://impl.workday.com/arrakis_dpt1/authorize",
     ),
+    (
+        "workday_oauth2",
+        "authorization_endpoint",
+        "https://impl.workday.com/ccx/oauth2/arrakis_dpt1/token",
+        Refused("This is the token endpoint."),
+    ),
     # Marketo.
     *(
         ("marketo_client_credentials", "munchkin_id", entered, "123-ABC-456")
@@ -208,6 +233,10 @@ CASES: tuple[tuple[str, str, Any, Any], ...] = (
     ),
     ("netsuite_tba", "account_id", "tstdrv1234567", "TSTDRV1234567"),
     ("netsuite_tba", "account_id", "1234567/SB1", FORM),
+    *(
+        ("netsuite_tba", "account_id", f"https://{host}/", FORM)
+        for host in ("www.netsuite.com", "system.netsuite.com", "system.na1.netsuite.com")
+    ),
     # QuickBooks shows its ids in groups.
     *(
         ("quickbooks_oauth2", "realm_id", entered, "1234567890123456")
@@ -215,16 +244,29 @@ CASES: tuple[tuple[str, str, Any, Any], ...] = (
             "1234 5678 9012 3456",
             "1234-5678-9012-3456",
             f"1234{NBSP}5678{NBSP}9012{NBSP}3456",
+            "https://quickbooks.api.intuit.com/v3/company/1234567890123456/query?minorversion=75",
+            "https://app.qbo.intuit.com/app/homepage?companyId=1234567890123456",
+            "https://a.test/callback?code=AB11&state=x&realmId=1234567890123456",
+            'realmId: "1234567890123456"',
             "\t1234567890123456\n",
         )
     ),
     ("quickbooks_oauth2", "realm_id", "1.23457E+15", FORM),
+    ("quickbooks_oauth2", "realm_id", "https://app.qbo.intuit.com/app/homepage", FORM),
     # Numbers.
     ("hubspot_oauth2", "hub_id", "21902692", 21902692),
     ("hubspot_oauth2", "hub_id", " 21 902 692 ", 21902692),
     ("hubspot_oauth2", "hub_id", "21,902,692", 21902692),
     ("hubspot_oauth2", "hub_id", "https://app.hubspot.com/contacts/21902692/x", 21902692),
     ("hubspot_oauth2", "hub_id", "https://app-eu1.hubspot.com/reports/21902692", 21902692),
+    (
+        "hubspot_oauth2",
+        "hub_id",
+        "https://app.hubspot.com/l/integrations?portalId=21902692",
+        21902692,
+    ),
+    ("hubspot_oauth2", "hub_id", "https://a.test/done?hubId=21902692#x", 21902692),
+    ("hubspot_oauth2", "hub_id", "Hub_ID: 21902692", 21902692),
     ("hubspot_oauth2", "hub_id", "many", Refused("Hub ID is not valid: enter a whole number")),
     ("hubspot_oauth2", "hub_id", "-5", Refused("")),
     ("hubspot_oauth2", "hub_id", "9007199254740993", Refused("")),
@@ -238,6 +280,27 @@ CASES: tuple[tuple[str, str, Any, Any], ...] = (
     ),
     ("github_app", "account_login", "https://github.com/paul-atreides", "paul-atreides"),
     ("github_app", "account_login", "@Paul-Atreides", "Paul-Atreides"),
+    *(
+        ("github_app", "account_login", entered, "paul-atreides")
+        for entered in (
+            "paul-atreides/",
+            "@paul-atreides/",
+            "/paul-atreides",
+            "paul-atreides/spice",
+            "github.com/@paul-atreides",
+            "https://www.github.com/paul-atreides/",
+            "https://github.com/orgs/paul-atreides/people",
+            "https://github.com/paul-atreides/spice",
+        )
+    ),
+    ("github_app", "account_login", "paul_corp", SAME),
+    ("github_app", "account_login", "https://github.com/settings/installations/1", SAME),
+    (
+        "github_app",
+        "installation_id",
+        "https://a.test/setup?installation_id=47232440&setup_action=install",
+        47232440,
+    ),
     ("github_app", "account_type", "organization", "Organization"),
     ("linear_oauth2", "scope", "read,write", "read write"),
     ("linear_oauth2", "linear_org_name", " Arrakis Inc. ", "Arrakis Inc."),
@@ -261,6 +324,11 @@ CASES: tuple[tuple[str, str, Any, Any], ...] = (
             f"`{STRIPE}`",
             f"STRIPE_SECRET_KEY={STRIPE}",
             f"export STRIPE_KEY='{STRIPE}'",
+            f'STRIPE_KEY="{STRIPE}" # the live one',
+            f"STRIPE_KEY={STRIPE}  # ours",
+            f'$env:STRIPE_KEY = "{STRIPE}"',
+            f"set STRIPE_KEY={STRIPE}",
+            f"ENV STRIPE_KEY={STRIPE}",
             f'"secret": "{STRIPE}",',
             f"{BOM}{STRIPE}{NBSP}",
             f"sk_test_{ZERO_WIDTH}arrakis1",
@@ -276,6 +344,19 @@ CASES: tuple[tuple[str, str, Any, Any], ...] = (
     ("sendgrid_key", "region", "EU", "eu"),
     ("sendgrid_key", "region", "api.eu.sendgrid.com", "eu"),
     ("sendgrid_key", "region", "https://api.sendgrid.com/v3", "global"),
+)
+# Lists of words: (what is entered, whether it is a text or a list).
+LISTS: tuple[Any, ...] = (
+    "oauth tickets",
+    "oauth,tickets",
+    "oauth\r\ntickets\r\n",
+    "oauth; tickets",
+    '["oauth", "tickets"]',
+    "['oauth','tickets']",
+    '"oauth", "tickets"',
+    ["oauth", "tickets"],
+    ["oauth tickets"],
+    ["oauth,", " tickets"],
 )
 # Of OAuth apps: (provider, property, entered, kept).
 APPS: tuple[tuple[str, str, Any, Any], ...] = (
@@ -393,6 +474,40 @@ FILES: tuple[tuple[str, Any], ...] = (
         Refused("`hub_id` must be a whole number."),
     ),
     (f"kind,login_id,password,Password\n{CHAMP},u,p,q\n", Refused("Columns 3 and 4 have the same")),
+    (f"kind|login_id|password\n{CHAMP}|u|p;q\n", {"login_id": "u", "password": "p;q"}),
+    (
+        f"kind,login_id,password,metadata.\n{CHAMP},u,p,x\n",
+        Refused("A column or a property without a name holds something"),
+    ),
+    (f"kind,login_id,password,metadata.\n{CHAMP},u,p,\n", {"login_id": "u"}),
+    (
+        'kind,hub_id,refresh_token,scopes\nhubspot_oauth2,21902692,a,"[""oauth"", ""tickets""]"\n',
+        {"scopes": ["oauth", "tickets"]},
+    ),
+    (f"\r\n\r\nkind;login_id;password\r\n{CHAMP};u;p\r\n", {"login_id": "u", "password": "p"}),
+    (f"sep=;\r\nkind;login_id;password\r\n{CHAMP};u;p\r\n", {"login_id": "u"}),
+    (f"kind;login_id;password\r{CHAMP};u;p\r", {"login_id": "u", "password": "p"}),
+    (f"Kind, Login ID ,Password,Metadata.Plan A\n{CHAMP},u,p,x\n", {"metadata.Plan A": "x"}),
+    (f'{HEADER}{CHAMP},"=""007""","=""007"""\n', {"login_id": "007", "password": '="007"'}),
+    (
+        f'{{"credentials": [{{"properties": {{"kind": "{CHAMP}", "login_id": "u", '
+        '"password": "p"}}]}',
+        {"login_id": "u"},
+    ),
+    (
+        f'[{{"kind": "{CHAMP}", "login_id": "u", "password": "p"}}]',
+        Refused("It has no object `properties`. Put `kind` and the kind's properties into one."),
+    ),
+    ("data:\n- properties:\n\tkind: x\n", Refused("Line 3, column 1 is not valid YAML.")),
+    ("<!doctype html>\n<h1>Sign in</h1>\n", Refused("This is a web page or XML")),
+    ("k\0i\0n\0d\0", Refused("The file is not text in UTF-8.")),
+    ("", Refused("The file is empty.")),
+    ("\ufeff \r\n", Refused("The file is empty.")),
+    ("PK\x03\x04\x14", Refused("This is a workbook of a spreadsheet")),
+    (
+        f"name: a\nproperties: {{kind: {CHAMP}}}\n---\nname: b\n",
+        Refused("The YAML holds more than one document."),
+    ),
     # Airflow.
     (
         "AIRFLOW_CONN_STRIPE_PROD='http://:sk_test_a%5Fb@api.stripe.com/'\nOTHER=1\n",
@@ -407,6 +522,18 @@ FILES: tuple[tuple[str, Any], ...] = (
         {"api_key": "SG.a.b"},
     ),
     ('AIRFLOW_CONN_MAILS={"conn_type": "sendgrid", "password": "SG.a.b"}\n', {"api_key": "SG.a.b"}),
+    *(
+        (line, {"api_key": "SG.a.b", "metadata.airflow_conn_id": "mails"})
+        for line in (
+            'AIRFLOW_CONN_MAILS="sendgrid://:SG.a.b@" # the "new" one\n',
+            "AIRFLOW_CONN_MAILS='sendgrid://:SG.a.b@'  # it's new\n",
+            "AIRFLOW_CONN_MAILS=sendgrid://:SG.a.b@ # new\r\n",
+            '$env:AIRFLOW_CONN_MAILS = "sendgrid://:SG.a.b@"\r\n',
+            'set AIRFLOW_CONN_MAILS={"conn_type": "sendgrid", "password": "SG.a.b"}\n',
+            '{"mails": {"uri": "sendgrid://:SG.a.b@", "refused_because": "x"}}',
+        )
+    ),
+    ("AIRFLOW_CONN_A=neither\n", Refused("This is not a connection: neither an object nor")),
     ("AIRFLOW_CONN_A=x://y\nAIRFLOW_CONN_A=x://z\n", Refused("AIRFLOW_CONN_A comes twice")),
     (
         '[{"id": "1", "conn_id": "mails", "conn_type": "sendgrid", "password": "SG.a.b", '

@@ -11,6 +11,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.syncs.models import Target
 from tests.conftest import confirm_login
+from tests.edit_forms import submit
 from tests.factories import PEM, make_credential, sample_properties
 
 SPACED = "begins or ends with white space, which is kept."
@@ -144,6 +145,48 @@ def test_metadata_of_a_form_is_read_alike(owner, organization):
 
     assert page.status_code == 422
     assert "comes twice in one object" in page.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"plan": "pro",\r\n "since" 2020}', "Line 2, column 10 is not valid JSON. Look there"),
+        ("{'plan': 'pro'}", "Line 1, column 2 is not valid JSON. Look there"),
+        ("plan: pro", "Line 1, column 1 is not valid JSON. Look there"),
+        ('["pro"]', "Metadata is a JSON object, such as"),
+        ('{"n": NaN}', "The JSON holds what can&#x27;t be stored: NUL"),
+        ('{"n": "\\ud800"}', "The JSON holds what can&#x27;t be stored: NUL"),
+        ('{"n": ' + "[" * 9000 + "]" * 9000 + "}", "The JSON is nested too deeply. Flatten it."),
+    ],
+)
+def test_a_mistake_in_metadata_is_a_sentence(owner, organization, text, said):
+    one = make_credential(organization, "checkout_champ_password")
+
+    page = owner.post(f"/credentials/{one.pk}/edit/", {"login_id": "x", "metadata": text})
+
+    assert page.status_code == 422
+    assert said in page.content.decode()
+
+
+@pytest.mark.parametrize("unseen", ["\ufeff", "\u200b\u2060 ", "\u00ad\u00a0\u200e"])
+def test_a_name_that_nobody_would_see_is_none(owner, api, organization, unseen):
+    one = make_credential(organization, "checkout_champ_password")
+    path = f"/credentials/{one.pk}/edit/"
+    form = {"login_id": one.properties["login_id"], "display_name": f"{unseen}Spice{unseen}"}
+
+    by_api = api.post("/v1/credentials", {"properties": CHAMP, "name": unseen})
+    target = api.post("/v1/targets/postgres", {"name": unseen, "connection": {}})
+    submit(owner, path, form)
+    place = owner.post("/targets/new/", {"name": unseen})
+    key = owner.post("/api-keys/new/", {"name": unseen, "scopes": ["read"], "days": "7"})
+
+    one.refresh_from_db()
+    assert one.name == "Spice"
+    assert by_api.json()["name"] == CHAMP["login_id"]
+    assert "name" in target.json()["validation_errors"]
+    for page in (place, key):
+        assert page.status_code == 422
+        assert "This field is required." in page.content.decode()
 
 
 def test_what_is_kept_is_kept_when_it_is_entered_again():

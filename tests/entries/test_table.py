@@ -16,7 +16,7 @@ from sequin_admin.connect.models import ConnectSession
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import OAuthAppForm, PropertiesForm, title_of
 from sequin_admin.credentials.models import Credential, OAuthApp
-from tests.entries.table import APPS, CASES, FILES, SAME, Refused
+from tests.entries.table import APPS, CASES, FILES, LISTS, SAME, Refused
 from tests.factories import make_oauth_app, sample_properties, sample_values
 
 
@@ -69,6 +69,34 @@ def test_forms():
 def is_chosen(case):
     declared = kinds.get(case[0]).properties_class
     return get_origin(declared.model_fields[case[1]].annotation) is Literal
+
+
+def test_lists(api, shapes):
+    """As a text in forms and files, as a list in JSON."""
+    declared, sample = kinds.get("hubspot_oauth2").properties_class, {"hub_id": "1"}
+    said = []
+    for entered in LISTS:
+        written = {**sample, "refresh_token": "a", "scopes": entered}
+        if isinstance(entered, str):
+            form = PropertiesForm(declared, written)
+            app = OAuthAppForm(
+                kinds.oauth_of("hubspot").app,
+                {"name": "x", "client_id": "y", "client_secret": "z", "scopes": entered},
+            )
+            file = csv_of({"kind": "hubspot_oauth2", **written})
+            found = [
+                of_form(form, "scopes"),
+                app.is_valid() and app.cleaned_data["scopes"],
+                of_file(file, shapes)["scopes"],
+            ]
+        else:
+            body = {"kind": "hubspot_oauth2", **written, "hub_id": 1}
+            answer = api.post("/v1/credentials/bulk", {"credentials": [{"properties": body}]})
+            assert answer.status_code == 200, answer.content
+            found = [Credential.objects.get().properties["scopes"]]
+            Credential.objects.all().delete()
+        said += [(entered, each) for each in found if each != ["oauth", "tickets"]]
+    assert said == []
 
 
 def test_forms_of_oauth_apps():

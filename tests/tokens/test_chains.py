@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -29,6 +30,7 @@ from sequin_admin.tokens import (
 )
 from sequin_admin.tokens.models import ChainDigest, Token
 from tests.dashboard.conftest import address
+from tests.edit_forms import submit
 from tests.factories import make_oauth_app, sample_properties
 
 PAUL, FEYD = "usrziLeD23j9AJ1", "usrFeydRautha012"
@@ -498,9 +500,14 @@ def test_the_page_says_that_a_token_was_kept(operator, client, user, settings, d
     client.force_login(user)
 
     place = address(door, kind.slug if door == "add" else credential.pk)
-    answer = client.post(place, sample_properties(kind), follow=True)
+    post = client.post if door == "add" else partial(submit, client)
+    sent = sample_properties(kind)
+    answer = post(place, {**sent, "host": sent["host"].upper()}, follow=True)
 
-    assert any("the stored one was kept" in str(message) for message in answer.context["messages"])
+    said = [str(message) for message in answer.context["messages"]]
+    assert "is saved." in said[0] or "was here already" in said[0]
+    assert "the stored one was kept" in said[1]
+    assert said[2:] == ["Host is kept as wd2-impl-services1.workday.com."]
     assert fresh(credential).secrets["refresh_token"] == "rt_fresh"
 
 

@@ -98,6 +98,36 @@ def test_a_body_that_is_too_big_is_refused_before_it_is_sent(port):
     assert "10,000,000 bytes" in json.loads(body)["summary"]
 
 
+def post(path, body, *fields):
+    head = [f"POST {path} HTTP/1.1", "Host: localhost", *fields]
+    return "\r\n".join([*head, "", ""]).encode() + body
+
+
+LONG = 3_000_000 * b"x"
+FORM = "Content-Type: application/x-www-form-urlencoded"
+IN_CHUNKS = b"%x\r\n%s\r\n0\r\n\r\n" % (len(LONG), LONG)
+UNREAD = {
+    "form": (413, post("/accounts/login/", LONG, f"Content-Length: {len(LONG)}", FORM)),
+    "chunks": (413, post("/accounts/login/", IN_CHUNKS, "Transfer-Encoding: chunked", FORM)),
+    "key": (401, post("/v1/credentials", LONG, f"Content-Length: {len(LONG)}")),
+    "page": (404, post("/nothing/", LONG[:900_000], "Content-Length: 900000")),
+}
+
+
+@pytest.mark.parametrize("refused", UNREAD)
+def test_a_connection_is_kept_as_it_was_said_when_nobody_read_the_body(port, refused):
+    """RFC 9112 section 9.6: who closes a connection says so before."""
+    status, sent = UNREAD[refused]
+
+    with connect(port, sent + CLOSING) as client:
+        received = b"".join(iter(lambda: client.recv(65_536), b""))
+
+    assert received.startswith(b"HTTP/1.1 %d " % status)
+    first, _, rest = received.partition(b"\r\n\r\n")
+    assert b"\r\nconnection: keep-alive" in first.lower()
+    assert b"HTTP/1.1 200 OK" in rest
+
+
 def test_a_head_without_end_is_refused(port):
     assert respond(port, HALF_HEAD, b"a" * 100_000)[0] == 431
 

@@ -10,6 +10,9 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from sequin_admin.audit.models import Event
+from sequin_admin.connect import batches
+from sequin_admin.connect.models import Batch, BatchAction, ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.credentials.models import Credential
@@ -21,6 +24,7 @@ from tests.tokens.test_processes import database_url, wait_until
 
 PAUL = "usrziLeD23j9AJ1"
 KEYS = 12
+BATCH = 250
 # How long a process may take to go on a machine that does much else beside.
 PATIENCE_S = 60
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
@@ -134,3 +138,33 @@ def test_a_killed_worker_is_seen_to_be_gone(start):
 
     assert workers.list_workers().get().pid == worker.pid
     assert not workers.alive(clock.now() + workers.STALE_AFTER).exists()
+
+
+def test_a_batch_whose_worker_is_killed_goes_on_and_makes_each_link_once(start, organization, user):
+    for number in range(BATCH):
+        make_credential(
+            organization, "stripe_key", identity=f"{number}", health_status="customer_intervention"
+        )
+    Credential.objects.update(check_due_at=None)
+    rows = Credential.objects.of(organization)
+    batch = batches.start(
+        organization, rows, BatchAction.RECONNECT, actor=user, options={"days": 7}
+    )
+    made = ConnectLink.objects.filter(batch=batch.pk)
+
+    first = start()
+    wait_until(lambda: made.count() > 60)
+    first.kill()
+    first.wait()
+    before = made.count()
+    # As if the lease of the dead one had ended.
+    Batch.objects.update(lease_until=clock.now() - timedelta(seconds=1))
+    start()
+    wait_until(lambda: Batch.objects.get().finished_at)
+
+    assert 60 < before < BATCH, "It was killed in the middle."
+    reconnected = list(made.values_list("reconnects", flat=True))
+    assert len(reconnected) == BATCH
+    assert set(reconnected) == set(rows.values_list("pk", flat=True))
+    assert batch.items.exclude(done_at=None).filter(reason="").count() == BATCH
+    assert Event.objects.filter(action="connect_link.created").count() == BATCH

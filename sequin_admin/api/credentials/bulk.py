@@ -41,6 +41,11 @@ class BulkRow(Shape):
         description="updated: the account was here; what does not differ stayed as it was."
     )
     notice: str | None = Field(default=None, description=NOTICE)
+    accounts: list[str] = Field(
+        default=[],
+        description="In a dry run: marks of the account. Rows that share one, also of two "
+        "requests, are the same account; that is all that they tell.",
+    )
 
 
 class BulkResult(Shape):
@@ -62,8 +67,9 @@ def import_credentials(request: ApiRequest, payload: BulkImport) -> Any:
     organization = require_scope(request, Scope.WRITE)
     items = build_items(organization, payload.credentials)
     try:
+        marks: list[list[str]] = []
         if payload.dry_run:
-            saved = bulk.preview_import(organization, items)
+            saved, marks = bulk.preview_import(organization, items)
         else:
             saved = bulk.save_credentials(organization, items, actor=request.auth)
     except bulk.InvalidItems as error:
@@ -84,6 +90,7 @@ def import_credentials(request: ApiRequest, payload: BulkImport) -> Any:
                 "id": None if payload.dry_run else each.credential.pk,
                 "result": "created" if each.is_new else "updated",
                 **notice_of(each.change, item.properties),
+                **({"accounts": marks[index]} if payload.dry_run else {}),
             }
             for index, (each, item) in enumerate(zip(saved, items, strict=True))
         ],

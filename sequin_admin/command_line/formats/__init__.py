@@ -19,6 +19,19 @@ __all__ = ["Format", "Item", "Problem", "Reading", "Shape", "Unreadable", "read"
 # As YAML its numbers would be texts.
 MEANT_AS_JSON = re.compile(r"\s*\[?\s*\{\s*\"")
 Format = Literal["auto", "json", "csv", "airflow", "nango", "n8n"]
+# The first bytes of .xlsx and other zip files, of .xls, and of gzip.
+WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"\x1f\x8b")
+WORKBOOK = (
+    "This is a workbook of a spreadsheet, or a packed file, not text. Save the sheet as CSV UTF-8, "
+    "or unpack the file, and import that."
+)
+NO_TEXT = "The file is not text in UTF-8. Save it as that: in Excel, as CSV UTF-8."
+WEB_PAGE = (
+    "This is a web page or XML: perhaps the page where one signs in, instead of the file. Get the "
+    "file itself."
+)
+# As JSON or YAML its mistakes are told by their place.
+MEANT_AS_YAML = re.compile(r"^[ \t-]*(properties|conn_type)[ \t]*:", re.MULTILINE)
 UNKNOWN = (
     "The file is none of what is known here: our JSON or CSV (whose first line names its columns, "
     "`kind` among them), Airflow's connections as JSON, YAML or AIRFLOW_CONN_ variables, Nango's "
@@ -52,12 +65,19 @@ def read(
 
 
 def decoded(data: bytes) -> str:
+    if data.startswith(WORKBOOKS):
+        raise Unreadable(WORKBOOK)
     try:
-        return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError:
-        raise Unreadable(
-            "The file is not text in UTF-8. Save it as that: in Excel, as CSV UTF-8."
-        ) from None
+        raise Unreadable(NO_TEXT) from None
+    if "\0" in text:
+        raise Unreadable(NO_TEXT)
+    if text.lstrip().startswith("<"):
+        raise Unreadable(WEB_PAGE)
+    if not text.strip():
+        raise Unreadable("The file is empty. Was it saved, and is this the right one?")
+    return text
 
 
 def parsed(text: str) -> tuple[Any, bool]:
@@ -85,6 +105,14 @@ def parsed(text: str) -> tuple[Any, bool]:
         value = strict.load_yaml(text)
     except Unreadable:
         raise
+    except yaml.MarkedYAMLError as mistake:
+        mark = mistake.problem_mark
+        if mark and MEANT_AS_YAML.search(text):
+            raise Unreadable(
+                f"Line {mark.line + 1}, column {mark.column + 1} is not valid YAML. Mend it: look "
+                "for a tab, the indentation, or a quote."
+            ) from None
+        return None, True
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError):
         return None, True
     return value if isinstance(value, dict | list) else None, True
@@ -115,10 +143,14 @@ def looks_like(value: Any) -> Format | None:
         return "n8n"
     if isinstance(value, list) and any("conn_type" in row for row in rows):
         return "airflow"
+    if any("kind" in row for row in rows):
+        return "json"
     if isinstance(value, dict) and any(is_connection(of) for of in value.values()):
         return "airflow"
     return None
 
 
 def is_connection(value: Any) -> bool:
-    return "conn_type" in value if isinstance(value, dict) else "://" in str(value)
+    if isinstance(value, dict):
+        return "conn_type" in value or airflow.ADDRESS in value
+    return "://" in str(value)

@@ -61,10 +61,20 @@ OTHERWISE = "Name its kind with --map {conn_id}=KIND, or leave it where it is."
 # Row, conn_id, and the connection: an object, or a text with an address or an object.
 Row = tuple[int, str, Any]
 REST = "Airflow's REST API keeps secrets back: use airflow connections export."
+NO_CONNECTION = (
+    "This is not a connection: neither an object nor an address. Write it as conn-type://login:"
+    "password@host, or as an object with a conn_type."
+)
 BAD_EXTRA = (
     "Its `extra` is no JSON object that can be read. Correct it in Airflow, and export again."
 )
-VARIABLE = re.compile(r"\s*(?:export\s+)?AIRFLOW_CONN_(\w+)\s*=\s*(.*?)\s*")
+# What our report calls a connection that was an address or a text.
+ADDRESS = "uri"
+VARIABLE = re.compile(
+    r"\s*(?:(?:export|set|ENV)\s+|\$env:)?AIRFLOW_CONN_(\w+)\s*=\s*(.*?)\s*", re.IGNORECASE
+)
+# A value in quotes, and a comment after it.
+QUOTED = re.compile(r"""(?:'(?P<plain>.*?)'|"(?P<escaped>.*?)(?<!\\)")(?:\s+#.*)?""")
 
 
 def read(rows: Iterable[Row], shapes: Mapping[str, Shape], kinds: Mapping[str, str]) -> Reading:
@@ -72,11 +82,10 @@ def read(rows: Iterable[Row], shapes: Mapping[str, Shape], kinds: Mapping[str, s
     reading = Connections()
     for row, conn_id, given in rows:
         reading.sources[row] = (conn_id, given)
-        connection = from_text(given) if isinstance(given, str) else given
+        text = given.get(ADDRESS) if isinstance(given, dict) else given
+        connection = from_text(text) if isinstance(text, str) else given
         if not isinstance(connection, dict):
-            reading.refuse(
-                row, "This is not a connection: neither an object nor an address.", conn_id
-            )
+            reading.refuse(row, NO_CONNECTION, conn_id)
         else:
             take(reading, row, conn_id, connection, shapes, kinds)
     return reading
@@ -89,7 +98,7 @@ class Connections(Reading):
         named = {}
         for row, reason in reasons.items():
             conn_id, given = self.sources[row]
-            named[conn_id] = with_reason(given, reason)
+            named[conn_id] = with_reason(given, reason, ADDRESS)
         return json.dumps(named, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -129,12 +138,12 @@ def rows_of_env(text: str) -> list[Row]:
 
 
 def unquoted(text: str) -> str:
-    """A value as a shell reads it in quotes: between single ones nothing is escaped."""
-    if len(text) > 1 and text[0] == text[-1] == "'":
-        return text[1:-1]
-    if len(text) > 1 and text[0] == text[-1] == '"':
-        return re.sub(r'\\(["\\$`])', r"\1", text[1:-1])
-    return text
+    """A value as a shell reads it: between single quotes nothing is escaped, and what follows a #
+    after white space is a comment."""
+    if found := QUOTED.fullmatch(text):
+        return found["plain"] or re.sub(r'\\(["\\$`])', r"\1", found["escaped"] or "")
+    is_object = text.startswith("{") and text.endswith("}")
+    return text if is_object else re.sub(r"\s+#.*", "", text)
 
 
 def take(

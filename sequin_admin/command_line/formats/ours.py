@@ -46,6 +46,8 @@ def typed_limit(limit: Any) -> dict[str, Any]:
 
 
 def rows_of(value: Any) -> list[Any]:
-    if isinstance(value, dict) and isinstance(value.get("data"), list):
-        value = value["data"]
+    """The list itself, or that of an export, or of the body of a bulk import."""
+    for name in ("data", "credentials"):
+        if isinstance(value, dict) and isinstance(value.get(name), list):
+            value = value[name]
     return value if isinstance(value, list) else [value]

@@ -97,8 +97,10 @@ class Reading:
         self.problems.append(Problem(row, sentence, label))
 
 
-def with_reason(source: Any, reason: str) -> Any:
-    return {**source, REASON: reason} if isinstance(source, dict) else source
+def with_reason(source: Any, reason: str, name: str = "value") -> dict[str, Any]:
+    """A row and why it was refused; one that is no object gets this name in it."""
+    row = source if isinstance(source, dict) else {name: source}
+    return {**row, REASON: reason}
 
 
 def faults(body: Any, shapes: Mapping[str, Shape]) -> list[str]:
@@ -107,7 +109,7 @@ def faults(body: Any, shapes: Mapping[str, Shape]) -> list[str]:
         return ["This is not an object with properties."]
     properties = body.get("properties")
     if not isinstance(properties, dict):
-        return ["It has no object `properties`."]
+        return ["It has no object `properties`. Put `kind` and the kind's properties into one."]
     kind = properties.get("kind")
     shape = shapes.get(kind) if isinstance(kind, str) else None
     if shape is None:
@@ -146,7 +148,7 @@ def is_rounded(number: float) -> bool:
 def unknown(body: dict[str, Any], properties: dict[str, Any], shape: Shape) -> list[str]:
     strange = [name for name in body if name not in (*TAKEN, *GIVEN, REASON)]
     strange += [f"properties.{name}" for name in properties if name not in ("kind", *shape.types)]
-    if "" in strange:
+    if {"", "metadata."} & {*strange}:
         return ["A column or a property without a name holds something: name it, or empty it."]
     it = "them" if len(strange) > 1 else "it"
     return [f"{listed(strange)} not known here: remove {it}."] if strange else []

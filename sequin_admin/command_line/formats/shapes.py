@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sequin_admin.command_line.formats.strict import load_json
-
 YES, NO = ("true", "yes", "1", "on"), ("false", "no", "0", "off")
 # What a spreadsheet makes of a long number; with a comma in most of Europe.
 ROUNDED = re.compile(r"-?[0-9]([.,][0-9]+)?[Ee]\+[0-9]{2,}")
@@ -77,10 +75,11 @@ def to_boolean(given: Any) -> bool:
 
 
 def to_list(given: Any) -> list[str]:
-    if isinstance(given, str) and given.lstrip().startswith("["):
-        given = load_json(given)
     if isinstance(given, str):
-        given = [part for part in re.split(r"[\s,;]+", given) if part]
+        # As JSON has it, or without its brackets and quotes.
+        bare = re.sub(r"\A\s*\[|\]\s*\Z", "", given)
+        parts = (part.strip("\"'") for part in re.split(r"[\s,;]+", bare))
+        given = [part for part in parts if part]
     if not isinstance(given, list):
         raise ValueError("Not a list.")
     return [to_text(part) for part in given]

@@ -12,6 +12,10 @@ import yaml
 
 MERGED = "The YAML refers to parts of itself. Write them out."
 NULL = ("tag:yaml.org,2002:null", re.compile(r"(?:~|null|Null|NULL|)\Z"))
+SEVERAL = (
+    "The YAML holds more than one document. Put their credentials into one list, without `---` "
+    "between them, or import each by itself."
+)
 
 
 class Unreadable(ValueError):
@@ -64,5 +68,11 @@ class TextLoader(yaml.SafeLoader):
 
 
 def load_yaml(text: str) -> Any:
-    """Raises `Unreadable` for aliases and names that come twice, others as `yaml.load()`."""
-    return yaml.load(text, TextLoader)  # noqa: S506 - a SafeLoader
+    """Raises `Unreadable` for several documents, for aliases and names that come twice, others as
+    `yaml.load()`."""
+    try:
+        return yaml.load(text, TextLoader)  # noqa: S506 - a SafeLoader
+    except yaml.composer.ComposerError as error:
+        if error.problem == "but found another document":
+            raise Unreadable(SEVERAL) from None
+        raise

@@ -20,6 +20,8 @@ MAX_FIELD_CHARS = 1_000_000
 SEPARATOR = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 # The mark that our own CSV puts before a formula.
 HARMLESS = re.compile(r"'(?=[=+\-@\t\r])")
+# The formula that keeps digits as they are: ="007".
+AS_TEXT = re.compile(r'="([^"]*)"')
 WARNING = (
     "{names} may have lost digits in a spreadsheet: compare, and format the column as text there."
 )
@@ -32,7 +34,8 @@ def read(text: str, shapes: Mapping[str, Shape]) -> Reading:
     try:
         if SEPARATOR.fullmatch(first_line(text)):
             next(lines)
-        columns = [column_of(name) for name in next(lines, [])]
+        header = next((cells for cells in lines if any(cell.strip() for cell in cells)), [])
+        columns = [column_of(name) for name in header]
         refuse_bad_header(columns)
         reading.columns = columns
         for cells in lines:
@@ -73,9 +76,9 @@ def refuse_bad_header(columns: list[str]) -> None:
 
 
 def column_of(name: str) -> str:
-    """The column's name in lower case; what follows `metadata.` is the user's own."""
+    """The column's name: `Login ID` is login_id. What follows `metadata.` is the user's own."""
     prefix, dot, key = name.strip().partition(".")
-    return f"{prefix.lower()}{dot}{key}"
+    return re.sub(r"[\s-]+", "_", prefix.lower()) + dot + key
 
 
 def first_line(text: str) -> str:
@@ -83,31 +86,38 @@ def first_line(text: str) -> str:
 
 
 def header_of(text: str) -> str:
-    """The line with the columns' names."""
-    line, _, rest = text.partition("\n")
-    return first_line(rest) if SEPARATOR.fullmatch(line) else line
+    """The line with the columns' names: the first that is not blank."""
+    lines = io.StringIO(text, newline=None)
+    return next((line for line in lines if line.strip() and not SEPARATOR.fullmatch(line)), "")
 
 
 def delimiter_of(text: str) -> str:
     given = SEPARATOR.fullmatch(first_line(text))
-    return given[1] if given else max(",;\t", key=header_of(text).count)
+    return given[1] if given else max(",;\t|", key=header_of(text).count)
 
 
 def has_header(text: str) -> bool:
     """Whether the first line is a header with a column `kind`."""
     columns = header_of(text).split(delimiter_of(text))
-    return "kind" in [name.strip(' "\r').lower() for name in columns]
+    return "kind" in [name.strip(' "\r\n').lower() for name in columns]
+
+
+def plain(cell: str) -> str:
+    """Without what keeps a spreadsheet from reading a cell in its own way."""
+    text = cell.strip()
+    as_text = AS_TEXT.fullmatch(text)
+    return as_text[1] if as_text else HARMLESS.sub("", text, count=1)
 
 
 def take(
     reading: Reading, line: int, columns: list[str], cells: list[str], shapes: Mapping[str, Shape]
 ) -> None:
     if len(cells) > len(columns):
-        reading.refuse(line, f"It has {len(cells)} cells under {len(columns)} columns.")
+        reading.refuse(line, f"It has {len(cells)} cells, and the header names {len(columns)}.")
         return
     cells_of = zip(columns, cells, strict=False)
     raw = {name: cell for name, cell in cells_of if cell.strip() and name != REASON}
-    given = {name: HARMLESS.sub("", cell.strip(), count=1) for name, cell in raw.items()}
+    given = {name: plain(cell) for name, cell in raw.items()}
     shape = shapes.get(given.get("kind", "").lower())
     if shape is None:
         reading.refuse(line, f"Its `kind` is none that is known: {', '.join(shapes)}.")
@@ -121,8 +131,9 @@ def take(
     except ValueError as reason:
         reading.refuse(line, str(reason), given.get("name", ""))
         return
-    metadata = {n.removeprefix(METADATA): v for n, v in given.items() if n.startswith(METADATA)}
-    known = {*names, *COMMON, *(METADATA + name for name in metadata)}
+    prefixed = {name: v for name, v in given.items() if re.match(r"metadata\..", name)}
+    metadata = {name.removeprefix(METADATA): v for name, v in prefixed.items()}
+    known = {*names, *COMMON, *prefixed}
     body: dict[str, Any] = {
         **{name: value for name, value in given.items() if name not in known},
         "name": given.get("name"),

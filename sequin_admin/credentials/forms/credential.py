@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.db import models
 
+from sequin_admin.core.forms import NameField
 from sequin_admin.credentials.forms.fields import MetadataField
 from sequin_admin.credentials.forms.properties import PropertiesForm
 from sequin_admin.credentials.kinds import OAuthKind
@@ -17,7 +18,7 @@ MOVED = "Enter the secret again: it is only kept while nothing else about the ac
 class CredentialForm(PropertiesForm):
     """A key or password of a kind, with the credential's name, contact and metadata."""
 
-    display_name = forms.CharField(
+    display_name = NameField(
         required=False,
         max_length=200,
         help_text="How it is called here. Leave empty for a default.",
@@ -82,6 +83,6 @@ class ConnectForm(PropertiesForm):
         if kind.client_is_ours():
             choice = forms.ModelChoiceField(apps, label="OAuth app", empty_label=None)
             self.fields = {"oauth_app": choice, **self.fields}
-        self.fields["display_name"] = forms.CharField(
+        self.fields["display_name"] = NameField(
             required=False, max_length=200, help_text="Leave empty to use the account's name."
         )

@@ -8,6 +8,7 @@ from django import forms
 
 from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.core.strict_json import read_json
+from sequin_admin.core.wrapping import words_in
 from sequin_admin.credentials import oauth_apps
 from sequin_admin.credentials.properties import (
     Properties,
@@ -75,13 +76,13 @@ class BlankTextarea(forms.Textarea):
 
 
 class WordsField(forms.CharField):
-    """A list of words, separated by white space or commas."""
+    """A list of words, in any form in which people write one."""
 
     def prepare_value(self, value: Any) -> Any:
         return " ".join(value) if isinstance(value, list) else value
 
     def clean(self, value: Any) -> Any:
-        return str(super().clean(value) or "").replace(",", " ").split()
+        return words_in(str(super().clean(value) or ""))
 
 
 class MetadataField(forms.CharField):
@@ -98,9 +99,13 @@ class MetadataField(forms.CharField):
         text = super().clean(value)
         try:
             parsed = read_json(text or "{}")
+        except json.JSONDecodeError as mistake:
+            raise forms.ValidationError(
+                f"Line {mistake.lineno}, column {mistake.colno} is not valid JSON. Look there for "
+                'a comma or a quote too many or missing; names and texts stand in "quotes".'
+            ) from None
         except ValueError as error:
-            reason = str(error).rstrip(".")
-            raise forms.ValidationError(f"This is not JSON that can be kept: {reason}.") from None
+            raise forms.ValidationError(str(error)) from None
         if not isinstance(parsed, dict):
             raise forms.ValidationError('Metadata is a JSON object, such as {"plan": "pro"}.')
         validate_metadata(parsed)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 
+from sequin_admin.core.forms import NameField
 from sequin_admin.credentials.forms.fields import MetadataField, RedirectURIsField, ScopesField
 from sequin_admin.credentials.forms.properties import PropertiesForm
 from sequin_admin.credentials.kinds import AppProperties
@@ -16,7 +17,7 @@ class OAuthAppForm(PropertiesForm):
 
     properties: AppProperties
 
-    name = forms.CharField(max_length=100, help_text="How the app is called here.")
+    name = NameField(max_length=100, help_text="How the app is called here.")
     client_id = forms.CharField(label="Client ID", max_length=200)
     scopes = ScopesField(
         required=False,

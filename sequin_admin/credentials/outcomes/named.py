@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from django.template.defaultfilters import pluralize
+
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.core.http import Response
 from sequin_admin.credentials.outcomes.outcome import Outcome, customer, operator, transient
@@ -29,7 +31,11 @@ def clock_wrong(provider: str, ahead_s: float | None, *, of_app: bool) -> Outcom
     """The provider refuses a signature because of the time in it."""
     minutes = round(abs(ahead_s or 0) / 60, 1)
     way = "ahead of" if (ahead_s or 0) > 0 else "behind"
-    by = f"about {minutes:g} minutes {way} {provider}'s" if minutes else f"not {provider}'s"
+    by = (
+        f"about {minutes:g} minute{pluralize(minutes)} {way} {provider}'s"
+        if minutes
+        else f"not {provider}'s"
+    )
     return operator(
         "clock",
         f"{provider} refuses the time in our signature: this server's clock is {by}.",

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from sequin_admin.core.strict_json import UNSTORABLE
-from sequin_admin.core.wrapping import trim
+from sequin_admin.core.wrapping import trim, words_in
 from sequin_admin.credentials.normalizers import Normalizer
 
 UNWRAPPED = "{title} is kept without what stood around it."
@@ -28,9 +28,10 @@ def warn_of_space(title: str, password: str) -> str:
 
 
 def normalized(normalizer: Normalizer, value: Any) -> Any:
-    """A text, or each text of a list, as it is kept. Others are for the types to judge."""
+    """A text, or the words of a list, as they are kept. Others are for the types to judge."""
     if isinstance(value, list):
-        return [normalized(normalizer, each) for each in value]
+        parts = (words_in(each) if isinstance(each, str) else [each] for each in value)
+        return [each for part in parts for each in part]
     if isinstance(value, SecretStr):
         return SecretStr(normalized(normalizer, value.get_secret_value()))
     if not isinstance(value, str) or not (bare := trim(value)):

@@ -17,8 +17,8 @@ from sequin_admin.dashboard.access import fresh_login_required
 from sequin_admin.dashboard.edits import Edit
 
 CHANGED = (
-    "Nothing was changed: your address, or the one it changes to, is another one since you opened "
-    "the page. Look at what it says now, then do it once more if you still want it."
+    "Nothing was changed: your address, or the one it changes to, may be another one than the page "
+    "showed. Look at what it says now, then do it once more if you still want it."
 )
 
 

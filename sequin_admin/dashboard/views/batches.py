@@ -16,6 +16,7 @@ from django.db import IntegrityError
 from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -182,8 +183,8 @@ def withdraw(request: Request, pk: UUID) -> HttpResponse:
     number = batches.open_links(batch).count()
     context = {
         "title": "Withdraw this batch?",
-        "text": f"{number:,} open links stop working, and no more are made. Accounts that are "
-        "connected stay connected."
+        "text": f"{number:,} open link{pluralize(number)} stop{pluralize(number, 's,')} working, "
+        "and no more are made. Accounts that are connected stay connected."
         if batch.makes_links
         else "No more limits are set. Those that are set stay.",
         "button": "Withdraw the batch",

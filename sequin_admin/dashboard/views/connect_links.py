@@ -17,10 +17,12 @@ from sequin_admin.audit.models import Event
 from sequin_admin.connect import links
 from sequin_admin.connect.models import Batch, ConnectLink, ConnectLinkQuerySet, LinkState
 from sequin_admin.core import clock
+from sequin_admin.core.forms import NameField
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import MetadataField
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.dashboard.access import Request, fresh_login_required, may
+from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.listing import (
     Pages,
     get_query_param,
@@ -33,8 +35,26 @@ CSV_ROWS = 500
 LIFETIMES = [("1", "1 day"), ("3", "3 days"), ("7", "7 days")]
 
 
-class ConnectLinkForm(forms.Form):
+class LinkDetailsForm(forms.Form):
+    """What may change of a link while it is open."""
+
+    name = NameField(
+        required=False,
+        max_length=200,
+        label="Name of the credential",
+        help_text="The customer sees it, too. Leave empty to use the account's name.",
+    )
+    metadata = MetadataField(required=False, help_text="JSON of your own, kept on the credential.")
+
+    @classmethod
+    def of(cls, link: ConnectLink, data: Any) -> "LinkDetailsForm":
+        return cls(data, initial={"name": link.name, "metadata": link.metadata})
+
+
+class ConnectLinkForm(LinkDetailsForm):
     """Kinds, OAuth app and options of a link; all of one provider."""
+
+    field_order = ("kinds", "oauth_app", "name", "metadata", "days", "redirect_url")
 
     kinds = forms.MultipleChoiceField(
         label="Ways to connect",
@@ -44,13 +64,6 @@ class ConnectLinkForm(forms.Form):
     oauth_app = forms.ModelChoiceField(
         OAuthApp.objects.none(), label="OAuth app", empty_label=None, required=False
     )
-    name = forms.CharField(
-        required=False,
-        max_length=200,
-        label="Name of the credential",
-        help_text="The customer sees it, too. Leave empty to use the account's name.",
-    )
-    metadata = MetadataField(required=False, help_text="JSON of your own, kept on the credential.")
     days = forms.ChoiceField(label="It lasts", choices=LIFETIMES, initial="7")
     redirect_url = forms.ChoiceField(
         required=False,
@@ -180,6 +193,32 @@ def detail(request: Request, pk: str) -> HttpResponse:
         "events": Event.objects.of(request.organization.pk).about(link)[:15],
     }
     return render_page_or_partial(request, "connect_links/detail.html", "progress", context)
+
+
+@require_http_methods(["GET", "POST"])
+@may(Action.EDIT)
+def edit_link(request: Request, pk: str) -> HttpResponse:
+    """Name and metadata. What it offers and its end stay: that takes another link."""
+    link = get_object_or_404(owned_links(request), pk=pk)
+    edit = Edit(link, LinkDetailsForm.of, request.POST or None)
+    form: LinkDetailsForm = edit.form
+    try:
+        links.refuse_closed(link)
+        saved = (
+            request.method == "POST"
+            and form.is_valid()
+            and edit.save(
+                lambda row: links.update_link(row, actor=request.user, **form.cleaned_data)
+            )
+        )
+    except links.LinkClosed:
+        messages.warning(request, f"{link} is over, so nothing about it can change.")
+        return redirect("dashboard:connect_link", pk=pk)
+    if saved:
+        messages.success(request, f"{owned_links(request).get(pk=pk)} is saved.")
+        return redirect("dashboard:connect_link", pk=pk)
+    context = {"link": link, "form": form, "edit": edit}
+    return render(request, "connect_links/edit.html", context, status=edit.status)
 
 
 @require_http_methods(["GET", "POST"])

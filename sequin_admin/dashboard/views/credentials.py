@@ -65,7 +65,7 @@ def add(request: Request, kind: str) -> HttpResponse:
         if saved.needs_probe:
             probes.verify(credential)
         show_saved(request, saved)
-        show_remarks(request, form.properties)
+        show_notices(request, form.properties, saved)
         return redirect("dashboard:credential", pk=credential.pk)
     redirect_uri = protocol.redirect_uri(declared.provider) if declared.oauth else ""
     context = {"kind": declared, "form": form, "redirect_uri": redirect_uri}
@@ -73,7 +73,7 @@ def add(request: Request, kind: str) -> HttpResponse:
 
 
 def show_saved(request: Request, saved: Saved) -> None:
-    """Say what was saved, and what was not taken."""
+    """Say what was saved."""
     if saved.is_new:
         done = "is saved"
     elif saved.change.names:
@@ -81,13 +81,13 @@ def show_saved(request: Request, saved: Saved) -> None:
     else:
         done = "was here already with the same secrets and properties: they stay as they are"
     messages.success(request, f"{saved.credential} {done}.")
-    if saved.change.notice:
-        messages.warning(request, saved.change.notice)
 
 
-def show_remarks(request: Request, properties: Properties) -> None:
-    """Say what is kept in another form, and what may have been copied along."""
-    for sentence in properties.remarks():
+def show_notices(request: Request, properties: Properties, saved: Saved | None = None) -> None:
+    """Say what was not taken, what is kept in another form, and what may have been copied along:
+    in the order of `notice` in the API, after what was saved."""
+    not_taken = [saved.change.notice] if saved and saved.change.notice else []
+    for sentence in (*not_taken, *properties.remarks()):
         messages.warning(request, sentence)
 
 
@@ -175,8 +175,6 @@ def edit_credential(request: Request, pk: str) -> HttpResponse:
                 form.add_error(name if name in form.fields else None, sentence)
         else:
             if saved:
-                name = form.cleaned_data["display_name"] or str(credential)
-                messages.success(request, f"{name} is saved.")
                 return redirect("dashboard:credential", pk=pk)
     context = {"credential": credential, "form": form, "edit": edit}
     return render(request, "credentials/edit.html", context, status=edit.status)
@@ -192,7 +190,8 @@ def edit_form(credential: Credential, data: Any) -> CredentialForm:
 
 
 def update_credential(request: Request, credential: Credential, edit: Edit) -> bool:
-    """Save what was entered, all or nothing. False when somebody changed it meanwhile."""
+    """Save what was entered, all or nothing, and say so. False when somebody changed it
+    meanwhile."""
     form: CredentialForm = edit.form
     draft = None
     if credential.has_form():
@@ -217,10 +216,10 @@ def update_credential(request: Request, credential: Credential, edit: Edit) -> b
 
     if not edit.save(write):
         return False
+    name = form.cleaned_data["display_name"] or str(credential)
+    messages.success(request, f"{name} is saved.")
     for saved in replaced:
         if saved.needs_probe:
             probes.verify(saved.credential)
-        show_remarks(request, form.properties)
-        if saved.change.notice:
-            messages.warning(request, saved.change.notice)
+        show_notices(request, form.properties, saved)
     return True

@@ -27,7 +27,9 @@ def leftovers(request: Request) -> HttpResponse:
     count = revoke_leftovers(request.organization, person, actor=request.user)
     if count:
         messages.success(
-            request, f"{count} revoked. Whoever still uses them is refused from now on."
+            request,
+            f"{count:,} revoked. Whoever still uses {'it' if count == 1 else 'them'} is refused "
+            "from now on.",
         )
     else:
         messages.warning(request, "Nothing of this person was left to revoke.")

@@ -21,7 +21,7 @@ from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.views import health
-from sequin_admin.dashboard.views.credentials import show_remarks
+from sequin_admin.dashboard.views.credentials import show_notices
 from sequin_admin.tokens import protocol
 
 COLUMNS = ("name", "scopes", "redirect_uris", "metadata")
@@ -61,7 +61,7 @@ def add(request: Request, provider: str) -> HttpResponse:
             **{name: form.cleaned_data[name] for name in COLUMNS},
         )
         messages.success(request, f"{app} is saved. Now you can connect accounts with it.")
-        show_remarks(request, form.properties)
+        show_notices(request, form.properties)
         return redirect("dashboard:oauth_app", pk=app.pk)
     return show_form(request, "oauth_apps/add.html", provider, form)
 
@@ -105,7 +105,7 @@ def edit_app(request: Request, pk: str) -> HttpResponse:
             )
         ):
             messages.success(request, f"{form.cleaned_data['name']} is saved.")
-            show_remarks(request, form.properties)
+            show_notices(request, form.properties)
             return redirect("dashboard:oauth_app", pk=pk)
     return show_form(request, "oauth_apps/edit.html", app.provider, form, app=app, edit=edit)
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from sequin_admin.access import organizations, staff_access
 from sequin_admin.access.models import Logo, Organization, StaffAccess, User
 from sequin_admin.access.policy import Action
+from sequin_admin.core.forms import NameField
 from sequin_admin.dashboard.access import Request, may, member
 from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.middleware import ORGANIZATION_SESSION_KEY
@@ -35,7 +36,7 @@ class OrganizationForm(forms.Form):
 
     kept: Mapping[str, str] = {}
 
-    name = forms.CharField(
+    name = NameField(
         max_length=100, help_text="Customers see it when you ask them to connect an account."
     )
     logo = forms.FileField(

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
+from django.template.defaultfilters import pluralize
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
@@ -117,7 +118,7 @@ def build_chart(title: str, points: list[usage.Point]) -> Chart:
     bars = []
     for number, point in enumerate(points):
         height = HEIGHT * point.granted / highest
-        words = f"{point.at:%-d %b, %H:%M} UTC: {point.granted:,} requests"
+        words = f"{point.at:%-d %b, %H:%M} UTC: {point.granted:,} request{pluralize(point.granted)}"
         bars.append(Bar(number * step + 1, HEIGHT - height, step - 2, height, words))
     return Chart(title, bars, points, summarize(points))
 
@@ -129,6 +130,7 @@ def summarize(points: list[usage.Point]) -> str:
         return "No requests in this time."
     peak = max(points, key=lambda point: point.granted)
     text = (
-        f"{total:,} requests, most of them ({peak.granted:,}) from {peak.at:%-d %b, %H:%M} UTC on."
+        f"{total:,} request{pluralize(total)}, most of them ({peak.granted:,}) from "
+        f"{peak.at:%-d %b, %H:%M} UTC on."
     )
     return f"{text} The provider throttled {throttled:,}." if throttled else text

@@ -4,15 +4,16 @@ import re
 from typing import Literal
 
 from sequin_admin.credentials.kinds import MAX_NUMBER, Properties, Property, Secret
-from sequin_admin.credentials.normalizers import address_of, digits, host, segments
+from sequin_admin.credentials.normalizers import address_of, host, number_named, segments
 
 
 def account_number(text: str) -> str:
-    """The account of https://app.hubspot.com/contacts/21902692/..."""
+    """The account of https://app.hubspot.com/contacts/21902692/..., or of ?portalId=21902692."""
     parts = address_of(text)
-    if not parts or not re.fullmatch(r"app(-[a-z]{2}[0-9])?\.hubspot\.com", parts.netloc):
-        return digits(text)
-    return next((part for part in segments(parts) if part.isdecimal()), text)
+    of_app = parts and re.fullmatch(r"app(-[a-z]{2}[0-9])?\.hubspot\.com", parts.netloc)
+    path = segments(parts) if parts and of_app else []
+    in_path = next((part for part in path if part.isdecimal()), "")
+    return in_path or number_named("portalId", "hubId", "hub_id")(text)
 
 
 class HubSpotProperties(Properties):

@@ -33,6 +33,8 @@ SIGNATURE_CODES = (
     "nonce_rejected",
     "timestamp_refused",
 )
+# system.netsuite.com and the like are of all accounts.
+ACCOUNT_HOST = re.compile(r"([a-z0-9-]+)\.([a-z]+\.api|app|extforms|secure|shop)\.netsuite\.com")
 THROTTLED_CODES = (
     "WS_REQUEST_BLOCKED",
     "WS_CONCUR_SESSION_DISALLWD",
@@ -60,11 +62,8 @@ def rest_url(account_id: str) -> str:
 def account_id(text: str) -> str:
     """As on NetSuite's pages, of the id in either form or of an address of the account."""
     parts = address_of(text)
-    label = parts.netloc.partition(".")[0] if parts else ""
-    # The log-in page of all accounts is at system.netsuite.com.
-    if parts and parts.netloc.endswith(".netsuite.com") and label != "system":
-        text = label
-    return realm(re.sub(r"\s+", "_", text))
+    of_account = ACCOUNT_HOST.fullmatch(parts.netloc) if parts else None
+    return realm(re.sub(r"\s+", "_", of_account[1] if of_account else text))
 
 
 class NetSuiteAccount(Properties):

@@ -16,6 +16,11 @@ OF_PAGES = (
     "This is the address of Salesforce's pages, which programs can't call. Enter the one of My "
     "Domain, which ends in .my.salesforce.com: see Setup > My Domain."
 )
+OF_ALL = {f"{name}.salesforce.com" for name in ("login", "test", "www", "help", "developer")}
+OF_NOBODY = (
+    "This is an address of all of Salesforce's customers. Enter the organization's own one, which "
+    "ends in .my.salesforce.com: see Setup > My Domain."
+)
 ORGANIZATION = re.compile(r"(00D[A-Za-z0-9]{12})([A-Za-z0-9]{3})?", re.IGNORECASE)
 CHECK_CHARS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 
@@ -29,8 +34,11 @@ def login_host(text: str) -> str:
 
 
 def instance_url(text: str) -> str:
-    """Raises `ValueError` for a host of pages."""
-    return origin(login_host(text))
+    """Raises `ValueError` for a host of pages, and for one that is no organization's own."""
+    found = login_host(text)
+    if found in OF_ALL:
+        raise ValueError(OF_NOBODY)
+    return origin(found)
 
 
 def organization_id(text: str) -> str:

@@ -24,11 +24,25 @@ from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.providers.servicenow.catalogue import CATALOGUE
 
 INSTANCE = r"https://[a-z0-9-]+\.service-now\.com"
+DOMAIN = ".service-now.com"
+OF_ALL = {f"https://{name}{DOMAIN}" for name in ("signon", "www", "hi")}
+NO_INSTANCE = (
+    "This is ServiceNow's own address, not the customer's. Enter the one of their instance, such "
+    "as https://acme.service-now.com."
+)
 CURRENT_USER_QUERY = {
     "sysparm_query": "user_name=javascript:gs.getUserName()",
     "sysparm_fields": "sys_id,user_name,email,name",
     "sysparm_limit": "1",
 }
+
+
+def instance_url(text: str) -> str:
+    """Raises `ValueError` for a host that is no customer's instance."""
+    found = origin_under(DOMAIN)(text)
+    if found in OF_ALL:
+        raise ValueError(NO_INSTANCE)
+    return found
 
 
 class ServiceNowClient(Properties):
@@ -39,7 +53,7 @@ class ServiceNowClient(Properties):
         extension=True,
         example="https://arrakis.service-now.com",
         pattern=INSTANCE,
-        normalizer=origin_under(".service-now.com"),
+        normalizer=instance_url,
     )
     client_id: str = Property("Client ID", extension=True, help="Of the instance's OAuth record.")
     client_secret: Secret = Property("Client secret", extension=True)

@@ -17,16 +17,25 @@ from sequin_admin.credentials.kinds import (
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.normalizers import address_of
+from sequin_admin.credentials.normalizers import address_of, segments
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.providers.workday.common import Tenant, Workday, not_authorized
 
 AUTHORIZE = r"https://[a-z0-9.-]+\.(workday|myworkday)\.com/[\w/-]+"
 
 
+OF_TOKENS = (
+    "This is the token endpoint. Enter the authorization endpoint, which stands beside it in View "
+    "API Clients and ends in /authorize; or leave it empty."
+)
+
+
 def endpoint(text: str) -> str:
-    """With its scheme, and without a slash at the end."""
+    """With its scheme, and without a slash at the end. Raises `ValueError` for the endpoint of
+    tokens, which stands beside it."""
     parts = address_of(text)
+    if parts and segments(parts)[-1:] == ["token"]:
+        raise ValueError(OF_TOKENS)
     if parts is None or parts.query or parts.fragment:
         return text
     return f"https://{parts.netloc}{parts.path.rstrip('/')}"

@@ -4,6 +4,7 @@ from typing import Any
 
 from cryptography.fernet import InvalidToken
 from django.core.management.base import BaseCommand, CommandError
+from django.template.defaultfilters import pluralize
 from rich.progress import track
 
 from sequin_admin.core import keyring
@@ -27,12 +28,12 @@ class Command(BaseCommand):
                         column.delete(pk, token)
                         continue
                     lost.append(f"{column} of {pk}")
-            self.stdout.write(f"{column}: {total:,} rows looked at.")
+            self.stdout.write(f"{column}: {total:,} row{pluralize(total)} looked at.")
         stored = (
             token for c in keyring.encrypted_columns() for _, token in keyring.iterate_tokens(c)
         )
         left = sum(not keyring.is_current(token) for token in stored)
-        self.stdout.write(f"{left:,} rows left on the old key.")
+        self.stdout.write(f"{left:,} row{pluralize(left)} left on the old key.")
         if lost:
             raise CommandError(
                 f"No key opens {len(lost):,} of them, the first is {lost[0]}. Add the key they "
