@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpResponse
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from sequin_admin.access import keys
@@ -18,7 +18,8 @@ from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, etag_of
 from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, PageParams, paginate_request
-from sequin_admin.api.schemas import Body, Shape, Timestamp
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import Body, Shape, Timestamp, with_examples
 from sequin_admin.core import clock
 
 NULLABLE = ("requests_per_minute", "expires_at")
@@ -49,9 +50,25 @@ PerMinute = Annotated[
     Field(ge=1, le=keys.MOST_PER_MINUTE, description="Null: as many as is usual here."),
 ]
 ENDS = Field(default=None, description="Null: when it is revoked.")
+EXAMPLE_END = "2030-01-01T00:00:00Z"
+EXAMPLE_NETWORKS = ["192.0.2.0/24"]
+EXAMPLE_PREFIX = "sqn_n7fF6-rA"
 
 
 class KeyCreate(Body):
+    model_config = with_examples(
+        {
+            "worker": {"name": "Sync worker", "scopes": ["secrets", "permits"]},
+            "from one network, for a while": {
+                "name": "Reports",
+                "scopes": ["read"],
+                "networks": EXAMPLE_NETWORKS,
+                "requests_per_minute": 600,
+                "expires_at": EXAMPLE_END,
+            },
+        }
+    )
+
     name: Name
     scopes: Scopes
     networks: Networks = Field(default_factory=list)
@@ -61,6 +78,13 @@ class KeyCreate(Body):
 
 class KeyPatch(Body):
     """What is left out stays as it is."""
+
+    model_config = with_examples(
+        {
+            "rename": {"name": "Sync worker, west"},
+            "from anywhere": {"networks": [], "requests_per_minute": None},
+        }
+    )
 
     name: Name | None = None
     scopes: Scopes | None = None
@@ -75,6 +99,8 @@ class KeyPatch(Body):
 
 
 class Rotation(Body):
+    model_config = with_examples({"within a day": {}, "at once": {"overlap_hours": 0}})
+
     overlap_hours: int = Field(
         default=keys.OVERLAP_H,
         ge=0,
@@ -91,21 +117,28 @@ class FormerToken(Shape):
 
 class KeyShape(Shape):
     id: UUID
-    name: str
-    prefix: str = Field(description="How its token begins.")
-    scopes: list[str]
-    networks: list[str]
-    requests_per_minute: int | None = Field(description="Null: as many as is usual here.")
+    name: str = Field(examples=["Sync worker"])
+    prefix: str = Field(description="How its token begins.", examples=[EXAMPLE_PREFIX])
+    scopes: list[str] = Field(examples=[["permits", "secrets"]])
+    networks: list[str] = Field(examples=[EXAMPLE_NETWORKS])
+    requests_per_minute: int | None = Field(
+        description="Null: as many as is usual here.", examples=[600]
+    )
     state: ApiKeyState
-    former_token: FormerToken | None = Field(description="After a rotation, while it is good.")
-    expires_at: Timestamp | None
+    former_token: FormerToken | None = Field(
+        description="After a rotation, while it is good.", examples=[None]
+    )
+    expires_at: Timestamp | None = Field(examples=[EXAMPLE_END])
     last_used_at: Timestamp | None = Field(description="To about five minutes.")
     created_at: Timestamp
-    revoked_at: Timestamp | None
+    revoked_at: Timestamp | None = Field(examples=[None])
 
 
 class KeyWithToken(KeyShape):
-    token: str = Field(description="Send it as Authorization: Bearer. Shown once.")
+    token: str = Field(
+        description="Send it as Authorization: Bearer. Shown once.",
+        examples=[f"{EXAMPLE_PREFIX}..."],
+    )
 
 
 class KeyList(Shape):
@@ -141,7 +174,10 @@ def etag_fields(shown: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if name not in NOT_IN_ETAG}
 
 
-router = Router(tags=["API keys"])
+router = Resource(
+    "API keys",
+    "Keys for this API. A key is shown once.",
+)
 
 
 class ApiKeyFilters(PageParams):

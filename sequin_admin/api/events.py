@@ -2,17 +2,21 @@
 
 from typing import Any, Literal
 
-from ninja import Query, Router
+from ninja import Query
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.pagination import PageParams, Since, paginate_request
-from sequin_admin.api.schemas import Shape, Timestamp
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import Shape, Timestamp
 from sequin_admin.audit.models import Event
 
-router = Router(tags=["Events"])
+router = Resource(
+    "Events",
+    "The audit log: who did what, when.",
+)
 
 
 class AuditEvent(Shape):

@@ -1,19 +1,23 @@
 """/v1/incidents"""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from ninja import Query, Router
+from ninja import Query
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.pagination import TEXT_CHARS, PageParams, paginate_request
-from sequin_admin.api.schemas import HealthStatus, Shape, Timestamp
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import HealthStatus, OneOf, Shape, Timestamp
+from sequin_admin.api.health import CODE, MESSAGE
 from sequin_admin.health.models import Incident
+from sequin_admin.health.status import Status
 
-router = Router(tags=["Health"])
+router = Resource("Health")
+NOBODY = "nobody"
 
 
 class IncidentShape(Shape):
@@ -21,12 +25,15 @@ class IncidentShape(Shape):
 
     id: UUID
     status: HealthStatus | None
-    entity: str = Field(description="credential, oauth_app, sync, consumer, target or provider.")
+    entity: str = Field(
+        description="credential, oauth_app, sync, consumer, target or provider.",
+        examples=["credential"],
+    )
     entity_id: UUID
     name: str
     provider: str
-    code: str
-    message: str
+    code: str = Field(examples=[CODE])
+    message: str = Field(examples=[MESSAGE])
     affected: int
     opened_at: Timestamp
     resolved_at: Timestamp | None
@@ -43,7 +50,7 @@ class IncidentFilters(PageParams):
 
     sort: Literal["opened_at", "-opened_at"] = "-opened_at"
     state: Literal["open", "resolved", "all"] = "all"
-    status: Literal["customer_intervention", "sequin_intervention", "nobody"] | None = Field(
+    status: Annotated[str, OneOf(Status.CUSTOMER, Status.SEQUIN, NOBODY)] | None = Field(
         default=None, description="Who must act: nobody when a provider is down."
     )
     provider: str = ""
@@ -55,7 +62,7 @@ class IncidentFilters(PageParams):
         rows = super().narrow(rows)
         rows = rows.matching(self.search) if self.search else rows
         if self.status:
-            rows = rows.filter(status="" if self.status == "nobody" else self.status)
+            rows = rows.filter(status="" if self.status == NOBODY else self.status)
         is_open = self.state == "open"
         return rows if self.state == "all" else rows.filter(resolved_at__isnull=is_open)
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
-from ninja import Query, Router
+from ninja import Query
 from pydantic import Field
 
 from sequin_admin.access.models import Logo, Membership, Organization, Scope
@@ -16,23 +16,27 @@ from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.etags import with_etag
 from sequin_admin.api.framework.pagination import Creation, PageParams, paginate_request
-from sequin_admin.api.schemas import Shape, Timestamp
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import Shape, Timestamp
 
-router = Router(tags=["Organization"])
-members = Router(tags=["Organization"])
+router = Resource(
+    "Organization",
+    "Your organization and its members.",
+)
+members = Resource("Organization")
 
 
 class OrganizationShape(Shape):
     id: UUID
     name: str = Field(description="Customers see it when you ask them to connect an account.")
-    slug: str
+    slug: str = Field(examples=["arrakis"])
     logo_changed_at: Timestamp | None = Field(description="Null while there is no logo.")
     created_at: Timestamp
 
 
 class MemberShape(Shape):
     id: int
-    email: str
+    email: str = Field(examples=["paul@arrakis.example"])
     role: Role
     invited: bool = Field(
         description="Has no password yet. Who is invited becomes a member by accepting."

@@ -4,32 +4,33 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-from ninja import Router
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.credentials.views import unknown_app_message
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
-from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
-from sequin_admin.api.schemas import (
+from sequin_admin.api.credentials import examples
+from sequin_admin.api.credentials.schemas import (
     BLANK,
     NOTICE,
-    Body,
     CredentialImport,
-    Shape,
     blank_names,
     notice_of,
 )
+from sequin_admin.api.credentials.views import unknown_app_message
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import Body, Shape
 from sequin_admin.connect import bulk
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import OAuthApp
 
 MAX_CREDENTIALS = 1000
-router = Router(tags=["Credentials"])
+router = Resource("Credentials")
 
 
 class BulkImport(Body):
+    model_config = examples.of_kinds(examples.bulk_of)
+
     credentials: list[CredentialImport] = Field(min_length=1, max_length=MAX_CREDENTIALS)
     dry_run: bool = Field(default=False, strict=True, description="Only say what would be done.")
 
@@ -124,7 +125,7 @@ def build_items(
             name=payload.name or "",
             oauth_app=apps[payload.oauth_app_id] if payload.oauth_app_id else None,
             metadata=payload.metadata,
-            rate=Rate(**payload.rate_limit.model_dump()) if payload.rate_limit else None,
+            rate=payload.rate_limit,
         )
         for payload in payloads
     ]

@@ -1,34 +1,39 @@
 """/v1/collections: the collections of the account behind a credential."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from ninja import Query, Router
+from ninja import Query
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.credentials.views import get_owned_or_404
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
-from sequin_admin.api.schemas import Shape, Strict, Timestamp
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import OneOf, Shape, Strict, Timestamp
+from sequin_admin.api.health import CODE, MESSAGE
 from sequin_admin.syncs import catalogue
 from sequin_admin.syncs.models import Collection, Refresh
 
-router = Router(tags=["Collections"])
+router = Resource(
+    "Collections",
+    "What an account holds, as far as it was read.",
+)
 
 
 class FieldShape(Shape):
     id: str = Field(description="`stripe:customer:email`")
     name: str
-    accessor: str = Field(description="The provider's key in its records.")
-    type: str
+    accessor: str = Field(description="The provider's key in its records.", examples=["email"])
+    type: str = Field(examples=["string"])
     primary_key: bool
     metadata: dict[str, Any] | None = Field(default=None, description="With `include` only.")
 
 
 class CollectionShape(Shape):
     id: str = Field(description="`stripe:customer`")
-    upstream_id: str
+    upstream_id: str = Field(examples=["customer"])
     name: str
     links: list[str]
     fields: list[FieldShape]
@@ -40,15 +45,15 @@ class CollectionList(Shape):
 
 
 class RefreshError(Shape):
-    code: str
-    message: str
+    code: str = Field(examples=[CODE])
+    message: str = Field(examples=[MESSAGE])
 
 
 class RefreshShape(Shape):
     credential_id: str
     last_started_at: Timestamp | None
     last_succeeded_at: Timestamp | None
-    status: Literal["processing", "succeeded", "failed"]
+    status: Annotated[str, OneOf(*Refresh.Status.values)]
     error: RefreshError | None
 
 

@@ -10,14 +10,15 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpResponse
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.credentials.tokens import get_checked_or_404, prepare_lookup
 from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth
 from sequin_admin.api.framework.errors import ERRORS, ApiError, Problem
-from sequin_admin.api.schemas import Body, Shape, Strict
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import Body, Shape, Strict, with_examples
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import limiter
@@ -44,7 +45,14 @@ SHORT_WAIT_MS = 1
 LEASE = r"^[0-9]{1,15}\.[0-9]{1,16}\.[0-9]{1,9}\.[\w-]{0,60}$"
 TICKET = r"^([0-9]{1,15}\.[0-2]\.[\w-]{0,60})?$"
 
-router = Router(tags=["Permits"], auth=CachedKeyAuth())
+router = Resource(
+    "Permits",
+    "The permission to make the next call. No window of a credential's rate limit ever "
+    "sees more calls than allowed, over all workers.",
+    auth=CachedKeyAuth(),
+)
+
+EXAMPLE_LEASE = "1764100000000.1.1.worker"
 
 
 class Ending(Strict):
@@ -86,6 +94,10 @@ class ReleasedPermit(Body, Ending):
 
 
 class PermitAsk(Body):
+    model_config = with_examples(
+        {"one call": {}, "ten calls": {"n": 10, "wait_ms": 2000, "lease_ms": 60_000}}
+    )
+
     n: int = Field(default=1, ge=1, le=MAX_PERMITS, description="You get as many or fewer.")
     wait_ms: int = Field(
         default=0, ge=0, le=MAX_WAIT_MS, description="How long to wait for the first."
@@ -130,10 +142,16 @@ class TooFast(Problem):
     """No permit for now. Without `retry_after_ms` it is the API key whose own limit is used up."""
 
     retry_after_ms: int
-    ticket: str = Field(description="Send it along to keep your place. Empty when you don't wait.")
+    ticket: str = Field(
+        description="Send it along to keep your place. Empty when you don't wait.", examples=[""]
+    )
 
 
 class Releases(Body):
+    model_config = with_examples(
+        {"ok": {"releases": [{"lease": EXAMPLE_LEASE, "outcome": "ok", "used_ms": 40}]}}
+    )
+
     releases: list[ReleasedPermit] = Field(min_length=1, max_length=MAX_PERMITS)
 
 

@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from ninja import Query, Router
+from ninja import Query
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
+from sequin_admin.api.credentials.rate_limits import RATE_LIMIT, RateLimitShape
 from sequin_admin.api.credentials.views import get_owned_or_404
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, PageParams, paginate_request
-from sequin_admin.api.schemas import Body, RateLimitShape, Shape, Timestamp
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import Body, Shape, Timestamp, with_examples
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import models as limits
 from sequin_admin.limits import usage
@@ -20,8 +22,11 @@ from sequin_admin.limits.models import RateLimit, Sample, SamplePeriod
 from sequin_admin.limits.requests import MS, Gauge
 from sequin_admin.limits.stores import Unavailable
 
-router = Router(tags=["Usage"])
-of_credential = Router(tags=["Usage"])
+router = Resource(
+    "Usage",
+    "How much of their rate limits credentials use.",
+)
+of_credential = Resource("Usage")
 
 MINUTES, HOURS = 60, 168
 
@@ -88,6 +93,10 @@ class UsageFilters(PageParams):
 
 
 class PaceAsk(Body):
+    model_config = with_examples(
+        {"a million records": {"rate_limit": RATE_LIMIT, "records": 1_000_000}}
+    )
+
     rate_limit: RateLimitShape
     records: int | None = Field(default=None, ge=1, le=usage.MOST_RECORDS)
     per_call: int = Field(default=100, ge=1, le=usage.MOST_PER_CALL, description="Records.")

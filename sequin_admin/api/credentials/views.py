@@ -7,17 +7,11 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.db.models import Prefetch, UUIDField
 from django.http import HttpResponse
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
-from sequin_admin.api.framework.errors import ERRORS, ApiError, StillUsed
-from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
-from sequin_admin.api.framework.pagination import TEXT_CHARS, ProviderFilters, paginate_request
-from sequin_admin.api.framework.reveal import RevealFilter, list_out
-from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.schemas import (
+from sequin_admin.api.credentials.schemas import (
     CREDENTIAL_COLUMNS,
     Contact,
     CredentialImport,
@@ -30,16 +24,26 @@ from sequin_admin.api.schemas import (
     imported_out,
     refuse_blank,
 )
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.errors import ERRORS, ApiError, StillUsed
+from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
+from sequin_admin.api.framework.pagination import TEXT_CHARS, ProviderFilters, paginate_request
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.reveal import RevealFilter, list_out
+from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.connect import credential_operations
 from sequin_admin.core.prepared import PreparedQuery
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential, CredentialQuerySet, OAuthApp
 from sequin_admin.credentials.properties import InvalidEntry
 from sequin_admin.health import probes
 from sequin_admin.limits.models import set_limit
 
-router = Router(tags=["Credentials"])
+router = Resource(
+    "Credentials",
+    "How a customer's account at a provider is reached. One shape for every kind: what "
+    "differs stands in `properties`, told apart by `kind`.",
+)
 
 
 class CredentialFilters(ProviderFilters, RevealFilter):
@@ -103,7 +107,7 @@ def import_credential(
         raise entry_error(error) from None
     credential = saved.credential
     if payload.rate_limit:
-        set_limit(credential, Rate(**payload.rate_limit.model_dump()), actor=request.auth)
+        set_limit(credential, payload.rate_limit, actor=request.auth)
     if saved.needs_probe:
         probes.verify(credential)
     stored = get_owned_or_404(organization, credential.pk)
@@ -189,7 +193,7 @@ def update_credential(
             credential, actor=request.auth, name=payload.name, metadata=payload.metadata
         )
         if payload.rate_limit:
-            set_limit(credential, Rate(**payload.rate_limit.model_dump()), actor=request.auth)
+            set_limit(credential, payload.rate_limit, actor=request.auth)
     return with_etag(response, credential_out(get_owned_or_404(organization, credential_id)))
 
 

@@ -73,14 +73,16 @@ class ApiError(Exception):
 class Problem(Schema):
     """Every error of this API."""
 
-    summary: str
-    validation_errors: dict[str, list[str]] | None = None
+    summary: str = Field(examples=["There is no such credential in your organization."])
+    validation_errors: dict[str, list[str]] | None = Field(
+        default=None, examples=[{"properties.secret": ["This field is required."]}]
+    )
 
 
 class ErrorUser(Schema):
     """A row that needs what was to be deleted."""
 
-    type: str = Field(description="credential, sync, consumer, ...")
+    type: str = Field(description="credential, sync, consumer, ...", examples=["sync"])
     id: str
     name: str
 

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from pydantic import AwareDatetime, BeforeValidator, Field
 
 from sequin_admin.api.framework.errors import INVALID, ApiError
-from sequin_admin.api.schemas import HealthStatus, Strict
+from sequin_admin.api.framework.schemas import HealthStatus, Strict
 from sequin_admin.core.strict_json import read_json
 
 Row = TypeVar("Row", bound=Model)

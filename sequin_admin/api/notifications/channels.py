@@ -4,12 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
-from ninja import Query, Router, Status
+from ninja import Query, Status
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.etags import IfMatch, with_etag
+from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.notifications.channel_calls import ChannelFilters, ChannelResource
 from sequin_admin.api.notifications.deliveries import DeliveryFilters, DeliveryList, DeliveryShape
 from sequin_admin.api.notifications.schemas import (
@@ -21,7 +22,10 @@ from sequin_admin.api.notifications.schemas import (
 )
 from sequin_admin.notifications.models import ChannelKind
 
-router = Router(tags=["Notifications"])
+router = Resource(
+    "Notifications",
+    "Mail and Slack channels for what happens here, and mails to your customers.",
+)
 
 resource = ChannelResource("channel", (ChannelKind.MAIL, ChannelKind.SLACK), "address", channel_out)
 

@@ -4,19 +4,20 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, PageParams, paginate_request
-from sequin_admin.api.schemas import Shape, Timestamp
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import Shape, Timestamp
 from sequin_admin.notifications import outbox, senders
 from sequin_admin.notifications.message import Severity
 from sequin_admin.notifications.models import Delivery, DeliveryQuerySet, DeliveryState
 
-router = Router(tags=["Notifications"])
+router = Resource("Notifications")
 
 
 class EventData(Shape):
@@ -25,21 +26,24 @@ class EventData(Shape):
     severity: Severity = Field(description="Whose move it is: critical ours, warning customers'.")
     title: str
     text: str
-    url: str = Field(description="A page of the dashboard, or empty.")
+    url: str = Field(
+        description="A page of the dashboard, or empty.",
+        examples=["https://sequin.arrakis.example/incidents"],
+    )
     object: dict[str, Any] = Field(description="Ids and names, by type.")
 
 
 class EventShape(Shape):
     """What is posted to you, signed as https://www.standardwebhooks.com has it."""
 
-    type: str
+    type: str = Field(examples=["incident.opened"])
     timestamp: str = Field(json_schema_extra={"format": "date-time"})
     data: EventData
 
 
 class TryShape(Shape):
     at: Timestamp
-    status: int | None = Field(description="Of the answer; null when none came.")
+    status: int | None = Field(description="Of the answer; null when none came.", examples=[200])
     error: str
     ms: int
 
@@ -48,7 +52,7 @@ class Tried(Shape):
     """Base of deliveries: the state and the tries."""
 
     id: UUID
-    type: str
+    type: str = Field(examples=["incident.opened"])
     state: DeliveryState
     remark: str
     attempts: int
@@ -58,7 +62,9 @@ class Tried(Shape):
 
 
 class DeliveryShape(Tried):
-    message_id: str = Field(description="The header webhook-id, the same at every try.")
+    message_id: str = Field(
+        description="The header webhook-id, the same at every try.", examples=["msg_2fQm"]
+    )
     payload: EventShape
 
 

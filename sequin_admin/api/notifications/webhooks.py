@@ -4,13 +4,15 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpResponse
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.etags import IfMatch, with_etag
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import Shape, with_examples
 from sequin_admin.api.notifications.channel_calls import ChannelFilters, ChannelResource
 from sequin_admin.api.notifications.deliveries import (
     DeliveryFilters,
@@ -24,7 +26,6 @@ from sequin_admin.api.notifications.schemas import (
     CommonShape,
     common_out,
 )
-from sequin_admin.api.schemas import Shape
 from sequin_admin.notifications import channels
 from sequin_admin.notifications.message import TYPES
 from sequin_admin.notifications.models import Channel, ChannelKind
@@ -40,20 +41,44 @@ Url = Annotated[
 ]
 
 
+EXAMPLE_URL = "https://hooks.arrakis.example/sequin"
+
+
 class WebhookCreate(ChannelFields):
+    model_config = with_examples(
+        {
+            "incidents": {
+                "name": "Pager",
+                "url": EXAMPLE_URL,
+                "event_types": ["incident.*"],
+                "min_severity": "warning",
+            }
+        }
+    )
+
     url: Url
 
 
 class WebhookPatch(ChannelChanges):
+    model_config = with_examples(
+        {
+            "stop": {"enabled": False},
+            "everything": {"event_types": [], "min_severity": "info"},
+        }
+    )
+
     url: Url | None = None
 
 
 class WebhookShape(CommonShape):
-    url: str
+    url: str = Field(examples=[EXAMPLE_URL])
 
 
 class WebhookWithSecret(WebhookShape):
-    secret: str = Field(description="Checks the signatures (standardwebhooks.com). Shown once.")
+    secret: str = Field(
+        description="Checks the signatures (standardwebhooks.com). Shown once.",
+        examples=["whsec_bm90IGEgcmVhbCBzZWNyZXQ"],
+    )
 
 
 class WebhookList(Shape):
@@ -83,7 +108,10 @@ def webhook_operations() -> dict[str, Any]:
     return {type_: {"post": {**call, "summary": words}} for type_, words in TYPES.items()}
 
 
-router = Router(tags=["Webhooks"])
+router = Resource(
+    "Webhooks",
+    "Messages to an address of yours when something happens, signed.",
+)
 
 resource = ChannelResource("webhook", (ChannelKind.WEBHOOK,), "url", webhook_out)
 

@@ -6,11 +6,13 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
+from django.utils.module_loading import import_string
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
 from sequin_admin.api.framework import errors, idempotency
+from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.notifications import webhooks
 from sequin_admin.api.openapi import examples, guide, links
 from sequin_admin.credentials import kinds
@@ -79,9 +81,20 @@ class Api(NinjaAPI):
     def get_openapi_operation_id(self, operation: Operation) -> str:
         return operation.view_func.__name__
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.tags: dict[str, str] = {}
+
+    def add_resource(self, path: str, name: str) -> None:
+        """Mount the resource of that dotted name."""
+        resource: Resource = import_string(name)
+        self.add_router(path, resource)
+        self.tags[resource.tag] = self.tags.get(resource.tag) or resource.about
+
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         document = super().get_openapi_schema(**options)
         describe(document, settings.PUBLIC_URL)
+        document["tags"] = [{"name": tag, "description": said} for tag, said in self.tags.items()]
         return document
 
     def serve_document(self, request: HttpRequest) -> JsonResponse:
@@ -103,9 +116,7 @@ def describe(document: dict[str, Any], base: str) -> None:
     for shape in schemas.values():
         require_visible_character(shape)
     document["webhooks"] = webhooks.webhook_operations()
-    used = set()
     for operation in operations(document):
-        used.update(operation.get("tags", []))
         operation["summary"] = title_of(operation["operationId"])
         describe_body(operation, schemas)
         describe_answers(operation, schemas)
@@ -113,9 +124,9 @@ def describe(document: dict[str, Any], base: str) -> None:
         if "post" in path:
             describe_idempotency(path["post"])
     share_problems(document)
+    examples.drop_examples(schemas)
     document["components"]["headers"] = {**HEADERS, "Retry-After": RETRY_AFTER, ETAG: ETAG_HEADER}
     describe_etags(document)
-    document["tags"] = guide.tags(used)
     links.add_links(document)
     drop_unreferenced(document)
 
@@ -170,7 +181,7 @@ def describe_body(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     body = operation.get("requestBody")
     if body:
         content = body["content"]["application/json"]
-        content["examples"] = examples.body_examples(operation, content["schema"], schemas)
+        content["examples"] = examples.body_examples(content["schema"], schemas)
 
 
 def describe_answers(operation: dict[str, Any], schemas: dict[str, Any]) -> None:

@@ -3,24 +3,27 @@
 from typing import Any
 from uuid import UUID
 
-from ninja import Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS
-from sequin_admin.api.schemas import Shape
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import Shape
 from sequin_admin.api.syncs.views import get_owned_or_404
 from sequin_admin.syncs import syncs
 from sequin_admin.syncs.models import Sync
 
-router = Router(tags=["Syncs"])
+router = Resource("Syncs")
 
 
 class BadgeShape(Shape):
     sync_id: UUID
     published: bool
-    url: str | None = Field(description="Whoever has it sees the status, and only that.")
+    url: str | None = Field(
+        description="Whoever has it sees the status, and only that.",
+        examples=["https://sequin.arrakis.example/badge/Jx3kQ9.svg"],
+    )
 
 
 def badge_out(sync: Sync) -> dict[str, Any]:

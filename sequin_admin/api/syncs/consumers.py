@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpResponse
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
@@ -14,13 +14,24 @@ from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import HealthFilters, paginate_request
-from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.schemas import Body, Health, Metadata, Shape, Timestamp, health_out
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import (
+    EXAMPLE_ID,
+    Body,
+    Metadata,
+    Shape,
+    Timestamp,
+    with_examples,
+)
+from sequin_admin.api.health import Health, HealthDetail, health_detail, health_out
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.syncs import consumers
 from sequin_admin.syncs.models import Consumer, Sync, Target
 
-router = Router(tags=["Consumers"])
+router = Resource(
+    "Consumers",
+    "Which syncs are written to which target.",
+)
 ALL = "*"
 SYNCS = 'Ids of syncs, or ["*"] for all, also those made later.'
 
@@ -29,6 +40,17 @@ SyncId = Annotated[str, Field(json_schema_extra={"anyOf": [{"format": "uuid"}, {
 
 
 class ConsumerCreate(Body):
+    model_config = with_examples(
+        {
+            "all syncs": {"name": "To the warehouse", "syncs": [ALL], "target_id": EXAMPLE_ID},
+            "some syncs": {
+                "name": "Invoices only",
+                "syncs": [EXAMPLE_ID],
+                "target_id": EXAMPLE_ID,
+            },
+        }
+    )
+
     name: str = Field(min_length=1, max_length=NAME_CHARS)
     active: bool = True
     syncs: list[SyncId] = Field(description=SYNCS, max_length=1000)
@@ -37,6 +59,8 @@ class ConsumerCreate(Body):
 
 
 class ConsumerPatch(Body):
+    model_config = with_examples({"pause": {"active": False}, "all syncs": {"syncs": [ALL]}})
+
     name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
     active: bool | None = None
     syncs: list[SyncId] | None = Field(default=None, description=SYNCS, max_length=1000)

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpResponse
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
@@ -13,11 +13,15 @@ from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import TEXT_CHARS, ChangeFilters, Times, paginate_request
-from sequin_admin.api.schemas import Body, Shape, Timestamp
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import Body, Shape, Timestamp, with_examples
 from sequin_admin.syncs import rules, streams
 from sequin_admin.syncs.models import SLUG_CHARS, Stream
 
-router = Router(tags=["Streams"])
+router = Resource(
+    "Streams",
+    "What syncs write to, by a name of yours.",
+)
 
 Slug = Annotated[
     str,
@@ -31,16 +35,20 @@ Slug = Annotated[
 
 
 class StreamCreate(Body):
+    model_config = with_examples({"production": {"slug": "production"}})
+
     slug: Slug
 
 
 class StreamPatch(Body):
+    model_config = with_examples({"rename": {"slug": "production-eu"}})
+
     slug: Slug | None = None
 
 
 class StreamShape(Shape):
     id: str
-    slug: str
+    slug: str = Field(examples=["production"])
     org_id: str
     created_at: Timestamp
     updated_at: Timestamp

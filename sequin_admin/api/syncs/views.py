@@ -5,24 +5,24 @@ from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpResponse
-from ninja import Query, Router, Status
+from ninja import Query, Status
 
 from sequin_admin.access.models import Organization, Scope
+from sequin_admin.api.credentials.schemas import (
+    CredentialImport,
+    credential_out,
+    entry_error,
+    notice_of,
+    refuse_blank,
+)
 from sequin_admin.api.credentials.views import get_oauth_app_or_422
 from sequin_admin.api.credentials.views import get_owned_or_404 as get_owned_credential
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUsed
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import ProviderFilters, paginate_request
-from sequin_admin.api.health import health_detail
-from sequin_admin.api.schemas import (
-    CredentialImport,
-    credential_out,
-    entry_error,
-    health_out,
-    notice_of,
-    refuse_blank,
-)
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.health import health_detail, health_out
 from sequin_admin.api.syncs.schemas import (
     CreatedSync,
     Report,
@@ -42,7 +42,10 @@ from sequin_admin.limits import models as limits
 from sequin_admin.syncs import reports, syncs
 from sequin_admin.syncs.models import Stream, Sync
 
-router = Router(tags=["Syncs"])
+router = Resource(
+    "Syncs",
+    "Which collections of an account are read, how often, and how that goes.",
+)
 
 
 class SyncFilters(ProviderFilters):

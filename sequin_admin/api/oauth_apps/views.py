@@ -4,84 +4,42 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpResponse
-from ninja import Query, Router, Status
-from pydantic import Field, SecretStr, ValidationError
+from ninja import Query, Status
+from pydantic import ValidationError
 
 from sequin_admin.access.models import Organization, Scope
+from sequin_admin.api.credentials.schemas import refuse_blank
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUsed, messages_by_path
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import ProviderFilters, paginate_request
+from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.reveal import RevealFilter, list_out
 from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.schemas import (
-    Body,
-    Metadata,
+from sequin_admin.api.oauth_apps.schemas import (
+    PROVIDERS,
+    GatewaySecretRotation,
+    GatewaySecretShape,
+    OAuthAppCreate,
     OAuthAppList,
+    OAuthAppPatch,
     OAuthAppShape,
-    Shape,
-    Timestamp,
     oauth_app_out,
-    refuse_blank,
 )
 from sequin_admin.credentials import gateway_secrets, kinds, oauth_apps
 from sequin_admin.credentials.kinds import AppProperties
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.credentials.properties import InvalidEntry
 
-router = Router(tags=["OAuth apps"])
-
-RedirectURI = Annotated[
-    str, Field(pattern=oauth_apps.REDIRECT_URI, max_length=oauth_apps.REDIRECT_URI_CHARS)
-]
-ScopeName = Annotated[str, Field(pattern=oauth_apps.SCOPE, max_length=200)]
-REDIRECT_URIS = "Where your product receives codes. Changing them takes the scope `secrets`, too."
-PROVIDERS = [provider for provider in kinds.providers() if kinds.oauth_of(provider)]
-
-
-class OAuthAppCreate(Body):
-    provider: str = Field(json_schema_extra={"enum": [*PROVIDERS]})
-    name: str = Field(min_length=1, max_length=100)
-    client_id: str = Field(min_length=1, max_length=200)
-    client_secret: SecretStr = Field(min_length=1)
-    properties: dict[str, Any] = Field(
-        default_factory=dict, description="What the provider has besides: GitHub's app_id, slug..."
-    )
-    scopes: list[ScopeName] = Field(default_factory=list)
-    redirect_uris: list[RedirectURI] = Field(default_factory=list, description=REDIRECT_URIS)
-    metadata: Metadata = Field(default_factory=dict)
-
-
-class OAuthAppPatch(Body):
-    name: str | None = Field(default=None, min_length=1, max_length=100)
-    client_secret: SecretStr | None = Field(default=None, min_length=1)
-    properties: dict[str, Any] | None = None
-    scopes: list[ScopeName] | None = None
-    redirect_uris: list[RedirectURI] | None = Field(default=None, description=REDIRECT_URIS)
-    metadata: Metadata | None = None
-
-
-class GatewaySecretRotation(Body):
-    overlap_hours: int = Field(
-        default=gateway_secrets.OVERLAP_H,
-        ge=0,
-        le=gateway_secrets.LONGEST_OVERLAP_H,
-        description="How long the secret until now, if there is one, stays good.",
-    )
-
-
-class GatewaySecretShape(Shape):
-    oauth_app_id: UUID
-    client_secret: str = Field(
-        description="Send it to /link/oauth2/token, with oauth_app_id as client_id. Shown once."
-    )
-    created_at: Timestamp
-    former_until: Timestamp | None = Field(description="When the secret until now ends.")
+router = Resource(
+    "OAuth apps",
+    "Your clients at the providers. Tokens belong to the app that got them.",
+)
 
 
 class OAuthAppFilters(ProviderFilters, RevealFilter):

@@ -1,16 +1,28 @@
 """/v1/connect-links: links with which a customer connects an account once, without a login."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpResponse
-from ninja import Query, Router, Status
-from pydantic import ConfigDict, Field, JsonValue
+from ninja import Query, Status
+from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
+from sequin_admin.api.connect_links.schemas import (
+    OPEN,
+    BulkLinks,
+    BulkReconnect,
+    LinkCreate,
+    LinkList,
+    LinkPatch,
+    LinkShape,
+    PublicState,
+    link_out,
+    with_url,
+)
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
@@ -21,127 +33,17 @@ from sequin_admin.api.framework.pagination import (
     filter_by_metadata,
     paginate_request,
 )
-from sequin_admin.api.schemas import Body, Metadata, Shape, Timestamp
+from sequin_admin.api.framework.resources import Resource
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 
-MAX_LIFETIME_S = int(links.MAX_LIFETIME.total_seconds())
-MAX_LINKS = 500
-LinkState = Literal["open", "completed", "revoked", "expired"]
-KindSlug = Annotated[str, Field(json_schema_extra={"enum": [k.slug for k in kinds.all()]})]
-Expiry = Field(default=MAX_LIFETIME_S, ge=60, le=MAX_LIFETIME_S, description="Up to 7 days.")
-NAME = "Of the credential to come; the customer sees it, too. Empty: the account's name."
-
-
-# Exactly one of the two; the other one is missing or null.
-EITHER: list[JsonValue] = [
-    {"required": [name], "properties": {name: {"type": type_}, other: {"type": "null"}}}
-    for name, type_, other in (("kinds", "array", "reconnects"), ("reconnects", "string", "kinds"))
-]
-
-
-class LinkCreate(Body):
-    """Either `kinds`, for a new credential, or `reconnects`, for one that its customer connects
-    again. With `reconnects` everything but `expires_in_s` comes from the credential."""
-
-    model_config = ConfigDict(json_schema_extra={"oneOf": EITHER})
-
-    kinds: list[KindSlug] | None = Field(
-        default=None, min_length=1, max_length=10, description="Of one provider; they choose one."
-    )
-    reconnects: UUID | None = Field(default=None, description="The credential to connect again.")
-    oauth_app_id: UUID | None = Field(
-        default=None, description="Needed when a kind connects through an OAuth app of yours."
-    )
-    name: str = Field(default="", max_length=200, description=NAME)
-    metadata: Metadata = Field(default_factory=dict, description="Kept on the credential.")
-    redirect_url: str = Field(
-        default="",
-        max_length=2000,
-        description="Where the customer goes afterwards: a redirect URI of the OAuth app. Empty: "
-        "a page says thank you.",
-    )
-    expires_in_s: int = Expiry
-
-
-class LinkPatch(Body):
-    name: str | None = Field(default=None, max_length=200, description=NAME)
-    metadata: Metadata | None = None
-
-
-class BulkReconnect(Body):
-    credential_ids: list[UUID] = Field(min_length=1, max_length=MAX_LINKS)
-    expires_in_s: int = Expiry
-
-
-class LinkShape(Shape):
-    """An invitation to connect one account. An open link works once."""
-
-    id: UUID
-    state: LinkState
-    provider: str
-    kinds: list[str]
-    oauth_app_id: UUID | None
-    reconnects: UUID | None
-    name: str
-    metadata: dict[str, Any]
-    redirect_url: str
-    batch: UUID | None = Field(description="The same for links that were made in bulk.")
-    url: str | None = Field(
-        description="What the customer is sent. The answer that makes the link has it; later it "
-        "takes the scope `secrets`, and in lists `urls`. Null otherwise, and once the link is over."
-    )
-    created_at: Timestamp
-    expires_at: Timestamp
-    opened_at: Timestamp | None = Field(description="When the customer saw it first.")
-    failure: str = Field(description="Why the customer did not get through the last time.")
-    failed_at: Timestamp | None
-    completed_at: Timestamp | None
-    revoked_at: Timestamp | None
-    credential_id: UUID | None = Field(description="What came of it.")
-
-
-class LinkList(Shape):
-    data: list[LinkShape]
-    next_cursor: str | None
-
-
-class LeftOut(Shape):
-    credential_id: UUID
-    reason: str
-
-
-class BulkLinks(Shape):
-    """`batch` finds the links again in the list. `left_out` got none, and says why."""
-
-    batch: UUID
-    data: list[LinkShape]
-    left_out: list[LeftOut]
-
-
-PLAIN = ("provider", "kinds", "oauth_app_id", "name", "metadata", "redirect_url", "batch",
-         "created_at", "expires_at", "opened_at", "failure", "failed_at", "completed_at",
-         "revoked_at", "credential_id")  # fmt: skip
-
-
-def link_out(link: ConnectLink) -> dict[str, Any]:
-    """Without its `url`."""
-    return {
-        "id": link.pk,
-        "state": "open" if link.is_open else link.state.value,
-        "reconnects": link.reconnects_id,
-        **{name: getattr(link, name) for name in PLAIN},
-    }
-
-
-def with_url(link: ConnectLink, shown: dict[str, Any], *, reveal: bool = True) -> dict[str, Any]:
-    return {**shown, "url": (links.address(link) or None) if reveal else None}
-
-
-router = Router(tags=["Connect links"])
+router = Resource(
+    "Connect links",
+    "Addresses that a customer opens to connect an account, without a login.",
+)
 
 UNKNOWN = "There is no credential with this id in your organization."
 # Names of fields in the domain's errors, and the API's names for them.
@@ -152,7 +54,7 @@ class ConnectLinkFilters(PageParams):
     equal = ("provider", "batch")
 
     sort: Creation = "-created_at"
-    state: LinkState | None = None
+    state: PublicState | None = None
     provider: str = ""
     credential_id: UUID | None = Field(
         default=None, description="The credential that a link reconnects, or that came of it."
@@ -167,7 +69,7 @@ class ConnectLinkFilters(PageParams):
     def narrow(self, rows: Any) -> Any:
         rows, now, wanted = super().narrow(rows), clock.now(), self.state
         if wanted:
-            rows = rows.open(now) if wanted == "open" else rows.in_state(wanted, now)
+            rows = rows.open(now) if wanted == OPEN else rows.in_state(wanted, now)
         if self.credential_id:
             either = Q(reconnects=self.credential_id) | Q(credential=self.credential_id)
             rows = rows.filter(either)
