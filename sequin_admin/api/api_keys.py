@@ -19,7 +19,7 @@ from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, etag_of
 from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, PageParams, paginate_request
 from sequin_admin.api.framework.resources import Resource
-from sequin_admin.api.framework.schemas import Body, Shape, Timestamp, with_examples
+from sequin_admin.api.framework.schemas import Body, Shape, Timestamp
 from sequin_admin.core import clock
 
 NULLABLE = ("requests_per_minute", "expires_at")
@@ -56,18 +56,16 @@ EXAMPLE_PREFIX = "sqn_n7fF6-rA"
 
 
 class KeyCreate(Body):
-    model_config = with_examples(
-        {
-            "worker": {"name": "Sync worker", "scopes": ["secrets", "permits"]},
-            "from one network, for a while": {
-                "name": "Reports",
-                "scopes": ["read"],
-                "networks": EXAMPLE_NETWORKS,
-                "requests_per_minute": 600,
-                "expires_at": EXAMPLE_END,
-            },
-        }
-    )
+    examples = {
+        "worker": {"name": "Sync worker", "scopes": ["secrets", "permits"]},
+        "from one network, for a while": {
+            "name": "Reports",
+            "scopes": ["read"],
+            "networks": EXAMPLE_NETWORKS,
+            "requests_per_minute": 600,
+            "expires_at": EXAMPLE_END,
+        },
+    }
 
     name: Name
     scopes: Scopes
@@ -79,12 +77,10 @@ class KeyCreate(Body):
 class KeyPatch(Body):
     """What is left out stays as it is."""
 
-    model_config = with_examples(
-        {
-            "rename": {"name": "Sync worker, west"},
-            "from anywhere": {"networks": [], "requests_per_minute": None},
-        }
-    )
+    examples = {
+        "rename": {"name": "Sync worker, west"},
+        "from anywhere": {"networks": [], "requests_per_minute": None},
+    }
 
     name: Name | None = None
     scopes: Scopes | None = None
@@ -99,7 +95,7 @@ class KeyPatch(Body):
 
 
 class Rotation(Body):
-    model_config = with_examples({"within a day": {}, "at once": {"overlap_hours": 0}})
+    examples = {"within a day": {}, "at once": {"overlap_hours": 0}}
 
     overlap_hours: int = Field(
         default=keys.OVERLAP_H,

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from sequin_admin.api.framework.schemas import (
     EXAMPLE_ID,
@@ -13,7 +13,6 @@ from sequin_admin.api.framework.schemas import (
     Shape,
     Timestamp,
     either,
-    with_examples,
 )
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ENDED, ConnectLink
@@ -33,18 +32,18 @@ class LinkCreate(Body):
     """Either `kinds`, for a new credential, or `reconnects`, for one that its customer connects
     again. With `reconnects` everything but `expires_in_s` comes from the credential."""
 
-    model_config = with_examples(
-        {
-            "connect": {
-                "kinds": ["hubspot_oauth2"],
-                "oauth_app_id": EXAMPLE_ID,
-                "name": "Arrakis",
-                "metadata": {"customer": "arrakis"},
-            },
-            "reconnect": {"reconnects": EXAMPLE_ID, "expires_in_s": 86_400},
-        },
-        oneOf=either(kinds="array", reconnects="string"),
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": either(kinds="array", reconnects="string")}
     )
+    examples = {
+        "connect": {
+            "kinds": ["hubspot_oauth2"],
+            "oauth_app_id": EXAMPLE_ID,
+            "name": "Arrakis",
+            "metadata": {"customer": "arrakis"},
+        },
+        "reconnect": {"reconnects": EXAMPLE_ID, "expires_in_s": 86_400},
+    }
 
     kinds: list[KindSlug] | None = Field(
         default=None, min_length=1, max_length=10, description="Of one provider; they choose one."
@@ -65,14 +64,14 @@ class LinkCreate(Body):
 
 
 class LinkPatch(Body):
-    model_config = with_examples({"rename": {"name": "Arrakis, west"}})
+    examples = {"rename": {"name": "Arrakis, west"}}
 
     name: str | None = Field(default=None, max_length=200, description=NAME)
     metadata: Metadata | None = None
 
 
 class BulkReconnect(Body):
-    model_config = with_examples({"one customer": {"credential_ids": [EXAMPLE_ID]}})
+    examples = {"one customer": {"credential_ids": [EXAMPLE_ID]}}
 
     credential_ids: list[UUID] = Field(min_length=1, max_length=MAX_LINKS)
     expires_in_s: int = Expiry

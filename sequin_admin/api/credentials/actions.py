@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.credentials import examples
+from sequin_admin.api.credentials.examples import STRIPE
 from sequin_admin.api.credentials.schemas import (
     PROPERTIES,
     ImportedCredential,
@@ -22,7 +22,7 @@ from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, Problem
 from sequin_admin.api.framework.etags import with_etag
 from sequin_admin.api.framework.resources import Resource
-from sequin_admin.api.framework.schemas import Body, Shape, Timestamp, with_examples
+from sequin_admin.api.framework.schemas import Body, Shape, Timestamp
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.connect import credential_operations
 from sequin_admin.credentials.models import Credential
@@ -46,7 +46,7 @@ class StatusShape(Shape):
 
 
 class NewSecrets(Body):
-    model_config = with_examples({"stripe": {"properties": examples.STRIPE}})
+    examples = {"stripe": {"properties": STRIPE}}
 
     properties: PROPERTIES = Field(discriminator="kind", description="Of the credential's kind.")
 

@@ -7,11 +7,11 @@ from django.http import HttpResponse
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.credentials import examples
+from sequin_admin.api.credentials.examples import STRIPE
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.resources import Resource
-from sequin_admin.api.framework.schemas import EXAMPLE_ID, Body, Shape, with_examples
+from sequin_admin.api.framework.schemas import EXAMPLE_ID, Body, Shape
 from sequin_admin.connect import authorization_requests
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import OAuthApp
@@ -27,16 +27,14 @@ REDIRECT_URL = "https://app.arrakis.example/connected"
 
 
 class StartAuth(Body):
-    model_config = with_examples(
-        {
-            "connect": {
-                "credential_kind": "hubspot_oauth2",
-                "oauth_app_id": EXAMPLE_ID,
-                "redirect_url": REDIRECT_URL,
-                "state": {"user": 42},
-            }
+    examples = {
+        "connect": {
+            "credential_kind": "hubspot_oauth2",
+            "oauth_app_id": EXAMPLE_ID,
+            "redirect_url": REDIRECT_URL,
+            "state": {"user": 42},
         }
-    )
+    }
 
     credential_kind: str = Field(json_schema_extra={"enum": [*KINDS]})
     oauth_app_id: UUID = Field(
@@ -58,7 +56,7 @@ class Started(Shape):
 
 
 class ExchangeCode(Body):
-    model_config = with_examples({"exchange": {"code": "Jx3kQ9vT", "redirect_uri": REDIRECT_URL}})
+    examples = {"exchange": {"code": "Jx3kQ9vT", "redirect_uri": REDIRECT_URL}}
 
     code: str = Field(description="As it came to redirect_url, within 60 seconds.")
     redirect_uri: str | None = Field(
@@ -70,7 +68,7 @@ class GivenCredential(Shape):
     """Not masked. Post it as it is to /v1/credentials to import it."""
 
     oauth_app_id: UUID | None
-    properties: dict[str, Any] = Field(examples=[{**examples.STRIPE, "secret": MASK}])
+    properties: dict[str, Any] = Field(examples=[{**STRIPE, "secret": MASK}])
 
 
 class Exchanged(Shape):

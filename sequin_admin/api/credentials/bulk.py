@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.credentials import examples
+from sequin_admin.api.credentials.examples import bulk_of, of_kinds
 from sequin_admin.api.credentials.schemas import (
     BLANK,
     NOTICE,
@@ -19,7 +19,7 @@ from sequin_admin.api.credentials.views import unknown_app_message
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.resources import Resource
-from sequin_admin.api.framework.schemas import Body, Shape
+from sequin_admin.api.framework.schemas import Body, NamedExamples, Shape
 from sequin_admin.connect import bulk
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import OAuthApp
@@ -29,10 +29,12 @@ router = Resource("Credentials")
 
 
 class BulkImport(Body):
-    model_config = examples.of_kinds(examples.bulk_of)
-
     credentials: list[CredentialImport] = Field(min_length=1, max_length=MAX_CREDENTIALS)
     dry_run: bool = Field(default=False, strict=True, description="Only say what would be done.")
+
+    @classmethod
+    def named_examples(cls) -> NamedExamples:
+        return of_kinds(bulk_of)
 
 
 class BulkRow(Shape):

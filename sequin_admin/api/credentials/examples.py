@@ -4,8 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import ConfigDict
-
+from sequin_admin.api.framework.schemas import NamedExamples
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import plain_type
 from sequin_admin.credentials.private_keys import rsa_or_ec_key
@@ -24,16 +23,10 @@ uKFxOelIgsiZJXKZNCX0FBmrfpCkKklCcg==
 -----END EC PRIVATE KEY-----""")
 
 
-def of_kinds(example: Callable[[Any], dict[str, Any]]) -> ConfigDict:
-    """The `model_config` of a body with an example of every kind, made when one asks for it."""
-
-    def extend(schema: dict[str, Any]) -> None:
-        schema["examples"] = {
-            kind.slug: {"summary": kind.full_title(), "value": example(kind)}
-            for kind in kinds.all()
-        }
-
-    return ConfigDict(json_schema_extra=extend)
+def of_kinds(example: Callable[[Any], dict[str, Any]]) -> NamedExamples:
+    return {
+        kind.slug: {"summary": kind.full_title(), "value": example(kind)} for kind in kinds.all()
+    }
 
 
 def import_of(kind: Any) -> dict[str, Any]:

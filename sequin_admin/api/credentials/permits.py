@@ -18,7 +18,7 @@ from sequin_admin.api.credentials.tokens import get_checked_or_404, prepare_look
 from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth
 from sequin_admin.api.framework.errors import ERRORS, ApiError, Problem
 from sequin_admin.api.framework.resources import Resource
-from sequin_admin.api.framework.schemas import Body, Shape, Strict, with_examples
+from sequin_admin.api.framework.schemas import Body, Shape, Strict
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import limiter
@@ -94,9 +94,7 @@ class ReleasedPermit(Body, Ending):
 
 
 class PermitAsk(Body):
-    model_config = with_examples(
-        {"one call": {}, "ten calls": {"n": 10, "wait_ms": 2000, "lease_ms": 60_000}}
-    )
+    examples = {"one call": {}, "ten calls": {"n": 10, "wait_ms": 2000, "lease_ms": 60_000}}
 
     n: int = Field(default=1, ge=1, le=MAX_PERMITS, description="You get as many or fewer.")
     wait_ms: int = Field(
@@ -148,9 +146,7 @@ class TooFast(Problem):
 
 
 class Releases(Body):
-    model_config = with_examples(
-        {"ok": {"releases": [{"lease": EXAMPLE_LEASE, "outcome": "ok", "used_ms": 40}]}}
-    )
+    examples = {"ok": {"releases": [{"lease": EXAMPLE_LEASE, "outcome": "ok", "used_ms": 40}]}}
 
     releases: list[ReleasedPermit] = Field(min_length=1, max_length=MAX_PERMITS)
 

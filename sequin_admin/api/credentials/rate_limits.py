@@ -9,7 +9,7 @@ from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.resources import Resource
-from sequin_admin.api.framework.schemas import EXAMPLE_ID, Body, Shape, with_examples
+from sequin_admin.api.framework.schemas import EXAMPLE_ID, Body, Shape
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import models as limits
@@ -28,9 +28,7 @@ class RateLimitShape(Body, Rate):
 
 
 class ManyLimits(Body):
-    model_config = with_examples(
-        {"one of many": {"credential_ids": [EXAMPLE_ID], "rate_limit": RATE_LIMIT}}
-    )
+    examples = {"one of many": {"credential_ids": [EXAMPLE_ID], "rate_limit": RATE_LIMIT}}
 
     credential_ids: list[UUID] = Field(min_length=1, max_length=MAX_CREDENTIALS)
     rate_limit: RateLimitShape

@@ -10,16 +10,16 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from pydantic import AfterValidator, Field
 
-from sequin_admin.api.credentials import examples
+from sequin_admin.api.credentials.examples import STRIPE, import_of, of_kinds, patch_of
 from sequin_admin.api.credentials.rate_limits import RateLimitShape
 from sequin_admin.api.framework.errors import INVALID, ApiError
 from sequin_admin.api.framework.reveal import Unreadable
 from sequin_admin.api.framework.schemas import (
     Body,
     Metadata,
+    NamedExamples,
     Shape,
     Timestamp,
-    with_examples,
 )
 from sequin_admin.api.health import Health, health_out
 from sequin_admin.api.oauth_apps.schemas import OAuthAppShape, oauth_app_out
@@ -43,8 +43,6 @@ def check_mail_address(text: str) -> str:
 
 
 class CredentialImport(Body):
-    model_config = examples.of_kinds(examples.import_of)
-
     properties: PROPERTIES = Field(discriminator="kind")
     name: str | None = Field(default=None, max_length=200)
     oauth_app_id: UUID | None = Field(
@@ -53,24 +51,28 @@ class CredentialImport(Body):
     metadata: Metadata | None = None
     rate_limit: RateLimitShape | None = None
 
+    @classmethod
+    def named_examples(cls) -> NamedExamples:
+        return of_kinds(import_of)
+
 
 class CredentialPatch(Body):
-    model_config = examples.of_kinds(examples.patch_of)
-
     name: str | None = Field(default=None, min_length=1, max_length=200)
     metadata: Metadata | None = None
     rate_limit: RateLimitShape | None = None
+
+    @classmethod
+    def named_examples(cls) -> NamedExamples:
+        return of_kinds(patch_of)
 
 
 class Contact(Body):
     """Not part of the credential's own shape, which is the specification's."""
 
-    model_config = with_examples(
-        {
-            "set": {"contact_email": "duncan@arrakis.example"},
-            "take away": {"contact_email": ""},
-        }
-    )
+    examples = {
+        "set": {"contact_email": "duncan@arrakis.example"},
+        "take away": {"contact_email": ""},
+    }
 
     contact_email: Annotated[str, AfterValidator(check_mail_address), Field(max_length=254)] = (
         Field(
@@ -89,7 +91,7 @@ class CredentialShape(Shape):
     properties: dict[str, Any] = Field(
         description="By kind; secrets are asterisks, unless truncate_secrets is false. What is "
         "read can be posted as it is to import it; asterisks keep the secret that is stored.",
-        examples=[{**examples.STRIPE, "secret": MASK}],
+        examples=[{**STRIPE, "secret": MASK}],
     )
     # An example of a Stripe key has no app.
     oauth_app_id: str | None = Field(examples=[None])

@@ -14,7 +14,7 @@ from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, PageParams, paginate_request
 from sequin_admin.api.framework.resources import Resource
-from sequin_admin.api.framework.schemas import Body, Shape, Timestamp, with_examples
+from sequin_admin.api.framework.schemas import Body, Shape, Timestamp
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import models as limits
 from sequin_admin.limits import usage
@@ -93,9 +93,7 @@ class UsageFilters(PageParams):
 
 
 class PaceAsk(Body):
-    model_config = with_examples(
-        {"a million records": {"rate_limit": RATE_LIMIT, "records": 1_000_000}}
-    )
+    examples = {"a million records": {"rate_limit": RATE_LIMIT, "records": 1_000_000}}
 
     rate_limit: RateLimitShape
     records: int | None = Field(default=None, ge=1, le=usage.MOST_RECORDS)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import (
     AfterValidator,
@@ -49,15 +49,6 @@ EXAMPLE_ID = "0f8a13c5-7b8f-42dd-9c1e-6f1d2a3b4c5d"
 HealthStatus = Annotated[str, OneOf(*Status.values)]
 
 
-def with_examples(values: Mapping[str, Any], **keywords: JsonValue) -> ConfigDict:
-    """The `model_config` of a body with examples by title, and other JSON Schema keywords."""
-    examples = {
-        title.replace(" ", "_"): {"summary": title.capitalize(), "value": value}
-        for title, value in values.items()
-    }
-    return ConfigDict(json_schema_extra={"examples": examples, **keywords})
-
-
 def either(**types: str) -> list[JsonValue]:
     """The `oneOf` of two fields with their JSON types: one is sent, the other null or missing."""
     (one, one_type), (other, other_type) = types.items()
@@ -65,6 +56,10 @@ def either(**types: str) -> list[JsonValue]:
         {"required": [name], "properties": {name: {"type": type_}, null: {"type": "null"}}}
         for name, type_, null in ((one, one_type, other), (other, other_type, one))
     ]
+
+
+# OpenAPI's example objects by name: https://spec.openapis.org/oas/v3.1.1.html#example-object
+NamedExamples = dict[str, dict[str, Any]]
 
 
 class Shape(BaseModel):
@@ -79,6 +74,16 @@ class Strict(BaseModel):
 
 class Body(Strict):
     """Base of request bodies. In JSON, `"5"` is no number and neither is `true`."""
+
+    # For the document, by title.
+    examples: ClassVar[Mapping[str, JsonValue]] = {}
+
+    @classmethod
+    def named_examples(cls) -> NamedExamples:
+        return {
+            title.replace(" ", "_"): {"summary": title.capitalize(), "value": value}
+            for title, value in cls.examples.items()
+        }
 
     @model_validator(mode="before")
     @classmethod

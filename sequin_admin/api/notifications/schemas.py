@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from sequin_admin.api.framework.schemas import Body, OneOf, Shape, Timestamp, with_examples
+from sequin_admin.api.framework.schemas import Body, OneOf, Shape, Timestamp
 from sequin_admin.notifications import channels
 from sequin_admin.notifications.message import TYPES, Severity, type_groups
 from sequin_admin.notifications.models import Channel, ChannelKind
@@ -69,18 +69,16 @@ class ChannelChanges(Body):
 
 
 class ChannelCreate(ChannelFields):
-    model_config = with_examples(
-        {
-            "mail": {"kind": "mail", "name": "On call", "address": "oncall@arrakis.example"},
-            "slack, not at night": {
-                "kind": "slack",
-                "name": "Operations",
-                "address": "https://hooks.slack.com/services/T00000000/B00000000/example",
-                "event_types": ["incident.*"],
-                "quiet_hours": QUIET_HOURS,
-            },
-        }
-    )
+    examples = {
+        "mail": {"kind": "mail", "name": "On call", "address": "oncall@arrakis.example"},
+        "slack, not at night": {
+            "kind": "slack",
+            "name": "Operations",
+            "address": "https://hooks.slack.com/services/T00000000/B00000000/example",
+            "event_types": ["incident.*"],
+            "quiet_hours": QUIET_HOURS,
+        },
+    }
 
     kind: PersonalKind
     address: str = Field(min_length=1, max_length=channels.URL_CHARS, description=WHERE)
@@ -88,9 +86,7 @@ class ChannelCreate(ChannelFields):
 
 
 class ChannelPatch(ChannelChanges):
-    model_config = with_examples(
-        {"not at night": {"quiet_hours": QUIET_HOURS}, "stop": {"enabled": False}}
-    )
+    examples = {"not at night": {"quiet_hours": QUIET_HOURS}, "stop": {"enabled": False}}
 
     address: str | None = Field(
         default=None, min_length=1, max_length=channels.URL_CHARS, description=WHERE

@@ -12,7 +12,7 @@ from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.etags import IfMatch, with_etag
 from sequin_admin.api.framework.resources import Resource
-from sequin_admin.api.framework.schemas import Shape, with_examples
+from sequin_admin.api.framework.schemas import Shape
 from sequin_admin.api.notifications.channel_calls import ChannelFilters, ChannelResource
 from sequin_admin.api.notifications.deliveries import (
     DeliveryFilters,
@@ -45,27 +45,23 @@ EXAMPLE_URL = "https://hooks.arrakis.example/sequin"
 
 
 class WebhookCreate(ChannelFields):
-    model_config = with_examples(
-        {
-            "incidents": {
-                "name": "Pager",
-                "url": EXAMPLE_URL,
-                "event_types": ["incident.*"],
-                "min_severity": "warning",
-            }
+    examples = {
+        "incidents": {
+            "name": "Pager",
+            "url": EXAMPLE_URL,
+            "event_types": ["incident.*"],
+            "min_severity": "warning",
         }
-    )
+    }
 
     url: Url
 
 
 class WebhookPatch(ChannelChanges):
-    model_config = with_examples(
-        {
-            "stop": {"enabled": False},
-            "everything": {"event_types": [], "min_severity": "info"},
-        }
-    )
+    examples = {
+        "stop": {"enabled": False},
+        "everything": {"event_types": [], "min_severity": "info"},
+    }
 
     url: Url | None = None
 

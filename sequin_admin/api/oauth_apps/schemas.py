@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, SecretStr
 
 from sequin_admin.api.framework.reveal import Unreadable
-from sequin_admin.api.framework.schemas import Body, Metadata, Shape, Timestamp, with_examples
+from sequin_admin.api.framework.schemas import Body, Metadata, Shape, Timestamp
 from sequin_admin.api.health import Health, health_out
 from sequin_admin.credentials import gateway_secrets, kinds, oauth_apps
 from sequin_admin.credentials.models import OAuthApp
@@ -48,7 +48,7 @@ EXAMPLE: dict[str, Any] = NEW_APPS["hubspot"]
 
 
 class OAuthAppCreate(Body):
-    model_config = with_examples(NEW_APPS)
+    examples = NEW_APPS
 
     provider: str = Field(json_schema_extra={"enum": [*PROVIDERS]})
     name: str = Field(min_length=1, max_length=100)
@@ -63,15 +63,13 @@ class OAuthAppCreate(Body):
 
 
 class OAuthAppPatch(Body):
-    model_config = with_examples(
-        {
-            "replace the secret": {"client_secret": "the-new-client-secret"},
-            "register addresses": {
-                "redirect_uris": EXAMPLE["redirect_uris"],
-                "metadata": EXAMPLE["metadata"],
-            },
-        }
-    )
+    examples = {
+        "replace the secret": {"client_secret": "the-new-client-secret"},
+        "register addresses": {
+            "redirect_uris": EXAMPLE["redirect_uris"],
+            "metadata": EXAMPLE["metadata"],
+        },
+    }
 
     name: str | None = Field(default=None, min_length=1, max_length=100)
     client_secret: SecretStr | None = Field(default=None, min_length=1)
@@ -82,7 +80,7 @@ class OAuthAppPatch(Body):
 
 
 class GatewaySecretRotation(Body):
-    model_config = with_examples({"make": {}, "rotate at once": {"overlap_hours": 0}})
+    examples = {"make": {}, "rotate at once": {"overlap_hours": 0}}
 
     overlap_hours: int = Field(
         default=gateway_secrets.OVERLAP_H,

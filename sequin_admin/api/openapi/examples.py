@@ -1,9 +1,9 @@
 """Examples for the OpenAPI document: those of the schemas, and values by type for the rest."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sequin_admin.api.framework.schemas import EXAMPLE_ID
+from sequin_admin.api.framework.schemas import EXAMPLE_ID, Body, NamedExamples
 
 JsonSchema = Mapping[str, Any]
 
@@ -14,10 +14,17 @@ BY_NAME = {"name": "Arrakis", "provider": "stripe", "kind": "stripe_key"}
 OBJECTS = {"metadata": {"customer": "arrakis"}}
 
 
-def body_examples(schema: JsonSchema, schemas: JsonSchema) -> dict[str, dict[str, Any]]:
-    """The named examples of a request body, as its schema declares them."""
-    named: dict[str, dict[str, Any]] | None = schemas.get(name_of(schema), {}).get("examples")
-    return named or {"example": {"value": example_of(schema, schemas, only_required=True)}}
+def body_examples(schema: JsonSchema, schemas: JsonSchema) -> NamedExamples:
+    """The named examples of a request body, as its class declares them."""
+    (body,) = (body for body in bodies() if body.__name__ == name_of(schema))
+    example = {"value": example_of(schema, schemas, only_required=True)}
+    return body.named_examples() or {"example": example}
+
+
+def bodies(base: type[Body] = Body) -> Iterator[type[Body]]:
+    for body in base.__subclasses__():
+        yield body
+        yield from bodies(body)
 
 
 def name_of(schema: JsonSchema) -> str:
@@ -31,7 +38,7 @@ def example_of(
     if "$ref" in schema:
         merged = {**schemas[name_of(schema)], **{n: v for n, v in schema.items() if n != "$ref"}}
         return example_of(merged, schemas, name, only_required=only_required)
-    if isinstance(schema.get("examples"), list):
+    if "examples" in schema:
         return schema["examples"][0]
     if "const" in schema:
         return schema["const"]
@@ -81,6 +88,5 @@ def example_text(schema: JsonSchema, name: str) -> str:
 def drop_examples(schemas: Mapping[str, dict[str, Any]]) -> None:
     """Take the examples out of the schemas, in place: they stand beside requests and responses."""
     for schema in schemas.values():
-        schema.pop("examples", None)
         for declared in schema.get("properties", {}).values():
             declared.pop("examples", None)

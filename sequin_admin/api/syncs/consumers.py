@@ -21,7 +21,6 @@ from sequin_admin.api.framework.schemas import (
     Metadata,
     Shape,
     Timestamp,
-    with_examples,
 )
 from sequin_admin.api.health import Health, HealthDetail, health_detail, health_out
 from sequin_admin.credentials.models import NAME_CHARS
@@ -40,16 +39,14 @@ SyncId = Annotated[str, Field(json_schema_extra={"anyOf": [{"format": "uuid"}, {
 
 
 class ConsumerCreate(Body):
-    model_config = with_examples(
-        {
-            "all syncs": {"name": "To the warehouse", "syncs": [ALL], "target_id": EXAMPLE_ID},
-            "some syncs": {
-                "name": "Invoices only",
-                "syncs": [EXAMPLE_ID],
-                "target_id": EXAMPLE_ID,
-            },
-        }
-    )
+    examples = {
+        "all syncs": {"name": "To the warehouse", "syncs": [ALL], "target_id": EXAMPLE_ID},
+        "some syncs": {
+            "name": "Invoices only",
+            "syncs": [EXAMPLE_ID],
+            "target_id": EXAMPLE_ID,
+        },
+    }
 
     name: str = Field(min_length=1, max_length=NAME_CHARS)
     active: bool = True
@@ -59,7 +56,7 @@ class ConsumerCreate(Body):
 
 
 class ConsumerPatch(Body):
-    model_config = with_examples({"pause": {"active": False}, "all syncs": {"syncs": [ALL]}})
+    examples = {"pause": {"active": False}, "all syncs": {"syncs": [ALL]}}
 
     name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
     active: bool | None = None

@@ -3,9 +3,9 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from sequin_admin.api.credentials import examples
+from sequin_admin.api.credentials.examples import METADATA, STRIPE
 from sequin_admin.api.credentials.rate_limits import RateLimitShape
 from sequin_admin.api.credentials.schemas import PROPERTIES, CredentialShape, ImportedCredential
 from sequin_admin.api.framework.schemas import (
@@ -15,7 +15,6 @@ from sequin_admin.api.framework.schemas import (
     Shape,
     Timestamp,
     either,
-    with_examples,
 )
 from sequin_admin.api.health import Health, HealthDetail
 from sequin_admin.credentials import kinds
@@ -49,13 +48,13 @@ NEW_SYNCS: dict[str, dict[str, Any]] = {
         "max_age_days": 7,
         "sync_frequency": "4h",
         "external_id": "customer-42",
-        "metadata": examples.METADATA,
+        "metadata": METADATA,
     },
     "with its credential": {
         "provider": "stripe",
         "name": "Arrakis customers",
         "collection_ids": ["stripe:customer"],
-        "credential": {"properties": examples.STRIPE, "metadata": examples.METADATA},
+        "credential": {"properties": STRIPE, "metadata": METADATA},
         "rate_limit": {
             "allowed_requests": 10,
             "interval": 1000,
@@ -69,9 +68,10 @@ EXAMPLE = NEW_SYNCS["of a credential that is there"]
 class SyncCreate(Body):
     """Send either `credential` or `credential_id`."""
 
-    model_config = with_examples(
-        NEW_SYNCS, oneOf=either(credential="object", credential_id="string")
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": either(credential="object", credential_id="string")}
     )
+    examples = NEW_SYNCS
 
     provider: str = Field(json_schema_extra={"enum": [*kinds.providers()]})
     stream_id: UUID | None = Field(default=None, description="May be left out here; never changes.")
@@ -89,16 +89,14 @@ class SyncCreate(Body):
 
 
 class SyncPatch(Body):
-    model_config = with_examples(
-        {
-            "disable": {"status": "disabled"},
-            "choose collections": {
-                "collection_ids": ["stripe:invoice"],
-                "sync_frequency": "30m",
-            },
-            "everything of any age": {"max_age_days": None},
-        }
-    )
+    examples = {
+        "disable": {"status": "disabled"},
+        "choose collections": {
+            "collection_ids": ["stripe:invoice"],
+            "sync_frequency": "30m",
+        },
+        "everything of any age": {"max_age_days": None},
+    }
 
     name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
     status: Literal["active", "disabled"] | None = None
@@ -153,18 +151,16 @@ class Trouble(Body):
 
 
 class Report(Body):
-    model_config = with_examples(
-        {
-            "it works": {"rows": 1200, "lag_s": 4.5, "initial_backfill_completed": True},
-            "the customer must act": {
-                "error": {
-                    "owner": "customer",
-                    "code": "missing_permission",
-                    "message": "Stripe does not let this key read invoices.",
-                }
-            },
-        }
-    )
+    examples = {
+        "it works": {"rows": 1200, "lag_s": 4.5, "initial_backfill_completed": True},
+        "the customer must act": {
+            "error": {
+                "owner": "customer",
+                "code": "missing_permission",
+                "message": "Stripe does not let this key read invoices.",
+            }
+        },
+    }
 
     rows: int = Field(default=0, ge=0, le=10**12, description="Read since the report before.")
     lag_s: float | None = Field(default=None, ge=0, le=10**9, description="How far behind.")

@@ -14,7 +14,7 @@ from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import TEXT_CHARS, ChangeFilters, Times, paginate_request
 from sequin_admin.api.framework.resources import Resource
-from sequin_admin.api.framework.schemas import Body, Shape, Timestamp, with_examples
+from sequin_admin.api.framework.schemas import Body, Shape, Timestamp
 from sequin_admin.syncs import rules, streams
 from sequin_admin.syncs.models import SLUG_CHARS, Stream
 
@@ -35,13 +35,13 @@ Slug = Annotated[
 
 
 class StreamCreate(Body):
-    model_config = with_examples({"production": {"slug": "production"}})
+    examples = {"production": {"slug": "production"}}
 
     slug: Slug
 
 
 class StreamPatch(Body):
-    model_config = with_examples({"rename": {"slug": "production-eu"}})
+    examples = {"rename": {"slug": "production-eu"}}
 
     slug: Slug | None = None
 

@@ -10,7 +10,6 @@ from sequin_admin.api.framework.schemas import (
     OneOf,
     Shape,
     Timestamp,
-    with_examples,
 )
 from sequin_admin.api.health import Health, health_out
 from sequin_admin.credentials.models import NAME_CHARS
@@ -63,16 +62,14 @@ CONNECTION: dict[str, Any] = {
 
 
 class TargetCreate(Body):
-    model_config = with_examples(
-        {
-            "database": {
-                "name": "Warehouse",
-                "connection": {**CONNECTION, "password": "spice-must-flow"},
-                "ssl_mode": "require",
-                "metadata": {"team": "growth"},
-            }
+    examples = {
+        "database": {
+            "name": "Warehouse",
+            "connection": {**CONNECTION, "password": "spice-must-flow"},
+            "ssl_mode": "require",
+            "metadata": {"team": "growth"},
         }
-    )
+    }
 
     name: str = Field(min_length=1, max_length=NAME_CHARS)
     connection: Connection
@@ -83,12 +80,10 @@ class TargetCreate(Body):
 
 
 class TargetPatch(Body):
-    model_config = with_examples(
-        {
-            "rename": {"name": "Warehouse, west"},
-            "new password": {"connection": {"password": "spice-must-flow-again"}},
-        }
-    )
+    examples = {
+        "rename": {"name": "Warehouse, west"},
+        "new password": {"connection": {"password": "spice-must-flow-again"}},
+    }
 
     name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
     connection: ConnectionPatch | None = None
