@@ -5,17 +5,17 @@ it counts the call at the end of that time. All times here err on the safe side,
 themselves, not only the permits, keep the limit.
 """
 
-import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from functools import partial
+from typing import Any
 
 import httpx2
 
 from sequin_admin.client.errors import SequinError, TryLater
+from sequin_admin.client.plans import Plan
 
 LONGEST_POLL_S = 10.0
 SLACK_S = 0.001
@@ -63,6 +63,9 @@ class Permit:
         if retry_after_s is not None:
             self.ending["retry_after_ms"] = retry_after_s * 1000
 
+    def failed(self) -> None:
+        self.ending["outcome"] = "failed"
+
     def given(self) -> dict[str, Any]:
         if "used_ms" not in self.ending:
             self.arrived()
@@ -70,10 +73,16 @@ class Permit:
 
 
 class PermitPool:
-    """Unused permits of this process, and releases to send with the next request."""
+    """Unused permits of this process, and releases to send with the next request.
 
-    def __init__(self, pace: Pace) -> None:
-        self.pace = pace
+    `post(ending, body)` posts to `/v1/credentials/{id}/permits` + `ending` and raises as `token()`;
+    `sleep` waits so many seconds. For asyncio both are awaited.
+    """
+
+    def __init__(
+        self, post: Callable[..., object], sleep: Callable[[float], object], pace: Pace
+    ) -> None:
+        self.post, self.sleep, self.pace = post, sleep, pace
         self.lock = threading.Lock()
         self.drawn: list[Permit] = []
         self.back: list[dict[str, Any]] = []
@@ -134,151 +143,42 @@ class PermitPool:
         with self.lock:
             self.drawn += [Permit(lease, began, ends) for lease in answer["leases"]]
 
-
-class SendsPermits(Protocol):
-    """Posts `body` to `/v1/credentials/{id}/permits` + `ending`. Raises as `token()`."""
-
-    def __call__(self, ending: str, body: dict[str, Any]) -> httpx2.Response: ...
-
-
-class SendsPermitsAsync(Protocol):
-    async def __call__(self, ending: str, body: dict[str, Any]) -> httpx2.Response: ...
-
-
-class Permits(PermitPool):
-    """Permits of one credential for the threads of one process."""
-
-    def __init__(self, ask: SendsPermits, pace: Pace) -> None:
-        super().__init__(pace)
-        self.post = ask
-        # Held while our timer thread sends unused permits; the client must not close meanwhile.
-        self.sending, self.closed = threading.Lock(), False
-
-    def take(self) -> Permit:
+    def taking(self) -> Plan[Permit]:
         """Wait up to `patience_s` for a permit, then raise `TryLater`."""
         ticket, ends = "", time.monotonic() + self.pace.patience_s
         while (permit := self.pop()) is None:
             asked = time.monotonic()
             returns = self.returns()
             try:
-                response = self.post("", self.ask(ends - asked, ticket, returns))
+                response = yield partial(self.post, "", self.ask(ends - asked, ticket, returns))
             except SequinError as error:
                 self.keep(returns)
-                time.sleep(retry_wait_s(error, ends))
+                yield partial(self.sleep, retry_wait_s(error, ends))
                 continue
             if response.status_code == 200:
                 self.fill(response.json(), asked)
                 self.release_unused_later()
             else:
                 ticket, wait_s = read_ticket(response, ends)
-                time.sleep(wait_s)
+                yield partial(self.sleep, wait_s)
         return permit
 
-    def give(self, permit: Permit) -> None:
+    def giving(self, permit: Permit) -> Plan[None]:
         """Release the permit, now or with the next request."""
         if self.put_back(permit):
-            self.flush()
+            yield from self.flushing()
 
-    def flush(self, *, all: bool = False) -> None:
+    def flushing(self, *, all: bool = False) -> Plan[None]:
         """Send queued releases. A permit whose release is not sent ends with its lease."""
         if returns := self.returns(all=all):
             try:
-                self.post("/release", {"releases": returns})
+                yield partial(self.post, "/release", {"releases": returns})
             except SequinError:
                 self.keep(returns)
 
     def release_unused_later(self) -> None:
         """Release what is left of a batch after `use_within_s`, even without another call."""
-        if self.pace.batch > 1:
-            timer = threading.Timer(self.pace.use_within_s + SLACK_S, self.release_unused)
-            timer.daemon = True
-            timer.start()
-
-    def release_unused(self) -> None:
-        with self.sending:
-            if not self.closed:
-                self.flush()
-
-    def close(self) -> None:
-        """Release all permits. Nothing is sent afterwards."""
-        with self.sending:
-            self.closed = True
-            self.flush(all=True)
-
-    @contextmanager
-    def permit(self) -> Iterator[Permit]:
-        permit = self.take()
-        try:
-            yield permit
-        except BaseException:
-            permit.ending["outcome"] = "failed"
-            raise
-        finally:
-            self.give(permit)
-
-
-class AsyncPermits(PermitPool):
-    """`Permits` for asyncio."""
-
-    def __init__(self, ask: SendsPermitsAsync, pace: Pace) -> None:
-        super().__init__(pace)
-        self.post = ask
-        self.later: asyncio.Task[None] | None = None
-
-    async def take(self) -> Permit:
-        ticket, ends = "", time.monotonic() + self.pace.patience_s
-        while (permit := self.pop()) is None:
-            asked = time.monotonic()
-            returns = self.returns()
-            try:
-                response = await self.post("", self.ask(ends - asked, ticket, returns))
-            except SequinError as error:
-                self.keep(returns)
-                await asyncio.sleep(retry_wait_s(error, ends))
-                continue
-            if response.status_code == 200:
-                self.fill(response.json(), asked)
-                self.release_unused_later()
-            else:
-                ticket, wait_s = read_ticket(response, ends)
-                await asyncio.sleep(wait_s)
-        return permit
-
-    async def give(self, permit: Permit) -> None:
-        if self.put_back(permit):
-            await self.flush()
-
-    async def flush(self, *, all: bool = False) -> None:
-        if returns := self.returns(all=all):
-            try:
-                await self.post("/release", {"releases": returns})
-            except SequinError:
-                self.keep(returns)
-
-    def release_unused_later(self) -> None:
-        if self.pace.batch > 1 and (self.later is None or self.later.done()):
-            self.later = asyncio.create_task(self.flush_later())
-
-    async def close(self) -> None:
-        if self.later:
-            self.later.cancel()
-        await self.flush(all=True)
-
-    async def flush_later(self) -> None:
-        while self.drawn:
-            await asyncio.sleep(self.pace.use_within_s + SLACK_S)
-            await self.flush()
-
-    @asynccontextmanager
-    async def permit(self) -> AsyncIterator[Permit]:
-        permit = await self.take()
-        try:
-            yield permit
-        except BaseException:
-            permit.ending["outcome"] = "failed"
-            raise
-        finally:
-            await self.give(permit)
+        raise NotImplementedError
 
 
 def retry_wait_s(error: SequinError, ends: float) -> float:
