@@ -14,8 +14,9 @@ from pydantic import (
     model_validator,
 )
 from pydantic.fields import FieldInfo
-from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+from pydantic_core import CoreSchema, core_schema
 
+from sequin_admin.core.field_errors import contradiction
 from sequin_admin.core.metadata import check_metadata
 from sequin_admin.health.status import Status
 
@@ -76,7 +77,7 @@ class Body(Strict):
     """Base of request bodies. In JSON, `"5"` is no number and neither is `true`."""
 
     # For the document, by title.
-    examples: ClassVar[Mapping[str, JsonValue]] = {}
+    examples: ClassVar[Mapping[str, Any]] = {}
 
     @classmethod
     def named_examples(cls) -> NamedExamples:
@@ -95,9 +96,7 @@ class Body(Strict):
             if (sentence := wrong_type(field, values.get(field.alias or name)))
         }
         if messages:
-            raise PydanticCustomError(
-                "contradiction", "{names}", {"names": list(messages), **messages}
-            )
+            raise contradiction(messages)
         return values
 
 

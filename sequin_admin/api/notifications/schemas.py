@@ -7,9 +7,9 @@ from uuid import UUID
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from sequin_admin.api.framework.schemas import Body, OneOf, Shape, Timestamp
+from sequin_admin.core.field_errors import contradiction
 from sequin_admin.notifications import channels
 from sequin_admin.notifications.message import TYPES, Severity, type_groups
 from sequin_admin.notifications.models import Channel, ChannelKind
@@ -43,8 +43,7 @@ class QuietHours(Body):
     @model_validator(mode="after")
     def _take_some_time(self) -> Self:
         if self.starts == self.ends:
-            context = {"names": ["ends"], "ends": "Send another time than the one they begin at."}
-            raise PydanticCustomError("contradiction", "{names}", context)
+            raise contradiction({"ends": "Send another time than the one they begin at."})
         return self
 
 

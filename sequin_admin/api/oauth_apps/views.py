@@ -31,6 +31,7 @@ from sequin_admin.api.oauth_apps.schemas import (
     OAuthAppShape,
     oauth_app_out,
 )
+from sequin_admin.core.field_errors import errors_in
 from sequin_admin.credentials import gateway_secrets, kinds, oauth_apps
 from sequin_admin.credentials.kinds import AppProperties
 from sequin_admin.credentials.models import OAuthApp
@@ -62,11 +63,7 @@ def parse_properties(provider: str, values: dict[str, Any]) -> AppProperties:
     try:
         properties = declared.app.model_validate(values)
     except ValidationError as invalid:
-        details = invalid.errors(include_input=False, include_url=False)
-        fields = messages_by_path(
-            {**detail, "loc": ("body", "payload", *detail["loc"])} for detail in details
-        )
-        raise invalid_properties(fields) from None
+        raise invalid_properties(messages_by_path(errors_in(invalid))) from None
     refuse_blank(properties)
     return properties
 
