@@ -32,13 +32,15 @@ def settings(base_url: str, api_key: str, timeout_s: float) -> dict[str, Any]:
 def ask(http: Http, method: str, path: str, **sent: Any) -> Plan[httpx2.Response]:
     """The response to a request below `/v1/credentials/`. Raises `TryLater` without one."""
     request = partial(http.request, method, f"/v1/credentials/{path}", **sent)
+    response: httpx2.Response
     try:
         try:
-            return (yield request)
+            response = yield request
         except CONNECTION_LOST:
-            return (yield request)
+            response = yield request
     except httpx2.HTTPError as error:
         raise unreachable(error) from error
+    return response
 
 
 def unreachable(error: httpx2.HTTPError) -> TryLater:

@@ -9,6 +9,7 @@ from typing import Any
 import httpx2
 
 from sequin_admin.client.answers import TIMEOUT_S, read_result, settings, unreachable
+from sequin_admin.client.bounds import LARGEST_PAGE
 from sequin_admin.client.errors import TryLater
 from sequin_admin.client.plans import Plan, run
 
@@ -16,7 +17,6 @@ TRIES = 4
 PAUSE_S = 0.5
 # How long one call may wait in total between retries.
 PATIENCE_S = 300.0
-LARGEST_PAGE = 500
 
 
 class Api:

@@ -14,10 +14,10 @@ from typing import Any
 
 import httpx2
 
+from sequin_admin.client.bounds import LONGEST_POLL_S, MOST_RELEASES
 from sequin_admin.client.errors import SequinError, TryLater
 from sequin_admin.client.plans import Plan
 
-LONGEST_POLL_S = 10.0
 SLACK_S = 0.001
 # No permits are available now, the API key has used its requests of this minute, or the server's
 # database or the provider is away.
@@ -116,7 +116,7 @@ class PermitPool:
             if all:
                 self.back += [{"lease": p.lease, "outcome": "unused"} for p in self.drawn]
                 self.drawn = []
-            taken, self.back = self.back[:1000], self.back[1000:]
+            taken, self.back = self.back[:MOST_RELEASES], self.back[MOST_RELEASES:]
             return taken
 
     def keep(self, returns: list[dict[str, Any]]) -> None:

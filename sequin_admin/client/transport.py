@@ -63,13 +63,15 @@ class Exchange:
         return (yield from self.attempt(access, request))
 
     def attempt(self, access: Access, request: httpx2.Request) -> Plan[httpx2.Response]:
-        ready, permits = access.put_into(request), self.permits
+        send, permits = partial(self.send, access.put_into(request)), self.permits
+        response: httpx2.Response
         if permits is None:
-            return (yield partial(self.send, ready))
+            response = yield send
+            return response
         permit = yield permits.take
         give = partial(permits.give, permit)
         try:
-            response: httpx2.Response = yield partial(self.send, ready)
+            response = yield send
             permit.arrived()
             dialect = Dialect(access.dialect)
             if dialect.needs_body(response):
