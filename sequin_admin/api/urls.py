@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, URLResolver, path, re_path
 from ninja.openapi.docs import Swagger
 
 from sequin_admin.api.framework import errors
@@ -53,7 +53,7 @@ def unknown(request: HttpRequest) -> HttpResponse:
 unknown.csrf_exempt = True  # type: ignore[attr-defined]
 
 
-def fixed_first(route: URLPattern) -> list[bool]:
+def fixed_first(route: URLPattern | URLResolver) -> list[bool]:
     """Sorts a fixed part of an address before a parameter in its place."""
     return [part.startswith("<") for part in str(route.pattern).split("/")]
 

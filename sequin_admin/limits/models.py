@@ -169,10 +169,10 @@ def get_rate_limit(credential: Credential) -> RateLimit:
     return getattr(credential, "rate_limit", None) or default_rate_limit(credential)
 
 
-def rate_limit_json(credential: Credential) -> dict[str, int]:
-    """The credential's limit in the JSON form of the specification."""
+def get_rate(credential: Credential) -> Rate:
+    """The credential's own limit, or its kind's default."""
     limit: RateLimit | None = getattr(credential, "rate_limit", None)
-    return limit.as_json() if limit else type(credential).rate.model_dump()
+    return limit.as_rate() if limit else type(credential).rate
 
 
 def default_rate_limit(credential: Credential) -> RateLimit:

@@ -22,13 +22,15 @@ from sequin_admin.api.framework.schemas import Body, Shape, Strict
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import limiter
+from sequin_admin.limits.models import get_rate
 from sequin_admin.limits.permits import (
     LEASE_MS,
     CallOutcome,
     PermitRefused,
-    PermitRelease,
     Priority,
+    make_release,
 )
+from sequin_admin.limits.requests import LeaseRelease
 from sequin_admin.limits.stores import Unavailable
 from sequin_admin.syncs.models import Sync
 
@@ -75,11 +77,12 @@ class Ending(Strict):
     )
     reset_ms: float = Field(default=0, ge=0, description="... within that time.")
 
-    def release(self, lease: str) -> PermitRelease:
+    def release(self, credential: Credential, lease: str) -> LeaseRelease:
         wait, used, left = self.retry_after_ms, self.used_ms, self.remaining
-        return PermitRelease(
-            lease=lease,
-            outcome=self.outcome,
+        return make_release(
+            get_rate(credential),
+            lease,
+            self.outcome,
             retry_after_s=None if wait is None else min(wait, MAX_REPORTED_MS) / 1000,
             used_ms=None if used is None else min(used, MAX_REPORTED_MS),
             remaining=None if left is None else min(left, MAX_REPORTED_CALLS),
@@ -172,7 +175,7 @@ def take_permits(
     began, credential = time.monotonic(), get_for_permits_or_404(request, credential_id)
     options = payload.model_dump(exclude={"releases", "wait_ms", "sync_id"})
     options["also"] = limit_of_sync(credential, payload.sync_id)
-    releases = [given.release(given.lease) for given in payload.releases]
+    releases = [given.release(credential, given.lease) for given in payload.releases]
     response["Cache-Control"] = "no-store"
     try:
         with unavailable_as_503(), limit_wait(payload.wait_ms) as wait_ms:
@@ -183,7 +186,7 @@ def take_permits(
         return Status(429, {"summary": str(refused), **body})
     now = time.monotonic()
     return {
-        "leases": [lease.id for lease in grant.leases],
+        "leases": grant.leases,
         "age_ms": (now - grant.began) * 1000,
         "took_ms": (now - began) * 1000,
         "use_within_ms": payload.use_within_ms,
@@ -208,7 +211,7 @@ def give_permits_back(request: ApiRequest, credential_id: UUID, payload: Release
     """Give many back at once, and say how their calls ended."""
     credential = get_for_permits_or_404(request, credential_id)
     with unavailable_as_503():
-        given = [each.release(each.lease) for each in payload.releases]
+        given = [each.release(credential, each.lease) for each in payload.releases]
         return {"live": limiter.release_all(credential, given)}
 
 
@@ -222,7 +225,7 @@ def give_permit_back(
     """Give one back. That it had ended before is no error."""
     credential = get_for_permits_or_404(request, credential_id)
     with unavailable_as_503():
-        limiter.release_all(credential, [ending.release(lease)])
+        limiter.release_all(credential, [ending.release(credential, lease)])
     return Status(204, None)
 
 

@@ -163,7 +163,7 @@ def credential_out(
         "oauth_app_id": str(app.pk) if app else None,
         "oauth_app": oauth_app_out(app) if app else None,
         "health": health_out(credential),
-        "rate_limit": limits.rate_limit_json(credential),
+        "rate_limit": limits.get_rate(credential).model_dump(),
         "metadata": credential.metadata,
         "created_at": credential.created_at,
         "updated_at": credential.updated_at,

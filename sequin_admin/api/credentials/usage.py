@@ -128,7 +128,7 @@ def usages_out(credentials: Sequence[Credential]) -> list[dict[str, Any]]:
         {
             "credential_id": credential.pk,
             **{name: getattr(credential, name) for name in ("name", "provider", "kind")},
-            "rate_limit": limits.get_rate_limit(credential).as_json(),
+            "rate_limit": limits.get_rate(credential).model_dump(),
             "now": gauge and gauge_out(gauge),
             "lately": lately_out(lately[credential.pk]),
         }

@@ -78,7 +78,7 @@ def sync_out(sync: Sync) -> dict[str, Any]:
         **{name: getattr(sync, name) for name in plain},
         "org_id": str(sync.organization_id),
         "health": {**health_out(sync), "sync_id": str(sync.pk)},
-        "rate_limit": sync.rate_limit or limits.get_rate_limit(sync.credential).as_json(),
+        "rate_limit": sync.rate_limit or limits.get_rate(sync.credential).model_dump(),
         "stream_id": str(sync.stream_id) if sync.stream_id else None,
         "credential_id": str(sync.credential_id),
         "credential": credential_out(sync.credential),
