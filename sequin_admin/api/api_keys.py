@@ -216,7 +216,9 @@ def key_response(response: HttpResponse, key: ApiKey, **more: str) -> dict[str, 
 
 
 @router.post("", response={201: KeyWithToken, **ERRORS})
-def create_api_key(request: ApiRequest, payload: KeyCreate, response: HttpResponse) -> Any:
+def create_api_key(
+    request: ApiRequest, payload: KeyCreate, response: HttpResponse
+) -> Status[dict[str, Any]]:
     """A key that may do no more than yours. The answer has its token, which is not shown again."""
     organization = require_scope(request, Scope.KEYS)
     with domain_errors():
@@ -225,7 +227,7 @@ def create_api_key(request: ApiRequest, payload: KeyCreate, response: HttpRespon
 
 
 @router.get("", response={200: KeyList, **ERRORS})
-def list_api_keys(request: ApiRequest, filters: Query[ApiKeyFilters]) -> Any:
+def list_api_keys(request: ApiRequest, filters: Query[ApiKeyFilters]) -> dict[str, Any]:
     """Newest first unless sorted otherwise, with those that are revoked or expired."""
     rows = ApiKey.objects.of(require_scope(request, Scope.KEYS))
     page, following = paginate_request(request, filters, rows)
@@ -233,13 +235,13 @@ def list_api_keys(request: ApiRequest, filters: Query[ApiKeyFilters]) -> Any:
 
 
 @router.get("/me", response={200: KeyShape, **ERRORS})
-def get_own_api_key(request: ApiRequest, response: HttpResponse) -> Any:
+def get_own_api_key(request: ApiRequest, response: HttpResponse) -> dict[str, Any]:
     """The key that you call with. Takes no scope."""
     return key_response(response, request.auth)
 
 
 @router.get("/{api_key_id}", response={200: KeyShape, **ERRORS})
-def get_api_key(request: ApiRequest, api_key_id: UUID, response: HttpResponse) -> Any:
+def get_api_key(request: ApiRequest, api_key_id: UUID, response: HttpResponse) -> dict[str, Any]:
     """One key, with its ETag, which stays the same when the key is only used."""
     return key_response(response, get_owned_or_404(require_scope(request, Scope.KEYS), api_key_id))
 
@@ -251,7 +253,7 @@ def update_api_key(
     payload: KeyPatch,
     response: HttpResponse,
     if_match: IfMatch = None,
-) -> Any:
+) -> dict[str, Any]:
     """Change what is sent, everywhere at once. 403 for a key that may do more than yours, before
     or after."""
     organization = require_scope(request, Scope.KEYS)
@@ -263,7 +265,7 @@ def update_api_key(
 
 
 @router.delete("/{api_key_id}", response={204: None, **ERRORS})
-def revoke_api_key(request: ApiRequest, api_key_id: UUID, if_match: IfMatch = None) -> Any:
+def revoke_api_key(request: ApiRequest, api_key_id: UUID, if_match: IfMatch = None) -> Status[None]:
     """Revoke it: both of its tokens are refused from now on. It stays in the list. 403 for a key
     that may do more than yours."""
     organization = require_scope(request, Scope.KEYS)
@@ -277,7 +279,7 @@ def revoke_api_key(request: ApiRequest, api_key_id: UUID, if_match: IfMatch = No
 @router.post("/{api_key_id}/rotate", response={200: KeyWithToken, **ERRORS})
 def rotate_api_key(
     request: ApiRequest, api_key_id: UUID, payload: Rotation, response: HttpResponse
-) -> Any:
+) -> dict[str, Any]:
     """A new token for the key. The one until now stays good for 24 hours, or as long as you say."""
     key = get_owned_or_404(require_scope(request, Scope.KEYS), api_key_id)
     overlap = timedelta(hours=payload.overlap_hours)
@@ -287,7 +289,9 @@ def rotate_api_key(
 
 
 @router.delete("/{api_key_id}/former-token", response={200: KeyShape, **ERRORS})
-def end_former_token(request: ApiRequest, api_key_id: UUID, response: HttpResponse) -> Any:
+def end_former_token(
+    request: ApiRequest, api_key_id: UUID, response: HttpResponse
+) -> dict[str, Any]:
     """End the token from before the last rotation now. Harmless when there is none. 403 for a key
     that may do more than yours."""
     key = get_owned_or_404(require_scope(request, Scope.KEYS), api_key_id)

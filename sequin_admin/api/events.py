@@ -59,7 +59,7 @@ class EventFilters(PageParams):
 
 
 @router.get("", response={200: AuditEventList, **ERRORS})
-def list_events(request: ApiRequest, filters: Query[EventFilters]) -> Any:
+def list_events(request: ApiRequest, filters: Query[EventFilters]) -> dict[str, Any]:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     rows = Event.objects.of(require_scope(request, Scope.READ).pk)
     page, following = paginate_request(request, filters, rows)
@@ -67,7 +67,7 @@ def list_events(request: ApiRequest, filters: Query[EventFilters]) -> Any:
 
 
 @router.get("/{event_id}", response={200: AuditEvent, **ERRORS})
-def get_event(request: ApiRequest, event_id: int) -> Any:
+def get_event(request: ApiRequest, event_id: int) -> Event:
     """One event. Events never change."""
     event = Event.objects.of(require_scope(request, Scope.READ).pk).filter(pk=event_id).first()
     if event is None:

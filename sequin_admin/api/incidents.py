@@ -68,7 +68,7 @@ class IncidentFilters(PageParams):
 
 
 @router.get("", response={200: IncidentList, **ERRORS})
-def list_incidents(request: ApiRequest, filters: Query[IncidentFilters]) -> Any:
+def list_incidents(request: ApiRequest, filters: Query[IncidentFilters]) -> dict[str, Any]:
     """Newest first unless sorted otherwise; they are kept for 90 days after their end."""
     rows = Incident.objects.of(require_scope(request, Scope.READ))
     page, following = paginate_request(request, filters, rows)
@@ -76,7 +76,7 @@ def list_incidents(request: ApiRequest, filters: Query[IncidentFilters]) -> Any:
 
 
 @router.get("/{incident_id}", response={200: IncidentShape, **ERRORS})
-def get_incident(request: ApiRequest, incident_id: UUID) -> Any:
+def get_incident(request: ApiRequest, incident_id: UUID) -> dict[str, Any]:
     """One incident: who must act, since when, and how it was resolved."""
     incident = (
         Incident.objects.of(require_scope(request, Scope.READ)).filter(pk=incident_id).first()

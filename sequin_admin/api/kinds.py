@@ -84,7 +84,7 @@ class KindFilters(PageParams):
 
 
 @router.get("", response={200: KindList, **ERRORS})
-def list_kinds(request: ApiRequest, filters: Query[KindFilters]) -> Any:
+def list_kinds(request: ApiRequest, filters: Query[KindFilters]) -> dict[str, Any]:
     """By name. The same for every organization."""
     filters.refuse_unknown(request)
     require_scope(request, Scope.READ)
@@ -96,7 +96,7 @@ def list_kinds(request: ApiRequest, filters: Query[KindFilters]) -> Any:
 
 
 @router.get("/{kind}", response={200: KindShape, **ERRORS})
-def get_kind(request: ApiRequest, kind: str) -> Any:
+def get_kind(request: ApiRequest, kind: str) -> dict[str, Any]:
     """One kind, by its name."""
     require_scope(request, Scope.READ)
     declared = kinds.get(kind)

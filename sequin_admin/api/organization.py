@@ -63,14 +63,14 @@ def organization_out(organization: Organization) -> dict[str, Any]:
 
 
 @router.get("", response={200: OrganizationShape, **ERRORS})
-def get_organization(request: ApiRequest, response: HttpResponse) -> Any:
+def get_organization(request: ApiRequest, response: HttpResponse) -> dict[str, Any]:
     """The one that this key belongs to, with its ETag. Owners change its name and logo on its
     page."""
     return with_etag(response, organization_out(require_scope(request, Scope.READ)))
 
 
 @members.get("", response={200: MemberList, **ERRORS})
-def list_members(request: ApiRequest, filters: Query[MemberFilters]) -> Any:
+def list_members(request: ApiRequest, filters: Query[MemberFilters]) -> dict[str, Any]:
     """Newest first unless sorted otherwise. To add, change or remove people an owner signs in: a
     key has no role, and one that could make owners would be worth more than any scope says."""
     rows = Membership.objects.of(require_scope(request, Scope.READ)).select_related("user")
@@ -79,7 +79,7 @@ def list_members(request: ApiRequest, filters: Query[MemberFilters]) -> Any:
 
 
 @members.get("/{member_id}", response={200: MemberShape, **ERRORS})
-def get_member(request: ApiRequest, member_id: int) -> Any:
+def get_member(request: ApiRequest, member_id: int) -> dict[str, Any]:
     """One person and their role here."""
     rows = Membership.objects.of(require_scope(request, Scope.READ)).select_related("user")
     membership = rows.filter(pk=member_id).first()

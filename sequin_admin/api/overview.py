@@ -65,7 +65,7 @@ class Overview(Shape):
 
 
 @router.get("", response={200: Overview, **ERRORS})
-def health_overview(request: ApiRequest) -> Any:
+def health_overview(request: ApiRequest) -> dict[str, Any]:
     """How many credentials are healthy, who must act on the others, and what changed."""
     organization = require_scope(request, Scope.READ)
     census = fleet.get_census(organization)

@@ -92,7 +92,9 @@ def check_open(link: ConnectLink) -> None:
 
 
 @router.post("", response={201: LinkShape, **ERRORS})
-def create_connect_link(request: ApiRequest, payload: LinkCreate, response: HttpResponse) -> Any:
+def create_connect_link(
+    request: ApiRequest, payload: LinkCreate, response: HttpResponse
+) -> Status[dict[str, Any]]:
     """The answer's `url` is what you send the customer. Whoever has it can use it, once."""
     organization = require_scope(request, Scope.WRITE)
     lasts = timedelta(seconds=payload.expires_in_s)
@@ -164,7 +166,7 @@ def link_response(
 @router.post("/bulk", response={201: BulkLinks, **ERRORS})
 def create_reconnect_links(
     request: ApiRequest, payload: BulkReconnect, response: HttpResponse
-) -> Any:
+) -> Status[dict[str, Any]]:
     """A link for each credential whose customer must act."""
     organization, batch = require_scope(request, Scope.WRITE), uuid4()
     rows = Credential.objects.of(organization).filter(pk__in=payload.credential_ids)
@@ -191,7 +193,7 @@ def create_reconnect_links(
 @router.get("", response={200: LinkList, **ERRORS})
 def list_connect_links(
     request: ApiRequest, filters: Query[ConnectLinkFilters], response: HttpResponse
-) -> Any:
+) -> dict[str, Any]:
     """Newest first unless sorted otherwise; they are kept for 90 days after their end."""
     organization, reveal = require_scope(request, Scope.READ), filters.urls
     if reveal:
@@ -206,7 +208,7 @@ def list_connect_links(
 
 
 @router.get("/{link_id}", response={200: LinkShape, **ERRORS})
-def get_connect_link(request: ApiRequest, link_id: UUID, response: HttpResponse) -> Any:
+def get_connect_link(request: ApiRequest, link_id: UUID, response: HttpResponse) -> dict[str, Any]:
     """Its state, with its ETag; while it is open and with the scope `secrets`, its `url`."""
     link = get_owned_or_404(require_scope(request, Scope.READ), link_id)
     return link_response(response, link, reveal=Scope.SECRETS in request.auth.scopes)
@@ -219,7 +221,7 @@ def update_connect_link(
     payload: LinkPatch,
     response: HttpResponse,
     if_match: IfMatch = None,
-) -> Any:
+) -> dict[str, Any]:
     """Change the name and metadata of the credential to come. 409 once the link is no longer open.
     What it offers can't change: withdraw it and make another."""
     organization = require_scope(request, Scope.WRITE)
@@ -232,7 +234,9 @@ def update_connect_link(
 
 
 @router.delete("/{link_id}", response={204: None, **ERRORS})
-def withdraw_connect_link(request: ApiRequest, link_id: UUID, if_match: IfMatch = None) -> Any:
+def withdraw_connect_link(
+    request: ApiRequest, link_id: UUID, if_match: IfMatch = None
+) -> Status[None]:
     """It no longer works; it stays in the list as revoked. 409 when it is not open."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():

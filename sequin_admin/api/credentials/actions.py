@@ -62,13 +62,13 @@ def status_out(credential: Credential) -> dict[str, Any]:
 
 
 @router.get("/{credential_id}/status", response={200: StatusShape, **ERRORS})
-def credential_status(request: ApiRequest, credential_id: UUID) -> Any:
+def credential_status(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """Whether it is active or disabled."""
     return status_out(get_owned_or_404(require_scope(request, Scope.READ), credential_id))
 
 
 @router.post("/{credential_id}/disable", response={200: StatusShape, **ERRORS})
-def disable_credential(request: ApiRequest, credential_id: UUID) -> Any:
+def disable_credential(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """No probe, no renewal, no token for workers, until you enable it again."""
     credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
     credential_operations.disable(credential, actor=request.auth)
@@ -76,7 +76,7 @@ def disable_credential(request: ApiRequest, credential_id: UUID) -> Any:
 
 
 @router.post("/{credential_id}/enable", response={200: StatusShape, **ERRORS})
-def enable_credential(request: ApiRequest, credential_id: UUID) -> Any:
+def enable_credential(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """Use it again. It is probed within moments."""
     credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
     credential_operations.enable(credential, actor=request.auth)
@@ -84,7 +84,7 @@ def enable_credential(request: ApiRequest, credential_id: UUID) -> Any:
 
 
 @router.post("/{credential_id}/exchange", response={200: HealthDetail, 503: Problem, **ERRORS})
-def exchange_credential_token(request: ApiRequest, credential_id: UUID) -> Any:
+def exchange_credential_token(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """Replace a token of an outdated type by one that can be renewed, and probe the credential. 409
     when there is none to replace or the provider refuses, 503 when it does not answer."""
     organization = require_scope(request, Scope.WRITE)
@@ -105,7 +105,7 @@ def exchange_credential_token(request: ApiRequest, credential_id: UUID) -> Any:
 )
 def replace_credential_secrets(
     request: ApiRequest, credential_id: UUID, payload: NewSecrets, response: HttpResponse
-) -> Any:
+) -> dict[str, Any]:
     """New secrets of the same account, for kinds whose secrets are entered. Asterisks keep the one
     that is stored. 409 when they open another account; then nothing is changed."""
     organization = require_scope(request, Scope.WRITE)

@@ -77,7 +77,7 @@ class Exchanged(Shape):
 
 
 @router.post("/start-auth", response={200: Started, **ERRORS})
-def start_auth(request: ApiRequest, payload: StartAuth) -> Any:
+def start_auth(request: ApiRequest, payload: StartAuth) -> dict[str, Any]:
     """An address to which a browser is sent to connect an account."""
     organization = require_scope(request, Scope.WRITE)
     kind = kinds.get(payload.credential_kind)
@@ -100,7 +100,9 @@ def start_auth(request: ApiRequest, payload: StartAuth) -> Any:
 
 
 @router.post("/exchange-code", response={200: Exchanged, **ERRORS})
-def exchange_code(request: ApiRequest, payload: ExchangeCode, response: HttpResponse) -> Any:
+def exchange_code(
+    request: ApiRequest, payload: ExchangeCode, response: HttpResponse
+) -> dict[str, Any]:
     """The credential of a finished authorization, not masked, once. It is not stored here."""
     organization = require_scope(request, Scope.SECRETS)
     try:

@@ -60,7 +60,7 @@ class BulkResult(Shape):
 
 
 @router.post("/bulk", response={200: BulkResult, **ERRORS}, exclude_unset=True)
-def import_credentials(request: ApiRequest, payload: BulkImport) -> Any:
+def import_credentials(request: ApiRequest, payload: BulkImport) -> dict[str, Any]:
     """Import up to 1,000 credentials: all of them, or none when one is refused.
 
     An account that is here already is updated, not created again. No provider is called: the

@@ -101,7 +101,7 @@ def refresh_out(credential_id: UUID, refresh: Refresh | None) -> dict[str, Any]:
 @router.get("/{credential_id}", response={200: CollectionList, **ERRORS}, exclude_unset=True)
 def list_collections(
     request: ApiRequest, credential_id: UUID, query: Query[CollectionFilters]
-) -> Any:
+) -> dict[str, Any]:
     """What was read from the account last, or the provider's well-known collections."""
     credential = get_owned_or_404(require_scope(request, Scope.READ), credential_id)
     links = [credential.docs_url]
@@ -115,14 +115,14 @@ def search_text(collection: Collection) -> str:
 
 
 @router.get("/{credential_id}/refresh/status", response={200: RefreshShape, **ERRORS})
-def refresh_status(request: ApiRequest, credential_id: UUID) -> Any:
+def refresh_status(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """The status of the latest refresh."""
     credential = get_owned_or_404(require_scope(request, Scope.READ), credential_id)
     return refresh_out(credential_id, Refresh.objects.filter(pk=credential.pk).first())
 
 
 @router.post("/{credential_id}/refresh/start", response={200: RefreshShape, **ERRORS})
-def start_refresh(request: ApiRequest, credential_id: UUID) -> Any:
+def start_refresh(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """Let a worker read the account's collections again. `refresh/status` says when it is done."""
     credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
     return refresh_out(credential_id, catalogue.start_refresh(credential, actor=request.auth))
@@ -135,7 +135,7 @@ def start_refresh(request: ApiRequest, credential_id: UUID) -> Any:
 )
 def get_collection(
     request: ApiRequest, credential_id: UUID, collection_id: str, query: Query[Include]
-) -> Any:
+) -> dict[str, Any]:
     """One collection, by its id (`stripe:customer`)."""
     credential = get_owned_or_404(require_scope(request, Scope.READ), credential_id)
     found = [

@@ -166,7 +166,7 @@ ANSWERS = {**ERRORS, 503: Problem}
 )
 def take_permits(
     request: ApiRequest, credential_id: UUID, payload: PermitAsk, response: HttpResponse
-) -> Any:
+) -> Status[dict[str, Any]] | dict[str, Any]:
     """Permission for the next calls, at least one. 429 says when to ask again.
 
     In no `interval` do more than `allowed_requests` permits start, over all who ask, and no more
@@ -207,7 +207,9 @@ def limit_of_sync(credential: Credential, sync_id: UUID | None) -> tuple[str, Ra
 
 
 @router.post("/{credential_id}/permits/release", response={200: Returned, **ANSWERS})
-def give_permits_back(request: ApiRequest, credential_id: UUID, payload: Releases) -> Any:
+def give_permits_back(
+    request: ApiRequest, credential_id: UUID, payload: Releases
+) -> dict[str, Any]:
     """Give many back at once, and say how their calls ended."""
     credential = get_for_permits_or_404(request, credential_id)
     with unavailable_as_503():
@@ -221,7 +223,7 @@ def give_permit_back(
     credential_id: UUID,
     ending: Query[Ending],
     lease: Annotated[str, Field(pattern=LEASE)],
-) -> Any:
+) -> Status[None]:
     """Give one back. That it had ended before is no error."""
     credential = get_for_permits_or_404(request, credential_id)
     with unavailable_as_503():

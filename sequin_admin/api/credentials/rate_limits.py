@@ -39,7 +39,7 @@ class Updated(Shape):
 
 
 @router.post("/bulk", response={200: Updated, **ERRORS})
-def set_rate_limits(request: ApiRequest, payload: ManyLimits) -> Any:
+def set_rate_limits(request: ApiRequest, payload: ManyLimits) -> dict[str, Any]:
     """The same rate limit for many credentials, all or none."""
     organization = require_scope(request, Scope.WRITE)
     found = get_credentials_or_422(organization, payload.credential_ids)

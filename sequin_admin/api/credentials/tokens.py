@@ -93,7 +93,7 @@ ANSWERS = {200: TokenShape, **ERRORS, 503: Problem}
 @router.get("/{credential_id}/token", response=ANSWERS)
 def get_token(
     request: ApiRequest, credential_id: UUID, wanted: Query[Wanted], response: HttpResponse
-) -> Any:
+) -> dict[str, Any]:
     """Everything for the next call. It is renewed first when it would end too soon.
 
     409 says who must act when the access is gone; 503 that the provider can't renew it just now.
@@ -113,7 +113,7 @@ def get_token(
 @router.post("/{credential_id}/token/refresh", response=ANSWERS)
 def refresh_token(
     request: ApiRequest, credential_id: UUID, payload: RefusedToken, response: HttpResponse
-) -> Any:
+) -> dict[str, Any]:
     """A newer token than the one that the provider refused. Many may report the same one.
 
     A key or password can't be renewed: it is probed, and returned again if it still works.

@@ -107,7 +107,7 @@ class PaceShape(Shape):
 
 
 @router.get("", response={200: UsageList, **ERRORS})
-def list_usage(request: ApiRequest, filters: Query[UsageFilters]) -> Any:
+def list_usage(request: ApiRequest, filters: Query[UsageFilters]) -> dict[str, Any]:
     """Of every credential that is not disabled, the newest first unless sorted otherwise."""
     organization = require_scope(request, Scope.READ)
     rows = Credential.objects.of(organization).active().select_related("rate_limit")
@@ -154,7 +154,7 @@ def lately_out(use: usage.RecentUse) -> dict[str, Any]:
 
 
 @of_credential.get("/{credential_id}/usage", response={200: UsageDetail, **ERRORS})
-def credential_usage(request: ApiRequest, credential_id: UUID) -> Any:
+def credential_usage(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """What goes on now, and what was used in the last minutes and hours."""
     credential = get_owned_or_404(require_scope(request, Scope.READ), credential_id)
     return {
@@ -165,7 +165,7 @@ def credential_usage(request: ApiRequest, credential_id: UUID) -> Any:
 
 
 @router.post("/pace", response={200: PaceShape, **ERRORS})
-def work_out_pace(request: ApiRequest, payload: PaceAsk) -> Any:
+def work_out_pace(request: ApiRequest, payload: PaceAsk) -> dict[str, Any]:
     """What a rate limit amounts to, before you set it, and how long a sync takes with it."""
     require_scope(request, Scope.READ)
     limit = RateLimit(**payload.rate_limit.model_dump())

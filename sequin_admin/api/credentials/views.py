@@ -88,7 +88,7 @@ def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False
 )
 def import_credential(
     request: ApiRequest, payload: CredentialImport, response: HttpResponse
-) -> Any:
+) -> Status[dict[str, Any]]:
     """Import a credential. An account already here is updated (200), not created again (201); what
     does not differ stays as it is. A token that the account had before is not taken, and a host, an
     id or a key may be kept in another form: `notice` says so."""
@@ -137,7 +137,7 @@ def unknown_app_message(kind: str) -> str:
 @router.get("", response={200: CredentialList, **ERRORS}, exclude_unset=True)
 def list_credentials(
     request: ApiRequest, filters: Query[CredentialFilters], response: HttpResponse
-) -> Any:
+) -> dict[str, Any]:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     rows = Credential.objects.of(require_scope(request, Scope.READ))
     reveals = filters.reveals(request, response)
@@ -157,7 +157,7 @@ def get_credential(
     credential_id: UUID,
     reveal_filter: Query[RevealFilter],
     response: HttpResponse,
-) -> Any:
+) -> dict[str, Any]:
     """One credential, with its ETag, which is the same whether secrets are shown or not.
 
     409 when they are to be shown and no key of ours opens them.
@@ -180,7 +180,7 @@ def update_credential(
     payload: CredentialPatch,
     response: HttpResponse,
     if_match: IfMatch = None,
-) -> Any:
+) -> dict[str, Any]:
     """Change name, metadata or rate limit; what is left out or null stays as it is.
 
     To replace a secret, import the credential again.
@@ -198,7 +198,9 @@ def update_credential(
 
 
 @router.delete("/{credential_id}", response={204: None, **ERRORS, 409: StillUsed})
-def delete_credential(request: ApiRequest, credential_id: UUID, if_match: IfMatch = None) -> Any:
+def delete_credential(
+    request: ApiRequest, credential_id: UUID, if_match: IfMatch = None
+) -> Status[None]:
     """Delete the credential, and revoke its access where the provider allows that."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
@@ -211,7 +213,7 @@ def delete_credential(request: ApiRequest, credential_id: UUID, if_match: IfMatc
 
 
 @router.get("/{credential_id}/contact", response={200: Contact, **ERRORS})
-def get_contact(request: ApiRequest, credential_id: UUID) -> Any:
+def get_contact(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """The customer's contact for problems that only the customer can fix."""
     return {
         "contact_email": get_owned_or_404(
@@ -221,7 +223,7 @@ def get_contact(request: ApiRequest, credential_id: UUID) -> Any:
 
 
 @router.put("/{credential_id}/contact", response={200: Contact, **ERRORS})
-def set_contact(request: ApiRequest, credential_id: UUID, payload: Contact) -> Any:
+def set_contact(request: ApiRequest, credential_id: UUID, payload: Contact) -> dict[str, Any]:
     """They are mailed a connect link when access was revoked or has ended."""
     credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
     credential_operations.update_details(
@@ -231,7 +233,7 @@ def set_contact(request: ApiRequest, credential_id: UUID, payload: Contact) -> A
 
 
 @router.post("/{credential_id}/verify", response={200: HealthDetail, **ERRORS})
-def verify_credential(request: ApiRequest, credential_id: UUID) -> Any:
+def verify_credential(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """Probe it now."""
     credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
     probes.verify(credential, actor=request.auth)
@@ -239,6 +241,6 @@ def verify_credential(request: ApiRequest, credential_id: UUID) -> Any:
 
 
 @router.get("/{credential_id}/health", response={200: HealthDetail, **ERRORS})
-def credential_health(request: ApiRequest, credential_id: UUID) -> Any:
+def credential_health(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """The status with its reason and checks."""
     return health_detail(get_owned_or_404(require_scope(request, Scope.READ), credential_id))

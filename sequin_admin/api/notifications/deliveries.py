@@ -151,7 +151,9 @@ CUSTOMERS_GOT = "Your customers got"
 
 
 @router.get("", response={200: CustomerDeliveryList, **ERRORS})
-def list_customer_deliveries(request: ApiRequest, filters: Query[DeliveryFilters]) -> Any:
+def list_customer_deliveries(
+    request: ApiRequest, filters: Query[DeliveryFilters]
+) -> dict[str, Any]:
     """Mails to your customers' contacts, newest first unless sorted otherwise; they are kept for
     90 days."""
     return list_deliveries(
@@ -160,14 +162,14 @@ def list_customer_deliveries(request: ApiRequest, filters: Query[DeliveryFilters
 
 
 @router.get("/{delivery_id}", response={200: CustomerDelivery, **ERRORS})
-def get_customer_delivery(request: ApiRequest, delivery_id: UUID) -> Any:
+def get_customer_delivery(request: ApiRequest, delivery_id: UUID) -> dict[str, Any]:
     """One mail, and the result of each try."""
     rows = to_customers(require_scope(request, Scope.READ))
     return customer_out(get_delivery_or_404(rows, delivery_id, CUSTOMERS_GOT))
 
 
 @router.post("/{delivery_id}/redeliver", response={202: CustomerDelivery, **ERRORS})
-def redeliver_to_customer(request: ApiRequest, delivery_id: UUID) -> Any:
+def redeliver_to_customer(request: ApiRequest, delivery_id: UUID) -> Status[dict[str, Any]]:
     """Mails it once more. Refused with 409 while it still waits."""
     rows = to_customers(require_scope(request, Scope.WRITE))
     return Status(202, customer_out(redeliver(request, rows, delivery_id, CUSTOMERS_GOT)))

@@ -83,7 +83,9 @@ def refusing_masks() -> Iterator[None]:
 
 
 @router.post("", response={201: OAuthAppShape, **ERRORS})
-def create_oauth_app(request: ApiRequest, payload: OAuthAppCreate, response: HttpResponse) -> Any:
+def create_oauth_app(
+    request: ApiRequest, payload: OAuthAppCreate, response: HttpResponse
+) -> Status[dict[str, Any]]:
     """Register the app you made on the provider's developer page. With `redirect_uris` it takes the
     scope `secrets` as well: credentials are sent there."""
     organization = require_scope(request, Scope.WRITE)
@@ -105,7 +107,7 @@ def create_oauth_app(request: ApiRequest, payload: OAuthAppCreate, response: Htt
 @router.get("", response={200: OAuthAppList, **ERRORS}, exclude_unset=True)
 def list_oauth_apps(
     request: ApiRequest, filters: Query[OAuthAppFilters], response: HttpResponse
-) -> Any:
+) -> dict[str, Any]:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     rows = OAuthApp.objects.of(require_scope(request, Scope.READ))
     reveals = filters.reveals(request, response)
@@ -121,7 +123,7 @@ def get_oauth_app(
     oauth_app_id: UUID,
     reveal_filter: Query[RevealFilter],
     response: HttpResponse,
-) -> Any:
+) -> dict[str, Any]:
     """One OAuth app, with its ETag, which is the same whether secrets are shown or not.
 
     409 when they are to be shown and no key of ours opens them.
@@ -136,7 +138,7 @@ def get_oauth_app(
 
 
 @router.get("/{oauth_app_id}/health", response={200: HealthDetail, **ERRORS})
-def oauth_app_health(request: ApiRequest, oauth_app_id: UUID) -> Any:
+def oauth_app_health(request: ApiRequest, oauth_app_id: UUID) -> dict[str, Any]:
     """The status with its reasons, checks and history."""
     return health_detail(get_owned_or_404(require_scope(request, Scope.READ), oauth_app_id))
 
@@ -148,7 +150,7 @@ def update_oauth_app(
     payload: OAuthAppPatch,
     response: HttpResponse,
     if_match: IfMatch = None,
-) -> Any:
+) -> dict[str, Any]:
     """Change what is sent; what is left out, null, or the asterisks of a secret stays as it is.
     Provider and client id can't change: the tokens belong to them. New `redirect_uris` take the
     scope `secrets` as well."""
@@ -172,7 +174,9 @@ def update_oauth_app(
 
 
 @router.delete("/{oauth_app_id}", response={204: None, **ERRORS, 409: StillUsed})
-def delete_oauth_app(request: ApiRequest, oauth_app_id: UUID, if_match: IfMatch = None) -> Any:
+def delete_oauth_app(
+    request: ApiRequest, oauth_app_id: UUID, if_match: IfMatch = None
+) -> Status[None]:
     """Refused with 409 while credentials were made with it."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
@@ -188,7 +192,7 @@ def make_gateway_secret(
     oauth_app_id: UUID,
     payload: GatewaySecretRotation,
     response: HttpResponse,
-) -> Any:
+) -> Status[dict[str, Any]]:
     """A secret of ours with which your product exchanges codes at `/link/oauth2/token`. The one
     until now, if there is one, stays good for 24 hours, or as long as you say. Takes the scopes
     `write` and `secrets`."""

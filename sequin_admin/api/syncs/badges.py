@@ -32,13 +32,13 @@ def badge_out(sync: Sync) -> dict[str, Any]:
 
 
 @router.get("/{sync_id}/badge", response={200: BadgeShape, **ERRORS})
-def sync_badge(request: ApiRequest, sync_id: UUID) -> Any:
+def sync_badge(request: ApiRequest, sync_id: UUID) -> dict[str, Any]:
     """Whether it has a public badge, and where."""
     return badge_out(get_owned_or_404(require_scope(request, Scope.READ), sync_id))
 
 
 @router.post("/{sync_id}/publish", response={200: BadgeShape, **ERRORS})
-def publish_sync_badge(request: ApiRequest, sync_id: UUID) -> Any:
+def publish_sync_badge(request: ApiRequest, sync_id: UUID) -> dict[str, Any]:
     """A public address, a new one each time: the former one no longer works."""
     sync = get_owned_or_404(require_scope(request, Scope.WRITE), sync_id)
     syncs.publish_badge(sync, actor=request.auth)
@@ -46,7 +46,7 @@ def publish_sync_badge(request: ApiRequest, sync_id: UUID) -> Any:
 
 
 @router.post("/{sync_id}/unpublish", response={200: BadgeShape, **ERRORS})
-def unpublish_sync_badge(request: ApiRequest, sync_id: UUID) -> Any:
+def unpublish_sync_badge(request: ApiRequest, sync_id: UUID) -> dict[str, Any]:
     """Its address no longer works."""
     sync = get_owned_or_404(require_scope(request, Scope.WRITE), sync_id)
     syncs.unpublish_badge(sync, actor=request.auth)

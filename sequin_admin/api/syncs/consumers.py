@@ -158,7 +158,9 @@ def parse_uuids(texts: Sequence[str]) -> list[UUID]:
 
 
 @router.post("", response={201: ConsumerShape, **ERRORS})
-def create_consumer(request: ApiRequest, payload: ConsumerCreate, response: HttpResponse) -> Any:
+def create_consumer(
+    request: ApiRequest, payload: ConsumerCreate, response: HttpResponse
+) -> Status[dict[str, Any]]:
     """Let the records of some syncs, or of all, be written to a target."""
     organization = require_scope(request, Scope.WRITE)
     columns = columns_of(organization, payload)
@@ -167,7 +169,7 @@ def create_consumer(request: ApiRequest, payload: ConsumerCreate, response: Http
 
 
 @router.get("", response={200: ConsumerList, **ERRORS})
-def list_consumers(request: ApiRequest, filters: Query[ConsumerFilters]) -> Any:
+def list_consumers(request: ApiRequest, filters: Query[ConsumerFilters]) -> dict[str, Any]:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     organization = require_scope(request, Scope.READ)
     rows = Consumer.objects.of(organization).prefetch_related("syncs")
@@ -178,7 +180,7 @@ def list_consumers(request: ApiRequest, filters: Query[ConsumerFilters]) -> Any:
 
 
 @router.get("/{consumer_id}", response={200: ConsumerShape, **ERRORS})
-def get_consumer(request: ApiRequest, consumer_id: UUID, response: HttpResponse) -> Any:
+def get_consumer(request: ApiRequest, consumer_id: UUID, response: HttpResponse) -> dict[str, Any]:
     """One consumer, with its ETag."""
     return with_etag(
         response, consumer_out(get_owned_or_404(require_scope(request, Scope.READ), consumer_id))
@@ -192,7 +194,7 @@ def update_consumer(
     payload: ConsumerPatch,
     response: HttpResponse,
     if_match: IfMatch = None,
-) -> Any:
+) -> dict[str, Any]:
     """Change what is sent; what is left out or null stays as it is."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
@@ -203,13 +205,15 @@ def update_consumer(
 
 
 @router.get("/{consumer_id}/health", response={200: HealthDetail, **ERRORS})
-def consumer_health(request: ApiRequest, consumer_id: UUID) -> Any:
+def consumer_health(request: ApiRequest, consumer_id: UUID) -> dict[str, Any]:
     """The status with its reasons, checks and history."""
     return health_detail(get_owned_or_404(require_scope(request, Scope.READ), consumer_id))
 
 
 @router.delete("/{consumer_id}", response={204: None, **ERRORS})
-def delete_consumer(request: ApiRequest, consumer_id: UUID, if_match: IfMatch = None) -> Any:
+def delete_consumer(
+    request: ApiRequest, consumer_id: UUID, if_match: IfMatch = None
+) -> Status[None]:
     """What it has written stays in the target."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():

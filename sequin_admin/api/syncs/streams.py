@@ -86,7 +86,9 @@ def stream_out(stream: Stream) -> dict[str, Any]:
 
 
 @router.post("", response={201: StreamShape, **ERRORS})
-def create_stream(request: ApiRequest, payload: StreamCreate, response: HttpResponse) -> Any:
+def create_stream(
+    request: ApiRequest, payload: StreamCreate, response: HttpResponse
+) -> Status[dict[str, Any]]:
     """Divide your data: dev and prod, or one stream per API. Syncs name one when they are made."""
     organization = require_scope(request, Scope.WRITE)
     stream = streams.create(organization, actor=request.auth, slug=payload.slug)
@@ -94,7 +96,7 @@ def create_stream(request: ApiRequest, payload: StreamCreate, response: HttpResp
 
 
 @router.get("", response={200: StreamList, **ERRORS})
-def list_streams(request: ApiRequest, filters: Query[StreamFilters]) -> Any:
+def list_streams(request: ApiRequest, filters: Query[StreamFilters]) -> dict[str, Any]:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     rows = Stream.objects.of(require_scope(request, Scope.READ))
     page, following = paginate_request(request, filters, rows)
@@ -102,7 +104,7 @@ def list_streams(request: ApiRequest, filters: Query[StreamFilters]) -> Any:
 
 
 @router.get("/{stream_id}", response={200: StreamShape, **ERRORS})
-def get_stream(request: ApiRequest, stream_id: UUID, response: HttpResponse) -> Any:
+def get_stream(request: ApiRequest, stream_id: UUID, response: HttpResponse) -> dict[str, Any]:
     """One stream, with its ETag."""
     return with_etag(
         response, stream_out(get_owned_or_404(require_scope(request, Scope.READ), stream_id))
@@ -116,7 +118,7 @@ def update_stream(
     payload: StreamPatch,
     response: HttpResponse,
     if_match: IfMatch = None,
-) -> Any:
+) -> dict[str, Any]:
     """Another slug. Id and syncs stay; left out or null, nothing changes."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
@@ -128,7 +130,7 @@ def update_stream(
 
 
 @router.delete("/{stream_id}", response={204: None, **ERRORS})
-def delete_stream(request: ApiRequest, stream_id: UUID, if_match: IfMatch = None) -> Any:
+def delete_stream(request: ApiRequest, stream_id: UUID, if_match: IfMatch = None) -> Status[None]:
     """Refused with 409 while syncs write to it."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():

@@ -71,7 +71,9 @@ def reporting_fields() -> Iterator[None]:
 
 
 @router.post("", response={201: SavedTarget, **ERRORS}, by_alias=True, exclude_unset=True)
-def create_target(request: ApiRequest, payload: TargetCreate, response: HttpResponse) -> Any:
+def create_target(
+    request: ApiRequest, payload: TargetCreate, response: HttpResponse
+) -> Status[dict[str, Any]]:
     """Register a database. Nothing is sent to it before it is tested."""
     columns, password = columns_of(payload)
     organization = require_scope(request, Scope.WRITE)
@@ -88,7 +90,7 @@ def password_notice(password: str) -> dict[str, str]:
 
 
 @router.get("", response={200: TargetList, **ERRORS}, by_alias=True)
-def list_targets(request: ApiRequest, filters: Query[HealthFilters]) -> Any:
+def list_targets(request: ApiRequest, filters: Query[HealthFilters]) -> dict[str, Any]:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     rows = Target.objects.of(require_scope(request, Scope.READ))
     page, following = paginate_request(request, filters, rows)
@@ -99,7 +101,7 @@ def list_targets(request: ApiRequest, filters: Query[HealthFilters]) -> Any:
 
 
 @router.get("/{target_id}", response={200: TargetShape, **ERRORS}, by_alias=True)
-def get_target(request: ApiRequest, target_id: UUID, response: HttpResponse) -> Any:
+def get_target(request: ApiRequest, target_id: UUID, response: HttpResponse) -> dict[str, Any]:
     """One target, with its ETag."""
     target = get_owned_or_404(require_scope(request, Scope.READ), target_id)
     return with_hint(request, target, with_etag(response, target_out(target)))
@@ -114,7 +116,7 @@ def update_target(
     payload: TargetPatch,
     response: HttpResponse,
     if_match: IfMatch = None,
-) -> Any:
+) -> dict[str, Any]:
     """Change what is sent; what is left out or null stays as it is, and so does the password when
     its mask is sent. A new host, port or TLS mode takes the password again."""
     organization = require_scope(request, Scope.WRITE)
@@ -130,13 +132,13 @@ def update_target(
 
 
 @router.get("/{target_id}/health", response={200: HealthDetail, **ERRORS})
-def target_health(request: ApiRequest, target_id: UUID) -> Any:
+def target_health(request: ApiRequest, target_id: UUID) -> dict[str, Any]:
     """The status with its reasons, checks and history."""
     return health_detail(get_owned_or_404(require_scope(request, Scope.READ), target_id))
 
 
 @router.delete("/{target_id}", response={204: None, **ERRORS, 409: StillUsed})
-def delete_target(request: ApiRequest, target_id: UUID, if_match: IfMatch = None) -> Any:
+def delete_target(request: ApiRequest, target_id: UUID, if_match: IfMatch = None) -> Status[None]:
     """Refused with 409 while consumers write to it."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
@@ -151,7 +153,7 @@ def delete_target(request: ApiRequest, target_id: UUID, if_match: IfMatch = None
     response={200: TestResult, **ERRORS, 503: Problem},
     exclude_none=True,
 )
-def test_connection(request: ApiRequest, target_id: UUID) -> Any:
+def test_connection(request: ApiRequest, target_id: UUID) -> dict[str, Any]:
     """Connect now. Takes up to 8 seconds; 503 with `Retry-After` when the target, or two others of
     the organization, are being tested at the moment."""
     organization = require_scope(request, Scope.WRITE)

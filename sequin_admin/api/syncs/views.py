@@ -91,7 +91,9 @@ def sync_out(sync: Sync) -> dict[str, Any]:
 
 
 @router.post("", response={201: CreatedSync, **ERRORS}, exclude_unset=True)
-def create_sync(request: ApiRequest, payload: SyncCreate, response: HttpResponse) -> Any:
+def create_sync(
+    request: ApiRequest, payload: SyncCreate, response: HttpResponse
+) -> Status[dict[str, Any]]:
     """Sync an account: of an existing credential, or of one that is sent along, which is imported
     as POST /v1/credentials does it. `credential.notice` is that of its import."""
     organization = require_scope(request, Scope.WRITE)
@@ -186,7 +188,7 @@ def refuse_other_provider(found: str, named: str) -> None:
 
 
 @router.get("", response={200: SyncList, **ERRORS})
-def list_syncs(request: ApiRequest, filters: Query[SyncFilters]) -> Any:
+def list_syncs(request: ApiRequest, filters: Query[SyncFilters]) -> dict[str, Any]:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     rows = Sync.objects.of(require_scope(request, Scope.READ))
     rows = rows.select_related("credential__oauth_app", "credential__rate_limit")
@@ -196,7 +198,7 @@ def list_syncs(request: ApiRequest, filters: Query[SyncFilters]) -> Any:
 
 
 @router.get("/{sync_id}", response={200: SyncShape, **ERRORS})
-def get_sync(request: ApiRequest, sync_id: UUID, response: HttpResponse) -> Any:
+def get_sync(request: ApiRequest, sync_id: UUID, response: HttpResponse) -> dict[str, Any]:
     """One sync with its credential, and its ETag."""
     return with_etag(
         response, sync_out(get_owned_or_404(require_scope(request, Scope.READ), sync_id))
@@ -214,7 +216,7 @@ def update_sync(
     payload: SyncPatch,
     response: HttpResponse,
     if_match: IfMatch = None,
-) -> Any:
+) -> dict[str, Any]:
     """Change what is sent. Null takes rate_limit, max_age_days and external_id away, and leaves
     the rest as it is. Credential, provider and stream can't change: make another sync."""
     organization = require_scope(request, Scope.WRITE)
@@ -232,7 +234,7 @@ def update_sync(
 
 
 @router.delete("/{sync_id}", response={204: None, **ERRORS, 409: StillUsed})
-def delete_sync(request: ApiRequest, sync_id: UUID, if_match: IfMatch = None) -> Any:
+def delete_sync(request: ApiRequest, sync_id: UUID, if_match: IfMatch = None) -> Status[None]:
     """Refused with 409 while consumers name it."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
@@ -243,7 +245,7 @@ def delete_sync(request: ApiRequest, sync_id: UUID, if_match: IfMatch = None) ->
 
 
 @router.post("/{sync_id}/report", response={200: SyncHealthDetail, **ERRORS})
-def report(request: ApiRequest, sync_id: UUID, payload: Report) -> Any:
+def report(request: ApiRequest, sync_id: UUID, payload: Report) -> dict[str, Any]:
     """Report the progress of the sync's worker, and what stopped it."""
     organization = require_scope(request, Scope.WRITE)
     trouble = reports.ReportedError(**payload.error.model_dump()) if payload.error else None
@@ -259,7 +261,7 @@ def report(request: ApiRequest, sync_id: UUID, payload: Report) -> Any:
 
 
 @router.get("/{sync_id}/health", response={200: SyncHealthDetail, **ERRORS})
-def sync_health(request: ApiRequest, sync_id: UUID) -> Any:
+def sync_health(request: ApiRequest, sync_id: UUID) -> dict[str, Any]:
     """The status with its reason, and what its worker reported last."""
     return sync_health_detail(get_owned_or_404(require_scope(request, Scope.READ), sync_id))
 
