@@ -19,6 +19,7 @@ from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, etag_of
 from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, PageParams, paginate_request
 from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.framework.schemas import Body, Shape, Timestamp
 from sequin_admin.core import clock
 
@@ -188,11 +189,8 @@ class ApiKeyFilters(PageParams):
 
 
 def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> ApiKey:
-    rows = ApiKey.objects.of(organization)
-    key = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
-    if key is None:
-        raise ApiError(404, "There is no such API key in your organization.")
-    return key
+    """Raises 404."""
+    return get_or_404(ApiKey.objects.of(organization), pk, "API key", lock=lock)
 
 
 @contextmanager

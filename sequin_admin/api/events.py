@@ -7,9 +7,10 @@ from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
-from sequin_admin.api.framework.errors import ERRORS, ApiError
+from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.pagination import PageParams, Since, paginate_request
 from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.framework.schemas import Shape, Timestamp
 from sequin_admin.audit.models import Event
 
@@ -69,7 +70,4 @@ def list_events(request: ApiRequest, filters: Query[EventFilters]) -> dict[str, 
 @router.get("/{event_id}", response={200: AuditEvent, **ERRORS})
 def get_event(request: ApiRequest, event_id: int) -> Event:
     """One event. Events never change."""
-    event = Event.objects.of(require_scope(request, Scope.READ).pk).filter(pk=event_id).first()
-    if event is None:
-        raise ApiError(404, "There is no such event in your organization.")
-    return event
+    return get_or_404(Event.objects.of(require_scope(request, Scope.READ).pk), event_id, "event")

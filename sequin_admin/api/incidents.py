@@ -8,9 +8,10 @@ from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
-from sequin_admin.api.framework.errors import ERRORS, ApiError
+from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.pagination import TEXT_CHARS, PageParams, paginate_request
 from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.framework.schemas import HealthStatus, OneOf, Shape, Timestamp
 from sequin_admin.api.health import CODE, MESSAGE
 from sequin_admin.health.models import Incident
@@ -78,12 +79,8 @@ def list_incidents(request: ApiRequest, filters: Query[IncidentFilters]) -> dict
 @router.get("/{incident_id}", response={200: IncidentShape, **ERRORS})
 def get_incident(request: ApiRequest, incident_id: UUID) -> dict[str, Any]:
     """One incident: who must act, since when, and how it was resolved."""
-    incident = (
-        Incident.objects.of(require_scope(request, Scope.READ)).filter(pk=incident_id).first()
-    )
-    if incident is None:
-        raise ApiError(404, "There is no such incident in your organization.")
-    return incident_out(incident)
+    rows = Incident.objects.of(require_scope(request, Scope.READ))
+    return incident_out(get_or_404(rows, incident_id, "incident"))
 
 
 def incident_out(incident: Incident) -> dict[str, Any]:

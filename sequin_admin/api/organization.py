@@ -13,10 +13,11 @@ from pydantic import Field
 from sequin_admin.access.models import Logo, Membership, Organization, Scope
 from sequin_admin.access.policy import Role
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
-from sequin_admin.api.framework.errors import ERRORS, ApiError
+from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.etags import with_etag
 from sequin_admin.api.framework.pagination import Creation, PageParams, paginate_request
 from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.framework.schemas import Shape, Timestamp
 
 router = Resource(
@@ -82,10 +83,7 @@ def list_members(request: ApiRequest, filters: Query[MemberFilters]) -> dict[str
 def get_member(request: ApiRequest, member_id: int) -> dict[str, Any]:
     """One person and their role here."""
     rows = Membership.objects.of(require_scope(request, Scope.READ)).select_related("user")
-    membership = rows.filter(pk=member_id).first()
-    if membership is None:
-        raise ApiError(404, "There is no such member in your organization.")
-    return member_out(membership)
+    return member_out(get_or_404(rows, member_id, "member"))
 
 
 def member_out(membership: Membership) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from sequin_admin.api.framework.pagination import (
     paginate_request,
 )
 from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
@@ -77,11 +78,8 @@ class ConnectLinkFilters(PageParams):
 
 
 def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> ConnectLink:
-    rows = ConnectLink.objects.of(organization)
-    link = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
-    if link is None:
-        raise ApiError(404, "There is no such connect link in your organization.")
-    return link
+    """Raises 404."""
+    return get_or_404(ConnectLink.objects.of(organization), pk, "connect link", lock=lock)
 
 
 def check_open(link: ConnectLink) -> None:

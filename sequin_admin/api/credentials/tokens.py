@@ -18,6 +18,7 @@ from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth, reload_key, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError, Problem
 from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import no_such
 from sequin_admin.api.framework.schemas import Body, Shape, Strict, Timestamp
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, http
@@ -154,7 +155,7 @@ def get_checked_or_404(
         require_scope(request, scope)
         credential, _ = run_lookup(request.auth, lookup, pk)
     if credential is None:
-        raise ApiError(404, "There is no such credential in your organization.")
+        raise no_such("credential")
     if credential.disabled_at:
         raise ApiError(409, f"{credential} is disabled, so {disabled}. Enable it first.")
     return credential

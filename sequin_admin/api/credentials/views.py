@@ -30,6 +30,7 @@ from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import TEXT_CHARS, ProviderFilters, paginate_request
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.reveal import RevealFilter, list_out
+from sequin_admin.api.framework.rows import no_such
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.connect import credential_operations
 from sequin_admin.core.prepared import PreparedQuery
@@ -73,13 +74,14 @@ CREDENTIAL_BY_ID = PreparedQuery(
 
 
 def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> Credential:
+    """With its OAuth app and rate limit. Raises 404."""
     if lock:
         rows = with_related(organization.pk, pk)
         credential = rows.select_for_update(of=("self",)).first()
     else:
         credential = CREDENTIAL_BY_ID.first(organization=organization.pk, pk=pk)
     if credential is None:
-        raise ApiError(404, "There is no such credential in your organization.")
+        raise no_such("credential")
     return credential
 
 

@@ -20,6 +20,7 @@ from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import ProviderFilters, paginate_request
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.reveal import RevealFilter, list_out
+from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.oauth_apps.schemas import (
     PROVIDERS,
@@ -48,11 +49,8 @@ class OAuthAppFilters(ProviderFilters, RevealFilter):
 
 
 def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> OAuthApp:
-    rows = OAuthApp.objects.of(organization)
-    app = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
-    if app is None:
-        raise ApiError(404, "There is no such OAuth app in your organization.")
-    return app
+    """Raises 404."""
+    return get_or_404(OAuthApp.objects.of(organization), pk, "OAuth app", lock=lock)
 
 
 def parse_properties(provider: str, values: dict[str, Any]) -> AppProperties:

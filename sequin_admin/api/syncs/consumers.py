@@ -15,6 +15,7 @@ from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import HealthFilters, paginate_request
 from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.framework.schemas import (
     EXAMPLE_ID,
     Body,
@@ -95,11 +96,8 @@ class ConsumerFilters(HealthFilters):
 
 
 def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> Consumer:
-    rows = Consumer.objects.of(organization)
-    found: Consumer | None = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
-    if found is None:
-        raise ApiError(404, "There is no such consumer in your organization.")
-    return found
+    """Raises 404."""
+    return get_or_404(Consumer.objects.of(organization), pk, "consumer", lock=lock)
 
 
 def consumer_out(consumer: Consumer) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
-from sequin_admin.api.framework.errors import ERRORS, ApiError
+from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import TEXT_CHARS, ChangeFilters, Times, paginate_request
 from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.framework.schemas import Body, Shape, Timestamp
 from sequin_admin.syncs import rules, streams
 from sequin_admin.syncs.models import SLUG_CHARS, Stream
@@ -68,11 +69,8 @@ class StreamFilters(ChangeFilters):
 
 
 def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> Stream:
-    rows = Stream.objects.of(organization)
-    stream = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
-    if stream is None:
-        raise ApiError(404, "There is no such stream in your organization.")
-    return stream
+    """Raises 404."""
+    return get_or_404(Stream.objects.of(organization), pk, "stream", lock=lock)
 
 
 def stream_out(stream: Stream) -> dict[str, Any]:

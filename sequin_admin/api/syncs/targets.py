@@ -17,6 +17,7 @@ from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, Problem
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import HealthFilters, paginate_request
 from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.syncs.target_schemas import (
     SavedTarget,
@@ -45,11 +46,8 @@ waiting_room = WaitingRoom(settings.TARGET_TEST_WAITS)
 
 
 def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> Target:
-    rows = Target.objects.of(organization)
-    target: Target | None = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
-    if target is None:
-        raise ApiError(404, "There is no such target in your organization.")
-    return target
+    """Raises 404."""
+    return get_or_404(Target.objects.of(organization), pk, "target", lock=lock)
 
 
 def with_hint(request: ApiRequest, target: Target, out: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUs
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import ProviderFilters, paginate_request
 from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.health import health_detail, health_out
 from sequin_admin.api.syncs.schemas import (
     CreatedSync,
@@ -62,13 +63,10 @@ class SyncFilters(ProviderFilters):
 
 
 def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> Sync:
+    """With its credential. Raises 404."""
     rows = Sync.objects.of(organization)
     rows = rows.select_related("credential__oauth_app", "credential__rate_limit")
-    rows = rows.select_for_update(of=("self",)) if lock else rows
-    sync: Sync | None = rows.filter(pk=pk).first()
-    if sync is None:
-        raise ApiError(404, "There is no such sync in your organization.")
-    return sync
+    return get_or_404(rows, pk, "sync", lock=lock)
 
 
 def sync_out(sync: Sync) -> dict[str, Any]:
