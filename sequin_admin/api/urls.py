@@ -1,17 +1,14 @@
 """/v1: the Management API and its documents."""
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path, re_path
 from ninja.openapi.docs import Swagger
 
 from sequin_admin.api.framework import errors
-from sequin_admin.api.framework.auth import KeyAuth, add_rate_limit_headers
+from sequin_admin.api.framework.auth import KeyAuth
 from sequin_admin.api.framework.idempotency import finishing_claims, idempotent
 from sequin_admin.api.framework.json_parser import StrictParser
+from sequin_admin.api.framework.responses import finishing_responses
 from sequin_admin.api.openapi.document import Api
 from sequin_admin.api.resources import RESOURCES
 
@@ -28,22 +25,6 @@ api.add_decorator(idempotent, mode="operation")
 for address, name in RESOURCES:
     api.add_resource(address, name)
 errors.add_exception_handlers(api)
-
-
-def finishing_responses(view: Any) -> Callable[..., HttpResponse]:
-    """Add the rate limit headers, and turn Django's 405 into an error in JSON."""
-
-    @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response: HttpResponse = view(request, *args, **kwargs)
-        add_rate_limit_headers(request, response)
-        if response.status_code != 405:
-            return response
-        problem = errors.problem_response(405, f"Send {response['Allow']} to this address.")
-        problem["Allow"] = response["Allow"]
-        return problem
-
-    return wrapped
 
 
 def unknown(request: HttpRequest) -> HttpResponse:

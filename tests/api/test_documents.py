@@ -36,7 +36,8 @@ def contents(document):
         for part, described in parts:
             yield f"{operation['operationId']} {part}", described["content"]["application/json"]
     for name, answer in document["components"]["responses"].items():
-        yield name, answer["content"]["application/json"]
+        if "content" in answer:
+            yield name, answer["content"]["application/json"]
 
 
 def examples(content):

@@ -18,8 +18,16 @@ IfMatch = Annotated[
 
 
 def etag_of(body: Mapping[str, Any]) -> str:
-    text = json.dumps(body, sort_keys=True, default=str)
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+    return tag(json.dumps(body, sort_keys=True, default=str).encode())
+
+
+def weak_etag_of(content: bytes) -> str:
+    """Of what is only read, such as a list: the same for every encoding of it."""
+    return f"W/{tag(content)}"
+
+
+def tag(content: bytes) -> str:
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 def with_etag(response: HttpResponse, body: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
-from sequin_admin.api.framework import errors, idempotency
+from sequin_admin.api.framework import errors, idempotency, responses
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.notifications import webhooks
 from sequin_admin.api.openapi import examples, guide, links
@@ -54,8 +54,17 @@ RETRY_AFTER: dict[str, Any] = {
 WITH_RETRY_AFTER = (429, 503)
 ETAG = "ETag"
 ETAG_HEADER: dict[str, Any] = {
-    "description": "Of what is shown. Send it back as If-Match to change only that.",
+    "description": "Of what is shown. Send it back as If-Match to change only that, or as "
+    "If-None-Match to get 304 while it is the same.",
     "schema": {"type": "string"},
+}
+NOT_MODIFIED = "NotModified"
+IF_NONE_MATCH: dict[str, Any] = {
+    "in": "header",
+    "name": responses.IF_NONE_MATCH,
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "Answer only when the ETag is another one by now, else 304.",
 }
 ERROR_EXAMPLES: dict[int, dict[str, Any]] = {
     400: {"summary": errors.UNREADABLE},
@@ -203,12 +212,18 @@ def header(name: str) -> dict[str, str]:
 
 
 def describe_etags(document: dict[str, Any]) -> None:
-    """Where PATCH takes `If-Match`, the responses to GET and PATCH have an ETag."""
+    """Responses to GET have an ETag, and so have those to PATCH that takes `If-Match`."""
+    shared = document["components"]["responses"]
+    headers = {name: header(name) for name in (*HEADERS, ETAG)}
+    shared[NOT_MODIFIED] = {"description": "It is what If-None-Match names.", "headers": headers}
     for path in document["paths"].values():
         taken = {p["name"] for p in path.get("patch", {}).get("parameters", [])}
-        for method in ("get", "patch") if "If-Match" in taken else ():
-            if 200 in path[method]["responses"]:
-                path[method]["responses"][200]["headers"][ETAG] = header(ETAG)
+        if "If-Match" in taken:
+            path["patch"]["responses"][200]["headers"][ETAG] = header(ETAG)
+        if "get" in path:
+            path["get"]["responses"][200]["headers"][ETAG] = header(ETAG)
+            path["get"]["responses"][304] = {"$ref": f"#/components/responses/{NOT_MODIFIED}"}
+            path["get"].setdefault("parameters", []).append(IF_NONE_MATCH)
 
 
 def share_problems(document: dict[str, Any]) -> None:
