@@ -178,6 +178,8 @@ router = Resource(
 
 
 class ApiKeyFilters(PageParams):
+    """Query parameters of the list of API keys."""
+
     sort: Creation = "-created_at"
     state: ApiKeyState | None = None
     search: str = Field(default="", max_length=TEXT_CHARS, description="Part of the name.")

@@ -41,6 +41,8 @@ class AuditEventList(Shape):
 
 
 class EventFilters(PageParams):
+    """Query parameters of the audit log."""
+
     equal = ("action", "actor_id", "target_type", "target_id")
     # Ids are in the order of time.
     sort_columns = {"at": "id"}

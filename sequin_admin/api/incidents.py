@@ -47,6 +47,8 @@ class IncidentList(Shape):
 
 
 class IncidentFilters(PageParams):
+    """Query parameters of the list of incidents."""
+
     equal = ("provider", "entity", "entity_id")
 
     sort: Literal["opened_at", "-opened_at"] = "-opened_at"

@@ -80,6 +80,8 @@ class KindList(Shape):
 
 
 class KindFilters(PageParams):
+    """Query parameters of the list of kinds."""
+
     provider: str = ""
 
 

@@ -51,6 +51,8 @@ class MemberList(Shape):
 
 
 class MemberFilters(PageParams):
+    """Query parameters of the list of members."""
+
     equal = ("role",)
 
     sort: Creation = "-created_at"

@@ -87,6 +87,7 @@ def read_result(response: httpx2.Response) -> Any:
 
 
 def error_in(response: httpx2.Response) -> SequinError:
+    """`Broken`, `TryLater` or another error, with the server's sentence."""
     status = response.status_code
     if status == 409:
         return Broken(summary_of(response), status)

@@ -91,6 +91,7 @@ class Api:
         return run(self.retrying(method, path, sent))
 
     def retrying(self, method: str, path: str, sent: dict[str, Any]) -> Plan[Any]:
+        """The plan of `call()`. Raises `Refused` at once, `TryLater` after the last try."""
         request = partial(self.http.request, method, f"/v1/{path}", **sent)
         waited, answer_lost = 0.0, False
         for number in range(self.tries):

@@ -21,7 +21,8 @@ def run(plan: Plan[Result]) -> Result:
         try:
             call = resume()
         except StopIteration as finished:
-            return finished.value  # type: ignore[no-any-return]
+            result: Result = finished.value
+            return result
         try:
             resume = partial(plan.send, call())
         except BaseException as error:
@@ -35,7 +36,8 @@ async def run_async(plan: Plan[Result]) -> Result:
         try:
             call = resume()
         except StopIteration as finished:
-            return finished.value  # type: ignore[no-any-return]
+            result: Result = finished.value
+            return result
         try:
             resume = partial(plan.send, await call())
         except BaseException as error:

@@ -22,21 +22,29 @@ UNAUTHORIZED = 401
 
 
 class Tokens(Protocol):
+    """What adds a credential to requests: a `Credential`."""
+
     def token(self) -> Access: ...
     def refused(self, access: Access) -> Access: ...
 
 
 class AsyncTokens(Protocol):
+    """An `AsyncCredential`."""
+
     async def token(self) -> Access: ...
     async def refused(self, access: Access) -> Access: ...
 
 
 class PermitSource(Protocol):
+    """What paces requests: `Permits`."""
+
     def take(self) -> Permit: ...
     def give(self, permit: Permit) -> None: ...
 
 
 class AsyncPermitSource(Protocol):
+    """`AsyncPermits`."""
+
     async def take(self) -> Permit: ...
     async def give(self, permit: Permit) -> None: ...
 
@@ -168,6 +176,8 @@ class Metered(httpx2.SyncByteStream):
 
 
 class AsyncMetered(httpx2.AsyncByteStream):
+    """`Metered` for asyncio."""
+
     def __init__(self, stream: httpx2.AsyncByteStream, done: Callable[[], Awaitable[None]]) -> None:
         self.stream, self.done, self.open = stream, done, True
 

@@ -134,6 +134,8 @@ class UsageCursor(models.Model):
 
 
 class SamplePeriod(models.TextChoices):
+    """How long a sample is."""
+
     MINUTE = "minute", "Minute"
     HOUR = "hour", "Hour"
 

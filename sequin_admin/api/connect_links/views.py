@@ -52,6 +52,8 @@ FIELDS = {"oauth_app": "oauth_app_id", "lasts": "expires_in_s"}
 
 
 class ConnectLinkFilters(PageParams):
+    """Query parameters of the list of connect links."""
+
     equal = ("provider", "batch")
 
     sort: Creation = "-created_at"
@@ -133,6 +135,7 @@ def get_reconnectable(organization: Organization, pk: UUID, more: set[str]) -> C
 
 
 def kinds_of(payload: LinkCreate) -> list[Any]:
+    """The kinds to choose from. Raises 422."""
     if payload.kinds is None:
         raise ApiError(422, INVALID, {"kinds": ["Send either kinds or reconnects."]})
     known = [kinds.get(slug) for slug in payload.kinds]
@@ -144,6 +147,7 @@ def kinds_of(payload: LinkCreate) -> list[Any]:
 
 
 def get_oauth_app_or_422(organization: Organization, pk: UUID | None) -> OAuthApp | None:
+    """The app of that id, None without one. Raises 422."""
     if pk is None:
         return None
     app = OAuthApp.objects.of(organization).filter(pk=pk).first()

@@ -133,7 +133,7 @@ def build_items(
     ]
 
 
-def find_mistakes(payload: CredentialImport, apps: Mapping[Any, OAuthApp]) -> dict[str, list[str]]:
+def find_mistakes(payload: CredentialImport, apps: Mapping[UUID, OAuthApp]) -> dict[str, list[str]]:
     fields = {f"properties.{name}": [BLANK] for name in blank_names(payload.properties)}
     if payload.oauth_app_id is None:
         return fields

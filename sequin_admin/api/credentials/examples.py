@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 from sequin_admin.api.framework.schemas import NamedExamples
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import plain_type
+from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.private_keys import rsa_or_ec_key
 from sequin_admin.credentials.properties import Properties
 
@@ -23,26 +24,26 @@ uKFxOelIgsiZJXKZNCX0FBmrfpCkKklCcg==
 -----END EC PRIVATE KEY-----""")
 
 
-def of_kinds(example: Callable[[Any], dict[str, Any]]) -> NamedExamples:
+def of_kinds(example: Callable[[type[Credential]], dict[str, Any]]) -> NamedExamples:
     return {
         kind.slug: {"summary": kind.full_title(), "value": example(kind)} for kind in kinds.all()
     }
 
 
-def import_of(kind: Any) -> dict[str, Any]:
+def import_of(kind: type[Credential]) -> dict[str, Any]:
     """A request that imports a credential of this kind."""
-    declared: type[Properties] = kind.properties_class
+    declared = kind.properties_class
     asked = [name for name in declared.names() if not declared.options_of(name).get("read_only")]
     values = {name: example_value(declared, name) for name in asked}
     return {"properties": {"kind": kind.slug, **values}, "metadata": METADATA}
 
 
-def bulk_of(kind: Any) -> dict[str, Any]:
+def bulk_of(kind: type[Credential]) -> dict[str, Any]:
     """A request that tries such an import without doing it."""
     return {"credentials": [import_of(kind)], "dry_run": True}
 
 
-def patch_of(kind: Any) -> dict[str, Any]:
+def patch_of(kind: type[Credential]) -> dict[str, Any]:
     """A request that changes such a credential: another name, and the kind's default limit."""
     rate = kind.rate.model_dump()
     return {"name": f"Arrakis, {kind.full_title()}", "metadata": METADATA, "rate_limit": rate}

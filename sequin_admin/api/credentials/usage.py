@@ -76,6 +76,8 @@ class UsageList(Shape):
 
 
 class UsageFilters(PageParams):
+    """Query parameters of the list of uses."""
+
     sort: Creation = "-created_at"
     provider: str = ""
     kind: str = ""

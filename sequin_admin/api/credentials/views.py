@@ -48,6 +48,8 @@ router = Resource(
 
 
 class CredentialFilters(ProviderFilters, RevealFilter):
+    """Query parameters of the list of credentials."""
+
     equal = ("name", "kind", "oauth_app_id")
 
     kind: str = ""

@@ -103,7 +103,7 @@ def problem_response(
     status: int,
     summary: str,
     fields: Mapping[str, Sequence[str]] | None = None,
-    **more: Any,
+    **more: object,
 ) -> HttpResponse:
     body: dict[str, Any] = {"summary": summary, **more}
     if fields:

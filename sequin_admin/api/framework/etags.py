@@ -17,7 +17,7 @@ IfMatch = Annotated[
 ]
 
 
-def etag_of(body: Mapping[str, Any]) -> str:
+def etag_of(body: Mapping[str, object]) -> str:
     return tag(json.dumps(body, sort_keys=True, default=str).encode())
 
 
@@ -36,7 +36,7 @@ def with_etag(response: HttpResponse, body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def check_if_match(if_match: str | None, body: Mapping[str, Any]) -> None:
+def check_if_match(if_match: str | None, body: Mapping[str, object]) -> None:
     """Raises 412 when the caller's `If-Match` is of another version than `body`."""
     tags = parse_etags(if_match or "*")
     if "*" not in tags and etag_of(body) not in tags:

@@ -39,7 +39,7 @@ class OneOf:
         self.values = values
 
     def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
+        self, source: object, handler: GetCoreSchemaHandler
     ) -> CoreSchema:
         return core_schema.literal_schema(list(self.values))
 
@@ -70,6 +70,8 @@ class Shape(BaseModel):
 
 
 class Strict(BaseModel):
+    """Base of what is sent. Unknown fields are refused; errors do not repeat what was sent."""
+
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
 
 
@@ -88,19 +90,19 @@ class Body(Strict):
 
     @model_validator(mode="before")
     @classmethod
-    def _types_of_json(cls, values: Any) -> Any:
-        fields = cls.model_fields.items() if isinstance(values, dict) else ()
+    def _types_of_json(cls, values: object) -> object:
+        sent = values if isinstance(values, dict) else {}
         messages = {
             name: sentence
-            for name, field in fields
-            if (sentence := wrong_type(field, values.get(field.alias or name)))
+            for name, field in cls.model_fields.items()
+            if (sentence := wrong_type(field, sent.get(field.alias or name)))
         }
         if messages:
             raise contradiction(messages)
         return values
 
 
-def wrong_type(field: FieldInfo, value: Any) -> str:
+def wrong_type(field: FieldInfo, value: object) -> str:
     """A message where pydantic would convert text, true or 1 to another type; else empty."""
     named = (field.annotation, *get_args(field.annotation))
     wanted = {getattr(each, "__origin__", each) for each in named}

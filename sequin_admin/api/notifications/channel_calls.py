@@ -30,6 +30,8 @@ from sequin_admin.notifications.models import Channel, ChannelKind, Delivery
 
 
 class ChannelFilters(NamedFilters):
+    """Query parameters of lists of channels."""
+
     equal = ("name", "enabled")
 
     enabled: bool | None = None

@@ -87,6 +87,8 @@ class CustomerDeliveryList(Shape):
 
 
 class DeliveryFilters(PageParams):
+    """Query parameters of lists of deliveries."""
+
     equal = ("state", "type")
     # Ids are in the order of creation.
     sort_columns = {"created_at": "id"}
@@ -128,6 +130,7 @@ def list_deliveries(
 
 
 def get_delivery_or_404(rows: DeliveryQuerySet, uid: UUID, subject: str) -> Delivery:
+    """`subject` begins the sentence of 404: "This webhook has"."""
     delivery = rows.filter(uid=uid).first()
     if delivery is None:
         raise ApiError(404, f"{subject} no such delivery. They are kept for 90 days.")

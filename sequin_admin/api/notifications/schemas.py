@@ -25,6 +25,7 @@ WHERE = "Mail addresses with commas between them, or an incoming webhook URL of 
 
 
 def check_time_zone(name: str) -> str:
+    """Raises `ValueError` for a name that IANA's list does not have."""
     if name not in available_timezones():
         raise ValueError("Send a time zone by its IANA name, such as Europe/Berlin.")
     return name

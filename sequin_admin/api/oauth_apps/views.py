@@ -45,7 +45,7 @@ router = Resource(
 
 
 class OAuthAppFilters(ProviderFilters, RevealFilter):
-    pass
+    """Query parameters of the list of OAuth apps."""
 
 
 def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> OAuthApp:
@@ -54,6 +54,7 @@ def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False
 
 
 def parse_properties(provider: str, values: dict[str, Any]) -> AppProperties:
+    """Raises 422 with the path of each property that is not valid."""
     declared = kinds.oauth_of(provider)
     if declared is None:
         message = f"Choose a provider that has OAuth apps of ours: {', '.join(PROVIDERS)}."

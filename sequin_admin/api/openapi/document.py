@@ -155,7 +155,7 @@ def restore_published_names(document: dict[str, Any]) -> None:
     rename_schemas(document)
 
 
-def rename_schemas(part: Any) -> None:
+def rename_schemas(part: object) -> None:
     """Replace the names of schemas in every `$ref` and `title` of `part`, in place."""
     if isinstance(part, list):
         for each in part:

@@ -84,6 +84,8 @@ class ConsumerList(Shape):
 
 
 class ConsumerFilters(HealthFilters):
+    """Query parameters of the list of consumers."""
+
     equal = ("name", "target_id")
 
     sync_id: UUID | None = Field(default=None, description="Those that read this sync.")
@@ -132,6 +134,7 @@ def columns_of(
 
 
 def get_owned_syncs(organization: Organization, ids: Sequence[str]) -> list[Sync]:
+    """Raises 422 with the position of each unknown id."""
     known = {
         str(sync.pk): sync for sync in Sync.objects.of(organization).filter(pk__in=parse_uuids(ids))
     }

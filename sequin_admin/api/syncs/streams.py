@@ -61,6 +61,8 @@ class StreamList(Shape):
 
 
 class StreamFilters(ChangeFilters):
+    """Query parameters of the list of streams."""
+
     equal = ("slug",)
 
     sort: Literal[Times, "slug", "-slug"] = "-created_at"

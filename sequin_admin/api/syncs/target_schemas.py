@@ -26,7 +26,7 @@ Host = Annotated[str, Field(pattern=HOST, max_length=253)]
 Port = Annotated[int, Field(ge=1, le=65_535)]
 
 
-def whole_password(value: Any) -> Any:
+def whole_password(value: object) -> object:
     """The text with the white space at its ends, which a body's other texts lose. Empty when there
     is nothing else."""
     return SecretStr(value if value.strip() else "") if isinstance(value, str) else value

@@ -50,6 +50,8 @@ router = Resource(
 
 
 class SyncFilters(ProviderFilters):
+    """Query parameters of the list of syncs."""
+
     equal = ("name", "provider", "external_id", "credential_id", "stream_id")
 
     status: Literal["active", "disabled"] | None = None
@@ -147,6 +149,7 @@ def credential_for(
 def draft_inline_credential(
     request: ApiRequest, organization: Organization, payload: SyncCreate
 ) -> Credential:
+    """A draft of the credential that was sent along. Raises 422."""
     sent = payload.credential
     assert sent is not None  # noqa: S101 - for mypy
     refuse_other_provider(kinds.get(sent.properties.kind).provider, payload.provider)
@@ -180,6 +183,7 @@ def save_inline_credential(
 
 
 def refuse_other_provider(found: str, named: str) -> None:
+    """Raises 422."""
     if found != named:
         message = f"The credential is of {found}. Name that provider, or another credential."
         raise ApiError(422, INVALID, {"provider": [message]})
