@@ -87,12 +87,12 @@ ERROR_EXAMPLES: dict[int, dict[str, Any]] = {
 class Api(NinjaAPI):
     """Ninja's API, with short operation ids and a completed document."""
 
-    def get_openapi_operation_id(self, operation: Operation) -> str:
-        return operation.view_func.__name__
-
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.tags: dict[str, str] = {}
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        return operation.view_func.__name__
 
     def add_resource(self, path: str, name: str) -> None:
         """Mount the resource of that dotted name."""

@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-INTRODUCTION = (FOLDER / "introduction.md").read_text().strip()
+INTRODUCTION = (FOLDER / "introduction.md").read_text(encoding="utf-8").strip()
 # Where this API differs from the original Management API, and why.
-DIFFERENCES = (FOLDER / "differences.md").read_text().strip()
+DIFFERENCES = (FOLDER / "differences.md").read_text(encoding="utf-8").strip()
 
 
 def differences() -> dict[str, str]:
