@@ -18,6 +18,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from sequin_admin.core.field_errors import contradiction
 from sequin_admin.core.metadata import check_metadata
+from sequin_admin.core.wrapping import trim
 from sequin_admin.health.status import Status
 
 
@@ -99,6 +100,9 @@ class Body(Strict):
         }
         if messages:
             raise contradiction(messages)
+        if isinstance(sent.get("name"), str):
+            # Of a name that nobody would see, nothing is left.
+            return {**sent, "name": trim(sent["name"])}
         return values
 
 
