@@ -14,7 +14,7 @@ from sequin_admin.credentials.forms.properties import (
     AGAIN,
     PropertiesForm,
     input_names,
-    sentences,
+    sentence_of,
     title_of,
 )
 
@@ -32,6 +32,6 @@ __all__ = [
     "WordsField",
     "input_names",
     "plain_type",
-    "sentences",
+    "sentence_of",
     "title_of",
 ]
