@@ -27,7 +27,7 @@ class AccountManager(UserManager["User"]):
 
         user = super().create_superuser(*args, **kwargs)
         addresses.confirm_address(user)
-        record_change("user.superuser_created", actor=None, target=user, organization_id=None)
+        record_change(user, "user.superuser_created", None)
         return user
 
 
@@ -82,6 +82,11 @@ class Organization(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def organization_id(self) -> uuid.UUID:
+        """Its own: what is done to an organization stands in its own audit log."""
+        return self.pk
 
 
 class Logo(models.Model):

@@ -130,6 +130,18 @@ class ConnectLink(models.Model):
         )
         return f"Connect link for {subject}"
 
+    def message_path(self, action: str) -> str:
+        return f"/connect-links/{self.pk}/"
+
+    def message_data(self, action: str, details: dict[str, Any]) -> dict[str, Any]:
+        connected = self.credential_id or self.reconnects_id
+        return {
+            "provider": self.provider,
+            "kinds": self.kinds,
+            "credential_id": str(connected) if connected else None,
+            "metadata": self.metadata,
+        }
+
     @property
     def provider_title(self) -> str:
         return kinds.providers().get(self.provider, self.provider)

@@ -126,6 +126,12 @@ class OAuthApp(Monitored):
     def __str__(self) -> str:
         return self.name
 
+    def message_path(self, action: str) -> str:
+        return f"/oauth-apps/{self.pk}/"
+
+    def message_data(self, action: str, details: dict[str, Any]) -> dict[str, Any]:
+        return {"provider": self.provider, **details}
+
     @property
     def provider_title(self) -> str:
         return kinds.providers().get(self.provider, self.provider)
@@ -302,6 +308,13 @@ class Credential(Leased, Monitored):
             self.update_secret_columns()
             kwargs["update_fields"] = columns and {*columns, "secret_names", "secrets_digest"}
         super().save(*args, **kwargs)
+
+    def message_path(self, action: str) -> str:
+        return f"/credentials/{self.pk}/"
+
+    def message_data(self, action: str, details: dict[str, Any]) -> dict[str, Any]:
+        known = {"provider": self.provider, "kind": self.kind, "metadata": self.metadata}
+        return {**known, "action": action}
 
     def prepare_move(self, columns: Iterable[str] | None) -> Iterable[str] | None:
         """If the destination changes, encrypt the secrets for the new one with the same save.

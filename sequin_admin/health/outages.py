@@ -140,22 +140,14 @@ def declare(provider: str, *, actor: User, message: str = "") -> Outage:
     if outage is None:
         text = message or f"{title_of(provider)} is down. Nothing to do until it is back."
         outage = open_outage(provider, text, declared_by=actor)
-    record_change(
-        "outage.declared", actor=actor, target=outage, organization_id=None, provider=provider
-    )
+    record_change(outage, "outage.declared", actor, provider=provider)
     return outage
 
 
 @transaction.atomic
 def clear(outage: Outage, *, actor: User) -> None:
     close_outage(outage)
-    record_change(
-        "outage.cleared",
-        actor=actor,
-        target=outage,
-        organization_id=None,
-        provider=outage.provider,
-    )
+    record_change(outage, "outage.cleared", actor, provider=outage.provider)
 
 
 @transaction.atomic

@@ -40,10 +40,9 @@ def verify(credential: Credential, *, actor: models.Model | None = None) -> Outc
         changed = record_probe(credential, outcome)
         if actor:
             record_change(
+                credential,
                 "credential.verified",
-                actor=actor,
-                target=credential,
-                organization_id=credential.organization_id,
+                actor,
                 verdict=outcome.verdict.value,
                 code=outcome.code,
             )

@@ -51,9 +51,7 @@ def create(
     if kind is ChannelKind.WEBHOOK:
         channel.secrets = {"signing": new_secret()}
     channel.save()
-    record_channel_change(
-        "channel.created", channel, actor, kind=channel.kind, to=channel.audit_address
-    )
+    record_change(channel, "channel.created", actor, kind=channel.kind, to=channel.audit_address)
     return channel
 
 
@@ -76,9 +74,7 @@ def update(
     if changed:
         channel.updated_at = clock.now()
         channel.save()
-        record_channel_change(
-            "channel.changed", channel, actor, changed=changed, to=channel.audit_address
-        )
+        record_change(channel, "channel.changed", actor, changed=changed, to=channel.audit_address)
 
 
 def set_address(channel: Channel, address: str) -> None:
@@ -140,7 +136,7 @@ def rotate(channel: Channel, *, actor: models.Model | None) -> str:
     row.secrets = {"signing": (secret := new_secret()), "previous": [*former, *kept]}
     row.secret_changed_at = row.updated_at = now
     row.save(update_fields=["secrets", "secret_changed_at", "updated_at"])
-    record_channel_change("channel.rotated", row, actor)
+    record_change(row, "channel.rotated", actor)
     return secret
 
 
@@ -159,25 +155,18 @@ def disable(channel: Channel, *, actor: models.Model | None, reason: str = "") -
     Delivery.objects.pending().filter(channel=channel).update(
         state=DeliveryState.DROPPED, last_error="The channel was disabled.", ended_at=now
     )
-    record_channel_change("channel.disabled", channel, actor, reason=reason)
+    record_change(channel, "channel.disabled", actor, reason=reason)
 
 
 @transaction.atomic
 def enable(channel: Channel, *, actor: models.Model | None) -> None:
     rows = Channel.objects.filter(pk=channel.pk, enabled=False)
     if rows.update(enabled=True, disabled_reason="", updated_at=clock.now()):
-        record_channel_change("channel.enabled", channel, actor)
+        record_change(channel, "channel.enabled", actor)
 
 
 @transaction.atomic
 def delete(channel: Channel, *, actor: models.Model | None) -> None:
     """Delete the channel with its deliveries."""
-    record_channel_change("channel.deleted", channel, actor, kind=channel.kind)
+    record_change(channel, "channel.deleted", actor, kind=channel.kind)
     channel.delete()
-
-
-def record_channel_change(
-    action: str, channel: Channel, actor: models.Model | None, **details: Any
-) -> None:
-    organization_id = channel.organization_id
-    record_change(action, actor=actor, target=channel, organization_id=organization_id, **details)

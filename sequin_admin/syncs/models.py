@@ -3,7 +3,7 @@
 import secrets
 import uuid
 from datetime import datetime, timedelta
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 
@@ -177,6 +177,12 @@ class Sync(NamedRow):
             models.Index(fields=("organization", "health_status"), name="sync_health"),
             models.Index(fields=("organization", "external_id"), name="sync_external_id"),
         )
+
+    def message_path(self, action: str) -> str:
+        return "/syncs/" if action == "sync.deleted" else f"/syncs/{self.pk}/"
+
+    def message_data(self, action: str, details: dict[str, Any]) -> dict[str, Any]:
+        return details
 
     @property
     def status(self) -> str:

@@ -126,7 +126,8 @@ def outermost_functions(node: ast.AST) -> Iterator[ast.FunctionDef | ast.AsyncFu
 
 def declared_lines(tree: ast.Module) -> set[int]:
     """Lines of imports, docstrings, and of assignments outside of functions."""
-    nodes = [tree, *(node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))]
+    classes = (node for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    nodes: list[ast.Module | ast.ClassDef] = [tree, *classes]
     passed = docstring_lines(tree)
     for statement in (statement for node in nodes for statement in node.body):
         if isinstance(statement, DECLARATIONS):
