@@ -22,6 +22,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import MetadataField
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.dashboard.access import Request, fresh_login_required, may
+from sequin_admin.dashboard.confirm import render_question
 from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.listing import (
     Pages,
@@ -231,13 +232,13 @@ def revoke(request: Request, pk: str) -> HttpResponse:
         else:
             messages.warning(request, f"{link} was over already, so there was nothing to withdraw.")
         return redirect("dashboard:connect_link", pk=pk)
-    context = {
-        "title": f"Withdraw {link}?",
-        "text": "Whoever has it can't use it any more.",
-        "button": "Withdraw the link",
-        "back": reverse("dashboard:connect_link", args=[pk]),
-    }
-    return render(request, "components/confirm_page.html", context)
+    return render_question(
+        request,
+        title=f"Withdraw {link}?",
+        text="Whoever has it can't use it any more.",
+        button="Withdraw the link",
+        back=reverse("dashboard:connect_link", args=[pk]),
+    )
 
 
 @never_cache
