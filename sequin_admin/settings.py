@@ -1,5 +1,6 @@
 """Every setting, read from the environment once. Durations say their unit in the name."""
 
+from importlib.util import find_spec
 from json import loads
 from os import getpid
 from pathlib import Path
@@ -85,7 +86,8 @@ INSTALLED_APPS = [
     "sequin_admin.api",
     "sequin_admin.gateway",
     "sequin_admin.worker",
-    "sequin_admin.tools",
+    # Not in the production image.
+    *filter(find_spec, ["sequin_admin.tools"]),
     "allauth",
     "allauth.account",
     "allauth.mfa",

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from authlib.common.urls import add_params_to_uri
+from oauthlib.common import add_params_to_uri
 from django.conf import settings
 from django.db import models, transaction
 
