@@ -11,6 +11,7 @@ from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.core import clock
 from sequin_admin.core.forms import NameField
 from sequin_admin.core.networks import normalize_networks
+from sequin_admin.core.words import format_short_time
 
 LIFETIMES = [("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "Until it is revoked")]
 AS_NOW = "as now"
@@ -56,7 +57,7 @@ class KeyForm(forms.Form):
         usual = f"Empty: {settings.API_REQUESTS_PER_MINUTE:,}, the usual limit."
         self.fields["requests_per_minute"].help_text = usual
         if key:
-            ends = f"{key.expires_at:%-d %b %Y, %H:%M} UTC" if key.expires_at else "when revoked"
+            ends = format_short_time(key.expires_at) if key.expires_at else "when revoked"
             days = self.fields["days"]
             days.label = "It ends"
             days.choices = [(AS_NOW, f"As now: {ends}"), *LIFETIMES]  # type: ignore[attr-defined]

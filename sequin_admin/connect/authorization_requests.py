@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from oauthlib.common import add_params_to_uri
 from django.conf import settings
 from django.db import models, transaction
+from oauthlib.common import add_params_to_uri
 
 from sequin_admin.access.models import ApiKey, Organization
 from sequin_admin.access.rights import RightLost, refuse_lost_right

@@ -23,6 +23,7 @@ from sequin_admin.audit.models import Event, build_event, record_change
 from sequin_admin.connect import credential_operations
 from sequin_admin.connect.models import ConnectLink, LinkState
 from sequin_admin.core import clock
+from sequin_admin.core.words import format_time
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.credentials.properties import Properties
@@ -286,7 +287,7 @@ def refuse_closed(link: ConnectLink) -> None:
     whom = f"Ask {link.organization} for a new one if you need it."
     reasons = {
         LinkState.REVOKED: f"This link was withdrawn. {whom}",
-        LinkState.EXPIRED: f"This link ended on {link.expires_at:%-d %B %Y, %H:%M} UTC. {whom}",
+        LinkState.EXPIRED: f"This link ended on {format_time(link.expires_at)}. {whom}",
     }
     if link.state in reasons:
         raise LinkClosed(reasons[link.state])

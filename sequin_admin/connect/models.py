@@ -125,10 +125,7 @@ class ConnectLink(models.Model):
         )
 
     def __str__(self) -> str:
-        subject = (
-            self.name or self.reconnects or kinds.providers().get(self.provider, self.provider)
-        )
-        return f"Connect link for {subject}"
+        return f"Connect link for {self.name or self.reconnects or self.provider_title}"
 
     def message_path(self, action: str) -> str:
         return f"/connect-links/{self.pk}/"
@@ -144,7 +141,7 @@ class ConnectLink(models.Model):
 
     @property
     def provider_title(self) -> str:
-        return kinds.providers().get(self.provider, self.provider)
+        return kinds.title_of(self.provider)
 
     @property
     def offered(self) -> list[Any]:

@@ -257,14 +257,6 @@ def _client(provider: bool, named: bool) -> httpx2.Client:
     return httpx2.Client(transport=GuardedTransport(provider, named), follow_redirects=False)
 
 
-def close_clients() -> None:
-    """Close the idle connections."""
-    for provider in (True, False):
-        for named in (True, False):
-            _client(provider, named).close()
-    _client.cache_clear()
-
-
 # Deadline of the current call, on the monotonic clock.
 _deadline: ContextVar[float] = ContextVar("ends")
 # The current call has read once more after its deadline.

@@ -214,6 +214,16 @@ def providers() -> dict[str, str]:
     return {kind.provider: kind.provider_title for kind in all()}
 
 
+def title_of(provider: str) -> str:
+    """hubspot -> HubSpot; the slug itself where no kind is left of the provider."""
+    return providers().get(provider, provider)
+
+
+def providers_by_title() -> list[tuple[str, str]]:
+    """Slug and title, in the order of the titles whatever their case."""
+    return sorted(providers().items(), key=lambda pair: pair[1].lower())
+
+
 def choices() -> list[tuple[str, str]]:
     return [(kind.slug, str(kind.full_title())) for kind in all()]
 

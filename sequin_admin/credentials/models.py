@@ -134,7 +134,7 @@ class OAuthApp(Monitored):
 
     @property
     def provider_title(self) -> str:
-        return kinds.providers().get(self.provider, self.provider)
+        return kinds.title_of(self.provider)
 
     @property
     def flow(self) -> OAuth2:

@@ -48,7 +48,7 @@ def create(
     channel = Channel(organization=organization, kind=kind, name=name, **columns)
     channel.created_by = get_person(actor)
     set_address(channel, address)
-    if kind is ChannelKind.WEBHOOK:
+    if kind.is_signed:
         channel.secrets = {"signing": new_secret()}
     channel.save()
     record_change(channel, "channel.created", actor, kind=channel.kind, to=channel.audit_address)
@@ -79,12 +79,12 @@ def update(
 
 def set_address(channel: Channel, address: str) -> None:
     """Validate and set the address, unsaved; of Slack the URL is secret. Raises `BadAddress`."""
-    if channel.kind == ChannelKind.MAIL:
+    if channel.kind_choice is ChannelKind.MAIL:
         channel.address = ", ".join(parse_mail_addresses(address))
         return
     url = validate_url(address)
     channel.address = url
-    if channel.kind == ChannelKind.SLACK:
+    if channel.kind_choice.hides_address:
         channel.address = f"https://{urlsplit(url).netloc}/..."
         channel.secrets = {"url": url}
         channel.secret_changed_at = clock.now()

@@ -9,6 +9,7 @@ from django.db import models
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import SYSTEM, record_change
 from sequin_admin.core import clock
+from sequin_admin.core.words import format_time
 from sequin_admin.notifications import outbox
 from sequin_admin.notifications.message import TYPES, Message, Severity
 
@@ -89,7 +90,7 @@ def message_for(
         key=f"{type_.partition('.')[0]}:{row.pk}",
         severity=Severity.INFO,
         title=f"{TYPES[type_]}: {row}",
-        text=text or f"{who} did this on {at:%-d %B %Y, %H:%M} UTC. Nobody must act.",
+        text=text or f"{who} did this on {format_time(at)}. Nobody must act.",
         action_url=f"{settings.PUBLIC_URL}{path}",
         data={"id": str(row.pk), "name": str(row), "actor": who, **data},
     )

@@ -1,6 +1,5 @@
 """Operations on targets. All audited."""
 
-import random
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, leases
 from sequin_admin.core.clock import DatabaseTime
+from sequin_admin.core.jitter import jittered
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.credentials.properties import ANOTHER, MASKED, is_mask, is_mask_of
 from sequin_admin.credentials.usage import refuse_if_used
@@ -111,8 +111,7 @@ def record_outcome(target: Target, outcome: Outcome, *, actor: models.Model | No
             return outcome
         changed = record_checks(target, {CHECK: outcome})
         target.checked_at = now = clock.now()
-        # With jitter, so that many targets are not checked in step.
-        target.check_due_at = now + CHECK_EVERY * random.uniform(0.8, 1.2)  # noqa: S311
+        target.check_due_at = now + jittered(CHECK_EVERY)
         target.save(update_fields=["checked_at", "check_due_at"])
         if actor:
             record_change(

@@ -83,7 +83,7 @@ def link_state(link: ConnectLink) -> dict[str, Any]:
 @register.simple_tag
 def provider_tile(provider: str, size: str = "") -> SafeString:
     """A two-letter monogram on the provider's colour. Decorative: write the name beside it."""
-    letters = monogram(kinds.providers().get(provider, provider))
+    letters = monogram(kinds.title_of(provider))
     classes = f"monogram tile-{provider} {size and f'monogram-{size}'}".strip()
     return format_html('<span class="{}" aria-hidden="true">{}</span>', classes, letters)
 
@@ -105,7 +105,7 @@ def organization_mark(organization: Organization) -> SafeString:
 @register.filter
 def provider_title(provider: str) -> str:
     """The provider's title: hubspot -> HubSpot."""
-    return kinds.providers().get(provider, provider)
+    return kinds.title_of(provider)
 
 
 def monogram(title: str) -> str:

@@ -24,6 +24,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.connect import batches
 from sequin_admin.connect.models import Batch, BatchAction, ConnectLink, LinkState
 from sequin_admin.core import clock
+from sequin_admin.core.words import format_short_time
 from sequin_admin.credentials.models import Credential, CredentialQuerySet
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import render_question
@@ -45,7 +46,7 @@ class LifetimeForm(forms.Form):
         super().__init__(data)
         now = clock.now()
         self.fields["days"].choices = [  # type: ignore[attr-defined]
-            (days, f"{label}, until {now + timedelta(days=int(days)):%-d %b %Y, %H:%M} UTC")
+            (days, f"{label}, until {format_short_time(now + timedelta(days=int(days)))}")
             for days, label in LIFETIMES
         ]
 

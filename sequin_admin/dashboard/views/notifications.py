@@ -176,7 +176,7 @@ def delete(request: Request, pk: str) -> HttpResponse:
 def rotate(request: Request, pk: str) -> HttpResponse:
     """Create a new signing secret, shown in this response only."""
     channel = get_owned_or_404(request, pk)
-    if channel.kind != ChannelKind.WEBHOOK:
+    if not channel.kind_choice.is_signed:
         raise Http404(pk)
     if request.method == "POST":
         return show_secret(request, channel, channels.rotate(channel, actor=request.user))

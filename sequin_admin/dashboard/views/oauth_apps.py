@@ -37,7 +37,7 @@ def index(request: Request) -> HttpResponse:
 @require_GET
 @may(Action.CONFIGURE)
 def picker(request: Request) -> HttpResponse:
-    titles = sorted(kinds.providers().items(), key=lambda pair: pair[1].lower())
+    titles = kinds.providers_by_title()
     providers = [(slug, title) for slug, title in titles if kinds.oauth_of(slug)]
     return render(request, "oauth_apps/picker.html", {"providers": providers})
 

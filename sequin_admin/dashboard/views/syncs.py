@@ -1,5 +1,7 @@
 """Syncs: list, show, add, edit, enable, publish a badge, delete."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -41,7 +43,7 @@ def index(request: Request) -> HttpResponse:
         if get_query_param(request, name):
             rows = rows.filter(**{f"{name}__in": parse_uuids([get_query_param(request, name)])})
     listed = rows.select_related("credential", "stream").defer("credential__secrets")
-    context = {
+    context: dict[str, Any] = {
         "narrowed": any(get_query_param(request, name) for name in ("q", *FILTER_PARAMS)),
         "streams": list_streams(request),
         "stream": get_query_param(request, "stream"),
