@@ -15,7 +15,7 @@ from sequin_admin.access.ceilings import refuse_above
 from sequin_admin.access.keys import get_person
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
-from sequin_admin.core import clock, http
+from sequin_admin.core import clock, connections, http
 from sequin_admin.core.destinations import needs_no_dns
 from sequin_admin.notifications.models import Channel, ChannelKind, Delivery, DeliveryState
 
@@ -120,7 +120,7 @@ def validate_url(text: str) -> str:
         raise BadAddress("Leave out the user name and password: messages are signed instead.")
     if needs_no_dns(host) and http.base_url(host, provider=False) is None:
         try:
-            http.vetted_addresses(host, port, provider=False)
+            connections.vetted_addresses(host, port, provider=False)
         except http.Unreachable as error:
             raise BadAddress(str(error)) from None
     return url
