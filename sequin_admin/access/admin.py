@@ -115,6 +115,8 @@ class AccountAdmin(VerbAdmin):
 
 
 class SlugForm(VerbForm):
+    """A new slug for an organization."""
+
     slug = forms.CharField(max_length=50, validators=[validate_slug])
 
 
@@ -131,6 +133,8 @@ class DeleteOrganizationForm(VerbForm):
 
 
 class AccessForm(VerbForm):
+    """For how long staff gets access to an organization, and whether to edit."""
+
     hours = forms.TypedChoiceField(
         choices=[(1, "1 hour"), (2, "2 hours"), (4, "4 hours")], coerce=int, initial=1
     )
@@ -165,6 +169,8 @@ def open_access(actor: User, organization: Organization, given: dict[str, Any]) 
 
 @admin.register(Organization)
 class OrganizationAdmin(VerbAdmin):
+    """Organizations, with what staff may do to them."""
+
     list_display = ("name", "slug", "created_at")
     search_fields = ("name", "slug")
     verbs = (
@@ -249,6 +255,8 @@ class MembershipAdmin(ReadOnlyAdmin):
 
 @admin.register(Invitation)
 class InvitationAdmin(ReadOnlyAdmin):
+    """Invitations, to look at."""
+
     list_display = (
         *("email", "organization", "role", "invited_by", "sent_at"),
         *("expires_at", "accepted_at", "withdrawn_at"),
@@ -260,6 +268,8 @@ class InvitationAdmin(ReadOnlyAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
+    """API keys, to look at."""
+
     list_display = (
         *("name", "organization", "prefix", "state_now", "scopes", "networks"),
         *("requests_per_minute", "last_used_at", "expires_at"),

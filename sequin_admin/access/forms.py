@@ -89,6 +89,8 @@ class KeyForm(forms.Form):
 
 
 class RotateForm(forms.Form):
+    """How long the former secret stays valid beside a new one."""
+
     hours = forms.ChoiceField(
         label="The token until now stays good for",
         choices=OVERLAPS,

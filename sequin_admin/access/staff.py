@@ -22,11 +22,13 @@ class StaffRefusal(VerbRefused):
 
 
 def require_reason(reason: str) -> None:
+    """Raises `StaffRefusal` for an empty reason."""
     if not reason.strip():
         raise StaffRefusal("Give a reason. It is written into the audit log.")
 
 
 def require_superuser(actor: User) -> None:
+    """Raises `StaffRefusal` unless the actor is an active superuser."""
     if not (actor.is_active and actor.is_superuser):
         raise StaffRefusal("Only a superuser can do this. Ask one.")
 
@@ -44,6 +46,7 @@ def manages_account(actor: User, user: User) -> bool:
 
 
 def require_account(actor: User, user: User) -> None:
+    """Raises `StaffRefusal` unless `manages_account()`."""
     if not manages_account(actor, user):
         raise StaffRefusal(
             "You can't do this to your own account, and only superusers can do it to an account of "

@@ -13,6 +13,8 @@ class AppendOnly(TypeError):
 
 
 class EventQuerySet(models.QuerySet["Event"]):
+    """Events of an organization or about a row, which nobody changes or deletes."""
+
     def of(self, organization_id: uuid.UUID) -> Self:
         return self.filter(organization_id=organization_id)
 

@@ -137,6 +137,7 @@ def do_item(batch: Batch, item: BatchItem) -> str:
 
 
 def refuse_lost_maker(batch: Batch, person: User | None) -> None:
+    """Raises `RightLost` when who wants it is gone or may no longer do it."""
     if person is None:
         raise RightLost(NO_MAKER)
     refuse_lost_right(person, batch.organization)

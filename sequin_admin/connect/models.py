@@ -60,6 +60,8 @@ def states(at: datetime) -> dict[LinkState, models.Q]:
 
 
 class ConnectLinkQuerySet(OwnedQuerySet["ConnectLink"]):
+    """Connect links by state."""
+
     def open(self, at: datetime) -> Self:
         return self.filter(is_open(at))
 

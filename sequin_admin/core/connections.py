@@ -50,6 +50,7 @@ class VettedNetworkBackend(httpcore2.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore2.NetworkStream:
+        """Connect within the call's deadline. Raises what httpcore raises, and `Unreachable`."""
         ends = time.monotonic() + _remaining_s(timeout)
         policy = address_policy(provider=self._provider, named=self._named)
         failed: httpcore2.NetworkError | httpcore2.TimeoutException = httpcore2.ConnectTimeout()

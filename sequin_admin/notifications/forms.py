@@ -31,6 +31,8 @@ COLUMNS = (
 
 
 class ClockInput(forms.TimeInput):
+    """A time of day, in the browser's own control."""
+
     input_type = "time"
 
 

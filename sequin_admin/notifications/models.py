@@ -51,6 +51,8 @@ class ChannelKind(models.TextChoices):
 
 
 class ChannelQuerySet(Findable["Channel"]):
+    """Channels that are enabled, and what they delivered last."""
+
     def enabled(self) -> Self:
         return self.filter(enabled=True)
 
@@ -160,6 +162,8 @@ class DeliveryState(models.TextChoices):
 
 
 class DeliveryQuerySet(OwnedQuerySet["Delivery"]):
+    """Deliveries by state, and those that are due."""
+
     def pending(self) -> Self:
         return self.filter(state=DeliveryState.PENDING)
 

@@ -50,6 +50,8 @@ class NamedForm(forms.Form):
 
 
 class TargetForm(NamedForm):
+    """Where a target is and how to log in there."""
+
     name = NameField(max_length=NAME_CHARS, help_text="How the database is called here.")
     host = forms.CharField(
         max_length=253,
@@ -87,6 +89,8 @@ COLUMNS = ("name", "host", "port", "database", "username", "ssl_mode", "schema",
 
 
 class StreamForm(NamedForm):
+    """The slug of a stream."""
+
     slug = forms.CharField(
         max_length=SLUG_CHARS,
         help_text="Lowercase letters, digits and dashes: prod, or billing-dev.",
@@ -98,6 +102,8 @@ class StreamForm(NamedForm):
 
 
 class SyncForm(NamedForm):
+    """What a sync reads, how often and how fast."""
+
     field_names = {"collection_ids": "others"}
 
     name = NameField(max_length=NAME_CHARS, help_text="How the sync is called here.")
@@ -194,6 +200,8 @@ class SyncForm(NamedForm):
 
 
 class ConsumerForm(NamedForm):
+    """Which syncs a consumer reads and where it writes."""
+
     name = NameField(max_length=NAME_CHARS, help_text="How the consumer is called here.")
     target = forms.ModelChoiceField(
         Target.objects.none(), empty_label=None, help_text="The database it writes to."

@@ -108,6 +108,8 @@ class Target(Leased, NamedRow):
 
 
 class StreamQuerySet(Findable["Stream"]):
+    """Streams, found by their slug."""
+
     found_by = ("slug",)
 
 
@@ -133,6 +135,8 @@ class Stream(models.Model):
 
 
 class SyncQuerySet(Findable["Sync"]):
+    """Syncs, with their credential where it is needed."""
+
     def with_credential(self) -> Self:
         """Join the credential, without decrypting its secrets."""
         return self.select_related("credential").defer("credential__secrets")
@@ -214,6 +218,8 @@ class Sync(NamedRow):
 
 
 class ConsumerQuerySet(Findable["Consumer"]):
+    """Consumers that read certain syncs."""
+
     def consuming(self, syncs: models.QuerySet[Sync]) -> Self:
         """Consumers that select one of `syncs`, or all syncs."""
         links = Consumer.syncs.through._default_manager.filter(sync__in=syncs)
@@ -282,6 +288,8 @@ class Refresh(Leased):
     """The latest refresh of a credential's collections. A worker leases it."""
 
     class Status(models.TextChoices):
+        """How far a refresh has come."""
+
         PROCESSING = "processing", "Under way"
         SUCCEEDED = "succeeded", "Done"
         FAILED = "failed", "Failed"

@@ -31,6 +31,7 @@ def rename(stream: Stream, *, actor: models.Model | None, slug: str) -> None:
 
 
 def save_stream(stream: Stream) -> None:
+    """Raises `ValidationError` for an invalid or taken slug."""
     rules.check_slug(stream.slug)
     try:
         with transaction.atomic():

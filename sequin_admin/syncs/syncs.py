@@ -88,6 +88,7 @@ def check_rate(sync: Sync) -> None:
 
 
 def check_stream(sync: Sync) -> None:
+    """Raises `ValidationError` for another organization's stream."""
     if sync.stream and sync.stream.organization_id != sync.organization_id:
         raise ValidationError("There is no such stream in the credential's organization.")
 

@@ -199,9 +199,9 @@ def undocumented_classes(sources: Iterable[Source]) -> Iterator[str]:
 
 
 def undocumented_raises(sources: Iterable[Source]) -> Iterator[str]:
-    """Public functions with a `raise` of their own, but those that Django names."""
+    """Public functions with a `raise` of their own, but inner ones and those that Django names."""
     for source in sources:
-        for function in source.functions():
+        for function in repeats.outermost_functions(source.tree):
             known = function.name in DJANGO_METHODS or function.name.startswith("clean_")
             if known or not is_public(function.name) or ast.get_docstring(function):
                 continue

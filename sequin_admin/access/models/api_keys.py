@@ -42,6 +42,8 @@ class ApiKeyState(models.TextChoices):
 
 
 class ApiKeyQuerySet(Findable["ApiKey"]):
+    """API keys by whether they can be used."""
+
     def usable(self, at: datetime) -> Self:
         """Not revoked or expired, and not made by a person whose account was deactivated."""
         alive = models.Q(expires_at=None) | models.Q(expires_at__gt=at)

@@ -14,6 +14,8 @@ from sequin_admin.core import clock
 
 
 class AccountManager(UserManager["User"]):
+    """Makes the accounts of the command line, audited."""
+
     @transaction.atomic
     def create_superuser(self, *args: Any, **kwargs: Any) -> "User":
         """Used by `manage.py createsuperuser`; audited.
@@ -126,6 +128,8 @@ class Findable(OwnedQuerySet[Owned]):
 
 
 class StaffAccessQuerySet(OwnedQuerySet["StaffAccess"]):
+    """Accesses of staff that are open, or of one person."""
+
     def open(self, at: datetime) -> Self:
         """Neither ended nor expired, of a person who is staff still."""
         return self.filter(
@@ -210,6 +214,8 @@ class InvitationState(models.TextChoices):
 
 
 class InvitationQuerySet(OwnedQuerySet["Invitation"]):
+    """Invitations by whether they can be accepted."""
+
     def open(self) -> Self:
         """Neither accepted nor withdrawn; the token may have expired."""
         return self.filter(accepted_at=None, withdrawn_at=None)

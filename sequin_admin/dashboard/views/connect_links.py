@@ -144,6 +144,7 @@ def filter_by_batch(rows: ConnectLinkQuerySet, batch: str) -> ConnectLinkQuerySe
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 def new(request: Request, provider: str) -> HttpResponse:
+    """Make one link of a provider. Raises `Http404` for an unknown one."""
     offered = kinds.of_provider(provider)
     if not offered:
         raise Http404(provider)

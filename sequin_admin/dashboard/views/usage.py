@@ -47,6 +47,8 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
+    """A bar chart of requests, with its text for those who don't see it."""
+
     title: str
     bars: list[Bar]
     points: list[usage.Point]
