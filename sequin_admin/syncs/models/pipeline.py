@@ -1,4 +1,4 @@
-"""Syncs, streams, consumers, targets and collections."""
+"""Syncs and streams, and the consumers that write to targets."""
 
 import secrets
 import uuid
@@ -263,51 +263,6 @@ class Consumer(NamedRow):
     def sync_ids(self) -> list[str]:
         """Ids as in the API: `*` stands for all syncs, also later ones."""
         return ["*"] if self.all_syncs else sorted(str(sync.pk) for sync in self.syncs.all())
-
-
-class Collection(models.Model):
-    """A collection in a credential's account, such as `stripe:customer` or an Airtable table."""
-
-    credential = models.ForeignKey(Credential, models.CASCADE, related_name="stored_collections")
-    collection_id = models.CharField(max_length=300)
-    upstream_id = models.CharField(max_length=250)
-    name = models.CharField(max_length=250)
-    fields = models.JSONField(default=list)
-    upstream_metadata = models.JSONField(default=dict)
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("credential", "collection_id"), name="collection_once"),
-        )
-
-    def __str__(self) -> str:
-        return self.collection_id
-
-
-class Refresh(Leased):
-    """The latest refresh of a credential's collections. A worker leases it."""
-
-    class Status(models.TextChoices):
-        """How far a refresh has come."""
-
-        PROCESSING = "processing", "Under way"
-        SUCCEEDED = "succeeded", "Done"
-        FAILED = "failed", "Failed"
-
-    credential = models.OneToOneField(
-        Credential, models.CASCADE, primary_key=True, related_name="collections_refresh"
-    )
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PROCESSING)
-    last_started_at = models.DateTimeField(default=clock.now)
-    last_succeeded_at = models.DateTimeField(null=True)
-    error_code = models.CharField(max_length=60, blank=True)
-    error = models.CharField(max_length=500, blank=True)
-
-    class Meta:
-        indexes = (models.Index(fields=("status", "lease_until"), name="refresh_waiting"),)
-
-    def __str__(self) -> str:
-        return f"collections of {self.credential_id}: {self.status}"
 
 
 def new_badge_token() -> str:
