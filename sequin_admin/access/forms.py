@@ -9,7 +9,7 @@ from django.conf import settings
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.core import clock
-from sequin_admin.core.forms import NameField
+from sequin_admin.core.forms import NameField, set_choices
 from sequin_admin.core.networks import normalize_networks
 from sequin_admin.core.words import format_short_time
 
@@ -58,9 +58,8 @@ class KeyForm(forms.Form):
         self.fields["requests_per_minute"].help_text = usual
         if key:
             ends = format_short_time(key.expires_at) if key.expires_at else "when revoked"
-            days = self.fields["days"]
-            days.label = "It ends"
-            days.choices = [(AS_NOW, f"As now: {ends}"), *LIFETIMES]  # type: ignore[attr-defined]
+            self.fields["days"].label = "It ends"
+            set_choices(self, "days", [(AS_NOW, f"As now: {ends}"), *LIFETIMES])
 
     @classmethod
     def of(cls, key: ApiKey, data: Any) -> "KeyForm":

@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 
-from sequin_admin.core.forms import NameField
+from sequin_admin.core.forms import NameField, set_choices
 from sequin_admin.notifications import channels
 from sequin_admin.notifications.message import TYPES, Severity, type_groups
 from sequin_admin.notifications.models import Channel, ChannelKind
@@ -78,7 +78,7 @@ class ChannelForm(forms.Form):
             address.required = channel is None
             address.help_text += f" {KEEP}" if channel else ""
         kept = {each: TYPES.get(each, each) for each in (channel.event_types if channel else [])}
-        self.fields["event_types"].choices = list({**kept, **type_groups()}.items())  # type: ignore[attr-defined]
+        set_choices(self, "event_types", {**kept, **type_groups()}.items())
 
     @classmethod
     def of(cls, channel: Channel, data: Any) -> "ChannelForm":

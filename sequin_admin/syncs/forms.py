@@ -9,7 +9,7 @@ from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 
 from sequin_admin.access.models import Organization
-from sequin_admin.core.forms import NameField
+from sequin_admin.core.forms import NameField, set_choices, set_queryset
 from sequin_admin.credentials.forms import (
     AGAIN,
     KEEP,
@@ -159,11 +159,11 @@ class SyncForm(NamedForm):
     ) -> None:
         """`known` collections and `streams` are the choices; without choices there is no field."""
         super().__init__(*args, **kwargs)
-        self.fields["stream"].queryset = streams  # type: ignore[attr-defined]
+        set_queryset(self, "stream", streams)
         if not streams:
             del self.fields["stream"]
         choices = [(row.collection_id, f"{row.name} ({row.collection_id})") for row in known]
-        self.fields["collections"].choices = choices  # type: ignore[attr-defined]
+        set_choices(self, "collections", choices)
         if not choices:
             del self.fields["collections"]
 
@@ -220,12 +220,12 @@ class ConsumerForm(NamedForm):
     def __init__(self, organization: Organization, *args: Any, **kwargs: Any) -> None:
         self.chosen: list[str] = kwargs.get("initial", {}).get("syncs", [])
         super().__init__(*args, **kwargs)
-        self.fields["target"].queryset = Target.objects.of(organization).defer("secrets")  # type: ignore[attr-defined]
+        set_queryset(self, "target", Target.objects.of(organization).defer("secrets"))
         self.own = Sync.objects.of(organization)
         newest = self.own.order_by("-created_at").values_list("pk", "name")[:MOST_CHOICES]
         chosen = self.own.filter(pk__in=self.chosen).values_list("pk", "name")
         choices = {str(pk): name for pk, name in [*chosen, *newest]}
-        self.fields["syncs"].choices = list(choices.items())  # type: ignore[attr-defined]
+        set_choices(self, "syncs", choices.items())
 
     @classmethod
     def of(cls, consumer: Consumer, data: Any) -> "ConsumerForm":

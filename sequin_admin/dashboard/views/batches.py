@@ -24,6 +24,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.connect import batches
 from sequin_admin.connect.models import Batch, BatchAction, ConnectLink, LinkState
 from sequin_admin.core import clock
+from sequin_admin.core.forms import set_choices
 from sequin_admin.core.words import format_short_time
 from sequin_admin.credentials.models import Credential, CredentialQuerySet
 from sequin_admin.dashboard.access import Request, may
@@ -45,10 +46,11 @@ class LifetimeForm(forms.Form):
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
         now = clock.now()
-        self.fields["days"].choices = [  # type: ignore[attr-defined]
+        choices = [
             (days, f"{label}, until {format_short_time(now + timedelta(days=int(days)))}")
             for days, label in LIFETIMES
         ]
+        set_choices(self, "days", choices)
 
     def options(self) -> dict[str, Any]:
         return {"days": int(self.cleaned_data["days"])}

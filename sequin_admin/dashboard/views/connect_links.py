@@ -17,7 +17,7 @@ from sequin_admin.audit.models import Event
 from sequin_admin.connect import links
 from sequin_admin.connect.models import Batch, ConnectLink, ConnectLinkQuerySet, LinkState
 from sequin_admin.core import clock
-from sequin_admin.core.forms import NameField
+from sequin_admin.core.forms import NameField, set_choices, set_queryset
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import MetadataField
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -75,15 +75,15 @@ class ConnectLinkForm(LinkDetailsForm):
     def __init__(self, offered: list[Any], apps: Any, data: Any = None) -> None:
         super().__init__(data, initial={"kinds": [offered[0].slug]})
         self.offered = {kind.slug: kind for kind in offered}
-        self.fields["kinds"].choices = [(kind.slug, kind.full_title()) for kind in offered]  # type: ignore[attr-defined]
+        set_choices(self, "kinds", [(kind.slug, kind.full_title()) for kind in offered])
         uris = sorted({uri for app in apps for uri in app.redirect_uris})
         if apps:
-            self.fields["oauth_app"].queryset = apps  # type: ignore[attr-defined]
+            set_queryset(self, "oauth_app", apps)
         else:
             del self.fields["oauth_app"]
         if uris:
             choices = [("", "A page of ours that says thank you"), *((uri, uri) for uri in uris)]
-            self.fields["redirect_url"].choices = choices  # type: ignore[attr-defined]
+            set_choices(self, "redirect_url", choices)
         else:
             del self.fields["redirect_url"]
 
