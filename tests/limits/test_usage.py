@@ -159,7 +159,7 @@ def test_strangers_heat_is_not_ours(credential, stranger):
 def test_the_planner_says_how_long(records, per_call, rate, words):
     rate = Rate(allowed_requests=rate[0], interval=rate[1], max_concurrent_requests=0)
 
-    assert usage.plan_text(records, per_call, rate).endswith(f"take about {words}.")
+    assert usage.plan_text(records, per_call, rate).endswith(f" about {words}.")
 
 
 @pytest.mark.parametrize(
