@@ -46,6 +46,8 @@ PATH = re.compile(
 )
 # "`old` is now `new`" in a changelog names something that is gone.
 RENAMED = re.compile(r"`[^`]+`\s+is\s+now\s+(?=`)")
+# What the original Management API had, in the list of our differences from it.
+ORIGINAL = re.compile(r"\*Original:\*.+?(?=\*Here:\*)", re.DOTALL)
 # Names that the code no longer has, and that documents must not use (a provider's sandbox may).
 GONE = re.compile(
     r"\b(torture|handovers?|deviations?|notices|replays|telling|settling|SANDBOX_\w+|sandbox/)"
@@ -53,8 +55,8 @@ GONE = re.compile(
 
 
 def read(name: str) -> str:
-    """A document's text, without former names."""
-    return RENAMED.sub("", (ROOT / name).read_text())
+    """A document's text, without former names and what was another's."""
+    return ORIGINAL.sub("", RENAMED.sub("", (ROOT / name).read_text()))
 
 
 def code_in(text: str) -> list[str]:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpResponse
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import AfterValidator, AwareDatetime, Field
 
 from sequin_admin.access import keys
@@ -18,7 +18,9 @@ from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, etag_of
 from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, PageParams, paginate_request
-from sequin_admin.api.schemas import Body, Shape, Timestamp
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import get_or_404
+from sequin_admin.api.framework.schemas import Body, Shape, Timestamp
 from sequin_admin.core import clock
 
 NULLABLE = ("requests_per_minute", "expires_at")
@@ -49,9 +51,23 @@ PerMinute = Annotated[
     Field(ge=1, le=keys.MOST_PER_MINUTE, description="Null: as many as is usual here."),
 ]
 ENDS = Field(default=None, description="Null: when it is revoked.")
+EXAMPLE_END = "2030-01-01T00:00:00Z"
+EXAMPLE_NETWORKS = ["192.0.2.0/24"]
+EXAMPLE_PREFIX = "sqn_n7fF6-rA"
 
 
 class KeyCreate(Body):
+    examples = {
+        "worker": {"name": "Sync worker", "scopes": ["secrets", "permits"]},
+        "from one network, for a while": {
+            "name": "Reports",
+            "scopes": ["read"],
+            "networks": EXAMPLE_NETWORKS,
+            "requests_per_minute": 600,
+            "expires_at": EXAMPLE_END,
+        },
+    }
+
     name: Name
     scopes: Scopes
     networks: Networks = Field(default_factory=list)
@@ -61,6 +77,11 @@ class KeyCreate(Body):
 
 class KeyPatch(Body):
     """What is left out stays as it is."""
+
+    examples = {
+        "rename": {"name": "Sync worker, west"},
+        "from anywhere": {"networks": [], "requests_per_minute": None},
+    }
 
     name: Name | None = None
     scopes: Scopes | None = None
@@ -75,6 +96,8 @@ class KeyPatch(Body):
 
 
 class Rotation(Body):
+    examples = {"within a day": {}, "at once": {"overlap_hours": 0}}
+
     overlap_hours: int = Field(
         default=keys.OVERLAP_H,
         ge=0,
@@ -91,21 +114,28 @@ class FormerToken(Shape):
 
 class KeyShape(Shape):
     id: UUID
-    name: str
-    prefix: str = Field(description="How its token begins.")
-    scopes: list[str]
-    networks: list[str]
-    requests_per_minute: int | None = Field(description="Null: as many as is usual here.")
+    name: str = Field(examples=["Sync worker"])
+    prefix: str = Field(description="How its token begins.", examples=[EXAMPLE_PREFIX])
+    scopes: list[str] = Field(examples=[["permits", "secrets"]])
+    networks: list[str] = Field(examples=[EXAMPLE_NETWORKS])
+    requests_per_minute: int | None = Field(
+        description="Null: as many as is usual here.", examples=[600]
+    )
     state: ApiKeyState
-    former_token: FormerToken | None = Field(description="After a rotation, while it is good.")
-    expires_at: Timestamp | None
+    former_token: FormerToken | None = Field(
+        description="After a rotation, while it is good.", examples=[None]
+    )
+    expires_at: Timestamp | None = Field(examples=[EXAMPLE_END])
     last_used_at: Timestamp | None = Field(description="To about five minutes.")
     created_at: Timestamp
-    revoked_at: Timestamp | None
+    revoked_at: Timestamp | None = Field(examples=[None])
 
 
 class KeyWithToken(KeyShape):
-    token: str = Field(description="Send it as Authorization: Bearer. Shown once.")
+    token: str = Field(
+        description="Send it as Authorization: Bearer. Shown once.",
+        examples=[f"{EXAMPLE_PREFIX}..."],
+    )
 
 
 class KeyList(Shape):
@@ -141,10 +171,15 @@ def etag_fields(shown: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in shown.items() if name not in NOT_IN_ETAG}
 
 
-router = Router(tags=["API keys"])
+router = Resource(
+    "API keys",
+    "Keys for this API. A key is shown once.",
+)
 
 
 class ApiKeyFilters(PageParams):
+    """Query parameters of the list of API keys."""
+
     sort: Creation = "-created_at"
     state: ApiKeyState | None = None
     search: str = Field(default="", max_length=TEXT_CHARS, description="Part of the name.")
@@ -156,11 +191,8 @@ class ApiKeyFilters(PageParams):
 
 
 def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> ApiKey:
-    rows = ApiKey.objects.of(organization)
-    key = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
-    if key is None:
-        raise ApiError(404, "There is no such API key in your organization.")
-    return key
+    """Raises 404."""
+    return get_or_404(ApiKey.objects.of(organization), pk, "API key", lock=lock)
 
 
 @contextmanager
@@ -184,7 +216,9 @@ def key_response(response: HttpResponse, key: ApiKey, **more: str) -> dict[str, 
 
 
 @router.post("", response={201: KeyWithToken, **ERRORS})
-def create_api_key(request: ApiRequest, payload: KeyCreate, response: HttpResponse) -> Any:
+def create_api_key(
+    request: ApiRequest, payload: KeyCreate, response: HttpResponse
+) -> Status[dict[str, Any]]:
     """A key that may do no more than yours. The answer has its token, which is not shown again."""
     organization = require_scope(request, Scope.KEYS)
     with domain_errors():
@@ -193,7 +227,7 @@ def create_api_key(request: ApiRequest, payload: KeyCreate, response: HttpRespon
 
 
 @router.get("", response={200: KeyList, **ERRORS})
-def list_api_keys(request: ApiRequest, filters: Query[ApiKeyFilters]) -> Any:
+def list_api_keys(request: ApiRequest, filters: Query[ApiKeyFilters]) -> dict[str, Any]:
     """Newest first unless sorted otherwise, with those that are revoked or expired."""
     rows = ApiKey.objects.of(require_scope(request, Scope.KEYS))
     page, following = paginate_request(request, filters, rows)
@@ -201,13 +235,13 @@ def list_api_keys(request: ApiRequest, filters: Query[ApiKeyFilters]) -> Any:
 
 
 @router.get("/me", response={200: KeyShape, **ERRORS})
-def get_own_api_key(request: ApiRequest, response: HttpResponse) -> Any:
+def get_own_api_key(request: ApiRequest, response: HttpResponse) -> dict[str, Any]:
     """The key that you call with. Takes no scope."""
     return key_response(response, request.auth)
 
 
 @router.get("/{api_key_id}", response={200: KeyShape, **ERRORS})
-def get_api_key(request: ApiRequest, api_key_id: UUID, response: HttpResponse) -> Any:
+def get_api_key(request: ApiRequest, api_key_id: UUID, response: HttpResponse) -> dict[str, Any]:
     """One key, with its ETag, which stays the same when the key is only used."""
     return key_response(response, get_owned_or_404(require_scope(request, Scope.KEYS), api_key_id))
 
@@ -219,7 +253,7 @@ def update_api_key(
     payload: KeyPatch,
     response: HttpResponse,
     if_match: IfMatch = None,
-) -> Any:
+) -> dict[str, Any]:
     """Change what is sent, everywhere at once. 403 for a key that may do more than yours, before
     or after."""
     organization = require_scope(request, Scope.KEYS)
@@ -231,7 +265,7 @@ def update_api_key(
 
 
 @router.delete("/{api_key_id}", response={204: None, **ERRORS})
-def revoke_api_key(request: ApiRequest, api_key_id: UUID, if_match: IfMatch = None) -> Any:
+def revoke_api_key(request: ApiRequest, api_key_id: UUID, if_match: IfMatch = None) -> Status[None]:
     """Revoke it: both of its tokens are refused from now on. It stays in the list. 403 for a key
     that may do more than yours."""
     organization = require_scope(request, Scope.KEYS)
@@ -245,7 +279,7 @@ def revoke_api_key(request: ApiRequest, api_key_id: UUID, if_match: IfMatch = No
 @router.post("/{api_key_id}/rotate", response={200: KeyWithToken, **ERRORS})
 def rotate_api_key(
     request: ApiRequest, api_key_id: UUID, payload: Rotation, response: HttpResponse
-) -> Any:
+) -> dict[str, Any]:
     """A new token for the key. The one until now stays good for 24 hours, or as long as you say."""
     key = get_owned_or_404(require_scope(request, Scope.KEYS), api_key_id)
     overlap = timedelta(hours=payload.overlap_hours)
@@ -255,7 +289,9 @@ def rotate_api_key(
 
 
 @router.delete("/{api_key_id}/former-token", response={200: KeyShape, **ERRORS})
-def end_former_token(request: ApiRequest, api_key_id: UUID, response: HttpResponse) -> Any:
+def end_former_token(
+    request: ApiRequest, api_key_id: UUID, response: HttpResponse
+) -> dict[str, Any]:
     """End the token from before the last rotation now. Harmless when there is none. 403 for a key
     that may do more than yours."""
     key = get_owned_or_404(require_scope(request, Scope.KEYS), api_key_id)

@@ -2,17 +2,22 @@
 
 from typing import Any, Literal
 
-from ninja import Query, Router
+from ninja import Query
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
-from sequin_admin.api.framework.errors import ERRORS, ApiError
+from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.pagination import PageParams, Since, paginate_request
-from sequin_admin.api.schemas import Shape, Timestamp
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import get_or_404
+from sequin_admin.api.framework.schemas import Shape, Timestamp
 from sequin_admin.audit.models import Event
 
-router = Router(tags=["Events"])
+router = Resource(
+    "Events",
+    "The audit log: who did what, when.",
+)
 
 
 class AuditEvent(Shape):
@@ -36,6 +41,8 @@ class AuditEventList(Shape):
 
 
 class EventFilters(PageParams):
+    """Query parameters of the audit log."""
+
     equal = ("action", "actor_id", "target_type", "target_id")
     # Ids are in the order of time.
     sort_columns = {"at": "id"}
@@ -55,7 +62,7 @@ class EventFilters(PageParams):
 
 
 @router.get("", response={200: AuditEventList, **ERRORS})
-def list_events(request: ApiRequest, filters: Query[EventFilters]) -> Any:
+def list_events(request: ApiRequest, filters: Query[EventFilters]) -> dict[str, Any]:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     rows = Event.objects.of(require_scope(request, Scope.READ).pk)
     page, following = paginate_request(request, filters, rows)
@@ -63,9 +70,6 @@ def list_events(request: ApiRequest, filters: Query[EventFilters]) -> Any:
 
 
 @router.get("/{event_id}", response={200: AuditEvent, **ERRORS})
-def get_event(request: ApiRequest, event_id: int) -> Any:
+def get_event(request: ApiRequest, event_id: int) -> Event:
     """One event. Events never change."""
-    event = Event.objects.of(require_scope(request, Scope.READ).pk).filter(pk=event_id).first()
-    if event is None:
-        raise ApiError(404, "There is no such event in your organization.")
-    return event
+    return get_or_404(Event.objects.of(require_scope(request, Scope.READ).pk), event_id, "event")

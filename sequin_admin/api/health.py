@@ -3,21 +3,37 @@
 from typing import Any
 from uuid import UUID
 
-from sequin_admin.api.schemas import Health, HealthStatus, Shape, Timestamp, health_out
+from pydantic import Field
+
+from sequin_admin.api.framework.schemas import HealthStatus, Shape, Timestamp
 from sequin_admin.credentials.models import Monitored
 from sequin_admin.health import history, rollup
 from sequin_admin.health.models import Check, Transition
+from sequin_admin.health.status import Status
 
 RECENT = 50
+# Of what the checks of an account say.
+CODE = "revoked"
+MESSAGE = "HubSpot says that our access was revoked."
+SENTENCE = "Arrakis revoked our access at HubSpot. Only they can grant it again."
+
+
+class Health(Shape):
+    status: HealthStatus
+
+
+def health_out(monitored: Monitored) -> dict[str, str]:
+    """The specification has three statuses: what was not probed yet is healthy."""
+    return {"status": monitored.health_status or Status.HEALTHY.value}
 
 
 class CheckShape(Shape):
     name: str
     status: str
     verdict: str
-    code: str
-    message: str
-    remedy: str
+    code: str = Field(examples=[CODE])
+    message: str = Field(examples=[MESSAGE])
+    remedy: str = Field(examples=["Ask the customer to connect again."])
     first_seen_at: Timestamp
     last_seen_at: Timestamp
     times: int
@@ -27,19 +43,19 @@ class ReasonShape(Shape):
     """One link of the chain: `entity` is credential, oauth_app, sync, consumer or target."""
 
     status: HealthStatus
-    entity: str
+    entity: str = Field(examples=["credential"])
     id: UUID
     name: str
     since: Timestamp
-    code: str
-    sentence: str
+    code: str = Field(examples=[CODE])
+    sentence: str = Field(examples=[SENTENCE])
 
 
 class TransitionShape(Shape):
     at: Timestamp
     before: str
     after: str
-    code: str
+    code: str = Field(examples=[CODE])
     reason: str
 
 

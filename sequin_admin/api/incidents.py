@@ -1,19 +1,24 @@
 """/v1/incidents"""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from ninja import Query, Router
+from ninja import Query
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
-from sequin_admin.api.framework.errors import ERRORS, ApiError
+from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.pagination import TEXT_CHARS, PageParams, paginate_request
-from sequin_admin.api.schemas import HealthStatus, Shape, Timestamp
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import get_or_404
+from sequin_admin.api.framework.schemas import HealthStatus, OneOf, Shape, Timestamp
+from sequin_admin.api.health import CODE, MESSAGE
 from sequin_admin.health.models import Incident
+from sequin_admin.health.status import Status
 
-router = Router(tags=["Health"])
+router = Resource("Health")
+NOBODY = "nobody"
 
 
 class IncidentShape(Shape):
@@ -21,12 +26,15 @@ class IncidentShape(Shape):
 
     id: UUID
     status: HealthStatus | None
-    entity: str = Field(description="credential, oauth_app, sync, consumer, target or provider.")
+    entity: str = Field(
+        description="credential, oauth_app, sync, consumer, target or provider.",
+        examples=["credential"],
+    )
     entity_id: UUID
     name: str
     provider: str
-    code: str
-    message: str
+    code: str = Field(examples=[CODE])
+    message: str = Field(examples=[MESSAGE])
     affected: int
     opened_at: Timestamp
     resolved_at: Timestamp | None
@@ -39,11 +47,13 @@ class IncidentList(Shape):
 
 
 class IncidentFilters(PageParams):
+    """Query parameters of the list of incidents."""
+
     equal = ("provider", "entity", "entity_id")
 
     sort: Literal["opened_at", "-opened_at"] = "-opened_at"
     state: Literal["open", "resolved", "all"] = "all"
-    status: Literal["customer_intervention", "sequin_intervention", "nobody"] | None = Field(
+    status: Annotated[str, OneOf(Status.CUSTOMER, Status.SEQUIN, NOBODY)] | None = Field(
         default=None, description="Who must act: nobody when a provider is down."
     )
     provider: str = ""
@@ -55,13 +65,13 @@ class IncidentFilters(PageParams):
         rows = super().narrow(rows)
         rows = rows.matching(self.search) if self.search else rows
         if self.status:
-            rows = rows.filter(status="" if self.status == "nobody" else self.status)
+            rows = rows.filter(status="" if self.status == NOBODY else self.status)
         is_open = self.state == "open"
         return rows if self.state == "all" else rows.filter(resolved_at__isnull=is_open)
 
 
 @router.get("", response={200: IncidentList, **ERRORS})
-def list_incidents(request: ApiRequest, filters: Query[IncidentFilters]) -> Any:
+def list_incidents(request: ApiRequest, filters: Query[IncidentFilters]) -> dict[str, Any]:
     """Newest first unless sorted otherwise; they are kept for 90 days after their end."""
     rows = Incident.objects.of(require_scope(request, Scope.READ))
     page, following = paginate_request(request, filters, rows)
@@ -69,14 +79,10 @@ def list_incidents(request: ApiRequest, filters: Query[IncidentFilters]) -> Any:
 
 
 @router.get("/{incident_id}", response={200: IncidentShape, **ERRORS})
-def get_incident(request: ApiRequest, incident_id: UUID) -> Any:
+def get_incident(request: ApiRequest, incident_id: UUID) -> dict[str, Any]:
     """One incident: who must act, since when, and how it was resolved."""
-    incident = (
-        Incident.objects.of(require_scope(request, Scope.READ)).filter(pk=incident_id).first()
-    )
-    if incident is None:
-        raise ApiError(404, "There is no such incident in your organization.")
-    return incident_out(incident)
+    rows = Incident.objects.of(require_scope(request, Scope.READ))
+    return incident_out(get_or_404(rows, incident_id, "incident"))
 
 
 def incident_out(incident: Incident) -> dict[str, Any]:

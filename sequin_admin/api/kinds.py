@@ -3,25 +3,33 @@
 from dataclasses import asdict
 from typing import Any
 
-from ninja import Query, Router
+from ninja import Query
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
+from sequin_admin.api.credentials.rate_limits import RateLimitShape
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.pagination import PageParams
-from sequin_admin.api.schemas import RateLimitShape, Shape
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import Shape
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.property_docs import PropertyDoc, properties_of
 from sequin_admin.tokens import protocol
 
-router = Router(tags=["Kinds"])
+router = Resource(
+    "Kinds",
+    "What kinds of credential there are: their properties, scopes, rates and plans.",
+)
 
 
 class PropertyShape(Shape):
     name: str
     title: str
-    type: str = Field(description='`string`, `integer`, `string[]`, `"User" | "Organization"`.')
+    type: str = Field(
+        description='`string`, `integer`, `string[]`, `"User" | "Organization"`.',
+        examples=["string"],
+    )
     required: bool
     secret: bool = Field(description="Kept encrypted and shown as asterisks.")
     filled: bool = Field(description="Read from the account; you may leave it out.")
@@ -39,7 +47,10 @@ class PlanShape(Shape):
 class OAuthShape(Shape):
     """How an account is connected at the provider's consent page."""
 
-    scopes: list[str] = Field(description="Asked for unless your OAuth app says otherwise.")
+    scopes: list[str] = Field(
+        description="Asked for unless your OAuth app says otherwise.",
+        examples=[["oauth", "crm.objects.contacts.read"]],
+    )
     needs_oauth_app: bool = Field(description="False: the client is the customer's own.")
     redirect_uri: str = Field(description="Register this one at the provider.")
     install_url: str = Field(
@@ -69,11 +80,13 @@ class KindList(Shape):
 
 
 class KindFilters(PageParams):
+    """Query parameters of the list of kinds."""
+
     provider: str = ""
 
 
 @router.get("", response={200: KindList, **ERRORS})
-def list_kinds(request: ApiRequest, filters: Query[KindFilters]) -> Any:
+def list_kinds(request: ApiRequest, filters: Query[KindFilters]) -> dict[str, Any]:
     """By name. The same for every organization."""
     filters.refuse_unknown(request)
     require_scope(request, Scope.READ)
@@ -85,7 +98,7 @@ def list_kinds(request: ApiRequest, filters: Query[KindFilters]) -> Any:
 
 
 @router.get("/{kind}", response={200: KindShape, **ERRORS})
-def get_kind(request: ApiRequest, kind: str) -> Any:
+def get_kind(request: ApiRequest, kind: str) -> dict[str, Any]:
     """One kind, by its name."""
     require_scope(request, Scope.READ)
     declared = kinds.get(kind)

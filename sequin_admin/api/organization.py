@@ -7,32 +7,37 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
-from ninja import Query, Router
+from ninja import Query
 from pydantic import Field
 
 from sequin_admin.access.models import Logo, Membership, Organization, Scope
 from sequin_admin.access.policy import Role
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
-from sequin_admin.api.framework.errors import ERRORS, ApiError
+from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.etags import with_etag
 from sequin_admin.api.framework.pagination import Creation, PageParams, paginate_request
-from sequin_admin.api.schemas import Shape, Timestamp
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import get_or_404
+from sequin_admin.api.framework.schemas import Shape, Timestamp
 
-router = Router(tags=["Organization"])
-members = Router(tags=["Organization"])
+router = Resource(
+    "Organization",
+    "Your organization and its members.",
+)
+members = Resource("Organization")
 
 
 class OrganizationShape(Shape):
     id: UUID
     name: str = Field(description="Customers see it when you ask them to connect an account.")
-    slug: str
+    slug: str = Field(examples=["arrakis"])
     logo_changed_at: Timestamp | None = Field(description="Null while there is no logo.")
     created_at: Timestamp
 
 
 class MemberShape(Shape):
     id: int
-    email: str
+    email: str = Field(examples=["paul@arrakis.example"])
     role: Role
     invited: bool = Field(
         description="Has no password yet. Who is invited becomes a member by accepting."
@@ -46,6 +51,8 @@ class MemberList(Shape):
 
 
 class MemberFilters(PageParams):
+    """Query parameters of the list of members."""
+
     equal = ("role",)
 
     sort: Creation = "-created_at"
@@ -59,14 +66,14 @@ def organization_out(organization: Organization) -> dict[str, Any]:
 
 
 @router.get("", response={200: OrganizationShape, **ERRORS})
-def get_organization(request: ApiRequest, response: HttpResponse) -> Any:
+def get_organization(request: ApiRequest, response: HttpResponse) -> dict[str, Any]:
     """The one that this key belongs to, with its ETag. Owners change its name and logo on its
     page."""
     return with_etag(response, organization_out(require_scope(request, Scope.READ)))
 
 
 @members.get("", response={200: MemberList, **ERRORS})
-def list_members(request: ApiRequest, filters: Query[MemberFilters]) -> Any:
+def list_members(request: ApiRequest, filters: Query[MemberFilters]) -> dict[str, Any]:
     """Newest first unless sorted otherwise. To add, change or remove people an owner signs in: a
     key has no role, and one that could make owners would be worth more than any scope says."""
     rows = Membership.objects.of(require_scope(request, Scope.READ)).select_related("user")
@@ -75,13 +82,10 @@ def list_members(request: ApiRequest, filters: Query[MemberFilters]) -> Any:
 
 
 @members.get("/{member_id}", response={200: MemberShape, **ERRORS})
-def get_member(request: ApiRequest, member_id: int) -> Any:
+def get_member(request: ApiRequest, member_id: int) -> dict[str, Any]:
     """One person and their role here."""
     rows = Membership.objects.of(require_scope(request, Scope.READ)).select_related("user")
-    membership = rows.filter(pk=member_id).first()
-    if membership is None:
-        raise ApiError(404, "There is no such member in your organization.")
-    return member_out(membership)
+    return member_out(get_or_404(rows, member_id, "member"))
 
 
 def member_out(membership: Membership) -> dict[str, Any]:

@@ -1,25 +1,29 @@
 """/v1/health: a summary of an organization's credentials, and what is broken."""
 
-from typing import Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
-from ninja import Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import OneOf, Shape, Timestamp
 from sequin_admin.api.health import TransitionShape
 from sequin_admin.api.incidents import IncidentShape, incident_out
-from sequin_admin.api.schemas import Shape, Timestamp
 from sequin_admin.health import fleet
 from sequin_admin.health.models import Incident, Transition
 from sequin_admin.health.status import Status
 
-router = Router(tags=["Health"])
+router = Resource(
+    "Health",
+    "What is broken, since when, and who must act.",
+)
 
 MAX_INCIDENTS = 100  # of each owner
 MAX_TRANSITIONS = 20
+UNPROBED = "unprobed"
 
 
 class CountsShape(Shape):
@@ -37,13 +41,13 @@ class ProviderShape(Shape):
     provider: str
     title: str
     credentials: int
-    status: Literal[
-        "healthy", "customer_intervention", "sequin_intervention", "unprobed", "disabled"
-    ] = Field(description="Of the sickest.")
+    status: Annotated[str, OneOf(*Status.values, UNPROBED, "disabled")] = Field(
+        description="Of the sickest."
+    )
 
 
 class NamedTransition(TransitionShape):
-    entity: str
+    entity: str = Field(examples=["credential"])
     entity_id: UUID
     name: str
 
@@ -61,7 +65,7 @@ class Overview(Shape):
 
 
 @router.get("", response={200: Overview, **ERRORS})
-def health_overview(request: ApiRequest) -> Any:
+def health_overview(request: ApiRequest) -> dict[str, Any]:
     """How many credentials are healthy, who must act on the others, and what changed."""
     organization = require_scope(request, Scope.READ)
     census = fleet.get_census(organization)
@@ -81,7 +85,7 @@ def counts_out(census: fleet.Census) -> dict[str, int]:
     return {
         "total": census.total,
         **{status.value: census.by_status.get(status, 0) for status in Status},
-        "unprobed": census.by_status.get("", 0),
+        UNPROBED: census.by_status.get("", 0),
         "disabled": census.disabled,
     }
 
@@ -91,5 +95,5 @@ def provider_out(counted: fleet.ProviderCount) -> dict[str, Any]:
         "provider": counted.provider,
         "title": counted.title,
         "credentials": counted.count,
-        "status": counted.status or "unprobed",
+        "status": counted.status or UNPROBED,
     }

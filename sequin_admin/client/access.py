@@ -96,6 +96,7 @@ class Access:
         )
 
     def with_fields(self, request: httpx2.Request, body: bytes) -> bytes:
+        """The form with the kind's fields. Raises `SequinError` for what is no form."""
         is_form = request.headers.get("Content-Type", FORM).startswith(FORM)
         if request.method != "POST" or not is_form:
             raise SequinError("This kind takes its password in a form: send a POST with one.")

@@ -3,27 +3,20 @@
 import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import httpx2
 
-from sequin_admin.client.api import (
-    DEFAULT_WAIT_S,
-    TIMEOUT_S,
-    object_in,
-    settings,
-    summary_of,
-    unreachable,
-)
-from sequin_admin.client.errors import Refused, TryLater
-from sequin_admin.client.retry_after import retry_after_s
+from sequin_admin.client.answers import TIMEOUT_S, read_result, settings, unreachable
+from sequin_admin.client.bounds import LARGEST_PAGE
+from sequin_admin.client.errors import TryLater
+from sequin_admin.client.plans import Plan, run
 
 TRIES = 4
 PAUSE_S = 0.5
 # How long one call may wait in total between retries.
 PATIENCE_S = 300.0
-LARGEST_PAGE = 500
-OVERLOADED = (429, 502, 503, 504)
 
 
 class Api:
@@ -95,14 +88,19 @@ class Api:
     ) -> Any:
         sent: dict[str, Any] = {"params": params, "headers": headers}
         sent |= {} if body is None else {"json": body}
+        return run(self.retrying(method, path, sent))
+
+    def retrying(self, method: str, path: str, sent: dict[str, Any]) -> Plan[Any]:
+        """The plan of `call()`. Raises `Refused` at once, `TryLater` after the last try."""
+        request = partial(self.http.request, method, f"/v1/{path}", **sent)
         waited, answer_lost = 0.0, False
         for number in range(self.tries):
             try:
-                response = self.http.request(method, f"/v1/{path}", **sent)
+                response = yield request
                 # The delete was done, only its response was lost.
                 if answer_lost and (method, response.status_code) == ("DELETE", 404):
                     return None
-                return result_of(response)
+                return read_result(response)
             except httpx2.HTTPError as error:
                 failure, answer_lost = unreachable(error), True
                 failure.retry_after_s = PAUSE_S * 2**number
@@ -111,7 +109,7 @@ class Api:
             waited += failure.retry_after_s
             if number + 1 == self.tries or waited > PATIENCE_S:
                 break
-            self.sleep(failure.retry_after_s)
+            yield partial(self.sleep, failure.retry_after_s)
         raise failure
 
     def close(self) -> None:
@@ -122,26 +120,3 @@ class Api:
 
     def __exit__(self, *error: object) -> None:
         self.close()
-
-
-def result_of(response: httpx2.Response) -> Any:
-    """The JSON of a successful response, None without a body. Raises `Refused`, `TryLater`."""
-    status = response.status_code
-    if response.is_success and not response.content:
-        return None
-    if response.is_success:
-        try:
-            return response.json()
-        except ValueError:
-            pass
-    wait = retry_after_s(response)
-    if status in OVERLOADED or (status == 409 and wait is not None):
-        seconds = DEFAULT_WAIT_S if wait is None else wait
-        raise TryLater(summary_of(response), status, retry_after_s=seconds)
-    if not response.is_error or "summary" not in object_in(response):
-        raise Refused(
-            f"What is at this address does not answer as Sequin Admin does ({status}). "
-            "Check the address.",
-            status,
-        )
-    raise Refused(summary_of(response), status, object_in(response).get("validation_errors"))

@@ -8,35 +8,117 @@ https://www.python-httpx.org/advanced/transports/
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 from typing import Protocol
 
 import httpx2
 
 from sequin_admin.client.access import Access
 from sequin_admin.client.dialect import Dialect
-from sequin_admin.client.permits import Permit
+from sequin_admin.client.permit_pool import Permit
+from sequin_admin.client.plans import Call, Plan, run, run_async
 
 UNAUTHORIZED = 401
 
 
 class Tokens(Protocol):
+    """What adds a credential to requests: a `Credential`."""
+
     def token(self) -> Access: ...
     def refused(self, access: Access) -> Access: ...
 
 
 class AsyncTokens(Protocol):
+    """An `AsyncCredential`."""
+
     async def token(self) -> Access: ...
     async def refused(self, access: Access) -> Access: ...
 
 
 class PermitSource(Protocol):
+    """What paces requests: `Permits`."""
+
     def take(self) -> Permit: ...
     def give(self, permit: Permit) -> None: ...
 
 
 class AsyncPermitSource(Protocol):
+    """`AsyncPermits`."""
+
     async def take(self) -> Permit: ...
     async def give(self, permit: Permit) -> None: ...
+
+
+class Exchange:
+    """One request to a provider, and its response: authorized, paced, and once more after 401."""
+
+    def __init__(
+        self,
+        tokens: Tokens | AsyncTokens,
+        permits: PermitSource | AsyncPermitSource | None,
+        send: Callable[[httpx2.Request], object],
+    ) -> None:
+        self.tokens, self.permits, self.send = tokens, permits, send
+
+    def carry_out(self, request: httpx2.Request) -> Plan[httpx2.Response]:
+        yield self.reading(request)  # so that it can be sent twice
+        access = yield self.tokens.token
+        response: httpx2.Response = yield from self.attempt(access, request)
+        if response.status_code != UNAUTHORIZED:
+            return response
+        yield self.closing(response)
+        access = yield partial(self.tokens.refused, access)
+        return (yield from self.attempt(access, request))
+
+    def attempt(self, access: Access, request: httpx2.Request) -> Plan[httpx2.Response]:
+        send, permits = partial(self.send, access.put_into(request)), self.permits
+        response: httpx2.Response
+        if permits is None:
+            response = yield send
+            return response
+        permit = yield permits.take
+        give = partial(permits.give, permit)
+        try:
+            response = yield send
+            permit.arrived()
+            dialect = Dialect(access.dialect)
+            if dialect.needs_body(response):
+                yield self.reading(response)
+        except BaseException:
+            permit.failed()
+            yield give
+            raise
+        permit.ending |= dialect.ending(response)
+        if response.is_closed:
+            yield give
+        else:
+            self.on_close(response, give)
+        return response
+
+    def reading(self, message: httpx2.Request | httpx2.Response) -> Call:
+        return message.read
+
+    def closing(self, response: httpx2.Response) -> Call:
+        return response.close
+
+    def on_close(self, response: httpx2.Response, give: Call) -> None:
+        """Release the permit when the body is closed: the call is in progress until then."""
+        if isinstance(response.stream, httpx2.SyncByteStream):
+            response.stream = Metered(response.stream, give)
+
+
+class AsyncExchange(Exchange):
+    """`Exchange` for asyncio."""
+
+    def reading(self, message: httpx2.Request | httpx2.Response) -> Call:
+        return message.aread
+
+    def closing(self, response: httpx2.Response) -> Call:
+        return response.aclose
+
+    def on_close(self, response: httpx2.Response, give: Call) -> None:
+        if isinstance(response.stream, httpx2.AsyncByteStream):
+            response.stream = AsyncMetered(response.stream, give)
 
 
 class CredentialTransport(httpx2.BaseTransport):
@@ -48,38 +130,11 @@ class CredentialTransport(httpx2.BaseTransport):
     def __init__(
         self, tokens: Tokens, wrapped: httpx2.BaseTransport, permits: PermitSource | None = None
     ) -> None:
-        self.tokens, self.wrapped, self.permits = tokens, wrapped, permits
+        self.wrapped = wrapped
+        self.exchange = Exchange(tokens, permits, wrapped.handle_request)
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        request.read()  # so that it can be sent twice
-        access = self.tokens.token()
-        response = self.send(access, request)
-        if response.status_code != UNAUTHORIZED:
-            return response
-        response.close()
-        return self.send(self.tokens.refused(access), request)
-
-    def send(self, access: Access, request: httpx2.Request) -> httpx2.Response:
-        ready, permits = access.put_into(request), self.permits
-        if permits is None:
-            return self.wrapped.handle_request(ready)
-        permit = permits.take()
-        try:
-            response = self.wrapped.handle_request(ready)
-            permit.arrived()
-            dialect = Dialect(access.dialect)
-            if dialect.needs_body(response):
-                response.read()
-        except BaseException:
-            permit.ending["outcome"] = "failed"
-            permits.give(permit)
-            raise
-        permit.ending |= dialect.ending(response)
-        if response.is_closed:
-            permits.give(permit)
-        elif isinstance(response.stream, httpx2.SyncByteStream):
-            response.stream = Metered(response.stream, lambda: permits.give(permit))
-        return response
+        return run(self.exchange.carry_out(request))
 
     def close(self) -> None:
         self.wrapped.close()
@@ -94,45 +149,18 @@ class AsyncCredentialTransport(httpx2.AsyncBaseTransport):
         wrapped: httpx2.AsyncBaseTransport,
         permits: AsyncPermitSource | None = None,
     ) -> None:
-        self.tokens, self.wrapped, self.permits = tokens, wrapped, permits
+        self.wrapped = wrapped
+        self.exchange = AsyncExchange(tokens, permits, wrapped.handle_async_request)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        await request.aread()
-        access = await self.tokens.token()
-        response = await self.send(access, request)
-        if response.status_code != UNAUTHORIZED:
-            return response
-        await response.aclose()
-        return await self.send(await self.tokens.refused(access), request)
-
-    async def send(self, access: Access, request: httpx2.Request) -> httpx2.Response:
-        ready, permits = access.put_into(request), self.permits
-        if permits is None:
-            return await self.wrapped.handle_async_request(ready)
-        permit = await permits.take()
-        try:
-            response = await self.wrapped.handle_async_request(ready)
-            permit.arrived()
-            dialect = Dialect(access.dialect)
-            if dialect.needs_body(response):
-                await response.aread()
-        except BaseException:
-            permit.ending["outcome"] = "failed"
-            await permits.give(permit)
-            raise
-        permit.ending |= dialect.ending(response)
-        if response.is_closed:
-            await permits.give(permit)
-        elif isinstance(response.stream, httpx2.AsyncByteStream):
-            response.stream = AsyncMetered(response.stream, lambda: permits.give(permit))
-        return response
+        return await run_async(self.exchange.carry_out(request))
 
     async def aclose(self) -> None:
         await self.wrapped.aclose()
 
 
 class Metered(httpx2.SyncByteStream):
-    """A response body that calls `done` when closed: the call is in progress until then."""
+    """A response body that calls `done` once, when it is closed."""
 
     def __init__(self, stream: httpx2.SyncByteStream, done: Callable[[], None]) -> None:
         self.stream, self.done, self.open = stream, done, True
@@ -148,6 +176,8 @@ class Metered(httpx2.SyncByteStream):
 
 
 class AsyncMetered(httpx2.AsyncByteStream):
+    """`Metered` for asyncio."""
+
     def __init__(self, stream: httpx2.AsyncByteStream, done: Callable[[], Awaitable[None]]) -> None:
         self.stream, self.done, self.open = stream, done, True
 

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 import typer
 
 from sequin_admin.client import Api, SequinError
+from sequin_admin.client.bounds import STATUSES
 from sequin_admin.command_line import settings
 from sequin_admin.command_line.endings import Misused
 
 TIMEOUT_S = 2.0
 MAX_ROWS = 100
-STATUSES = ("healthy", "customer_intervention", "sequin_intervention")
 
 
 def server(context: typer.Context) -> Api:

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from sequin_admin.client import Api, Refused
+from sequin_admin.client.bounds import HEALTHY
 from sequin_admin.command_line import completion, durations, limits, moving, output
 from sequin_admin.command_line.endings import Misused, exit_if_attention
 from sequin_admin.command_line.session import (
@@ -172,7 +173,7 @@ def verify_credentials(
         output.show(
             rows, ("id", "name", "status", "reason"), empty="There are no such credentials."
         )
-    exit_if_attention(any(row["status"] != "healthy" for row in rows))
+    exit_if_attention(any(row["status"] != HEALTHY for row in rows))
 
 
 def named(api: Api, ids: list[str]) -> Iterator[dict[str, Any]]:

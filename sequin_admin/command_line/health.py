@@ -4,13 +4,14 @@ from typing import Any
 
 import typer
 
+from sequin_admin.client.bounds import CUSTOMER, SEQUIN
 from sequin_admin.command_line import output
 from sequin_admin.command_line.endings import exit_if_attention
 from sequin_admin.command_line.session import AsJson, api_of
 
-WHO = {"customer_intervention": "the customer", "sequin_intervention": "you", None: "nobody"}
+WHO = {CUSTOMER: "the customer", SEQUIN: "you", None: "nobody"}
 COLUMNS = ("who_must_act", "since", "what", "name", "affected", "reason")
-UNHEALTHY = ("customer_intervention", "sequin_intervention")
+UNHEALTHY = (CUSTOMER, SEQUIN)
 
 
 def health(context: typer.Context, json: AsJson = False) -> None:

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sequin_admin.client import Api, Refused
+from sequin_admin.client.bounds import MOST_IMPORTED
 from sequin_admin.command_line.formats import Item, Problem, Shape
 from sequin_admin.command_line.import_runs import ImportRun
 
-CHUNK = 1000
 REFUSED = "refused"
 # HTTP statuses: invalid rows, or too large a request.
 INVALID, TOO_LARGE = 422, 413
@@ -19,8 +19,8 @@ WITH_OTHERS = "Held back: {rows}, and rows go together, a thousand at a time."
 
 
 def chunks_of(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
-    for start in range(0, len(items), CHUNK):
-        yield items[start : start + CHUNK]
+    for start in range(0, len(items), MOST_IMPORTED):
+        yield items[start : start + MOST_IMPORTED]
 
 
 def with_app(item: Item, shape: Shape, apps: Sequence[Mapping[str, Any]]) -> Item:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, BinaryIO
 import typer
 
 from sequin_admin.client import Api, SequinError
+from sequin_admin.client.bounds import PURPOSE_CHARS
 from sequin_admin.command_line import completion, formats, importing, output, sealing, writing
 from sequin_admin.command_line.endings import Misused, exit_if_attention
 from sequin_admin.command_line.import_runs import ImportRun
@@ -25,7 +26,6 @@ from sequin_admin.command_line.session import (
 )
 
 STREAM = "-"
-PURPOSE_CHARS = 200
 
 
 def import_credentials(

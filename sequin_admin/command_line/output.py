@@ -11,7 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-TONES = {"healthy": "green", "customer_intervention": "yellow", "sequin_intervention": "red"}
+from sequin_admin.client.bounds import STATUSES
+
+TONES = dict(zip(STATUSES, ("green", "yellow", "red"), strict=True))
 TONES |= {"created": "green", "updated": "green", "refused": "red"}
 Row = Mapping[str, Any]
 

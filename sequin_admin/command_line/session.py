@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from sequin_admin.client import Api
+from sequin_admin.client.bounds import CUSTOMER, HEALTHY, SEQUIN
 from sequin_admin.command_line import completion, settings
 from sequin_admin.command_line.endings import Misused
 from sequin_admin.command_line.settings import Settings
@@ -45,7 +46,7 @@ Kind = Annotated[str, typer.Option(help="Only of this kind.", autocompletion=com
 Status = Annotated[
     str,
     typer.Option(
-        help="Only of this status: healthy, customer_intervention or sequin_intervention.",
+        help=f"Only of this status: {HEALTHY}, {CUSTOMER} or {SEQUIN}.",
         autocompletion=completion.statuses,
     ),
 ]

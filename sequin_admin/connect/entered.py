@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from sequin_admin.core import clock
+from sequin_admin.core.field_errors import CONTRADICTION, errors_in
 from sequin_admin.core.fields import DecryptionError, Secrets
-from sequin_admin.credentials.forms import input_names, sentences
+from sequin_admin.credentials.forms import input_names
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.properties import (
     MASKED,
@@ -165,11 +166,9 @@ def check_kept(known: Credential, secrets: Mapping[str, str], *, has_moved: bool
     try:
         declared.model_validate({"kind": known.kind, **known.properties, **secrets})
     except ValidationError as invalid:
-        errors = invalid.errors(include_input=False, include_url=False)
-        wrong = (error for error in errors if error["type"] == "contradiction")
-        said = [pair for error in wrong for pair in sentences(declared, error)]
-        if said:
-            raise InvalidEntry(dict(said)) from None
+        wrong = (error for error in errors_in(invalid) if error.type == CONTRADICTION)
+        if said := {error.path[-1]: error.sentence for error in wrong}:
+            raise InvalidEntry(said) from None
 
 
 def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:

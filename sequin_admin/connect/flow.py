@@ -14,6 +14,7 @@ from sequin_admin.audit.models import record_change
 from sequin_admin.connect import authorization_requests, credential_operations, links
 from sequin_admin.connect.models import AuthorizationRequest, ConnectLink, ConnectSession
 from sequin_admin.core import clock
+from sequin_admin.core.field_errors import errors_in
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.core.http import Response, Unreachable
 from sequin_admin.core.redaction import redact_values
@@ -321,10 +322,7 @@ def read_properties(
 
 def invalid_names(invalid: ValidationError) -> list[str]:
     """The names of properties that are missing or invalid."""
-    errors = invalid.errors(include_input=False, include_url=False)
-    missing = [str(name) for error in errors for name in error["loc"][:1]]
-    malformed = [error["ctx"]["names"] for error in errors if error["type"] == "match"]
-    return missing + malformed
+    return [name for error in errors_in(invalid) for name in error.path[:1]]
 
 
 def reconnect(

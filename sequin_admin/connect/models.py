@@ -42,6 +42,10 @@ class LinkState(models.TextChoices):
         }[self]
 
 
+# In any other state a link still works.
+ENDED = (LinkState.COMPLETED, LinkState.REVOKED, LinkState.EXPIRED)
+
+
 def is_open(at: datetime) -> models.Q:
     return models.Q(completed_at=None, revoked_at=None, expires_at__gt=at)
 
@@ -165,7 +169,7 @@ class ConnectLink(models.Model):
 
     @property
     def is_open(self) -> bool:
-        return self.state in (LinkState.CREATED, LinkState.OPENED, LinkState.FAILED)
+        return self.state not in ENDED
 
 
 class BatchAction(models.TextChoices):

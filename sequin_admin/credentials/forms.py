@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args, get_origin
 
 from django import forms
 from pydantic import SecretStr, ValidationError
-from pydantic_core import ErrorDetails
 
+from sequin_admin.core.field_errors import CONTRADICTION, FieldError, errors_in
 from sequin_admin.core.forms import NameField
 from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.core.strict_json import read_json
@@ -89,12 +89,12 @@ class PropertiesForm(forms.Form):
         return {"kind": self.declared.kind_slug()} if has_kind else {}
 
     def explain(self, invalid: ValidationError) -> None:
-        for error in invalid.errors(include_input=False, include_url=False):
-            for name, sentence in sentences(self.declared, error):
-                if name in self.fields and name not in self.errors:
-                    self.add_error(name, sentence)
-                elif name not in self.fields:
-                    self.add_error(None, sentence)
+        for error in errors_in(invalid):
+            name, sentence = error.path[0] if error.path else "", sentence_of(self.declared, error)
+            if name in self.fields and name not in self.errors:
+                self.add_error(name, sentence)
+            elif name not in self.fields:
+                self.add_error(None, sentence)
 
     def ask_secrets_again(self, sent: Mapping[str, Any]) -> None:
         for name in self.names:
@@ -109,23 +109,21 @@ def input_names(declared: type[Properties]) -> tuple[str, ...]:
     )
 
 
-def sentences(declared: type[Properties], error: ErrorDetails) -> list[tuple[str, str]]:
-    """(field name, message) pairs for one pydantic error. Never contains the input value."""
-    if error["type"] == "contradiction":
-        return [(name, error["ctx"][name]) for name in error["ctx"]["names"]]
-    if error["type"] == "match":
-        return [(n, mismatch(declared, n)) for n in error["ctx"]["names"].split(",")]
-    name = str(error["loc"][0]) if error["loc"] else ""
+def sentence_of(declared: type[Properties], error: FieldError) -> str:
+    """What the person who entered it must do. Never contains what was entered."""
+    name = error.path[0] if error.path else ""
     title = title_of(declared, name)
-    if error["type"] == "missing":
-        return [(name, f"{title} is missing. Enter it as the provider shows it.")]
-    if error["type"] == "extra_forbidden":
-        return [(name, f"{name} is not a property of this kind. Remove it.")]
-    if error["type"] == "int_parsing":
-        return [(name, f"{title} is not valid: enter a whole number, in digits.")]
-    if error["type"].startswith(("int", "bool", "float", "list", "literal")):
-        return [(name, f"{title} is not valid: {error['msg'][0].lower()}{error['msg'][1:]}.")]
-    return [(name, mismatch(declared, name))]
+    if error.type == CONTRADICTION:
+        return error.sentence
+    if error.type == "missing":
+        return f"{title} is missing. Enter it as the provider shows it."
+    if error.type == "extra_forbidden":
+        return f"{name} is not a property of this kind. Remove it."
+    if error.type == "int_parsing":
+        return f"{title} is not valid: enter a whole number, in digits."
+    if error.type.startswith(("int", "bool", "float", "list", "literal")):
+        return f"{title} is not valid: {error.message[0].lower()}{error.message[1:]}"
+    return mismatch(declared, name)
 
 
 def mismatch(declared: type[Properties], name: str) -> str:

@@ -6,6 +6,8 @@ from sequin_admin.limits.models import RateLimit
 
 @admin.register(RateLimit)
 class RateLimitAdmin(ReadOnlyAdmin):
+    """For staff to look at."""
+
     list_display = ("credential", "allowed_requests", "interval", "max_concurrent_requests")
     list_select_related = ("credential",)
     search_fields = ("credential__name",)

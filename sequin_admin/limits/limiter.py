@@ -17,17 +17,15 @@ from django.conf import settings
 
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits.limiter_state import LEAD
-from sequin_admin.limits.models import RateLimit, get_rate_limit
+from sequin_admin.limits.models import get_rate
 from sequin_admin.limits.permits import (
     CallOutcome,
     Permit,
-    PermitLease,
     PermitRefused,
-    PermitRelease,
-    PermitRequest,
-    to_limit,
+    make_release,
+    make_request,
 )
-from sequin_admin.limits.requests import MS, LeaseRelease, LimiterResponse
+from sequin_admin.limits.requests import MS, LeaseRelease, LimiterRequest, LimiterResponse
 from sequin_admin.limits.stores import Store, Unavailable
 from sequin_admin.limits.stores.database import DatabaseStore
 from sequin_admin.limits.stores.memory import MemoryStore
@@ -36,8 +34,6 @@ from sequin_admin.limits.stores.redis import RedisStore
 log = structlog.get_logger(__name__)
 MICROSECONDS = 1_000_000
 SHORTEST_SLEEP = MS
-# How long a throttled call without `Retry-After` pauses: one interval, within these bounds.
-PAUSE_S = (1.0, 60.0)
 
 local = MemoryStore()
 
@@ -53,70 +49,55 @@ def current_store() -> Store:
 
 
 def acquire(
-    credential: Credential, n: int = 1, *, releases: Sequence[PermitRelease] = (), **options: Any
+    credential: Credential, n: int = 1, *, releases: Sequence[LeaseRelease] = (), **options: Any
 ) -> Permit:
-    """Acquire 1 to `n` permits, after `releases`. `options` are the fields of `PermitRequest`.
+    """Acquire 1 to `n` permits, after `releases`. `options` are those of `make_request()`.
 
     Waits up to `wait_ms`. Raises `PermitRefused`, or `Unavailable` when the store can't be reached.
     """
-    request, rate = PermitRequest(n=n, **options), get_rate_limit(credential)
-    returned = to_lease_releases(releases, rate)
-    deadline = time.monotonic() + request.wait_ms / 1000
+    request = make_request(get_rate(credential), n, **options)
+    deadline = time.monotonic() + request.wait / MICROSECONDS
     while True:
         asked_at = time.monotonic()
-        left_ms = max(0.0, deadline - asked_at) * 1000
-        response = request_permit(credential.pk, returned, request, rate, left_ms)
+        response = request_permit(credential.pk, releases, request)
         if response.leases:
             if response.starts_in:  # Even sleep(0) takes as long as a request to Redis.
                 time.sleep(response.starts_in / MICROSECONDS)
-            leases = tuple(PermitLease(credential.pk, id) for id in response.leases)
-            return Permit(leases, response.starts_at, asked_at + response.starts_in / MICROSECONDS)
-        if response.retry_in > left_ms * MS:
+            began = asked_at + response.starts_in / MICROSECONDS
+            return Permit(response.leases, response.starts_at, began)
+        if response.retry_in > request.wait:
             raise PermitRefused(ceil(response.retry_in / MS), response.ticket)
         # The store grants permits a little before they start.
         time.sleep(max(response.retry_in - LEAD, SHORTEST_SLEEP) / MICROSECONDS)
-        request, returned = replace(request, ticket=response.ticket), []
+        left = round(max(0.0, deadline - time.monotonic()) * MICROSECONDS)
+        request, releases = replace(request, wait=left, ticket=response.ticket), ()
 
 
 def request_permit(
-    pk: UUID, returned: list[LeaseRelease], request: PermitRequest, rate: RateLimit, wait_ms: float
+    pk: UUID, releases: Sequence[LeaseRelease], request: LimiterRequest
 ) -> LimiterResponse:
     """One request to the store. While it is unavailable, falls back to `LIMITER_FALLBACK_SHARE` of
     the limit in this process, or raises `Unavailable` if that allows nothing."""
     try:
-        return current_store().acquire(pk, request.to_limiter_request(rate, wait_ms), returned)
+        return current_store().acquire(pk, request, releases)
     except Unavailable as error:
         share = settings.LIMITER_FALLBACK_SHARE
-        if to_limit(rate, share).allowed < 1:
+        if request.limit.share(share).allowed < 1:
             raise
         log.warning("limiter falls back to its own share", share=share, error=str(error))
-        return local.acquire(pk, request.to_limiter_request(rate, wait_ms, share), returned)
+        return local.acquire(pk, request.share(share), releases)
 
 
 def release(
-    lease: PermitLease,
-    outcome: CallOutcome = CallOutcome.OK,
-    retry_after: float | None = None,
-    **options: Any,
+    credential: Credential, lease: str, outcome: CallOutcome = CallOutcome.OK, **options: Any
 ) -> bool:
-    """Release a permit. `options` are fields of `PermitRelease`. False if its lease had expired.
-
-    A throttled call pauses the credential for `retry_after` seconds, or for one interval.
-    """
-    returned = PermitRelease(lease.id, outcome, retry_after, **options)
-    credential = Credential.objects.select_related("rate_limit").get(pk=lease.credential_id)
+    """Release a permit. `options` are those of `make_release()`. False if its lease had expired."""
+    returned = make_release(get_rate(credential), lease, outcome, **options)
     return release_all(credential, [returned])[0]
 
 
-def release_all(credential: Credential, releases: Sequence[PermitRelease]) -> list[bool]:
+def release_all(credential: Credential, releases: Sequence[LeaseRelease]) -> list[bool]:
     """Release permits with one request. Returns for each whether its lease had not expired."""
-    returned = to_lease_releases(releases, get_rate_limit(credential))
     if settings.LIMITER_FALLBACK_SHARE:
-        local.release(credential.pk, returned)
-    return [each.live for each in current_store().release(credential.pk, returned)]
-
-
-def to_lease_releases(releases: Sequence[PermitRelease], rate: RateLimit) -> list[LeaseRelease]:
-    shortest, longest = PAUSE_S
-    pause_s = min(max(rate.interval / 1000, shortest), longest)
-    return [each.to_lease_release(pause_s) for each in releases]
+        local.release(credential.pk, releases)
+    return [each.live for each in current_store().release(credential.pk, releases)]

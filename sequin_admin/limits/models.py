@@ -12,6 +12,10 @@ from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 
 DAY_MS = 86_400_000
+# The bounds of a rate limit.
+MOST_REQUESTS = 1_000_000
+SHORTEST_MS, LONGEST_MS = 100, DAY_MS
+MOST_AT_ONCE = 10_000
 
 
 class RateLimit(models.Model):
@@ -23,22 +27,31 @@ class RateLimit(models.Model):
     allowed_requests = models.PositiveIntegerField(
         validators=[
             MinValueValidator(1, "Allow at least 1 request, or disable the credential instead."),
-            MaxValueValidator(1_000_000, "1,000,000 requests per interval is the most we pace."),
+            MaxValueValidator(
+                MOST_REQUESTS, f"{MOST_REQUESTS:,} requests per interval is the most we pace."
+            ),
         ],
         help_text="How many requests may start within one interval.",
     )
     interval = models.PositiveIntegerField(
         "interval (ms)",
         validators=[
-            MinValueValidator(100, "The interval is in milliseconds; 100 is the shortest."),
+            MinValueValidator(
+                SHORTEST_MS, f"The interval is in milliseconds; {SHORTEST_MS} is the shortest."
+            ),
             MaxValueValidator(
-                DAY_MS, "The interval is in milliseconds; a day (86,400,000) is the longest."
+                LONGEST_MS,
+                f"The interval is in milliseconds; a day ({LONGEST_MS:,}) is the longest.",
             ),
         ],
         help_text="The length of the window in milliseconds: 1000 is a second, 60000 a minute.",
     )
     max_concurrent_requests = models.PositiveIntegerField(
-        validators=[MaxValueValidator(10_000, "10,000 requests at once is the most we pace.")],
+        validators=[
+            MaxValueValidator(
+                MOST_AT_ONCE, f"{MOST_AT_ONCE:,} requests at once is the most we pace."
+            )
+        ],
         default=0,
         help_text="How many requests may be under way at the same time. 0 means no cap.",
     )
@@ -121,6 +134,8 @@ class UsageCursor(models.Model):
 
 
 class SamplePeriod(models.TextChoices):
+    """How long a sample is."""
+
     MINUTE = "minute", "Minute"
     HOUR = "hour", "Hour"
 
@@ -156,10 +171,10 @@ def get_rate_limit(credential: Credential) -> RateLimit:
     return getattr(credential, "rate_limit", None) or default_rate_limit(credential)
 
 
-def rate_limit_json(credential: Credential) -> dict[str, int]:
-    """The credential's limit in the JSON form of the specification."""
+def get_rate(credential: Credential) -> Rate:
+    """The credential's own limit, or its kind's default."""
     limit: RateLimit | None = getattr(credential, "rate_limit", None)
-    return limit.as_json() if limit else type(credential).rate.model_dump()
+    return limit.as_rate() if limit else type(credential).rate
 
 
 def default_rate_limit(credential: Credential) -> RateLimit:

@@ -1,6 +1,6 @@
 """Requests to a limiter store and its responses. Durations and times are in µs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sequin_admin.limits.window import Limit
 
@@ -31,6 +31,11 @@ class LimiterRequest:
     def limits(self) -> dict[str, Limit]:
         """All limits that must allow it, by scope; the credential's own scope is ""."""
         return {"": self.limit} | ({self.scope: self.narrower} if self.narrower else {})
+
+    def share(self, share: float) -> "LimiterRequest":
+        """The same under a share of its limits."""
+        narrower = self.narrower and self.narrower.share(share)
+        return replace(self, limit=self.limit.share(share), narrower=narrower)
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,8 @@ from sequin_admin.core.words import format_duration
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits.limiter import current_store
-from sequin_admin.limits.models import Sample, SamplePeriod, UsageCursor, get_rate_limit
-from sequin_admin.limits.permits import to_limit
-from sequin_admin.limits.requests import Gauge
+from sequin_admin.limits.models import Sample, SamplePeriod, UsageCursor, get_rate
+from sequin_admin.limits.requests import MS, Gauge
 
 AT_ONCE = 500
 MINUTES_KEPT = timedelta(hours=3)
@@ -43,7 +42,7 @@ def gauge_of(credential: Credential) -> Gauge:
 
 def gauges_of(credentials: Sequence[Credential]) -> list[Gauge | None]:
     """The current use of many credentials; None for an unused one. Raises `Unavailable`."""
-    intervals = [to_limit(get_rate_limit(credential)).interval for credential in credentials]
+    intervals = [get_rate(credential).interval * MS for credential in credentials]
     return current_store().gauges([credential.pk for credential in credentials], intervals)
 
 
@@ -182,7 +181,7 @@ def recent_use(
     """Recent use by credential id. `used` is what `sum_samples()` returns."""
     found = {}
     for credential in credentials:
-        limit = get_rate_limit(credential)
+        limit = get_rate(credential)
         is_long = limit.interval > RECENT.total_seconds() * 1000
         over = timedelta(hours=24) if is_long else RECENT
         span = SamplePeriod.HOUR if is_long else SamplePeriod.MINUTE

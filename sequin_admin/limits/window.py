@@ -24,6 +24,11 @@ class Limit:
     interval: int
     at_once: int = 0
 
+    def share(self, share: float) -> "Limit":
+        """That share of it; a cap on concurrency stays at least one."""
+        at_once = self.at_once and max(1, int(self.at_once * share))
+        return Limit(int(self.allowed * share), self.interval, at_once)
+
     @property
     def block(self) -> int:
         """How many permits are counted as one."""

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.models import ApiKey, Organization, Scope
-from sequin_admin.api.schemas import Body
+from sequin_admin.api.framework.schemas import Body
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core.metadata import METADATA_BYTES, METADATA_LEVELS, check_metadata

@@ -1,7 +1,7 @@
 """Every request that the original Management API documented, sent as it was documented.
 
 The responses have the documented fields. Where ours differs, the test names the entry of
-`sequin_admin/api/openapi/differences.py` that explains the difference.
+`sequin_admin/api/openapi/differences.md` that explains the difference.
 """
 
 import json
@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.openapi import differences
+from sequin_admin.api.openapi import guide
 from sequin_admin.connect.models import AuthorizationRequest
 from sequin_admin.core import clock
 from sequin_admin.credentials import gateway_secrets
@@ -121,10 +121,10 @@ CONNECTION = {
 }
 
 
-def deviates(slug):
+def deviates(topic):
     """Name the difference that a test shows; fails when there is none of that name."""
     return pytest.mark.parametrize(
-        "deviation", [pytest.param(differences.get_difference(slug), id=slug)]
+        "deviation", [pytest.param(guide.differences()[topic], id=topic)]
     )
 
 
@@ -179,7 +179,7 @@ class TestCredentials:
         assert is_a("oauth_app", shown["oauth_app"], ours=APP)
         assert shown["oauth_app"]["client_secret"] == MASK
 
-    @deviates("import-answer")
+    @deviates("Importing the same account again")
     def test_import_again_updates(self, api, deviation):
         sent = {"properties": PROPERTIES["hubspot_oauth2"]}
 
@@ -188,17 +188,17 @@ class TestCredentials:
         assert (first.status_code, again.status_code) == (201, 200)
         assert first.json()["id"] == again.json()["id"]
 
-    @deviates("import-path")
+    @deviates("The path of the import")
     def test_import_has_no_id_in_its_path(self, api, credential, deviation):
         assert api.post(f"/v1/credentials/{credential.pk}", {}).status_code == 405
 
-    @deviates("oauth-app-id")
+    @deviates("`oauth_app_id` of an import")
     def test_import_needs_no_oauth_app(self, api, deviation):
         sent = {"properties": PROPERTIES["stripe_key"]}
 
         assert api.post("/v1/credentials", sent).json()["oauth_app"] is None
 
-    @deviates("stripe-secret")
+    @deviates("Stripe's secret")
     def test_stripe_calls_it_secret(self, api, deviation):
         properties = {**PROPERTIES["stripe_key"], "secret_key": "sk_test_spice"}
 
@@ -206,7 +206,7 @@ class TestCredentials:
 
         assert set(answer.json()["validation_errors"]) == {"properties.secret_key"}
 
-    @deviates("kind-names")
+    @deviates("Names of kinds")
     @pytest.mark.parametrize("kind", ["stripe_oauth", "stripe_sequin", "github", "hubspot"])
     def test_other_names_of_kinds_are_refused(self, api, kind, deviation):
         answer = api.post("/v1/credentials", {"properties": {"kind": kind}})
@@ -250,7 +250,7 @@ class TestCredentials:
 
         assert set(answer.json()["validation_errors"]) == {"properties"}
 
-    @deviates("delete")
+    @deviates("Deleting")
     def test_delete(self, api, credential, deviation):
         assert api.delete(f"/v1/credentials/{credential.pk}").status_code == 204
 
@@ -290,7 +290,7 @@ class TestOAuthApps:
         assert is_a("oauth_app", shown, ours=APP)
         assert shown["client_secret"] == MASK
 
-    @deviates("masks")
+    @deviates("Secrets in answers")
     def test_list_with_secrets(self, make_client, organization, app, deviation):
         may, may_not = make_client(organization, *Scope), make_client(organization)
 
@@ -299,11 +299,11 @@ class TestOAuthApps:
         assert shown["data"][0]["client_secret"] == app.secrets["client_secret"]
         assert may_not.get("/v1/oauth-apps", truncate_secrets="false").status_code == 403
 
-    @deviates("app-answers")
+    @deviates("Answer of get and update")
     def test_get_answers_with_the_bare_object(self, api, app, deviation):
         assert is_a("oauth_app", api.get(f"/v1/oauth-apps/{app.pk}").json(), ours=APP)
 
-    @deviates("app-answers")
+    @deviates("Answer of get and update")
     def test_update(self, api, app, deviation):
         sent = {"name": "New name", "client_secret": "another", "metadata": {"a": 2}}
 
@@ -318,13 +318,13 @@ class TestOAuthApps:
 
         assert set(answer.json()["validation_errors"]) == set(fixed)
 
-    @deviates("redirect-uris")
+    @deviates("Redirect addresses")
     def test_redirect_addresses_are_registered_here(self, api, app, deviation):
         shown = api.patch(f"/v1/oauth-apps/{app.pk}", {"redirect_uris": [REDIRECT]}).json()
 
         assert shown["redirect_uris"] == [REDIRECT]
 
-    @deviates("delete")
+    @deviates("Deleting")
     def test_delete(self, api, app, deviation):
         assert api.delete(f"/v1/oauth-apps/{app.pk}").status_code == 204
 
@@ -332,7 +332,7 @@ class TestOAuthApps:
 class TestStreams:
     """Section 5."""
 
-    @deviates("stream-answer")
+    @deviates("Answer of create")
     def test_create(self, api, organization, deviation):
         answer = api.post("/v1/streams", {"slug": "production"})
         shown = answer.json()
@@ -388,7 +388,7 @@ class TestSyncs:
         assert shown["credential"]["metadata"] == {"plan": "pro"}
         assert shown["credential_id"] == shown["credential"]["id"]
 
-    @deviates("stream-id")
+    @deviates("`stream_id`")
     def test_create_without_a_stream(self, api, credential, deviation):
         sent = {"provider": "stripe", "name": "x", "collection_ids": ["stripe:customer"]}
 
@@ -397,7 +397,7 @@ class TestSyncs:
         assert shown["stream_id"] is None
         assert (shown["sync_frequency"], shown["max_age_days"]) == ("continuous", None)
 
-    @deviates("sync-credential")
+    @deviates("`credential` or `credential_id`")
     def test_exactly_one_credential(self, api, credential, deviation):
         inline = {"properties": PROPERTIES["stripe_key"]}
         both = {**self.SENT, "credential": inline, "credential_id": str(credential.pk)}
@@ -405,7 +405,7 @@ class TestSyncs:
         assert api.post("/v1/syncs", both).status_code == 422
         assert api.post("/v1/syncs", self.SENT).status_code == 422
 
-    @deviates("interval")
+    @deviates("`rate_limit.interval`")
     def test_an_interval_in_seconds_is_refused(self, api, credential, deviation):
         seconds = {"allowed_requests": 100, "interval": 60, "max_concurrent_requests": 0}
         sent = {**self.SENT, "credential_id": str(credential.pk), "rate_limit": seconds}
@@ -432,7 +432,7 @@ class TestSyncs:
         assert shown["id"] == str(sync.pk)
         assert is_a("sync", shown, ours={"external_id"})
 
-    @deviates("filters")
+    @deviates("Filters of lists")
     def test_list_of_one_stream(self, api, credential, deviation):
         stream = api.post("/v1/streams", {"slug": "production"}).json()
         sent = {**self.SENT, "credential_id": str(credential.pk)}
@@ -461,7 +461,7 @@ class TestSyncs:
 
         assert set(answer.json()["validation_errors"]) == {name}
 
-    @deviates("delete")
+    @deviates("Deleting")
     def test_delete_is_refused_while_it_is_in_use(self, api, synced, deviation):
         sync, _, consumer = synced
 
@@ -469,7 +469,7 @@ class TestSyncs:
         api.delete(f"/v1/consumers/postgres/{consumer.pk}")
         assert api.delete(f"/v1/syncs/{sync.pk}").status_code == 204
 
-    @deviates("sync-health")
+    @deviates("Health of a sync")
     def test_health_in_full(self, api, synced, deviation):
         shown = api.get(f"/v1/syncs/{synced[0].pk}/health").json()
 
@@ -479,7 +479,7 @@ class TestSyncs:
 class TestCollections:
     """Section 5."""
 
-    @deviates("collections-unread")
+    @deviates("Collections before the first reading")
     @pytest.mark.parametrize("query", [{}, {"include": "upstream_metadata"}], ids=str)
     def test_list(self, api, credential, query, deviation):
         ours = {"metadata"} if query else set()
@@ -496,7 +496,7 @@ class TestCollections:
         assert is_a("collection", shown, ours={"metadata"})
         assert shown["id"] == "stripe:customer"
 
-    @deviates("refresh-error")
+    @deviates("State of a refresh")
     def test_refresh(self, api, credential, deviation):
         base = f"/v1/collections/{credential.pk}/refresh"
         before = api.get(f"{base}/status").json()
@@ -522,7 +522,7 @@ class TestTargets:
         assert shown["kind"] == "postgres"
         assert shown["connection"] == {**CONNECTION, "password": MASK}
 
-    @deviates("target-hint")
+    @deviates("The password in answers")
     def test_the_ends_of_the_password_take_the_scope_secrets(
         self, make_client, organization, synced, deviation
     ):
@@ -536,7 +536,7 @@ class TestTargets:
         assert hinted.json()["connection"]["password"] == "spic...6789"
         assert plain["ETag"] == hinted["ETag"]
 
-    @deviates("ssh-tunnel")
+    @deviates("`ssh_tunnel_id`")
     def test_there_are_no_tunnels(self, api, deviation):
         tunnel = "0f8a13c5-7b8f-42dd-9c1e-6f1d2a3b4c5d"
 
@@ -545,7 +545,7 @@ class TestTargets:
         assert set(answer.json()["validation_errors"]) == {"ssh_tunnel_id"}
         assert api.post("/v1/targets/postgres", self.SENT).json()["ssh_tunnel_id"] is None
 
-    @deviates("target-path")
+    @deviates("The path")
     def test_the_other_path_is_not_there(self, api, deviation):
         assert api.post("/v1/targets/db", self.SENT).status_code == 404
 
@@ -562,7 +562,7 @@ class TestTargets:
 
         assert listed == api.get(f"/v1/targets/postgres/{synced[1].pk}").json()
 
-    @deviates("test-connection")
+    @deviates("Trying a connection")
     def test_try_the_connection(self, api, deviation):
         nowhere = {**CONNECTION, "host": "127.0.0.1", "port": 7}
         target = api.post("/v1/targets/postgres", {**self.SENT, "connection": nowhere}).json()
@@ -572,7 +572,7 @@ class TestTargets:
         assert shown["success"] is False
         assert shown["reason"]
 
-    @deviates("delete")
+    @deviates("Deleting")
     def test_delete_is_refused_while_it_is_in_use(self, api, synced, deviation):
         assert api.delete(f"/v1/targets/postgres/{synced[1].pk}").status_code == 409
 
@@ -580,7 +580,7 @@ class TestTargets:
 class TestConsumers:
     """Section 6."""
 
-    @deviates("consumer-sync-id")
+    @deviates("`sync_id` of the list")
     @pytest.mark.parametrize("names", [(), ("sync_id",), ("target_id",), ("active", "metadata")])
     def test_list(self, api, synced, names, deviation):
         sync, target, consumer = synced
@@ -592,7 +592,7 @@ class TestConsumers:
         assert set(shown) == DOCUMENTED["consumer"]
         assert (shown["syncs"], shown["active"]) == ([str(sync.pk)], True)
 
-    @deviates("consumer-writes")
+    @deviates("Making, changing and deleting them")
     def test_create_update_and_delete(self, api, synced, deviation):
         sent = {"name": "All", "active": True, "syncs": ["*"], "target_id": str(synced[1].pk)}
 
@@ -620,7 +620,7 @@ class TestGateway:
         assert set(shown) == {"start_url"}
         assert "/link/oauth2/start/" in shown["start_url"]
 
-    @deviates("gateway-state")
+    @deviates("`state`")
     def test_a_state_of_five_kilobytes_is_enough(self, api, app, deviation):
         sent = {"credential_kind": "hubspot_oauth2", "oauth_app_id": str(app.pk)}
         sent["redirect_url"] = REDIRECT
@@ -648,7 +648,7 @@ class TestGateway:
         )
         return "code"
 
-    @deviates("gateway-secret")
+    @deviates("`client_secret` at `POST /link/oauth2/token`")
     def test_the_client_exchanges_the_code_without_a_key(self, app, code, deviation):
         _, secret = gateway_secrets.rotate(app, actor=None)
         sent = {"code": code, "client_id": str(app.pk), "client_secret": secret}
@@ -663,7 +663,7 @@ class TestGateway:
             "state": "a state",
         }
 
-    @deviates("exchange-code")
+    @deviates("`POST /v1/credentials/exchange-code`")
     def test_a_key_exchanges_the_code(self, make_client, organization, app, code, deviation):
         secrets, plain = make_client(organization, Scope.SECRETS), make_client(organization)
 
@@ -673,7 +673,7 @@ class TestGateway:
         assert set(shown) == {"credential", "state"}
         assert shown["credential"]["properties"] == PROPERTIES["linear_oauth2"]
 
-    @deviates("gateway-code")
+    @deviates("The code")
     def test_a_code_works_once(self, make_client, organization, code, deviation):
         secrets = make_client(organization, Scope.SECRETS)
         secrets.post("/v1/credentials/exchange-code", {"code": code})
@@ -681,7 +681,7 @@ class TestGateway:
         assert secrets.post("/v1/credentials/exchange-code", {"code": code}).status_code == 422
 
 
-@deviates("health-words")
+@deviates("Words of a status")
 @pytest.mark.parametrize("status", ["ok", "warn", "error"])
 def test_the_early_words_of_health_are_refused(api, status, deviation):
     answer = api.get("/v1/syncs", **{"health.status": status})
@@ -689,7 +689,7 @@ def test_the_early_words_of_health_are_refused(api, status, deviation):
     assert set(answer.json()["validation_errors"]) == {"health.status"}
 
 
-@deviates("out-of-scope")
+@deviates("Records, events, mutations, proxy and HTTP pull consumers")
 @pytest.mark.parametrize("path", ["records", "mutations/run", "http-consumers", "proxy/sync/x/y"])
 def test_what_is_not_here(api, path, deviation):
     assert api.get(f"/v1/{path}").status_code == 404

@@ -82,7 +82,7 @@ def test_a_wrong_method_is_405(api):
     answer = api.call("PUT", URL, {})
 
     assert answer.status_code == 405
-    assert {"GET", "POST"} == set(answer["Allow"].split(", "))
+    assert {"GET", "HEAD", "POST"} == set(answer["Allow"].split(", "))
     assert answer["Allow"] in answer.json()["summary"]
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sequin_admin.api.openapi.examples import import_of, patch_of
+from sequin_admin.api.credentials.examples import import_of, patch_of
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.properties import MASK
 

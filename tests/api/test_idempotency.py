@@ -7,8 +7,8 @@ from django.db import OperationalError, connection
 
 from sequin_admin.access import idempotency, keys
 from sequin_admin.access.models import ApiKey, IdempotencyRecord, Organization, Scope
-from sequin_admin.api import oauth_apps
 from sequin_admin.api.credentials import permits
+from sequin_admin.api.oauth_apps import views as oauth_apps
 from sequin_admin.api.urls import api as declared
 from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError

@@ -7,9 +7,8 @@ import httpx2
 import pytest
 
 from sequin_admin.client import AsyncClient, Client, Pace, TryLater
-from sequin_admin.client.api import error_in
+from sequin_admin.client.answers import error_in, read_result
 from sequin_admin.client.dialect import Dialect
-from sequin_admin.client.management import result_of
 from sequin_admin.client.retry_after import retry_after_s
 from sequin_admin.credentials import kinds
 
@@ -57,7 +56,7 @@ def test_everything_that_reads_it_reads_dates():
 
     assert error_in(busy).retry_after_s == 60
     with pytest.raises(TryLater) as later:
-        result_of(busy)
+        read_result(busy)
     assert later.value.retry_after_s == 60
     throttled = httpx2.Response(429, headers=headers)
     assert dialect.ending(throttled)["retry_after_ms"] == 60_000

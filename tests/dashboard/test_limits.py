@@ -47,7 +47,7 @@ def test_polling_goes_on_while_something_does_and_then_stops(owner, credential):
 
 def test_a_throttle_is_told_with_its_end(owner, credential):
     [lease] = limiter.acquire(credential).leases
-    limiter.release(lease, CallOutcome.THROTTLED, retry_after=25)
+    limiter.release(credential, lease, CallOutcome.THROTTLED, retry_after_s=25)
 
     page = owner.get(address("usage", credential.pk)).content.decode()
 

@@ -41,14 +41,14 @@ def hammer(number, pk, ends, hold_ms, options):
         for lease in grant.leases:
             late = time.monotonic() - grant.began > options.get("use_within_ms", 60_000) / 1000
             if late:
-                limiter.release(lease, CallOutcome.UNUSED)
+                limiter.release(credential, lease, CallOutcome.UNUSED)
                 continue
             began = time.monotonic_ns() // 1000
             time.sleep(hold_ms / 1000)
             done = time.monotonic_ns() // 1000
             # One short write, so that lines of several processes do not mix.
             os.write(1, json.dumps([number, grant.starts_at, began, done]).encode() + b"\n")
-            limiter.release(lease)
+            limiter.release(credential, lease)
 
 
 def main():

@@ -179,7 +179,7 @@ def full(credential):
         grant = limiter.acquire(credential)
     except PermitRefused:
         return True
-    limiter.release(grant.leases[0])
+    limiter.release(credential, grant.leases[0])
     return False
 
 

@@ -50,7 +50,7 @@ def test_the_gauge_shows_what_goes_on(credential):
     assert (gauge.used, gauge.under_way, gauge.granted) == (2, 2, 2)
     assert (gauge.waiting, gauge.paused_for) == (1, 0)
 
-    limiter.release(lease, CallOutcome.THROTTLED, retry_after=20)
+    limiter.release(credential, lease, CallOutcome.THROTTLED, retry_after_s=20)
     gauge = usage.gauge_of(credential)
     assert (gauge.under_way, gauge.throttled) == (1, 1)
     assert 15_000_000 < gauge.paused_for <= 20_000_000

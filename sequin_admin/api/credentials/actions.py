@@ -1,43 +1,36 @@
-"""Actions on credentials: disable, enable, exchange a token, replace secrets, set rate limits."""
+"""Actions on credentials: disable, enable, exchange a token, replace secrets."""
 
 from typing import Any, Literal
 from uuid import UUID
 
 from django.http import HttpResponse
-from ninja import Router
 from pydantic import Field
 
-from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.credentials.tokens import token_error
-from sequin_admin.api.credentials.views import get_owned_or_404
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
-from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, Problem
-from sequin_admin.api.framework.etags import with_etag
-from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.schemas import (
+from sequin_admin.access.models import Scope
+from sequin_admin.api.credentials.examples import STRIPE
+from sequin_admin.api.credentials.schemas import (
     PROPERTIES,
-    Body,
     ImportedCredential,
-    RateLimitShape,
-    Shape,
-    Timestamp,
     credential_out,
     entry_error,
     imported_out,
     refuse_blank,
 )
+from sequin_admin.api.credentials.tokens import token_error
+from sequin_admin.api.credentials.views import get_owned_or_404
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, Problem
+from sequin_admin.api.framework.etags import with_etag
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import Body, Shape, Timestamp
+from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.connect import credential_operations
-from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.credentials.properties import InvalidEntry
 from sequin_admin.health import probes
-from sequin_admin.limits import models as limits
 
-router = Router(tags=["Credentials"])
-rate_limits = Router(tags=["Credentials"])
-
-MAX_CREDENTIALS = 1000
+router = Resource("Credentials")
 
 
 class StatusShape(Shape):
@@ -53,16 +46,9 @@ class StatusShape(Shape):
 
 
 class NewSecrets(Body):
+    examples = {"stripe": {"properties": STRIPE}}
+
     properties: PROPERTIES = Field(discriminator="kind", description="Of the credential's kind.")
-
-
-class ManyLimits(Body):
-    credential_ids: list[UUID] = Field(min_length=1, max_length=MAX_CREDENTIALS)
-    rate_limit: RateLimitShape
-
-
-class Updated(Shape):
-    updated: int = Field(description="How many credentials have this limit now.")
 
 
 def status_out(credential: Credential) -> dict[str, Any]:
@@ -76,13 +62,13 @@ def status_out(credential: Credential) -> dict[str, Any]:
 
 
 @router.get("/{credential_id}/status", response={200: StatusShape, **ERRORS})
-def credential_status(request: ApiRequest, credential_id: UUID) -> Any:
+def credential_status(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """Whether it is active or disabled."""
     return status_out(get_owned_or_404(require_scope(request, Scope.READ), credential_id))
 
 
 @router.post("/{credential_id}/disable", response={200: StatusShape, **ERRORS})
-def disable_credential(request: ApiRequest, credential_id: UUID) -> Any:
+def disable_credential(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """No probe, no renewal, no token for workers, until you enable it again."""
     credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
     credential_operations.disable(credential, actor=request.auth)
@@ -90,7 +76,7 @@ def disable_credential(request: ApiRequest, credential_id: UUID) -> Any:
 
 
 @router.post("/{credential_id}/enable", response={200: StatusShape, **ERRORS})
-def enable_credential(request: ApiRequest, credential_id: UUID) -> Any:
+def enable_credential(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """Use it again. It is probed within moments."""
     credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
     credential_operations.enable(credential, actor=request.auth)
@@ -98,7 +84,7 @@ def enable_credential(request: ApiRequest, credential_id: UUID) -> Any:
 
 
 @router.post("/{credential_id}/exchange", response={200: HealthDetail, 503: Problem, **ERRORS})
-def exchange_credential_token(request: ApiRequest, credential_id: UUID) -> Any:
+def exchange_credential_token(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """Replace a token of an outdated type by one that can be renewed, and probe the credential. 409
     when there is none to replace or the provider refuses, 503 when it does not answer."""
     organization = require_scope(request, Scope.WRITE)
@@ -119,7 +105,7 @@ def exchange_credential_token(request: ApiRequest, credential_id: UUID) -> Any:
 )
 def replace_credential_secrets(
     request: ApiRequest, credential_id: UUID, payload: NewSecrets, response: HttpResponse
-) -> Any:
+) -> dict[str, Any]:
     """New secrets of the same account, for kinds whose secrets are entered. Asterisks keep the one
     that is stored. 409 when they open another account; then nothing is changed."""
     organization = require_scope(request, Scope.WRITE)
@@ -152,24 +138,3 @@ def check_kind(credential: Credential, kind: str) -> None:
             f"{credential} was connected at {credential.provider_title}. Make a connect link that "
             "reconnects it, or import it again.",
         )
-
-
-@rate_limits.post("/bulk", response={200: Updated, **ERRORS})
-def set_rate_limits(request: ApiRequest, payload: ManyLimits) -> Any:
-    """The same rate limit for many credentials, all or none."""
-    organization = require_scope(request, Scope.WRITE)
-    found = get_credentials_or_422(organization, payload.credential_ids)
-    rate = Rate(**payload.rate_limit.model_dump())
-    return {"updated": limits.set_limits(found, rate, actor=request.auth)}
-
-
-def get_credentials_or_422(organization: Organization, ids: list[UUID]) -> list[Credential]:
-    """All of them, ordered by id. Raises 422 with the position of each unknown id."""
-    rows = Credential.objects.of(organization).filter(pk__in=ids).defer("secrets")
-    found = list(rows.select_related("rate_limit").order_by("pk"))
-    there = {credential.pk for credential in found}
-    messages = ["There is no credential with this id in your organization."]
-    missing = {f"credential_ids.{n}": messages for n, pk in enumerate(ids) if pk not in there}
-    if missing:
-        raise ApiError(422, INVALID, missing)
-    return found

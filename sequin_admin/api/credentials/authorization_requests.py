@@ -4,23 +4,38 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
-from ninja import Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
+from sequin_admin.api.credentials.examples import STRIPE
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
-from sequin_admin.api.schemas import Body, Shape
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import EXAMPLE_ID, Body, Shape
 from sequin_admin.connect import authorization_requests
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.properties import MASK
 
-router = Router(tags=["Auth gateway"])
+router = Resource(
+    "Auth gateway",
+    "Let a customer connect an account from within your own product.",
+)
 KINDS = [kind.slug for kind in kinds.all() if kind.oauth]
 STATE = "Any JSON of up to 5,000 bytes, handed back unchanged with the credential."
+REDIRECT_URL = "https://app.arrakis.example/connected"
 
 
 class StartAuth(Body):
+    examples = {
+        "connect": {
+            "credential_kind": "hubspot_oauth2",
+            "oauth_app_id": EXAMPLE_ID,
+            "redirect_url": REDIRECT_URL,
+            "state": {"user": 42},
+        }
+    }
+
     credential_kind: str = Field(json_schema_extra={"enum": [*KINDS]})
     oauth_app_id: UUID = Field(
         description="The app that redirect_url is registered on. Where the client is ours it must "
@@ -34,10 +49,15 @@ class StartAuth(Body):
 
 
 class Started(Shape):
-    start_url: str = Field(description="Send the browser here: once, within five minutes.")
+    start_url: str = Field(
+        description="Send the browser here: once, within five minutes.",
+        examples=["https://sequin.arrakis.example/link/oauth2/start/Jx3kQ9"],
+    )
 
 
 class ExchangeCode(Body):
+    examples = {"exchange": {"code": "Jx3kQ9vT", "redirect_uri": REDIRECT_URL}}
+
     code: str = Field(description="As it came to redirect_url, within 60 seconds.")
     redirect_uri: str | None = Field(
         default=None, description="If given, must be the redirect_url of the start."
@@ -48,16 +68,16 @@ class GivenCredential(Shape):
     """Not masked. Post it as it is to /v1/credentials to import it."""
 
     oauth_app_id: UUID | None
-    properties: dict[str, Any]
+    properties: dict[str, Any] = Field(examples=[{**STRIPE, "secret": MASK}])
 
 
 class Exchanged(Shape):
     credential: GivenCredential
-    state: Any = Field(description=STATE)
+    state: Any = Field(description=STATE, examples=[{"user": 42}])
 
 
 @router.post("/start-auth", response={200: Started, **ERRORS})
-def start_auth(request: ApiRequest, payload: StartAuth) -> Any:
+def start_auth(request: ApiRequest, payload: StartAuth) -> dict[str, Any]:
     """An address to which a browser is sent to connect an account."""
     organization = require_scope(request, Scope.WRITE)
     kind = kinds.get(payload.credential_kind)
@@ -80,7 +100,9 @@ def start_auth(request: ApiRequest, payload: StartAuth) -> Any:
 
 
 @router.post("/exchange-code", response={200: Exchanged, **ERRORS})
-def exchange_code(request: ApiRequest, payload: ExchangeCode, response: HttpResponse) -> Any:
+def exchange_code(
+    request: ApiRequest, payload: ExchangeCode, response: HttpResponse
+) -> dict[str, Any]:
     """The credential of a finished authorization, not masked, once. It is not stored here."""
     organization = require_scope(request, Scope.SECRETS)
     try:

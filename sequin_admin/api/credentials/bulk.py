@@ -4,34 +4,37 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-from ninja import Router
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.credentials.views import unknown_app_message
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
-from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
-from sequin_admin.api.schemas import (
+from sequin_admin.api.credentials.examples import bulk_of, of_kinds
+from sequin_admin.api.credentials.schemas import (
     BLANK,
     NOTICE,
-    Body,
     CredentialImport,
-    Shape,
     blank_names,
     notice_of,
 )
+from sequin_admin.api.credentials.views import unknown_app_message
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import Body, NamedExamples, Shape
 from sequin_admin.connect import bulk
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import OAuthApp
 
 MAX_CREDENTIALS = 1000
-router = Router(tags=["Credentials"])
+router = Resource("Credentials")
 
 
 class BulkImport(Body):
     credentials: list[CredentialImport] = Field(min_length=1, max_length=MAX_CREDENTIALS)
     dry_run: bool = Field(default=False, strict=True, description="Only say what would be done.")
+
+    @classmethod
+    def named_examples(cls) -> NamedExamples:
+        return of_kinds(bulk_of)
 
 
 class BulkRow(Shape):
@@ -57,7 +60,7 @@ class BulkResult(Shape):
 
 
 @router.post("/bulk", response={200: BulkResult, **ERRORS}, exclude_unset=True)
-def import_credentials(request: ApiRequest, payload: BulkImport) -> Any:
+def import_credentials(request: ApiRequest, payload: BulkImport) -> dict[str, Any]:
     """Import up to 1,000 credentials: all of them, or none when one is refused.
 
     An account that is here already is updated, not created again. No provider is called: the
@@ -124,13 +127,13 @@ def build_items(
             name=payload.name or "",
             oauth_app=apps[payload.oauth_app_id] if payload.oauth_app_id else None,
             metadata=payload.metadata,
-            rate=Rate(**payload.rate_limit.model_dump()) if payload.rate_limit else None,
+            rate=payload.rate_limit,
         )
         for payload in payloads
     ]
 
 
-def find_mistakes(payload: CredentialImport, apps: Mapping[Any, OAuthApp]) -> dict[str, list[str]]:
+def find_mistakes(payload: CredentialImport, apps: Mapping[UUID, OAuthApp]) -> dict[str, list[str]]:
     fields = {f"properties.{name}": [BLANK] for name in blank_names(payload.properties)}
     if payload.oauth_app_id is None:
         return fields

@@ -1,34 +1,39 @@
 """/v1/collections: the collections of the account behind a credential."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from ninja import Query, Router
+from ninja import Query
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.credentials.views import get_owned_or_404
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
-from sequin_admin.api.schemas import Shape, Strict, Timestamp
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import OneOf, Shape, Strict, Timestamp
+from sequin_admin.api.health import CODE, MESSAGE
 from sequin_admin.syncs import catalogue
 from sequin_admin.syncs.models import Collection, Refresh
 
-router = Router(tags=["Collections"])
+router = Resource(
+    "Collections",
+    "What an account holds, as far as it was read.",
+)
 
 
 class FieldShape(Shape):
     id: str = Field(description="`stripe:customer:email`")
     name: str
-    accessor: str = Field(description="The provider's key in its records.")
-    type: str
+    accessor: str = Field(description="The provider's key in its records.", examples=["email"])
+    type: str = Field(examples=["string"])
     primary_key: bool
     metadata: dict[str, Any] | None = Field(default=None, description="With `include` only.")
 
 
 class CollectionShape(Shape):
     id: str = Field(description="`stripe:customer`")
-    upstream_id: str
+    upstream_id: str = Field(examples=["customer"])
     name: str
     links: list[str]
     fields: list[FieldShape]
@@ -40,15 +45,15 @@ class CollectionList(Shape):
 
 
 class RefreshError(Shape):
-    code: str
-    message: str
+    code: str = Field(examples=[CODE])
+    message: str = Field(examples=[MESSAGE])
 
 
 class RefreshShape(Shape):
     credential_id: str
     last_started_at: Timestamp | None
     last_succeeded_at: Timestamp | None
-    status: Literal["processing", "succeeded", "failed"]
+    status: Annotated[str, OneOf(*Refresh.Status.values)]
     error: RefreshError | None
 
 
@@ -96,7 +101,7 @@ def refresh_out(credential_id: UUID, refresh: Refresh | None) -> dict[str, Any]:
 @router.get("/{credential_id}", response={200: CollectionList, **ERRORS}, exclude_unset=True)
 def list_collections(
     request: ApiRequest, credential_id: UUID, query: Query[CollectionFilters]
-) -> Any:
+) -> dict[str, Any]:
     """What was read from the account last, or the provider's well-known collections."""
     credential = get_owned_or_404(require_scope(request, Scope.READ), credential_id)
     links = [credential.docs_url]
@@ -110,14 +115,14 @@ def search_text(collection: Collection) -> str:
 
 
 @router.get("/{credential_id}/refresh/status", response={200: RefreshShape, **ERRORS})
-def refresh_status(request: ApiRequest, credential_id: UUID) -> Any:
+def refresh_status(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """The status of the latest refresh."""
     credential = get_owned_or_404(require_scope(request, Scope.READ), credential_id)
     return refresh_out(credential_id, Refresh.objects.filter(pk=credential.pk).first())
 
 
 @router.post("/{credential_id}/refresh/start", response={200: RefreshShape, **ERRORS})
-def start_refresh(request: ApiRequest, credential_id: UUID) -> Any:
+def start_refresh(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """Let a worker read the account's collections again. `refresh/status` says when it is done."""
     credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
     return refresh_out(credential_id, catalogue.start_refresh(credential, actor=request.auth))
@@ -130,7 +135,7 @@ def start_refresh(request: ApiRequest, credential_id: UUID) -> Any:
 )
 def get_collection(
     request: ApiRequest, credential_id: UUID, collection_id: str, query: Query[Include]
-) -> Any:
+) -> dict[str, Any]:
     """One collection, by its id (`stripe:customer`)."""
     credential = get_owned_or_404(require_scope(request, Scope.READ), credential_id)
     found = [

@@ -10,24 +10,27 @@ from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpResponse
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.credentials.tokens import get_checked_or_404, prepare_lookup
 from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth
 from sequin_admin.api.framework.errors import ERRORS, ApiError, Problem
-from sequin_admin.api.schemas import Body, Shape, Strict
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import Body, Shape, Strict
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import limiter
+from sequin_admin.limits.models import get_rate
 from sequin_admin.limits.permits import (
     LEASE_MS,
     CallOutcome,
     PermitRefused,
-    PermitRelease,
     Priority,
+    make_release,
 )
+from sequin_admin.limits.requests import LeaseRelease
 from sequin_admin.limits.stores import Unavailable
 from sequin_admin.syncs.models import Sync
 
@@ -44,7 +47,14 @@ SHORT_WAIT_MS = 1
 LEASE = r"^[0-9]{1,15}\.[0-9]{1,16}\.[0-9]{1,9}\.[\w-]{0,60}$"
 TICKET = r"^([0-9]{1,15}\.[0-2]\.[\w-]{0,60})?$"
 
-router = Router(tags=["Permits"], auth=CachedKeyAuth())
+router = Resource(
+    "Permits",
+    "The permission to make the next call. No window of a credential's rate limit ever "
+    "sees more calls than allowed, over all workers.",
+    auth=CachedKeyAuth(),
+)
+
+EXAMPLE_LEASE = "1764100000000.1.1.worker"
 
 
 class Ending(Strict):
@@ -67,11 +77,12 @@ class Ending(Strict):
     )
     reset_ms: float = Field(default=0, ge=0, description="... within that time.")
 
-    def release(self, lease: str) -> PermitRelease:
+    def release(self, credential: Credential, lease: str) -> LeaseRelease:
         wait, used, left = self.retry_after_ms, self.used_ms, self.remaining
-        return PermitRelease(
-            lease=lease,
-            outcome=self.outcome,
+        return make_release(
+            get_rate(credential),
+            lease,
+            self.outcome,
             retry_after_s=None if wait is None else min(wait, MAX_REPORTED_MS) / 1000,
             used_ms=None if used is None else min(used, MAX_REPORTED_MS),
             remaining=None if left is None else min(left, MAX_REPORTED_CALLS),
@@ -86,6 +97,8 @@ class ReleasedPermit(Body, Ending):
 
 
 class PermitAsk(Body):
+    examples = {"one call": {}, "ten calls": {"n": 10, "wait_ms": 2000, "lease_ms": 60_000}}
+
     n: int = Field(default=1, ge=1, le=MAX_PERMITS, description="You get as many or fewer.")
     wait_ms: int = Field(
         default=0, ge=0, le=MAX_WAIT_MS, description="How long to wait for the first."
@@ -130,10 +143,14 @@ class TooFast(Problem):
     """No permit for now. Without `retry_after_ms` it is the API key whose own limit is used up."""
 
     retry_after_ms: int
-    ticket: str = Field(description="Send it along to keep your place. Empty when you don't wait.")
+    ticket: str = Field(
+        description="Send it along to keep your place. Empty when you don't wait.", examples=[""]
+    )
 
 
 class Releases(Body):
+    examples = {"ok": {"releases": [{"lease": EXAMPLE_LEASE, "outcome": "ok", "used_ms": 40}]}}
+
     releases: list[ReleasedPermit] = Field(min_length=1, max_length=MAX_PERMITS)
 
 
@@ -149,7 +166,7 @@ ANSWERS = {**ERRORS, 503: Problem}
 )
 def take_permits(
     request: ApiRequest, credential_id: UUID, payload: PermitAsk, response: HttpResponse
-) -> Any:
+) -> Status[dict[str, Any]] | dict[str, Any]:
     """Permission for the next calls, at least one. 429 says when to ask again.
 
     In no `interval` do more than `allowed_requests` permits start, over all who ask, and no more
@@ -158,7 +175,7 @@ def take_permits(
     began, credential = time.monotonic(), get_for_permits_or_404(request, credential_id)
     options = payload.model_dump(exclude={"releases", "wait_ms", "sync_id"})
     options["also"] = limit_of_sync(credential, payload.sync_id)
-    releases = [given.release(given.lease) for given in payload.releases]
+    releases = [given.release(credential, given.lease) for given in payload.releases]
     response["Cache-Control"] = "no-store"
     try:
         with unavailable_as_503(), limit_wait(payload.wait_ms) as wait_ms:
@@ -169,7 +186,7 @@ def take_permits(
         return Status(429, {"summary": str(refused), **body})
     now = time.monotonic()
     return {
-        "leases": [lease.id for lease in grant.leases],
+        "leases": grant.leases,
         "age_ms": (now - grant.began) * 1000,
         "took_ms": (now - began) * 1000,
         "use_within_ms": payload.use_within_ms,
@@ -190,11 +207,13 @@ def limit_of_sync(credential: Credential, sync_id: UUID | None) -> tuple[str, Ra
 
 
 @router.post("/{credential_id}/permits/release", response={200: Returned, **ANSWERS})
-def give_permits_back(request: ApiRequest, credential_id: UUID, payload: Releases) -> Any:
+def give_permits_back(
+    request: ApiRequest, credential_id: UUID, payload: Releases
+) -> dict[str, Any]:
     """Give many back at once, and say how their calls ended."""
     credential = get_for_permits_or_404(request, credential_id)
     with unavailable_as_503():
-        given = [each.release(each.lease) for each in payload.releases]
+        given = [each.release(credential, each.lease) for each in payload.releases]
         return {"live": limiter.release_all(credential, given)}
 
 
@@ -204,11 +223,11 @@ def give_permit_back(
     credential_id: UUID,
     ending: Query[Ending],
     lease: Annotated[str, Field(pattern=LEASE)],
-) -> Any:
+) -> Status[None]:
     """Give one back. That it had ended before is no error."""
     credential = get_for_permits_or_404(request, credential_id)
     with unavailable_as_503():
-        limiter.release_all(credential, [ending.release(lease)])
+        limiter.release_all(credential, [ending.release(credential, lease)])
     return Status(204, None)
 
 

@@ -10,14 +10,16 @@ from django.core.cache import caches
 from django.db.models import DateTimeField, PositiveIntegerField, UUIDField
 from django.http import HttpResponse
 from django.utils.crypto import salted_hmac
-from ninja import Query, Router
+from ninja import Query
 from pydantic import Field
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth, reload_key, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError, Problem
-from sequin_admin.api.schemas import Body, Shape, Strict, Timestamp
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import no_such
+from sequin_admin.api.framework.schemas import Body, Shape, Strict, Timestamp
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, http
 from sequin_admin.core.fields import DecryptionError, Secrets
@@ -34,9 +36,15 @@ RECENT_PROBE_S = 30
 FINGERPRINT_CHARS = 16
 # Any version: the prepared query is built with it.
 EXAMPLE_VERSION = 987_654_321
+FINGERPRINT = "9f2c41d0a7b35e68"
 
 
-router = Router(tags=["Tokens"], auth=CachedKeyAuth())
+router = Resource(
+    "Tokens",
+    "What a worker needs for its next call: headers with a token that is still valid, "
+    "renewed first when needed.",
+    auth=CachedKeyAuth(),
+)
 
 
 class Wanted(Strict):
@@ -46,16 +54,18 @@ class Wanted(Strict):
 
 
 class RefusedToken(Body):
-    fingerprint: str = Field(description="Of the token that the provider turned down.")
+    fingerprint: str = Field(
+        description="Of the token that the provider turned down.", examples=[FINGERPRINT]
+    )
 
 
 class DialectShape(Shape):
     """How the provider asks to slow down: the status of such answers and what their body holds,
     whatever its spaces and case; and the headers that say what is left."""
 
-    throttled: list[tuple[int, str]]
+    throttled: list[tuple[int, str]] = Field(examples=[[[429, ""]]])
     pause_s: float | None
-    remaining: str
+    remaining: str = Field(examples=["x-ratelimit-remaining"])
     used_of: str
     reset: str
     reset_unit: str
@@ -66,13 +76,15 @@ class TokenShape(Shape):
 
     credential_id: UUID
     kind: str
-    base_url: str
-    headers: dict[str, str]
+    base_url: str = Field(examples=["https://api.stripe.com"])
+    headers: dict[str, str] = Field(examples=[{"Authorization": "Bearer sk_test_..."}])
     fields: dict[str, str] = Field(description="Form fields to add to every call, instead.")
     login: dict[str, str] = Field(description="User name and password of the envelope, instead.")
     signing: dict[str, str] = Field(description="What to sign each call with (RFC 5849), instead.")
     expires_at: Timestamp | None
-    fingerprint: str = Field(description="Tells this token from the next one. Not secret.")
+    fingerprint: str = Field(
+        description="Tells this token from the next one. Not secret.", examples=[FINGERPRINT]
+    )
     dialect: DialectShape
 
 
@@ -82,7 +94,7 @@ ANSWERS = {200: TokenShape, **ERRORS, 503: Problem}
 @router.get("/{credential_id}/token", response=ANSWERS)
 def get_token(
     request: ApiRequest, credential_id: UUID, wanted: Query[Wanted], response: HttpResponse
-) -> Any:
+) -> dict[str, Any]:
     """Everything for the next call. It is renewed first when it would end too soon.
 
     409 says who must act when the access is gone; 503 that the provider can't renew it just now.
@@ -102,7 +114,7 @@ def get_token(
 @router.post("/{credential_id}/token/refresh", response=ANSWERS)
 def refresh_token(
     request: ApiRequest, credential_id: UUID, payload: RefusedToken, response: HttpResponse
-) -> Any:
+) -> dict[str, Any]:
     """A newer token than the one that the provider refused. Many may report the same one.
 
     A key or password can't be renewed: it is probed, and returned again if it still works.
@@ -143,7 +155,7 @@ def get_checked_or_404(
         require_scope(request, scope)
         credential, _ = run_lookup(request.auth, lookup, pk)
     if credential is None:
-        raise ApiError(404, "There is no such credential in your organization.")
+        raise no_such("credential")
     if credential.disabled_at:
         raise ApiError(409, f"{credential} is disabled, so {disabled}. Enable it first.")
     return credential

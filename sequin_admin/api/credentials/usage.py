@@ -4,15 +4,17 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from ninja import Query, Router
+from ninja import Query
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
+from sequin_admin.api.credentials.rate_limits import RATE_LIMIT, RateLimitShape
 from sequin_admin.api.credentials.views import get_owned_or_404
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, PageParams, paginate_request
-from sequin_admin.api.schemas import Body, RateLimitShape, Shape, Timestamp
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import Body, Shape, Timestamp
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import models as limits
 from sequin_admin.limits import usage
@@ -20,8 +22,11 @@ from sequin_admin.limits.models import RateLimit, Sample, SamplePeriod
 from sequin_admin.limits.requests import MS, Gauge
 from sequin_admin.limits.stores import Unavailable
 
-router = Router(tags=["Usage"])
-of_credential = Router(tags=["Usage"])
+router = Resource(
+    "Usage",
+    "How much of their rate limits credentials use.",
+)
+of_credential = Resource("Usage")
 
 MINUTES, HOURS = 60, 168
 
@@ -71,6 +76,8 @@ class UsageList(Shape):
 
 
 class UsageFilters(PageParams):
+    """Query parameters of the list of uses."""
+
     sort: Creation = "-created_at"
     provider: str = ""
     kind: str = ""
@@ -88,6 +95,8 @@ class UsageFilters(PageParams):
 
 
 class PaceAsk(Body):
+    examples = {"a million records": {"rate_limit": RATE_LIMIT, "records": 1_000_000}}
+
     rate_limit: RateLimitShape
     records: int | None = Field(default=None, ge=1, le=usage.MOST_RECORDS)
     per_call: int = Field(default=100, ge=1, le=usage.MOST_PER_CALL, description="Records.")
@@ -100,7 +109,7 @@ class PaceShape(Shape):
 
 
 @router.get("", response={200: UsageList, **ERRORS})
-def list_usage(request: ApiRequest, filters: Query[UsageFilters]) -> Any:
+def list_usage(request: ApiRequest, filters: Query[UsageFilters]) -> dict[str, Any]:
     """Of every credential that is not disabled, the newest first unless sorted otherwise."""
     organization = require_scope(request, Scope.READ)
     rows = Credential.objects.of(organization).active().select_related("rate_limit")
@@ -121,7 +130,7 @@ def usages_out(credentials: Sequence[Credential]) -> list[dict[str, Any]]:
         {
             "credential_id": credential.pk,
             **{name: getattr(credential, name) for name in ("name", "provider", "kind")},
-            "rate_limit": limits.get_rate_limit(credential).as_json(),
+            "rate_limit": limits.get_rate(credential).model_dump(),
             "now": gauge and gauge_out(gauge),
             "lately": lately_out(lately[credential.pk]),
         }
@@ -147,7 +156,7 @@ def lately_out(use: usage.RecentUse) -> dict[str, Any]:
 
 
 @of_credential.get("/{credential_id}/usage", response={200: UsageDetail, **ERRORS})
-def credential_usage(request: ApiRequest, credential_id: UUID) -> Any:
+def credential_usage(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """What goes on now, and what was used in the last minutes and hours."""
     credential = get_owned_or_404(require_scope(request, Scope.READ), credential_id)
     return {
@@ -158,7 +167,7 @@ def credential_usage(request: ApiRequest, credential_id: UUID) -> Any:
 
 
 @router.post("/pace", response={200: PaceShape, **ERRORS})
-def work_out_pace(request: ApiRequest, payload: PaceAsk) -> Any:
+def work_out_pace(request: ApiRequest, payload: PaceAsk) -> dict[str, Any]:
     """What a rate limit amounts to, before you set it, and how long a sync takes with it."""
     require_scope(request, Scope.READ)
     limit = RateLimit(**payload.rate_limit.model_dump())

@@ -7,17 +7,11 @@ from uuid import UUID, uuid4
 from django.db import transaction
 from django.db.models import Prefetch, UUIDField
 from django.http import HttpResponse
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
-from sequin_admin.api.framework.errors import ERRORS, ApiError, StillUsed
-from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
-from sequin_admin.api.framework.pagination import TEXT_CHARS, ProviderFilters, paginate_request
-from sequin_admin.api.framework.reveal import RevealFilter, list_out
-from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.schemas import (
+from sequin_admin.api.credentials.schemas import (
     CREDENTIAL_COLUMNS,
     Contact,
     CredentialImport,
@@ -30,19 +24,32 @@ from sequin_admin.api.schemas import (
     imported_out,
     refuse_blank,
 )
+from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.errors import ERRORS, ApiError, StillUsed
+from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
+from sequin_admin.api.framework.pagination import TEXT_CHARS, ProviderFilters, paginate_request
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.reveal import RevealFilter, list_out
+from sequin_admin.api.framework.rows import no_such
+from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.connect import credential_operations
 from sequin_admin.core.prepared import PreparedQuery
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential, CredentialQuerySet, OAuthApp
 from sequin_admin.credentials.properties import InvalidEntry
 from sequin_admin.health import probes
 from sequin_admin.limits.models import set_limit
 
-router = Router(tags=["Credentials"])
+router = Resource(
+    "Credentials",
+    "How a customer's account at a provider is reached. One shape for every kind: what "
+    "differs stands in `properties`, told apart by `kind`.",
+)
 
 
 class CredentialFilters(ProviderFilters, RevealFilter):
+    """Query parameters of the list of credentials."""
+
     equal = ("name", "kind", "oauth_app_id")
 
     kind: str = ""
@@ -69,13 +76,14 @@ CREDENTIAL_BY_ID = PreparedQuery(
 
 
 def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> Credential:
+    """With its OAuth app and rate limit. Raises 404."""
     if lock:
         rows = with_related(organization.pk, pk)
         credential = rows.select_for_update(of=("self",)).first()
     else:
         credential = CREDENTIAL_BY_ID.first(organization=organization.pk, pk=pk)
     if credential is None:
-        raise ApiError(404, "There is no such credential in your organization.")
+        raise no_such("credential")
     return credential
 
 
@@ -84,7 +92,7 @@ def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False
 )
 def import_credential(
     request: ApiRequest, payload: CredentialImport, response: HttpResponse
-) -> Any:
+) -> Status[dict[str, Any]]:
     """Import a credential. An account already here is updated (200), not created again (201); what
     does not differ stays as it is. A token that the account had before is not taken, and a host, an
     id or a key may be kept in another form: `notice` says so."""
@@ -103,7 +111,7 @@ def import_credential(
         raise entry_error(error) from None
     credential = saved.credential
     if payload.rate_limit:
-        set_limit(credential, Rate(**payload.rate_limit.model_dump()), actor=request.auth)
+        set_limit(credential, payload.rate_limit, actor=request.auth)
     if saved.needs_probe:
         probes.verify(credential)
     stored = get_owned_or_404(organization, credential.pk)
@@ -133,7 +141,7 @@ def unknown_app_message(kind: str) -> str:
 @router.get("", response={200: CredentialList, **ERRORS}, exclude_unset=True)
 def list_credentials(
     request: ApiRequest, filters: Query[CredentialFilters], response: HttpResponse
-) -> Any:
+) -> dict[str, Any]:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     rows = Credential.objects.of(require_scope(request, Scope.READ))
     reveals = filters.reveals(request, response)
@@ -153,7 +161,7 @@ def get_credential(
     credential_id: UUID,
     reveal_filter: Query[RevealFilter],
     response: HttpResponse,
-) -> Any:
+) -> dict[str, Any]:
     """One credential, with its ETag, which is the same whether secrets are shown or not.
 
     409 when they are to be shown and no key of ours opens them.
@@ -176,7 +184,7 @@ def update_credential(
     payload: CredentialPatch,
     response: HttpResponse,
     if_match: IfMatch = None,
-) -> Any:
+) -> dict[str, Any]:
     """Change name, metadata or rate limit; what is left out or null stays as it is.
 
     To replace a secret, import the credential again.
@@ -189,12 +197,14 @@ def update_credential(
             credential, actor=request.auth, name=payload.name, metadata=payload.metadata
         )
         if payload.rate_limit:
-            set_limit(credential, Rate(**payload.rate_limit.model_dump()), actor=request.auth)
+            set_limit(credential, payload.rate_limit, actor=request.auth)
     return with_etag(response, credential_out(get_owned_or_404(organization, credential_id)))
 
 
 @router.delete("/{credential_id}", response={204: None, **ERRORS, 409: StillUsed})
-def delete_credential(request: ApiRequest, credential_id: UUID, if_match: IfMatch = None) -> Any:
+def delete_credential(
+    request: ApiRequest, credential_id: UUID, if_match: IfMatch = None
+) -> Status[None]:
     """Delete the credential, and revoke its access where the provider allows that."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
@@ -207,7 +217,7 @@ def delete_credential(request: ApiRequest, credential_id: UUID, if_match: IfMatc
 
 
 @router.get("/{credential_id}/contact", response={200: Contact, **ERRORS})
-def get_contact(request: ApiRequest, credential_id: UUID) -> Any:
+def get_contact(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """The customer's contact for problems that only the customer can fix."""
     return {
         "contact_email": get_owned_or_404(
@@ -217,7 +227,7 @@ def get_contact(request: ApiRequest, credential_id: UUID) -> Any:
 
 
 @router.put("/{credential_id}/contact", response={200: Contact, **ERRORS})
-def set_contact(request: ApiRequest, credential_id: UUID, payload: Contact) -> Any:
+def set_contact(request: ApiRequest, credential_id: UUID, payload: Contact) -> dict[str, Any]:
     """They are mailed a connect link when access was revoked or has ended."""
     credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
     credential_operations.update_details(
@@ -227,7 +237,7 @@ def set_contact(request: ApiRequest, credential_id: UUID, payload: Contact) -> A
 
 
 @router.post("/{credential_id}/verify", response={200: HealthDetail, **ERRORS})
-def verify_credential(request: ApiRequest, credential_id: UUID) -> Any:
+def verify_credential(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """Probe it now."""
     credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
     probes.verify(credential, actor=request.auth)
@@ -235,6 +245,6 @@ def verify_credential(request: ApiRequest, credential_id: UUID) -> Any:
 
 
 @router.get("/{credential_id}/health", response={200: HealthDetail, **ERRORS})
-def credential_health(request: ApiRequest, credential_id: UUID) -> Any:
+def credential_health(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """The status with its reason and checks."""
     return health_detail(get_owned_or_404(require_scope(request, Scope.READ), credential_id))

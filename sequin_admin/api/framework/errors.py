@@ -1,6 +1,7 @@
 """Errors: `{"summary", "validation_errors": {path: [message]}}`. None repeats what was sent."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from pydantic import Field
 from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.rights import RightLost
 from sequin_admin.audit.models import get_audit_type
+from sequin_admin.core.field_errors import MISMATCH, FieldError, field_errors
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.core.strict_json import AmbiguousJSON
 from sequin_admin.credentials import kinds
@@ -73,14 +75,16 @@ class ApiError(Exception):
 class Problem(Schema):
     """Every error of this API."""
 
-    summary: str
-    validation_errors: dict[str, list[str]] | None = None
+    summary: str = Field(examples=["There is no such credential in your organization."])
+    validation_errors: dict[str, list[str]] | None = Field(
+        default=None, examples=[{"properties.secret": ["This field is required."]}]
+    )
 
 
 class ErrorUser(Schema):
     """A row that needs what was to be deleted."""
 
-    type: str = Field(description="credential, sync, consumer, ...")
+    type: str = Field(description="credential, sync, consumer, ...", examples=["sync"])
     id: str
     name: str
 
@@ -99,7 +103,7 @@ def problem_response(
     status: int,
     summary: str,
     fields: Mapping[str, Sequence[str]] | None = None,
-    **more: Any,
+    **more: object,
 ) -> HttpResponse:
     body: dict[str, Any] = {"summary": summary, **more}
     if fields:
@@ -147,7 +151,9 @@ def add_exception_handlers(api: NinjaAPI) -> None:
     def invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
         if any(detail["loc"][0] == "path" for detail in error.errors):
             return problem_response(404, NO_SUCH_ID)
-        return problem_response(422, INVALID, messages_by_path(error.errors))
+        return problem_response(
+            422, INVALID, messages_by_path(within_body(field_errors(error.errors)))
+        )
 
     @api.exception_handler(HttpError)
     def unreadable(request: HttpRequest, error: HttpError) -> HttpResponse:
@@ -212,47 +218,45 @@ def user_out(user: models.Model) -> dict[str, str]:
     }
 
 
-def messages_by_path(details: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """Messages by field path, from pydantic's errors."""
+NOT_AN_INTEGER = "Send an integer: a whole number in digits."
+# By type of pydantic's error. Some of pydantic's own messages quote what was sent.
+SENTENCES = {
+    MISMATCH: "This does not have the form that the provider uses.",
+    "extra_forbidden": "This field is not known here. Remove it.",
+    "missing": "This field is required.",
+    "int_parsing": NOT_AN_INTEGER,
+    "int_type": NOT_AN_INTEGER,
+    "int_from_float": NOT_AN_INTEGER,
+    "string_type": "Send a string: text in quotation marks.",
+    "string_pattern_mismatch": "This does not have the form that is asked for here. See /v1/docs.",
+    "uuid_parsing": "Send a UUID.",
+}
+
+
+def messages_by_path(errors: Iterable[FieldError]) -> dict[str, list[str]]:
+    """Sentences by field path."""
     fields: dict[str, list[str]] = {}
-    for detail in details:
-        for path, message in messages_of(detail):
-            fields.setdefault(path or "body", []).append(message)
+    for error in errors:
+        path, sentence = message_of(error)
+        fields.setdefault(path or "body", []).append(sentence)
     return fields
 
 
-def messages_of(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Field paths and messages of one pydantic error."""
-    path = path_of(detail["loc"])
-    if detail["type"] == "match":
-        names = str(detail["ctx"]["names"]).split(",")
-        message = "This does not have the form that the provider uses."
-        return [(f"{path}.{name}".lstrip("."), message) for name in names]
-    if detail["type"] == "contradiction":
-        messages = detail["ctx"]
-        return [(f"{path}.{name}".lstrip("."), messages[name]) for name in messages["names"]]
-    if detail["type"] == "extra_forbidden":
-        return [(path, "This field is not known here. Remove it.")]
-    if detail["type"] == "missing":
-        return [(path, "This field is required.")]
-    if detail["type"] in ("int_parsing", "int_type", "int_from_float"):
-        return [(path, "Send an integer: a whole number in digits.")]
-    if detail["type"] == "string_type":
-        return [(path, "Send a string: text in quotation marks.")]
-    if detail["type"] == "string_pattern_mismatch":
-        return [(path, "This does not have the form that is asked for here. See /v1/docs.")]
-    if detail["type"] == "value_error":
-        return [(path, str(detail["ctx"]["error"]))]
-    if detail["type"] == "uuid_parsing":
-        # Pydantic's message quotes what was sent.
-        return [(path, "Send a UUID.")]
-    if detail["type"].startswith("union_tag"):
+def message_of(error: FieldError) -> tuple[str, str]:
+    """The field's path, and the sentence about it."""
+    path = path_of(error.path)
+    if error.type.startswith("union_tag"):
         known = ", ".join(kind.slug for kind in kinds.all())
-        return [(f"{path}.kind".lstrip("."), f"Choose a kind: {known}.")]
-    return [(path, f"{detail['msg']}.")]
+        return f"{path}.kind".lstrip("."), f"Choose a kind: {known}."
+    return path, error.sentence or SENTENCES.get(error.type, error.message)
 
 
-def path_of(location: Sequence[Any]) -> str:
-    """("body", "payload", "properties", "stripe_key", "secret") -> properties.secret"""
-    parts = [str(part) for part in location[2 if location[:1] in (("body",), ["body"]) else 1 :]]
-    return ".".join(part for part in parts if kinds.get(part) is None)
+def path_of(location: Sequence[str]) -> str:
+    """("properties", "stripe_key", "secret") -> properties.secret"""
+    return ".".join(part for part in location if kinds.get(part) is None)
+
+
+def within_body(errors: Iterable[FieldError]) -> Iterator[FieldError]:
+    """Ninja's errors, without where the values came from: ("body", "payload"), or ("query",)."""
+    for error in errors:
+        yield replace(error, path=error.path[2 if error.path[:1] == ("body",) else 1 :])

@@ -17,9 +17,17 @@ IfMatch = Annotated[
 ]
 
 
-def etag_of(body: Mapping[str, Any]) -> str:
-    text = json.dumps(body, sort_keys=True, default=str)
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+def etag_of(body: Mapping[str, object]) -> str:
+    return tag(json.dumps(body, sort_keys=True, default=str).encode())
+
+
+def weak_etag_of(content: bytes) -> str:
+    """Of what is only read, such as a list: the same for every encoding of it."""
+    return f"W/{tag(content)}"
+
+
+def tag(content: bytes) -> str:
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
 
 
 def with_etag(response: HttpResponse, body: dict[str, Any]) -> dict[str, Any]:
@@ -28,7 +36,7 @@ def with_etag(response: HttpResponse, body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def check_if_match(if_match: str | None, body: Mapping[str, Any]) -> None:
+def check_if_match(if_match: str | None, body: Mapping[str, object]) -> None:
     """Raises 412 when the caller's `If-Match` is of another version than `body`."""
     tags = parse_etags(if_match or "*")
     if "*" not in tags and etag_of(body) not in tags:

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from pydantic import AwareDatetime, BeforeValidator, Field
 
 from sequin_admin.api.framework.errors import INVALID, ApiError
-from sequin_admin.api.schemas import HealthStatus, Strict
+from sequin_admin.api.framework.schemas import HealthStatus, Strict
 from sequin_admin.core.strict_json import read_json
 
 Row = TypeVar("Row", bound=Model)
@@ -32,7 +32,7 @@ Times = Literal[Creation, "updated_at", "-updated_at"]
 TimesAndName = Literal[Times, "name", "-name"]
 
 
-def parse_rfc3339(text: Any) -> datetime:
+def parse_rfc3339(text: str) -> datetime:
     """RFC 3339 only: pydantic alone also takes bare numbers for times. Raises `ValueError`."""
     try:
         if not re.fullmatch(RFC3339, text.upper()):
@@ -215,6 +215,7 @@ def parse_value(text: str, field: Any) -> Any:
 
 
 def parse_utc(text: str) -> datetime:
+    """Raises `ValueError` for a time in another zone, or in none."""
     at = datetime.fromisoformat(text)
     if at.utcoffset() != timedelta():
         raise ValueError("Our cursors are in UTC.")

@@ -1,7 +1,7 @@
 """`truncate_secrets=false`: secrets in plain text, for keys with the scope, always audited."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Annotated, Any
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -12,6 +12,14 @@ from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.pagination import QueryParams
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.credentials.models import Monitored
+
+Unreadable = Annotated[
+    dict[str, str],
+    Field(
+        description="Only with truncate_secrets=false: by id, why secrets could not be opened. "
+        "Those rows are masked."
+    ),
+]
 
 
 class RevealFilter(QueryParams):

@@ -12,6 +12,7 @@ from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import INVALID, ApiError
 from sequin_admin.api.framework.etags import check_if_match
 from sequin_admin.api.framework.pagination import NamedFilters, paginate_request
+from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.notifications.deliveries import (
     DeliveryFilters,
     delivery_out,
@@ -29,6 +30,8 @@ from sequin_admin.notifications.models import Channel, ChannelKind, Delivery
 
 
 class ChannelFilters(NamedFilters):
+    """Query parameters of lists of channels."""
+
     equal = ("name", "enabled")
 
     enabled: bool | None = None
@@ -47,11 +50,9 @@ class ChannelResource:
     def get_owned_or_404(
         self, organization: Organization, pk: UUID, *, lock: bool = False
     ) -> Channel:
+        """Raises 404."""
         rows = Channel.objects.of(organization).filter(kind__in=self.kinds)
-        channel = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
-        if channel is None:
-            raise ApiError(404, f"There is no such {self.noun} in your organization.")
-        return channel
+        return get_or_404(rows, pk, self.noun, lock=lock)
 
     def create(self, request: ApiRequest, kind: ChannelKind, payload: ChannelFields) -> Channel:
         organization = require_scope(request, Scope.WRITE)

@@ -4,19 +4,20 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, PageParams, paginate_request
-from sequin_admin.api.schemas import Shape, Timestamp
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import Shape, Timestamp
 from sequin_admin.notifications import outbox, senders
 from sequin_admin.notifications.message import Severity
 from sequin_admin.notifications.models import Delivery, DeliveryQuerySet, DeliveryState
 
-router = Router(tags=["Notifications"])
+router = Resource("Notifications")
 
 
 class EventData(Shape):
@@ -25,21 +26,24 @@ class EventData(Shape):
     severity: Severity = Field(description="Whose move it is: critical ours, warning customers'.")
     title: str
     text: str
-    url: str = Field(description="A page of the dashboard, or empty.")
+    url: str = Field(
+        description="A page of the dashboard, or empty.",
+        examples=["https://sequin.arrakis.example/incidents"],
+    )
     object: dict[str, Any] = Field(description="Ids and names, by type.")
 
 
 class EventShape(Shape):
     """What is posted to you, signed as https://www.standardwebhooks.com has it."""
 
-    type: str
+    type: str = Field(examples=["incident.opened"])
     timestamp: str = Field(json_schema_extra={"format": "date-time"})
     data: EventData
 
 
 class TryShape(Shape):
     at: Timestamp
-    status: int | None = Field(description="Of the answer; null when none came.")
+    status: int | None = Field(description="Of the answer; null when none came.", examples=[200])
     error: str
     ms: int
 
@@ -48,7 +52,7 @@ class Tried(Shape):
     """Base of deliveries: the state and the tries."""
 
     id: UUID
-    type: str
+    type: str = Field(examples=["incident.opened"])
     state: DeliveryState
     remark: str
     attempts: int
@@ -58,7 +62,9 @@ class Tried(Shape):
 
 
 class DeliveryShape(Tried):
-    message_id: str = Field(description="The header webhook-id, the same at every try.")
+    message_id: str = Field(
+        description="The header webhook-id, the same at every try.", examples=["msg_2fQm"]
+    )
     payload: EventShape
 
 
@@ -81,6 +87,8 @@ class CustomerDeliveryList(Shape):
 
 
 class DeliveryFilters(PageParams):
+    """Query parameters of lists of deliveries."""
+
     equal = ("state", "type")
     # Ids are in the order of creation.
     sort_columns = {"created_at": "id"}
@@ -122,6 +130,7 @@ def list_deliveries(
 
 
 def get_delivery_or_404(rows: DeliveryQuerySet, uid: UUID, subject: str) -> Delivery:
+    """`subject` begins the sentence of 404: "This webhook has"."""
     delivery = rows.filter(uid=uid).first()
     if delivery is None:
         raise ApiError(404, f"{subject} no such delivery. They are kept for 90 days.")
@@ -145,7 +154,9 @@ CUSTOMERS_GOT = "Your customers got"
 
 
 @router.get("", response={200: CustomerDeliveryList, **ERRORS})
-def list_customer_deliveries(request: ApiRequest, filters: Query[DeliveryFilters]) -> Any:
+def list_customer_deliveries(
+    request: ApiRequest, filters: Query[DeliveryFilters]
+) -> dict[str, Any]:
     """Mails to your customers' contacts, newest first unless sorted otherwise; they are kept for
     90 days."""
     return list_deliveries(
@@ -154,14 +165,14 @@ def list_customer_deliveries(request: ApiRequest, filters: Query[DeliveryFilters
 
 
 @router.get("/{delivery_id}", response={200: CustomerDelivery, **ERRORS})
-def get_customer_delivery(request: ApiRequest, delivery_id: UUID) -> Any:
+def get_customer_delivery(request: ApiRequest, delivery_id: UUID) -> dict[str, Any]:
     """One mail, and the result of each try."""
     rows = to_customers(require_scope(request, Scope.READ))
     return customer_out(get_delivery_or_404(rows, delivery_id, CUSTOMERS_GOT))
 
 
 @router.post("/{delivery_id}/redeliver", response={202: CustomerDelivery, **ERRORS})
-def redeliver_to_customer(request: ApiRequest, delivery_id: UUID) -> Any:
+def redeliver_to_customer(request: ApiRequest, delivery_id: UUID) -> Status[dict[str, Any]]:
     """Mails it once more. Refused with 409 while it still waits."""
     rows = to_customers(require_scope(request, Scope.WRITE))
     return Status(202, customer_out(redeliver(request, rows, delivery_id, CUSTOMERS_GOT)))

@@ -2,27 +2,30 @@
 
 from collections.abc import Sequence
 from datetime import time
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, Field, model_validator
-from pydantic_core import PydanticCustomError
 
-from sequin_admin.api.schemas import Body, Shape, Timestamp
+from sequin_admin.api.framework.schemas import Body, OneOf, Shape, Timestamp
+from sequin_admin.core.field_errors import contradiction
 from sequin_admin.notifications import channels
 from sequin_admin.notifications.message import TYPES, Severity, type_groups
-from sequin_admin.notifications.models import Channel
+from sequin_admin.notifications.models import Channel, ChannelKind
 
 KNOWN_TYPES = [*type_groups(), *TYPES]
 EventType = Annotated[str, Field(json_schema_extra={"enum": [*KNOWN_TYPES]})]
 WallTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 WANTED = "Types such as incident.opened, or groups such as incident.*; empty means all."
 NAME = Field(min_length=1, max_length=100)
+PersonalKind = Annotated[str, OneOf(ChannelKind.MAIL, ChannelKind.SLACK)]
+QUIET_HOURS = {"starts": "22:00", "ends": "07:00", "time_zone": "Europe/Berlin"}
 WHERE = "Mail addresses with commas between them, or an incoming webhook URL of Slack."
 
 
 def check_time_zone(name: str) -> str:
+    """Raises `ValueError` for a name that IANA's list does not have."""
     if name not in available_timezones():
         raise ValueError("Send a time zone by its IANA name, such as Europe/Berlin.")
     return name
@@ -31,8 +34,8 @@ def check_time_zone(name: str) -> str:
 class QuietHours(Body):
     """When messages wait, by the clock on the wall; past midnight if need be."""
 
-    starts: WallTime
-    ends: WallTime
+    starts: WallTime = Field(examples=[QUIET_HOURS["starts"]])
+    ends: WallTime = Field(examples=[QUIET_HOURS["ends"]])
     time_zone: Annotated[str, AfterValidator(check_time_zone)] = "UTC"
     critical_breaks_quiet: bool = Field(
         default=True, description="What you must act on does not wait."
@@ -41,8 +44,7 @@ class QuietHours(Body):
     @model_validator(mode="after")
     def _take_some_time(self) -> Self:
         if self.starts == self.ends:
-            context = {"names": ["ends"], "ends": "Send another time than the one they begin at."}
-            raise PydanticCustomError("contradiction", "{names}", context)
+            raise contradiction({"ends": "Send another time than the one they begin at."})
         return self
 
 
@@ -67,12 +69,25 @@ class ChannelChanges(Body):
 
 
 class ChannelCreate(ChannelFields):
-    kind: Literal["mail", "slack"]
+    examples = {
+        "mail": {"kind": "mail", "name": "On call", "address": "oncall@arrakis.example"},
+        "slack, not at night": {
+            "kind": "slack",
+            "name": "Operations",
+            "address": "https://hooks.slack.com/services/T00000000/B00000000/example",
+            "event_types": ["incident.*"],
+            "quiet_hours": QUIET_HOURS,
+        },
+    }
+
+    kind: PersonalKind
     address: str = Field(min_length=1, max_length=channels.URL_CHARS, description=WHERE)
     min_severity: Severity = Severity.WARNING
 
 
 class ChannelPatch(ChannelChanges):
+    examples = {"not at night": {"quiet_hours": QUIET_HOURS}, "stop": {"enabled": False}}
+
     address: str | None = Field(
         default=None, min_length=1, max_length=channels.URL_CHARS, description=WHERE
     )
@@ -93,7 +108,7 @@ class CommonShape(Shape):
 
 
 class ChannelShape(CommonShape):
-    kind: Literal["mail", "slack"]
+    kind: PersonalKind
     address: str = Field(description="Of Slack only the host: the rest of the URL is a secret.")
 
 

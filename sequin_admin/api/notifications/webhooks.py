@@ -4,13 +4,15 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.http import HttpResponse
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.etags import IfMatch, with_etag
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import Shape
 from sequin_admin.api.notifications.channel_calls import ChannelFilters, ChannelResource
 from sequin_admin.api.notifications.deliveries import (
     DeliveryFilters,
@@ -24,7 +26,6 @@ from sequin_admin.api.notifications.schemas import (
     CommonShape,
     common_out,
 )
-from sequin_admin.api.schemas import Shape
 from sequin_admin.notifications import channels
 from sequin_admin.notifications.message import TYPES
 from sequin_admin.notifications.models import Channel, ChannelKind
@@ -40,20 +41,40 @@ Url = Annotated[
 ]
 
 
+EXAMPLE_URL = "https://hooks.arrakis.example/sequin"
+
+
 class WebhookCreate(ChannelFields):
+    examples = {
+        "incidents": {
+            "name": "Pager",
+            "url": EXAMPLE_URL,
+            "event_types": ["incident.*"],
+            "min_severity": "warning",
+        }
+    }
+
     url: Url
 
 
 class WebhookPatch(ChannelChanges):
+    examples = {
+        "stop": {"enabled": False},
+        "everything": {"event_types": [], "min_severity": "info"},
+    }
+
     url: Url | None = None
 
 
 class WebhookShape(CommonShape):
-    url: str
+    url: str = Field(examples=[EXAMPLE_URL])
 
 
 class WebhookWithSecret(WebhookShape):
-    secret: str = Field(description="Checks the signatures (standardwebhooks.com). Shown once.")
+    secret: str = Field(
+        description="Checks the signatures (standardwebhooks.com). Shown once.",
+        examples=["whsec_bm90IGEgcmVhbCBzZWNyZXQ"],
+    )
 
 
 class WebhookList(Shape):
@@ -83,13 +104,18 @@ def webhook_operations() -> dict[str, Any]:
     return {type_: {"post": {**call, "summary": words}} for type_, words in TYPES.items()}
 
 
-router = Router(tags=["Webhooks"])
+router = Resource(
+    "Webhooks",
+    "Messages to an address of yours when something happens, signed.",
+)
 
 resource = ChannelResource("webhook", (ChannelKind.WEBHOOK,), "url", webhook_out)
 
 
 @router.post("", response={201: WebhookWithSecret, **ERRORS})
-def create_webhook(request: ApiRequest, payload: WebhookCreate, response: HttpResponse) -> Any:
+def create_webhook(
+    request: ApiRequest, payload: WebhookCreate, response: HttpResponse
+) -> Status[dict[str, Any]]:
     """The answer has the signing secret, which is not shown again."""
     channel = resource.create(request, ChannelKind.WEBHOOK, payload)
     return Status(201, with_secret(response, channel, channel.secrets["signing"]))
@@ -102,13 +128,13 @@ def with_secret(response: HttpResponse, channel: Channel, secret: str) -> dict[s
 
 
 @router.get("", response={200: WebhookList, **ERRORS})
-def list_webhooks(request: ApiRequest, filters: Query[ChannelFilters]) -> Any:
+def list_webhooks(request: ApiRequest, filters: Query[ChannelFilters]) -> dict[str, Any]:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     return resource.list(request, filters)
 
 
 @router.get("/{webhook_id}", response={200: WebhookShape, **ERRORS})
-def get_webhook(request: ApiRequest, webhook_id: UUID, response: HttpResponse) -> Any:
+def get_webhook(request: ApiRequest, webhook_id: UUID, response: HttpResponse) -> dict[str, Any]:
     """One webhook, with its ETag."""
     return with_etag(
         response,
@@ -123,21 +149,23 @@ def update_webhook(
     payload: WebhookPatch,
     response: HttpResponse,
     if_match: IfMatch = None,
-) -> Any:
+) -> dict[str, Any]:
     """Change what is sent; null takes quiet_hours away and leaves the rest as it is. While it is
     disabled nothing is sent, and what waited is not sent later."""
     return with_etag(response, resource.update(request, webhook_id, payload, if_match))
 
 
 @router.delete("/{webhook_id}", response={204: None, **ERRORS})
-def delete_webhook(request: ApiRequest, webhook_id: UUID, if_match: IfMatch = None) -> Any:
+def delete_webhook(request: ApiRequest, webhook_id: UUID, if_match: IfMatch = None) -> Status[None]:
     """With the log of its deliveries."""
     resource.delete(request, webhook_id, if_match)
     return Status(204, None)
 
 
 @router.post("/{webhook_id}/rotate", response={200: WebhookWithSecret, **ERRORS})
-def rotate_webhook_secret(request: ApiRequest, webhook_id: UUID, response: HttpResponse) -> Any:
+def rotate_webhook_secret(
+    request: ApiRequest, webhook_id: UUID, response: HttpResponse
+) -> dict[str, Any]:
     """A new signing secret. For 24 hours messages carry the signatures of both. Takes the scopes
     `write` and `secrets`: whoever has it can sign as we do."""
     require_scope(request, Scope.SECRETS)
@@ -149,7 +177,7 @@ def rotate_webhook_secret(request: ApiRequest, webhook_id: UUID, response: HttpR
 
 
 @router.post("/{webhook_id}/test", response={200: DeliveryShape, **ERRORS})
-def test_webhook(request: ApiRequest, webhook_id: UUID) -> Any:
+def test_webhook(request: ApiRequest, webhook_id: UUID) -> dict[str, Any]:
     """Sends a test now and returns the delivery."""
     return resource.test(request, webhook_id)
 
@@ -157,7 +185,7 @@ def test_webhook(request: ApiRequest, webhook_id: UUID) -> Any:
 @router.get("/{webhook_id}/deliveries", response={200: DeliveryList, **ERRORS})
 def list_webhook_deliveries(
     request: ApiRequest, webhook_id: UUID, filters: Query[DeliveryFilters]
-) -> Any:
+) -> dict[str, Any]:
     """Newest first unless sorted otherwise; they are kept for 90 days."""
     return resource.deliveries(request, webhook_id, filters)
 
@@ -165,6 +193,8 @@ def list_webhook_deliveries(
 @router.post(
     "/{webhook_id}/deliveries/{delivery_id}/redeliver", response={202: DeliveryShape, **ERRORS}
 )
-def redeliver_to_webhook(request: ApiRequest, webhook_id: UUID, delivery_id: UUID) -> Any:
+def redeliver_to_webhook(
+    request: ApiRequest, webhook_id: UUID, delivery_id: UUID
+) -> Status[dict[str, Any]]:
     """Sends it once more, with the same id. Refused with 409 while it still waits."""
     return Status(202, resource.redeliver(request, webhook_id, delivery_id))

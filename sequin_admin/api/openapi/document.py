@@ -6,11 +6,13 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
+from django.utils.module_loading import import_string
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
-from sequin_admin.api.framework import errors, idempotency
+from sequin_admin.api.framework import errors, idempotency, responses
+from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.notifications import webhooks
 from sequin_admin.api.openapi import examples, guide, links
 from sequin_admin.credentials import kinds
@@ -52,8 +54,17 @@ RETRY_AFTER: dict[str, Any] = {
 WITH_RETRY_AFTER = (429, 503)
 ETAG = "ETag"
 ETAG_HEADER: dict[str, Any] = {
-    "description": "Of what is shown. Send it back as If-Match to change only that.",
+    "description": "Of what is shown. Send it back as If-Match to change only that, or as "
+    "If-None-Match to get 304 while it is the same.",
     "schema": {"type": "string"},
+}
+NOT_MODIFIED = "NotModified"
+IF_NONE_MATCH: dict[str, Any] = {
+    "in": "header",
+    "name": responses.IF_NONE_MATCH,
+    "required": False,
+    "schema": {"type": "string"},
+    "description": "Answer only when the ETag is another one by now, else 304.",
 }
 ERROR_EXAMPLES: dict[int, dict[str, Any]] = {
     400: {"summary": errors.UNREADABLE},
@@ -76,12 +87,23 @@ ERROR_EXAMPLES: dict[int, dict[str, Any]] = {
 class Api(NinjaAPI):
     """Ninja's API, with short operation ids and a completed document."""
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.tags: dict[str, str] = {}
+
     def get_openapi_operation_id(self, operation: Operation) -> str:
         return operation.view_func.__name__
+
+    def add_resource(self, path: str, name: str) -> None:
+        """Mount the resource of that dotted name."""
+        resource: Resource = import_string(name)
+        self.add_router(path, resource)
+        self.tags[resource.tag] = self.tags.get(resource.tag) or resource.about
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
         document = super().get_openapi_schema(**options)
         describe(document, settings.PUBLIC_URL)
+        document["tags"] = [{"name": tag, "description": said} for tag, said in self.tags.items()]
         return document
 
     def serve_document(self, request: HttpRequest) -> JsonResponse:
@@ -103,9 +125,7 @@ def describe(document: dict[str, Any], base: str) -> None:
     for shape in schemas.values():
         require_visible_character(shape)
     document["webhooks"] = webhooks.webhook_operations()
-    used = set()
     for operation in operations(document):
-        used.update(operation.get("tags", []))
         operation["summary"] = title_of(operation["operationId"])
         describe_body(operation, schemas)
         describe_answers(operation, schemas)
@@ -113,9 +133,9 @@ def describe(document: dict[str, Any], base: str) -> None:
         if "post" in path:
             describe_idempotency(path["post"])
     share_problems(document)
+    examples.drop_examples(schemas)
     document["components"]["headers"] = {**HEADERS, "Retry-After": RETRY_AFTER, ETAG: ETAG_HEADER}
     describe_etags(document)
-    document["tags"] = guide.tags(used)
     links.add_links(document)
     drop_unreferenced(document)
 
@@ -135,7 +155,7 @@ def restore_published_names(document: dict[str, Any]) -> None:
     rename_schemas(document)
 
 
-def rename_schemas(part: Any) -> None:
+def rename_schemas(part: object) -> None:
     """Replace the names of schemas in every `$ref` and `title` of `part`, in place."""
     if isinstance(part, list):
         for each in part:
@@ -170,7 +190,7 @@ def describe_body(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
     body = operation.get("requestBody")
     if body:
         content = body["content"]["application/json"]
-        content["examples"] = examples.body_examples(operation, content["schema"], schemas)
+        content["examples"] = examples.body_examples(content["schema"], schemas)
 
 
 def describe_answers(operation: dict[str, Any], schemas: dict[str, Any]) -> None:
@@ -192,12 +212,18 @@ def header(name: str) -> dict[str, str]:
 
 
 def describe_etags(document: dict[str, Any]) -> None:
-    """Where PATCH takes `If-Match`, the responses to GET and PATCH have an ETag."""
+    """Responses to GET have an ETag, and so have those to PATCH that takes `If-Match`."""
+    shared = document["components"]["responses"]
+    headers = {name: header(name) for name in (*HEADERS, ETAG)}
+    shared[NOT_MODIFIED] = {"description": "It is what If-None-Match names.", "headers": headers}
     for path in document["paths"].values():
         taken = {p["name"] for p in path.get("patch", {}).get("parameters", [])}
-        for method in ("get", "patch") if "If-Match" in taken else ():
-            if 200 in path[method]["responses"]:
-                path[method]["responses"][200]["headers"][ETAG] = header(ETAG)
+        if "If-Match" in taken:
+            path["patch"]["responses"][200]["headers"][ETAG] = header(ETAG)
+        if "get" in path:
+            path["get"]["responses"][200]["headers"][ETAG] = header(ETAG)
+            path["get"]["responses"][304] = {"$ref": f"#/components/responses/{NOT_MODIFIED}"}
+            path["get"].setdefault("parameters", []).append(IF_NONE_MATCH)
 
 
 def share_problems(document: dict[str, Any]) -> None:

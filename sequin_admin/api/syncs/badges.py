@@ -3,24 +3,27 @@
 from typing import Any
 from uuid import UUID
 
-from ninja import Router
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS
-from sequin_admin.api.schemas import Shape
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.schemas import Shape
 from sequin_admin.api.syncs.views import get_owned_or_404
 from sequin_admin.syncs import syncs
 from sequin_admin.syncs.models import Sync
 
-router = Router(tags=["Syncs"])
+router = Resource("Syncs")
 
 
 class BadgeShape(Shape):
     sync_id: UUID
     published: bool
-    url: str | None = Field(description="Whoever has it sees the status, and only that.")
+    url: str | None = Field(
+        description="Whoever has it sees the status, and only that.",
+        examples=["https://sequin.arrakis.example/badge/Jx3kQ9.svg"],
+    )
 
 
 def badge_out(sync: Sync) -> dict[str, Any]:
@@ -29,13 +32,13 @@ def badge_out(sync: Sync) -> dict[str, Any]:
 
 
 @router.get("/{sync_id}/badge", response={200: BadgeShape, **ERRORS})
-def sync_badge(request: ApiRequest, sync_id: UUID) -> Any:
+def sync_badge(request: ApiRequest, sync_id: UUID) -> dict[str, Any]:
     """Whether it has a public badge, and where."""
     return badge_out(get_owned_or_404(require_scope(request, Scope.READ), sync_id))
 
 
 @router.post("/{sync_id}/publish", response={200: BadgeShape, **ERRORS})
-def publish_sync_badge(request: ApiRequest, sync_id: UUID) -> Any:
+def publish_sync_badge(request: ApiRequest, sync_id: UUID) -> dict[str, Any]:
     """A public address, a new one each time: the former one no longer works."""
     sync = get_owned_or_404(require_scope(request, Scope.WRITE), sync_id)
     syncs.publish_badge(sync, actor=request.auth)
@@ -43,7 +46,7 @@ def publish_sync_badge(request: ApiRequest, sync_id: UUID) -> Any:
 
 
 @router.post("/{sync_id}/unpublish", response={200: BadgeShape, **ERRORS})
-def unpublish_sync_badge(request: ApiRequest, sync_id: UUID) -> Any:
+def unpublish_sync_badge(request: ApiRequest, sync_id: UUID) -> dict[str, Any]:
     """Its address no longer works."""
     sync = get_owned_or_404(require_scope(request, Scope.WRITE), sync_id)
     syncs.unpublish_badge(sync, actor=request.auth)

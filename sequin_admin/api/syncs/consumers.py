@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpResponse
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
@@ -14,13 +14,24 @@ from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import HealthFilters, paginate_request
-from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.schemas import Body, Health, Metadata, Shape, Timestamp, health_out
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import get_or_404
+from sequin_admin.api.framework.schemas import (
+    EXAMPLE_ID,
+    Body,
+    Metadata,
+    Shape,
+    Timestamp,
+)
+from sequin_admin.api.health import Health, HealthDetail, health_detail, health_out
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.syncs import consumers
 from sequin_admin.syncs.models import Consumer, Sync, Target
 
-router = Router(tags=["Consumers"])
+router = Resource(
+    "Consumers",
+    "Which syncs are written to which target.",
+)
 ALL = "*"
 SYNCS = 'Ids of syncs, or ["*"] for all, also those made later.'
 
@@ -29,6 +40,15 @@ SyncId = Annotated[str, Field(json_schema_extra={"anyOf": [{"format": "uuid"}, {
 
 
 class ConsumerCreate(Body):
+    examples = {
+        "all syncs": {"name": "To the warehouse", "syncs": [ALL], "target_id": EXAMPLE_ID},
+        "some syncs": {
+            "name": "Invoices only",
+            "syncs": [EXAMPLE_ID],
+            "target_id": EXAMPLE_ID,
+        },
+    }
+
     name: str = Field(min_length=1, max_length=NAME_CHARS)
     active: bool = True
     syncs: list[SyncId] = Field(description=SYNCS, max_length=1000)
@@ -37,6 +57,8 @@ class ConsumerCreate(Body):
 
 
 class ConsumerPatch(Body):
+    examples = {"pause": {"active": False}, "all syncs": {"syncs": [ALL]}}
+
     name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
     active: bool | None = None
     syncs: list[SyncId] | None = Field(default=None, description=SYNCS, max_length=1000)
@@ -62,6 +84,8 @@ class ConsumerList(Shape):
 
 
 class ConsumerFilters(HealthFilters):
+    """Query parameters of the list of consumers."""
+
     equal = ("name", "target_id")
 
     sync_id: UUID | None = Field(default=None, description="Those that read this sync.")
@@ -74,11 +98,8 @@ class ConsumerFilters(HealthFilters):
 
 
 def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> Consumer:
-    rows = Consumer.objects.of(organization)
-    found: Consumer | None = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
-    if found is None:
-        raise ApiError(404, "There is no such consumer in your organization.")
-    return found
+    """Raises 404."""
+    return get_or_404(Consumer.objects.of(organization), pk, "consumer", lock=lock)
 
 
 def consumer_out(consumer: Consumer) -> dict[str, Any]:
@@ -113,6 +134,7 @@ def columns_of(
 
 
 def get_owned_syncs(organization: Organization, ids: Sequence[str]) -> list[Sync]:
+    """Raises 422 with the position of each unknown id."""
     known = {
         str(sync.pk): sync for sync in Sync.objects.of(organization).filter(pk__in=parse_uuids(ids))
     }
@@ -137,7 +159,9 @@ def parse_uuids(texts: Sequence[str]) -> list[UUID]:
 
 
 @router.post("", response={201: ConsumerShape, **ERRORS})
-def create_consumer(request: ApiRequest, payload: ConsumerCreate, response: HttpResponse) -> Any:
+def create_consumer(
+    request: ApiRequest, payload: ConsumerCreate, response: HttpResponse
+) -> Status[dict[str, Any]]:
     """Let the records of some syncs, or of all, be written to a target."""
     organization = require_scope(request, Scope.WRITE)
     columns = columns_of(organization, payload)
@@ -146,7 +170,7 @@ def create_consumer(request: ApiRequest, payload: ConsumerCreate, response: Http
 
 
 @router.get("", response={200: ConsumerList, **ERRORS})
-def list_consumers(request: ApiRequest, filters: Query[ConsumerFilters]) -> Any:
+def list_consumers(request: ApiRequest, filters: Query[ConsumerFilters]) -> dict[str, Any]:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     organization = require_scope(request, Scope.READ)
     rows = Consumer.objects.of(organization).prefetch_related("syncs")
@@ -157,7 +181,7 @@ def list_consumers(request: ApiRequest, filters: Query[ConsumerFilters]) -> Any:
 
 
 @router.get("/{consumer_id}", response={200: ConsumerShape, **ERRORS})
-def get_consumer(request: ApiRequest, consumer_id: UUID, response: HttpResponse) -> Any:
+def get_consumer(request: ApiRequest, consumer_id: UUID, response: HttpResponse) -> dict[str, Any]:
     """One consumer, with its ETag."""
     return with_etag(
         response, consumer_out(get_owned_or_404(require_scope(request, Scope.READ), consumer_id))
@@ -171,7 +195,7 @@ def update_consumer(
     payload: ConsumerPatch,
     response: HttpResponse,
     if_match: IfMatch = None,
-) -> Any:
+) -> dict[str, Any]:
     """Change what is sent; what is left out or null stays as it is."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
@@ -182,13 +206,15 @@ def update_consumer(
 
 
 @router.get("/{consumer_id}/health", response={200: HealthDetail, **ERRORS})
-def consumer_health(request: ApiRequest, consumer_id: UUID) -> Any:
+def consumer_health(request: ApiRequest, consumer_id: UUID) -> dict[str, Any]:
     """The status with its reasons, checks and history."""
     return health_detail(get_owned_or_404(require_scope(request, Scope.READ), consumer_id))
 
 
 @router.delete("/{consumer_id}", response={204: None, **ERRORS})
-def delete_consumer(request: ApiRequest, consumer_id: UUID, if_match: IfMatch = None) -> Any:
+def delete_consumer(
+    request: ApiRequest, consumer_id: UUID, if_match: IfMatch = None
+) -> Status[None]:
     """What it has written stays in the target."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():

@@ -3,20 +3,20 @@
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, JsonValue
+from pydantic import ConfigDict, Field
 
-from sequin_admin.api.health import HealthDetail
-from sequin_admin.api.schemas import (
-    PROPERTIES,
+from sequin_admin.api.credentials.examples import METADATA, STRIPE
+from sequin_admin.api.credentials.rate_limits import RateLimitShape
+from sequin_admin.api.credentials.schemas import PROPERTIES, CredentialShape, ImportedCredential
+from sequin_admin.api.framework.schemas import (
+    EXAMPLE_ID,
     Body,
-    CredentialShape,
-    Health,
-    ImportedCredential,
     Metadata,
-    RateLimitShape,
     Shape,
     Timestamp,
+    either,
 )
+from sequin_admin.api.health import Health, HealthDetail
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.syncs import rules
@@ -31,19 +31,6 @@ CollectionIds = Field(
 Age = Field(default=None, ge=1, le=rules.LONGEST_AGE_DAYS, description=MAX_AGE)
 
 
-# Exactly one of the two; the other one is missing or null.
-EITHER: list[JsonValue] = [
-    {
-        "required": [name],
-        "properties": {name: {"type": type_}, other: {"type": "null"}},
-    }
-    for name, type_, other in (
-        ("credential", "object", "credential_id"),
-        ("credential_id", "string", "credential"),
-    )
-]
-
-
 class InlineCredential(Body):
     """A credential that is made, or updated, together with the sync."""
 
@@ -52,10 +39,39 @@ class InlineCredential(Body):
     metadata: Metadata | None = None
 
 
+NEW_SYNCS: dict[str, dict[str, Any]] = {
+    "of a credential that is there": {
+        "provider": "stripe",
+        "name": "Arrakis invoices",
+        "collection_ids": ["stripe:customer", "stripe:invoice"],
+        "credential_id": EXAMPLE_ID,
+        "max_age_days": 7,
+        "sync_frequency": "4h",
+        "external_id": "customer-42",
+        "metadata": METADATA,
+    },
+    "with its credential": {
+        "provider": "stripe",
+        "name": "Arrakis customers",
+        "collection_ids": ["stripe:customer"],
+        "credential": {"properties": STRIPE, "metadata": METADATA},
+        "rate_limit": {
+            "allowed_requests": 10,
+            "interval": 1000,
+            "max_concurrent_requests": 5,
+        },
+    },
+}
+EXAMPLE = NEW_SYNCS["of a credential that is there"]
+
+
 class SyncCreate(Body):
     """Send either `credential` or `credential_id`."""
 
-    model_config = ConfigDict(json_schema_extra={"oneOf": EITHER})
+    model_config = ConfigDict(
+        json_schema_extra={"oneOf": either(credential="object", credential_id="string")}
+    )
+    examples = NEW_SYNCS
 
     provider: str = Field(json_schema_extra={"enum": [*kinds.providers()]})
     stream_id: UUID | None = Field(default=None, description="May be left out here; never changes.")
@@ -73,6 +89,15 @@ class SyncCreate(Body):
 
 
 class SyncPatch(Body):
+    examples = {
+        "disable": {"status": "disabled"},
+        "choose collections": {
+            "collection_ids": ["stripe:invoice"],
+            "sync_frequency": "30m",
+        },
+        "everything of any age": {"max_age_days": None},
+    }
+
     name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
     status: Literal["active", "disabled"] | None = None
     collection_ids: list[CollectionId] | None = Field(
@@ -97,14 +122,14 @@ class SyncShape(Shape):
     status: Literal["active", "disabled"]
     org_id: str
     health: SyncHealth
-    collection_ids: list[str]
+    collection_ids: list[str] = Field(examples=[EXAMPLE["collection_ids"]])
     rate_limit: RateLimitShape = Field(description="Its own, or its credential's.")
     credential_id: str
     credential: CredentialShape
-    max_age_days: int | None
-    sync_frequency: str
+    max_age_days: int | None = Field(examples=[30])
+    sync_frequency: str = Field(examples=[EXAMPLE["sync_frequency"]])
     initial_backfill_completed_at: Timestamp | None
-    external_id: str | None
+    external_id: str | None = Field(examples=[EXAMPLE["external_id"]])
     metadata: dict[str, Any]
     created_at: Timestamp
     updated_at: Timestamp
@@ -126,6 +151,17 @@ class Trouble(Body):
 
 
 class Report(Body):
+    examples = {
+        "it works": {"rows": 1200, "lag_s": 4.5, "initial_backfill_completed": True},
+        "the customer must act": {
+            "error": {
+                "owner": "customer",
+                "code": "missing_permission",
+                "message": "Stripe does not let this key read invoices.",
+            }
+        },
+    }
+
     rows: int = Field(default=0, ge=0, le=10**12, description="Read since the report before.")
     lag_s: float | None = Field(default=None, ge=0, le=10**9, description="How far behind.")
     initial_backfill_completed: bool = Field(
@@ -137,5 +173,5 @@ class Report(Body):
 class SyncHealthDetail(HealthDetail):
     sync_id: str
     rows_total: int
-    lag_s: float | None
+    lag_s: float | None = Field(examples=[4])
     last_report_at: Timestamp | None

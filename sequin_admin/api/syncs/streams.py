@@ -5,19 +5,24 @@ from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpResponse
-from ninja import Query, Router, Status
+from ninja import Query, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
-from sequin_admin.api.framework.errors import ERRORS, ApiError
+from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import TEXT_CHARS, ChangeFilters, Times, paginate_request
-from sequin_admin.api.schemas import Body, Shape, Timestamp
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import get_or_404
+from sequin_admin.api.framework.schemas import Body, Shape, Timestamp
 from sequin_admin.syncs import rules, streams
 from sequin_admin.syncs.models import SLUG_CHARS, Stream
 
-router = Router(tags=["Streams"])
+router = Resource(
+    "Streams",
+    "What syncs write to, by a name of yours.",
+)
 
 Slug = Annotated[
     str,
@@ -31,16 +36,20 @@ Slug = Annotated[
 
 
 class StreamCreate(Body):
+    examples = {"production": {"slug": "production"}}
+
     slug: Slug
 
 
 class StreamPatch(Body):
+    examples = {"rename": {"slug": "production-eu"}}
+
     slug: Slug | None = None
 
 
 class StreamShape(Shape):
     id: str
-    slug: str
+    slug: str = Field(examples=["production"])
     org_id: str
     created_at: Timestamp
     updated_at: Timestamp
@@ -52,6 +61,8 @@ class StreamList(Shape):
 
 
 class StreamFilters(ChangeFilters):
+    """Query parameters of the list of streams."""
+
     equal = ("slug",)
 
     sort: Literal[Times, "slug", "-slug"] = "-created_at"
@@ -60,11 +71,8 @@ class StreamFilters(ChangeFilters):
 
 
 def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> Stream:
-    rows = Stream.objects.of(organization)
-    stream = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
-    if stream is None:
-        raise ApiError(404, "There is no such stream in your organization.")
-    return stream
+    """Raises 404."""
+    return get_or_404(Stream.objects.of(organization), pk, "stream", lock=lock)
 
 
 def stream_out(stream: Stream) -> dict[str, Any]:
@@ -78,7 +86,9 @@ def stream_out(stream: Stream) -> dict[str, Any]:
 
 
 @router.post("", response={201: StreamShape, **ERRORS})
-def create_stream(request: ApiRequest, payload: StreamCreate, response: HttpResponse) -> Any:
+def create_stream(
+    request: ApiRequest, payload: StreamCreate, response: HttpResponse
+) -> Status[dict[str, Any]]:
     """Divide your data: dev and prod, or one stream per API. Syncs name one when they are made."""
     organization = require_scope(request, Scope.WRITE)
     stream = streams.create(organization, actor=request.auth, slug=payload.slug)
@@ -86,7 +96,7 @@ def create_stream(request: ApiRequest, payload: StreamCreate, response: HttpResp
 
 
 @router.get("", response={200: StreamList, **ERRORS})
-def list_streams(request: ApiRequest, filters: Query[StreamFilters]) -> Any:
+def list_streams(request: ApiRequest, filters: Query[StreamFilters]) -> dict[str, Any]:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     rows = Stream.objects.of(require_scope(request, Scope.READ))
     page, following = paginate_request(request, filters, rows)
@@ -94,7 +104,7 @@ def list_streams(request: ApiRequest, filters: Query[StreamFilters]) -> Any:
 
 
 @router.get("/{stream_id}", response={200: StreamShape, **ERRORS})
-def get_stream(request: ApiRequest, stream_id: UUID, response: HttpResponse) -> Any:
+def get_stream(request: ApiRequest, stream_id: UUID, response: HttpResponse) -> dict[str, Any]:
     """One stream, with its ETag."""
     return with_etag(
         response, stream_out(get_owned_or_404(require_scope(request, Scope.READ), stream_id))
@@ -108,7 +118,7 @@ def update_stream(
     payload: StreamPatch,
     response: HttpResponse,
     if_match: IfMatch = None,
-) -> Any:
+) -> dict[str, Any]:
     """Another slug. Id and syncs stay; left out or null, nothing changes."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
@@ -120,7 +130,7 @@ def update_stream(
 
 
 @router.delete("/{stream_id}", response={204: None, **ERRORS})
-def delete_stream(request: ApiRequest, stream_id: UUID, if_match: IfMatch = None) -> Any:
+def delete_stream(request: ApiRequest, stream_id: UUID, if_match: IfMatch = None) -> Status[None]:
     """Refused with 409 while syncs write to it."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():

@@ -5,24 +5,25 @@ from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpResponse
-from ninja import Query, Router, Status
+from ninja import Query, Status
 
 from sequin_admin.access.models import Organization, Scope
+from sequin_admin.api.credentials.schemas import (
+    CredentialImport,
+    credential_out,
+    entry_error,
+    notice_of,
+    refuse_blank,
+)
 from sequin_admin.api.credentials.views import get_oauth_app_or_422
 from sequin_admin.api.credentials.views import get_owned_or_404 as get_owned_credential
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUsed
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import ProviderFilters, paginate_request
-from sequin_admin.api.health import health_detail
-from sequin_admin.api.schemas import (
-    CredentialImport,
-    credential_out,
-    entry_error,
-    health_out,
-    notice_of,
-    refuse_blank,
-)
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import get_or_404
+from sequin_admin.api.health import health_detail, health_out
 from sequin_admin.api.syncs.schemas import (
     CreatedSync,
     Report,
@@ -42,10 +43,15 @@ from sequin_admin.limits import models as limits
 from sequin_admin.syncs import reports, syncs
 from sequin_admin.syncs.models import Stream, Sync
 
-router = Router(tags=["Syncs"])
+router = Resource(
+    "Syncs",
+    "Which collections of an account are read, how often, and how that goes.",
+)
 
 
 class SyncFilters(ProviderFilters):
+    """Query parameters of the list of syncs."""
+
     equal = ("name", "provider", "external_id", "credential_id", "stream_id")
 
     status: Literal["active", "disabled"] | None = None
@@ -59,13 +65,10 @@ class SyncFilters(ProviderFilters):
 
 
 def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> Sync:
+    """With its credential. Raises 404."""
     rows = Sync.objects.of(organization)
     rows = rows.select_related("credential__oauth_app", "credential__rate_limit")
-    rows = rows.select_for_update(of=("self",)) if lock else rows
-    sync: Sync | None = rows.filter(pk=pk).first()
-    if sync is None:
-        raise ApiError(404, "There is no such sync in your organization.")
-    return sync
+    return get_or_404(rows, pk, "sync", lock=lock)
 
 
 def sync_out(sync: Sync) -> dict[str, Any]:
@@ -75,7 +78,7 @@ def sync_out(sync: Sync) -> dict[str, Any]:
         **{name: getattr(sync, name) for name in plain},
         "org_id": str(sync.organization_id),
         "health": {**health_out(sync), "sync_id": str(sync.pk)},
-        "rate_limit": sync.rate_limit or limits.get_rate_limit(sync.credential).as_json(),
+        "rate_limit": sync.rate_limit or limits.get_rate(sync.credential).model_dump(),
         "stream_id": str(sync.stream_id) if sync.stream_id else None,
         "credential_id": str(sync.credential_id),
         "credential": credential_out(sync.credential),
@@ -88,7 +91,9 @@ def sync_out(sync: Sync) -> dict[str, Any]:
 
 
 @router.post("", response={201: CreatedSync, **ERRORS}, exclude_unset=True)
-def create_sync(request: ApiRequest, payload: SyncCreate, response: HttpResponse) -> Any:
+def create_sync(
+    request: ApiRequest, payload: SyncCreate, response: HttpResponse
+) -> Status[dict[str, Any]]:
     """Sync an account: of an existing credential, or of one that is sent along, which is imported
     as POST /v1/credentials does it. `credential.notice` is that of its import."""
     organization = require_scope(request, Scope.WRITE)
@@ -144,6 +149,7 @@ def credential_for(
 def draft_inline_credential(
     request: ApiRequest, organization: Organization, payload: SyncCreate
 ) -> Credential:
+    """A draft of the credential that was sent along. Raises 422."""
     sent = payload.credential
     assert sent is not None  # noqa: S101 - for mypy
     refuse_other_provider(kinds.get(sent.properties.kind).provider, payload.provider)
@@ -177,13 +183,14 @@ def save_inline_credential(
 
 
 def refuse_other_provider(found: str, named: str) -> None:
+    """Raises 422."""
     if found != named:
         message = f"The credential is of {found}. Name that provider, or another credential."
         raise ApiError(422, INVALID, {"provider": [message]})
 
 
 @router.get("", response={200: SyncList, **ERRORS})
-def list_syncs(request: ApiRequest, filters: Query[SyncFilters]) -> Any:
+def list_syncs(request: ApiRequest, filters: Query[SyncFilters]) -> dict[str, Any]:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     rows = Sync.objects.of(require_scope(request, Scope.READ))
     rows = rows.select_related("credential__oauth_app", "credential__rate_limit")
@@ -193,7 +200,7 @@ def list_syncs(request: ApiRequest, filters: Query[SyncFilters]) -> Any:
 
 
 @router.get("/{sync_id}", response={200: SyncShape, **ERRORS})
-def get_sync(request: ApiRequest, sync_id: UUID, response: HttpResponse) -> Any:
+def get_sync(request: ApiRequest, sync_id: UUID, response: HttpResponse) -> dict[str, Any]:
     """One sync with its credential, and its ETag."""
     return with_etag(
         response, sync_out(get_owned_or_404(require_scope(request, Scope.READ), sync_id))
@@ -211,7 +218,7 @@ def update_sync(
     payload: SyncPatch,
     response: HttpResponse,
     if_match: IfMatch = None,
-) -> Any:
+) -> dict[str, Any]:
     """Change what is sent. Null takes rate_limit, max_age_days and external_id away, and leaves
     the rest as it is. Credential, provider and stream can't change: make another sync."""
     organization = require_scope(request, Scope.WRITE)
@@ -229,7 +236,7 @@ def update_sync(
 
 
 @router.delete("/{sync_id}", response={204: None, **ERRORS, 409: StillUsed})
-def delete_sync(request: ApiRequest, sync_id: UUID, if_match: IfMatch = None) -> Any:
+def delete_sync(request: ApiRequest, sync_id: UUID, if_match: IfMatch = None) -> Status[None]:
     """Refused with 409 while consumers name it."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
@@ -240,7 +247,7 @@ def delete_sync(request: ApiRequest, sync_id: UUID, if_match: IfMatch = None) ->
 
 
 @router.post("/{sync_id}/report", response={200: SyncHealthDetail, **ERRORS})
-def report(request: ApiRequest, sync_id: UUID, payload: Report) -> Any:
+def report(request: ApiRequest, sync_id: UUID, payload: Report) -> dict[str, Any]:
     """Report the progress of the sync's worker, and what stopped it."""
     organization = require_scope(request, Scope.WRITE)
     trouble = reports.ReportedError(**payload.error.model_dump()) if payload.error else None
@@ -256,7 +263,7 @@ def report(request: ApiRequest, sync_id: UUID, payload: Report) -> Any:
 
 
 @router.get("/{sync_id}/health", response={200: SyncHealthDetail, **ERRORS})
-def sync_health(request: ApiRequest, sync_id: UUID) -> Any:
+def sync_health(request: ApiRequest, sync_id: UUID) -> dict[str, Any]:
     """The status with its reason, and what its worker reported last."""
     return sync_health_detail(get_owned_or_404(require_scope(request, Scope.READ), sync_id))
 

@@ -6,7 +6,6 @@ The time is the database's, read after the lock was acquired, so that only one c
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, connection, models, transaction
@@ -39,6 +38,8 @@ WRITE = "UPDATE limits_limiterstate SET state = %s WHERE credential_id = %s"
 
 
 class DatabaseStore:
+    """A `Store` of one row for each credential."""
+
     def acquire(
         self, key: UUID, request: LimiterRequest, releases: Sequence[LeaseRelease] = ()
     ) -> LimiterResponse:
@@ -87,6 +88,7 @@ class DatabaseStore:
 
 @contextmanager
 def unavailable_on_error() -> Iterator[None]:
+    """Raises `Unavailable` for errors of the database."""
     try:
         yield
     except DatabaseError as error:
@@ -128,5 +130,6 @@ def database_time() -> int:
     return int(now)
 
 
-def key_value(key: UUID) -> Any:
-    return models.UUIDField().get_db_prep_value(key, connection)
+def key_value(key: UUID) -> str | UUID:
+    value: str | UUID = models.UUIDField().get_db_prep_value(key, connection)
+    return value

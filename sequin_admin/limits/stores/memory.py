@@ -20,6 +20,8 @@ def monotonic() -> int:
 
 
 class MemoryStore:
+    """A `Store` of this process; API keys have no quota here."""
+
     def __init__(self, clock: Callable[[], int] = monotonic) -> None:
         self.clock = clock
         self.lock = threading.Lock()

@@ -30,6 +30,8 @@ UNKNOWN, NO_CALL = -1, -2
 
 
 class Script(NamedTuple):
+    """A Lua script, and the digest by which Redis knows it."""
+
     text: str
     sha: str
 
@@ -120,7 +122,7 @@ class RedisStore:
         return self.local.connection
 
 
-def encode_arguments(*parts: Any) -> bytes:
+def encode_arguments(*parts: object) -> bytes:
     """Encode arguments: https://redis.io/docs/latest/develop/reference/protocol-spec/"""
     texts = [str(part).encode() for part in parts]
     return b"".join([b"$%d\r\n%b\r\n" % (len(text), text) for text in texts])
@@ -155,7 +157,7 @@ def keys_of(key: UUID, scope: str = "", *, line: bool = True) -> list[str]:
 def acquire_command(key: UUID, request: LimiterRequest) -> bytes:
     scope = request.scope if request.narrower else ""
     limit = request.limit
-    args: list[Any] = [limit.allowed, limit.interval, limit.at_once, request.n, request.priority]
+    args: list[object] = [limit.allowed, limit.interval, limit.at_once, request.n, request.priority]
     args += [request.wait, request.lease, request.within, request.ticket, scope]
     if request.narrower:
         args += [request.narrower.allowed, request.narrower.interval, request.narrower.at_once]
@@ -165,7 +167,7 @@ def acquire_command(key: UUID, request: LimiterRequest) -> bytes:
 def release_command(key: UUID, release: LeaseRelease) -> bytes:
     start, within, scope = release.parse_lease()
     used = UNKNOWN if release.used is None else release.used
-    args: list[Any] = [release.lease, release.lease.partition(".")[0], start, within]
+    args: list[object] = [release.lease, release.lease.partition(".")[0], start, within]
     args += [NO_CALL if release.unused else used]
     args += [UNKNOWN if value is None else value for value in (release.pause, release.left)]
     args += [release.resets]

@@ -23,7 +23,7 @@ from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import limiter
 from sequin_admin.limits.models import set_limit
-from sequin_admin.limits.permits import PermitRelease, to_limit
+from sequin_admin.limits.permits import to_limit
 from sequin_admin.limits.requests import LimiterRequest
 from sequin_admin.limits.stores.redis import RedisStore
 from sequin_admin.tools.benchmarks import load
@@ -95,7 +95,7 @@ def measure_pairs(organization: Organization, url: str) -> dict[str, Any]:
 
     def pair() -> None:
         lease = limiter.acquire(credential).leases[0]
-        limiter.release_all(credential, [PermitRelease(lease.id)])
+        limiter.release(credential, lease)
 
     work = {"bare": bare, "pair": pair, **other_libraries(url)}
     rates: dict[str, list[float]] = {name: [] for name in work}

@@ -1,102 +1,36 @@
-"""Schemas of requests and responses. Those of properties come from the kinds' declarations."""
+"""Schemas of /v1/credentials. Those of properties come from the kinds' declarations."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    model_validator,
-)
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field
 
+from sequin_admin.api.credentials.examples import STRIPE, import_of, of_kinds, patch_of
+from sequin_admin.api.credentials.rate_limits import RateLimitShape
 from sequin_admin.api.framework.errors import INVALID, ApiError
+from sequin_admin.api.framework.reveal import Unreadable
+from sequin_admin.api.framework.schemas import (
+    Body,
+    Metadata,
+    NamedExamples,
+    Shape,
+    Timestamp,
+)
+from sequin_admin.api.health import Health, health_out
+from sequin_admin.api.oauth_apps.schemas import OAuthAppShape, oauth_app_out
 from sequin_admin.connect.entered import MergeResult
-from sequin_admin.core.metadata import check_metadata
-from sequin_admin.core.wrapping import trim
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.properties import MASK, InvalidEntry, Properties
 from sequin_admin.limits import models as limits
 
 # The union of every kind's properties; the discriminator `kind` has no default.
 PROPERTIES: Any = reduce(or_, (kind.properties_class for kind in kinds.all()))
-
-
-def rfc3339(at: datetime) -> str:
-    """RFC 3339 in UTC, to the second and with Z, as in the specification's examples."""
-    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
-
-
-# The bounds of everybody's metadata; responses may hold longer ones from before.
-Metadata = Annotated[dict[str, Any], AfterValidator(check_metadata)]
-
-
-HealthStatus = Literal["healthy", "customer_intervention", "sequin_intervention"]
-
-
-class Shape(BaseModel):
-    """Base of responses. Ninja's `Schema` reads each value in Python: a fifth of a list's time."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
-
-
-class Body(Strict):
-    """Base of request bodies. In JSON, `"5"` is no number and neither is `true`."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _types_of_json(cls, values: Any) -> Any:
-        fields = cls.model_fields.items() if isinstance(values, dict) else ()
-        messages = {
-            name: sentence
-            for name, field in fields
-            if (sentence := wrong_type(field, values.get(field.alias or name)))
-        }
-        if messages:
-            raise PydanticCustomError(
-                "contradiction", "{names}", {"names": list(messages), **messages}
-            )
-        if fields and isinstance(values.get("name"), str):
-            # Of a name that nobody would see, nothing is left.
-            values = {**values, "name": trim(values["name"])}
-        return values
-
-
-def wrong_type(field: FieldInfo, value: Any) -> str:
-    """A message where pydantic would convert text, true or 1 to another type; else empty."""
-    named = (field.annotation, *get_args(field.annotation))
-    wanted = {getattr(each, "__origin__", each) for each in named}
-    if isinstance(value, (bool, str)) and wanted & {int, float} and type(value) not in wanted:
-        return "Send a number."
-    if isinstance(value, (int, float, str)) and bool in wanted and not isinstance(value, bool):
-        return "Send true or false."
-    return ""
-
-
-class RateLimitShape(Body):
-    """`interval` is in milliseconds; `max_concurrent_requests` 0 means no cap."""
-
-    allowed_requests: int = Field(ge=1, le=1_000_000)
-    interval: int = Field(ge=100, le=limits.DAY_MS)
-    max_concurrent_requests: int = Field(ge=0, le=10_000)
 
 
 def check_mail_address(text: str) -> str:
@@ -117,41 +51,36 @@ class CredentialImport(Body):
     metadata: Metadata | None = None
     rate_limit: RateLimitShape | None = None
 
+    @classmethod
+    def named_examples(cls) -> NamedExamples:
+        return of_kinds(import_of)
+
 
 class CredentialPatch(Body):
     name: str | None = Field(default=None, min_length=1, max_length=200)
     metadata: Metadata | None = None
     rate_limit: RateLimitShape | None = None
 
+    @classmethod
+    def named_examples(cls) -> NamedExamples:
+        return of_kinds(patch_of)
+
 
 class Contact(Body):
     """Not part of the credential's own shape, which is the specification's."""
+
+    examples = {
+        "set": {"contact_email": "duncan@arrakis.example"},
+        "take away": {"contact_email": ""},
+    }
 
     contact_email: Annotated[str, AfterValidator(check_mail_address), Field(max_length=254)] = (
         Field(
             description="Whom of the customer to mail for what only they can mend. Empty: nobody.",
             json_schema_extra={"anyOf": [{"format": "email"}, {"maxLength": 0}]},
+            examples=["duncan@arrakis.example"],
         )
     )
-
-
-class Health(Shape):
-    status: HealthStatus
-
-
-class OAuthAppShape(Shape):
-    id: str
-    provider: str
-    name: str
-    client_id: str
-    client_secret: str = Field(description="Asterisks, unless truncate_secrets is false.")
-    properties: dict[str, Any] = Field(description="What the provider has besides: GitHub's slug.")
-    scopes: list[str]
-    redirect_uris: list[str]
-    health: Health
-    metadata: dict[str, Any]
-    created_at: Timestamp
-    updated_at: Timestamp
 
 
 class CredentialShape(Shape):
@@ -161,24 +90,17 @@ class CredentialShape(Shape):
     kind: str
     properties: dict[str, Any] = Field(
         description="By kind; secrets are asterisks, unless truncate_secrets is false. What is "
-        "read can be posted as it is to import it; asterisks keep the secret that is stored."
+        "read can be posted as it is to import it; asterisks keep the secret that is stored.",
+        examples=[{**STRIPE, "secret": MASK}],
     )
-    oauth_app_id: str | None
-    oauth_app: OAuthAppShape | None
+    # An example of a Stripe key has no app.
+    oauth_app_id: str | None = Field(examples=[None])
+    oauth_app: OAuthAppShape | None = Field(examples=[None])
     health: Health
     rate_limit: RateLimitShape
     metadata: dict[str, Any]
     created_at: Timestamp
     updated_at: Timestamp
-
-
-Unreadable = Annotated[
-    dict[str, str],
-    Field(
-        description="Only with truncate_secrets=false: by id, why secrets could not be opened. "
-        "Those rows are masked."
-    ),
-]
 
 
 NOTICE = (
@@ -194,12 +116,6 @@ class ImportedCredential(CredentialShape):
 
 class CredentialList(Shape):
     data: list[CredentialShape]
-    unreadable: Unreadable = {}
-    next_cursor: str | None
-
-
-class OAuthAppList(Shape):
-    data: list[OAuthAppShape]
     unreadable: Unreadable = {}
     next_cursor: str | None
 
@@ -226,11 +142,6 @@ def entry_error(error: InvalidEntry, prefix: str = "properties.") -> ApiError:
     return ApiError(422, INVALID, {f"{prefix}{n}": [text] for n, text in error.sentences.items()})
 
 
-def health_out(monitored: Any) -> dict[str, str]:
-    """The specification has three statuses: what was not probed yet is healthy."""
-    return {"status": monitored.health_status or "healthy"}
-
-
 # The columns that `credential_out()` reads: a list fetches only these.
 CREDENTIAL_COLUMNS = (
     *("name", "kind", "properties", "secret_names", "oauth_app_id", "health_status", "rate_limit"),
@@ -252,7 +163,7 @@ def credential_out(
         "oauth_app_id": str(app.pk) if app else None,
         "oauth_app": oauth_app_out(app) if app else None,
         "health": health_out(credential),
-        "rate_limit": limits.rate_limit_json(credential),
+        "rate_limit": limits.get_rate(credential).model_dump(),
         "metadata": credential.metadata,
         "created_at": credential.created_at,
         "updated_at": credential.updated_at,
@@ -270,22 +181,3 @@ def notice_of(change: MergeResult, properties: Properties) -> dict[str, str]:
     """The notice by its name in an answer; empty when there is nothing to say."""
     said = " ".join(filter(None, (change.notice, *properties.remarks())))
     return {"notice": said} if said else {}
-
-
-def oauth_app_out(app: OAuthApp, *, secrets: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Masked, unless the revealed `secrets` are given."""
-    hidden = {n: value for n, value in (secrets or {}).items() if n != "client_secret"}
-    return {
-        "id": str(app.pk),
-        "provider": app.provider,
-        "name": app.name,
-        "client_id": app.client_id,
-        "client_secret": (secrets or {}).get("client_secret", MASK),
-        "properties": {**app.properties, **hidden},
-        "scopes": list(app.requested_scopes),
-        "redirect_uris": app.redirect_uris,
-        "health": health_out(app),
-        "metadata": app.metadata,
-        "created_at": app.created_at,
-        "updated_at": app.updated_at,
-    }

@@ -1,16 +1,28 @@
 """/v1/connect-links: links with which a customer connects an account once, without a login."""
 
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.db.models import Q
 from django.http import HttpResponse
-from ninja import Query, Router, Status
-from pydantic import ConfigDict, Field, JsonValue
+from ninja import Query, Status
+from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
+from sequin_admin.api.connect_links.schemas import (
+    OPEN,
+    BulkLinks,
+    BulkReconnect,
+    LinkCreate,
+    LinkList,
+    LinkPatch,
+    LinkShape,
+    PublicState,
+    link_out,
+    with_url,
+)
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
@@ -21,127 +33,18 @@ from sequin_admin.api.framework.pagination import (
     filter_by_metadata,
     paginate_request,
 )
-from sequin_admin.api.schemas import Body, Metadata, Shape, Timestamp
+from sequin_admin.api.framework.resources import Resource
+from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 
-MAX_LIFETIME_S = int(links.MAX_LIFETIME.total_seconds())
-MAX_LINKS = 500
-LinkState = Literal["open", "completed", "revoked", "expired"]
-KindSlug = Annotated[str, Field(json_schema_extra={"enum": [k.slug for k in kinds.all()]})]
-Expiry = Field(default=MAX_LIFETIME_S, ge=60, le=MAX_LIFETIME_S, description="Up to 7 days.")
-NAME = "Of the credential to come; the customer sees it, too. Empty: the account's name."
-
-
-# Exactly one of the two; the other one is missing or null.
-EITHER: list[JsonValue] = [
-    {"required": [name], "properties": {name: {"type": type_}, other: {"type": "null"}}}
-    for name, type_, other in (("kinds", "array", "reconnects"), ("reconnects", "string", "kinds"))
-]
-
-
-class LinkCreate(Body):
-    """Either `kinds`, for a new credential, or `reconnects`, for one that its customer connects
-    again. With `reconnects` everything but `expires_in_s` comes from the credential."""
-
-    model_config = ConfigDict(json_schema_extra={"oneOf": EITHER})
-
-    kinds: list[KindSlug] | None = Field(
-        default=None, min_length=1, max_length=10, description="Of one provider; they choose one."
-    )
-    reconnects: UUID | None = Field(default=None, description="The credential to connect again.")
-    oauth_app_id: UUID | None = Field(
-        default=None, description="Needed when a kind connects through an OAuth app of yours."
-    )
-    name: str = Field(default="", max_length=200, description=NAME)
-    metadata: Metadata = Field(default_factory=dict, description="Kept on the credential.")
-    redirect_url: str = Field(
-        default="",
-        max_length=2000,
-        description="Where the customer goes afterwards: a redirect URI of the OAuth app. Empty: "
-        "a page says thank you.",
-    )
-    expires_in_s: int = Expiry
-
-
-class LinkPatch(Body):
-    name: str | None = Field(default=None, max_length=200, description=NAME)
-    metadata: Metadata | None = None
-
-
-class BulkReconnect(Body):
-    credential_ids: list[UUID] = Field(min_length=1, max_length=MAX_LINKS)
-    expires_in_s: int = Expiry
-
-
-class LinkShape(Shape):
-    """An invitation to connect one account. An open link works once."""
-
-    id: UUID
-    state: LinkState
-    provider: str
-    kinds: list[str]
-    oauth_app_id: UUID | None
-    reconnects: UUID | None
-    name: str
-    metadata: dict[str, Any]
-    redirect_url: str
-    batch: UUID | None = Field(description="The same for links that were made in bulk.")
-    url: str | None = Field(
-        description="What the customer is sent. The answer that makes the link has it; later it "
-        "takes the scope `secrets`, and in lists `urls`. Null otherwise, and once the link is over."
-    )
-    created_at: Timestamp
-    expires_at: Timestamp
-    opened_at: Timestamp | None = Field(description="When the customer saw it first.")
-    failure: str = Field(description="Why the customer did not get through the last time.")
-    failed_at: Timestamp | None
-    completed_at: Timestamp | None
-    revoked_at: Timestamp | None
-    credential_id: UUID | None = Field(description="What came of it.")
-
-
-class LinkList(Shape):
-    data: list[LinkShape]
-    next_cursor: str | None
-
-
-class LeftOut(Shape):
-    credential_id: UUID
-    reason: str
-
-
-class BulkLinks(Shape):
-    """`batch` finds the links again in the list. `left_out` got none, and says why."""
-
-    batch: UUID
-    data: list[LinkShape]
-    left_out: list[LeftOut]
-
-
-PLAIN = ("provider", "kinds", "oauth_app_id", "name", "metadata", "redirect_url", "batch",
-         "created_at", "expires_at", "opened_at", "failure", "failed_at", "completed_at",
-         "revoked_at", "credential_id")  # fmt: skip
-
-
-def link_out(link: ConnectLink) -> dict[str, Any]:
-    """Without its `url`."""
-    return {
-        "id": link.pk,
-        "state": "open" if link.is_open else link.state.value,
-        "reconnects": link.reconnects_id,
-        **{name: getattr(link, name) for name in PLAIN},
-    }
-
-
-def with_url(link: ConnectLink, shown: dict[str, Any], *, reveal: bool = True) -> dict[str, Any]:
-    return {**shown, "url": (links.address(link) or None) if reveal else None}
-
-
-router = Router(tags=["Connect links"])
+router = Resource(
+    "Connect links",
+    "Addresses that a customer opens to connect an account, without a login.",
+)
 
 UNKNOWN = "There is no credential with this id in your organization."
 # Names of fields in the domain's errors, and the API's names for them.
@@ -149,10 +52,12 @@ FIELDS = {"oauth_app": "oauth_app_id", "lasts": "expires_in_s"}
 
 
 class ConnectLinkFilters(PageParams):
+    """Query parameters of the list of connect links."""
+
     equal = ("provider", "batch")
 
     sort: Creation = "-created_at"
-    state: LinkState | None = None
+    state: PublicState | None = None
     provider: str = ""
     credential_id: UUID | None = Field(
         default=None, description="The credential that a link reconnects, or that came of it."
@@ -167,7 +72,7 @@ class ConnectLinkFilters(PageParams):
     def narrow(self, rows: Any) -> Any:
         rows, now, wanted = super().narrow(rows), clock.now(), self.state
         if wanted:
-            rows = rows.open(now) if wanted == "open" else rows.in_state(wanted, now)
+            rows = rows.open(now) if wanted == OPEN else rows.in_state(wanted, now)
         if self.credential_id:
             either = Q(reconnects=self.credential_id) | Q(credential=self.credential_id)
             rows = rows.filter(either)
@@ -175,11 +80,8 @@ class ConnectLinkFilters(PageParams):
 
 
 def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> ConnectLink:
-    rows = ConnectLink.objects.of(organization)
-    link = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
-    if link is None:
-        raise ApiError(404, "There is no such connect link in your organization.")
-    return link
+    """Raises 404."""
+    return get_or_404(ConnectLink.objects.of(organization), pk, "connect link", lock=lock)
 
 
 def check_open(link: ConnectLink) -> None:
@@ -190,7 +92,9 @@ def check_open(link: ConnectLink) -> None:
 
 
 @router.post("", response={201: LinkShape, **ERRORS})
-def create_connect_link(request: ApiRequest, payload: LinkCreate, response: HttpResponse) -> Any:
+def create_connect_link(
+    request: ApiRequest, payload: LinkCreate, response: HttpResponse
+) -> Status[dict[str, Any]]:
     """The answer's `url` is what you send the customer. Whoever has it can use it, once."""
     organization = require_scope(request, Scope.WRITE)
     lasts = timedelta(seconds=payload.expires_in_s)
@@ -231,6 +135,7 @@ def get_reconnectable(organization: Organization, pk: UUID, more: set[str]) -> C
 
 
 def kinds_of(payload: LinkCreate) -> list[Any]:
+    """The kinds to choose from. Raises 422."""
     if payload.kinds is None:
         raise ApiError(422, INVALID, {"kinds": ["Send either kinds or reconnects."]})
     known = [kinds.get(slug) for slug in payload.kinds]
@@ -242,6 +147,7 @@ def kinds_of(payload: LinkCreate) -> list[Any]:
 
 
 def get_oauth_app_or_422(organization: Organization, pk: UUID | None) -> OAuthApp | None:
+    """The app of that id, None without one. Raises 422."""
     if pk is None:
         return None
     app = OAuthApp.objects.of(organization).filter(pk=pk).first()
@@ -262,7 +168,7 @@ def link_response(
 @router.post("/bulk", response={201: BulkLinks, **ERRORS})
 def create_reconnect_links(
     request: ApiRequest, payload: BulkReconnect, response: HttpResponse
-) -> Any:
+) -> Status[dict[str, Any]]:
     """A link for each credential whose customer must act."""
     organization, batch = require_scope(request, Scope.WRITE), uuid4()
     rows = Credential.objects.of(organization).filter(pk__in=payload.credential_ids)
@@ -289,7 +195,7 @@ def create_reconnect_links(
 @router.get("", response={200: LinkList, **ERRORS})
 def list_connect_links(
     request: ApiRequest, filters: Query[ConnectLinkFilters], response: HttpResponse
-) -> Any:
+) -> dict[str, Any]:
     """Newest first unless sorted otherwise; they are kept for 90 days after their end."""
     organization, reveal = require_scope(request, Scope.READ), filters.urls
     if reveal:
@@ -304,7 +210,7 @@ def list_connect_links(
 
 
 @router.get("/{link_id}", response={200: LinkShape, **ERRORS})
-def get_connect_link(request: ApiRequest, link_id: UUID, response: HttpResponse) -> Any:
+def get_connect_link(request: ApiRequest, link_id: UUID, response: HttpResponse) -> dict[str, Any]:
     """Its state, with its ETag; while it is open and with the scope `secrets`, its `url`."""
     link = get_owned_or_404(require_scope(request, Scope.READ), link_id)
     return link_response(response, link, reveal=Scope.SECRETS in request.auth.scopes)
@@ -317,7 +223,7 @@ def update_connect_link(
     payload: LinkPatch,
     response: HttpResponse,
     if_match: IfMatch = None,
-) -> Any:
+) -> dict[str, Any]:
     """Change the name and metadata of the credential to come. 409 once the link is no longer open.
     What it offers can't change: withdraw it and make another."""
     organization = require_scope(request, Scope.WRITE)
@@ -330,7 +236,9 @@ def update_connect_link(
 
 
 @router.delete("/{link_id}", response={204: None, **ERRORS})
-def withdraw_connect_link(request: ApiRequest, link_id: UUID, if_match: IfMatch = None) -> Any:
+def withdraw_connect_link(
+    request: ApiRequest, link_id: UUID, if_match: IfMatch = None
+) -> Status[None]:
     """It no longer works; it stays in the list as revoked. 409 when it is not open."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():

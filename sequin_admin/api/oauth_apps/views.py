@@ -4,99 +4,57 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.http import HttpResponse
-from ninja import Query, Router, Status
-from pydantic import Field, SecretStr, ValidationError
+from ninja import Query, Status
+from pydantic import ValidationError
 
 from sequin_admin.access.models import Organization, Scope
+from sequin_admin.api.credentials.schemas import refuse_blank
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUsed, messages_by_path
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import ProviderFilters, paginate_request
+from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.reveal import RevealFilter, list_out
+from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.health import HealthDetail, health_detail
-from sequin_admin.api.schemas import (
-    Body,
-    Metadata,
+from sequin_admin.api.oauth_apps.schemas import (
+    PROVIDERS,
+    GatewaySecretRotation,
+    GatewaySecretShape,
+    OAuthAppCreate,
     OAuthAppList,
+    OAuthAppPatch,
     OAuthAppShape,
-    Shape,
-    Timestamp,
     oauth_app_out,
-    refuse_blank,
 )
+from sequin_admin.core.field_errors import errors_in
 from sequin_admin.credentials import gateway_secrets, kinds, oauth_apps
 from sequin_admin.credentials.kinds import AppProperties
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.credentials.properties import InvalidEntry
 
-router = Router(tags=["OAuth apps"])
-
-RedirectURI = Annotated[
-    str, Field(pattern=oauth_apps.REDIRECT_URI, max_length=oauth_apps.REDIRECT_URI_CHARS)
-]
-ScopeName = Annotated[str, Field(pattern=oauth_apps.SCOPE, max_length=200)]
-REDIRECT_URIS = "Where your product receives codes. Changing them takes the scope `secrets`, too."
-PROVIDERS = [provider for provider in kinds.providers() if kinds.oauth_of(provider)]
-
-
-class OAuthAppCreate(Body):
-    provider: str = Field(json_schema_extra={"enum": [*PROVIDERS]})
-    name: str = Field(min_length=1, max_length=100)
-    client_id: str = Field(min_length=1, max_length=200)
-    client_secret: SecretStr = Field(min_length=1)
-    properties: dict[str, Any] = Field(
-        default_factory=dict, description="What the provider has besides: GitHub's app_id, slug..."
-    )
-    scopes: list[ScopeName] = Field(default_factory=list)
-    redirect_uris: list[RedirectURI] = Field(default_factory=list, description=REDIRECT_URIS)
-    metadata: Metadata = Field(default_factory=dict)
-
-
-class OAuthAppPatch(Body):
-    name: str | None = Field(default=None, min_length=1, max_length=100)
-    client_secret: SecretStr | None = Field(default=None, min_length=1)
-    properties: dict[str, Any] | None = None
-    scopes: list[ScopeName] | None = None
-    redirect_uris: list[RedirectURI] | None = Field(default=None, description=REDIRECT_URIS)
-    metadata: Metadata | None = None
-
-
-class GatewaySecretRotation(Body):
-    overlap_hours: int = Field(
-        default=gateway_secrets.OVERLAP_H,
-        ge=0,
-        le=gateway_secrets.LONGEST_OVERLAP_H,
-        description="How long the secret until now, if there is one, stays good.",
-    )
-
-
-class GatewaySecretShape(Shape):
-    oauth_app_id: UUID
-    client_secret: str = Field(
-        description="Send it to /link/oauth2/token, with oauth_app_id as client_id. Shown once."
-    )
-    created_at: Timestamp
-    former_until: Timestamp | None = Field(description="When the secret until now ends.")
+router = Resource(
+    "OAuth apps",
+    "Your clients at the providers. Tokens belong to the app that got them.",
+)
 
 
 class OAuthAppFilters(ProviderFilters, RevealFilter):
-    pass
+    """Query parameters of the list of OAuth apps."""
 
 
 def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> OAuthApp:
-    rows = OAuthApp.objects.of(organization)
-    app = (rows.select_for_update() if lock else rows).filter(pk=pk).first()
-    if app is None:
-        raise ApiError(404, "There is no such OAuth app in your organization.")
-    return app
+    """Raises 404."""
+    return get_or_404(OAuthApp.objects.of(organization), pk, "OAuth app", lock=lock)
 
 
 def parse_properties(provider: str, values: dict[str, Any]) -> AppProperties:
+    """Raises 422 with the path of each property that is not valid."""
     declared = kinds.oauth_of(provider)
     if declared is None:
         message = f"Choose a provider that has OAuth apps of ours: {', '.join(PROVIDERS)}."
@@ -104,11 +62,7 @@ def parse_properties(provider: str, values: dict[str, Any]) -> AppProperties:
     try:
         properties = declared.app.model_validate(values)
     except ValidationError as invalid:
-        details = invalid.errors(include_input=False, include_url=False)
-        fields = messages_by_path(
-            {**detail, "loc": ("body", "payload", *detail["loc"])} for detail in details
-        )
-        raise invalid_properties(fields) from None
+        raise invalid_properties(messages_by_path(errors_in(invalid))) from None
     refuse_blank(properties)
     return properties
 
@@ -128,7 +82,9 @@ def refusing_masks() -> Iterator[None]:
 
 
 @router.post("", response={201: OAuthAppShape, **ERRORS})
-def create_oauth_app(request: ApiRequest, payload: OAuthAppCreate, response: HttpResponse) -> Any:
+def create_oauth_app(
+    request: ApiRequest, payload: OAuthAppCreate, response: HttpResponse
+) -> Status[dict[str, Any]]:
     """Register the app you made on the provider's developer page. With `redirect_uris` it takes the
     scope `secrets` as well: credentials are sent there."""
     organization = require_scope(request, Scope.WRITE)
@@ -150,7 +106,7 @@ def create_oauth_app(request: ApiRequest, payload: OAuthAppCreate, response: Htt
 @router.get("", response={200: OAuthAppList, **ERRORS}, exclude_unset=True)
 def list_oauth_apps(
     request: ApiRequest, filters: Query[OAuthAppFilters], response: HttpResponse
-) -> Any:
+) -> dict[str, Any]:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
     rows = OAuthApp.objects.of(require_scope(request, Scope.READ))
     reveals = filters.reveals(request, response)
@@ -166,7 +122,7 @@ def get_oauth_app(
     oauth_app_id: UUID,
     reveal_filter: Query[RevealFilter],
     response: HttpResponse,
-) -> Any:
+) -> dict[str, Any]:
     """One OAuth app, with its ETag, which is the same whether secrets are shown or not.
 
     409 when they are to be shown and no key of ours opens them.
@@ -181,7 +137,7 @@ def get_oauth_app(
 
 
 @router.get("/{oauth_app_id}/health", response={200: HealthDetail, **ERRORS})
-def oauth_app_health(request: ApiRequest, oauth_app_id: UUID) -> Any:
+def oauth_app_health(request: ApiRequest, oauth_app_id: UUID) -> dict[str, Any]:
     """The status with its reasons, checks and history."""
     return health_detail(get_owned_or_404(require_scope(request, Scope.READ), oauth_app_id))
 
@@ -193,7 +149,7 @@ def update_oauth_app(
     payload: OAuthAppPatch,
     response: HttpResponse,
     if_match: IfMatch = None,
-) -> Any:
+) -> dict[str, Any]:
     """Change what is sent; what is left out, null, or the asterisks of a secret stays as it is.
     Provider and client id can't change: the tokens belong to them. New `redirect_uris` take the
     scope `secrets` as well."""
@@ -217,7 +173,9 @@ def update_oauth_app(
 
 
 @router.delete("/{oauth_app_id}", response={204: None, **ERRORS, 409: StillUsed})
-def delete_oauth_app(request: ApiRequest, oauth_app_id: UUID, if_match: IfMatch = None) -> Any:
+def delete_oauth_app(
+    request: ApiRequest, oauth_app_id: UUID, if_match: IfMatch = None
+) -> Status[None]:
     """Refused with 409 while credentials were made with it."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
@@ -233,7 +191,7 @@ def make_gateway_secret(
     oauth_app_id: UUID,
     payload: GatewaySecretRotation,
     response: HttpResponse,
-) -> Any:
+) -> Status[dict[str, Any]]:
     """A secret of ours with which your product exchanges codes at `/link/oauth2/token`. The one
     until now, if there is one, stays good for 24 hours, or as long as you say. Takes the scopes
     `write` and `secrets`."""

@@ -1,0 +1,146 @@
+"""Schemas of /v1/oauth-apps."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, SecretStr
+
+from sequin_admin.api.framework.reveal import Unreadable
+from sequin_admin.api.framework.schemas import Body, Metadata, Shape, Timestamp
+from sequin_admin.api.health import Health, health_out
+from sequin_admin.credentials import gateway_secrets, kinds, oauth_apps
+from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.properties import MASK
+
+RedirectURI = Annotated[
+    str, Field(pattern=oauth_apps.REDIRECT_URI, max_length=oauth_apps.REDIRECT_URI_CHARS)
+]
+ScopeName = Annotated[str, Field(pattern=oauth_apps.SCOPE, max_length=200)]
+REDIRECT_URIS = "Where your product receives codes. Changing them takes the scope `secrets`, too."
+PROVIDERS = [provider for provider in kinds.providers() if kinds.oauth_of(provider)]
+
+
+GITHUB_APP = {
+    "app_id": "310104",
+    "slug": "arrakis-sync",
+    "private_key": "-----BEGIN RSA PRIVATE...",
+}
+NEW_APPS = {
+    "hubspot": {
+        "provider": "hubspot",
+        "name": "HubSpot, production",
+        "client_id": "b1b4f8a2-hubspot-client",
+        "client_secret": "hubspot-client-secret",
+        "scopes": ["oauth", "crm.objects.contacts.read"],
+        "redirect_uris": ["https://app.arrakis.example/connected"],
+        "metadata": {"team": "growth"},
+    },
+    "github": {
+        "provider": "github",
+        "name": "GitHub, production",
+        "client_id": "Iv1.example",
+        "client_secret": "github-client-secret",
+        "properties": GITHUB_APP,
+    },
+}
+EXAMPLE: dict[str, Any] = NEW_APPS["hubspot"]
+
+
+class OAuthAppCreate(Body):
+    examples = NEW_APPS
+
+    provider: str = Field(json_schema_extra={"enum": [*PROVIDERS]})
+    name: str = Field(min_length=1, max_length=100)
+    client_id: str = Field(min_length=1, max_length=200)
+    client_secret: SecretStr = Field(min_length=1)
+    properties: dict[str, Any] = Field(
+        default_factory=dict, description="What the provider has besides: GitHub's app_id, slug..."
+    )
+    scopes: list[ScopeName] = Field(default_factory=list)
+    redirect_uris: list[RedirectURI] = Field(default_factory=list, description=REDIRECT_URIS)
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class OAuthAppPatch(Body):
+    examples = {
+        "replace the secret": {"client_secret": "the-new-client-secret"},
+        "register addresses": {
+            "redirect_uris": EXAMPLE["redirect_uris"],
+            "metadata": EXAMPLE["metadata"],
+        },
+    }
+
+    name: str | None = Field(default=None, min_length=1, max_length=100)
+    client_secret: SecretStr | None = Field(default=None, min_length=1)
+    properties: dict[str, Any] | None = None
+    scopes: list[ScopeName] | None = None
+    redirect_uris: list[RedirectURI] | None = Field(default=None, description=REDIRECT_URIS)
+    metadata: Metadata | None = None
+
+
+class GatewaySecretRotation(Body):
+    examples = {"make": {}, "rotate at once": {"overlap_hours": 0}}
+
+    overlap_hours: int = Field(
+        default=gateway_secrets.OVERLAP_H,
+        ge=0,
+        le=gateway_secrets.LONGEST_OVERLAP_H,
+        description="How long the secret until now, if there is one, stays good.",
+    )
+
+
+class GatewaySecretShape(Shape):
+    oauth_app_id: UUID
+    client_secret: str = Field(
+        description="Send it to /link/oauth2/token, with oauth_app_id as client_id. Shown once.",
+        examples=["sqg_n7fF6-rA..."],
+    )
+    created_at: Timestamp
+    former_until: Timestamp | None = Field(
+        description="When the secret until now ends.", examples=[None]
+    )
+
+
+class OAuthAppShape(Shape):
+    id: str
+    provider: str = Field(examples=[EXAMPLE["provider"]])
+    name: str = Field(examples=[EXAMPLE["name"]])
+    client_id: str = Field(examples=[EXAMPLE["client_id"]])
+    client_secret: str = Field(
+        description="Asterisks, unless truncate_secrets is false.", examples=[MASK]
+    )
+    properties: dict[str, Any] = Field(
+        description="What the provider has besides: GitHub's slug.", examples=[{}]
+    )
+    scopes: list[str] = Field(examples=[EXAMPLE["scopes"]])
+    redirect_uris: list[str] = Field(examples=[EXAMPLE["redirect_uris"]])
+    health: Health
+    metadata: dict[str, Any]
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class OAuthAppList(Shape):
+    data: list[OAuthAppShape]
+    unreadable: Unreadable = {}
+    next_cursor: str | None
+
+
+def oauth_app_out(app: OAuthApp, *, secrets: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Masked, unless the revealed `secrets` are given."""
+    hidden = {n: value for n, value in (secrets or {}).items() if n != "client_secret"}
+    return {
+        "id": str(app.pk),
+        "provider": app.provider,
+        "name": app.name,
+        "client_id": app.client_id,
+        "client_secret": (secrets or {}).get("client_secret", MASK),
+        "properties": {**app.properties, **hidden},
+        "scopes": list(app.requested_scopes),
+        "redirect_uris": app.redirect_uris,
+        "health": health_out(app),
+        "metadata": app.metadata,
+        "created_at": app.created_at,
+        "updated_at": app.updated_at,
+    }

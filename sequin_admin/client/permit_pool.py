@@ -1,0 +1,200 @@
+"""Permits for provider calls, requested from Sequin Admin one by one or in batches.
+
+A permit may be used until some time after its start. Until the server knows when the call was made,
+it counts the call at the end of that time. All times here err on the safe side, so that the calls
+themselves, not only the permits, keep the limit.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import httpx2
+
+from sequin_admin.client.bounds import LONGEST_POLL_S, MOST_RELEASES
+from sequin_admin.client.errors import SequinError, TryLater
+from sequin_admin.client.plans import Plan
+
+SLACK_S = 0.001
+# No permits are available now, the API key has used its requests of this minute, or the server's
+# database or the provider is away.
+RETRYABLE = (429, 503)
+LEAST_WAIT_S = 0.2
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How permits are requested.
+
+    `patience_s` is how long a call may wait for a permit, and as long again for a token. A `batch`
+    saves requests: up to so many permits are requested at once, and each is used within
+    `use_within_s` or released. Every permit counts towards `max_concurrent_requests`, so request no
+    more than you use. `priority` is live, backfill or probe. With a `sync_id` that sync's own,
+    narrower limit holds as well.
+    """
+
+    priority: str = "live"
+    patience_s: float = 60.0
+    batch: int = 1
+    use_within_s: float = 1.0
+    lease_s: float = 120.0
+    sync_id: str | None = None
+
+
+@dataclass
+class Permit:
+    """Permission for one call. It may be used from `began` to `ends` (monotonic, seconds)."""
+
+    lease: str
+    began: float
+    ends: float
+    ending: dict[str, Any] = field(default_factory=lambda: {"outcome": "ok"})
+
+    def arrived(self) -> None:
+        """Record that the provider has received the call; otherwise the release counts as that."""
+        self.ending["used_ms"] = (time.monotonic() - self.began) * 1000
+
+    def throttled(self, retry_after_s: float | None = None) -> None:
+        """Record that the provider throttled the call; all callers pause for `retry_after_s`."""
+        self.ending["outcome"] = "throttled"
+        if retry_after_s is not None:
+            self.ending["retry_after_ms"] = retry_after_s * 1000
+
+    def failed(self) -> None:
+        self.ending["outcome"] = "failed"
+
+    def given(self) -> dict[str, Any]:
+        if "used_ms" not in self.ending:
+            self.arrived()
+        return {"lease": self.lease, **self.ending}
+
+
+class PermitPool:
+    """Unused permits of this process, and releases to send with the next request.
+
+    `post(ending, body)` posts to `/v1/credentials/{id}/permits` + `ending` and raises as `token()`;
+    `sleep` waits so many seconds. For asyncio both are awaited.
+    """
+
+    def __init__(
+        self, post: Callable[..., object], sleep: Callable[[float], object], pace: Pace
+    ) -> None:
+        self.post, self.sleep, self.pace = post, sleep, pace
+        self.lock = threading.Lock()
+        self.drawn: list[Permit] = []
+        self.back: list[dict[str, Any]] = []
+        self.out = 0
+
+    def pop(self) -> Permit | None:
+        """A permit that is still valid, or None. Expired ones are released as unused."""
+        with self.lock:
+            self.sort_out()
+            if not self.drawn:
+                return None
+            self.out += 1
+            return self.drawn.pop(0)
+
+    def sort_out(self) -> None:
+        now = time.monotonic() + SLACK_S
+        late = [permit for permit in self.drawn if permit.ends <= now]
+        self.drawn = [permit for permit in self.drawn if permit.ends > now]
+        self.back += [{"lease": permit.lease, "outcome": "unused"} for permit in late]
+
+    def put_back(self, permit: Permit) -> bool:
+        """Queue the release; return whether to send it now rather than with the next request."""
+        with self.lock:
+            self.out -= 1
+            self.back.append(permit.given())
+            return len(self.back) >= self.pace.batch or not (self.drawn or self.out)
+
+    def returns(self, *, all: bool = False) -> list[dict[str, Any]]:
+        with self.lock:
+            self.sort_out()
+            if all:
+                self.back += [{"lease": p.lease, "outcome": "unused"} for p in self.drawn]
+                self.drawn = []
+            taken, self.back = self.back[:MOST_RELEASES], self.back[MOST_RELEASES:]
+            return taken
+
+    def keep(self, returns: list[dict[str, Any]]) -> None:
+        """Queue releases again that could not be sent."""
+        with self.lock:
+            self.back = [*returns, *self.back]
+
+    def ask(self, left_s: float, ticket: str, returns: list[dict[str, Any]]) -> dict[str, Any]:
+        return {
+            "n": self.pace.batch,
+            "priority": self.pace.priority,
+            "sync_id": self.pace.sync_id,
+            "wait_ms": int(min(max(left_s, 0), LONGEST_POLL_S) * 1000),
+            "use_within_ms": int(self.pace.use_within_s * 1000),
+            "lease_ms": int(self.pace.lease_s * 1000),
+            "ticket": ticket,
+            "releases": returns,
+        }
+
+    def fill(self, answer: dict[str, Any], asked: float) -> None:
+        """Add the permits of a response; `asked` is when it was requested (monotonic, seconds)."""
+        began = asked + (answer["took_ms"] - answer["age_ms"]) / 1000
+        ends = began + answer["use_within_ms"] / 1000
+        with self.lock:
+            self.drawn += [Permit(lease, began, ends) for lease in answer["leases"]]
+
+    def taking(self) -> Plan[Permit]:
+        """Wait up to `patience_s` for a permit, then raise `TryLater`."""
+        ticket, ends = "", time.monotonic() + self.pace.patience_s
+        while (permit := self.pop()) is None:
+            asked = time.monotonic()
+            returns = self.returns()
+            try:
+                response = yield partial(self.post, "", self.ask(ends - asked, ticket, returns))
+            except SequinError as error:
+                self.keep(returns)
+                yield partial(self.sleep, retry_wait_s(error, ends))
+                continue
+            if response.status_code == 200:
+                self.fill(response.json(), asked)
+                self.release_unused_later()
+            else:
+                ticket, wait_s = read_ticket(response, ends)
+                yield partial(self.sleep, wait_s)
+        return permit
+
+    def giving(self, permit: Permit) -> Plan[None]:
+        """Release the permit, now or with the next request."""
+        if self.put_back(permit):
+            yield from self.flushing()
+
+    def flushing(self, *, all: bool = False) -> Plan[None]:
+        """Send queued releases. A permit whose release is not sent ends with its lease."""
+        if returns := self.returns(all=all):
+            try:
+                yield partial(self.post, "/release", {"releases": returns})
+            except SequinError:
+                self.keep(returns)
+
+    def release_unused_later(self) -> None:
+        """Release what is left of a batch after `use_within_s`, even without another call."""
+        raise NotImplementedError
+
+
+def retry_wait_s(error: SequinError, ends: float) -> float:
+    """Seconds to wait before the retry. Raises `error` when it is final or the wait too long."""
+    if not (isinstance(error, TryLater) and error.status in RETRYABLE):
+        raise error
+    wait_s = max(error.retry_after_s, LEAST_WAIT_S)
+    if time.monotonic() + wait_s > ends:
+        raise error
+    return wait_s
+
+
+def read_ticket(response: httpx2.Response, ends: float) -> tuple[str, float]:
+    """The queue ticket, and seconds to wait. Raises `TryLater` when the wait is too long."""
+    said = response.json()
+    wait_s = said["retry_after_ms"] / 1000
+    if time.monotonic() + wait_s > ends:
+        raise TryLater(said["summary"], response.status_code, retry_after_s=wait_s)
+    return said["ticket"], wait_s

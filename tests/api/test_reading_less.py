@@ -1,0 +1,124 @@
+"""HEAD, If-None-Match and compression: reading without what is known or not wanted."""
+
+import gzip
+import json
+
+import pytest
+
+from sequin_admin.access.models import Scope
+from sequin_admin.api.urls import api as declared
+from tests.api.schema_values import WORDS, make_rows
+from tests.factories import make_credential
+
+READS = [path for path, of in declared.get_openapi_schema()["paths"].items() if "get" in of]
+CHANGING = {"X-Request-Id", "RateLimit-Remaining", "RateLimit-Reset", "Content-Length", "ETag"}
+
+
+@pytest.fixture
+def full(make_client, organization):
+    return make_client(organization, *Scope)
+
+
+@pytest.fixture
+def stream(full):
+    return f"/v1/streams/{full.post('/v1/streams', {'slug': 'prod'}).json()['id']}"
+
+
+def get_again(client, path, etag, **query):
+    return client.call("GET", path, headers={"If-None-Match": etag}, **query)
+
+
+@pytest.mark.parametrize("path", ["/v1/streams", "one"])
+def test_what_is_known_is_not_sent_again(full, stream, path):
+    path = stream if path == "one" else path
+    etag = full.get(path)["ETag"]
+
+    same = get_again(full, path, etag)
+    full.patch(stream, {"slug": "renamed"})
+    other = get_again(full, path, etag)
+
+    assert (same.status_code, same.content, same["ETag"]) == (304, b"", etag)
+    assert "RateLimit-Remaining" in same
+    assert (other.status_code, other["ETag"] == etag) == (200, False)
+
+
+@pytest.mark.parametrize("known", ['"nobody"', "nonsense", ""])
+def test_another_version_is_sent(full, stream, known):
+    assert get_again(full, stream, known).status_code == 200
+
+
+def test_one_of_many_known_versions_is_enough(full, stream):
+    etag = full.get(stream)["ETag"]
+
+    assert get_again(full, stream, f'"nobody", W/{etag}').status_code == 304
+    assert get_again(full, stream, "*").status_code == 304
+
+
+def test_secrets_are_never_left_out(full, organization):
+    """Their reading is audited, so it has to be one."""
+    path = f"/v1/credentials/{make_credential(organization, 'stripe_key').pk}"
+    etag = full.get(path)["ETag"]
+
+    shown = get_again(full, path, etag, truncate_secrets="false")
+    token = get_again(full, f"{path}/token", "*")
+
+    assert (shown.status_code, token.status_code) == (200, 200)
+    assert "ETag" not in token
+
+
+def test_an_error_is_not_left_out(full):
+    assert get_again(full, "/v1/streams/not-an-id", "*").status_code == 404
+
+
+def test_head_answers_as_get_does_on_every_read(full, organization):
+    ids, wrong = {**make_rows(organization), **WORDS}, {}
+
+    for path in READS:
+        got, head = (full.call(method, path.format(**ids)) for method in ("GET", "HEAD"))
+        seen = [
+            (a.status_code, {n: v for n, v in a.headers.items() if n not in CHANGING})
+            for a in (got, head)
+        ]
+        if seen[0] != seen[1] or got.headers.keys() != head.headers.keys():
+            wrong[path] = seen
+        assert got.content
+        assert not head.content
+
+    assert len(READS) > 40
+    assert wrong == {}
+
+
+def test_head_names_the_length_of_what_get_sends(full, stream):
+    got, head = full.get(stream), full.call("HEAD", stream)
+
+    assert head["Content-Length"] == str(len(got.content))
+    assert head["ETag"] == got["ETag"]
+
+
+def test_head_takes_a_key_and_its_scope(client, make_client, organization, stream):
+    writer = make_client(organization, Scope.WRITE)
+
+    assert client.head(stream).status_code == 401
+    assert writer.call("HEAD", stream).status_code == 403
+
+
+def test_a_list_is_compressed_where_that_is_accepted(full, organization):
+    for number in range(3):
+        make_credential(organization, "stripe_key", name=f"Arrakis {number}")
+    plain = full.get("/v1/credentials")
+
+    packed = full.call("GET", "/v1/credentials", headers={"Accept-Encoding": "gzip"})
+
+    assert packed["Content-Encoding"] == "gzip"
+    assert json.loads(gzip.decompress(packed.content)) == plain.json()
+    assert packed["ETag"] == plain["ETag"]
+    assert "Accept-Encoding" in packed["Vary"]
+    assert int(packed["Content-Length"]) == len(packed.content) < len(plain.content)
+
+
+def test_one_row_keeps_its_strong_etag(full, stream):
+    """Compression would weaken it, and If-Match takes strong ones only."""
+    answer = full.call("GET", stream, headers={"Accept-Encoding": "gzip"})
+
+    assert "Content-Encoding" not in answer
+    assert not answer["ETag"].startswith("W/")
