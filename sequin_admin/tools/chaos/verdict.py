@@ -25,8 +25,8 @@ class Count:
     """Counts of one kind after the run.
 
     `lost` are refresh tokens that could have been kept. Those that could not are `inevitable`: the
-    provider has no grace period, and its journal says that the response was destroyed, or the
-    process that had it was killed.
+    provider has no grace period, and its journal says that the response was destroyed or a call
+    came late, or the process that had it was killed.
 
     `raced`, `killed_after_commit` (a process was killed when the provider had used the refresh
     token that it sent) and `taken_over` (a lease whose holder was killed) say whether the run was
@@ -95,41 +95,46 @@ def count_kind(
         reads=sum(n for what, n in results.items() if what not in NO_READS),
         expired_reads=results.get("expired", 0),
         retried_reads=sum(n for s, n in results.items() if s.startswith(("transient", "database"))),
-        # Without a grace period a lost response ends the grant: `answer_lost` is then correct.
-        wrong_verdicts=customer_errors.total()
-        - (0 if kind.oauth.grace_s else customer_errors["answer_lost"]),
     )
+    true_codes: set[str] = set()
     for credential in kind.objects.select_related("oauth_app"):
         result.credentials += 1
         result.taken_over += len(cut_off_attempts(credential))
         result.killed_after_commit += count_killed_after_commit(credential, kills, simulator)
-        check_credential(credential, kills, simulator, result)
+        true_codes |= check_credential(credential, kills, simulator, result)
     for grant in simulator.grants(kind.provider).values():
         result.replays += grant["replays"]
         result.reuse_detections += grant["reuses"]
+    true_verdicts = sum(customer_errors[code] for code in true_codes)
+    result.wrong_verdicts = customer_errors.total() - true_verdicts
     return result
 
 
 def check_credential(
     credential: Credential, kills: Sequence[datetime], simulator: SimulatorControl, result: Count
-) -> None:
-    """Renew once more, and count the credential as lost or inevitable when that fails."""
-    has_grace = bool(kinds.get_oauth(credential.kind).oauth.grace_s)
-    excused = not has_grace and (
-        was_killed(credential, kills) or is_destroyed(credential, simulator)
-    )
+) -> set[str]:
+    """Renew once more, and count the credential as lost or inevitable when that fails. Returns what
+    its readers may have been told of it."""
+    true_codes = set[str]()
+    grants = journal_of(credential, simulator)
+    if not kinds.get_oauth(credential.kind).oauth.grace_s:
+        if was_killed(credential, kills) or is_destroyed(grants) or was_sent_late(grants):
+            true_codes.add("answer_lost")
+        if was_sent_late(grants):
+            true_codes.add("invalid_grant")
     outcome = try_renewal(credential)
     if outcome is None:
-        return
-    if outcome.code == "answer_lost" and excused:
+        return true_codes
+    if outcome.code in true_codes:
         result.inevitable += 1
     else:
         result.lost += 1
         result.losses.append(
             f"{outcome.code}: {outcome.message} "
             f"Attempts: {Token.objects.get(pk=credential.pk).journal}. "
-            f"At the provider: {redacted(journal_of(credential, simulator))}"
+            f"At the provider: {redacted(grants)}"
         )
+    return true_codes
 
 
 def cut_off_attempts(credential: Credential) -> list[datetime]:
@@ -150,12 +155,16 @@ def redacted(journal: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return tokens[-3:]
 
 
-def is_destroyed(credential: Credential, simulator: SimulatorControl) -> bool:
-    """Whether the simulator says that the response with a newest refresh token reached nobody, or
-    that the grant ended by a request that it came to only after we had given it up."""
-    grants = journal_of(credential, simulator)
+def is_destroyed(grants: list[dict[str, Any]]) -> bool:
+    """Whether the response with a newest refresh token reached nobody."""
     chains = [grant["refresh_tokens"] for grant in grants]
-    return any(c and (c[-1]["destroyed"] or any(token["abandoned"] for token in c)) for c in chains)
+    return any(chain and chain[-1]["destroyed"] for chain in chains)
+
+
+def was_sent_late(grants: list[dict[str, Any]]) -> bool:
+    """Whether a grant ended by a call that the simulator came to only after we had given it up, and
+    perhaps after the next one had succeeded."""
+    return any(token["abandoned"] for grant in grants for token in grant["refresh_tokens"])
 
 
 def killed_attempts(
