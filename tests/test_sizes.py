@@ -14,7 +14,6 @@ OPEN = {
     "`type: ignore`",
     "`Any` beside JSON and Django's signatures",
     "Public classes without a docstring",
-    "Functions that raise without a docstring",
 }
 
 

@@ -92,6 +92,7 @@ class NetSuiteOAuth(NetSuite, OAuthKind):
 
     @classmethod
     def check_callback(cls, context: OAuthContext) -> None:
+        """Raises `Refused` when the person logged in to another account."""
         company = context.callback.get("company", "")
         wanted = str(context.inputs["account_id"])
         if company and host_label(company) != host_label(wanted):

@@ -162,6 +162,7 @@ class Shopify(AppInstallKind):
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
+        """The shop of the grant. Raises `Refused` when a scope that was asked for is missing."""
         missing = set(context.scopes or cls.oauth.scopes) - effective_scopes(grant.scope)
         if missing:
             raise Refused(

@@ -131,6 +131,8 @@ class StripeOAuth(Stripe, OAuthKind):
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
+        """The account of the grant. Raises `Refused` for the other mode (live, test) or other
+        scopes."""
         live = bool(grant.raw.get("livemode"))
         if live != ("_live_" in str(context.app.get("client_secret", ""))):
             raise Refused(wrong_mode(live))

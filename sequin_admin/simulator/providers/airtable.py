@@ -78,6 +78,7 @@ def token(request: HttpRequest) -> HttpResponse:
 
 
 def caller(request: HttpRequest) -> SimulatedGrant:
+    """The grant of the bearer token; counts the call. Raises `SimulatedResponse`."""
     token = server.find_access_token(bearer_token(request))
     if token is None or token.grant.account.has("disable_user"):
         raise SimulatedResponse(
@@ -122,6 +123,7 @@ FIELDS: list[dict[str, Any]] = [
 
 
 def require_schema_scope(request: HttpRequest) -> None:
+    """Raises `SimulatedResponse` (403) unless the token may read schemas."""
     if "schema.bases:read" not in scopes_of(caller(request)):
         message = "You are not permitted to perform this operation"
         raise SimulatedResponse(api_error(403, "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND", message))

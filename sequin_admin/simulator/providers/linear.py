@@ -121,6 +121,7 @@ def graphql(request: HttpRequest) -> HttpResponse:
 
 
 def caller(request: HttpRequest) -> SimulatedGrant:
+    """The grant of the bearer token; counts the call. Raises `SimulatedResponse`."""
     token = server.find_access_token(bearer_token(request))
     if token is None:
         code = "AUTHENTICATION_ERROR"

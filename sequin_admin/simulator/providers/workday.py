@@ -137,6 +137,7 @@ def token(request: HttpRequest, tenant: str) -> HttpResponse:
 
 
 def caller(request: HttpRequest, tenant: str) -> SimulatedAccount:
+    """The account of the bearer token at this tenant. Raises `SimulatedResponse`."""
     account = select_tenant(request, provider, tenant)
     token = server.find_access_token(bearer_token(request))
     if token is None or token.grant.account != account or account.has("disable_user"):

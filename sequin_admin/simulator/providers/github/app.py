@@ -46,6 +46,7 @@ def app_of(request: HttpRequest) -> SimulatedClient:
 
 
 def check_times(claims: dict[str, Any]) -> None:
+    """Raises `SimulatedResponse` (401) unless `iat` and `exp` (Unix seconds) hold now."""
     at = now().timestamp()
     if not all(isinstance(claims[name], int) for name in ("iat", "exp")):
         raise SimulatedResponse(api_error(401, "'iat' and 'exp' must be numeric values"))
@@ -69,6 +70,7 @@ def public_key(app: SimulatedClient) -> Any:
 def get_installed_account(
     request: HttpRequest, app: SimulatedClient, number: str
 ) -> SimulatedAccount:
+    """The account of an installation of the app. Raises `SimulatedResponse` (404)."""
     rows = SimulatedAccount.objects.filter(provider="github", data__installation_id=int(number))
     account = rows.first()
     if account is None or account.has("uninstall") or not is_installed(app, account):

@@ -83,6 +83,7 @@ def old_token(request: HttpRequest) -> HttpResponse:
 
 
 def refuse_if_version_ended() -> None:
+    """Raises `SimulatedResponse` (410) from the end of version 1 on."""
     if now() >= VERSION_1_ENDS:
         raise SimulatedResponse(
             api_error(410, "GONE", "This version of the OAuth API is no longer served.")

@@ -46,6 +46,7 @@ class NetSuiteSimulator(AuthorizationServer):
     def authenticate_client(
         self, request: HttpRequest, fields: Mapping[str, str]
     ) -> SimulatedClient:
+        """Raises `SimulatedResponse` also when the account blocks the integration."""
         if fields.get("grant_type") == "client_credentials":
             client = self.verify_assertion(request, fields)
         else:
@@ -88,6 +89,7 @@ class NetSuiteSimulator(AuthorizationServer):
         return client
 
     def check_account(self, account: SimulatedAccount) -> None:
+        """Raises `SimulatedResponse` when the certificate has expired or its user is disabled."""
         if account.has("expire_certificate") or account.has("disable_user"):
             raise SimulatedResponse(
                 self.error("invalid_grant", "The certificate or its user is over", 400)
