@@ -19,11 +19,13 @@ import selectors
 import socket
 import struct
 import time
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
+from types import FrameType
 from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from sequin_admin.core import shutdown
 from sequin_admin.core.arrivals import CHUNKING_ALLOWANCE, MOST_BODY, REFUSALS, Arrival, TooLarge
@@ -46,15 +48,15 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # By connection, in the order they began. Used by the main thread only.
-        self.arrivals: dict[Any, Arrival] = {}
+        self.arrivals: dict[TConn, Arrival] = {}
         # Closed for writing, with the time until which they are still read.
-        self.closing: dict[Any, float] = {}
+        self.closing: dict[TConn, float] = {}
 
-    def handle_exit(self, sig: int, frame: Any) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         shutdown.request()
         super().handle_exit(sig, frame)
 
-    def enqueue_req(self, conn: Any) -> None:
+    def enqueue_req(self, conn: TConn) -> None:
         """Collect the next request of a new or kept connection."""
         if self.cfg.is_ssl:  # Only the thread can decrypt; TLS ends in front of us.
             super().enqueue_req(conn)
@@ -68,7 +70,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_received, conn))
         self.on_received(conn, conn.sock)
 
-    def on_received(self, conn: Any, sock: Any) -> None:
+    def on_received(self, conn: TConn, sock: socket.socket) -> None:
         """Add what has arrived, and hand the request to a thread once it is complete."""
         arrival = self.arrivals[conn]
         try:
@@ -90,7 +92,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         except TooLarge as refusal:
             self.refuse(conn, refusal)
 
-    def wait_for_more(self, conn: Any, arrival: Arrival) -> None:
+    def wait_for_more(self, conn: TConn, arrival: Arrival) -> None:
         if arrival.body_at and arrival.expects_continue:
             arrival.expects_continue = False
             try:
@@ -106,13 +108,13 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         waiting = sum(len(each.received) for each in self.arrivals.values())
         return len(self.arrivals) > self.worker_connections // 2 or waiting > MOST_WAITING
 
-    def hand_over(self, conn: Any) -> None:
+    def hand_over(self, conn: TConn) -> None:
         arrival = self.forget(conn)
         conn.parser.unreader.unread(bytes(arrival.received))
         conn.data_ready = True
         super().enqueue_req(conn)
 
-    def refuse(self, conn: Any, refusal: TooLarge) -> None:
+    def refuse(self, conn: TConn, refusal: TooLarge) -> None:
         reason, sentence = REFUSALS[refusal.status]
         body = json.dumps({"summary": sentence}).encode()
         head = (
@@ -126,19 +128,19 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         self.forget(conn)
         self.start_closing(conn)
 
-    def drop(self, conn: Any) -> None:
+    def drop(self, conn: TConn) -> None:
         self.forget(conn)
         self.nr_conns -= 1
         conn.close()
 
-    def finish_request(self, conn: Any, fs: Any) -> None:
+    def finish_request(self, conn: TConn, fs: Future[bool]) -> None:
         """Keep the connection or close it, without waiting for the client in the main loop."""
         if self.cfg.is_ssl or (not fs.cancelled() and fs.exception() is None and fs.result()):
             super().finish_request(conn, fs)
         else:
             self.start_closing(conn)
 
-    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
+    def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
         """Discard a body that nobody read, which is here already. gunicorn gives up after 64 kB and
         closes a connection that it has called kept (RFC 9112 section 9.6)."""
         if keepalive and not self.cfg.is_ssl:
@@ -147,7 +149,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
                 conn.parser.mesg.body.read(CHUNKING_ALLOWANCE * MOST_BODY)
         return bool(super()._keepalive_after(conn, keepalive))
 
-    def start_closing(self, conn: Any) -> None:
+    def start_closing(self, conn: TConn) -> None:
         try:
             conn.sock.shutdown(socket.SHUT_WR)
             conn.sock.setblocking(False)
@@ -158,7 +160,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
             return
         self.closing[conn] = time.monotonic() + LINGER_S
 
-    def on_closing(self, conn: Any, sock: Any) -> None:
+    def on_closing(self, conn: TConn, sock: socket.socket) -> None:
         """Discard what still arrives, until the client closes as well."""
         try:
             ended = not sock.recv(READ_AT_ONCE)
@@ -169,13 +171,13 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         if ended:
             self.finish_closing(conn)
 
-    def finish_closing(self, conn: Any) -> None:
+    def finish_closing(self, conn: TConn) -> None:
         del self.closing[conn]
         self.poller.unregister(conn.sock)
         self.nr_conns -= 1
         conn.close()
 
-    def forget(self, conn: Any) -> Arrival:
+    def forget(self, conn: TConn) -> Arrival:
         self.poller.unregister(conn.sock)
         return self.arrivals.pop(conn)
 

@@ -111,8 +111,8 @@ class Edit:
         Errors of `write` roll back what it did. Raises `Http404` when the row was deleted.
         """
         with transaction.atomic():
-            rows = self.row._meta.concrete_model._base_manager  # type: ignore[union-attr]
-            row = rows.select_for_update().filter(pk=self.row.pk).first()
+            model = self.row._meta.concrete_model or type(self.row)
+            row = model._base_manager.select_for_update().filter(pk=self.row.pk).first()
             if row is None:
                 raise Http404("It was deleted meanwhile.")
             self.stored = self.build(row, None)

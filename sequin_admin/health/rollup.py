@@ -12,7 +12,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential, Monitored, OAuthApp
@@ -271,7 +271,7 @@ def locked_in_order(rows: Any) -> Any:
     return rows.order_by("pk").select_for_update(no_key=True, of=("self",))
 
 
-def batches(rows: QuerySet[Any]) -> Iterator[list[UUID]]:
+def batches(rows: QuerySet[Model]) -> Iterator[list[UUID]]:
     """The ids of the rows, in lists of at most `BATCH_SIZE`."""
     ids = list(rows.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH_SIZE):

@@ -261,8 +261,8 @@ def fingerprint(credential: Credential, text: str) -> str:
     return salted_hmac("token", secret, algorithm="sha256").hexdigest()[:FINGERPRINT_CHARS]
 
 
-def outcome_of(error: Exception) -> Outcome:
-    return error.outcome if isinstance(error, Refused) else outcomes.unreadable(error)  # type: ignore[arg-type]
+def outcome_of(error: Refused | DecryptionError) -> Outcome:
+    return error.outcome if isinstance(error, Refused) else outcomes.unreadable(error)
 
 
 def token_error(outcome: Outcome) -> ApiError:
