@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 from django.db import transaction
 
@@ -46,7 +45,7 @@ def start(
     link: ConnectLink | None = None,
     authorization_request: AuthorizationRequest | None = None,
     oauth_app: OAuthApp | None = None,
-    inputs: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, object] | None = None,
     name: str = "",
     reconnects: Credential | None = None,
     replaces_account: bool = False,

@@ -34,7 +34,7 @@ admin.site.site_title = "Sequin Admin"
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Read-only model admin. Rows are changed through the product, which writes audit events."""
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Columns that are not shown can't be guessed by filtering either."""
         if lookup.split("__")[0] in (self.exclude or ()):
             return False

@@ -219,7 +219,7 @@ def status_of(form: forms.BaseForm, edit: Edit | None) -> int:
     return 422 if form.errors else 200
 
 
-def hidden_values(form: Any) -> Mapping[str, Any]:
+def hidden_values(form: forms.BaseForm) -> Mapping[str, object]:
     return {**getattr(form, "kept", {}), **getattr(form, "stands_for", {})}
 
 

@@ -257,6 +257,6 @@ class Delivery(Leased):
         return f"msg_{self.uid.hex}"
 
 
-def ordering_key_of(destination: Any, key: str) -> str:
+def ordering_key_of(destination: object, key: str) -> str:
     """Hash of the channel's id or customer's address, and the message's key."""
     return hashlib.sha256(f"{destination}\n{key}".encode()).hexdigest()

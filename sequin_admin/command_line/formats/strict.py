@@ -31,7 +31,7 @@ def load_json(text: str) -> Any:
     return json.loads(text, object_pairs_hook=distinct, parse_float=float_of)
 
 
-def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def distinct(pairs: list[tuple[str, object]]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name, value in pairs:
         if name in made:
@@ -40,7 +40,7 @@ def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def twice(name: Any) -> str:
+def twice(name: object) -> str:
     # Whatever else stands there for a name may be a secret.
     known = re.fullmatch(r"[a-z_]{1,40}", str(name))
     return f"{f'`{name}`' if known else 'A name'} comes twice in one object. Keep one of them."

@@ -78,7 +78,7 @@ def probe_draft(draft: Credential) -> Outcome:
     return outcome
 
 
-def merge_properties(credential: Credential, discovered: Mapping[str, Any]) -> bool:
+def merge_properties(credential: Credential, discovered: Mapping[str, object]) -> bool:
     """Set property values that the provider returned. True when one of them changed."""
     known = set(credential.properties_class.names())
     stored = credential.properties

@@ -172,7 +172,7 @@ def limit(credential: Credential) -> RateLimit:
 
 
 @register.filter(name="json")
-def as_json(value: Any) -> str:
+def as_json(value: object) -> str:
     """A stored JSON value as text, escaped like any other."""
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 

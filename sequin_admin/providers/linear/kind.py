@@ -107,7 +107,7 @@ class Linear(OAuthKind):
         return super().classify(response)
 
     @classmethod
-    def parse_grant(cls, data: Mapping[str, Any]) -> TokenGrant:
+    def parse_grant(cls, data: Mapping[str, object]) -> TokenGrant:
         """Apps from before December 2023 get their scopes as an array."""
         scope = data.get("scope")
         joined = " ".join(map(str, scope)) if isinstance(scope, list) else scope

@@ -170,12 +170,12 @@ class Salesforce(OAuthKind):
         self.require_revoked(response, 400)  # 400: it was revoked already
 
     @classmethod
-    def describe_account(cls, properties: Mapping[str, Any]) -> str:
+    def describe_account(cls, properties: Mapping[str, object]) -> str:
         host = urlsplit(str(properties.get("instance_url", ""))).hostname or ""
         return f"{host} · {properties.get('sfid', '')}"
 
     @classmethod
-    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
+    def suggest_name(cls, properties: Mapping[str, object]) -> str:
         return (urlsplit(str(properties.get("instance_url", ""))).hostname or "").split(".")[0]
 
     def base_url(self) -> str:

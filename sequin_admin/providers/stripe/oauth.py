@@ -113,7 +113,7 @@ class StripeOAuth(Stripe, OAuthKind):
         return outcomes.expired(code or "invalid_api_key", "Stripe refuses the access token.")
 
     @classmethod
-    def flow_for(cls, app: Mapping[str, Any]) -> OAuth2:
+    def flow_for(cls, app: Mapping[str, object]) -> OAuth2:
         return APPS_FLOW if app.get("app_type") == "apps" else CONNECT_FLOW
 
     @classmethod
@@ -124,7 +124,7 @@ class StripeOAuth(Stripe, OAuthKind):
         }
 
     @classmethod
-    def parse_grant(cls, data: Mapping[str, Any]) -> TokenGrant:
+    def parse_grant(cls, data: Mapping[str, object]) -> TokenGrant:
         """Connect tokens are valid until they are revoked, those of Stripe Apps for an hour."""
         ends = {"expires_in": APPS_ACCESS_LIFE_S} if data.get("scope") == APPS_SCOPE else {}
         return super().parse_grant({**ends, **data})
