@@ -82,7 +82,7 @@ class Edit:
     def __init__(
         self,
         row: models.Model,
-        build: Callable[[Any, Any], Any],
+        build: Callable[[Any, QueryDict | None], Any],
         data: QueryDict | None = None,
         about: models.Model | None = None,
     ) -> None:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from django.db import transaction
@@ -26,6 +26,7 @@ from sequin_admin.notifications.message import TYPES
 from sequin_admin.notifications.models import Channel
 from sequin_admin.tokens.models import Token
 
+Rows = TypeVar("Rows", bound=QuerySet[Model])
 BATCH_SIZE = 500
 RECENT = timedelta(minutes=20)
 BLOCKED = "Blocked by the "
@@ -266,7 +267,7 @@ def end_refusals(app: OAuthApp) -> set[UUID]:
     return ids
 
 
-def locked_in_order(rows: Any) -> Any:
+def locked_in_order(rows: Rows) -> Rows:
     """Lock rows in order of their ids, which prevents deadlocks."""
     return rows.order_by("pk").select_for_update(no_key=True, of=("self",))
 

@@ -13,7 +13,7 @@ from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
-from sequin_admin.api.framework.pagination import HealthFilters, paginate_request
+from sequin_admin.api.framework.pagination import HealthFilters, Rows, paginate_request
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.framework.schemas import (
@@ -92,7 +92,7 @@ class ConsumerFilters(HealthFilters):
     target_id: UUID | None = None
     active: bool | None = None
 
-    def narrow(self, rows: Any) -> Any:
+    def narrow(self, rows: Rows) -> Rows:
         rows = super().narrow(rows)
         return rows if self.active is None else rows.filter(disabled_at__isnull=self.active)
 

@@ -5,6 +5,7 @@
 
 import json
 import re
+from collections.abc import Hashable
 from decimal import Decimal
 from typing import Any
 
@@ -57,13 +58,13 @@ class TextLoader(yaml.SafeLoader):
 
     yaml_implicit_resolvers = {first: [NULL] for first in ("~", "n", "N", "")}
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Raises `Unreadable` for an alias."""
         if self.check_event(yaml.AliasEvent):
             raise Unreadable(MERGED)
         return super().compose_node(parent, index)
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         distinct([(key.value, None) for key, _ in node.value if isinstance(key, yaml.ScalarNode)])
         return super().construct_mapping(node, deep)
 

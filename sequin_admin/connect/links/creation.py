@@ -67,7 +67,7 @@ def create(
 
 def build_link(
     organization: Organization,
-    offered: Sequence[Any],
+    offered: Sequence[type[Credential]],
     *,
     actor: models.Model | None,
     lasts: timedelta,

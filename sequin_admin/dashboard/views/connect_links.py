@@ -271,7 +271,7 @@ def as_csv(request: Request) -> HttpResponse:
 COLUMNS = ("link", "name", "provider", "account", "credential_id", "state", "expires_at", "failure")
 
 
-def build_csv_row(link: ConnectLink) -> tuple[Any, ...]:
+def build_csv_row(link: ConnectLink) -> tuple[object, ...]:
     credential = link.reconnects or link.credential
     return (
         links.address(link),

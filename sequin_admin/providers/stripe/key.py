@@ -35,7 +35,7 @@ class StripeKeyProperties(Properties):
 
     @model_validator(mode="before")
     @classmethod
-    def read_mode(cls, values: Any) -> Any:
+    def read_mode(cls, values: object) -> object:
         """Set `test` from the key's prefix when it is missing."""
         if isinstance(values, dict) and "test" not in values:
             return {**values, "test": "_test_" in str(values.get("secret", ""))}

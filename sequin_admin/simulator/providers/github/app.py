@@ -3,10 +3,11 @@
 https://docs.github.com/en/rest/apps/apps
 """
 
-from typing import Any
+from typing import Any, cast
 
 import jwt
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from jwt.types import Options
 
@@ -62,9 +63,10 @@ def check_times(claims: dict[str, Any]) -> None:
         raise SimulatedResponse(api_error(401, "'Issued at' claim ('iat') must be in the past"))
 
 
-def public_key(app: SimulatedClient) -> Any:
+def public_key(app: SimulatedClient) -> rsa.RSAPublicKey:
     pem = app.extra["private_key"].encode()
-    return serialization.load_pem_private_key(pem, password=None).public_key()
+    key = serialization.load_pem_private_key(pem, password=None)
+    return cast(rsa.RSAPrivateKey, key).public_key()
 
 
 def get_installed_account(

@@ -2,10 +2,11 @@
 
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import jwt
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.http import HttpRequest, HttpResponse
 
 from sequin_admin.simulator import consent, faults
@@ -123,9 +124,10 @@ server = NetSuiteSimulator(
 )
 
 
-def public_key(client: SimulatedClient) -> Any:
+def public_key(client: SimulatedClient) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
     pem = client.extra["private_key"].encode()
-    return serialization.load_pem_private_key(pem, password=None).public_key()
+    key = serialization.load_pem_private_key(pem, password=None)
+    return cast(rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, key).public_key()
 
 
 def token_url(account_id: str) -> str:
