@@ -36,6 +36,8 @@ class AuditEvent(Shape):
 
 
 class AuditEventList(Shape):
+    """A page of audit events."""
+
     data: list[AuditEvent]
     next_cursor: str | None
 

@@ -28,6 +28,8 @@ FAILURES = (Refused, Unreachable, DecryptionError)
 
 
 class CredentialQuerySet(Findable["Credential"]):
+    """Credentials by provider, and those whose check is due."""
+
     found_by = ("name", "identity")
 
     def active(self) -> Self:

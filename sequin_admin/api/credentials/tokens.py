@@ -48,12 +48,16 @@ router = Resource(
 
 
 class Wanted(Strict):
+    """Query parameters of a token: how long it must still be valid."""
+
     min_ttl: int = Field(
         default=0, ge=0, le=3600, description="Seconds that the token must live at least."
     )
 
 
 class RefusedToken(Body):
+    """The fingerprint of a token that the provider refused, so that another is obtained."""
+
     fingerprint: str = Field(
         description="Of the token that the provider turned down.", examples=[FINGERPRINT]
     )

@@ -40,6 +40,8 @@ SyncId = Annotated[str, Field(json_schema_extra={"anyOf": [{"format": "uuid"}, {
 
 
 class ConsumerCreate(Body):
+    """A new consumer: the syncs that it reads, and the target that it writes to."""
+
     examples = {
         "all syncs": {"name": "To the warehouse", "syncs": [ALL], "target_id": EXAMPLE_ID},
         "some syncs": {
@@ -57,6 +59,8 @@ class ConsumerCreate(Body):
 
 
 class ConsumerPatch(Body):
+    """What is left out stays as it is."""
+
     examples = {"pause": {"active": False}, "all syncs": {"syncs": [ALL]}}
 
     name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
@@ -67,6 +71,8 @@ class ConsumerPatch(Body):
 
 
 class ConsumerShape(Shape):
+    """A consumer: it reads syncs and writes to a target."""
+
     id: str
     name: str
     active: bool
@@ -79,6 +85,8 @@ class ConsumerShape(Shape):
 
 
 class ConsumerList(Shape):
+    """A page of consumers."""
+
     data: list[ConsumerShape]
     next_cursor: str | None
 

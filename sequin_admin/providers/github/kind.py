@@ -37,6 +37,8 @@ INSTALLATION = r"[1-9][0-9]{0,17}"
 
 @register
 class GitHub(OAuthKind):
+    """An installation of a GitHub App in an organization, enterprise or user account."""
+
     provider, provider_title, label = "github", "GitHub", "App"
     properties_class = GitHubProperties
     identity_properties = ("installation_id",)

@@ -30,6 +30,8 @@ WHOAMI = "{ viewer { id name email } organization { id name urlKey } }"
 
 @register
 class Linear(OAuthKind):
+    """An OAuth grant for a workspace, with or without a refresh token."""
+
     provider, provider_title, label = "linear", "Linear", "OAuth"
     properties_class = LinearProperties
     identity_properties = ("linear_org_id",)

@@ -37,6 +37,8 @@ API_DISABLED_CODES = {"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED", "INSUFFI
 
 @register
 class Salesforce(OAuthKind):
+    """An OAuth grant of a Salesforce user."""
+
     provider, provider_title, label = "salesforce", "Salesforce", "OAuth"
     properties_class = SalesforceProperties
     destination_properties = ("instance_url", "login_host")

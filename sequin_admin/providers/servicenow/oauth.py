@@ -23,6 +23,8 @@ REFRESH_LIFE = timedelta(days=100)
 
 
 class ServiceNowOAuthProperties(ServiceNowClient):
+    """The client of an instance, the refresh token with its end, and the user who logged in."""
+
     kind: Literal["servicenow_oauth2"]
     refresh_token: Secret = Property("Refresh token", extension=True)
     scope: str | None = Property("Scope", extension=True, read_only=True)
@@ -40,6 +42,8 @@ class ServiceNowOAuthProperties(ServiceNowClient):
 
 @register
 class ServiceNowOAuth(ServiceNow, OAuthKind):
+    """An OAuth grant of a user through a client of their instance."""
+
     label = "OAuth"
     properties_class = ServiceNowOAuthProperties
     oauth = OAuth2(

@@ -37,6 +37,8 @@ OFFLINE = "urn:shopify:params:oauth:token-type:offline-access-token"
 
 @register
 class Shopify(AppInstallKind):
+    """An app in a shop. It can also be installed from Shopify's side."""
+
     provider, provider_title, label = "shopify", "Shopify", "OAuth"
     properties_class = ShopifyProperties
     destination_properties = ("shop",)

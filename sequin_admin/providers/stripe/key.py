@@ -20,6 +20,8 @@ MODE: dict[str, Any] = {
 
 
 class StripeKeyProperties(Properties):
+    """A key of an account; its prefix says whether it is of the test mode."""
+
     model_config = ConfigDict(json_schema_extra=MODE)
 
     kind: Literal["stripe_key"]
@@ -52,6 +54,8 @@ class StripeKeyProperties(Properties):
 
 @register
 class StripeKey(Stripe, KeyKind):
+    """A secret or restricted key of an account, sent as a bearer token."""
+
     label = "API key"
     properties_class = StripeKeyProperties
     docs_url = "https://docs.stripe.com/keys"

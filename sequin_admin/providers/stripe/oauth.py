@@ -31,6 +31,8 @@ APPS_ACCESS_LIFE_S = 3600  # documented, but not in the response
 
 
 class StripeAppProperties(AppProperties):
+    """Which of the two flows an OAuth app has, and for a Stripe App its install link."""
+
     app_type: Literal["connect", "apps"] = Property(
         "App type",
         extension=True,
@@ -75,6 +77,8 @@ APPS_FLOW = replace(
 
 
 class StripeOAuthProperties(Properties):
+    """The connected account, its mode and scope."""
+
     kind: Literal["stripe_oauth2"]
     account_id: str | None = Property("Account ID", read_only=True, help="The connected account.")
     name: str = Property("Account name", example="Arrakis [TEST]")
@@ -90,6 +94,8 @@ class StripeOAuthProperties(Properties):
 
 @register
 class StripeOAuth(Stripe, OAuthKind):
+    """An account that is connected to a platform, or that has installed a Stripe App."""
+
     label = "Connect"
     properties_class = StripeOAuthProperties
     docs_url = "https://docs.stripe.com/connect/oauth-reference"

@@ -43,6 +43,8 @@ provider = ProviderSimulator(
 
 
 class AirtableSimulator(AuthorizationServer):
+    """Requires `state` and `scope`, and says when the refresh token expires."""
+
     def invalid_request(self, query: Mapping[str, str]) -> str:
         missing = [n for n in ("state", "scope", "response_type") if not query.get(n)]
         if missing:

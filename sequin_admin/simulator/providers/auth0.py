@@ -67,6 +67,8 @@ def token_error(error: str, description: str, status: int) -> HttpResponse:
 
 
 class Auth0Simulator(AuthorizationServer):
+    """Issues JWTs to clients, for the audience of their own tenant only."""
+
     def issue_to_client(self, request: HttpRequest, client: SimulatedClient) -> HttpResponse:
         """Raises `SimulatedResponse` (403) for the audience of another API."""
         asked, api = self.parse_fields(request).get("audience", ""), audience(client.owner)

@@ -52,6 +52,8 @@ provider = ProviderSimulator(
 
 
 class LinearSimulator(AuthorizationServer):
+    """Always grants `read`, as Linear does."""
+
     def requested_scopes(self, query: Mapping[str, str]) -> list[str]:
         """`read` is always included."""
         asked = [s for s in query.get("scope", "").split(",") if s]

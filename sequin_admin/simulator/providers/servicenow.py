@@ -65,6 +65,8 @@ def denied() -> HttpResponse:
 
 
 class ServiceNowSimulator(AuthorizationServer):
+    """Refuses JSON bodies as ServiceNow does, with a misleading error."""
+
     def requested_scopes(self, query: object) -> list[str]:
         return [SCOPE]
 

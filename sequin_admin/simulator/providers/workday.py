@@ -85,6 +85,8 @@ provider = ProviderSimulator(
 
 
 class WorkdaySimulator(AuthorizationServer):
+    """Refresh tokens are constant unless the tenant's switch for rotation is on."""
+
     def refresh_grant(
         self, request: HttpRequest, client: SimulatedClient, value: str
     ) -> HttpResponse:

@@ -39,6 +39,8 @@ def oauth_error(error: str, description: str, status: int) -> HttpResponse:
 
 
 class HubSpotSimulator(AuthorizationServer):
+    """Grants the optional scopes too, and names the hub beside the token."""
+
     def requested_scopes(self, query: Mapping[str, str]) -> list[str]:
         """Optional scopes are granted too: every simulated account has what they need."""
         return f"{query.get('scope', '')} {query.get('optional_scope', '')}".split()

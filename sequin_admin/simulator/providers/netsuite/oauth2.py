@@ -32,6 +32,8 @@ SIGNING_KEY = "the simulator's accounts share this one key"
 
 
 class NetSuiteSimulator(AuthorizationServer):
+    """Checks `state` and scopes, and authenticates clients by signed assertions too."""
+
     def invalid_request(self, query: Mapping[str, str]) -> str:
         scopes = set(query.get("scope", "").split())
         if not 22 <= len(query.get("state", "")) <= 1024:
