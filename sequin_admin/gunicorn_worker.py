@@ -19,131 +19,27 @@ import selectors
 import socket
 import struct
 import time
+from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
+from types import FrameType
 from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from sequin_admin.core import shutdown
+from sequin_admin.core.arrivals import CHUNKING_ALLOWANCE, MOST_BODY, REFUSALS, Arrival, TooLarge
 
-# Deadline of a whole request from its first byte, in seconds: 10 MB at 2 Mbit/s are in time.
-ARRIVES_IN_S = 60.0
-# Longest head: gunicorn refuses a field of 8 kB or the 101st field when it parses the head.
-MOST_HEAD = 100_000
-# Longest body: `DATA_UPLOAD_MAX_MEMORY_SIZE` in our settings. Kept apart: the settings are not read
-# in gunicorn's main process.
-MOST_BODY = 10_000_000
 # All incomplete requests of a process together, in bytes. Beyond it the oldest is dropped.
 MOST_WAITING = 100_000_000
 READ_AT_ONCE = 65_536
-# Longest line with the size of a chunk; gunicorn refuses 8,190 bytes.
-MOST_LINE = 10_000
 # While a thread has the connection: deadline of one read or write. Reads wait for nothing unless
 # gunicorn understands the request's framing in another way; writes wait for slow readers.
 THREAD_TIMEOUT_S = 10
 # How long a closed connection is read, so that the client receives the response (RFC 9112
 # section 9.6). gunicorn does it in the main loop, which then serves nobody else.
 LINGER_S = 2.0
-# Chunked bodies have sizes and line ends in between: what they may add.
-CHUNKING_ALLOWANCE = 2
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-REFUSALS = {
-    413: (
-        "Content Too Large",
-        f"The body is too big: {MOST_BODY:,} bytes are the most. Send less at once.",
-    ),
-    431: (
-        "Request Header Fields Too Large",
-        "The head of the request is too big. Send fewer or shorter headers.",
-    ),
-}
-
-
-class TooLarge(Exception):
-    """The request is larger than allowed. `status` is the response's."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(REFUSALS[status][1])
-        self.status = status
-
-
-class Arrival:
-    """The bytes of one request, as far as they have arrived."""
-
-    def __init__(self, received: bytes = b"") -> None:
-        self.received = bytearray(received)
-        self.ends_at = time.monotonic() + ARRIVES_IN_S
-        self.searched = 0
-        # Where the body begins; 0 while the head is incomplete.
-        self.body_at = 0
-        self.length = 0
-        self.is_chunked = False
-        self.expects_continue = False
-        # Where the next chunk begins, and the size of those before it.
-        self.chunk_at = 0
-        self.chunks_size = 0
-
-    def is_complete(self) -> bool:
-        """Whether a thread can read all of it without waiting. Raises `TooLarge`.
-
-        What can't be understood counts as complete: gunicorn refuses it.
-        """
-        if not self.body_at and not self.read_head():
-            return False
-        if not self.is_chunked:
-            return len(self.received) - self.body_at >= self.length
-        return self.read_chunks()
-
-    def read_head(self) -> bool:
-        """Whether the head is complete; then how the body is framed is known."""
-        end = self.received.find(b"\r\n\r\n", max(0, self.searched - 3))
-        self.searched = len(self.received)
-        if end > MOST_HEAD or (end < 0 and len(self.received) > MOST_HEAD):
-            raise TooLarge(431)
-        if end < 0:
-            return False
-        self.body_at = self.chunk_at = end + 4
-        for line in bytes(self.received[:end]).split(b"\r\n")[1:]:
-            name, _, value = line.partition(b":")
-            self.read_field(name.strip().lower(), value.strip().lower())
-        if not self.is_chunked and self.length > MOST_BODY:
-            raise TooLarge(413)
-        return True
-
-    def read_field(self, name: bytes, value: bytes) -> None:
-        if name == b"content-length" and value.isdigit():
-            self.length = max(self.length, int(value[:20]))
-        elif name == b"transfer-encoding":
-            self.is_chunked = True
-        elif name == b"expect":
-            self.expects_continue = value == b"100-continue"
-
-    def read_chunks(self) -> bool:
-        """Whether the last chunk and the trailers are there (RFC 9112 section 7.1)."""
-        if len(self.received) - self.body_at > CHUNKING_ALLOWANCE * MOST_BODY:
-            raise TooLarge(413)
-        while 0 <= (end := self.received.find(b"\r\n", self.chunk_at)) <= self.chunk_at + MOST_LINE:
-            try:
-                size = int(self.received[self.chunk_at : end].partition(b";")[0], 16)
-            except ValueError:
-                return True
-            if size <= 0:
-                return self.has_trailers(end)
-            if self.chunks_size + size > MOST_BODY:
-                raise TooLarge(413)
-            after = end + 2 + size + 2
-            if len(self.received) < after:
-                return False
-            self.chunk_at, self.chunks_size = after, self.chunks_size + size
-        return len(self.received) - self.chunk_at > MOST_LINE
-
-    def has_trailers(self, at: int) -> bool:
-        """Whether the trailers after the last chunk, whose size line ends at `at`, are there."""
-        if self.received[at + 2 : at + 4] == b"\r\n":
-            return True
-        too_long = len(self.received) - at > MOST_HEAD
-        return too_long or self.received.find(b"\r\n\r\n", at) >= 0
 
 
 class BufferingWorker(ThreadWorker):  # type: ignore[misc]
@@ -152,15 +48,15 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # By connection, in the order they began. Used by the main thread only.
-        self.arrivals: dict[Any, Arrival] = {}
+        self.arrivals: dict[TConn, Arrival] = {}
         # Closed for writing, with the time until which they are still read.
-        self.closing: dict[Any, float] = {}
+        self.closing: dict[TConn, float] = {}
 
-    def handle_exit(self, sig: int, frame: Any) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         shutdown.request()
         super().handle_exit(sig, frame)
 
-    def enqueue_req(self, conn: Any) -> None:
+    def enqueue_req(self, conn: TConn) -> None:
         """Collect the next request of a new or kept connection."""
         if self.cfg.is_ssl:  # Only the thread can decrypt; TLS ends in front of us.
             super().enqueue_req(conn)
@@ -174,7 +70,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_received, conn))
         self.on_received(conn, conn.sock)
 
-    def on_received(self, conn: Any, sock: Any) -> None:
+    def on_received(self, conn: TConn, sock: socket.socket) -> None:
         """Add what has arrived, and hand the request to a thread once it is complete."""
         arrival = self.arrivals[conn]
         try:
@@ -196,7 +92,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         except TooLarge as refusal:
             self.refuse(conn, refusal)
 
-    def wait_for_more(self, conn: Any, arrival: Arrival) -> None:
+    def wait_for_more(self, conn: TConn, arrival: Arrival) -> None:
         if arrival.body_at and arrival.expects_continue:
             arrival.expects_continue = False
             try:
@@ -212,13 +108,13 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         waiting = sum(len(each.received) for each in self.arrivals.values())
         return len(self.arrivals) > self.worker_connections // 2 or waiting > MOST_WAITING
 
-    def hand_over(self, conn: Any) -> None:
+    def hand_over(self, conn: TConn) -> None:
         arrival = self.forget(conn)
         conn.parser.unreader.unread(bytes(arrival.received))
         conn.data_ready = True
         super().enqueue_req(conn)
 
-    def refuse(self, conn: Any, refusal: TooLarge) -> None:
+    def refuse(self, conn: TConn, refusal: TooLarge) -> None:
         reason, sentence = REFUSALS[refusal.status]
         body = json.dumps({"summary": sentence}).encode()
         head = (
@@ -232,19 +128,19 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         self.forget(conn)
         self.start_closing(conn)
 
-    def drop(self, conn: Any) -> None:
+    def drop(self, conn: TConn) -> None:
         self.forget(conn)
         self.nr_conns -= 1
         conn.close()
 
-    def finish_request(self, conn: Any, fs: Any) -> None:
+    def finish_request(self, conn: TConn, fs: Future[bool]) -> None:
         """Keep the connection or close it, without waiting for the client in the main loop."""
         if self.cfg.is_ssl or (not fs.cancelled() and fs.exception() is None and fs.result()):
             super().finish_request(conn, fs)
         else:
             self.start_closing(conn)
 
-    def _keepalive_after(self, conn: Any, keepalive: bool) -> bool:
+    def _keepalive_after(self, conn: TConn, keepalive: bool) -> bool:
         """Discard a body that nobody read, which is here already. gunicorn gives up after 64 kB and
         closes a connection that it has called kept (RFC 9112 section 9.6)."""
         if keepalive and not self.cfg.is_ssl:
@@ -253,7 +149,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
                 conn.parser.mesg.body.read(CHUNKING_ALLOWANCE * MOST_BODY)
         return bool(super()._keepalive_after(conn, keepalive))
 
-    def start_closing(self, conn: Any) -> None:
+    def start_closing(self, conn: TConn) -> None:
         try:
             conn.sock.shutdown(socket.SHUT_WR)
             conn.sock.setblocking(False)
@@ -264,7 +160,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
             return
         self.closing[conn] = time.monotonic() + LINGER_S
 
-    def on_closing(self, conn: Any, sock: Any) -> None:
+    def on_closing(self, conn: TConn, sock: socket.socket) -> None:
         """Discard what still arrives, until the client closes as well."""
         try:
             ended = not sock.recv(READ_AT_ONCE)
@@ -275,13 +171,13 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         if ended:
             self.finish_closing(conn)
 
-    def finish_closing(self, conn: Any) -> None:
+    def finish_closing(self, conn: TConn) -> None:
         del self.closing[conn]
         self.poller.unregister(conn.sock)
         self.nr_conns -= 1
         conn.close()
 
-    def forget(self, conn: Any) -> Arrival:
+    def forget(self, conn: TConn) -> Arrival:
         self.poller.unregister(conn.sock)
         return self.arrivals.pop(conn)
 

@@ -1,7 +1,5 @@
 """How many rows of a kind an organization may have. What is there already stays and is readable."""
 
-from typing import Any
-
 from django.conf import settings
 from django.db import models, transaction
 
@@ -22,7 +20,9 @@ class CeilingReached(Exception):
 
 
 @transaction.atomic
-def ceiling_message(organization: Organization, rows: models.QuerySet[Any], ceiling: str) -> str:
+def ceiling_message(
+    organization: Organization, rows: models.QuerySet[models.Model], ceiling: str
+) -> str:
     """Why no row may be added to `rows`, the organization's; empty while one may.
 
     `ceiling` is the setting's name. Call it in the transaction that adds the row: the lock makes
@@ -31,13 +31,16 @@ def ceiling_message(organization: Organization, rows: models.QuerySet[Any], ceil
     return "" if find_room(organization, rows, ceiling) else full_message(organization, ceiling)
 
 
-def find_room(organization: Organization, rows: models.QuerySet[Any], ceiling: str) -> int:
+def find_room(organization: Organization, rows: models.QuerySet[models.Model], ceiling: str) -> int:
     """How many rows may be added. Call it in the transaction that adds them."""
     Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
     return max(0, int(getattr(settings, ceiling)) - rows.count())
 
 
-def full_message(organization: Organization, ceiling: str) -> str:
+def full_message(
+    organization: Organization,
+    ceiling: str,
+) -> str:
     most, (noun, remedy) = int(getattr(settings, ceiling)), WORDS[ceiling]
     return (
         f"{organization} may have {most:,} {noun} and has them, so nothing was added. {remedy} "
@@ -45,7 +48,9 @@ def full_message(organization: Organization, ceiling: str) -> str:
     )
 
 
-def refuse_above(organization: Organization, rows: models.QuerySet[Any], ceiling: str) -> None:
+def refuse_above(
+    organization: Organization, rows: models.QuerySet[models.Model], ceiling: str
+) -> None:
     """Raise `CeilingReached` when no row may be added to `rows`."""
     if message := ceiling_message(organization, rows, ceiling):
         raise CeilingReached(message)

@@ -5,6 +5,7 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.http import QueryDict
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
@@ -50,7 +51,7 @@ class KeyForm(forms.Form):
         max_value=keys.MOST_PER_MINUTE,
     )
 
-    def __init__(self, data: Any = None, key: ApiKey | None = None) -> None:
+    def __init__(self, data: QueryDict | None = None, key: ApiKey | None = None) -> None:
         self.key = key
         self.stands_for = {"days": str(key.expires_at)} if key else {}
         super().__init__(data, initial=initial_values(key) if key else None)
@@ -62,7 +63,7 @@ class KeyForm(forms.Form):
             set_choices(self, "days", [(AS_NOW, f"As now: {ends}"), *LIFETIMES])
 
     @classmethod
-    def of(cls, key: ApiKey, data: Any) -> "KeyForm":
+    def of(cls, key: ApiKey, data: QueryDict | None) -> "KeyForm":
         return cls(data, key)
 
     def clean_networks(self) -> list[str]:

@@ -1,11 +1,12 @@
 """What staff do in the staff admin: the form of each verb, and what it says when it is done."""
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.models import Group, Permission
 from django.core.validators import validate_slug
+from django.http import QueryDict
 
 from sequin_admin.access import staff, staff_access
 from sequin_admin.access.models import Organization, StaffAccess, User
@@ -37,7 +38,7 @@ class RightsForm(VerbForm):
     )
     groups = forms.ModelMultipleChoiceField(Group.objects.all(), required=False)
 
-    def __init__(self, data: Any = None, *, row: User) -> None:
+    def __init__(self, data: QueryDict | None = None, *, row: User) -> None:
         super().__init__(data, row=row)
         self.initial = {
             "is_staff": row.is_staff,
@@ -65,7 +66,7 @@ class DeleteOrganizationForm(VerbForm):
 
     def clean_slug(self) -> str:
         slug: str = self.cleaned_data["slug"]
-        if slug != self.row.slug:  # type: ignore[attr-defined]
+        if slug != cast(Organization, self.row).slug:
             raise forms.ValidationError("This is not the slug of this organization.")
         return slug
 

@@ -8,7 +8,7 @@ from pydantic import Field
 from sequin_admin.access.models import Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS
-from sequin_admin.api.framework.pagination import PageParams, Since, paginate_request
+from sequin_admin.api.framework.pagination import PageParams, Rows, Since, paginate_request
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.framework.schemas import Shape, Timestamp
@@ -36,6 +36,8 @@ class AuditEvent(Shape):
 
 
 class AuditEventList(Shape):
+    """A page of audit events."""
+
     data: list[AuditEvent]
     next_cursor: str | None
 
@@ -55,7 +57,7 @@ class EventFilters(PageParams):
     since: Since | None = None
     until: Since | None = Field(default=None, description="Up to, but without, this moment.")
 
-    def narrow(self, rows: Any) -> Any:
+    def narrow(self, rows: Rows) -> Rows:
         rows = super().narrow(rows)
         rows = rows.filter(at__gte=self.since) if self.since else rows
         return rows.filter(at__lt=self.until) if self.until else rows

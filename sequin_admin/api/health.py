@@ -19,6 +19,8 @@ SENTENCE = "Arrakis revoked our access at HubSpot. Only they can grant it again.
 
 
 class Health(Shape):
+    """The health status alone. What was never probed counts as healthy."""
+
     status: HealthStatus
 
 
@@ -28,6 +30,8 @@ def health_out(monitored: Monitored) -> dict[str, str]:
 
 
 class CheckShape(Shape):
+    """The last result of one check, and since when it is the same."""
+
     name: str
     status: str
     verdict: str
@@ -52,6 +56,8 @@ class ReasonShape(Shape):
 
 
 class TransitionShape(Shape):
+    """A change of the health status."""
+
     at: Timestamp
     before: str
     after: str

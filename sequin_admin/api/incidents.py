@@ -42,6 +42,8 @@ class IncidentShape(Shape):
 
 
 class IncidentList(Shape):
+    """A page of incidents."""
+
     data: list[IncidentShape]
     next_cursor: str | None
 

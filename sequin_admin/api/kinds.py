@@ -26,6 +26,8 @@ router = Resource(
 
 
 class PropertyShape(Shape):
+    """A property of a kind, as its form and its import have it."""
+
     name: str
     title: str
     type: str = Field(
@@ -42,6 +44,8 @@ class PropertyShape(Shape):
 
 
 class PlanShape(Shape):
+    """A plan of the provider, and the rate limit that comes with it."""
+
     title: str
     rate_limit: RateLimitShape
 
@@ -62,6 +66,8 @@ class OAuthShape(Shape):
 
 
 class KindShape(Shape):
+    """A kind of credential: what it is made of, and its default rate limit."""
+
     kind: str
     title: str
     label: str
@@ -77,6 +83,8 @@ class KindShape(Shape):
 
 
 class KindList(Shape):
+    """A page of kinds."""
+
     data: list[KindShape]
     next_cursor: str | None
 

@@ -28,6 +28,8 @@ members = Resource("Organization")
 
 
 class OrganizationShape(Shape):
+    """The organization that the API key belongs to."""
+
     id: UUID
     name: str = Field(description="Customers see it when you ask them to connect an account.")
     slug: str = Field(examples=["arrakis"])
@@ -36,6 +38,8 @@ class OrganizationShape(Shape):
 
 
 class MemberShape(Shape):
+    """A member, or somebody who is `invited` and has not accepted yet."""
+
     id: int
     email: str = Field(examples=["paul@arrakis.example"])
     role: Role
@@ -46,6 +50,8 @@ class MemberShape(Shape):
 
 
 class MemberList(Shape):
+    """A page of members and invitations."""
+
     data: list[MemberShape]
     next_cursor: str | None
 

@@ -38,6 +38,8 @@ class CountsShape(Shape):
 
 
 class ProviderShape(Shape):
+    """How many credentials a provider has, and the worst status among them."""
+
     provider: str
     title: str
     credentials: int
@@ -47,12 +49,16 @@ class ProviderShape(Shape):
 
 
 class NamedTransition(TransitionShape):
+    """A change of the health status, with the object that it is of."""
+
     entity: str = Field(examples=["credential"])
     entity_id: UUID
     name: str
 
 
 class Overview(Shape):
+    """The state of the whole organization at `counted_at`."""
+
     counted_at: Timestamp = Field(description="A large fleet is counted every 15 seconds.")
     credentials: CountsShape
     providers: list[ProviderShape]

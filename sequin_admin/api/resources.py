@@ -21,7 +21,7 @@ RESOURCES = [
     ("/health", "sequin_admin.api.overview.router"),
     ("/incidents", "sequin_admin.api.incidents.router"),
     ("/webhooks", "sequin_admin.api.notifications.webhooks.router"),
-    ("/api-keys", "sequin_admin.api.api_keys.router"),
+    ("/api-keys", "sequin_admin.api.api_keys.views.router"),
     ("/connect-links", "sequin_admin.api.connect_links.views.router"),
     ("/events", "sequin_admin.api.events.router"),
     ("/usage", "sequin_admin.api.credentials.usage.router"),

@@ -1,12 +1,14 @@
 """/v1: the Management API and its documents."""
 
+from typing import cast
+
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path, re_path
 from ninja.openapi.docs import Swagger
 
 from sequin_admin.api.framework import errors
 from sequin_admin.api.framework.auth import KeyAuth
-from sequin_admin.api.framework.idempotency import finishing_claims, idempotent
+from sequin_admin.api.framework.idempotency import View, finishing_claims, idempotent
 from sequin_admin.api.framework.json_parser import StrictParser
 from sequin_admin.api.framework.responses import finishing_responses
 from sequin_admin.api.openapi.document import Api
@@ -43,7 +45,7 @@ routes, _, namespace = api.urls
 routes.sort(key=fixed_first)
 for route in routes:
     view = api.serve_document if getattr(route, "name", "") == "openapi-json" else route.callback
-    route.callback = finishing_claims(finishing_responses(view))
+    route.callback = finishing_claims(finishing_responses(cast(View, view)))
 
 urlpatterns = [
     path("", unknown),

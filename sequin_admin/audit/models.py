@@ -117,7 +117,9 @@ def build_event(
     )
 
 
-def get_actor_details(actor: models.Model | None, organization_id: Any) -> dict[str, Any]:
+def get_actor_details(
+    actor: models.Model | None, organization_id: uuid.UUID | None
+) -> dict[str, Any]:
     """What the actor adds to each of its events, by a method `audit_details(organization_id)`."""
     describe = getattr(actor, "audit_details", None)
     return describe(organization_id) if describe and organization_id else {}

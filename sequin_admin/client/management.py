@@ -39,29 +39,29 @@ class Api:
         self.http = httpx2.Client(**settings(base_url, api_key, timeout_s))
         self.tries, self.sleep = tries, sleep
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+    def get(self, path: str, params: Mapping[str, object] | None = None) -> Any:
         return self.call("GET", path, params=params)
 
-    def post(self, path: str, body: Any = None, *, key: str = "") -> Any:
+    def post(self, path: str, body: object = None, *, key: str = "") -> Any:
         """`key` is the `Idempotency-Key`; a new one if left out."""
         headers = {"Idempotency-Key": key or str(uuid.uuid4())}
         return self.call("POST", path, body, headers=headers)
 
-    def patch(self, path: str, body: Any) -> Any:
+    def patch(self, path: str, body: object) -> Any:
         return self.call("PATCH", path, body)
 
     def delete(self, path: str) -> None:
         self.call("DELETE", path)
 
     def pages(
-        self, path: str, params: Mapping[str, Any] | None = None, *, most: int | None = None
+        self, path: str, params: Mapping[str, object] | None = None, *, most: int | None = None
     ) -> Iterator[dict[str, Any]]:
         """The rows of a list, at most `most`; further pages are requested when needed."""
         for answer in self.answers(path, params, most=most):
             yield from answer["data"]
 
     def answers(
-        self, path: str, params: Mapping[str, Any] | None = None, *, most: int | None = None
+        self, path: str, params: Mapping[str, object] | None = None, *, most: int | None = None
     ) -> Iterator[dict[str, Any]]:
         """The pages of a list as whole responses, with at most `most` rows in total."""
         wanted, seen = dict(params or {}), set[str]()
@@ -81,9 +81,9 @@ class Api:
         self,
         method: str,
         path: str,
-        body: Any = None,
+        body: object = None,
         *,
-        params: Mapping[str, Any] | None = None,
+        params: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
         sent: dict[str, Any] = {"params": params, "headers": headers}

@@ -11,7 +11,6 @@ import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from sequin_admin.command_line import settings
 
@@ -48,6 +47,6 @@ class ImportRun:
         with suppress(OSError):
             self.path.unlink(missing_ok=True)
 
-    def key_of(self, body: Any) -> str:
+    def key_of(self, body: object) -> str:
         """The idempotency key of one request."""
         return str(uuid.uuid5(self.id, json.dumps(body, sort_keys=True)))

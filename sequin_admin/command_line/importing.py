@@ -23,7 +23,7 @@ def chunks_of(items: Sequence[Item]) -> Iterator[Sequence[Item]]:
         yield items[start : start + MOST_IMPORTED]
 
 
-def with_app(item: Item, shape: Shape, apps: Sequence[Mapping[str, Any]]) -> Item:
+def with_app(item: Item, shape: Shape, apps: Sequence[Mapping[str, object]]) -> Item:
     """The item with its provider's OAuth app, if one is given and the kind needs one."""
     fitting = (app["id"] for app in apps if app["provider"] == shape.provider)
     app = next(fitting, None) if shape.needs_oauth_app else None

@@ -281,7 +281,9 @@ def document(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
     yield b"\n]}\n"
 
 
-def write(chunks: Iterator[bytes], out: BinaryIO, keys: list[Any], *, armored: bool) -> None:
+def write(
+    chunks: Iterator[bytes], out: BinaryIO, keys: list[sealing.Recipient], *, armored: bool
+) -> None:
     if keys:
         sealing.seal(chunks, out, keys, armored=armored)
     else:

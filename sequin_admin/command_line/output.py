@@ -15,10 +15,10 @@ from sequin_admin.client.bounds import STATUSES
 
 TONES = dict(zip(STATUSES, ("green", "yellow", "red"), strict=True))
 TONES |= {"created": "green", "updated": "green", "refused": "red"}
-Row = Mapping[str, Any]
+Row = Mapping[str, object]
 
 
-def as_json(value: Any) -> None:
+def as_json(value: object) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False), flush=True)
 
 
@@ -28,7 +28,7 @@ def print_note(sentence: str) -> None:
     console.print(Text(printable(sentence)), soft_wrap=not console.is_terminal)
 
 
-def printable(value: Any) -> str:
+def printable(value: object) -> str:
     """Text without terminal control characters, because names are untrusted."""
     text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
     return "".join(
@@ -36,7 +36,7 @@ def printable(value: Any) -> str:
     )
 
 
-def cell(value: Any) -> Text:
+def cell(value: object) -> Text:
     text = printable(value)
     return Text(text, style=TONES.get(text, ""))
 

@@ -6,22 +6,24 @@ Compatible with the program `age`: `age -d -i key.txt` decrypts what is encrypte
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, TypeAlias
 
 import pyrage
 
 from sequin_admin.command_line.endings import Misused
 
+Recipient: TypeAlias = pyrage.x25519.Recipient | pyrage.ssh.Recipient
+Identity: TypeAlias = pyrage.x25519.Identity | pyrage.ssh.Identity
 BINARY, ARMORED = b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----"
 
 
-def recipients(given: Sequence[str], file: Path | None) -> list[Any]:
+def recipients(given: Sequence[str], file: Path | None) -> list[Recipient]:
     """Public keys, from options and from a file with one per line. Raises `Misused`."""
     lines = [*given, *(lines_of(file) if file else ())]
     return [recipient(line, number) for number, line in enumerate(lines, start=1)]
 
 
-def recipient(text: str, number: int) -> Any:
+def recipient(text: str, number: int) -> Recipient:
     """A public key of age or SSH. Raises `Misused`."""
     try:
         if text.startswith("ssh-"):
@@ -35,7 +37,7 @@ def recipient(text: str, number: int) -> Any:
         ) from None
 
 
-def identities(file: Path) -> list[Any]:
+def identities(file: Path) -> list[Identity]:
     """Private keys, from age-keygen or ssh-keygen. Raises `Misused`."""
     try:
         data = file.read_bytes()
@@ -75,7 +77,7 @@ def unsealed(data: bytes, file: Path | None) -> bytes:
     return opened
 
 
-def seal(chunks: Iterable[bytes], out: BinaryIO, keys: list[Any], *, armored: bool) -> None:
+def seal(chunks: Iterable[bytes], out: BinaryIO, keys: list[Recipient], *, armored: bool) -> None:
     """Encrypt a stream: neither memory nor disk ever holds all of the plain text."""
     source = Chunks(chunks)
     try:

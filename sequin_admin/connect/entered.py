@@ -171,7 +171,7 @@ def check_kept(known: Credential, secrets: Mapping[str, str], *, has_moved: bool
             raise InvalidEntry(said) from None
 
 
-def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def differing(before: Mapping[str, object], after: Mapping[str, object]) -> list[str]:
     return sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
 
 

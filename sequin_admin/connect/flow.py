@@ -1,38 +1,28 @@
 """The authorization code flow: start a connect session, finish it with the callback."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any
 
 from django.db import transaction
-from pydantic import ValidationError
 
 from sequin_admin.access.models import Organization, User
 from sequin_admin.access.rights import RightLost, refuse_lost_right
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect import authorization_requests, credential_operations, links
+from sequin_admin.connect.failures import customer_message, error_code, failure_message
 from sequin_admin.connect.models import AuthorizationRequest, ConnectLink, ConnectSession
+from sequin_admin.connect.results import read_properties, save_session_credential
 from sequin_admin.core import clock
-from sequin_admin.core.field_errors import errors_in
-from sequin_admin.core.fields import DecryptionError
-from sequin_admin.core.http import Response, Unreachable
 from sequin_admin.core.redaction import redact_values
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.answers import reading_answers
-from sequin_admin.credentials.kinds import OAuthContext, OAuthKind, TokenGrant
+from sequin_admin.credentials.kinds import OAuthContext, OAuthKind
 from sequin_admin.credentials.models import FAILURES, Credential, OAuthApp
-from sequin_admin.credentials.outcomes import Refused, Verdict
+from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.credentials.properties import Properties
-from sequin_admin.notifications.events import record_and_notify
-from sequin_admin.tokens import chains, grants, protocol
+from sequin_admin.tokens import protocol
 
 SESSION_TIME = timedelta(minutes=10)
-START_AGAIN = "Nothing was connected. Start again in a few minutes."
-COMPARE_SETTINGS = (
-    "Start again; if it happens twice, compare the scopes and token settings of the app at the "
-    "provider with the guide."
-)
 
 
 class BadCallback(Exception):
@@ -55,7 +45,7 @@ def start(
     link: ConnectLink | None = None,
     authorization_request: AuthorizationRequest | None = None,
     oauth_app: OAuthApp | None = None,
-    inputs: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, object] | None = None,
     name: str = "",
     reconnects: Credential | None = None,
     replaces_account: bool = False,
@@ -202,47 +192,6 @@ def refuse_lost_rights(connect_session: ConnectSession) -> None:
             raise RightLost(str(closed)) from None
 
 
-def failure_message(error: Exception) -> str:
-    """What happened and what to do. Nobody but the person tries again, whoever is at fault."""
-    if isinstance(error, Refused):
-        outcome = error.outcome
-        if outcome.verdict is Verdict.TRANSIENT:
-            again = COMPARE_SETTINGS if outcome.code == outcomes.UNEXPECTED else START_AGAIN
-            outcome = replace(outcome, remedy=again)
-        return outcome.sentence
-    if isinstance(error, DecryptionError):
-        return outcomes.unreadable(error).sentence
-    return str(error)
-
-
-def customer_message(error: Exception, link: ConnectLink) -> str:
-    """The failure message for a customer, who can't see or fix our OAuth app."""
-    if isinstance(error, Refused) and error.outcome.customer_remedy:
-        return error.outcome.customer_sentence
-    if error_code(error) == "server_error":
-        return (
-            f"{link.provider_title} does not accept the way {link.organization} is registered "
-            f"there, so nothing was connected. It is not your fault: {link.organization} must "
-            "mend it and sees the reason. Try again when they tell you."
-        )
-    if isinstance(error, Refused):
-        return error.outcome.customer_sentence
-    if isinstance(error, credential_operations.OtherAccount):
-        return error.customer_sentence
-    return str(error)
-
-
-def error_code(error: Exception) -> str:
-    """The RFC 6749 section 4.1.2.1 code that tells another product who must act."""
-    if isinstance(error, Unreachable):
-        return "temporarily_unavailable"
-    if isinstance(error, DecryptionError):
-        return "server_error"
-    verdict = error.outcome.verdict if isinstance(error, Refused) else Verdict.CUSTOMER
-    ours = {Verdict.TRANSIENT: "temporarily_unavailable", Verdict.OPERATOR: "server_error"}
-    return ours.get(verdict, "access_denied")
-
-
 def complete(connect_session: ConnectSession, params: Mapping[str, str]) -> Credential | None:
     """Exchange the code and save the credential; None for an authorization request.
 
@@ -274,100 +223,6 @@ def complete(connect_session: ConnectSession, params: Mapping[str, str]) -> Cred
             authorization_requests.save_properties(request, properties)
             return None
         return save_session_credential(connect_session, properties, grant)
-
-
-def save_session_credential(
-    connect_session: ConnectSession, properties: Properties, grant: TokenGrant
-) -> Credential:
-    """Save the session's credential and complete its link. Call it in a transaction."""
-    if connect_session.reconnects:
-        credential = reconnect(connect_session, connect_session.reconnects, properties, grant)
-    else:
-        credential = credential_operations.save_credential(
-            connect_session.organization,
-            properties,
-            name=connect_session.name,
-            metadata=connect_session.link.metadata or None if connect_session.link else None,
-            oauth_app=connect_session.oauth_app,
-            actor=connect_session.actor,
-            grant=grant,
-        ).credential
-    if connect_session.link:
-        links.complete(connect_session.link, credential)
-    return credential
-
-
-def read_properties(
-    kind: type[OAuthKind], grant: TokenGrant, context: OAuthContext, answers: Sequence[Response]
-) -> Properties:
-    """The kind's properties: entered, issued with the grant, and read from the account.
-
-    `answers` are those that arrived meanwhile. Raises `Refused` when a property is missing.
-    """
-    discovered = kind.identify(grant, context)
-    values = {
-        "kind": kind.slug,
-        **context.inputs,
-        **grants.issued_secrets(kind, grant),
-        **discovered,
-    }
-    try:
-        properties: Properties = kind.properties_class.model_validate(values)
-    except ValidationError as invalid:
-        # No call has failed, so the newest answer is shown: it was to bring what is missing.
-        response = answers[-1] if answers else None
-        names = sorted({*invalid_names(invalid)})
-        raise Refused(outcomes.unexpected_answer(kind.provider_title, response, names)) from None
-    return properties
-
-
-def invalid_names(invalid: ValidationError) -> list[str]:
-    """The names of properties that are missing or invalid."""
-    return [name for error in errors_in(invalid) for name in error.path[:1]]
-
-
-def reconnect(
-    connect_session: ConnectSession,
-    credential: Credential,
-    properties: Properties,
-    grant: TokenGrant,
-) -> Credential:
-    """Apply a grant to an existing credential. Raises `OtherAccount` unless the session may
-    replace the account."""
-    credential = credential_operations.locked(credential)
-    identity = credential.identity_of(properties.public_values())
-    if identity != credential.identity and not connect_session.replaces_account:
-        other = credential.describe_account(properties.public_values())
-        raise credential_operations.OtherAccount(
-            f"You connected {other}, but this credential is for {credential.describe()}. Nothing "
-            f"was changed. Log in to {credential.describe()} at {credential.provider_title} and "
-            "try again, or add the other account as a credential of its own.",
-            f"You connected {other}, but the link is for {credential.describe()}. Nothing was "
-            f"changed. Log in to {credential.describe()} at {credential.provider_title} and try "
-            "again.",
-        )
-    if identity != credential.identity:
-        chains.forget(credential)
-    before = credential.describe()
-    credential_operations.set_properties(credential, properties)
-    credential.oauth_app = connect_session.oauth_app
-    credential_operations.refuse_duplicate(credential)
-    credential.disabled_at = None
-    credential.save()
-    credential_operations.remember_tokens(credential)
-    credential_operations.apply_grant(credential, grant)
-    action = "credential.reconnected"
-    if connect_session.replaces_account:
-        action = "credential.account_replaced"
-    record_and_notify(
-        credential,
-        action,
-        connect_session.actor,
-        kind=credential.kind,
-        before=before,
-        after=credential.describe(),
-    )
-    return credential
 
 
 def prune(older_than: timedelta = timedelta(days=7)) -> int:

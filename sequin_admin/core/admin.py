@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import models
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -17,7 +17,9 @@ from django.urls import URLPattern, path, reverse
 from sequin_admin.core.fresh_login import is_login_fresh
 
 
-def redirect_to_password_page(request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+def redirect_to_password_page(
+    request: HttpRequest, extra_context: dict[str, Any] | None = None
+) -> HttpResponse:
     """Staff change their own password where everybody does."""
     return redirect("account_change_password")
 
@@ -32,7 +34,7 @@ admin.site.site_title = "Sequin Admin"
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Read-only model admin. Rows are changed through the product, which writes audit events."""
 
-    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Columns that are not shown can't be guessed by filtering either."""
         if lookup.split("__")[0] in (self.exclude or ()):
             return False
@@ -56,7 +58,7 @@ class VerbForm(forms.Form):
         help_text="Written into the audit log, where the organization's people read it.",
     )
 
-    def __init__(self, data: Any = None, *, row: models.Model) -> None:
+    def __init__(self, data: QueryDict | None = None, *, row: models.Model) -> None:
         self.row = row
         super().__init__(data)
 
@@ -103,16 +105,19 @@ class VerbAdmin(ReadOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         row = self.get_object(request, object_id)
-        offered = self.offered_verbs(request, row) if row else ()
-        context = {"verbs": [(verb, self.verb_url(row, verb)) for verb in offered]}
+        verbs = (
+            [(verb, self.verb_url(row, verb)) for verb in self.offered_verbs(request, row)]
+            if row
+            else []
+        )
         return super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), **context}
+            request, object_id, form_url, {**(extra_context or {}), "verbs": verbs}
         )
 
-    def offered_verbs(self, request: HttpRequest, row: Any) -> Iterable[StaffVerb]:
+    def offered_verbs(self, request: HttpRequest, row: models.Model) -> Iterable[StaffVerb]:
         return (verb for verb in self.verbs if verb.allowed(request.user, row))
 
-    def verb_url(self, row: Any, verb: StaffVerb) -> str:
+    def verb_url(self, row: models.Model, verb: StaffVerb) -> str:
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_verb"
         return reverse(name, args=[row.pk, verb.slug])
 
@@ -145,14 +150,20 @@ class VerbAdmin(ReadOnlyAdmin):
                 return self.after_verb(row)
         return self.render_verb(request, row, verb, form, fresh=fresh)
 
-    def after_verb(self, row: Any) -> HttpResponse:
+    def after_verb(self, row: models.Model) -> HttpResponse:
         place = f"admin:{self.opts.app_label}_{self.opts.model_name}"
         if type(row)._base_manager.filter(pk=row.pk).exists():
             return redirect(f"{place}_change", row.pk)
         return redirect(f"{place}_changelist")
 
     def render_verb(
-        self, request: HttpRequest, row: Any, verb: StaffVerb, form: VerbForm, *, fresh: bool
+        self,
+        request: HttpRequest,
+        row: models.Model,
+        verb: StaffVerb,
+        form: VerbForm,
+        *,
+        fresh: bool,
     ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.sql.compiler import SQLCompiler
 from django.utils import timezone
 
 log = structlog.get_logger(__name__)
@@ -95,8 +96,8 @@ class DatabaseTime(models.Expression):
         return "%s", (self.output_field.get_db_prep_value(now() + self.shift, connection),)
 
     def as_postgresql(
-        self, compiler: Any, connection: BaseDatabaseWrapper, **context: Any
-    ) -> tuple[str, tuple[Any, ...]]:
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
+    ) -> tuple[str, tuple[object, ...]]:
         if now is not _now or timezone.now is not _timezone_now:
             return self.as_sql(compiler, connection)
         function = "CLOCK_TIMESTAMP()" if self.stored else "STATEMENT_TIMESTAMP()"

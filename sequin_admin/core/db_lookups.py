@@ -51,7 +51,7 @@ NODES = "SELECT fullkey, replace(type, 'real', 'integer'), atom FROM json_tree({
 STORED, GIVEN = NODES.format("pair.value"), NODES.format("%s")
 
 
-def equals_in_sqlite(value: Any) -> tuple[str, list[Any]]:
+def equals_in_sqlite(value: object) -> tuple[str, list[Any]]:
     """SQL, with parameters, for whether `pair`, a row of `json_each()`, has this value."""
     text = json.dumps(value)
     if value is None or isinstance(value, bool):

@@ -11,9 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
-from typing import Any
+from typing import TypeAlias
 
 Address = IPv4Address | IPv6Address
+# As getaddrinfo returns it: family, type, protocol, canonical name, socket address.
+AddressInfo: TypeAlias = tuple[int, int, int, str, tuple[str | int | bytes, ...]]
 # Every network, for hosts that the operator has named.
 EVERYWHERE = ("0.0.0.0/0", "::/0")
 # No setting allows these.
@@ -102,12 +104,12 @@ def resolve_addresses(host: str, port: int, ends: float) -> list[str]:
     return list(dict.fromkeys(str(info[4][0]) for info in found))
 
 
-def look_up(host: str, port: int, ends: float) -> list[Any] | Exception | None:
+def look_up(host: str, port: int, ends: float) -> Sequence[AddressInfo] | Exception | None:
     """What getaddrinfo returned or raised; None when it still runs at `ends`.
 
     It has no timeout, so it runs in a thread, which ends when the resolver gives up.
     """
-    found: list[list[Any] | Exception] = []
+    found: list[Sequence[AddressInfo] | Exception] = []
 
     def call() -> None:
         try:

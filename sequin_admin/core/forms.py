@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from django import forms
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from sequin_admin.core.wrapping import trim
 
@@ -21,6 +21,6 @@ def set_choices(form: forms.BaseForm, name: str, choices: Iterable[tuple[str, st
     cast(forms.ChoiceField, form.fields[name]).choices = list(choices)
 
 
-def set_queryset(form: forms.BaseForm, name: str, rows: QuerySet[Any] | None) -> None:
+def set_queryset(form: forms.BaseForm, name: str, rows: QuerySet[Model] | None) -> None:
     """Offer these rows in a field for rows."""
     cast("forms.ModelChoiceField[Any]", form.fields[name]).queryset = rows

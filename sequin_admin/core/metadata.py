@@ -25,7 +25,7 @@ def check_metadata(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-def is_deeper(value: Any, levels: int) -> bool:
+def is_deeper(value: object, levels: int) -> bool:
     """Whether objects and lists are nested more than `levels` deep."""
     if isinstance(value, Mapping):
         value = list(value.values())

@@ -49,7 +49,7 @@ class PreparedQuery(Generic[Row]):
 class CompiledQuery:
     """A compiled query: its SQL, and how a row becomes model instances."""
 
-    def __init__(self, rows: models.QuerySet[Any]) -> None:
+    def __init__(self, rows: models.QuerySet[models.Model]) -> None:
         self.db = rows.db
         self.compiler = rows.query.get_compiler(using=self.db)
         self.sql, self.params = self.compiler.as_sql()

@@ -7,7 +7,6 @@ import json
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
@@ -105,7 +104,7 @@ def _base64_forms(value: bytes) -> Iterator[str]:
             yield form.replace("+", "-").replace("/", "_")
 
 
-def secrets_in(value: Any) -> Iterator[str]:
+def secrets_in(value: object) -> Iterator[str]:
     """All texts within a JSON value of secrets, as the encrypted columns hold it."""
     if isinstance(value, str):
         yield value
@@ -117,7 +116,7 @@ def secrets_in(value: Any) -> Iterator[str]:
             yield from secrets_in(each)
 
 
-def sent_secrets(fields: Mapping[str, Any]) -> Iterator[str]:
+def sent_secrets(fields: Mapping[str, object]) -> Iterator[str]:
     """The secret values among form fields or headers that we send, by their names."""
     for name, value in fields.items():
         if isinstance(value, Mapping):

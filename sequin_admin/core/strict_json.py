@@ -44,7 +44,7 @@ def read_json(text: str | bytes) -> Any:
     return value
 
 
-def is_storable(value: Any) -> bool:
+def is_storable(value: object) -> bool:
     """Whether a JSON value comes back from PostgreSQL as it went in."""
     try:
         plain = json.dumps(value, ensure_ascii=False, allow_nan=False)
@@ -54,7 +54,7 @@ def is_storable(value: Any) -> bool:
     return not NUL.search(plain)
 
 
-def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def distinct(pairs: list[tuple[str, object]]) -> dict[str, Any]:
     """The pairs as an object. Raises `AmbiguousJSON` for a name that comes twice."""
     made: dict[str, Any] = {}
     for name, value in pairs:
@@ -87,7 +87,7 @@ def storable_text(text: str) -> str:
     return UNSTORABLE.sub("\ufffd", text)
 
 
-def storable(value: Any) -> Any:
+def storable(value: object) -> Any:
     """A JSON value with U+FFFD for what can't be stored in texts, None for NaN and Infinity."""
     if isinstance(value, str):
         return storable_text(value)

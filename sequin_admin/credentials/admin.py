@@ -22,6 +22,8 @@ class OAuthAppAdmin(ReadOnlyAdmin):
 
 @admin.register(GatewaySecret)
 class GatewaySecretAdmin(ReadOnlyAdmin):
+    """Secrets of the gateway, of which only the prefix is shown."""
+
     list_display = ("oauth_app", "prefix", "made_at", "former_until")
     list_select_related = ("oauth_app",)
     exclude = ("digest", "former_digest")

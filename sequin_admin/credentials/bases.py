@@ -98,7 +98,7 @@ class OAuthKind(Credential):
         )
 
     @classmethod
-    def flow_for(cls, app: Mapping[str, Any]) -> OAuth2:
+    def flow_for(cls, app: Mapping[str, object]) -> OAuth2:
         """The flow for an OAuth app with these properties: some providers have two types of app."""
         return cls.oauth
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 # The longest of a provider's names and ids that are stored.
 NAME_CHARS = 250
@@ -19,7 +18,7 @@ class CollectionField:
     name: str = ""
     type: str = "text"
     primary_key: bool = False
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require_texts(self.accessor, self.name or self.accessor)
@@ -32,7 +31,7 @@ class CollectionSchema:
     upstream_id: str
     name: str
     columns: tuple[CollectionField, ...] = ()
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         require_texts(self.upstream_id, self.name)

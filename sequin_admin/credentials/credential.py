@@ -28,6 +28,8 @@ FAILURES = (Refused, Unreachable, DecryptionError)
 
 
 class CredentialQuerySet(Findable["Credential"]):
+    """Credentials by provider, and those whose check is due."""
+
     found_by = ("name", "identity")
 
     def active(self) -> Self:
@@ -116,7 +118,7 @@ class Credential(CredentialRow):
         return self.describe_account(self.properties)
 
     @classmethod
-    def describe_account(cls, properties: Mapping[str, Any]) -> str:
+    def describe_account(cls, properties: Mapping[str, object]) -> str:
         """As `describe()`, for properties without a credential. A readable name comes first."""
         names = cls.known_by or cls.identity_properties
         return " · ".join(str(properties[n]) for n in names if n in properties)
@@ -200,7 +202,9 @@ class Credential(CredentialRow):
         return outcomes.by_status(response, cls.provider_title)
 
     @classmethod
-    def discover(cls, response: Response, read: Callable[[Response], Mapping[str, Any]]) -> Outcome:
+    def discover(
+        cls, response: Response, read: Callable[[Response], Mapping[str, object]]
+    ) -> Outcome:
         """The outcome of a call; when it succeeded, with the property values that `read` finds in
         its response."""
         outcome = cls.classify(response)
@@ -240,7 +244,7 @@ class Credential(CredentialRow):
         return outcomes.transient("unreachable", str(error))
 
     @classmethod
-    def parse_grant(cls, data: Mapping[str, Any]) -> TokenGrant:
+    def parse_grant(cls, data: Mapping[str, object]) -> TokenGrant:
         """Parse a token endpoint's members (RFC 6749 section 5.1), for `protocol.read_grant()`."""
         return TokenGrant(
             access_token=str(data["access_token"]),
@@ -262,7 +266,7 @@ class Credential(CredentialRow):
         return {}
 
     @classmethod
-    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
+    def suggest_name(cls, properties: Mapping[str, object]) -> str:
         """The default name of a new credential; may be empty."""
         if cls.known_by:
             return str(next((properties[n] for n in cls.known_by if n in properties), ""))

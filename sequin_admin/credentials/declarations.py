@@ -118,7 +118,7 @@ class TokenGrant:
     refresh_token: str = ""
     expires_in_s: int | None = None
     scope: str = ""
-    raw: Mapping[str, Any] = field(default_factory=dict)
+    raw: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not isinstance(self.access_token, str):
@@ -138,8 +138,8 @@ class OAuthContext:
     """
 
     client_id: str
-    app: Mapping[str, Any] = field(default_factory=dict)
-    inputs: Mapping[str, Any] = field(default_factory=dict)
+    app: Mapping[str, object] = field(default_factory=dict)
+    inputs: Mapping[str, object] = field(default_factory=dict)
     callback: Mapping[str, str] = field(default_factory=dict)
     scopes: tuple[str, ...] = ()
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import ClassVar
+from uuid import UUID
 
 from django.db import models
 
@@ -32,6 +33,7 @@ class Monitored(models.Model):
     # The entity type as `health` stores it, and as people read it.
     entity: ClassVar[str] = ""
     entity_title: ClassVar[str] = ""
+    organization_id: UUID
 
     health_status = models.CharField(max_length=24, blank=True, default="", editable=False)
     health_note = models.CharField(max_length=500, blank=True, default="", editable=False)

@@ -87,7 +87,7 @@ def replace_properties(app: OAuthApp, properties: AppProperties) -> list[str]:
     """Set new properties. Returns the names of those that changed."""
     public = properties.public_values()
     secret = unmasked(properties.secret_values(), app.secrets)
-    before: Mapping[str, Any] = {**app.properties, **app.secrets}
+    before: Mapping[str, object] = {**app.properties, **app.secrets}
     after = {**public, **secret}
     names = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
     if names:

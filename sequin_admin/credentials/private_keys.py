@@ -68,6 +68,7 @@ def rsa_or_ec_key(text: str) -> str:
 
 
 def parse_rsa_or_ec_key(text: str) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
+    """An RSA key, or an EC key on one of `CURVES`. Raises `ValueError` for any other text."""
     key = parse_key(text)
     if isinstance(key, rsa.RSAPrivateKey):
         return key
@@ -125,6 +126,8 @@ def from_base64(text: str) -> bytes:
 
 
 def load(loader: Callable[..., PrivateKeyTypes], data: bytes) -> PrivateKeyTypes:
+    """Call a loader of `cryptography`. Raises `ValueError` for a locked, unreadable or incoherent
+    key."""
     try:
         key = loader(data, password=None)
     except TypeError:  # it takes a password

@@ -159,7 +159,7 @@ class CredentialRow(Leased, Monitored):
         return self.disabled_at is not None
 
     @classmethod
-    def identity_of(cls, properties: Mapping[str, Any]) -> str | None:
+    def identity_of(cls, properties: Mapping[str, object]) -> str | None:
         """The unique identity of the account; None until every identity property is known."""
         parts = [properties.get(name) for name in cls.identity_properties]
         joined = " ".join(str(part) for part in parts)
@@ -168,7 +168,7 @@ class CredentialRow(Leased, Monitored):
         return None if None in parts else short
 
     @classmethod
-    def digest_of(cls, secrets: Mapping[str, Any]) -> str:
+    def digest_of(cls, secrets: Mapping[str, object]) -> str:
         """HMAC that identifies equal secrets while the account's identity is not known yet.
 
         Empty for kinds whose identity is entered with the secrets: two accounts may have the same

@@ -39,6 +39,16 @@ NOTHING_DONE = (
 )
 
 
+class AnyRequest(HttpRequest):
+    """A request as our middleware leaves it, also without a login. For type checks only."""
+
+    id: str
+    htmx: HtmxDetails
+    memberships: list[Membership]
+    membership: Membership | None
+    organization: Organization | None
+
+
 class Request(HttpRequest):
     """The request of a decorated view: user and organization are set. For type checks only."""
 
@@ -63,10 +73,10 @@ def member(view: View[P]) -> Page[P]:
     @wraps(view)
     def inner(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not request.user.is_authenticated:
-            if request.htmx:  # type: ignore[attr-defined]
+            if cast(AnyRequest, request).htmx:
                 return HttpResponseClientRefresh()
             return redirect_to_login(request.get_full_path())
-        if request.organization is None:  # type: ignore[attr-defined]
+        if cast(AnyRequest, request).organization is None:
             raise PermissionDenied(NO_ORGANIZATION)
         return view(cast(Request, request), *args, **kwargs)
 
@@ -118,7 +128,7 @@ def redirect_to_confirmation(request: HttpRequest, next_url: str) -> HttpRespons
     if not methods:
         raise PermissionDenied(NO_METHOD)
     url = f"{methods[0]['url']}?{urlencode({'next': next_url})}"
-    if request.htmx:  # type: ignore[attr-defined]
+    if cast(AnyRequest, request).htmx:
         return HttpResponseClientRedirect(url)
     return redirect(url)
 

@@ -7,6 +7,7 @@ from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.conf import settings
 from django.contrib import messages
+from django.core.mail import EmailMessage
 from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
@@ -79,9 +80,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         except OSError:
             log.exception("account_notification_failed")
 
-    def render_mail(self, template_prefix: str, email: Any, context: Any, **kwargs: Any) -> Any:
+    def render_mail(
+        self, template_prefix: str, email: str, context: dict[str, Any], **kwargs: Any
+    ) -> EmailMessage:
         context = {"public_url": settings.PUBLIC_URL, **context}
-        return super().render_mail(template_prefix, email, context, **kwargs)
+        message: EmailMessage = super().render_mail(template_prefix, email, context, **kwargs)
+        return message
 
 
 def public_url(name: str, **kwargs: str) -> str:

@@ -1,6 +1,6 @@
 """Middleware that bounds the body of a request before it is read.
 
-The web server holds no request longer than `DATA_UPLOAD_MAX_MEMORY_SIZE` (`gunicorn_worker`); here
+The web server holds no request longer than `DATA_UPLOAD_MAX_MEMORY_SIZE` (`core/arrivals.py`); here
 are the smaller bounds that depend on the page. Nothing is written to disk.
 """
 

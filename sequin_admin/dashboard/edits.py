@@ -82,7 +82,7 @@ class Edit:
     def __init__(
         self,
         row: models.Model,
-        build: Callable[[Any, Any], Any],
+        build: Callable[[Any, QueryDict | None], Any],
         data: QueryDict | None = None,
         about: models.Model | None = None,
     ) -> None:
@@ -111,8 +111,8 @@ class Edit:
         Errors of `write` roll back what it did. Raises `Http404` when the row was deleted.
         """
         with transaction.atomic():
-            rows = self.row._meta.concrete_model._base_manager  # type: ignore[union-attr]
-            row = rows.select_for_update().filter(pk=self.row.pk).first()
+            model = self.row._meta.concrete_model or type(self.row)
+            row = model._base_manager.select_for_update().filter(pk=self.row.pk).first()
             if row is None:
                 raise Http404("It was deleted meanwhile.")
             self.stored = self.build(row, None)
@@ -219,7 +219,7 @@ def status_of(form: forms.BaseForm, edit: Edit | None) -> int:
     return 422 if form.errors else 200
 
 
-def hidden_values(form: Any) -> Mapping[str, Any]:
+def hidden_values(form: forms.BaseForm) -> Mapping[str, object]:
     return {**getattr(form, "kept", {}), **getattr(form, "stands_for", {})}
 
 

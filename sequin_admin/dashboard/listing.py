@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,6 +17,7 @@ from sequin_admin.access.models import Findable
 from sequin_admin.access.policy import Action, allows
 from sequin_admin.dashboard.access import Request
 
+Row = TypeVar("Row", bound=Model)
 # Rows of one page, and of all pages of a list.
 ROWS, MAX_ROWS = 50, 2000
 
@@ -38,7 +39,7 @@ def parse_uuids(texts: Iterable[str]) -> list[UUID]:
 class Pages(Paginator):  # type: ignore[type-arg]
     """Paginator over the first `MAX_ROWS` rows, so that counting them takes bounded time."""
 
-    object_list: QuerySet[Any]
+    object_list: QuerySet[Model]
 
     @cached_property
     def count(self) -> int:
@@ -53,7 +54,7 @@ class Pages(Paginator):  # type: ignore[type-arg]
 def render_list(
     request: Request,
     template: str,
-    rows: Findable[Any],
+    rows: Findable[Row],
     *,
     order: Sequence[str] = ("-created_at", "-id"),
     adding: Action = Action.EDIT,

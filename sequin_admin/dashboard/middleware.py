@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from allauth.core.exceptions import ReauthenticationRequired
@@ -14,7 +14,7 @@ from django.utils.log import log_response
 from sequin_admin.access import staff_access
 from sequin_admin.access.models import Membership
 from sequin_admin.core.fresh_login import is_login_fresh
-from sequin_admin.dashboard.access import NOTHING_DONE, redirect_to_confirmation
+from sequin_admin.dashboard.access import NOTHING_DONE, AnyRequest, redirect_to_confirmation
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 ORGANIZATION_SESSION_KEY = "organization"
@@ -51,7 +51,7 @@ def request_id(get_response: GetResponse) -> GetResponse:
 
     def middleware(request: HttpRequest) -> HttpResponse:
         request_id = str(uuid.uuid4())
-        request.id = request_id  # type: ignore[attr-defined]
+        cast(AnyRequest, request).id = request_id
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = get_response(request)
             if response.status_code >= 400:
@@ -88,9 +88,9 @@ def organization(get_response: GetResponse) -> GetResponse:
         chosen = request.session.get(ORGANIZATION_SESSION_KEY) if owned else None
         current = next((m for m in owned if str(m.organization_id) == chosen), None)
         current = current or next(iter(owned), None)
-        request.memberships = owned  # type: ignore[attr-defined]
-        request.membership = current  # type: ignore[attr-defined]
-        request.organization = current and current.organization  # type: ignore[attr-defined]
+        known = cast(AnyRequest, request)
+        known.memberships, known.membership = owned, current
+        known.organization = current.organization if current else None
         response = get_response(request)
         record_staff_page(request, response.status_code)
         return response
@@ -103,7 +103,7 @@ def record_staff_page(request: HttpRequest, status: int) -> None:
 
     Not those of the gateway: paths of connect links contain their token.
     """
-    membership: Membership | None = request.membership  # type: ignore[attr-defined]
+    membership = cast(AnyRequest, request).membership
     access = membership and membership.staff_access
     match = request.resolver_match
     if access and match and match.app_name == "dashboard":

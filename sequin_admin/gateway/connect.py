@@ -10,7 +10,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.models import Logo
-from sequin_admin.connect import credential_operations, flow, links
+from sequin_admin.connect import credential_operations, failures, links
 from sequin_admin.connect.models import ConnectLink, ConnectSession
 from sequin_admin.credentials.forms import PropertiesForm
 from sequin_admin.credentials.kinds import OAuthKind
@@ -77,7 +77,7 @@ def connect(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
     except links.LinkClosed as reason:
         return render_closed(request, reason)
     except (Refused, credential_operations.OtherAccount) as error:
-        form.add_error(None, flow.customer_message(error, link))
+        form.add_error(None, failures.customer_message(error, link))
         form.ask_secrets_again(form.cleaned_data)
     return render_form(request, link, declared, form)
 

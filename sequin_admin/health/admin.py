@@ -4,7 +4,6 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from sequin_admin.access.models import User
@@ -17,6 +16,7 @@ from sequin_admin.health.models import (
     EndNotice,
     Incident,
     Outage,
+    OutageQuerySet,
     Transition,
     WorkerProcess,
 )
@@ -90,8 +90,8 @@ class OutageAdmin(ReadOnlyAdmin):
         obj.pk = declared.pk
 
     @admin.action(description="Clear: the provider is back", permissions=["operate"])
-    def clear_selected(self, request: HttpRequest, rows: QuerySet[Outage]) -> None:
-        for outage in rows.open():  # type: ignore[attr-defined]
+    def clear_selected(self, request: HttpRequest, rows: OutageQuerySet) -> None:
+        for outage in rows.open():
             outages.clear(outage, actor=cast(User, request.user))
 
 

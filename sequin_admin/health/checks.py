@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Monitored
@@ -80,7 +79,7 @@ def lock_status(subject: Monitored) -> bool:
     return found
 
 
-def reload_status(row: Monitored, rows: QuerySet[Any]) -> bool:
+def reload_status(row: Monitored, rows: QuerySet[Model]) -> bool:
     state = rows.values_list(*STATUS_COLUMNS).first()
     for column, value in zip(STATUS_COLUMNS, state or (), strict=False):
         setattr(row, column, value)

@@ -33,7 +33,7 @@ class SubjectQuerySet(Findable[Row]):
 def subject_columns(subject: Monitored) -> dict[str, Any]:
     """The column values of a `SubjectRecord` about this subject."""
     return {
-        "organization_id": subject.organization_id,  # type: ignore[attr-defined]
+        "organization_id": subject.organization_id,
         "provider": subject.provider,  # type: ignore[attr-defined]
         "entity": subject.entity,
         "entity_id": subject.pk,

@@ -8,11 +8,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential, Monitored, OAuthApp
@@ -26,6 +26,7 @@ from sequin_admin.notifications.message import TYPES
 from sequin_admin.notifications.models import Channel
 from sequin_admin.tokens.models import Token
 
+Rows = TypeVar("Rows", bound=QuerySet[Model])
 BATCH_SIZE = 500
 RECENT = timedelta(minutes=20)
 BLOCKED = "Blocked by the "
@@ -266,12 +267,12 @@ def end_refusals(app: OAuthApp) -> set[UUID]:
     return ids
 
 
-def locked_in_order(rows: Any) -> Any:
+def locked_in_order(rows: Rows) -> Rows:
     """Lock rows in order of their ids, which prevents deadlocks."""
     return rows.order_by("pk").select_for_update(no_key=True, of=("self",))
 
 
-def batches(rows: QuerySet[Any]) -> Iterator[list[UUID]]:
+def batches(rows: QuerySet[Model]) -> Iterator[list[UUID]]:
     """The ids of the rows, in lists of at most `BATCH_SIZE`."""
     ids = list(rows.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH_SIZE):

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import structlog
 from django.db import DatabaseError, connection
-from django.db.models import Min, QuerySet
+from django.db.models import Min, Model, QuerySet
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
@@ -81,7 +81,7 @@ def lags(organization: Organization | None = None) -> list[Lag]:
     return [lag(RENEW, due_tokens, "refresh_at"), lag(PROBE, checks, "check_due_at")]
 
 
-def lag(job: str, rows: QuerySet[Any], column: str) -> Lag:
+def lag(job: str, rows: QuerySet[Model], column: str) -> Lag:
     return Lag(job, rows.count(), rows.order_by().aggregate(since=Min(column))["since"])
 
 

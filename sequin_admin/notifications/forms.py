@@ -5,6 +5,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.http import QueryDict
 
 from sequin_admin.core.forms import NameField, set_choices
 from sequin_admin.notifications import channels
@@ -68,7 +69,9 @@ class ChannelForm(forms.Form):
         label="What we must act on does not wait", required=False, initial=True
     )
 
-    def __init__(self, kind: ChannelKind, data: Any = None, channel: Channel | None = None) -> None:
+    def __init__(
+        self, kind: ChannelKind, data: QueryDict | None = None, channel: Channel | None = None
+    ) -> None:
         self.kind, self.channel = kind, channel
         super().__init__(data, initial=initial_of(kind, channel))
         address = self.fields["address"]
@@ -81,7 +84,7 @@ class ChannelForm(forms.Form):
         set_choices(self, "event_types", {**kept, **type_groups()}.items())
 
     @classmethod
-    def of(cls, channel: Channel, data: Any) -> "ChannelForm":
+    def of(cls, channel: Channel, data: QueryDict | None) -> "ChannelForm":
         """Form to edit a channel: an empty Slack URL keeps the stored one."""
         form = cls(channel.kind_choice, data, channel)
         if form.kind.hides_address:

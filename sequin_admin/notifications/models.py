@@ -3,7 +3,7 @@
 import hashlib
 import uuid
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -56,7 +56,7 @@ class ChannelQuerySet(Findable["Channel"]):
     def enabled(self) -> Self:
         return self.filter(enabled=True)
 
-    def last_deliveries(self) -> dict[Any, "Delivery"]:
+    def last_deliveries(self) -> dict[uuid.UUID | None, "Delivery"]:
         """The newest delivery of each, by the channel's id, in one query."""
         newest = Delivery.objects.filter(channel=OuterRef("pk")).order_by("-id").values("id")[:1]
         ids = self.annotate(last_id=Subquery(newest)).values("last_id")
@@ -257,6 +257,6 @@ class Delivery(Leased):
         return f"msg_{self.uid.hex}"
 
 
-def ordering_key_of(destination: Any, key: str) -> str:
+def ordering_key_of(destination: object, key: str) -> str:
     """Hash of the channel's id or customer's address, and the message's key."""
     return hashlib.sha256(f"{destination}\n{key}".encode()).hexdigest()

@@ -41,6 +41,8 @@ PENALTY_S = 30  # as documented for a 429
 
 
 class AirtableProperties(Properties):
+    """A user's refresh token and scopes, and who the user is."""
+
     kind: Literal["airtable_oauth2"]
     airtable_uid: str | None = Property(
         "Airtable user ID", read_only=True, help="Who connected it.", example="usrziLeD23j9AJ1"
@@ -54,6 +56,8 @@ class AirtableProperties(Properties):
 
 @register
 class Airtable(OAuthKind):
+    """A user's OAuth grant for bases. Each refresh replaces the refresh token."""
+
     provider, provider_title, label = "airtable", "Airtable", "OAuth"
     properties_class = AirtableProperties
     identity_properties = ("airtable_uid",)

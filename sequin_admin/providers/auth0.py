@@ -40,6 +40,8 @@ def tenant_host(text: str) -> str:
 
 
 class Auth0Properties(Properties):
+    """A machine-to-machine app of a tenant, which `domain` names."""
+
     kind: Literal["auth0_client_credentials"]
     domain: str = Property(
         "Domain",
@@ -57,6 +59,8 @@ class Auth0Properties(Properties):
 
 @register
 class Auth0(ClientCredentialsKind):
+    """Tokens for a tenant's Management API by the client credentials of its app."""
+
     provider, provider_title, label = "auth0", "Auth0", "client credentials"
     properties_class = Auth0Properties
     identity_properties = ("domain", "client_id")

@@ -27,6 +27,8 @@ EMPTY = re.compile(r"^No .*(found|matching)", re.I)
 
 
 class CheckoutChampProperties(Properties):
+    """The login of an API user."""
+
     kind: Literal["checkout_champ_password"]
     login_id: str = Property("Login ID", help="Of an API user.", example="user123")
     password: Secret = Property("Password", help="The API user's password.", password=True)
@@ -34,6 +36,8 @@ class CheckoutChampProperties(Properties):
 
 @register
 class CheckoutChamp(PasswordKind):
+    """An API user's login and password, sent as fields of every request."""
+
     provider, provider_title, label = "checkout_champ", "CheckoutChamp", "password"
     properties_class = CheckoutChampProperties
     identity_properties = ("login_id",)

@@ -36,6 +36,8 @@ def munchkin_id(text: str) -> str:
 
 
 class MarketoProperties(Properties):
+    """A custom service of an instance, which `munchkin_id` names."""
+
     kind: Literal["marketo_client_credentials"]
     munchkin_id: str = Property(
         "Munchkin ID",
@@ -52,6 +54,8 @@ class MarketoProperties(Properties):
 
 @register
 class Marketo(ClientCredentialsKind):
+    """Tokens by the client credentials of a custom service, as its API-only user."""
+
     provider, provider_title, label = "marketo", "Marketo", "client credentials"
     properties_class = MarketoProperties
     identity_properties = ("munchkin_id", "client_id")

@@ -29,6 +29,8 @@ def region(text: str) -> str:
 
 
 class SendGridProperties(Properties):
+    """An API key and the region of its account."""
+
     kind: Literal["sendgrid_key"]
     api_key: Secret = Property(
         "API key", extension=True, example="SG.xxxx.yyyy", pattern=r"SG\.[\w-]+\.[\w-]+"
@@ -49,6 +51,8 @@ class SendGridProperties(Properties):
 
 @register
 class SendGrid(KeyKind):
+    """An API key, sent as a bearer token."""
+
     provider, provider_title, label = "sendgrid", "SendGrid", "API key"
     properties_class = SendGridProperties
     destination_properties = ("region",)

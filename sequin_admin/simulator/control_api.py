@@ -33,6 +33,7 @@ def control_action(view: View) -> Callable[..., HttpResponse]:
 
 
 def parse_body(request: HttpRequest) -> dict[str, Any]:
+    """The JSON object of the body; empty without one. Raises `ControlError`."""
     try:
         known = json.loads(request.body or b"{}")
     except ValueError:

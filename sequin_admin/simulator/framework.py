@@ -25,6 +25,8 @@ class SimulatedResponse(Exception):
 
 @dataclass(frozen=True)
 class Route:
+    """A request that a provider answers: its method, and patterns of its host and path."""
+
     method: str
     host: re.Pattern[str]
     path: re.Pattern[str]

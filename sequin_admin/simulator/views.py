@@ -18,6 +18,7 @@ from sequin_admin.simulator.models import (
 
 
 def get_provider_or_404(slug: str) -> ProviderSimulator:
+    """The simulator of a provider. Raises `Http404`."""
     found = framework.all_providers().get(slug)
     if found is None:
         raise Http404(slug)

@@ -1,7 +1,5 @@
-from typing import Any
-
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from sequin_admin.core.admin import ReadOnlyAdmin
@@ -18,7 +16,7 @@ class TargetAdmin(ReadOnlyAdmin):
     list_select_related = ("organization",)
     exclude = ("secrets",)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Model]:
         return super().get_queryset(request).defer("secrets")
 
 

@@ -12,10 +12,10 @@ import signal
 import sys
 import time
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import psycopg
 from psycopg import errors, sql
+from psycopg.rows import TupleRow
 
 from sequin_admin.core.destinations import (
     AddressPolicy,
@@ -125,7 +125,7 @@ def vetted_address(request: ProbeRequest) -> str:
     return first_reachable(addresses, request.port, ends)
 
 
-def connect(request: ProbeRequest, address: str) -> psycopg.Connection[Any]:
+def connect(request: ProbeRequest, address: str) -> psycopg.Connection[TupleRow]:
     return psycopg.connect(
         host=request.host,
         hostaddr=address,
@@ -154,7 +154,7 @@ SCHEMA_QUERY = sql.SQL(
 )
 
 
-def check_privileges(connection: psycopg.Connection[Any], schema: str) -> str:
+def check_privileges(connection: psycopg.Connection[TupleRow], schema: str) -> str:
     """The server's version. Raises `PrivilegeMissing` if the user may not create tables."""
     (row,) = connection.execute(PRIVILEGES_QUERY, {"schema": schema}).fetchall()
     version, is_replica, chosen, may_create_schemas = row

@@ -91,7 +91,7 @@ def take_slot(target: Target) -> bool:
     return True
 
 
-def full_organizations() -> Any:
+def full_organizations() -> models.QuerySet[Target, Any]:
     """The ids of the organizations that have no free slot."""
     tested = Target.objects.filter(leases.leased()).values("organization")
     counted = tested.annotate(tests=models.Count("pk"))

@@ -7,6 +7,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db.models import QuerySet
+from django.http import QueryDict
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core.forms import NameField, set_choices, set_queryset
@@ -71,7 +72,7 @@ class TargetForm(NamedForm):
     metadata = MetadataField(required=False, help_text=METADATA)
 
     @classmethod
-    def of(cls, target: Target, data: Any) -> "TargetForm":
+    def of(cls, target: Target, data: QueryDict | None) -> "TargetForm":
         """Form to edit a target: an empty password keeps the stored one."""
         form = cls(data, initial={name: getattr(target, name) for name in COLUMNS})
         form.kept = dict(target.secrets)
@@ -97,7 +98,7 @@ class StreamForm(NamedForm):
     )
 
     @classmethod
-    def of(cls, stream: Stream, data: Any) -> "StreamForm":
+    def of(cls, stream: Stream, data: QueryDict | None) -> "StreamForm":
         return cls(data, initial={"slug": stream.slug})
 
 
@@ -168,7 +169,7 @@ class SyncForm(NamedForm):
             del self.fields["collections"]
 
     @classmethod
-    def of(cls, sync: Sync, known: Iterable[Collection], data: Any) -> "SyncForm":
+    def of(cls, sync: Sync, known: Iterable[Collection], data: QueryDict | None) -> "SyncForm":
         rows = list(known)
         ids = {row.collection_id for row in rows}
         plain = ("name", "sync_frequency", "max_age_days", "external_id", "metadata")
@@ -228,7 +229,7 @@ class ConsumerForm(NamedForm):
         set_choices(self, "syncs", choices.items())
 
     @classmethod
-    def of(cls, consumer: Consumer, data: Any) -> "ConsumerForm":
+    def of(cls, consumer: Consumer, data: QueryDict | None) -> "ConsumerForm":
         names = ("name", "target", "all_syncs", "active", "metadata")
         initial = {name: getattr(consumer, name) for name in names}
         initial["syncs"] = [str(sync.pk) for sync in consumer.syncs.all()]

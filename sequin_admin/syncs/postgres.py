@@ -11,6 +11,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import asdict
+from typing import IO, cast
 
 from django.conf import settings
 
@@ -86,7 +87,7 @@ def run_probe(request: ProbeRequest) -> ProbeAnswer:
     with process:
         try:
             # Request and answer fit in the buffer of a pipe, so neither side waits for the other.
-            with suppress(BrokenPipeError), process.stdin as stdin:  # type: ignore[union-attr]
+            with suppress(BrokenPipeError), cast(IO[bytes], process.stdin) as stdin:
                 stdin.write(json.dumps(asdict(request)).encode())
             process.wait(request.deadline_s + START_S)
             return read_answer(process)
@@ -103,7 +104,7 @@ def read_answer(process: subprocess.Popen[bytes]) -> ProbeAnswer:
     if process.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
         return ProbeAnswer("too_costly")
     try:
-        answer = json.loads(process.stdout.read(MOST_ANSWER_BYTES))  # type: ignore[union-attr]
+        answer = json.loads(cast(IO[bytes], process.stdout).read(MOST_ANSWER_BYTES))
         return ProbeAnswer(**{name: str(value) for name, value in answer.items()})
     except (ValueError, TypeError, AttributeError):
         return ProbeAnswer("other")

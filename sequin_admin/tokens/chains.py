@@ -14,7 +14,6 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
 from uuid import UUID
 
 import structlog
@@ -55,7 +54,7 @@ class Digests:
     def key(self) -> bytes:
         return load_key()
 
-    def of(self, credential: Credential, secrets: Mapping[str, Any]) -> dict[str, str]:
+    def of(self, credential: Credential, secrets: Mapping[str, object]) -> dict[str, str]:
         """The digests of the chain's tokens among `secrets`, by property; empty without a chain.
 
         Raises `DecryptionError` when no key of ours opens the digest key.
@@ -103,7 +102,7 @@ def remember(
         )
 
 
-def remember_renewal(credential: Credential, *states: Mapping[str, Any]) -> None:
+def remember_renewal(credential: Credential, *states: Mapping[str, object]) -> None:
     """Add the refresh tokens of a renewal, the spent and the issued one.
 
     Access tokens are left out, as nobody enters one without its refresh token.
@@ -119,7 +118,7 @@ def remember_renewal(credential: Credential, *states: Mapping[str, Any]) -> None
     remember([(credential, found)], issued_at=clock.now())
 
 
-def remember_shown(credential: Credential, secrets: Mapping[str, Any]) -> None:
+def remember_shown(credential: Credential, secrets: Mapping[str, object]) -> None:
     """Keep the digests of tokens that somebody is shown, as they may come back in a file.
 
     Raises `DecryptionError`.

@@ -15,6 +15,8 @@ from sequin_admin.credentials.signals import destination_changed
 
 
 class TokenQuerySet(models.QuerySet["Token"]):
+    """Tokens that are due for a refresh."""
+
     def refresh_due(self) -> Self:
         due = self.filter(refresh_at__lte=DatabaseTime(), credential__disabled_at=None)
         return due.order_by("refresh_at")

@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any
 
 from django.conf import settings
 from oauthlib.common import generate_token
@@ -116,7 +115,9 @@ def parse_grant(kind: type[Credential], response: Response) -> TokenGrant:
         return read_grant(kind, response, data)
 
 
-def read_grant(kind: type[Credential], response: Response, data: Mapping[str, Any]) -> TokenGrant:
+def read_grant(
+    kind: type[Credential], response: Response, data: Mapping[str, object]
+) -> TokenGrant:
     """The grant in `data`, the members of a successful `response`.
 
     Raises `Refused` when the access token is no text or blank, or when the kind can't read the

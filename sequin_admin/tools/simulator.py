@@ -8,6 +8,7 @@ import httpx2
 
 from sequin_admin.access.models import Organization
 from sequin_admin.credentials import oauth_apps
+from sequin_admin.credentials.kinds import OAuthKind
 from sequin_admin.credentials.models import OAuthApp
 
 
@@ -35,7 +36,7 @@ class SimulatorControl:
     def populate(self, provider: str, like: str, ids: Sequence[str]) -> None:
         self.post(f"{provider}/populate", like=like, ids=list(ids))
 
-    def register(self, organization: Organization, kind: Any) -> OAuthApp:
+    def register(self, organization: Organization, kind: type[OAuthKind]) -> OAuthApp:
         """Create an `OAuthApp` from the provider's simulated developer page."""
         registered, declared = self.get(f"{kind.provider}/app"), kind.oauth.app
         properties = {name: registered[name] for name in declared.names() if name in registered}

@@ -6,7 +6,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO
+from io import TextIOBase
+from typing import IO, TextIO
 
 import httpx2
 
@@ -23,7 +24,7 @@ class ProcessFailed(Exception):
 class Supervisor:
     """Child processes by name. Their output is prefixed with the name."""
 
-    def __init__(self, out: IO[str]) -> None:
+    def __init__(self, out: TextIO | TextIOBase) -> None:
         self.out = out
         self.children: dict[str, subprocess.Popen[str]] = {}
         self.relays: list[threading.Thread] = []

@@ -10,9 +10,9 @@ import pytest
 import yaml
 from django.conf import settings
 
-from sequin_admin import gunicorn_worker
+from sequin_admin.core import arrivals
+from sequin_admin.core.arrivals import Arrival, TooLarge
 from sequin_admin.core.env import ROOT, inherited
-from sequin_admin.gunicorn_worker import Arrival, TooLarge
 from sequin_admin.tools.supervisor import WORKER_CLASS, Supervisor, free_port, gunicorn
 
 HALF_HEAD = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nX-Half: "
@@ -180,14 +180,14 @@ def test_a_body_beyond_the_limit_is_not_waited_for(framing):
 
 
 def test_its_limit_is_that_of_the_settings():
-    assert gunicorn_worker.MOST_BODY == settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    assert arrivals.MOST_BODY == settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
 
 def test_the_proxy_of_compose_takes_what_the_server_takes():
     proxy = (ROOT / "deploy/nginx.conf").read_text()
 
     assert f"client_max_body_size {settings.DATA_UPLOAD_MAX_MEMORY_SIZE};" in proxy
-    assert json.dumps({"summary": gunicorn_worker.REFUSALS[413][1]}) in proxy
+    assert json.dumps({"summary": arrivals.REFUSALS[413][1]}) in proxy
     services = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
     assert [name for name, service in services.items() if "ports" in service] == ["proxy"]
     # The one that ends TLS stands in front of it.

@@ -64,6 +64,8 @@ class LinkCreate(Body):
 
 
 class LinkPatch(Body):
+    """What is left out stays as it is. Both are for the credential that the link will bring."""
+
     examples = {"rename": {"name": "Arrakis, west"}}
 
     name: str | None = Field(default=None, max_length=200, description=NAME)
@@ -71,6 +73,8 @@ class LinkPatch(Body):
 
 
 class BulkReconnect(Body):
+    """The credentials that are to get a link each."""
+
     examples = {"one customer": {"credential_ids": [EXAMPLE_ID]}}
 
     credential_ids: list[UUID] = Field(min_length=1, max_length=MAX_LINKS)
@@ -107,11 +111,15 @@ class LinkShape(Shape):
 
 
 class LinkList(Shape):
+    """A page of connect links."""
+
     data: list[LinkShape]
     next_cursor: str | None
 
 
 class LeftOut(Shape):
+    """A credential that got no link, and why."""
+
     credential_id: UUID
     reason: str
 

@@ -46,6 +46,8 @@ class StatusShape(Shape):
 
 
 class NewSecrets(Body):
+    """Secrets that replace the stored ones, for the same account."""
+
     examples = {"stripe": {"properties": STRIPE}}
 
     properties: PROPERTIES = Field(discriminator="kind", description="Of the credential's kind.")

@@ -27,6 +27,8 @@ REDIRECT_URL = "https://app.arrakis.example/connected"
 
 
 class StartAuth(Body):
+    """The account to connect, and where the browser is sent afterwards."""
+
     examples = {
         "connect": {
             "credential_kind": "hubspot_oauth2",
@@ -49,6 +51,8 @@ class StartAuth(Body):
 
 
 class Started(Shape):
+    """Where to send the browser. The address works once."""
+
     start_url: str = Field(
         description="Send the browser here: once, within five minutes.",
         examples=["https://sequin.arrakis.example/link/oauth2/start/Jx3kQ9"],
@@ -56,6 +60,8 @@ class Started(Shape):
 
 
 class ExchangeCode(Body):
+    """The code from the redirect (RFC 6749 section 4.1.3)."""
+
     examples = {"exchange": {"code": "Jx3kQ9vT", "redirect_uri": REDIRECT_URL}}
 
     code: str = Field(description="As it came to redirect_url, within 60 seconds.")
@@ -72,6 +78,8 @@ class GivenCredential(Shape):
 
 
 class Exchanged(Shape):
+    """The properties of the new credential, which is not stored here, and the caller's `state`."""
+
     credential: GivenCredential
     state: Any = Field(description=STATE, examples=[{"user": 42}])
 

@@ -29,6 +29,8 @@ router = Resource("Credentials")
 
 
 class BulkImport(Body):
+    """Credentials to import; with `dry_run` they are only checked."""
+
     credentials: list[CredentialImport] = Field(min_length=1, max_length=MAX_CREDENTIALS)
     dry_run: bool = Field(default=False, strict=True, description="Only say what would be done.")
 
@@ -38,6 +40,8 @@ class BulkImport(Body):
 
 
 class BulkRow(Shape):
+    """What became of one credential of the request; `index` is its place there."""
+
     index: int
     id: UUID | None = Field(description="null in a dry run.")
     result: Literal["created", "updated"] = Field(

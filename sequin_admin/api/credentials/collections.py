@@ -23,6 +23,8 @@ router = Resource(
 
 
 class FieldShape(Shape):
+    """A field of a collection, with its type in the provider's words."""
+
     id: str = Field(description="`stripe:customer:email`")
     name: str
     accessor: str = Field(description="The provider's key in its records.", examples=["email"])
@@ -32,6 +34,8 @@ class FieldShape(Shape):
 
 
 class CollectionShape(Shape):
+    """A table or object that can be synced."""
+
     id: str = Field(description="`stripe:customer`")
     upstream_id: str = Field(examples=["customer"])
     name: str
@@ -41,15 +45,21 @@ class CollectionShape(Shape):
 
 
 class CollectionList(Shape):
+    """All collections; this list has no pages."""
+
     data: list[CollectionShape]
 
 
 class RefreshError(Shape):
+    """Why the last reading of the schema failed."""
+
     code: str = Field(examples=[CODE])
     message: str = Field(examples=[MESSAGE])
 
 
 class RefreshShape(Shape):
+    """When the schema was last read at the provider, and how that ended."""
+
     credential_id: str
     last_started_at: Timestamp | None
     last_succeeded_at: Timestamp | None
@@ -58,12 +68,16 @@ class RefreshShape(Shape):
 
 
 class Include(Strict):
+    """Query parameter: whether to show what the provider says besides."""
+
     include: Literal["", "upstream_metadata"] = Field(
         default="", description="What the provider says besides, where it is asked (Airtable)."
     )
 
 
 class CollectionFilters(Include):
+    """Query parameters of the list of collections."""
+
     search: str = Field(default="", description="Part of the name or of the id.")
 
 

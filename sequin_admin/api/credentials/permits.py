@@ -58,6 +58,8 @@ EXAMPLE_LEASE = "1764100000000.1.1.worker"
 
 
 class Ending(Strict):
+    """How a call ended, and what the provider said of its rate limit."""
+
     outcome: CallOutcome = Field(
         default=CallOutcome.OK,
         description="throttled: the provider asks to slow down, so everybody stops. "
@@ -97,6 +99,8 @@ class ReleasedPermit(Body, Ending):
 
 
 class PermitAsk(Body):
+    """How many calls, how long to wait for them, and permits to give back meanwhile."""
+
     examples = {"one call": {}, "ten calls": {"n": 10, "wait_ms": 2000, "lease_ms": 60_000}}
 
     n: int = Field(default=1, ge=1, le=MAX_PERMITS, description="You get as many or fewer.")
@@ -149,12 +153,16 @@ class TooFast(Problem):
 
 
 class Releases(Body):
+    """Permits to give back, with how their calls ended."""
+
     examples = {"ok": {"releases": [{"lease": EXAMPLE_LEASE, "outcome": "ok", "used_ms": 40}]}}
 
     releases: list[ReleasedPermit] = Field(min_length=1, max_length=MAX_PERMITS)
 
 
 class Returned(Shape):
+    """What became of the permits that were given back, in their order."""
+
     live: list[bool] = Field(description="Of each, whether it was still out or had ended before.")
 
 

@@ -28,6 +28,8 @@ class RateLimitShape(Body, Rate):
 
 
 class ManyLimits(Body):
+    """One rate limit for many credentials."""
+
     examples = {"one of many": {"credential_ids": [EXAMPLE_ID], "rate_limit": RATE_LIMIT}}
 
     credential_ids: list[UUID] = Field(min_length=1, max_length=MAX_CREDENTIALS)
@@ -35,6 +37,8 @@ class ManyLimits(Body):
 
 
 class Updated(Shape):
+    """The result of setting a limit for many."""
+
     updated: int = Field(description="How many credentials have this limit now.")
 
 

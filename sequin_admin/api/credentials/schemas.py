@@ -43,6 +43,8 @@ def check_mail_address(text: str) -> str:
 
 
 class CredentialImport(Body):
+    """A credential to import. An account that is known already is updated."""
+
     properties: PROPERTIES = Field(discriminator="kind")
     name: str | None = Field(default=None, max_length=200)
     oauth_app_id: UUID | None = Field(
@@ -57,6 +59,8 @@ class CredentialImport(Body):
 
 
 class CredentialPatch(Body):
+    """What is left out stays as it is. Secrets are replaced by a call of their own."""
+
     name: str | None = Field(default=None, min_length=1, max_length=200)
     metadata: Metadata | None = None
     rate_limit: RateLimitShape | None = None
@@ -84,6 +88,8 @@ class Contact(Body):
 
 
 class CredentialShape(Shape):
+    """A credential. Secrets are masked unless `truncate_secrets=false`."""
+
     id: str
     name: str
     provider: str
@@ -111,10 +117,14 @@ NOTICE = (
 
 
 class ImportedCredential(CredentialShape):
+    """The imported credential, with what should be known about the import."""
+
     notice: str | None = Field(default=None, description=NOTICE)
 
 
 class CredentialList(Shape):
+    """A page of credentials."""
+
     data: list[CredentialShape]
     unreadable: Unreadable = {}
     next_cursor: str | None

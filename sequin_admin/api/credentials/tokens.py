@@ -48,12 +48,16 @@ router = Resource(
 
 
 class Wanted(Strict):
+    """Query parameters of a token: how long it must still be valid."""
+
     min_ttl: int = Field(
         default=0, ge=0, le=3600, description="Seconds that the token must live at least."
     )
 
 
 class RefusedToken(Body):
+    """The fingerprint of a token that the provider refused, so that another is obtained."""
+
     fingerprint: str = Field(
         description="Of the token that the provider turned down.", examples=[FINGERPRINT]
     )
@@ -261,8 +265,8 @@ def fingerprint(credential: Credential, text: str) -> str:
     return salted_hmac("token", secret, algorithm="sha256").hexdigest()[:FINGERPRINT_CHARS]
 
 
-def outcome_of(error: Exception) -> Outcome:
-    return error.outcome if isinstance(error, Refused) else outcomes.unreadable(error)  # type: ignore[arg-type]
+def outcome_of(error: Refused | DecryptionError) -> Outcome:
+    return error.outcome if isinstance(error, Refused) else outcomes.unreadable(error)
 
 
 def token_error(outcome: Outcome) -> ApiError:

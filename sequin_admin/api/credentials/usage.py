@@ -50,6 +50,8 @@ class LatelyShape(Shape):
 
 
 class UsageShape(Shape):
+    """How much of its rate limit a credential uses."""
+
     credential_id: UUID
     name: str
     provider: str
@@ -60,17 +62,23 @@ class UsageShape(Shape):
 
 
 class PointShape(Shape):
+    """The calls of one minute or hour, which began `at` this time."""
+
     at: Timestamp = Field(description="When it began.")
     granted: int
     throttled: int
 
 
 class UsageDetail(UsageShape):
+    """The usage of one credential over time."""
+
     minutes: list[PointShape] = Field(description=f"The last {MINUTES}, oldest first.")
     hours: list[PointShape] = Field(description=f"The last {HOURS}, oldest first.")
 
 
 class UsageList(Shape):
+    """A page of credentials with their usage."""
+
     data: list[UsageShape]
     next_cursor: str | None
 
@@ -95,6 +103,8 @@ class UsageFilters(PageParams):
 
 
 class PaceAsk(Body):
+    """A rate limit, and how many records are to be read within it."""
+
     examples = {"a million records": {"rate_limit": RATE_LIMIT, "records": 1_000_000}}
 
     rate_limit: RateLimitShape
@@ -103,6 +113,8 @@ class PaceAsk(Body):
 
 
 class PaceShape(Shape):
+    """A rate limit in words."""
+
     pace: str = Field(description="The same in words, such as 10 per second.")
     doubt: str = Field(description="Why the numbers are hardly meant so; empty if they may be.")
     plan: str = Field(description="How long the records take; empty when none were named.")

@@ -1,6 +1,7 @@
 """API keys as bearer tokens: authentication, networks, request limits and scopes."""
 
 from math import ceil
+from typing import cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -52,6 +53,7 @@ class ApiRequest(HttpRequest):
     """A request that came with a valid key."""
 
     auth: ApiKey
+    quota_usage: quota.BudgetResult
 
 
 def require_scope(request: ApiRequest, scope: Scope) -> Organization:
@@ -98,7 +100,7 @@ def check_network(request: HttpRequest, key: ApiKey) -> None:
 def count_request(request: HttpRequest, key: ApiKey) -> None:
     """Count the request. Raises 429 when the key's limit per minute is used up."""
     usage = quota.count_request(key)
-    request.quota_usage = usage  # type: ignore[attr-defined]
+    cast(ApiRequest, request).quota_usage = usage
     if usage.refused:
         wait = max(ceil(usage.resets_s), 1)
         raise ApiError(

@@ -3,17 +3,18 @@
 import re
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from django.db import DatabaseError, InterfaceError, connection
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from sequin_admin.access import idempotency, keys
 from sequin_admin.access.models import IdempotencyRecord
-from sequin_admin.api.framework.auth import reload_key
+from sequin_admin.api.framework.auth import ApiRequest, reload_key
 from sequin_admin.api.framework.errors import INVALID, ApiError
 
+Result = TypeVar("Result")
 log = structlog.get_logger(__name__)
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -36,14 +37,31 @@ REPLAYED_HEADER = {
     "schema": {"type": "string", "const": "true"},
 }
 
-View = Callable[..., Any]
+View = Callable[..., HttpResponse]
+
+
+class WriteWatch:
+    """Notes whether the database was asked to write."""
+
+    seen = False
+
+    def __call__(self, execute: Callable[..., Result], sql: str, *args: Any) -> Result:
+        self.seen = self.seen or sql.upper().startswith(WRITES)
+        return execute(sql, *args)
+
+
+class ClaimedRequest(ApiRequest):
+    """A request with a claimed `Idempotency-Key`. For type checks only."""
+
+    claim: IdempotencyRecord
+    writes: WriteWatch
 
 
 def idempotent(view: View) -> View:
     """Execute a POST with an `Idempotency-Key` once. Wraps the view, which is authenticated."""
 
     @wraps(view)
-    def wrapped(request: Any, *args: Any, **kwargs: Any) -> Any:
+    def wrapped(request: ClaimedRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         name = request.headers.get(HEADER) if request.method == "POST" else None
         if name is None:
             return view(request, *args, **kwargs)
@@ -57,17 +75,7 @@ def idempotent(view: View) -> View:
     return wrapped
 
 
-class WriteWatch:
-    """Notes whether the database was asked to write."""
-
-    seen = False
-
-    def __call__(self, execute: Callable[..., Any], sql: str, *args: Any) -> Any:
-        self.seen = self.seen or sql.upper().startswith(WRITES)
-        return execute(sql, *args)
-
-
-def claim_key(request: Any, name: str) -> tuple[IdempotencyRecord, bool]:
+def claim_key(request: ApiRequest, name: str) -> tuple[IdempotencyRecord, bool]:
     """The record of the key, and whether it is new. Raises 401, 403, 409 and 422."""
     if not re.fullmatch(PATTERN, name):
         message = "Send 1 to 255 visible ASCII characters, such as a UUID, or leave the header out."
@@ -83,7 +91,7 @@ def claim_key(request: Any, name: str) -> tuple[IdempotencyRecord, bool]:
         raise ApiError(409, str(error), headers=headers) from None
 
 
-def fingerprint(request: Any) -> str:
+def fingerprint(request: ApiRequest) -> str:
     """Hash of all that determines the response. That includes the scopes: a key that has lost some
     must not get a response that needed them."""
     where = f"{request.method} {request.get_full_path()}"
@@ -96,12 +104,12 @@ def replay_response(record: IdempotencyRecord) -> HttpResponse:
     return HttpResponse(stored["body"], status=record.status, headers=headers)
 
 
-def finishing_claims(view: View) -> Callable[..., HttpResponse]:
+def finishing_claims(view: View) -> View:
     """Store the response to a request with a claimed key, or release the claim when it failed."""
 
     @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response: HttpResponse = view(request, *args, **kwargs)
+    def wrapped(request: ClaimedRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = view(request, *args, **kwargs)
         claim: IdempotencyRecord | None = getattr(request, "claim", None)
         if claim:
             try:
@@ -114,7 +122,7 @@ def finishing_claims(view: View) -> Callable[..., HttpResponse]:
     return wrapped
 
 
-def may_be_done(request: Any) -> bool:
+def may_be_done(request: ClaimedRequest) -> bool:
     """Whether a request that failed here has done something."""
     return getattr(request, "failed_here", False) and request.writes.seen
 

@@ -19,6 +19,7 @@ from sequin_admin.api.framework.schemas import HealthStatus, Strict
 from sequin_admin.core.strict_json import read_json
 
 Row = TypeVar("Row", bound=Model)
+Rows = TypeVar("Rows", bound=QuerySet[Model])
 METADATA = 'A JSON object, such as {"plan": "pro"}: finds what has all of its pairs.'
 SINCE = (
     "Changed at this time or later. Sorted by updated_at, what changes while you read comes again "
@@ -72,7 +73,7 @@ class PageParams(QueryParams):
     # For a sort key: another column in the same order, which has an index.
     sort_columns: ClassVar[Mapping[str, str]] = {}
 
-    def narrow(self, rows: Any) -> Any:
+    def narrow(self, rows: Rows) -> Rows:
         """The rows that pass every filter that was sent."""
         sent = {name: getattr(self, name) for name in self.equal}
         return rows.filter(**{name: v for name, v in sent.items() if v not in (None, "")})
@@ -112,10 +113,9 @@ class HealthFilters(NamedFilters):
         },
     )
 
-    def narrow(self, rows: Any) -> Any:
-        return filter_by_metadata(
-            filter_by_health(super().narrow(rows), self.health_status), self.metadata
-        )
+    def narrow(self, rows: Rows) -> Rows:
+        found: Rows = super().narrow(rows)
+        return filter_by_metadata(filter_by_health(found, self.health_status), self.metadata)
 
 
 class ProviderFilters(HealthFilters):
@@ -126,14 +126,14 @@ class ProviderFilters(HealthFilters):
     provider: str = ""
 
 
-def filter_by_health(rows: QuerySet[Row], status: HealthStatus | None) -> QuerySet[Row]:
+def filter_by_health(rows: Rows, status: HealthStatus | None) -> Rows:
     """Rows with this status. A row that was never probed counts as healthy, as it is shown."""
     if status is None:
         return rows
     return rows.filter(health_status__in=("", status) if status == "healthy" else (status,))
 
 
-def filter_by_metadata(rows: QuerySet[Row], text: str) -> QuerySet[Row]:
+def filter_by_metadata(rows: Rows, text: str) -> Rows:
     """Rows whose metadata has every pair of the JSON object `text`. Raises 422."""
     if not text:
         return rows

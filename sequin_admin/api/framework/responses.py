@@ -18,7 +18,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 GZIP = GZipMiddleware(lambda request: HttpResponse())
 
 
-def finishing_responses(view: Any) -> Callable[..., HttpResponse]:
+def finishing_responses(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """Answer HEAD as GET without its body (RFC 9110 section 9.3.2), and finish every response."""
 
     @wraps(view)

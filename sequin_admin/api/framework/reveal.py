@@ -1,7 +1,7 @@
 """`truncate_secrets=false`: secrets in plain text, for keys with the scope, always audited."""
 
 from collections.abc import Callable, Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from django.db import transaction
 from django.http import HttpResponse
@@ -13,6 +13,7 @@ from sequin_admin.api.framework.pagination import QueryParams
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.credentials.models import Monitored
 
+Row = TypeVar("Row", bound=Monitored)
 Unreadable = Annotated[
     dict[str, str],
     Field(
@@ -44,9 +45,9 @@ class RevealFilter(QueryParams):
 
 
 def list_out(
-    rows: Iterable[Monitored],
+    rows: Iterable[Row],
     serialize: Callable[..., dict[str, Any]],
-    reveal: Callable[[Any], dict[str, str]] | None,
+    reveal: Callable[[Row], dict[str, str]] | None,
 ) -> dict[str, Any]:
     """The `data` of a list, with secrets where `reveal` is given."""
     if reveal is None:
@@ -56,9 +57,9 @@ def list_out(
 
 @transaction.atomic
 def revealed_list_out(
-    rows: Iterable[Monitored],
+    rows: Iterable[Row],
     serialize: Callable[..., dict[str, Any]],
-    reveal: Callable[[Any], dict[str, str]],
+    reveal: Callable[[Row], dict[str, str]],
 ) -> dict[str, Any]:
     """With secrets. A row that no key of ours opens stays masked, and `unreadable` says why: it
     must not hide the others."""

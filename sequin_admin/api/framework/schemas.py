@@ -80,7 +80,7 @@ class Body(Strict):
     """Base of request bodies. In JSON, `"5"` is no number and neither is `true`."""
 
     # For the document, by title.
-    examples: ClassVar[Mapping[str, Any]] = {}
+    examples: ClassVar[Mapping[str, object]] = {}
 
     @classmethod
     def named_examples(cls) -> NamedExamples:

@@ -21,6 +21,8 @@ router = Resource("Notifications")
 
 
 class EventData(Shape):
+    """What happened to which object."""
+
     organization_id: UUID
     key: str = Field(description="What it is about. Events of one key come in order.")
     severity: Severity = Field(description="Whose move it is: critical ours, warning customers'.")
@@ -42,6 +44,8 @@ class EventShape(Shape):
 
 
 class TryShape(Shape):
+    """One try of a delivery; `ms` is how long it took."""
+
     at: Timestamp
     status: int | None = Field(description="Of the answer; null when none came.", examples=[200])
     error: str
@@ -62,6 +66,8 @@ class Tried(Shape):
 
 
 class DeliveryShape(Tried):
+    """A message to a webhook, with all its tries."""
+
     message_id: str = Field(
         description="The header webhook-id, the same at every try.", examples=["msg_2fQm"]
     )
@@ -69,6 +75,8 @@ class DeliveryShape(Tried):
 
 
 class DeliveryList(Shape):
+    """A page of deliveries."""
+
     data: list[DeliveryShape]
     next_cursor: str | None
 
@@ -82,6 +90,8 @@ class CustomerDelivery(Tried):
 
 
 class CustomerDeliveryList(Shape):
+    """A page of messages to customers."""
+
     data: list[CustomerDelivery]
     next_cursor: str | None
 

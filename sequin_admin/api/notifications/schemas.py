@@ -69,6 +69,8 @@ class ChannelChanges(Body):
 
 
 class ChannelCreate(ChannelFields):
+    """A new channel: mail or Slack. Webhooks have a resource of their own."""
+
     examples = {
         "mail": {"kind": "mail", "name": "On call", "address": "oncall@arrakis.example"},
         "slack, not at night": {
@@ -86,6 +88,8 @@ class ChannelCreate(ChannelFields):
 
 
 class ChannelPatch(ChannelChanges):
+    """What is left out stays as it is. The kind of a channel never changes."""
+
     examples = {"not at night": {"quiet_hours": QUIET_HOURS}, "stop": {"enabled": False}}
 
     address: str | None = Field(
@@ -108,11 +112,15 @@ class CommonShape(Shape):
 
 
 class ChannelShape(CommonShape):
+    """A channel. Of a Slack address only the host is shown."""
+
     kind: PersonalKind
     address: str = Field(description="Of Slack only the host: the rest of the URL is a secret.")
 
 
 class ChannelList(Shape):
+    """A page of channels."""
+
     data: list[ChannelShape]
     next_cursor: str | None
 

@@ -45,6 +45,8 @@ EXAMPLE_URL = "https://hooks.arrakis.example/sequin"
 
 
 class WebhookCreate(ChannelFields):
+    """A new webhook."""
+
     examples = {
         "incidents": {
             "name": "Pager",
@@ -58,6 +60,8 @@ class WebhookCreate(ChannelFields):
 
 
 class WebhookPatch(ChannelChanges):
+    """What is left out stays as it is."""
+
     examples = {
         "stop": {"enabled": False},
         "everything": {"event_types": [], "min_severity": "info"},
@@ -67,10 +71,14 @@ class WebhookPatch(ChannelChanges):
 
 
 class WebhookShape(CommonShape):
+    """A webhook without its signing secret."""
+
     url: str = Field(examples=[EXAMPLE_URL])
 
 
 class WebhookWithSecret(WebhookShape):
+    """A webhook with its signing secret, which is shown this once."""
+
     secret: str = Field(
         description="Checks the signatures (standardwebhooks.com). Shown once.",
         examples=["whsec_bm90IGEgcmVhbCBzZWNyZXQ"],
@@ -78,6 +86,8 @@ class WebhookWithSecret(WebhookShape):
 
 
 class WebhookList(Shape):
+    """A page of webhooks."""
+
     data: list[WebhookShape]
     next_cursor: str | None
 

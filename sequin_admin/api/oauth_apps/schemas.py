@@ -48,6 +48,8 @@ EXAMPLE: dict[str, Any] = NEW_APPS["hubspot"]
 
 
 class OAuthAppCreate(Body):
+    """An app that was registered at the provider."""
+
     examples = NEW_APPS
 
     provider: str = Field(json_schema_extra={"enum": [*PROVIDERS]})
@@ -63,6 +65,8 @@ class OAuthAppCreate(Body):
 
 
 class OAuthAppPatch(Body):
+    """What is left out stays as it is. The client id can't be changed."""
+
     examples = {
         "replace the secret": {"client_secret": "the-new-client-secret"},
         "register addresses": {
@@ -80,6 +84,8 @@ class OAuthAppPatch(Body):
 
 
 class GatewaySecretRotation(Body):
+    """How long the former secret of the gateway stays valid."""
+
     examples = {"make": {}, "rotate at once": {"overlap_hours": 0}}
 
     overlap_hours: int = Field(
@@ -91,6 +97,8 @@ class GatewaySecretRotation(Body):
 
 
 class GatewaySecretShape(Shape):
+    """The secret that the gateway has for an app, which is shown this once."""
+
     oauth_app_id: UUID
     client_secret: str = Field(
         description="Send it to /link/oauth2/token, with oauth_app_id as client_id. Shown once.",
@@ -103,6 +111,8 @@ class GatewaySecretShape(Shape):
 
 
 class OAuthAppShape(Shape):
+    """An OAuth app. Secrets are masked unless `truncate_secrets=false`."""
+
     id: str
     provider: str = Field(examples=[EXAMPLE["provider"]])
     name: str = Field(examples=[EXAMPLE["name"]])
@@ -122,6 +132,8 @@ class OAuthAppShape(Shape):
 
 
 class OAuthAppList(Shape):
+    """A page of OAuth apps."""
+
     data: list[OAuthAppShape]
     unreadable: Unreadable = {}
     next_cursor: str | None

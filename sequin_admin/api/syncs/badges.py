@@ -18,6 +18,8 @@ router = Resource("Syncs")
 
 
 class BadgeShape(Shape):
+    """The public badge of a sync; `url` is null while it is not published."""
+
     sync_id: UUID
     published: bool
     url: str | None = Field(

@@ -13,7 +13,7 @@ from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
-from sequin_admin.api.framework.pagination import HealthFilters, paginate_request
+from sequin_admin.api.framework.pagination import HealthFilters, Rows, paginate_request
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.framework.schemas import (
@@ -40,6 +40,8 @@ SyncId = Annotated[str, Field(json_schema_extra={"anyOf": [{"format": "uuid"}, {
 
 
 class ConsumerCreate(Body):
+    """A new consumer: the syncs that it reads, and the target that it writes to."""
+
     examples = {
         "all syncs": {"name": "To the warehouse", "syncs": [ALL], "target_id": EXAMPLE_ID},
         "some syncs": {
@@ -57,6 +59,8 @@ class ConsumerCreate(Body):
 
 
 class ConsumerPatch(Body):
+    """What is left out stays as it is."""
+
     examples = {"pause": {"active": False}, "all syncs": {"syncs": [ALL]}}
 
     name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
@@ -67,6 +71,8 @@ class ConsumerPatch(Body):
 
 
 class ConsumerShape(Shape):
+    """A consumer: it reads syncs and writes to a target."""
+
     id: str
     name: str
     active: bool
@@ -79,6 +85,8 @@ class ConsumerShape(Shape):
 
 
 class ConsumerList(Shape):
+    """A page of consumers."""
+
     data: list[ConsumerShape]
     next_cursor: str | None
 
@@ -92,7 +100,7 @@ class ConsumerFilters(HealthFilters):
     target_id: UUID | None = None
     active: bool | None = None
 
-    def narrow(self, rows: Any) -> Any:
+    def narrow(self, rows: Rows) -> Rows:
         rows = super().narrow(rows)
         return rows if self.active is None else rows.filter(disabled_at__isnull=self.active)
 

@@ -89,6 +89,8 @@ class SyncCreate(Body):
 
 
 class SyncPatch(Body):
+    """What is left out stays as it is."""
+
     examples = {
         "disable": {"status": "disabled"},
         "choose collections": {
@@ -111,10 +113,14 @@ class SyncPatch(Body):
 
 
 class SyncHealth(Health):
+    """The health status of a sync."""
+
     sync_id: str
 
 
 class SyncShape(Shape):
+    """A sync of collections of one credential into a stream."""
+
     id: str
     provider: str
     stream_id: str | None
@@ -136,21 +142,29 @@ class SyncShape(Shape):
 
 
 class CreatedSync(SyncShape):
+    """The new sync, with its credential."""
+
     credential: ImportedCredential
 
 
 class SyncList(Shape):
+    """A page of syncs."""
+
     data: list[SyncShape]
     next_cursor: str | None
 
 
 class Trouble(Body):
+    """What keeps a worker from its work, and who must act."""
+
     owner: Literal["customer", "operator", "nobody"] = Field(description="Who must act.")
     code: str = Field(min_length=1, max_length=60)
     message: str = Field(min_length=1, max_length=1000, description="A sentence, no secrets.")
 
 
 class Report(Body):
+    """What a worker reports of a sync."""
+
     examples = {
         "it works": {"rows": 1200, "lag_s": 4.5, "initial_backfill_completed": True},
         "the customer must act": {
@@ -171,6 +185,8 @@ class Report(Body):
 
 
 class SyncHealthDetail(HealthDetail):
+    """The health of a sync with its checks, and the progress that workers report."""
+
     sync_id: str
     rows_total: int
     lag_s: float | None = Field(examples=[4])

@@ -36,18 +36,24 @@ Slug = Annotated[
 
 
 class StreamCreate(Body):
+    """A new stream."""
+
     examples = {"production": {"slug": "production"}}
 
     slug: Slug
 
 
 class StreamPatch(Body):
+    """What is left out stays as it is."""
+
     examples = {"rename": {"slug": "production-eu"}}
 
     slug: Slug | None = None
 
 
 class StreamShape(Shape):
+    """A stream, which syncs write into."""
+
     id: str
     slug: str = Field(examples=["production"])
     org_id: str
@@ -56,6 +62,8 @@ class StreamShape(Shape):
 
 
 class StreamList(Shape):
+    """A page of streams."""
+
     data: list[StreamShape]
     next_cursor: str | None
 

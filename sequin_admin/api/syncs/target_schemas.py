@@ -38,6 +38,8 @@ Password = Annotated[
 
 
 class Connection(Body):
+    """How to connect to the database."""
+
     host: Host
     port: Port = 5432
     database: Name
@@ -46,6 +48,8 @@ class Connection(Body):
 
 
 class ConnectionPatch(Body):
+    """What is left out stays as it is."""
+
     host: Host | None = None
     port: Port | None = None
     database: Name | None = None
@@ -62,6 +66,8 @@ CONNECTION: dict[str, Any] = {
 
 
 class TargetCreate(Body):
+    """A new target."""
+
     examples = {
         "database": {
             "name": "Warehouse",
@@ -80,6 +86,8 @@ class TargetCreate(Body):
 
 
 class TargetPatch(Body):
+    """What is left out stays as it is."""
+
     examples = {
         "rename": {"name": "Warehouse, west"},
         "new password": {"connection": {"password": "spice-must-flow-again"}},
@@ -93,6 +101,8 @@ class TargetPatch(Body):
 
 
 class ConnectionShape(Shape):
+    """How to connect to the database; the password is masked."""
+
     host: str = Field(examples=[CONNECTION["host"]])
     port: int = Field(examples=[CONNECTION["port"]])
     database: str = Field(examples=[CONNECTION["database"]])
@@ -105,6 +115,8 @@ class ConnectionShape(Shape):
 
 
 class TargetShape(Shape):
+    """A PostgreSQL database that consumers write to."""
+
     id: str
     name: str
     kind: Literal["postgres"]
@@ -119,6 +131,8 @@ class TargetShape(Shape):
 
 
 class SavedTarget(TargetShape):
+    """The target as it was saved, with what should be known about it."""
+
     notice: str | None = Field(
         default=None,
         description="Only when the password begins or ends with white space, which is kept.",
@@ -126,11 +140,15 @@ class SavedTarget(TargetShape):
 
 
 class TargetList(Shape):
+    """A page of targets."""
+
     data: list[TargetShape]
     next_cursor: str | None
 
 
 class TestResult(Shape):
+    """Whether the target passed the test; if not, why, and what to do."""
+
     success: bool
     reason: str | None = Field(default=None, description="What is wrong and what to do.")
     server_version: str | None = None

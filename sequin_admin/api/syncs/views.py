@@ -20,7 +20,7 @@ from sequin_admin.api.credentials.views import get_owned_or_404 as get_owned_cre
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUsed
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
-from sequin_admin.api.framework.pagination import ProviderFilters, paginate_request
+from sequin_admin.api.framework.pagination import ProviderFilters, Rows, paginate_request
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.health import health_detail, health_out
@@ -59,7 +59,7 @@ class SyncFilters(ProviderFilters):
     credential_id: UUID | None = None
     stream_id: UUID | None = None
 
-    def narrow(self, rows: Any) -> Any:
+    def narrow(self, rows: Rows) -> Rows:
         rows = super().narrow(rows)
         return rows.filter(disabled_at__isnull=self.status == "active") if self.status else rows
 

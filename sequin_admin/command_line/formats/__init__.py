@@ -130,7 +130,7 @@ def load_lines(text: str) -> Any:
     return values or None
 
 
-def looks_like(value: Any) -> Format | None:
+def looks_like(value: object) -> Format | None:
     listed = value.get("connections") if isinstance(value, dict) else None
     if isinstance(listed, list):
         of_airflow = any(isinstance(row, dict) and "conn_type" in row for row in listed)
@@ -151,7 +151,7 @@ def looks_like(value: Any) -> Format | None:
     return None
 
 
-def is_connection(value: Any) -> bool:
+def is_connection(value: object) -> bool:
     if isinstance(value, dict):
         return "conn_type" in value or airflow.ADDRESS in value
     return "://" in str(value)

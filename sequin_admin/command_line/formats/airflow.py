@@ -102,7 +102,7 @@ class Connections(Reading):
         return json.dumps(named, indent=2, ensure_ascii=False) + "\n"
 
 
-def rows_of(value: Any) -> list[Row] | None:
+def rows_of(value: object) -> list[Row] | None:
     """The connections of an export, or of a list of objects; None for what is neither."""
     if isinstance(value, dict) and isinstance(value.get("connections"), list):
         value = value["connections"]
@@ -115,7 +115,7 @@ def rows_of(value: Any) -> list[Row] | None:
     return [(row, conn_id, given) for row, (conn_id, given) in enumerate(named, start=1)]
 
 
-def id_of(given: Any) -> str:
+def id_of(given: object) -> str:
     names = ("conn_id", "connection_id")
     return (
         next((str(given[n]) for n in names if given.get(n)), "") if isinstance(given, dict) else ""
@@ -184,7 +184,7 @@ def take(
     reading.take(row, body, shapes, label=conn_id)
 
 
-def kind_of(connection: dict[str, Any], bag: Mapping[str, Any], kinds: Mapping[str, str]) -> str:
+def kind_of(connection: dict[str, Any], bag: Mapping[str, object], kinds: Mapping[str, str]) -> str:
     conn_type = str(connection.get("conn_type") or "").lower()
     if conn_type in kinds:
         return kinds[conn_type]
@@ -195,7 +195,7 @@ def kind_of(connection: dict[str, Any], bag: Mapping[str, Any], kinds: Mapping[s
     return "servicenow_oauth2" if provider == "servicenow" and "refreshtoken" in bag else kind
 
 
-def extra_of(given: Any) -> dict[str, Any]:
+def extra_of(given: object) -> dict[str, Any]:
     """`extra` is the object itself, or its JSON, which some write as a JSON string once more.
 
     Raises `ValueError` for JSON that can't be read. What is no JSON at all is a note of somebody's.

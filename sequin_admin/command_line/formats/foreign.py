@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from sequin_admin.command_line.formats.shapes import Shape
 
-Bag = Mapping[str, Any]
+Bag = Mapping[str, object]
 
 ANYWHERE = {
     "client_id": ("login",),

@@ -31,7 +31,7 @@ ENCRYPTED = "It is encrypted. Export again with n8n export:credentials --all --d
 UNKNOWN = "Its type is none of our kinds. Name its kind with --map {type}=KIND, or leave it there."
 
 
-def read(value: Any, shapes: Mapping[str, Shape], kinds: Mapping[str, str]) -> Reading:
+def read(value: object, shapes: Mapping[str, Shape], kinds: Mapping[str, str]) -> Reading:
     """`kinds` maps a type or a name to a kind (`--map`)."""
     reading = Reading()
     for row, credential in enumerate(value if isinstance(value, list) else [value], start=1):
@@ -78,5 +78,5 @@ def take(
     reading.take(row, body, shapes, label=name)
 
 
-def is_credential(row: Any) -> bool:
+def is_credential(row: object) -> bool:
     return isinstance(row, dict) and {"type", "data"} <= row.keys() and "properties" not in row

@@ -48,13 +48,13 @@ NO_CREDENTIALS = (
 )
 
 
-def rows_of(value: Any) -> list[Any]:
+def rows_of(value: object) -> list[Any]:
     if isinstance(value, dict) and isinstance(value.get("connections"), list):
         value = value["connections"]
     return value if isinstance(value, list) else [value]
 
 
-def read(value: Any, shapes: Mapping[str, Shape], kinds: Mapping[str, str]) -> Reading:
+def read(value: object, shapes: Mapping[str, Shape], kinds: Mapping[str, str]) -> Reading:
     """`kinds` maps an integration (provider_config_key) or a connection_id to a kind (`--map`)."""
     reading = Reading()
     for row, connection in enumerate(rows_of(value), start=1):

@@ -7,7 +7,7 @@ from sequin_admin.command_line.formats.reading import Reading
 from sequin_admin.command_line.formats.shapes import Shape, to_integer
 
 
-def read(value: Any, shapes: Mapping[str, Shape], *, is_text: bool = False) -> Reading:
+def read(value: object, shapes: Mapping[str, Shape], *, is_text: bool = False) -> Reading:
     """`is_text`: all scalars are texts, which the kind's types decide about."""
     reading = Reading()
     for row, body in enumerate(rows_of(value), start=1):
@@ -46,7 +46,7 @@ def typed_limit(limit: Any) -> dict[str, Any]:
         raise ValueError("`rate_limit` must hold whole numbers.") from None
 
 
-def rows_of(value: Any) -> list[Any]:
+def rows_of(value: object) -> list[Any]:
     """The list itself, or that of an export, or of the body of a bulk import."""
     for name in ("data", "credentials"):
         if isinstance(value, dict) and isinstance(value.get(name), list):

@@ -97,7 +97,7 @@ class Reading:
         self.problems.append(Problem(row, sentence, label))
 
 
-def with_reason(source: Any, reason: str, name: str = "value") -> dict[str, Any]:
+def with_reason(source: object, reason: str, name: str = "value") -> dict[str, Any]:
     """A row and why it was refused; one that is no object gets this name in it."""
     row = source if isinstance(source, dict) else {name: source}
     return {**row, REASON: reason}
@@ -122,7 +122,7 @@ def faults(body: Any, shapes: Mapping[str, Shape]) -> list[str]:
     return [*unknown(body, properties, shape), *missing(properties, shape)]
 
 
-def numbers_in(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def numbers_in(value: object, path: str = "") -> Iterator[tuple[str, Any]]:
     """Paths and values of the numbers in a JSON value."""
     if isinstance(value, dict):
         for name, inner in value.items():
@@ -165,12 +165,12 @@ def missing(properties: dict[str, Any], shape: Shape) -> list[str]:
     return said
 
 
-def is_masked(value: Any) -> bool:
+def is_masked(value: object) -> bool:
     """Whether another program has put its own mask in place of a secret."""
     return str(value or "").startswith(MASK) and value != KEPT
 
 
-def sendable(body: Any) -> bool:
+def sendable(body: object) -> bool:
     try:
         text = json.dumps(body, ensure_ascii=False, allow_nan=False)
         text.encode()

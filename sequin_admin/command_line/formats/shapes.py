@@ -22,7 +22,7 @@ class Shape:
     secret: tuple[str, ...]
     needs_oauth_app: bool = False
 
-    def value(self, name: str, given: Any) -> Any:
+    def value(self, name: str, given: object) -> Any:
         """`given` as the property's type. Raises `ValueError`, whose message omits the value."""
         wanted = self.types[name]
         try:
@@ -48,7 +48,7 @@ def shape_of(row: Mapping[str, Any]) -> Shape:
     )
 
 
-def to_text(given: Any) -> str:
+def to_text(given: object) -> str:
     """Text of a text, whole number or list. Raises `ValueError`."""
     if isinstance(given, list):
         return " ".join(to_text(part) for part in given)
@@ -57,7 +57,7 @@ def to_text(given: Any) -> str:
     return str(given)
 
 
-def to_integer(given: Any) -> int | str:
+def to_integer(given: object) -> int | str:
     """A text with digits and more is left to the server: it may be 21 902 692, or an address."""
     if isinstance(given, bool) or not isinstance(given, str | int):
         raise ValueError("Not a whole number.")
@@ -68,7 +68,7 @@ def to_integer(given: Any) -> int | str:
     return given
 
 
-def to_boolean(given: Any) -> bool:
+def to_boolean(given: object) -> bool:
     """True or false of a word. Raises `ValueError`."""
     word = str(given).strip().lower()
     if word not in (*YES, *NO):
@@ -76,7 +76,7 @@ def to_boolean(given: Any) -> bool:
     return word in YES
 
 
-def to_list(given: Any) -> list[str]:
+def to_list(given: object) -> list[str]:
     """Texts of a list, of JSON or of words. Raises `ValueError`."""
     if isinstance(given, str):
         # As JSON has it, or without its brackets and quotes.

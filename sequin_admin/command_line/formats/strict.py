@@ -5,6 +5,7 @@
 
 import json
 import re
+from collections.abc import Hashable
 from decimal import Decimal
 from typing import Any
 
@@ -31,7 +32,7 @@ def load_json(text: str) -> Any:
     return json.loads(text, object_pairs_hook=distinct, parse_float=float_of)
 
 
-def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def distinct(pairs: list[tuple[str, object]]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name, value in pairs:
         if name in made:
@@ -40,7 +41,7 @@ def distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
-def twice(name: Any) -> str:
+def twice(name: object) -> str:
     # Whatever else stands there for a name may be a secret.
     known = re.fullmatch(r"[a-z_]{1,40}", str(name))
     return f"{f'`{name}`' if known else 'A name'} comes twice in one object. Keep one of them."
@@ -57,13 +58,13 @@ class TextLoader(yaml.SafeLoader):
 
     yaml_implicit_resolvers = {first: [NULL] for first in ("~", "n", "N", "")}
 
-    def compose_node(self, parent: Any, index: Any) -> Any:
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """Raises `Unreadable` for an alias."""
         if self.check_event(yaml.AliasEvent):
             raise Unreadable(MERGED)
         return super().compose_node(parent, index)
 
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         distinct([(key.value, None) for key, _ in node.value if isinstance(key, yaml.ScalarNode)])
         return super().construct_mapping(node, deep)
 

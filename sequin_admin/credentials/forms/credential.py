@@ -52,7 +52,9 @@ class CredentialForm(PropertiesForm):
         return any(entered.get(name) != self.stored.get(name) for name in public)
 
     @classmethod
-    def of(cls, credential: Credential, data: Mapping[str, Any] | None = None) -> "CredentialForm":
+    def of(
+        cls, credential: Credential, data: Mapping[str, object] | None = None
+    ) -> "CredentialForm":
         """The edit form. Secret fields are blank, and blank keeps the stored value."""
         form = cls(
             credential.properties_class,

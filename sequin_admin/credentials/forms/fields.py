@@ -66,11 +66,15 @@ def is_entered(value: object) -> bool:
 
 
 class BlankPassword(forms.PasswordInput):
+    """A password field that never shows a value and that browsers don't fill in."""
+
     def __init__(self, attrs: dict[str, Any]) -> None:
         super().__init__({**attrs, "autocomplete": "new-password"}, render_value=False)
 
 
 class BlankTextarea(forms.Textarea):
+    """A text area that never shows a value, for secrets of several lines."""
+
     def format_value(self, value: object) -> str:
         return ""
 

@@ -42,7 +42,7 @@ class OAuthAppForm(PropertiesForm):
             self.fields["client_id"].disabled = True
 
     @classmethod
-    def of(cls, app: OAuthApp, data: Mapping[str, Any] | None = None) -> "OAuthAppForm":
+    def of(cls, app: OAuthApp, data: Mapping[str, object] | None = None) -> "OAuthAppForm":
         return cls(
             app.properties_class, data, app=app, stored=app.properties, kept=dict(app.secrets)
         )

@@ -86,7 +86,7 @@ class PropertiesForm(forms.Form):
             elif name not in self.fields:
                 self.add_error(None, sentence)
 
-    def ask_secrets_again(self, sent: Mapping[str, Any]) -> None:
+    def ask_secrets_again(self, sent: Mapping[str, object]) -> None:
         for name in self.names:
             if self.declared.is_secret(name) and name in sent and name not in self.errors:
                 self.add_error(name, AGAIN)

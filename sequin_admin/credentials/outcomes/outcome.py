@@ -55,8 +55,8 @@ class Outcome:
     of_app: bool = False
     proves_app: bool = False
     retry_after_s: float | None = None
-    discovered: Mapping[str, Any] = field(default_factory=dict)
-    evidence: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    discovered: Mapping[str, object] = field(default_factory=dict)
+    evidence: Mapping[str, object] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Code and sentences may quote an answer, so they are made to fit where they are stored."""

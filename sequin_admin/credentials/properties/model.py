@@ -87,7 +87,7 @@ class Properties(BaseModel):
         return class_with(cls, names)
 
     @classmethod
-    def valid_values(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+    def valid_values(cls, values: Mapping[str, object]) -> dict[str, Any]:
         """The declared and public ones among `values`, as JSON. Raises pydantic's
         `ValidationError` unless each of them is valid by itself."""
         known = {n: value for n, value in values.items() if n in cls.names() and value is not None}
@@ -110,7 +110,7 @@ class Properties(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _normalize(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _normalize(cls, values: object, handler: ModelWrapValidatorHandler[Self]) -> Self:
         """Bring what was entered into the form in which it is kept."""
         if not isinstance(values, dict):
             return handler(values)
@@ -182,7 +182,7 @@ class Properties(BaseModel):
 
 
 def normalize_all(
-    declared: type[Properties], values: Mapping[str, Any]
+    declared: type[Properties], values: Mapping[str, object]
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The values as they are kept, and a sentence for each that can't be read."""
     kept, messages = dict(values), {}

@@ -27,7 +27,7 @@ def warn_of_space(title: str, password: str) -> str:
     return SPACED.format(title=title) if password != trim(password) else ""
 
 
-def normalized(normalizer: Normalizer, value: Any) -> Any:
+def normalized(normalizer: Normalizer, value: object) -> Any:
     """A text, or the words of a list, as they are kept. Others are for the types to judge."""
     if isinstance(value, list):
         parts = (words_in(each) if isinstance(each, str) else [each] for each in value)

@@ -1,7 +1,6 @@
 """Labels and links for monitored objects: page, history, incidents."""
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django import template
@@ -10,6 +9,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from sequin_admin.core.words import format_recent_time
+from sequin_admin.credentials.models import Monitored
 from sequin_admin.dashboard.templatetags.ui import status_style
 from sequin_admin.health.history import History
 from sequin_admin.health.outages import PROVIDER
@@ -31,7 +31,7 @@ def entity_link(entity: str, pk: UUID, name: object, provider: str = "") -> Safe
 
 
 @register.filter
-def health_url(subject: Any) -> str:
+def health_url(subject: Monitored) -> str:
     return reverse("dashboard:health", args=[subject.entity, subject.pk])
 
 

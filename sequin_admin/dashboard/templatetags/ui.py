@@ -18,7 +18,7 @@ from sequin_admin.access.models import Logo, Organization
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.models import Credential, Monitored
 from sequin_admin.health.status import Status
 from sequin_admin.limits import models as limits
 from sequin_admin.limits.models import RateLimit, format_interval
@@ -54,7 +54,7 @@ def status_style(status: str) -> StatusStyle:
 
 
 @register.inclusion_tag("components/badge.html")
-def badge(subject: Any, oob: bool = False, note: bool = True) -> dict[str, Any]:
+def badge(subject: Monitored, oob: bool = False, note: bool = True) -> dict[str, Any]:
     """The badge of anything with `health_status`, with an id that htmx can swap out of band.
 
     `note=False` where the sentence stands on the page already.
@@ -69,7 +69,7 @@ def badge(subject: Any, oob: bool = False, note: bool = True) -> dict[str, Any]:
     }
 
 
-def shown_status(subject: Any) -> str:
+def shown_status(subject: Monitored) -> str:
     """The status as pages show it: "not_running" for a healthy one that has never run."""
     if getattr(subject, "disabled_at", None):
         return "disabled"
@@ -172,7 +172,7 @@ def limit(credential: Credential) -> RateLimit:
 
 
 @register.filter(name="json")
-def as_json(value: Any) -> str:
+def as_json(value: object) -> str:
     """A stored JSON value as text, escaped like any other."""
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
 

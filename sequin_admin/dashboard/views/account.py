@@ -1,6 +1,6 @@
 """The page of one's own address."""
 
-from typing import Any, cast
+from typing import cast
 
 from allauth.account.models import EmailAddress
 from allauth.account.views import email as change_email
@@ -8,7 +8,7 @@ from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 
 from sequin_admin.access import addresses
@@ -29,7 +29,7 @@ class AddressForm(forms.Form):
     waiting = forms.CharField()
 
     @classmethod
-    def of(cls, user: User, data: Any) -> "AddressForm":
+    def of(cls, user: User, data: QueryDict | None) -> "AddressForm":
         waiting = EmailAddress.objects.filter(user=user, verified=False).order_by("email")
         shown = ", ".join(waiting.values_list("email", flat=True))
         return cls(data, initial={"address": user.email, "waiting": shown})

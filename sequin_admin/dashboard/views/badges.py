@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_GET
 
+from sequin_admin.access.models import OwnedQuerySet
 from sequin_admin.access.policy import Action
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Monitored
@@ -44,7 +45,7 @@ def load_subjects(request: Request) -> list[Monitored]:
     for entity, model in monitored_models().items():
         wanted = parse_uuids(request.GET.getlist(entity)[: MAX_BADGES - len(found)])
         if wanted:
-            rows = model._default_manager.of(request.organization)  # type: ignore[attr-defined]
+            rows = OwnedQuerySet[Monitored](model).of(request.organization)
             found += rows.filter(pk__in=wanted).defer(*deferred_columns(model))
     return found
 

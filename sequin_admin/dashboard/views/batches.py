@@ -14,7 +14,7 @@ from django import forms
 from django.contrib import messages
 from django.db import IntegrityError
 from django.db.models import Count, Q
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.defaultfilters import pluralize
 from django.urls import reverse
@@ -43,7 +43,7 @@ class LifetimeForm(forms.Form):
 
     days = forms.ChoiceField(label="They last", initial="7")
 
-    def __init__(self, data: Any = None) -> None:
+    def __init__(self, data: QueryDict | None = None) -> None:
         super().__init__(data)
         now = clock.now()
         choices = [

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -48,7 +48,7 @@ class LinkDetailsForm(forms.Form):
     metadata = MetadataField(required=False, help_text="JSON of your own, kept on the credential.")
 
     @classmethod
-    def of(cls, link: ConnectLink, data: Any) -> "LinkDetailsForm":
+    def of(cls, link: ConnectLink, data: QueryDict | None) -> "LinkDetailsForm":
         return cls(data, initial={"name": link.name, "metadata": link.metadata})
 
 
@@ -72,7 +72,9 @@ class ConnectLinkForm(LinkDetailsForm):
         help_text="Redirect URIs of the OAuth app. Without one, a page says thank you.",
     )
 
-    def __init__(self, offered: list[type[Credential]], apps: Any, data: Any = None) -> None:
+    def __init__(
+        self, offered: list[type[Credential]], apps: Any, data: QueryDict | None = None
+    ) -> None:
         super().__init__(data, initial={"kinds": [offered[0].slug]})
         self.offered = {kind.slug: kind for kind in offered}
         set_choices(self, "kinds", [(kind.slug, kind.full_title()) for kind in offered])
@@ -269,7 +271,7 @@ def as_csv(request: Request) -> HttpResponse:
 COLUMNS = ("link", "name", "provider", "account", "credential_id", "state", "expires_at", "failure")
 
 
-def build_csv_row(link: ConnectLink) -> tuple[Any, ...]:
+def build_csv_row(link: ConnectLink) -> tuple[object, ...]:
     credential = link.reconnects or link.credential
     return (
         links.address(link),

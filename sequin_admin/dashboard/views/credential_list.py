@@ -1,9 +1,9 @@
 """The list of credentials. Search, filters and order are query parameters."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import Case, F, Value, When
+from django.db.models.expressions import OrderBy
 from django.http import HttpResponse
 from django.views.decorators.http import require_GET
 
@@ -27,7 +27,7 @@ WORST_FIRST = Case(
     *(When(health_status=status, then=Value(rank)) for rank, status in enumerate(SEVERITY)),
     default=Value(len(SEVERITY) - 1),
 )
-SORTS: dict[str, tuple[Any, ...]] = {
+SORTS: dict[str, tuple[str | Case | OrderBy, ...]] = {
     "newest": ("-created_at", "-id"),
     "name": ("name", "id"),
     "health": (WORST_FIRST, "-created_at", "-id"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -180,7 +180,7 @@ def edit_credential(request: Request, pk: str) -> HttpResponse:
     return render(request, "credentials/edit.html", context, status=edit.status)
 
 
-def edit_form(credential: Credential, data: Any) -> CredentialForm:
+def edit_form(credential: Credential, data: QueryDict | None) -> CredentialForm:
     form = CredentialForm.of(credential, data)
     if not credential.has_form():
         for name in form.names:

@@ -27,7 +27,7 @@ def detail(request: Request, entity: str, pk: str) -> HttpResponse:
     """Status, reasons, next step, checks with their evidence, and history."""
     if entity not in monitored_models():
         raise Http404(entity)
-    rows = monitored_models()[entity]._default_manager.of(request.organization)  # type: ignore[attr-defined]
+    rows = OwnedQuerySet[Monitored](monitored_models()[entity]).of(request.organization)
     subject = get_object_or_404(rows, pk=pk)
     context = {
         "subject": subject,

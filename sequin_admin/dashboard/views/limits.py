@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -65,7 +65,7 @@ def limit(request: Request, pk: str) -> HttpResponse:
     return render_page_or_partial(request, "limits/edit.html", "form", context, status=status)
 
 
-def build_limit_form(credential: Credential, data: Any) -> LimitForm:
+def build_limit_form(credential: Credential, data: QueryDict | None) -> LimitForm:
     return LimitForm(data, instance=limits.get_rate_limit(credential))
 
 

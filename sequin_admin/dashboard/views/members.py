@@ -1,11 +1,10 @@
 """The members of an organization."""
 
 import uuid
-from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -39,7 +38,7 @@ class RoleForm(forms.Form):
     role = forms.ChoiceField(choices=Role.choices)
 
     @classmethod
-    def of(cls, membership: Membership, data: Any) -> "RoleForm":
+    def of(cls, membership: Membership, data: QueryDict | None) -> "RoleForm":
         return cls(data, initial={"role": membership.role})
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -79,8 +79,8 @@ def edit_organization(request: Request) -> HttpResponse:
     return render(request, "organization/edit.html", context, status=edit.status)
 
 
-def build_form(request: Request) -> Callable[[Organization, Any], OrganizationForm]:
-    def build(organization: Organization, data: Any) -> OrganizationForm:
+def build_form(request: Request) -> Callable[[Organization, QueryDict | None], OrganizationForm]:
+    def build(organization: Organization, data: QueryDict | None) -> OrganizationForm:
         files = request.FILES or None if data else None
         form = OrganizationForm(data, files, initial={"name": organization.name})
         logo = Logo.objects.filter(pk=organization.pk).values_list("changed_at").first()

@@ -37,6 +37,8 @@ INSTALLATION = r"[1-9][0-9]{0,17}"
 
 @register
 class GitHub(OAuthKind):
+    """An installation of a GitHub App in an organization, enterprise or user account."""
+
     provider, provider_title, label = "github", "GitHub", "App"
     properties_class = GitHubProperties
     identity_properties = ("installation_id",)
@@ -163,6 +165,8 @@ class GitHub(OAuthKind):
 
     @classmethod
     def check_callback(cls, context: OAuthContext) -> None:
+        """Raises `Refused` while an owner has to approve, or without proof of who installed the
+        app."""
         if context.callback.get("setup_action") == "request":
             raise Refused(
                 outcomes.customer(
@@ -194,6 +198,7 @@ class GitHub(OAuthKind):
         raise Refused(not_proven())
 
     def revoke(self, token: str) -> None:
+        """Uninstall the app. Raises `Refused`, but not when the installation is gone already."""
         installation = self.properties["installation_id"]
         response = call_as_app(self.oauth_context(), "DELETE", f"/app/installations/{installation}")
         if response.status not in (204, 404):

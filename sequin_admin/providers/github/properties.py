@@ -69,6 +69,8 @@ class GitHubAppProperties(AppProperties):
 
 
 class GitHubProperties(Properties):
+    """The account in which the app is installed; tokens are made for `installation_id`."""
+
     kind: Literal["github_app"]
     account_type: Literal["User", "Organization"] = Property(
         "Account type", normalizer=one_of("User", "Organization")

@@ -35,6 +35,8 @@ UNAVAILABLE_STATUSES = {423, 477, *range(521, 525)}
 
 @register
 class HubSpot(OAuthKind):
+    """An OAuth grant for one HubSpot account, which is called a hub."""
+
     provider, provider_title, label = "hubspot", "HubSpot", "OAuth"
     properties_class = HubSpotProperties
     identity_properties = ("hub_id",)

@@ -17,6 +17,8 @@ def account_number(text: str) -> str:
 
 
 class HubSpotProperties(Properties):
+    """The hub, its refresh token, and the user who connected it."""
+
     kind: Literal["hubspot_oauth2"]
     hub_domain: str | None = Property(
         "Hub domain",

@@ -30,6 +30,8 @@ WHOAMI = "{ viewer { id name email } organization { id name urlKey } }"
 
 @register
 class Linear(OAuthKind):
+    """An OAuth grant for a workspace, with or without a refresh token."""
+
     provider, provider_title, label = "linear", "Linear", "OAuth"
     properties_class = LinearProperties
     identity_properties = ("linear_org_id",)
@@ -107,7 +109,7 @@ class Linear(OAuthKind):
         return super().classify(response)
 
     @classmethod
-    def parse_grant(cls, data: Mapping[str, Any]) -> TokenGrant:
+    def parse_grant(cls, data: Mapping[str, object]) -> TokenGrant:
         """Apps from before December 2023 get their scopes as an array."""
         scope = data.get("scope")
         joined = " ".join(map(str, scope)) if isinstance(scope, list) else scope

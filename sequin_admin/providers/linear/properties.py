@@ -7,6 +7,8 @@ from sequin_admin.credentials.normalizers import words
 
 
 class LinearProperties(Properties):
+    """The workspace and its tokens; the refresh token may be missing."""
+
     kind: Literal["linear_oauth2"]
     access_token: Secret = Property("Access token")
     scope: str = Property(

@@ -30,6 +30,8 @@ ASSERTION_LIFE_S = 300
 
 
 class NetSuiteClientProperties(NetSuiteAccount):
+    """The client and the certificate with whose private key assertions are signed."""
+
     kind: Literal["netsuite_client_credentials"]
     client_id: str = Property("Client ID", extension=True, help="Of the integration record.")
     certificate_id: str = Property("Certificate ID", extension=True, help="Shown after the upload.")
@@ -47,6 +49,8 @@ class NetSuiteClientProperties(NetSuiteAccount):
 
 @register
 class NetSuiteClientCredentials(NetSuite, ClientCredentialsKind):
+    """Tokens for signed assertions, as the user whom the certificate is mapped to."""
+
     label = "client credentials"
     properties_class = NetSuiteClientProperties
     identity_properties = ("account_id", "client_id")

@@ -6,7 +6,6 @@ https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1577717337
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
@@ -149,7 +148,7 @@ class NetSuite(Credential):
         return super().classify_token_error(response)
 
     @classmethod
-    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
+    def suggest_name(cls, properties: Mapping[str, object]) -> str:
         return str(properties.get("account_id", ""))
 
     def base_url(self) -> str:

@@ -26,6 +26,8 @@ from sequin_admin.providers.netsuite.common import NetSuite, NetSuiteAccount, ho
 
 
 class NetSuiteOAuthProperties(NetSuiteAccount):
+    """The customer's client, the refresh token, and the role and user that it stands for."""
+
     kind: Literal["netsuite_oauth2"]
     client_id: str = Property("Client ID", extension=True, help="Of the integration record.")
     client_secret: Secret = Property("Client secret", extension=True)
@@ -39,6 +41,8 @@ class NetSuiteOAuthProperties(NetSuiteAccount):
 
 @register
 class NetSuiteOAuth(NetSuite, OAuthKind):
+    """An OAuth 2 grant through a client that the customer has made."""
+
     label = "OAuth 2.0"
     properties_class = NetSuiteOAuthProperties
     identity_properties = ("account_id", "client_id")
@@ -92,6 +96,7 @@ class NetSuiteOAuth(NetSuite, OAuthKind):
 
     @classmethod
     def check_callback(cls, context: OAuthContext) -> None:
+        """Raises `Refused` when the person logged in to another account."""
         company = context.callback.get("company", "")
         wanted = str(context.inputs["account_id"])
         if company and host_label(company) != host_label(wanted):

@@ -17,6 +17,8 @@ from sequin_admin.providers.netsuite.common import NetSuite, NetSuiteAccount, ac
 
 
 class NetSuiteTBAProperties(NetSuiteAccount):
+    """The two pairs of keys that requests are signed with: of the integration and of its user."""
+
     kind: Literal["netsuite_tba"]
     consumer_key: str = Property("Consumer key", extension=True)
     consumer_secret: Secret = Property("Consumer secret", extension=True)
@@ -26,6 +28,8 @@ class NetSuiteTBAProperties(NetSuiteAccount):
 
 @register
 class NetSuiteTBA(NetSuite, PasswordKind):
+    """Keys with which requests are signed; they are never sent."""
+
     label = "token-based"
     properties_class = NetSuiteTBAProperties
     identity_properties = ("account_id", "token_id")

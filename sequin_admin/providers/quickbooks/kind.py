@@ -33,6 +33,8 @@ THROTTLE_S = 60
 
 @register
 class QuickBooks(OAuthKind):
+    """An OAuth grant for one company, which is called a realm."""
+
     provider, provider_title, label = "quickbooks", "QuickBooks", "OAuth"
     properties_class = QuickBooksProperties
     destination_properties = ("sandbox",)

@@ -18,6 +18,8 @@ def company(text: str) -> str:
 
 
 class QuickBooksProperties(Properties):
+    """The company, whether it is a sandbox, and the refresh token with its end."""
+
     kind: Literal["quickbooks_oauth2"]
     realm_id: str = Property(
         "Realm ID", extension=True, help="The company.", pattern=REALM, normalizer=company

@@ -37,6 +37,8 @@ API_DISABLED_CODES = {"API_DISABLED_FOR_ORG", "API_CURRENTLY_DISABLED", "INSUFFI
 
 @register
 class Salesforce(OAuthKind):
+    """An OAuth grant of a Salesforce user."""
+
     provider, provider_title, label = "salesforce", "Salesforce", "OAuth"
     properties_class = SalesforceProperties
     destination_properties = ("instance_url", "login_host")
@@ -170,12 +172,12 @@ class Salesforce(OAuthKind):
         self.require_revoked(response, 400)  # 400: it was revoked already
 
     @classmethod
-    def describe_account(cls, properties: Mapping[str, Any]) -> str:
+    def describe_account(cls, properties: Mapping[str, object]) -> str:
         host = urlsplit(str(properties.get("instance_url", ""))).hostname or ""
         return f"{host} · {properties.get('sfid', '')}"
 
     @classmethod
-    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
+    def suggest_name(cls, properties: Mapping[str, object]) -> str:
         return (urlsplit(str(properties.get("instance_url", ""))).hostname or "").split(".")[0]
 
     def base_url(self) -> str:

@@ -65,6 +65,8 @@ def capital_bits(part: str) -> int:
 
 
 class SalesforceProperties(Properties):
+    """The instance, and the refresh token of a user's grant."""
+
     kind: Literal["salesforce_oauth2"]
     instance_url: str = Property(
         "Instance URL",

@@ -8,6 +8,8 @@ from sequin_admin.tokens import protocol
 
 
 class ServiceNowClientProperties(ServiceNowClient):
+    """The client of an instance, and the user whom it acts as."""
+
     kind: Literal["servicenow_client_credentials"]
     scope: str | None = Property("Scope", extension=True, read_only=True)
     user_name: str | None = Property("User", extension=True, read_only=True)
@@ -16,6 +18,8 @@ class ServiceNowClientProperties(ServiceNowClient):
 
 @register
 class ServiceNowClientCredentials(ServiceNow, ClientCredentialsKind):
+    """Tokens by the client credentials of an instance's OAuth record."""
+
     label = "client credentials"
     properties_class = ServiceNowClientProperties
     guide = (

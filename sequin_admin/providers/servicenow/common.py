@@ -119,7 +119,7 @@ class ServiceNow(Credential):
         return {"scope": grant.scope or None}
 
     @classmethod
-    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
+    def suggest_name(cls, properties: Mapping[str, object]) -> str:
         return (urlsplit(str(properties.get("instance_url", ""))).hostname or "").split(".")[0]
 
     def base_url(self) -> str:

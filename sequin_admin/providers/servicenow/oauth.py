@@ -23,6 +23,8 @@ REFRESH_LIFE = timedelta(days=100)
 
 
 class ServiceNowOAuthProperties(ServiceNowClient):
+    """The client of an instance, the refresh token with its end, and the user who logged in."""
+
     kind: Literal["servicenow_oauth2"]
     refresh_token: Secret = Property("Refresh token", extension=True)
     scope: str | None = Property("Scope", extension=True, read_only=True)
@@ -40,6 +42,8 @@ class ServiceNowOAuthProperties(ServiceNowClient):
 
 @register
 class ServiceNowOAuth(ServiceNow, OAuthKind):
+    """An OAuth grant of a user through a client of their instance."""
+
     label = "OAuth"
     properties_class = ServiceNowOAuthProperties
     oauth = OAuth2(
@@ -65,6 +69,8 @@ class ServiceNowOAuth(ServiceNow, OAuthKind):
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
+        """The user of the grant. Raises `Refused`, but not for a user who may not read their own
+        row."""
         response = whoami(str(context.inputs["instance_url"]), grant.access_token)
         outcome = cls.classify(response)
         if outcome.verdict is not Verdict.OK and response.status != 403:
@@ -88,6 +94,7 @@ class ServiceNowOAuth(ServiceNow, OAuthKind):
         return clock.from_iso(ends) if ends else self.secrets_changed_at + REFRESH_LIFE
 
     def revoke(self, token: str) -> None:
+        """Revoke the refresh token. Raises `Refused`."""
         form = Secrets(token=self.secrets["refresh_token"])
         response = http.post(f"{self.base_url()}/oauth_revoke_token.do", form=form)
         if not response.ok:

@@ -37,6 +37,8 @@ OFFLINE = "urn:shopify:params:oauth:token-type:offline-access-token"
 
 @register
 class Shopify(AppInstallKind):
+    """An app in a shop. It can also be installed from Shopify's side."""
+
     provider, provider_title, label = "shopify", "Shopify", "OAuth"
     properties_class = ShopifyProperties
     destination_properties = ("shop",)
@@ -162,6 +164,7 @@ class Shopify(AppInstallKind):
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
+        """The shop of the grant. Raises `Refused` when a scope that was asked for is missing."""
         missing = set(context.scopes or cls.oauth.scopes) - effective_scopes(grant.scope)
         if missing:
             raise Refused(

@@ -15,6 +15,8 @@ def shop_host(text: str) -> str:
 
 
 class ShopifyProperties(Properties):
+    """The shop and its offline token; the refresh token may be missing."""
+
     kind: Literal["shopify_oauth2"]
     access_token: Secret = Property("Access token", help="An offline token.", example="shpat_...")
     shop: str = Property(

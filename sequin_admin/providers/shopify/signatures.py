@@ -87,6 +87,7 @@ def too_old(age_s: float) -> Outcome:
 
 
 def raise_for_fault(params: Mapping[str, str], context: OAuthContext) -> None:
+    """Raises `Refused` with what `find_fault()` finds in the query of a callback."""
     fault = find_fault(params, str(context.app["client_secret"]))
     if fault:
         raise Refused(fault)

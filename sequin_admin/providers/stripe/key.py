@@ -20,6 +20,8 @@ MODE: dict[str, Any] = {
 
 
 class StripeKeyProperties(Properties):
+    """A key of an account; its prefix says whether it is of the test mode."""
+
     model_config = ConfigDict(json_schema_extra=MODE)
 
     kind: Literal["stripe_key"]
@@ -35,7 +37,7 @@ class StripeKeyProperties(Properties):
 
     @model_validator(mode="before")
     @classmethod
-    def read_mode(cls, values: Any) -> Any:
+    def read_mode(cls, values: object) -> object:
         """Set `test` from the key's prefix when it is missing."""
         if isinstance(values, dict) and "test" not in values:
             return {**values, "test": "_test_" in str(values.get("secret", ""))}
@@ -52,6 +54,8 @@ class StripeKeyProperties(Properties):
 
 @register
 class StripeKey(Stripe, KeyKind):
+    """A secret or restricted key of an account, sent as a bearer token."""
+
     label = "API key"
     properties_class = StripeKeyProperties
     docs_url = "https://docs.stripe.com/keys"

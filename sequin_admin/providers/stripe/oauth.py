@@ -31,6 +31,8 @@ APPS_ACCESS_LIFE_S = 3600  # documented, but not in the response
 
 
 class StripeAppProperties(AppProperties):
+    """Which of the two flows an OAuth app has, and for a Stripe App its install link."""
+
     app_type: Literal["connect", "apps"] = Property(
         "App type",
         extension=True,
@@ -75,6 +77,8 @@ APPS_FLOW = replace(
 
 
 class StripeOAuthProperties(Properties):
+    """The connected account, its mode and scope."""
+
     kind: Literal["stripe_oauth2"]
     account_id: str | None = Property("Account ID", read_only=True, help="The connected account.")
     name: str = Property("Account name", example="Arrakis [TEST]")
@@ -90,6 +94,8 @@ class StripeOAuthProperties(Properties):
 
 @register
 class StripeOAuth(Stripe, OAuthKind):
+    """An account that is connected to a platform, or that has installed a Stripe App."""
+
     label = "Connect"
     properties_class = StripeOAuthProperties
     docs_url = "https://docs.stripe.com/connect/oauth-reference"
@@ -113,7 +119,7 @@ class StripeOAuth(Stripe, OAuthKind):
         return outcomes.expired(code or "invalid_api_key", "Stripe refuses the access token.")
 
     @classmethod
-    def flow_for(cls, app: Mapping[str, Any]) -> OAuth2:
+    def flow_for(cls, app: Mapping[str, object]) -> OAuth2:
         return APPS_FLOW if app.get("app_type") == "apps" else CONNECT_FLOW
 
     @classmethod
@@ -124,13 +130,15 @@ class StripeOAuth(Stripe, OAuthKind):
         }
 
     @classmethod
-    def parse_grant(cls, data: Mapping[str, Any]) -> TokenGrant:
+    def parse_grant(cls, data: Mapping[str, object]) -> TokenGrant:
         """Connect tokens are valid until they are revoked, those of Stripe Apps for an hour."""
         ends = {"expires_in": APPS_ACCESS_LIFE_S} if data.get("scope") == APPS_SCOPE else {}
         return super().parse_grant({**ends, **data})
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
+        """The account of the grant. Raises `Refused` for the other mode (live, test) or other
+        scopes."""
         live = bool(grant.raw.get("livemode"))
         if live != ("_live_" in str(context.app.get("client_secret", ""))):
             raise Refused(wrong_mode(live))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import Properties, Property, Rate
@@ -66,7 +65,7 @@ class Workday(Credential):
         return f"https://{self.properties['host']}"
 
     @classmethod
-    def suggest_name(cls, properties: Mapping[str, Any]) -> str:
+    def suggest_name(cls, properties: Mapping[str, object]) -> str:
         return str(properties.get("tenant", ""))
 
 

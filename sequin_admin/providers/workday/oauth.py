@@ -42,6 +42,8 @@ def endpoint(text: str) -> str:
 
 
 class WorkdayOAuthProperties(Tenant):
+    """An API client of a tenant, and the refresh token of its user."""
+
     kind: Literal["workday_oauth2"]
     client_id: str = Property("Client ID", extension=True)
     client_secret: Secret = Property("Client secret", extension=True)
@@ -59,6 +61,8 @@ class WorkdayOAuthProperties(Tenant):
 
 @register
 class WorkdayOAuth(Workday, OAuthKind):
+    """Tokens by the refresh token of a tenant's API client."""
+
     label = "API client"
     properties_class = WorkdayOAuthProperties
     identity_properties = ("host", "tenant", "client_id")

@@ -24,6 +24,8 @@ oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordT
 
 
 class WorkdayPasswordProperties(Tenant):
+    """An integration user of a tenant."""
+
     kind: Literal["workday_password"]
     username: str = Property(
         "User name",
@@ -36,6 +38,8 @@ class WorkdayPasswordProperties(Tenant):
 
 @register
 class WorkdayPassword(Workday, PasswordKind):
+    """The login of an integration user, which every SOAP request carries."""
+
     label = "password"
     properties_class = WorkdayPasswordProperties
     identity_properties = ("host", "tenant", "username")

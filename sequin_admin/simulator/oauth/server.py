@@ -108,6 +108,7 @@ class AuthorizationServer(AuthorizationEndpoint):
         return faults.get_chaos(self.provider).get("access_life_s", self.access_life_s)
 
     def redeem_code(self, client: SimulatedClient, fields: Mapping[str, str]) -> SimulatedGrant:
+        """The grant of an authorization code, once. Raises `SimulatedResponse`."""
         code = self.find_token(client, SimulatedToken.CODE, fields.get("code", ""))
         fits = code and code.is_valid() and code.data["redirect_uri"] == fields.get("redirect_uri")
         if not code or not fits or not self.verify_pkce(code, fields) or not code.spend():

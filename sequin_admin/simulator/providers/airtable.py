@@ -43,6 +43,8 @@ provider = ProviderSimulator(
 
 
 class AirtableSimulator(AuthorizationServer):
+    """Requires `state` and `scope`, and says when the refresh token expires."""
+
     def invalid_request(self, query: Mapping[str, str]) -> str:
         missing = [n for n in ("state", "scope", "response_type") if not query.get(n)]
         if missing:
@@ -78,6 +80,7 @@ def token(request: HttpRequest) -> HttpResponse:
 
 
 def caller(request: HttpRequest) -> SimulatedGrant:
+    """The grant of the bearer token; counts the call. Raises `SimulatedResponse`."""
     token = server.find_access_token(bearer_token(request))
     if token is None or token.grant.account.has("disable_user"):
         raise SimulatedResponse(
@@ -122,6 +125,7 @@ FIELDS: list[dict[str, Any]] = [
 
 
 def require_schema_scope(request: HttpRequest) -> None:
+    """Raises `SimulatedResponse` (403) unless the token may read schemas."""
     if "schema.bases:read" not in scopes_of(caller(request)):
         message = "You are not permitted to perform this operation"
         raise SimulatedResponse(api_error(403, "INVALID_PERMISSIONS_OR_MODEL_NOT_FOUND", message))

@@ -67,7 +67,10 @@ def token_error(error: str, description: str, status: int) -> HttpResponse:
 
 
 class Auth0Simulator(AuthorizationServer):
+    """Issues JWTs to clients, for the audience of their own tenant only."""
+
     def issue_to_client(self, request: HttpRequest, client: SimulatedClient) -> HttpResponse:
+        """Raises `SimulatedResponse` (403) for the audience of another API."""
         asked, api = self.parse_fields(request).get("audience", ""), audience(client.owner)
         if asked != api:
             raise SimulatedResponse(
@@ -76,6 +79,7 @@ class Auth0Simulator(AuthorizationServer):
         return super().issue_to_client(request, client)
 
     def check_account(self, account: SimulatedAccount) -> None:
+        """Raises `SimulatedResponse` (403) when the client lost its authorization."""
         if account.has("unauthorize"):
             api = audience(account.external_id)
             message = f'Client is not authorized to access "{api}".'

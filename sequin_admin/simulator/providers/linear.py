@@ -52,6 +52,8 @@ provider = ProviderSimulator(
 
 
 class LinearSimulator(AuthorizationServer):
+    """Always grants `read`, as Linear does."""
+
     def requested_scopes(self, query: Mapping[str, str]) -> list[str]:
         """`read` is always included."""
         asked = [s for s in query.get("scope", "").split(",") if s]
@@ -121,6 +123,7 @@ def graphql(request: HttpRequest) -> HttpResponse:
 
 
 def caller(request: HttpRequest) -> SimulatedGrant:
+    """The grant of the bearer token; counts the call. Raises `SimulatedResponse`."""
     token = server.find_access_token(bearer_token(request))
     if token is None:
         code = "AUTHENTICATION_ERROR"

@@ -46,6 +46,8 @@ provider = ProviderSimulator(
 
 
 class MarketoSimulator(AuthorizationServer):
+    """Takes all parameters from the query, and names the API user as the scope."""
+
     def parse_fields(self, request: HttpRequest) -> dict[str, str]:
         """All parameters are in the query, whatever the method."""
         return request.GET.dict()

@@ -207,6 +207,7 @@ def require_own_domain(request: HttpRequest, domain: str) -> SimulatedAccount:
 
 
 def caller(request: HttpRequest) -> SimulatedGrant:
+    """The grant of the bearer token; counts the call. Raises `SimulatedResponse`."""
     token = server.find_access_token(bearer_token(request))
     if token is None:
         raise SimulatedResponse(api_error(401, "INVALID_SESSION_ID", "Session expired or invalid"))

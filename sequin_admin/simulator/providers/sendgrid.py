@@ -75,6 +75,7 @@ def caller(request: HttpRequest, host: str) -> tuple[SimulatedAccount, list[str]
 
 
 def find_key(key: str, region: str) -> tuple[SimulatedAccount, list[str]]:
+    """The account of an API key, and the scopes of the key. Raises `SimulatedResponse` (401)."""
     for account in SimulatedAccount.objects.filter(provider="sendgrid", data__region=region):
         if key == account.data["full_key"]:
             return account, FULL
@@ -90,6 +91,7 @@ def with_remaining_calls(account: SimulatedAccount, body: dict[str, object]) -> 
 
 
 def require_scope(scopes: list[str], scope: str) -> None:
+    """Raises `SimulatedResponse` (403)."""
     if scope not in scopes:
         raise SimulatedResponse(api_error(403, "access forbidden"))
 

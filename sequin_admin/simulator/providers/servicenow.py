@@ -65,6 +65,8 @@ def denied() -> HttpResponse:
 
 
 class ServiceNowSimulator(AuthorizationServer):
+    """Refuses JSON bodies as ServiceNow does, with a misleading error."""
+
     def requested_scopes(self, query: object) -> list[str]:
         return [SCOPE]
 
@@ -78,6 +80,8 @@ class ServiceNowSimulator(AuthorizationServer):
         return super().authenticate_client(request, request.POST.dict())
 
     def check_account(self, account: SimulatedAccount) -> None:
+        """Raises `SimulatedResponse` when the account takes no client credentials or its user is
+        off."""
         if account.has("disable_client_credentials") or account.has("disable_user"):
             raise SimulatedResponse(denied())
 
@@ -133,6 +137,7 @@ def revoke(request: HttpRequest, instance: str) -> HttpResponse:
 
 
 def caller(request: HttpRequest, instance: str) -> SimulatedAccount:
+    """The account of the bearer token at this instance. Raises `SimulatedResponse`."""
     account = select_instance(request, instance)
     token = server.find_access_token(bearer_token(request))
     if token is None or token.grant.account != account or account.has("disable_user"):

@@ -85,6 +85,8 @@ provider = ProviderSimulator(
 
 
 class WorkdaySimulator(AuthorizationServer):
+    """Refresh tokens are constant unless the tenant's switch for rotation is on."""
+
     def refresh_grant(
         self, request: HttpRequest, client: SimulatedClient, value: str
     ) -> HttpResponse:
@@ -137,6 +139,7 @@ def token(request: HttpRequest, tenant: str) -> HttpResponse:
 
 
 def caller(request: HttpRequest, tenant: str) -> SimulatedAccount:
+    """The account of the bearer token at this tenant. Raises `SimulatedResponse`."""
     account = select_tenant(request, provider, tenant)
     token = server.find_access_token(bearer_token(request))
     if token is None or token.grant.account != account or account.has("disable_user"):

@@ -24,6 +24,7 @@ OTHERS = 230
 
 
 def caller(request: HttpRequest, *, user: bool) -> SimulatedToken:
+    """The user's or the installation's token; counts the call. Raises `SimulatedResponse`."""
     require_user_agent(request)
     rows = SimulatedToken.objects.select_related("grant__account", "grant__client")
     found = rows.filter(

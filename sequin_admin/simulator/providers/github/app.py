@@ -3,10 +3,11 @@
 https://docs.github.com/en/rest/apps/apps
 """
 
-from typing import Any
+from typing import Any, cast
 
 import jwt
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from jwt.types import Options
 
@@ -46,6 +47,7 @@ def app_of(request: HttpRequest) -> SimulatedClient:
 
 
 def check_times(claims: dict[str, Any]) -> None:
+    """Raises `SimulatedResponse` (401) unless `iat` and `exp` (Unix seconds) hold now."""
     at = now().timestamp()
     if not all(isinstance(claims[name], int) for name in ("iat", "exp")):
         raise SimulatedResponse(api_error(401, "'iat' and 'exp' must be numeric values"))
@@ -61,14 +63,16 @@ def check_times(claims: dict[str, Any]) -> None:
         raise SimulatedResponse(api_error(401, "'Issued at' claim ('iat') must be in the past"))
 
 
-def public_key(app: SimulatedClient) -> Any:
+def public_key(app: SimulatedClient) -> rsa.RSAPublicKey:
     pem = app.extra["private_key"].encode()
-    return serialization.load_pem_private_key(pem, password=None).public_key()
+    key = serialization.load_pem_private_key(pem, password=None)
+    return cast(rsa.RSAPrivateKey, key).public_key()
 
 
 def get_installed_account(
     request: HttpRequest, app: SimulatedClient, number: str
 ) -> SimulatedAccount:
+    """The account of an installation of the app. Raises `SimulatedResponse` (404)."""
     rows = SimulatedAccount.objects.filter(provider="github", data__installation_id=int(number))
     account = rows.first()
     if account is None or account.has("uninstall") or not is_installed(app, account):

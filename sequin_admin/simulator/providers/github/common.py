@@ -78,6 +78,7 @@ provider = ProviderSimulator(
 
 
 def require_user_agent(request: HttpRequest) -> None:
+    """Raises `SimulatedResponse` (403) for a request without `User-Agent`, as GitHub does."""
     if not request.headers.get("User-Agent"):
         raise SimulatedResponse(
             api_error(403, "Request forbidden by administrative rules: no User-Agent.")

@@ -39,6 +39,8 @@ def oauth_error(error: str, description: str, status: int) -> HttpResponse:
 
 
 class HubSpotSimulator(AuthorizationServer):
+    """Grants the optional scopes too, and names the hub beside the token."""
+
     def requested_scopes(self, query: Mapping[str, str]) -> list[str]:
         """Optional scopes are granted too: every simulated account has what they need."""
         return f"{query.get('scope', '')} {query.get('optional_scope', '')}".split()
@@ -83,6 +85,7 @@ def old_token(request: HttpRequest) -> HttpResponse:
 
 
 def refuse_if_version_ended() -> None:
+    """Raises `SimulatedResponse` (410) from the end of version 1 on."""
     if now() >= VERSION_1_ENDS:
         raise SimulatedResponse(
             api_error(410, "GONE", "This version of the OAuth API is no longer served.")

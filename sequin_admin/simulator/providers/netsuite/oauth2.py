@@ -2,10 +2,11 @@
 
 import secrets
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import jwt
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.http import HttpRequest, HttpResponse
 
 from sequin_admin.simulator import consent, faults
@@ -31,6 +32,8 @@ SIGNING_KEY = "the simulator's accounts share this one key"
 
 
 class NetSuiteSimulator(AuthorizationServer):
+    """Checks `state` and scopes, and authenticates clients by signed assertions too."""
+
     def invalid_request(self, query: Mapping[str, str]) -> str:
         scopes = set(query.get("scope", "").split())
         if not 22 <= len(query.get("state", "")) <= 1024:
@@ -46,6 +49,7 @@ class NetSuiteSimulator(AuthorizationServer):
     def authenticate_client(
         self, request: HttpRequest, fields: Mapping[str, str]
     ) -> SimulatedClient:
+        """Raises `SimulatedResponse` also when the account blocks the integration."""
         if fields.get("grant_type") == "client_credentials":
             client = self.verify_assertion(request, fields)
         else:
@@ -88,6 +92,7 @@ class NetSuiteSimulator(AuthorizationServer):
         return client
 
     def check_account(self, account: SimulatedAccount) -> None:
+        """Raises `SimulatedResponse` when the certificate has expired or its user is disabled."""
         if account.has("expire_certificate") or account.has("disable_user"):
             raise SimulatedResponse(
                 self.error("invalid_grant", "The certificate or its user is over", 400)
@@ -121,9 +126,10 @@ server = NetSuiteSimulator(
 )
 
 
-def public_key(client: SimulatedClient) -> Any:
+def public_key(client: SimulatedClient) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
     pem = client.extra["private_key"].encode()
-    return serialization.load_pem_private_key(pem, password=None).public_key()
+    key = serialization.load_pem_private_key(pem, password=None)
+    return cast(rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, key).public_key()
 
 
 def token_url(account_id: str) -> str:

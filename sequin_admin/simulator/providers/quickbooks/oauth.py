@@ -29,6 +29,8 @@ def oauth_error(error: str, description: str, status: int) -> HttpResponse:
 
 
 class QuickBooksSimulator(AuthorizationServer):
+    """Names the realm in the callback, and replaces the refresh token once a day."""
+
     def invalid_request(self, query: Mapping[str, str]) -> str:
         if not query.get("state") or not query.get("scope"):
             return "state and scope are required"

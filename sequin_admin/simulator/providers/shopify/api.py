@@ -14,6 +14,7 @@ VERSION = r"\d{4}-\d{2}"
 
 
 def caller(request: HttpRequest, shop: str) -> SimulatedGrant:
+    """The grant of the access token, of this shop; counts the call. Raises `SimulatedResponse`."""
     token = server.find_access_token(request.headers.get("X-Shopify-Access-Token", ""))
     if token is None or token.grant.account.external_id != shop:
         message = "[API] Invalid API key or access token (unrecognized login or wrong password)"

@@ -53,6 +53,8 @@ def masked(key: str) -> str:
 
 
 def find_key(key: str) -> tuple[SimulatedAccount, bool]:
+    """The account of an API key, and whether the key is restricted. Raises `SimulatedResponse`
+    (401)."""
     for account in SimulatedAccount.objects.filter(provider="stripe"):
         if key in (account.data["secret_key"], account.data["live_key"]):
             return require_unexpired(account), False
@@ -63,6 +65,7 @@ def find_key(key: str) -> tuple[SimulatedAccount, bool]:
 
 
 def require_unexpired(account: SimulatedAccount) -> SimulatedAccount:
+    """Raises `SimulatedResponse` (401) when the account's keys have expired."""
     if account.has("expire_key"):
         message = "Expired API Key provided."
         raise SimulatedResponse(api_error(401, "invalid_request_error", message, "api_key_expired"))

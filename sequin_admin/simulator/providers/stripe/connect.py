@@ -28,6 +28,8 @@ class StripeConnectSimulator(AuthorizationServer):
     def authenticate_client(
         self, request: HttpRequest, fields: Mapping[str, str]
     ) -> SimulatedClient:
+        """The client whose API key the request bears, in any of three places. Raises
+        `SimulatedResponse`."""
         key = fields.get("client_secret") or bearer_token(request) or basic_credentials(request)[0]
         client = self.clients(request).filter(client_secret=key or "none").first()
         if client is None:
@@ -57,6 +59,7 @@ class StripeConnectSimulator(AuthorizationServer):
         return True
 
     def redeem_code(self, client: SimulatedClient, fields: Mapping[str, str]) -> SimulatedGrant:
+        """As the base does, but without a redirect URI. Raises `SimulatedResponse`."""
         code = self.find_token(client, SimulatedToken.CODE, fields.get("code", ""))
         if code is None or not code.is_valid() or not code.spend():
             raise SimulatedResponse(

@@ -21,7 +21,7 @@ class Command(BaseCommand):
     help = "Start web, worker and provider simulator on loopback; Ctrl-C stops all three."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        supervisor = Supervisor(self.stdout)  # type: ignore[arg-type]
+        supervisor = Supervisor(self.stdout)
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, interrupt)
         try:

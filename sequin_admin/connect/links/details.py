@@ -1,0 +1,45 @@
+"""The URL of a link, and what it says of the future credential."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models, transaction
+
+from sequin_admin.access.models import Organization
+from sequin_admin.audit.models import record_change
+from sequin_admin.connect.links.closing import refuse_closed
+from sequin_admin.connect.models import ConnectLink
+
+
+def address(link: ConnectLink) -> str:
+    """The URL for the customer. Empty when the link is closed."""
+    token = link.secrets.get("token", "") if link.is_open else ""
+    return f"{settings.PUBLIC_URL}/link/connect/{token}" if token else ""
+
+
+@transaction.atomic
+def update_link(
+    link: ConnectLink,
+    *,
+    actor: models.Model | None,
+    name: str | None = None,
+    metadata: dict[str, Any] | None = None,
+) -> None:
+    """Change the name and metadata of the future credential. Raises `LinkClosed`."""
+    refuse_closed(link)
+    changes = {"name": name, "metadata": metadata}
+    changed = {n: v for n, v in changes.items() if v is not None and v != getattr(link, n)}
+    if not changed:
+        return
+    for column, value in changed.items():
+        setattr(link, column, value)
+    link.save(update_fields=[*changed])
+    record_change(link, "connect_link.changed", actor, changed=sorted(changed))
+
+
+def record_exported(
+    organization: Organization, *, actor: models.Model | None, batch: UUID | None
+) -> None:
+    """Record an audit event of who exported the URLs of many links."""
+    record_change(organization, "connect_link.exported", actor, batch=str(batch or ""))

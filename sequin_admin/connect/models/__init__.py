@@ -1,0 +1,18 @@
+"""Connect links, authorization requests, connect sessions and bulk actions."""
+
+from sequin_admin.connect.models.authorization_requests import AuthorizationRequest
+from sequin_admin.connect.models.batches import Batch, BatchAction, BatchItem
+from sequin_admin.connect.models.links import ENDED, ConnectLink, ConnectLinkQuerySet, LinkState
+from sequin_admin.connect.models.sessions import ConnectSession
+
+__all__ = [
+    "ENDED",
+    "AuthorizationRequest",
+    "Batch",
+    "BatchAction",
+    "BatchItem",
+    "ConnectLink",
+    "ConnectLinkQuerySet",
+    "ConnectSession",
+    "LinkState",
+]
