@@ -226,11 +226,14 @@ def refuse_duplicates(groups: Iterable[Iterable[Hashable]]) -> None:
         raise SameAccount([(earlier, later) for later, earlier in pairs.items()])
 
 
-def keys_of(row: Credential, *, digest: str | None = None, chain: Iterable[str] = ()) -> list[Key]:
-    """Keys of the credential: by identity if known, by secrets if they have a digest, and by the
+def keys_of(
+    row: Credential, *, digests: Iterable[str] | None = None, chain: Iterable[str] = ()
+) -> list[Key]:
+    """Keys of the credential: by identity if known, by secrets if they have digests, and by the
     tokens of its chain."""
-    digest = row.digest_of(row.secrets) if digest is None else digest
-    values = [("account", row.identity), ("secrets", digest), *(("token", d) for d in chain)]
+    digests = row.digests_of(row.secrets) if digests is None else digests
+    values = [("account", row.identity), *(("secrets", d) for d in digests)]
+    values += [("token", digest) for digest in chain]
     return [(row.kind, str(row.oauth_app_id), by, text) for by, text in values if text]
 
 
@@ -254,7 +257,7 @@ def find_existing(
     found: dict[Key, Credential] = {}
     for row in sorted(rows, key=lambda row: row.created_at, reverse=True):
         row.organization = organization
-        keys = keys_of(row, digest=row.secrets_digest, chain=had[row.pk])
+        keys = keys_of(row, digests=[row.secrets_digest], chain=had[row.pk])
         found |= dict.fromkeys(keys, row)
     return found
 
