@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, models, transaction
-from django.utils.crypto import salted_hmac
 
 from sequin_admin.access.models import Organization
 from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.connect import audit_trail, credential_operations, entered
 from sequin_admin.connect.credential_operations import Saved
 from sequin_admin.core import clock
+from sequin_admin.core.digests import secret_key_digests
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import InvalidEntry, Properties
@@ -106,8 +106,8 @@ def account_marks(organization: Organization, match: Match) -> list[str]:
     keys = keys_of(match.draft, chain=match.digests.values())
     known = [("known", str(match.known.pk))] if match.known else []
     texts = ["\n".join((str(organization.pk), *key)) for key in (*keys, *known)]
-    digests = (salted_hmac("import.account", text, algorithm="sha256") for text in texts)
-    return [digest.hexdigest()[:MARK_CHARS] for digest in digests]
+    digests = (secret_key_digests("import.account", text)[0] for text in texts)
+    return [digest[:MARK_CHARS] for digest in digests]
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ All others have `SECRET_KEY` as their key. This is what depends on it:
 - what Django and allauth sign: the links of mails about a password or an address, which are valid
   for three days, and messages in cookies;
 - `Credential.secrets_digest`, which `rotate_keys` renews;
+- the marks by which an import's preview tells items of one account, for as long as it runs;
 - fingerprints of tokens, of requests that may be repeated within a day, and of the values of a
   form that is open.
 """

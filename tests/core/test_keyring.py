@@ -125,7 +125,7 @@ def test_a_process_that_goes_on_saving_with_the_old_key_is_told_of(use, rows):
 
     with (
         save_after_each_batch(rows[0].pk, token, times=100),
-        pytest.raises(CommandError, match="1 rows were saved with the old key while this ran"),
+        pytest.raises(CommandError, match="1 row saved with the old key while this ran"),
     ):
         call_command("rotate_keys")
 

@@ -27,8 +27,8 @@ class Command(BaseCommand):
                 break
         if left:
             raise CommandError(
-                f"{left:,} row{pluralize(left, ' was,s were')} saved with the old key while this ran: a process that runs "
-                "still has it first. Restart all of them with the new key first and run this "
+                f"{left:,} row{pluralize(left)} saved with the old key while this ran: a process "
+                "that runs still has it first. Restart all of them with the new key first and run this "
                 "again. Keep the old key until then."
             )
         self.stdout.write(f"{len(lost):,} row{pluralize(len(lost))} left on the old key.")
@@ -53,9 +53,7 @@ class Command(BaseCommand):
             seen, old, lost = seen + batch.rows, old + batch.old, [*lost, *batch.lost]
             if time.monotonic() - told_at >= TELL_EVERY_S:
                 told_at = time.monotonic()
-                self.stdout.write(
-                    f"{column}: {seen:,} of {total:,} row{pluralize(total)} looked at."
-                )
+                self.stdout.write(f"{column}: {seen:,} of {total:,} looked at.")
                 self.stdout.flush()
         self.stdout.write(
             f"{column}: {seen:,} row{pluralize(seen)} looked at, {old:,} of them renewed."
