@@ -28,7 +28,7 @@ class Command(BaseCommand):
         if left:
             raise CommandError(
                 f"{left:,} row{pluralize(left)} saved with the old key while this ran: a process "
-                "that runs still has it first. Restart all of them with the new key first and run this "
+                "that runs still has it first. Restart all with the new key first and run this "
                 "again. Keep the old key until then."
             )
         self.stdout.write(f"{len(lost):,} row{pluralize(len(lost))} left on the old key.")
