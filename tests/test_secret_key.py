@@ -14,6 +14,7 @@ from sequin_admin.credentials.models import Credential, OAuthApp
 from tests.conftest import confirm_login
 from tests.dashboard.conftest import address
 from tests.dashboard.test_edits import open_form
+from tests.edit_forms import submit
 from tests.factories import make_credential
 
 APP = {"provider": "hubspot", "name": "Ours", "client_id": "id-1", "client_secret": "s3cret-1"}
@@ -86,7 +87,7 @@ def test_a_refused_token_is_known_by_the_fingerprint_from_before(
 
 def test_a_link_that_was_mailed_before_still_works(owner, user, mailoutbox, change_key):
     confirm_login(owner)
-    owner.post(reverse("account_email"), {"email": "muaddib@arrakis.test", "action_add": ""})
+    submit(owner, reverse("account_email"), {"email": "muaddib@arrakis.test", "action_add": ""})
     link = re.search(r"/accounts/confirm-email/\S+", mailoutbox[0].body)[0]
     change_key(NEW, OLD)
 
