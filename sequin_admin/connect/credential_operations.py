@@ -9,8 +9,8 @@ from django.db import IntegrityError, models, transaction
 
 from sequin_admin.access.models import Organization
 from sequin_admin.access.rights import refuse_lost_right
+from sequin_admin.audit.models import record_change
 from sequin_admin.connect import entered
-from sequin_admin.connect.audit_trail import credential_event, record_credential_change
 from sequin_admin.connect.entered import MergeResult
 from sequin_admin.core import clock
 from sequin_admin.core.fields import Secrets
@@ -22,6 +22,7 @@ from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.credentials.properties import Properties, unmasked
 from sequin_admin.credentials.signals import disabled
 from sequin_admin.credentials.usage import refuse_if_used
+from sequin_admin.notifications.events import record_and_notify
 from sequin_admin.tokens import chains, grants, lifetimes, renewal
 from sequin_admin.tokens.models import Token
 
@@ -227,7 +228,9 @@ def record_saved(saved: Saved, actor: models.Model | None) -> None:
     """Audit what is new or has changed."""
     if saved.is_changed:
         action = "credential.created" if saved.is_new else "credential.updated"
-        record_credential_change(action, saved.credential, actor, **saved.audit_details())
+        record_and_notify(
+            saved.credential, action, actor, kind=saved.credential.kind, **saved.audit_details()
+        )
 
 
 def same_account(draft: Credential) -> models.QuerySet[Credential]:
@@ -385,7 +388,7 @@ def apply_replacement(
     changed = {"credential.secrets_replaced": [*change.secrets], "credential.changed": public}
     for action, names in changed.items():
         if names:
-            record_credential_change(action, credential, actor, changed=names)
+            record_and_notify(credential, action, actor, kind=credential.kind, changed=names)
     return Saved(credential, is_new=False, change=change)
 
 
@@ -407,7 +410,9 @@ def update_details(
     for field, value in changed.items():
         setattr(credential, field, value)
     credential.save(update_fields=[*changed, "updated_at"])
-    record_credential_change("credential.changed", credential, actor, changed=sorted(changed))
+    record_and_notify(
+        credential, "credential.changed", actor, kind=credential.kind, changed=sorted(changed)
+    )
 
 
 def reveal(
@@ -420,8 +425,13 @@ def reveal(
     secrets = Secrets(credential.secrets)
     with transaction.atomic():
         chains.remember_shown(credential, secrets)
-        record_credential_change(
-            "credential.revealed", credential, actor, purpose=purpose, secrets=sorted(secrets)
+        record_and_notify(
+            credential,
+            "credential.revealed",
+            actor,
+            kind=credential.kind,
+            purpose=purpose,
+            secrets=sorted(secrets),
         )
     return secrets
 
@@ -431,8 +441,12 @@ def exchange_token(credential: Credential, *, actor: models.Model | None) -> Non
 
     Audited before the call: the old token may be invalid even when no response arrives.
     """
-    record_credential_change(
-        "credential.token_exchange_begun", credential, actor, account=credential.describe()
+    record_and_notify(
+        credential,
+        "credential.token_exchange_begun",
+        actor,
+        kind=credential.kind,
+        account=credential.describe(),
     )
     renewal.exchange(credential)
 
@@ -445,7 +459,7 @@ def disable(credential: Credential, *, actor: models.Model | None) -> None:
     ):
         credential.refresh_from_db(fields=["disabled_at"])
         disabled.send(sender=Credential, subject=credential)
-        record_credential_change("credential.disabled", credential, actor)
+        record_and_notify(credential, "credential.disabled", actor, kind=credential.kind)
 
 
 @transaction.atomic
@@ -454,7 +468,7 @@ def enable(credential: Credential, *, actor: models.Model | None) -> None:
     rows = Credential.objects.filter(pk=credential.pk, disabled_at__isnull=False)
     if rows.update(disabled_at=None, check_due_at=now):
         credential.refresh_from_db(fields=["disabled_at", "check_due_at"])
-        record_credential_change("credential.enabled", credential, actor)
+        record_and_notify(credential, "credential.enabled", actor, kind=credential.kind)
 
 
 def delete(credential: Credential, *, actor: models.Model | None) -> bool:
@@ -480,7 +494,9 @@ def delete_locked(credential: Credential, *, actor: models.Model | None) -> str:
     refuse_if_used(credential)
     token = renewal.get_valid_token(credential)
     account = credential.describe()
-    record_credential_change("credential.deleted", credential, actor, account=account)
+    record_and_notify(
+        credential, "credential.deleted", actor, kind=credential.kind, account=account
+    )
     # A copy, as Django takes the key away from the object that it deletes.
     copy(credential).delete()
     return token
@@ -498,5 +514,7 @@ def revoke_access(credential: Credential, token: str, *, actor: models.Model | N
         revoked = True
     except FAILURES:
         revoked = False
-    credential_event("credential.access_revoked", credential, actor, given_back=revoked).save()
+    record_change(
+        credential, "credential.access_revoked", actor, kind=credential.kind, given_back=revoked
+    )
     return revoked

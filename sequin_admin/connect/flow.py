@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sequin_admin.access.models import Organization, User
 from sequin_admin.access.rights import RightLost, refuse_lost_right
 from sequin_admin.audit.models import record_change
-from sequin_admin.connect import audit_trail, authorization_requests, credential_operations, links
+from sequin_admin.connect import authorization_requests, credential_operations, links
 from sequin_admin.connect.models import AuthorizationRequest, ConnectLink, ConnectSession
 from sequin_admin.core import clock
 from sequin_admin.core.field_errors import errors_in
@@ -24,6 +24,7 @@ from sequin_admin.credentials.kinds import OAuthContext, OAuthKind, TokenGrant
 from sequin_admin.credentials.models import FAILURES, Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.credentials.properties import Properties
+from sequin_admin.notifications.events import record_and_notify
 from sequin_admin.tokens import chains, grants, protocol
 
 SESSION_TIME = timedelta(minutes=10)
@@ -187,11 +188,7 @@ def deny(connect_session: ConnectSession, error: RightLost) -> None:
     organization = connect_session.organization
     fail(connect_session, error)
     record_change(
-        "credential.connect_denied",
-        actor=connect_session.actor,
-        target=organization,
-        organization_id=organization.pk,
-        kind=connect_session.kind,
+        organization, "credential.connect_denied", connect_session.actor, kind=connect_session.kind
     )
 
 
@@ -362,8 +359,13 @@ def reconnect(
     action = "credential.reconnected"
     if connect_session.replaces_account:
         action = "credential.account_replaced"
-    audit_trail.record_credential_change(
-        action, credential, connect_session.actor, before=before, after=credential.describe()
+    record_and_notify(
+        credential,
+        action,
+        connect_session.actor,
+        kind=credential.kind,
+        before=before,
+        after=credential.describe(),
     )
     return credential
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from cryptography.fernet import InvalidToken
 from django.contrib.sessions.backends import db
+from django.utils.encoding import force_bytes
 from encrypted_model_fields.fields import CRYPTER
 
 from sequin_admin.core import keyring
@@ -19,9 +20,9 @@ class SessionStore(db.SessionStore):
     def encode(self, session_dict: dict[str, Any]) -> str:
         return str(CRYPTER.encrypt(self.serializer().dumps(session_dict)).decode())
 
-    def decode(self, session_data: str) -> dict[str, Any]:
+    def decode(self, session_data: bytes | str) -> dict[str, Any]:
         try:
-            return dict(self.serializer().loads(CRYPTER.decrypt(session_data.encode())))
+            return dict(self.serializer().loads(CRYPTER.decrypt(force_bytes(session_data))))
         except (InvalidToken, ValueError):
             return {}
 

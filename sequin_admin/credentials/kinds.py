@@ -107,6 +107,16 @@ def providers() -> dict[str, str]:
     return {kind.provider: kind.provider_title for kind in all()}
 
 
+def title_of(provider: str) -> str:
+    """hubspot -> HubSpot; the slug itself where no kind is left of the provider."""
+    return providers().get(provider, provider)
+
+
+def providers_by_title() -> list[tuple[str, str]]:
+    """Slug and title, in the order of the titles whatever their case."""
+    return sorted(providers().items(), key=lambda pair: pair[1].lower())
+
+
 def with_app(provider: str) -> type[OAuthKind] | None:
     """The provider's kind whose client is ours; None when it has no OAuth app of ours."""
     offered = (kind for kind in of_provider(provider) if issubclass(kind, OAuthKind))

@@ -60,9 +60,15 @@ class OAuthApp(Monitored):
     def __str__(self) -> str:
         return self.name
 
+    def message_path(self, action: str) -> str:
+        return f"/oauth-apps/{self.pk}/"
+
+    def message_data(self, action: str, details: dict[str, Any]) -> dict[str, Any]:
+        return {"provider": self.provider, **details}
+
     @property
     def provider_title(self) -> str:
-        return kinds.providers().get(self.provider, self.provider)
+        return kinds.title_of(self.provider)
 
     @property
     def flow(self) -> OAuth2:

@@ -104,6 +104,13 @@ class CredentialRow(Leased, Monitored):
             kwargs["update_fields"] = columns and {*columns, "secret_names", "secrets_digest"}
         super().save(*args, **kwargs)
 
+    def message_path(self, action: str) -> str:
+        return f"/credentials/{self.pk}/"
+
+    def message_data(self, action: str, details: dict[str, Any]) -> dict[str, Any]:
+        known = {"provider": self.provider, "kind": self.kind, "metadata": self.metadata}
+        return {**known, "action": action}
+
     def prepare_move(self, columns: Iterable[str] | None) -> Iterable[str] | None:
         """If the destination changes, encrypt the secrets for the new one with the same save.
 

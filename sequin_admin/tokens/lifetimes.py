@@ -1,9 +1,9 @@
 """How long access tokens live, and from when on they count as expired."""
 
-import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from sequin_admin.core.jitter import jittered
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Verdict
@@ -62,7 +62,7 @@ def compute_refresh_at(issued_at: datetime, expires_at: datetime | None) -> date
     together."""
     if expires_at is None:
         return None
-    return issued_at + (expires_at - issued_at) * random.uniform(0.65, 0.82)  # noqa: S311
+    return issued_at + jittered(expires_at - issued_at, 0.65, 0.82)
 
 
 def short_life_outcome(credential: Credential, life_s: float, gap_s: float) -> Outcome:

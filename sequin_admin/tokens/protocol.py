@@ -4,10 +4,10 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from authlib.common.security import generate_token
-from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from django.conf import settings
+from oauthlib.common import generate_token
+from oauthlib.oauth2 import WebApplicationClient
+from oauthlib.oauth2.rfc6749.parameters import prepare_grant_uri
 
 from sequin_admin.core import http
 from sequin_admin.core.fields import Secrets
@@ -33,7 +33,7 @@ def digest(value: str) -> str:
 def pkce_pair() -> tuple[str, str]:
     """A code verifier and its S256 challenge (RFC 7636 section 4)."""
     verifier = generate_token(64)
-    return verifier, create_s256_code_challenge(verifier)
+    return verifier, WebApplicationClient("").create_code_challenge(verifier, "S256")
 
 
 def redirect_uri(provider: str) -> str:

@@ -17,6 +17,7 @@ from sequin_admin.health import probes
 from sequin_admin.health.models import Check
 from sequin_admin.tokens import lifetimes, protocol, renewal
 from sequin_admin.tokens.models import Token
+from tests.due_work import refresh_due
 from tests.factories import make_credential, make_oauth_app
 
 HOST, API, PAUL = "airtable.com", "api.airtable.com", "usrziLeD23j9AJ1"
@@ -210,7 +211,7 @@ def pass_seconds(monkeypatch):
         for _ in range(seconds):
             now += timedelta(seconds=1)
             monkeypatch.setattr(clock, "now", lambda now=now: now)
-            renewal.refresh_due()
+            refresh_due()
             try:
                 read.append(renewal.get_access_token(fresh(credential)))
             except Refused as refusal:

@@ -86,7 +86,7 @@ def link_state(link: ConnectLink) -> dict[str, Any]:
 @register.simple_tag
 def provider_tile(provider: str, size: str = "") -> SafeString:
     """A two-letter monogram on the provider's colour. Decorative: write the name beside it."""
-    letters = monogram(kinds.providers().get(provider, provider))
+    letters = monogram(kinds.title_of(provider))
     # A provider that the style sheet does not name has a colour by its name.
     colour = crc32(provider.encode()) % TILE_COLOURS
     large = size and f"monogram-{size}"
@@ -111,7 +111,7 @@ def organization_mark(organization: Organization) -> SafeString:
 @register.filter
 def provider_title(provider: str) -> str:
     """The provider's title: hubspot -> HubSpot."""
-    return kinds.providers().get(provider, provider)
+    return kinds.title_of(provider)
 
 
 def monogram(title: str) -> str:

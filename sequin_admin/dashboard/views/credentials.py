@@ -36,7 +36,7 @@ def providers(request: Request) -> HttpResponse:
     """Every kind, grouped by provider."""
     groups = [
         {"provider": slug, "title": title, "kinds": kinds.of_provider(slug)}
-        for slug, title in sorted(kinds.providers().items(), key=lambda pair: pair[1].lower())
+        for slug, title in kinds.providers_by_title()
     ]
     return render(request, "credentials/providers.html", {"groups": groups})
 

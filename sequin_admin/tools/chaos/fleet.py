@@ -52,6 +52,7 @@ def make_credentials(slugs: list[str], count: int) -> None:
 def connect(
     organization: Organization, simulator: SimulatorControl, kind: type[OAuthKind], count: int
 ) -> None:
+    """Connect so many accounts of a kind. Raises `RuntimeError` when one fails."""
     pattern = ACCOUNT_PATTERNS[kind.slug]
     accounts = [pattern.account(number) for number in range(count)]
     simulator.populate(kind.provider, pattern.like, accounts)

@@ -40,7 +40,7 @@ class Command(BaseCommand):
 
     def renew_all(self) -> tuple[int, list[str]]:
         """Renew every column. Returns how many rows had an old key, and those that no key opens."""
-        old, lost = 0, []
+        old, lost = 0, list[str]()
         for column in keyring.columns():
             renewed, unreadable = self.renew(column)
             old, lost = old + renewed, lost + unreadable

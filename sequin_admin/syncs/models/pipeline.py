@@ -1,9 +1,9 @@
-"""Syncs, streams, consumers, targets and collections."""
+"""Syncs and streams, and the consumers that write to targets."""
 
 import secrets
 import uuid
 from datetime import datetime, timedelta
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 
@@ -108,6 +108,8 @@ class Target(Leased, NamedRow):
 
 
 class StreamQuerySet(Findable["Stream"]):
+    """Streams, found by their slug."""
+
     found_by = ("slug",)
 
 
@@ -133,6 +135,8 @@ class Stream(models.Model):
 
 
 class SyncQuerySet(Findable["Sync"]):
+    """Syncs, with their credential where it is needed."""
+
     def with_credential(self) -> Self:
         """Join the credential, without decrypting its secrets."""
         return self.select_related("credential").defer("credential__secrets")
@@ -178,6 +182,12 @@ class Sync(NamedRow):
             models.Index(fields=("organization", "external_id"), name="sync_external_id"),
         )
 
+    def message_path(self, action: str) -> str:
+        return "/syncs/" if action == "sync.deleted" else f"/syncs/{self.pk}/"
+
+    def message_data(self, action: str, details: dict[str, Any]) -> dict[str, Any]:
+        return details
+
     @property
     def status(self) -> str:
         """The specification's `status`: `active` or `disabled`."""
@@ -208,6 +218,8 @@ class Sync(NamedRow):
 
 
 class ConsumerQuerySet(Findable["Consumer"]):
+    """Consumers that read certain syncs."""
+
     def consuming(self, syncs: models.QuerySet[Sync]) -> Self:
         """Consumers that select one of `syncs`, or all syncs."""
         links = Consumer.syncs.through._default_manager.filter(sync__in=syncs)
@@ -251,49 +263,6 @@ class Consumer(NamedRow):
     def sync_ids(self) -> list[str]:
         """Ids as in the API: `*` stands for all syncs, also later ones."""
         return ["*"] if self.all_syncs else sorted(str(sync.pk) for sync in self.syncs.all())
-
-
-class Collection(models.Model):
-    """A collection in a credential's account, such as `stripe:customer` or an Airtable table."""
-
-    credential = models.ForeignKey(Credential, models.CASCADE, related_name="stored_collections")
-    collection_id = models.CharField(max_length=300)
-    upstream_id = models.CharField(max_length=250)
-    name = models.CharField(max_length=250)
-    fields = models.JSONField(default=list)
-    upstream_metadata = models.JSONField(default=dict)
-
-    class Meta:
-        constraints = (
-            models.UniqueConstraint(fields=("credential", "collection_id"), name="collection_once"),
-        )
-
-    def __str__(self) -> str:
-        return self.collection_id
-
-
-class Refresh(Leased):
-    """The latest refresh of a credential's collections. A worker leases it."""
-
-    class Status(models.TextChoices):
-        PROCESSING = "processing", "Under way"
-        SUCCEEDED = "succeeded", "Done"
-        FAILED = "failed", "Failed"
-
-    credential = models.OneToOneField(
-        Credential, models.CASCADE, primary_key=True, related_name="collections_refresh"
-    )
-    status = models.CharField(max_length=10, choices=Status.choices, default=Status.PROCESSING)
-    last_started_at = models.DateTimeField(default=clock.now)
-    last_succeeded_at = models.DateTimeField(null=True)
-    error_code = models.CharField(max_length=60, blank=True)
-    error = models.CharField(max_length=500, blank=True)
-
-    class Meta:
-        indexes = (models.Index(fields=("status", "lease_until"), name="refresh_waiting"),)
-
-    def __str__(self) -> str:
-        return f"collections of {self.credential_id}: {self.status}"
 
 
 def new_badge_token() -> str:
