@@ -20,7 +20,7 @@ from sequin_admin.core.fields import DecryptionError, EncryptedJSONField, is_cur
 BATCH = 500
 
 
-class Batch(NamedTuple):
+class BatchCounts(NamedTuple):
     """What was found in a batch: how many rows, those under an old key, those that no key opens."""
 
     rows: int
@@ -51,14 +51,14 @@ class StoredColumn:
         text = models.functions.Cast(self.name, models.TextField())
         return self.model._base_manager.annotate(stored=text).order_by("pk")
 
-    def renew(self) -> Iterator[Batch]:
+    def renew(self) -> Iterator[BatchCounts]:
         """Renew the values under old keys, a batch at a time."""
         last = None
         while page := list((self.raw if last is None else self.raw.filter(pk__gt=last))[:BATCH]):
             yield self.renew_batch(page)
             last = page[-1].pk
 
-    def renew_batch(self, rows: list[Any]) -> Batch:
+    def renew_batch(self, rows: list[Any]) -> BatchCounts:
         raise NotImplementedError
 
     def replace(self, changes: dict[Any, Replacement]) -> None:
@@ -91,7 +91,7 @@ class EncryptedColumn(StoredColumn):
     def raw(self) -> models.QuerySet[Any]:
         return super().raw.only("pk")
 
-    def renew_batch(self, rows: list[Any]) -> Batch:
+    def renew_batch(self, rows: list[Any]) -> BatchCounts:
         changes, lost = {}, []
         old = [row for row in rows if not is_current(row.stored)]
         for row in old:
@@ -106,7 +106,7 @@ class EncryptedColumn(StoredColumn):
             for row in lost:
                 self.raw.filter(pk=row.pk, stored=row.stored).delete()
             lost = []
-        return Batch(len(rows), len(changes), tuple(f"{self} of {row.pk}" for row in lost))
+        return BatchCounts(len(rows), len(changes), tuple(f"{self} of {row.pk}" for row in lost))
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class DigestColumn(StoredColumn):
     def raw(self) -> models.QuerySet[Any]:
         return super().raw.exclude(**{self.name: ""})
 
-    def renew_batch(self, rows: list[Any]) -> Batch:
+    def renew_batch(self, rows: list[Any]) -> BatchCounts:
         changes = {}
         for row in rows:
             try:
@@ -155,7 +155,7 @@ class DigestColumn(StoredColumn):
             if fresh != row.stored:
                 changes[row.pk] = Replacement(row.stored, fresh)
         self.replace(changes)
-        return Batch(len(rows), len(changes))
+        return BatchCounts(len(rows), len(changes))
 
 
 # Encrypted columns that do not use `EncryptedJSONField`, and columns of digests.

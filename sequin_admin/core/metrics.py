@@ -62,9 +62,10 @@ def flush() -> None:
     kept."""
     with _lock:
         now = dict(current_samples())
-        news = {key: value - _added.get(key, 0) for key, value in now.items()}
+        # Also the zeros of new series: every bucket of a histogram is there from the start.
+        news = {key: now[key] - _added.get(key, 0) for key in now if now[key] != _added.get(key)}
         try:
-            add_to_sums({key: gain for key, gain in news.items() if gain})
+            add_to_sums(news)
         except DatabaseError:
             log.warning("metrics not written", exc_info=True)
         else:
@@ -97,11 +98,19 @@ class SummedMetrics:
     """Collector of the sums over all processes."""
 
     def collect(self) -> Iterator[Metric]:
-        sums = list(MetricSum.objects.order_by("pk").values_list("name", "labels", "value"))
+        stored = MetricSum.objects.values_list("name", "labels", "value")
+        sums = [(name, json.loads(labels), value) for name, labels, value in stored]
+        sums.sort(key=lambda sample: place(*sample[:2]))
         for metric in counted.collect():
             names = {metric.name + ending for ending in ("_total", "_bucket", "_count", "_sum")}
             summed = Metric(metric.name, metric.documentation, metric.type)
             for name, labels, value in sums:
                 if name in names:
-                    summed.add_sample(name, json.loads(labels), value)
+                    summed.add_sample(name, labels, value)
             yield summed
+
+
+def place(name: str, labels: dict[str, str]) -> tuple[list[str], str, float]:
+    """Prometheus wants a series as a whole, and its buckets by their bounds."""
+    series = [value for label, value in sorted(labels.items()) if label != "le"]
+    return series, name, float(labels.get("le", 0))

@@ -1,6 +1,7 @@
 """Key rotation while processes of both steps save; it is killed on its way."""
 
 import json
+import signal
 import subprocess
 import sys
 
@@ -14,7 +15,7 @@ from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.credentials.models import Credential
 from sequin_admin.tokens.models import Token
 from sequin_admin.tools.benchmarks.refresh import make_tokens
-from tests.tokens.test_processes import database_url, wait_until
+from tests.tokens.test_processes import database_url
 
 ROWS = 1_000
 NEW = Fernet.generate_key().decode()
@@ -46,6 +47,27 @@ from sequin_admin.credentials.models import Credential
 
 rows = {str(row.pk): row.secrets.get("number") for row in Credential.objects.all()}
 print(json.dumps({pk: number for pk, number in rows.items() if number}))
+"""
+# Rotates the keys, and kills itself within the transaction that writes the third batch.
+ROTATE_AND_DIE = """
+import os, signal, django
+django.setup()
+from django.core.management import call_command
+from django.db import connection
+from sequin_admin.core import keyring
+
+keyring.BATCH, updates = 200, []
+
+def die(execute, sql, *others):
+    result = execute(sql, *others)
+    if sql.startswith("UPDATE"):
+        updates.append(sql)
+    if len(updates) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return result
+
+with connection.execute_wrapper(die):
+    call_command("rotate_keys")
 """
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 
@@ -87,14 +109,15 @@ def stop_saving(process):
 
 
 def rows_with_new_key():
+    key = Fernet(NEW)
     columns = [c for c in keyring.encrypted_columns() if c.model in (Credential, Token)]
     tokens = [t for c in columns for t in c.raw.values_list("stored", flat=True)]
-    return sum(is_new(token) for token in tokens)
+    return sum(opens(key, token) for token in tokens)
 
 
-def is_new(token):
+def opens(key, token):
     try:
-        return bool(Fernet(NEW).decrypt(token.encode()))
+        return bool(key.decrypt(token.encode()))
     except InvalidToken:
         return False
 
@@ -114,11 +137,9 @@ def test_killed_and_run_again_while_both_steps_save_it_leaves_no_row_on_the_old_
         assert process.stdout.readline() == "all\n"
     stop_saving(last)
 
-    rotation = start([NEW, old], "manage.py", "rotate_keys")
-    wait_until(lambda: rows_with_new_key() > ROWS // 2)
-    rotation.kill()
-    rotation.wait()
-    assert rows_with_new_key() < 2 * ROWS
+    killed = start([NEW, old], "-c", ROTATE_AND_DIE)
+    assert killed.wait(60) == -signal.SIGKILL
+    assert 400 <= rows_with_new_key() <= 400 + len(ids), "Two batches of credentials."
     again = start([NEW, old], "manage.py", "rotate_keys")
     output, errors = again.communicate(timeout=120)
 
