@@ -16,14 +16,13 @@ ENDS_IN_S = 5
 class Background(threading.Thread):
     """Has a database connection only while it works."""
 
-    def __init__(self, every_s: float = EVERY_S) -> None:
+    def __init__(self) -> None:
         super().__init__(name="background", daemon=True)
-        self.every_s = every_s
         self.stopped = threading.Event()
         self.watch = WorkerWatch()
 
     def run(self) -> None:
-        while not self.stopped.wait(self.every_s):
+        while not self.stopped.wait(EVERY_S):
             self.run_once()
         metrics.flush()
         connections.close_all()
