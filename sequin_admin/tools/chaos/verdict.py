@@ -1,5 +1,6 @@
 """Counts, after a chaos run, which refresh tokens still work and which errors were wrong."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
@@ -185,9 +186,11 @@ def count_killed_after_commit(
 
 
 def try_renewal(credential: Credential) -> Outcome | None:
-    """Renew, with retries. None when it worked, else the last outcome."""
+    """Renew, with retries and growing pauses, as the simulator may be busy with calls of before.
+    None when it worked, else the last outcome."""
     outcome = None
-    for _ in range(TRIES):
+    for attempt in range(TRIES):
+        time.sleep(2**attempt if outcome else 0)
         Token.objects.filter(credential=credential).update(next_try_at=None)
         try:
             renewal.refresh(credential, force=True)
