@@ -28,6 +28,8 @@ DEVELOPMENT = env.bool("DEBUG", default=False)
 # the log.
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY")
+# Former and coming keys: what they signed is accepted. See `core.digests` for what that is.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 # Where this machine's own files go: the SQLite database, the simulator's, the demo login.
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data")))

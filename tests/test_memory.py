@@ -14,7 +14,7 @@ ELSEWHERE = {"tools", "simulator", "command_line", "client", "settings"}
 CONTAINERS = {
     *("dict", "list", "set", "defaultdict", "Counter", "deque", "OrderedDict", "local"),
     *("WeakKeyDictionary", "WeakValueDictionary", "SimpleQueue", "Queue", "Client"),
-    *("Semaphore", "BoundedSemaphore", "ContextVar"),
+    *("Semaphore", "BoundedSemaphore", "ContextVar", "Histogram"),
 }
 CACHES = {"cache", "lru_cache"}
 

@@ -17,6 +17,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from sequin_admin.api.urls import api
 from sequin_admin.audit.models import get_audit_type
+from sequin_admin.core import metrics
 from sequin_admin.gateway import status
 from sequin_admin.notifications.message import TEST, TYPES
 
@@ -140,6 +141,7 @@ def test_the_api_keeps_its_paths_operations_and_schemas():
 
 
 def test_metrics_keep_their_names():
-    names = re.findall(r'"(sequin_admin_\w+)"', Path(status.__file__).read_text())
+    text = "".join(Path(module.__file__).read_text() for module in (status, metrics))
+    names = re.findall(r'"(sequin_admin_\w+)"', text)
 
     assert sorted(names) == PUBLISHED["metrics"]

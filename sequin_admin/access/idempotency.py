@@ -5,13 +5,12 @@ killed in between leaves a claim without a response: the result is unknown, and 
 run again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-
-from django.utils.crypto import salted_hmac
 
 from sequin_admin.access.models import ApiKey, IdempotencyRecord
 from sequin_admin.core import clock
+from sequin_admin.core.digests import secret_key_digests
 
 KEPT_FOR = timedelta(hours=24)
 # Longer than any request takes: after it, the process that claimed the key counts as killed.
@@ -37,12 +36,15 @@ class NotRepeatable(Exception):
         self.retry_after_s = retry_after_s
 
 
-def fingerprint(*parts: bytes) -> str:
-    """A keyed hash of the request: a plain hash would let somebody guess short secrets in it."""
-    return salted_hmac("idempotency", b"\n".join(parts), algorithm="sha256").hexdigest()
+def fingerprints(*parts: bytes) -> list[str]:
+    """Keyed hashes of the request, one for each key: a plain hash would let somebody guess short
+    secrets in it."""
+    return secret_key_digests("idempotency", b"\n".join(parts))
 
 
-def claim(api_key: ApiKey, name: str, request_fingerprint: str) -> tuple[IdempotencyRecord, bool]:
+def claim(
+    api_key: ApiKey, name: str, request_fingerprints: Sequence[str]
+) -> tuple[IdempotencyRecord, bool]:
     """The key's record, and whether the request must run: False when it has a response.
 
     Raises `NotRepeatable`.
@@ -53,18 +55,18 @@ def claim(api_key: ApiKey, name: str, request_fingerprint: str) -> tuple[Idempot
         name=name,
         defaults={
             "organization_id": api_key.organization_id,
-            "fingerprint": request_fingerprint,
+            "fingerprint": request_fingerprints[0],
             "created_at": clock.now(),
         },
     )
     if not created:
-        refuse_unless_answered(record, request_fingerprint)
+        refuse_unless_answered(record, request_fingerprints)
     return record, created
 
 
-def refuse_unless_answered(record: IdempotencyRecord, request_fingerprint: str) -> None:
+def refuse_unless_answered(record: IdempotencyRecord, request_fingerprints: Sequence[str]) -> None:
     """Raises `NotRepeatable` unless the same request was answered and its response is stored."""
-    if record.fingerprint != request_fingerprint:
+    if record.fingerprint not in request_fingerprints:
         raise NotRepeatable(
             "This Idempotency-Key came with another request in the last 24 hours: method, address, "
             "body and the API key's scopes must be the same. Nothing was done. Send a new key "

@@ -7,13 +7,13 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, models, transaction
-from django.utils.crypto import salted_hmac
 
 from sequin_admin.access.models import Organization
 from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.connect import audit_trail, credential_operations, entered
 from sequin_admin.connect.credential_operations import Saved
 from sequin_admin.core import clock
+from sequin_admin.core.digests import secret_key_digests
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import InvalidEntry, Properties
@@ -106,8 +106,8 @@ def account_marks(organization: Organization, match: Match) -> list[str]:
     keys = keys_of(match.draft, chain=match.digests.values())
     known = [("known", str(match.known.pk))] if match.known else []
     texts = ["\n".join((str(organization.pk), *key)) for key in (*keys, *known)]
-    digests = (salted_hmac("import.account", text, algorithm="sha256") for text in texts)
-    return [digest.hexdigest()[:MARK_CHARS] for digest in digests]
+    digests = (secret_key_digests("import.account", text)[0] for text in texts)
+    return [digest[:MARK_CHARS] for digest in digests]
 
 
 @transaction.atomic
@@ -226,11 +226,14 @@ def refuse_duplicates(groups: Iterable[Iterable[Hashable]]) -> None:
         raise SameAccount([(earlier, later) for later, earlier in pairs.items()])
 
 
-def keys_of(row: Credential, *, digest: str | None = None, chain: Iterable[str] = ()) -> list[Key]:
-    """Keys of the credential: by identity if known, by secrets if they have a digest, and by the
+def keys_of(
+    row: Credential, *, digests: Iterable[str] | None = None, chain: Iterable[str] = ()
+) -> list[Key]:
+    """Keys of the credential: by identity if known, by secrets if they have digests, and by the
     tokens of its chain."""
-    digest = row.digest_of(row.secrets) if digest is None else digest
-    values = [("account", row.identity), ("secrets", digest), *(("token", d) for d in chain)]
+    digests = row.digests_of(row.secrets) if digests is None else digests
+    values = [("account", row.identity), *(("secrets", d) for d in digests)]
+    values += [("token", digest) for digest in chain]
     return [(row.kind, str(row.oauth_app_id), by, text) for by, text in values if text]
 
 
@@ -254,7 +257,7 @@ def find_existing(
     found: dict[Key, Credential] = {}
     for row in sorted(rows, key=lambda row: row.created_at, reverse=True):
         row.organization = organization
-        keys = keys_of(row, digest=row.secrets_digest, chain=had[row.pk])
+        keys = keys_of(row, digests=[row.secrets_digest], chain=had[row.pk])
         found |= dict.fromkeys(keys, row)
     return found
 

@@ -1,13 +1,26 @@
-"""Keyed digests, by which a secret is recognized years after it was forgotten.
+"""Keyed digests, by which a secret is recognized without being kept.
 
-The key is random and a row of the database, encrypted like every secret. So it survives a new
-`SECRET_KEY`, and a new first `FIELD_ENCRYPTION_KEY`: `rotate_keys` re-encrypts the row, its value
-stays. A copy of the database without those keys does not tell which token has which digest.
+Those that are looked for years later have a key of their own: it is random and a row of the
+database, encrypted like every secret. So it survives a new `SECRET_KEY`, and a new first
+`FIELD_ENCRYPTION_KEY`: `rotate_keys` re-encrypts the row, its value stays. A copy of the database
+without those keys does not tell which token has which digest.
+
+All others have `SECRET_KEY` as their key. This is what depends on it:
+
+- what Django and allauth sign: the links of mails about a password or an address, which are valid
+  for three days, and messages in cookies;
+- `Credential.secrets_digest`, which `rotate_keys` renews;
+- the marks by which an import's preview tells items of one account, for as long as it runs;
+- fingerprints of tokens, of requests that may be repeated within a day, and of the values of a
+  form that is open.
 """
 
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
+
+from django.conf import settings
+from django.utils.crypto import salted_hmac
 
 from sequin_admin.core.models import DigestKey
 
@@ -28,3 +41,13 @@ def keyed_digest(key: bytes, *parts: str) -> str:
     text = "\0".join(parts).encode()
     made = hmac.new(key, text, "sha256").digest()[:DIGEST_BYTES]
     return urlsafe_b64encode(made).decode().rstrip("=")
+
+
+def secret_key_digests(salt: str, text: str | bytes) -> list[str]:
+    """HMAC-SHA256 of the text under `SECRET_KEY`, then under each of `SECRET_KEY_FALLBACKS`.
+
+    The first is stored or handed out; whatever compares takes any of them.
+    """
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    made = (salted_hmac(salt, text, secret=key, algorithm="sha256") for key in keys)
+    return [digest.hexdigest() for digest in made]

@@ -7,14 +7,17 @@ where tests showed that one to lose or leak data:
 - the row's identifying columns (`bind`) are encrypted with the value, so a token copied to another
   row is refused;
 - look-ups and expressions are refused, `bulk_update()` works;
-- `dumpdata` writes the stored token, `loaddata` stores it back without decrypting it.
+- `dumpdata` writes the stored token, `loaddata` stores it back without showing its value;
+- what is saved is under the newest key, also a value that was not read.
 """
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Self
 
-from cryptography.fernet import InvalidToken
+from cryptography.fernet import Fernet, InvalidToken
+from django.conf import settings
 from django.core.exceptions import FieldError
 from django.db import models
 from django.db.models.expressions import Case, Expression, Value
@@ -88,6 +91,31 @@ def bind_secrets(value: dict[str, Any], row: str) -> Secrets:
 def seal_secrets(secrets: Secrets) -> str:
     payload = json.dumps({"row": secrets.row, "value": secrets})
     return str(CRYPTER.encrypt(payload.encode()).decode())
+
+
+@cache
+def newest_key() -> Fernet:
+    return Fernet(settings.FIELD_ENCRYPTION_KEY[0])
+
+
+def is_current(token: str) -> bool:
+    """Whether the newest key decrypts it."""
+    try:
+        newest_key().decrypt(token.encode())
+    except InvalidToken:
+        return False
+    return True
+
+
+def with_newest_key(token: str) -> str:
+    """The token under the newest key; unchanged if no key opens it.
+
+    A row that was read before a key rotation and is saved after it must not bring back the old key.
+    """
+    try:
+        return token if is_current(token) else str(CRYPTER.rotate(token.encode()).decode())
+    except InvalidToken:
+        return token
 
 
 class DecryptOnRead:
@@ -192,7 +220,7 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
         if value is None:
             return None
         if isinstance(value, Sealed):
-            return value.token
+            return with_newest_key(value.token)
         if isinstance(value, Secrets) and value.row:
             return seal_secrets(value)
         if isinstance(value, Expression) and (is_sealed(value) or is_bulk_update(value)):
@@ -219,7 +247,7 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
 
 
 def is_sealed(expression: Expression) -> bool:
-    """Whether this is a token that key rotation has encrypted itself."""
+    """Whether these are tokens that key rotation has encrypted itself."""
     return bool(getattr(expression, "is_sealed", False))
 
 

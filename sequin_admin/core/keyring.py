@@ -1,50 +1,112 @@
-"""Key rotation: re-encrypts stored secrets with the newest key, and checks that keys fit."""
+"""Key rotation: renews what is stored under old keys, and checks that keys fit.
 
-from collections.abc import Iterator
+Whether a row is renewed is seen from the row. So a rotation that was killed goes on when it is run
+again, and rows that others save meanwhile need no attention.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from typing import Any, NamedTuple
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import InvalidToken
 from django.apps import apps
-from django.conf import settings
 from django.db import models, transaction
 from django.db.models.fields.json import KeyTextTransform
 from encrypted_model_fields.fields import CRYPTER
 
-from sequin_admin.core.fields import EncryptedJSONField
+from sequin_admin.core.fields import DecryptionError, EncryptedJSONField, is_current
 
-BATCH = 200
+# Rows that are read at once, and locked while they are written.
+BATCH = 500
+
+
+class BatchCounts(NamedTuple):
+    """What was found in a batch: how many rows, those under an old key, those that no key opens."""
+
+    rows: int
+    old: int
+    lost: tuple[str, ...] = ()
+
+
+class Replacement(NamedTuple):
+    """A stored value, and the one to store instead."""
+
+    old: str
+    new: str
 
 
 @dataclass(frozen=True)
-class EncryptedColumn:
+class StoredColumn:
+    """A column whose values depend on a key."""
+
+    model: type[models.Model]
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.model._meta.label}.{self.name}"
+
+    @property
+    def raw(self) -> models.QuerySet[Any]:
+        """The rows, annotated with the stored value as `stored`."""
+        text = models.functions.Cast(self.name, models.TextField())
+        return self.model._base_manager.annotate(stored=text).order_by("pk")
+
+    def renew(self) -> Iterator[BatchCounts]:
+        """Renew the values under old keys, a batch at a time."""
+        last = None
+        while page := list((self.raw if last is None else self.raw.filter(pk__gt=last))[:BATCH]):
+            yield self.renew_batch(page)
+            last = page[-1].pk
+
+    def renew_batch(self, rows: list[Any]) -> BatchCounts:
+        raise NotImplementedError
+
+    def replace(self, changes: dict[Any, Replacement]) -> None:
+        """Store the new values of rows that still have the old one.
+
+        Rows that others have locked are left out: nobody waits for the rotation, nor it for them.
+        """
+        with transaction.atomic():
+            locked = self.raw.filter(pk__in=changes).select_for_update(
+                skip_locked=True, of=("self",), no_key=True
+            )
+            stored = locked.values_list("pk", "stored")
+            fresh = {pk: changes[pk].new for pk, value in stored if value == changes[pk].old}
+            if fresh:
+                rows = self.model._base_manager.filter(pk__in=fresh)
+                rows.update(**{self.name: StoredValues.by_pk(fresh)})
+
+
+@dataclass(frozen=True)
+class EncryptedColumn(StoredColumn):
     """One encrypted column of one table.
 
     Rows of a `disposable` one are worth nothing without their key: rotation deletes those that no
     key opens, and they don't keep the product from starting.
     """
 
-    model: type[models.Model]
-    name: str
     disposable: bool = field(default=False, kw_only=True)
 
-    def __str__(self) -> str:
-        return f"{self.model._meta.label}.{self.name}"
-
     @property
-    def raw(self) -> models.QuerySet[models.Model]:
-        """The rows, annotated with the stored token as `sealed`."""
-        text = models.functions.Cast(self.name, models.TextField())
-        return self.model._base_manager.annotate(sealed=text).order_by("pk")
+    def raw(self) -> models.QuerySet[Any]:
+        return super().raw.only("pk")
 
-    def replace(self, pk: object, token: str, fresh: str) -> bool:
-        """Store `fresh` if the row still has `token`. Returns whether it did."""
-        value = StoredToken(models.Value(fresh, output_field=models.TextField()))
-        return bool(self.raw.filter(pk=pk, sealed=token).update(**{self.name: value}))
-
-    def delete(self, pk: object, token: str) -> None:
-        """Delete the row if it still has `token`."""
-        self.raw.filter(pk=pk, sealed=token).delete()
+    def renew_batch(self, rows: list[Any]) -> BatchCounts:
+        changes, lost = {}, []
+        old = [row for row in rows if not is_current(row.stored)]
+        for row in old:
+            try:
+                fresh = CRYPTER.rotate(row.stored.encode()).decode()
+            except InvalidToken:
+                lost.append(row)
+            else:
+                changes[row.pk] = Replacement(row.stored, fresh)
+        self.replace(changes)
+        if self.disposable:
+            for row in lost:
+                self.raw.filter(pk=row.pk, stored=row.stored).delete()
+            lost = []
+        return BatchCounts(len(rows), len(changes), tuple(f"{self} of {row.pk}" for row in lost))
 
 
 @dataclass(frozen=True)
@@ -57,35 +119,58 @@ class EncryptedJSONColumn(EncryptedColumn):
         return f"{super().__str__()}.{self.key}"
 
     @property
-    def raw(self) -> models.QuerySet[models.Model]:
+    def raw(self) -> models.QuerySet[Any]:
         text = KeyTextTransform(self.key, self.name)
-        rows = self.model._base_manager.annotate(sealed=text)
-        return rows.filter(sealed__isnull=False).order_by("pk")
+        rows = self.model._base_manager.annotate(stored=text).only("pk")
+        return rows.filter(stored__isnull=False).order_by("pk")
 
-    def replace(self, pk: object, token: str, fresh: str) -> bool:
+    def replace(self, changes: dict[Any, Replacement]) -> None:
         with transaction.atomic():
-            row = self.model._base_manager.select_for_update().filter(pk=pk).first()
-            data = getattr(row, self.name, {})
-            if row is None or data.get(self.key) != token:
-                return False
-            setattr(row, self.name, {**data, self.key: fresh})
-            row.save(update_fields=[self.name])
-            return True
+            rows = self.model._base_manager.filter(pk__in=changes).order_by("pk")
+            for row in rows.select_for_update(skip_locked=True, of=("self",), no_key=True):
+                data = getattr(row, self.name)
+                if data.get(self.key) == changes[row.pk].old:
+                    setattr(row, self.name, {**data, self.key: changes[row.pk].new})
+                    row.save(update_fields=[self.name])
 
 
-# Columns that do not use `EncryptedJSONField`.
-_registered_columns: list[EncryptedColumn] = []
+@dataclass(frozen=True)
+class DigestColumn(StoredColumn):
+    """A digest of a row under `SECRET_KEY`, by which rows are found. Empty: none."""
+
+    digest_of: Callable[[Any], str]
+
+    @property
+    def raw(self) -> models.QuerySet[Any]:
+        return super().raw.exclude(**{self.name: ""})
+
+    def renew_batch(self, rows: list[Any]) -> BatchCounts:
+        changes = {}
+        for row in rows:
+            try:
+                fresh = self.digest_of(row)
+            except DecryptionError:
+                # Told of by the encrypted column.
+                continue
+            if fresh != row.stored:
+                changes[row.pk] = Replacement(row.stored, fresh)
+        self.replace(changes)
+        return BatchCounts(len(rows), len(changes))
 
 
-def register_column(column: EncryptedColumn) -> None:
-    """Include `column` in key rotation and the start-up check."""
+# Encrypted columns that do not use `EncryptedJSONField`, and columns of digests.
+_registered_columns: list[StoredColumn] = []
+
+
+def register_column(column: StoredColumn) -> None:
+    """Include `column` in key rotation, and an encrypted one in the start-up check."""
     if column not in _registered_columns:
         _registered_columns.append(column)
 
 
-def encrypted_columns() -> list[EncryptedColumn]:
-    """Every encrypted column of the product, without those of proxy models."""
-    found: list[EncryptedColumn] = []
+def columns() -> list[StoredColumn]:
+    """Every column that key rotation renews, without those of proxy models."""
+    found: list[StoredColumn] = []
     for model in apps.get_models():
         if model._meta.proxy:
             continue
@@ -94,43 +179,20 @@ def encrypted_columns() -> list[EncryptedColumn]:
     return found + _registered_columns
 
 
-@cache
-def newest_key() -> Fernet:
-    return Fernet(settings.FIELD_ENCRYPTION_KEY[0])
+def encrypted_columns() -> list[EncryptedColumn]:
+    return [column for column in columns() if isinstance(column, EncryptedColumn)]
 
 
-def is_current(token: str) -> bool:
-    """Whether the newest key decrypts it."""
-    try:
-        newest_key().decrypt(token.encode())
-    except InvalidToken:
-        return False
-    return True
+class StoredValues(models.Case):
+    """Values by primary key that are written unchanged, without the encryption of the field."""
 
-
-def iterate_tokens(column: EncryptedColumn) -> Iterator[tuple[object, str]]:
-    """Primary key and stored token of every row, read in batches."""
-    last = None
-    while True:
-        rows = column.raw if last is None else column.raw.filter(pk__gt=last)
-        page = list(rows.values_list("pk", "sealed")[:BATCH])
-        yield from page
-        if len(page) < BATCH:
-            return
-        last = page[-1][0]
-
-
-def rotate_token(column: EncryptedColumn, pk: object, token: str) -> bool:
-    """Re-encrypt one row with the newest key. False when the row was saved meanwhile, which has
-    the same effect."""
-    return column.replace(pk, token, CRYPTER.rotate(token.encode()).decode())
-
-
-class StoredToken(models.Func):
-    """A token that is written to the column unchanged, without the field's encryption."""
-
-    template = "%(expressions)s"
     is_sealed = True
+
+    @classmethod
+    def by_pk(cls, values: dict[Any, str]) -> "StoredValues":
+        text = models.TextField()
+        whens = (models.When(pk=pk, then=models.Value(v, text)) for pk, v in values.items())
+        return cls(*whens, output_field=text)
 
 
 def unreadable_columns() -> list[str]:
@@ -139,7 +201,7 @@ def unreadable_columns() -> list[str]:
     for column in encrypted_columns():
         if column.disposable:
             continue
-        row = column.raw.order_by("-pk").values_list("sealed", flat=True).first()
+        row = column.raw.order_by("-pk").values_list("stored", flat=True).first()
         try:
             if row is not None:
                 CRYPTER.decrypt(row.encode())

@@ -1,4 +1,4 @@
-"""The tables of the shared cache and of the digest key."""
+"""The tables of the shared cache, of the digest key and of the metrics."""
 
 from django.db import models
 
@@ -26,3 +26,17 @@ class DigestKey(models.Model):
 
     def __str__(self) -> str:
         return "digest key"
+
+
+class MetricSum(models.Model):
+    """One sample of `core.metrics`, summed over all processes. `labels` is JSON."""
+
+    name = models.CharField(max_length=100)
+    labels = models.CharField(max_length=300)
+    value = models.FloatField()
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("name", "labels"), name="metric_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.labels}"

@@ -8,10 +8,10 @@ from hashlib import sha256
 from typing import Any, ClassVar, Self
 
 from django.db import models, transaction
-from django.utils.crypto import salted_hmac
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
+from sequin_admin.core.digests import secret_key_digests
 from sequin_admin.core.fields import EncryptedJSONField, Secrets
 from sequin_admin.core.leases import Leased
 from sequin_admin.core.metadata import validate_metadata
@@ -56,7 +56,7 @@ class CredentialRow(Leased, Monitored):
     )
     # Which secrets are set, so that showing asterisks needs no decryption.
     secret_names = models.JSONField(default=list, editable=False)
-    # See `digest_of()`.
+    # See `digests_of()`.
     secrets_digest = models.CharField(max_length=64, blank=True, default="", editable=False)
     secrets_changed_at = models.DateTimeField(default=clock.now, editable=False)
     metadata = models.JSONField(default=dict, blank=True, validators=[validate_metadata])
@@ -147,7 +147,7 @@ class CredentialRow(Leased, Monitored):
     def update_secret_columns(self) -> None:
         """Set the columns that describe the secrets without decrypting them. `save()` calls it."""
         self.secret_names = sorted(self.secrets)
-        self.secrets_digest = self.digest_of(self.secrets)
+        self.secrets_digest = self.newest_digest()
 
     def depends_on(self) -> Iterable[Monitored]:
         return [self.oauth_app] if self.oauth_app else ()
@@ -168,18 +168,22 @@ class CredentialRow(Leased, Monitored):
         return None if None in parts else short
 
     @classmethod
-    def digest_of(cls, secrets: Mapping[str, object]) -> str:
-        """HMAC that identifies equal secrets while the account's identity is not known yet.
+    def digests_of(cls, secrets: Mapping[str, object]) -> list[str]:
+        """Digests that identify equal secrets while the account's identity is not known yet: one
+        for each key, as in `secret_key_digests()`.
 
-        Empty for kinds whose identity is entered with the secrets: two accounts may have the same
-        password. Keyed with `SECRET_KEY`; after that is changed, secrets match once saved again.
+        None for kinds whose identity is entered with the secrets: two accounts may have the same
+        password.
         """
         options_of = cls.properties_class.options_of
         is_discovered = any(options_of(name).get("read_only") for name in cls.identity_properties)
         if not (is_discovered and secrets):
-            return ""
-        text = json.dumps(secrets, sort_keys=True)
-        return salted_hmac("credential.secrets", text, algorithm="sha256").hexdigest()
+            return []
+        return secret_key_digests("credential.secrets", json.dumps(secrets, sort_keys=True))
+
+    def newest_digest(self) -> str:
+        """The digest to store; empty if there is none."""
+        return next(iter(self.digests_of(self.secrets)), "")
 
     def parsed(self) -> Properties:
         """The parsed properties, secrets included. For the flow, never for a page."""

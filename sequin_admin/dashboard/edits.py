@@ -9,9 +9,9 @@ from django import forms
 from django.db import models, transaction
 from django.forms import BoundField
 from django.http import Http404, QueryDict
-from django.utils.crypto import constant_time_compare, salted_hmac
 
 from sequin_admin.audit.models import Event, get_audit_type
+from sequin_admin.core.digests import secret_key_digests
 from sequin_admin.credentials.forms import AGAIN
 
 SEEN, CHOICE = "seen", "choice-"
@@ -126,17 +126,18 @@ class Edit:
         return False
 
     def digests(self) -> dict[str, str]:
-        return {field.name: self.digest(field) for field in self.stored}
+        return {field.name: self.stored_digests(field)[0] for field in self.stored}
 
-    def digest(self, field: BoundField) -> str:
+    def stored_digests(self, field: BoundField) -> list[str]:
+        """Digests of the stored value, one for each key, as in `secret_key_digests()`."""
         hidden = hidden_values(self.stored)
-        return self.digest_of(
+        return self.digests_of(
             field.name, str(hidden[field.name]) if field.name in hidden else text_of(field)
         )
 
-    def digest_of(self, name: str, text: str) -> str:
+    def digests_of(self, name: str, text: str) -> list[str]:
         salt = f"{self.row._meta.label}:{self.row.pk}:{name}"
-        return salted_hmac(salt, text, algorithm="sha256").hexdigest()[:DIGEST_CHARS]
+        return [digest[:DIGEST_CHARS] for digest in secret_key_digests(salt, text)]
 
     def find_conflicts(self) -> list[Conflict]:
         changed = [
@@ -152,7 +153,7 @@ class Edit:
         seen = self.seen.get(stored.name, "")
         if seen.endswith(UNDECIDED) and not self.chosen.get(stored.name):
             return True
-        return not constant_time_compare(seen.rstrip(UNDECIDED), self.digest(stored))
+        return seen.rstrip(UNDECIDED) not in self.stored_digests(stored)
 
     def is_same(self, stored: BoundField) -> bool:
         """Whether what was entered keeps what is stored, or is the same."""
@@ -184,7 +185,7 @@ class Edit:
     def was_untouched(self, mine: BoundField) -> bool:
         """Whether what was entered has the digest that the form was filled with."""
         seen = self.seen.get(mine.name, "").rstrip(UNDECIDED)
-        return self.digest_of(mine.name, text_of(mine)) == seen
+        return seen in self.digests_of(mine.name, text_of(mine))
 
     def list_changes(self) -> list[Event]:
         """The latest events about the row, newest first."""

@@ -5,6 +5,7 @@ is checked and before the redirect to https.
 """
 
 import hmac
+import time
 from collections.abc import Callable
 from datetime import datetime
 
@@ -21,9 +22,25 @@ from prometheus_client import (
     generate_latest,
 )
 
-from sequin_admin.core import clock
+from sequin_admin.core import clock, leases
+from sequin_admin.core import metrics as summed
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import workers
+from sequin_admin.health.models import ServiceIncident
+from sequin_admin.health.worker_watch import NO_WORKER
+from sequin_admin.notifications.models import Delivery
+from sequin_admin.syncs.models import Target
+from sequin_admin.tokens.models import Token
+
+# Area of a request by the first part of its path; all others are pages.
+AREAS = {"v1": "api", "link": "gateway", "badge": "gateway", "static": "static", "staff": "staff"}
+# The rows whose leases are calls in flight, by job.
+LEASED = {
+    workers.RENEW: Token,
+    workers.PROBE: Credential,
+    "deliver": Delivery,
+    "verify_targets": Target,
+}
 
 
 @require_GET
@@ -65,10 +82,18 @@ STATUS_VIEWS = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
 def status_middleware(
     get_response: Callable[[HttpRequest], HttpResponse],
 ) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware for the status views. It must be the first one."""
+    """Middleware for the status views, which measures all other requests. It stands before
+    what refuses host names and redirects."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        return STATUS_VIEWS.get(request.path_info, get_response)(request)
+        if view := STATUS_VIEWS.get(request.path_info):
+            return view(request)
+        began = time.perf_counter()
+        response = get_response(request)
+        area = AREAS.get(request.path_info.split("/")[1], "pages")
+        requests = summed.REQUESTS.labels(area, f"{response.status_code // 100}xx")
+        requests.observe(time.perf_counter() - began)
+        return response
 
     return middleware
 
@@ -91,6 +116,8 @@ def collect_metrics() -> CollectorRegistry:
     )
     ahead.set(clock.ahead_s())
     measure_workers(now, registry)
+    summed.flush()
+    registry.register(summed.SummedMetrics())
     return registry
 
 
@@ -103,9 +130,21 @@ def measure_workers(now: datetime, registry: CollectorRegistry) -> None:
         ["job"],
         registry=registry,
     )
-    for lag in workers.lags():
+    waiting = Delivery.objects.due()
+    for lag in (*workers.lags(), workers.lag("deliver", waiting, "next_try_at")):
         due.labels(lag.job).set(lag.due)
         behind.labels(lag.job).set(lag.seconds(now))
+    flying = Gauge("sequin_admin_in_flight", "Work under way.", ["job"], registry=registry)
+    for job, model in LEASED.items():
+        flying.labels(job).set(model._base_manager.filter(leases.leased()).count())
+    broken = Gauge(
+        "sequin_admin_service_incidents",
+        "Open incidents of Sequin Admin itself: no worker runs.",
+        ["code"],
+        registry=registry,
+    )
+    still_open = ServiceIncident.objects.filter(resolved_at=None, code=NO_WORKER)
+    broken.labels(NO_WORKER).set(still_open.count())
     alive = list(workers.alive(now))
     live = Gauge("sequin_admin_workers", "Workers that run.", registry=registry)
     live.set(len(alive))

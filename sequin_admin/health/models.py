@@ -226,6 +226,27 @@ class EndNotice(models.Model):
         return f"{self.credential_id} ends on {self.ends_at:%Y-%m-%d}"
 
 
+class ServiceIncident(models.Model):
+    """A fault of Sequin Admin itself, for all organizations, open until it is gone."""
+
+    code = models.CharField(max_length=60)
+    opened_at = models.DateTimeField(default=clock.now)
+    resolved_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-opened_at",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=("code",),
+                condition=models.Q(resolved_at=None),
+                name="service_incident_open_once",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.code} since {self.opened_at:%Y-%m-%d %H:%M}"
+
+
 class WorkerProcess(models.Model):
     """One running `manage.py worker`, with its heartbeat; deleted on shutdown.
 

@@ -9,6 +9,7 @@ from sequin_admin.audit.models import record_change
 from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock, leases
 from sequin_admin.core.jitter import jittered
+from sequin_admin.core.metrics import PROBES
 from sequin_admin.core.words import format_time
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import FAILURES, Credential, Monitored, OAuthApp
@@ -127,6 +128,7 @@ def record_probe(credential: Credential, outcome: Outcome) -> list[Monitored]:
 
     Nothing is stored of a call whose secrets were replaced meanwhile: it is due again at once.
     """
+    PROBES.labels(credential.kind, outcome.verdict).inc()
     stored = state_at_record(credential)
     app = credential.oauth_app
     if stored.secrets_replaced or (outcome.of_app and stored.app_changed):

@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection
 from django.db.models import Min, Model, QuerySet
 
 from sequin_admin.access.models import Organization
-from sequin_admin.core import clock
+from sequin_admin.core import clock, metrics
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health.models import WorkerProcess
 from sequin_admin.tokens.models import Token
@@ -45,6 +45,7 @@ class WorkerHeartbeat:
             WorkerProcess.objects.filter(pk=self.row.pk).delete()
         except DatabaseError:
             log.warning("farewell not written", exc_info=True)
+        metrics.flush()
 
     def beat(self, *, stopping: bool = False) -> None:
         """Update the row, at most every `BEAT_EVERY_S` seconds. Database errors are only logged."""
@@ -58,6 +59,7 @@ class WorkerHeartbeat:
             self.row.save()
         except DatabaseError:
             log.warning("heartbeat not written", exc_info=True)
+        metrics.flush()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
+from sequin_admin.core.metrics import PERMITS
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits.limiter_state import LEAD
 from sequin_admin.limits.models import get_rate
@@ -63,9 +64,11 @@ def acquire(
         if response.leases:
             if response.starts_in:  # Even sleep(0) takes as long as a request to Redis.
                 time.sleep(response.starts_in / MICROSECONDS)
+            PERMITS.labels("granted").inc(len(response.leases))
             began = asked_at + response.starts_in / MICROSECONDS
             return Permit(response.leases, response.starts_at, began)
         if response.retry_in > request.wait:
+            PERMITS.labels("refused").inc()
             raise PermitRefused(ceil(response.retry_in / MS), response.ticket)
         # The store grants permits a little before they start.
         time.sleep(max(response.retry_in - LEAD, SHORTEST_SLEEP) / MICROSECONDS)
@@ -83,6 +86,7 @@ def request_permit(
     except Unavailable as error:
         share = settings.LIMITER_FALLBACK_SHARE
         if request.limit.share(share).allowed < 1:
+            PERMITS.labels("unavailable").inc()
             raise
         log.warning("limiter falls back to its own share", share=share, error=str(error))
         return local.acquire(pk, request.share(share), releases)

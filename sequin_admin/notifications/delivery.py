@@ -13,6 +13,7 @@ from django.db.models import F
 
 from sequin_admin.core import clock, leases
 from sequin_admin.core.jitter import jittered
+from sequin_admin.core.metrics import DELIVERIES
 from sequin_admin.notifications import channels, retries, senders
 from sequin_admin.notifications.message import TEST, Severity
 from sequin_admin.notifications.models import Delivery, DeliveryState
@@ -105,9 +106,15 @@ def record_attempt(delivery: Delivery, result: SendResult, at: datetime, *, ms: 
         row.ended_at = None if row.next_try_at else clock.now()
         row.save()
         leases.release(row)
+    DELIVERIES.labels(delivery.channel.kind if delivery.channel else "mail", outcome_of(row)).inc()
     if result.gone and delivery.channel:
         channels.disable(delivery.channel, actor=None, reason=result.error)
     return True
+
+
+def outcome_of(row: Delivery) -> str:
+    """What became of an attempt that was recorded."""
+    return "retried" if row.state == DeliveryState.PENDING else str(row.state)
 
 
 def schedule_retry(row: Delivery, result: SendResult) -> None:

@@ -4,6 +4,7 @@ from django.db import transaction
 
 from sequin_admin.core import clock
 from sequin_admin.core.leases import still_mine
+from sequin_admin.core.metrics import RENEWALS
 from sequin_admin.credentials.kinds import OAuthKind, TokenGrant
 from sequin_admin.credentials.models import FAILURES, Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
@@ -36,7 +37,9 @@ def renew_with_lease(lease: RenewalLease) -> str:
                 outcome,
                 again=is_renewable(credential) or outcome.verdict is Verdict.TRANSIENT,
             )
+        RENEWALS.labels(credential.kind, outcome.verdict).inc()
         raise Refused(outcome) from None
+    RENEWALS.labels(credential.kind, Verdict.OK).inc()
     access_token = grants.store_grant(credential, grant, lease=lease)
     if lease.token.failures or credential.health_status not in ("", "healthy"):
         make_check_due(credential)

@@ -3,6 +3,7 @@
 import re
 import sys
 from collections import defaultdict
+from contextlib import contextmanager
 
 import pytest
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
@@ -14,7 +15,7 @@ from django.test import Client
 
 from sequin_admin.access import keys
 from sequin_admin.connect import authorization_requests, flow, links
-from sequin_admin.core import checks, clock, digests, keyring
+from sequin_admin.core import checks, clock, digests, fields, keyring
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential
@@ -37,10 +38,10 @@ def use(monkeypatch, settings):
         ours = (module for name, module in sys.modules.items() if name.startswith("sequin_admin."))
         for module in [module for module in ours if hasattr(module, "CRYPTER")]:
             monkeypatch.setattr(module, "CRYPTER", crypter)
-        keyring.newest_key.cache_clear()
+        fields.newest_key.cache_clear()
 
     yield ring
-    keyring.newest_key.cache_clear()
+    fields.newest_key.cache_clear()
 
 
 @pytest.fixture
@@ -66,36 +67,91 @@ def test_batches_miss_nothing(use, rows, monkeypatch):
 
     call_command("rotate_keys")
 
-    column = next(c for c in keyring.encrypted_columns() if c.model is Credential)
-    assert [keyring.is_current(token) for _, token in keyring.iterate_tokens(column)] == [True] * 5
+    assert [fields.is_current(token) for token in stored_tokens().values()] == [True] * 5
 
 
 def test_a_broken_off_rotation_goes_on_where_it_stopped(use, rows, monkeypatch):
+    monkeypatch.setattr(keyring, "BATCH", 2)
     use(NEW, OLD)
-    column = next(c for c in keyring.encrypted_columns() if c.model is Credential)
-    done, token = next(keyring.iterate_tokens(column))
-    keyring.rotate_token(column, done, token)
-    rotated = []
-    rotate = keyring.rotate_token
-    monkeypatch.setattr(
-        keyring, "rotate_token", lambda c, pk, t: rotated.append(pk) or rotate(c, pk, t)
-    )
+    next(credential_column().renew())
+    done = {pk: token for pk, token in stored_tokens().items() if fields.is_current(token)}
+    assert len(done) == 2
 
     call_command("rotate_keys")
 
-    assert done not in rotated
+    assert done.items() <= stored_tokens().items()
 
 
 def test_a_row_written_meanwhile_is_left_alone(use, rows):
     use(NEW, OLD)
-    column = next(c for c in keyring.encrypted_columns() if c.model is Credential)
-    pk, seen = next(keyring.iterate_tokens(column))
-    row = Credential.objects.get(pk=pk)
+    column = credential_column()
+    read = list(column.raw)
+    row = Credential.objects.get(pk=read[0].pk)
     row.secrets = {"secret": "sk_test_newer"}
     row.save()
 
-    assert not keyring.rotate_token(column, pk, seen)
-    assert Credential.objects.get(pk=pk).secrets == {"secret": "sk_test_newer"}
+    column.renew_batch(read)
+
+    row.refresh_from_db()
+    assert row.secrets == {"secret": "sk_test_newer"}
+
+
+def test_a_row_read_before_the_rotation_and_saved_after_it_has_the_new_key(use, rows):
+    """Its secrets were not read, so it is saved with the token that it was loaded with."""
+    row = Credential.objects.first()
+    use(NEW, OLD)
+    call_command("rotate_keys")
+
+    row.save()
+
+    assert all(map(fields.is_current, stored_tokens().values()))
+
+
+def test_rows_that_a_process_saves_with_the_old_key_meanwhile_are_met_again(use, rows, capsys):
+    use(NEW, OLD)
+    token = stored_tokens()[rows[0].pk]
+    saving = save_after_each_batch(rows[0].pk, token, times=1)
+
+    with saving:
+        call_command("rotate_keys")
+
+    assert capsys.readouterr().out.endswith("\n0 rows left on the old key.\n")
+    assert all(map(fields.is_current, stored_tokens().values()))
+
+
+def test_a_process_that_goes_on_saving_with_the_old_key_is_told_of(use, rows):
+    use(NEW, OLD)
+    token = stored_tokens()[rows[0].pk]
+
+    with (
+        save_after_each_batch(rows[0].pk, token, times=100),
+        pytest.raises(CommandError, match="1 row saved with the old key while this ran"),
+    ):
+        call_command("rotate_keys")
+
+
+@contextmanager
+def save_after_each_batch(pk, token, *, times):
+    """Put `token` back after the first `times` batches of credentials, as another process would."""
+    renew, left = keyring.EncryptedColumn.renew_batch, [pk] * times
+
+    def renew_and_save(column, batch):
+        done = renew(column, batch)
+        if column.model is Credential and left:
+            column.replace({left.pop(): keyring.Replacement(stored_tokens()[pk], token)})
+        return done
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keyring.EncryptedColumn, "renew_batch", renew_and_save)
+        yield
+
+
+def credential_column():
+    return next(c for c in keyring.encrypted_columns() if c.model is Credential)
+
+
+def stored_tokens():
+    return dict(credential_column().raw.values_list("pk", "stored"))
 
 
 def test_a_lost_key_is_told_and_destroys_nothing(use, rows):
@@ -175,7 +231,7 @@ def test_no_encrypted_value_of_any_table_is_forgotten(use, everything, capsys):
     assert {table: len(tokens) for table, tokens in after.items()} == {
         table: len(tokens) for table, tokens in before.items()
     }
-    assert [t for t, tokens in after.items() if not all(map(keyring.is_current, tokens))] == []
+    assert [t for t, tokens in after.items() if not all(map(fields.is_current, tokens))] == []
 
 
 def test_people_stay_signed_in(use, client, user):

@@ -3,7 +3,7 @@
 import pytest
 
 from sequin_admin.credentials.models import Credential
-from sequin_admin.tools.benchmarks import api, load, token_read
+from sequin_admin.tools.benchmarks import api, load, rotation, token_read
 from sequin_admin.tools.benchmarks.fleet import fill
 from sequin_admin.tools.management.commands import bench
 
@@ -50,6 +50,13 @@ def test_what_a_list_finds_is_what_the_benchmark_thinks(organization, make_clien
     for name, asked in api.lists(client.client, 100).items():
         found = client.get(api.URL, **asked.query).json()["data"]
         assert len(found) == (asked.finds * 100 or 1), name
+
+
+def test_keys_are_rotated_while_others_save(organization):
+    figures = rotation.measure(organization, 20)
+
+    assert figures["rows"] == 40
+    assert figures["end"] == "0 rows left on the old key."
 
 
 def test_a_ratio_is_to_the_first_page_of_few():

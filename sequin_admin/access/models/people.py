@@ -53,8 +53,13 @@ class User(AbstractUser):
         super().save(*args, **kwargs)
 
     def _get_session_auth_hash(self, secret: str | None = None) -> str:
-        """Django's hash of the password, for each `session_version`."""
-        of_password: str = super()._get_session_auth_hash(secret)  # type: ignore[misc]
+        """Django's hash of the password, for each `session_version`.
+
+        Not under `SECRET_KEY`: where a session is stored, encrypted, the password's hash is, too.
+        After a change of that key Django would give every session a new id, and requests under way
+        with the old one would sign the person out.
+        """
+        of_password: str = super()._get_session_auth_hash(self._meta.label)  # type: ignore[misc]
         if not self.session_version:
             return of_password
         return digest(f"{of_password}:{self.session_version}")

@@ -9,7 +9,6 @@ from uuid import UUID, uuid4
 from django.core.cache import caches
 from django.db.models import DateTimeField, PositiveIntegerField, UUIDField
 from django.http import HttpResponse
-from django.utils.crypto import salted_hmac
 from ninja import Query
 from pydantic import Field
 
@@ -22,6 +21,7 @@ from sequin_admin.api.framework.rows import no_such
 from sequin_admin.api.framework.schemas import Body, Shape, Strict, Timestamp
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, http
+from sequin_admin.core.digests import secret_key_digests
 from sequin_admin.core.fields import DecryptionError, Secrets
 from sequin_admin.core.prepared import PreparedQuery
 from sequin_admin.credentials import outcomes
@@ -126,7 +126,7 @@ def refresh_token(
     credential = get_for_token_or_404(request, credential_id)
     try:
         text, ends = renewal.get_token_and_expiry(credential)
-        if payload.fingerprint == fingerprint(credential, text):
+        if payload.fingerprint in fingerprints(credential, text):
             text, ends = replace_refused_token(credential, text, ends)
         return token_out(response, credential, text, ends)
     except (Refused, DecryptionError) as error:
@@ -247,7 +247,7 @@ def token_out(
         "login": credential.call_login(),
         "signing": signing_of(credential),
         "expires_at": ends,
-        "fingerprint": fingerprint(credential, text),
+        "fingerprint": fingerprints(credential, text)[0],
         "dialect": asdict(credential.rate_limit_signals),
     }
 
@@ -258,11 +258,12 @@ def signing_of(credential: Credential) -> Secrets:
     return Secrets({**signing, "base_url": credential.base_url()}) if signing else signing
 
 
-def fingerprint(credential: Credential, text: str) -> str:
-    """Of the access token, or of the secrets for kinds that send those instead."""
+def fingerprints(credential: Credential, text: str) -> list[str]:
+    """Of the access token, or of the secrets for kinds that send those instead: one for each key,
+    as in `secret_key_digests()`."""
     secret = text or "\n".join(f"{n}={v}" for n, v in sorted(credential.secrets.items()))
     # Keyed, so that a weak password can't be guessed from it.
-    return salted_hmac("token", secret, algorithm="sha256").hexdigest()[:FINGERPRINT_CHARS]
+    return [digest[:FINGERPRINT_CHARS] for digest in secret_key_digests("token", secret)]
 
 
 def outcome_of(error: Refused | DecryptionError) -> Outcome:

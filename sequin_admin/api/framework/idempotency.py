@@ -84,19 +84,19 @@ def claim_key(request: ApiRequest, name: str) -> tuple[IdempotencyRecord, bool]:
     if not keys.is_still_usable(request.auth):
         reload_key(request)
     try:
-        return idempotency.claim(request.auth, name, fingerprint(request))
+        return idempotency.claim(request.auth, name, fingerprints(request))
     except idempotency.NotRepeatable as error:
         wait = error.retry_after_s
         headers = {} if wait is None else {"Retry-After": str(wait)}
         raise ApiError(409, str(error), headers=headers) from None
 
 
-def fingerprint(request: ApiRequest) -> str:
-    """Hash of all that determines the response. That includes the scopes: a key that has lost some
-    must not get a response that needed them."""
+def fingerprints(request: ApiRequest) -> list[str]:
+    """Hashes of all that determines the response. That includes the scopes: a key that has lost
+    some must not get a response that needed them."""
     where = f"{request.method} {request.get_full_path()}"
     scopes = " ".join(sorted(request.auth.scopes))
-    return idempotency.fingerprint(where.encode(), scopes.encode(), request.body)
+    return idempotency.fingerprints(where.encode(), scopes.encode(), request.body)
 
 
 def replay_response(record: IdempotencyRecord) -> HttpResponse:

@@ -9,7 +9,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.core import clock
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import render_page_or_partial
-from sequin_admin.health import workers
+from sequin_admin.health import worker_watch, workers
 from sequin_admin.health.models import WorkerProcess
 
 # Longer than the loop of a busy worker takes.
@@ -47,12 +47,14 @@ def worker(request: Request) -> HttpResponse:
     """Lags are those of the organization's own rows; totals per worker are for staff only."""
     now = clock.now()
     lags = workers.lags(request.organization)
+    alive = workers.alive(now).exists()
     context = {
         "rows": [
             (row, row.beat_at > now - workers.STALE_AFTER, list_errors(row))
             for row in workers.list_workers()
         ],
-        "alive": workers.alive(now).exists(),
+        "alive": alive,
+        "incident": None if alive else worker_watch.open_incident(),
         "jobs": [(TITLES[lag.job], lag, lag.seconds(now) > LATE_S) for lag in lags],
     }
     return render_page_or_partial(request, "worker/index.html", "status", context)

@@ -11,7 +11,7 @@ from django.test.utils import setup_test_environment
 
 from sequin_admin.access.models import Membership, Organization
 from sequin_admin.access.policy import Role
-from sequin_admin.tools.benchmarks import api, permits, refresh, token_read
+from sequin_admin.tools.benchmarks import api, permits, refresh, rotation, token_read
 from sequin_admin.tools.benchmarks.fleet import fill
 from sequin_admin.tools.benchmarks.load import time_requests
 
@@ -43,6 +43,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--api", action="store_true", help="Only how fast the API answers and how it scales."
         )
+        parser.add_argument(
+            "--keys", action="store_true", help="Only how long 200,000 rows take to rotate keys."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         setup_test_environment()
@@ -66,12 +69,15 @@ def measure(options: dict[str, Any]) -> dict[str, Any]:
         return {**figures, **permits.measure(organization)}
     if options["api"]:
         return {**figures, **api.measure(organization)}
+    if options["keys"]:
+        return {**figures, "key_rotation": rotation.measure(organization)}
     figures |= measure_pages(organization)
     if options["pages"]:
         return figures
     scans = Organization.objects.create(name="Due", slug="due")
     figures["refresh_throughput"] = refresh.measure_throughput(scans)
     figures["due_scan"] = refresh.measure_due_scan(scans)
+    figures["key_rotation"] = rotation.measure(scans)
     return figures
 
 

@@ -1,0 +1,85 @@
+"""Notices from outside that no worker runs: web processes look every few seconds.
+
+Without one nothing is renewed ahead, probed or delivered, and no message would tell of it. So the
+web process that opens the incident mails it itself.
+"""
+
+from datetime import datetime, timedelta
+from smtplib import SMTPException
+
+import structlog
+from allauth.account.models import EmailAddress
+from django.conf import settings
+from django.core.mail import send_mail
+
+from sequin_admin.health import workers
+from sequin_admin.health.models import ServiceIncident
+
+log = structlog.get_logger(__name__)
+NO_WORKER = "no_worker"
+# An update stops one worker and starts the next within this time.
+MISSING_FOR = timedelta(minutes=1)
+OPENED = (
+    "No worker of Sequin Admin is running",
+    "No worker has sent a heartbeat since {since:%Y-%m-%d %H:%M} UTC. Credentials are not probed, "
+    "tokens are renewed only when they are read, and messages wait. Start one with manage.py "
+    "worker, or look into the log of the one that should run.\n\n{url}/worker/\n",
+)
+RESOLVED = (
+    "A worker of Sequin Admin is running again",
+    "What has waited since {since:%Y-%m-%d %H:%M} UTC is done now.\n\n{url}/worker/\n",
+)
+
+
+class WorkerWatch:
+    """`look()` is called by one thread. A shut-down worker leaves no row that says since when."""
+
+    def __init__(self) -> None:
+        self.missing_since: datetime | None = None
+
+    def look(self, now: datetime) -> None:
+        """Open the incident when no worker has run for `MISSING_FOR`, resolve it when one runs."""
+        if workers.alive(now).exists():
+            self.missing_since = None
+            resolve(now)
+            return
+        self.missing_since = self.missing_since or now
+        if now - self.missing_since >= MISSING_FOR:
+            open_once(self.missing_since)
+
+
+def open_incident() -> ServiceIncident | None:
+    return ServiceIncident.objects.filter(code=NO_WORKER, resolved_at=None).first()
+
+
+def open_once(since: datetime) -> None:
+    """Whichever process creates the row tells of it."""
+    _, created = ServiceIncident.objects.get_or_create(
+        code=NO_WORKER, resolved_at=None, defaults={"opened_at": since}
+    )
+    if created:
+        log.error("no worker is running", since=since.isoformat())
+        tell_staff(OPENED, since)
+
+
+def resolve(now: datetime) -> None:
+    incident = open_incident()
+    if incident is None:
+        return
+    if ServiceIncident.objects.filter(pk=incident.pk, resolved_at=None).update(resolved_at=now):
+        log.info("a worker is running again")
+        tell_staff(RESOLVED, incident.opened_at)
+
+
+def tell_staff(message: tuple[str, str], since: datetime) -> None:
+    """Mail the confirmed addresses of staff. Errors are logged: the incident stays."""
+    staff = EmailAddress.objects.filter(
+        user__is_staff=True, user__is_active=True, verified=True, primary=True
+    )
+    title, text = message
+    text = text.format(since=since, url=settings.PUBLIC_URL)
+    try:
+        for address in staff.values_list("email", flat=True):
+            send_mail(title, text, None, [address])
+    except (OSError, SMTPException):
+        log.exception("mail about the worker not sent")
