@@ -14,7 +14,7 @@ from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.core.strict_json import read_json
 from sequin_admin.core.wrapping import words_in
 from sequin_admin.credentials import oauth_apps
-from sequin_admin.credentials.kinds import AppProperties
+from sequin_admin.credentials.kinds import AppProperties, RefreshPace
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import (
     ANOTHER,
@@ -334,6 +334,13 @@ class ScopesField(WordsField):
         return words
 
 
+class PaceField(forms.IntegerField):
+    """Empty is 0, which stands for the pace of the kind."""
+
+    def clean(self, value: Any) -> int:
+        return super().clean(value) or 0
+
+
 class OAuthAppForm(PropertiesForm):
     """Our registration at a provider."""
 
@@ -351,6 +358,15 @@ class OAuthAppForm(PropertiesForm):
         label="Redirect URIs of your own product",
         help_text="Where the API's connect flow may send people back to, one per line.",
     )
+    renewals_per_second = PaceField(
+        required=False,
+        min_value=1,
+        max_value=oauth_apps.MOST_RENEWALS_PER_SECOND,
+        label="Renewals a second",
+        help_text="How many tokens may be renewed through this app in a second. Empty means "
+        f"{RefreshPace.per_app}: raise it when its page says that it can't keep up, and the "
+        "provider allows more.",
+    )
     metadata = MetadataField(required=False, help_text="JSON of your own, found again by the API.")
 
     def __init__(self, *args: Any, app: OAuthApp | None = None, **kwargs: Any) -> None:
@@ -360,6 +376,7 @@ class OAuthAppForm(PropertiesForm):
         if app:
             names = ("name", "client_id", "scopes", "redirect_uris", "metadata")
             self.initial.update({name: getattr(app, name) for name in names})
+            self.initial["renewals_per_second"] = app.renewals_per_second or None
             # Tokens belong to the client id they were issued to.
             self.fields["client_id"].disabled = True
 

@@ -18,6 +18,7 @@ from sequin_admin.core.fields import DecryptionError, EncryptedJSONField, Secret
 from sequin_admin.core.http import UnknownHost, Unreachable
 from sequin_admin.core.leases import Leased
 from sequin_admin.core.metadata import validate_metadata
+from sequin_admin.core.turns import QUEUE_CHARS, queue_expression, queue_name
 from sequin_admin.credentials import answers, kinds, outcomes
 from sequin_admin.credentials.collections import CollectionSchema
 from sequin_admin.credentials.kinds import (
@@ -111,6 +112,8 @@ class OAuthApp(Monitored):
     scopes = models.JSONField(default=list, blank=True)
     redirect_uris = models.JSONField("redirect URIs", default=list, blank=True)
     metadata = models.JSONField(default=dict, blank=True, validators=[validate_metadata])
+    # 0 for the pace of the kind.
+    renewals_per_second = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -255,6 +258,11 @@ class Credential(Leased, Monitored):
     # The customer's contact for what only the customer can fix.
     contact_email = models.EmailField(blank=True, default="")
     disabled_at = models.DateTimeField(null=True, editable=False)
+    queue = models.GeneratedField(
+        expression=queue_expression("organization", "kind", "oauth_app"),
+        output_field=models.CharField(max_length=QUEUE_CHARS),
+        db_persist=True,
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -276,6 +284,12 @@ class Credential(Leased, Monitored):
             *list_indexes("credential"),
             models.Index(fields=("organization", "health_status"), name="credential_health"),
             models.Index(fields=("check_due_at",), name="credential_check_due"),
+            models.Index(fields=("queue", "check_due_at"), name="credential_queue"),
+            models.Index(
+                fields=("lease_until",),
+                name="credential_leased",
+                condition=models.Q(lease_until__isnull=False),
+            ),
             models.Index(fields=("organization", "secrets_digest"), name="credential_secrets"),
         )
 
@@ -332,6 +346,11 @@ class Credential(Leased, Monitored):
         """What decides where the secrets are sent: they are encrypted with it."""
         names = getattr(kinds.get(self.kind), "destination_properties", ())
         return " ".join(f"{name}={self.properties.get(name)}" for name in names)
+
+    @property
+    def queue_name(self) -> str:
+        """The column `queue`, also of a row that is not stored yet."""
+        return queue_name(self.organization_id, self.kind, self.oauth_app_id)
 
     def update_secret_columns(self) -> None:
         """Set the columns that describe the secrets without decrypting them. `save()` calls it."""

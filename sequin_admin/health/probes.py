@@ -1,15 +1,19 @@
 """Probe a credential at its provider and record the outcome."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
 from django.db import models, transaction
 
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect import credential_operations
-from sequin_admin.core import clock, leases
+from sequin_admin.core import clock, leases, turns
+from sequin_admin.core.clock import DatabaseTime
+from sequin_admin.core.http import Unreachable
+from sequin_admin.core.turns import Turns, queue_parts
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import FAILURES, Credential, Monitored, OAuthApp
 from sequin_admin.credentials.outcomes import Outcome, Verdict
@@ -17,11 +21,13 @@ from sequin_admin.health import alerts, checks, ends
 from sequin_admin.health.checks import record_checks
 from sequin_admin.health.rollup import propagate
 from sequin_admin.health.status import Status
-from sequin_admin.tokens import attempts, lifetimes, renewal
+from sequin_admin.tokens import attempts, endpoints, lifetimes, renewal
+from sequin_admin.tokens.endpoints import CallRoom, Fleet
 from sequin_admin.tokens.known_secrets import without_known_secrets
-from sequin_admin.tokens.models import Token
+from sequin_admin.tokens.models import Purpose, SilentEndpoint, Token
 
 CLAIM = timedelta(minutes=2)
+TURNS = Turns()
 PROBE_INTERVALS = {
     Verdict.OK: timedelta(hours=1),
     Verdict.CUSTOMER: timedelta(hours=6),
@@ -51,16 +57,63 @@ def verify(credential: Credential, *, actor: models.Model | None = None) -> Outc
     return outcome
 
 
-def claim_due(room: int) -> list[Credential]:
-    """Lease up to `room` credentials that are due, and move their due time to the lease's end: one
-    that is earlier after the probe was asked for meanwhile."""
-    with transaction.atomic():
-        due = Credential.objects.check_due().select_related("oauth_app")
-        rows, until = leases.claim_due(due, room, CLAIM), clock.now() + CLAIM
+def claim_due(limit: int, fleet: Fleet = Fleet()) -> list[Credential]:  # noqa: B008 - frozen
+    """Lease up to `limit` credentials that are due, as `fleet` allows, and move their due time to
+    the lease's end: one that is earlier after the probe was asked for meanwhile.
+
+    The organizations take turns; of each queue the oldest come first.
+    """
+    due = Credential.objects.check_due().filter(leases.unleased())
+    silent = endpoints.list_silent(Purpose.PROBE)
+    taken = claim_trials(due, silent, limit, fleet)
+    room = CallRoom(fleet, silent, count_calls())
+    answering = due.exclude(room.silent_hosts())
+
+    @transaction.atomic
+    def take(queues: Sequence[str], most: int) -> list[Credential]:
+        def lock_one(queue: str, share: int) -> list[Credential]:
+            slug = queue_parts(queue)[1]
+            rivals = sum(queue_parts(each)[1] == slug for each in queues[queues.index(queue) :])
+            most = min(share, ceil(room.of(slug) / rivals))
+            rows = lock_first(answering.filter(queue=queue), most)
+            room.start(slug, len(rows))
+            return rows
+
+        return take_leases(turns.take_shares(queues, most, lock_one))
+
+    return taken + TURNS.claim(answering, limit - len(taken), take, room.closed_queues())
+
+
+@transaction.atomic
+def claim_trials(
+    due: models.QuerySet[Credential], silent: Sequence[SilentEndpoint], limit: int, fleet: Fleet
+) -> list[Credential]:
+    """One credential for each host that does not answer and is not being tried."""
+    locked: list[Credential] = []
+    for endpoint in endpoints.due_trials(silent, fleet)[:limit]:
+        rows = due.filter(endpoint.accounts())
+        if rows.exists() and endpoints.start_trial(endpoint):
+            locked += lock_first(rows, 1)
+    return take_leases(locked)
+
+
+def lock_first(due: models.QuerySet[Credential], most: int) -> list[Credential]:
+    rows = due.select_related("oauth_app")
+    return list(rows.select_for_update(skip_locked=True, of=("self",), no_key=True)[:most])
+
+
+def take_leases(locked: Sequence[Credential]) -> list[Credential]:
+    rows, until = leases.take_locked(locked, CLAIM), clock.now() + CLAIM
+    if rows:
         Credential.objects.filter(pk__in=[row.pk for row in rows]).update(check_due_at=until)
-        for row in rows:
-            row.check_due_at = until
+    for row in rows:
+        row.check_due_at = until
     return rows
+
+
+def count_calls() -> dict[str, tuple[int, int]]:
+    slow = models.Q(lease_until__lt=DatabaseTime(CLAIM - endpoints.SLOW))
+    return endpoints.count_calls(Credential.objects.filter(leases.leased()), slow)
 
 
 def probe_claimed(credential: Credential) -> bool:
@@ -116,7 +169,13 @@ def probe_or_classify(credential: Credential, *, force: bool) -> Outcome:
 
 
 def probe_with(credential: Credential, token: str) -> Outcome:
-    return outcomes.unless_foreign(credential.probe(token), credential.provider_title)
+    try:
+        outcome = credential.probe(token)
+    except Unreachable:
+        endpoints.record_call(Purpose.PROBE, credential, answered=False)
+        raise
+    endpoints.record_call(Purpose.PROBE, credential, answered=True)
+    return outcomes.unless_foreign(outcome, credential.provider_title)
 
 
 def must_prove_app(credential: Credential, *, force: bool) -> bool:

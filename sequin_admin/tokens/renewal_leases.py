@@ -6,20 +6,24 @@ not end it.
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from typing import Any
 
 import structlog
 from django.db import DatabaseError, connections, transaction
+from django.db.models import Q, QuerySet
 
-from sequin_admin.core import clock, leases, shutdown
+from sequin_admin.core import clock, leases, shutdown, turns
 from sequin_admin.core.clock import DatabaseTime
-from sequin_admin.tokens import protocol
-from sequin_admin.tokens.models import Token
+from sequin_admin.core.turns import Turns, queue_parts
+from sequin_admin.tokens import endpoints, protocol
+from sequin_admin.tokens.endpoints import CallRoom, Fleet
+from sequin_admin.tokens.models import Purpose, SilentEndpoint, Token
 from sequin_admin.tokens.throttle import RefreshThrottle
 
 log = structlog.get_logger(__name__)
@@ -35,8 +39,8 @@ READ_COLUMNS = (
     "failures",
     "refresh_at",
     "credential__kind",
-    "credential__oauth_app",
 )
+TURNS = Turns()
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,20 +84,66 @@ def find_unanswered(journal: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [attempt for attempt in since if attempt.get("code") in (None, "unreachable")]
 
 
-def claim_due(limit: int) -> list[RenewalLease]:
-    """Leases of up to `limit` tokens due for refresh, oldest first, as the throttle allows.
+def claim_due(limit: int, fleet: Fleet = Fleet()) -> list[RenewalLease]:  # noqa: B008 - frozen
+    """Leases of up to `limit` tokens due for refresh, as the throttle and `fleet` allow.
 
-    One short transaction. Rows locked by another process are skipped.
+    The organizations take turns; of each queue the oldest come first. Short transactions, which
+    skip rows locked by another process.
     """
-    with transaction.atomic():
-        throttle = RefreshThrottle.locked()
-        due = Token.objects.refresh_due().filter(leases.unleased())
-        due = due.exclude(next_try_at__gt=DatabaseTime())
-        # Throttled tokens are left out, so that they don't delay those of other apps.
-        waiting = due.exclude(throttle.exhausted()).select_related("credential").only(*READ_COLUMNS)
-        rows = waiting.select_for_update(skip_locked=True, of=("self",))[:limit]
-        taken = [acquire_lease(row) for row in rows if throttle.try_start(row.credential)]
+    due = Token.objects.refresh_due().filter(leases.unleased())
+    due = due.exclude(next_try_at__gt=DatabaseTime())
+    silent = endpoints.list_silent(Purpose.RENEW)
+    leased = claim_trials(due, silent, limit, fleet)
+    room = CallRoom(fleet, silent, count_calls())
+    # What may not start is left out, so that it does not delay others.
+    closed = [*room.closed_queues(), *RefreshThrottle().exhausted()]
+    answering = due.exclude(room.silent_hosts("credential"))
+
+    @transaction.atomic
+    def take(queues: Sequence[str], most: int) -> list[RenewalLease]:
+        throttle = RefreshThrottle.locked(queues)
+        room.under_way = count_calls()
+
+        def take_one(queue: str, share: int) -> list[RenewalLease]:
+            slug = queue_parts(queue)[1]
+            rivals = sum(queue_parts(each)[1] == slug for each in queues[queues.index(queue) :])
+            most = min(share, throttle.room(queue, rivals), ceil(room.of(slug) / rivals))
+            taken = take_leases(answering.filter(queue=queue), most)
+            throttle.start(queue, len(taken))
+            room.start(slug, len(taken))
+            return taken
+
+        return turns.take_shares(queues, most, take_one)
+
+    return leased + TURNS.claim(answering, limit - len(leased), take, closed)
+
+
+@transaction.atomic
+def claim_trials(
+    due: QuerySet[Token], silent: Sequence[SilentEndpoint], limit: int, fleet: Fleet
+) -> list[RenewalLease]:
+    """One lease for each endpoint that does not answer and is not being tried."""
+    leased: list[RenewalLease] = []
+    for endpoint in endpoints.due_trials(silent, fleet)[:limit]:
+        rows = due.filter(endpoint.accounts("credential"))
+        if rows.exists() and endpoints.start_trial(endpoint):
+            leased += take_leases(rows, 1)
+    return leased
+
+
+def take_leases(rows: QuerySet[Token], most: int) -> list[RenewalLease]:
+    """The leases of the first `most` rows that no other process has locked."""
+    if most <= 0:
+        return []
+    read = rows.select_related("credential").only(*READ_COLUMNS)
+    locked = read.select_for_update(skip_locked=True, of=("self",))
+    taken = [acquire_lease(row) for row in locked[:most]]
     return [lease for lease in taken if lease]
+
+
+def count_calls() -> dict[str, tuple[int, int]]:
+    slow = Q(tried_at__lt=DatabaseTime(-endpoints.SLOW))
+    return endpoints.count_calls(Token.objects.filter(leases.leased()), slow)
 
 
 class LeaseHeartbeat:
@@ -154,9 +204,14 @@ def confirm_lease(lease: RenewalLease) -> bool:
     When this process is stopping it is given back, and its attempt never began.
     """
     if shutdown.is_requested():
-        leases.release(lease.token, journal=lease.token.journal[:-1])
+        give_back(lease)
         return False
     return extend_lease(lease)
+
+
+def give_back(lease: RenewalLease) -> None:
+    """Release it as if its attempt had never begun."""
+    leases.release(lease.token, journal=lease.token.journal[:-1])
 
 
 heartbeat = LeaseHeartbeat()

@@ -5,67 +5,78 @@ they are never delayed.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
+from math import ceil
+from uuid import UUID
 
-from django.db.models import Count, Q
+from django.db.models import Count
 
 from sequin_admin.core.clock import DatabaseTime
+from sequin_admin.core.turns import queue_parts
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.tokens.models import RefreshThrottleLock, Token
 
 SECOND = timedelta(seconds=1)
 
 
 class RefreshThrottle:
-    """Renewals started in the last second, by provider and by kind and OAuth app."""
+    """Renewals started in the last second, by queue, provider and OAuth app.
 
-    def __init__(self, providers: Counter[str], apps: Counter[Any]) -> None:
-        self.providers = providers
-        self.apps = apps
+    `paces` are the apps' own limits, where one is set.
+    """
 
-    @classmethod
-    def now(cls) -> "RefreshThrottle":
-        started = Token.objects.filter(tried_at__gt=DatabaseTime(-SECOND))
-        groups = started.values_list("credential__kind", "credential__oauth_app")
-        providers, apps = Counter[str](), Counter[Any]()
-        for slug, app, count in groups.annotate(count=Count("pk")).order_by():
-            kind = kinds.get(slug)
-            if kind:
-                providers[kind.provider] += count
-            if kind and app:
-                apps[slug, app] += count
-        return cls(providers, apps)
+    def __init__(self, queues: Iterable[str] = ()) -> None:
+        self.queues, self.providers, self.apps = Counter[str](), Counter[str](), Counter[str]()
+        started = Token.objects.filter(tried_at__gt=DatabaseTime(-SECOND)).values_list("queue")
+        for queue, count in started.annotate(count=Count("pk")).order_by():
+            self.start(queue, count)
+        apps = {queue_parts(queue)[2] for queue in (*self.queues, *queues)} - {""}
+        own = OAuthApp.objects.filter(pk__in=[UUID(app) for app in apps]) if apps else ()
+        self.paces = {app.pk.hex: app.renewals_per_second for app in own}
 
     @classmethod
-    def locked(cls) -> "RefreshThrottle":
-        """As `now()`, with a lock until the end of the transaction: workers count one at a time."""
-        RefreshThrottleLock.objects.select_for_update().get_or_create(pk=1)
-        return cls.now()
+    def locked(cls, queues: Iterable[str]) -> "RefreshThrottle":
+        """With a lock on the providers of these queues until the end of the transaction: of each,
+        one worker at a time counts what it may start."""
+        known = (kinds.get(queue_parts(queue)[1]) for queue in queues)
+        providers = {kind.provider for kind in known if kind}
+        rows = RefreshThrottleLock.objects.filter(provider__in=providers)
+        # In one order, so that two workers never wait for each other.
+        locked = rows.order_by("provider").select_for_update()
+        if len(locked) < len(providers):
+            missing = [RefreshThrottleLock(provider=provider) for provider in sorted(providers)]
+            RefreshThrottleLock.objects.bulk_create(missing, ignore_conflicts=True)
+            list(locked.all())
+        return cls(queues)
 
-    def exhausted(self) -> Q:
-        """The tokens whose provider or OAuth app has reached its limit."""
+    def room(self, queue: str, rivals: int = 1) -> int:
+        """How many more renewals of a queue may start now, if `rivals` queues, this one included,
+        share what is left of the provider's limit."""
+        _, slug, app = queue_parts(queue)
+        kind = kinds.get(slug)
+        if kind is None:
+            return 0
+        left = ceil((kind.refresh_pace.per_provider - self.providers[kind.provider]) / rivals)
+        if not app:
+            return left
+        return min(left, (self.paces.get(app) or kind.refresh_pace.per_app) - self.apps[app])
+
+    def start(self, queue: str, count: int = 1) -> None:
+        """Count renewals as started."""
+        _, slug, app = queue_parts(queue)
+        self.queues[queue] += count
+        self.apps[app] += count
+        if kind := kinds.get(slug):
+            self.providers[kind.provider] += count
+
+    def exhausted(self) -> list[str]:
+        """The queues whose provider or OAuth app has reached its limit, as patterns."""
         full = [
             kind.slug
             for kind in kinds.all()
             if self.providers[kind.provider] >= kind.refresh_pace.per_provider
         ]
-        apps = [
-            app
-            for (slug, app), count in self.apps.items()
-            if count >= kinds.get(slug).refresh_pace.per_app
-        ]
-        return Q(credential__kind__in=full) | Q(credential__oauth_app__in=apps)
-
-    def try_start(self, credential: Credential) -> bool:
-        """Count one more renewal. False when the limit is reached."""
-        pace, app = credential.refresh_pace, (credential.kind, credential.oauth_app_id)
-        if self.providers[credential.provider] >= pace.per_provider:
-            return False
-        if credential.oauth_app_id:
-            if self.apps[app] >= pace.per_app:
-                return False
-            self.apps[app] += 1
-        self.providers[credential.provider] += 1
-        return True
+        apps = [queue for queue in self.queues if self.room(queue) <= 0]
+        return [*(f"%:{slug}:%" for slug in full), *apps]

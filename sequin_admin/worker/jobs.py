@@ -18,7 +18,7 @@ from sequin_admin.health.workers import PROBE, RENEW
 from sequin_admin.limits import usage
 from sequin_admin.notifications import delivery, outbox
 from sequin_admin.syncs import catalogue, targets
-from sequin_admin.tokens import chains, renewal, renewal_leases
+from sequin_admin.tokens import chains, endpoints, renewal, renewal_leases
 
 HOUR_S = 3600
 
@@ -27,8 +27,8 @@ HOUR_S = 3600
 class Job:
     """`claim(limit)` returns at most `limit` items of work, and `work(item)` does one of them.
 
-    `claim` is called every `every_s` seconds, and again at once when it has returned as many items
-    as asked for. A `single` job has one item per interval.
+    `claim` is called every `every_s` seconds, and again at once when it has returned any, as it may
+    leave some for the next turn. A `single` job has one item per interval.
     """
 
     name: str
@@ -44,8 +44,13 @@ def periodic_job(name: str, every_s: float, run: Callable[[], object]) -> Job:
 
 
 JOBS = (
-    Job(RENEW, 1, renewal_leases.claim_due, renewal.renew_claimed),
-    Job(PROBE, 1, probes.claim_due, probes.probe_claimed),
+    Job(
+        RENEW,
+        1,
+        lambda limit: renewal_leases.claim_due(limit, workers.fleet()),
+        renewal.renew_claimed,
+    ),
+    Job(PROBE, 1, lambda limit: probes.claim_due(limit, workers.fleet()), probes.probe_claimed),
     Job("deliver", 1, delivery.claim_due, delivery.deliver_claimed),
     Job("verify_targets", 1, targets.claim_due, targets.verify_claimed),
     Job("run_batches", 1, batches.claim_due, batches.work_claimed),
@@ -65,5 +70,6 @@ JOBS = (
     periodic_job("prune_usage", HOUR_S, usage.prune),
     periodic_job("prune_incidents", HOUR_S, incidents.prune),
     periodic_job("prune_workers", HOUR_S, workers.prune),
+    periodic_job("prune_silent_endpoints", HOUR_S, endpoints.prune),
     periodic_job("clear_sessions", 24 * HOUR_S, lambda: call_command("clearsessions")),
 )

@@ -11,7 +11,7 @@ from django.test.utils import setup_test_environment
 
 from sequin_admin.access.models import Membership, Organization
 from sequin_admin.access.policy import Role
-from sequin_admin.tools.benchmarks import api, permits, refresh, token_read
+from sequin_admin.tools.benchmarks import api, claims, permits, refresh, token_read
 from sequin_admin.tools.benchmarks.fleet import fill
 from sequin_admin.tools.benchmarks.load import time_requests
 
@@ -44,6 +44,10 @@ class Command(BaseCommand):
             "--api", action="store_true", help="Only how fast the API answers and how it scales."
         )
 
+        parser.add_argument(
+            "--claims", action="store_true", help="Only what 1, 2, 4 and 8 workers claim a second."
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         setup_test_environment()
         name = connection.settings_dict["NAME"]
@@ -62,6 +66,8 @@ def measure(options: dict[str, Any]) -> dict[str, Any]:
     figures: dict[str, Any] = {"database": connection.vendor}
     if options["token_read"]:
         return {**figures, "token_read": token_read.measure_throughput(organization)}
+    if options["claims"]:
+        return {**figures, "claims": claims.measure()}
     if options["permits"]:
         return {**figures, **permits.measure(organization)}
     if options["api"]:
