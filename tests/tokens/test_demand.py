@@ -17,7 +17,7 @@ HOUR_S = 3600
 MANY = 100_000
 
 
-def simulate(tokens: int, life_s: float, per_second: int, hours: int = 4) -> float:
+def simulate(tokens: int, life_s: float, per_second: int, hours: int = 6) -> float:
     """The share of the renewals in the last hour that came after their token's end.
 
     The token that is due the longest comes first, and everybody's first life began within an hour.

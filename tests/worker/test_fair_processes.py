@@ -10,7 +10,7 @@ from sequin_admin.access.models import Organization
 from sequin_admin.core import clock, leases
 from sequin_admin.credentials.models import Credential
 from sequin_admin.tokens.models import Token
-from tests.factories import make_credential
+from tests.factories import make_credential, make_oauth_app
 from tests.tokens.test_processes import wait_until
 from tests.worker.test_processes import start
 
@@ -46,8 +46,13 @@ def make_many(organization, slug, count, **columns):
 
 
 def test_renewals_go_on_beside_a_token_endpoint_that_hangs(organization, start, silent):
-    for slug, count in (("hubspot_oauth2", MANY), ("auth0_client_credentials", FEW)):
-        for row in make_many(organization, slug, count, check_due_at=None):
+    app = make_oauth_app(organization, "hubspot")
+    for slug, count, oauth_app in (
+        ("hubspot_oauth2", MANY, app),
+        ("auth0_client_credentials", FEW, None),
+    ):
+        columns = {"check_due_at": None, "oauth_app": oauth_app}
+        for row in make_many(organization, slug, count, **columns):
             Token.objects.create(credential=row, refresh_at=clock.now())
     hanging = Token.objects.filter(credential__kind="hubspot_oauth2")
     others = Token.objects.filter(credential__kind="auth0_client_credentials")
