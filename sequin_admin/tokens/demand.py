@@ -15,10 +15,15 @@ SAMPLE = 200
 
 @dataclass(frozen=True)
 class Demand:
-    """`needed` and `allowed` are renewals a second; `tokens` is how many are renewed."""
+    """`tokens` is how many are renewed; the others are renewals a second.
+
+    With fewer than `needed` they are renewed later than planned, and with fewer than `least` after
+    they have ended.
+    """
 
     tokens: int
     needed: float
+    least: float
     allowed: int
 
     @property
@@ -28,11 +33,15 @@ class Demand:
     @property
     def sentence(self) -> str:
         """What follows from a pace that can't keep up, and what to do."""
+        follows = (
+            "Some end before it is their turn, and whoever reads one waits for the provider."
+            if self.allowed < self.least
+            else "They are renewed late, but before they end."
+        )
         return (
             f"This pace can't keep up: the {self.tokens:,} tokens need about {self.needed:.0f} "
-            f"renewals a second, and {self.allowed} may start. Some end before it is their turn, "
-            "and whoever reads one waits for the provider. Ask the provider how many it takes, "
-            "and raise the pace, or spread the accounts over several apps."
+            f"renewals a second, and {self.allowed} may start. {follows} Ask the provider how "
+            "many it takes, and raise the pace, or spread the accounts over several apps."
         )
 
 
@@ -41,15 +50,14 @@ def of_app(app: OAuthApp) -> Demand:
     queues = [queue_name(app.organization_id, slug, app.pk) for slug in slugs]
     tokens = Token.objects.filter(queue__in=queues, refresh_at__isnull=False)
     lives = [token.lifetime_s for token in tokens.only("issued_at", "expires_at")[:SAMPLE]]
-    count, pace = tokens.count(), kinds.with_app(app.provider).refresh_pace
-    return Demand(
-        tokens=count,
-        needed=count * needed_per_token([life for life in lives if life]),
-        allowed=min(app.renewals_per_second or pace.per_app, pace.per_provider),
-    )
+    pace = kinds.with_app(app.provider).refresh_pace
+    allowed = min(app.renewals_per_second or pace.per_app, pace.per_provider)
+    return compute_demand(tokens.count(), [life for life in lives if life], allowed)
 
 
-def needed_per_token(lives_s: list[float]) -> float:
-    """Renewals a second of one token, the mean for tokens of these lifetimes."""
-    renewed_at = fmean(RENEWED_AT)
-    return fmean(1 / (life * renewed_at) for life in lives_s) if lives_s else 0.0
+def compute_demand(tokens: int, lives_s: list[float], allowed: int) -> Demand:
+    """For `tokens` tokens, of which `lives_s` is a sample of their lifetimes in seconds."""
+    each = fmean(1 / life for life in lives_s) if lives_s else 0.0
+    planned = fmean(RENEWED_AT)
+    latest = planned + 1 - max(RENEWED_AT)
+    return Demand(tokens, tokens * each / planned, tokens * each / latest, allowed)

@@ -27,25 +27,29 @@ SLOW = timedelta(seconds=5)
 TRIAL = timedelta(minutes=1)
 # So many silent hosts of one kind are taken for all of them.
 MANY_HOSTS = 20
+NO_CAP = 1_000_000
 KEPT_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """What all workers are together: their threads for one job, and which providers are down."""
+    """What all workers are together: their threads for one job, and which providers are down.
 
-    threads: int = 1_000_000
+    Without `threads` any number of calls may be under way.
+    """
+
+    threads: int | None = None
     down: frozenset[str] = frozenset()
 
     @property
     def per_provider(self) -> int:
         """How many calls may be under way at one provider: the others keep half of the threads."""
-        return max(1, self.threads // 2)
+        return max(1, self.threads // 2) if self.threads else NO_CAP
 
     @property
     def trials(self) -> int:
         """How many calls may be under way at endpoints that don't answer, all of them together."""
-        return max(1, self.threads // 5)
+        return max(1, self.threads // 5) if self.threads else NO_CAP
 
 
 @dataclass
@@ -63,11 +67,11 @@ class CallRoom:
     def of(self, slug: str) -> int:
         kind = kinds.get(slug)
         if kind is None:
-            return self.fleet.threads
+            return NO_CAP
         slow = self.under_way.get(slug, (0, 0))[1]
         # One slow host of many is one tenant's; when the host is everybody's, it waits.
         most_slow = self.fleet.trials if kind.destination_properties else 1
-        if self.is_silent(slug) or slow >= most_slow:
+        if self.is_silent(slug) or (self.fleet.threads and slow >= most_slow):
             return 0
         most = 1 if kind.provider in self.fleet.down else self.fleet.per_provider
         slugs = [each.slug for each in kinds.of_provider(kind.provider)]

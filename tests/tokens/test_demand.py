@@ -8,7 +8,6 @@ import pytest
 
 from sequin_admin.core import clock
 from sequin_admin.tokens import demand, lifetimes
-from sequin_admin.tokens.demand import Demand
 from sequin_admin.tokens.models import Token
 from tests.conftest import confirm_login
 from tests.factories import make_credential, make_oauth_app
@@ -36,15 +35,19 @@ def simulate(tokens: int, life_s: float, per_second: int, hours: int = 6) -> flo
     return late / total
 
 
-@pytest.mark.parametrize(("per_second", "is_enough"), [(10, False), (36, False), (40, True)])
-def test_100_000_tokens_of_an_hour_need_38_renewals_a_second(per_second, is_enough):
-    needed = MANY * demand.needed_per_token([HOUR_S])
+@pytest.mark.parametrize(
+    ("per_second", "follows"),
+    [(10, "Some end before"), (28, "Some end before"), (34, "late, but before"), (40, "")],
+)
+def test_100_000_tokens_of_an_hour_need_38_renewals_a_second(per_second, follows):
+    computed = demand.compute_demand(MANY, [HOUR_S], per_second)
 
-    late = simulate(MANY, HOUR_S, per_second)
+    too_late = simulate(MANY, HOUR_S, per_second)
 
-    assert round(needed) == 38
-    assert Demand(MANY, needed, per_second).is_short is not is_enough
-    assert late == 0 if is_enough else late > 0.5
+    assert round(computed.needed) == 38
+    assert computed.is_short is bool(follows)
+    assert follows in computed.sentence
+    assert too_late > 0.5 if follows.startswith("Some") else too_late == 0
 
 
 @pytest.fixture
