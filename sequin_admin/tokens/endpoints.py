@@ -104,13 +104,16 @@ def count_calls(leased: models.QuerySet[Any], slow: Q) -> dict[str, tuple[int, i
     """The calls under way and the slow ones among them, by kind. `leased` are their rows."""
     counted = leased.order_by().values_list("queue")
     found: dict[str, tuple[int, int]] = {}
-    for queue, calls, slow_ones in counted.annotate(
-        calls=Count("pk"), slow_ones=Count("pk", filter=slow)
-    ):
-        _, slug, _ = queue_parts(queue)
-        before = found.get(slug, (0, 0))
-        found[slug] = (before[0] + calls, before[1] + slow_ones)
+    for counts in counted.annotate(calls=Count("pk"), slow=Count("pk", filter=slow)):
+        add_calls(found, *counts)
     return found
+
+
+def add_calls(found: dict[str, tuple[int, int]], queue: str, calls: int, slow: int) -> None:
+    """Add the calls of one queue to those of its kind."""
+    slug = queue_parts(queue)[1]
+    before = found.get(slug, (0, 0))
+    found[slug] = (before[0] + calls, before[1] + slow)
 
 
 def list_silent(purpose: Purpose) -> list[SilentEndpoint]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import structlog
 from django.db import DatabaseError, connections, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from sequin_admin.core import clock, leases, shutdown, turns
 from sequin_admin.core.clock import DatabaseTime
@@ -94,15 +94,16 @@ def claim_due(limit: int, fleet: Fleet = Fleet()) -> list[RenewalLease]:  # noqa
     due = due.exclude(next_try_at__gt=DatabaseTime())
     silent = endpoints.list_silent(Purpose.RENEW)
     leased = claim_trials(due, silent, limit, fleet)
-    room = CallRoom(fleet, silent, count_calls())
+    throttle = RefreshThrottle()
+    room = CallRoom(fleet, silent, throttle.under_way)
     # What may not start is left out, so that it does not delay others.
-    closed = [*room.closed_queues(), *RefreshThrottle().exhausted()]
+    closed = [*room.closed_queues(), *throttle.exhausted()]
     answering = due.exclude(room.silent_hosts("credential"))
 
     @transaction.atomic
     def take(queues: Sequence[str], most: int) -> list[RenewalLease]:
         throttle = RefreshThrottle.locked(queues)
-        room.under_way = count_calls()
+        room.under_way = throttle.under_way
 
         def take_one(queue: str, share: int) -> list[RenewalLease]:
             slug = queue_parts(queue)[1]
@@ -139,11 +140,6 @@ def take_leases(rows: QuerySet[Token], most: int) -> list[RenewalLease]:
     locked = read.select_for_update(skip_locked=True, of=("self",))
     taken = [acquire_lease(row) for row in locked[:most]]
     return [lease for lease in taken if lease]
-
-
-def count_calls() -> dict[str, tuple[int, int]]:
-    slow = Q(tried_at__lt=DatabaseTime(-endpoints.SLOW))
-    return endpoints.count_calls(Token.objects.filter(leases.leased()), slow)
 
 
 class LeaseHeartbeat:

@@ -10,12 +10,15 @@ from datetime import timedelta
 from math import ceil
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from sequin_admin.core.clock import DatabaseTime
+from sequin_admin.core.leases import leased
 from sequin_admin.core.turns import queue_parts
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.tokens import endpoints
+from sequin_admin.tokens.endpoints import SLOW
 from sequin_admin.tokens.models import RefreshThrottleLock, Token
 
 SECOND = timedelta(seconds=1)
@@ -24,14 +27,22 @@ SECOND = timedelta(seconds=1)
 class RefreshThrottle:
     """Renewals started in the last second, by queue, provider and OAuth app.
 
-    `paces` are the apps' own limits, where one is set.
+    `paces` are the apps' own limits, 0 where none is set. `under_way` has the calls under way, as
+    in `endpoints.CallRoom`, which one query counts as well.
     """
 
     def __init__(self, queues: Iterable[str] = ()) -> None:
         self.queues, self.providers, self.apps = Counter[str](), Counter[str](), Counter[str]()
-        started = Token.objects.filter(tried_at__gt=DatabaseTime(-SECOND)).values_list("queue")
-        for queue, count in started.annotate(count=Count("pk")).order_by():
-            self.start(queue, count)
+        self.under_way: dict[str, tuple[int, int]] = {}
+        started, slow = Q(tried_at__gt=DatabaseTime(-SECOND)), Q(tried_at__lt=DatabaseTime(-SLOW))
+        counted = Token.objects.filter(started | leased()).values_list("queue").order_by()
+        for queue, *counts in counted.annotate(
+            started=Count("pk", filter=started),
+            calls=Count("pk", filter=leased()),
+            slow=Count("pk", filter=leased() & slow),
+        ):
+            self.start(queue, counts[0])
+            endpoints.add_calls(self.under_way, queue, *counts[1:])
         apps = {queue_parts(queue)[2] for queue in (*self.queues, *queues)} - {""}
         own = OAuthApp.objects.filter(pk__in=[UUID(app) for app in apps]) if apps else ()
         self.paces = {app.pk.hex: app.renewals_per_second for app in own}
