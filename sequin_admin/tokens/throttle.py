@@ -16,6 +16,7 @@ from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.leases import leased
 from sequin_admin.core.turns import queue_parts
 from sequin_admin.credentials import kinds
+from sequin_admin.credentials.kinds import RefreshPace
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.tokens import endpoints
 from sequin_admin.tokens.endpoints import SLOW
@@ -69,10 +70,11 @@ class RefreshThrottle:
         kind = kinds.get(slug)
         if kind is None:
             return 0
-        left = ceil((kind.refresh_pace.per_provider - self.providers[kind.provider]) / rivals)
+        pace: RefreshPace = kind.refresh_pace
+        left = ceil((pace.per_provider - self.providers[kind.provider]) / rivals)
         if not app:
             return left
-        return min(left, (self.paces.get(app) or kind.refresh_pace.per_app) - self.apps[app])
+        return min(left, (self.paces.get(app) or pace.per_app) - self.apps[app])
 
     def start(self, queue: str, count: int = 1) -> None:
         """Count renewals as started."""

@@ -38,15 +38,12 @@ def measure_workers(count: int) -> float:
     pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
     workers = [subprocess.Popen(command, env=environment, **pipes) for _ in range(count)]  # noqa: S603
     for worker in workers:
-        worker.stdout.readline()
-    answers = []
-    # All of them are ready: they begin together.
+        # It is ready. All of them begin together.
+        worker.stdout.readline()  # type: ignore[union-attr]
     for worker in workers:
-        worker.stdin.write("\n")
-        worker.stdin.flush()
-    for worker in workers:
-        answers.append(worker.communicate()[0])
-    return round(sum(float(answer) for answer in answers), 1)
+        worker.stdin.write("\n")  # type: ignore[union-attr]
+        worker.stdin.flush()  # type: ignore[union-attr]
+    return round(sum(float(worker.communicate()[0]) for worker in workers), 1)
 
 
 def make_due_tokens() -> None:
