@@ -103,9 +103,8 @@ def lock_first(due: models.QuerySet[Credential], most: int) -> list[Credential]:
 
 
 def take_leases(locked: Sequence[Credential]) -> list[Credential]:
-    rows, until = leases.take_locked(locked, CLAIM), clock.now() + CLAIM
-    if rows:
-        Credential.objects.filter(pk__in=[row.pk for row in rows]).update(check_due_at=until)
+    until = clock.now() + CLAIM
+    rows = leases.take_locked(locked, CLAIM, check_due_at=until)
     for row in rows:
         row.check_due_at = until
     return rows

@@ -69,12 +69,17 @@ def acquire_lease(seen: Token) -> RenewalLease | None:
     if shutdown.is_requested():
         return None
     taken = copy(seen)
-    attempt = {"fence": seen.lease_fence + 1, "at": clock.now().isoformat()}
-    taken.journal = [*seen.journal, attempt][-JOURNAL_KEPT:]
+    taken.journal = begin_attempt(seen)
     tried_at = DatabaseTime(stored=True)
     if not leases.take(taken, LEASE, journal=taken.journal, tried_at=tried_at):
         return None
     return RenewalLease(taken, find_unanswered(seen.journal))
+
+
+def begin_attempt(seen: Token) -> list[dict[str, Any]]:
+    """The journal with the attempt of the lease that is about to be taken."""
+    attempt = {"fence": seen.lease_fence + 1, "at": clock.now().isoformat()}
+    return [*seen.journal, attempt][-JOURNAL_KEPT:]
 
 
 def find_unanswered(journal: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -133,13 +138,18 @@ def claim_trials(
 
 
 def take_leases(rows: QuerySet[Token], most: int) -> list[RenewalLease]:
-    """The leases of the first `most` rows that no other process has locked."""
-    if most <= 0:
+    """The leases of the first `most` rows that no other process has locked, as `acquire_lease()`
+    takes one. Call it in a transaction."""
+    if most <= 0 or shutdown.is_requested():
         return []
     read = rows.select_related("credential").only(*READ_COLUMNS)
-    locked = read.select_for_update(skip_locked=True, of=("self",))
-    taken = [acquire_lease(row) for row in locked[:most]]
-    return [lease for lease in taken if lease]
+    tokens = list(read.select_for_update(skip_locked=True, of=("self",))[:most])
+    unanswered = [find_unanswered(token.journal) for token in tokens]
+    for token in tokens:
+        token.journal = begin_attempt(token)
+    leases.take_locked(tokens, LEASE, tried_at=DatabaseTime(stored=True))
+    Token.objects.bulk_update(tokens, ["journal"])
+    return [RenewalLease(*each) for each in zip(tokens, unanswered, strict=True)]
 
 
 class LeaseHeartbeat:
