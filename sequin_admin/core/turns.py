@@ -19,7 +19,7 @@ from django.db.models.functions import Cast, Coalesce, Concat, Replace
 
 QUEUE_CHARS = 120
 # How many queues are looked at in a claim, and how many of them are served by one transaction.
-LISTED, SERVED = 64, 4
+LISTED, SERVED = 64, 2
 # Sorts after all queues of an organization, whatever the database's collation.
 LAST = "zzz"
 UUID_CHARS = 32

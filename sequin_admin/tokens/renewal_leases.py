@@ -110,16 +110,16 @@ def claim_due(limit: int, fleet: Fleet = Fleet()) -> list[RenewalLease]:  # noqa
         throttle = RefreshThrottle.locked(queues)
         room.under_way = throttle.under_way
 
-        def take_one(queue: str, share: int) -> list[RenewalLease]:
+        def lock_one(queue: str, share: int) -> list[Token]:
             slug = queue_parts(queue)[1]
             rivals = sum(queue_parts(each)[1] == slug for each in queues[queues.index(queue) :])
             most = min(share, throttle.room(queue, rivals), ceil(room.of(slug) / rivals))
-            taken = take_leases(answering.filter(queue=queue), most)
-            throttle.start(queue, len(taken))
-            room.start(slug, len(taken))
-            return taken
+            locked = lock_first(answering.filter(queue=queue), most)
+            throttle.start(queue, len(locked))
+            room.start(slug, len(locked))
+            return locked
 
-        return turns.take_shares(queues, most, take_one)
+        return take_leases(turns.take_shares(queues, most, lock_one))
 
     return leased + TURNS.claim(answering, limit - len(leased), take, closed)
 
@@ -129,27 +129,32 @@ def claim_trials(
     due: QuerySet[Token], silent: Sequence[SilentEndpoint], limit: int, fleet: Fleet
 ) -> list[RenewalLease]:
     """One lease for each endpoint that does not answer and is not being tried."""
-    leased: list[RenewalLease] = []
+    locked: list[Token] = []
     for endpoint in endpoints.due_trials(silent, fleet)[:limit]:
         rows = due.filter(endpoint.accounts("credential"))
         if rows.exists() and endpoints.start_trial(endpoint):
-            leased += take_leases(rows, 1)
-    return leased
+            locked += lock_first(rows, 1)
+    return take_leases(locked)
 
 
-def take_leases(rows: QuerySet[Token], most: int) -> list[RenewalLease]:
-    """The leases of the first `most` rows that no other process has locked, as `acquire_lease()`
-    takes one. Call it in a transaction."""
+def lock_first(due: QuerySet[Token], most: int) -> list[Token]:
+    """Lock up to `most` rows that no other process has locked; none when this one is stopping."""
     if most <= 0 or shutdown.is_requested():
         return []
-    read = rows.select_related("credential").only(*READ_COLUMNS)
-    tokens = list(read.select_for_update(skip_locked=True, of=("self",))[:most])
-    unanswered = [find_unanswered(token.journal) for token in tokens]
-    for token in tokens:
+    rows = due.select_related("credential").only(*READ_COLUMNS)
+    return list(rows.select_for_update(skip_locked=True, of=("self",))[:most])
+
+
+def take_leases(locked: list[Token]) -> list[RenewalLease]:
+    """The leases of rows that this transaction has locked, as `acquire_lease()` takes one."""
+    if not locked:
+        return []
+    unanswered = [find_unanswered(token.journal) for token in locked]
+    for token in locked:
         token.journal = begin_attempt(token)
-    leases.take_locked(tokens, LEASE, tried_at=DatabaseTime(stored=True))
-    Token.objects.bulk_update(tokens, ["journal"])
-    return [RenewalLease(*each) for each in zip(tokens, unanswered, strict=True)]
+    leases.take_locked(locked, LEASE, tried_at=DatabaseTime(stored=True))
+    Token.objects.bulk_update(locked, ["journal"])
+    return [RenewalLease(*each) for each in zip(locked, unanswered, strict=True)]
 
 
 class LeaseHeartbeat:

@@ -10,6 +10,7 @@ from sequin_admin.core import clock
 from sequin_admin.tokens import demand, lifetimes
 from sequin_admin.tokens.models import Token
 from tests.conftest import confirm_login
+from tests.edit_forms import submit
 from tests.factories import make_credential, make_oauth_app
 
 HOUR_S = 3600
@@ -93,7 +94,7 @@ def test_the_pace_is_set_in_the_form_and_empty_is_the_usual_one(app, client, use
     sent = {"name": app.name, "client_id": app.client_id, "client_secret": "", "metadata": "{}"}
 
     for entered, stored in (("40", 40), ("", 0)):
-        assert client.post(url, {**sent, "renewals_per_second": entered}).status_code == 302
+        assert submit(client, url, {**sent, "renewals_per_second": entered}).status_code == 302
         app.refresh_from_db()
         assert app.renewals_per_second == stored
-    assert client.post(url, {**sent, "renewals_per_second": "1001"}).status_code == 422
+    assert submit(client, url, {**sent, "renewals_per_second": "1001"}).status_code == 422
