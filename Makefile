@@ -56,14 +56,16 @@ bench: setup .venv/.dev
 	@$(BIN)/python -m tests.postgres manage.py bench --api
 
 lock: .venv/.dev
-	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 requirements/runtime.in -o requirements/runtime.txt
-	$(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 requirements/dev.in -o requirements/dev.txt
+	for name in runtime simulator dev; do \
+	  $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 \
+	    requirements/$$name.in -o requirements/$$name.txt || exit 1; \
+	done
 
-.venv/.runtime: requirements/runtime.txt
+.venv/.runtime: requirements/runtime.txt requirements/simulator.txt
 	@echo "Installing the runtime requirements..."
 	@$(PYTHON) -c 'import sys; sys.exit("Sequin Admin needs Python 3.11 or newer: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt -r requirements/simulator.txt
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.runtime

@@ -1,12 +1,11 @@
 """Every setting, read from the environment once. Durations say their unit in the name."""
 
+from importlib.util import find_spec
 from json import loads
 from os import getpid
 from pathlib import Path
 from tempfile import gettempdir
-from typing import Any
 
-import structlog
 from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -19,6 +18,7 @@ from sequin_admin.core.env import (
     pasted_token,
     public_url,
 )
+from sequin_admin.core.logs import configure_logging
 from sequin_admin.core.networks import Proxies, parse_network
 
 BASE_DIR = ROOT
@@ -85,7 +85,8 @@ INSTALLED_APPS = [
     "sequin_admin.api",
     "sequin_admin.gateway",
     "sequin_admin.worker",
-    "sequin_admin.tools",
+    # Not in the production image.
+    *filter(find_spec, ["sequin_admin.tools"]),
     "allauth",
     "allauth.account",
     "allauth.mfa",
@@ -282,40 +283,4 @@ EMAIL_TIMEOUT = 15
 LOG_FORMAT = env.str("LOG_FORMAT", default="console" if DEVELOPMENT else "json")
 if LOG_FORMAT not in {"console", "json"}:
     raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}; use console or json.")
-_shared: list[Any] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-    structlog.processors.format_exc_info,
-]
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "structlog": {
-            "()": structlog.stdlib.ProcessorFormatter,
-            "foreign_pre_chain": _shared,
-            "processors": [
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer()
-                if LOG_FORMAT == "json"
-                else structlog.dev.ConsoleRenderer(colors=False),
-            ],
-        }
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structlog"}},
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {
-        # Django's own handler would log each line a second time, without the request's id.
-        "django": {"handlers": [], "level": "INFO"},
-        # Libraries whose debug logs contain whole requests.
-        **{name: {"level": "WARNING"} for name in ("httpx2", "httpcore2", "oauthlib")},
-    },
-}
-structlog.configure(
-    processors=[*_shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    wrapper_class=structlog.stdlib.BoundLogger,
-    cache_logger_on_first_use=True,
-)
+LOGGING = configure_logging(LOG_FORMAT, env.str("LOG_LEVEL", default="INFO"))

@@ -3,6 +3,7 @@
 import signal
 import time
 from collections.abc import Iterator
+from itertools import product
 
 import hypothesis
 import pytest
@@ -49,9 +50,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _hang_up() -> Iterator[None]:
-    """Close the idle connections of the HTTP client."""
+    """Close the idle connections of the HTTP clients."""
     yield
-    http.close_clients()
+    for provider, named in product((True, False), repeat=2):
+        http._client(provider, named).close()
 
 
 @pytest.fixture

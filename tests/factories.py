@@ -57,9 +57,12 @@ def sample_value(declared: type[Properties], name: str, marker: str) -> Any:
     unique = f"{marker if declared.is_secret(name) else 'sample'}_{name}"
     if pattern and not declared.is_secret(name) and re.fullmatch(pattern, example):
         return example
-    if pattern and pattern not in FITTING:
+    if not pattern:
+        return unique
+    value = FITTING.get(pattern, example.replace("...", "{}")).replace("{}", unique)
+    if pattern not in FITTING and not re.fullmatch(pattern, value):
         raise LookupError(f"Give {name} an example that matches {pattern!r}, or extend FITTING.")
-    return FITTING[pattern].replace("{}", unique) if pattern else unique
+    return value
 
 
 def make_oauth_app(organization: Organization, provider: str, **columns: Any) -> OAuthApp:

@@ -18,8 +18,8 @@ from typing import Any
 # PostgreSQL runs what its SQL, locks and types decide. These they do not, or they use no database.
 SQLITE_ONLY = (
     *("client", "command_line", "providers", "sdks", "simulator", "staff"),
-    *("test_canary.py", "test_documents.py", "test_layers.py", "test_names.py"),
-    *("test_run_legs.py", "test_walk.py"),
+    *("test_canary.py", "test_documents.py", "test_image.py", "test_layers.py", "test_memory.py"),
+    *("test_names.py", "test_run_legs.py", "test_sizes.py", "test_walk.py"),
     *(
         f"api/test_{what}.py"
         for what in (
@@ -32,7 +32,7 @@ SQLITE_ONLY = (
         f"core/test_{what}.py"
         for what in (
             *("destinations", "http", "networks", "prepared", "private_files", "redaction"),
-            "settings",
+            *("settings", "words"),
         )
     ),
     *(
@@ -43,7 +43,8 @@ SQLITE_ONLY = (
         )
     ),
     *("health/test_scenarios.py", "syncs/test_postgres.py", "tools/test_bench.py"),
-    *("tools/test_chaos_itself.py", "tools/test_slow_clients.py", "tools/test_up.py"),
+    *("tools/test_chaos_itself.py", "tools/test_repeats.py", "tools/test_slow_clients.py"),
+    "tools/test_up.py",
 )
 # Runs on PostgreSQL, which can store less than SQLite. Collecting it takes half a minute.
 FUZZER = "api/test_schema.py"

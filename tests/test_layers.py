@@ -137,6 +137,15 @@ def test_the_environment_is_read_in_one_place():
     }
 
 
+def test_leases_are_written_in_one_place():
+    """Deliveries, tests of targets, reads of collections, probes, batches and renewals alike."""
+    writing = re.compile(r"\blease_(owner|fence|until)\s*=[^=]")
+    writers = {path for path in FILES if writing.search(path.read_text())}
+
+    served = {path.relative_to(ROOT).as_posix() for path in writers if "tools" not in path.parts}
+    assert served == {"core/leases.py"}
+
+
 @pytest.mark.parametrize(
     "forbidden",
     [r"pypi\.(org|python)", r"files\.pythonhosted", r"registry\.npmjs", r"/(?:work|root|home)/\w"],

@@ -3,8 +3,8 @@
 from allauth.account.models import EmailAddress
 from django.db import models
 
+from sequin_admin.access.account_log import record_account_change
 from sequin_admin.access.models import User
-from sequin_admin.audit.models import record_change
 
 
 def confirm_address(user: User) -> None:
@@ -34,14 +34,4 @@ def is_taken(email: str, user: User) -> bool:
 
 
 def record_address_change(user: User, before: str) -> None:
-    """Write an audit event into the log of each organization of the user."""
-    rows = user.memberships.values_list("organization_id", flat=True)
-    for organization_id in rows or (None,):
-        record_change(
-            "user.address_changed",
-            actor=user,
-            target=user,
-            organization_id=organization_id,
-            before=before,
-            after=user.email,
-        )
+    record_account_change(user, "user.address_changed", user, before=before, after=user.email)

@@ -1,21 +1,16 @@
 """Staff admin of accounts and organizations: read-only rows, and audited verbs upon them."""
 
-from datetime import timedelta
-from typing import Any
-
 from allauth.account.admin import EmailAddressAdmin
 from allauth.account.models import EmailAddress
 from allauth.mfa.admin import AuthenticatorAdmin
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.admin import UserSessionAdmin
 from allauth.usersessions.models import UserSession
-from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
-from django.contrib.auth.models import Group, Permission
-from django.core.validators import validate_slug
+from django.contrib.auth.models import Group
 
-from sequin_admin.access import staff, staff_access
+from sequin_admin.access import staff
 from sequin_admin.access.models import (
     ApiKey,
     Invitation,
@@ -24,6 +19,20 @@ from sequin_admin.access.models import (
     StaffAccess,
     User,
 )
+from sequin_admin.access.staff_verbs import (
+    AccessForm,
+    DeleteOrganizationForm,
+    RightsForm,
+    SlugForm,
+    activate,
+    change_slug,
+    deactivate,
+    delete_organization,
+    end_access,
+    open_access,
+    remove_second_factors,
+    set_rights,
+)
 from sequin_admin.core import clock
 from sequin_admin.core.admin import ReadOnlyAdmin, StaffVerb, VerbAdmin, VerbForm
 
@@ -31,46 +40,6 @@ from sequin_admin.core.admin import ReadOnlyAdmin, StaffVerb, VerbAdmin, VerbFor
 # show secrets.
 for model in (Authenticator, EmailAddress, Group, UserSession):
     admin.site.unregister(model)
-
-
-def deactivate(actor: User, user: User, given: dict[str, Any]) -> str:
-    staff.set_active(user, False, actor=actor, reason=given["reason"])
-    return f"{user} can no longer sign in."
-
-
-def activate(actor: User, user: User, given: dict[str, Any]) -> str:
-    staff.set_active(user, True, actor=actor, reason=given["reason"])
-    return f"{user} can sign in again."
-
-
-def remove_second_factors(actor: User, user: User, given: dict[str, Any]) -> str:
-    staff.remove_second_factors(user, actor=actor, reason=given["reason"])
-    return f"{user} signs in without a second factor until they set one up."
-
-
-class RightsForm(VerbForm):
-    """Rights of an account in the staff admin."""
-
-    is_staff = forms.BooleanField(required=False, label="Staff: opens the staff admin")
-    is_superuser = forms.BooleanField(required=False, label="Superuser: may do everything there")
-    permissions = forms.ModelMultipleChoiceField(
-        Permission.objects.select_related("content_type"), required=False
-    )
-    groups = forms.ModelMultipleChoiceField(Group.objects.all(), required=False)
-
-    def __init__(self, data: Any = None, *, row: User) -> None:
-        super().__init__(data, row=row)
-        self.initial = {
-            "is_staff": row.is_staff,
-            "is_superuser": row.is_superuser,
-            "permissions": row.user_permissions.all(),
-            "groups": row.groups.all(),
-        }
-
-
-def set_rights(actor: User, user: User, given: dict[str, Any]) -> str:
-    staff.set_rights(user, actor=actor, **given)
-    return f"The rights of {user} are changed."
 
 
 @admin.register(User)
@@ -114,57 +83,10 @@ class AccountAdmin(VerbAdmin):
     )
 
 
-class SlugForm(VerbForm):
-    slug = forms.CharField(max_length=50, validators=[validate_slug])
-
-
-class DeleteOrganizationForm(VerbForm):
-    """Asks for the slug, so that no other organization is deleted by mistake."""
-
-    slug = forms.CharField(label="Its slug, to confirm")
-
-    def clean_slug(self) -> str:
-        slug: str = self.cleaned_data["slug"]
-        if slug != self.row.slug:  # type: ignore[attr-defined]
-            raise forms.ValidationError("This is not the slug of this organization.")
-        return slug
-
-
-class AccessForm(VerbForm):
-    hours = forms.TypedChoiceField(
-        choices=[(1, "1 hour"), (2, "2 hours"), (4, "4 hours")], coerce=int, initial=1
-    )
-    may_edit = forms.BooleanField(
-        required=False, label="Editing too: connect, change and delete, as a member may"
-    )
-
-
-def change_slug(actor: User, organization: Organization, given: dict[str, Any]) -> str:
-    staff.change_slug(organization, given["slug"], actor=actor, reason=given["reason"])
-    return f"The slug of {organization} is {given['slug']}."
-
-
-def delete_organization(actor: User, organization: Organization, given: dict[str, Any]) -> str:
-    staff.delete_organization(organization, actor=actor, reason=given["reason"])
-    return f"{organization} is deleted. Its audit log is kept."
-
-
-def open_access(actor: User, organization: Organization, given: dict[str, Any]) -> str:
-    access = staff_access.open_access(
-        organization,
-        actor=actor,
-        reason=given["reason"],
-        duration=timedelta(hours=given["hours"]),
-        may_edit=given["may_edit"],
-    )
-    return (
-        f"The owners are mailed. Choose {organization} in the dashboard, until "
-        f"{access.expires_at:%H:%M} UTC."
-    )
-
-
 @admin.register(Organization)
 class OrganizationAdmin(VerbAdmin):
+    """Organizations, with what staff may do to them."""
+
     list_display = ("name", "slug", "created_at")
     search_fields = ("name", "slug")
     verbs = (
@@ -194,11 +116,6 @@ class OrganizationAdmin(VerbAdmin):
             "deleted for good. Accounts and the audit log stay.",
         ),
     )
-
-
-def end_access(actor: User, access: StaffAccess, given: dict[str, Any]) -> str:
-    staff_access.end_access(access, actor=actor)
-    return f"{access} has ended."
 
 
 class EndForm(VerbForm):
@@ -249,6 +166,8 @@ class MembershipAdmin(ReadOnlyAdmin):
 
 @admin.register(Invitation)
 class InvitationAdmin(ReadOnlyAdmin):
+    """Invitations, to look at."""
+
     list_display = (
         *("email", "organization", "role", "invited_by", "sent_at"),
         *("expires_at", "accepted_at", "withdrawn_at"),
@@ -260,6 +179,8 @@ class InvitationAdmin(ReadOnlyAdmin):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ReadOnlyAdmin):
+    """API keys, to look at."""
+
     list_display = (
         *("name", "organization", "prefix", "state_now", "scopes", "networks"),
         *("requests_per_minute", "last_used_at", "expires_at"),

@@ -9,8 +9,9 @@ from django.conf import settings
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.core import clock
-from sequin_admin.core.forms import NameField
+from sequin_admin.core.forms import NameField, set_choices
 from sequin_admin.core.networks import normalize_networks
+from sequin_admin.core.words import format_short_time
 
 LIFETIMES = [("30", "30 days"), ("90", "90 days"), ("365", "1 year"), ("", "Until it is revoked")]
 AS_NOW = "as now"
@@ -56,10 +57,9 @@ class KeyForm(forms.Form):
         usual = f"Empty: {settings.API_REQUESTS_PER_MINUTE:,}, the usual limit."
         self.fields["requests_per_minute"].help_text = usual
         if key:
-            ends = f"{key.expires_at:%-d %b %Y, %H:%M} UTC" if key.expires_at else "when revoked"
-            days = self.fields["days"]
-            days.label = "It ends"
-            days.choices = [(AS_NOW, f"As now: {ends}"), *LIFETIMES]  # type: ignore[attr-defined]
+            ends = format_short_time(key.expires_at) if key.expires_at else "when revoked"
+            self.fields["days"].label = "It ends"
+            set_choices(self, "days", [(AS_NOW, f"As now: {ends}"), *LIFETIMES])
 
     @classmethod
     def of(cls, key: ApiKey, data: Any) -> "KeyForm":
@@ -88,6 +88,8 @@ class KeyForm(forms.Form):
 
 
 class RotateForm(forms.Form):
+    """How long the former secret stays valid beside a new one."""
+
     hours = forms.ChoiceField(
         label="The token until now stays good for",
         choices=OVERLAPS,

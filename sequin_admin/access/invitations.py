@@ -63,7 +63,7 @@ def create(
             f"{email} is invited already. Send that invitation again or withdraw it, in the list "
             "of open invitations."
         ) from None
-    record("invitation.sent", invitation, actor, role=role)
+    record_change(invitation, "invitation.sent", actor, role=role)
     return invitation, token
 
 
@@ -77,7 +77,7 @@ def resend(invitation: Invitation, *, actor: User) -> tuple[Invitation, str]:
     row.invited_by = actor
     set_token(row, token)
     row.save()
-    record("invitation.resent", row, actor, role=row.role)
+    record_change(row, "invitation.resent", actor, role=row.role)
     return row, token
 
 
@@ -87,7 +87,7 @@ def withdraw(invitation: Invitation, *, actor: models.Model | None) -> None:
     row = lock(invitation)
     row.withdrawn_at = clock.now()
     row.save(update_fields=["withdrawn_at"])
-    record("invitation.withdrawn", row, actor, role=row.role)
+    record_change(row, "invitation.withdrawn", actor, role=row.role)
 
 
 def find(token_digest: str) -> Invitation | None:
@@ -158,7 +158,7 @@ def refuse_without_inviter(invitation: Invitation) -> None:
 
 def join(invitation: Invitation, user: User) -> Membership:
     membership = members.add(invitation.organization, user, invitation.role, actor=user)
-    record("invitation.accepted", invitation, user, role=invitation.role)
+    record_change(invitation, "invitation.accepted", user, role=invitation.role)
     return membership
 
 
@@ -177,13 +177,3 @@ def lock(invitation: Invitation) -> Invitation:
 def set_token(invitation: Invitation, token: str) -> None:
     invitation.digest, invitation.sent_at = digest(token), clock.now()
     invitation.expires_at = invitation.sent_at + VALID_FOR
-
-
-def record(action: str, invitation: Invitation, actor: models.Model | None, **details: str) -> None:
-    record_change(
-        action,
-        actor=actor,
-        target=invitation,
-        organization_id=invitation.organization_id,
-        **details,
-    )

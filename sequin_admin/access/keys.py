@@ -75,7 +75,7 @@ def create(
     refuse_above(organization, unrevoked, "MAX_API_KEYS")
     key.set_token(token)
     key.save()
-    record_key_change("api_key.created", key, actor, **column_values(key, COLUMNS[1:]))
+    record_change(key, "api_key.created", actor, **column_values(key, COLUMNS[1:]))
     return key, token
 
 
@@ -191,11 +191,13 @@ def update(key: ApiKey, *, actor: models.Model | None, **columns: Any) -> ApiKey
     )
     refuse_privilege_escalation(actor, row)
     after = column_values(row, columns)
-    changed = {name: [before[name], after[name]] for name in columns if before[name] != after[name]}
+    changed: dict[str, Any] = {
+        name: [before[name], after[name]] for name in columns if before[name] != after[name]
+    }
     if changed:
         row.version += 1
         row.save(update_fields=[*changed, "version"])
-        record_key_change("api_key.changed", row, actor, **changed)
+        record_change(row, "api_key.changed", actor, **changed)
     return row
 
 
@@ -223,9 +225,9 @@ def rotate(
     row.set_token(token)
     row.version += 1
     row.save()
-    record_key_change(
-        "api_key.rotated",
+    record_change(
         row,
+        "api_key.rotated",
         actor,
         former_until=row.former_until and row.former_until.isoformat(),
     )
@@ -245,7 +247,7 @@ def end_former_token(key: ApiKey, *, actor: models.Model | None) -> ApiKey:
         row.former_by = None
         row.version += 1
         row.save()
-        record_key_change("api_key.former_token_ended", row, actor)
+        record_change(row, "api_key.former_token_ended", actor)
     return row
 
 
@@ -258,7 +260,7 @@ def revoke(key: ApiKey, *, actor: models.Model | None) -> None:
     refuse_privilege_escalation(actor, lock_key(key))
     rows = ApiKey.objects.filter(pk=key.pk, revoked_at=None)
     if rows.update(revoked_at=clock.now(), version=models.F("version") + 1):
-        record_key_change("api_key.revoked", key, actor)
+        record_change(key, "api_key.revoked", actor)
 
 
 def lock_key(key: ApiKey) -> ApiKey:
@@ -269,13 +271,3 @@ def column_values(key: ApiKey, columns: Collection[str]) -> dict[str, Any]:
     """The columns as JSON values."""
     values = {name: getattr(key, name) for name in columns}
     return {n: v.isoformat() if isinstance(v, datetime) else v for n, v in values.items()}
-
-
-def record_key_change(action: str, key: ApiKey, actor: models.Model | None, **details: Any) -> None:
-    record_change(
-        action,
-        actor=actor,
-        target=key,
-        organization_id=key.organization_id,
-        **details,
-    )

@@ -25,7 +25,13 @@ def add(
     )
     if not added:
         raise already_member(membership)
-    _record("member.added", membership, actor, role=role)
+    record_change(
+        membership.user,
+        "member.added",
+        actor,
+        organization_id=membership.organization_id,
+        role=role,
+    )
     return membership
 
 
@@ -53,14 +59,27 @@ def change_role(membership: Membership, role: str, *, actor: models.Model | None
     _require_another_owner(membership, "change the role of")
     membership.role = role
     membership.save(update_fields=["role"])
-    _record("member.role_changed", membership, actor, before=before, after=role)
+    record_change(
+        membership.user,
+        "member.role_changed",
+        actor,
+        organization_id=membership.organization_id,
+        before=before,
+        after=role,
+    )
 
 
 @transaction.atomic
 def remove(membership: Membership, *, actor: models.Model | None) -> None:
     """Delete the membership; the account stays. Raises `LastOwner`."""
     _require_another_owner(membership, "remove")
-    _record("member.removed", membership, actor, role=membership.role)
+    record_change(
+        membership.user,
+        "member.removed",
+        actor,
+        organization_id=membership.organization_id,
+        role=membership.role,
+    )
     membership.delete()
 
 
@@ -73,15 +92,3 @@ def _require_another_owner(membership: Membership, verb: str) -> None:
             f"{membership.user} is the only owner of {membership.organization}. "
             f"Make somebody else an owner first, then {verb} this one."
         )
-
-
-def _record(
-    action: str, membership: Membership, actor: models.Model | None, **details: str
-) -> None:
-    record_change(
-        action,
-        actor=actor,
-        target=membership.user,
-        organization_id=membership.organization_id,
-        **details,
-    )

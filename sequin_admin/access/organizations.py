@@ -34,7 +34,7 @@ def rename(organization: Organization, name: str, *, actor: models.Model | None)
         return
     before, organization.name = organization.name, name
     organization.save(update_fields=["name"])
-    _record("organization.renamed", organization, actor, before=before, after=name)
+    record_change(organization, "organization.renamed", actor, before=before, after=name)
 
 
 @transaction.atomic
@@ -43,13 +43,13 @@ def set_logo(organization: Organization, png: bytes, *, actor: models.Model | No
     Logo.objects.update_or_create(
         organization=organization, defaults={"png": png, "changed_at": clock.now()}
     )
-    _record("organization.logo_changed", organization, actor)
+    record_change(organization, "organization.logo_changed", actor)
 
 
 @transaction.atomic
 def remove_logo(organization: Organization, *, actor: models.Model | None) -> None:
     if Logo.objects.filter(organization=organization).delete()[0]:
-        _record("organization.logo_removed", organization, actor)
+        record_change(organization, "organization.logo_removed", actor)
 
 
 def normalize_logo(file: IO[bytes], size: int) -> bytes:
@@ -69,11 +69,3 @@ def normalize_logo(file: IO[bytes], size: int) -> bytes:
     out = BytesIO()
     drawn.save(out, "PNG", optimize=True)
     return out.getvalue()
-
-
-def _record(
-    action: str, organization: Organization, actor: models.Model | None, **details: str
-) -> None:
-    record_change(
-        action, actor=actor, target=organization, organization_id=organization.pk, **details
-    )

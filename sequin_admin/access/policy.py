@@ -8,6 +8,8 @@ from sequin_admin.core import clock
 
 
 class Role(models.TextChoices):
+    """What a member is in an organization."""
+
     OWNER = "owner", "Owner"
     ADMIN = "admin", "Admin"
     MEMBER = "member", "Member"
@@ -15,6 +17,8 @@ class Role(models.TextChoices):
 
 
 class Action(models.TextChoices):
+    """What a role allows to do; the label completes "may ..."."""
+
     VIEW = "view", "look at everything except secrets"
     EDIT = "edit", "connect, change, verify and delete credentials"
     REVEAL = "reveal", "see stored secrets"

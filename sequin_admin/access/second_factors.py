@@ -13,6 +13,8 @@ from sequin_admin.core import keyring
 
 
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]
+    """Stores the secrets of second factors encrypted."""
+
     def encrypt(self, text: str) -> str:
         return str(CRYPTER.encrypt(text.encode()).decode())
 

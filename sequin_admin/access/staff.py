@@ -4,12 +4,12 @@ Events about an account are written into the log of each organization that it is
 """
 
 from collections.abc import Collection, Iterable
-from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, Permission
 from django.db import models, transaction
 
+from sequin_admin.access.account_log import record_account_change
 from sequin_admin.access.models import Organization, User
 from sequin_admin.audit.models import record_change
 from sequin_admin.core.admin import VerbRefused
@@ -22,11 +22,13 @@ class StaffRefusal(VerbRefused):
 
 
 def require_reason(reason: str) -> None:
+    """Raises `StaffRefusal` for an empty reason."""
     if not reason.strip():
         raise StaffRefusal("Give a reason. It is written into the audit log.")
 
 
 def require_superuser(actor: User) -> None:
+    """Raises `StaffRefusal` unless the actor is an active superuser."""
     if not (actor.is_active and actor.is_superuser):
         raise StaffRefusal("Only a superuser can do this. Ask one.")
 
@@ -44,6 +46,7 @@ def manages_account(actor: User, user: User) -> bool:
 
 
 def require_account(actor: User, user: User) -> None:
+    """Raises `StaffRefusal` unless `manages_account()`."""
     if not manages_account(actor, user):
         raise StaffRefusal(
             "You can't do this to your own account, and only superusers can do it to an account of "
@@ -62,7 +65,7 @@ def set_active(user: User, active: bool, *, actor: User, reason: str) -> None:
     row.is_active = active
     row.save(update_fields=["is_active"])
     action = "user.activated" if active else "user.deactivated"
-    record_account_change(action, row, actor, reason=reason)
+    record_account_change(row, action, actor, reason=reason)
 
 
 @transaction.atomic
@@ -75,7 +78,7 @@ def remove_second_factors(user: User, *, actor: User, reason: str) -> None:
     if not types:
         raise StaffRefusal(f"{user} has no second factor.")
     factors.delete()
-    record_account_change("user.second_factors_removed", user, actor, reason=reason, types=types)
+    record_account_change(user, "user.second_factors_removed", actor, reason=reason, types=types)
 
 
 @transaction.atomic
@@ -107,7 +110,7 @@ def set_rights(
     after = describe_rights(row)
     if after != before:
         record_account_change(
-            "user.rights_changed", row, actor, reason=reason, before=before, after=after
+            row, "user.rights_changed", actor, reason=reason, before=before, after=after
         )
 
 
@@ -139,9 +142,7 @@ def change_slug(organization: Organization, slug: str, *, actor: User, reason: s
         return
     before, row.slug = row.slug, slug
     row.save(update_fields=["slug"])
-    record_organization(
-        "organization.slug_changed", row, actor, reason=reason, before=before, after=slug
-    )
+    record_change(row, "organization.slug_changed", actor, reason=reason, before=before, after=slug)
 
 
 @transaction.atomic
@@ -150,7 +151,7 @@ def delete_organization(organization: Organization, *, actor: User, reason: str)
     require_reason(reason)
     require_superuser(actor)
     row = Organization.objects.select_for_update().get(pk=organization.pk)
-    record_organization("organization.deleted", row, actor, reason=reason, slug=row.slug)
+    record_change(row, "organization.deleted", actor, reason=reason, slug=row.slug)
     delete_rows(row, [related.related_model for related in row._meta.related_objects])
     row.delete()
 
@@ -169,18 +170,3 @@ def delete_rows(organization: Organization, owned: Collection[type[models.Model]
         if len(blocked) == len(left):
             raise StaffRefusal("Rows of another organization depend on this one's.")
         left = blocked
-
-
-def record_account_change(action: str, user: User, actor: User, **details: object) -> None:
-    rows = user.memberships.values_list("organization_id", flat=True)
-    organizations: list[UUID | None] = [*rows]
-    for organization_id in organizations or [None]:
-        record_change(action, actor=actor, target=user, organization_id=organization_id, **details)
-
-
-def record_organization(
-    action: str, organization: Organization, actor: User, **details: object
-) -> None:
-    record_change(
-        action, actor=actor, target=organization, organization_id=organization.pk, **details
-    )

@@ -5,10 +5,11 @@ organization's audit log (`User.audit_details`).
 """
 
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import models, transaction
+from django.db import transaction
 from django.template.loader import render_to_string
 
 from sequin_admin.access.models import Membership, Organization, StaffAccess, User
@@ -51,9 +52,9 @@ def open_access(
         User.objects.select_for_update().get(pk=actor.pk)
         refuse_opening(organization, actor)
         access.save(force_insert=True)
-        record_access(
-            "staff_access.opened",
+        record_change(
             access,
+            "staff_access.opened",
             actor,
             reason=access.reason,
             may_edit=may_edit,
@@ -108,7 +109,7 @@ def end_access(access: StaffAccess, *, actor: User) -> None:
     if row.is_open:
         row.ended_at = clock.now()
         row.save(update_fields=["ended_at"])
-        record_access("staff_access.ended", row, actor)
+        record_change(row, "staff_access.ended", actor)
 
 
 def is_owner(access: StaffAccess, actor: User) -> bool:
@@ -135,14 +136,8 @@ def record_page(access: StaffAccess, user: User, *, method: str, path: str, stat
 
     `path` is without the query string, which may contain what was searched for.
     """
-    details: dict[str, str | int] = {"method": method, "path": path[:PATH_CHARS], "status": status}
+    details: dict[str, Any] = {"method": method, "path": path[:PATH_CHARS], "status": status}
     known = Event.objects.of(access.organization_id).about(access)
     known = known.filter(action="staff_access.used")
     if not known.filter(**{f"details__{name}": value for name, value in details.items()}).exists():
-        record_access("staff_access.used", access, user, **details)
-
-
-def record_access(action: str, access: StaffAccess, actor: models.Model, **details: object) -> None:
-    record_change(
-        action, actor=actor, target=access, organization_id=access.organization_id, **details
-    )
+        record_change(access, "staff_access.used", user, **details)

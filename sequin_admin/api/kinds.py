@@ -14,6 +14,8 @@ from sequin_admin.api.framework.pagination import PageParams
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.schemas import Shape
 from sequin_admin.credentials import kinds
+from sequin_admin.credentials.kinds import AppInstallKind, OAuthKind
+from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.property_docs import PropertyDoc, properties_of
 from sequin_admin.tokens import protocol
 
@@ -101,7 +103,7 @@ def list_kinds(request: ApiRequest, filters: Query[KindFilters]) -> dict[str, An
 def get_kind(request: ApiRequest, kind: str) -> dict[str, Any]:
     """One kind, by its name."""
     require_scope(request, Scope.READ)
-    declared = kinds.get(kind)
+    declared = kinds.find(kind)
     if declared is None:
         raise ApiError(404, "There is no such kind. /v1/kinds lists all of them.")
     return kind_out(declared)
@@ -112,7 +114,7 @@ def property_out(doc: PropertyDoc) -> dict[str, Any]:
     return asdict(doc) | {"filled": doc.read_only, "ours": doc.extension}
 
 
-def kind_out(kind: Any) -> dict[str, Any]:
+def kind_out(kind: type[Credential]) -> dict[str, Any]:
     plain = ("label", "provider", "provider_title", "rate_source", "docs_url")
     return {
         "kind": kind.slug,
@@ -122,13 +124,13 @@ def kind_out(kind: Any) -> dict[str, Any]:
         "identity": kind.identity_properties,
         "rate_limit": kind.rate.model_dump(),
         "plans": [{"title": p.title, "rate_limit": p.rate.model_dump()} for p in kind.plans],
-        "oauth": oauth_out(kind) if kind.oauth else None,
+        "oauth": oauth_out(kind) if issubclass(kind, OAuthKind) else None,
     }
 
 
-def oauth_out(kind: Any) -> dict[str, Any]:
+def oauth_out(kind: type[OAuthKind]) -> dict[str, Any]:
     known = protocol.install_url_of(kind.provider, "{oauth_app_id}")
-    install_url = known if kind.installs else ""
+    install_url = known if issubclass(kind, AppInstallKind) else ""
     return {
         "scopes": kind.oauth.scopes,
         "needs_oauth_app": kind.client_is_ours(),

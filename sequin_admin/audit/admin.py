@@ -6,6 +6,8 @@ from sequin_admin.core.admin import ReadOnlyAdmin
 
 @admin.register(Event)
 class EventAdmin(ReadOnlyAdmin):
+    """The audit log, to look at."""
+
     list_display = ("at", "actor", "action", "target", "organization_id")
     list_filter = ("action", "target_type", "at")
     search_fields = ("actor", "target", "target_id")

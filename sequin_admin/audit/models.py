@@ -13,6 +13,8 @@ class AppendOnly(TypeError):
 
 
 class EventQuerySet(models.QuerySet["Event"]):
+    """Events of an organization or about a row, which nobody changes or deletes."""
+
     def of(self, organization_id: uuid.UUID) -> Self:
         return self.filter(organization_id=organization_id)
 
@@ -75,30 +77,33 @@ def get_audit_type(thing: models.Model) -> str:
 
 
 def record_change(
-    action: str,
-    *,
-    actor: models.Model | None,
     target: models.Model,
-    organization_id: uuid.UUID | None,
+    action: str,
+    actor: models.Model | None,
+    *,
+    organization_id: uuid.UUID | None = None,
     **details: Any,
 ) -> Event:
-    """Write one event in the caller's transaction. `actor=None` is the system itself."""
-    event = build_event(
-        action, actor=actor, target=target, organization_id=organization_id, **details
-    )
+    """Write one event in the caller's transaction. `actor=None` is the system itself.
+
+    It stands in the log of the target's organization, of a target without one in that of
+    `organization_id`.
+    """
+    event = build_event(target, action, actor, organization_id=organization_id, **details)
     event.save()
     return event
 
 
 def build_event(
-    action: str,
-    *,
-    actor: models.Model | None,
     target: models.Model,
-    organization_id: uuid.UUID | None,
+    action: str,
+    actor: models.Model | None,
+    *,
+    organization_id: uuid.UUID | None = None,
     **details: Any,
 ) -> Event:
     """As `record_change()`, but not saved: for callers that use `bulk_create()`."""
+    organization_id = getattr(target, "organization_id", organization_id)
     return Event(
         organization_id=organization_id,
         action=action,

@@ -44,6 +44,7 @@ def field_lines(error: Refused) -> list[str]:
 
 
 def exit_with(code: int, *lines: str) -> None:
+    """Print the lines as notes and exit with `code`."""
     for line in lines:
         output.print_note(line)
     raise SystemExit(code)

@@ -48,6 +48,7 @@ def logout(json: AsJson = False) -> None:
 
 
 def prompt(what: str, *, hidden: bool = False) -> str:
+    """Ask on a terminal, else read one line. Raises `Misused` for nothing."""
     if sys.stdin.isatty():
         answer = str(typer.prompt(what, hide_input=hidden, err=True))
     else:

@@ -160,6 +160,7 @@ def write_report(
 
 
 def contents(file: str) -> bytes:
+    """The bytes of a file, or of standard input. Raises `Misused`."""
     try:
         return sys.stdin.buffer.read() if file == STREAM else Path(file).read_bytes()
     except OSError:
@@ -167,6 +168,7 @@ def contents(file: str) -> bytes:
 
 
 def kinds_of(given: list[str], shapes: dict[str, formats.Shape]) -> dict[str, str]:
+    """Kinds by name, of NAME=KIND. Raises `Misused`."""
     pairs = {name: kind for name, _, kind in (pair.rpartition("=") for pair in given)}
     if not all(name and kind in shapes for name, kind in pairs.items()):
         raise Misused(f"Map a name to a kind, as in hubspot-prod=KIND: {', '.join(shapes)}.")

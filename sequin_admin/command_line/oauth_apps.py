@@ -96,6 +96,7 @@ def secret_from(file: Path | None) -> str:
 
 
 def texts_of(given: list[str]) -> dict[str, str]:
+    """Values by key, of KEY=VALUE. Raises `Misused`."""
     pairs = [pair.partition("=") for pair in given]
     if not all(name and equals for name, equals, _ in pairs):
         raise Misused("Properties are given as KEY=VALUE.")
@@ -103,6 +104,7 @@ def texts_of(given: list[str]) -> dict[str, str]:
 
 
 def contents(file: Path) -> str:
+    """The text of a file. Raises `Misused`."""
     try:
         return file.read_text()
     except (OSError, ValueError):

@@ -34,6 +34,7 @@ app.command("health")(health.health)
 
 
 def show_version(wanted: bool) -> None:
+    """Print the version and exit."""
     if wanted:
         try:
             typer.echo(version("sequin-admin"))

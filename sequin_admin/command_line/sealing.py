@@ -22,6 +22,7 @@ def recipients(given: Sequence[str], file: Path | None) -> list[Any]:
 
 
 def recipient(text: str, number: int) -> Any:
+    """A public key of age or SSH. Raises `Misused`."""
     try:
         if text.startswith("ssh-"):
             return pyrage.ssh.Recipient.from_str(text)
@@ -49,6 +50,7 @@ def identities(file: Path) -> list[Any]:
 
 
 def lines_of(file: Path) -> list[str]:
+    """The lines of a file without comments. Raises `Misused`."""
     try:
         lines = [line.strip() for line in file.read_text().splitlines()]
     except (OSError, ValueError):

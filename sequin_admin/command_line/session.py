@@ -15,6 +15,8 @@ from sequin_admin.command_line.settings import Settings
 
 @dataclass(frozen=True)
 class Session:
+    """What the command line was told of the server, for all of its commands."""
+
     given: Settings
 
     def api(self, **options: Any) -> Api:

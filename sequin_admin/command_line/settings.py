@@ -38,6 +38,7 @@ def path() -> Path:
 
 
 def load() -> Settings:
+    """What `login` has stored, if anything. Raises `Misused`."""
     try:
         known = json.loads(path().read_text())
         return Settings(url=str(known["url"]), key=str(known["key"]))
@@ -102,6 +103,7 @@ def checked(url: str) -> str:
 
 
 def read_key(file: Path) -> str:
+    """The text of a key file. Raises `Misused`."""
     try:
         data = file.read_bytes()
         key = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")

@@ -11,6 +11,8 @@ from sequin_admin.core.admin import ReadOnlyAdmin
 
 @admin.register(ConnectSession)
 class ConnectSessionAdmin(ReadOnlyAdmin):
+    """Connect sessions, to look at."""
+
     list_display = ("created_at", "kind", "organization", "user", "credential", "failure")
     list_filter = ("kind", "created_at")
     list_select_related = ("organization", "user", "credential")
@@ -19,6 +21,8 @@ class ConnectSessionAdmin(ReadOnlyAdmin):
 
 @admin.register(ConnectLink)
 class ConnectLinkAdmin(ReadOnlyAdmin):
+    """Connect links, to look at."""
+
     list_display = ("created_at", "provider", "name", "organization", "state", "failure")
     list_filter = ("provider", "created_at")
     list_select_related = ("organization",)
@@ -27,6 +31,8 @@ class ConnectLinkAdmin(ReadOnlyAdmin):
 
 @admin.register(Batch)
 class BatchAdmin(ReadOnlyAdmin):
+    """Batches, to look at."""
+
     list_display = ("created_at", "action", "organization", "created_by", "finished_at", "failure")
     list_filter = ("action", "created_at")
     list_select_related = ("organization", "created_by")
@@ -34,6 +40,8 @@ class BatchAdmin(ReadOnlyAdmin):
 
 @admin.register(AuthorizationRequest)
 class AuthorizationRequestAdmin(ReadOnlyAdmin):
+    """Authorization requests, to look at."""
+
     list_display = ("created_at", "kind", "organization", "redirect_url", "exchanged_at")
     list_filter = ("kind", "created_at")
     list_select_related = ("organization",)

@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from authlib.common.urls import add_params_to_uri
 from django.conf import settings
 from django.db import models, transaction
+from oauthlib.common import add_params_to_uri
 
 from sequin_admin.access.models import ApiKey, Organization
 from sequin_admin.access.rights import RightLost, refuse_lost_right
@@ -23,7 +23,7 @@ from sequin_admin.connect.models import AuthorizationRequest, ConnectSession
 from sequin_admin.core import clock
 from sequin_admin.core.fields import Secrets
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import Properties
 from sequin_admin.tokens import protocol
 
@@ -74,7 +74,7 @@ class ExchangedCredential:
 
 def start(
     organization: Organization,
-    kind: Any,
+    kind: type[Credential],
     *,
     actor: models.Model | None,
     redirect_url: str,
@@ -116,7 +116,7 @@ def start(
     )
     with transaction.atomic():
         authorization_request.save()
-        record_request_change("handover.started", authorization_request, actor)
+        record_change(authorization_request, "handover.started", actor)
     return f"{settings.PUBLIC_URL}/link/oauth2/start/{token}"
 
 
@@ -234,7 +234,7 @@ def exchange(
         properties, state = stored["properties"], stored["state"]
         authorization_request.secrets, authorization_request.exchanged_at = {}, clock.now()
         authorization_request.save(update_fields=["secrets", "exchanged_at"])
-        record_request_change("handover.exchanged", authorization_request, actor)
+        record_change(authorization_request, "handover.exchanged", actor)
     return ExchangedCredential(authorization_request.oauth_app_id, in_order(properties), state)
 
 
@@ -260,12 +260,3 @@ def prune() -> int:
     now = clock.now()
     over = models.Q(code_expires_at__lt=now) | models.Q(created_at__lt=now - RETENTION)
     return AuthorizationRequest.objects.filter(over).delete()[0]
-
-
-def record_request_change(
-    action: str, authorization_request: AuthorizationRequest, actor: models.Model | None
-) -> None:
-    organization_id = authorization_request.organization_id
-    record_change(
-        action, actor=actor, target=authorization_request, organization_id=organization_id
-    )

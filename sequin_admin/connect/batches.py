@@ -55,7 +55,7 @@ def start(
     found = credentials.values_list("pk", flat=True)
     items = [BatchItem(batch=batch, credential_id=pk) for pk in found]
     BatchItem.objects.bulk_create(items, batch_size=ROWS)
-    record_batch_change("batch.started", batch, actor, action_of=action.value, count=len(items))
+    record_change(batch, "batch.started", actor, action_of=action.value, count=len(items))
     return batch
 
 
@@ -68,13 +68,8 @@ def withdraw(batch: Batch, *, actor: User) -> bool:
         return False
     row.withdrawn_at, row.withdrawn_by, row.finished_at = clock.now(), actor, None
     row.save(update_fields=["withdrawn_at", "withdrawn_by", "finished_at"])
-    record_batch_change("batch.withdrawn", row, actor)
+    record_change(row, "batch.withdrawn", actor)
     return True
-
-
-def record_batch_change(action: str, batch: Batch, actor: User, **details: Any) -> None:
-    organization_id = batch.organization_id
-    record_change(action, actor=actor, target=batch, organization_id=organization_id, **details)
 
 
 def claim_due(limit: int) -> list[Batch]:
@@ -142,6 +137,7 @@ def do_item(batch: Batch, item: BatchItem) -> str:
 
 
 def refuse_lost_maker(batch: Batch, person: User | None) -> None:
+    """Raises `RightLost` when who wants it is gone or may no longer do it."""
     if person is None:
         raise RightLost(NO_MAKER)
     refuse_lost_right(person, batch.organization)

@@ -9,8 +9,8 @@ from django.db import IntegrityError, models, transaction
 
 from sequin_admin.access.models import Organization
 from sequin_admin.access.rights import refuse_lost_right
+from sequin_admin.audit.models import record_change
 from sequin_admin.connect import entered
-from sequin_admin.connect.audit_trail import credential_event, record_credential_change
 from sequin_admin.connect.entered import MergeResult
 from sequin_admin.core import clock
 from sequin_admin.core.fields import Secrets
@@ -22,6 +22,7 @@ from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.credentials.properties import Properties, unmasked
 from sequin_admin.credentials.signals import disabled
 from sequin_admin.credentials.usage import refuse_if_used
+from sequin_admin.notifications.events import record_and_notify
 from sequin_admin.tokens import chains, grants, lifetimes, renewal
 from sequin_admin.tokens.models import Token
 
@@ -104,7 +105,7 @@ def draft_of(
     organization: Organization, properties: Properties, *, oauth_app: OAuthApp | None = None
 ) -> Credential:
     """An unsaved credential."""
-    kind = kinds.get(properties.kind)  # type: ignore[attr-defined]
+    kind = kinds.get(properties.kind_slug())
     draft: Credential = kind(organization=organization, oauth_app=oauth_app)
     set_properties(draft, properties)
     return draft
@@ -227,7 +228,9 @@ def record_saved(saved: Saved, actor: models.Model | None) -> None:
     """Audit what is new or has changed."""
     if saved.is_changed:
         action = "credential.created" if saved.is_new else "credential.updated"
-        record_credential_change(action, saved.credential, actor, **saved.audit_details())
+        record_and_notify(
+            saved.credential, action, actor, kind=saved.credential.kind, **saved.audit_details()
+        )
 
 
 def same_account(draft: Credential) -> models.QuerySet[Credential]:
@@ -288,7 +291,7 @@ def drop_discovered(draft: Credential) -> None:
 def probe_draft(draft: Credential) -> Outcome:
     """Probe the draft at the provider and merge the discovered properties into it."""
     try:
-        token = draft.mint().access_token if draft.mints else draft.static_token()
+        token = draft.mint().access_token if draft.mints_tokens() else draft.static_token()
         outcome = draft.probe(token)
     except FAILURES as error:
         return draft.classify_failure(error)
@@ -308,7 +311,7 @@ def merge_properties(credential: Credential, discovered: Mapping[str, Any]) -> b
 
 def apply_grant(credential: Credential, grant: TokenGrant | None) -> None:
     """Store a grant's token; without a grant, or for a kind that mints, have one obtained now."""
-    if grant and not credential.mints:
+    if grant and not credential.mints_tokens():
         grants.store_grant(credential, grant)
         return
     entered.update_token(credential, entered.CREATED)
@@ -328,7 +331,7 @@ def identified_replacement(
 ) -> Credential:
     """A draft with new secrets, whose account the provider is asked for where only it knows."""
     draft = replacement_of(credential, properties)
-    if not credential.mints and not lifetimes.is_renewable(credential):
+    if not credential.mints_tokens() and not lifetimes.is_renewable(credential):
         identify_account(credential, draft)
         refuse_lost_right(actor, credential.organization)
     return draft
@@ -386,7 +389,7 @@ def apply_replacement(
     changed = {"credential.secrets_replaced": [*change.secrets], "credential.changed": public}
     for action, names in changed.items():
         if names:
-            record_credential_change(action, credential, actor, changed=names)
+            record_and_notify(credential, action, actor, kind=credential.kind, changed=names)
     return Saved(credential, is_new=False, change=change)
 
 
@@ -408,7 +411,9 @@ def update_details(
     for field, value in changed.items():
         setattr(credential, field, value)
     credential.save(update_fields=[*changed, "updated_at"])
-    record_credential_change("credential.changed", credential, actor, changed=sorted(changed))
+    record_and_notify(
+        credential, "credential.changed", actor, kind=credential.kind, changed=sorted(changed)
+    )
 
 
 def reveal(
@@ -421,8 +426,13 @@ def reveal(
     secrets = Secrets(credential.secrets)
     with transaction.atomic():
         chains.remember_shown(credential, secrets)
-        record_credential_change(
-            "credential.revealed", credential, actor, purpose=purpose, secrets=sorted(secrets)
+        record_and_notify(
+            credential,
+            "credential.revealed",
+            actor,
+            kind=credential.kind,
+            purpose=purpose,
+            secrets=sorted(secrets),
         )
     return secrets
 
@@ -432,8 +442,12 @@ def exchange_token(credential: Credential, *, actor: models.Model | None) -> Non
 
     Audited before the call: the old token may be invalid even when no response arrives.
     """
-    record_credential_change(
-        "credential.token_exchange_begun", credential, actor, account=credential.describe()
+    record_and_notify(
+        credential,
+        "credential.token_exchange_begun",
+        actor,
+        kind=credential.kind,
+        account=credential.describe(),
     )
     renewal.exchange(credential)
 
@@ -446,7 +460,7 @@ def disable(credential: Credential, *, actor: models.Model | None) -> None:
     ):
         credential.refresh_from_db(fields=["disabled_at"])
         disabled.send(sender=Credential, subject=credential)
-        record_credential_change("credential.disabled", credential, actor)
+        record_and_notify(credential, "credential.disabled", actor, kind=credential.kind)
 
 
 @transaction.atomic
@@ -455,7 +469,7 @@ def enable(credential: Credential, *, actor: models.Model | None) -> None:
     rows = Credential.objects.filter(pk=credential.pk, disabled_at__isnull=False)
     if rows.update(disabled_at=None, check_due_at=now):
         credential.refresh_from_db(fields=["disabled_at", "check_due_at"])
-        record_credential_change("credential.enabled", credential, actor)
+        record_and_notify(credential, "credential.enabled", actor, kind=credential.kind)
 
 
 def delete(credential: Credential, *, actor: models.Model | None) -> bool:
@@ -481,7 +495,9 @@ def delete_locked(credential: Credential, *, actor: models.Model | None) -> str:
     refuse_if_used(credential)
     token = renewal.get_valid_token(credential)
     account = credential.describe()
-    record_credential_change("credential.deleted", credential, actor, account=account)
+    record_and_notify(
+        credential, "credential.deleted", actor, kind=credential.kind, account=account
+    )
     # A copy, as Django takes the key away from the object that it deletes.
     copy(credential).delete()
     return token
@@ -499,5 +515,7 @@ def revoke_access(credential: Credential, token: str, *, actor: models.Model | N
         revoked = True
     except FAILURES:
         revoked = False
-    credential_event("credential.access_revoked", credential, actor, given_back=revoked).save()
+    record_change(
+        credential, "credential.access_revoked", actor, kind=credential.kind, given_back=revoked
+    )
     return revoked

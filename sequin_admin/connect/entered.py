@@ -178,7 +178,7 @@ def differing(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
 def origins(known: Credential, stored: Mapping[str, str]) -> set[str]:
     """The properties that the access token was obtained with, apart from the OAuth client's."""
     declared, tokens = known.properties_class, chains.token_names(type(known))
-    if known.mints:
+    if known.mints_tokens():
         return set(input_names(declared))
     return set(tokens[:1] if tokens[:1] and tokens[0] in stored else tokens)
 

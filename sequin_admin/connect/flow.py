@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sequin_admin.access.models import Organization, User
 from sequin_admin.access.rights import RightLost, refuse_lost_right
 from sequin_admin.audit.models import record_change
-from sequin_admin.connect import audit_trail, authorization_requests, credential_operations, links
+from sequin_admin.connect import authorization_requests, credential_operations, links
 from sequin_admin.connect.models import AuthorizationRequest, ConnectLink, ConnectSession
 from sequin_admin.core import clock
 from sequin_admin.core.field_errors import errors_in
@@ -20,10 +20,11 @@ from sequin_admin.core.http import Response, Unreachable
 from sequin_admin.core.redaction import redact_values
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.answers import reading_answers
-from sequin_admin.credentials.kinds import OAuthContext, TokenGrant
+from sequin_admin.credentials.kinds import OAuthContext, OAuthKind, TokenGrant
 from sequin_admin.credentials.models import FAILURES, Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.credentials.properties import Properties
+from sequin_admin.notifications.events import record_and_notify
 from sequin_admin.tokens import chains, grants, protocol
 
 SESSION_TIME = timedelta(minutes=10)
@@ -47,7 +48,7 @@ class BadCallback(Exception):
 
 def start(
     organization: Organization,
-    kind: Any,
+    kind: type[OAuthKind],
     *,
     session_key: str,
     user: User | None = None,
@@ -139,7 +140,7 @@ def finish(
 def claim(state: str, *, user: User | None, session_key: str, provider: str) -> ConnectSession:
     """Claim the session of `state`, once, before anything else. Raises `BadCallback`."""
     connect_session = ConnectSession.objects.filter(state_digest=protocol.digest(state)).first()
-    kind = kinds.get(connect_session.kind) if connect_session else None
+    kind = kinds.find(connect_session.kind) if connect_session else None
     mine = connect_session and connect_session.belongs_to(user, protocol.digest(session_key))
     if connect_session is None or kind is None or kind.provider != provider or not mine:
         raise BadCallback(
@@ -187,11 +188,7 @@ def deny(connect_session: ConnectSession, error: RightLost) -> None:
     organization = connect_session.organization
     fail(connect_session, error)
     record_change(
-        "credential.connect_denied",
-        actor=connect_session.actor,
-        target=organization,
-        organization_id=organization.pk,
-        kind=connect_session.kind,
+        organization, "credential.connect_denied", connect_session.actor, kind=connect_session.kind
     )
 
 
@@ -255,7 +252,8 @@ def complete(connect_session: ConnectSession, params: Mapping[str, str]) -> Cred
     refuse_lost_rights(connect_session)
     if connect_session.link:
         links.refuse_closed(connect_session.link)
-    kind, context = kinds.get(connect_session.kind), context_of(connect_session, params)
+    kind = kinds.get_oauth(connect_session.kind)
+    context = context_of(connect_session, params)
     if "error" in params:
         raise Refused(kind.classify_callback_error(params))
     kind.check_callback(context)
@@ -300,7 +298,7 @@ def save_session_credential(
 
 
 def read_properties(
-    kind: Any, grant: TokenGrant, context: OAuthContext, answers: Sequence[Response]
+    kind: type[OAuthKind], grant: TokenGrant, context: OAuthContext, answers: Sequence[Response]
 ) -> Properties:
     """The kind's properties: entered, issued with the grant, and read from the account.
 
@@ -361,8 +359,13 @@ def reconnect(
     action = "credential.reconnected"
     if connect_session.replaces_account:
         action = "credential.account_replaced"
-    audit_trail.record_credential_change(
-        action, credential, connect_session.actor, before=before, after=credential.describe()
+    record_and_notify(
+        credential,
+        action,
+        connect_session.actor,
+        kind=credential.kind,
+        before=before,
+        after=credential.describe(),
     )
     return credential
 

@@ -23,11 +23,16 @@ from sequin_admin.audit.models import Event, build_event, record_change
 from sequin_admin.connect import credential_operations
 from sequin_admin.connect.models import ConnectLink, LinkState
 from sequin_admin.core import clock
+from sequin_admin.core.words import format_time
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.credentials.properties import Properties
-from sequin_admin.notifications import events, outbox
-from sequin_admin.notifications.message import Message
+from sequin_admin.notifications import outbox
+from sequin_admin.notifications.events import (
+    message_of_change,
+    notify_change,
+    record_and_notify,
+)
 from sequin_admin.tokens import protocol
 
 MAX_LIFETIME = timedelta(days=7)
@@ -62,7 +67,7 @@ class TooManyLinks(BadLink, CeilingReached):
 
 def create(
     organization: Organization,
-    offered: Sequence[Any],
+    offered: Sequence[type[Credential]],
     *,
     actor: models.Model | None,
     lasts: timedelta = MAX_LIFETIME,
@@ -137,17 +142,20 @@ def record_created(
     organization: Organization, made: Sequence[ConnectLink], actor: models.Model | None
 ) -> None:
     """The audit events and the messages of new links."""
-    action, events_, messages = "connect_link.created", [], []
+    action, events, messages = "connect_link.created", [], []
     for link in made:
-        details = {"organization_id": organization.pk, "kinds": link.kinds}
-        events_.append(build_event(action, actor=actor, target=link, **details))
-        messages.append(message_of(action, link, actor))
-    Event.objects.bulk_create(events_)
-    outbox.post(organization, *messages)
+        events.append(build_event(link, action, actor, kinds=link.kinds))
+        messages.append(message_of_change(link, action, actor, kinds=link.kinds))
+    Event.objects.bulk_create(events)
+    outbox.post(organization, *filter(None, messages))
 
 
 def refuse_bad(
-    offered: Sequence[Any], *, lasts: timedelta, oauth_app: OAuthApp | None, redirect_url: str
+    offered: Sequence[type[Credential]],
+    *,
+    lasts: timedelta,
+    oauth_app: OAuthApp | None,
+    redirect_url: str,
 ) -> None:
     """Raise `BadLink` for invalid arguments of `create()`."""
     if not offered or len({kind.provider for kind in offered}) > 1:
@@ -283,7 +291,7 @@ def refuse_closed(link: ConnectLink) -> None:
     whom = f"Ask {link.organization} for a new one if you need it."
     reasons = {
         LinkState.REVOKED: f"This link was withdrawn. {whom}",
-        LinkState.EXPIRED: f"This link ended on {link.expires_at:%-d %B %Y, %H:%M} UTC. {whom}",
+        LinkState.EXPIRED: f"This link ended on {format_time(link.expires_at)}. {whom}",
     }
     if link.state in reasons:
         raise LinkClosed(reasons[link.state])
@@ -294,7 +302,7 @@ def record_opened(link: ConnectLink) -> None:
     """Set `opened_at` and notify, the first time only."""
     if ConnectLink.objects.filter(pk=link.pk, opened_at=None).update(opened_at=clock.now()):
         link.refresh_from_db(fields=["opened_at"])
-        record_link_change("connect_link.opened", link, None)
+        record_and_notify(link, "connect_link.opened", None)
 
 
 def count_try(link: ConnectLink) -> None:
@@ -356,7 +364,7 @@ def complete(link: ConnectLink, credential: Credential) -> None:
     same.update(revoked_at=now)
     forget_tokens(Q(pk__in=closed))
     link.credential = credential
-    record_link_change("connect_link.completed", link, link, credential=str(credential.pk))
+    record_and_notify(link, "connect_link.completed", link, credential=str(credential.pk))
 
 
 @transaction.atomic
@@ -364,8 +372,11 @@ def fail(link: ConnectLink, reason: str) -> None:
     """Record why the customer could not connect, and notify. The link stays open."""
     link.failure, link.failed_at = reason[:500], clock.now()
     link.save(update_fields=["failure", "failed_at"])
-    notify_link_event(
-        "connect_link.failed", link, link, text=f"{link.failure} The link can be used again."
+    notify_change(
+        link,
+        "connect_link.failed",
+        link,
+        text=f"{link.failure} The link can be used again.",
     )
 
 
@@ -386,26 +397,14 @@ def update_link(
     for column, value in changed.items():
         setattr(link, column, value)
     link.save(update_fields=[*changed])
-    record_change(
-        "connect_link.changed",
-        actor=actor,
-        target=link,
-        organization_id=link.organization_id,
-        changed=sorted(changed),
-    )
+    record_change(link, "connect_link.changed", actor, changed=sorted(changed))
 
 
 def record_exported(
     organization: Organization, *, actor: models.Model | None, batch: UUID | None
 ) -> None:
     """Record an audit event of who exported the URLs of many links."""
-    record_change(
-        "connect_link.exported",
-        actor=actor,
-        target=organization,
-        organization_id=organization.pk,
-        batch=str(batch or ""),
-    )
+    record_change(organization, "connect_link.exported", actor, batch=str(batch or ""))
 
 
 @transaction.atomic
@@ -415,7 +414,7 @@ def revoke(link: ConnectLink, *, actor: models.Model | None) -> bool:
     if not ConnectLink.objects.open(now).filter(pk=link.pk).update(revoked_at=now):
         return False
     forget_tokens(Q(pk=link.pk))
-    record_link_change("connect_link.revoked", link, actor)
+    record_and_notify(link, "connect_link.revoked", actor)
     return True
 
 
@@ -432,34 +431,3 @@ def prune() -> int:
     now = clock.now()
     forget_tokens(Q(expires_at__lte=now, expires_at__gt=now - timedelta(days=1)))
     return ConnectLink.objects.filter(expires_at__lt=now - RETENTION).delete()[0]
-
-
-def record_link_change(
-    action: str, link: ConnectLink, actor: models.Model | None, **details: Any
-) -> None:
-    """Record an audit event and notify the channels."""
-    record_change(action, actor=actor, target=link, organization_id=link.organization_id, **details)
-    notify_link_event(action, link, actor)
-
-
-def notify_link_event(
-    type_: str, link: ConnectLink, actor: models.Model | None, text: str = ""
-) -> None:
-    outbox.post(link.organization, message_of(type_, link, actor, text))
-
-
-def message_of(
-    type_: str, link: ConnectLink, actor: models.Model | None, text: str = ""
-) -> Message:
-    connected = link.credential_id or link.reconnects_id
-    return events.message_for(
-        type_,
-        link,
-        actor=actor,
-        path=f"/connect-links/{link.pk}/",
-        text=text,
-        provider=link.provider,
-        kinds=link.kinds,
-        credential_id=str(connected) if connected else None,
-        metadata=link.metadata,
-    )

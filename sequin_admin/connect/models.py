@@ -64,6 +64,8 @@ def states(at: datetime) -> dict[LinkState, models.Q]:
 
 
 class ConnectLinkQuerySet(OwnedQuerySet["ConnectLink"]):
+    """Connect links by state."""
+
     def open(self, at: datetime) -> Self:
         return self.filter(is_open(at))
 
@@ -129,19 +131,28 @@ class ConnectLink(models.Model):
         )
 
     def __str__(self) -> str:
-        subject = (
-            self.name or self.reconnects or kinds.providers().get(self.provider, self.provider)
-        )
-        return f"Connect link for {subject}"
+        return f"Connect link for {self.name or self.reconnects or self.provider_title}"
+
+    def message_path(self, action: str) -> str:
+        return f"/connect-links/{self.pk}/"
+
+    def message_data(self, action: str, details: dict[str, Any]) -> dict[str, Any]:
+        connected = self.credential_id or self.reconnects_id
+        return {
+            "provider": self.provider,
+            "kinds": self.kinds,
+            "credential_id": str(connected) if connected else None,
+            "metadata": self.metadata,
+        }
 
     @property
     def provider_title(self) -> str:
-        return kinds.providers().get(self.provider, self.provider)
+        return kinds.title_of(self.provider)
 
     @property
-    def offered(self) -> list[Any]:
+    def offered(self) -> list[type[Credential]]:
         """The kinds to choose from; one that is no longer known is left out."""
-        return [kind for kind in map(kinds.get, self.kinds) if kind]
+        return [kind for kind in map(kinds.find, self.kinds) if kind]
 
     @property
     def state(self) -> LinkState:

@@ -117,6 +117,10 @@ class VerbAdmin(ReadOnlyAdmin):
         return reverse(name, args=[row.pk, verb.slug])
 
     def verb_view(self, request: HttpRequest, object_id: str, slug: str) -> HttpResponse:
+        """The page of a verb, which does it after a fresh login.
+
+        Raises `Http404` and `PermissionDenied`.
+        """
         row = self.get_object(request, object_id)
         if row is None:
             raise Http404("This row does not exist.")

@@ -77,6 +77,7 @@ class AddressPolicy:
         return addresses
 
     def refuse_forbidden(self, host: str, address: Address) -> None:
+        """Raises `Forbidden` for an address that must not be called."""
         if any(address in network for network in NEVER_CALLED):
             raise Forbidden(f"{host} is not a public address. No setting allows to call this one.")
         allowed = (ip_network(network, strict=False) for network in self.networks)

@@ -45,6 +45,7 @@ class TypedEnvironment(environ.FileAwareEnv):  # type: ignore[misc]
     """Raises `ImproperlyConfigured` with a sentence for a value that its type can't have."""
 
     def get_value(self, var: str, cast: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Raises `ImproperlyConfigured` for a value that its type can't have."""
         try:
             value = super().get_value(var, cast, *args, **kwargs)
         except ValueError:

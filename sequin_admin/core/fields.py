@@ -209,6 +209,7 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
         return self.refuse_lookup
 
     def refuse_lookup(self, *args: Any) -> Self:
+        """Raises `FieldError`: an encrypted column is neither searched nor sorted."""
         raise FieldError(
             f"{self.model.__name__}.{self.name} is encrypted and can't be searched or sorted."
         )

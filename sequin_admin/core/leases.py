@@ -103,6 +103,12 @@ def take(row: Row, length: timedelta, **written: Any) -> bool:
     return True
 
 
+def copy_lease(row: Row, to: Row) -> None:
+    """Let another object of the same row know its lease."""
+    for column in LEASE_COLUMNS:
+        setattr(to, column, getattr(row, column))
+
+
 def show_taken(row: Leased, owner: str, length: timedelta) -> None:
     row.lease_owner, row.lease_fence = owner, row.lease_fence + 1
     row.lease_until = clock.now() + length
@@ -118,9 +124,12 @@ def still_mine(row: Row) -> models.QuerySet[Row]:
     return rows.filter(pk=row.pk, lease_until__isnull=False, **mine)
 
 
-def extend(row: Leased, length: timedelta) -> bool:
-    """Let the lease end `length` from now. False when it was lost."""
-    return still_mine(row).update(lease_until=DatabaseTime(length, stored=True)) == 1
+def extend(held: models.QuerySet[Row], length: timedelta, **written: Any) -> bool:
+    """Let the lease end `length` from now, and write other columns with it.
+
+    `held` is `still_mine()`, or a part of it. False, and nothing written, when it is empty.
+    """
+    return held.update(lease_until=DatabaseTime(length, stored=True), **written) == 1
 
 
 def revoke(row: Leased) -> None:

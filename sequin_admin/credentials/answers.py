@@ -5,29 +5,37 @@ exceptions. Here that becomes an outcome with the answer as evidence.
 """
 
 import functools
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
-from pydantic import ValidationError
 
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.outcomes import Outcome, Refused
+from sequin_admin.credentials.row import CredentialRow
 
 log = structlog.get_logger(__name__)
+# A kind, or a credential of it.
+AnyKind = CredentialRow | type[CredentialRow]
+Classifier: TypeAlias = "classmethod[CredentialRow, [Response], Outcome]"
 # What reading a value of another type or form than expected raises.
 MISREAD = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
+LONGEST_LIFE_S = 999_999_999
 # The methods of a kind that read answers. `Credential` wraps each of them in a net.
 READERS = ("probe", "collections", "mint", "exchange_token", "identify", "revoke")
+# Those that judge one response. `Credential` adds it as evidence.
+CLASSIFIERS = ("classify", "classify_token_error")
 
 
 @contextmanager
-def reading_answers(kind: Any, response: Response | None = None) -> Iterator[Sequence[Response]]:
+def reading_answers(
+    kind: AnyKind, response: Response | None = None
+) -> Iterator[Sequence[Response]]:
     """Raise `Refused` when the code within fails on what an answer contains.
 
     The answer is the newest that arrived within, else `response`. Without one the error is ours.
@@ -68,28 +76,38 @@ def netted(reader: Any) -> Any:
     return wrapped
 
 
-def validated(kind: Any, outcome: Outcome) -> Outcome:
+def evident(classifier: Classifier) -> Classifier:
+    """`classifier` of a kind, with the response as evidence of what went wrong."""
+
+    @functools.wraps(classifier.__func__)
+    def wrapped(kind: type[CredentialRow], response: Response) -> Outcome:
+        outcome = classifier.__func__(kind, response)
+        return outcome if outcome.ok or outcome.evidence else outcome.with_evidence(response)
+
+    return classmethod(wrapped)
+
+
+def validated(kind: AnyKind, outcome: Outcome) -> Outcome:
     """With valid property values as discovered. Raises pydantic's `ValidationError`."""
     if not outcome.discovered:
         return outcome
     return replace(outcome, discovered=kind.properties_class.valid_values(outcome.discovered))
 
 
-def facts_of_renewal(credential: Any, grant: TokenGrant) -> dict[str, Any]:
-    """The property values that a token answer brings and that are valid.
+def text_of(value: object) -> str:
+    """The value if it is a text and not blank, else ""."""
+    return value if isinstance(value, str) and value.strip() else ""
 
-    The others are left out: they are no reason to lose the tokens that came with them. So is what
-    names the account: that is for the probe, which knows of other credentials of the account.
+
+def whole_seconds(value: object) -> int | None:
+    """A lifetime in seconds, from a number or a text that spells one; None for anything else.
+
+    At least 0 and at most 31 years. Fractions are dropped.
     """
-    facts: dict[str, Any] = {}
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
     try:
-        brought = credential.properties_from_grant(grant)
-    except MISREAD as error:
-        log.warning("unexpected answer", kind=credential.slug, error=describe(error))
-        return facts
-    for name in set(brought) - set(credential.identity_properties):
-        try:
-            facts |= credential.properties_class.valid_values({name: brought[name]})
-        except ValidationError:
-            log.warning("unexpected answer", kind=credential.slug, property=name)
-    return facts
+        seconds = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return None if math.isnan(seconds) else int(min(max(seconds, 0), LONGEST_LIFE_S))

@@ -10,7 +10,7 @@ from django.db import models, transaction
 from sequin_admin.access.models import digest
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import GatewaySecret, OAuthApp
-from sequin_admin.credentials.oauth_apps import record_app_change
+from sequin_admin.notifications.events import record_and_notify
 
 OVERLAP_H = 24
 LONGEST_OVERLAP_H = 7 * 24
@@ -43,7 +43,7 @@ def rotate(
     )
     until = row.former_until and row.former_until.isoformat()
     action = "oauth_app.gateway_secret_rotated" if before else "oauth_app.gateway_secret_made"
-    record_app_change(action, app, actor, former_until=until)
+    record_and_notify(app, action, actor, former_until=until)
     return row, secret
 
 

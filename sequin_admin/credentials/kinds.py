@@ -1,23 +1,44 @@
-"""The contract of a kind: what a provider's file declares, and the registry of all kinds.
+"""All that a provider's file declares a kind with, and the registry of all kinds.
 
 A kind is a proxy of `Credential` with a `properties_class`. The form, API schema, storage,
-masking, docs page and contract tests all follow from what is declared here.
+masking, docs page and contract tests all follow from what it declares. `credential.py` is the
+contract, `bases.py` has the classes to start from.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import TypeVar
 
-from pydantic import BaseModel
-
-from sequin_admin.core.fields import Secrets
+from sequin_admin.credentials.bases import (
+    AppInstallKind,
+    ClientCredentialsKind,
+    KeyKind,
+    OAuthKind,
+    PasswordKind,
+)
+from sequin_admin.credentials.credential import Credential
+from sequin_admin.credentials.declarations import (
+    AppProperties,
+    OAuth2,
+    OAuthContext,
+    Plan,
+    Rate,
+    RateLimitSignals,
+    RefreshPace,
+    TokenGrant,
+)
+from sequin_admin.credentials.defaults import set_defaults
 from sequin_admin.credentials.properties import MAX_NUMBER, Properties, Property, Secret
+from sequin_admin.credentials.registry import choices, registered
 
 __all__ = [
     "MAX_NUMBER",
+    "AppInstallKind",
     "AppProperties",
+    "ClientCredentialsKind",
+    "KeyKind",
     "OAuth2",
     "OAuthContext",
+    "OAuthKind",
+    "PasswordKind",
     "Plan",
     "Properties",
     "Property",
@@ -28,184 +49,56 @@ __all__ = [
     "TokenGrant",
     "all",
     "choices",
+    "find",
     "get",
+    "get_oauth",
+    "oauth_of",
     "of_provider",
     "providers",
     "register",
     "with_app",
 ]
 
-
-class Rate(BaseModel):
-    """How fast we may call: `allowed_requests` per `interval` (ms), of which
-    `max_concurrent_requests` at the same time (0 = no cap)."""
-
-    allowed_requests: int
-    interval: int
-    max_concurrent_requests: int
+Kind = TypeVar("Kind", bound=Credential)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The rate limit of one of a provider's plans, as published at the kind's `rate_source`."""
-
-    title: str
-    rate: Rate
-
-
-@dataclass(frozen=True)
-class RateLimitSignals:
-    """How to recognize throttling and the remaining quota in a provider's responses.
-
-    `throttled` lists (status, text in the body) pairs that mean "throttled". Such a response pauses
-    all calls for the time it gives, else for `pause_s` seconds. `remaining`, `reset` and `used_of`
-    are header names. `used_of` holds "18/5000", or several such pairs, of which the least remainder
-    counts. Without a reset, the remaining quota is valid for one second.
-    """
-
-    throttled: tuple[tuple[int, str], ...] = ((429, ""),)
-    pause_s: float | None = None
-    remaining: str = ""
-    used_of: str = ""
-    reset: str = ""
-    reset_unit: Literal["epoch_s", "epoch_ms"] = "epoch_s"
-
-
-@dataclass(frozen=True)
-class RefreshPace:
-    """Token renewals that our workers start per second.
-
-    No provider publishes a limit for its token endpoint. 10 per second through one OAuth app is
-    below the lowest limit that any of them publishes for its API, and enough for 26,000 tokens
-    that expire after an hour.
-    """
-
-    per_app: int = 10
-    per_provider: int = 50
-
-
-class AppProperties(Properties):
-    """Properties of an OAuth app besides its client id. Providers may declare more."""
-
-    kind: Literal["oauth_app"] = "oauth_app"
-    client_secret: Secret = Property(
-        "Client secret", help="Shown on the provider's developer page."
-    )
-
-
-@dataclass(frozen=True)
-class OAuth2:
-    """A provider's authorization code flow (RFC 6749 section 4.1), as data.
-
-    URLs may contain `{placeholders}`, filled by the kind's `url_params()`.
-    `required_properties` names the properties we need before the redirect. `client` says whether
-    id and secret are ours (an `OAuthApp`) or the customer's (properties of the credential).
-    `client_secret_as_user` is HTTP Basic with the secret as user name and no password.
-    `access_life_s` is the access token's lifetime where the provider returns none, in seconds.
-    `rotates` is whether a renewal replaces the refresh token, so that the former one is spent; True
-    also where an app or a tenant decides that. `refused_codes` are the codes of outcomes that mean
-    that the provider no longer takes the refresh token.
-    `grace_s` is how many seconds a used refresh token still returns the same response.
-    `scope_descriptions` explains to customers what a scope allows us to do.
-    """
-
-    authorize_url: str
-    token_url: str
-    rotates: bool
-    scopes: tuple[str, ...] = ()
-    scope_descriptions: Mapping[str, str] = field(default_factory=dict)
-    scope_separator: str = " "
-    client: Literal["app", "credential"] = "app"
-    client_auth: Literal["client_secret_basic", "client_secret_post", "client_secret_as_user"] = (
-        "client_secret_post"
-    )
-    body: Literal["form", "json"] = "form"
-    pkce: bool = True
-    authorize_params: Mapping[str, str] = field(default_factory=dict)
-    token_params: Mapping[str, str] = field(default_factory=dict)
-    token_headers: Mapping[str, str] = field(default_factory=dict)
-    required_properties: tuple[str, ...] = ()
-    app: type[AppProperties] = AppProperties
-    access_property: str = ""
-    refresh_property: str = "refresh_token"
-    access_life_s: int = 3600
-    refused_codes: tuple[str, ...] = ("invalid_grant", "answer_lost")
-    grace_s: int = 0
-
-
-@dataclass(frozen=True, repr=False)
-class TokenGrant:
-    """A token endpoint's successful response. `expires_in_s` is None when it has no lifetime.
-
-    Raises `TypeError` for an access token that is no text.
-    """
-
-    access_token: str
-    refresh_token: str = ""
-    expires_in_s: int | None = None
-    scope: str = ""
-    raw: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.access_token, str):
-            raise TypeError("The access token is no text.")
-        object.__setattr__(self, "raw", Secrets(self.raw))
-
-    def __repr__(self) -> str:
-        return f"<TokenGrant expires_in_s={self.expires_in_s}>"
-
-
-@dataclass(frozen=True, repr=False)
-class OAuthContext:
-    """The values that an OAuth flow works with.
-
-    `app` are the OAuth app's properties, `inputs` the credential's known or required properties,
-    `callback` the query of the callback; all may contain secrets.
-    """
-
-    client_id: str
-    app: Mapping[str, Any] = field(default_factory=dict)
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-    callback: Mapping[str, str] = field(default_factory=dict)
-    scopes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        for name in ("app", "inputs", "callback"):
-            object.__setattr__(self, name, Secrets(getattr(self, name)))
-
-    def __repr__(self) -> str:
-        return "<OAuthContext>"
-
-    @property
-    def url_params(self) -> dict[str, Any]:
-        """Values for the `{placeholders}` of the flow's URLs."""
-        return Secrets({**self.app, **self.inputs, "client_id": self.client_id})
-
-
-_kinds: dict[str, Any] = {}
-Kind = TypeVar("Kind", bound=type)
-
-
-def register(kind: Kind) -> Kind:
+def register(kind: type[Kind]) -> type[Kind]:
     """Class decorator that registers a kind. Raises `ValueError` for a duplicate slug."""
-    slug = kind.properties_class.kind_slug()  # type: ignore[attr-defined]
-    if slug in _kinds:
+    slug = kind.properties_class.kind_slug()
+    if slug in registered:
         raise ValueError(f"The kind {slug} is registered twice.")
-    kind.slug = slug  # type: ignore[attr-defined]
-    _kinds[slug] = kind
+    kind.slug = slug
+    set_defaults(kind)
+    registered[slug] = kind
     return kind
 
 
-def get(slug: str | None) -> Any:
+def find(slug: str | None) -> type[Credential] | None:
     """The proxy model of a kind, or None when it is not registered."""
-    return _kinds.get(slug or "")
+    return registered.get(slug or "")
 
 
-def all() -> list[Any]:
-    return [_kinds[slug] for slug in sorted(_kinds)]
+def get(slug: str) -> type[Credential]:
+    """The proxy model of a kind. Raises `LookupError` when it is not registered."""
+    kind = find(slug)
+    if kind is None:
+        raise LookupError(f"There is no kind {slug}.")
+    return kind
 
 
-def of_provider(provider: str) -> list[Any]:
+def get_oauth(slug: str) -> type[OAuthKind]:
+    """As `get()`, for a kind that is connected by OAuth. Raises `LookupError` for others."""
+    kind = get(slug)
+    if not issubclass(kind, OAuthKind):
+        raise LookupError(f"{kind.full_title()} has no OAuth flow.")
+    return kind
+
+
+def all() -> list[type[Credential]]:
+    return [registered[slug] for slug in sorted(registered)]
+
+
+def of_provider(provider: str) -> list[type[Credential]]:
     return [kind for kind in all() if kind.provider == provider]
 
 
@@ -214,17 +107,23 @@ def providers() -> dict[str, str]:
     return {kind.provider: kind.provider_title for kind in all()}
 
 
-def choices() -> list[tuple[str, str]]:
-    return [(kind.slug, str(kind.full_title())) for kind in all()]
+def title_of(provider: str) -> str:
+    """hubspot -> HubSpot; the slug itself where no kind is left of the provider."""
+    return providers().get(provider, provider)
 
 
-def with_app(provider: str) -> Any:
+def providers_by_title() -> list[tuple[str, str]]:
+    """Slug and title, in the order of the titles whatever their case."""
+    return sorted(providers().items(), key=lambda pair: pair[1].lower())
+
+
+def with_app(provider: str) -> type[OAuthKind] | None:
     """The provider's kind whose client is ours; None when it has no OAuth app of ours."""
-    return next((kind for kind in of_provider(provider) if kind.client_is_ours()), None)
+    offered = (kind for kind in of_provider(provider) if issubclass(kind, OAuthKind))
+    return next((kind for kind in offered if kind.client_is_ours()), None)
 
 
 def oauth_of(provider: str) -> OAuth2 | None:
     """The provider's flow whose client is ours; None when it has no OAuth app of ours."""
     kind = with_app(provider)
-    flow: OAuth2 | None = kind.oauth if kind else None
-    return flow
+    return kind.oauth if kind else None

@@ -6,15 +6,13 @@ from typing import Any
 from django.db import models, transaction
 
 from sequin_admin.access.models import Organization
-from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
 from sequin_admin.core.fields import Secrets
 from sequin_admin.credentials.kinds import AppProperties
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.credentials.properties import unmasked
 from sequin_admin.credentials.usage import refuse_if_used
-from sequin_admin.notifications import events
-from sequin_admin.notifications.message import TYPES
+from sequin_admin.notifications.events import record_and_notify
 
 # RFC 6749 sections 3.1.2 (absolute, without fragment) and 3.3 (characters of a scope). A URI is
 # printable ASCII (RFC 3986): other host names are encoded as xn--..., other characters as %....
@@ -57,7 +55,7 @@ def create(
         renewals_per_second=renewals_per_second,
     )
     app.save()
-    record_app_change("oauth_app.created", app, actor, provider=provider)
+    record_and_notify(app, "oauth_app.created", actor, provider=provider)
     return app
 
 
@@ -86,7 +84,7 @@ def update(
     if not names:
         return
     app.save()
-    record_app_change("oauth_app.changed", app, actor, changed=names)
+    record_and_notify(app, "oauth_app.changed", actor, changed=names)
 
 
 def replace_properties(app: OAuthApp, properties: AppProperties) -> list[str]:
@@ -105,7 +103,7 @@ def replace_properties(app: OAuthApp, properties: AppProperties) -> list[str]:
 def reveal(app: OAuthApp, *, actor: models.Model | None, purpose: str = "") -> dict[str, str]:
     """Return the secrets in plain text, after an audit event of who reads them and why."""
     secrets = Secrets(app.secrets)
-    record_app_change("oauth_app.revealed", app, actor, purpose=purpose, secrets=sorted(secrets))
+    record_and_notify(app, "oauth_app.revealed", actor, purpose=purpose, secrets=sorted(secrets))
     return secrets
 
 
@@ -113,18 +111,5 @@ def reveal(app: OAuthApp, *, actor: models.Model | None, purpose: str = "") -> d
 def delete(app: OAuthApp, *, actor: models.Model | None) -> None:
     """Delete the app. Raises `InUse` while it has credentials."""
     refuse_if_used(app, remedy=REMEDY)
-    record_app_change("oauth_app.deleted", app, actor, provider=app.provider)
+    record_and_notify(app, "oauth_app.deleted", actor, provider=app.provider)
     app.delete()
-
-
-def record_app_change(
-    action: str, app: OAuthApp, actor: models.Model | None, **details: Any
-) -> None:
-    """Record an audit event and, for actions in `TYPES`, notify the channels."""
-    organization_id = app.organization_id
-    record_change(action, actor=actor, target=app, organization_id=organization_id, **details)
-    type_ = "oauth_app.updated" if action == "oauth_app.changed" else action
-    if type_ in TYPES:
-        path = f"/oauth-apps/{app.pk}/"
-        data = {"provider": app.provider, **details}
-        events.notify(type_, app, actor=actor, path=path, **data)

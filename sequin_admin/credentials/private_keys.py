@@ -4,12 +4,13 @@ import base64
 import math
 import re
 import textwrap
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 from sequin_admin.core.wrapping import unwrapped
 
@@ -66,15 +67,16 @@ def rsa_or_ec_key(text: str) -> str:
     return as_pem(parse_rsa_or_ec_key(text))
 
 
-def parse_rsa_or_ec_key(text: str) -> Any:
+def parse_rsa_or_ec_key(text: str) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
     key = parse_key(text)
-    is_curve = isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in CURVES
-    if not isinstance(key, rsa.RSAPrivateKey) and not is_curve:
-        raise ValueError(RSA_OR_EC)
-    return key
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in CURVES:
+        return key
+    raise ValueError(RSA_OR_EC)
 
 
-def as_pem(key: Any) -> str:
+def as_pem(key: PrivateKeyTypes) -> str:
     return str(
         key.private_bytes(
             serialization.Encoding.PEM,
@@ -86,7 +88,7 @@ def as_pem(key: Any) -> str:
     )
 
 
-def parse_key(text: str) -> Any:
+def parse_key(text: str) -> PrivateKeyTypes:
     """The one private key in PKCS #1, PKCS #8, SEC 1 or OpenSSH's format. Raises `ValueError`.
 
     Its PEM may be on one line, quoted, with line breaks written out, or in base64 again; without
@@ -122,7 +124,7 @@ def from_base64(text: str) -> bytes:
         raise ValueError(UNREADABLE) from None
 
 
-def load(loader: Any, data: bytes) -> Any:
+def load(loader: Callable[..., PrivateKeyTypes], data: bytes) -> PrivateKeyTypes:
     try:
         key = loader(data, password=None)
     except TypeError:  # it takes a password

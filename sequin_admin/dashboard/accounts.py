@@ -20,6 +20,8 @@ UNSPECIFIED = "0.0.0.0"  # noqa: S104 - no address to listen on
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Ties allauth to our accounts: nobody signs up, mails are ours, changes are audited."""
+
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         return False
 

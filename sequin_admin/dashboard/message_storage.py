@@ -6,6 +6,8 @@ from django.contrib.messages.storage.session import SessionStorage
 
 
 class HostCookieStorage(CookieStorage):
+    """Messages in a cookie whose name only this host can set (RFC 6265bis)."""
+
     cookie_name = "__Host-messages"
 
 

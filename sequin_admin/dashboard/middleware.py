@@ -50,14 +50,15 @@ def request_id(get_response: GetResponse) -> GetResponse:
     """Give each request an id that is in its log lines and in the `X-Request-Id` header."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        request.id = str(uuid.uuid4())  # type: ignore[attr-defined]
-        with structlog.contextvars.bound_contextvars(request_id=request.id):  # type: ignore[attr-defined]
+        request_id = str(uuid.uuid4())
+        request.id = request_id  # type: ignore[attr-defined]
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = get_response(request)
             if response.status_code >= 400:
                 # Django logs it only after this middleware, when the id is no longer bound.
                 parts = (response.reason_phrase, request.path)
                 log_response("%s: %s", *parts, response=response, request=request)
-        response["X-Request-Id"] = request.id  # type: ignore[attr-defined]
+        response["X-Request-Id"] = request_id
         return response
 
     return middleware

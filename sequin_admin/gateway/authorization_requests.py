@@ -42,7 +42,7 @@ def start(request: HttpRequest, token: str) -> HttpResponse:
         authorization_request = authorization_requests.claim_request(token, session_key(request))
     except authorization_requests.RequestClosed as reason:
         return render_closed(request, reason)
-    kind = kinds.get(authorization_request.kind)
+    kind = kinds.get_oauth(authorization_request.kind)
     questions = kind.properties_class.only(kind.oauth.required_properties)
     answered = request.method == "POST" or not kind.oauth.required_properties
     form = PropertiesForm(

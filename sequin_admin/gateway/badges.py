@@ -15,6 +15,7 @@ CHAR_PX, PADDING_PX = 7, 24
 @require_GET
 @cache_control(public=True, max_age=60)
 def sync_badge(request: HttpRequest, token: str) -> HttpResponse:
+    """The public badge of a sync as SVG. Raises `Http404` while it is not published."""
     shown = ("health_status", "disabled_at", "first_report_at")
     sync = Sync.objects.filter(badge_token=token).only(*shown).first()
     if sync is None:

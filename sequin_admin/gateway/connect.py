@@ -1,10 +1,9 @@
 """Pages for a customer with a connect link. There is no login: the link authorizes the session."""
 
-from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
@@ -14,7 +13,8 @@ from sequin_admin.access.models import Logo
 from sequin_admin.connect import credential_operations, flow, links
 from sequin_admin.connect.models import ConnectLink, ConnectSession
 from sequin_admin.credentials.forms import PropertiesForm
-from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.kinds import OAuthKind
+from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.gateway.pages import public_page, redirect_to_provider, render_closed, show_form
 from sequin_admin.health import probes
@@ -82,7 +82,7 @@ def connect(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
     return render_form(request, link, declared, form)
 
 
-def form_of(link: ConnectLink, kind: Any, data: Any) -> PropertiesForm:
+def form_of(link: ConnectLink, kind: type[Credential], data: QueryDict | None) -> PropertiesForm:
     """The form for properties that the credential to reconnect does not have yet."""
     known = link.reconnects.properties if link.reconnects else {}
     if not kind.oauth:
@@ -98,10 +98,10 @@ def form_of(link: ConnectLink, kind: Any, data: Any) -> PropertiesForm:
 
 
 def submit_form(
-    request: HttpRequest, link: ConnectLink, kind: Any, form: PropertiesForm
+    request: HttpRequest, link: ConnectLink, kind: type[Credential], form: PropertiesForm
 ) -> HttpResponse:
     """Redirect to the provider, or save an entered key and redirect to the end."""
-    if not kind.oauth:
+    if not issubclass(kind, OAuthKind):
         credential = links.submit_properties(link, form.properties)
         probes.verify(credential)
         where = next_url(link)
@@ -114,7 +114,7 @@ def submit_form(
 
 
 def render_form(
-    request: HttpRequest, link: ConnectLink, kind: Any, form: PropertiesForm
+    request: HttpRequest, link: ConnectLink, kind: type[Credential], form: PropertiesForm
 ) -> HttpResponse:
     action = reverse("gateway:connect", args=[link.pk, kind.slug])
     return show_form(request, kind, form, requester=link, action=action)

@@ -10,7 +10,7 @@ from sequin_admin.access.models import Membership
 from sequin_admin.access.policy import Action, still_may
 from sequin_admin.connect import flow
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.kinds import OAuthContext
+from sequin_admin.credentials.kinds import AppInstallKind, OAuthContext
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.gateway.pages import person, public_page
@@ -22,7 +22,7 @@ def install(request: HttpRequest, provider: str, pk: UUID) -> HttpResponse:
     """Verify the install request; redirect to the consent page if the user may connect accounts."""
     app = get_object_or_404(OAuthApp.objects.select_related("organization"), pk=pk)
     kind = kinds.with_app(provider)
-    if app.provider != provider or kind is None or not kind.installs:
+    if app.provider != provider or kind is None or not issubclass(kind, AppInstallKind):
         raise Http404(provider)
     try:
         inputs = kind.check_install(

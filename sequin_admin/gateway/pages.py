@@ -13,7 +13,8 @@ from sequin_admin.connect import flow
 from sequin_admin.connect.links import LinkUsed
 from sequin_admin.connect.models import AuthorizationRequest, ConnectLink
 from sequin_admin.credentials.forms import PropertiesForm
-from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.kinds import OAuthKind
+from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.tokens import protocol
 
 P = ParamSpec("P")
@@ -54,7 +55,7 @@ def render_closed(request: HttpRequest, reason: Exception) -> HttpResponse:
 
 def show_form(
     request: HttpRequest,
-    kind: Any,
+    kind: type[Credential],
     form: PropertiesForm,
     *,
     requester: ConnectLink | AuthorizationRequest,
@@ -77,7 +78,7 @@ def show_form(
 
 def redirect_to_provider(
     request: HttpRequest,
-    kind: Any,
+    kind: type[OAuthKind],
     form: PropertiesForm,
     *,
     requester: ConnectLink | AuthorizationRequest,
@@ -99,7 +100,7 @@ def redirect_to_provider(
     )
 
 
-def requested_scopes(kind: Any, app: OAuthApp | None) -> list[tuple[str, str]]:
+def requested_scopes(kind: type[Credential], app: OAuthApp | None) -> list[tuple[str, str]]:
     """The requested scopes, each with its description or ""."""
     if not kind.oauth:
         return []

@@ -24,6 +24,8 @@ from sequin_admin.health.models import (
 
 @admin.register(Check)
 class CheckAdmin(ReadOnlyAdmin):
+    """Checks, to look at."""
+
     list_display = ("check_name", "entity", "name", "verdict", "code", "last_seen_at", "times")
     list_filter = ("entity", "verdict", "provider")
     search_fields = ("name", "code")
@@ -33,6 +35,8 @@ class CheckAdmin(ReadOnlyAdmin):
 
 @admin.register(Transition)
 class TransitionAdmin(ReadOnlyAdmin):
+    """Changes of health, to look at."""
+
     list_display = ("at", "entity", "name", "before", "after", "code")
     list_filter = ("entity", "after", "at")
     search_fields = ("name", "code")
@@ -40,6 +44,8 @@ class TransitionAdmin(ReadOnlyAdmin):
 
 @admin.register(Incident)
 class IncidentAdmin(ReadOnlyAdmin):
+    """Incidents, to look at."""
+
     list_display = ("opened_at", "entity", "name", "status", "code", "affected", "resolved_at")
     list_filter = ("status", "entity", "provider", "opened_at")
     search_fields = ("name", "code")
@@ -91,10 +97,14 @@ class OutageAdmin(ReadOnlyAdmin):
 
 @admin.register(EndNotice)
 class EndNoticeAdmin(ReadOnlyAdmin):
+    """Notices that access ends, to look at."""
+
     list_display = ("credential", "ends_at", "before")
     list_select_related = ("credential",)
 
 
 @admin.register(WorkerProcess)
 class WorkerProcessAdmin(ReadOnlyAdmin):
+    """Worker processes, to look at."""
+
     list_display = ("hostname", "pid", "threads", "started_at", "beat_at", "stopping")

@@ -3,7 +3,7 @@
 A reopened incident (`incidents.open_incident`) posts no further message.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -11,6 +11,7 @@ from django.db import transaction
 
 from sequin_admin.connect import links
 from sequin_admin.core import clock
+from sequin_admin.core.words import format_duration, format_time
 from sequin_admin.credentials.models import Credential, Monitored
 from sequin_admin.health.models import REOPEN_WITHIN, Incident
 from sequin_admin.health.status import Status
@@ -20,6 +21,8 @@ from sequin_admin.notifications.message import Message, Severity
 SEVERITY = {Status.SEQUIN: Severity.CRITICAL, Status.CUSTOMER: Severity.WARNING}
 WHO_MUST_ACT = {Status.SEQUIN: "we must act", Status.CUSTOMER: "the customer must act"}
 BATCH_SIZE = 100
+# How long an incident lasted is told in these.
+HOURS = {"h": 3600, "min": 60}
 # The code of a check of access that ends soon and still works.
 ENDS_SOON = "ends_soon"
 
@@ -132,10 +135,6 @@ def reconnect_url(credential: Credential) -> str:
     return links.address(link)
 
 
-def format_time(at: datetime) -> str:
-    return f"{at:%-d %B %Y, %H:%M} UTC"
-
-
 def notify_resolved(limit: int = BATCH_SIZE) -> int:
     """Post up to `limit` due messages about resolved incidents. Returns how many."""
     count = 0
@@ -154,7 +153,7 @@ def notify_resolved(limit: int = BATCH_SIZE) -> int:
 
 def notify_resolution(incident: Incident) -> None:
     over_at = incident.resolved_at or clock.now()
-    lasted = format_duration(over_at - incident.opened_at)
+    lasted = format_duration(over_at - incident.opened_at, HOURS)
     text = (
         f"{incident.resolution} It was over on {format_time(over_at)}, after {lasted}. "
         f"It had begun with this: {incident.message}"
@@ -164,9 +163,3 @@ def notify_resolution(incident: Incident) -> None:
     outbox.post(incident.organization, message)
     incident.over_told_at = clock.now()
     incident.save(update_fields=["over_told_at"])
-
-
-def format_duration(length: timedelta) -> str:
-    """`2 h 5 min`"""
-    hours, minutes = divmod(max(1, round(length.total_seconds() / 60)), 60)
-    return " ".join(part for part in (f"{hours} h" if hours else "", f"{minutes} min") if part)

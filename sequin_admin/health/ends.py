@@ -8,6 +8,7 @@ worker renews every token when its access token ends, read or not.
 from datetime import datetime, timedelta
 
 from sequin_admin.core import clock
+from sequin_admin.core.words import format_time
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import alerts
 from sequin_admin.health.models import EndNotice
@@ -56,7 +57,7 @@ def notice_due(credential: Credential, ends_at: datetime) -> timedelta | None:
 
 
 def build_message(credential: Credential, ends_at: datetime) -> Message:
-    when = alerts.format_time(ends_at)
+    when = format_time(ends_at)
     text = (
         f"All access to {credential.provider_title} ends on {when} at the latest, and renewing "
         "does not move that. The customer must connect the account again before."

@@ -85,7 +85,7 @@ def sum_groups(groups: Iterable[Group]) -> Census:
     statuses: dict[str, set[str]] = {}
     disabled = 0
     for group in groups:
-        kind = kinds.get(group["kind"])
+        kind = kinds.find(group["kind"])
         provider = kind.provider if kind else group["kind"]
         by_provider[provider] += group["count"]
         seen = statuses.setdefault(provider, set())

@@ -24,6 +24,8 @@ Row = TypeVar("Row", bound=models.Model)
 
 
 class SubjectQuerySet(Findable[Row]):
+    """Rows about a monitored row."""
+
     def about(self, subject: Monitored) -> Self:
         return self.filter(entity=subject.entity, entity_id=subject.pk)
 
@@ -118,6 +120,8 @@ class Transition(SubjectRecord):
 
 
 class IncidentQuerySet(SubjectQuerySet["Incident"]):
+    """Incidents by state, and those whose messages are due."""
+
     def open(self) -> Self:
         return self.filter(resolved_at=None)
 
@@ -177,6 +181,8 @@ class Incident(SubjectRecord):
 
 
 class OutageQuerySet(models.QuerySet["Outage"]):
+    """Outages that last."""
+
     def open(self) -> Self:
         return self.filter(cleared_at=None)
 

@@ -125,11 +125,9 @@ def probe_sample(provider: str, count: int) -> None:
 
 
 def outage_message(provider: str) -> str:
-    return f"{title_of(provider)} seems to be down. Nothing to do: we go on trying by ourselves."
-
-
-def title_of(provider: str) -> str:
-    return kinds.providers().get(provider, provider)
+    return (
+        f"{kinds.title_of(provider)} seems to be down. Nothing to do: we go on trying by ourselves."
+    )
 
 
 @transaction.atomic
@@ -138,24 +136,16 @@ def declare(provider: str, *, actor: User, message: str = "") -> Outage:
     Outage.objects.open().filter(provider=provider).update(declared=True, declared_by=actor)
     outage = Outage.objects.open().filter(provider=provider).first()
     if outage is None:
-        text = message or f"{title_of(provider)} is down. Nothing to do until it is back."
+        text = message or f"{kinds.title_of(provider)} is down. Nothing to do until it is back."
         outage = open_outage(provider, text, declared_by=actor)
-    record_change(
-        "outage.declared", actor=actor, target=outage, organization_id=None, provider=provider
-    )
+    record_change(outage, "outage.declared", actor, provider=provider)
     return outage
 
 
 @transaction.atomic
 def clear(outage: Outage, *, actor: User) -> None:
     close_outage(outage)
-    record_change(
-        "outage.cleared",
-        actor=actor,
-        target=outage,
-        organization_id=None,
-        provider=outage.provider,
-    )
+    record_change(outage, "outage.cleared", actor, provider=outage.provider)
 
 
 @transaction.atomic
@@ -177,7 +167,7 @@ def open_outage(provider: str, message: str, *, declared_by: User | None = None)
                 provider=provider,
                 entity=PROVIDER,
                 entity_id=outage.pk,
-                name=title_of(provider),
+                name=kinds.title_of(provider),
                 code="outage",
                 message=message,
                 opened_at=outage.opened_at,
@@ -201,7 +191,7 @@ def close_outage(outage: Outage) -> None:
         return
     outage.cleared_at = now
     Incident.objects.open().filter(entity_id=outage.pk).update(
-        resolved_at=now, resolution=f"{title_of(outage.provider)} is back.", mended=True
+        resolved_at=now, resolution=f"{kinds.title_of(outage.provider)} is back.", mended=True
     )
     failed = Check.objects.filter(provider=outage.provider, verdict=Verdict.TRANSIENT)
     credentials = Credential.objects.filter(pk__in=failed.values("entity_id"))

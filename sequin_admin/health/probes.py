@@ -1,7 +1,6 @@
 """Probe a credential at its provider and record the outcome."""
 
-import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -13,7 +12,9 @@ from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock, leases, turns
 from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.http import Unreachable
+from sequin_admin.core.jitter import jittered
 from sequin_admin.core.turns import Turns, queue_parts
+from sequin_admin.core.words import format_time
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import FAILURES, Credential, Monitored, OAuthApp
 from sequin_admin.credentials.outcomes import Outcome, Verdict
@@ -46,10 +47,9 @@ def verify(credential: Credential, *, actor: models.Model | None = None) -> Outc
         changed = record_probe(credential, outcome)
         if actor:
             record_change(
+                credential,
                 "credential.verified",
-                actor=actor,
-                target=credential,
-                organization_id=credential.organization_id,
+                actor,
                 verdict=outcome.verdict.value,
                 code=outcome.code,
             )
@@ -130,20 +130,6 @@ def probe_claimed(credential: Credential) -> bool:
         leases.release(credential)
     propagate(changed)
     return True
-
-
-def probe_due(limit: int = 100, stopped: Callable[[], bool] = lambda: False) -> int:
-    """Probe up to `limit` due credentials, one by one. Returns how many were probed.
-
-    Stops early once `stopped()` is true, as on shutdown.
-    """
-    probed = 0
-    for _ in range(limit):
-        claimed = [] if stopped() else claim_due(1)
-        if not claimed:
-            break
-        probed += probe_claimed(claimed[0])
-    return probed
 
 
 def call_probe(credential: Credential, *, force: bool = False) -> Outcome:
@@ -287,8 +273,7 @@ def expiry_outcome(credential: Credential, at: datetime) -> Outcome:
         return outcomes.works()
     return outcomes.customer(
         alerts.ENDS_SOON,
-        f"All access to {credential.provider_title} ends on {at:%-d %B %Y, %H:%M} UTC at the "
-        "latest.",
+        f"All access to {credential.provider_title} ends on {format_time(at)} at the latest.",
         "The customer must connect the account again before.",
         "You must connect the account again before.",
     )
@@ -306,7 +291,7 @@ def duplicate_outcome(credential: Credential, other: Credential) -> Outcome:
 
 def next_probe_delay(outcome: Outcome) -> timedelta:
     """Delay until the next probe, with jitter so that credentials do not probe in step."""
-    pause = PROBE_INTERVALS.get(outcome.verdict, timedelta(minutes=15)) * random.uniform(0.8, 1.2)  # noqa: S311
+    pause = jittered(PROBE_INTERVALS.get(outcome.verdict, timedelta(minutes=15)))
     return max(pause, timedelta(seconds=outcome.retry_after_s or 0))
 
 

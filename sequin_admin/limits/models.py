@@ -207,14 +207,7 @@ def set_limit(credential: Credential, rate: Rate, *, actor: models.Model | None)
     RateLimit.objects.update_or_create(credential=credential, defaults=limit.as_json())
     credential.rate_limit = limit
     if before != limit.as_json():
-        record_change(
-            "rate_limit.changed",
-            actor=actor,
-            target=credential,
-            organization_id=credential.organization_id,
-            before=before,
-            after=limit.as_json(),
-        )
+        record_change(credential, "rate_limit.changed", actor, before=before, after=limit.as_json())
     return limit
 
 

@@ -17,6 +17,7 @@ from django.template.defaultfilters import pluralize
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
+from sequin_admin.core.words import format_duration
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits.limiter import current_store
@@ -242,25 +243,9 @@ def plan_text(records: int, per_call: int, rate: Rate) -> str:
     """A sentence: how long so many records take at this limit."""
     calls = ceil(records / per_call)
     seconds = calls * rate.interval / rate.allowed_requests / 1000
+    length = format_duration(timedelta(seconds=seconds))
     return (
         f"{records:,} record{pluralize(records)} at {per_call:,} per call "
         f"{pluralize(calls, 'is,are')} {calls:,} call{pluralize(calls)}. At this allotment "
-        f"{pluralize(calls, 'it takes,they take')} about {format_duration(seconds)}."
+        f"{pluralize(calls, 'it takes,they take')} about {length}."
     )
-
-
-UNITS = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
-
-
-def format_duration(seconds: float) -> str:
-    """The two largest units: 24_000 -> 6 h 40 min."""
-    if seconds < 1:
-        return "1 s"
-    left, words = round(seconds), list[str]()
-    for length, name in UNITS:
-        count, left = divmod(left, length)
-        if count or words:
-            words.append(f"{count} {name}" if count else "")
-        if len(words) == 2:
-            break
-    return " ".join(filter(None, words))

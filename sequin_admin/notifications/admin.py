@@ -6,6 +6,8 @@ from sequin_admin.notifications.models import Channel, Delivery
 
 @admin.register(Channel)
 class ChannelAdmin(ReadOnlyAdmin):
+    """Channels, to look at, without their secrets."""
+
     list_display = ("name", "kind", "organization", "min_severity", "enabled", "disabled_reason")
     list_filter = ("kind", "enabled")
     list_select_related = ("organization",)
@@ -14,6 +16,8 @@ class ChannelAdmin(ReadOnlyAdmin):
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
+    """Deliveries, to look at."""
+
     list_display = (
         "created_at",
         "type",

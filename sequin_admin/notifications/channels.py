@@ -15,7 +15,7 @@ from sequin_admin.access.ceilings import refuse_above
 from sequin_admin.access.keys import get_person
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
-from sequin_admin.core import clock, http
+from sequin_admin.core import clock, connections, http
 from sequin_admin.core.destinations import needs_no_dns
 from sequin_admin.notifications.models import Channel, ChannelKind, Delivery, DeliveryState
 
@@ -48,12 +48,10 @@ def create(
     channel = Channel(organization=organization, kind=kind, name=name, **columns)
     channel.created_by = get_person(actor)
     set_address(channel, address)
-    if kind is ChannelKind.WEBHOOK:
+    if kind.is_signed:
         channel.secrets = {"signing": new_secret()}
     channel.save()
-    record_channel_change(
-        "channel.created", channel, actor, kind=channel.kind, to=channel.audit_address
-    )
+    record_change(channel, "channel.created", actor, kind=channel.kind, to=channel.audit_address)
     return channel
 
 
@@ -76,19 +74,17 @@ def update(
     if changed:
         channel.updated_at = clock.now()
         channel.save()
-        record_channel_change(
-            "channel.changed", channel, actor, changed=changed, to=channel.audit_address
-        )
+        record_change(channel, "channel.changed", actor, changed=changed, to=channel.audit_address)
 
 
 def set_address(channel: Channel, address: str) -> None:
     """Validate and set the address, unsaved; of Slack the URL is secret. Raises `BadAddress`."""
-    if channel.kind == ChannelKind.MAIL:
+    if channel.kind_choice is ChannelKind.MAIL:
         channel.address = ", ".join(parse_mail_addresses(address))
         return
     url = validate_url(address)
     channel.address = url
-    if channel.kind == ChannelKind.SLACK:
+    if channel.kind_choice.hides_address:
         channel.address = f"https://{urlsplit(url).netloc}/..."
         channel.secrets = {"url": url}
         channel.secret_changed_at = clock.now()
@@ -124,7 +120,7 @@ def validate_url(text: str) -> str:
         raise BadAddress("Leave out the user name and password: messages are signed instead.")
     if needs_no_dns(host) and http.base_url(host, provider=False) is None:
         try:
-            http.vetted_addresses(host, port, provider=False)
+            connections.vetted_addresses(host, port, provider=False)
         except http.Unreachable as error:
             raise BadAddress(str(error)) from None
     return url
@@ -140,7 +136,7 @@ def rotate(channel: Channel, *, actor: models.Model | None) -> str:
     row.secrets = {"signing": (secret := new_secret()), "previous": [*former, *kept]}
     row.secret_changed_at = row.updated_at = now
     row.save(update_fields=["secrets", "secret_changed_at", "updated_at"])
-    record_channel_change("channel.rotated", row, actor)
+    record_change(row, "channel.rotated", actor)
     return secret
 
 
@@ -159,25 +155,18 @@ def disable(channel: Channel, *, actor: models.Model | None, reason: str = "") -
     Delivery.objects.pending().filter(channel=channel).update(
         state=DeliveryState.DROPPED, last_error="The channel was disabled.", ended_at=now
     )
-    record_channel_change("channel.disabled", channel, actor, reason=reason)
+    record_change(channel, "channel.disabled", actor, reason=reason)
 
 
 @transaction.atomic
 def enable(channel: Channel, *, actor: models.Model | None) -> None:
     rows = Channel.objects.filter(pk=channel.pk, enabled=False)
     if rows.update(enabled=True, disabled_reason="", updated_at=clock.now()):
-        record_channel_change("channel.enabled", channel, actor)
+        record_change(channel, "channel.enabled", actor)
 
 
 @transaction.atomic
 def delete(channel: Channel, *, actor: models.Model | None) -> None:
     """Delete the channel with its deliveries."""
-    record_channel_change("channel.deleted", channel, actor, kind=channel.kind)
+    record_change(channel, "channel.deleted", actor, kind=channel.kind)
     channel.delete()
-
-
-def record_channel_change(
-    action: str, channel: Channel, actor: models.Model | None, **details: Any
-) -> None:
-    organization_id = channel.organization_id
-    record_change(action, actor=actor, target=channel, organization_id=organization_id, **details)

@@ -3,7 +3,6 @@
 A claim is a lease: a worker that has lost it can't record a result.
 """
 
-import random
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from django.db import models, transaction
 from django.db.models import F
 
 from sequin_admin.core import clock, leases, turns
-from sequin_admin.core.clock import DatabaseTime
+from sequin_admin.core.jitter import jittered
 from sequin_admin.core.turns import LISTED, Turns, queue_parts
 from sequin_admin.notifications import channels, retries, senders
 from sequin_admin.notifications.message import TEST, Severity
@@ -101,15 +100,9 @@ def finish_delivery(delivery: Delivery, state: DeliveryState, last_error: str) -
 def start_attempt(delivery: Delivery, now: datetime) -> bool:
     """Count the attempt before it is made, and renew the lease. False if the lease expired."""
     delivery.attempts, delivery.tried_from = delivery.attempts + 1, delivery.tried_from or now
-    return bool(
-        still_leased(delivery)
-        .filter(leases.leased())
-        .update(
-            attempts=F("attempts") + 1,
-            tried_from=delivery.tried_from,
-            lease_until=DatabaseTime(LEASE, stored=True),
-        )
-    )
+    held = still_leased(delivery).filter(leases.leased())
+    tried = {"attempts": F("attempts") + 1, "tried_from": delivery.tried_from}
+    return leases.extend(held, LEASE, **tried)
 
 
 def record_attempt(delivery: Delivery, result: SendResult, at: datetime, *, ms: int) -> bool:
@@ -146,11 +139,7 @@ def schedule_retry(row: Delivery, result: SendResult) -> None:
 
 
 def retry_at(row: Delivery, result: SendResult) -> datetime | None:
-    now = clock.now()
+    now, delay = clock.now(), jittered(retries.delay_after(row.attempts))
     return retries.next_attempt_at(
-        row.attempts,
-        row.tried_from or now,
-        now,
-        spread=random.random(),  # noqa: S311
-        retry_after_s=result.retry_after_s,
+        delay, row.tried_from or now, now, retry_after_s=result.retry_after_s
     )

@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 from django import forms
 
-from sequin_admin.core.forms import NameField
+from sequin_admin.core.forms import NameField, set_choices
 from sequin_admin.notifications import channels
 from sequin_admin.notifications.message import TYPES, Severity, type_groups
 from sequin_admin.notifications.models import Channel, ChannelKind
@@ -31,6 +31,8 @@ COLUMNS = (
 
 
 class ClockInput(forms.TimeInput):
+    """A time of day, in the browser's own control."""
+
     input_type = "time"
 
 
@@ -71,18 +73,18 @@ class ChannelForm(forms.Form):
         super().__init__(data, initial=initial_of(kind, channel))
         address = self.fields["address"]
         address.label, address.help_text = ADDRESS_FIELDS[kind]
-        if kind is ChannelKind.SLACK:
+        if kind.hides_address:
             address.widget = forms.PasswordInput(attrs={"autocomplete": "off"})
             address.required = channel is None
             address.help_text += f" {KEEP}" if channel else ""
         kept = {each: TYPES.get(each, each) for each in (channel.event_types if channel else [])}
-        self.fields["event_types"].choices = list({**kept, **type_groups()}.items())  # type: ignore[attr-defined]
+        set_choices(self, "event_types", {**kept, **type_groups()}.items())
 
     @classmethod
     def of(cls, channel: Channel, data: Any) -> "ChannelForm":
         """Form to edit a channel: an empty Slack URL keeps the stored one."""
         form = cls(channel.kind_choice, data, channel)
-        if form.kind is ChannelKind.SLACK:
+        if form.kind.hides_address:
             form.kept = {"address": repr(sorted(channel.secrets.items()))}
         return form
 
@@ -103,7 +105,7 @@ class ChannelForm(forms.Form):
             self.add_error("quiet_until", "Enter both times, or none.")
         elif begins is not None and begins == ends:
             self.add_error("quiet_until", "Enter another time than the one they begin at.")
-        if self.errors and self.kind is ChannelKind.SLACK and given.get("address"):
+        if self.errors and self.kind.hides_address and given.get("address"):
             self.add_error("address", AGAIN)
         return given
 
@@ -113,9 +115,8 @@ class ChannelForm(forms.Form):
 
 
 def initial_of(kind: ChannelKind, channel: Channel | None) -> dict[str, Any]:
-    """Initial values. A new webhook gets every message; mail and Slack from `warning` on."""
+    """Initial values. An address that is hidden is never put into a page."""
     if channel is None:
-        lowest = Severity.INFO if kind is ChannelKind.WEBHOOK else Severity.WARNING
-        return {"min_severity": lowest.value}
+        return {"min_severity": kind.first_severity.value}
     stored = {name: getattr(channel, name) for name in COLUMNS}
-    return stored if kind is ChannelKind.SLACK else {**stored, "address": channel.address}
+    return stored if kind.hides_address else {**stored, "address": channel.address}

@@ -99,10 +99,6 @@ class Message:
             raise ValueError("Customers are told of what they can mend only, in words for them.")
 
     @property
-    def is_opening(self) -> bool:
-        return self.type.endswith(".opened")
-
-    @property
     def is_resolving(self) -> bool:
         return self.type.endswith(".resolved")
 

@@ -21,6 +21,8 @@ from sequin_admin.notifications.quiet_hours import DailyQuietHours
 
 
 class ChannelKind(models.TextChoices):
+    """What a channel is, and what follows from that."""
+
     MAIL = "mail", "Mail"
     WEBHOOK = "webhook", "Webhook"
     SLACK = "slack", "Slack"
@@ -29,8 +31,29 @@ class ChannelKind(models.TextChoices):
     def icon(self) -> str:
         return {"mail": "envelope", "webhook": "code-bracket"}.get(self, "chat-bubble-left-right")
 
+    @property
+    def is_signed(self) -> bool:
+        """Whether messages are signed with a secret of ours, shown once."""
+        return self is ChannelKind.WEBHOOK
+
+    @property
+    def hides_address(self) -> bool:
+        """Whether the address is a secret, of which only the host is shown."""
+        return self is ChannelKind.SLACK
+
+    @property
+    def has_secret(self) -> bool:
+        return self.is_signed or self.hides_address
+
+    @property
+    def first_severity(self) -> Severity:
+        """What a new channel gets: programs everything, people what somebody must act on."""
+        return Severity.INFO if self.is_signed else Severity.WARNING
+
 
 class ChannelQuerySet(Findable["Channel"]):
+    """Channels that are enabled, and what they delivered last."""
+
     def enabled(self) -> Self:
         return self.filter(enabled=True)
 
@@ -140,6 +163,8 @@ class DeliveryState(models.TextChoices):
 
 
 class DeliveryQuerySet(OwnedQuerySet["Delivery"]):
+    """Deliveries by state, and those that are due."""
+
     def pending(self) -> Self:
         return self.filter(state=DeliveryState.PENDING)
 

@@ -12,7 +12,7 @@ from django.db import models, transaction
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, leases
-from sequin_admin.notifications import channels, delivery
+from sequin_admin.notifications import delivery
 from sequin_admin.notifications.message import TEST, Message, Severity
 from sequin_admin.notifications.models import Channel, Delivery, DeliveryState, ordering_key_of
 
@@ -109,13 +109,7 @@ def redeliver(delivery: Delivery, *, actor: models.Model | None) -> None:
     row.next_try_at = clock.now()
     row.save()
     leases.revoke(row)
-    record_change(
-        "delivery.repeated",
-        actor=actor,
-        target=row,
-        organization_id=row.organization_id,
-        type=row.type,
-    )
+    record_change(row, "delivery.repeated", actor, type=row.type)
 
 
 def send_test(channel: Channel, *, actor: models.Model | None) -> Delivery:
@@ -133,7 +127,7 @@ def send_test(channel: Channel, *, actor: models.Model | None) -> Delivery:
     with transaction.atomic():
         row.save()
         leases.take_locked([row], delivery.LEASE)
-        channels.record_channel_change("channel.tested", channel, actor)
+        record_change(channel, "channel.tested", actor)
     delivery.deliver_claimed(row)
     row.refresh_from_db()
     return row

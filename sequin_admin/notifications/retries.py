@@ -17,15 +17,18 @@ DELAYS = (
 )
 
 
-def next_attempt_at(
-    attempts: int, tried_from: datetime, now: datetime, *, spread: float, retry_after_s: float = 0
-) -> datetime | None:
-    """Time of the next attempt after `attempts` failures; None if that is after `RETRY_FOR`.
+def delay_after(attempts: int) -> timedelta:
+    """The pause after so many failures, to which the caller adds jitter."""
+    return DELAYS[min(attempts, len(DELAYS)) - 1]
 
-    `spread` (0 to 1) is jitter: delays are 20 % shorter to 20 % longer. The receiver's
-    `retry_after_s`, in seconds, is respected up to the longest delay.
+
+def next_attempt_at(
+    delay: timedelta, tried_from: datetime, now: datetime, *, retry_after_s: float = 0
+) -> datetime | None:
+    """Time of the next attempt, `delay` from now; None if that is after `RETRY_FOR`.
+
+    The receiver's `retry_after_s`, in seconds, is respected up to the longest delay.
     """
-    delay = DELAYS[min(attempts, len(DELAYS)) - 1] * (0.8 + 0.4 * spread)
     asked = min(timedelta(seconds=min(retry_after_s, RETRY_FOR.total_seconds())), DELAYS[-1])
     at = now + max(delay, asked)
     return at if at <= tried_from + RETRY_FOR else None

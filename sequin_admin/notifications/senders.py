@@ -46,7 +46,7 @@ class SendResult:
 
 def send(delivery: Delivery) -> SendResult:
     """Make one attempt. Never raises for errors of the network or of decryption."""
-    sender = SENDERS[ChannelKind(delivery.channel.kind)] if delivery.channel else send_customer_mail
+    sender = SENDERS[delivery.channel.kind_choice] if delivery.channel else send_customer_mail
     try:
         return sender(delivery)
     except http.Forbidden as error:
@@ -189,7 +189,7 @@ def preview(delivery: Delivery) -> str:
     message = delivery.message
     if delivery.channel is None:
         return f"{message.customer_title}\n\n{message.customer_text}"
-    body_of = PREVIEWS.get(ChannelKind(delivery.channel.kind))
+    body_of = PREVIEWS.get(delivery.channel.kind_choice)
     return json.dumps(body_of(delivery), indent=2, ensure_ascii=False) if body_of else message.text
 
 

@@ -4,7 +4,7 @@ Limits: https://airtable.com/developers/web/api/rate-limits
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
@@ -13,6 +13,7 @@ from sequin_admin.credentials.collections import CollectionField, CollectionSche
 from sequin_admin.credentials.kinds import (
     OAuth2,
     OAuthContext,
+    OAuthKind,
     Plan,
     Properties,
     Property,
@@ -22,7 +23,6 @@ from sequin_admin.credentials.kinds import (
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.normalizers import words
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.credentials.pages import PagedReader
@@ -53,7 +53,7 @@ class AirtableProperties(Properties):
 
 
 @register
-class Airtable(Credential):
+class Airtable(OAuthKind):
     provider, provider_title, label = "airtable", "Airtable", "OAuth"
     properties_class = AirtableProperties
     identity_properties = ("airtable_uid",)
@@ -65,7 +65,7 @@ class Airtable(Credential):
     )
     rate_limit_signals = RateLimitSignals(pause_s=30)
     docs_url = "https://airtable.com/developers/web/api/oauth-reference"
-    oauth: ClassVar[OAuth2] = OAuth2(
+    oauth = OAuth2(
         authorize_url="https://airtable.com/oauth2/v1/authorize",
         token_url="https://airtable.com/oauth2/v1/token",  # noqa: S106 - an address
         rotates=True,
@@ -91,12 +91,7 @@ class Airtable(Credential):
         app_label = "providers"
 
     def probe(self, token: str) -> Outcome:
-        response = http.get(f"{API}/v0/meta/whoami", bearer=token)
-        outcome = self.classify(response)
-        known = response.data()
-        if not outcome.ok:
-            return outcome
-        return outcomes.works(airtable_uid=known["id"], email=known.get("email"))
+        return self.discover(whoami(token), user_of)
 
     def collections(self, token: str) -> tuple[CollectionSchema, ...]:
         """Every table of every base that was shared with us."""
@@ -114,11 +109,8 @@ class Airtable(Credential):
         """The rows called `name` of all pages. Raises `Refused`."""
 
         def read(offset: str) -> Response:
-            response = http.get(url, bearer=token, params={"offset": offset} if offset else None)
-            outcome = self.classify(response)
-            if not outcome.ok:
-                raise Refused(outcome)
-            return response
+            params = {"offset": offset} if offset else None
+            return self.require_ok(http.get(url, bearer=token, params=params))
 
         for page in reader.pages(read, lambda page: page.data().get("offset") or ""):
             if not isinstance(page.dig(name), list):
@@ -131,42 +123,29 @@ class Airtable(Credential):
         error = response.data().get("error")
         code = str(error.get("type", "")) if isinstance(error, dict) else str(error or "")
         if response.status == 401:
-            return outcomes.expired(
-                code or "unauthorized", "Airtable refuses the access token."
-            ).with_evidence(response)
+            return outcomes.expired(code or "unauthorized", "Airtable refuses the access token.")
         if response.status == 403:
-            return outcomes.customer(
+            return outcomes.customer_must(
                 code or "forbidden",
                 "Airtable no longer lets us into a base: access or a scope was taken away.",
-                "The customer must share the base again, or reconnect and allow all scopes.",
-                "You must share the base again, or reconnect and allow all scopes.",
-            ).with_evidence(response)
+                "share the base again, or reconnect and allow all scopes.",
+            )
         if response.status == 429 and "BILLING" in response.text.upper():
-            return outcomes.customer(
+            return outcomes.customer_must(
                 "quota",
                 "Airtable says the monthly API calls of this workspace's plan are used up.",
-                "The customer must upgrade the plan or wait for the next month.",
-                "You must upgrade the plan or wait for the next month.",
-            ).with_evidence(response)
+                "upgrade the plan or wait for the next month.",
+            )
         if response.status == 429:
             message = "Airtable asks us to slow down."
-            return outcomes.transient("throttled", message, retry_after_s=PENALTY_S).with_evidence(
-                response
-            )
-        return outcomes.by_status(response, "Airtable")
+            return outcomes.transient("throttled", message, retry_after_s=PENALTY_S)
+        return super().classify(response)
 
     @classmethod
     def identify(cls, grant: TokenGrant, context: OAuthContext) -> dict[str, Any]:
-        response = http.get(f"{API}/v0/meta/whoami", bearer=grant.access_token)
-        outcome = cls.classify(response)
-        if not outcome.ok:
-            raise Refused(outcome)
-        known = response.data()
-        return {
-            "airtable_uid": known["id"],
-            "email": known.get("email"),
-            "scope": grant.scope or " ".join(known.get("scopes", [])),
-        }
+        response = cls.require_ok(whoami(grant.access_token))
+        scope = grant.scope or " ".join(response.data().get("scopes", []))
+        return {**user_of(response), "scope": scope}
 
     @classmethod
     def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
@@ -174,6 +153,15 @@ class Airtable(Credential):
 
     def base_url(self) -> str:
         return API
+
+
+def whoami(token: str) -> Response:
+    return http.get(f"{API}/v0/meta/whoami", bearer=token)
+
+
+def user_of(response: Response) -> dict[str, Any]:
+    known = response.data()
+    return {"airtable_uid": known["id"], "email": known.get("email")}
 
 
 def table_schema(base: Mapping[str, Any], table: Mapping[str, Any]) -> CollectionSchema:

@@ -10,6 +10,7 @@ from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
+    ClientCredentialsKind,
     Plan,
     Properties,
     Property,
@@ -19,7 +20,6 @@ from sequin_admin.credentials.kinds import (
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.normalizers import host
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.tokens import protocol
@@ -56,7 +56,7 @@ class Auth0Properties(Properties):
 
 
 @register
-class Auth0(Credential):
+class Auth0(ClientCredentialsKind):
     provider, provider_title, label = "auth0", "Auth0", "client credentials"
     properties_class = Auth0Properties
     identity_properties = ("domain", "client_id")
@@ -76,9 +76,7 @@ class Auth0(Credential):
         remaining="x-ratelimit-remaining", reset="x-ratelimit-reset"
     )
     docs_url = "https://auth0.com/docs/get-started/applications"
-    mints = True
     destination_properties = ("domain",)
-    host_is_theirs = True
     guide = (
         "In Auth0 open Applications and create a Machine to Machine application.",
         "Authorize it for the Auth0 Management API and tick the read scopes you sync.",
@@ -108,13 +106,8 @@ class Auth0(Credential):
         return str(self.properties.get("audience") or f"{self.base_url()}/api/v2/")
 
     def mint(self) -> TokenGrant:
-        response = protocol.call_token_endpoint(
-            f"{self.base_url()}/oauth/token",
-            {"grant_type": "client_credentials", "audience": self.audience},
-            client_id=self.properties["client_id"],
-            client_secret=self.secrets["client_secret"],
-        )
-        return protocol.parse_grant(type(self), response)
+        url = f"{self.base_url()}/oauth/token"
+        return protocol.request_client_credentials(self, url, audience=self.audience)
 
     @classmethod
     def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
@@ -130,25 +123,18 @@ class Auth0(Credential):
     @classmethod
     def classify(cls, response: Response) -> Outcome:
         """https://auth0.com/docs/api/management/v2/errors"""
-        if response.status == 401:
-            return outcomes.expired(
-                "unauthorized", "Auth0 refuses the access token."
-            ).with_evidence(response)
         if response.status == 403:
             scope = response.dig("errorCode") == "insufficient_scope"
-            return outcomes.customer(
+            return outcomes.customer_must(
                 "insufficient_scope" if scope else "forbidden",
                 "Auth0 says the application lacks a scope of the Management API.",
-                "The customer must tick it at Auth0 under Applications > APIs.",
-                "You must tick it at Auth0 under Applications > APIs.",
-            ).with_evidence(response)
+                "tick it at Auth0 under Applications > APIs.",
+            )
         if response.status == 429:
             wait = outcomes.retry_after(response) or outcomes.until_reset(response)
             message = "Auth0 asks us to slow down."
-            return outcomes.transient("throttled", message, retry_after_s=wait).with_evidence(
-                response
-            )
-        return outcomes.by_status(response, "Auth0")
+            return outcomes.transient("throttled", message, retry_after_s=wait)
+        return super().classify(response)
 
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:
@@ -156,16 +142,13 @@ class Auth0(Credential):
         if response.status == 429:
             return cls.classify(response)
         if response.status == 403 or error == "unauthorized_client":
-            return outcomes.customer(
+            return outcomes.customer_must(
                 error or "forbidden",
                 "Auth0 does not let this application use the Management API.",
-                "The customer must authorize it at Auth0 under Applications > APIs.",
-                "You must authorize it at Auth0 under Applications > APIs.",
-            ).with_evidence(response)
-        if error == "access_denied":
-            return outcomes.client_refused(error, "Auth0", client_is_ours=False).with_evidence(
-                response
+                "authorize it at Auth0 under Applications > APIs.",
             )
+        if error == "access_denied":
+            return outcomes.client_refused(error, "Auth0", client_is_ours=False)
         return super().classify_token_error(response)
 
     def base_url(self) -> str:

@@ -11,8 +11,14 @@ from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
-from sequin_admin.credentials.kinds import Properties, Property, Rate, Secret, register
-from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.kinds import (
+    PasswordKind,
+    Properties,
+    Property,
+    Rate,
+    Secret,
+    register,
+)
 from sequin_admin.credentials.outcomes import Outcome
 
 API = "https://api.checkoutchamp.com"
@@ -27,12 +33,11 @@ class CheckoutChampProperties(Properties):
 
 
 @register
-class CheckoutChamp(Credential):
+class CheckoutChamp(PasswordKind):
     provider, provider_title, label = "checkout_champ", "CheckoutChamp", "password"
     properties_class = CheckoutChampProperties
     identity_properties = ("login_id",)
     rate = Rate(allowed_requests=60, interval=60_000, max_concurrent_requests=2)
-    rate_source = "Not published; a careful guess."
     docs_url = "https://apidocs.checkoutchamp.com"
     guide = (
         "In CheckoutChamp open Admin > Users and create a user with API access only.",
@@ -76,7 +81,7 @@ class CheckoutChamp(Credential):
     def classify(cls, response: Response) -> Outcome:
         """By the text of the message: refusals first, as they may resemble an empty result."""
         if response.status in (401, 403):
-            return login_refused().with_evidence(response)
+            return login_refused()
         fault = outcomes.outage(response, "CheckoutChamp")
         if fault:
             return fault
@@ -85,15 +90,11 @@ class CheckoutChamp(Credential):
         if answer.get("result") == "SUCCESS":
             return outcomes.works()
         if REFUSAL.search(message):
-            return login_refused().with_evidence(response)
+            return login_refused()
         if EMPTY.match(message):
             return outcomes.works()
         text = "CheckoutChamp answered with an error that is not about the login."
-        return outcomes.transient("error", text).with_evidence(response)
-
-    def call_headers(self, token: str) -> Secrets:
-        """None: login and password go into the form of every call."""
-        return Secrets()
+        return outcomes.transient("error", text)
 
     def call_fields(self) -> Secrets:
         return Secrets(
@@ -105,9 +106,8 @@ class CheckoutChamp(Credential):
 
 
 def login_refused() -> Outcome:
-    return outcomes.customer(
+    return outcomes.customer_must(
         "login_refused",
         "CheckoutChamp refuses this login: wrong, locked, or not allowed from our address.",
-        "The customer must check the API user at CheckoutChamp and enter its password again.",
-        "You must check the API user at CheckoutChamp and enter its password again.",
+        "check the API user at CheckoutChamp and enter its password again.",
     )

@@ -11,6 +11,7 @@ from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
+    ClientCredentialsKind,
     Plan,
     Properties,
     Property,
@@ -20,7 +21,6 @@ from sequin_admin.credentials.kinds import (
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.normalizers import host
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.tokens import protocol
@@ -51,7 +51,7 @@ class MarketoProperties(Properties):
 
 
 @register
-class Marketo(Credential):
+class Marketo(ClientCredentialsKind):
     provider, provider_title, label = "marketo", "Marketo", "client credentials"
     properties_class = MarketoProperties
     identity_properties = ("munchkin_id", "client_id")
@@ -74,9 +74,7 @@ class Marketo(Credential):
     docs_url = (
         "https://experienceleague.adobe.com/en/docs/marketo-developer/marketo/rest/custom-services"
     )
-    mints = True
     destination_properties = ("munchkin_id",)
-    host_is_theirs = True
     guide = (
         "In Marketo open Admin > Users & Roles and create a role with the API permissions the sync "
         "needs, and an API-only user with it.",
@@ -130,22 +128,19 @@ class Marketo(Credential):
         """By the code in the body: nearly every response of Marketo has status 200."""
         code = str(response.dig("errors", 0, "code") or "")
         if code in {"601", "602"}:
-            return outcomes.expired(code, "Marketo refuses the access token.").with_evidence(
-                response
-            )
+            return outcomes.expired(code, "Marketo refuses the access token.")
         if code == "603":
-            return outcomes.customer(
+            return outcomes.customer_must(
                 code,
                 "Marketo denies access: the API user's role or the list of allowed addresses.",
-                "The customer must widen the role or allow our address.",
-                "You must widen the role or allow our address.",
-            ).with_evidence(response)
+                "widen the role or allow our address.",
+            )
         if code == "607":
             message = "Marketo's daily quota of this subscription is used up."
-            return outcomes.transient(code, message, retry_after_s=3600).with_evidence(response)
+            return outcomes.transient(code, message, retry_after_s=3600)
         if code in BUSY_CODES:
             message = "Marketo asks us to slow down or is busy."
-            return outcomes.transient(code, message, retry_after_s=20).with_evidence(response)
+            return outcomes.transient(code, message, retry_after_s=20)
         outcome = outcomes.by_status(response, "Marketo")
         if outcome.ok and response.dig("success") is not True:
             return outcomes.unclassified(response, "Marketo")

@@ -8,6 +8,7 @@ from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
     MAX_NUMBER,
+    KeyKind,
     Properties,
     Property,
     Rate,
@@ -15,7 +16,6 @@ from sequin_admin.credentials.kinds import (
     Secret,
     register,
 )
-from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.normalizers import host, one_of
 from sequin_admin.credentials.outcomes import Outcome
 
@@ -48,7 +48,7 @@ class SendGridProperties(Properties):
 
 
 @register
-class SendGrid(Credential):
+class SendGrid(KeyKind):
     provider, provider_title, label = "sendgrid", "SendGrid", "API key"
     properties_class = SendGridProperties
     destination_properties = ("region",)
@@ -99,31 +99,24 @@ class SendGrid(Credential):
     def classify(cls, response: Response) -> Outcome:
         """https://www.twilio.com/docs/sendgrid/api-reference/how-to-use-the-sendgrid-v3-api/errors"""
         if response.status == 401:
-            return outcomes.customer(
+            return outcomes.customer_must(
                 "key_refused",
                 "SendGrid refuses this key: it was deleted or never existed.",
-                "The customer must create a new key at SendGrid and enter it here.",
-                "You must create a new key at SendGrid and enter it here.",
-            ).with_evidence(response)
+                "create a new key at SendGrid and enter it here.",
+            )
         if response.status == 403 and "temporar" in response.text.lower():
             message = "SendGrid blocks us for a while after too many bad requests."
-            return outcomes.transient("blocked", message).with_evidence(response)
+            return outcomes.transient("blocked", message)
         if response.status == 403:
-            return outcomes.customer(
+            return outcomes.customer_must(
                 "forbidden",
                 "SendGrid says this key lacks a right, or the account is restricted.",
-                "The customer must widen the key's permissions or ask SendGrid's support.",
-                "You must widen the key's permissions or ask SendGrid's support.",
-            ).with_evidence(response)
+                "widen the key's permissions or ask SendGrid's support.",
+            )
         if response.status == 429:
             message, wait = "SendGrid asks us to slow down.", outcomes.until_reset(response)
-            return outcomes.transient("throttled", message, retry_after_s=wait).with_evidence(
-                response
-            )
-        return outcomes.by_status(response, "SendGrid")
-
-    def static_token(self) -> str:
-        return str(self.secrets["api_key"])
+            return outcomes.transient("throttled", message, retry_after_s=wait)
+        return super().classify(response)
 
     def base_url(self) -> str:
         return HOSTS[self.properties.get("region", "global")]

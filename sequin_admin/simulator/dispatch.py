@@ -9,6 +9,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import framework
+from sequin_admin.simulator.calls import CallState, state_of
 from sequin_admin.simulator.framework import SimulatedResponse
 from sequin_admin.simulator.models import SimulatedCall, SimulatedToken
 
@@ -40,19 +41,19 @@ def handle_call(request: HttpRequest, host: str, path: str) -> HttpResponse:
             response = handler(request, **groups)
         except SimulatedResponse as early:
             response = early.response
-    for name, value in getattr(request, "response_headers", {}).items():
+    state = state_of(request)
+    for name, value in state.response_headers.items():
         response.setdefault(name, value)
     SimulatedCall.objects.create(
         provider=provider.slug,
-        account=getattr(request, "account", ""),
+        account=state.account,
         endpoint=f"{request.method} {host}{redacted_path(path, groups)}"[:200],
         status=response.status_code,
     )
-    time.sleep(getattr(request, "delay_s", 0))
-    lost = getattr(response, "loses_response", False) or getattr(request, "loses_response", False)
-    if lost or has_hung_up(request):
-        record_lost_response(request)
-    if lost:
+    time.sleep(state.delay_s)
+    if state.loses_response or has_hung_up(request):
+        record_lost_response(state)
+    if state.loses_response:
         drop_connection(request)
     return response
 
@@ -73,12 +74,12 @@ def has_hung_up(request: HttpRequest) -> bool:
     return not waiting
 
 
-def record_lost_response(request: HttpRequest) -> None:
+def record_lost_response(state: CallState) -> None:
     """Write into the journal that this response reached nobody: the refresh token in it is
     `destroyed`. One that was sent again was so by a call that was `abandoned` before we came to it.
     """
-    for role, mark in (("issued_token", "destroyed"), ("reused_token", "abandoned")):
-        for token in SimulatedToken.objects.filter(pk=getattr(request, role, 0)):
+    for key, mark in ((state.issued_token, "destroyed"), (state.reused_token, "abandoned")):
+        for token in SimulatedToken.objects.filter(pk=key):
             token.data[mark] = True
             token.save(update_fields=["data"])
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 
+from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse
 from sequin_admin.simulator.models import Fault, Hit, SimulatedAccount, now
 
@@ -56,20 +57,20 @@ def apply_faults(
 
     Raises `SimulatedResponse` for a fault that replaces the response.
     """
-    request.account = account.external_id if account else ""  # type: ignore[attr-defined]
+    state_of(request).account = account.external_id if account else ""
     if consume_fault(provider, account, "outage"):
         raise SimulatedResponse(HttpResponse('{"message": "Service unavailable"}', status=503))
     if consume_fault(provider, account, "html"):
         raise SimulatedResponse(HttpResponse(OUTAGE_PAGE, content_type="text/html"))
     if consume_fault(provider, account, "timeout"):
-        request.delay_s = STALL_S  # type: ignore[attr-defined]
+        state_of(request).delay_s = STALL_S
         raise SimulatedResponse(HttpResponse(status=504))
     if consume_fault(provider, account, "proxy"):
         raise SimulatedResponse(HttpResponse(PROXY_PAGE, status=401))
     if consume_fault(provider, account, "slow"):
-        request.delay_s = SLOW_S  # type: ignore[attr-defined]
+        state_of(request).delay_s = SLOW_S
     if consume_fault(provider, account, "crawl"):
-        request.delay_s = CRAWL_S  # type: ignore[attr-defined]
+        state_of(request).delay_s = CRAWL_S
     if consume_fault(provider, account, "throttle"):
         raise SimulatedResponse(provider.throttled())
 
@@ -89,9 +90,9 @@ def apply_chaos(request: HttpRequest, provider: ProviderSimulator) -> None:
     rates = settings.get("rates", {})
     name = random.choices([*rates, ""], [*rates.values(), max(1 - sum(rates.values()), 0)])[0]  # noqa: S311
     if name == "late":
-        request.delay_s = random.uniform(0, settings["late_s"])  # type: ignore[attr-defined]  # noqa: S311
+        state_of(request).delay_s = random.uniform(0, settings["late_s"])  # noqa: S311
     elif name == "lost":
-        request.loses_response = True  # type: ignore[attr-defined]
+        state_of(request).loses_response = True
     elif name == "throttle":
         raise SimulatedResponse(provider.throttled())
     elif name == "html":
@@ -101,10 +102,14 @@ def apply_chaos(request: HttpRequest, provider: ProviderSimulator) -> None:
 
 
 def maybe_lose_response(
-    provider: ProviderSimulator, account: SimulatedAccount, response: HttpResponse
+    request: HttpRequest,
+    provider: ProviderSimulator,
+    account: SimulatedAccount,
+    response: HttpResponse,
 ) -> HttpResponse:
-    """Mark the response as lost when the fault `lost_response` is on."""
-    response.loses_response = consume_fault(provider, account, "lost_response")  # type: ignore[attr-defined]
+    """The response, which is never sent when the fault `lost_response` is on."""
+    if consume_fault(provider, account, "lost_response"):
+        state_of(request).loses_response = True
     return response
 
 

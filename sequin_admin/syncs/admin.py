@@ -24,6 +24,8 @@ class TargetAdmin(ReadOnlyAdmin):
 
 @admin.register(Stream)
 class StreamAdmin(ReadOnlyAdmin):
+    """Streams, to look at."""
+
     list_display = ("slug", "organization", "created_at")
     search_fields = ("slug", "organization__name")
     list_select_related = ("organization",)
@@ -42,6 +44,8 @@ class SyncAdmin(ReadOnlyAdmin):
 
 @admin.register(Consumer)
 class ConsumerAdmin(ReadOnlyAdmin):
+    """Consumers, to look at."""
+
     list_display = ("name", "organization", "target", "health_status")
     list_filter = ("health_status",)
     search_fields = ("name", "organization__name")
@@ -50,6 +54,8 @@ class ConsumerAdmin(ReadOnlyAdmin):
 
 @admin.register(Collection)
 class CollectionAdmin(ReadOnlyAdmin):
+    """Collections, to look at."""
+
     list_display = ("collection_id", "name", "credential")
     search_fields = ("collection_id", "name")
     list_select_related = ("credential",)
@@ -57,6 +63,8 @@ class CollectionAdmin(ReadOnlyAdmin):
 
 @admin.register(Refresh)
 class RefreshAdmin(ReadOnlyAdmin):
+    """Refreshes of collections, to look at."""
+
     list_display = ("credential", "status", "last_started_at", "last_succeeded_at")
     list_filter = ("status",)
     list_select_related = ("credential",)

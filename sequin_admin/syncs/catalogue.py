@@ -56,12 +56,7 @@ def start_refresh(credential: Credential, *, actor: models.Model | None) -> Refr
         refresh.error = refresh.error_code = ""
         refresh.save()
         leases.revoke(refresh)
-    record_change(
-        "credential.collections_refresh_started",
-        actor=actor,
-        target=credential,
-        organization_id=credential.organization_id,
-    )
+    record_change(credential, "credential.collections_refresh_started", actor)
     return refresh
 
 

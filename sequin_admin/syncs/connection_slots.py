@@ -83,12 +83,11 @@ def take_slot(target: Target) -> bool:
     if tested.count() >= MOST_PER_ORGANIZATION:
         return False
     rows = Target.objects.filter(leases.unleased(), pk=target.pk).select_for_update()
-    free = rows.only("lease_owner", "lease_fence").first()
+    free = rows.only(*leases.LEASE_COLUMNS).first()
     if free is None:
         return False
     leases.take_locked([free], SLOT)
-    for column in ("lease_owner", "lease_fence", "lease_until"):
-        setattr(target, column, getattr(free, column))
+    leases.copy_lease(free, target)
     return True
 
 

@@ -35,7 +35,7 @@ def create(
     )
     consumer.save()
     consumer.syncs.set(() if all_syncs else syncs)
-    record_consumer_change("consumer.created", consumer, actor, writes_to=target.name)
+    record_change(consumer, "consumer.created", actor, writes_to=target.name)
     recompute_health(consumer)
     return consumer
 
@@ -64,14 +64,14 @@ def update(
         changed.append("syncs")
     if changed:
         consumer.save()
-        record_consumer_change("consumer.changed", consumer, actor, changed=changed)
+        record_change(consumer, "consumer.changed", actor, changed=changed)
         recompute_health(consumer, *syncs_before)
 
 
 @transaction.atomic
 def delete(consumer: Consumer, *, actor: models.Model | None) -> None:
     """Delete the consumer. What it has written stays in the target."""
-    record_consumer_change("consumer.deleted", consumer, actor)
+    record_change(consumer, "consumer.deleted", actor)
     syncs_before = list(consumer.selected_syncs())
     consumer.delete()
     health.recompute_syncs(Sync.objects.filter(pk__in=[sync.pk for sync in syncs_before]))
@@ -85,10 +85,3 @@ def recompute_health(consumer: Consumer, *syncs_before: Sync) -> None:
         disabled.send(sender=Consumer, subject=consumer)
     syncs = {*syncs_before, *consumer.selected_syncs()}
     health.recompute_syncs(Sync.objects.filter(pk__in=[sync.pk for sync in syncs]))
-
-
-def record_consumer_change(
-    action: str, consumer: Consumer, actor: models.Model | None, **details: Any
-) -> None:
-    organization_id = consumer.organization_id
-    record_change(action, actor=actor, target=consumer, organization_id=organization_id, **details)

@@ -9,7 +9,7 @@ from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 
 from sequin_admin.access.models import Organization
-from sequin_admin.core.forms import NameField
+from sequin_admin.core.forms import NameField, set_choices, set_queryset
 from sequin_admin.credentials.forms import (
     AGAIN,
     KEEP,
@@ -50,6 +50,8 @@ class NamedForm(forms.Form):
 
 
 class TargetForm(NamedForm):
+    """Where a target is and how to log in there."""
+
     name = NameField(max_length=NAME_CHARS, help_text="How the database is called here.")
     host = forms.CharField(
         max_length=253,
@@ -87,6 +89,8 @@ COLUMNS = ("name", "host", "port", "database", "username", "ssl_mode", "schema",
 
 
 class StreamForm(NamedForm):
+    """The slug of a stream."""
+
     slug = forms.CharField(
         max_length=SLUG_CHARS,
         help_text="Lowercase letters, digits and dashes: prod, or billing-dev.",
@@ -98,6 +102,8 @@ class StreamForm(NamedForm):
 
 
 class SyncForm(NamedForm):
+    """What a sync reads, how often and how fast."""
+
     field_names = {"collection_ids": "others"}
 
     name = NameField(max_length=NAME_CHARS, help_text="How the sync is called here.")
@@ -153,11 +159,11 @@ class SyncForm(NamedForm):
     ) -> None:
         """`known` collections and `streams` are the choices; without choices there is no field."""
         super().__init__(*args, **kwargs)
-        self.fields["stream"].queryset = streams  # type: ignore[attr-defined]
+        set_queryset(self, "stream", streams)
         if not streams:
             del self.fields["stream"]
         choices = [(row.collection_id, f"{row.name} ({row.collection_id})") for row in known]
-        self.fields["collections"].choices = choices  # type: ignore[attr-defined]
+        set_choices(self, "collections", choices)
         if not choices:
             del self.fields["collections"]
 
@@ -194,6 +200,8 @@ class SyncForm(NamedForm):
 
 
 class ConsumerForm(NamedForm):
+    """Which syncs a consumer reads and where it writes."""
+
     name = NameField(max_length=NAME_CHARS, help_text="How the consumer is called here.")
     target = forms.ModelChoiceField(
         Target.objects.none(), empty_label=None, help_text="The database it writes to."
@@ -212,12 +220,12 @@ class ConsumerForm(NamedForm):
     def __init__(self, organization: Organization, *args: Any, **kwargs: Any) -> None:
         self.chosen: list[str] = kwargs.get("initial", {}).get("syncs", [])
         super().__init__(*args, **kwargs)
-        self.fields["target"].queryset = Target.objects.of(organization).defer("secrets")  # type: ignore[attr-defined]
+        set_queryset(self, "target", Target.objects.of(organization).defer("secrets"))
         self.own = Sync.objects.of(organization)
         newest = self.own.order_by("-created_at").values_list("pk", "name")[:MOST_CHOICES]
         chosen = self.own.filter(pk__in=self.chosen).values_list("pk", "name")
         choices = {str(pk): name for pk, name in [*chosen, *newest]}
-        self.fields["syncs"].choices = list(choices.items())  # type: ignore[attr-defined]
+        set_choices(self, "syncs", choices.items())
 
     @classmethod
     def of(cls, consumer: Consumer, data: Any) -> "ConsumerForm":

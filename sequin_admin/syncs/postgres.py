@@ -14,10 +14,10 @@ from dataclasses import asdict
 
 from django.conf import settings
 
+from sequin_admin.core.connections import own_services
 from sequin_admin.core.destinations import AddressPolicy, Forbidden, PrivateAddress, needs_no_dns
 from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.core.fields import DecryptionError
-from sequin_admin.core.http import own_services
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.syncs import connection_probe
 from sequin_admin.syncs.connection_probe import NO_FILE, ProbeAnswer, ProbeRequest

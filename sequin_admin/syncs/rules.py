@@ -19,6 +19,7 @@ LONGEST_AGE_DAYS = 36_500
 
 
 def check_slug(slug: str) -> None:
+    """Raises `ValidationError` for what is no slug."""
     if not re.fullmatch(SLUG, slug):
         raise ValidationError(
             {
@@ -29,6 +30,7 @@ def check_slug(slug: str) -> None:
 
 
 def check_collections(collection_ids: Iterable[str], provider: str) -> None:
+    """Raises `ValidationError` for too many ids, or one that is none of the provider's."""
     for number, collection_id in enumerate(collection_ids):
         if number >= MOST_COLLECTIONS:
             raise ValidationError(f"A sync has {MOST_COLLECTIONS:,} collections at the most.")
@@ -45,6 +47,7 @@ def check_collections(collection_ids: Iterable[str], provider: str) -> None:
 
 
 def check_frequency(frequency: str) -> None:
+    """Raises `ValidationError` for what is neither `continuous` nor a time such as 30m."""
     if not re.fullmatch(FREQUENCY, frequency):
         raise ValidationError(
             "Enter continuous, or a number with m, h or d: 30m is every 30 minutes, 4h every 4 "

@@ -1,7 +1,5 @@
 """Operations on streams. All audited."""
 
-from typing import Any
-
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 
@@ -17,7 +15,7 @@ def create(organization: Organization, *, actor: models.Model | None, slug: str)
     """Create a stream. Raises `ValidationError` for an invalid or taken slug."""
     stream = Stream(organization=organization, slug=slug)
     save_stream(stream)
-    record_stream_change("stream.created", stream, actor)
+    record_change(stream, "stream.created", actor)
     return stream
 
 
@@ -29,10 +27,11 @@ def rename(stream: Stream, *, actor: models.Model | None, slug: str) -> None:
         return
     stream.slug = slug
     save_stream(stream)
-    record_stream_change("stream.changed", stream, actor, before=before)
+    record_change(stream, "stream.changed", actor, before=before)
 
 
 def save_stream(stream: Stream) -> None:
+    """Raises `ValidationError` for an invalid or taken slug."""
     rules.check_slug(stream.slug)
     try:
         with transaction.atomic():
@@ -46,12 +45,5 @@ def save_stream(stream: Stream) -> None:
 def delete(stream: Stream, *, actor: models.Model | None) -> None:
     """Delete the stream. Raises `InUse` while syncs write to it."""
     refuse_if_used(stream)
-    record_stream_change("stream.deleted", stream, actor)
+    record_change(stream, "stream.deleted", actor)
     stream.delete()
-
-
-def record_stream_change(
-    action: str, stream: Stream, actor: models.Model | None, **details: Any
-) -> None:
-    organization_id = stream.organization_id
-    record_change(action, actor=actor, target=stream, organization_id=organization_id, **details)

@@ -8,15 +8,13 @@ from django.db import models, transaction
 
 from sequin_admin.access.ceilings import refuse_above
 from sequin_admin.access.models import Organization
-from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.signals import disabled
 from sequin_admin.credentials.usage import refuse_if_used
 from sequin_admin.limits import models as limits
-from sequin_admin.notifications import events
-from sequin_admin.notifications.message import TYPES
+from sequin_admin.notifications.events import record_and_notify
 from sequin_admin.syncs import health, rules
 from sequin_admin.syncs.models import Sync, new_badge_token
 
@@ -33,8 +31,8 @@ def create(credential: Credential, *, actor: models.Model | None, **columns: Any
     validate_sync(sync)
     refuse_too_many(credential.organization)
     sync.save()
-    record_sync_change(
-        "sync.created", sync, actor, provider=sync.provider, credential=credential.name
+    record_and_notify(
+        sync, "sync.created", actor, provider=sync.provider, credential=credential.name
     )
     health.recompute_and_propagate([sync])
     return sync
@@ -54,7 +52,7 @@ def update(sync: Sync, *, actor: models.Model | None, **columns: Any) -> None:
     validate_sync(sync)
     if changed:
         sync.save()
-        record_sync_change("sync.changed", sync, actor, changed=changed)
+        record_and_notify(sync, "sync.changed", actor, changed=changed)
 
 
 def validate_sync(sync: Sync) -> None:
@@ -90,6 +88,7 @@ def check_rate(sync: Sync) -> None:
 
 
 def check_stream(sync: Sync) -> None:
+    """Raises `ValidationError` for another organization's stream."""
     if sync.stream and sync.stream.organization_id != sync.organization_id:
         raise ValidationError("There is no such stream in the credential's organization.")
 
@@ -109,7 +108,7 @@ def set_status(sync: Sync, status: str, *, actor: models.Model | None) -> None:
         return
     sync.disabled_at = clock.now() if status == "disabled" else None
     sync.save(update_fields=["disabled_at", "updated_at"])
-    record_sync_change("sync.disabled" if sync.disabled_at else "sync.enabled", sync, actor)
+    record_and_notify(sync, "sync.disabled" if sync.disabled_at else "sync.enabled", actor)
     if sync.disabled_at:
         disabled.send(sender=Sync, subject=sync)
     else:
@@ -120,7 +119,7 @@ def set_status(sync: Sync, status: str, *, actor: models.Model | None) -> None:
 def delete(sync: Sync, *, actor: models.Model | None) -> None:
     """Delete the sync. Raises `InUse` while consumers select it by id."""
     refuse_if_used(sync, sync.consumers.all())
-    record_sync_change("sync.deleted", sync, actor, provider=sync.provider)
+    record_and_notify(sync, "sync.deleted", actor, provider=sync.provider)
     sync.delete()
 
 
@@ -129,7 +128,7 @@ def publish_badge(sync: Sync, *, actor: models.Model | None) -> None:
     """Publish the sync's badge at a new URL."""
     sync.badge_token = new_badge_token()
     sync.save(update_fields=["badge_token", "updated_at"])
-    record_sync_change("sync.badge_published", sync, actor)
+    record_and_notify(sync, "sync.badge_published", actor)
 
 
 @transaction.atomic
@@ -137,18 +136,9 @@ def unpublish_badge(sync: Sync, *, actor: models.Model | None) -> None:
     """Withdraw the badge: its URL stops working."""
     sync.badge_token = None
     sync.save(update_fields=["badge_token", "updated_at"])
-    record_sync_change("sync.badge_withdrawn", sync, actor)
+    record_and_notify(sync, "sync.badge_withdrawn", actor)
 
 
 def badge_url(sync: Sync) -> str:
     """The public URL of the badge; "" while it is not published."""
     return f"{settings.PUBLIC_URL}/badge/{sync.badge_token}.svg" if sync.badge_token else ""
-
-
-def record_sync_change(action: str, sync: Sync, actor: models.Model | None, **details: Any) -> None:
-    organization_id = sync.organization_id
-    record_change(action, actor=actor, target=sync, organization_id=organization_id, **details)
-    type_ = {"sync.changed": "sync.updated"}.get(action, action)
-    if type_ in TYPES:
-        path = "/syncs/" if type_ == "sync.deleted" else f"/syncs/{sync.pk}/"
-        events.notify(type_, sync, actor=actor, path=path, **details)

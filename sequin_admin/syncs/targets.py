@@ -1,6 +1,5 @@
 """Operations on targets. All audited."""
 
-import random
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -13,6 +12,7 @@ from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, leases
 from sequin_admin.core.clock import DatabaseTime
+from sequin_admin.core.jitter import jittered
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.credentials.properties import ANOTHER, MASKED, is_mask, is_mask_of
 from sequin_admin.credentials.usage import refuse_if_used
@@ -40,7 +40,7 @@ def create(
     target = Target(organization=organization, secrets={"password": password}, **columns)
     refuse_address(target)
     target.save()
-    record_target_change("target.created", target, actor, address=target.address)
+    record_change(target, "target.created", actor, address=target.address)
     return target
 
 
@@ -71,7 +71,7 @@ def update(
     if changed:
         target.check_due_at = clock.now()
         target.save()
-        record_target_change("target.changed", target, actor, changed=changed)
+        record_change(target, "target.changed", actor, changed=changed)
 
 
 def refuse_address(target: Target) -> None:
@@ -84,7 +84,7 @@ def refuse_address(target: Target) -> None:
 def delete(target: Target, *, actor: models.Model | None) -> None:
     """Delete the target. Raises `InUse` while consumers write to it."""
     refuse_if_used(target)
-    record_target_change("target.deleted", target, actor, address=target.address)
+    record_change(target, "target.deleted", actor, address=target.address)
     target.delete()
 
 
@@ -92,7 +92,7 @@ def delete(target: Target, *, actor: models.Model | None) -> None:
 def request_test(target: Target, *, actor: models.Model | None) -> None:
     """Make the target due now: a worker tests it within seconds."""
     Target.objects.filter(pk=target.pk).update(check_due_at=clock.now())
-    record_target_change("target.test_requested", target, actor)
+    record_change(target, "target.test_requested", actor)
 
 
 def verify(target: Target, *, actor: models.Model | None, wait_s: float = 0.0) -> Outcome:
@@ -111,12 +111,11 @@ def record_outcome(target: Target, outcome: Outcome, *, actor: models.Model | No
             return outcome
         changed = record_checks(target, {CHECK: outcome})
         target.checked_at = now = clock.now()
-        # With jitter, so that many targets are not checked in step.
-        target.check_due_at = now + CHECK_EVERY * random.uniform(0.8, 1.2)  # noqa: S311
+        target.check_due_at = now + jittered(CHECK_EVERY)
         target.save(update_fields=["checked_at", "check_due_at"])
         if actor:
-            record_target_change(
-                "target.tested", target, actor, verdict=outcome.verdict.value, code=outcome.code
+            record_change(
+                target, "target.tested", actor, verdict=outcome.verdict.value, code=outcome.code
             )
     propagate(changed)
     return outcome
@@ -158,10 +157,3 @@ def verify_claimed(target: Target) -> Outcome:
     finally:
         # After the outcome is recorded: until then a page waits for it.
         leases.release(target)
-
-
-def record_target_change(
-    action: str, target: Target, actor: models.Model | None, **details: Any
-) -> None:
-    organization_id = target.organization_id
-    record_change(action, actor=actor, target=target, organization_id=organization_id, **details)

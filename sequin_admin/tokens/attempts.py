@@ -5,7 +5,7 @@ from django.db import transaction
 from sequin_admin.core import clock
 from sequin_admin.core.http import Unreachable
 from sequin_admin.core.leases import still_mine
-from sequin_admin.credentials.kinds import TokenGrant
+from sequin_admin.credentials.kinds import OAuthKind, TokenGrant
 from sequin_admin.credentials.models import FAILURES, Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.tokens import endpoints, failures, grants, protocol, renewal_leases
@@ -52,15 +52,15 @@ def renew_with_lease(lease: RenewalLease) -> str:
 def request_grant(credential: Credential, lease: RenewalLease) -> TokenGrant:
     """A new grant from the provider. If the refresh token is rejected, the previous one is tried
     within the kind's grace period. Raises `Refused` and what the kind's calls raise."""
-    if credential.mints:
+    if credential.mints_tokens():
         return credential.mint()
-    kind, flow, context = type(credential), credential.oauth, credential.oauth_context()
-    if flow is None:
+    if not isinstance(credential, OAuthKind):
         raise Refused(credential.cannot_renew())
+    kind, context = type(credential), credential.oauth_context()
     try:
         if not is_renewable(credential):
             return credential.exchange_token()
-        return protocol.refresh(kind, context, credential.secrets[flow.refresh_property])
+        return protocol.refresh(kind, context, credential.secrets[kind.oauth.refresh_property])
     except Refused as refusal:
         if refusal.outcome.verdict is not Verdict.CUSTOMER:
             raise

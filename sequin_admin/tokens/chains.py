@@ -22,6 +22,7 @@ import structlog
 from sequin_admin.core import clock
 from sequin_admin.core.digests import keyed_digest, load_key
 from sequin_admin.core.fields import DecryptionError
+from sequin_admin.credentials.kinds import OAuthKind
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.properties import is_mask
 from sequin_admin.tokens.models import ChainDigest, Token
@@ -34,11 +35,10 @@ BATCH_SIZE = 1000
 
 def rotates(credential: Credential) -> bool:
     """Whether a renewal replaces the credential's refresh token."""
-    if credential.oauth is None:
+    if not isinstance(credential, OAuthKind):
         return False
     app = credential.oauth_app
-    flow = credential.flow_for(app.properties if app else {})
-    return bool(flow and flow.rotates)
+    return credential.flow_for(app.properties if app else {}).rotates
 
 
 def token_names(kind: type[Credential]) -> tuple[str, ...]:

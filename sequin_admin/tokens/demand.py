@@ -5,6 +5,7 @@ from statistics import fmean
 
 from sequin_admin.core.turns import queue_name
 from sequin_admin.credentials import kinds
+from sequin_admin.credentials.kinds import RefreshPace
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.tokens.lifetimes import RENEWED_AT
 from sequin_admin.tokens.models import Token
@@ -50,7 +51,8 @@ def of_app(app: OAuthApp) -> Demand:
     queues = [queue_name(app.organization_id, slug, app.pk) for slug in slugs]
     tokens = Token.objects.filter(queue__in=queues, refresh_at__isnull=False)
     lives = [token.lifetime_s for token in tokens.only("issued_at", "expires_at")[:SAMPLE]]
-    pace = kinds.with_app(app.provider).refresh_pace
+    kind = kinds.with_app(app.provider)
+    pace = kind.refresh_pace if kind else RefreshPace()
     allowed = min(app.renewals_per_second or pace.per_app, pace.per_provider)
     return compute_demand(tokens.count(), [life for life in lives if life], allowed)
 

@@ -65,7 +65,7 @@ class CallRoom:
     under_way: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def of(self, slug: str) -> int:
-        kind = kinds.get(slug)
+        kind = kinds.find(slug)
         if kind is None:
             return NO_CAP
         slow = self.under_way.get(slug, (0, 0))[1]

@@ -1,13 +1,13 @@
 """Failed renewals: what is stored of them, and when the next attempt may begin."""
 
 import itertools
-import random
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import F
 
 from sequin_admin.core import clock
+from sequin_admin.core.jitter import jittered
 from sequin_admin.core.leases import release
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import TokenGrant
@@ -49,10 +49,10 @@ def retry_delay(outcome: Outcome, failures: int) -> timedelta:
     """How long to wait after the `failures`-th failure in a row: exponential, about a day when the
     grant is revoked."""
     if outcome.verdict is Verdict.CUSTOMER:
-        return REFUSED_RETRY_AFTER * random.uniform(1, 1.1)  # noqa: S311
+        return jittered(REFUSED_RETRY_AFTER, 1, 1.1)
     first, longest = BACKOFF_S
-    seconds = min(first * 2 ** min(failures - 1, 10), longest) * random.uniform(0.5, 1)  # noqa: S311
-    return timedelta(seconds=max(seconds, outcome.retry_after_s or 0))
+    delay = timedelta(seconds=min(first * 2 ** min(failures - 1, 10), longest))
+    return max(jittered(delay, 0.5, 1), timedelta(seconds=outcome.retry_after_s or 0))
 
 
 def is_backing_off(token: Token, credential: Credential) -> bool:

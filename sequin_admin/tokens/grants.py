@@ -1,8 +1,11 @@
 """Stores what a token endpoint granted, while the lease it was asked for under is still held."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
+import structlog
 from django.db import transaction
+from pydantic import ValidationError
 
 from sequin_admin.core import clock, leases
 from sequin_admin.core.clock import DatabaseTime
@@ -14,6 +17,8 @@ from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.tokens import chains, failures, lifetimes
 from sequin_admin.tokens.models import Token
 from sequin_admin.tokens.renewal_leases import RenewalLease
+
+log = structlog.get_logger(__name__)
 
 
 def store_grant(
@@ -108,7 +113,7 @@ def save_new_secrets(credential: Credential, token: Token, grant: TokenGrant) ->
     if flow and flow.grace_s and old and secrets.get(flow.refresh_property, old) != old:
         token.secrets = {**token.secrets, "previous_refresh_token": old}
         token.previous_until = clock.now() + timedelta(seconds=flow.grace_s)
-    discovered = answers.facts_of_renewal(credential, grant)
+    discovered = facts_of_renewal(credential, grant)
     chains.remember_renewal(credential, kept.secrets, secrets)
     if any(kept.secrets.get(name) != value for name, value in secrets.items()):
         kept.secrets = {**kept.secrets, **secrets}
@@ -128,3 +133,23 @@ def issued_secrets(kind: type[Credential], grant: TokenGrant) -> Secrets:
     tokens = {flow.refresh_property: grant.refresh_token, flow.access_property: grant.access_token}
     names = kind.properties_class.secret_names()
     return Secrets({name: value for name, value in tokens.items() if name in names and value})
+
+
+def facts_of_renewal(credential: Credential, grant: TokenGrant) -> dict[str, Any]:
+    """The property values that a token answer brings and that are valid.
+
+    The others are left out: they are no reason to lose the tokens that came with them. So is what
+    names the account: that is for the probe, which knows of other credentials of the account.
+    """
+    facts: dict[str, Any] = {}
+    try:
+        brought = credential.properties_from_grant(grant)
+    except answers.MISREAD as error:
+        log.warning("unexpected answer", kind=credential.slug, error=answers.describe(error))
+        return facts
+    for name in set(brought) - set(credential.identity_properties):
+        try:
+            facts |= credential.properties_class.valid_values({name: brought[name]})
+        except ValidationError:
+            log.warning("unexpected answer", kind=credential.slug, property=name)
+    return facts

@@ -1,9 +1,9 @@
 """How long access tokens live, and from when on they count as expired."""
 
-import random
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from sequin_admin.core.jitter import jittered
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Verdict
@@ -20,9 +20,11 @@ SHORT_LIFE = "short_life"
 
 def is_renewable(credential: Credential) -> bool:
     """Whether its access tokens are renewed. Keys and passwords are sent as they are."""
+    if credential.mints_tokens():
+        return True
     flow = credential.oauth
     # By name: nothing is decrypted to answer this.
-    return credential.mints or bool(flow and flow.refresh_property in credential.secret_names)
+    return flow is not None and flow.refresh_property in credential.secret_names
 
 
 def has_short_life(token: Token) -> bool:
@@ -62,7 +64,7 @@ def compute_refresh_at(issued_at: datetime, expires_at: datetime | None) -> date
     together."""
     if expires_at is None:
         return None
-    return issued_at + (expires_at - issued_at) * random.uniform(*RENEWED_AT)  # noqa: S311
+    return issued_at + jittered(expires_at - issued_at, *RENEWED_AT)
 
 
 def short_life_outcome(credential: Credential, life_s: float, gap_s: float) -> Outcome:

@@ -219,7 +219,7 @@ class SilentEndpoint(models.Model):
     @property
     def title(self) -> str:
         """The kind, and the host where each account has its own."""
-        kind = kinds.get(self.kind)
+        kind = kinds.find(self.kind)
         place = " · ".join(str(value) for value in self.place.values() if value)
         return f"{kind.full_title() if kind else self.kind} {place}".strip()
 

@@ -4,18 +4,18 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from authlib.common.security import generate_token
-from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from django.conf import settings
+from oauthlib.common import generate_token
+from oauthlib.oauth2 import WebApplicationClient
+from oauthlib.oauth2.rfc6749.parameters import prepare_grant_uri
 
 from sequin_admin.core import http
 from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.answers import reading_answers
-from sequin_admin.credentials.kinds import OAuth2, OAuthContext, TokenGrant
-from sequin_admin.credentials.models import OAuthApp, text_of
+from sequin_admin.credentials.answers import reading_answers, text_of
+from sequin_admin.credentials.kinds import OAuthContext, OAuthKind, TokenGrant
+from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused
 
 TOKEN_DEADLINE_S: float = settings.TOKEN_DEADLINE_S
@@ -33,7 +33,7 @@ def digest(value: str) -> str:
 def pkce_pair() -> tuple[str, str]:
     """A code verifier and its S256 challenge (RFC 7636 section 4)."""
     verifier = generate_token(64)
-    return verifier, create_s256_code_challenge(verifier)
+    return verifier, WebApplicationClient("").create_code_challenge(verifier, "S256")
 
 
 def redirect_uri(provider: str) -> str:
@@ -51,10 +51,10 @@ def install_url_of(provider: str, app_id: str) -> str:
 
 
 def authorize_url(
-    kind: Any, context: OAuthContext, *, redirect_uri: str, state: str, challenge: str
+    kind: type[OAuthKind], context: OAuthContext, *, redirect_uri: str, state: str, challenge: str
 ) -> str:
     """The URL of the authorization request (RFC 6749 section 4.1.1)."""
-    flow: OAuth2 = kind.flow_for(context.app)
+    flow = kind.flow_for(context.app)
     pkce = {"code_challenge": challenge, "code_challenge_method": "S256"} if flow.pkce else {}
     url: str = prepare_grant_uri(
         flow.authorize_url.format(**kind.url_params(context)),
@@ -94,7 +94,18 @@ def call_token_endpoint(
     return http.post(url, headers=headers, basic=basic, deadline_s=TOKEN_DEADLINE_S, **sent)
 
 
-def parse_grant(kind: Any, response: Response) -> TokenGrant:
+def request_client_credentials(credential: Credential, url: str, **fields: str) -> TokenGrant:
+    """A token for the credential's own client (RFC 6749 section 4.4). Raises `Refused`."""
+    response = call_token_endpoint(
+        url,
+        {"grant_type": "client_credentials", **fields},
+        client_id=credential.properties["client_id"],
+        client_secret=credential.secrets["client_secret"],
+    )
+    return parse_grant(type(credential), response)
+
+
+def parse_grant(kind: type[Credential], response: Response) -> TokenGrant:
     """A token endpoint's response as `TokenGrant`. Raises `Refused`, also for an error with status
     200. A member `error` that is null or empty is none."""
     with reading_answers(kind, response):
@@ -105,7 +116,7 @@ def parse_grant(kind: Any, response: Response) -> TokenGrant:
         return read_grant(kind, response, data)
 
 
-def read_grant(kind: Any, response: Response, data: Mapping[str, Any]) -> TokenGrant:
+def read_grant(kind: type[Credential], response: Response, data: Mapping[str, Any]) -> TokenGrant:
     """The grant in `data`, the members of a successful `response`.
 
     Raises `Refused` when the access token is no text or blank, or when the kind can't read the
@@ -117,31 +128,33 @@ def read_grant(kind: Any, response: Response, data: Mapping[str, Any]) -> TokenG
         with reading_answers(kind, response):
             if not text_of(data.get("access_token")):
                 raise Refused(outcomes.unexpected_answer(kind.provider_title, response))
-            grant: TokenGrant = kind.parse_grant(data)
+            grant = kind.parse_grant(data)
     except Refused as refusal:
         raise Refused(refusal.outcome, refresh_token=refresh_token) from None
     return grant
 
 
 def exchange(
-    kind: Any, context: OAuthContext, *, code: str, redirect_uri: str, verifier: str
+    kind: type[OAuthKind], context: OAuthContext, *, code: str, redirect_uri: str, verifier: str
 ) -> TokenGrant:
     """Exchange an authorization code for a grant (RFC 6749 section 4.1.3). Raises `Refused`."""
-    flow: OAuth2 = kind.flow_for(context.app)
+    flow = kind.flow_for(context.app)
     fields = Secrets(grant_type="authorization_code", code=code, redirect_uri=redirect_uri)
     if flow.pkce:
         fields["code_verifier"] = verifier
     return parse_grant(kind, _call_token_endpoint(kind, context, fields))
 
 
-def refresh(kind: Any, context: OAuthContext, refresh_token: str) -> TokenGrant:
+def refresh(kind: type[OAuthKind], context: OAuthContext, refresh_token: str) -> TokenGrant:
     """Use a refresh token (RFC 6749 section 6). Raises `Refused`."""
     fields = Secrets(grant_type="refresh_token", refresh_token=refresh_token)
     return parse_grant(kind, _call_token_endpoint(kind, context, fields))
 
 
-def _call_token_endpoint(kind: Any, context: OAuthContext, fields: Mapping[str, str]) -> Response:
-    flow: OAuth2 = kind.flow_for(context.app)
+def _call_token_endpoint(
+    kind: type[OAuthKind], context: OAuthContext, fields: Mapping[str, str]
+) -> Response:
+    flow = kind.flow_for(context.app)
     return call_token_endpoint(
         flow.token_url.format(**kind.url_params(context)),
         Secrets({**fields, **flow.token_params}),

@@ -6,13 +6,13 @@ any transaction, with a heartbeat that extends the lease; its result is written 
 while it is valid.
 """
 
-import random
 import time
-from collections.abc import Callable, Iterator
-from datetime import datetime
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 from sequin_admin.core import clock, shutdown
 from sequin_admin.core.fields import DecryptionError
+from sequin_admin.core.jitter import jittered
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
@@ -112,17 +112,6 @@ def exchange(credential: Credential) -> str:
     return attempts.renew_with_lease(lease)
 
 
-def refresh_due(limit: int = 100, stopped: Callable[[], bool] = lambda: False) -> int:
-    """Renew up to `limit` due tokens, one by one, until `stopped()`. Returns the number renewed."""
-    renewed = 0
-    for _ in range(limit):
-        claimed = [] if stopped() else renewal_leases.claim_due(1)
-        if not claimed:
-            break
-        renewed += renew_claimed(claimed[0])
-    return renewed
-
-
 def renew_claimed(lease: RenewalLease) -> bool:
     """Renew. False when it failed: the outcome is stored on the token."""
     if not renewal_leases.confirm_lease(lease):
@@ -219,7 +208,7 @@ def poll_token(credential: Credential) -> Iterator[Token]:
     while time.monotonic() < ends:
         token, _ = Token.objects.with_credential().get_or_create(credential=credential)
         yield token
-        time.sleep(pause_s * random.uniform(0.5, 1.5))  # noqa: S311 - spreads waiters, guards nothing
+        time.sleep(jittered(timedelta(seconds=pause_s), 0.5, 1.5).total_seconds())
         pause_s = min(pause_s * 1.5, LONGEST_PAUSE_S)
 
 

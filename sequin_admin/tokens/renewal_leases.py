@@ -35,10 +35,8 @@ LONGEST = timedelta(seconds=3 * protocol.TOKEN_DEADLINE_S)
 JOURNAL_KEPT = 10
 # The columns that taking a lease reads: no secret is decrypted for it.
 READ_COLUMNS = (
-    *("lease_owner", "lease_fence", "lease_until", "journal"),
-    "failures",
-    "refresh_at",
-    "credential__kind",
+    *leases.LEASE_COLUMNS,
+    *("journal", "failures", "refresh_at", "credential__kind"),
 )
 TURNS = Turns()
 
@@ -206,7 +204,7 @@ class LeaseHeartbeat:
 def extend_lease(lease: RenewalLease) -> bool:
     """Let it expire `LEASE` from now. False when it was released, was taken over, or hangs."""
     going_on = leases.still_mine(lease.token).filter(tried_at__gte=DatabaseTime(-LONGEST))
-    return bool(going_on.update(lease_until=DatabaseTime(LEASE, stored=True)))
+    return leases.extend(going_on, LEASE)
 
 
 def confirm_lease(lease: RenewalLease) -> bool:

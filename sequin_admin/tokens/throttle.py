@@ -52,7 +52,7 @@ class RefreshThrottle:
     def locked(cls, queues: Iterable[str]) -> "RefreshThrottle":
         """With a lock on the providers of these queues until the end of the transaction: of each,
         one worker at a time counts what it may start."""
-        known = (kinds.get(queue_parts(queue)[1]) for queue in queues)
+        known = (kinds.find(queue_parts(queue)[1]) for queue in queues)
         providers = {kind.provider for kind in known if kind}
         rows = RefreshThrottleLock.objects.filter(provider__in=providers)
         # In one order, so that two workers never wait for each other.
@@ -67,7 +67,7 @@ class RefreshThrottle:
         """How many more renewals of a queue may start now, if `rivals` queues, this one included,
         share what is left of the provider's limit."""
         _, slug, app = queue_parts(queue)
-        kind = kinds.get(slug)
+        kind = kinds.find(slug)
         if kind is None:
             return 0
         pace: RefreshPace = kind.refresh_pace
@@ -81,7 +81,7 @@ class RefreshThrottle:
         _, slug, app = queue_parts(queue)
         self.queues[queue] += count
         self.apps[app] += count
-        if kind := kinds.get(slug):
+        if kind := kinds.find(slug):
             self.providers[kind.provider] += count
 
     def exhausted(self) -> list[str]:

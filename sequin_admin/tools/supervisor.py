@@ -89,6 +89,7 @@ def stop_processes(processes: Sequence[subprocess.Popen[str]]) -> None:
 
 
 def require_free(port: int, setting: str) -> None:
+    """Raises `ProcessFailed` when another process listens at the port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -52,9 +52,7 @@ def test_looking_a_key_up_notes_its_use_at_most_every_five_minutes(
 
 
 def test_events_are_only_ever_added(organization, user):
-    event = record_change(
-        "test.done", actor=user, target=organization, organization_id=organization.pk
-    )
+    event = record_change(organization, "test.done", user)
 
     with pytest.raises(AppendOnly):
         event.save()

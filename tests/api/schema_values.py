@@ -199,7 +199,7 @@ class Fed:
 
     def agreeing(self, fed: dict[str, Any]) -> dict[str, Any]:
         """Make fields that depend on each other consistent."""
-        kind = kinds.get(kind_in(fed) or "")
+        kind = kinds.find(kind_in(fed))
         if kind and (fed.get("oauth_app_id") or "credential_kind" in fed):
             fed["oauth_app_id"] = self.apps.get(kind.provider)
         if "kinds" in fed or "reconnects" in fed:
@@ -237,7 +237,7 @@ class Fed:
 
     def of_one_provider(self, fed: dict[str, Any]) -> None:
         """A sync's collections belong to the provider of its credential."""
-        inline = kinds.get(kind_in(fed.get("credential") or {}) or "")
+        inline = kinds.find(kind_in(fed.get("credential") or {}))
         provider = inline.provider if inline else "stripe"
         if "provider" in fed:
             fed["provider"] = provider

@@ -18,7 +18,7 @@ def credential(organization):
 def note(credential, user):
     def note(action="credential.verified", **changes):
         columns = {"actor": user, "target": credential, **changes}
-        return record_change(action, organization_id=credential.organization_id, **columns)
+        return record_change(action=action, **columns)
 
     return note
 

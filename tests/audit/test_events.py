@@ -25,9 +25,7 @@ def test_an_event_knows_who_what_and_when(organization, user):
 
 
 def test_what_nobody_asked_for_was_done_by_the_system(organization):
-    event = record_change(
-        "test.done", actor=None, target=organization, organization_id=organization.pk
-    )
+    event = record_change(organization, "test.done", None)
 
     assert (event.actor, event.actor_type, event.actor_id) == ("Sequin Admin", "system", "")
 
@@ -67,9 +65,7 @@ def test_it_outlives_what_it_tells_of(organization, user):
 def test_names_longer_than_the_column_are_cut(organization, user):
     organization.name = "A" * 500
 
-    event = record_change(
-        "test.done", actor=user, target=organization, organization_id=organization.pk
-    )
+    event = record_change(organization, "test.done", user)
 
     event.refresh_from_db()
     assert event.target == "A" * 200
@@ -88,9 +84,7 @@ def test_an_organization_sees_its_own_events_only(organization, user, stranger, 
 
 
 def test_staff_cannot_change_them(client, organization, user):
-    event = record_change(
-        "test.done", actor=user, target=organization, organization_id=organization.pk
-    )
+    event = record_change(organization, "test.done", user)
     client.force_login(User.objects.create_superuser(username="s", email="s@s.test"))
     change, delete = (
         reverse(f"admin:audit_event_{verb}", args=[event.pk]) for verb in ("change", "delete")

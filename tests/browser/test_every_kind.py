@@ -100,7 +100,7 @@ def test_denied_access_is_told_and_nothing_is_kept(
     assert not Credential.objects.exists()
 
 
-@each([kind for kind in OURS if not kind.mints], pytest.mark.faults, {"linear_oauth2"})
+@each([kind for kind in OURS if not kind.mints_tokens()], pytest.mark.faults, {"linear_oauth2"})
 def test_a_client_secret_that_changed_is_ours_to_replace(
     page: Page, simulated: Simulator, make_app: Callable[[str], OAuthApp], kind: Any
 ) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from sequin_admin.connect import credential_operations, links
 from sequin_admin.credentials import kinds, oauth_apps
+from sequin_admin.notifications.events import record_and_notify
 from sequin_admin.notifications.models import Delivery
 from tests.factories import make_credential, make_oauth_app, sample_properties
 
@@ -58,7 +59,7 @@ def test_the_life_of_a_credential(hook, organization, user):
 def test_the_life_of_an_oauth_app(hook, organization, user):
     app = make_oauth_app(organization, "hubspot")
     oauth_apps.update(app, actor=user, name="Renamed")
-    oauth_apps.record_app_change("oauth_app.revealed", app, user)
+    record_and_notify(app, "oauth_app.revealed", user)
     oauth_apps.delete(app, actor=user)
 
     assert told() == ["oauth_app.updated", "oauth_app.deleted"]

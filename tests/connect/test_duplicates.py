@@ -5,6 +5,7 @@ import pytest
 from sequin_admin.connect import credential_operations
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import probes
+from tests.due_work import probe_due
 from tests.factories import make_credential
 
 ARRAKIS, GIEDI_PRIME = "21902692", "33011844"
@@ -43,7 +44,7 @@ def test_the_second_is_well_once_the_first_is_gone(two_of_one):
 def test_the_worker_goes_on_past_a_duplicate(two_of_one, organization):
     make_credential(organization, "stripe_key", name="Third")
 
-    assert probes.probe_due() == 3
+    assert probe_due() == 3
 
 
 def test_an_edit_can_not_make_a_duplicate(organization, two_of_one):

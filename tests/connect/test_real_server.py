@@ -14,8 +14,15 @@ import pytest
 from sequin_admin.connect import flow
 from sequin_admin.connect.models import ConnectSession
 from sequin_admin.core import clock, http
-from sequin_admin.credentials import kinds, outcomes
-from sequin_admin.credentials.kinds import AppProperties, OAuth2, Properties, Property, Secret
+from sequin_admin.credentials import outcomes, registry
+from sequin_admin.credentials.kinds import (
+    AppProperties,
+    OAuth2,
+    OAuthKind,
+    Properties,
+    Property,
+    Secret,
+)
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.tokens import protocol, renewal
@@ -37,7 +44,7 @@ class PostProperties(ToolkitProperties):
     kind: Literal["toolkit_post"]
 
 
-class Toolkit(Credential):
+class Toolkit(OAuthKind):
     """Base of both kinds, which differ in the client authentication."""
 
     provider, provider_title, label = "toolkit", "Toolkit", "OAuth"
@@ -115,7 +122,7 @@ def kind(request, server, settings, monkeypatch):
     """A kind for this server, registered for one test."""
     settings.PROVIDER_BASE_URLS = {HOST: server}
     settings.PUBLIC_URL = REDIRECT_URI.removesuffix("/link/oauth2/callback/toolkit")
-    monkeypatch.setitem(kinds._kinds, request.param.slug, request.param)
+    monkeypatch.setitem(registry.registered, request.param.slug, request.param)
     return request.param
 
 

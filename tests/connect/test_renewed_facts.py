@@ -6,11 +6,11 @@ import pytest
 
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.answers import facts_of_renewal
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import probes
 from sequin_admin.tokens import grants
+from sequin_admin.tokens.grants import facts_of_renewal
 from sequin_admin.tokens.models import Token
 from tests.factories import make_credential
 

@@ -198,7 +198,7 @@ def test_a_lease_of_the_same_fence_but_of_another_owner_is_not_mine(token):
     lease = renewal_leases.acquire_lease(token)
     Token.objects.update(lease_owner="another")
 
-    assert not leases.extend(lease.token, HOUR)
+    assert not leases.extend(leases.still_mine(lease.token), HOUR)
     assert not leases.release(lease.token)
     assert not renewal_leases.extend_lease(lease)
     assert Token.objects.get().is_leased()

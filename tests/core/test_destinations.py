@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from sequin_admin.core import destinations, http
+from sequin_admin.core import connections, destinations, http
 from sequin_admin.core.destinations import EVERYWHERE
 from sequin_admin.core.env import ROOT
 from sequin_admin.syncs import connection_probe, postgres
@@ -59,7 +59,7 @@ def vetted_target(host, port, ends):
 def test_the_order_of_the_resolver_is_kept(resolve):
     resolve([*PUBLIC, PUBLIC[0]])
 
-    assert http.vetted_addresses("provider.example", 443) == PUBLIC
+    assert connections.vetted_addresses("provider.example", 443) == PUBLIC
 
 
 @pytest.mark.parametrize("address", NEVER)
@@ -67,7 +67,7 @@ def test_the_order_of_the_resolver_is_kept(resolve):
 @pytest.mark.parametrize("named", [True, False])
 def test_some_addresses_are_refused_whatever_the_settings(resolve, address, provider, named):
     resolve([address])
-    policy = http.address_policy(provider=provider, named=named)
+    policy = connections.address_policy(provider=provider, named=named)
 
     with pytest.raises(http.Forbidden, match="No setting allows"):
         policy.vetted_addresses("evil.example", 443, soon())
@@ -148,7 +148,7 @@ def test_targets_and_webhooks_never_reach_our_own_services(
     with pytest.raises(http.Forbidden, match=f"Port {port} of {host} is Sequin Admin's own"):
         vetted_target(host, port, soon())
     with pytest.raises(http.Forbidden, match=f"Port {port} of {host} is Sequin Admin's own"):
-        http.address_policy(provider=False, named=True).vetted_addresses(host, port, soon())
+        connections.address_policy(provider=False, named=True).vetted_addresses(host, port, soon())
     assert vetted_target(host, port + 1, soon())
 
 
@@ -171,7 +171,7 @@ def test_a_service_that_dns_does_not_know_hinders_nobody(monkeypatch, settings):
 
     monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
 
-    assert http.vetted_addresses("hooks.example", 443, provider=False) == ["104.16.1.1"]
+    assert connections.vetted_addresses("hooks.example", 443, provider=False) == ["104.16.1.1"]
 
 
 def test_the_next_address_is_tried_when_one_fails(script, settings, resolve):

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sequin_admin.core import clock, http
+from sequin_admin.core import clock, connections, http
 from sequin_admin.core.redaction import redact
 
 HOST = "provider.example"
@@ -146,15 +146,15 @@ def test_a_process_that_was_stopped_past_the_deadline_reads_what_has_arrived(
 ):
     """Once more, and for a moment: what still trickles in is too late."""
     stopped = []
-    read, real_time = http.DeadlineStream.read, time.monotonic
+    read, real_time = connections.DeadlineStream.read, time.monotonic
 
     def stop_and_read(stream, *args, **kwargs):
         stopped[:] = [60]
         return read(stream, *args, **kwargs)
 
-    monkeypatch.setattr(http.DeadlineStream, "read", stop_and_read)
+    monkeypatch.setattr(connections.DeadlineStream, "read", stop_and_read)
     frozen = SimpleNamespace(monotonic=lambda: real_time() + sum(stopped))
-    monkeypatch.setattr(http, "time", frozen)
+    monkeypatch.setattr(connections, "time", frozen)
 
     if path == "json":
         assert http.get(f"{provider}/json", deadline_s=5).ok
@@ -208,7 +208,7 @@ def test_public_addresses_are_called(monkeypatch, settings, address):
     found = [(socket.AF_INET6, socket.SOCK_STREAM, 6, "", (address, 443))]
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: found)
 
-    assert http.vetted_addresses("provider.example", 443) == [address]
+    assert connections.vetted_addresses("provider.example", 443) == [address]
 
 
 def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch, settings):
@@ -217,7 +217,7 @@ def test_one_private_address_among_public_ones_is_enough_to_refuse(monkeypatch, 
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: answers)
 
     with pytest.raises(http.Forbidden):
-        http.vetted_addresses("evil.example", 443)
+        connections.vetted_addresses("evil.example", 443)
 
 
 def test_the_checked_address_is_the_one_that_is_called(monkeypatch, settings):
@@ -231,7 +231,7 @@ def test_the_checked_address_is_the_one_that_is_called(monkeypatch, settings):
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
 
-    assert http.vetted_addresses("rebinding.example", 443) == ["93.184.216.34"]
+    assert connections.vetted_addresses("rebinding.example", 443) == ["93.184.216.34"]
     assert asked == ["rebinding.example"]
 
 

@@ -142,7 +142,7 @@ def test_another_organization_is_not_touched(client, stranger, user, member, org
     assert ApiKey.objects.filter(revoked_at=None).count() == 3
 
 
-HOSTED = [kind for kind in kinds.all() if kind.host_is_theirs and kind.has_form()]
+HOSTED = [kind for kind in kinds.all() if kind.host_is_theirs() and kind.has_form()]
 
 
 @pytest.mark.parametrize("kind", HOSTED, ids=lambda kind: kind.slug)

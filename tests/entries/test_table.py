@@ -44,7 +44,7 @@ def wrong(cases, arrives):
 
 
 def wanted(slug, name, refused):
-    kind = kinds.get(slug)
+    kind = kinds.find(slug)
     declared = kind.properties_class if kind else kinds.oauth_of(slug).app
     return refused.sentence.format(title=title_of(declared, name))
 

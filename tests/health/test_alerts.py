@@ -106,7 +106,7 @@ def test_what_ends_by_itself_is_told_when_it_has_been_over_for_an_hour(credentia
     opened, resolved = told(channel=channel)
     assert (opened.key, opened.severity) == (resolved.key, resolved.severity)
     assert "It works again by itself. It was over on " in resolved.text
-    assert "after 2 h 0 min" in resolved.text
+    assert "after 2 h." in resolved.text
 
 
 def test_what_somebody_mended_is_told_as_over_at_once(credential, channel, hours):

@@ -15,6 +15,7 @@ from sequin_admin.notifications.models import Channel, Delivery
 from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
 from tests.browser.kinds import STORIES
+from tests.due_work import refresh_due
 from tests.factories import make_credential, sample_properties
 
 DAY = timedelta(days=1)
@@ -233,7 +234,7 @@ def test_what_ends_when_idle_is_renewed_before_though_nobody_reads(connected, si
     # One day before the grant would have ended without use, by the provider's clock.
     simulated.clock(29 * 86_400)
 
-    assert renewal.refresh_due() == 1
+    assert refresh_due() == 1
     simulated.clock(29 * 86_400)
     assert renewal.refresh(credential, force=True)
 

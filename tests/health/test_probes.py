@@ -14,6 +14,7 @@ from sequin_admin.health import probes
 from sequin_admin.health.models import Check, Transition
 from sequin_admin.health.status import GRACE_PERIOD
 from sequin_admin.tokens.models import Token
+from tests.due_work import probe_due
 from tests.factories import make_credential
 
 ARRAKIS = "21902692"
@@ -93,7 +94,7 @@ def test_replacing_the_app_secret_mends_app_and_credential(hubspot, simulated, u
     fresh = app.properties_class.model_validate({"client_secret": "rotated"})
     oauth_apps.update(app, properties=fresh, actor=user)
 
-    probes.probe_due()
+    probe_due()
 
     assert status(hubspot) == "healthy"
     assert status(app) == "healthy"
@@ -196,11 +197,11 @@ def test_nobody_writes_between_reading_and_storing_the_properties(stripe, user, 
 def test_only_what_is_due_is_probed_and_only_once(stripe):
     Credential.objects.update(check_due_at=clock.now())
 
-    assert probes.probe_due() == 1
-    assert probes.probe_due() == 0
+    assert probe_due() == 1
+    assert probe_due() == 0
 
 
 def test_disabled_credentials_are_left_alone(stripe):
     Credential.objects.update(check_due_at=clock.now(), disabled_at=clock.now())
 
-    assert probes.probe_due() == 0
+    assert probe_due() == 0

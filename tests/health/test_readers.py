@@ -16,6 +16,7 @@ from sequin_admin.notifications.models import Channel
 from sequin_admin.tokens import renewal, renewal_leases
 from sequin_admin.tokens.models import Token
 from tests.browser.kinds import STORIES
+from tests.due_work import probe_due, refresh_due
 from tests.notified import work
 
 # The switch that ends the renewal of each kind that renews.
@@ -75,7 +76,7 @@ def is_due(credential):
 
 
 def test_every_kind_that_renews_has_its_row():
-    assert sorted(ENDS) == [kind.slug for kind in kinds.all() if kind.mints or kind.oauth]
+    assert sorted(ENDS) == [kind.slug for kind in kinds.all() if kind.mints_tokens() or kind.oauth]
 
 
 @pytest.mark.parametrize("slug", ENDS)
@@ -86,7 +87,7 @@ def test_a_refusal_seen_by_a_reader_is_checked_at_once(living, simulated, reader
     assert reader.get(token_path(credential)).status_code == 409
 
     assert is_due(credential)
-    assert probes.probe_due() == 1
+    assert probe_due() == 1
     assert Credential.objects.get().health_status == "customer_intervention"
     assert not is_due(credential)
 
@@ -103,7 +104,7 @@ def test_from_the_readers_409_to_badge_incident_and_mail(
     end_access(simulated, credential)
 
     answer = reader.get(token_path(credential))
-    probes.probe_due()
+    probe_due()
     work()
 
     assert answer.status_code == 409
@@ -132,8 +133,8 @@ def test_a_refused_renewal_shows_before_the_old_token_ends(living, simulated):
     assert simulated.http.delete(url).status_code == 204
     Token.objects.update(refresh_at=clock.now())
 
-    renewal.refresh_due()
-    probes.probe_due()
+    refresh_due()
+    probe_due()
 
     assert Credential.objects.get().health_status == "customer_intervention"
     assert Token.objects.get().is_valid(clock.now())

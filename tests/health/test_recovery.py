@@ -12,6 +12,7 @@ from sequin_admin.health import checks, probes, rollup
 from sequin_admin.health.models import Check, Incident
 from sequin_admin.tokens.models import Token
 from tests.browser.kinds import STORIES
+from tests.due_work import probe_due
 from tests.factories import PEM, make_credential, make_oauth_app
 
 SECOND = timedelta(seconds=1)
@@ -157,7 +158,7 @@ def test_mending_rechecks_whom_it_blocked_and_ends_their_waiting(connected, simu
 
     assert Credential.objects.check_due().exists()
     simulated.change_app("hubspot", client_secret=app.secrets["client_secret"])
-    probes.probe_due()
+    probe_due()
     assert status(credential) == "customer_intervention"
     assert status(app) == "healthy"
 
@@ -177,7 +178,7 @@ def test_after_a_secret_is_mended_each_of_many_is_what_it_is(make_app, connect, 
     secret = simulated.app("hubspot")["client_secret"]
     fresh = app.properties_class.model_validate({"client_secret": secret})
     oauth_apps.update(OAuthApp.objects.get(), properties=fresh, actor=user)
-    probes.probe_due()
+    probe_due()
 
     assert [status(row) for row in rows] == ["healthy"] * 3 + ["customer_intervention"]
     assert status(app) == "healthy"

@@ -5,8 +5,8 @@ import pytest
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import probes
-from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
+from tests.due_work import refresh_due
 from tests.factories import give_secrets, make_credential
 
 
@@ -38,7 +38,7 @@ def test_its_renewal_backs_off(swap):
     credential = swap("auth0_client_credentials")
     Token.objects.update_or_create(credential=credential, defaults={"refresh_at": clock.now()})
 
-    assert renewal.refresh_due() == 0
+    assert refresh_due() == 0
 
     token = Token.objects.get()
     assert token.refusal["code"] == "unreadable"

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 from hypothesis import strategies as st
 
-from sequin_admin.core import http
+from sequin_admin.core import connections, http
 
 # What stands in place of a value. `1e400` is a number that JSON allows and no database stores.
 ODD = ["", "text", "nul \0 inside", "half \ud800 a pair", "9" * 400, 0, -1, 2**70, 1.5, True]
@@ -82,7 +82,7 @@ def recording(monkeypatch: Any) -> Iterator[list[Recorded]]:
     """The answers to all calls within."""
     kept: list[Recorded] = []
     # The simulator's address is named by a setting.
-    recorder = Recorder(http.GuardedTransport(provider=True, named=True), kept)
+    recorder = Recorder(connections.GuardedTransport(provider=True, named=True), kept)
     with (
         monkeypatch.context() as patched,
         httpx2.Client(transport=recorder, trust_env=False) as client,

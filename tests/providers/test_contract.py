@@ -6,6 +6,12 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from sequin_admin.credentials import kinds
+from sequin_admin.credentials.kinds import (
+    ClientCredentialsKind,
+    KeyKind,
+    OAuthKind,
+    PasswordKind,
+)
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.properties import MASK
 from tests.factories import make_credential, sample_properties
@@ -123,15 +129,22 @@ def test_its_values_keep_their_types(kind):
         assert isinstance(getattr(parsed, name), SecretStr | None)
 
 
-def test_an_oauth_kind_can_be_started(kind):
-    flow = kind.oauth
-    if flow is None:
-        assert kind.mints or kind.static_token is not Credential.static_token or kind.probe
-        return
-    assert flow.authorize_url.startswith(("https://", "{"))
-    assert flow.token_url.startswith(("https://", "{"))
-    assert set(flow.required_properties) <= set(kind.properties_class.names())
-    assert kind.identify.__func__ is not Credential.identify.__func__
+def test_what_its_base_leaves_to_it_is_there(kind, organization):
+    """A flow and whose account it got, or a way to authenticate calls."""
+    stored = make_credential(organization, kind.slug)
+    if issubclass(kind, OAuthKind):
+        flow = kind.oauth
+        assert flow.authorize_url.startswith(("https://", "{"))
+        assert flow.token_url.startswith(("https://", "{"))
+        assert set(flow.required_properties) <= set(kind.properties_class.names())
+        assert kind.identify.__func__ is not OAuthKind.identify.__func__
+    elif issubclass(kind, PasswordKind):
+        assert stored.call_fields() or stored.call_login() or stored.signing()
+    elif issubclass(kind, KeyKind):
+        assert stored.static_token() in stored.secrets.values()
+    else:
+        assert issubclass(kind, ClientCredentialsKind)
+    assert kind.mints_tokens() == (kind.mint is not Credential.mint)
 
 
 def test_a_very_long_account_still_has_its_own_identity(kind):

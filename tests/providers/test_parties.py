@@ -10,14 +10,14 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.health import probes
-from sequin_admin.providers import hubspot
+from sequin_admin.providers.hubspot import kind as hubspot
 from sequin_admin.tokens.models import Token
 from tests.browser.kinds import STORIES
 
 SHOP = STORIES["shopify_oauth2"].account
 SALESFORCE = STORIES["salesforce_oauth2"].account
 NETSUITE = STORIES["netsuite_tba"].account
-RENEWING = [kind.slug for kind in kinds.all() if kind.mints or kind.oauth]
+RENEWING = [kind.slug for kind in kinds.all() if kind.mints_tokens() or kind.oauth]
 
 
 @pytest.fixture

@@ -67,6 +67,9 @@ WORDS = [
     *["invalid_grant", "invalid_client", "THROTTLED", "3100", "601", "MISSING_SCOPES", "ERROR"],
 ]
 KINDS = pytest.mark.parametrize("kind", kinds.all(), ids=lambda kind: kind.slug)
+WITH_LOGIN = pytest.mark.parametrize(
+    "kind", [kind for kind in kinds.all() if kind.oauth], ids=lambda kind: kind.slug
+)
 
 leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(WORDS)
 bodies = st.recursive(
@@ -129,7 +132,7 @@ def test_every_kind_has_rows():
     assert {slug for slug, _, _ in ROWS} == {kind.slug for kind in kinds.all()}
 
 
-@KINDS
+@WITH_LOGIN
 @pytest.mark.parametrize("error", CALLBACKS)
 def test_every_callback_error_reads_as_advice(kind, error):
     check(kind.classify_callback_error({"error": error}))
@@ -169,7 +172,7 @@ def test_no_shape_of_an_error_is_too_odd(kind, odd):
             check(kind.classify_token_error(response))
 
 
-@KINDS
+@WITH_LOGIN
 @given(error=st.text(max_size=80))
 def test_no_callback_is_too_odd(kind, error):
     check(kind.classify_callback_error({"error": error}))

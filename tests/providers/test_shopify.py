@@ -17,8 +17,8 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.health import probes
 from sequin_admin.providers.shopify import signatures
-from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
+from tests.due_work import refresh_due
 
 SHOP = "shop-001.myshopify.com"
 
@@ -147,7 +147,7 @@ def test_a_lost_answer_is_fetched_by_the_worker(imported, simulated, user, old_t
     assert probes.verify(fresh(credential)).verdict is Verdict.TRANSIENT
 
     Token.objects.filter(pk=credential.pk).update(next_try_at=None, refresh_at=clock.now())
-    assert renewal.refresh_due() == 1
+    assert refresh_due() == 1
 
     assert fresh(credential).secrets["refresh_token"]
     assert probes.verify(fresh(credential)).ok
@@ -157,7 +157,7 @@ def test_the_worker_exchanges_nothing_by_itself(imported, simulated):
     credential = imported()
     probes.verify(credential)
 
-    assert renewal.refresh_due() == 0
+    assert refresh_due() == 0
     assert "refresh_token" not in fresh(credential).secrets
 
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from sequin_admin.core import http
+from sequin_admin.core import connections, http
 from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.health import probes
 from tests.providers.answers import answer
@@ -62,7 +62,7 @@ def test_the_door_tells_an_unknown_host_from_one_that_cannot_be_found(dns):
     dns(socket.EAI_AGAIN)
 
     with pytest.raises(http.Unreachable) as caught:
-        http.vetted_addresses("caladan.us.auth0.com", 443)
+        connections.vetted_addresses("caladan.us.auth0.com", 443)
 
     assert not isinstance(caught.value, http.UnknownHost)
 

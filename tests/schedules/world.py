@@ -17,6 +17,7 @@ from sequin_admin.tokens.models import Token
 from sequin_admin.worker import runner
 from sequin_admin.worker.jobs import JOBS
 from tests.connect_sessions import query_of
+from tests.due_work import refresh_due
 from tests.schedules.orders import Walk
 from tests.schedules.scheduler import PROVIDER, Scheduler
 from tests.schedules.snapshot import Snapshot
@@ -92,7 +93,7 @@ class World:
 
     def renew(self, scheduler: Scheduler) -> int:
         """The worker."""
-        return renewal.refresh_due(1)
+        return refresh_due(1)
 
     def read_again(self, scheduler: Scheduler) -> str:
         """A reader whose access token the provider refuses."""

@@ -1,11 +1,12 @@
 """The simulated NetSuite behaves as its documentation says, over plain HTTP."""
 
 import time
+from base64 import urlsafe_b64encode
+from hashlib import sha256
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import jwt
 import pytest
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from oauthlib.oauth1 import SIGNATURE_HMAC_SHA1, SIGNATURE_HMAC_SHA256, Client
 
 from tests.simulator_server import CALLBACK_BASE
@@ -16,6 +17,7 @@ TOKEN_URL = f"{REST}/services/rest/auth/oauth2/v1/token"
 CATALOG = f"{REST}/services/rest/record/v1/metadata-catalog"
 CALLBACK = f"{CALLBACK_BASE}/link/oauth2/callback/netsuite"
 VERIFIER = "v" * 64
+CHALLENGE = urlsafe_b64encode(sha256(VERIFIER.encode()).digest()).decode().rstrip("=")
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ def authorize_url(app):
             "redirect_uri": CALLBACK,
             "scope": "rest_webservices",
             "state": "s" * 43,
-            "code_challenge": create_s256_code_challenge(VERIFIER),
+            "code_challenge": CHALLENGE,
             "code_challenge_method": "S256",
             **changes,
         }

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from sequin_admin.core import clock
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import LONGEST_LIFE_S, Credential, whole_seconds
+from sequin_admin.credentials.answers import LONGEST_LIFE_S, whole_seconds
+from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.health import probes
 from sequin_admin.health.models import Check
 from sequin_admin.tokens import lifetimes, protocol, renewal
 from sequin_admin.tokens.models import Token
+from tests.due_work import refresh_due
 from tests.factories import make_credential, make_oauth_app
 
 HOST, API, PAUL = "airtable.com", "api.airtable.com", "usrziLeD23j9AJ1"
@@ -209,7 +211,7 @@ def pass_seconds(monkeypatch):
         for _ in range(seconds):
             now += timedelta(seconds=1)
             monkeypatch.setattr(clock, "now", lambda now=now: now)
-            renewal.refresh_due()
+            refresh_due()
             try:
                 read.append(renewal.get_access_token(fresh(credential)))
             except Refused as refusal:

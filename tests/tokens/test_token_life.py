@@ -24,6 +24,7 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.tokens import grants, protocol, renewal, renewal_leases
 from sequin_admin.tokens.models import Token
+from tests.due_work import refresh_due
 from tests.factories import make_credential, make_oauth_app
 
 LIFE_S = 3600
@@ -156,7 +157,7 @@ class Life(RuleBasedStateMachine):
     @rule(ending=ENDINGS)
     def a_worker_comes_by(self, ending):
         self.ending = ending
-        renewal.refresh_due()
+        refresh_due()
         if self.row().version > self.versions[-1]:
             self.missed = False
 

@@ -22,6 +22,7 @@ from sequin_admin.tokens import (
     renewal_leases,
 )
 from sequin_admin.tokens.models import Token
+from tests.due_work import refresh_due
 
 PAUL = "usrziLeD23j9AJ1"
 
@@ -131,7 +132,7 @@ def test_a_renewal_that_a_worker_is_refused_is_checked_at_once(credential, simul
     simulated.act("airtable", PAUL, "revoke")
     expire(credential)
 
-    renewal.refresh_due()
+    refresh_due()
 
     assert Credential.objects.check_due().get().pk == credential.pk
 
@@ -215,8 +216,8 @@ def test_a_new_grant_is_not_spent_by_who_leased_the_old_one(credential, simulate
 def test_the_worker_renews_ahead_of_expiry(credential, simulated):
     Token.objects.filter(credential=credential).update(refresh_at=clock.now())
 
-    assert renewal.refresh_due() == 1
-    assert renewal.refresh_due() == 0
+    assert refresh_due() == 1
+    assert refresh_due() == 0
     assert len(refreshes(simulated)) == 1
 
 
@@ -224,7 +225,7 @@ def test_disabled_credentials_are_not_renewed(credential, simulated):
     Token.objects.filter(credential=credential).update(refresh_at=clock.now())
     Credential.objects.filter(pk=credential.pk).update(disabled_at=clock.now())
 
-    assert renewal.refresh_due() == 0
+    assert refresh_due() == 0
 
 
 @given(life=st.integers(60, 90_000))

@@ -17,7 +17,6 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.views.worker import TITLES
 from sequin_admin.health import probes, workers
 from sequin_admin.health.models import Check, WorkerProcess
-from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
 from sequin_admin.tools.supervisor import ProcessFailed, Supervisor, require_free
 from sequin_admin.worker.job_counts import JobCounts
@@ -226,14 +225,15 @@ def test_a_credential_verified_meanwhile_keeps_the_newer_result(organization, si
     assert Check.objects.get().times == times
 
 
-@pytest.mark.parametrize("due", [probes.probe_due, renewal.refresh_due])
-def test_nothing_new_is_begun_by_a_worker_that_must_end(due, organization):
+def test_nothing_new_is_begun_by_a_worker_that_must_end(transactional_db, organization):
     credential = make_credential(organization, "auth0_client_credentials")
     Token.objects.update_or_create(
         credential=credential, defaults={"refresh_at": clock.now() - timedelta(hours=1)}
     )
+    runner = Runner(JOBS)
+    runner.stop.set()
 
-    assert due(stopped=lambda: True) == 0
+    runner.run_once()
 
     assert Token.objects.get().lease_fence == 0
     assert not Check.objects.exists()

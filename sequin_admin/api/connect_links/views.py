@@ -134,16 +134,16 @@ def get_reconnectable(organization: Organization, pk: UUID, more: set[str]) -> C
     return credential
 
 
-def kinds_of(payload: LinkCreate) -> list[Any]:
+def kinds_of(payload: LinkCreate) -> list[type[Credential]]:
     """The kinds to choose from. Raises 422."""
     if payload.kinds is None:
         raise ApiError(422, INVALID, {"kinds": ["Send either kinds or reconnects."]})
-    known = [kinds.get(slug) for slug in payload.kinds]
+    known = [kinds.find(slug) for slug in payload.kinds]
     messages = ["This is not one of the kinds. See /v1/kinds for what there is."]
     unknown = {f"kinds.{number}": messages for number, kind in enumerate(known) if kind is None}
     if unknown:
         raise ApiError(422, INVALID, unknown)
-    return list(dict.fromkeys(known))
+    return [kind for kind in dict.fromkeys(known) if kind]
 
 
 def get_oauth_app_or_422(organization: Organization, pk: UUID | None) -> OAuthApp | None:

@@ -80,7 +80,7 @@ class Exchanged(Shape):
 def start_auth(request: ApiRequest, payload: StartAuth) -> dict[str, Any]:
     """An address to which a browser is sent to connect an account."""
     organization = require_scope(request, Scope.WRITE)
-    kind = kinds.get(payload.credential_kind)
+    kind = kinds.find(payload.credential_kind)
     if kind is None or not kind.oauth:
         message = f"Choose a kind with an OAuth flow: {', '.join(KINDS)}."
         raise ApiError(422, INVALID, {"credential_kind": [message]})

@@ -276,10 +276,4 @@ def token_error(outcome: Outcome) -> ApiError:
 def record_token_read(key: ApiKey, credential: Credential) -> None:
     """Record who reads tokens, at most once an hour for each key, credential and process."""
     if caches["local"].add(f"token-read:{key.pk}:{credential.pk}", True, SAMPLED_EVERY_S):
-        record_change(
-            "credential.token_read",
-            actor=key,
-            target=credential,
-            organization_id=credential.organization_id,
-            sampled=True,
-        )
+        record_change(credential, "credential.token_read", key, sampled=True)

@@ -253,7 +253,7 @@ def message_of(error: FieldError) -> tuple[str, str]:
 
 def path_of(location: Sequence[str]) -> str:
     """("properties", "stripe_key", "secret") -> properties.secret"""
-    return ".".join(part for part in location if kinds.get(part) is None)
+    return ".".join(part for part in location if kinds.find(part) is None)
 
 
 def within_body(errors: Iterable[FieldError]) -> Iterator[FieldError]:

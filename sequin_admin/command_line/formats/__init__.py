@@ -65,6 +65,7 @@ def read(
 
 
 def decoded(data: bytes) -> str:
+    """The text of a file in UTF-8, or in UTF-16 with its mark. Raises `Unreadable`."""
     if data.startswith(WORKBOOKS):
         raise Unreadable(WORKBOOK)
     try:

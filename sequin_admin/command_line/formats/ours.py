@@ -37,6 +37,7 @@ def with_types(body: Any, shapes: Mapping[str, Shape]) -> Any:
 
 
 def typed_limit(limit: Any) -> dict[str, Any]:
+    """A `rate_limit` with numbers for texts, if there is one. Raises `ValueError`."""
     if not isinstance(limit, dict):
         return {}
     try:

@@ -49,6 +49,7 @@ def shape_of(row: Mapping[str, Any]) -> Shape:
 
 
 def to_text(given: Any) -> str:
+    """Text of a text, whole number or list. Raises `ValueError`."""
     if isinstance(given, list):
         return " ".join(to_text(part) for part in given)
     if isinstance(given, bool) or not isinstance(given, str | int):
@@ -68,6 +69,7 @@ def to_integer(given: Any) -> int | str:
 
 
 def to_boolean(given: Any) -> bool:
+    """True or false of a word. Raises `ValueError`."""
     word = str(given).strip().lower()
     if word not in (*YES, *NO):
         raise ValueError("Neither true nor false.")
@@ -75,6 +77,7 @@ def to_boolean(given: Any) -> bool:
 
 
 def to_list(given: Any) -> list[str]:
+    """Texts of a list, of JSON or of words. Raises `ValueError`."""
     if isinstance(given, str):
         # As JSON has it, or without its brackets and quotes.
         bare = re.sub(r"\A\s*\[|\]\s*\Z", "", given)

@@ -58,6 +58,7 @@ class TextLoader(yaml.SafeLoader):
     yaml_implicit_resolvers = {first: [NULL] for first in ("~", "n", "N", "")}
 
     def compose_node(self, parent: Any, index: Any) -> Any:
+        """Raises `Unreadable` for an alias."""
         if self.check_event(yaml.AliasEvent):
             raise Unreadable(MERGED)
         return super().compose_node(parent, index)

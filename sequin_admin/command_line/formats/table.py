@@ -28,6 +28,7 @@ WARNING = (
 
 
 def read(text: str, shapes: Mapping[str, Shape]) -> Reading:
+    """The rows of a CSV file. Raises `Unreadable`."""
     reading = Table()
     csv.field_size_limit(MAX_FIELD_CHARS)
     lines = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter_of(text), strict=True)
@@ -65,6 +66,7 @@ class Table(Reading):
 
 
 def refuse_bad_header(columns: list[str]) -> None:
+    """Raises `Unreadable` when `kind` is missing or a name comes twice."""
     if "kind" not in columns:
         # Without a header the first line may hold secrets, so it is not quoted.
         raise Unreadable("The first line of a CSV file must name its columns, `kind` among them.")

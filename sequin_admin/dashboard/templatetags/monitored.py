@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from sequin_admin.core.words import format_recent_time
 from sequin_admin.dashboard.templatetags.ui import status_style
 from sequin_admin.health.history import History
 from sequin_admin.health.outages import PROVIDER
@@ -51,7 +52,7 @@ def known_words(length: timedelta) -> str:
 
 @register.filter
 def moment(at: datetime) -> str:
-    return f"{at:%-d %b, %H:%M} UTC"
+    return format_recent_time(at)
 
 
 @register.filter

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 from django import template
 from django.template.context import Context
@@ -37,6 +38,8 @@ class StatusStyle:
 UNKNOWN = StatusStyle("Checking…", "idle", "")
 DISABLED = StatusStyle("Disabled", "idle", "pause")
 NOT_RUNNING = StatusStyle("Not running yet", "idle", "clock")
+# The classes `tile-0`, `tile-1`, ... of the style sheet.
+TILE_COLOURS = 6
 STYLES = {"disabled": DISABLED, "not_running": NOT_RUNNING}
 
 
@@ -83,8 +86,11 @@ def link_state(link: ConnectLink) -> dict[str, Any]:
 @register.simple_tag
 def provider_tile(provider: str, size: str = "") -> SafeString:
     """A two-letter monogram on the provider's colour. Decorative: write the name beside it."""
-    letters = monogram(kinds.providers().get(provider, provider))
-    classes = f"monogram tile-{provider} {size and f'monogram-{size}'}".strip()
+    letters = monogram(kinds.title_of(provider))
+    # A provider that the style sheet does not name has a colour by its name.
+    colour = crc32(provider.encode()) % TILE_COLOURS
+    large = size and f"monogram-{size}"
+    classes = f"monogram tile-{colour} tile-{provider} {large}".strip()
     return format_html('<span class="{}" aria-hidden="true">{}</span>', classes, letters)
 
 
@@ -105,7 +111,7 @@ def organization_mark(organization: Organization) -> SafeString:
 @register.filter
 def provider_title(provider: str) -> str:
     """The provider's title: hubspot -> HubSpot."""
-    return kinds.providers().get(provider, provider)
+    return kinds.title_of(provider)
 
 
 def monogram(title: str) -> str:

@@ -16,6 +16,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
+from sequin_admin.dashboard.confirm import render_question
 from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.listing import Pages
 
@@ -132,10 +133,10 @@ def api_key_revoke(request: Request, pk: str) -> HttpResponse:
         keys.revoke(key, actor=request.user)
         messages.success(request, f"{key} is revoked. Calls with it are refused from now on.")
         return redirect("dashboard:api_keys")
-    context = {
-        "title": f"Revoke {key.name}?",
-        "text": "Every program that uses this key is refused at once. This cannot be undone.",
-        "button": "Revoke the key",
-        "back": reverse("dashboard:api_key", args=[key.pk]),
-    }
-    return render(request, "components/confirm_page.html", context)
+    return render_question(
+        request,
+        title=f"Revoke {key.name}?",
+        text="Every program that uses this key is refused at once. This cannot be undone.",
+        button="Revoke the key",
+        back=reverse("dashboard:api_key", args=[key.pk]),
+    )

@@ -24,8 +24,11 @@ from sequin_admin.access.policy import Action
 from sequin_admin.connect import batches
 from sequin_admin.connect.models import Batch, BatchAction, ConnectLink, LinkState
 from sequin_admin.core import clock
+from sequin_admin.core.forms import set_choices
+from sequin_admin.core.words import format_short_time
 from sequin_admin.credentials.models import Credential, CredentialQuerySet
 from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.confirm import render_question
 from sequin_admin.dashboard.listing import get_query_param, parse_uuids, render_page_or_partial
 from sequin_admin.dashboard.views.connect_links import LIFETIMES
 from sequin_admin.dashboard.views.credential_list import LIST_PARAMS, filter_credentials
@@ -43,10 +46,11 @@ class LifetimeForm(forms.Form):
     def __init__(self, data: Any = None) -> None:
         super().__init__(data)
         now = clock.now()
-        self.fields["days"].choices = [  # type: ignore[attr-defined]
-            (days, f"{label}, until {now + timedelta(days=int(days)):%-d %b %Y, %H:%M} UTC")
+        choices = [
+            (days, f"{label}, until {format_short_time(now + timedelta(days=int(days)))}")
             for days, label in LIFETIMES
         ]
+        set_choices(self, "days", choices)
 
     def options(self) -> dict[str, Any]:
         return {"days": int(self.cleaned_data["days"])}
@@ -181,13 +185,13 @@ def withdraw(request: Request, pk: UUID) -> HttpResponse:
         messages.success(request, "It is being withdrawn: what is open ends, the rest stays.")
         return redirect("dashboard:batch", pk=pk)
     number = batches.open_links(batch).count()
-    context = {
-        "title": "Withdraw this batch?",
-        "text": f"{number:,} open link{pluralize(number)} stop{pluralize(number, 's,')} working, "
+    return render_question(
+        request,
+        title="Withdraw this batch?",
+        text=f"{number:,} open link{pluralize(number)} stop{pluralize(number, 's,')} working, "
         "and no more are made. Accounts that are connected stay connected."
         if batch.makes_links
         else "No more limits are set. Those that are set stay.",
-        "button": "Withdraw the batch",
-        "back": reverse("dashboard:batch", args=[pk]),
-    }
-    return render(request, "components/confirm_page.html", context)
+        button="Withdraw the batch",
+        back=reverse("dashboard:batch", args=[pk]),
+    )

@@ -1,7 +1,6 @@
 """The pages before a connect session, and after a failed one."""
 
 from collections.abc import Iterable
-from typing import Any
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,6 +11,7 @@ from sequin_admin.connect import flow
 from sequin_admin.connect.models import ConnectSession
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import ConnectForm
+from sequin_admin.credentials.kinds import OAuthKind
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.tokens import protocol
@@ -21,8 +21,8 @@ from sequin_admin.tokens import protocol
 @may(Action.EDIT)
 def connect(request: Request, kind: str) -> HttpResponse:
     """The page before the provider's consent page; its button sends the browser there."""
-    declared = kinds.get(kind)
-    if declared is None or not declared.oauth:
+    declared = kinds.find(kind)
+    if declared is None or not issubclass(declared, OAuthKind):
         raise Http404(kind)
     apps = OAuthApp.objects.of(request.organization).filter(provider=declared.provider)
     form = ConnectForm(declared, apps.order_by("name"), request.POST or None)
@@ -49,7 +49,7 @@ def connect(request: Request, kind: str) -> HttpResponse:
 
 
 def list_requested_scopes(
-    declared: Any, apps: Iterable[OAuthApp]
+    declared: type[OAuthKind], apps: Iterable[OAuthApp]
 ) -> list[tuple[str, tuple[str, ...]]]:
     """Pairs of app name and requested scopes; each app may have its rows scopes."""
     if not declared.client_is_ours():
@@ -64,5 +64,5 @@ def failed(request: Request, pk: str) -> HttpResponse:
     rows = ConnectSession.objects.of(request.organization).filter(user=request.user)
     rows = rows.select_related("reconnects", "oauth_app").exclude(failure="")
     connect_session = get_object_or_404(rows, pk=pk)
-    context = {"connect_session": connect_session, "kind": kinds.get(connect_session.kind)}
+    context = {"connect_session": connect_session, "kind": kinds.find(connect_session.kind)}
     return render(request, "connect/failed.html", context)

@@ -17,11 +17,12 @@ from sequin_admin.audit.models import Event
 from sequin_admin.connect import links
 from sequin_admin.connect.models import Batch, ConnectLink, ConnectLinkQuerySet, LinkState
 from sequin_admin.core import clock
-from sequin_admin.core.forms import NameField
+from sequin_admin.core.forms import NameField, set_choices, set_queryset
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import MetadataField
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.dashboard.access import Request, fresh_login_required, may
+from sequin_admin.dashboard.confirm import render_question
 from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.listing import (
     Pages,
@@ -71,18 +72,18 @@ class ConnectLinkForm(LinkDetailsForm):
         help_text="Redirect URIs of the OAuth app. Without one, a page says thank you.",
     )
 
-    def __init__(self, offered: list[Any], apps: Any, data: Any = None) -> None:
+    def __init__(self, offered: list[type[Credential]], apps: Any, data: Any = None) -> None:
         super().__init__(data, initial={"kinds": [offered[0].slug]})
         self.offered = {kind.slug: kind for kind in offered}
-        self.fields["kinds"].choices = [(kind.slug, kind.full_title()) for kind in offered]  # type: ignore[attr-defined]
+        set_choices(self, "kinds", [(kind.slug, kind.full_title()) for kind in offered])
         uris = sorted({uri for app in apps for uri in app.redirect_uris})
         if apps:
-            self.fields["oauth_app"].queryset = apps  # type: ignore[attr-defined]
+            set_queryset(self, "oauth_app", apps)
         else:
             del self.fields["oauth_app"]
         if uris:
             choices = [("", "A page of ours that says thank you"), *((uri, uri) for uri in uris)]
-            self.fields["redirect_url"].choices = choices  # type: ignore[attr-defined]
+            set_choices(self, "redirect_url", choices)
         else:
             del self.fields["redirect_url"]
 
@@ -143,6 +144,7 @@ def filter_by_batch(rows: ConnectLinkQuerySet, batch: str) -> ConnectLinkQuerySe
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 def new(request: Request, provider: str) -> HttpResponse:
+    """Make one link of a provider. Raises `Http404` for an unknown one."""
     offered = kinds.of_provider(provider)
     if not offered:
         raise Http404(provider)
@@ -231,13 +233,13 @@ def revoke(request: Request, pk: str) -> HttpResponse:
         else:
             messages.warning(request, f"{link} was over already, so there was nothing to withdraw.")
         return redirect("dashboard:connect_link", pk=pk)
-    context = {
-        "title": f"Withdraw {link}?",
-        "text": "Whoever has it can't use it any more.",
-        "button": "Withdraw the link",
-        "back": reverse("dashboard:connect_link", args=[pk]),
-    }
-    return render(request, "components/confirm_page.html", context)
+    return render_question(
+        request,
+        title=f"Withdraw {link}?",
+        text="Whoever has it can't use it any more.",
+        button="Withdraw the link",
+        back=reverse("dashboard:connect_link", args=[pk]),
+    )
 
 
 @never_cache

@@ -8,14 +8,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
-from sequin_admin.dashboard.listing import Pages, get_query_param
+from sequin_admin.dashboard.listing import render_list
 from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import consumers
 from sequin_admin.syncs.forms import ConsumerForm
 from sequin_admin.syncs.models import Consumer, Target
-
-ROWS = 50
 
 
 def get_owned_or_404(request: Request, pk: str) -> Consumer:
@@ -27,14 +26,9 @@ def get_owned_or_404(request: Request, pk: str) -> Consumer:
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponse:
-    rows = Consumer.objects.of(request.organization).matching(get_query_param(request, "q"))
-    listed = rows.select_related("target").defer("target__secrets").prefetch_related("syncs")
-    page = Pages(listed.order_by("-created_at", "-id"), ROWS)
-    context = {
-        "page": page.get_page(request.GET.get("page")),
-        "search": get_query_param(request, "q"),
-    }
-    return render(request, "consumers/index.html", context)
+    rows = Consumer.objects.of(request.organization).select_related("target")
+    listed = rows.defer("target__secrets").prefetch_related("syncs")
+    return render_list(request, "consumers/index.html", listed)
 
 
 @require_GET
@@ -94,14 +88,5 @@ def show_form(
 @may(Action.EDIT)
 def delete(request: Request, pk: str) -> HttpResponse:
     consumer = get_owned_or_404(request, pk)
-    if request.method == "POST":
-        consumers.delete(consumer, actor=request.user)
-        messages.success(request, f"{consumer.name} is deleted.")
-        return redirect("dashboard:consumers")
-    context = {
-        "title": f"Delete {consumer}?",
-        "text": f"Nothing is written to {consumer.target} by it any more. What is there, stays.",
-        "button": "Delete the consumer",
-        "back": request.path.removesuffix("delete/"),
-    }
-    return render(request, "components/confirm_page.html", context)
+    text = f"Nothing is written to {consumer.target} by it any more. What is there, stays."
+    return delete_or_ask(request, consumer, consumers.delete, text=text, then="dashboard:consumers")

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from sequin_admin.access.policy import Action
 from sequin_admin.connect import credential_operations, flow, links
+from sequin_admin.credentials.kinds import OAuthKind
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.credentials.usage import InUse
@@ -55,8 +56,7 @@ def replace_account(request: Request, pk: str) -> HttpResponse:
 def start_reconnect(
     request: Request, credential: Credential, *, replaces_account: bool
 ) -> HttpResponse:
-    flow_of_kind = credential.oauth
-    if flow_of_kind is None or not credential.can_reconnect():
+    if not isinstance(credential, OAuthKind) or not credential.can_reconnect():
         return redirect("dashboard:credential_edit", pk=credential.pk)
     known = {**credential.properties, **credential.secrets}
     try:
@@ -66,9 +66,7 @@ def start_reconnect(
             user=request.user,
             session_key=request.session.session_key or "",
             oauth_app=credential.oauth_app or links.only_app_for(credential),
-            inputs={
-                name: known[name] for name in flow_of_kind.required_properties if name in known
-            },
+            inputs={n: known[n] for n in credential.oauth.required_properties if n in known},
             reconnects=credential,
             replaces_account=replaces_account,
         )

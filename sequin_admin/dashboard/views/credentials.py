@@ -36,7 +36,7 @@ def providers(request: Request) -> HttpResponse:
     """Every kind, grouped by provider."""
     groups = [
         {"provider": slug, "title": title, "kinds": kinds.of_provider(slug)}
-        for slug, title in sorted(kinds.providers().items(), key=lambda pair: pair[1].lower())
+        for slug, title in kinds.providers_by_title()
     ]
     return render(request, "credentials/providers.html", {"groups": groups})
 
@@ -45,7 +45,7 @@ def providers(request: Request) -> HttpResponse:
 @may(Action.EDIT)
 def add(request: Request, kind: str) -> HttpResponse:
     """The form of a kind that has one; other kinds redirect to the connect page."""
-    declared = kinds.get(kind)
+    declared = kinds.find(kind)
     if declared is None:
         raise Http404(kind)
     if not declared.has_form():

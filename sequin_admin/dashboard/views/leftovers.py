@@ -12,6 +12,8 @@ from sequin_admin.dashboard.access import Request, may
 
 
 class PersonForm(forms.Form):
+    """Whose leftovers are meant."""
+
     person = forms.IntegerField(min_value=1, max_value=2**31 - 1)
 
 

@@ -20,6 +20,8 @@ from sequin_admin.limits.models import RateLimit
 
 
 class LimitForm(forms.ModelForm):  # type: ignore[type-arg]
+    """The rate limit of a credential."""
+
     class Meta:
         model = RateLimit
         fields = ("allowed_requests", "interval", "max_concurrent_requests")

@@ -27,11 +27,15 @@ from sequin_admin.dashboard.edits import Edit
 
 
 class InviteForm(forms.Form):
+    """Whom to invite, and as what."""
+
     email = forms.EmailField(label="Email address", max_length=150)
     role = forms.ChoiceField(choices=Role.choices, initial=Role.MEMBER)
 
 
 class RoleForm(forms.Form):
+    """The new role of a member."""
+
     role = forms.ChoiceField(choices=Role.choices)
 
     @classmethod

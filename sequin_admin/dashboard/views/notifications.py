@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
+from sequin_admin.dashboard.confirm import delete_or_ask, render_question
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
 from sequin_admin.notifications import channels, outbox
@@ -162,12 +163,10 @@ def disable(request: Request, pk: str) -> HttpResponse:
 @may(Action.CONFIGURE)
 def delete(request: Request, pk: str) -> HttpResponse:
     channel = get_owned_or_404(request, pk)
-    if request.method == "POST":
-        channels.delete(channel, actor=request.user)
-        messages.success(request, f"{channel} is deleted.")
-        return redirect("dashboard:notifications")
     text = "Nothing is sent there any more, and the log of its deliveries is lost."
-    return confirm_with_channel(request, channel, f"Delete {channel}?", text, "Delete the channel")
+    return delete_or_ask(
+        request, channel, channels.delete, text=text, then="dashboard:notifications"
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -177,7 +176,7 @@ def delete(request: Request, pk: str) -> HttpResponse:
 def rotate(request: Request, pk: str) -> HttpResponse:
     """Create a new signing secret, shown in this response only."""
     channel = get_owned_or_404(request, pk)
-    if channel.kind != ChannelKind.WEBHOOK:
+    if not channel.kind_choice.is_signed:
         raise Http404(pk)
     if request.method == "POST":
         return show_secret(request, channel, channels.rotate(channel, actor=request.user))
@@ -193,5 +192,4 @@ def confirm_with_channel(
     request: Request, channel: Channel, title: str, text: str, button: str
 ) -> HttpResponse:
     back = reverse("dashboard:channel", args=[channel.pk])
-    context = {"title": title, "text": text, "button": button, "back": back}
-    return render(request, "components/confirm_page.html", context)
+    return render_question(request, title=title, text=text, button=button, back=back)

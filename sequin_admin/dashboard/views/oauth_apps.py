@@ -15,9 +15,10 @@ from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
 from sequin_admin.credentials import gateway_secrets, kinds, oauth_apps
 from sequin_admin.credentials.forms import OAuthAppForm, title_of
+from sequin_admin.credentials.kinds import AppInstallKind
 from sequin_admin.credentials.models import GatewaySecret, OAuthApp
-from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
+from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.views import health
 from sequin_admin.dashboard.views.credentials import show_notices
@@ -37,7 +38,7 @@ def index(request: Request) -> HttpResponse:
 @require_GET
 @may(Action.CONFIGURE)
 def picker(request: Request) -> HttpResponse:
-    titles = sorted(kinds.providers().items(), key=lambda pair: pair[1].lower())
+    titles = kinds.providers_by_title()
     providers = [(slug, title) for slug, title in titles if kinds.oauth_of(slug)]
     return render(request, "oauth_apps/picker.html", {"providers": providers})
 
@@ -70,12 +71,13 @@ def add(request: Request, provider: str) -> HttpResponse:
 def detail(request: Request, pk: str) -> HttpResponse:
     app = get_object_or_404(OAuthApp.objects.of(request.organization).defer("secrets"), pk=pk)
     kind = kinds.with_app(app.provider)
+    is_installed = kind is not None and issubclass(kind, AppInstallKind)
     declared = app.properties_class
     context = {
         "app": app,
         "kind": kind,
         "redirect_uri": protocol.redirect_uri(app.provider),
-        "install_url": protocol.install_url(app),
+        "install_url": protocol.install_url(app) if is_installed else "",
         "properties": [(title_of(declared, n), value) for n, value in app.properties.items()],
         "secrets": [title_of(declared, name) for name in declared.secret_names()],
         "scopes": app.requested_scopes,
@@ -153,18 +155,5 @@ def show_form(
 @may(Action.CONFIGURE)
 def delete(request: Request, pk: str) -> HttpResponse:
     app = get_object_or_404(OAuthApp.objects.of(request.organization), pk=pk)
-    if request.method == "POST":
-        try:
-            oauth_apps.delete(app, actor=request.user)
-        except InUse as error:
-            messages.error(request, str(error))
-            return redirect("dashboard:oauth_app", pk=pk)
-        messages.success(request, f"{app.name} is deleted.")
-        return redirect("dashboard:oauth_apps")
-    context = {
-        "title": f"Delete {app}?",
-        "text": "Accounts can't be connected with it any more. Nothing changes at the provider.",
-        "button": "Delete the OAuth app",
-        "back": request.path.removesuffix("delete/"),
-    }
-    return render(request, "components/confirm_page.html", context)
+    text = "Accounts can't be connected with it any more. Nothing changes at the provider."
+    return delete_or_ask(request, app, oauth_apps.delete, text=text, then="dashboard:oauth_apps")

@@ -24,6 +24,7 @@ STAFF_ACCESSES = 20
 @require_POST
 @member
 def switch_organization(request: Request) -> HttpResponse:
+    """Show another organization of the user from now on. Raises `Http404`."""
     chosen = request.POST.get("organization", "")
     if chosen not in {str(membership.organization_id) for membership in request.memberships}:
         raise Http404("You are not a member of this organization.")

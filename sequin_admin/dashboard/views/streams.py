@@ -9,15 +9,15 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
-from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
-from sequin_admin.dashboard.listing import Pages, get_query_param
+from sequin_admin.dashboard.listing import render_list
 from sequin_admin.syncs import streams
 from sequin_admin.syncs.forms import StreamForm
 from sequin_admin.syncs.models import Stream
 
-ROWS, SHOWN = 50, 100
+SHOWN = 100
 
 
 def get_owned_or_404(request: Request, pk: str) -> Stream:
@@ -27,12 +27,8 @@ def get_owned_or_404(request: Request, pk: str) -> Stream:
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponse:
-    rows = Stream.objects.of(request.organization).matching(get_query_param(request, "q"))
-    listed = rows.annotate(used_by=Count("syncs")).order_by("slug")
-    page = Pages(listed, ROWS).get_page(request.GET.get("page"))
-    return render(
-        request, "streams/index.html", {"page": page, "search": get_query_param(request, "q")}
-    )
+    rows = Stream.objects.of(request.organization).annotate(used_by=Count("syncs"))
+    return render_list(request, "streams/index.html", rows, order=("slug",))
 
 
 @require_GET
@@ -95,18 +91,5 @@ def show_form(
 @may(Action.EDIT)
 def delete(request: Request, pk: str) -> HttpResponse:
     stream = get_owned_or_404(request, pk)
-    if request.method == "POST":
-        try:
-            streams.delete(stream, actor=request.user)
-        except InUse as error:
-            messages.error(request, str(error))
-            return redirect("dashboard:stream", pk=pk)
-        messages.success(request, f"{stream.slug} is deleted.")
-        return redirect("dashboard:streams")
-    context = {
-        "title": f"Delete {stream}?",
-        "text": "Programs that name its id find nothing any more.",
-        "button": "Delete the stream",
-        "back": request.path.removesuffix("delete/"),
-    }
-    return render(request, "components/confirm_page.html", context)
+    text = "Programs that name its id find nothing any more."
+    return delete_or_ask(request, stream, streams.delete, text=text, then="dashboard:streams")

@@ -1,5 +1,7 @@
 """Syncs: list, show, add, edit, enable, publish a badge, delete."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
@@ -12,17 +14,17 @@ from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials.models import Credential
-from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
-from sequin_admin.dashboard.listing import Pages, get_query_param, parse_uuids
+from sequin_admin.dashboard.listing import get_query_param, parse_uuids, render_list
 from sequin_admin.dashboard.views import health
 from sequin_admin.limits import models as limits
 from sequin_admin.syncs import catalogue, syncs
 from sequin_admin.syncs.forms import SyncForm
 from sequin_admin.syncs.models import Stream, Sync
 
-ROWS, OFFERED = 50, 60
+OFFERED = 60
 # Filters of the list, by id.
 FILTER_PARAMS = ("credential", "stream")
 
@@ -36,21 +38,18 @@ def get_owned_or_404(request: Request, pk: str) -> Sync:
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponse:
-    rows = Sync.objects.of(request.organization).matching(get_query_param(request, "q"))
+    rows = Sync.objects.of(request.organization)
     for name in FILTER_PARAMS:
         if get_query_param(request, name):
             rows = rows.filter(**{f"{name}__in": parse_uuids([get_query_param(request, name)])})
     listed = rows.select_related("credential", "stream").defer("credential__secrets")
-    page = Pages(listed.order_by("-created_at", "-id"), ROWS)
-    context = {
-        "page": page.get_page(request.GET.get("page")),
-        "search": get_query_param(request, "q"),
+    context: dict[str, Any] = {
         "narrowed": any(get_query_param(request, name) for name in ("q", *FILTER_PARAMS)),
         "streams": list_streams(request),
         "stream": get_query_param(request, "stream"),
         "credential": get_query_param(request, "credential"),
     }
-    return render(request, "syncs/index.html", context)
+    return render_list(request, "syncs/index.html", listed, **context)
 
 
 def list_streams(request: Request) -> QuerySet[Stream]:
@@ -184,18 +183,5 @@ def unpublish(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def delete(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
-    if request.method == "POST":
-        try:
-            syncs.delete(sync, actor=request.user)
-        except InUse as error:
-            messages.error(request, str(error))
-            return redirect("dashboard:sync", pk=pk)
-        messages.success(request, f"{sync.name} is deleted.")
-        return redirect("dashboard:syncs")
-    context = {
-        "title": f"Delete {sync}?",
-        "text": "Nothing is read from the account by it any more. The credential stays.",
-        "button": "Delete the sync",
-        "back": request.path.removesuffix("delete/"),
-    }
-    return render(request, "components/confirm_page.html", context)
+    text = "Nothing is read from the account by it any more. The credential stays."
+    return delete_or_ask(request, sync, syncs.delete, text=text, then="dashboard:syncs")

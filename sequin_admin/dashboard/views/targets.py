@@ -11,16 +11,14 @@ from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials.properties import warn_of_space
-from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
+from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
-from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
+from sequin_admin.dashboard.listing import render_list, render_page_or_partial
 from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import targets
 from sequin_admin.syncs.forms import TargetForm
 from sequin_admin.syncs.models import Target
-
-ROWS = 50
 
 
 def get_owned_or_404(request: Request, pk: str) -> Target:
@@ -31,15 +29,9 @@ def get_owned_or_404(request: Request, pk: str) -> Target:
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponse:
-    rows = (
-        Target.objects.of(request.organization)
-        .matching(get_query_param(request, "q"))
-        .defer("secrets")
-    )
-    listed = rows.annotate(used_by=Count("consumers")).order_by("-created_at", "-id")
-    page = Pages(listed, ROWS).get_page(request.GET.get("page"))
-    return render(
-        request, "targets/index.html", {"page": page, "search": get_query_param(request, "q")}
+    rows = Target.objects.of(request.organization).annotate(used_by=Count("consumers"))
+    return render_list(
+        request, "targets/index.html", rows.defer("secrets"), adding=Action.CONFIGURE
     )
 
 
@@ -124,18 +116,5 @@ def verify(request: Request, pk: str) -> HttpResponse:
 @may(Action.CONFIGURE)
 def delete(request: Request, pk: str) -> HttpResponse:
     target = get_owned_or_404(request, pk)
-    if request.method == "POST":
-        try:
-            targets.delete(target, actor=request.user)
-        except InUse as error:
-            messages.error(request, str(error))
-            return redirect("dashboard:target", pk=pk)
-        messages.success(request, f"{target.name} is deleted.")
-        return redirect("dashboard:targets")
-    context = {
-        "title": f"Delete {target}?",
-        "text": "We forget its address and password. Nothing changes in the database.",
-        "button": "Delete the target",
-        "back": request.path.removesuffix("delete/"),
-    }
-    return render(request, "components/confirm_page.html", context)
+    text = "We forget its address and password. Nothing changes in the database."
+    return delete_or_ask(request, target, targets.delete, text=text, then="dashboard:targets")

@@ -10,6 +10,7 @@ from django.template.defaultfilters import pluralize
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
+from sequin_admin.core.words import format_recent_time
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import render_page_or_partial
@@ -46,6 +47,8 @@ class Bar:
 
 @dataclass(frozen=True)
 class Chart:
+    """A bar chart of requests, with its text for those who don't see it."""
+
     title: str
     bars: list[Bar]
     points: list[usage.Point]
@@ -118,7 +121,9 @@ def build_chart(title: str, points: list[usage.Point]) -> Chart:
     bars = []
     for number, point in enumerate(points):
         height = HEIGHT * point.granted / highest
-        words = f"{point.at:%-d %b, %H:%M} UTC: {point.granted:,} request{pluralize(point.granted)}"
+        words = (
+            f"{format_recent_time(point.at)}: {point.granted:,} request{pluralize(point.granted)}"
+        )
         bars.append(Bar(number * step + 1, HEIGHT - height, step - 2, height, words))
     return Chart(title, bars, points, summarize(points))
 
@@ -131,6 +136,6 @@ def summarize(points: list[usage.Point]) -> str:
     peak = max(points, key=lambda point: point.granted)
     text = (
         f"{total:,} request{pluralize(total)}, most of them ({peak.granted:,}) from "
-        f"{peak.at:%-d %b, %H:%M} UTC on."
+        f"{format_recent_time(peak.at)} on."
     )
     return f"{text} The provider throttled {throttled:,}." if throttled else text

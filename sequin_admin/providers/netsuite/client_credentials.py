@@ -12,15 +12,16 @@ from joserfc.jwk import ECKey, RSAKey
 
 from sequin_admin.core import clock, http
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.kinds import Property, Secret, TokenGrant, register
+from sequin_admin.credentials.kinds import (
+    ClientCredentialsKind,
+    Property,
+    Secret,
+    TokenGrant,
+    register,
+)
 from sequin_admin.credentials.normalizers import words
 from sequin_admin.credentials.outcomes import Outcome, Refused
-from sequin_admin.credentials.private_keys import (
-    CURVES,
-    as_pem,
-    parse_rsa_or_ec_key,
-    rsa_or_ec_key,
-)
+from sequin_admin.credentials.private_keys import CURVES, as_pem, parse_rsa_or_ec_key, rsa_or_ec_key
 from sequin_admin.providers.netsuite.common import NetSuite, NetSuiteAccount, token_url
 from sequin_admin.tokens import protocol
 
@@ -45,11 +46,10 @@ class NetSuiteClientProperties(NetSuiteAccount):
 
 
 @register
-class NetSuiteClientCredentials(NetSuite):
+class NetSuiteClientCredentials(NetSuite, ClientCredentialsKind):
     label = "client credentials"
     properties_class = NetSuiteClientProperties
     identity_properties = ("account_id", "client_id")
-    mints = True
     guide = (
         "In NetSuite open Setup > Integration > Manage Integrations and create a record.",
         "Tick Client Credentials (Machine to Machine) Grant and REST Web Services.",
@@ -104,9 +104,8 @@ def signing_key(text: str) -> tuple[RSAKey | ECKey, str]:
 
 
 def unreadable_key() -> Outcome:
-    return outcomes.customer(
+    return outcomes.customer_must(
         "private_key",
         "The private key is not the PEM file of an RSA or EC key without a password.",
-        "The customer must enter the whole file, from BEGIN to END, decrypted.",
-        "You must enter the whole file, from BEGIN to END, decrypted.",
+        "enter the whole file, from BEGIN to END, decrypted.",
     )

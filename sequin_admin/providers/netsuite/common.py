@@ -10,11 +10,11 @@ from typing import Any
 
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import Properties, Property, Rate, RateLimitSignals
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.normalizers import address_of
 from sequin_admin.credentials.outcomes import Outcome
+from sequin_admin.providers.netsuite.catalogue import CATALOGUE
 
 ACCOUNT = r"[A-Za-z0-9]+([_-][A-Za-z0-9]+)*"
 ACCESS_LOST_CODES = (
@@ -87,7 +87,6 @@ class NetSuite(Credential):
     """What every NetSuite credential shares."""
 
     destination_properties = ("account_id",)
-    host_is_theirs = True
     provider, provider_title = "netsuite", "NetSuite"
     rate = Rate(allowed_requests=300, interval=60_000, max_concurrent_requests=4)
     rate_source = (
@@ -99,26 +98,7 @@ class NetSuite(Credential):
     docs_url = (
         "https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/chapter_157769826287.html"
     )
-
-    catalogue = (
-        collection_schema("customer", "id! entityId companyName email lastModifiedDate:datetime"),
-        collection_schema("vendor", "id! entityId companyName email lastModifiedDate:datetime"),
-        collection_schema(
-            "salesOrder",
-            "id! tranId entity:object total:number status:object lastModifiedDate:datetime",
-        ),
-        collection_schema(
-            "invoice",
-            "id! tranId entity:object total:number dueDate:date lastModifiedDate:datetime",
-        ),
-        collection_schema(
-            "purchaseOrder", "id! tranId entity:object total:number lastModifiedDate:datetime"
-        ),
-        collection_schema("inventoryItem", "id! itemId displayName lastModifiedDate:datetime"),
-        collection_schema(
-            "account", "id! acctNumber acctName acctType:object lastModifiedDate:datetime"
-        ),
-    )
+    catalogue = CATALOGUE
 
     class Meta:
         proxy = True
@@ -134,39 +114,38 @@ class NetSuite(Credential):
         code = code_in(text, KNOWN_CODES)
         if code in THROTTLED_CODES or response.status == 429:
             message = "NetSuite says the account's concurrent requests are used up."
-            return outcomes.transient(code or "throttled", message).with_evidence(response)
+            return outcomes.transient(code or "throttled", message)
         if code in SIGNATURE_CODES:
             ahead_s = outcomes.clock_ahead_s(response)
             if "timestamp" in code or abs(ahead_s or 0) > TOLERANCE_S:
                 wrong = outcomes.clock_wrong("NetSuite", ahead_s, of_app=False)
-                return replace(wrong, code=code).with_evidence(response)
+                return replace(wrong, code=code)
             return outcomes.operator(
                 code,
                 "NetSuite refuses our signature, nonce or time stamp.",
                 "Check that this server's clock is right.",
                 of_app=False,
-            ).with_evidence(response)
-        if code in ACCESS_LOST_CODES:
-            return access_lost(code).with_evidence(response)
-        if response.status == 401 or "INVALID_LOGIN_ATTEMPT" in text:
-            return outcomes.expired("INVALID_LOGIN", "NetSuite refuses the token.").with_evidence(
-                response
             )
+        if code in ACCESS_LOST_CODES:
+            return access_lost(code)
+        if response.status == 401 or "INVALID_LOGIN_ATTEMPT" in text:
+            return outcomes.expired("INVALID_LOGIN", "NetSuite refuses the token.")
         if response.status == 403:
-            return outcomes.customer(
+            return outcomes.customer_must(
                 "INSUFFICIENT_PERMISSION",
                 "NetSuite says the role lacks a permission that the sync needs.",
-                "The customer's admin must add it to the integration's role.",
-                "Your admin must add it to the integration's role.",
-            ).with_evidence(response)
-        return outcomes.by_status(response, "NetSuite")
+                "add it to the integration's role.",
+                who="The customer's admin",
+                you="Your admin",
+            )
+        return super().classify(response)
 
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:
         """A blocked integration record has its own error code beside the OAuth error."""
         code = code_in(response.text, ACCESS_LOST_CODES)
         if code:
-            return access_lost(code).with_evidence(response)
+            return access_lost(code)
         return super().classify_token_error(response)
 
     @classmethod
@@ -184,9 +163,10 @@ def code_in(text: str, codes: Iterable[str]) -> str:
 
 
 def access_lost(code: str) -> Outcome:
-    return outcomes.customer(
+    return outcomes.customer_must(
         code,
         "NetSuite refuses this access: it was revoked, or the integration record is blocked.",
-        "The customer's admin must enable the integration and issue the access again.",
-        "Your admin must enable the integration and issue the access again.",
+        "enable the integration and issue the access again.",
+        who="The customer's admin",
+        you="Your admin",
     )

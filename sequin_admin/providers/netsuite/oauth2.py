@@ -6,7 +6,7 @@ https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1580742104
 import base64
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from sequin_admin.core import http
 from sequin_admin.core.fields import DecryptionError
@@ -14,6 +14,7 @@ from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.kinds import (
     OAuth2,
     OAuthContext,
+    OAuthKind,
     Property,
     Secret,
     TokenGrant,
@@ -37,11 +38,11 @@ class NetSuiteOAuthProperties(NetSuiteAccount):
 
 
 @register
-class NetSuiteOAuth(NetSuite):
+class NetSuiteOAuth(NetSuite, OAuthKind):
     label = "OAuth 2.0"
     properties_class = NetSuiteOAuthProperties
     identity_properties = ("account_id", "client_id")
-    oauth: ClassVar[OAuth2] = OAuth2(
+    oauth = OAuth2(
         authorize_url="https://{host_label}.app.netsuite.com/app/login/oauth2/authorize.nl",
         token_url="https://{host_label}.suitetalk.api.netsuite.com/services/rest/auth/oauth2/v1/token",  # noqa: S106
         # Only those of public clients do; ours have a secret.
@@ -125,8 +126,7 @@ class NetSuiteOAuth(NetSuite):
             basic=(self.properties["client_id"], self.secrets["client_secret"]),
             form={"token": self.secrets["refresh_token"]},
         )
-        if not response.ok:
-            raise Refused(self.classify_token_error(response))
+        self.require_revoked(response)
 
 
 def claimed_time(token: str, claim: str) -> datetime | None:

@@ -11,7 +11,7 @@ from oauthlib.oauth1 import Client as Signer
 from sequin_admin.core import http
 from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
-from sequin_admin.credentials.kinds import Property, Secret, register
+from sequin_admin.credentials.kinds import PasswordKind, Property, Secret, register
 from sequin_admin.credentials.outcomes import Outcome, Verdict
 from sequin_admin.providers.netsuite.common import NetSuite, NetSuiteAccount, access_lost, realm
 
@@ -25,7 +25,7 @@ class NetSuiteTBAProperties(NetSuiteAccount):
 
 
 @register
-class NetSuiteTBA(NetSuite):
+class NetSuiteTBA(NetSuite, PasswordKind):
     label = "token-based"
     properties_class = NetSuiteTBAProperties
     identity_properties = ("account_id", "token_id")
@@ -49,7 +49,7 @@ class NetSuiteTBA(NetSuite):
         """There is nothing to refresh: a refused login means lost access."""
         outcome = super().classify(response)
         if outcome.verdict is Verdict.REFRESH:
-            return access_lost(outcome.code).with_evidence(response)
+            return access_lost(outcome.code)
         return outcome
 
     def signing(self) -> Secrets:
@@ -69,7 +69,3 @@ class NetSuiteTBA(NetSuite):
         signer = Signer(**self.signing())
         _, headers, _ = signer.sign(url)
         return Secrets({"Authorization": str(headers["Authorization"])})
-
-    def call_headers(self, token: str) -> Secrets:
-        """None: each request needs a signature of its own."""
-        return Secrets()

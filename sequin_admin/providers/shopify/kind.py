@@ -4,7 +4,7 @@ Limits: https://shopify.dev/docs/api/usage/limits
 """
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 from django.conf import settings
 
@@ -12,58 +12,35 @@ from sequin_admin.core import http
 from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import (
-    OAuth2,
+    AppInstallKind,
     OAuthContext,
     Plan,
-    Properties,
-    Property,
     Rate,
     RateLimitSignals,
-    Secret,
     TokenGrant,
     register,
 )
-from sequin_admin.credentials.models import Credential
-from sequin_admin.credentials.normalizers import address_of, host_under, segments, words
 from sequin_admin.credentials.outcomes import Outcome, Refused
-from sequin_admin.providers.shopify.signatures import SHOP, find_fault, other_shop
+from sequin_admin.providers.shopify.catalogue import CATALOGUE
+from sequin_admin.providers.shopify.flow import FLOW, TOKEN_URL
+from sequin_admin.providers.shopify.outcomes import not_exchanged, uninstalled
+from sequin_admin.providers.shopify.properties import ShopifyProperties, shop_host
+from sequin_admin.providers.shopify.signatures import other_shop, raise_for_fault
 from sequin_admin.tokens import protocol
 
-TOKEN_URL = "https://{shop}/admin/oauth/access_token"  # noqa: S105 - an address
 WHOAMI = "{ shop { id name myshopifyDomain } }"
 UNAVAILABLE_SHOP = {402: "is frozen because a bill is unpaid", 404: "is closed", 423: "is locked"}
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 OFFLINE = "urn:shopify:params:oauth:token-type:offline-access-token"
 
 
-def shop_host(text: str) -> str:
-    """The shop's host, which ignores case; or of https://admin.shopify.com/store/shop-001."""
-    parts = address_of(text)
-    path = segments(parts) if parts and parts.netloc == "admin.shopify.com" else []
-    return host_under(".myshopify.com")(path[1] if path[:1] == ["store"] and path[1:] else text)
-
-
-class ShopifyProperties(Properties):
-    kind: Literal["shopify_oauth2"]
-    access_token: Secret = Property("Access token", help="An offline token.", example="shpat_...")
-    shop: str = Property(
-        "Shop", example="shop-001.myshopify.com", pattern=SHOP, normalizer=shop_host
-    )
-    refresh_token: Secret | None = Property("Refresh token", extension=True, default=None)
-    scope: str | None = Property(
-        "Scope", extension=True, read_only=True, help="Comma-separated.", normalizer=words(",")
-    )
-
-
 @register
-class Shopify(Credential):
+class Shopify(AppInstallKind):
     provider, provider_title, label = "shopify", "Shopify", "OAuth"
     properties_class = ShopifyProperties
     destination_properties = ("shop",)
     identity_properties = ("shop",)
-    installs = True
     rate = Rate(allowed_requests=40, interval=20_000, max_concurrent_requests=4)
     rate_source = "https://shopify.dev/docs/api/usage/limits"
     plans = (
@@ -79,30 +56,7 @@ class Shopify(Credential):
         throttled=((429, ""), (200, '"THROTTLED"')), used_of="x-shopify-shop-api-call-limit"
     )
     docs_url = "https://shopify.dev/docs/apps/build/authentication-authorization"
-    oauth: ClassVar[OAuth2] = OAuth2(
-        authorize_url="https://{shop}/admin/oauth/authorize",
-        token_url=TOKEN_URL,
-        rotates=True,
-        scopes=("read_products", "read_orders", "read_customers"),
-        scope_descriptions={
-            "read_products": "Read products",
-            "write_products": "Add and change products",
-            "read_orders": "Read orders of the last 60 days",
-            "read_all_orders": "Read all orders",
-            "write_orders": "Change orders",
-            "read_customers": "Read customers",
-            "write_customers": "Add and change customers",
-            "read_inventory": "Read inventory",
-        },
-        scope_separator=",",
-        body="json",
-        pkce=False,
-        token_params={"expiring": "1"},
-        required_properties=("shop",),
-        access_property="access_token",
-        refused_codes=("invalid_grant", "token_refused", "answer_lost"),
-        grace_s=30 * 86_400,
-    )
+    oauth = FLOW
     guide = (
         "In Shopify's Dev Dashboard create an app or open yours, and a new version of it.",
         "Add the redirect URI shown here to the allowed redirection URLs.",
@@ -111,30 +65,7 @@ class Shopify(Credential):
         "Once saved here, the OAuth app's page shows an App URL: enter it at Shopify, and "
         "merchants who install the app come here.",
     )
-
-    catalogue = (
-        collection_schema(
-            "order",
-            "id!:number name email financial_status fulfillment_status total_price "
-            "created_at:datetime updated_at:datetime",
-        ),
-        collection_schema(
-            "customer",
-            "id!:number email first_name last_name state created_at:datetime updated_at:datetime",
-        ),
-        collection_schema(
-            "product", "id!:number title handle vendor product_type status updated_at:datetime"
-        ),
-        collection_schema(
-            "variant", "id!:number product_id:number sku title price inventory_item_id:number"
-        ),
-        collection_schema("inventory_item", "id!:number sku tracked:boolean updated_at:datetime"),
-        collection_schema(
-            "inventory_level",
-            "inventory_item_id!:number location_id!:number available:number updated_at:datetime",
-        ),
-        collection_schema("location", "id!:number name active:boolean updated_at:datetime"),
-    )
+    catalogue = CATALOGUE
 
     class Meta:
         proxy = True
@@ -185,41 +116,35 @@ class Shopify(Credential):
         """By HTTP status, then by GraphQL errors, which have status 200."""
         code = str(response.dig("errors", 0, "extensions", "code") or "")
         if response.status == 401:
-            return outcomes.expired("token_refused", "Shopify refuses the token.").with_evidence(
-                response
-            )
+            return outcomes.expired("token_refused", "Shopify refuses the token.")
         if response.status in UNAVAILABLE_SHOP or code == "SHOP_INACTIVE":
             why = UNAVAILABLE_SHOP.get(response.status, "is closed")
-            return outcomes.customer(
+            return outcomes.customer_must(
                 code or f"http_{response.status}",
                 f"Shopify says this shop {why}.",
-                "The merchant must settle that with Shopify; nothing to change here.",
-                "You must settle that with Shopify; nothing to change here.",
-            ).with_evidence(response)
+                "settle that with Shopify; nothing to change here.",
+                who="The merchant",
+            )
         if response.status == 403 or code == "ACCESS_DENIED":
-            return outcomes.customer(
+            return outcomes.customer_must(
                 code or "forbidden",
                 "Shopify did not grant us a scope that the sync needs.",
-                "The merchant must connect the shop again and allow it.",
-                "You must connect the shop again and allow it.",
-            ).with_evidence(response)
-        if code == "THROTTLED" or response.status == 430:
-            return outcomes.transient("throttled", "Shopify asks us to slow down.").with_evidence(
-                response
+                "connect the shop again and allow it.",
+                who="The merchant",
             )
-        return outcomes.by_status(response, "Shopify")
+        if code == "THROTTLED" or response.status == 430:
+            return outcomes.transient("throttled", "Shopify asks us to slow down.")
+        return super().classify(response)
 
     @classmethod
     def classify_token_error(cls, response: Response) -> Outcome:
         error = str(response.data().get("error", ""))
         if error == "invalid_subject_token":
-            return not_exchanged().with_evidence(response)
+            return not_exchanged()
         if error in {"invalid_client", "application_cannot_be_found"}:
-            return outcomes.client_refused(error, "Shopify", client_is_ours=True).with_evidence(
-                response
-            )
+            return outcomes.client_refused(error, "Shopify", client_is_ours=True)
         if response.status in (400, 401):
-            return uninstalled().with_evidence(response)
+            return uninstalled()
         return super().classify_token_error(response)
 
     @classmethod
@@ -240,11 +165,11 @@ class Shopify(Credential):
         missing = set(context.scopes or cls.oauth.scopes) - effective_scopes(grant.scope)
         if missing:
             raise Refused(
-                outcomes.customer(
+                outcomes.customer_must(
                     "scope",
                     f"Shopify did not grant everything: {', '.join(sorted(missing))} is missing.",
-                    "The merchant must allow all of it.",
-                    "You must allow all of it.",
+                    "allow all of it.",
+                    who="The merchant",
                 )
             )
         return {"shop": context.inputs["shop"], **cls.properties_from_grant(grant)}
@@ -270,31 +195,7 @@ class Shopify(Credential):
         return f"https://{self.properties['shop']}"
 
 
-def raise_for_fault(params: Mapping[str, str], context: OAuthContext) -> None:
-    fault = find_fault(params, str(context.app["client_secret"]))
-    if fault:
-        raise Refused(fault)
-
-
 def effective_scopes(scope: str) -> set[str]:
     """The granted scopes and those they imply: writing includes reading."""
     granted = {word for word in scope.split(",") if word}
     return granted | {f"read_{w.removeprefix('write_')}" for w in granted if w.startswith("write_")}
-
-
-def uninstalled() -> Outcome:
-    return outcomes.customer(
-        "token_refused",
-        "Shopify no longer accepts our token: the app was uninstalled from the shop.",
-        "The merchant must connect the shop again.",
-        "You must connect the shop again.",
-    )
-
-
-def not_exchanged() -> Outcome:
-    return outcomes.customer(
-        "invalid_subject_token",
-        "Shopify does not exchange this token: it was revoked, or it was exchanged elsewhere.",
-        "The merchant must connect the shop again.",
-        "You must connect the shop again.",
-    )

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from sequin_admin.core import clock
 from sequin_admin.core.redaction import redact
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.outcomes import Outcome
+from sequin_admin.credentials.kinds import OAuthContext
+from sequin_admin.credentials.outcomes import Outcome, Refused
 
 SHOP = r"[a-zA-Z0-9][a-zA-Z0-9-]*\.myshopify\.com"
 TIMESTAMP = r"[0-9]{1,12}"
@@ -48,20 +49,20 @@ def age(params: Mapping[str, str]) -> float | None:
 
 
 def not_a_shop() -> Outcome:
-    return outcomes.customer(
+    return outcomes.customer_must(
         "shop",
         "The answer from Shopify names no shop that ends in .myshopify.com.",
-        "The merchant must start again from their shop.",
-        "You must start again from their shop.",
+        "start again from their shop.",
+        who="The merchant",
     )
 
 
 def other_shop(came: str, wanted: str) -> Outcome:
-    return outcomes.customer(
+    return outcomes.customer_must(
         "other_shop",
         f"The answer came from the shop {redact(came)[:80] or 'of no name'}, not from {wanted}.",
-        "The merchant must log in to the shop that was asked for and start again.",
-        "You must log in to the shop that was asked for and start again.",
+        "log in to the shop that was asked for and start again.",
+        who="The merchant",
     )
 
 
@@ -83,3 +84,9 @@ def too_old(age_s: float) -> Outcome:
         "Start again. If a new one is too old as well, this server's clock is ahead.",
         "Start again; if it happens twice, tell whoever sent you the link.",
     )
+
+
+def raise_for_fault(params: Mapping[str, str], context: OAuthContext) -> None:
+    fault = find_fault(params, str(context.app["client_secret"]))
+    if fault:
+        raise Refused(fault)

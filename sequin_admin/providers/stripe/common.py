@@ -6,10 +6,10 @@ Limits: https://docs.stripe.com/rate-limits
 from sequin_admin.core import http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.collections import collection_schema
 from sequin_admin.credentials.kinds import Plan, Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
+from sequin_admin.providers.stripe.catalogue import CATALOGUE
 
 API = "https://api.stripe.com"
 RATE = Rate(allowed_requests=20, interval=1000, max_concurrent_requests=10)
@@ -27,48 +27,7 @@ class Stripe(Credential):
         Plan("Live mode", Rate(allowed_requests=100, interval=1000, max_concurrent_requests=0)),
         Plan("Sandbox", Rate(allowed_requests=25, interval=1000, max_concurrent_requests=0)),
     )
-
-    catalogue = (
-        collection_schema(
-            "customer",
-            "id! name email phone currency balance:number delinquent:boolean created:timestamp",
-        ),
-        collection_schema(
-            "product",
-            "id! name description active:boolean created:timestamp updated:timestamp",
-        ),
-        collection_schema(
-            "price",
-            "id! product currency unit_amount:number type active:boolean created:timestamp",
-        ),
-        collection_schema(
-            "subscription",
-            "id! customer status currency cancel_at_period_end:boolean created:timestamp",
-        ),
-        collection_schema(
-            "invoice",
-            "id! customer subscription number status currency total:number created:timestamp",
-        ),
-        collection_schema(
-            "payment_intent", "id! customer status currency amount:number created:timestamp"
-        ),
-        collection_schema(
-            "charge",
-            "id! customer payment_intent status currency amount:number created:timestamp",
-        ),
-        collection_schema("refund", "id! charge status currency amount:number created:timestamp"),
-        collection_schema(
-            "payout",
-            "id! status currency amount:number arrival_date:timestamp created:timestamp",
-        ),
-        collection_schema(
-            "dispute", "id! charge status reason currency amount:number created:timestamp"
-        ),
-        collection_schema(
-            "balance_transaction",
-            "id! type currency amount:number fee:number net:number created:timestamp",
-        ),
-    )
+    catalogue = CATALOGUE
 
     class Meta:
         proxy = True
@@ -88,43 +47,36 @@ class Stripe(Credential):
         error = error if isinstance(error, dict) else {}
         code = str(error.get("code", ""))
         if code == "platform_api_key_expired":
-            return outcomes.client_refused(code, "Stripe", client_is_ours=True).with_evidence(
-                response
-            )
+            return outcomes.client_refused(code, "Stripe", client_is_ours=True)
         if response.status == 401:
-            return cls.key_refused(code).with_evidence(response)
+            return cls.key_refused(code)
         if response.status == 403 and code == "account_invalid":
-            return outcomes.customer(
+            return outcomes.customer_must(
                 code,
                 "Stripe no longer lets us into this account: our access was revoked.",
-                "The customer must connect the account again.",
-                "You must connect the account again.",
-            ).with_evidence(response)
+                "connect the account again.",
+            )
         if response.status == 403:
-            return cls.no_right().with_evidence(response)
+            return cls.no_right()
         if response.status == 409 or code == "lock_timeout":
-            return outcomes.transient(
-                "busy", "Stripe was busy with the same object."
-            ).with_evidence(response)
-        return outcomes.by_status(response, "Stripe")
+            return outcomes.transient("busy", "Stripe was busy with the same object.")
+        return super().classify(response)
 
     @classmethod
     def no_right(cls) -> Outcome:
-        return outcomes.customer(
+        return outcomes.customer_must(
             "permission",
             "Stripe says this access lacks a permission that the sync needs.",
-            "The customer must grant it, or connect again with a key of the right mode.",
-            "You must grant it, or connect again with a key of the right mode.",
+            "grant it, or connect again with a key of the right mode.",
         )
 
     @classmethod
     def key_refused(cls, code: str) -> Outcome:
         expired = code == "api_key_expired"
-        return outcomes.customer(
+        return outcomes.customer_must(
             code or "invalid_api_key",
             f"Stripe says this key {'has expired' if expired else 'does not exist or was rolled'}.",
-            "The customer must create a new key at Stripe and enter it here.",
-            "You must create a new key at Stripe and enter it here.",
+            "create a new key at Stripe and enter it here.",
         )
 
     def base_url(self) -> str:

@@ -6,7 +6,7 @@ from pydantic import ConfigDict, model_validator
 
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.kinds import Properties, Property, Secret, register
+from sequin_admin.credentials.kinds import KeyKind, Properties, Property, Secret, register
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.providers.stripe.common import Stripe
 
@@ -51,7 +51,7 @@ class StripeKeyProperties(Properties):
 
 
 @register
-class StripeKey(Stripe):
+class StripeKey(Stripe, KeyKind):
     label = "API key"
     properties_class = StripeKeyProperties
     docs_url = "https://docs.stripe.com/keys"
@@ -64,9 +64,6 @@ class StripeKey(Stripe):
     class Meta:
         proxy = True
         app_label = "providers"
-
-    def static_token(self) -> str:
-        return str(self.secrets["secret"])
 
     @classmethod
     def classify(cls, response: Response) -> Outcome:

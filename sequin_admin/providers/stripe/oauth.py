@@ -6,7 +6,7 @@ Stripe Apps: https://docs.stripe.com/stripe-apps/api-authentication/oauth
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from sequin_admin.core import http
 from sequin_admin.credentials import outcomes
@@ -14,6 +14,7 @@ from sequin_admin.credentials.kinds import (
     AppProperties,
     OAuth2,
     OAuthContext,
+    OAuthKind,
     Properties,
     Property,
     Secret,
@@ -88,11 +89,11 @@ class StripeOAuthProperties(Properties):
 
 
 @register
-class StripeOAuth(Stripe):
+class StripeOAuth(Stripe, OAuthKind):
     label = "Connect"
     properties_class = StripeOAuthProperties
     docs_url = "https://docs.stripe.com/connect/oauth-reference"
-    oauth: ClassVar[OAuth2] = CONNECT_FLOW
+    oauth = CONNECT_FLOW
     guide = (
         "For Connect open Settings > Connect > Onboarding options > OAuth in Stripe, turn OAuth on "
         "and add the redirect URI shown here.",
@@ -157,8 +158,7 @@ class StripeOAuth(Stripe):
             bearer=str(context.app["client_secret"]),
             form={"client_id": context.client_id, "stripe_user_id": self.properties["account_id"]},
         )
-        if not response.ok:
-            raise Refused(self.classify_token_error(response))
+        self.require_revoked(response)
 
 
 def wrong_mode(live: bool) -> Outcome:

@@ -3,6 +3,7 @@
 The example for a new provider: one file like this in this package is all it takes.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -42,7 +43,7 @@ provider = ProviderSimulator(
 
 
 class AirtableSimulator(AuthorizationServer):
-    def invalid_request(self, query: Any) -> str:
+    def invalid_request(self, query: Mapping[str, str]) -> str:
         missing = [n for n in ("state", "scope", "response_type") if not query.get(n)]
         if missing:
             return f"{', '.join(missing)} must be given"

@@ -15,7 +15,7 @@ LOCKED_AFTER, MOST_PER_PAGE = 10, 200
 CAMPAIGNS, ORDERS = 3, 250
 
 
-def reply(result: str, message: Any) -> HttpResponse:
+def reply(result: str, message: object) -> HttpResponse:
     """The JSON envelope of every response, sent as text/html."""
     body = json.dumps({"result": result, "message": message})
     return HttpResponse(body, content_type="text/html; charset=UTF-8")

@@ -1,6 +1,7 @@
 """Simulated Linear: GraphQL, rotation with a grace period."""
 
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -51,7 +52,7 @@ provider = ProviderSimulator(
 
 
 class LinearSimulator(AuthorizationServer):
-    def requested_scopes(self, query: Any) -> list[str]:
+    def requested_scopes(self, query: Mapping[str, str]) -> list[str]:
         """`read` is always included."""
         asked = [s for s in query.get("scope", "").split(",") if s]
         return asked if "read" in asked else ["read", *asked]

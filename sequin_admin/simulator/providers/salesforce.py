@@ -115,7 +115,7 @@ class SalesforceSimulator(AuthorizationServer):
         if grant.account.has("break_signature"):
             made = made[::-1]
         body["signature"] = base64.b64encode(made).decode()
-        return faults.maybe_lose_response(provider, grant.account, JsonResponse(body))
+        return faults.maybe_lose_response(request, provider, grant.account, JsonResponse(body))
 
     def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:
         account = grant.account

@@ -102,12 +102,11 @@ class WorkdaySimulator(AuthorizationServer):
         grant: SimulatedGrant,
         *,
         new_refresh_token: bool,
-        source: SimulatedToken | None = None,
+        **options: Any,
     ) -> HttpResponse:
         """By tenant: the first repeats no refresh token, the second has no `expires_in`."""
-        response = super().token_response(
-            request, grant, new_refresh_token=new_refresh_token, source=source
-        )
+        options = {"new_refresh_token": new_refresh_token, **options}
+        response = super().token_response(request, grant, **options)
         body: dict[str, Any] = json.loads(response.content)
         if grant.account.external_id != "arrakis_dpt1":
             del body["expires_in"]

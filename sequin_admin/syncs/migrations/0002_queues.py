@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("credentials", "0003_queues"),
+        ("credentials", "0004_queues"),
         ("syncs", "0001_initial"),
     ]
 

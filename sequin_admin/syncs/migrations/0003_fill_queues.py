@@ -10,7 +10,7 @@ def fill_queues(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("credentials", "0003_queues"),
+        ("credentials", "0004_queues"),
         ("syncs", "0002_queues"),
     ]
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("credentials", "0003_queues"),
+        ("credentials", "0004_queues"),
         ("tokens", "0002_chain_digest_issued_at"),
     ]
 

@@ -72,6 +72,7 @@ def redis_server() -> Iterator[str]:
 
 
 def wait_for(url: str) -> None:
+    """Wait until Redis answers. Raises `RuntimeError`."""
     for _ in range(100):
         try:
             redis.Redis.from_url(url).ping()

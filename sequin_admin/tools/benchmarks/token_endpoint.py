@@ -11,6 +11,8 @@ BODY = json.dumps(
 
 
 class TokenEndpoint(BaseHTTPRequestHandler):
+    """Answers every request with a token, after `TAKES_S`."""
+
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1

@@ -1,13 +1,13 @@
 """Creates the credentials of a chaos run, each through the real OAuth flow."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 
 from sequin_admin.access.models import Organization, User
 from sequin_admin.connect import flow
 from sequin_admin.credentials import kinds
+from sequin_admin.credentials.kinds import OAuthKind
 from sequin_admin.tools.simulator import SimulatorControl
 
 
@@ -46,10 +46,13 @@ def make_credentials(slugs: list[str], count: int) -> None:
     simulator = SimulatorControl(settings.SIMULATOR_URL)
     for index, slug in enumerate(slugs):
         share = count // len(slugs) + (index < count % len(slugs))
-        connect(organization, simulator, kinds.get(slug), share)
+        connect(organization, simulator, kinds.get_oauth(slug), share)
 
 
-def connect(organization: Organization, simulator: SimulatorControl, kind: Any, count: int) -> None:
+def connect(
+    organization: Organization, simulator: SimulatorControl, kind: type[OAuthKind], count: int
+) -> None:
+    """Connect so many accounts of a kind. Raises `RuntimeError` when one fails."""
     pattern = ACCOUNT_PATTERNS[kind.slug]
     accounts = [pattern.account(number) for number in range(count)]
     simulator.populate(kind.provider, pattern.like, accounts)

@@ -52,7 +52,7 @@ class Count:
     def bad(self) -> bool:
         """Whether anything went wrong that was avoidable. Without a grace period a detected reuse
         is not: it revokes valid access tokens."""
-        has_grace = bool(kinds.get(self.kind).oauth.grace_s)
+        has_grace = bool(kinds.get_oauth(self.kind).oauth.grace_s)
         avoidable = (self.reuse_detections, self.expired_reads) if has_grace else ()
         return any((self.lost, self.wrong_verdicts, *avoidable))
 
@@ -78,7 +78,7 @@ def count_kind(
     kills: Sequence[datetime],
     simulator: SimulatorControl,
 ) -> Count:
-    kind = kinds.get(slug)
+    kind = kinds.get_oauth(slug)
     results = {result: number for (kind, result), number in seen.items() if kind == slug}
     raced = results.get(RACED, 0)
     customer_errors = Counter(
@@ -111,7 +111,7 @@ def check_credential(
     credential: Credential, kills: Sequence[datetime], simulator: SimulatorControl, result: Count
 ) -> None:
     """Renew once more, and count the credential as lost or inevitable when that fails."""
-    has_grace = bool(type(credential).oauth.grace_s)  # type: ignore[union-attr]
+    has_grace = bool(kinds.get_oauth(credential.kind).oauth.grace_s)
     excused = not has_grace and (
         was_killed(credential, kills) or is_destroyed(credential, simulator)
     )

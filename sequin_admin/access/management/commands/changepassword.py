@@ -14,5 +14,5 @@ class Command(changepassword.Command):
         answer = super().handle(*args, **options)
         username = options["username"] or getuser()
         user = User.objects.get_by_natural_key(username)
-        record_change("user.password_changed", actor=None, target=user, organization_id=None)
+        record_change(user, "user.password_changed", None)
         return answer

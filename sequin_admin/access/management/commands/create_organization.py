@@ -30,12 +30,7 @@ class Command(BaseCommand):
             raise CommandError(f"The name {name!r} is taken or has no letter. Choose another one.")
         with transaction.atomic():
             organization = Organization.objects.create(name=name, slug=slug)
-            record_change(
-                "organization.created",
-                actor=None,
-                target=organization,
-                organization_id=organization.pk,
-            )
+            record_change(organization, "organization.created", None)
             _, token = invitations.create(organization, email, Role.OWNER, actor=None)
         url = settings.PUBLIC_URL + reverse("invitation_open", args=[token])
         self.stdout.write(f"{email} becomes the owner of {name} here, once, within 7 days:\n{url}")

@@ -121,4 +121,4 @@ def create_access_token(request: HttpRequest, number: str) -> HttpResponse:
         "permissions": permissions_of(account),
         "repository_selection": "all",
     }
-    return faults.maybe_lose_response(provider, account, JsonResponse(body, status=201))
+    return faults.maybe_lose_response(request, provider, account, JsonResponse(body, status=201))

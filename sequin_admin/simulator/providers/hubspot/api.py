@@ -5,6 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
+from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import SimulatedResponse, bearer_token
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant, SimulatedToken, now
 from sequin_admin.simulator.providers.hubspot.common import (
@@ -36,7 +37,7 @@ def caller(request: HttpRequest) -> SimulatedGrant:
     if account.has("use_up_day"):
         raise SimulatedResponse(daily_limit_reached())
     left = faults.count_call(provider, account.external_id, allowed=LIMIT, seconds=WINDOW_S)
-    request.response_headers = limit_headers(left)  # type: ignore[attr-defined]
+    state_of(request).response_headers = limit_headers(left)
     return token.grant
 
 

@@ -1,6 +1,7 @@
 """The simulated HubSpot's authorization server, in its current version and in version 1."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,11 +39,11 @@ def oauth_error(error: str, description: str, status: int) -> HttpResponse:
 
 
 class HubSpotSimulator(AuthorizationServer):
-    def requested_scopes(self, query: Any) -> list[str]:
+    def requested_scopes(self, query: Mapping[str, str]) -> list[str]:
         """Optional scopes are granted too: every simulated account has what they need."""
         return f"{query.get('scope', '')} {query.get('optional_scope', '')}".split()
 
-    def invalid_request(self, query: Any) -> str:
+    def invalid_request(self, query: Mapping[str, str]) -> str:
         return "" if query.get("scope") else "scope is required"
 
     def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The simulated NetSuite's authorization server."""
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 import jwt
@@ -30,7 +31,7 @@ SIGNING_KEY = "the simulator's accounts share this one key"
 
 
 class NetSuiteSimulator(AuthorizationServer):
-    def invalid_request(self, query: Any) -> str:
+    def invalid_request(self, query: Mapping[str, str]) -> str:
         scopes = set(query.get("scope", "").split())
         if not 22 <= len(query.get("state", "")) <= 1024:
             return "state must have 22 to 1024 characters"
@@ -42,7 +43,9 @@ class NetSuiteSimulator(AuthorizationServer):
         known = {"role": account.data["role"], "entity": account.data["entity"]}
         return {**known, "company": account.external_id}
 
-    def authenticate_client(self, request: HttpRequest, fields: Any) -> SimulatedClient:
+    def authenticate_client(
+        self, request: HttpRequest, fields: Mapping[str, str]
+    ) -> SimulatedClient:
         if fields.get("grant_type") == "client_credentials":
             client = self.verify_assertion(request, fields)
         else:
@@ -52,7 +55,7 @@ class NetSuiteSimulator(AuthorizationServer):
             raise SimulatedResponse(self.error("invalid_client", "IntegrationBlocked", 401))
         return client
 
-    def verify_assertion(self, request: HttpRequest, fields: Any) -> SimulatedClient:
+    def verify_assertion(self, request: HttpRequest, fields: Mapping[str, str]) -> SimulatedClient:
         """The client that signed the assertion (RFC 7523 section 3). Raises `SimulatedResponse`."""
         if fields.get("client_assertion_type") != ASSERTION:
             raise SimulatedResponse(

@@ -1,6 +1,7 @@
 """The simulated QuickBooks' authorization server, and its discovery document."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,7 +29,7 @@ def oauth_error(error: str, description: str, status: int) -> HttpResponse:
 
 
 class QuickBooksSimulator(AuthorizationServer):
-    def invalid_request(self, query: Any) -> str:
+    def invalid_request(self, query: Mapping[str, str]) -> str:
         if not query.get("state") or not query.get("scope"):
             return "state and scope are required"
         return super().invalid_request(query)

@@ -3,15 +3,24 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 
 from sequin_admin.simulator import consent, faults
+from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import SimulatedResponse
-from sequin_admin.simulator.models import SimulatedClient, SimulatedGrant, SimulatedToken, now
+from sequin_admin.simulator.models import (
+    SimulatedAccount,
+    SimulatedClient,
+    SimulatedGrant,
+    SimulatedToken,
+    now,
+)
 from sequin_admin.simulator.oauth import AuthorizationServer
 from sequin_admin.simulator.providers.shopify.common import SHOP, provider
 
@@ -26,10 +35,10 @@ NOT_INSTALLABLE = "No app has this client id, or its App URL is not set on the d
 class ShopifySimulator(AuthorizationServer):
     """The previous refresh token may be retried until its replacement is first used."""
 
-    def accounts(self, request: HttpRequest) -> Any:
-        return super().accounts(request).filter(external_id=request.shop)  # type: ignore[attr-defined]
+    def accounts(self, request: HttpRequest) -> QuerySet[SimulatedAccount]:
+        return super().accounts(request).filter(external_id=state_of(request).shop)
 
-    def redeem_code(self, client: SimulatedClient, fields: Any) -> SimulatedGrant:
+    def redeem_code(self, client: SimulatedClient, fields: Mapping[str, str]) -> SimulatedGrant:
         """Shopify does not expect the redirect URI again."""
         code = self.find_token(client, SimulatedToken.CODE, fields.get("code", ""))
         if code is None or not code.is_valid() or not code.spend():
@@ -67,7 +76,7 @@ class ShopifySimulator(AuthorizationServer):
     def usable(self, token: SimulatedToken) -> bool:
         return token.expires_at is None or token.expires_at > now()
 
-    def predecessors(self, token: SimulatedToken) -> Any:
+    def predecessors(self, token: SimulatedToken) -> QuerySet[SimulatedToken]:
         """The refresh tokens before this one; using it ends their retries."""
         return token.grant.tokens.filter(use=SimulatedToken.REFRESH, pk__lt=token.pk)
 
@@ -114,7 +123,7 @@ def install(request: HttpRequest, shop: str) -> HttpResponse:
 @provider.route("GET POST", SHOP, r"/admin/oauth/authorize")
 def authorize(request: HttpRequest, shop: str) -> HttpResponse:
     """The callback is signed with the app's secret, except for an error."""
-    request.shop = shop  # type: ignore[attr-defined]
+    state_of(request).shop = shop
     response = server.authorize(request)
     if not isinstance(response, HttpResponseRedirect):
         return response

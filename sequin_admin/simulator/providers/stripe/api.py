@@ -5,6 +5,7 @@ import secrets
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
+from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import SimulatedResponse, basic_credentials, bearer_token
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedClient
 from sequin_admin.simulator.providers.stripe.common import api_error, provider
@@ -15,7 +16,7 @@ API = r"api\.stripe\.com"
 
 def caller(request: HttpRequest) -> tuple[SimulatedAccount, bool]:
     """The account of a key or token, and whether the key is a restricted one."""
-    request.response_headers = {"Request-Id": f"req_{secrets.token_hex(7)}"}  # type: ignore[attr-defined]
+    state_of(request).response_headers = {"Request-Id": f"req_{secrets.token_hex(7)}"}
     key = bearer_token(request) or basic_credentials(request)[0]
     token = server.find_access_token(key)
     platform = SimulatedClient.objects.filter(provider="stripe", client_secret=key).first()

@@ -1,6 +1,6 @@
 """The simulated Stripe's second authorization server: Stripe Apps, with expiring tokens."""
 
-from typing import Any
+from collections.abc import Mapping
 
 from django.http import HttpRequest, HttpResponse
 
@@ -17,11 +17,11 @@ class StripeAppsSimulator(StripeConnectSimulator):
 
     owner = APPS
 
-    def request_error(self, query: Any) -> tuple[str, str]:
+    def request_error(self, query: Mapping[str, str]) -> tuple[str, str]:
         mistake = self.invalid_request(query)
         return ("unsupported_response_type", mistake) if mistake else ("", "")
 
-    def requested_scopes(self, query: Any) -> list[str]:
+    def requested_scopes(self, query: Mapping[str, str]) -> list[str]:
         return ["stripe_apps"]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -24,21 +25,23 @@ class StripeConnectSimulator(AuthorizationServer):
         """Only the Connect platform, or only the Stripe App (`owner`)."""
         return super().clients(request).filter(owner=self.owner)
 
-    def authenticate_client(self, request: HttpRequest, fields: Any) -> SimulatedClient:
+    def authenticate_client(
+        self, request: HttpRequest, fields: Mapping[str, str]
+    ) -> SimulatedClient:
         key = fields.get("client_secret") or bearer_token(request) or basic_credentials(request)[0]
         client = self.clients(request).filter(client_secret=key or "none").first()
         if client is None:
             raise SimulatedResponse(self.error("invalid_client", "No such API key", 401))
         return client
 
-    def request_error(self, query: Any) -> tuple[str, str]:
+    def request_error(self, query: Mapping[str, str]) -> tuple[str, str]:
         if query.get("response_type") != "code":
             return "unsupported_response_type", "response_type must be code"
         if query.get("scope", "read_only") not in ("read_only", "read_write"):
             return "invalid_scope", "scope must be read_only or read_write"
         return "", ""
 
-    def requested_scopes(self, query: Any) -> list[str]:
+    def requested_scopes(self, query: Mapping[str, str]) -> list[str]:
         return [query.get("scope", "read_only")]
 
     def issue(self, grant: SimulatedGrant, use: str) -> SimulatedToken:
@@ -50,10 +53,10 @@ class StripeConnectSimulator(AuthorizationServer):
             grant, use, prefix, life_s, value=f"{prefix}{secrets.token_hex(24)}"
         )
 
-    def verify_pkce(self, code: SimulatedToken, fields: Any) -> bool:
+    def verify_pkce(self, code: SimulatedToken, fields: Mapping[str, str]) -> bool:
         return True
 
-    def redeem_code(self, client: SimulatedClient, fields: Any) -> SimulatedGrant:
+    def redeem_code(self, client: SimulatedClient, fields: Mapping[str, str]) -> SimulatedGrant:
         code = self.find_token(client, SimulatedToken.CODE, fields.get("code", ""))
         if code is None or not code.is_valid() or not code.spend():
             raise SimulatedResponse(

@@ -68,6 +68,7 @@ class Command(BaseCommand):
             raise CommandError(str(failure)) from None
 
     def run_chaos(self, **options: Any) -> None:
+        """Run and report. Raises `SystemExit` when it went wrong or proves too little."""
         # As Ctrl-C: what was started is ended on the way out.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         with tempfile.TemporaryDirectory() as folder:

@@ -1,0 +1,47 @@
+"""Log lines of structlog and of the standard library, as JSON or for reading."""
+
+from typing import Any
+
+import structlog
+
+SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+]
+
+
+def configure_logging(format_: str, level: str) -> dict[str, Any]:
+    """Configure structlog. Returns Django's `LOGGING`. `format_` is `json` or `console`."""
+    structlog.configure(
+        processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "structlog": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "foreign_pre_chain": SHARED,
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    structlog.processors.JSONRenderer()
+                    if format_ == "json"
+                    else structlog.dev.ConsoleRenderer(colors=False),
+                ],
+            }
+        },
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "structlog"}},
+        "root": {"handlers": ["console"], "level": level},
+        "loggers": {
+            # Django's own handler would log each line a second time, without the request's id.
+            "django": {"handlers": [], "level": "INFO"},
+            # Libraries whose debug logs contain whole requests.
+            **{name: {"level": "WARNING"} for name in ("httpx2", "httpcore2", "oauthlib")},
+        },
+    }

@@ -1,0 +1,34 @@
+"""Times and lengths of time in words. UTC."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+SECONDS = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
+
+
+def format_time(at: datetime) -> str:
+    """3 November 2026, 14:05 UTC: in sentences and mails."""
+    return f"{at:%-d %B %Y, %H:%M} UTC"
+
+
+def format_short_time(at: datetime) -> str:
+    """3 Nov 2026, 14:05 UTC: in forms and lists."""
+    return f"{at:%-d %b %Y, %H:%M} UTC"
+
+
+def format_recent_time(at: datetime) -> str:
+    """3 Nov, 14:05 UTC: where the year is clear."""
+    return f"{at:%-d %b, %H:%M} UTC"
+
+
+def format_duration(length: timedelta, units: Mapping[str, int] = SECONDS) -> str:
+    """The two largest units, at least one of the smallest: 6 h 40 min."""
+    least = min(units.values())
+    left, words = max(round(length.total_seconds() / least), 1) * least, list[str]()
+    for name, seconds in units.items():
+        count, left = divmod(left, seconds)
+        if count or words:
+            words.append(f"{count} {name}" if count else "")
+        if len(words) == 2:
+            break
+    return " ".join(filter(None, words))

@@ -1,0 +1,5 @@
+"""QuickBooks: one credential per company."""
+
+from sequin_admin.providers.quickbooks.kind import QuickBooks
+
+__all__ = ["QuickBooks"]

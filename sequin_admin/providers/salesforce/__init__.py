@@ -1,0 +1,5 @@
+"""Salesforce: one credential per organization."""
+
+from sequin_admin.providers.salesforce.kind import Salesforce
+
+__all__ = ["Salesforce"]

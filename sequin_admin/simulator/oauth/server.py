@@ -1,0 +1,204 @@
+"""The token endpoint (RFC 6749 section 3.2)."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from sequin_admin.simulator import faults
+from sequin_admin.simulator.calls import state_of
+from sequin_admin.simulator.framework import SimulatedResponse, basic_credentials
+from sequin_admin.simulator.models import (
+    SimulatedAccount,
+    SimulatedClient,
+    SimulatedGrant,
+    SimulatedToken,
+    now,
+)
+from sequin_admin.simulator.oauth.authorization import AuthorizationEndpoint
+from sequin_admin.simulator.oauth.requests import constant_time_equal, parse_json
+
+
+@dataclass(frozen=True)
+class AuthorizationServer(AuthorizationEndpoint):
+    """Both endpoints of one provider; subclasses override what differs."""
+
+    def authenticate_client(
+        self, request: HttpRequest, fields: Mapping[str, str]
+    ) -> SimulatedClient:
+        """The client, authenticated by `client_auth`. Raises `SimulatedResponse`."""
+        if self.client_auth == "basic":
+            client_id, secret = basic_credentials(request)
+        else:
+            client_id, secret = fields.get("client_id", ""), fields.get("client_secret", "")
+        client = self.clients(request).filter(client_id=client_id).first()
+        if client is None or not constant_time_equal(client.client_secret, secret):
+            raise SimulatedResponse(
+                self.error(
+                    "invalid_client", "Client authentication failed", self.client_error_status
+                )
+            )
+        return client
+
+    def parse_fields(self, request: HttpRequest) -> dict[str, str]:
+        """The body's fields; none for a content type not in `body_formats`."""
+        if request.content_type == "application/json":
+            known = parse_json(request) if "json" in self.body_formats else {}
+            return {name: str(value) for name, value in known.items()}
+        return request.POST.dict() if "form" in self.body_formats else {}
+
+    def token(self, request: HttpRequest) -> HttpResponse:
+        """The token endpoint (RFC 6749 section 3.2)."""
+        fields = self.parse_fields(request)
+        faults.apply_faults(request, self.provider, None)
+        faults.apply_chaos(request, self.provider)
+        client = self.authenticate_client(request, fields)
+        grant_type = fields.get("grant_type", self.default_grant)
+        if grant_type == "authorization_code":
+            return self.token_response(
+                request, self.redeem_code(client, fields), new_refresh_token=True
+            )
+        if grant_type == "refresh_token":
+            return self.refresh_grant(request, client, fields.get("refresh_token", ""))
+        if grant_type == "client_credentials" and self.client_credentials:
+            return self.issue_to_client(request, client)
+        raise SimulatedResponse(
+            self.error("unsupported_grant_type", "This grant type is not supported", 400)
+        )
+
+    def issue_to_client(self, request: HttpRequest, client: SimulatedClient) -> HttpResponse:
+        """Client credentials (RFC 6749 section 4.4): an access token without a refresh token."""
+        account = SimulatedAccount.objects.get(
+            provider=self.provider.slug, external_id=client.owner
+        )
+        faults.apply_faults(request, self.provider, account)
+        self.check_account(account)
+        grant, _ = SimulatedGrant.objects.get_or_create(
+            client=client, account=account, machine=True, revoked=False
+        )
+        access = self.get_access_token(grant)
+        body = {
+            "access_token": access.value,
+            "token_type": "bearer",
+            "expires_in": access.remaining_s(),
+            **self.extra_fields(grant),
+        }
+        return faults.maybe_lose_response(request, self.provider, account, JsonResponse(body))
+
+    def check_account(self, account: SimulatedAccount) -> None:
+        """Raise `SimulatedResponse` when the account's own client may not get a token."""
+
+    def get_access_token(self, grant: SimulatedGrant) -> SimulatedToken:
+        """A new access token or, with `reuses_access_token`, the one that is still valid."""
+        rows = grant.tokens.filter(use=SimulatedToken.ACCESS, spent_at=None, expires_at__gt=now())
+        living = rows.order_by("-expires_at").first() if self.reuses_access_token else None
+        return living or self.issue(grant, SimulatedToken.ACCESS)
+
+    def issue(self, grant: SimulatedGrant, use: str) -> SimulatedToken:
+        if use == SimulatedToken.ACCESS:
+            return SimulatedToken.issue(grant, use, self.access_prefix, self.access_token_life_s())
+        return SimulatedToken.issue(grant, use, self.refresh_prefix, self.refresh_life_s)
+
+    def access_token_life_s(self) -> int | None:
+        """Lifetime of an access token: as published, or by the chaos settings."""
+        return faults.get_chaos(self.provider).get("access_life_s", self.access_life_s)
+
+    def redeem_code(self, client: SimulatedClient, fields: Mapping[str, str]) -> SimulatedGrant:
+        code = self.find_token(client, SimulatedToken.CODE, fields.get("code", ""))
+        fits = code and code.is_valid() and code.data["redirect_uri"] == fields.get("redirect_uri")
+        if not code or not fits or not self.verify_pkce(code, fields) or not code.spend():
+            raise SimulatedResponse(
+                self.error("invalid_grant", "The code is invalid, expired or was used", 400)
+            )
+        return code.grant
+
+    def verify_pkce(self, code: SimulatedToken, fields: Mapping[str, str]) -> bool:
+        """PKCE (RFC 7636 sections 4.1 and 4.6)."""
+        challenge, verifier = code.data["challenge"], fields.get("code_verifier", "")
+        if not challenge:
+            return self.pkce != "required"
+        hashed = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest())
+        return 43 <= len(verifier) <= 128 and constant_time_equal(
+            challenge, hashed.rstrip(b"=").decode()
+        )
+
+    def find_token(self, client: SimulatedClient, use: str, value: str) -> SimulatedToken | None:
+        rows = SimulatedToken.objects.select_related("grant__account", "grant__client")
+        return rows.filter(use=use, value=value, grant__client=client).first()
+
+    def refresh_grant(
+        self, request: HttpRequest, client: SimulatedClient, value: str
+    ) -> HttpResponse:
+        token = self.find_token(client, SimulatedToken.REFRESH, value)
+        if token:
+            faults.apply_faults(request, self.provider, token.grant.account)
+        if token and token.spent_at and self.rotation == "grace":
+            return self.replay_response(request, token)
+        if token and token.spent_at and self.rotation == "strict":
+            token.grant.revoke()
+            token.grant.increment("reuses")
+            state_of(request).reused_token = token.pk
+        if token is None or not token.is_valid() or token.grant.account.has("disable_user"):
+            return self.error(
+                "invalid_grant", "The refresh token is invalid, expired or revoked", 400
+            )
+        if self.rotation != "constant":
+            token.spend()
+        return self.token_response(
+            request, token.grant, new_refresh_token=self.rotation != "constant", source=token
+        )
+
+    def replay_response(self, request: HttpRequest, token: SimulatedToken) -> HttpResponse:
+        """Within the grace period, repeat the response to this refresh token."""
+        late = token.spent_at is None or token.spent_at + timedelta(seconds=self.grace_s) < now()
+        if late or token.grant.revoked or "answer" not in token.data:
+            return self.error("invalid_grant", "The refresh token was already used", 400)
+        token.grant.increment("replays")
+        return JsonResponse(token.data["answer"])
+
+    def token_response(
+        self,
+        request: HttpRequest,
+        grant: SimulatedGrant,
+        *,
+        new_refresh_token: bool,
+        source: SimulatedToken | None = None,
+    ) -> HttpResponse:
+        """A token response with a new refresh token, or with `source` again.
+
+        `source` is the token that was exchanged; the response is stored in it for replays.
+        """
+        access = self.get_access_token(grant)
+        refresh = source
+        if new_refresh_token or source is None:
+            refresh = self.issue(grant, SimulatedToken.REFRESH)
+            state_of(request).issued_token = refresh.pk
+        body = {
+            "access_token": access.value,
+            "refresh_token": refresh.value if refresh else "",
+            "token_type": "bearer",
+            "expires_in": access.remaining_s()
+            if self.reuses_access_token
+            else self.access_token_life_s(),
+            **self.extra_fields(grant),
+        }
+        if source is not None:
+            source.data["answer"] = body
+            source.save(update_fields=["data"])
+        return faults.maybe_lose_response(request, self.provider, grant.account, JsonResponse(body))
+
+    def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:
+        """Provider-specific fields of the token response."""
+        return {"scope": self.scope_separator.join(grant.scopes)}
+
+    def find_access_token(self, value: str) -> SimulatedToken | None:
+        """The valid access token of that value, if any."""
+        rows = SimulatedToken.objects.select_related("grant__account", "grant__client")
+        token = rows.filter(
+            use=SimulatedToken.ACCESS, value=value, grant__client__provider=self.provider.slug
+        ).first()
+        return token if token and token.is_valid() else None

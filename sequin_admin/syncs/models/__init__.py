@@ -1,0 +1,27 @@
+"""The tables of what is read from accounts and written to databases."""
+
+from sequin_admin.syncs.models.collections import (
+    Collection,
+    Refresh,
+)
+from sequin_admin.syncs.models.pipeline import (
+    SLUG_CHARS,
+    Consumer,
+    SslMode,
+    Stream,
+    Sync,
+    Target,
+    new_badge_token,
+)
+
+__all__ = [
+    "SLUG_CHARS",
+    "Collection",
+    "Consumer",
+    "Refresh",
+    "SslMode",
+    "Stream",
+    "Sync",
+    "Target",
+    "new_badge_token",
+]
