@@ -7,7 +7,7 @@ time, a claim looks at the first rows of a few queues, however many rows are due
 
 import random
 import uuid
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from math import ceil
 from typing import Any, TypeVar
@@ -18,13 +18,16 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, Coalesce, Concat, Replace
 
 QUEUE_CHARS = 120
-# How many queues are looked at in a claim, and how many of them are served by one transaction.
-LISTED, SERVED = 64, 2
+# How many queues are looked at in a claim.
+LISTED = 64
+# Stands for the name of a queue until a query has been compiled.
+ANY_QUEUE = "any queue"
 # Sorts after all queues of an organization, whatever the database's collation.
 LAST = "zzz"
 UUID_CHARS = 32
 
-Row = TypeVar("Row")
+Row = TypeVar("Row", bound=models.Model)
+Claimed = TypeVar("Claimed")
 
 
 def queue_name(organization_id: uuid.UUID, *rest: str | uuid.UUID | None) -> str:
@@ -63,25 +66,23 @@ class Turns:
         self,
         due: models.QuerySet[Any],
         room: int,
-        take: Callable[[Sequence[str], int], list[Row]],
+        take: Callable[[Sequence[str], int], list[Claimed]],
         closed: Iterable[str] = (),
-    ) -> list[Row]:
+    ) -> list[Claimed]:
         """Up to `room` rows, of as many organizations as have due ones.
 
         `take(queues, room)` claims up to `room` rows of these queues. `closed` are patterns, as of
         LIKE, of queues that are left out.
         """
-        claimed, seen, began_after = list[Row](), set[str](), self.after
+        claimed, seen, began_after = list[Claimed](), set[str](), self.after
         while len(claimed) < room:
             is_from_start = not self.after
             listed = self.list_due(due, closed)
             for turn in turns_of(queue for queue in listed if queue not in seen):
                 while turn and len(claimed) < room:
-                    count = min(SERVED, room - len(claimed))
-                    served, turn = turn[:count], turn[count:]
-                    # The last one served may find nothing left.
-                    random.shuffle(served)
-                    claimed += take(served, room - len(claimed))
+                    left = room - len(claimed)
+                    served, turn = turn[:left], turn[left:]
+                    claimed += take(served, left)
                     seen.update(served)
                     self.after = max(self.after, *(queue[:UUID_CHARS] + LAST for queue in served))
             if len(listed) < LISTED and all(queue < self.after for queue in listed):
@@ -130,11 +131,36 @@ def turns_of(queues: Iterable[str]) -> Iterator[list[str]]:
         yield [queue for queue in turn if queue]
 
 
-def take_shares(
-    queues: Sequence[str], room: int, take: Callable[[str, int], Sequence[Row]]
-) -> list[Row]:
-    """Up to `room` rows, shared evenly by the queues. `take(queue, most)` takes those of one."""
-    taken: list[Row] = []
+def share_out(
+    queues: Sequence[str], room: int, allow: Callable[[str, int], int] = lambda _, share: share
+) -> dict[str, int]:
+    """How many rows each queue may give, so that they share `room` evenly.
+
+    `allow(queue, share)` says how many of its share may be claimed.
+    """
+    shares = dict[str, int]()
     for left, queue in zip(range(len(queues), 0, -1), queues, strict=True):
-        taken += take(queue, ceil((room - len(taken)) / left))
-    return taken
+        shares[queue] = max(0, allow(queue, ceil((room - sum(shares.values())) / left)))
+    return shares
+
+
+def lock_shares(due: models.QuerySet[Row], shares: Mapping[str, int]) -> list[Row]:
+    """Lock the first rows of each queue, as many as its share, and load them by one query.
+
+    Rows locked by another process are skipped. Compiled once for all queues: most of what a query
+    costs is making its text.
+    """
+    selects, params, compiled = list[str](), list[Any](), dict[int, Any]()
+    for queue, share in shares.items():
+        if share and share not in compiled:
+            rows = due.filter(queue=ANY_QUEUE).select_for_update(
+                skip_locked=True, of=("self",), no_key=True
+            )
+            compiled[share] = rows[:share].query.sql_with_params()
+        if share:
+            sql, values = compiled[share]
+            selects.append(f"SELECT * FROM ({sql}) AS of_queue_{len(selects)}")  # noqa: S608
+            params += [queue if value == ANY_QUEUE else value for value in values]
+    if not selects:
+        return []
+    return list(due.model._base_manager.raw(" UNION ALL ".join(selects), params))

@@ -1,6 +1,6 @@
 """Probe a credential at its provider and record the outcome."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -67,44 +67,45 @@ def claim_due(limit: int, fleet: Fleet = Fleet()) -> list[Credential]:  # noqa: 
     silent = endpoints.list_silent(Purpose.PROBE)
     taken = claim_trials(due, silent, limit, fleet)
     room = CallRoom(fleet, silent, count_calls())
-    answering = due.exclude(room.silent_hosts())
+    answering = due.exclude(room.silent_hosts()) if silent else due
 
     @transaction.atomic
     def take(queues: Sequence[str], most: int) -> list[Credential]:
-        def lock_one(queue: str, share: int) -> list[Credential]:
+        def allow(queue: str, share: int) -> int:
             slug = queue_parts(queue)[1]
             rivals = sum(queue_parts(each)[1] == slug for each in queues[queues.index(queue) :])
             most = min(share, ceil(room.of(slug) / rivals))
-            rows = lock_first(answering.filter(queue=queue), most)
-            room.start(slug, len(rows))
-            return rows
+            room.start(slug, most)
+            return most
 
-        return take_leases(turns.take_shares(queues, most, lock_one))
+        shares = turns.share_out(queues, most, allow)
+        locked = turns.lock_shares(answering.only("pk"), shares)
+        # Each has an OAuth app object of its own: threads must not share one.
+        rows = Credential.objects.filter(pk__in=[row.pk for row in locked])
+        return take_leases(rows.select_related("oauth_app").order_by("check_due_at"))
 
     return taken + TURNS.claim(answering, limit - len(taken), take, room.closed_queues())
 
 
-@transaction.atomic
 def claim_trials(
     due: models.QuerySet[Credential], silent: Sequence[SilentEndpoint], limit: int, fleet: Fleet
 ) -> list[Credential]:
     """One credential for each host that does not answer and is not being tried."""
+    if not silent:
+        return []
     locked: list[Credential] = []
-    for endpoint in endpoints.due_trials(silent, fleet)[:limit]:
-        rows = due.filter(endpoint.accounts())
-        if rows.exists() and endpoints.start_trial(endpoint):
-            locked += lock_first(rows, 1)
-    return take_leases(locked)
+    with transaction.atomic():
+        for endpoint in endpoints.due_trials(silent, fleet)[:limit]:
+            rows = due.filter(endpoint.accounts())
+            if rows.exists() and endpoints.start_trial(endpoint):
+                rows = rows.select_related("oauth_app")
+                locked += rows.select_for_update(skip_locked=True, of=("self",), no_key=True)[:1]
+        return take_leases(locked)
 
 
-def lock_first(due: models.QuerySet[Credential], most: int) -> list[Credential]:
-    rows = due.select_related("oauth_app")
-    return list(rows.select_for_update(skip_locked=True, of=("self",), no_key=True)[:most])
-
-
-def take_leases(locked: Sequence[Credential]) -> list[Credential]:
+def take_leases(locked: Iterable[Credential]) -> list[Credential]:
     until = clock.now() + CLAIM
-    rows = leases.take_locked(locked, CLAIM, check_due_at=until)
+    rows = leases.take_locked(list(locked), CLAIM, check_due_at=until)
     for row in rows:
         row.check_due_at = until
     return rows

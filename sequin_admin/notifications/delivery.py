@@ -39,13 +39,10 @@ def claim_due(room: int) -> list[Delivery]:
     @transaction.atomic
     def take(queues: Sequence[str], most: int) -> list[Delivery]:
         busy = count_busy()
-
-        def lock_one(queue: str, share: int) -> list[Delivery]:
-            rows = due.filter(queue=queue)
-            locked = rows.select_for_update(skip_locked=True, of=("self",), no_key=True)
-            return list(locked[: max(0, min(share, places_left(queue, busy[queue])))])
-
-        return leases.take_locked(turns.take_shares(queues, most, lock_one), LEASE)
+        shares = turns.share_out(
+            queues, most, lambda queue, share: min(share, places_left(queue, busy[queue]))
+        )
+        return leases.take_locked(turns.lock_shares(due, shares), LEASE)
 
     return TURNS.claim(due, room, take, full)
 

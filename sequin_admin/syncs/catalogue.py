@@ -63,14 +63,11 @@ def start_refresh(credential: Credential, *, actor: models.Model | None) -> Refr
 def claim_due(room: int) -> Sequence[Refresh]:
     """Lease up to `room` refreshes, each for the time of `CLAIM`. The organizations take turns."""
     due = Refresh.objects.filter(leases.unleased(), status=Refresh.Status.PROCESSING)
+    due = due.order_by("last_started_at")
 
     @transaction.atomic
     def take(queues: Sequence[str], most: int) -> list[Refresh]:
-        def lock_one(queue: str, share: int) -> list[Refresh]:
-            rows = due.filter(queue=queue).order_by("last_started_at")
-            return list(rows.select_for_update(skip_locked=True, no_key=True)[:share])
-
-        return leases.take_locked(turns.take_shares(queues, most, lock_one), CLAIM)
+        return leases.take_locked(turns.lock_shares(due, turns.share_out(queues, most)), CLAIM)
 
     return TURNS.claim(due, room, take)
 

@@ -5,6 +5,7 @@ not end it.
 """
 
 import itertools
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,8 +16,10 @@ from math import ceil
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, connection, connections, models, transaction
 from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast
 
 from sequin_admin.core import clock, leases, shutdown, turns
 from sequin_admin.core.clock import DatabaseTime
@@ -36,7 +39,7 @@ JOURNAL_KEPT = 10
 # The columns that taking a lease reads: no secret is decrypted for it.
 READ_COLUMNS = (
     *leases.LEASE_COLUMNS,
-    *("journal", "failures", "refresh_at", "credential__kind"),
+    *("journal", "failures", "refresh_at"),
 )
 TURNS = Turns()
 
@@ -93,7 +96,7 @@ def claim_due(limit: int, fleet: Fleet = Fleet()) -> list[RenewalLease]:  # noqa
     The organizations take turns; of each queue the oldest come first. Short transactions, which
     skip rows locked by another process.
     """
-    due = Token.objects.refresh_due().filter(leases.unleased())
+    due = Token.objects.refresh_due().filter(leases.unleased()).only(*READ_COLUMNS)
     due = due.exclude(next_try_at__gt=DatabaseTime())
     silent = endpoints.list_silent(Purpose.RENEW)
     leased = claim_trials(due, silent, limit, fleet)
@@ -101,46 +104,42 @@ def claim_due(limit: int, fleet: Fleet = Fleet()) -> list[RenewalLease]:  # noqa
     room = CallRoom(fleet, silent, throttle.under_way)
     # What may not start is left out, so that it does not delay others.
     closed = [*room.closed_queues(), *throttle.exhausted()]
-    answering = due.exclude(room.silent_hosts("credential"))
+    answering = due.exclude(room.silent_hosts("credential")) if silent else due
 
     @transaction.atomic
     def take(queues: Sequence[str], most: int) -> list[RenewalLease]:
-        throttle = RefreshThrottle.locked(queues)
+        if shutdown.is_requested():
+            return []
+        throttle.lock(queues)
         room.under_way = throttle.under_way
 
-        def lock_one(queue: str, share: int) -> list[Token]:
+        def allow(queue: str, share: int) -> int:
             slug = queue_parts(queue)[1]
             rivals = sum(queue_parts(each)[1] == slug for each in queues[queues.index(queue) :])
             most = min(share, throttle.room(queue, rivals), ceil(room.of(slug) / rivals))
-            locked = lock_first(answering.filter(queue=queue), most)
-            throttle.start(queue, len(locked))
-            room.start(slug, len(locked))
-            return locked
+            throttle.start(queue, max(0, most))
+            room.start(slug, max(0, most))
+            return most
 
-        return take_leases(turns.take_shares(queues, most, lock_one))
+        shares = turns.share_out(queues, most, allow)
+        return take_leases(turns.lock_shares(answering, shares))
 
     return leased + TURNS.claim(answering, limit - len(leased), take, closed)
 
 
-@transaction.atomic
 def claim_trials(
     due: QuerySet[Token], silent: Sequence[SilentEndpoint], limit: int, fleet: Fleet
 ) -> list[RenewalLease]:
     """One lease for each endpoint that does not answer and is not being tried."""
-    locked: list[Token] = []
-    for endpoint in endpoints.due_trials(silent, fleet)[:limit]:
-        rows = due.filter(endpoint.accounts("credential"))
-        if rows.exists() and endpoints.start_trial(endpoint):
-            locked += lock_first(rows, 1)
-    return take_leases(locked)
-
-
-def lock_first(due: QuerySet[Token], most: int) -> list[Token]:
-    """Lock up to `most` rows that no other process has locked; none when this one is stopping."""
-    if most <= 0 or shutdown.is_requested():
+    if not silent or shutdown.is_requested():
         return []
-    rows = due.select_related("credential").only(*READ_COLUMNS)
-    return list(rows.select_for_update(skip_locked=True, of=("self",))[:most])
+    locked: list[Token] = []
+    with transaction.atomic():
+        for endpoint in endpoints.due_trials(silent, fleet)[:limit]:
+            rows = due.filter(endpoint.accounts("credential"))
+            if rows.exists() and endpoints.start_trial(endpoint):
+                locked += rows.select_for_update(skip_locked=True, of=("self",))[:1]
+        return take_leases(locked)
 
 
 def take_leases(locked: list[Token]) -> list[RenewalLease]:
@@ -150,9 +149,19 @@ def take_leases(locked: list[Token]) -> list[RenewalLease]:
     unanswered = [find_unanswered(token.journal) for token in locked]
     for token in locked:
         token.journal = begin_attempt(token)
-    leases.take_locked(locked, LEASE, tried_at=DatabaseTime(stored=True))
-    Token.objects.bulk_update(locked, ["journal"])
+    tried_at = DatabaseTime(stored=True)
+    leases.take_locked(locked, LEASE, tried_at=tried_at, journal=own_journals(locked))
     return [RenewalLease(*each) for each in zip(locked, unanswered, strict=True)]
+
+
+def own_journals(tokens: Sequence[Token]) -> Cast:
+    """To each row its journal, in one UPDATE. As `bulk_update()`, at an eighth of its cost."""
+    meta = Token._meta
+    key = meta.pk.get_db_prep_value
+    pairs = [(key(token.pk, connection), json.dumps(token.journal)) for token in tokens]
+    sql = f"CASE {meta.pk.column} {'WHEN %s THEN %s ' * len(pairs)}END"
+    text = RawSQL(sql, tuple(itertools.chain.from_iterable(pairs)), models.TextField())  # noqa: S611
+    return Cast(text, models.JSONField())
 
 
 class LeaseHeartbeat:

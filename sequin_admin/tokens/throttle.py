@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterable
 from datetime import timedelta
 from math import ceil
-from uuid import UUID
 
+from django.db import connection
 from django.db.models import Count, Q
 
 from sequin_admin.core.clock import DatabaseTime
@@ -32,36 +32,44 @@ class RefreshThrottle:
     in `endpoints.CallRoom`, which one query counts as well.
     """
 
-    def __init__(self, queues: Iterable[str] = ()) -> None:
-        self.queues, self.providers, self.apps = Counter[str](), Counter[str](), Counter[str]()
-        self.under_way: dict[str, tuple[int, int]] = {}
+    def __init__(self) -> None:
         started, slow = Q(tried_at__gt=DatabaseTime(-SECOND)), Q(tried_at__lt=DatabaseTime(-SLOW))
         counted = Token.objects.filter(started | leased()).values_list("queue").order_by()
-        for queue, *counts in counted.annotate(
+        counted = counted.annotate(
             started=Count("pk", filter=started),
             calls=Count("pk", filter=leased()),
             slow=Count("pk", filter=leased() & slow),
-        ):
-            self.start(queue, counts[0])
-            endpoints.add_calls(self.under_way, queue, *counts[1:])
-        apps = {queue_parts(queue)[2] for queue in (*self.queues, *queues)} - {""}
-        own = OAuthApp.objects.filter(pk__in=[UUID(app) for app in apps]) if apps else ()
-        self.paces = {app.pk.hex: app.renewals_per_second for app in own}
+        )
+        # Compiled once, as it is read twice. SQLite compares with the time of compiling: whoever
+        # waited for the lock counts rather too many.
+        self.counting = counted.query.sql_with_params()
+        own = OAuthApp.objects.filter(renewals_per_second__gt=0)
+        self.paces = {app.hex: pace for app, pace in own.values_list("pk", "renewals_per_second")}
+        self.count()
 
-    @classmethod
-    def locked(cls, queues: Iterable[str]) -> "RefreshThrottle":
-        """With a lock on the providers of these queues until the end of the transaction: of each,
-        one worker at a time counts what it may start."""
+    def count(self) -> None:
+        """Read from the database what has started, and what is under way."""
+        self.queues, self.providers, self.apps = Counter[str](), Counter[str](), Counter[str]()
+        self.under_way: dict[str, tuple[int, int]] = {}
+        with connection.cursor() as cursor:
+            cursor.execute(*self.counting)
+            for queue, started, *calls in cursor.fetchall():
+                self.start(queue, started)
+                endpoints.add_calls(self.under_way, queue, *calls)
+
+    def lock(self, queues: Iterable[str]) -> None:
+        """Count again, with a lock on the providers of these queues until the end of the
+        transaction: of each, one worker at a time counts what it may start."""
         known = (kinds.find(queue_parts(queue)[1]) for queue in queues)
         providers = {kind.provider for kind in known if kind}
         rows = RefreshThrottleLock.objects.filter(provider__in=providers)
         # In one order, so that two workers never wait for each other.
-        locked = rows.order_by("provider").select_for_update()
+        locked = rows.order_by("provider").select_for_update().values_list("pk")
         if len(locked) < len(providers):
             missing = [RefreshThrottleLock(provider=provider) for provider in sorted(providers)]
             RefreshThrottleLock.objects.bulk_create(missing, ignore_conflicts=True)
             list(locked.all())
-        return cls(queues)
+        self.count()
 
     def room(self, queue: str, rivals: int = 1) -> int:
         """How many more renewals of a queue may start now, if `rivals` queues, this one included,
