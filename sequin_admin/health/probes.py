@@ -1,6 +1,8 @@
 """Probe a credential at its provider and record the outcome."""
 
-from collections.abc import Iterable, Sequence
+import uuid
+from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
@@ -79,12 +81,10 @@ def claim_due(limit: int, fleet: Fleet = Fleet()) -> list[Credential]:  # noqa: 
             return most
 
         shares = turns.share_out(queues, most, allow)
-        locked = turns.lock_shares(answering.only("pk"), shares)
-        # Each has an OAuth app object of its own: threads must not share one.
-        rows = Credential.objects.filter(pk__in=[row.pk for row in locked])
-        return take_leases(rows.select_related("oauth_app").order_by("check_due_at"))
+        return take_leases(turns.lock_shares(answering, shares))
 
-    return taken + TURNS.claim(answering, limit - len(taken), take, room.closed_queues())
+    claimed = TURNS.claim(answering, limit - len(taken), take, room.closed_queues())
+    return taken + with_own_apps(claimed)
 
 
 def claim_trials(
@@ -103,9 +103,21 @@ def claim_trials(
         return take_leases(locked)
 
 
-def take_leases(locked: Iterable[Credential]) -> list[Credential]:
+def with_own_apps(rows: list[Credential]) -> list[Credential]:
+    """Load their OAuth apps, one object for each row: threads must not share one."""
+    models.prefetch_related_objects(rows, "oauth_app")
+    taken = set[uuid.UUID]()
+    for row in rows:
+        if row.oauth_app_id in taken:
+            row.oauth_app = copy(row.oauth_app)
+        elif row.oauth_app_id:
+            taken.add(row.oauth_app_id)
+    return rows
+
+
+def take_leases(locked: Sequence[Credential]) -> list[Credential]:
     until = clock.now() + CLAIM
-    rows = leases.take_locked(list(locked), CLAIM, check_due_at=until)
+    rows = leases.take_locked(locked, CLAIM, check_due_at=until)
     for row in rows:
         row.check_due_at = until
     return rows

@@ -89,7 +89,11 @@ class CallRoom:
 
     def closed_queues(self) -> list[str]:
         """The queues of kinds without room, as patterns."""
-        return [f"%:{kind.slug}:%" for kind in kinds.all() if self.of(kind.slug) <= 0]
+        # The others have room: nothing is under way there.
+        touched = {*self.under_way, *(each.kind for each in self.silent)}
+        providers = {kind.provider for slug in touched if (kind := kinds.find(slug))}
+        near = (kind for kind in kinds.all() if kind.provider in providers)
+        return [f"%:{kind.slug}:%" for kind in near if self.of(kind.slug) <= 0]
 
     def silent_hosts(self, credential: str = "") -> Q:
         """The rows of single hosts that don't answer. `credential` is the path to it."""
