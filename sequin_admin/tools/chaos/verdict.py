@@ -1,8 +1,9 @@
 """Counts, after a chaos run, which refresh tokens still work and which errors were wrong."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,7 +30,8 @@ class Count:
 
     `raced`, `killed_after_commit` (a process was killed when the provider had used the refresh
     token that it sent) and `taken_over` (a lease whose holder was killed) say whether the run was
-    in these states at all, as far as the last attempts tell that the product keeps.
+    in these states at all, as far as the last attempts tell that the product keeps. `losses` tells
+    what is known of each lost one.
     """
 
     kind: str
@@ -47,6 +49,7 @@ class Count:
     raced: int = 0
     killed_after_commit: int = 0
     taken_over: int = 0
+    losses: list[str] = field(default_factory=list)
 
     @property
     def bad(self) -> bool:
@@ -122,6 +125,11 @@ def check_credential(
         result.inevitable += 1
     else:
         result.lost += 1
+        result.losses.append(
+            f"{outcome.code}: {outcome.message} "
+            f"Attempts: {Token.objects.get(pk=credential.pk).journal}. "
+            f"At the provider: {redacted(journal_of(credential, simulator))}"
+        )
 
 
 def cut_off_attempts(credential: Credential) -> list[datetime]:
@@ -134,6 +142,12 @@ def journal_of(credential: Credential, simulator: SimulatorControl) -> list[dict
     """The simulator's journal of the account."""
     account = credential.properties[type(credential).identity_properties[0]]
     return simulator.journal(credential.provider, str(account))
+
+
+def redacted(journal: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The journal without the tokens."""
+    tokens = [{**token, "value": "***"} for grant in journal for token in grant["refresh_tokens"]]
+    return tokens[-3:]
 
 
 def is_destroyed(credential: Credential, simulator: SimulatorControl) -> bool:
@@ -172,9 +186,11 @@ def count_killed_after_commit(
 
 
 def try_renewal(credential: Credential) -> Outcome | None:
-    """Renew, with retries. None when it worked, else the last outcome."""
+    """Renew, with retries and growing pauses, as the simulator may be busy with calls of before.
+    None when it worked, else the last outcome."""
     outcome = None
-    for _ in range(TRIES):
+    for attempt in range(TRIES):
+        time.sleep(2**attempt if outcome else 0)
         Token.objects.filter(credential=credential).update(next_try_at=None)
         try:
             renewal.refresh(credential, force=True)

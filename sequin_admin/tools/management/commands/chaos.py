@@ -176,11 +176,13 @@ class Command(BaseCommand):
         if as_json:
             self.stdout.write(json.dumps({"kills": kills, "kinds": verdict.as_json(counts)}))
             return
+        for lost in (each for row in counts for each in row.losses):
+            self.say(lost)
         rows = verdict.as_json(counts)
         table = Table("", title=f"{kills} processes killed")
         for row in rows:
             table.add_column(row["kind"], justify="right")
-        for name in list(rows[0])[1:]:
+        for name in (name for name in rows[0] if name not in ("kind", "losses")):
             table.add_row(name.replace("_", " "), *(f"{row[name]:,}" for row in rows))
         Console().print(table)
 
