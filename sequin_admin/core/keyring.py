@@ -59,6 +59,7 @@ class StoredColumn:
             last = page[-1].pk
 
     def renew_batch(self, rows: list[Any]) -> BatchCounts:
+        """Renew the values of these rows: each sort of column says how."""
         raise NotImplementedError
 
     def replace(self, changes: dict[Any, Replacement]) -> None:

@@ -71,13 +71,16 @@ def claim_due(rows: models.QuerySet[Row], room: int, length: timedelta) -> list[
         return take_locked(list(locked[:room]), length)
 
 
-def take_locked(rows: Sequence[Row], length: timedelta) -> list[Row]:
-    """Take the leases of unleased rows that this transaction has locked."""
+def take_locked(rows: Sequence[Row], length: timedelta, **written: Any) -> list[Row]:
+    """Take the leases of unleased rows that this transaction has locked, and write other columns
+    with them."""
     if rows:
         owner, manager = uuid.uuid4().hex, type(rows[0])._base_manager
-        written = {"lease_owner": owner, "lease_until": DatabaseTime(length, stored=True)}
+        until = DatabaseTime(length, stored=True)
         locked = manager.filter(pk__in=[row.pk for row in rows])
-        locked.update(lease_fence=F("lease_fence") + 1, **written)
+        locked.update(
+            lease_owner=owner, lease_fence=F("lease_fence") + 1, lease_until=until, **written
+        )
         for row in rows:
             show_taken(row, owner, length)
     return list(rows)

@@ -45,6 +45,8 @@ class OAuthApp(Monitored):
     scopes = models.JSONField(default=list, blank=True)
     redirect_uris = models.JSONField("redirect URIs", default=list, blank=True)
     metadata = models.JSONField(default=dict, blank=True, validators=[validate_metadata])
+    # 0 for the pace of the kind.
+    renewals_per_second = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 

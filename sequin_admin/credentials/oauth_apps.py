@@ -22,6 +22,7 @@ REDIRECT_URI = (
     r"|http://(localhost|127(\.\d{1,3}){3}|\[::1\]))(:\d{1,5})?([/?][\x21\x22\x24-\x7e]*)?$"
 )
 REDIRECT_URI_CHARS = 2000
+MOST_RENEWALS_PER_SECOND = 1000
 SCOPE = r"^[\x21\x23-\x5b\x5d-\x7e]+$"
 REMEDY = "Delete or reconnect them first: without the app their access can't be renewed."
 
@@ -38,6 +39,7 @@ def create(
     scopes: list[str] | None = None,
     redirect_uris: list[str] | None = None,
     metadata: dict[str, Any] | None = None,
+    renewals_per_second: int = 0,
 ) -> OAuthApp:
     """Raises `InvalidEntry` for a mask in place of a secret."""
     app = OAuthApp(
@@ -50,6 +52,7 @@ def create(
         scopes=scopes or [],
         redirect_uris=redirect_uris or [],
         metadata=metadata or {},
+        renewals_per_second=renewals_per_second,
     )
     app.save()
     record_and_notify(app, "oauth_app.created", actor, provider=provider)
@@ -64,7 +67,8 @@ def update(
     properties: AppProperties | None = None,
     **columns: Any,
 ) -> None:
-    """Change `name`, `scopes`, `redirect_uris`, `metadata` or the properties.
+    """Change `name`, `scopes`, `redirect_uris`, `metadata`, `renewals_per_second` or the
+    properties.
 
     A mask keeps the stored secret. A new one may fix failures, so all credentials of the app become
     due for a probe. Raises `InvalidEntry`.

@@ -15,6 +15,7 @@ from sequin_admin.core.digests import secret_key_digests
 from sequin_admin.core.fields import EncryptedJSONField, Secrets
 from sequin_admin.core.leases import Leased
 from sequin_admin.core.metadata import validate_metadata
+from sequin_admin.core.turns import QUEUE_CHARS, queue_expression, queue_name
 from sequin_admin.credentials import registry
 from sequin_admin.credentials.monitored import Monitored, list_indexes
 from sequin_admin.credentials.properties import MASK, Properties
@@ -63,6 +64,11 @@ class CredentialRow(Leased, Monitored):
     # The customer's contact for what only the customer can fix.
     contact_email = models.EmailField(blank=True, default="")
     disabled_at = models.DateTimeField(null=True, editable=False)
+    queue = models.GeneratedField(
+        expression=queue_expression("organization", "kind", "oauth_app"),
+        output_field=models.CharField(max_length=QUEUE_CHARS),
+        db_persist=True,
+    )
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -83,6 +89,12 @@ class CredentialRow(Leased, Monitored):
             *list_indexes("credential"),
             models.Index(fields=("organization", "health_status"), name="credential_health"),
             models.Index(fields=("check_due_at",), name="credential_check_due"),
+            models.Index(fields=("queue", "check_due_at"), name="credential_queue"),
+            models.Index(
+                fields=("lease_until",),
+                name="credential_leased",
+                condition=models.Q(lease_until__isnull=False),
+            ),
             models.Index(fields=("organization", "secrets_digest"), name="credential_secrets"),
         )
 
@@ -143,6 +155,11 @@ class CredentialRow(Leased, Monitored):
         """What decides where the secrets are sent: they are encrypted with it."""
         names = getattr(registry.registered.get(self.kind), "destination_properties", ())
         return " ".join(f"{name}={self.properties.get(name)}" for name in names)
+
+    @property
+    def queue_name(self) -> str:
+        """The column `queue`, also of a row that is not stored yet."""
+        return queue_name(self.organization_id, self.kind, self.oauth_app_id)
 
     def update_secret_columns(self) -> None:
         """Set the columns that describe the secrets without decrypting them. `save()` calls it."""

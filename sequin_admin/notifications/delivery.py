@@ -5,15 +5,16 @@ A claim is a lease: a worker that has lost it can't record a result.
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from uuid import UUID
 
 from django.db import models, transaction
 from django.db.models import F
 
-from sequin_admin.core import clock, leases
+from sequin_admin.core import clock, leases, turns
 from sequin_admin.core.jitter import jittered
 from sequin_admin.core.metrics import DELIVERIES
+from sequin_admin.core.turns import LISTED, Turns, queue_parts
 from sequin_admin.notifications import channels, retries, senders
 from sequin_admin.notifications.message import TEST, Severity
 from sequin_admin.notifications.models import Delivery, DeliveryState
@@ -24,24 +25,38 @@ LEASE = timedelta(minutes=3)
 # A slow receiver must not occupy all threads.
 MOST_PER_CHANNEL = 4
 LOG_ENTRIES = 20
+TURNS = Turns("state = 'pending'")
 
 
 def claim_due(room: int) -> list[Delivery]:
     """Claim up to `room` due deliveries, each for the time of `LEASE`.
 
-    One short transaction that skips rows locked by other processes.
+    The organizations take turns, and so do the channels of each. Short transactions that skip rows
+    locked by other processes.
     """
-    with transaction.atomic():
-        under_way = Delivery.objects.pending().filter(leases.leased())
-        busy = Counter[UUID | None](under_way.values_list("channel_id", flat=True))
-        full = [pk for pk, count in busy.items() if pk and count >= MOST_PER_CHANNEL]
-        due = Delivery.objects.due().exclude(channel_id__in=full)
-        chosen = []
-        for row in due.select_for_update(skip_locked=True, of=("self",), no_key=True)[:room]:
-            busy[row.channel_id] += 1
-            if row.channel_id is None or busy[row.channel_id] <= MOST_PER_CHANNEL:
-                chosen.append(row)
-        return leases.take_locked(chosen, LEASE)
+    due, busy = Delivery.objects.due(), count_busy()
+    full = [queue for queue, count in busy.items() if places_left(queue, count) <= 0]
+
+    @transaction.atomic
+    def take(queues: Sequence[str], most: int) -> list[Delivery]:
+        busy = count_busy()
+        shares = turns.share_out(
+            queues, most, lambda queue, share: min(share, places_left(queue, busy[queue]))
+        )
+        return leases.take_locked(turns.lock_shares(due, shares), LEASE)
+
+    return TURNS.claim(due, room, take, full)
+
+
+def count_busy() -> Counter[str]:
+    """How many deliveries are under way, by queue."""
+    under_way = Delivery.objects.pending().filter(leases.leased())
+    return Counter(under_way.order_by().values_list("queue", flat=True))
+
+
+def places_left(queue: str, busy: int) -> int:
+    """How many more may be claimed of a queue: those to customers have no channel."""
+    return MOST_PER_CHANNEL - busy if queue_parts(queue)[1] else LISTED
 
 
 def deliver_claimed(delivery: Delivery) -> bool:

@@ -15,6 +15,7 @@ from sequin_admin.core import clock
 from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.fields import EncryptedJSONField
 from sequin_admin.core.leases import Leased, unleased
+from sequin_admin.core.turns import QUEUE_CHARS, queue_expression
 from sequin_admin.notifications.message import Message, Severity, type_matches
 from sequin_admin.notifications.quiet_hours import DailyQuietHours
 
@@ -203,6 +204,11 @@ class Delivery(Leased):
     type = models.CharField(max_length=60)
     severity = models.CharField(max_length=10, choices=Severity.choices)
     ordering_key = models.CharField(max_length=64, editable=False)
+    queue = models.GeneratedField(
+        expression=queue_expression("organization", "channel"),
+        output_field=models.CharField(max_length=QUEUE_CHARS),
+        db_persist=True,
+    )
     notice = models.JSONField()
     secrets = EncryptedJSONField(
         scope="delivery", bind=("organization_id", "uid", "channel_id", "to")
@@ -229,6 +235,11 @@ class Delivery(Leased):
                 fields=("next_try_at", "id"),
                 condition=models.Q(state="pending"),
                 name="delivery_due",
+            ),
+            models.Index(
+                fields=("queue", "next_try_at"),
+                condition=models.Q(state="pending"),
+                name="delivery_queue",
             ),
             models.Index(
                 fields=("ordering_key", "id"),

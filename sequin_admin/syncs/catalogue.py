@@ -7,7 +7,8 @@ from datetime import timedelta
 from django.db import models, transaction
 
 from sequin_admin.audit.models import record_change
-from sequin_admin.core import clock, leases
+from sequin_admin.core import clock, leases, turns
+from sequin_admin.core.turns import Turns
 from sequin_admin.credentials.collections import NAME_CHARS, CollectionSchema
 from sequin_admin.credentials.models import FAILURES, Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
@@ -16,6 +17,7 @@ from sequin_admin.tokens import renewal
 
 # Longer than reading all pages takes.
 CLAIM = timedelta(minutes=5)
+TURNS = Turns("status = 'processing'")
 
 
 def list_collections(credential: Credential) -> list[Collection]:
@@ -44,8 +46,11 @@ def unsaved_collections(
 @transaction.atomic
 def start_refresh(credential: Credential, *, actor: models.Model | None) -> Refresh:
     """Request a refresh by a worker, unless one is under way. Audited either way."""
-    refresh, _ = Refresh.objects.select_for_update().get_or_create(credential=credential)
+    refresh, _ = Refresh.objects.select_for_update().get_or_create(
+        credential=credential, defaults={"queue": credential.queue_name}
+    )
     if refresh.status != Refresh.Status.PROCESSING:
+        refresh.queue = credential.queue_name
         refresh.status = Refresh.Status.PROCESSING
         refresh.last_started_at = clock.now()
         refresh.error = refresh.error_code = ""
@@ -56,9 +61,15 @@ def start_refresh(credential: Credential, *, actor: models.Model | None) -> Refr
 
 
 def claim_due(room: int) -> Sequence[Refresh]:
-    """Lease up to `room` refreshes, each for the time of `CLAIM`."""
-    due = Refresh.objects.filter(status=Refresh.Status.PROCESSING)
-    return leases.claim_due(due, room, CLAIM)
+    """Lease up to `room` refreshes, each for the time of `CLAIM`. The organizations take turns."""
+    due = Refresh.objects.filter(leases.unleased(), status=Refresh.Status.PROCESSING)
+    due = due.order_by("last_started_at")
+
+    @transaction.atomic
+    def take(queues: Sequence[str], most: int) -> list[Refresh]:
+        return leases.take_locked(turns.lock_shares(due, turns.share_out(queues, most)), CLAIM)
+
+    return TURNS.claim(due, room, take)
 
 
 def refresh_claimed(refresh: Refresh) -> bool:

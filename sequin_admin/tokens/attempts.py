@@ -3,14 +3,16 @@
 from django.db import transaction
 
 from sequin_admin.core import clock
+from sequin_admin.core.http import Unreachable
 from sequin_admin.core.leases import still_mine
 from sequin_admin.core.metrics import RENEWALS
 from sequin_admin.credentials.kinds import OAuthKind, TokenGrant
 from sequin_admin.credentials.models import FAILURES, Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
-from sequin_admin.tokens import failures, grants, protocol, renewal_leases
+from sequin_admin.tokens import endpoints, failures, grants, protocol, renewal_leases
 from sequin_admin.tokens.known_secrets import without_known_secrets
 from sequin_admin.tokens.lifetimes import is_renewable
+from sequin_admin.tokens.models import Purpose
 from sequin_admin.tokens.renewal_leases import RenewalLease
 
 
@@ -38,9 +40,13 @@ def renew_with_lease(lease: RenewalLease) -> str:
                 again=is_renewable(credential) or outcome.verdict is Verdict.TRANSIENT,
             )
         RENEWALS.labels(credential.kind, outcome.verdict).inc()
+        endpoints.record_call(
+            Purpose.RENEW, credential, answered=not isinstance(error, Unreachable)
+        )
         raise Refused(outcome) from None
     RENEWALS.labels(credential.kind, Verdict.OK).inc()
     access_token = grants.store_grant(credential, grant, lease=lease)
+    endpoints.record_call(Purpose.RENEW, credential, answered=True)
     if lease.token.failures or credential.health_status not in ("", "healthy"):
         make_check_due(credential)
     return access_token

@@ -13,6 +13,8 @@ LEAST_MARGIN_S = 60
 # During a renewal the old token is returned while it is valid for longer than this.
 LEAST_LEFT_S = 10
 MARGIN_S = 300
+# The shares of its lifetime between which a token is renewed.
+RENEWED_AT = (0.65, 0.82)
 SHORT_LIFE = "short_life"
 
 
@@ -62,7 +64,7 @@ def compute_refresh_at(issued_at: datetime, expires_at: datetime | None) -> date
     together."""
     if expires_at is None:
         return None
-    return issued_at + jittered(expires_at - issued_at, 0.65, 0.82)
+    return issued_at + jittered(expires_at - issued_at, *RENEWED_AT)
 
 
 def short_life_outcome(credential: Credential, life_s: float, gap_s: float) -> Outcome:

@@ -1,5 +1,6 @@
 """Access tokens with their lease, journal and refresh schedule."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Self
 
@@ -10,6 +11,8 @@ from sequin_admin.core import clock, leases
 from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.digests import DIGEST_CHARS
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
+from sequin_admin.core.turns import QUEUE_CHARS
+from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.signals import destination_changed
 
@@ -20,6 +23,12 @@ class TokenQuerySet(models.QuerySet["Token"]):
     def refresh_due(self) -> Self:
         due = self.filter(refresh_at__lte=DatabaseTime(), credential__disabled_at=None)
         return due.order_by("refresh_at")
+
+    def bulk_create(self, objs: Iterable["Token"], *args: Any, **kwargs: Any) -> list["Token"]:
+        tokens = list(objs)
+        for token in tokens:
+            token.queue = token.credential.queue_name
+        return super().bulk_create(tokens, *args, **kwargs)
 
     def with_credential(self) -> Self:
         """Joined with the credential, without which the secrets can't be decrypted."""
@@ -35,9 +44,9 @@ class Token(leases.Leased):
     attempts (no secrets): `{"fence", "at", "ended", "code"}`; one without `ended` is in progress or
     was cut off. `failures` counts failed attempts in a row. `refusal` is the outcome of the last
     failed attempt, repeated to readers until `next_try_at`. The worker refreshes the token at
-    `refresh_at`. `tried_at` is the start of the last attempt. `grant_refused` is set from a refusal
-    of the refresh token until there is another one. A row is never deleted without its credential,
-    so that version and fence never go back.
+    `refresh_at`, in its turn in the `queue` of its credential. `tried_at` is the start of the last
+    attempt. `grant_refused` is set from a refusal of the refresh token until there is another one.
+    A row is never deleted without its credential, so that version and fence never go back.
     """
 
     credential = models.OneToOneField(
@@ -58,6 +67,7 @@ class Token(leases.Leased):
     journal = models.JSONField(default=list)
     failures = models.PositiveIntegerField(default=0)
     refusal = models.JSONField(default=dict)
+    queue = models.CharField(max_length=QUEUE_CHARS, default="", editable=False)
     grant_refused = models.BooleanField(default=False)
     next_try_at = models.DateTimeField(null=True)
     tried_at = models.DateTimeField(null=True)
@@ -67,11 +77,23 @@ class Token(leases.Leased):
     class Meta:
         indexes = (
             models.Index(fields=("refresh_at",), name="token_refresh_at"),
+            models.Index(fields=("queue", "refresh_at"), name="token_queue"),
+            models.Index(
+                fields=("lease_until",),
+                name="token_leased",
+                condition=models.Q(lease_until__isnull=False),
+            ),
             models.Index(fields=("tried_at",), name="token_tried_at"),
         )
 
     def __str__(self) -> str:
         return f"token of {self.credential_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        # A credential may be connected through another OAuth app.
+        if self._state.adding or kwargs.get("update_fields") is None:
+            self.queue = self.credential.queue_name
+        super().save(*args, **kwargs)
 
     @property
     def credential_seal(self) -> str:
@@ -155,7 +177,58 @@ class ChainDigest(models.Model):
 
 
 class RefreshThrottleLock(models.Model):
-    """One row, locked while a worker counts which renewals it may start."""
+    """One row for each provider, locked while a worker counts which renewals it may start there."""
+
+    provider = models.CharField(max_length=40, unique=True, default="")
 
     def __str__(self) -> str:
-        return "refresh throttle"
+        return f"refresh throttle of {self.provider}"
+
+
+class Purpose(models.TextChoices):
+    """What an endpoint is called for."""
+
+    RENEW = "renew", "Renewing tokens"
+    PROBE = "probe", "Probing"
+
+
+class SilentEndpoint(models.Model):
+    """A token endpoint or a probed host whose latest call got no answer.
+
+    `place` has the values of the kind's destination properties; it is empty where all accounts of
+    a kind share one host. While `trial_until` is in the future a call is under way.
+    """
+
+    purpose = models.CharField(max_length=10, choices=Purpose.choices)
+    kind = models.CharField(max_length=40)
+    # The credential's `destination`.
+    destination = models.TextField(blank=True)
+    place = models.JSONField(default=dict)
+    since = models.DateTimeField(default=clock.now)
+    tried_at = models.DateTimeField(default=clock.now)
+    trial_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                fields=("purpose", "kind", "destination"), name="silent_endpoint_once"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.kind} {self.destination}".strip()
+
+    @property
+    def title(self) -> str:
+        """The kind, and the host where each account has its own."""
+        kind = kinds.find(self.kind)
+        place = " · ".join(str(value) for value in self.place.values() if value)
+        return f"{kind.full_title() if kind else self.kind} {place}".strip()
+
+    def accounts(self, credential: str = "") -> models.Q:
+        """The credentials that are called there. `credential` is the path to them from a row."""
+        path = f"{credential}__" if credential else ""
+        accounts = models.Q(**{f"{path}kind": self.kind})
+        if self.place:
+            accounts &= models.Q(**{f"{path}properties__has_pairs": self.place})
+        return accounts

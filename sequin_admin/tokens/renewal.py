@@ -16,13 +16,14 @@ from sequin_admin.core.jitter import jittered
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
-from sequin_admin.tokens import attempts, failures, lifetimes, renewal_leases
+from sequin_admin.tokens import attempts, endpoints, failures, lifetimes, renewal_leases
 from sequin_admin.tokens.lifetimes import is_renewable
-from sequin_admin.tokens.models import Token
+from sequin_admin.tokens.models import Purpose, SilentEndpoint, Token
 from sequin_admin.tokens.renewal_leases import LEASE, RenewalLease
 
 WAIT_S = LEASE.total_seconds() + 2
 LONGEST_PAUSE_S = 1.0
+SILENT_RETRY_S = 10
 STOPPING = "This process is about to stop, so it begins no renewal; the next one does."
 
 
@@ -142,7 +143,13 @@ def renew_or_wait(
             return stored_access_token(token)
         if not force and failures.is_backing_off(token, credential):
             return get_live_or_refuse(token, newer_than)
+        silent = None if force else endpoints.of_credential(Purpose.RENEW, credential).first()
+        if silent and endpoints.is_tried(silent):
+            return get_live_or_refuse_silent(token, newer_than, silent)
         lease = renewal_leases.acquire_lease(token)
+        if lease and silent and not endpoints.start_trial(silent):
+            renewal_leases.give_back(lease)
+            continue
         try:
             if lease:
                 renewed = attempts.renew_with_lease(lease)
@@ -170,6 +177,16 @@ def is_usable_meanwhile(token: Token, newer_than: int | None) -> bool:
     """Whether the old token may be returned during a renewal or its back-off."""
     left_s = 0 if lifetimes.has_short_life(token) else lifetimes.LEAST_LEFT_S
     return newer_than is None and token.is_valid(clock.now(), left_s)
+
+
+def get_live_or_refuse_silent(token: Token, newer_than: int | None, silent: SilentEndpoint) -> str:
+    """While another call tries an endpoint that does not answer: the old token while it is valid.
+    Else raises `Refused`, at once: waiting would hold up the caller's other requests."""
+    if is_usable_meanwhile(token, newer_than):
+        return stored_access_token(token)
+    provider = token.credential.provider_title
+    text = f"{provider} has not answered since {silent.since:%H:%M} UTC. We go on trying."
+    raise Refused(outcomes.transient("unreachable", text, retry_after_s=SILENT_RETRY_S))
 
 
 def get_live_or_refuse(token: Token, newer_than: int | None) -> str:

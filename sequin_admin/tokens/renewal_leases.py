@@ -5,21 +5,28 @@ not end it.
 """
 
 import itertools
+import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, connection, connections, models, transaction
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast
 
-from sequin_admin.core import clock, leases, shutdown
+from sequin_admin.core import clock, leases, shutdown, turns
 from sequin_admin.core.clock import DatabaseTime
-from sequin_admin.tokens import protocol
-from sequin_admin.tokens.models import Token
+from sequin_admin.core.turns import Turns, queue_parts
+from sequin_admin.tokens import endpoints, protocol
+from sequin_admin.tokens.endpoints import CallRoom, Fleet
+from sequin_admin.tokens.models import Purpose, SilentEndpoint, Token
 from sequin_admin.tokens.throttle import RefreshThrottle
 
 log = structlog.get_logger(__name__)
@@ -33,8 +40,8 @@ JOURNAL_KEPT = 10
 READ_COLUMNS = (
     *leases.LEASE_COLUMNS,
     *("journal", "failures", "refresh_at"),
-    *("credential__kind", "credential__oauth_app"),
 )
+TURNS = Turns()
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +70,17 @@ def acquire_lease(seen: Token) -> RenewalLease | None:
     if shutdown.is_requested():
         return None
     taken = copy(seen)
-    attempt = {"fence": seen.lease_fence + 1, "at": clock.now().isoformat()}
-    taken.journal = [*seen.journal, attempt][-JOURNAL_KEPT:]
+    taken.journal = begin_attempt(seen)
     tried_at = DatabaseTime(stored=True)
     if not leases.take(taken, LEASE, journal=taken.journal, tried_at=tried_at):
         return None
     return RenewalLease(taken, find_unanswered(seen.journal))
+
+
+def begin_attempt(seen: Token) -> list[dict[str, Any]]:
+    """The journal with the attempt of the lease that is about to be taken."""
+    attempt = {"fence": seen.lease_fence + 1, "at": clock.now().isoformat()}
+    return [*seen.journal, attempt][-JOURNAL_KEPT:]
 
 
 def find_unanswered(journal: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -78,20 +90,78 @@ def find_unanswered(journal: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [attempt for attempt in since if attempt.get("code") in (None, "unreachable")]
 
 
-def claim_due(limit: int) -> list[RenewalLease]:
-    """Leases of up to `limit` tokens due for refresh, oldest first, as the throttle allows.
+def claim_due(limit: int, fleet: Fleet = Fleet()) -> list[RenewalLease]:  # noqa: B008 - frozen
+    """Leases of up to `limit` tokens due for refresh, as the throttle and `fleet` allow.
 
-    One short transaction. Rows locked by another process are skipped.
+    The organizations take turns; of each queue the oldest come first. Short transactions, which
+    skip rows locked by another process.
     """
+    due = Token.objects.refresh_due().filter(leases.unleased()).only(*READ_COLUMNS)
+    due = due.exclude(next_try_at__gt=DatabaseTime())
+    silent = endpoints.list_silent(Purpose.RENEW)
+    leased = claim_trials(due, silent, limit, fleet)
+    throttle = RefreshThrottle()
+    room = CallRoom(fleet, silent, throttle.under_way)
+    # What may not start is left out, so that it does not delay others.
+    closed = [*room.closed_queues(), *throttle.exhausted()]
+    answering = due.exclude(room.silent_hosts("credential")) if silent else due
+
+    @transaction.atomic
+    def take(queues: Sequence[str], most: int) -> list[RenewalLease]:
+        if shutdown.is_requested():
+            return []
+        throttle.lock(queues)
+        room.under_way = throttle.under_way
+
+        def allow(queue: str, share: int) -> int:
+            slug = queue_parts(queue)[1]
+            rivals = sum(queue_parts(each)[1] == slug for each in queues[queues.index(queue) :])
+            most = min(share, throttle.room(queue, rivals), ceil(room.of(slug) / rivals))
+            throttle.start(queue, max(0, most))
+            room.start(slug, max(0, most))
+            return most
+
+        shares = turns.share_out(queues, most, allow)
+        return take_leases(turns.lock_shares(answering, shares))
+
+    return leased + TURNS.claim(answering, limit - len(leased), take, closed)
+
+
+def claim_trials(
+    due: QuerySet[Token], silent: Sequence[SilentEndpoint], limit: int, fleet: Fleet
+) -> list[RenewalLease]:
+    """One lease for each endpoint that does not answer and is not being tried."""
+    if not silent or shutdown.is_requested():
+        return []
+    locked: list[Token] = []
     with transaction.atomic():
-        throttle = RefreshThrottle.locked()
-        due = Token.objects.refresh_due().filter(leases.unleased())
-        due = due.exclude(next_try_at__gt=DatabaseTime())
-        # Throttled tokens are left out, so that they don't delay those of other apps.
-        waiting = due.exclude(throttle.exhausted()).select_related("credential").only(*READ_COLUMNS)
-        rows = waiting.select_for_update(skip_locked=True, of=("self",))[:limit]
-        taken = [acquire_lease(row) for row in rows if throttle.try_start(row.credential)]
-    return [lease for lease in taken if lease]
+        for endpoint in endpoints.due_trials(silent, fleet)[:limit]:
+            rows = due.filter(endpoint.accounts("credential"))
+            if rows.exists() and endpoints.start_trial(endpoint):
+                locked += rows.select_for_update(skip_locked=True, of=("self",))[:1]
+        return take_leases(locked)
+
+
+def take_leases(locked: list[Token]) -> list[RenewalLease]:
+    """The leases of rows that this transaction has locked, as `acquire_lease()` takes one."""
+    if not locked:
+        return []
+    unanswered = [find_unanswered(token.journal) for token in locked]
+    for token in locked:
+        token.journal = begin_attempt(token)
+    tried_at = DatabaseTime(stored=True)
+    leases.take_locked(locked, LEASE, tried_at=tried_at, journal=own_journals(locked))
+    return [RenewalLease(*each) for each in zip(locked, unanswered, strict=True)]
+
+
+def own_journals(tokens: Sequence[Token]) -> Cast:
+    """To each row its journal, in one UPDATE. As `bulk_update()`, at an eighth of its cost."""
+    meta = Token._meta
+    key = meta.pk.get_db_prep_value
+    pairs = [(key(token.pk, connection), json.dumps(token.journal)) for token in tokens]
+    sql = f"CASE {meta.pk.column} {'WHEN %s THEN %s ' * len(pairs)}END"
+    text = RawSQL(sql, tuple(itertools.chain.from_iterable(pairs)), models.TextField())  # noqa: S611
+    return Cast(text, models.JSONField())
 
 
 class LeaseHeartbeat:
@@ -152,9 +222,14 @@ def confirm_lease(lease: RenewalLease) -> bool:
     When this process is stopping it is given back, and its attempt never began.
     """
     if shutdown.is_requested():
-        leases.release(lease.token, journal=lease.token.journal[:-1])
+        give_back(lease)
         return False
     return extend_lease(lease)
+
+
+def give_back(lease: RenewalLease) -> None:
+    """Release it as if its attempt had never begun."""
+    leases.release(lease.token, journal=lease.token.journal[:-1])
 
 
 heartbeat = LeaseHeartbeat()

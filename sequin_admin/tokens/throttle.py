@@ -5,67 +5,99 @@ they are never delayed.
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import timedelta
-from uuid import UUID
+from math import ceil
 
+from django.db import connection
 from django.db.models import Count, Q
 
 from sequin_admin.core.clock import DatabaseTime
+from sequin_admin.core.leases import leased
+from sequin_admin.core.turns import queue_parts
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.kinds import RefreshPace
+from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.tokens import endpoints
+from sequin_admin.tokens.endpoints import SLOW
 from sequin_admin.tokens.models import RefreshThrottleLock, Token
 
 SECOND = timedelta(seconds=1)
 
 
 class RefreshThrottle:
-    """Renewals started in the last second, by provider and by kind and OAuth app."""
+    """Renewals started in the last second, by queue, provider and OAuth app.
 
-    def __init__(self, providers: Counter[str], apps: Counter[tuple[str, UUID | None]]) -> None:
-        self.providers = providers
-        self.apps = apps
+    `paces` are the apps' own limits, 0 where none is set. `under_way` has the calls under way, as
+    in `endpoints.CallRoom`, which one query counts as well.
+    """
 
-    @classmethod
-    def now(cls) -> "RefreshThrottle":
-        started = Token.objects.filter(tried_at__gt=DatabaseTime(-SECOND))
-        groups = started.values_list("credential__kind", "credential__oauth_app")
-        providers, apps = Counter[str](), Counter[tuple[str, UUID | None]]()
-        for slug, app, count in groups.annotate(count=Count("pk")).order_by():
-            kind = kinds.find(slug)
-            if kind:
-                providers[kind.provider] += count
-            if kind and app:
-                apps[slug, app] += count
-        return cls(providers, apps)
+    def __init__(self) -> None:
+        started, slow = Q(tried_at__gt=DatabaseTime(-SECOND)), Q(tried_at__lt=DatabaseTime(-SLOW))
+        counted = Token.objects.filter(started | leased()).values_list("queue").order_by()
+        counted = counted.annotate(
+            started=Count("pk", filter=started),
+            calls=Count("pk", filter=leased()),
+            slow=Count("pk", filter=leased() & slow),
+        )
+        # Compiled once, as it is read twice. SQLite compares with the time of compiling: whoever
+        # waited for the lock counts rather too many.
+        self.counting = counted.query.sql_with_params()
+        own = OAuthApp.objects.filter(renewals_per_second__gt=0)
+        self.paces = {app.hex: pace for app, pace in own.values_list("pk", "renewals_per_second")}
+        self.count()
 
-    @classmethod
-    def locked(cls) -> "RefreshThrottle":
-        """As `now()`, with a lock until the end of the transaction: workers count one at a time."""
-        RefreshThrottleLock.objects.select_for_update().get_or_create(pk=1)
-        return cls.now()
+    def count(self) -> None:
+        """Read from the database what has started, and what is under way."""
+        self.queues, self.providers, self.apps = Counter[str](), Counter[str](), Counter[str]()
+        self.under_way: dict[str, tuple[int, int]] = {}
+        with connection.cursor() as cursor:
+            cursor.execute(*self.counting)
+            for queue, started, *calls in cursor.fetchall():
+                self.start(queue, started)
+                endpoints.add_calls(self.under_way, queue, *calls)
 
-    def exhausted(self) -> Q:
-        """The tokens whose provider or OAuth app has reached its limit."""
+    def lock(self, queues: Iterable[str]) -> None:
+        """Count again, with a lock on the providers of these queues until the end of the
+        transaction: of each, one worker at a time counts what it may start."""
+        known = (kinds.find(queue_parts(queue)[1]) for queue in queues)
+        providers = {kind.provider for kind in known if kind}
+        rows = RefreshThrottleLock.objects.filter(provider__in=providers)
+        # In one order, so that two workers never wait for each other.
+        locked = rows.order_by("provider").select_for_update().values_list("pk")
+        if len(locked) < len(providers):
+            missing = [RefreshThrottleLock(provider=provider) for provider in sorted(providers)]
+            RefreshThrottleLock.objects.bulk_create(missing, ignore_conflicts=True)
+            list(locked.all())
+        self.count()
+
+    def room(self, queue: str, rivals: int = 1) -> int:
+        """How many more renewals of a queue may start now, if `rivals` queues, this one included,
+        share what is left of the provider's limit."""
+        _, slug, app = queue_parts(queue)
+        kind = kinds.find(slug)
+        if kind is None:
+            return 0
+        pace: RefreshPace = kind.refresh_pace
+        left = ceil((pace.per_provider - self.providers[kind.provider]) / rivals)
+        if not app:
+            return left
+        return min(left, (self.paces.get(app) or pace.per_app) - self.apps[app])
+
+    def start(self, queue: str, count: int = 1) -> None:
+        """Count renewals as started."""
+        _, slug, app = queue_parts(queue)
+        self.queues[queue] += count
+        self.apps[app] += count
+        if kind := kinds.find(slug):
+            self.providers[kind.provider] += count
+
+    def exhausted(self) -> list[str]:
+        """The queues whose provider or OAuth app has reached its limit, as patterns."""
         full = [
             kind.slug
             for kind in kinds.all()
             if self.providers[kind.provider] >= kind.refresh_pace.per_provider
         ]
-        apps = [
-            app
-            for (slug, app), count in self.apps.items()
-            if count >= kinds.get(slug).refresh_pace.per_app
-        ]
-        return Q(credential__kind__in=full) | Q(credential__oauth_app__in=apps)
-
-    def try_start(self, credential: Credential) -> bool:
-        """Count one more renewal. False when the limit is reached."""
-        pace, app = credential.refresh_pace, (credential.kind, credential.oauth_app_id)
-        if self.providers[credential.provider] >= pace.per_provider:
-            return False
-        if credential.oauth_app_id:
-            if self.apps[app] >= pace.per_app:
-                return False
-            self.apps[app] += 1
-        self.providers[credential.provider] += 1
-        return True
+        apps = [queue for queue in self.queues if self.room(queue) <= 0]
+        return [*(f"%:{slug}:%" for slug in full), *apps]

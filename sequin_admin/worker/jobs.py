@@ -4,6 +4,7 @@ Job names are metric labels and keys in `WorkerProcess.jobs`; their titles for p
 `dashboard.views.worker.TITLES`.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,22 +14,26 @@ from django.core.management import call_command
 from sequin_admin.access import idempotency
 from sequin_admin.connect import authorization_requests, batches, flow, links
 from sequin_admin.core import shared_cache
+from sequin_admin.credentials.models import Credential
 from sequin_admin.health import alerts, incidents, outages, probes, rollup, workers
 from sequin_admin.health.workers import PROBE, RENEW
 from sequin_admin.limits import usage
 from sequin_admin.notifications import delivery, outbox
 from sequin_admin.syncs import catalogue, targets
-from sequin_admin.tokens import chains, renewal, renewal_leases
+from sequin_admin.tokens import chains, endpoints, renewal, renewal_leases
+from sequin_admin.tokens.endpoints import Fleet
+from sequin_admin.tokens.renewal_leases import RenewalLease
 
 HOUR_S = 3600
+FLEET_EVERY_S = 2
 
 
 @dataclass(frozen=True)
 class Job:
     """`claim(limit)` returns at most `limit` items of work, and `work(item)` does one of them.
 
-    `claim` is called every `every_s` seconds, and again at once when it has returned as many items
-    as asked for. A `single` job has one item per interval.
+    `claim` is called every `every_s` seconds, and again at once when it has returned any, as it may
+    leave some for the next turn. A `single` job has one item per interval.
     """
 
     name: str
@@ -43,9 +48,33 @@ def periodic_job(name: str, every_s: float, run: Callable[[], object]) -> Job:
     return Job(name, every_s, lambda limit: [run], lambda run: run(), single=True)
 
 
+class KnownFleet:
+    """`workers.fleet()`, read again every few seconds."""
+
+    def __init__(self) -> None:
+        self.read_at = float("-inf")
+        self.known = Fleet()
+
+    def __call__(self) -> Fleet:
+        if time.monotonic() - self.read_at >= FLEET_EVERY_S:
+            self.known, self.read_at = workers.fleet(), time.monotonic()
+        return self.known
+
+
+fleet = KnownFleet()
+
+
+def claim_renewals(limit: int) -> Sequence[RenewalLease]:
+    return renewal_leases.claim_due(limit, fleet())
+
+
+def claim_probes(limit: int) -> Sequence[Credential]:
+    return probes.claim_due(limit, fleet())
+
+
 JOBS = (
-    Job(RENEW, 1, renewal_leases.claim_due, renewal.renew_claimed),
-    Job(PROBE, 1, probes.claim_due, probes.probe_claimed),
+    Job(RENEW, 1, claim_renewals, renewal.renew_claimed),
+    Job(PROBE, 1, claim_probes, probes.probe_claimed),
     Job("deliver", 1, delivery.claim_due, delivery.deliver_claimed),
     Job("verify_targets", 1, targets.claim_due, targets.verify_claimed),
     Job("run_batches", 1, batches.claim_due, batches.work_claimed),
@@ -65,5 +94,6 @@ JOBS = (
     periodic_job("prune_usage", HOUR_S, usage.prune),
     periodic_job("prune_incidents", HOUR_S, incidents.prune),
     periodic_job("prune_workers", HOUR_S, workers.prune),
+    periodic_job("prune_silent_endpoints", HOUR_S, endpoints.prune),
     periodic_job("clear_sessions", 24 * HOUR_S, lambda: call_command("clearsessions")),
 )

@@ -72,7 +72,7 @@ class JobScheduler:
             return
         self.due_at = now + self.pool.job.every_s
         items = claim(self.pool.job, limit, self.counts)
-        self.has_more = len(items) == limit and not self.pool.job.single
+        self.has_more = bool(items) and not self.pool.job.single
         for item in items:
             self.pool.submit(item)
 

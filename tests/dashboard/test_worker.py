@@ -7,6 +7,8 @@ import pytest
 from sequin_admin.core import clock
 from sequin_admin.health.models import WorkerProcess
 from sequin_admin.health.workers import STALE_AFTER
+from sequin_admin.tokens import endpoints
+from sequin_admin.tokens.models import Purpose
 from tests.factories import make_credential
 
 DONE = {"done": 4120, "failed": 0, "ran_at": None, "error": "", "error_at": None}
@@ -85,3 +87,18 @@ def test_a_poll_gets_only_what_changes(page):
 
     assert part.strip().startswith("<div")
     assert 'hx-trigger="every 5s"' in part
+
+
+def test_it_names_who_does_not_answer_to_whom_it_concerns(page, organization, stranger):
+    """A host may be a customer's."""
+    own = make_credential(organization, "servicenow_client_credentials")
+    other = stranger.memberships.get().organization
+    theirs = make_credential(other, "auth0_client_credentials")
+    for row in (own, theirs):
+        endpoints.record_call(Purpose.RENEW, row, answered=False)
+
+    said = page()
+
+    assert "Who does not answer" in said
+    assert own.properties["instance_url"] in said
+    assert theirs.properties["domain"] not in said

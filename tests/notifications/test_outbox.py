@@ -1,5 +1,6 @@
 """The outbox: delivered in order, at least once, outside of quiet hours."""
 
+from collections import Counter
 from datetime import UTC, datetime, time, timedelta
 from email.utils import format_datetime
 
@@ -356,8 +357,9 @@ def test_one_slow_receiver_does_not_get_all_threads(organization, receiver, make
 
     first, second = delivery.claim_due(10), delivery.claim_due(10)
 
-    assert [row.channel_id for row in first] == [slow.pk] * delivery.MOST_PER_CHANNEL
-    assert [row.channel_id for row in second] == [other.pk]
+    asked = Counter(row.channel_id for row in first)
+    assert asked == {slow.pk: delivery.MOST_PER_CHANNEL, other.pk: 1}
+    assert second == []
 
 
 def test_a_delivery_that_ended_is_kept_for_90_days(organization, receiver, make_channel, at):

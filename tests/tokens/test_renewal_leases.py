@@ -87,10 +87,9 @@ def test_an_app_at_its_pace_does_not_hold_up_the_others(due, organization, monke
     app = make_oauth_app(organization, "airtable", name="Other")
     other = due(1, app, refresh_at=clock.now())
 
-    first, second = claimed(6), claimed(6)
+    started = claimed(6) + claimed(6)
 
-    assert first == [row.pk for row in many[:2]]
-    assert second == [other[0].pk]
+    assert set(started) == {*(row.pk for row in many[:2]), other[0].pk}
 
 
 def test_all_apps_together_stay_below_the_providers_pace(due, organization, monkeypatch):

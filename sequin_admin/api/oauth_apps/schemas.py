@@ -18,6 +18,10 @@ RedirectURI = Annotated[
 ]
 ScopeName = Annotated[str, Field(pattern=oauth_apps.SCOPE, max_length=200)]
 REDIRECT_URIS = "Where your product receives codes. Changing them takes the scope `secrets`, too."
+RENEWALS = (
+    "How many tokens we renew through this app in a second, at most. 0 is the usual pace: 10."
+)
+Renewals = Annotated[int, Field(ge=0, le=oauth_apps.MOST_RENEWALS_PER_SECOND)]
 PROVIDERS = [provider for provider in kinds.providers() if kinds.oauth_of(provider)]
 
 
@@ -62,6 +66,7 @@ class OAuthAppCreate(Body):
     scopes: list[ScopeName] = Field(default_factory=list)
     redirect_uris: list[RedirectURI] = Field(default_factory=list, description=REDIRECT_URIS)
     metadata: Metadata = Field(default_factory=dict)
+    renewals_per_second: Renewals = Field(default=0, description=RENEWALS)
 
 
 class OAuthAppPatch(Body):
@@ -81,6 +86,7 @@ class OAuthAppPatch(Body):
     scopes: list[ScopeName] | None = None
     redirect_uris: list[RedirectURI] | None = Field(default=None, description=REDIRECT_URIS)
     metadata: Metadata | None = None
+    renewals_per_second: Renewals | None = Field(default=None, description=RENEWALS)
 
 
 class GatewaySecretRotation(Body):
@@ -127,6 +133,7 @@ class OAuthAppShape(Shape):
     redirect_uris: list[str] = Field(examples=[EXAMPLE["redirect_uris"]])
     health: Health
     metadata: dict[str, Any]
+    renewals_per_second: int = Field(description=RENEWALS, examples=[0])
     created_at: Timestamp
     updated_at: Timestamp
 
@@ -153,6 +160,7 @@ def oauth_app_out(app: OAuthApp, *, secrets: Mapping[str, str] | None = None) ->
         "redirect_uris": app.redirect_uris,
         "health": health_out(app),
         "metadata": app.metadata,
+        "renewals_per_second": app.renewals_per_second,
         "created_at": app.created_at,
         "updated_at": app.updated_at,
     }

@@ -148,3 +148,10 @@ class ScopesField(WordsField):
                     "without quotation marks."
                 )
         return words
+
+
+class PaceField(forms.IntegerField):
+    """Empty is 0, which stands for the pace of the kind."""
+
+    def clean(self, value: Any) -> int:
+        return super().clean(value) or 0

@@ -6,9 +6,15 @@ from typing import Any
 from django import forms
 
 from sequin_admin.core.forms import NameField
-from sequin_admin.credentials.forms.fields import MetadataField, RedirectURIsField, ScopesField
+from sequin_admin.credentials import oauth_apps
+from sequin_admin.credentials.forms.fields import (
+    MetadataField,
+    PaceField,
+    RedirectURIsField,
+    ScopesField,
+)
 from sequin_admin.credentials.forms.properties import PropertiesForm
-from sequin_admin.credentials.kinds import AppProperties
+from sequin_admin.credentials.kinds import AppProperties, RefreshPace
 from sequin_admin.credentials.models import OAuthApp
 
 
@@ -29,6 +35,15 @@ class OAuthAppForm(PropertiesForm):
         label="Redirect URIs of your own product",
         help_text="Where the API's connect flow may send people back to, one per line.",
     )
+    renewals_per_second = PaceField(
+        required=False,
+        min_value=1,
+        max_value=oauth_apps.MOST_RENEWALS_PER_SECOND,
+        label="Renewals a second",
+        help_text="How many tokens may be renewed through this app in a second. Empty means "
+        f"{RefreshPace.per_app}: raise it when its page says that it can't keep up, and the "
+        "provider allows more.",
+    )
     metadata = MetadataField(required=False, help_text="JSON of your own, found again by the API.")
 
     def __init__(self, *args: Any, app: OAuthApp | None = None, **kwargs: Any) -> None:
@@ -38,6 +53,7 @@ class OAuthAppForm(PropertiesForm):
         if app:
             names = ("name", "client_id", "scopes", "redirect_uris", "metadata")
             self.initial.update({name: getattr(app, name) for name in names})
+            self.initial["renewals_per_second"] = app.renewals_per_second or None
             # Tokens belong to the client id they were issued to.
             self.fields["client_id"].disabled = True
 

@@ -22,9 +22,9 @@ from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.views import health
 from sequin_admin.dashboard.views.credentials import show_notices
-from sequin_admin.tokens import protocol
+from sequin_admin.tokens import demand, protocol
 
-COLUMNS = ("name", "scopes", "redirect_uris", "metadata")
+COLUMNS = ("name", "scopes", "redirect_uris", "renewals_per_second", "metadata")
 
 
 @require_GET
@@ -84,6 +84,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
         "gateway_secret": GatewaySecret.objects.filter(oauth_app=app).first(),
         "now": clock.now(),
         "used_by": app.credentials.count(),
+        "demand": demand.of_app(app),
         **health.build_card_context(app),
         "events": Event.objects.of(request.organization.pk).about(app)[:15],
     }

@@ -11,6 +11,7 @@ from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import render_page_or_partial
 from sequin_admin.health import worker_watch, workers
 from sequin_admin.health.models import WorkerProcess
+from sequin_admin.tokens import endpoints
 
 # Longer than the loop of a busy worker takes.
 LATE_S = 60
@@ -37,6 +38,7 @@ TITLES = {
     "prune_usage": "Delete old usage records",
     "prune_incidents": "Delete old incidents",
     "prune_workers": "Delete workers that are gone",
+    "prune_silent_endpoints": "Forget providers that nobody calls any more",
     "clear_sessions": "Delete expired logins",
 }
 
@@ -55,6 +57,7 @@ def worker(request: Request) -> HttpResponse:
         ],
         "alive": alive,
         "incident": None if alive else worker_watch.open_incident(),
+        "silent": endpoints.silent_for(request.organization),
         "jobs": [(TITLES[lag.job], lag, lag.seconds(now) > LATE_S) for lag in lags],
     }
     return render_page_or_partial(request, "worker/index.html", "status", context)

@@ -4,6 +4,7 @@ from django.db import models
 
 from sequin_admin.core import clock
 from sequin_admin.core.leases import Leased
+from sequin_admin.core.turns import QUEUE_CHARS
 from sequin_admin.credentials.models import Credential
 
 
@@ -27,7 +28,8 @@ class Collection(models.Model):
 
 
 class Refresh(Leased):
-    """The latest refresh of a credential's collections. A worker leases it."""
+    """The latest refresh of a credential's collections. A worker leases it, in its turn in the
+    `queue` of the credential."""
 
     class Status(models.TextChoices):
         """How far a refresh has come."""
@@ -40,13 +42,21 @@ class Refresh(Leased):
         Credential, models.CASCADE, primary_key=True, related_name="collections_refresh"
     )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PROCESSING)
+    queue = models.CharField(max_length=QUEUE_CHARS, default="", editable=False)
     last_started_at = models.DateTimeField(default=clock.now)
     last_succeeded_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=60, blank=True)
     error = models.CharField(max_length=500, blank=True)
 
     class Meta:
-        indexes = (models.Index(fields=("status", "lease_until"), name="refresh_waiting"),)
+        indexes = (
+            models.Index(fields=("status", "lease_until"), name="refresh_waiting"),
+            models.Index(
+                fields=("queue",),
+                name="refresh_queue",
+                condition=models.Q(status="processing"),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"collections of {self.credential_id}: {self.status}"

@@ -11,7 +11,7 @@ from django.test.utils import setup_test_environment
 
 from sequin_admin.access.models import Membership, Organization
 from sequin_admin.access.policy import Role
-from sequin_admin.tools.benchmarks import api, permits, refresh, rotation, token_read
+from sequin_admin.tools.benchmarks import api, claims, permits, refresh, rotation, token_read
 from sequin_admin.tools.benchmarks.fleet import fill
 from sequin_admin.tools.benchmarks.load import time_requests
 
@@ -46,6 +46,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--keys", action="store_true", help="Only how long 200,000 rows take to rotate keys."
         )
+        parser.add_argument(
+            "--claims", action="store_true", help="Only what 1, 2, 4 and 8 workers claim a second."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         setup_test_environment()
@@ -65,6 +68,8 @@ def measure(options: dict[str, Any]) -> dict[str, Any]:
     figures: dict[str, Any] = {"database": connection.vendor}
     if options["token_read"]:
         return {**figures, "token_read": token_read.measure_throughput(organization)}
+    if options["claims"]:
+        return {**figures, "claims": claims.measure()}
     if options["permits"]:
         return {**figures, **permits.measure(organization)}
     if options["api"]:

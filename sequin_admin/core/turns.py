@@ -1,0 +1,166 @@
+"""Turns: organizations take turns when rows are claimed, so that none waits behind another's.
+
+A row waits in a queue, which its column `queue` names: the organization, then what else decides
+whether the row may be claimed, such as kind and OAuth app. With an index on `queue` and the due
+time, a claim looks at the first rows of a few queues, however many rows are due in all.
+"""
+
+import random
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import zip_longest
+from math import ceil
+from typing import Any, TypeVar
+
+from django.db import connection, models
+from django.db.models import F, Value
+from django.db.models.expressions import RawSQL
+from django.db.models.functions import Cast, Coalesce, Concat, Replace
+
+QUEUE_CHARS = 120
+# How many queues are looked at in a claim.
+LISTED = 64
+# Stands for the name of a queue until a query has been compiled.
+ANY_QUEUE = "any queue"
+# Sorts after all queues of an organization, whatever the database's collation.
+LAST = "zzz"
+UUID_CHARS = 32
+
+Row = TypeVar("Row", bound=models.Model)
+Claimed = TypeVar("Claimed")
+
+
+def queue_name(organization_id: uuid.UUID, *rest: str | uuid.UUID | None) -> str:
+    """The queue's name as `queue_expression()` builds it."""
+    parts = [p.hex if isinstance(p, uuid.UUID) else p or "" for p in (organization_id, *rest)]
+    return ":".join(parts)
+
+
+def queue_parts(queue: str) -> list[str]:
+    """The three parts of the name of a queue of tokens or credentials, as text."""
+    return [*queue.split(":"), "", "", ""][:3]
+
+
+def queue_expression(*columns: str) -> Concat:
+    """The name of a row's queue, of columns that hold UUIDs or text, as SQL."""
+    text = models.TextField()
+    empty, colon, dash = (Value(each, output_field=text) for each in ("", ":", "-"))
+    parts: list[Any] = []
+    for column in columns:
+        parts += [colon, Coalesce(Replace(Cast(F(column), text), dash, empty), empty)]
+    return Concat(*parts[1:])
+
+
+class Turns:
+    """How far one process is in its rounds through the queues of a model's rows.
+
+    `waiting` is the condition, in SQL, of the model's partial index on `queue`.
+    """
+
+    def __init__(self, waiting: str = "") -> None:
+        self.waiting = waiting
+        # Processes begin at different organizations.
+        self.after = uuid.uuid4().hex
+
+    def claim(
+        self,
+        due: models.QuerySet[Any],
+        room: int,
+        take: Callable[[Sequence[str], int], list[Claimed]],
+        closed: Iterable[str] = (),
+    ) -> list[Claimed]:
+        """Up to `room` rows, of as many organizations as have due ones.
+
+        `take(queues, room)` claims up to `room` rows of these queues. `closed` are patterns, as of
+        LIKE, of queues that are left out.
+        """
+        claimed, seen, began_after = list[Claimed](), set[str](), self.after
+        while len(claimed) < room:
+            is_from_start = not self.after
+            listed = self.list_due(due, closed)
+            for turn in turns_of(queue for queue in listed if queue not in seen):
+                while turn and len(claimed) < room:
+                    left = room - len(claimed)
+                    served, turn = turn[:left], turn[left:]
+                    claimed += take(served, left)
+                    seen.update(served)
+                    self.after = max(self.after, *(queue[:UUID_CHARS] + LAST for queue in served))
+            if len(listed) < LISTED and all(queue < self.after for queue in listed):
+                self.after = ""
+            if is_from_start or self.after:
+                break
+        if not claimed:
+            self.after = began_after
+        return claimed
+
+    def list_due(self, due: models.QuerySet[Any], closed: Iterable[str]) -> list[str]:
+        """The next queues that have due rows, in their order.
+
+        From one queue to the next by the index, which neither database does for a DISTINCT:
+        https://wiki.postgresql.org/wiki/Loose_indexscan
+        """
+        table = connection.ops.quote_name(due.model._meta.db_table)
+        where = f"{self.waiting} AND" if self.waiting else ""
+        first = due.order_by().filter(queue=RawSQL("listed.queue", ())).values("pk")[:1]
+        due_sql, due_params = first.query.sql_with_params()
+        patterns = list(closed)
+        is_open = " AND listed.queue NOT LIKE %s" * len(patterns)
+        sql = f"""
+            WITH RECURSIVE listed(queue) AS (
+                SELECT MIN(queue) FROM {table} WHERE {where} queue > %s
+                UNION ALL
+                SELECT (SELECT MIN(queue) FROM {table} WHERE {where} queue > listed.queue)
+                FROM listed WHERE listed.queue IS NOT NULL
+            )
+            SELECT queue FROM listed
+            WHERE queue IS NOT NULL{is_open} AND ({due_sql}) IS NOT NULL LIMIT %s
+        """  # noqa: S608 - names of our own tables and columns
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [self.after, *patterns, *due_params, LISTED])
+            return [queue for (queue,) in cursor.fetchall()]
+
+
+def turns_of(queues: Iterable[str]) -> Iterator[list[str]]:
+    """One queue of each organization, then a second of those that have several, and so on."""
+    by_organization: dict[str, list[str]] = {}
+    for queue in queues:
+        by_organization.setdefault(queue[:UUID_CHARS], []).append(queue)
+    for several in by_organization.values():
+        random.shuffle(several)
+    for turn in zip_longest(*by_organization.values()):
+        yield [queue for queue in turn if queue]
+
+
+def share_out(
+    queues: Sequence[str], room: int, allow: Callable[[str, int], int] = lambda _, share: share
+) -> dict[str, int]:
+    """How many rows each queue may give, so that they share `room` evenly.
+
+    `allow(queue, share)` says how many of its share may be claimed.
+    """
+    shares = dict[str, int]()
+    for left, queue in zip(range(len(queues), 0, -1), queues, strict=True):
+        shares[queue] = max(0, allow(queue, ceil((room - sum(shares.values())) / left)))
+    return shares
+
+
+def lock_shares(due: models.QuerySet[Row], shares: Mapping[str, int]) -> list[Row]:
+    """Lock the first rows of each queue, as many as its share, and load them by one query.
+
+    Rows locked by another process are skipped. Compiled once for all queues: most of what a query
+    costs is making its text.
+    """
+    selects, params, compiled = list[str](), list[Any](), dict[int, Any]()
+    for queue, share in shares.items():
+        if share and share not in compiled:
+            rows = due.filter(queue=ANY_QUEUE).select_for_update(
+                skip_locked=True, of=("self",), no_key=True
+            )
+            compiled[share] = rows[:share].query.sql_with_params()
+        if share:
+            sql, values = compiled[share]
+            selects.append(f"SELECT * FROM ({sql}) AS of_queue_{len(selects)}")  # noqa: S608
+            params += [queue if value == ANY_QUEUE else value for value in values]
+    if not selects:
+        return []
+    return list(due.model._base_manager.raw(" UNION ALL ".join(selects), params))
