@@ -1,13 +1,13 @@
 """What the worker's jobs do, item by item in the process of a test."""
 
-from sequin_admin.health import probes
+from sequin_admin.health import probe_claims, probes
 from sequin_admin.tokens import renewal, renewal_leases
 
 
 def probe_due() -> int:
     """Probe all credentials that are due. Returns how many outcomes were recorded."""
     probed = 0
-    while claimed := probes.claim_due(1):
+    while claimed := probe_claims.claim_due(1):
         probed += probes.probe_claimed(claimed[0])
     return probed
 

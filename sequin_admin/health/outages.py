@@ -16,7 +16,7 @@ from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.health import alerts
 from sequin_admin.health.checks import AUTHENTICATION
 from sequin_admin.health.models import Check, Incident, Outage
-from sequin_admin.health.probes import CLAIM
+from sequin_admin.health.probe_claims import CLAIM
 
 PROVIDER = "provider"
 # Only checks within this time say how the provider is now.

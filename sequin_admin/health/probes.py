@@ -1,22 +1,16 @@
 """Probe a credential at its provider and record the outcome."""
 
-import uuid
-from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import ceil
 
 from django.db import models, transaction
 
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect import credential_operations
-from sequin_admin.core import clock, leases, turns
-from sequin_admin.core.clock import DatabaseTime
+from sequin_admin.core import clock, leases
 from sequin_admin.core.http import Unreachable
 from sequin_admin.core.jitter import jittered
 from sequin_admin.core.metrics import PROBES
-from sequin_admin.core.turns import Turns, queue_parts
 from sequin_admin.core.words import format_time
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import FAILURES, Credential, Monitored, OAuthApp
@@ -26,12 +20,9 @@ from sequin_admin.health.checks import record_checks
 from sequin_admin.health.rollup import propagate
 from sequin_admin.health.status import Status
 from sequin_admin.tokens import attempts, endpoints, lifetimes, renewal
-from sequin_admin.tokens.endpoints import CallRoom, Fleet
 from sequin_admin.tokens.known_secrets import without_known_secrets
-from sequin_admin.tokens.models import Purpose, SilentEndpoint, Token
+from sequin_admin.tokens.models import Purpose, Token
 
-CLAIM = timedelta(minutes=2)
-TURNS = Turns()
 PROBE_INTERVALS = {
     Verdict.OK: timedelta(hours=1),
     Verdict.CUSTOMER: timedelta(hours=6),
@@ -58,75 +49,6 @@ def verify(credential: Credential, *, actor: models.Model | None = None) -> Outc
             )
     propagate(changed)
     return outcome
-
-
-def claim_due(limit: int, fleet: Fleet = Fleet()) -> list[Credential]:  # noqa: B008 - frozen
-    """Lease up to `limit` credentials that are due, as `fleet` allows, and move their due time to
-    the lease's end: one that is earlier after the probe was asked for meanwhile.
-
-    The organizations take turns; of each queue the oldest come first.
-    """
-    due = Credential.objects.check_due().filter(leases.unleased())
-    silent = endpoints.list_silent(Purpose.PROBE)
-    taken = claim_trials(due, silent, limit, fleet)
-    room = CallRoom(fleet, silent, count_calls())
-    answering = due.exclude(room.silent_hosts()) if silent else due
-
-    @transaction.atomic
-    def take(queues: Sequence[str], most: int) -> list[Credential]:
-        def allow(queue: str, share: int) -> int:
-            slug = queue_parts(queue)[1]
-            rivals = sum(queue_parts(each)[1] == slug for each in queues[queues.index(queue) :])
-            most = min(share, ceil(room.of(slug) / rivals))
-            room.start(slug, most)
-            return most
-
-        shares = turns.share_out(queues, most, allow)
-        return take_leases(turns.lock_shares(answering, shares))
-
-    claimed = TURNS.claim(answering, limit - len(taken), take, room.closed_queues())
-    return taken + with_own_apps(claimed)
-
-
-def claim_trials(
-    due: models.QuerySet[Credential], silent: Sequence[SilentEndpoint], limit: int, fleet: Fleet
-) -> list[Credential]:
-    """One credential for each host that does not answer and is not being tried."""
-    if not silent:
-        return []
-    locked: list[Credential] = []
-    with transaction.atomic():
-        for endpoint in endpoints.due_trials(silent, fleet)[:limit]:
-            rows = due.filter(endpoint.accounts())
-            if rows.exists() and endpoints.start_trial(endpoint):
-                rows = rows.select_related("oauth_app")
-                locked += rows.select_for_update(skip_locked=True, of=("self",), no_key=True)[:1]
-        return take_leases(locked)
-
-
-def with_own_apps(rows: list[Credential]) -> list[Credential]:
-    """Load their OAuth apps, one object for each row: threads must not share one."""
-    models.prefetch_related_objects(rows, "oauth_app")
-    taken = set[uuid.UUID]()
-    for row in rows:
-        if row.oauth_app_id in taken:
-            row.oauth_app = copy(row.oauth_app)
-        elif row.oauth_app_id:
-            taken.add(row.oauth_app_id)
-    return rows
-
-
-def take_leases(locked: Sequence[Credential]) -> list[Credential]:
-    until = clock.now() + CLAIM
-    rows = leases.take_locked(locked, CLAIM, check_due_at=until)
-    for row in rows:
-        row.check_due_at = until
-    return rows
-
-
-def count_calls() -> dict[str, tuple[int, int]]:
-    slow = models.Q(lease_until__lt=DatabaseTime(CLAIM - endpoints.SLOW))
-    return endpoints.count_calls(Credential.objects.filter(leases.leased()), slow)
 
 
 def probe_claimed(credential: Credential) -> bool:

@@ -15,7 +15,7 @@ from sequin_admin.access import idempotency
 from sequin_admin.connect import authorization_requests, batches, flow, links
 from sequin_admin.core import shared_cache
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health import alerts, incidents, outages, probes, rollup, workers
+from sequin_admin.health import alerts, incidents, outages, probe_claims, probes, rollup, workers
 from sequin_admin.health.workers import PROBE, RENEW
 from sequin_admin.limits import usage
 from sequin_admin.notifications import delivery, outbox
@@ -69,7 +69,7 @@ def claim_renewals(limit: int) -> Sequence[RenewalLease]:
 
 
 def claim_probes(limit: int) -> Sequence[Credential]:
-    return probes.claim_due(limit, fleet())
+    return probe_claims.claim_due(limit, fleet())
 
 
 JOBS = (

@@ -8,7 +8,7 @@ from sequin_admin.audit.models import Event
 from sequin_admin.core import clock, http
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health import probes
+from sequin_admin.health import probe_claims
 from sequin_admin.notifications.models import Delivery
 from sequin_admin.tokens.models import Token
 from tests.factories import make_credential, make_oauth_app, sample_properties
@@ -81,7 +81,7 @@ def test_it_stores_what_a_single_import_stores(api, organization):
 def test_each_is_probed_by_the_worker_soon_after(api):
     send(api, key(1), login("leto"))
 
-    assert len(probes.claim_due(10)) == 2
+    assert len(probe_claims.claim_due(10)) == 2
 
 
 def test_each_is_audited_and_told_to_webhooks(api, make_channel):

@@ -11,7 +11,7 @@ from sequin_admin.core import clock, leases
 from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health import probes, workers
+from sequin_admin.health import probe_claims, workers
 from sequin_admin.health.models import WorkerProcess
 from sequin_admin.notifications import delivery, outbox
 from sequin_admin.syncs import catalogue, targets
@@ -116,7 +116,12 @@ def test_only_what_is_due_by_the_databases_time_is_claimed(
         organization.deliveries.update(next_try_at=at)
         organization.targets.update(check_due_at=at)
 
-    claims = [renewal_leases.claim_due, probes.claim_due, delivery.claim_due, targets.claim_due]
+    claims = [
+        renewal_leases.claim_due,
+        probe_claims.claim_due,
+        delivery.claim_due,
+        targets.claim_due,
+    ]
     set_due(later)
     assert [len(claim(5)) for claim in claims] == [0, 0, 0, 0]
     set_due(past)

@@ -10,7 +10,7 @@ from sequin_admin.access.models import Scope
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health import probes
+from sequin_admin.health import probe_claims, probes
 from sequin_admin.health.models import Incident
 from sequin_admin.notifications.models import Channel
 from sequin_admin.tokens import renewal, renewal_leases
@@ -144,7 +144,7 @@ def test_a_refusal_during_a_probe_is_not_forgotten(living, monkeypatch):
     """The probe has read the old token, when a reader learns that there is no new one."""
     credential = living("hubspot_oauth2")
     Credential.objects.update(check_due_at=clock.now())
-    [claimed] = probes.claim_due(1)
+    [claimed] = probe_claims.claim_due(1)
     ask = type(claimed).probe
 
     def probe_and_be_overtaken(self, token):

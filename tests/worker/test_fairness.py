@@ -10,7 +10,7 @@ from sequin_admin.core.turns import Turns
 from sequin_admin.credentials.kinds import RefreshPace
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
-from sequin_admin.health import outages, probes, workers
+from sequin_admin.health import outages, probe_claims, probes, workers
 from sequin_admin.health.models import WorkerProcess
 from sequin_admin.notifications import delivery
 from sequin_admin.notifications.models import Channel, Delivery
@@ -22,7 +22,7 @@ from sequin_admin.tokens.models import Purpose, SilentEndpoint, Token
 from tests.factories import make_credential, make_oauth_app
 
 HOUR = timedelta(hours=1)
-MODULES = (renewal_leases, probes, delivery, catalogue)
+MODULES = (renewal_leases, probe_claims, delivery, catalogue)
 pytestmark = pytest.mark.django_db
 
 
@@ -84,12 +84,12 @@ def renew_kinds(limit, fleet):
 
 
 def probe_kinds(limit, fleet):
-    return [row.kind for row in probes.claim_due(limit, fleet)]
+    return [row.kind for row in probe_claims.claim_due(limit, fleet)]
 
 
 CLAIMS = {
     "renew": lambda limit: [lease.token.pk for lease in renewal_leases.claim_due(limit)],
-    "probe": lambda limit: [row.pk for row in probes.claim_due(limit)],
+    "probe": lambda limit: [row.pk for row in probe_claims.claim_due(limit)],
     "refresh_collections": lambda limit: [row.pk for row in catalogue.claim_due(limit)],
 }
 
@@ -251,8 +251,8 @@ def test_all_silent_hosts_together_get_a_fifth_of_the_threads(organization, make
         )
         endpoints.record_call(Purpose.PROBE, row, answered=False)
 
-    assert len(probes.claim_due(5, Fleet(threads=10))) == 2
-    assert probes.claim_due(5, Fleet(threads=10)) == []
+    assert len(probe_claims.claim_due(5, Fleet(threads=10))) == 2
+    assert probe_claims.claim_due(5, Fleet(threads=10)) == []
 
 
 def test_the_trial_of_a_killed_process_ends_by_itself(organization, make_due, monkeypatch):

@@ -15,7 +15,7 @@ from sequin_admin.core import clock, shutdown
 from sequin_admin.core.env import ROOT
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.views.worker import TITLES
-from sequin_admin.health import probes, workers
+from sequin_admin.health import probe_claims, probes, workers
 from sequin_admin.health.models import Check, WorkerProcess
 from sequin_admin.tokens.models import Token
 from sequin_admin.tools.supervisor import ProcessFailed, Supervisor, require_free
@@ -215,8 +215,8 @@ def test_the_lag_is_the_age_of_the_oldest_row_of_the_organization(organization, 
 
 def test_a_credential_verified_meanwhile_keeps_the_newer_result(organization, simulated):
     make_credential(organization, "stripe_key")
-    (claimed,) = probes.claim_due(1)
-    assert probes.claim_due(1) == []
+    (claimed,) = probe_claims.claim_due(1)
+    assert probe_claims.claim_due(1) == []
     probes.verify(Credential.objects.get())
     times = Check.objects.get().times
 

@@ -17,7 +17,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import RefreshPace
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.health import probes
+from sequin_admin.health import probe_claims
 from sequin_admin.tokens import renewal, renewal_leases
 from sequin_admin.tokens.models import Token
 from sequin_admin.tools.benchmarks import token_endpoint
@@ -72,7 +72,10 @@ def measure_throughput(organization: Organization, threads: int = AT_ONCE) -> di
 def measure_due_scan(organization: Organization) -> dict[str, Any]:
     """Median time of a claim with few and with many rows, when some and when all are due."""
     figures: dict[str, Any] = {}
-    claims: dict[str, Claim] = {"tokens": renewal_leases.claim_due, "probes": probes.claim_due}
+    claims: dict[str, Claim] = {
+        "tokens": renewal_leases.claim_due,
+        "probes": probe_claims.claim_due,
+    }
     for total in (FEW, MANY):
         make_tokens(organization, total)
         for name, due in (("some_due", make_some_due), ("all_due", make_all_due)):
