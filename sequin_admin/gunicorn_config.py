@@ -10,7 +10,12 @@ graceful_timeout = ceil(shutdown.GRACE_S)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Django is set up in the worker processes only, so it is imported here."""
+    """Django is set up in the worker processes only, so it is imported here. The simulator, which
+    runs with these settings too, has no metrics."""
+    from django.apps import apps
+
+    if not apps.is_installed("sequin_admin.gateway"):
+        return
     from sequin_admin.gateway.background import Background
 
     worker.background = Background()

@@ -47,7 +47,7 @@ def imported(old_token, app, organization, user):
     """A credential with such a token."""
 
     def save(**columns):
-        declared = credential_operations.kinds.get("shopify_oauth2").properties_class
+        declared = kinds.get("shopify_oauth2").properties_class
         properties = declared(kind="shopify_oauth2", shop=SHOP, access_token=old_token)
         columns = {"oauth_app": app, **columns}
         return credential_operations.save_credential(

@@ -2,10 +2,11 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from django.apps import apps
 from django.db import connection, transaction
 
 from tests.simulator_server import Simulator
@@ -19,10 +20,14 @@ class Snapshot:
         file = Path(simulator.folder.name) / "simulator.sqlite3"
         self.simulator = sqlite3.connect(file, isolation_level=None, timeout=20)
         found = self.simulator.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        self.theirs = [name for (name,) in found if not name.startswith("sqlite_")]
-        self.ours = connection.introspection.django_table_names(
-            only_existing=True, include_views=False
-        )
+        self.theirs = {name: "*" for (name,) in found if not name.startswith("sqlite_")}
+        self.ours = {
+            model._meta.db_table: ", ".join(
+                f'"{field.column}"' for field in model._meta.concrete_fields if not field.generated
+            )
+            for model in apps.get_models(include_auto_created=True)
+            if model._meta.managed and not model._meta.proxy
+        }
         with connection.cursor() as cursor:
             keep(cursor.execute, self.ours)
         keep(self.simulator.execute, self.theirs)
@@ -39,14 +44,15 @@ class Snapshot:
         self.simulator.close()
 
 
-def keep(execute: Callable[[str], Any], tables: Sequence[str]) -> None:
-    for table in tables:
+def keep(execute: Callable[[str], Any], tables: Mapping[str, str]) -> None:
+    for table, columns in tables.items():
         execute(f'DROP TABLE IF EXISTS "kept_{table}"')
-        execute(f'CREATE TEMPORARY TABLE "kept_{table}" AS SELECT * FROM "{table}"')
+        execute(f'CREATE TEMPORARY TABLE "kept_{table}" AS SELECT {columns} FROM "{table}"')
 
 
-def put_back(execute: Callable[[str], Any], tables: Sequence[str]) -> None:
+def put_back(execute: Callable[[str], Any], tables: Mapping[str, str]) -> None:
     for table in tables:
         execute(f'DELETE FROM "{table}"')
-    for table in tables:
-        execute(f'INSERT INTO "{table}" SELECT * FROM "kept_{table}"')
+    for table, columns in tables.items():
+        named = "" if columns == "*" else f"({columns})"
+        execute(f'INSERT INTO "{table}" {named} SELECT {columns} FROM "kept_{table}"')
