@@ -120,8 +120,6 @@ def check_credential(
     if not kinds.get_oauth(credential.kind).oauth.grace_s:
         if was_killed(credential, kills) or is_destroyed(grants) or was_sent_late(grants):
             true_codes.add("answer_lost")
-        if was_sent_late(grants):
-            true_codes.add("invalid_grant")
     outcome = try_renewal(credential)
     if outcome is None:
         return true_codes
@@ -162,8 +160,7 @@ def is_destroyed(grants: list[dict[str, Any]]) -> bool:
 
 
 def was_sent_late(grants: list[dict[str, Any]]) -> bool:
-    """Whether a grant ended by a call that the simulator came to only after we had given it up, and
-    perhaps after the next one had succeeded."""
+    """Whether a grant ended by a call that the simulator came to only after we had given it up."""
     return any(token["abandoned"] for grant in grants for token in grant["refresh_tokens"])
 
 
