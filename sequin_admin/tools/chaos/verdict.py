@@ -115,11 +115,11 @@ def check_credential(
 ) -> set[str]:
     """Renew once more, and count the credential as lost or inevitable when that fails. Returns what
     its readers may have been told of it."""
-    true_codes = set[str]()
     grants = journal_of(credential, simulator)
-    if not kinds.get_oauth(credential.kind).oauth.grace_s:
-        if was_killed(credential, kills) or is_destroyed(grants) or was_sent_late(grants):
-            true_codes.add("answer_lost")
+    excused = not kinds.get_oauth(credential.kind).oauth.grace_s and (
+        was_killed(credential, kills) or is_destroyed(grants) or was_sent_late(grants)
+    )
+    true_codes = {"answer_lost"} if excused else set[str]()
     outcome = try_renewal(credential)
     if outcome is None:
         return true_codes
