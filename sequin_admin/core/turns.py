@@ -82,6 +82,8 @@ class Turns:
                 while turn and len(claimed) < room:
                     left = room - len(claimed)
                     served, turn = turn[:left], turn[left:]
+                    # Where there is room for one of them only, it is another one's each time.
+                    random.shuffle(served)
                     claimed += take(served, left)
                     seen.update(served)
                     self.after = max(self.after, *(queue[:UUID_CHARS] + LAST for queue in served))
