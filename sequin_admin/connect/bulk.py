@@ -10,7 +10,7 @@ from django.db import IntegrityError, models, transaction
 
 from sequin_admin.access.models import Organization
 from sequin_admin.access.rights import refuse_lost_right
-from sequin_admin.connect import audit_trail, credential_operations, entered
+from sequin_admin.connect import credential_operations, entered
 from sequin_admin.connect.credential_operations import Saved
 from sequin_admin.core import clock
 from sequin_admin.core.digests import secret_key_digests
@@ -18,6 +18,7 @@ from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import InvalidEntry, Properties
 from sequin_admin.limits.models import set_limit
+from sequin_admin.notifications.events import record_and_notify_many
 from sequin_admin.tokens import chains, lifetimes
 from sequin_admin.tokens.models import Token
 
@@ -126,8 +127,8 @@ def upsert_rows(
     for match, each in zip(matches, saved, strict=True):
         if match.item.rate:
             set_limit(each.credential, match.item.rate, actor=actor)
-    changed = [(each.credential, each.audit_details()) for each in saved if each.is_changed]
-    audit_trail.record_imports(organization, changed, actor=actor)
+    changes = (each.audited_change() for each in saved if each.is_changed)
+    record_and_notify_many(organization, changes, actor)
     refuse_lost_right(actor, organization)
     return saved
 

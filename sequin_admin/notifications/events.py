@@ -1,5 +1,6 @@
 """Messages about changes of rows, with severity `info`: for programs and for audit channels."""
 
+from collections.abc import Iterable
 from typing import Any, Protocol, cast
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from django.conf import settings
 from django.db import models
 
 from sequin_admin.access.models import Organization
-from sequin_admin.audit.models import SYSTEM, record_change
+from sequin_admin.audit.models import SYSTEM, Event, build_event, record_change
 from sequin_admin.core import clock
 from sequin_admin.core.words import format_time
 from sequin_admin.notifications import outbox
@@ -50,6 +51,20 @@ def record_and_notify(
     """Record a change in the audit log and, for types in `TYPES`, post it to the outbox."""
     record_change(cast(models.Model, row), action, actor, **details)
     notify_change(row, action, actor, **details)
+
+
+def record_and_notify_many(
+    organization: Organization,
+    changes: Iterable[tuple[Announced, str, dict[str, Any]]],
+    actor: models.Model | None,
+) -> None:
+    """As `record_and_notify()`, for many rows at once: each with its action and the details."""
+    recorded, messages = [], []
+    for row, action, details in changes:
+        recorded.append(build_event(cast(models.Model, row), action, actor, **details))
+        messages.append(message_of_change(row, action, actor, **details))
+    Event.objects.bulk_create(recorded)
+    outbox.post(organization, *filter(None, messages))
 
 
 def notify_change(

@@ -45,9 +45,12 @@ class Saved:
     def is_changed(self) -> bool:
         return self.is_new or bool(self.changed)
 
-    def audit_details(self) -> dict[str, Any]:
-        account = {"account": self.credential.describe()}
-        return account if self.is_new else {**account, "changed": self.changed}
+    def audited_change(self) -> tuple[Credential, str, dict[str, Any]]:
+        """The credential, the action and its details, as the audit log has them."""
+        details = {"kind": self.credential.kind, "account": self.credential.describe()}
+        if self.is_new:
+            return self.credential, "credential.created", details
+        return self.credential, "credential.updated", {**details, "changed": self.changed}
 
     @property
     def needs_probe(self) -> bool:
@@ -184,10 +187,8 @@ def remember_tokens(credential: Credential) -> None:
 def record_saved(saved: Saved, actor: models.Model | None) -> None:
     """Audit what is new or has changed."""
     if saved.is_changed:
-        action = "credential.created" if saved.is_new else "credential.updated"
-        record_and_notify(
-            saved.credential, action, actor, kind=saved.credential.kind, **saved.audit_details()
-        )
+        credential, action, details = saved.audited_change()
+        record_and_notify(credential, action, actor, **details)
 
 
 def apply_grant(credential: Credential, grant: TokenGrant | None) -> None:

@@ -11,16 +11,15 @@ from django.db import models, transaction
 from sequin_admin.access.ceilings import CeilingReached, ceiling_message
 from sequin_admin.access.keys import get_person
 from sequin_admin.access.models import Organization
-from sequin_admin.audit.models import Event, build_event
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.notifications import outbox
-from sequin_admin.notifications.events import message_of_change
+from sequin_admin.notifications.events import record_and_notify
 from sequin_admin.tokens import protocol
 
 MAX_LIFETIME = timedelta(days=7)
 CEILING = "MAX_CONNECT_LINKS"
+CREATED = "connect_link.created"
 
 
 class BadLink(ValueError):
@@ -105,19 +104,7 @@ def save_new(link: ConnectLink, *, actor: models.Model | None) -> None:
     if message := ceiling_message(link.organization, open_links, CEILING):
         raise TooManyLinks("kinds", message)
     link.save()
-    record_created(link.organization, [link], actor)
-
-
-def record_created(
-    organization: Organization, made: Sequence[ConnectLink], actor: models.Model | None
-) -> None:
-    """The audit events and the messages of new links."""
-    action, events, messages = "connect_link.created", [], []
-    for link in made:
-        events.append(build_event(link, action, actor, kinds=link.kinds))
-        messages.append(message_of_change(link, action, actor, kinds=link.kinds))
-    Event.objects.bulk_create(events)
-    outbox.post(organization, *filter(None, messages))
+    record_and_notify(link, CREATED, actor, kinds=link.kinds)
 
 
 def refuse_bad(

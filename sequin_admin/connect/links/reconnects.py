@@ -12,15 +12,16 @@ from sequin_admin.access.models import Organization
 from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.connect.links.creation import (
     CEILING,
+    CREATED,
     MAX_LIFETIME,
     BadLink,
     build_link,
-    record_created,
     save_new,
 )
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.notifications.events import record_and_notify_many
 
 
 @transaction.atomic
@@ -56,7 +57,8 @@ def create_reconnects(
         else:
             skipped.append((credential, full_message(organization, CEILING)))
     ConnectLink.objects.bulk_create(made)
-    record_created(organization, made, actor)
+    created = ((link, CREATED, {"kinds": link.kinds}) for link in made)
+    record_and_notify_many(organization, created, actor)
     refuse_lost_right(actor, organization)
     return made, skipped
 
