@@ -134,15 +134,19 @@ def turns_of(queues: Iterable[str]) -> Iterator[list[str]]:
 
 
 def share_out(
-    queues: Sequence[str], room: int, allow: Callable[[str, int], int] = lambda _, share: share
+    queues: Sequence[str],
+    room: int,
+    allow: Callable[[str, int, int], int] = lambda queue, share, rivals: share,
 ) -> dict[str, int]:
     """How many rows each queue may give, so that they share `room` evenly.
 
-    `allow(queue, share)` says how many of its share may be claimed.
+    `allow(queue, share, rivals)` says how many of its share may be claimed. `rivals` is how many
+    queues of its kind have no share yet, this one included.
     """
-    shares = dict[str, int]()
-    for left, queue in zip(range(len(queues), 0, -1), queues, strict=True):
-        shares[queue] = max(0, allow(queue, ceil((room - sum(shares.values())) / left)))
+    shares, kinds = dict[str, int](), [queue_parts(queue)[1] for queue in queues]
+    for at, queue in enumerate(queues):
+        share = ceil((room - sum(shares.values())) / (len(queues) - at))
+        shares[queue] = max(0, allow(queue, share, kinds[at:].count(kinds[at])))
     return shares
 
 

@@ -4,13 +4,12 @@ import uuid
 from collections.abc import Sequence
 from copy import copy
 from datetime import timedelta
-from math import ceil
 
 from django.db import models, transaction
 
 from sequin_admin.core import clock, leases, turns
 from sequin_admin.core.clock import DatabaseTime
-from sequin_admin.core.turns import Turns, queue_parts
+from sequin_admin.core.turns import Turns
 from sequin_admin.credentials.models import Credential
 from sequin_admin.tokens import endpoints
 from sequin_admin.tokens.endpoints import CallRoom, Fleet
@@ -34,14 +33,7 @@ def claim_due(limit: int, fleet: Fleet = Fleet()) -> list[Credential]:  # noqa: 
 
     @transaction.atomic
     def take(queues: Sequence[str], most: int) -> list[Credential]:
-        def allow(queue: str, share: int) -> int:
-            slug = queue_parts(queue)[1]
-            rivals = sum(queue_parts(each)[1] == slug for each in queues[queues.index(queue) :])
-            most = min(share, ceil(room.of(slug) / rivals))
-            room.start(slug, most)
-            return most
-
-        shares = turns.share_out(queues, most, allow)
+        shares = turns.share_out(queues, most, room.take)
         return take_leases(turns.lock_shares(answering, shares))
 
     claimed = TURNS.claim(answering, limit - len(taken), take, room.closed_queues())

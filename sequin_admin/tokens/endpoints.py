@@ -8,6 +8,7 @@ time.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from math import ceil
 from typing import Any
 
 from django.db import models
@@ -82,10 +83,13 @@ class CallRoom:
         rows = [each for each in self.silent if each.kind == slug]
         return len(rows) > MANY_HOSTS or any(not each.place for each in rows)
 
-    def start(self, slug: str, count: int) -> None:
-        """Count calls as under way."""
-        calls, slow = self.under_way.get(slug, (0, 0))
-        self.under_way[slug] = (calls + count, slow)
+    def take(self, queue: str, share: int, rivals: int) -> int:
+        """How many of `share` calls of a queue may start; they count as under way. `rivals` queues,
+        this one included, share the room of its kind."""
+        slug = queue_parts(queue)[1]
+        count = max(0, min(share, ceil(self.of(slug) / rivals)))
+        add_calls(self.under_way, queue, count, 0)
+        return count
 
     def closed_queues(self) -> list[str]:
         """The queues of kinds without room, as patterns."""

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from datetime import timedelta
-from math import ceil
 from typing import Any
 
 import structlog
@@ -23,7 +22,7 @@ from django.db.models.functions import Cast
 
 from sequin_admin.core import clock, leases, shutdown, turns
 from sequin_admin.core.clock import DatabaseTime
-from sequin_admin.core.turns import Turns, queue_parts
+from sequin_admin.core.turns import Turns
 from sequin_admin.tokens import endpoints, protocol
 from sequin_admin.tokens.endpoints import CallRoom, Fleet
 from sequin_admin.tokens.models import Purpose, SilentEndpoint, Token
@@ -113,13 +112,10 @@ def claim_due(limit: int, fleet: Fleet = Fleet()) -> list[RenewalLease]:  # noqa
         throttle.lock(queues)
         room.under_way = throttle.under_way
 
-        def allow(queue: str, share: int) -> int:
-            slug = queue_parts(queue)[1]
-            rivals = sum(queue_parts(each)[1] == slug for each in queues[queues.index(queue) :])
-            most = min(share, throttle.room(queue, rivals), ceil(room.of(slug) / rivals))
-            throttle.start(queue, max(0, most))
-            room.start(slug, max(0, most))
-            return most
+        def allow(queue: str, share: int, rivals: int) -> int:
+            count = room.take(queue, min(share, throttle.room(queue, rivals)), rivals)
+            throttle.start(queue, count)
+            return count
 
         shares = turns.share_out(queues, most, allow)
         return take_leases(turns.lock_shares(answering, shares))

@@ -151,6 +151,31 @@ def test_a_round_goes_on_after_the_organization_served_last(organization, make_d
     assert {*seen[:3]} == {*seen[3:]} == {owner.pk for owner in owners}
 
 
+OWNERS = {
+    "renew": lambda fleet: [
+        lease.token.credential.organization_id for lease in renewal_leases.claim_due(2, fleet)
+    ],
+    "probe": lambda fleet: [row.organization_id for row in probe_claims.claim_due(2, fleet)],
+}
+
+
+@pytest.mark.parametrize("owners_claimed", OWNERS.values(), ids=OWNERS)
+def test_the_only_call_a_provider_may_get_goes_to_each_in_time(
+    organization, make_due, owners_claimed
+):
+    make_due(organization, "auth0_client_credentials", 20)
+    make_due(make_organization("atreides"), "auth0_client_credentials", 20)
+    claimed = []
+
+    for _ in range(20):
+        claimed += owners_claimed(Fleet(threads=2))
+        for model in (Credential, Token):
+            model.objects.update(lease_until=None)
+
+    assert len(claimed) == 20
+    assert len({*claimed}) == 2
+
+
 def test_the_queue_is_the_same_in_python_and_in_the_database(organization, make_due):
     app = make_oauth_app(organization, "airtable")
     make_due(organization, "airtable_oauth2", 1, app=app)
