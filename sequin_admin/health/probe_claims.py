@@ -12,23 +12,23 @@ from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.turns import Turns
 from sequin_admin.credentials.models import Credential
 from sequin_admin.tokens import endpoints
-from sequin_admin.tokens.endpoints import CallRoom, Fleet
+from sequin_admin.tokens.endpoints import CallRoom, Capacity
 from sequin_admin.tokens.models import Purpose, SilentEndpoint
 
 CLAIM = timedelta(minutes=2)
 TURNS = Turns()
 
 
-def claim_due(limit: int, fleet: Fleet = Fleet()) -> list[Credential]:  # noqa: B008 - frozen
-    """Lease up to `limit` credentials that are due, as `fleet` allows, and move their due time to
-    the lease's end: one that is earlier after the probe was asked for meanwhile.
+def claim_due(limit: int, capacity: Capacity = Capacity()) -> list[Credential]:  # noqa: B008 - frozen
+    """Lease up to `limit` credentials that are due, as `capacity` allows, and move their due time
+    to the lease's end: one that is earlier after the probe was asked for meanwhile.
 
     The organizations take turns; of each queue the oldest come first.
     """
     due = Credential.objects.check_due().filter(leases.unleased())
     silent = endpoints.list_silent(Purpose.PROBE)
-    taken = claim_trials(due, silent, limit, fleet)
-    room = CallRoom(fleet, silent, count_calls())
+    taken = claim_trials(due, silent, limit, capacity)
+    room = CallRoom(capacity, silent, count_calls())
     answering = due.exclude(room.silent_hosts()) if silent else due
 
     @transaction.atomic
@@ -41,14 +41,17 @@ def claim_due(limit: int, fleet: Fleet = Fleet()) -> list[Credential]:  # noqa: 
 
 
 def claim_trials(
-    due: models.QuerySet[Credential], silent: Sequence[SilentEndpoint], limit: int, fleet: Fleet
+    due: models.QuerySet[Credential],
+    silent: Sequence[SilentEndpoint],
+    limit: int,
+    capacity: Capacity,
 ) -> list[Credential]:
     """One credential for each host that does not answer and is not being tried."""
     if not silent:
         return []
     locked: list[Credential] = []
     with transaction.atomic():
-        for endpoint in endpoints.due_trials(silent, fleet)[:limit]:
+        for endpoint in endpoints.due_trials(silent, capacity)[:limit]:
             rows = due.filter(endpoint.accounts())
             if rows.exists() and endpoints.start_trial(endpoint):
                 rows = rows.select_related("oauth_app")

@@ -16,7 +16,7 @@ from sequin_admin.access.models import Organization
 from sequin_admin.core import clock, metrics
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health.models import Outage, WorkerProcess
-from sequin_admin.tokens.endpoints import Fleet
+from sequin_admin.tokens.endpoints import Capacity
 from sequin_admin.tokens.models import Token
 
 log = structlog.get_logger(__name__)
@@ -92,11 +92,11 @@ def alive(at: datetime) -> QuerySet[WorkerProcess]:
     return WorkerProcess.objects.filter(beat_at__gt=at - STALE_AFTER)
 
 
-def fleet() -> Fleet:
+def capacity() -> Capacity:
     """The threads of all running workers, and the providers that are known to be down."""
     threads = alive(clock.now()).aggregate(total=Sum("threads"))["total"]
     down = Outage.objects.open().values_list("provider", flat=True)
-    return Fleet(threads or 1, frozenset(down))
+    return Capacity(threads or 1, frozenset(down))
 
 
 def list_workers() -> QuerySet[WorkerProcess]:

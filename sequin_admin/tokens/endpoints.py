@@ -33,8 +33,8 @@ KEPT_FOR = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Fleet:
-    """What all workers are together: their threads for one job, and which providers are down.
+class Capacity:
+    """What all workers can do together: their threads for one job, and which providers are down.
 
     Without `threads` any number of calls may be under way.
     """
@@ -61,7 +61,7 @@ class CallRoom:
     without an answer.
     """
 
-    fleet: Fleet
+    capacity: Capacity
     silent: Collection[SilentEndpoint]
     under_way: dict[str, tuple[int, int]] = field(default_factory=dict)
 
@@ -71,10 +71,10 @@ class CallRoom:
             return NO_CAP
         slow = self.under_way.get(slug, (0, 0))[1]
         # One slow host of many is one tenant's; when the host is everybody's, it waits.
-        most_slow = self.fleet.trials if kind.destination_properties else 1
-        if self.is_silent(slug) or (self.fleet.threads and slow >= most_slow):
+        most_slow = self.capacity.trials if kind.destination_properties else 1
+        if self.is_silent(slug) or (self.capacity.threads and slow >= most_slow):
             return 0
-        most = 1 if kind.provider in self.fleet.down else self.fleet.per_provider
+        most = 1 if kind.provider in self.capacity.down else self.capacity.per_provider
         slugs = [each.slug for each in kinds.of_provider(kind.provider)]
         return max(0, most - sum(self.under_way.get(each, (0, 0))[0] for each in slugs))
 
@@ -164,11 +164,11 @@ def start_trial(endpoint: SilentEndpoint) -> bool:
     return bool(free.update(trial_until=DatabaseTime(TRIAL, stored=True)))
 
 
-def due_trials(silent: Iterable[SilentEndpoint], fleet: Fleet) -> list[SilentEndpoint]:
+def due_trials(silent: Iterable[SilentEndpoint], capacity: Capacity) -> list[SilentEndpoint]:
     """The endpoints that may be tried now, the one that was tried longest ago first."""
     silent = list(silent)
     free = [each for each in silent if not is_tried(each)]
-    return free[: max(0, fleet.trials - (len(silent) - len(free)))]
+    return free[: max(0, capacity.trials - (len(silent) - len(free)))]
 
 
 def silent_for(organization: Organization) -> list[SilentEndpoint]:

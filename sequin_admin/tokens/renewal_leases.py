@@ -24,7 +24,7 @@ from sequin_admin.core import clock, leases, shutdown, turns
 from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.turns import Turns
 from sequin_admin.tokens import endpoints, protocol
-from sequin_admin.tokens.endpoints import CallRoom, Fleet
+from sequin_admin.tokens.endpoints import CallRoom, Capacity
 from sequin_admin.tokens.models import Purpose, SilentEndpoint, Token
 from sequin_admin.tokens.throttle import RefreshThrottle
 
@@ -89,8 +89,8 @@ def find_unanswered(journal: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [attempt for attempt in since if attempt.get("code") in (None, "unreachable")]
 
 
-def claim_due(limit: int, fleet: Fleet = Fleet()) -> list[RenewalLease]:  # noqa: B008 - frozen
-    """Leases of up to `limit` tokens due for refresh, as the throttle and `fleet` allow.
+def claim_due(limit: int, capacity: Capacity = Capacity()) -> list[RenewalLease]:  # noqa: B008 - frozen
+    """Leases of up to `limit` tokens due for refresh, as the throttle and `capacity` allow.
 
     The organizations take turns; of each queue the oldest come first. Short transactions, which
     skip rows locked by another process.
@@ -98,9 +98,9 @@ def claim_due(limit: int, fleet: Fleet = Fleet()) -> list[RenewalLease]:  # noqa
     due = Token.objects.refresh_due().filter(leases.unleased()).only(*READ_COLUMNS)
     due = due.exclude(next_try_at__gt=DatabaseTime())
     silent = endpoints.list_silent(Purpose.RENEW)
-    leased = claim_trials(due, silent, limit, fleet)
+    leased = claim_trials(due, silent, limit, capacity)
     throttle = RefreshThrottle()
-    room = CallRoom(fleet, silent, throttle.under_way)
+    room = CallRoom(capacity, silent, throttle.under_way)
     # What may not start is left out, so that it does not delay others.
     closed = [*room.closed_queues(), *throttle.exhausted()]
     answering = due.exclude(room.silent_hosts("credential")) if silent else due
@@ -124,14 +124,14 @@ def claim_due(limit: int, fleet: Fleet = Fleet()) -> list[RenewalLease]:  # noqa
 
 
 def claim_trials(
-    due: QuerySet[Token], silent: Sequence[SilentEndpoint], limit: int, fleet: Fleet
+    due: QuerySet[Token], silent: Sequence[SilentEndpoint], limit: int, capacity: Capacity
 ) -> list[RenewalLease]:
     """One lease for each endpoint that does not answer and is not being tried."""
     if not silent or shutdown.is_requested():
         return []
     locked: list[Token] = []
     with transaction.atomic():
-        for endpoint in endpoints.due_trials(silent, fleet)[:limit]:
+        for endpoint in endpoints.due_trials(silent, capacity)[:limit]:
             rows = due.filter(endpoint.accounts("credential"))
             if rows.exists() and endpoints.start_trial(endpoint):
                 locked += rows.select_for_update(skip_locked=True, of=("self",))[:1]

@@ -21,11 +21,11 @@ from sequin_admin.limits import usage
 from sequin_admin.notifications import delivery, outbox
 from sequin_admin.syncs import catalogue, targets
 from sequin_admin.tokens import chains, endpoints, renewal, renewal_leases
-from sequin_admin.tokens.endpoints import Fleet
+from sequin_admin.tokens.endpoints import Capacity
 from sequin_admin.tokens.renewal_leases import RenewalLease
 
 HOUR_S = 3600
-FLEET_EVERY_S = 2
+CAPACITY_EVERY_S = 2
 
 
 @dataclass(frozen=True)
@@ -48,28 +48,28 @@ def periodic_job(name: str, every_s: float, run: Callable[[], object]) -> Job:
     return Job(name, every_s, lambda limit: [run], lambda run: run(), single=True)
 
 
-class KnownFleet:
-    """`workers.fleet()`, read again every few seconds."""
+class KnownCapacity:
+    """`workers.capacity()`, read again every few seconds."""
 
     def __init__(self) -> None:
         self.read_at = float("-inf")
-        self.known = Fleet()
+        self.known = Capacity()
 
-    def __call__(self) -> Fleet:
-        if time.monotonic() - self.read_at >= FLEET_EVERY_S:
-            self.known, self.read_at = workers.fleet(), time.monotonic()
+    def __call__(self) -> Capacity:
+        if time.monotonic() - self.read_at >= CAPACITY_EVERY_S:
+            self.known, self.read_at = workers.capacity(), time.monotonic()
         return self.known
 
 
-fleet = KnownFleet()
+capacity = KnownCapacity()
 
 
 def claim_renewals(limit: int) -> Sequence[RenewalLease]:
-    return renewal_leases.claim_due(limit, fleet())
+    return renewal_leases.claim_due(limit, capacity())
 
 
 def claim_probes(limit: int) -> Sequence[Credential]:
-    return probe_claims.claim_due(limit, fleet())
+    return probe_claims.claim_due(limit, capacity())
 
 
 JOBS = (

@@ -17,7 +17,7 @@ from sequin_admin.notifications.models import Channel, Delivery
 from sequin_admin.syncs import catalogue
 from sequin_admin.syncs.models import Refresh
 from sequin_admin.tokens import endpoints, renewal, renewal_leases
-from sequin_admin.tokens.endpoints import Fleet
+from sequin_admin.tokens.endpoints import Capacity
 from sequin_admin.tokens.models import Purpose, SilentEndpoint, Token
 from tests.factories import make_credential, make_oauth_app
 
@@ -79,12 +79,12 @@ def post(organization, channels, each):
         )
 
 
-def renew_kinds(limit, fleet):
-    return [lease.token.credential.kind for lease in renewal_leases.claim_due(limit, fleet)]
+def renew_kinds(limit, capacity):
+    return [lease.token.credential.kind for lease in renewal_leases.claim_due(limit, capacity)]
 
 
-def probe_kinds(limit, fleet):
-    return [row.kind for row in probe_claims.claim_due(limit, fleet)]
+def probe_kinds(limit, capacity):
+    return [row.kind for row in probe_claims.claim_due(limit, capacity)]
 
 
 CLAIMS = {
@@ -152,10 +152,10 @@ def test_a_round_goes_on_after_the_organization_served_last(organization, make_d
 
 
 OWNERS = {
-    "renew": lambda fleet: [
-        lease.token.credential.organization_id for lease in renewal_leases.claim_due(2, fleet)
+    "renew": lambda capacity: [
+        lease.token.credential.organization_id for lease in renewal_leases.claim_due(2, capacity)
     ],
-    "probe": lambda fleet: [row.organization_id for row in probe_claims.claim_due(2, fleet)],
+    "probe": lambda capacity: [row.organization_id for row in probe_claims.claim_due(2, capacity)],
 }
 
 
@@ -168,7 +168,7 @@ def test_the_only_call_a_provider_may_get_goes_to_each_in_time(
     claimed = []
 
     for _ in range(20):
-        claimed += owners_claimed(Fleet(threads=2))
+        claimed += owners_claimed(Capacity(threads=2))
         for model in (Credential, Token):
             model.objects.update(lease_until=None)
 
@@ -189,9 +189,9 @@ def test_the_queue_is_the_same_in_python_and_in_the_database(organization, make_
 def test_one_provider_gets_half_of_all_threads(organization, make_due, kinds_claimed):
     make_due(organization, "hubspot_oauth2", 6, ago=2 * HOUR)
     make_due(organization, "auth0_client_credentials", 6)
-    fleet = Fleet(threads=6)
+    capacity = Capacity(threads=6)
 
-    claimed = [slug for _ in range(6) for slug in kinds_claimed(2, fleet)]
+    claimed = [slug for _ in range(6) for slug in kinds_claimed(2, capacity)]
 
     assert claimed.count("hubspot_oauth2") == 3
     assert claimed.count("auth0_client_credentials") == 3
@@ -202,12 +202,12 @@ def test_while_a_call_is_slow_no_other_begins_at_its_host(
     organization, make_due, kinds_claimed, monkeypatch
 ):
     make_due(organization, "hubspot_oauth2", 4, ago=2 * HOUR)
-    fleet = Fleet(threads=8)
-    assert kinds_claimed(1, fleet) == ["hubspot_oauth2"]
+    capacity = Capacity(threads=8)
+    assert kinds_claimed(1, capacity) == ["hubspot_oauth2"]
     later = clock.now() + endpoints.SLOW + timedelta(seconds=1)
     monkeypatch.setattr(clock, "now", lambda: later)
 
-    assert kinds_claimed(4, fleet) == []
+    assert kinds_claimed(4, capacity) == []
 
 
 @pytest.mark.parametrize("kinds_claimed", [renew_kinds, probe_kinds])
@@ -218,7 +218,7 @@ def test_a_provider_that_is_known_to_be_down_is_called_once_at_a_time(
     outages.open_outage("hubspot", "HubSpot is down.")
     WorkerProcess.objects.create(hostname="sietch", pid=1, threads=20)
 
-    claimed = [kinds_claimed(4, workers.fleet()) for _ in range(2)]
+    claimed = [kinds_claimed(4, workers.capacity()) for _ in range(2)]
 
     assert claimed == [["hubspot_oauth2"], []]
 
@@ -232,13 +232,13 @@ def test_who_does_not_answer_is_tried_by_one_call_at_a_time(
     row, *_ = make_due(organization, "hubspot_oauth2", 4, ago=2 * HOUR)
     make_due(organization, "auth0_client_credentials", 2)
     endpoints.record_call(purpose, row, answered=False)
-    fleet = Fleet(threads=20)
+    capacity = Capacity(threads=20)
 
-    first, second = kinds_claimed(6, fleet), kinds_claimed(6, fleet)
+    first, second = kinds_claimed(6, capacity), kinds_claimed(6, capacity)
     endpoints.record_call(purpose, row, answered=False)
-    third = kinds_claimed(6, fleet)
+    third = kinds_claimed(6, capacity)
     endpoints.record_call(purpose, row, answered=True)
-    fourth = kinds_claimed(6, fleet)
+    fourth = kinds_claimed(6, capacity)
 
     assert sorted(first) == ["auth0_client_credentials"] * 2 + ["hubspot_oauth2"]
     assert second == []
@@ -262,7 +262,7 @@ def test_one_silent_tenant_does_not_hold_up_the_others(
     )
     endpoints.record_call(purpose, row, answered=False)
 
-    assert len(kinds_claimed(6, Fleet(threads=20))) == 4
+    assert len(kinds_claimed(6, Capacity(threads=20))) == 4
 
 
 def test_all_silent_hosts_together_get_a_fifth_of_the_threads(organization, make_due):
@@ -276,8 +276,8 @@ def test_all_silent_hosts_together_get_a_fifth_of_the_threads(organization, make
         )
         endpoints.record_call(Purpose.PROBE, row, answered=False)
 
-    assert len(probe_claims.claim_due(5, Fleet(threads=10))) == 2
-    assert probe_claims.claim_due(5, Fleet(threads=10)) == []
+    assert len(probe_claims.claim_due(5, Capacity(threads=10))) == 2
+    assert probe_claims.claim_due(5, Capacity(threads=10)) == []
 
 
 def test_the_trial_of_a_killed_process_ends_by_itself(organization, make_due, monkeypatch):
