@@ -26,8 +26,7 @@ from sequin_admin.core import clock, leases
 from sequin_admin.core import metrics as summed
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import workers
-from sequin_admin.health.models import ServiceIncident
-from sequin_admin.health.worker_watch import NO_WORKER
+from sequin_admin.health.worker_watch import NO_WORKER, open_incident
 from sequin_admin.notifications.models import Delivery
 from sequin_admin.syncs.models import Target
 from sequin_admin.tokens.models import Token
@@ -143,8 +142,7 @@ def measure_workers(now: datetime, registry: CollectorRegistry) -> None:
         ["code"],
         registry=registry,
     )
-    still_open = ServiceIncident.objects.filter(resolved_at=None, code=NO_WORKER)
-    broken.labels(NO_WORKER).set(still_open.count())
+    broken.labels(NO_WORKER).set(int(open_incident() is not None))
     alive = list(workers.alive(now))
     live = Gauge("sequin_admin_workers", "Workers that run.", registry=registry)
     live.set(len(alive))
