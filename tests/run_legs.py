@@ -48,7 +48,7 @@ SQLITE_ONLY = (
 )
 # Runs on PostgreSQL, which can store less than SQLite. Collecting it takes half a minute.
 FUZZER = "api/test_schema.py"
-# Only these start the product as a whole, or walk every page and address in one test.
+# Left out of `--fast`: what starts the product as a whole, and what meets each kind's every answer.
 SLOWEST = ("tools", "health/test_scenarios.py", "providers/test_unexpected_answers.py")
 ON_POSTGRESQL = ["-m", "tests.postgres", "-m", "pytest"]
 # A process with nothing left takes tests of one that is behind.

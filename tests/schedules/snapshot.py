@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +20,14 @@ class Snapshot:
         file = Path(simulator.folder.name) / "simulator.sqlite3"
         self.simulator = sqlite3.connect(file, isolation_level=None, timeout=20)
         found = self.simulator.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        self.theirs = {name: "*" for (name,) in found if not name.startswith("sqlite_")}
+        tables = [name for (name,) in found if not name.startswith("sqlite_")]
+        self.theirs = {
+            table: names(row[1] for row in self.simulator.execute(f'PRAGMA table_info("{table}")'))
+            for table in tables
+        }
         self.ours = {
-            model._meta.db_table: ", ".join(
-                f'"{field.column}"' for field in model._meta.concrete_fields if not field.generated
+            model._meta.db_table: names(
+                field.column for field in model._meta.concrete_fields if not field.generated
             )
             for model in apps.get_models(include_auto_created=True)
             if model._meta.managed and not model._meta.proxy
@@ -44,6 +48,10 @@ class Snapshot:
         self.simulator.close()
 
 
+def names(columns: Iterable[str]) -> str:
+    return ", ".join(f'"{column}"' for column in columns)
+
+
 def keep(execute: Callable[[str], Any], tables: Mapping[str, str]) -> None:
     for table, columns in tables.items():
         execute(f'DROP TABLE IF EXISTS "kept_{table}"')
@@ -54,5 +62,4 @@ def put_back(execute: Callable[[str], Any], tables: Mapping[str, str]) -> None:
     for table in tables:
         execute(f'DELETE FROM "{table}"')
     for table, columns in tables.items():
-        named = "" if columns == "*" else f"({columns})"
-        execute(f'INSERT INTO "{table}" {named} SELECT {columns} FROM "kept_{table}"')
+        execute(f'INSERT INTO "{table}" ({columns}) SELECT {columns} FROM "kept_{table}"')
