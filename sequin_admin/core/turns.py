@@ -5,6 +5,7 @@ whether the row may be claimed, such as kind and OAuth app. With an index on `qu
 time, a claim looks at the first rows of a few queues, however many rows are due in all.
 """
 
+import itertools
 import random
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -22,8 +23,8 @@ QUEUE_CHARS = 120
 LISTED = 64
 # Stands for the name of a queue until a query has been compiled.
 ANY_QUEUE = "any queue"
-# Sorts after all queues of an organization, whatever the database's collation.
-LAST = "zzz"
+# Whose last turn is known: more than are due at once.
+REMEMBERED = 10_000
 UUID_CHARS = 32
 
 Row = TypeVar("Row", bound=models.Model)
@@ -52,15 +53,19 @@ def queue_expression(*columns: str) -> Concat:
 
 
 class Turns:
-    """How far one process is in its rounds through the queues of a model's rows.
+    """One process's turns through the queues of a model's rows: who was served longest ago is next.
 
     `waiting` is the condition, in SQL, of the model's partial index on `queue`.
     """
 
     def __init__(self, waiting: str = "") -> None:
         self.waiting = waiting
-        # Processes begin at different organizations.
+        # The queue looked at last, as at most `LISTED` are looked at in one claim. Processes begin
+        # at different ones.
         self.after = uuid.uuid4().hex
+        # When each queue was served last: a count that goes up. The first are from longest ago.
+        self.served: dict[str, int] = {}
+        self.count = itertools.count(1)
 
     def claim(
         self,
@@ -71,31 +76,66 @@ class Turns:
     ) -> list[Claimed]:
         """Up to `room` rows, of as many organizations as have due ones.
 
-        `take(queues, room)` claims up to `room` rows of these queues. `closed` are patterns, as of
-        LIKE, of queues that are left out.
+        `take(queues, room)` claims up to `room` rows of these queues, which `share_out()` gives
+        their shares. `closed` are patterns, as of LIKE, of queues that are left out.
         """
-        claimed, seen, began_after = list[Claimed](), set[str](), self.after
-        while len(claimed) < room:
-            is_from_start = not self.after
-            listed = self.list_due(due, closed)
-            for turn in turns_of(queue for queue in listed if queue not in seen):
-                while turn and len(claimed) < room:
-                    left = room - len(claimed)
-                    served, turn = turn[:left], turn[left:]
-                    # Where there is room for one of them only, it is another one's each time.
-                    random.shuffle(served)
-                    claimed += take(served, left)
-                    seen.update(served)
-                    self.after = max(self.after, *(queue[:UUID_CHARS] + LAST for queue in served))
-            if len(listed) < LISTED and all(queue < self.after for queue in listed):
-                self.after = ""
-            if is_from_start or self.after:
-                break
-        if not claimed:
-            self.after = began_after
+        claimed = list[Claimed]()
+        for turn in self.order(self.list_next(due, closed)):
+            while turn and len(claimed) < room:
+                left = room - len(claimed)
+                claimed += take(turn[:left], left)
+                turn = turn[left:]
         return claimed
 
-    def list_due(self, due: models.QuerySet[Any], closed: Iterable[str]) -> list[str]:
+    def share_out(
+        self,
+        queues: Sequence[str],
+        room: int,
+        allow: Callable[[str, int, int], int] = lambda queue, share, rivals: share,
+    ) -> dict[str, int]:
+        """How many rows each queue may give, so that they share `room` evenly.
+
+        `allow(queue, share, rivals)` says how many of its share may be claimed. `rivals` is how
+        many queues of its kind have no share yet, this one included. A queue that may give none
+        keeps its turn.
+        """
+        shares, kinds = dict[str, int](), [queue_parts(queue)[1] for queue in queues]
+        for at, queue in enumerate(queues):
+            share = ceil((room - sum(shares.values())) / (len(queues) - at))
+            shares[queue] = max(0, allow(queue, share, kinds[at:].count(kinds[at])))
+            if shares[queue]:
+                self.record(queue)
+        return shares
+
+    def record(self, queue: str) -> None:
+        """Put the queue behind all others."""
+        self.served.pop(queue, None)
+        self.served[queue] = next(self.count)
+        if len(self.served) > REMEMBERED:
+            del self.served[next(iter(self.served))]
+
+    def order(self, queues: Iterable[str]) -> Iterator[list[str]]:
+        """One queue of each organization, then a second of those that have several, and so on."""
+        waiting = list(queues)
+        random.shuffle(waiting)
+        waiting.sort(key=lambda queue: self.served.get(queue, 0))
+        by_organization: dict[str, list[str]] = {}
+        for queue in waiting:
+            by_organization.setdefault(queue[:UUID_CHARS], []).append(queue)
+        for turn in zip_longest(*by_organization.values()):
+            yield sorted(filter(None, turn), key=waiting.index)
+
+    def list_next(self, due: models.QuerySet[Any], closed: Iterable[str]) -> list[str]:
+        """The next queues that have due rows, the first ones again after the last."""
+        listed = self.list_due(due, closed, self.after)
+        if self.after and len(listed) < LISTED:
+            first = self.list_due(due, closed, "")
+            listed += [queue for queue in first if queue not in listed][: LISTED - len(listed)]
+        # Fewer are all of them.
+        self.after = listed[-1] if len(listed) == LISTED else ""
+        return listed
+
+    def list_due(self, due: models.QuerySet[Any], closed: Iterable[str], after: str) -> list[str]:
         """The next queues that have due rows, in their order.
 
         From one queue to the next by the index, which neither database does for a DISTINCT:
@@ -118,36 +158,8 @@ class Turns:
             WHERE queue IS NOT NULL{is_open} AND ({due_sql}) IS NOT NULL LIMIT %s
         """  # noqa: S608 - names of our own tables and columns
         with connection.cursor() as cursor:
-            cursor.execute(sql, [self.after, *patterns, *due_params, LISTED])
+            cursor.execute(sql, [after, *patterns, *due_params, LISTED])
             return [queue for (queue,) in cursor.fetchall()]
-
-
-def turns_of(queues: Iterable[str]) -> Iterator[list[str]]:
-    """One queue of each organization, then a second of those that have several, and so on."""
-    by_organization: dict[str, list[str]] = {}
-    for queue in queues:
-        by_organization.setdefault(queue[:UUID_CHARS], []).append(queue)
-    for several in by_organization.values():
-        random.shuffle(several)
-    for turn in zip_longest(*by_organization.values()):
-        yield [queue for queue in turn if queue]
-
-
-def share_out(
-    queues: Sequence[str],
-    room: int,
-    allow: Callable[[str, int, int], int] = lambda queue, share, rivals: share,
-) -> dict[str, int]:
-    """How many rows each queue may give, so that they share `room` evenly.
-
-    `allow(queue, share, rivals)` says how many of its share may be claimed. `rivals` is how many
-    queues of its kind have no share yet, this one included.
-    """
-    shares, kinds = dict[str, int](), [queue_parts(queue)[1] for queue in queues]
-    for at, queue in enumerate(queues):
-        share = ceil((room - sum(shares.values())) / (len(queues) - at))
-        shares[queue] = max(0, allow(queue, share, kinds[at:].count(kinds[at])))
-    return shares
 
 
 def lock_shares(due: models.QuerySet[Row], shares: Mapping[str, int]) -> list[Row]:

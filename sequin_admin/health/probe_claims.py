@@ -33,7 +33,7 @@ def claim_due(limit: int, capacity: Capacity = Capacity()) -> list[Credential]: 
 
     @transaction.atomic
     def take(queues: Sequence[str], most: int) -> list[Credential]:
-        shares = turns.share_out(queues, most, room.take)
+        shares = TURNS.share_out(queues, most, room.take)
         return take_leases(turns.lock_shares(answering, shares))
 
     claimed = TURNS.claim(answering, limit - len(taken), take, room.closed_queues())

@@ -40,7 +40,7 @@ def claim_due(room: int) -> list[Delivery]:
     @transaction.atomic
     def take(queues: Sequence[str], most: int) -> list[Delivery]:
         busy = count_busy()
-        shares = turns.share_out(
+        shares = TURNS.share_out(
             queues, most, lambda queue, share, _: min(share, places_left(queue, busy[queue]))
         )
         return leases.take_locked(turns.lock_shares(due, shares), LEASE)

@@ -67,7 +67,7 @@ def claim_due(room: int) -> Sequence[Refresh]:
 
     @transaction.atomic
     def take(queues: Sequence[str], most: int) -> list[Refresh]:
-        return leases.take_locked(turns.lock_shares(due, turns.share_out(queues, most)), CLAIM)
+        return leases.take_locked(turns.lock_shares(due, TURNS.share_out(queues, most)), CLAIM)
 
     return TURNS.claim(due, room, take)
 

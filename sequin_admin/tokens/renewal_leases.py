@@ -117,7 +117,7 @@ def claim_due(limit: int, capacity: Capacity = Capacity()) -> list[RenewalLease]
             throttle.start(queue, count)
             return count
 
-        shares = turns.share_out(queues, most, allow)
+        shares = TURNS.share_out(queues, most, allow)
         return take_leases(turns.lock_shares(answering, shares))
 
     return leased + TURNS.claim(answering, limit - len(leased), take, closed)

@@ -1,11 +1,12 @@
 """One bad provider and one big organization take nothing from the others."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
 from sequin_admin.access.models import Organization
-from sequin_admin.core import clock, http
+from sequin_admin.core import clock, http, turns
 from sequin_admin.core.turns import Turns
 from sequin_admin.credentials.kinds import RefreshPace
 from sequin_admin.credentials.models import Credential
@@ -31,6 +32,7 @@ def _from_the_beginning(monkeypatch):
     """Every process begins somewhere else."""
     for module in MODULES:
         monkeypatch.setattr(module.TURNS, "after", "")
+        monkeypatch.setattr(module.TURNS, "served", {})
 
 
 @pytest.fixture
@@ -137,18 +139,42 @@ def test_deliveries_take_turns(organization):
     assert [row.organization_id for row in claimed].count(other.pk) == 2
 
 
-def test_a_round_goes_on_after_the_organization_served_last(organization, make_due):
+def take_one(turns, due):
+    """`take` of a claim that leaves the rows as they are, by the queues that were served."""
+
+    def take(queues, most):
+        return [queue for queue, share in turns.share_out(queues, most).items() if share]
+
+    return lambda: turns.claim(due, 1, take)[0]
+
+
+def test_who_was_served_longest_ago_is_next(organization, make_due):
     owners = [organization, make_organization("atreides"), make_organization("corrino")]
     for owner in owners:
         make_due(owner, "stripe_key", 3)
-    due, turns = Credential.objects.check_due(), Turns()
+    claim = take_one(Turns(), Credential.objects.check_due())
 
-    def see(queues, most):
-        return [due.filter(queue=queue).first().organization_id for queue in queues]
+    served = [claim() for _ in range(6)]
 
-    seen = [pk for _ in range(6) for pk in turns.claim(due, 1, see)]
+    assert len({*served[:3]}) == 3
+    assert served[3:] == served[:3]
 
-    assert {*seen[:3]} == {*seen[3:]} == {owner.pk for owner in owners}
+
+@pytest.mark.parametrize("looked_at", [1, 2, 3, 64])
+def test_queues_that_are_not_all_looked_at_in_one_claim_take_turns(
+    organization, make_due, monkeypatch, looked_at
+):
+    monkeypatch.setattr(turns, "LISTED", looked_at)
+    for slug in ("stripe_key", "sendgrid_key", "airtable_oauth2", "hubspot_oauth2"):
+        make_due(organization, slug, 1)
+    for name in ("atreides", "corrino", "vernius"):
+        make_due(make_organization(name), "stripe_key", 1)
+    claim = take_one(Turns(), Credential.objects.check_due())
+
+    served = Counter(claim() for _ in range(70))
+
+    assert len(served) == 7
+    assert min(served.values()) >= 10 - 1
 
 
 OWNERS = {
@@ -160,20 +186,25 @@ OWNERS = {
 
 
 @pytest.mark.parametrize("owners_claimed", OWNERS.values(), ids=OWNERS)
+@pytest.mark.parametrize("begins_at", ["first", "second", "third"])
 def test_the_only_call_a_provider_may_get_goes_to_each_in_time(
-    organization, make_due, owners_claimed
+    organization, make_due, monkeypatch, owners_claimed, begins_at
 ):
-    make_due(organization, "auth0_client_credentials", 20)
-    make_due(make_organization("atreides"), "auth0_client_credentials", 20)
+    """Wherever the process begins: whom a claim finds no room for keeps its turn."""
+    for owner in (organization, make_organization("atreides"), make_organization("corrino")):
+        make_due(owner, "auth0_client_credentials", 20)
+    queues = sorted({row.queue for row in Credential.objects.all()})
+    for module in MODULES:
+        after = dict(zip(("second", "third", "first"), queues, strict=True))[begins_at]
+        monkeypatch.setattr(module.TURNS, "after", after)
     claimed = []
 
-    for _ in range(20):
+    for _ in range(21):
         claimed += owners_claimed(Capacity(threads=2))
         for model in (Credential, Token):
             model.objects.update(lease_until=None)
 
-    assert len(claimed) == 20
-    assert len({*claimed}) == 2
+    assert [*Counter(claimed).values()] == [7, 7, 7]
 
 
 def test_the_queue_is_the_same_in_python_and_in_the_database(organization, make_due):
