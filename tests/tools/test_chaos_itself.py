@@ -4,12 +4,13 @@ import contextlib
 import json
 import signal
 import subprocess
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from sequin_admin.core.env import inherited
-from sequin_admin.tools.chaos.verdict import Count, missing_states
+from sequin_admin.tools.chaos.verdict import Count, cut_off_attempts, missing_states
 from tests.simulator_server import ROOT
 from tests.tools.chaos import COMMAND, run_chaos
 
@@ -88,6 +89,13 @@ def test_what_the_providers_rules_take_is_not_held_against_us():
     """Airtable ends the grant when a refresh token is reused."""
     assert not Count("airtable_oauth2", inevitable=3, reuse_detections=3, expired_reads=1).bad
     assert Count("airtable_oauth2", lost=1).bad
+
+
+def test_no_kill_explains_two_attempts_at_once():
+    began = [datetime(2026, 11, 29, 12, tzinfo=UTC) + timedelta(seconds=s) for s in (0, 3, 60)]
+    journal = [{"at": at.isoformat()} for at in began]
+
+    assert cut_off_attempts(journal) == began[1:], "The first had its lease when the next began."
 
 
 def test_a_run_that_never_came_to_a_state_proves_nothing_about_it():

@@ -2,9 +2,10 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
@@ -14,10 +15,13 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
+from sequin_admin.tokens.renewal_leases import LEASE
 from sequin_admin.tools.chaos.reader import NO_READS, RACED
 from sequin_admin.tools.simulator import SimulatorControl
 
 TRIES = 6
+# Clocks of one machine, read a moment before the lease begins.
+LEAST_LEASE = LEASE - timedelta(seconds=1)
 
 
 @dataclass
@@ -98,10 +102,16 @@ def count_kind(
     )
     true_codes: set[str] = set()
     for credential in kind.objects.select_related("oauth_app"):
+        attempts = Token.objects.get(pk=credential.pk).journal
+        cut_off, grants = cut_off_attempts(attempts), journal_of(credential, simulator)
+        killed = killed_attempts(cut_off, kills)
         result.credentials += 1
-        result.taken_over += len(cut_off_attempts(credential))
-        result.killed_after_commit += count_killed_after_commit(credential, kills, simulator)
-        true_codes |= check_credential(credential, kills, simulator, result)
+        result.taken_over += len(cut_off)
+        result.killed_after_commit += count_after_commit(killed, grants)
+        # Of two at once nothing is the provider's doing.
+        alone = len(cut_off) == sum("ended" not in each for each in attempts)
+        unlucky = alone and (bool(killed) or is_destroyed(grants) or was_sent_late(grants))
+        true_codes |= check_credential(credential, grants, result, unlucky=unlucky)
     for grant in simulator.grants(kind.provider).values():
         result.replays += grant["replays"]
         result.reuse_detections += grant["reuses"]
@@ -111,15 +121,12 @@ def count_kind(
 
 
 def check_credential(
-    credential: Credential, kills: Sequence[datetime], simulator: SimulatorControl, result: Count
+    credential: Credential, grants: list[dict[str, Any]], result: Count, *, unlucky: bool
 ) -> set[str]:
-    """Renew once more, and count the credential as lost or inevitable when that fails. Returns what
-    its readers may have been told of it."""
-    grants = journal_of(credential, simulator)
-    excused = not kinds.get_oauth(credential.kind).oauth.grace_s and (
-        was_killed(credential, kills) or is_destroyed(grants) or was_sent_late(grants)
-    )
-    true_codes = {"answer_lost"} if excused else set[str]()
+    """Renew once more, and count the credential as lost or inevitable when that fails. `unlucky`: a
+    response was lost. Returns what its readers may have been told of it."""
+    has_grace = bool(kinds.get_oauth(credential.kind).oauth.grace_s)
+    true_codes = {"answer_lost"} if unlucky and not has_grace else set[str]()
     outcome = try_renewal(credential)
     if outcome is None:
         return true_codes
@@ -135,10 +142,16 @@ def check_credential(
     return true_codes
 
 
-def cut_off_attempts(credential: Credential) -> list[datetime]:
-    """When the attempts began that did not end: their process was killed."""
-    journal = Token.objects.get(pk=credential.pk).journal
-    return [datetime.fromisoformat(each["at"]) for each in journal if "ended" not in each]
+def cut_off_attempts(journal: list[dict[str, Any]]) -> list[datetime]:
+    """When the attempts began that did not end: their process was killed.
+
+    Not those after which another began while their lease must have lasted: no kill explains two at
+    once.
+    """
+    begun = [datetime.fromisoformat(each["at"]) for each in journal]
+    lasted = [then - at > LEAST_LEASE for at, then in pairwise(begun)]
+    attempts = zip(journal, begun, [*lasted, True], strict=True)
+    return [at for each, at, alone in attempts if "ended" not in each and alone]
 
 
 def journal_of(credential: Credential, simulator: SimulatorControl) -> list[dict[str, Any]]:
@@ -147,9 +160,9 @@ def journal_of(credential: Credential, simulator: SimulatorControl) -> list[dict
     return simulator.journal(credential.provider, str(account))
 
 
-def redacted(journal: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The journal without the tokens."""
-    tokens = [{**token, "value": "***"} for grant in journal for token in grant["refresh_tokens"]]
+def redacted(grants: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What the journal says of the last refresh tokens, without them."""
+    tokens = [{**token, "value": "***"} for grant in grants for token in grant["refresh_tokens"]]
     return tokens[-3:]
 
 
@@ -165,30 +178,21 @@ def was_sent_late(grants: list[dict[str, Any]]) -> bool:
 
 
 def killed_attempts(
-    credential: Credential, kills: Sequence[datetime]
-) -> Iterator[tuple[datetime, datetime]]:
+    cut_off: Sequence[datetime], kills: Sequence[datetime]
+) -> list[tuple[datetime, datetime]]:
     """When each attempt that did not end began, and when a process was killed next."""
     longest = timedelta(seconds=3 * settings.TOKEN_DEADLINE_S)
-    for at in cut_off_attempts(credential):
-        killed = min((killed for killed in kills if at <= killed <= at + longest), default=None)
-        if killed:
-            yield at, killed
+    next_kills = ((at, [each for each in kills if at <= each <= at + longest]) for at in cut_off)
+    return [(at, min(found)) for at, found in next_kills if found]
 
 
-def was_killed(credential: Credential, kills: Sequence[datetime]) -> bool:
-    """Whether a process was killed during an attempt that did not end."""
-    return any(killed_attempts(credential, kills))
-
-
-def count_killed_after_commit(
-    credential: Credential, kills: Sequence[datetime], simulator: SimulatorControl
+def count_after_commit(
+    killed: Sequence[tuple[datetime, datetime]], grants: list[dict[str, Any]]
 ) -> int:
     """How many attempts were killed after the simulator had used a refresh token for them."""
-    grants = journal_of(credential, simulator)
     times = [token["spent_at"] for grant in grants for token in grant["refresh_tokens"]]
-    spent = [datetime.fromisoformat(time) for time in times if time]
-    attempts = killed_attempts(credential, kills)
-    return sum(any(at <= time <= killed for time in spent) for at, killed in attempts)
+    spent = [datetime.fromisoformat(each) for each in times if each]
+    return sum(any(at <= each <= end for each in spent) for at, end in killed)
 
 
 def try_renewal(credential: Credential) -> Outcome | None:
