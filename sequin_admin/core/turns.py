@@ -125,7 +125,7 @@ class Turns:
         for turn in zip_longest(*by_organization.values()):
             yield sorted(filter(None, turn), key=waiting.index)
 
-    def list_next(self, due: models.QuerySet[Any], closed: Iterable[str]) -> list[str]:
+    def list_next(self, due: models.QuerySet[Row], closed: Iterable[str]) -> list[str]:
         """The next queues that have due rows, the first ones again after the last."""
         listed = self.list_due(due, closed, self.after)
         if self.after and len(listed) < LISTED:
@@ -135,7 +135,7 @@ class Turns:
         self.after = listed[-1] if len(listed) == LISTED else ""
         return listed
 
-    def list_due(self, due: models.QuerySet[Any], closed: Iterable[str], after: str) -> list[str]:
+    def list_due(self, due: models.QuerySet[Row], closed: Iterable[str], after: str) -> list[str]:
         """The next queues that have due rows, in their order.
 
         From one queue to the next by the index, which neither database does for a DISTINCT:
