@@ -183,8 +183,8 @@ def journal_of(account: SimulatedAccount) -> list[dict[str, Any]]:
                 {
                     "value": token.value,
                     "spent_at": token.spent_at and token.spent_at.isoformat(),
-                    "destroyed": token.data.get("destroyed", False),
-                    "abandoned": token.data.get("abandoned", False),
+                    "destroyed": token.destroyed,
+                    "abandoned": token.abandoned,
                 }
                 for token in grant.tokens.filter(use=SimulatedToken.REFRESH).order_by("pk")
             ],

@@ -78,10 +78,8 @@ def record_lost_response(state: CallState) -> None:
     """Write into the journal that this response reached nobody: the refresh token in it is
     `destroyed`. One that was sent again was so by a call that was `abandoned` before we came to it.
     """
-    for key, mark in ((state.issued_token, "destroyed"), (state.reused_token, "abandoned")):
-        for token in SimulatedToken.objects.filter(pk=key):
-            token.data[mark] = True
-            token.save(update_fields=["data"])
+    SimulatedToken.objects.filter(pk=state.issued_token).update(destroyed=True)
+    SimulatedToken.objects.filter(pk=state.reused_token).update(abandoned=True)
 
 
 def redacted_path(path: str, groups: dict[str, str]) -> str:

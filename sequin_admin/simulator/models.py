@@ -95,6 +95,10 @@ class SimulatedToken(models.Model):
     value = models.CharField(max_length=1000, unique=True)
     expires_at = models.DateTimeField(null=True)
     spent_at = models.DateTimeField(null=True)
+    # For the journal: the response with it reached nobody; an abandoned call sent it again. Columns
+    # of their own, as another call may store its answer in `data` at the same time.
+    destroyed = models.BooleanField(default=False)
+    abandoned = models.BooleanField(default=False)
     data = models.JSONField(default=dict)
 
     @classmethod
