@@ -1,4 +1,4 @@
-"""Pages that ask before something is done for good."""
+"""Pages that ask before something stops or is gone: they show what it reaches."""
 
 from collections.abc import Callable
 
@@ -6,40 +6,64 @@ from django.contrib import messages
 from django.db import models
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request
+from sequin_admin.dashboard.reach.model import Reach
 
 
 def render_question(
-    request: Request, *, title: str, text: str, button: str, back: str
+    request: Request,
+    *,
+    title: str,
+    button: str,
+    back: str,
+    reach: Reach | None = None,
+    text: str = "",
+    status: int = 200,
+    **more: object,
 ) -> HttpResponse:
-    """A page with a button that posts, and a link `back`."""
-    context = {"title": title, "text": text, "button": button, "back": back}
-    return render(request, "components/confirm_page.html", context)
+    """A page with a button that posts, and a link `back`.
+
+    `text` stands above what it reaches. Without the button when that says why it is refused.
+    """
+    context = {"title": title, "button": button, "back": back, "reach": reach, "text": text, **more}
+    return render(request, "components/confirm_page.html", context, status=status)
 
 
 def delete_or_ask(
-    request: Request, row: models.Model, delete: Callable[..., object], *, text: str, then: str
+    request: Request,
+    row: models.Model,
+    delete: Callable[..., object],
+    *,
+    reach: Callable[[], Reach],
+    then: str,
 ) -> HttpResponse:
     """Delete the row when it was confirmed, and go to the list `then`; before that, ask.
 
-    The URL is that of the row's page with `delete/` behind it, which a refusal leads back to.
+    The URL is that of the row's page with `delete/` behind it.
     """
-    back = request.path.removesuffix("delete/")
-    if request.method != "POST":
-        return render_question(
-            request,
-            title=f"Delete {row}?",
-            text=text,
-            button=f"Delete the {row._meta.verbose_name}",
-            back=back,
-        )
-    name = str(row)
-    try:
-        delete(row, actor=request.user)
-    except InUse as error:
-        messages.error(request, str(error))
-        return redirect(back)
-    messages.success(request, f"{name} is deleted.")
-    return redirect(then)
+    name, status = str(row), 200
+    if request.method == "POST":
+        try:
+            delete(row, actor=request.user)
+        except InUse:
+            # The page says by whom.
+            status = 409
+        else:
+            messages.success(request, f"{name} is deleted.")
+            return redirect(then)
+    return render_question(
+        request,
+        title=f"Delete {name}?",
+        button=f"Delete {name}",
+        back=request.path.removesuffix("delete/"),
+        reach=reach(),
+        status=status,
+    )
+
+
+def offer_undo(request: Request, sentence: str, undo: str, pk: object) -> None:
+    """Say what was done, beside a button that posts to the page named `undo`."""
+    messages.success(request, sentence, extra_tags=reverse(undo, args=[pk]))
