@@ -6,7 +6,6 @@ from django.contrib import messages
 from django.db import models
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request
@@ -37,7 +36,7 @@ def delete_or_ask(
     row: models.Model,
     delete: Callable[..., object],
     *,
-    reach: Callable[[], Reach],
+    reach: Reach,
     then: str,
 ) -> HttpResponse:
     """Delete the row when it was confirmed, and go to the list `then`; before that, ask.
@@ -59,11 +58,23 @@ def delete_or_ask(
         title=f"Delete {name}?",
         button=f"Delete {name}",
         back=request.path.removesuffix("delete/"),
-        reach=reach(),
+        reach=reach,
         status=status,
     )
 
 
-def offer_undo(request: Request, sentence: str, undo: str, pk: object) -> None:
-    """Say what was done, beside a button that posts to the page named `undo`."""
-    messages.success(request, sentence, extra_tags=reverse(undo, args=[pk]))
+def disable_or_ask(
+    request: Request, row: models.Model, disable: Callable[..., object], *, reach: Reach, done: str
+) -> HttpResponse:
+    """Disable the row when it was confirmed, say so in `done`, and offer to undo it; before, ask.
+
+    The URL is that of the row's page with `disable/` behind it, and `enable/` undoes it.
+    """
+    back = request.path.removesuffix("disable/")
+    if request.method == "POST":
+        disable(row, actor=request.user)
+        # The message has a button that posts there.
+        messages.success(request, done, extra_tags=f"{back}enable/")
+        return redirect(back)
+    title = f"Disable {row}"
+    return render_question(request, title=f"{title}?", button=title, back=back, reach=reach)

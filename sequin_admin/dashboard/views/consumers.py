@@ -89,10 +89,7 @@ def show_form(
 @may(Action.EDIT)
 def delete(request: Request, pk: str) -> HttpResponse:
     consumer = get_owned_or_404(request, pk)
+    reach = reach_of_deleting_consumer(consumer)
     return delete_or_ask(
-        request,
-        consumer,
-        consumers.delete,
-        reach=lambda: reach_of_deleting_consumer(consumer),
-        then="dashboard:consumers",
+        request, consumer, consumers.delete, reach=reach, then="dashboard:consumers"
     )

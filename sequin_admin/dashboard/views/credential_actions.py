@@ -14,7 +14,7 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, fresh_login_required, may
-from sequin_admin.dashboard.confirm import offer_undo, render_question
+from sequin_admin.dashboard.confirm import disable_or_ask, render_question
 from sequin_admin.dashboard.reach.credentials import (
     reach_of_deleting_credential,
     reach_of_disabling_credential,
@@ -110,17 +110,12 @@ def exchange(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def disable(request: Request, pk: str) -> HttpResponse:
     credential = get_owned_or_404(request, pk)
-    if request.method == "POST":
-        credential_operations.disable(credential, actor=request.user)
-        done = f"{credential} is disabled. Nothing uses it until you enable it."
-        offer_undo(request, done, "dashboard:enable", pk)
-        return redirect("dashboard:credential", pk=pk)
-    return render_question(
+    return disable_or_ask(
         request,
-        title=f"Disable {credential}?",
-        button=f"Disable {credential}",
-        back=reverse("dashboard:credential", args=[pk]),
+        credential,
+        credential_operations.disable,
         reach=reach_of_disabling_credential(credential),
+        done=f"{credential} is disabled. Nothing uses it until you enable it.",
     )
 
 

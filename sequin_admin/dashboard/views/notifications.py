@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
-from sequin_admin.dashboard.confirm import delete_or_ask, offer_undo, render_question
+from sequin_admin.dashboard.confirm import delete_or_ask, disable_or_ask, render_question
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
 from sequin_admin.dashboard.reach.access import (
@@ -153,17 +153,12 @@ def enable(request: Request, pk: str) -> HttpResponse:
 @may(Action.CONFIGURE)
 def disable(request: Request, pk: str) -> HttpResponse:
     channel = get_owned_or_404(request, pk)
-    if request.method == "POST":
-        channels.disable(channel, actor=request.user)
-        done = f"{channel} is disabled: nothing is sent there."
-        offer_undo(request, done, "dashboard:channel_enable", pk)
-        return redirect("dashboard:channel", pk=pk)
-    return render_question(
+    return disable_or_ask(
         request,
-        title=f"Disable {channel}?",
-        button=f"Disable {channel}",
-        back=reverse("dashboard:channel", args=[pk]),
+        channel,
+        channels.disable,
         reach=reach_of_disabling_channel(channel),
+        done=f"{channel} is disabled: nothing is sent there.",
     )
 
 
@@ -171,12 +166,9 @@ def disable(request: Request, pk: str) -> HttpResponse:
 @may(Action.CONFIGURE)
 def delete(request: Request, pk: str) -> HttpResponse:
     channel = get_owned_or_404(request, pk)
+    reach = reach_of_deleting_channel(channel)
     return delete_or_ask(
-        request,
-        channel,
-        channels.delete,
-        reach=lambda: reach_of_deleting_channel(channel),
-        then="dashboard:notifications",
+        request, channel, channels.delete, reach=reach, then="dashboard:notifications"
     )
 
 

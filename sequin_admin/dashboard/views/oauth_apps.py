@@ -156,10 +156,5 @@ def show_form(
 @may(Action.CONFIGURE)
 def delete(request: Request, pk: str) -> HttpResponse:
     app = get_object_or_404(OAuthApp.objects.of(request.organization), pk=pk)
-    return delete_or_ask(
-        request,
-        app,
-        oauth_apps.delete,
-        reach=lambda: reach_of_deleting_oauth_app(app),
-        then="dashboard:oauth_apps",
-    )
+    reach = reach_of_deleting_oauth_app(app)
+    return delete_or_ask(request, app, oauth_apps.delete, reach=reach, then="dashboard:oauth_apps")

@@ -92,10 +92,5 @@ def show_form(
 @may(Action.EDIT)
 def delete(request: Request, pk: str) -> HttpResponse:
     stream = get_owned_or_404(request, pk)
-    return delete_or_ask(
-        request,
-        stream,
-        streams.delete,
-        reach=lambda: reach_of_deleting_stream(stream),
-        then="dashboard:streams",
-    )
+    reach = reach_of_deleting_stream(stream)
+    return delete_or_ask(request, stream, streams.delete, reach=reach, then="dashboard:streams")

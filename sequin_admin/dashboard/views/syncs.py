@@ -1,5 +1,6 @@
 """Syncs: list, show, add, edit, enable, publish a badge, delete."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.confirm import delete_or_ask, offer_undo, render_question
+from sequin_admin.dashboard.confirm import delete_or_ask, disable_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import get_query_param, parse_uuids, render_list
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_sync, reach_of_disabling_sync
@@ -148,17 +149,12 @@ def show_form(
 @may(Action.EDIT)
 def disable(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
-    if request.method == "POST":
-        syncs.set_status(sync, "disabled", actor=request.user)
-        done = f"{sync} is disabled. It reads nothing until you enable it."
-        offer_undo(request, done, "dashboard:sync_enable", pk)
-        return redirect("dashboard:sync", pk=pk)
-    return render_question(
+    return disable_or_ask(
         request,
-        title=f"Disable {sync}?",
-        button=f"Disable {sync}",
-        back=reverse("dashboard:sync", args=[pk]),
+        sync,
+        partial(syncs.set_status, status="disabled"),
         reach=reach_of_disabling_sync(sync),
+        done=f"{sync} is disabled. It reads nothing until you enable it.",
     )
 
 
@@ -193,10 +189,5 @@ def unpublish(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def delete(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
-    return delete_or_ask(
-        request,
-        sync,
-        syncs.delete,
-        reach=lambda: reach_of_deleting_sync(sync),
-        then="dashboard:syncs",
-    )
+    reach = reach_of_deleting_sync(sync)
+    return delete_or_ask(request, sync, syncs.delete, reach=reach, then="dashboard:syncs")

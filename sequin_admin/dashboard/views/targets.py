@@ -117,10 +117,5 @@ def verify(request: Request, pk: str) -> HttpResponse:
 @may(Action.CONFIGURE)
 def delete(request: Request, pk: str) -> HttpResponse:
     target = get_owned_or_404(request, pk)
-    return delete_or_ask(
-        request,
-        target,
-        targets.delete,
-        reach=lambda: reach_of_deleting_target(target),
-        then="dashboard:targets",
-    )
+    reach = reach_of_deleting_target(target)
+    return delete_or_ask(request, target, targets.delete, reach=reach, then="dashboard:targets")
