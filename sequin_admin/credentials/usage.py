@@ -28,20 +28,23 @@ def refuse_if_used(
     """
     users: list[models.Model] = []
     count = 0
-    for needing in [*protecting(row), *more]:
+    for needing in dependants(row, *more):
         count += needing.count()
         users += list(needing.order_by("name")[: LISTED - len(users)])
     if count:
         raise InUse(row, users, count, remedy)
 
 
-def protecting(row: models.Model) -> list[models.QuerySet[models.Model]]:
-    """The rows of each table whose foreign key forbids to delete `row`."""
-    return [
+def dependants(
+    row: models.Model, *more: models.QuerySet[models.Model]
+) -> list[models.QuerySet[models.Model]]:
+    """The rows of each table whose foreign key forbids to delete `row`, and `more`."""
+    protecting = [
         relation.related_model._default_manager.filter(**{relation.field.name: row})
         for relation in row._meta.related_objects
         if getattr(relation, "on_delete", None) is models.PROTECT
     ]
+    return [*protecting, *more]
 
 
 def sentence(row: models.Model, users: list[models.Model], count: int, remedy: str = "") -> str:

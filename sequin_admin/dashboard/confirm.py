@@ -1,4 +1,4 @@
-"""Pages that ask before something is done for good."""
+"""Pages that ask before something stops or is gone: they show what it reaches."""
 
 from collections.abc import Callable
 
@@ -9,37 +9,72 @@ from django.shortcuts import redirect, render
 
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request
+from sequin_admin.dashboard.reach.model import Reach
 
 
 def render_question(
-    request: Request, *, title: str, text: str, button: str, back: str
+    request: Request,
+    *,
+    title: str,
+    button: str,
+    back: str,
+    reach: Reach | None = None,
+    text: str = "",
+    status: int = 200,
+    **more: object,
 ) -> HttpResponse:
-    """A page with a button that posts, and a link `back`."""
-    context = {"title": title, "text": text, "button": button, "back": back}
-    return render(request, "components/confirm_page.html", context)
+    """A page with a button that posts, and a link `back`.
+
+    `text` stands above what it reaches. Without the button when that says why it is refused.
+    """
+    context = {"title": title, "button": button, "back": back, "reach": reach, "text": text, **more}
+    return render(request, "components/confirm_page.html", context, status=status)
 
 
 def delete_or_ask(
-    request: Request, row: models.Model, delete: Callable[..., object], *, text: str, then: str
+    request: Request,
+    row: models.Model,
+    delete: Callable[..., object],
+    *,
+    reach: Reach,
+    then: str,
 ) -> HttpResponse:
     """Delete the row when it was confirmed, and go to the list `then`; before that, ask.
 
-    The URL is that of the row's page with `delete/` behind it, which a refusal leads back to.
+    The URL is that of the row's page with `delete/` behind it.
     """
-    back = request.path.removesuffix("delete/")
-    if request.method != "POST":
-        return render_question(
-            request,
-            title=f"Delete {row}?",
-            text=text,
-            button=f"Delete the {row._meta.verbose_name}",
-            back=back,
-        )
-    name = str(row)
-    try:
-        delete(row, actor=request.user)
-    except InUse as error:
-        messages.error(request, str(error))
+    name, status = str(row), 200
+    if request.method == "POST":
+        try:
+            delete(row, actor=request.user)
+        except InUse:
+            # The page says by whom.
+            status = 409
+        else:
+            messages.success(request, f"{name} is deleted.")
+            return redirect(then)
+    return render_question(
+        request,
+        title=f"Delete {name}?",
+        button=f"Delete {name}",
+        back=request.path.removesuffix("delete/"),
+        reach=reach,
+        status=status,
+    )
+
+
+def disable_or_ask(
+    request: Request, row: models.Model, disable: Callable[..., object], *, reach: Reach, done: str
+) -> HttpResponse:
+    """Disable the row when it was confirmed, say so in `done`, and offer to undo it; before, ask.
+
+    The URL is that of the row's page with `disable/` behind it, and `enable/` undoes it.
+    """
+    back = request.path.removesuffix("disable/")
+    if request.method == "POST":
+        disable(row, actor=request.user)
+        # The message has a button that posts there.
+        messages.success(request, done, extra_tags=f"{back}enable/")
         return redirect(back)
-    messages.success(request, f"{name} is deleted.")
-    return redirect(then)
+    title = f"Disable {row}"
+    return render_question(request, title=f"{title}?", button=title, back=back, reach=reach)

@@ -11,7 +11,8 @@
     close.textContent = "×";
     close.addEventListener("click", () => toast.remove());
     toast.append(close);
-    if (!toast.matches(".toast-error, .toast-warning")) setTimeout(() => toast.remove(), 8000);
+    // What can be undone stays until then.
+    if (!toast.matches(".toast-error, .toast-warning, :has(form)")) setTimeout(() => toast.remove(), 8000);
   };
   const say = (text, tone) => {
     const toast = document.createElement("div");

@@ -186,7 +186,7 @@ def test_revoked_key_is_refused(client, user, organization):
     asked = client.get(revoke)
     client.post(revoke)
 
-    assert "refused at once" in asked.content.decode()
+    assert "is refused at its next request" in asked.content.decode()
     assert keys.find(token) is None
     assert "Revoked" in client.get(URL).content.decode()
 

@@ -78,7 +78,7 @@ FRESH = {
     "connect_links_csv", "reveal",
 }  # fmt: skip
 # What an answer of the organization's own pages may be.
-OPENED = {200, 286, 302, 422}
+OPENED = {200, 286, 302, 409, 422}
 FEWEST_PAGES = 98
 
 # URL prefix of the detail pages of each model.

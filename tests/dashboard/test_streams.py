@@ -57,15 +57,6 @@ def test_a_slug_that_can_not_be_is_explained_at_the_field(owner, prod, organizat
     assert set(Stream.objects.values_list("slug", flat=True)) == {"prod", "dev"}
 
 
-def test_one_in_use_is_not_deleted_and_says_by_whom(owner, prod, credential):
-    syncs.create(credential, actor=None, name="Invoices", stream=prod)
-
-    answer = owner.post(address("stream_delete", prod.pk), follow=True)
-
-    assert "prod is used by 1 sync: Invoices" in answer.content.decode()
-    assert Stream.objects.exists()
-
-
 def test_the_form_of_a_sync_asks_for_a_stream_once_there_is_one(owner, credential, organization):
     url = address("add_sync", credential.pk)
     assert 'name="stream"' not in owner.get(url).content.decode()

@@ -113,26 +113,6 @@ def test_who_uses_what_is_shown_on_every_page(owner, world, credential):
     assert "Invoices" in owner.get(address("collections", credential.pk)).content.decode()
 
 
-@pytest.mark.parametrize(
-    ("name", "row", "said"),
-    [("target_delete", 1, "To the warehouse"), ("sync_delete", 0, "To the warehouse")],
-)
-def test_what_is_used_is_not_deleted_and_says_by_whom(owner, world, name, row, said):
-    answer = owner.post(address(name, world[row].pk), follow=True)
-
-    assert f"is used by 1 consumer: {said}" in answer.content.decode()
-    assert type(world[row]).objects.filter(pk=world[row].pk).exists()
-
-
-def test_a_credential_in_use_is_not_deleted_and_says_by_whom(owner, world, credential):
-    sent = {"name": credential.name}
-
-    answer = owner.post(address("credential_delete", credential.pk), sent, follow=True)
-
-    assert "Arrakis is used by 1 sync: Invoices" in answer.content.decode()
-    assert type(credential).objects.exists()
-
-
 def test_a_target_is_saved_and_tested_soon(owner, database_server, settings):
     """The page does not wait for the server: it polls while a worker tests."""
     settings.TARGET_NETWORKS = ["127.0.0.0/8"]

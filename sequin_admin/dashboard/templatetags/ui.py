@@ -202,25 +202,3 @@ def empty_state(content: SafeString, *, title: str, href: str = "", action: str 
     """
     context = {"title": title, "text": content, "href": href, "action": action}
     return render_to_string("components/empty.html", context)
-
-
-@register.simple_block_tag(takes_context=True, end_name="endconfirm")
-def confirm(
-    context: Context, content: SafeString, url: str, label: str, *, title: str, button: str = ""
-) -> SafeString:
-    """A button that asks first: a dialog with scripts, the page at `url` without.
-
-    Both end in a POST to `url`. The block is the text of the dialog.
-    """
-    return render_to_string(
-        "components/confirm.html",
-        {
-            "url": url,
-            "label": label,
-            "title": title,
-            "text": content,
-            "button": button or label,
-            "id": "confirm" + re.sub(r"\W+", "-", url).rstrip("-"),
-            "csrf_token": context.get("csrf_token"),
-        },
-    )

@@ -19,6 +19,7 @@ from sequin_admin.dashboard.access import Request, fresh_login_required, may, su
 from sequin_admin.dashboard.confirm import render_question
 from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.listing import Pages
+from sequin_admin.dashboard.reach.access import reach_of_revoking_key, reach_of_rotating_key
 
 ROWS = 50
 
@@ -114,7 +115,8 @@ def api_key_rotate(request: Request, pk: str) -> HttpResponse:
         context = {"key": key, "token": token, "rotated": True}
         return render(request, "api_keys/token.html", context)
     status = 422 if form.is_bound else 200
-    return render(request, "api_keys/rotate.html", {"form": form, "key": key}, status=status)
+    context = {"form": form, "key": key, "reach": reach_of_rotating_key(key)}
+    return render(request, "api_keys/rotate.html", context, status=status)
 
 
 @require_POST
@@ -136,7 +138,7 @@ def api_key_revoke(request: Request, pk: str) -> HttpResponse:
     return render_question(
         request,
         title=f"Revoke {key.name}?",
-        text="Every program that uses this key is refused at once. This cannot be undone.",
-        button="Revoke the key",
+        button=f"Revoke {key.name}",
+        reach=reach_of_revoking_key(key),
         back=reverse("dashboard:api_key", args=[key.pk]),
     )

@@ -11,6 +11,7 @@ from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import render_list
+from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_consumer
 from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import consumers
 from sequin_admin.syncs.forms import ConsumerForm
@@ -88,5 +89,7 @@ def show_form(
 @may(Action.EDIT)
 def delete(request: Request, pk: str) -> HttpResponse:
     consumer = get_owned_or_404(request, pk)
-    text = f"Nothing is written to {consumer.target} by it any more. What is there, stays."
-    return delete_or_ask(request, consumer, consumers.delete, text=text, then="dashboard:consumers")
+    reach = reach_of_deleting_consumer(consumer)
+    return delete_or_ask(
+        request, consumer, consumers.delete, reach=reach, then="dashboard:consumers"
+    )

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -13,6 +14,12 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request, fresh_login_required, may
+from sequin_admin.dashboard.confirm import disable_or_ask, render_question
+from sequin_admin.dashboard.reach.credentials import (
+    reach_of_deleting_credential,
+    reach_of_disabling_credential,
+    reach_of_replacing_account,
+)
 from sequin_admin.health import probes
 
 
@@ -50,7 +57,13 @@ def replace_account(request: Request, pk: str) -> HttpResponse:
     credential = get_owned_or_404(request, pk)
     if request.method == "POST":
         return start_reconnect(request, credential, replaces_account=True)
-    return render(request, "credentials/replace_account.html", {"credential": credential})
+    return render_question(
+        request,
+        title=f"Replace the account of {credential}?",
+        button="Connect another account",
+        back=reverse("dashboard:credential", args=[pk]),
+        reach=reach_of_replacing_account(credential),
+    )
 
 
 def start_reconnect(
@@ -93,13 +106,17 @@ def exchange(request: Request, pk: str) -> HttpResponse:
     return redirect("dashboard:credential", pk=pk)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 def disable(request: Request, pk: str) -> HttpResponse:
     credential = get_owned_or_404(request, pk)
-    credential_operations.disable(credential, actor=request.user)
-    messages.success(request, f"{credential} is disabled. Nothing uses it until you enable it.")
-    return redirect("dashboard:credential", pk=pk)
+    return disable_or_ask(
+        request,
+        credential,
+        credential_operations.disable,
+        reach=reach_of_disabling_credential(credential),
+        done=f"{credential} is disabled. Nothing uses it until you enable it.",
+    )
 
 
 @require_POST
@@ -116,19 +133,30 @@ def enable(request: Request, pk: str) -> HttpResponse:
 def delete(request: Request, pk: str) -> HttpResponse:
     """Delete the credential when its name was typed to confirm."""
     credential = get_owned_or_404(request, pk)
-    typed = request.POST.get("name", "").strip()
+    typed, status = request.POST.get("name", "").strip(), 200
     if request.method == "POST" and typed == credential.name.strip():
         try:
             given_back = credential_operations.delete(credential, actor=request.user)
-        except InUse as error:
-            messages.error(request, str(error))
-            return redirect("dashboard:credential", pk=pk)
-        ending = f" and our access at {credential.provider_title} given back" if given_back else ""
-        messages.success(request, f"{credential.name} is deleted{ending}.")
-        return redirect("dashboard:credentials")
-    context = {"credential": credential, "wrong": request.method == "POST", "typed": typed}
-    status = 422 if context["wrong"] else 200
-    return render(request, "credentials/delete.html", context, status=status)
+        except InUse:
+            # The page says by whom.
+            status = 409
+        else:
+            end = f" and our access at {credential.provider_title} given back" if given_back else ""
+            messages.success(request, f"{credential.name} is deleted{end}.")
+            return redirect("dashboard:credentials")
+    elif request.method == "POST":
+        status = 422
+    return render_question(
+        request,
+        title=f"Delete {credential}?",
+        button=f"Delete {credential}",
+        back=reverse("dashboard:credential", args=[pk]),
+        reach=reach_of_deleting_credential(credential),
+        status=status,
+        confirm_by=credential.name,
+        typed=typed,
+        wrong=status == 422,
+    )
 
 
 @never_cache

@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sequin_admin.access import invitations
@@ -22,7 +23,9 @@ from sequin_admin.dashboard.access import (
     submitted_data,
 )
 from sequin_admin.dashboard.accounts import send_invitation
+from sequin_admin.dashboard.confirm import render_question
 from sequin_admin.dashboard.edits import Edit
+from sequin_admin.dashboard.reach.access import reach_of_removing_member
 
 
 class InviteForm(forms.Form):
@@ -131,7 +134,13 @@ def member_role(request: Request, pk: int) -> HttpResponse:
 def member_remove(request: Request, pk: int) -> HttpResponse:
     membership = get_owned_or_404(request, pk)
     if request.method == "GET":
-        return render(request, "members/remove.html", {"subject": membership})
+        return render_question(
+            request,
+            title=f"Remove {membership.user} from {membership.organization}?",
+            button=f"Remove {membership.user}",
+            back=reverse("dashboard:members"),
+            reach=reach_of_removing_member(membership),
+        )
     try:
         people.remove(membership, actor=request.user)
     except people.LastOwner as problem:

@@ -12,9 +12,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
-from sequin_admin.dashboard.confirm import delete_or_ask, render_question
+from sequin_admin.dashboard.confirm import delete_or_ask, disable_or_ask, render_question
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
+from sequin_admin.dashboard.reach.access import (
+    reach_of_deleting_channel,
+    reach_of_disabling_channel,
+)
 from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.forms import ChannelForm
 from sequin_admin.notifications.models import (
@@ -149,13 +153,12 @@ def enable(request: Request, pk: str) -> HttpResponse:
 @may(Action.CONFIGURE)
 def disable(request: Request, pk: str) -> HttpResponse:
     channel = get_owned_or_404(request, pk)
-    if request.method == "POST":
-        channels.disable(channel, actor=request.user)
-        messages.success(request, f"{channel} is disabled: nothing is sent there.")
-        return redirect("dashboard:channel", pk=pk)
-    text = "Nothing is sent there until you enable it again, and what waits is not sent at all."
-    return confirm_with_channel(
-        request, channel, f"Disable {channel}?", text, "Disable the channel"
+    return disable_or_ask(
+        request,
+        channel,
+        channels.disable,
+        reach=reach_of_disabling_channel(channel),
+        done=f"{channel} is disabled: nothing is sent there.",
     )
 
 
@@ -163,9 +166,9 @@ def disable(request: Request, pk: str) -> HttpResponse:
 @may(Action.CONFIGURE)
 def delete(request: Request, pk: str) -> HttpResponse:
     channel = get_owned_or_404(request, pk)
-    text = "Nothing is sent there any more, and the log of its deliveries is lost."
+    reach = reach_of_deleting_channel(channel)
     return delete_or_ask(
-        request, channel, channels.delete, text=text, then="dashboard:notifications"
+        request, channel, channels.delete, reach=reach, then="dashboard:notifications"
     )
 
 
@@ -183,13 +186,10 @@ def rotate(request: Request, pk: str) -> HttpResponse:
     text = (
         "For 24 hours messages are signed with both secrets, so that you can change the receiver."
     )
-    return confirm_with_channel(
-        request, channel, f"Replace the secret of {channel}?", text, "Make a new secret"
+    return render_question(
+        request,
+        title=f"Replace the secret of {channel}?",
+        text=text,
+        button="Make a new secret",
+        back=reverse("dashboard:channel", args=[channel.pk]),
     )
-
-
-def confirm_with_channel(
-    request: Request, channel: Channel, title: str, text: str, button: str
-) -> HttpResponse:
-    back = reverse("dashboard:channel", args=[channel.pk])
-    return render_question(request, title=title, text=text, button=button, back=back)

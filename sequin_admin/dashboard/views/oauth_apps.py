@@ -20,6 +20,7 @@ from sequin_admin.credentials.models import GatewaySecret, OAuthApp
 from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
 from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
+from sequin_admin.dashboard.reach.credentials import reach_of_deleting_oauth_app
 from sequin_admin.dashboard.views import health
 from sequin_admin.dashboard.views.credentials import show_notices
 from sequin_admin.tokens import demand, protocol
@@ -155,5 +156,5 @@ def show_form(
 @may(Action.CONFIGURE)
 def delete(request: Request, pk: str) -> HttpResponse:
     app = get_object_or_404(OAuthApp.objects.of(request.organization), pk=pk)
-    text = "Accounts can't be connected with it any more. Nothing changes at the provider."
-    return delete_or_ask(request, app, oauth_apps.delete, text=text, then="dashboard:oauth_apps")
+    reach = reach_of_deleting_oauth_app(app)
+    return delete_or_ask(request, app, oauth_apps.delete, reach=reach, then="dashboard:oauth_apps")

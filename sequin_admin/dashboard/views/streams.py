@@ -13,6 +13,7 @@ from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import render_list
+from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_stream
 from sequin_admin.syncs import streams
 from sequin_admin.syncs.forms import StreamForm
 from sequin_admin.syncs.models import Stream
@@ -91,5 +92,5 @@ def show_form(
 @may(Action.EDIT)
 def delete(request: Request, pk: str) -> HttpResponse:
     stream = get_owned_or_404(request, pk)
-    text = "Programs that name its id find nothing any more."
-    return delete_or_ask(request, stream, streams.delete, text=text, then="dashboard:streams")
+    reach = reach_of_deleting_stream(stream)
+    return delete_or_ask(request, stream, streams.delete, reach=reach, then="dashboard:streams")

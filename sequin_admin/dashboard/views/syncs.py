@@ -1,5 +1,6 @@
 """Syncs: list, show, add, edit, enable, publish a badge, delete."""
 
+from functools import partial
 from typing import Any
 
 from django.contrib import messages
@@ -15,9 +16,10 @@ from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.confirm import delete_or_ask
+from sequin_admin.dashboard.confirm import delete_or_ask, disable_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import get_query_param, parse_uuids, render_list
+from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_sync, reach_of_disabling_sync
 from sequin_admin.dashboard.views import health
 from sequin_admin.limits import models as limits
 from sequin_admin.syncs import catalogue, syncs
@@ -143,13 +145,17 @@ def show_form(
     return render(request, "syncs/form.html", context, status=status)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 def disable(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
-    syncs.set_status(sync, "disabled", actor=request.user)
-    messages.success(request, f"{sync} is disabled. Its worker stops until you enable it.")
-    return redirect("dashboard:sync", pk=pk)
+    return disable_or_ask(
+        request,
+        sync,
+        partial(syncs.set_status, status="disabled"),
+        reach=reach_of_disabling_sync(sync),
+        done=f"{sync} is disabled. It reads nothing until you enable it.",
+    )
 
 
 @require_POST
@@ -183,5 +189,5 @@ def unpublish(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def delete(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
-    text = "Nothing is read from the account by it any more. The credential stays."
-    return delete_or_ask(request, sync, syncs.delete, text=text, then="dashboard:syncs")
+    reach = reach_of_deleting_sync(sync)
+    return delete_or_ask(request, sync, syncs.delete, reach=reach, then="dashboard:syncs")

@@ -15,6 +15,7 @@ from sequin_admin.dashboard.access import Request, fresh_login_required, may, su
 from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import render_list, render_page_or_partial
+from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_target
 from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import targets
 from sequin_admin.syncs.forms import TargetForm
@@ -116,5 +117,5 @@ def verify(request: Request, pk: str) -> HttpResponse:
 @may(Action.CONFIGURE)
 def delete(request: Request, pk: str) -> HttpResponse:
     target = get_owned_or_404(request, pk)
-    text = "We forget its address and password. Nothing changes in the database."
-    return delete_or_ask(request, target, targets.delete, text=text, then="dashboard:targets")
+    reach = reach_of_deleting_target(target)
+    return delete_or_ask(request, target, targets.delete, reach=reach, then="dashboard:targets")

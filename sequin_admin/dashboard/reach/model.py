@@ -1,0 +1,84 @@
+"""What a dangerous action reaches: what it stops and what it leaves, shown before it is done."""
+
+from dataclasses import dataclass
+
+from django.db import models
+from django.urls import reverse
+
+from sequin_admin.connect.models import ConnectLink
+from sequin_admin.core import clock
+from sequin_admin.credentials.usage import dependants
+
+NAMED = 5
+IN_AUDIT_LOG = "What happened to it until now, in the audit log."
+
+
+@dataclass(frozen=True)
+class Affected:
+    """Rows that an action affects in the same way: how many, and the first of them.
+
+    `what` says how, after the number and the noun: "2 syncs stop reading".
+    """
+
+    count: int
+    noun: str
+    what: str
+    named: list[tuple[str, str]]
+
+    @property
+    def more(self) -> int:
+        return self.count - len(self.named)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What stops, what stays, and for what reasons the action is refused now."""
+
+    stops: tuple[str | Affected | None, ...]
+    stays: tuple[str | Affected | None, ...] = ()
+    refused: tuple[Affected | None, ...] = ()
+    remedy: str = ""
+
+    @property
+    def is_refused(self) -> bool:
+        return any(self.refused)
+
+
+def affected(rows: models.QuerySet[models.Model], one: str, many: str = "") -> Affected | None:
+    """None when there are no rows. `one` and `many` say what happens to one and to several."""
+    count = rows.count()
+    if not count:
+        return None
+    found = list(rows.order_by("name" if has_name(rows.model) else "pk")[:NAMED])
+    # The concrete model's: a Stripe key is a credential.
+    meta = (rows.model._meta.concrete_model or rows.model)._meta
+    noun = meta.verbose_name if count == 1 else meta.verbose_name_plural
+    named = [(str(row), page_of(row)) for row in found]
+    return Affected(count, str(noun), one if count == 1 else many or one, named)
+
+
+def has_name(model: type[models.Model]) -> bool:
+    return any(field.name == "name" for field in model._meta.fields)
+
+
+def page_of(row: models.Model) -> str:
+    noun = (row._meta.concrete_model or type(row))._meta.verbose_name_raw
+    return reverse(f"dashboard:{noun.lower().replace(' ', '_')}", args=[row.pk])
+
+
+def users_of(
+    row: models.Model, *more: models.QuerySet[models.Model]
+) -> tuple[Affected | None, ...]:
+    """Who needs the row, so that it can't be deleted: as `refuse_if_used()` says it."""
+    return tuple(affected(rows, "needs it", "need it") for rows in dependants(row, *more))
+
+
+def links_of(**columns: models.Model) -> Affected | None:
+    """The open connect links with these columns."""
+    open_now = (
+        ConnectLink.objects.filter(**columns)
+        .open(clock.now())
+        .defer("secrets")
+        .select_related("reconnects")
+    )
+    return affected(open_now, "leads nowhere any more", "lead nowhere any more")
