@@ -83,10 +83,10 @@ def test_the_first_of_many_are_named(ask, credential):
     for number in range(7):
         syncs.create(credential, actor=None, name=f"Invoices {number}")
 
-    assert (
-        "7 syncs need it: Invoices 0, Invoices 1, Invoices 2, Invoices 3, Invoices 4 and 2 more."
-        in (ask("credential_delete", credential.pk))
-    )
+    asked = ask("credential_delete", credential.pk)
+
+    named = ", ".join(f"Invoices {number}" for number in range(5))
+    assert f"7 syncs need it: {named} and 2 more" in asked
 
 
 def test_disabling_says_what_stops_and_can_be_undone(owner, ask, credential, world):
