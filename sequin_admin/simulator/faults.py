@@ -1,7 +1,5 @@
-"""Simulated faults (outages, throttling, delays, lost responses) and rate limits."""
+"""Simulated faults: outages, throttling, delays, lost responses."""
 
-import random
-from datetime import timedelta
 from typing import Any
 
 from django.db.models import F
@@ -9,14 +7,12 @@ from django.http import HttpRequest, HttpResponse
 
 from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse
-from sequin_admin.simulator.models import Fault, Hit, SimulatedAccount, now
+from sequin_admin.simulator.models import Fault, Hit, SimulatedAccount
 
 STALL_S = 30
 SLOW_S = 3
 CRAWL_S = 12
 COMMON_FAULTS = ("outage", "html", "proxy", "timeout", "slow", "crawl", "throttle", "lost_response")
-CHAOS = "chaos"
-CHAOS_FAULTS = ("outage", "html", "throttle", "late", "lost")
 PROXY_PAGE = "<html><head><title>401</title></head><body>Please log in to the proxy.</body></html>"
 OUTAGE_PAGE = "<!doctype html><title>503</title><h1>We'll be right back</h1>"
 
@@ -75,32 +71,6 @@ def apply_faults(
         raise SimulatedResponse(provider.throttled())
 
 
-def get_chaos(provider: ProviderSimulator) -> dict[str, Any]:
-    """Chaos settings of the token endpoint: `rates`, `late_s`, perhaps `access_life_s`."""
-    row = Fault.objects.filter(provider=provider.slug, account=None, name=CHAOS).first()
-    return row.data if row else {}
-
-
-def apply_chaos(request: HttpRequest, provider: ProviderSimulator) -> None:
-    """By the chaos settings: fail, or do the work and respond late or never.
-
-    Raises `SimulatedResponse` for a failure.
-    """
-    settings = get_chaos(provider)
-    rates = settings.get("rates", {})
-    name = random.choices([*rates, ""], [*rates.values(), max(1 - sum(rates.values()), 0)])[0]  # noqa: S311
-    if name == "late":
-        state_of(request).delay_s = random.uniform(0, settings["late_s"])  # noqa: S311
-    elif name == "lost":
-        state_of(request).loses_response = True
-    elif name == "throttle":
-        raise SimulatedResponse(provider.throttled())
-    elif name == "html":
-        raise SimulatedResponse(HttpResponse(OUTAGE_PAGE, content_type="text/html"))
-    elif name == "outage":
-        raise SimulatedResponse(HttpResponse('{"message": "Service unavailable"}', status=503))
-
-
 def maybe_lose_response(
     request: HttpRequest,
     provider: ProviderSimulator,
@@ -111,24 +81,3 @@ def maybe_lose_response(
     if consume_fault(provider, account, "lost_response"):
         state_of(request).loses_response = True
     return response
-
-
-def count_call(
-    provider: ProviderSimulator, key: str, *, allowed: int, seconds: float, penalty_s: float = 0
-) -> int:
-    """Count one call against a published limit and return the calls left in its window.
-
-    Raises `SimulatedResponse` (the provider's throttling response) when the limit is exceeded, and
-    for `penalty_s` seconds after that.
-    """
-    at, name, banned = now(), f"{provider.slug}:{key}", f"{provider.slug}:{key}:penalty"
-    Hit.objects.filter(key=name, at__lte=at - timedelta(seconds=seconds)).delete()
-    used = Hit.objects.filter(key=name).count()
-    if Hit.objects.filter(key=banned, at__gt=at - timedelta(seconds=penalty_s)).exists():
-        raise SimulatedResponse(provider.throttled())
-    if used >= allowed:
-        if penalty_s:
-            Hit.objects.create(key=banned, at=at)
-        raise SimulatedResponse(provider.throttled())
-    Hit.objects.create(key=name, at=at)
-    return allowed - used - 1
