@@ -3,10 +3,10 @@
 import random
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 
 from sequin_admin.simulator.calls import state_of
-from sequin_admin.simulator.faults import OUTAGE_PAGE
+from sequin_admin.simulator.faults import REPLACEMENTS
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse
 from sequin_admin.simulator.models import Fault
 
@@ -32,9 +32,5 @@ def apply_chaos(request: HttpRequest, provider: ProviderSimulator) -> None:
         state_of(request).delay_s = random.uniform(0, settings["late_s"])  # noqa: S311
     elif name == "lost":
         state_of(request).loses_response = True
-    elif name == "throttle":
-        raise SimulatedResponse(provider.throttled())
-    elif name == "html":
-        raise SimulatedResponse(HttpResponse(OUTAGE_PAGE, content_type="text/html"))
-    elif name == "outage":
-        raise SimulatedResponse(HttpResponse('{"message": "Service unavailable"}', status=503))
+    elif name in REPLACEMENTS:
+        raise SimulatedResponse(REPLACEMENTS[name](provider))

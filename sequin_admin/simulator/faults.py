@@ -1,5 +1,6 @@
 """Simulated faults: outages, throttling, delays, lost responses."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import F
@@ -9,12 +10,18 @@ from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse
 from sequin_admin.simulator.models import Fault, Hit, SimulatedAccount
 
-STALL_S = 30
-SLOW_S = 3
-CRAWL_S = 12
 COMMON_FAULTS = ("outage", "html", "proxy", "timeout", "slow", "crawl", "throttle", "lost_response")
 PROXY_PAGE = "<html><head><title>401</title></head><body>Please log in to the proxy.</body></html>"
 OUTAGE_PAGE = "<!doctype html><title>503</title><h1>We'll be right back</h1>"
+# Responses in place of the provider's own.
+REPLACEMENTS: dict[str, Callable[[ProviderSimulator], HttpResponse]] = {
+    "outage": lambda _: HttpResponse('{"message": "Service unavailable"}', status=503),
+    "html": lambda _: HttpResponse(OUTAGE_PAGE, content_type="text/html"),
+    "timeout": lambda _: HttpResponse(status=504),
+    "proxy": lambda _: HttpResponse(PROXY_PAGE, status=401),
+    "throttle": lambda provider: provider.throttled(),
+}
+DELAYS_S = {"timeout": 30, "slow": 3, "crawl": 12}
 
 
 def set_fault(
@@ -53,22 +60,13 @@ def apply_faults(
 
     Raises `SimulatedResponse` for a fault that replaces the response.
     """
-    state_of(request).account = account.external_id if account else ""
-    if consume_fault(provider, account, "outage"):
-        raise SimulatedResponse(HttpResponse('{"message": "Service unavailable"}', status=503))
-    if consume_fault(provider, account, "html"):
-        raise SimulatedResponse(HttpResponse(OUTAGE_PAGE, content_type="text/html"))
-    if consume_fault(provider, account, "timeout"):
-        state_of(request).delay_s = STALL_S
-        raise SimulatedResponse(HttpResponse(status=504))
-    if consume_fault(provider, account, "proxy"):
-        raise SimulatedResponse(HttpResponse(PROXY_PAGE, status=401))
-    if consume_fault(provider, account, "slow"):
-        state_of(request).delay_s = SLOW_S
-    if consume_fault(provider, account, "crawl"):
-        state_of(request).delay_s = CRAWL_S
-    if consume_fault(provider, account, "throttle"):
-        raise SimulatedResponse(provider.throttled())
+    state = state_of(request)
+    state.account = account.external_id if account else ""
+    for name in ("outage", "html", "timeout", "proxy", "slow", "crawl", "throttle"):
+        if consume_fault(provider, account, name):
+            state.delay_s = DELAYS_S.get(name, state.delay_s)
+            if name in REPLACEMENTS:
+                raise SimulatedResponse(REPLACEMENTS[name](provider))
 
 
 def maybe_lose_response(

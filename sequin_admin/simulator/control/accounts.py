@@ -6,11 +6,7 @@ from django.db import transaction
 from django.db.models import F
 
 from sequin_admin.simulator.control import ControlError
-from sequin_admin.simulator.models import (
-    SimulatedAccount,
-    SimulatedGrant,
-    SimulatedToken,
-)
+from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant, SimulatedToken
 
 
 @transaction.atomic

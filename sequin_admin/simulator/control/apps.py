@@ -5,9 +5,7 @@ from typing import Any
 
 from sequin_admin.simulator.control import ControlError
 from sequin_admin.simulator.framework import ProviderSimulator
-from sequin_admin.simulator.models import (
-    SimulatedClient,
-)
+from sequin_admin.simulator.models import SimulatedClient
 
 
 def rotate_secret(provider: ProviderSimulator, owner: str = "", secret: str = "") -> None:

@@ -6,11 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from sequin_admin.simulator.control import ControlError
-from sequin_admin.simulator.models import (
-    Hit,
-    World,
-    now,
-)
+from sequin_admin.simulator.models import Hit, World, now
 
 CENTURY_S = 100 * 365 * 86_400
 

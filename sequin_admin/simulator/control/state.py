@@ -3,11 +3,7 @@
 from typing import Any
 
 from sequin_admin.simulator import framework
-from sequin_admin.simulator.models import (
-    Fault,
-    SimulatedAccount,
-    now,
-)
+from sequin_admin.simulator.models import Fault, SimulatedAccount, now
 
 
 def get_state() -> dict[str, Any]:

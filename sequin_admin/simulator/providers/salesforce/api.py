@@ -5,10 +5,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from sequin_admin.simulator import faults
 from sequin_admin.simulator.framework import SimulatedResponse, bearer_token
 from sequin_admin.simulator.limits import count_call
-from sequin_admin.simulator.models import (
-    SimulatedAccount,
-    SimulatedGrant,
-)
+from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant
 from sequin_admin.simulator.providers.salesforce.common import (
     DOMAIN,
     api_error,

@@ -4,9 +4,7 @@ from django.http import HttpResponse, JsonResponse
 
 from sequin_admin.simulator import seed
 from sequin_admin.simulator.framework import ProviderSimulator
-from sequin_admin.simulator.models import (
-    SimulatedAccount,
-)
+from sequin_admin.simulator.models import SimulatedAccount
 
 LOGIN = r"(?:login|test)\.salesforce\.com"
 DOMAIN = r"(?P<domain>[a-z0-9-]+)\.my\.salesforce\.com"

@@ -9,12 +9,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
-from sequin_admin.simulator.models import (
-    SimulatedClient,
-    SimulatedGrant,
-    SimulatedToken,
-    now,
-)
+from sequin_admin.simulator.models import SimulatedClient, SimulatedGrant, SimulatedToken, now
 from sequin_admin.simulator.oauth import AuthorizationServer
 from sequin_admin.simulator.providers.salesforce.common import ANY, domain_of, provider
 

@@ -4,9 +4,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
 from sequin_admin.simulator.framework import SimulatedResponse, bearer_token
-from sequin_admin.simulator.models import (
-    SimulatedAccount,
-)
+from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.servicenow.common import (
     HOST,
     api_error,

@@ -6,10 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import seed
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse
-from sequin_admin.simulator.models import (
-    SimulatedAccount,
-    now,
-)
+from sequin_admin.simulator.models import SimulatedAccount, now
 from sequin_admin.simulator.oauth import select_tenant
 
 HOST = r"(?P<instance>[a-z0-9-]+)\.service-now\.com"

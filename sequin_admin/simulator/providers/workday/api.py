@@ -3,13 +3,8 @@
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
-from sequin_admin.simulator.framework import (
-    SimulatedResponse,
-    bearer_token,
-)
-from sequin_admin.simulator.models import (
-    SimulatedAccount,
-)
+from sequin_admin.simulator.framework import SimulatedResponse, bearer_token
+from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.oauth import select_tenant
 from sequin_admin.simulator.providers.workday.common import (
     HOST,

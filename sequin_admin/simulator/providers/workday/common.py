@@ -5,13 +5,8 @@ import secrets
 from django.http import HttpResponse, JsonResponse
 
 from sequin_admin.simulator import seed
-from sequin_admin.simulator.framework import (
-    ProviderSimulator,
-)
-from sequin_admin.simulator.models import (
-    SimulatedGrant,
-    SimulatedToken,
-)
+from sequin_admin.simulator.framework import ProviderSimulator
+from sequin_admin.simulator.models import SimulatedGrant, SimulatedToken
 
 HOST = r"[a-z0-9-]+\.(?:workday|myworkday)\.com"
 LOGIN_HOST = r"impl\.workday\.com|wd5\.myworkday\.com"

@@ -5,11 +5,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-from sequin_admin.simulator.models import (
-    SimulatedClient,
-    SimulatedGrant,
-    SimulatedToken,
-)
+from sequin_admin.simulator.models import SimulatedClient, SimulatedGrant, SimulatedToken
 from sequin_admin.simulator.oauth import AuthorizationServer, select_tenant
 from sequin_admin.simulator.providers.workday.common import HOST, LOGIN_HOST, TENANT, provider
 

@@ -6,12 +6,8 @@ import re
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
-from sequin_admin.simulator.framework import (
-    basic_credentials,
-)
-from sequin_admin.simulator.models import (
-    SimulatedAccount,
-)
+from sequin_admin.simulator.framework import basic_credentials
+from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.oauth import select_tenant
 from sequin_admin.simulator.providers.workday.common import (
     HOST,
