@@ -10,8 +10,18 @@ import typer
 
 from sequin_admin.client import Api, SequinError
 from sequin_admin.client.bounds import PURPOSE_CHARS
-from sequin_admin.command_line import completion, formats, importing, output, sealing, writing
+from sequin_admin.command_line import (
+    completion,
+    formats,
+    import_results,
+    importing,
+    output,
+    sealing,
+    trials,
+    writing,
+)
 from sequin_admin.command_line.endings import Misused, exit_if_attention
+from sequin_admin.command_line.import_results import left_out
 from sequin_admin.command_line.import_runs import ImportRun
 from sequin_admin.command_line.session import (
     AsJson,
@@ -24,6 +34,7 @@ from sequin_admin.command_line.session import (
     api_of,
     filters,
 )
+from sequin_admin.command_line.trials import try_items
 
 STREAM = "-"
 
@@ -94,14 +105,14 @@ def import_credentials(
             raise Misused(str(reason)) from None
         apps = [api.get(f"oauth-apps/{id}") for id in oauth_app]
         items = [importing.with_app(item, shapes[item.kind], apps) for item in reading.items]
-        refused = [importing.left_out(problem) for problem in reading.problems]
+        refused = [left_out(problem) for problem in reading.problems]
         if warning := importing.warn_without_app(items, shapes):
             output.print_note(warning)
-        trial = importing.Trial()
+        trial = trials.Trial()
         if not (strict and refused):
             with output.progress("Trying", len(items)) as advance:
                 for chunk in importing.chunks_of(items):
-                    trial.add(importing.try_items(api, chunk))
+                    trial.add(try_items(api, chunk))
                     advance(len(chunk))
         trial.refuse_duplicates()
         refused += trial.refused
@@ -112,7 +123,7 @@ def import_credentials(
         # At the end, so that the same command takes up a run that was cut off.
         write_report(reading, refused, out)
     show(results, json=json, dry_run=dry_run)
-    exit_if_attention(any(result["result"] == importing.REFUSED for result in results))
+    exit_if_attention(any(result["result"] == import_results.REFUSED for result in results))
 
 
 def send(
@@ -177,7 +188,7 @@ def kinds_of(given: list[str], shapes: dict[str, formats.Shape]) -> dict[str, st
 
 def show(results: list[dict[str, Any]], *, json: bool, dry_run: bool) -> None:
     results = sorted(results, key=lambda result: result["row"])
-    counts = dict.fromkeys(("created", "updated", importing.REFUSED), 0)
+    counts = dict.fromkeys(("created", "updated", import_results.REFUSED), 0)
     for result in results:
         counts[result["result"]] += 1
     if json:
