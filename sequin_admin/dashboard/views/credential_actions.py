@@ -12,7 +12,8 @@ from sequin_admin.credentials.kinds import OAuthKind
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.credentials.usage import InUse
-from sequin_admin.dashboard.access import Request, fresh_login_required, may
+from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.fresh_login import fresh_login_required
 from sequin_admin.health import probes
 
 
