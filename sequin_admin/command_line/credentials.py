@@ -4,7 +4,9 @@ from typing import Annotated
 
 import typer
 
-from sequin_admin.command_line import connecting, limits, moving, output, verifying
+from sequin_admin.command_line import connecting, limits, output, verifying
+from sequin_admin.command_line.exporting import export_credentials
+from sequin_admin.command_line.import_command import import_credentials
 from sequin_admin.command_line.session import (
     AsJson,
     CredentialId,
@@ -19,8 +21,8 @@ from sequin_admin.command_line.session import (
 )
 
 app = typer.Typer(no_args_is_help=True, help="The credentials of your customers' accounts.")
-app.command("import")(moving.import_credentials)
-app.command("export")(moving.export_credentials)
+app.command("import")(import_credentials)
+app.command("export")(export_credentials)
 COLUMNS = ("id", "kind", "name", "status")
 
 
