@@ -4,13 +4,13 @@ import pytest
 
 from sequin_admin.core.env import ROOT
 from sequin_admin.tools import sizes
-from sequin_admin.tools.sizes import Source
+from sequin_admin.tools.annotations import any_types
+from sequin_admin.tools.docstrings import undocumented_classes, undocumented_raises
+from sequin_admin.tools.sources import Source
 
 FIGURES = {figure.name: figure for figure in sizes.figures(ROOT)}
 # Those that the code does not meet yet.
-OPEN = {
-    "Lines of a file, median",
-}
+OPEN: set[str] = set()
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -36,7 +36,7 @@ class Row(models.Model):
     def other(self, value: Any) -> None: ...
 """
 
-    assert len([*sizes.any_types([source(text)])]) == 3
+    assert len([*any_types([source(text)])]) == 3
 
 
 def test_a_docstring_is_wanted_of_public_classes_and_of_what_raises():
@@ -56,8 +56,8 @@ def told():
     raise ValueError
 """
 
-    assert len([*sizes.undocumented_classes([source(text)])]) == 1
-    named = [place.split()[-1] for place in sizes.undocumented_raises([source(text)])]
+    assert len([*undocumented_classes([source(text)])]) == 1
+    named = [place.split()[-1] for place in undocumented_raises([source(text)])]
     assert named == ["refuse"]
 
 

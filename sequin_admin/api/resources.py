@@ -30,5 +30,5 @@ RESOURCES = [
     ("/customer-deliveries", "sequin_admin.api.notifications.deliveries.router"),
     ("/kinds", "sequin_admin.api.kinds.router"),
     ("/organization", "sequin_admin.api.organization.router"),
-    ("/members", "sequin_admin.api.organization.members"),
+    ("/members", "sequin_admin.api.members.router"),
 ]

@@ -9,6 +9,9 @@ from typing import BinaryIO
 
 from sequin_admin.command_line.endings import Misused
 
+# Stands for standard input or output in the place of a file.
+STREAM = "-"
+
 
 def new(file: Path) -> Path:
     """Raises `Misused` for a file that exists or can't be created."""

@@ -14,7 +14,8 @@ from django.utils.log import log_response
 from sequin_admin.access import staff_access
 from sequin_admin.access.models import Membership
 from sequin_admin.core.fresh_login import is_login_fresh
-from sequin_admin.dashboard.access import NOTHING_DONE, AnyRequest, redirect_to_confirmation
+from sequin_admin.dashboard.access import AnyRequest
+from sequin_admin.dashboard.confirmation import NOTHING_DONE, redirect_to_confirmation
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 ORGANIZATION_SESSION_KEY = "organization"

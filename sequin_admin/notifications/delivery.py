@@ -18,7 +18,7 @@ from sequin_admin.core.turns import LISTED, Turns, queue_parts
 from sequin_admin.notifications import channels, retries, senders
 from sequin_admin.notifications.message import TEST, Severity
 from sequin_admin.notifications.models import Delivery, DeliveryState
-from sequin_admin.notifications.senders import SendResult
+from sequin_admin.notifications.senders.attempts import SendResult
 
 # Longer than any attempt takes.
 LEASE = timedelta(minutes=3)

@@ -8,7 +8,7 @@ from django import forms
 from django.http import QueryDict
 
 from sequin_admin.core.forms import NameField, set_choices
-from sequin_admin.notifications import channels
+from sequin_admin.notifications.channel_addresses import URL_CHARS, BadAddress, set_address
 from sequin_admin.notifications.message import TYPES, Severity, type_groups
 from sequin_admin.notifications.models import Channel, ChannelKind
 
@@ -46,7 +46,7 @@ class ChannelForm(forms.Form):
     kept: Mapping[str, str] = {}
 
     name = NameField(max_length=100)
-    address = forms.CharField(max_length=channels.URL_CHARS)
+    address = forms.CharField(max_length=URL_CHARS)
     min_severity = forms.ChoiceField(
         label="Tell", choices=[(each.value, each.audience) for each in Severity]
     )
@@ -96,8 +96,8 @@ class ChannelForm(forms.Form):
         probe = Channel(kind=self.kind)
         try:
             if text:
-                channels.set_address(probe, text)
-        except channels.BadAddress as error:
+                set_address(probe, text)
+        except BadAddress as error:
             raise forms.ValidationError(str(error)) from None
         return text
 

@@ -9,8 +9,13 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET, require_POST
 
-from sequin_admin.simulator import control
-from sequin_admin.simulator.control import ControlError
+from sequin_admin.simulator import seed
+from sequin_admin.simulator.control import ControlError, apps
+from sequin_admin.simulator.control.accounts import clone_account, grants_of, is_alive, journal_of
+from sequin_admin.simulator.control.actions import perform_action
+from sequin_admin.simulator.control.clock import move_clock, stop_clock
+from sequin_admin.simulator.control.fault_switches import set_fault, start_chaos
+from sequin_admin.simulator.control.state import get_state
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedCall, SimulatedClient
 from sequin_admin.simulator.views import get_provider_or_404
 
@@ -46,7 +51,7 @@ def parse_body(request: HttpRequest) -> dict[str, Any]:
 @require_GET
 def state(request: HttpRequest) -> HttpResponse:
     """The clock, and each account with its flags and faults."""
-    return JsonResponse(control.get_state())
+    return JsonResponse(get_state())
 
 
 @require_GET
@@ -74,38 +79,38 @@ def calls(request: HttpRequest, slug: str) -> HttpResponse:
 @control_action
 def change_app(request: HttpRequest, slug: str) -> None:
     """`{"client_secret": ..., "redirect_uris": [...], "app_url": ..., "owner": ...}`."""
-    control.change_app(slug, **parse_body(request))
+    apps.change_app(slug, **parse_body(request))
 
 
 @control_action
 def act(request: HttpRequest, slug: str, external_id: str, action: str) -> None:
     account = get_object_or_404(SimulatedAccount, provider=slug, external_id=external_id)
-    control.perform_action(get_provider_or_404(slug), account, action, **parse_body(request))
+    perform_action(get_provider_or_404(slug), account, action, **parse_body(request))
 
 
 @control_action
 def fault(request: HttpRequest, slug: str) -> None:
     """`{"name": "outage", "times": 3}` for the whole provider; `{"name": "clear"}` clears all."""
     given = {"name": "", **parse_body(request)}
-    control.set_fault(get_provider_or_404(slug).slug, **given)
+    set_fault(get_provider_or_404(slug).slug, **given)
 
 
 @control_action
 def chaos(request: HttpRequest, slug: str) -> None:
     """`{"rates": {"lost": 0.1, "late": 0.2}, "late_s": 15, "access_life_s": 75}`."""
-    control.start_chaos(get_provider_or_404(slug).slug, **parse_body(request))
+    start_chaos(get_provider_or_404(slug).slug, **parse_body(request))
 
 
 @control_action
 def populate(request: HttpRequest, slug: str) -> None:
     """`{"like": "abc123", "ids": ["t1", "t2"]}`: copies of that account."""
-    control.clone_account(get_provider_or_404(slug).slug, **parse_body(request))
+    clone_account(get_provider_or_404(slug).slug, **parse_body(request))
 
 
 @require_GET
 def grants(request: HttpRequest, slug: str) -> HttpResponse:
     """Each grant: whether it is revoked, and how often a spent refresh token was sent again."""
-    return JsonResponse({"data": control.grants_of(slug)})
+    return JsonResponse({"data": grants_of(slug)})
 
 
 @require_GET
@@ -113,13 +118,13 @@ def journal(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
     """Every refresh token that was issued to the account's grants: whether it is spent, whether the
     response that brought it was destroyed, and whether an abandoned call sent it again."""
     account = get_object_or_404(SimulatedAccount, provider=slug, external_id=external_id)
-    return JsonResponse({"data": control.journal_of(account)})
+    return JsonResponse({"data": journal_of(account)})
 
 
 @require_POST
 def alive(request: HttpRequest, slug: str) -> HttpResponse:
     """`{"access": ...}`: whether an access token is valid now."""
-    return JsonResponse({"alive": control.is_alive(slug, str(parse_body(request).get("access")))})
+    return JsonResponse({"alive": is_alive(slug, str(parse_body(request).get("access")))})
 
 
 @control_action
@@ -128,13 +133,13 @@ def clock(request: HttpRequest) -> None:
     given = parse_body(request)
     advance_s = given.get("advance_s")
     if given.get("stop"):
-        control.stop_clock()
+        stop_clock()
         return
     if advance_s is not None and not isinstance(advance_s, int | float):
         raise ControlError("advance_s must be a number of seconds.")
-    control.move_clock(advance_s)
+    move_clock(advance_s)
 
 
 @control_action
 def reset(request: HttpRequest) -> None:
-    control.reset()
+    seed.reset()

@@ -1,7 +1,6 @@
-"""Simulated faults (outages, throttling, delays, lost responses) and rate limits."""
+"""Simulated faults: outages, throttling, delays, lost responses."""
 
-import random
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import F
@@ -9,16 +8,20 @@ from django.http import HttpRequest, HttpResponse
 
 from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse
-from sequin_admin.simulator.models import Fault, Hit, SimulatedAccount, now
+from sequin_admin.simulator.models import Fault, Hit, SimulatedAccount
 
-STALL_S = 30
-SLOW_S = 3
-CRAWL_S = 12
 COMMON_FAULTS = ("outage", "html", "proxy", "timeout", "slow", "crawl", "throttle", "lost_response")
-CHAOS = "chaos"
-CHAOS_FAULTS = ("outage", "html", "throttle", "late", "lost")
 PROXY_PAGE = "<html><head><title>401</title></head><body>Please log in to the proxy.</body></html>"
 OUTAGE_PAGE = "<!doctype html><title>503</title><h1>We'll be right back</h1>"
+# Responses in place of the provider's own.
+REPLACEMENTS: dict[str, Callable[[ProviderSimulator], HttpResponse]] = {
+    "outage": lambda _: HttpResponse('{"message": "Service unavailable"}', status=503),
+    "html": lambda _: HttpResponse(OUTAGE_PAGE, content_type="text/html"),
+    "timeout": lambda _: HttpResponse(status=504),
+    "proxy": lambda _: HttpResponse(PROXY_PAGE, status=401),
+    "throttle": lambda provider: provider.throttled(),
+}
+DELAYS_S = {"timeout": 30, "slow": 3, "crawl": 12}
 
 
 def set_fault(
@@ -57,48 +60,13 @@ def apply_faults(
 
     Raises `SimulatedResponse` for a fault that replaces the response.
     """
-    state_of(request).account = account.external_id if account else ""
-    if consume_fault(provider, account, "outage"):
-        raise SimulatedResponse(HttpResponse('{"message": "Service unavailable"}', status=503))
-    if consume_fault(provider, account, "html"):
-        raise SimulatedResponse(HttpResponse(OUTAGE_PAGE, content_type="text/html"))
-    if consume_fault(provider, account, "timeout"):
-        state_of(request).delay_s = STALL_S
-        raise SimulatedResponse(HttpResponse(status=504))
-    if consume_fault(provider, account, "proxy"):
-        raise SimulatedResponse(HttpResponse(PROXY_PAGE, status=401))
-    if consume_fault(provider, account, "slow"):
-        state_of(request).delay_s = SLOW_S
-    if consume_fault(provider, account, "crawl"):
-        state_of(request).delay_s = CRAWL_S
-    if consume_fault(provider, account, "throttle"):
-        raise SimulatedResponse(provider.throttled())
-
-
-def get_chaos(provider: ProviderSimulator) -> dict[str, Any]:
-    """Chaos settings of the token endpoint: `rates`, `late_s`, perhaps `access_life_s`."""
-    row = Fault.objects.filter(provider=provider.slug, account=None, name=CHAOS).first()
-    return row.data if row else {}
-
-
-def apply_chaos(request: HttpRequest, provider: ProviderSimulator) -> None:
-    """By the chaos settings: fail, or do the work and respond late or never.
-
-    Raises `SimulatedResponse` for a failure.
-    """
-    settings = get_chaos(provider)
-    rates = settings.get("rates", {})
-    name = random.choices([*rates, ""], [*rates.values(), max(1 - sum(rates.values()), 0)])[0]  # noqa: S311
-    if name == "late":
-        state_of(request).delay_s = random.uniform(0, settings["late_s"])  # noqa: S311
-    elif name == "lost":
-        state_of(request).loses_response = True
-    elif name == "throttle":
-        raise SimulatedResponse(provider.throttled())
-    elif name == "html":
-        raise SimulatedResponse(HttpResponse(OUTAGE_PAGE, content_type="text/html"))
-    elif name == "outage":
-        raise SimulatedResponse(HttpResponse('{"message": "Service unavailable"}', status=503))
+    state = state_of(request)
+    state.account = account.external_id if account else ""
+    for name in ("outage", "html", "timeout", "proxy", "slow", "crawl", "throttle"):
+        if consume_fault(provider, account, name):
+            state.delay_s = DELAYS_S.get(name, state.delay_s)
+            if name in REPLACEMENTS:
+                raise SimulatedResponse(REPLACEMENTS[name](provider))
 
 
 def maybe_lose_response(
@@ -111,24 +79,3 @@ def maybe_lose_response(
     if consume_fault(provider, account, "lost_response"):
         state_of(request).loses_response = True
     return response
-
-
-def count_call(
-    provider: ProviderSimulator, key: str, *, allowed: int, seconds: float, penalty_s: float = 0
-) -> int:
-    """Count one call against a published limit and return the calls left in its window.
-
-    Raises `SimulatedResponse` (the provider's throttling response) when the limit is exceeded, and
-    for `penalty_s` seconds after that.
-    """
-    at, name, banned = now(), f"{provider.slug}:{key}", f"{provider.slug}:{key}:penalty"
-    Hit.objects.filter(key=name, at__lte=at - timedelta(seconds=seconds)).delete()
-    used = Hit.objects.filter(key=name).count()
-    if Hit.objects.filter(key=banned, at__gt=at - timedelta(seconds=penalty_s)).exists():
-        raise SimulatedResponse(provider.throttled())
-    if used >= allowed:
-        if penalty_s:
-            Hit.objects.create(key=banned, at=at)
-        raise SimulatedResponse(provider.throttled())
-    Hit.objects.create(key=name, at=at)
-    return allowed - used - 1

@@ -6,7 +6,11 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadReque
 from django.shortcuts import get_list_or_404, get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from sequin_admin.simulator import control, framework
+from sequin_admin.simulator import framework
+from sequin_admin.simulator.control import ControlError
+from sequin_admin.simulator.control.actions import ONE_TIME_ACTIONS, actions_of, perform_action
+from sequin_admin.simulator.control.apps import change_app, rotate_secret
+from sequin_admin.simulator.control.clock import move_clock
 from sequin_admin.simulator.framework import ProviderSimulator
 from sequin_admin.simulator.models import (
     SimulatedAccount,
@@ -48,11 +52,11 @@ def developer(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         owner = request.POST.get("owner", "")
         if "rotate" in request.POST:
-            control.rotate_secret(provider, owner)
+            rotate_secret(provider, owner)
         else:
             uris = request.POST.get("redirect_uris", "").split()
             more = {name: request.POST[name] for name in ("app_url",) if name in request.POST}
-            control.change_app(slug, owner, redirect_uris=uris, **more)
+            change_app(slug, owner, redirect_uris=uris, **more)
         return redirect("developer", slug=slug)
     page = {"provider": provider, "clients": clients}
     return render(request, "simulator/developer.html", page)
@@ -66,8 +70,8 @@ def panel(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
     if request.method == "POST":
         action, ended = request.POST.get("action", ""), request.POST.get("end", "")
         try:
-            control.perform_action(provider, account, action or ended, on=bool(action))
-        except control.ControlError as error:
+            perform_action(provider, account, action or ended, on=bool(action))
+        except ControlError as error:
             return HttpResponseBadRequest(str(error), content_type="text/plain")
         return redirect("panel", slug=slug, external_id=external_id)
     page = {
@@ -85,13 +89,13 @@ def panel(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
 def buttons(provider: ProviderSimulator, account: SimulatedAccount) -> dict[str, Any]:
     """Context of the panel: one-time actions, switches with their state, active faults."""
     faults = {fault.name: fault for fault in account.faults.all()}
-    known = control.actions_of(provider)
+    known = actions_of(provider)
     switches = [
         {"name": name, "label": label, "on": name in faults or account.has(name)}
         for name, label in known.items()
-        if name not in control.ONE_TIME_ACTIONS
+        if name not in ONE_TIME_ACTIONS
     ]
-    at_once = {name: known[name] for name in known if name in control.ONE_TIME_ACTIONS}
+    at_once = {name: known[name] for name in known if name in ONE_TIME_ACTIONS}
     return {"switches": switches, "at_once": at_once, "faults": faults.values()}
 
 
@@ -100,8 +104,8 @@ def clock(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         hours = request.POST.get("hours", "")
         try:
-            control.move_clock(float(hours) * 3600 if hours else None)
-        except (control.ControlError, ValueError):
+            move_clock(float(hours) * 3600 if hours else None)
+        except (ControlError, ValueError):
             return HttpResponseBadRequest("Give hours as a number.", content_type="text/plain")
         return redirect("clock")
     offset = World.objects.values_list("offset_s", flat=True).first() or 0

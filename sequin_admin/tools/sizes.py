@@ -4,63 +4,24 @@ Counts what is ours outside of migrations and tests. Exit code 1 when a figure i
 """
 
 import argparse
-import ast
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from statistics import median, quantiles
 
-from django import forms
-from django.core.cache.backends.base import BaseCache
-from django.core.files.uploadhandler import FileUploadHandler
-from django.core.management.base import BaseCommand
-from django.db import models
-from django.db.migrations.operations.base import Operation
-
 from sequin_admin.tools import repeats
+from sequin_admin.tools.annotations import any_types, ignored_types
+from sequin_admin.tools.docstrings import undocumented_classes, undocumented_raises
+from sequin_admin.tools.lines import letter_lines
+from sequin_admin.tools.shapes import shape_runs
+from sequin_admin.tools.sources import Function, Source, read_sources
 
 REPOSITORY = Path(__file__).parents[2]
 PROVIDERS = Path("sequin_admin/providers")
 PLUMBING = {"__init__", "admin", "apps", "models"}
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-# Classes whose methods Django names and types, and whose overrides it documents.
-DJANGO = (
-    *(models.Model, models.Field, models.QuerySet, models.Transform, models.Func),
-    *(forms.Form, forms.Field, forms.Widget, forms.BoundField),
-    *(BaseCache, BaseCommand, FileUploadHandler, Operation),
-)
-DJANGO_METHODS = {name for known in DJANGO for name in dir(known)}
-# Classes that Django or pydantic finds by their name or that say in `help` what they do.
-UNDOCUMENTED = {"Meta", "Command", "Media"}
-IGNORE = re.compile(r"#\s*type:\s*ignore")
-
-
-@dataclass(frozen=True)
-class Source:
-    """A file of ours; the path is relative to the repository."""
-
-    path: Path
-    text: str
-
-    @cached_property
-    def tree(self) -> ast.Module:
-        return ast.parse(self.text)
-
-    @cached_property
-    def length(self) -> int:
-        return len(self.text.splitlines())
-
-    def functions(self) -> Iterator[Function]:
-        return (node for node in ast.walk(self.tree) if isinstance(node, FUNCTIONS))
-
-    def at(self, node: ast.stmt | ast.expr) -> str:
-        return f"{self.path}:{node.lineno}"
 
 
 @dataclass(frozen=True)
@@ -120,15 +81,6 @@ def counted(name: str, limit: float, places: Iterable[str]) -> Figure:
     return Figure(name, len(listed), limit, listed)
 
 
-def read_sources(repository: Path, folder: str, pattern: str) -> Iterator[Source]:
-    """Every file of a folder that has a line, without migrations."""
-    for path in sorted((repository / folder).rglob(pattern)):
-        if path.is_file() and "migrations" not in path.parts:
-            source = Source(path.relative_to(repository), path.read_text())
-            if source.text.strip():
-                yield source
-
-
 def body_length(function: Function) -> int:
     """Lines from the first statement or docstring to the last; the signature does not count."""
     return (function.end_lineno or 0) - function.body[0].lineno + 1
@@ -156,80 +108,13 @@ def long_files(sources: Iterable[Source]) -> Iterator[str]:
             yield f"{source.path} ({source.length})"
 
 
-def ignored_types(sources: Iterable[Source]) -> Iterator[str]:
-    for source in sources:
-        for number, line in enumerate(source.text.splitlines(), 1):
-            if IGNORE.search(line):
-                yield f"{source.path}:{number}"
-
-
-def any_types(sources: Iterable[Source]) -> Iterator[str]:
-    """Each `Any` but in `dict[str, Any]`, `*args: Any`, `**kwargs: Any` and overrides of Django."""
-    for source in sources:
-        excused = {id(node) for node in excused_annotations(source.tree)}
-        for node in ast.walk(source.tree):
-            if isinstance(node, ast.Name) and node.id == "Any" and id(node) not in excused:
-                yield source.at(node)
-
-
-def excused_annotations(tree: ast.Module) -> Iterator[ast.AST]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Subscript) and ast.unparse(node) == "dict[str, Any]":
-            yield from ast.walk(node)
-        elif isinstance(node, FUNCTIONS):
-            yield from (star.annotation for star in stars(node) if star.annotation)
-        elif isinstance(node, ast.ClassDef) and node.bases:
-            for method in node.body:
-                if isinstance(method, FUNCTIONS) and method.name in DJANGO_METHODS:
-                    yield from ast.walk(method.args)
-                    yield from ast.walk(method.returns) if method.returns else ()
-
-
-def stars(function: Function) -> Iterator[ast.arg]:
-    yield from filter(None, (function.args.vararg, function.args.kwarg))
-
-
-def undocumented_classes(sources: Iterable[Source]) -> Iterator[str]:
-    for source in sources:
-        for node in ast.walk(source.tree):
-            if isinstance(node, ast.ClassDef) and is_public(node.name):
-                known = node.name in UNDOCUMENTED or "AppConfig" in map(ast.unparse, node.bases)
-                if not known and not ast.get_docstring(node):
-                    yield f"{source.at(node)} {node.name}"
-
-
-def undocumented_raises(sources: Iterable[Source]) -> Iterator[str]:
-    """Public functions with a `raise` of their own, but inner ones and those that Django names."""
-    for source in sources:
-        for function in repeats.outermost_functions(source.tree):
-            known = function.name in DJANGO_METHODS or function.name.startswith("clean_")
-            if known or not is_public(function.name) or ast.get_docstring(function):
-                continue
-            if any(isinstance(node, ast.Raise) and node.exc for node in own_nodes(function)):
-                yield f"{source.at(function)} {function.name}"
-
-
-def own_nodes(function: Function) -> Iterator[ast.AST]:
-    """The nodes of a function without those of the functions in it."""
-    waiting: list[ast.AST] = list(function.body)
-    while waiting:
-        node = waiting.pop()
-        yield node
-        if not isinstance(node, FUNCTIONS):
-            waiting += ast.iter_child_nodes(node)
-
-
-def is_public(name: str) -> bool:
-    return not name.startswith("_")
-
-
 def letter_pairs(sources: Iterable[Source]) -> Iterator[str]:
-    runs = (repeats.letter_lines(source.path, source.text) for source in sources)
+    runs = (letter_lines(source.path, source.text) for source in sources)
     return map(str, repeats.find_pairs(runs))
 
 
 def shape_pairs(sources: Iterable[Source]) -> Iterator[str]:
-    runs = (repeats.shape_runs(source.path, source.text) for source in sources)
+    runs = (shape_runs(source.path, source.text) for source in sources)
     return map(str, repeats.find_pairs(chain.from_iterable(runs)))
 
 

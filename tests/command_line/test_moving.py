@@ -12,8 +12,9 @@ from sequin_admin.access import keys
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.kinds import KindShape, kind_out
 from sequin_admin.audit.models import Event
-from sequin_admin.command_line import importing
+from sequin_admin.command_line import importing, trials
 from sequin_admin.command_line.formats import Item
+from sequin_admin.command_line.trials import try_items
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from tests.factories import make_credential, make_oauth_app, sample_properties
@@ -222,7 +223,7 @@ def test_rows_that_are_one_account_are_each_named():
     """Tried one by one; the last shares a mark with the first, and another with the second."""
     items = [Item(row, champ(row)) for row in (2, 3, 5, 7)]
     marks = [["a"], ["b"], ["c"], ["a", "b"]]
-    trial = importing.Trial(items, [{"row": item.row} for item in items], accounts=marks)
+    trial = trials.Trial(items, [{"row": item.row} for item in items], accounts=marks)
 
     trial.refuse_duplicates()
 
@@ -411,7 +412,7 @@ def test_a_body_that_is_too_big_is_sent_in_halves():
 
     items = [Item(row, champ(row)) for row in range(1, 6)]
 
-    tried = importing.try_items(Server(), items)
+    tried = try_items(Server(), items)
 
     assert [row["row"] for row in tried.results] == [1, 2, 3, 4, 5]
     assert Server.sent == [5, 2, 3, 1, 2]

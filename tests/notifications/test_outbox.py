@@ -16,7 +16,7 @@ from sequin_admin.core import clock
 from sequin_admin.notifications import channels, delivery, outbox, retries, senders
 from sequin_admin.notifications.message import Message, Severity
 from sequin_admin.notifications.models import Channel, ChannelKind, Delivery, DeliveryState
-from sequin_admin.notifications.senders import SendResult
+from sequin_admin.notifications.senders.attempts import SendResult
 from tests.notified import HOST, make_message, work
 
 pytestmark = pytest.mark.django_db

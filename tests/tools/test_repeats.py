@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from sequin_admin.tools.repeats import find_pairs, letter_lines, shape_runs
+from sequin_admin.tools.lines import letter_lines
+from sequin_admin.tools.repeats import find_pairs
+from sequin_admin.tools.shapes import shape_runs
 
 STATEMENTS = [
     "first = read(path)",

@@ -7,22 +7,16 @@ from sequin_admin.access.models.api_keys import (
     IdempotencyRecord,
     Scope,
 )
-from sequin_admin.access.models.people import (
-    AccountManager,
-    Findable,
-    Invitation,
-    Logo,
-    Membership,
-    Organization,
-    OwnedQuerySet,
-    StaffAccess,
-    User,
-)
+from sequin_admin.access.models.invitations import Invitation
+from sequin_admin.access.models.memberships import Membership
+from sequin_admin.access.models.organizations import Findable, Logo, Organization, OwnedQuerySet
+from sequin_admin.access.models.staff_accesses import StaffAccess
 from sequin_admin.access.models.tokens import (
     digest,
     new_invitation_token,
     new_token,
 )
+from sequin_admin.access.models.users import AccountManager, User
 
 __all__ = [
     "AccountManager",

@@ -7,8 +7,9 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 
-from sequin_admin.access.models.people import Findable, Organization, User
+from sequin_admin.access.models.organizations import Findable, Organization
 from sequin_admin.access.models.tokens import digest
+from sequin_admin.access.models.users import User
 from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField
 

@@ -26,6 +26,7 @@ from sequin_admin.api.notifications.schemas import (
     columns_of,
 )
 from sequin_admin.notifications import channels, outbox
+from sequin_admin.notifications.channel_addresses import BadAddress
 from sequin_admin.notifications.models import Channel, ChannelKind, Delivery
 
 
@@ -63,10 +64,10 @@ class ChannelResource:
             return channels.create(
                 organization, kind, actor=request.auth, address=address, **columns
             )
-        except channels.BadAddress as error:
+        except BadAddress as error:
             raise self.bad_address(error) from None
 
-    def bad_address(self, error: channels.BadAddress) -> ApiError:
+    def bad_address(self, error: BadAddress) -> ApiError:
         return ApiError(422, INVALID, {self.address_field: [str(error)]})
 
     def list(self, request: ApiRequest, filters: ChannelFilters) -> dict[str, Any]:
@@ -86,7 +87,7 @@ class ChannelResource:
             try:
                 address = str(getattr(payload, self.address_field) or "")
                 channels.update(channel, actor=request.auth, address=address, **columns)
-            except channels.BadAddress as error:
+            except BadAddress as error:
                 raise self.bad_address(error) from None
             if payload.enabled is not None:
                 switch = channels.enable if payload.enabled else channels.disable

@@ -13,9 +13,10 @@ from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, PageParams, paginate_request
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.schemas import Shape, Timestamp
-from sequin_admin.notifications import outbox, senders
+from sequin_admin.notifications import outbox
 from sequin_admin.notifications.message import Severity
 from sequin_admin.notifications.models import Delivery, DeliveryQuerySet, DeliveryState
+from sequin_admin.notifications.senders.webhook import webhook_payload
 
 router = Resource("Notifications")
 
@@ -119,7 +120,7 @@ def common_out(delivery: Delivery) -> dict[str, Any]:
 
 
 def delivery_out(delivery: Delivery) -> dict[str, Any]:
-    payload = senders.webhook_payload(delivery)
+    payload = webhook_payload(delivery)
     return {**common_out(delivery), "message_id": delivery.message_id, "payload": payload}
 
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from sequin_admin.api.framework.schemas import Body, OneOf, Shape, Timestamp
 from sequin_admin.core.field_errors import contradiction
-from sequin_admin.notifications import channels
+from sequin_admin.notifications.channel_addresses import URL_CHARS
 from sequin_admin.notifications.message import TYPES, Severity, type_groups
 from sequin_admin.notifications.models import Channel, ChannelKind
 
@@ -83,7 +83,7 @@ class ChannelCreate(ChannelFields):
     }
 
     kind: PersonalKind
-    address: str = Field(min_length=1, max_length=channels.URL_CHARS, description=WHERE)
+    address: str = Field(min_length=1, max_length=URL_CHARS, description=WHERE)
     min_severity: Severity = Severity.WARNING
 
 
@@ -92,9 +92,7 @@ class ChannelPatch(ChannelChanges):
 
     examples = {"not at night": {"quiet_hours": QUIET_HOURS}, "stop": {"enabled": False}}
 
-    address: str | None = Field(
-        default=None, min_length=1, max_length=channels.URL_CHARS, description=WHERE
-    )
+    address: str | None = Field(default=None, min_length=1, max_length=URL_CHARS, description=WHERE)
 
 
 class CommonShape(Shape):

@@ -27,6 +27,7 @@ from sequin_admin.api.notifications.schemas import (
     common_out,
 )
 from sequin_admin.notifications import channels
+from sequin_admin.notifications.channel_addresses import URL, URL_CHARS
 from sequin_admin.notifications.message import TYPES
 from sequin_admin.notifications.models import Channel, ChannelKind
 
@@ -34,8 +35,8 @@ Url = Annotated[
     str,
     Field(
         min_length=1,
-        max_length=channels.URL_CHARS,
-        json_schema_extra={"pattern": channels.URL},
+        max_length=URL_CHARS,
+        json_schema_extra={"pattern": URL},
         description="Begins with https:// and is reachable from the internet.",
     ),
 ]

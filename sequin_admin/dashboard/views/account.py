@@ -13,8 +13,8 @@ from django.shortcuts import redirect
 
 from sequin_admin.access import addresses
 from sequin_admin.access.models import User
-from sequin_admin.dashboard.access import fresh_login_required
 from sequin_admin.dashboard.edits import Edit
+from sequin_admin.dashboard.fresh_login import fresh_login_required
 
 CHANGED = (
     "Nothing was changed: your address, or the one it changes to, may be another one than the page "

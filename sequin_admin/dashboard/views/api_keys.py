@@ -15,9 +15,10 @@ from sequin_admin.access.models import ApiKey, ApiKeyState, Scope
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
-from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
+from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import render_question
 from sequin_admin.dashboard.edits import Edit
+from sequin_admin.dashboard.fresh_login import fresh_login_required, submitted_data
 from sequin_admin.dashboard.listing import Pages
 from sequin_admin.dashboard.reach.access import reach_of_revoking_key, reach_of_rotating_key
 

@@ -30,8 +30,9 @@ from sequin_admin.credentials.models import Credential, CredentialQuerySet
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import render_question
 from sequin_admin.dashboard.listing import get_query_param, parse_uuids, render_page_or_partial
-from sequin_admin.dashboard.views.connect_links import LIFETIMES
-from sequin_admin.dashboard.views.credential_list import LIST_PARAMS, filter_credentials
+from sequin_admin.dashboard.views.connect_link_forms import LIFETIMES
+from sequin_admin.dashboard.views.credential_filters import filter_credentials
+from sequin_admin.dashboard.views.credential_list import LIST_PARAMS
 from sequin_admin.dashboard.views.limits import LimitForm
 from sequin_admin.limits import models as limits
 

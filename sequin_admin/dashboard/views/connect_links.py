@@ -1,12 +1,7 @@
-"""Connect links: list, create, revoke, export as CSV."""
+"""Connect links: list, create, revoke."""
 
-import csv
-from datetime import timedelta
-from typing import Any
-
-from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -17,11 +12,9 @@ from sequin_admin.audit.models import Event
 from sequin_admin.connect import links
 from sequin_admin.connect.models import Batch, ConnectLink, ConnectLinkQuerySet, LinkState
 from sequin_admin.core import clock
-from sequin_admin.core.forms import NameField, set_choices, set_queryset
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.forms import MetadataField
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.dashboard.access import Request, fresh_login_required, may
+from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import render_question
 from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.listing import (
@@ -30,76 +23,9 @@ from sequin_admin.dashboard.listing import (
     parse_uuids,
     render_page_or_partial,
 )
+from sequin_admin.dashboard.views.connect_link_forms import ConnectLinkForm, LinkDetailsForm
 
 ROWS = 50
-CSV_ROWS = 500
-LIFETIMES = [("1", "1 day"), ("3", "3 days"), ("7", "7 days")]
-
-
-class LinkDetailsForm(forms.Form):
-    """What may change of a link while it is open."""
-
-    name = NameField(
-        required=False,
-        max_length=200,
-        label="Name of the credential",
-        help_text="The customer sees it, too. Leave empty to use the account's name.",
-    )
-    metadata = MetadataField(required=False, help_text="JSON of your own, kept on the credential.")
-
-    @classmethod
-    def of(cls, link: ConnectLink, data: QueryDict | None) -> "LinkDetailsForm":
-        return cls(data, initial={"name": link.name, "metadata": link.metadata})
-
-
-class ConnectLinkForm(LinkDetailsForm):
-    """Kinds, OAuth app and options of a link; all of one provider."""
-
-    field_order = ("kinds", "oauth_app", "name", "metadata", "days", "redirect_url")
-
-    kinds = forms.MultipleChoiceField(
-        label="Ways to connect",
-        widget=forms.CheckboxSelectMultiple,
-        help_text="The customer chooses among those you tick.",
-    )
-    oauth_app = forms.ModelChoiceField(
-        OAuthApp.objects.none(), label="OAuth app", empty_label=None, required=False
-    )
-    days = forms.ChoiceField(label="It lasts", choices=LIFETIMES, initial="7")
-    redirect_url = forms.ChoiceField(
-        required=False,
-        label="Afterwards the customer goes to",
-        help_text="Redirect URIs of the OAuth app. Without one, a page says thank you.",
-    )
-
-    def __init__(
-        self, offered: list[type[Credential]], apps: Any, data: QueryDict | None = None
-    ) -> None:
-        super().__init__(data, initial={"kinds": [offered[0].slug]})
-        self.offered = {kind.slug: kind for kind in offered}
-        set_choices(self, "kinds", [(kind.slug, kind.full_title()) for kind in offered])
-        uris = sorted({uri for app in apps for uri in app.redirect_uris})
-        if apps:
-            set_queryset(self, "oauth_app", apps)
-        else:
-            del self.fields["oauth_app"]
-        if uris:
-            choices = [("", "A page of ours that says thank you"), *((uri, uri) for uri in uris)]
-            set_choices(self, "redirect_url", choices)
-        else:
-            del self.fields["redirect_url"]
-
-    def link_arguments(self) -> dict[str, Any]:
-        """The arguments of `links.create()`."""
-        given = self.cleaned_data
-        return {
-            "offered": [self.offered[slug] for slug in given["kinds"]],
-            "lasts": timedelta(days=int(given["days"])),
-            "oauth_app": given.get("oauth_app"),
-            "name": given["name"],
-            "metadata": given["metadata"],
-            "redirect_url": given.get("redirect_url", ""),
-        }
 
 
 def owned_links(request: Request) -> ConnectLinkQuerySet:
@@ -242,52 +168,3 @@ def revoke(request: Request, pk: str) -> HttpResponse:
         button="Withdraw the link",
         back=reverse("dashboard:connect_link", args=[pk]),
     )
-
-
-@never_cache
-@require_GET
-@may(Action.EDIT)
-@fresh_login_required
-def as_csv(request: Request) -> HttpResponse:
-    """The links of a batch, or all open ones, as CSV for a mail merge. Audited."""
-    batch = get_query_param(request, "batch")
-    rows = (
-        filter_by_batch(owned_links(request), batch)
-        if batch
-        else owned_links(request).open(clock.now())
-    )
-    listed = rows.select_related("reconnects", "credential").order_by("created_at", "id")
-    response = HttpResponse(content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="connect-links.csv"'
-    writer = csv.writer(response)
-    writer.writerow(COLUMNS)
-    for link in listed.iterator(chunk_size=CSV_ROWS):
-        writer.writerow([escape_formula(str(cell)) for cell in build_csv_row(link)])
-    wanted = next(iter(parse_uuids([batch])), None)
-    links.record_exported(request.organization, actor=request.user, batch=wanted)
-    return response
-
-
-COLUMNS = ("link", "name", "provider", "account", "credential_id", "state", "expires_at", "failure")
-
-
-def build_csv_row(link: ConnectLink) -> tuple[object, ...]:
-    credential = link.reconnects or link.credential
-    return (
-        links.address(link),
-        link.name,
-        link.provider_title,
-        credential.describe() if credential else "",
-        credential.pk if credential else "",
-        link.state.value,
-        link.expires_at.isoformat(timespec="seconds"),
-        link.failure,
-    )
-
-
-def escape_formula(cell: str) -> str:
-    """Prefix a cell that a spreadsheet would run as a formula."""
-    return f"'{cell}" if cell[:1] in FORMULA_PREFIXES else cell
-
-
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")

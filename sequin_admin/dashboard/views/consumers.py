@@ -14,7 +14,7 @@ from sequin_admin.dashboard.listing import render_list
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_consumer
 from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import consumers
-from sequin_admin.syncs.forms import ConsumerForm
+from sequin_admin.syncs.forms.consumers import ConsumerForm
 from sequin_admin.syncs.models import Consumer, Target
 
 

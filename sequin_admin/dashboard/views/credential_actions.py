@@ -13,8 +13,9 @@ from sequin_admin.credentials.kinds import OAuthKind
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.credentials.usage import InUse
-from sequin_admin.dashboard.access import Request, fresh_login_required, may
+from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import disable_or_ask, render_question
+from sequin_admin.dashboard.fresh_login import fresh_login_required
 from sequin_admin.dashboard.reach.credentials import (
     reach_of_deleting_credential,
     reach_of_disabling_credential,

@@ -15,16 +15,11 @@ from sequin_admin.access.models import Invitation, Membership
 from sequin_admin.access.policy import Action, Role
 from sequin_admin.connect.leftovers import list_leftovers
 from sequin_admin.core.fresh_login import is_login_fresh
-from sequin_admin.dashboard.access import (
-    Request,
-    fresh_login_required,
-    is_shown_again,
-    may,
-    submitted_data,
-)
+from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.accounts import send_invitation
 from sequin_admin.dashboard.confirm import render_question
 from sequin_admin.dashboard.edits import Edit
+from sequin_admin.dashboard.fresh_login import fresh_login_required, is_shown_again, submitted_data
 from sequin_admin.dashboard.reach.access import reach_of_removing_member
 
 

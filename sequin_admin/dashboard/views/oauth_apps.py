@@ -17,12 +17,13 @@ from sequin_admin.credentials import gateway_secrets, kinds, oauth_apps
 from sequin_admin.credentials.forms import OAuthAppForm, title_of
 from sequin_admin.credentials.kinds import AppInstallKind
 from sequin_admin.credentials.models import GatewaySecret, OAuthApp
-from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
+from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
+from sequin_admin.dashboard.fresh_login import fresh_login_required, submitted_data
 from sequin_admin.dashboard.reach.credentials import reach_of_deleting_oauth_app
 from sequin_admin.dashboard.views import health
-from sequin_admin.dashboard.views.credentials import show_notices
+from sequin_admin.dashboard.views.saved_messages import show_notices
 from sequin_admin.tokens import demand, protocol
 
 COLUMNS = ("name", "scopes", "redirect_uris", "renewals_per_second", "metadata")

@@ -15,7 +15,7 @@ from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import render_list
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_stream
 from sequin_admin.syncs import streams
-from sequin_admin.syncs.forms import StreamForm
+from sequin_admin.syncs.forms.streams import StreamForm
 from sequin_admin.syncs.models import Stream
 
 SHOWN = 100

@@ -23,7 +23,7 @@ from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_sync, reach_
 from sequin_admin.dashboard.views import health
 from sequin_admin.limits import models as limits
 from sequin_admin.syncs import catalogue, syncs
-from sequin_admin.syncs.forms import SyncForm
+from sequin_admin.syncs.forms.syncs import SyncForm
 from sequin_admin.syncs.models import Stream, Sync
 
 OFFERED = 60

@@ -11,14 +11,15 @@ from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials.properties import warn_of_space
-from sequin_admin.dashboard.access import Request, fresh_login_required, may, submitted_data
+from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
+from sequin_admin.dashboard.fresh_login import fresh_login_required, submitted_data
 from sequin_admin.dashboard.listing import render_list, render_page_or_partial
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_target
 from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import targets
-from sequin_admin.syncs.forms import TargetForm
+from sequin_admin.syncs.forms.targets import TargetForm
 from sequin_admin.syncs.models import Target
 
 

@@ -1,19 +1,17 @@
 """The use of a credential's rate limit: now, over the last days, and planned."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
-from django.template.defaultfilters import pluralize
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
-from sequin_admin.core.words import format_recent_time
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import render_page_or_partial
+from sequin_admin.dashboard.views.usage_charts import build_charts
 from sequin_admin.limits import models as limits
 from sequin_admin.limits import usage
 from sequin_admin.limits.models import RateLimit
@@ -21,7 +19,6 @@ from sequin_admin.limits.requests import Gauge
 from sequin_admin.limits.stores import Unavailable
 
 STOP_POLLING = 286  # https://htmx.org/docs/#polling
-WIDTH, HEIGHT = 640, 120
 MICROSECONDS = 1_000_000
 
 
@@ -32,29 +29,6 @@ class PlannerForm(forms.Form):
     per_call = forms.IntegerField(
         label="Records per call", min_value=1, max_value=usage.MOST_PER_CALL, initial=100
     )
-
-
-@dataclass(frozen=True)
-class Bar:
-    """One bar of a chart in user units of the SVG, and its label."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-    words: str
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A bar chart of requests, with its text for those who don't see it."""
-
-    title: str
-    bars: list[Bar]
-    points: list[usage.Point]
-    summary: str
-    width: int = WIDTH
-    height: int = HEIGHT
 
 
 @require_GET
@@ -105,37 +79,3 @@ def plan_from_query(request: Request, limit: RateLimit) -> dict[str, Any]:
         "planner": form,
         "plan": usage.plan_text(data["records"], data["per_call"], limit.as_rate()),
     }
-
-
-def build_charts(credential: Credential) -> list[Chart]:
-    return [
-        build_chart("Last 24 hours", usage.history(credential, 24)),
-        build_chart("Last 7 days", usage.history(credential, 168, each=4)),
-    ]
-
-
-def build_chart(title: str, points: list[usage.Point]) -> Chart:
-    """A bar chart, scaled so that the highest bar has the full height."""
-    highest = max([point.granted for point in points] + [1])
-    step = WIDTH / len(points)
-    bars = []
-    for number, point in enumerate(points):
-        height = HEIGHT * point.granted / highest
-        words = (
-            f"{format_recent_time(point.at)}: {point.granted:,} request{pluralize(point.granted)}"
-        )
-        bars.append(Bar(number * step + 1, HEIGHT - height, step - 2, height, words))
-    return Chart(title, bars, points, summarize(points))
-
-
-def summarize(points: list[usage.Point]) -> str:
-    """The chart in a sentence."""
-    total, throttled = sum(p.granted for p in points), sum(p.throttled for p in points)
-    if not total:
-        return "No requests in this time."
-    peak = max(points, key=lambda point: point.granted)
-    text = (
-        f"{total:,} request{pluralize(total)}, most of them ({peak.granted:,}) from "
-        f"{format_recent_time(peak.at)} on."
-    )
-    return f"{text} The provider throttled {throttled:,}." if throttled else text

@@ -11,6 +11,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
 from sequin_admin.simulator.calls import state_of
+from sequin_admin.simulator.chaos import apply_chaos, get_chaos
 from sequin_admin.simulator.framework import SimulatedResponse, basic_credentials
 from sequin_admin.simulator.models import (
     SimulatedAccount,
@@ -55,7 +56,7 @@ class AuthorizationServer(AuthorizationEndpoint):
         """The token endpoint (RFC 6749 section 3.2)."""
         fields = self.parse_fields(request)
         faults.apply_faults(request, self.provider, None)
-        faults.apply_chaos(request, self.provider)
+        apply_chaos(request, self.provider)
         client = self.authenticate_client(request, fields)
         grant_type = fields.get("grant_type", self.default_grant)
         if grant_type == "authorization_code":
@@ -105,7 +106,7 @@ class AuthorizationServer(AuthorizationEndpoint):
 
     def access_token_life_s(self) -> int | None:
         """Lifetime of an access token: as published, or by the chaos settings."""
-        return faults.get_chaos(self.provider).get("access_life_s", self.access_life_s)
+        return get_chaos(self.provider).get("access_life_s", self.access_life_s)
 
     def redeem_code(self, client: SimulatedClient, fields: Mapping[str, str]) -> SimulatedGrant:
         """The grant of an authorization code, once. Raises `SimulatedResponse`."""

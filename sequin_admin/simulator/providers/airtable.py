@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from sequin_admin.simulator import faults, seed
+from sequin_admin.simulator import faults, limits, seed
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer_token
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant, now
 from sequin_admin.simulator.oauth import AuthorizationServer
@@ -93,7 +93,7 @@ def caller(request: HttpRequest) -> SimulatedGrant:
 
 
 def count_call(key: str, *, allowed: int) -> None:
-    faults.count_call(provider, key, allowed=allowed, seconds=1, penalty_s=PENALTY_S)
+    limits.count_call(provider, key, allowed=allowed, seconds=1, penalty_s=PENALTY_S)
 
 
 def scopes_of(grant: SimulatedGrant) -> list[str]:

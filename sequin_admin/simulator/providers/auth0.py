@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults, seed
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer_token
+from sequin_admin.simulator.limits import count_call
 from sequin_admin.simulator.models import (
     SimulatedAccount,
     SimulatedClient,
@@ -135,7 +136,7 @@ def caller(request: HttpRequest, domain: str, scope: str) -> SimulatedAccount:
     if token is None or token.grant.account != account:
         raise SimulatedResponse(api_error(401, "Unauthorized", "Invalid token", "invalid_token"))
     faults.apply_faults(request, provider, account)
-    faults.count_call(provider, domain, allowed=LIMIT, seconds=BURST_S)
+    count_call(provider, domain, allowed=LIMIT, seconds=BURST_S)
     claims = jwt.decode(token.value, options={"verify_signature": False})
     if scope not in claims["scope"].split():
         message = f"Insufficient scope, expected any of: {scope}"

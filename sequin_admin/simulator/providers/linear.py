@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults, seed
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer_token
+from sequin_admin.simulator.limits import count_call
 from sequin_admin.simulator.models import SimulatedGrant, SimulatedToken, now
 from sequin_admin.simulator.oauth import AuthorizationServer
 
@@ -132,5 +133,5 @@ def caller(request: HttpRequest) -> SimulatedGrant:
         )
     account = token.grant.account
     faults.apply_faults(request, provider, account)
-    faults.count_call(provider, account.external_id, allowed=HOURLY, seconds=3600)
+    count_call(provider, account.external_id, allowed=HOURLY, seconds=3600)
     return token.grant

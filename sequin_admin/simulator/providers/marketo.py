@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults, seed
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer_token
+from sequin_admin.simulator.limits import count_call
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant, SimulatedToken, now
 from sequin_admin.simulator.oauth import AuthorizationServer, select_tenant
 
@@ -89,7 +90,7 @@ def caller(request: HttpRequest, munchkin: str) -> SimulatedAccount:
         raise SimulatedResponse(api_error("603", "Access denied"))
     if account.has("use_up_daily_quota"):
         raise SimulatedResponse(api_error("607", "Daily API Request quota of 50000 reached"))
-    faults.count_call(provider, account.external_id, allowed=100, seconds=20)
+    count_call(provider, account.external_id, allowed=100, seconds=20)
     account.data["calls"] += 1
     account.save(update_fields=["data"])
     return account

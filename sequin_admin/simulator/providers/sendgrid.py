@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults, seed
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer_token
+from sequin_admin.simulator.limits import count_call
 from sequin_admin.simulator.models import Hit, SimulatedAccount, now
 
 HOST = r"(?P<host>api(?:\.eu)?\.sendgrid\.com)"
@@ -70,7 +71,7 @@ def caller(request: HttpRequest, host: str) -> tuple[SimulatedAccount, list[str]
         raise SimulatedResponse(api_error(403, "access temporarily blocked: too many bad requests"))
     if account.has("restrict_account"):
         raise SimulatedResponse(api_error(403, "access forbidden"))
-    faults.count_call(provider, account.external_id, allowed=LIMIT, seconds=WINDOW_S)
+    count_call(provider, account.external_id, allowed=LIMIT, seconds=WINDOW_S)
     return account, scopes
 
 

@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponse
 from sequin_admin.simulator import faults
 from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import SimulatedResponse
+from sequin_admin.simulator.limits import count_call
 from sequin_admin.simulator.models import SimulatedToken
 from sequin_admin.simulator.providers.github.common import (
     API,
@@ -37,7 +38,7 @@ def caller(request: HttpRequest, *, user: bool) -> SimulatedToken:
     faults.apply_faults(request, provider, account)
     if account.has("suspend") and not user:
         raise SimulatedResponse(api_error(403, "This installation has been suspended"))
-    left = faults.count_call(provider, account.external_id, allowed=LIMIT, seconds=WINDOW_S)
+    left = count_call(provider, account.external_id, allowed=LIMIT, seconds=WINDOW_S)
     state_of(request).response_headers = limit_headers(left)
     return token
 

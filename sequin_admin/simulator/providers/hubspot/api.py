@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from sequin_admin.simulator import faults
 from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import SimulatedResponse, bearer_token
+from sequin_admin.simulator.limits import count_call
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant, SimulatedToken, now
 from sequin_admin.simulator.providers.hubspot.common import (
     API,
@@ -36,7 +37,7 @@ def caller(request: HttpRequest) -> SimulatedGrant:
     faults.apply_faults(request, provider, account)
     if account.has("use_up_day"):
         raise SimulatedResponse(daily_limit_reached())
-    left = faults.count_call(provider, account.external_id, allowed=LIMIT, seconds=WINDOW_S)
+    left = count_call(provider, account.external_id, allowed=LIMIT, seconds=WINDOW_S)
     state_of(request).response_headers = limit_headers(left)
     return token.grant
 

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
 from sequin_admin.simulator.framework import SimulatedResponse, bearer_token
+from sequin_admin.simulator.limits import count_call
 from sequin_admin.simulator.models import SimulatedAccount, now
 from sequin_admin.simulator.providers.quickbooks.common import api_error, provider, with_request_id
 from sequin_admin.simulator.providers.quickbooks.oauth import server
@@ -33,8 +34,8 @@ def caller(request: HttpRequest, host: str, realm: str) -> SimulatedAccount:
     if account.has("end_subscription"):
         message = "Subscription period has ended or canceled"
         raise SimulatedResponse(api_error(403, "ValidationFault", "6190", message))
-    faults.count_call(provider, f"{realm}:second", allowed=10, seconds=1)
-    faults.count_call(provider, f"{realm}:minute", allowed=500, seconds=60)
+    count_call(provider, f"{realm}:second", allowed=10, seconds=1)
+    count_call(provider, f"{realm}:minute", allowed=500, seconds=60)
     return account
 
 

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
 from sequin_admin.simulator.framework import SimulatedResponse
+from sequin_admin.simulator.limits import count_call
 from sequin_admin.simulator.models import SimulatedGrant
 from sequin_admin.simulator.providers.shopify.common import BUCKET, SHOP, provider
 from sequin_admin.simulator.providers.shopify.oauth import server
@@ -26,7 +27,7 @@ def caller(request: HttpRequest, shop: str) -> SimulatedGrant:
             raise SimulatedResponse(
                 JsonResponse({"errors": f"The shop is unavailable: {flag}"}, status=status)
             )
-    faults.count_call(provider, shop, allowed=BUCKET, seconds=20)
+    count_call(provider, shop, allowed=BUCKET, seconds=20)
     return token.grant
 
 

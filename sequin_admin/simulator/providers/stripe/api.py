@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from sequin_admin.simulator import faults
 from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import SimulatedResponse, basic_credentials, bearer_token
+from sequin_admin.simulator.limits import count_call
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedClient
 from sequin_admin.simulator.providers.stripe.common import api_error, provider
 from sequin_admin.simulator.providers.stripe.connect import server
@@ -31,7 +32,7 @@ def caller(request: HttpRequest) -> tuple[SimulatedAccount, bool]:
         account, restricted = find_key(key)
     faults.apply_faults(request, provider, account)
     live = "_live_" in key
-    faults.count_call(provider, account.external_id, allowed=100 if live else 25, seconds=1)
+    count_call(provider, account.external_id, allowed=100 if live else 25, seconds=1)
     return account, restricted
 
 

@@ -1,31 +1,28 @@
-"""`credentials import` and `credentials export`."""
+"""`credentials import`."""
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from json import dumps
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO
+from typing import Annotated, Any
 
 import typer
 
 from sequin_admin.client import Api, SequinError
-from sequin_admin.client.bounds import PURPOSE_CHARS
-from sequin_admin.command_line import completion, formats, importing, output, sealing, writing
-from sequin_admin.command_line.endings import Misused, exit_if_attention
-from sequin_admin.command_line.import_runs import ImportRun
-from sequin_admin.command_line.session import (
-    AsJson,
-    Kind,
-    Metadata,
-    Provider,
-    Search,
-    Status,
-    Yes,
-    api_of,
-    filters,
+from sequin_admin.command_line import (
+    completion,
+    formats,
+    import_results,
+    importing,
+    output,
+    sealing,
+    trials,
+    writing,
 )
-
-STREAM = "-"
+from sequin_admin.command_line.endings import Misused, exit_if_attention
+from sequin_admin.command_line.import_results import left_out
+from sequin_admin.command_line.import_runs import ImportRun
+from sequin_admin.command_line.session import AsJson, api_of
+from sequin_admin.command_line.trials import try_items
 
 
 def import_credentials(
@@ -94,14 +91,14 @@ def import_credentials(
             raise Misused(str(reason)) from None
         apps = [api.get(f"oauth-apps/{id}") for id in oauth_app]
         items = [importing.with_app(item, shapes[item.kind], apps) for item in reading.items]
-        refused = [importing.left_out(problem) for problem in reading.problems]
+        refused = [left_out(problem) for problem in reading.problems]
         if warning := importing.warn_without_app(items, shapes):
             output.print_note(warning)
-        trial = importing.Trial()
+        trial = trials.Trial()
         if not (strict and refused):
             with output.progress("Trying", len(items)) as advance:
                 for chunk in importing.chunks_of(items):
-                    trial.add(importing.try_items(api, chunk))
+                    trial.add(try_items(api, chunk))
                     advance(len(chunk))
         trial.refuse_duplicates()
         refused += trial.refused
@@ -112,7 +109,7 @@ def import_credentials(
         # At the end, so that the same command takes up a run that was cut off.
         write_report(reading, refused, out)
     show(results, json=json, dry_run=dry_run)
-    exit_if_attention(any(result["result"] == importing.REFUSED for result in results))
+    exit_if_attention(any(result["result"] == import_results.REFUSED for result in results))
 
 
 def send(
@@ -162,7 +159,7 @@ def write_report(
 def contents(file: str) -> bytes:
     """The bytes of a file, or of standard input. Raises `Misused`."""
     try:
-        return sys.stdin.buffer.read() if file == STREAM else Path(file).read_bytes()
+        return sys.stdin.buffer.read() if file == writing.STREAM else Path(file).read_bytes()
     except OSError:
         raise Misused(f"{file} can't be read.") from None
 
@@ -177,7 +174,7 @@ def kinds_of(given: list[str], shapes: dict[str, formats.Shape]) -> dict[str, st
 
 def show(results: list[dict[str, Any]], *, json: bool, dry_run: bool) -> None:
     results = sorted(results, key=lambda result: result["row"])
-    counts = dict.fromkeys(("created", "updated", importing.REFUSED), 0)
+    counts = dict.fromkeys(("created", "updated", import_results.REFUSED), 0)
     for result in results:
         counts[result["result"]] += 1
     if json:
@@ -187,104 +184,3 @@ def show(results: list[dict[str, Any]], *, json: bool, dry_run: bool) -> None:
     output.show(results, columns, empty="There is nothing in the file.")
     said = ", ".join(f"{number} {name}" for name, number in counts.items())
     output.print_note(f"{said}. It was only tried: nothing was changed." if dry_run else f"{said}.")
-
-
-def export_credentials(
-    context: typer.Context,
-    recipient: Annotated[
-        list[str],
-        typer.Option(help="A public key that may open it: age1..., ssh-...; may be given again."),
-    ] = [],  # noqa: B006
-    recipients_file: Annotated[
-        Path | None, typer.Option(help="A file of such keys, one to a line.")
-    ] = None,
-    to: Annotated[
-        str,
-        typer.Option("--output", "-o", help="A new file, readable for you only; - for stdout."),
-    ] = STREAM,
-    plain_text: Annotated[
-        bool, typer.Option("--plain-text", help="Don't encrypt. Whoever has the file has it all.")
-    ] = False,
-    purpose: Annotated[str, typer.Option(help="What for: kept in the audit log.")] = "",
-    provider: Provider = "",
-    kind: Kind = "",
-    status: Status = "",
-    search: Search = "",
-    metadata: Metadata = [],  # noqa: B006
-    yes: Yes = False,
-    json: Annotated[
-        bool, typer.Option("--json", help="Print JSON about the export. Needs --output.")
-    ] = False,
-) -> None:
-    """Export credentials with their secrets, encrypted in the age format, as JSON for `import`.
-
-    Open it with `age -d -i key.txt`, or import it with --identity. Takes an API key with the scope
-    secrets; the audit log notes each credential, with the purpose.
-    """
-    keys = sealing.recipients(recipient, recipients_file)
-    if bool(keys) == plain_text:
-        raise Misused(
-            "Say who may open it: --recipient or --recipients-file; or else --plain-text."
-        )
-    file = None if to == STREAM else writing.new(Path(to))
-    if json and file is None:
-        raise Misused("The export itself is on stdout, and is JSON. Give --output with --json.")
-    if not yes and sys.stdin.isatty():
-        how = "in PLAIN TEXT" if plain_text else "encrypted"
-        typer.confirm(
-            f"Export secrets, {how}? Each is noted in the audit log.", abort=True, err=True
-        )
-    used_for = f"sequin-admin export{', plain text' if plain_text else ''}: {purpose}".rstrip(": ")
-    asked = filters(provider, kind, status, search, metadata)
-    asked |= {"truncate_secrets": "false", "purpose": used_for[:PURPOSE_CHARS]}
-    export = Export()
-    with api_of(context) as api, writing.opened(file) as out:
-        chunks = document(export.rows(api, asked))
-        write(chunks, out, keys, armored=file is None)
-    if json:
-        output.as_json(
-            {"exported": export.number, "unreadable": export.unreadable, "file": str(file)}
-        )
-    else:
-        noun = "credential" if export.number == 1 else "credentials"
-        output.print_note(f"{export.number:,} {noun} exported{f' to {file}' if file else ''}.")
-        for id, reason in export.unreadable.items():
-            output.print_note(f"Left out: {id}. {reason}")
-    exit_if_attention(bool(export.unreadable))
-
-
-class Export:
-    """Counts the credentials of an export, and collects those whose secrets can't be read."""
-
-    def __init__(self) -> None:
-        self.number = 0
-        self.unreadable: dict[str, str] = {}
-
-    def rows(self, api: Api, asked: dict[str, str]) -> Iterator[dict[str, Any]]:
-        """The credentials whose secrets could be read."""
-        with output.progress("Exporting", None) as advance:
-            for answer in api.answers("credentials", asked):
-                self.unreadable |= answer.get("unreadable", {})
-                for row in answer["data"]:
-                    if row["id"] not in self.unreadable:
-                        self.number += 1
-                        yield row
-                advance(len(answer["data"]))
-
-
-def document(rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
-    """JSON `{"data": [...]}`, one credential per line."""
-    yield b'{"data": ['
-    for number, row in enumerate(rows):
-        yield b",\n" if number else b"\n"
-        yield dumps(row, ensure_ascii=False).encode()
-    yield b"\n]}\n"
-
-
-def write(
-    chunks: Iterator[bytes], out: BinaryIO, keys: list[sealing.Recipient], *, armored: bool
-) -> None:
-    if keys:
-        sealing.seal(chunks, out, keys, armored=armored)
-    else:
-        out.writelines(chunks)

@@ -1,0 +1,81 @@
+"""Filters of the list of credentials."""
+
+from dataclasses import dataclass
+
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import CredentialQuerySet, OAuthApp
+from sequin_admin.dashboard.access import Request
+from sequin_admin.dashboard.listing import get_query_param, parse_uuids
+from sequin_admin.health.status import Status
+
+
+@dataclass(frozen=True)
+class Filter:
+    """One select above the list. `cleared` is the URL of the list without this filter."""
+
+    name: str
+    label: str
+    options: list[tuple[str, str]]
+    chosen: str
+    cleared: str = ""
+
+    @property
+    def chosen_label(self) -> str:
+        return dict(self.options).get(self.chosen, self.chosen)
+
+
+FILTER_PARAMS = ("q", "provider", "kind", "health", "oauth_app")
+
+
+def filter_credentials(request: Request, rows: CredentialQuerySet) -> CredentialQuerySet:
+    """`rows` filtered by the query parameters."""
+    chosen = {name: get_query_param(request, name) for name in FILTER_PARAMS}
+    if chosen["q"]:
+        rows = rows.matching(chosen["q"])
+    if chosen["provider"]:
+        rows = rows.of_provider(chosen["provider"])
+    if chosen["kind"]:
+        rows = rows.filter(kind=chosen["kind"])
+    if chosen["oauth_app"]:
+        rows = rows.filter(oauth_app__in=parse_uuids([chosen["oauth_app"]]))
+    return filter_by_health(rows, chosen["health"]) if chosen["health"] else rows
+
+
+def filter_by_health(rows: CredentialQuerySet, health: str) -> CredentialQuerySet:
+    if health == "disabled":
+        return rows.filter(disabled_at__isnull=False)
+    return rows.active().filter(health_status="" if health == "unchecked" else health)
+
+
+def build_filters(request: Request) -> list[Filter]:
+    health = [*Status.choices, ("unchecked", "Not checked yet"), ("disabled", "Disabled")]
+    offered = {
+        "provider": ("Provider", sorted(kinds.providers().items(), key=title)),
+        "kind": ("Kind", sorted(kinds.choices(), key=title)),
+        "health": ("Health", health),
+        "oauth_app": ("OAuth app", list_selected_app(request)),
+    }
+    return [
+        Filter(
+            name, label, options, get_query_param(request, name), url_without_param(request, name)
+        )
+        for name, (label, options) in offered.items()
+    ]
+
+
+def list_selected_app(request: Request) -> list[tuple[str, str]]:
+    """The app in the query, as the only option: an app is chosen on its own page."""
+    apps = OAuthApp.objects.of(request.organization).defer("secrets")
+    chosen = apps.filter(pk__in=parse_uuids([get_query_param(request, "oauth_app")]))
+    return [(str(app.pk), app.name) for app in chosen]
+
+
+def url_without_param(request: Request, name: str) -> str:
+    left = request.GET.copy()
+    left.pop(name, None)
+    left.pop("page", None)
+    return f"{request.path}?{left.urlencode()}"
+
+
+def title(option: tuple[str, str]) -> str:
+    return option[1].lower()
