@@ -49,6 +49,7 @@ __all__ = [
     "TokenGrant",
     "all",
     "choices",
+    "class_of",
     "find",
     "get",
     "get_oauth",
@@ -84,6 +85,11 @@ def get(slug: str) -> type[Credential]:
     if kind is None:
         raise LookupError(f"There is no kind {slug}.")
     return kind
+
+
+def class_of(slug: str) -> type[Credential]:
+    """The class that a row of this kind is loaded as, as in `Credential.from_db()`."""
+    return registered.get(slug, Credential)
 
 
 def get_oauth(slug: str) -> type[OAuthKind]:
