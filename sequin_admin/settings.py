@@ -113,6 +113,8 @@ MIDDLEWARE = [
     "sequin_admin.gateway.status.status_middleware",
     "sequin_admin.dashboard.body_limits.body_limits",
     "django.middleware.security.SecurityMiddleware",
+    # The Management API turns off here: what follows is for pages.
+    "sequin_admin.api.lane.lane",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
