@@ -68,7 +68,7 @@ def register(kind: type[Kind]) -> type[Kind]:
     slug = kind.properties_class.kind_slug()
     if slug in registered:
         raise ValueError(f"The kind {slug} is registered twice.")
-    kind.slug = slug
+    kind.slug, kind.property_names = slug, kind.properties_class.names()
     set_defaults(kind)
     registered[slug] = kind
     return kind

@@ -35,6 +35,8 @@ class CredentialRow(Leased, Monitored):
     label: ClassVar[str] = ""
     slug: ClassVar[str] = ""
     properties_class: ClassVar[type[Properties]] = Properties
+    # Of `properties_class`, in declared order. Set with the slug.
+    property_names: ClassVar[tuple[str, ...]] = ()
     # What makes two imports the same account.
     identity_properties: ClassVar[tuple[str, ...]] = ()
     # The properties that decide to which host the secrets are sent.
@@ -224,5 +226,5 @@ def masked_properties(
 
 
 def declared_properties(kind: str, known: Mapping[str, object]) -> dict[str, Any]:
-    declared = registry.registered.get(kind, CredentialRow).properties_class.names()
+    declared = registry.registered.get(kind, CredentialRow).property_names
     return {"kind": kind} | {name: known[name] for name in declared if name in known}

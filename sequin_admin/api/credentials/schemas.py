@@ -157,7 +157,7 @@ def entry_error(error: InvalidEntry, prefix: str = "properties.") -> ApiError:
 def rate_out(kind: str, *limit: int | None) -> dict[str, Any]:
     """The credential's own limit, or its kind's default."""
     if limit[0] is None:
-        return kinds.class_of(kind).rate.model_dump()
+        return {**vars(kinds.class_of(kind).rate)}
     return dict(zip(Rate.model_fields, limit, strict=True))
 
 

@@ -7,6 +7,7 @@ serves rows as the database returns them, where JSON is text, and model instance
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from functools import cached_property, reduce
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from uuid import UUID
 
 import orjson
 from django.core.exceptions import ObjectDoesNotExist
-from django.db.models import JSONField, Model
+from django.db.models import DateTimeField, JSONField, Model
 
 from sequin_admin.api.framework.schemas import Shape
 from sequin_admin.core.prepared import Columns
@@ -73,7 +74,14 @@ class RowShape:
         if field.make is same:
             return values[0]
         make = field.make
+        if len(values) == 1:
+            (value,) = values
+            return lambda row: make(value(row))
         return lambda row: make(*[value(row) for value in values])
+
+    def values(self, row: Columns, columns: Sequence[str], names: Sequence[str]) -> list[object]:
+        """Those of some columns of a row of `columns`."""
+        return [value_getter(self.model, name, columns.index(name))(row) for name in names]
 
     def fields_of(self, instance: Model) -> dict[str, Any]:
         """The fields of a model instance, with ids as text."""
@@ -113,8 +121,11 @@ def value_getter(model: type[Model], column: str, position: int) -> Getter:
     *path, last = column.split("__")
     for name in path:
         model = model._meta.get_field(name).related_model  # type: ignore[assignment]
-    if isinstance(model._meta.get_field(last), JSONField):
+    field = model._meta.get_field(last)
+    if isinstance(field, JSONField):
         return lambda row: read_column(row[position])
+    if isinstance(field, DateTimeField):
+        return lambda row: read_time(row[position])
     return itemgetter(position)
 
 
@@ -133,6 +144,10 @@ def read_column(text: str | None) -> object:
     if LONG_NUMBER.search(text):
         return json.loads(text, parse_int=exact)
     return orjson.loads(text)
+
+
+def read_time(value: str | datetime | None) -> datetime | None:
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
 def exact(digits: str) -> object:

@@ -79,7 +79,7 @@ def page_response(request: ApiRequest, shape: RowShape, filters: PageParams) -> 
     read = shape.reader(columns)
     if len(rows) > page.limit:
         rows = rows[: page.limit]
-        following = encode_cursor(page.sort, [rows[-1][columns.index(n)] for n in page.names])
+        following = encode_cursor(page.sort, shape.values(rows[-1], columns, page.names))
     answer = {"data": [read(row) for row in rows], "next_cursor": following}
     return HttpResponse(encode(answer), CONTENT_TYPE)
 
