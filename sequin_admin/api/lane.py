@@ -6,6 +6,7 @@ every request (its id, headers, metrics, limits of bodies, https) stands before 
 """
 
 from collections.abc import Callable
+from typing import cast
 
 from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
@@ -13,14 +14,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLResolver
 from django.urls.resolvers import RegexPattern
 
+Handler = Callable[[HttpRequest], HttpResponse]
 PREFIX, PAGE = "/v1/", "/v1/docs"
 # Nothing that an answer holds is to be shown by a browser or run in it.
 CONTENT_SECURITY_POLICY = "default-src 'none'; frame-ancestors 'none'"
 
 
-def lane(
-    get_response: Callable[[HttpRequest], HttpResponse],
-) -> Callable[[HttpRequest], HttpResponse]:
+def lane(get_response: Handler) -> Handler:
     """Middleware that answers requests to the API itself."""
     resolver = URLResolver(RegexPattern(f"^{PREFIX}"), "sequin_admin.api.urls")
 
@@ -30,7 +30,7 @@ def lane(
         response: HttpResponse = match.func(request, *match.args, **match.kwargs)
         return response
 
-    guarded = convert_exception_to_response(answer)
+    guarded = cast(Handler, convert_exception_to_response(answer))
 
     def middleware(request: HttpRequest) -> HttpResponse:
         if not request.path_info.startswith(PREFIX) or request.path_info == PAGE:

@@ -1,6 +1,7 @@
 """/v1: the Management API and its documents."""
 
 import re
+from collections.abc import Iterable
 from typing import cast
 
 from django.http import HttpRequest, HttpResponse
@@ -49,9 +50,9 @@ for route in routes:
     route.callback = finishing_claims(finishing_responses(cast(View, view)))
 
 
-def by_first_part(routes: list[URLPattern]) -> list[URLResolver]:
+def by_first_part(routes: Iterable[URLPattern | URLResolver]) -> list[URLResolver]:
     """The routes by the first part of their address, so that few are compared with a request's."""
-    groups: dict[str, list[URLPattern]] = {}
+    groups: dict[str, list[URLPattern | URLResolver]] = {}
     for route in routes:
         groups.setdefault(str(route.pattern).partition("/")[0], []).append(route)
     # A look-ahead: the routes themselves begin with that part.

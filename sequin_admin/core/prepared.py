@@ -92,7 +92,8 @@ class PreparedColumns:
         """All rows, as `ColumnQuery.fetch()` gives them."""
         compiled = self.compiled
         connection = connections[compiled.db]
-        return compiled.fetch(fill(compiled.params, self.parameters, values, connection))
+        filled = fill(compiled.params, self.parameters, values, connection)
+        return compiled.fetch(filled, again=True)
 
 
 class ColumnQuery:
@@ -109,8 +110,13 @@ class ColumnQuery:
             if not isinstance(column.output_field, models.JSONField)
         }
 
-    def fetch(self, params: Sequence[object]) -> Sequence[Columns]:
-        rows = fetch(connections[self.db], self.sql, params, times_as_text=True)
+    def fetch(self, params: Columns, *, again: bool) -> Sequence[Columns]:
+        """All rows. `again`: the same SQL comes again."""
+        connection = connections[self.db]
+        if again:
+            rows = fetch(connection, self.sql, params, times_as_text=True)
+        else:
+            rows = fetch_with(connection.cursor, self.sql, params)
         if self.converters:
             return list(self.compiler.apply_converters(rows, self.converters))
         return rows
@@ -122,13 +128,13 @@ def fetch_columns(rows: ColumnRows) -> Sequence[Columns]:
         query = ColumnQuery(rows)
     except EmptyResultSet:
         return []
-    return query.fetch(query.params)
+    return query.fetch(query.params, again=False)
 
 
 def fetch(
     connection: BaseDatabaseWrapper,
     sql: str,
-    params: Sequence[object],
+    params: Columns,
     *,
     times_as_text: bool = False,
 ) -> Sequence[Columns]:
@@ -148,11 +154,12 @@ def fetch(
 
 
 def fetch_with(
-    cursor_of: Callable[[], CursorWrapper], sql: str, params: Sequence[object]
+    cursor_of: Callable[[], CursorWrapper], sql: str, params: Columns
 ) -> Sequence[Columns]:
     with cursor_of() as cursor:
         cursor.execute(sql, params)
-        return cursor.fetchall()
+        rows: Sequence[Columns] = cursor.fetchall()
+        return rows
 
 
 def may_prepare(connection: BaseDatabaseWrapper) -> bool:
@@ -186,11 +193,11 @@ def examples(parameters: Parameters) -> dict[str, Any]:
 
 
 def fill(
-    params: Sequence[object],
+    params: Columns,
     parameters: Parameters,
     values: Mapping[str, object],
     connection: BaseDatabaseWrapper,
-) -> list[object]:
+) -> Columns:
     """The parameters of the SQL, with `values` in the place of the examples."""
     filled = {
         field.get_db_prep_value(example, connection): field.get_db_prep_value(
@@ -198,4 +205,4 @@ def fill(
         )
         for name, (field, example) in parameters.items()
     }
-    return [filled.get(param, param) for param in params]
+    return tuple(filled.get(param, param) for param in params)

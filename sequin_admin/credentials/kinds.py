@@ -89,7 +89,8 @@ def get(slug: str) -> type[Credential]:
 
 def class_of(slug: str) -> type[Credential]:
     """The class that a row of this kind is loaded as, as in `Credential.from_db()`."""
-    return registered.get(slug, Credential)
+    found: type[Credential] = registered.get(slug, Credential)
+    return found
 
 
 def get_oauth(slug: str) -> type[OAuthKind]:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sequin_admin.access import keys
-from sequin_admin.access.models import ApiKey
+from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.api.credentials import schemas as credential_schemas
 from sequin_admin.api.oauth_apps import schemas as app_schemas
 from sequin_admin.core import clock
@@ -114,6 +114,28 @@ def test_pages_follow_one_another_in_every_order(api, organization, sort, query)
         found, cursor = found + [each["id"] for each in page["data"]], page["next_cursor"]
 
     assert (len(whole), found) == (5, whole)
+
+
+@pytest.mark.usefixtures("transactional_db")
+def test_hot_queries_answer_outside_of_a_transaction_too(make_client, organization):
+    """Where PostgreSQL keeps their statements: each is sent until it is kept, and once more."""
+    client = make_client(organization, *Scope)
+    rows = [make_credential(organization, "stripe_key", name=n, properties={}) for n in "bac"]
+    one = f"{URL}/{rows[0].pk}"
+    for _ in range(3):
+        for sort in ("created_at", "-updated_at", "name", "-name"):
+            found, cursor = [], ""
+            while cursor is not None:
+                page = client.get(URL, sort=sort, limit=1, cursor=cursor).json()
+                found, cursor = found + page["data"], page["next_cursor"]
+            assert found == client.get(URL, sort=sort).json()["data"]
+            assert found == client.get(URL, sort=sort, provider="stripe").json()["data"]
+            assert len(found) == 3
+        assert client.get(one).json() in found
+        assert client.patch(one, {"metadata": {"a": [1]}})["ETag"] == client.get(one)["ETag"]
+        assert client.get(URL, metadata='{"a": [1]}', search="b").json()["data"]
+        assert client.get(f"{one}/token").json()["kind"] == "stripe_key"
+        assert client.post(f"{one}/permits", {"n": 1}).status_code == 200
 
 
 def change_revoked(key):

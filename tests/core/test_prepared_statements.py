@@ -44,11 +44,11 @@ def pooler(tmp_path):
     """Where PgBouncer listens, in transaction mode, with two connections to the database."""
     if not Path(PGBOUNCER).exists():
         pytest.skip("PgBouncer is not installed.")
-    port, of = free_port(), connection.settings_dict
+    port, of = free_port(), connection.get_connection_params()
     # It refuses to run as root; whoever owns the server's socket is there.
-    user = Path(of["HOST"]).owner()
+    user = Path(of["host"]).owner()
     tmp_path.joinpath("pgbouncer.ini").write_text(f"""[databases]
-* = host={of["HOST"]} port={of["PORT"] or 5432} user={of["USER"]}
+* = host={of["host"]} port={of.get("port") or 5432} user={of["user"]}
 [pgbouncer]
 listen_addr = 127.0.0.1
 listen_port = {port}
@@ -63,7 +63,8 @@ ignore_startup_parameters = options,extra_float_digits
     command = [PGBOUNCER, "-u", user, "pgbouncer.ini"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
         try:
-            changes = {"HOST": "127.0.0.1", "PORT": str(port), "CONN_MAX_AGE": None}
+            options = {**connection.settings_dict["OPTIONS"], "host": "127.0.0.1", "port": port}
+            changes = {"OPTIONS": options, "CONN_MAX_AGE": None}
             wait_for(changes)
             yield changes
         finally:

@@ -1,15 +1,23 @@
 """Django's backend for PostgreSQL, with fewer trips to the server."""
 
 import select
+from collections.abc import Callable
+from typing import cast
 
 from django.db.backends.postgresql import base
 from django.db.backends.utils import CursorWrapper
+from psycopg import Cursor
 from psycopg.types.string import TextLoader
+
+# The stubs don't know that it is psycopg's.
+make_cursor = cast(Callable[[object], Cursor], base.ServerBindingCursor)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection that asks whether it is alive only when the server has said something, and a
     cursor whose statements the server keeps."""
+
+    health_check_done: bool
 
     def close_if_health_check_failed(self) -> None:
         """As Django's, which sends `SELECT 1` before the first query of every request.
@@ -34,7 +42,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
-            cursor = base.ServerBindingCursor(self.connection)
+            cursor = make_cursor(self.connection)
             if times_as_text:
                 cursor.adapters.register_loader("timestamptz", TextLoader)
-            return self._prepare_cursor(cursor)
+            wrapped: CursorWrapper = self._prepare_cursor(cursor)  # type: ignore[attr-defined]
+            return wrapped
