@@ -113,6 +113,8 @@ MIDDLEWARE = [
     "sequin_admin.gateway.status.status_middleware",
     "sequin_admin.dashboard.body_limits.body_limits",
     "django.middleware.security.SecurityMiddleware",
+    # The Management API turns off here: what follows is for pages.
+    "sequin_admin.api.lane.lane",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -160,8 +162,19 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # One file per run, so that test runs can overlap.
     DATABASES["default"]["TEST"] = {"NAME": Path(gettempdir()) / f"sequin-admin-{getpid()}.sqlite3"}
 else:
+    # Fewer trips: see there.
+    DATABASES["default"]["ENGINE"] = "sequin_admin.core.postgresql"
+    # After how many runs on a connection a hot query is prepared.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("prepare_threshold", 1)
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# Whether PostgreSQL keeps the statements of hot queries. auto: until a pooler in between shows that
+# it gives out another connection each time.
+PREPARED_STATEMENTS = env.str("PREPARED_STATEMENTS", default="auto")
+if PREPARED_STATEMENTS not in {"auto", "on", "off"}:
+    raise ImproperlyConfigured(
+        f"PREPARED_STATEMENTS is {PREPARED_STATEMENTS!r}; use auto, on or off."
+    )
 CACHES = {
     # Shared by all processes, whatever uses it: allauth counts login attempts here.
     "default": {"BACKEND": "sequin_admin.core.shared_cache.SharedCache"},

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from sequin_admin.api.framework.columns import Made
 from sequin_admin.api.framework.schemas import HealthStatus, Shape, Timestamp
 from sequin_admin.credentials.models import Monitored
 from sequin_admin.health import history, rollup
@@ -24,9 +25,16 @@ class Health(Shape):
     status: HealthStatus
 
 
-def health_out(monitored: Monitored) -> dict[str, str]:
+def status_out(health_status: str) -> dict[str, str]:
     """The specification has three statuses: what was not probed yet is healthy."""
-    return {"status": monitored.health_status or Status.HEALTHY.value}
+    return {"status": health_status or Status.HEALTHY.value}
+
+
+HEALTH = Made(status_out, ("health_status",))
+
+
+def health_out(monitored: Monitored) -> dict[str, str]:
+    return status_out(monitored.health_status)
 
 
 class CheckShape(Shape):

@@ -1,5 +1,7 @@
 """/v1: the Management API and its documents."""
 
+import re
+from collections.abc import Iterable
 from typing import cast
 
 from django.http import HttpRequest, HttpResponse
@@ -47,8 +49,24 @@ for route in routes:
     view = api.serve_document if getattr(route, "name", "") == "openapi-json" else route.callback
     route.callback = finishing_claims(finishing_responses(cast(View, view)))
 
+
+def by_first_part(routes: Iterable[URLPattern | URLResolver]) -> list[URLResolver]:
+    """The routes by the first part of their address, so that few are compared with a request's."""
+    groups: dict[str, list[URLPattern | URLResolver]] = {}
+    for route in routes:
+        groups.setdefault(str(route.pattern).partition("/")[0], []).append(route)
+    # A look-ahead: the routes themselves begin with that part.
+    return [
+        re_path(f"^(?={re.escape(part)}(?:/|$))", (group, None, None))
+        for part, group in groups.items()
+        if part
+    ]
+
+
 urlpatterns = [
     path("", unknown),
+    *by_first_part(routes),
+    # Also by name.
     path("", (routes, "ninja", namespace)),
     re_path("", unknown),
 ]

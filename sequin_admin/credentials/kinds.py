@@ -49,6 +49,7 @@ __all__ = [
     "TokenGrant",
     "all",
     "choices",
+    "class_of",
     "find",
     "get",
     "get_oauth",
@@ -67,7 +68,7 @@ def register(kind: type[Kind]) -> type[Kind]:
     slug = kind.properties_class.kind_slug()
     if slug in registered:
         raise ValueError(f"The kind {slug} is registered twice.")
-    kind.slug = slug
+    kind.slug, kind.property_names = slug, kind.properties_class.names()
     set_defaults(kind)
     registered[slug] = kind
     return kind
@@ -84,6 +85,12 @@ def get(slug: str) -> type[Credential]:
     if kind is None:
         raise LookupError(f"There is no kind {slug}.")
     return kind
+
+
+def class_of(slug: str) -> type[Credential]:
+    """The class that a row of this kind is loaded as, as in `Credential.from_db()`."""
+    found: type[Credential] = registered.get(slug, Credential)
+    return found
 
 
 def get_oauth(slug: str) -> type[OAuthKind]:

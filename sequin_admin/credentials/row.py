@@ -35,6 +35,8 @@ class CredentialRow(Leased, Monitored):
     label: ClassVar[str] = ""
     slug: ClassVar[str] = ""
     properties_class: ClassVar[type[Properties]] = Properties
+    # Of `properties_class`, in declared order. Set with the slug.
+    property_names: ClassVar[tuple[str, ...]] = ()
     # What makes two imports the same account.
     identity_properties: ClassVar[tuple[str, ...]] = ()
     # The properties that decide to which host the secrets are sent.
@@ -210,9 +212,19 @@ class CredentialRow(Leased, Monitored):
 
     def masked_properties(self) -> dict[str, Any]:
         """The properties as the API returns them: in declared order, secrets as asterisks."""
-        return dict(self.properties_with(dict.fromkeys(self.secret_names, MASK)))
+        return masked_properties(self.kind, self.properties, self.secret_names)
 
     def properties_with(self, secrets: Mapping[str, str]) -> Secrets:
-        known = Secrets({**self.properties, **secrets})
-        names = (name for name in self.properties_class.names() if name in known)
-        return Secrets({"kind": self.kind} | {name: known[name] for name in names})
+        return Secrets(declared_properties(self.kind, {**self.properties, **secrets}))
+
+
+def masked_properties(
+    kind: str, properties: Mapping[str, object], secret_names: Iterable[str]
+) -> dict[str, Any]:
+    """As `CredentialRow.masked_properties()`, of these columns."""
+    return declared_properties(kind, {**properties, **dict.fromkeys(secret_names, MASK)})
+
+
+def declared_properties(kind: str, known: Mapping[str, object]) -> dict[str, Any]:
+    declared = registry.registered.get(kind, CredentialRow).property_names
+    return {"kind": kind} | {name: known[name] for name in declared if name in known}

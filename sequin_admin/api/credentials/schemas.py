@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field
 
 from sequin_admin.api.credentials.examples import STRIPE, import_of, of_kinds, patch_of
 from sequin_admin.api.credentials.rate_limits import RateLimitShape
+from sequin_admin.api.framework.columns import Made, RowShape
 from sequin_admin.api.framework.errors import INVALID, ApiError
 from sequin_admin.api.framework.reveal import Unreadable
 from sequin_admin.api.framework.schemas import (
@@ -21,13 +22,14 @@ from sequin_admin.api.framework.schemas import (
     Shape,
     Timestamp,
 )
-from sequin_admin.api.health import Health, health_out
-from sequin_admin.api.oauth_apps.schemas import OAuthAppShape, oauth_app_out
+from sequin_admin.api.health import HEALTH, Health
+from sequin_admin.api.oauth_apps.schemas import OAUTH_APP, OAuthAppShape
 from sequin_admin.connect.entered import MergeResult
 from sequin_admin.credentials import kinds
+from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.properties import MASK, InvalidEntry, Properties
-from sequin_admin.limits import models as limits
+from sequin_admin.credentials.row import masked_properties
 
 # The union of every kind's properties; the discriminator `kind` has no default.
 PROPERTIES: Any = reduce(or_, (kind.properties_class for kind in kinds.all()))
@@ -152,10 +154,21 @@ def entry_error(error: InvalidEntry, prefix: str = "properties.") -> ApiError:
     return ApiError(422, INVALID, {f"{prefix}{n}": [text] for n, text in error.sentences.items()})
 
 
-# The columns that `credential_out()` reads: a list fetches only these.
-CREDENTIAL_COLUMNS = (
-    *("name", "kind", "properties", "secret_names", "oauth_app_id", "health_status", "rate_limit"),
-    *("metadata", "created_at", "updated_at"),
+def rate_out(kind: str, *limit: int | None) -> dict[str, Any]:
+    """The credential's own limit, or its kind's default."""
+    if limit[0] is None:
+        return {**vars(kinds.class_of(kind).rate)}
+    return dict(zip(Rate.model_fields, limit, strict=True))
+
+
+CREDENTIAL = RowShape(
+    CredentialShape,
+    Credential,
+    provider=Made(lambda kind: kinds.class_of(kind).provider, ("kind",)),
+    properties=Made(masked_properties, ("kind", "properties", "secret_names")),
+    oauth_app=OAUTH_APP,
+    health=HEALTH,
+    rate_limit=Made(rate_out, ("kind", *(f"rate_limit__{name}" for name in Rate.model_fields))),
 )
 
 
@@ -163,21 +176,10 @@ def credential_out(
     credential: Credential, *, secrets: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Masked, unless the revealed `secrets` are given."""
-    app, masked = credential.oauth_app, credential.masked_properties()
-    return {
-        "id": str(credential.pk),
-        "name": credential.name,
-        "provider": credential.provider,
-        "kind": credential.kind,
-        "properties": masked if secrets is None else credential.properties_with(secrets),
-        "oauth_app_id": str(app.pk) if app else None,
-        "oauth_app": oauth_app_out(app) if app else None,
-        "health": health_out(credential),
-        "rate_limit": limits.get_rate(credential).model_dump(),
-        "metadata": credential.metadata,
-        "created_at": credential.created_at,
-        "updated_at": credential.updated_at,
-    }
+    shown = CREDENTIAL.fields_of(credential)
+    if secrets is not None:
+        shown["properties"] = credential.properties_with(secrets)
+    return shown
 
 
 def imported_out(

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
-from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth, reload_key, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth, find_with_key
 from sequin_admin.api.framework.errors import ERRORS, ApiError, Problem
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.rows import no_such
@@ -150,14 +150,7 @@ def get_checked_or_404(
 
     Raises 401, 403, 404, and 409 for a disabled one.
     """
-    key, credential, holds = request.auth, None, False
-    if scope in key.scopes:
-        credential, holds = run_lookup(key, lookup, pk)
-    if not holds:
-        # The cached key is outdated: load it again and check once more.
-        reload_key(request)
-        require_scope(request, scope)
-        credential, _ = run_lookup(request.auth, lookup, pk)
+    credential = find_with_key(request, scope, lambda key: run_lookup(key, lookup, pk))
     if credential is None:
         raise no_such("credential")
     if credential.disabled_at:

@@ -5,14 +5,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import Prefetch, UUIDField
+from django.db.models import UUIDField
 from django.http import HttpResponse
 from ninja import Query, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.credentials.schemas import (
-    CREDENTIAL_COLUMNS,
+    CREDENTIAL,
     Contact,
     CredentialImport,
     CredentialList,
@@ -24,12 +24,18 @@ from sequin_admin.api.credentials.schemas import (
     imported_out,
     refuse_blank,
 )
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import (
+    ApiRequest,
+    CachedKeyAuth,
+    check_cached_key,
+    require_scope,
+)
 from sequin_admin.api.framework.errors import ERRORS, ApiError, StillUsed
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import TEXT_CHARS, ProviderFilters, paginate_request
+from sequin_admin.api.framework.reads import Answer, one_response, page_response
 from sequin_admin.api.framework.resources import Resource
-from sequin_admin.api.framework.reveal import RevealFilter, list_out
+from sequin_admin.api.framework.reveal import RevealFilter, revealed_list_out
 from sequin_admin.api.framework.rows import no_such
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.connect import credential_operations
@@ -138,39 +144,40 @@ def unknown_app_message(kind: str) -> str:
     return f"There is no OAuth app with this id for {kind} in your organization."
 
 
-@router.get("", response={200: CredentialList, **ERRORS}, exclude_unset=True)
+@router.get("", response={200: CredentialList, **ERRORS}, exclude_unset=True, auth=CachedKeyAuth())
 def list_credentials(
     request: ApiRequest, filters: Query[CredentialFilters], response: HttpResponse
-) -> dict[str, Any]:
+) -> Answer:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
+    if filters.truncate_secrets:
+        return page_response(request, CREDENTIAL, filters)
+    check_cached_key(request)
     rows = Credential.objects.of(require_scope(request, Scope.READ))
-    reveals = filters.reveals(request, response)
-    columns = (*CREDENTIAL_COLUMNS, "organization", "secrets") if reveals else CREDENTIAL_COLUMNS
-    # Many rows share few apps: each is fetched once.
-    apps = Prefetch("oauth_app", OAuthApp.objects.defer("secrets"))
-    rows = rows.select_related("rate_limit").only(*columns).prefetch_related(apps)
+    filters.permit_reveal(request, response)
+    rows = rows.select_related("oauth_app", "rate_limit")
     page, following = paginate_request(request, filters, rows)
     reveal = partial(credential_operations.reveal, actor=request.auth, purpose=filters.purpose)
-    shown = list_out(page, credential_out, reveal if reveals else None)
-    return {**shown, "next_cursor": following}
+    return {**revealed_list_out(page, credential_out, reveal), "next_cursor": following}
 
 
-@router.get("/{credential_id}", response={200: CredentialShape, **ERRORS})
+@router.get("/{credential_id}", response={200: CredentialShape, **ERRORS}, auth=CachedKeyAuth())
 def get_credential(
     request: ApiRequest,
     credential_id: UUID,
     reveal_filter: Query[RevealFilter],
     response: HttpResponse,
-) -> dict[str, Any]:
+) -> Answer:
     """One credential, with its ETag, which is the same whether secrets are shown or not.
 
     409 when they are to be shown and no key of ours opens them.
     """
     reveal_filter.refuse_unknown(request)
+    if reveal_filter.truncate_secrets:
+        return one_response(request, CREDENTIAL, credential_id, "credential")
+    check_cached_key(request)
     credential = get_owned_or_404(require_scope(request, Scope.READ), credential_id)
-    masked = with_etag(response, credential_out(credential))
-    if not reveal_filter.reveals(request, response):
-        return masked
+    with_etag(response, credential_out(credential))
+    reveal_filter.permit_reveal(request, response)
     secrets = credential_operations.reveal(
         credential, actor=request.auth, purpose=reveal_filter.purpose
     )

@@ -1,7 +1,8 @@
 """API keys as bearer tokens: authentication, networks, request limits and scopes."""
 
+from collections.abc import Callable
 from math import ceil
-from typing import cast
+from typing import TypeVar, cast
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +14,8 @@ from sequin_admin.access.models import ApiKey, Organization, Scope
 from sequin_admin.api.framework.errors import ApiError
 from sequin_admin.core.networks import allows_address
 from sequin_admin.limits import quota
+
+Found = TypeVar("Found")
 
 
 class KeyAuth(HttpBearer):
@@ -65,6 +68,29 @@ def require_scope(request: ApiRequest, scope: Scope) -> Organization:
             "Make a key that has it under API keys in the dashboard.",
         )
     return request.auth.organization
+
+
+def find_with_key(
+    request: ApiRequest, scope: Scope, find: Callable[[ApiKey], tuple[Found, bool]]
+) -> Found:
+    """What `find` finds with a cached key. It also says whether that key is still valid and
+    unchanged, which the same query finds out; else it is run again with the stored key.
+
+    Raises 401 and 403.
+    """
+    if scope in request.auth.scopes:
+        found, holds = find(request.auth)
+        if holds:
+            return found
+    reload_key(request)
+    require_scope(request, scope)
+    return find(request.auth)[0]
+
+
+def check_cached_key(request: ApiRequest) -> None:
+    """For what has no query that checks a cached key with its rows. Raises 401 and 403."""
+    if not keys.is_still_usable(request.auth):
+        reload_key(request)
 
 
 def reload_key(request: ApiRequest) -> None:

@@ -1,14 +1,15 @@
 """`ETag` and `If-Match` (RFC 9110 sections 8.8.3 and 13.1.1), against lost updates."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+import orjson
 from django.http import HttpResponse
 from django.utils.http import parse_etags
 from ninja import Header
 
+from sequin_admin.api.framework.columns import encode
 from sequin_admin.api.framework.errors import ApiError
 
 IfMatch = Annotated[
@@ -18,7 +19,7 @@ IfMatch = Annotated[
 
 
 def etag_of(body: Mapping[str, object]) -> str:
-    return tag(json.dumps(body, sort_keys=True, default=str).encode())
+    return tag(encode(body, orjson.OPT_SORT_KEYS))
 
 
 def weak_etag_of(content: bytes) -> str:

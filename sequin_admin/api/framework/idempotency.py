@@ -9,9 +9,9 @@ import structlog
 from django.db import DatabaseError, InterfaceError, connection
 from django.http import HttpResponse
 
-from sequin_admin.access import idempotency, keys
+from sequin_admin.access import idempotency
 from sequin_admin.access.models import IdempotencyRecord
-from sequin_admin.api.framework.auth import ApiRequest, reload_key
+from sequin_admin.api.framework.auth import ApiRequest, check_cached_key
 from sequin_admin.api.framework.errors import INVALID, ApiError
 
 Result = TypeVar("Result")
@@ -81,8 +81,7 @@ def claim_key(request: ApiRequest, name: str) -> tuple[IdempotencyRecord, bool]:
         message = "Send 1 to 255 visible ASCII characters, such as a UUID, or leave the header out."
         raise ApiError(422, INVALID, {HEADER: [message]})
     # With a cached API key the view checks its validity, which is too late here.
-    if not keys.is_still_usable(request.auth):
-        reload_key(request)
+    check_cached_key(request)
     try:
         return idempotency.claim(request.auth, name, fingerprints(request))
     except idempotency.NotRepeatable as error:

@@ -72,6 +72,14 @@ class PageParams(QueryParams):
     equal: ClassVar[tuple[str, ...]] = ()
     # For a sort key: another column in the same order, which has an index.
     sort_columns: ClassVar[Mapping[str, str]] = {}
+    # Parameters that are no filters.
+    shows_all: ClassVar[frozenset[str]] = frozenset(
+        {"cursor", "limit", "sort", "truncate_secrets", "purpose"}
+    )
+
+    def narrows(self) -> bool:
+        """Whether anything was sent that leaves rows out."""
+        return not self.model_fields_set <= self.shows_all
 
     def narrow(self, rows: Rows) -> Rows:
         """The rows that pass every filter that was sent."""
@@ -165,24 +173,40 @@ def paginate_request(
 def paginate(
     rows: QuerySet[Row], *, sort: str, cursor: str, limit: int, column: str = ""
 ) -> tuple[list[Row], str | None]:
-    """Up to `limit` rows after `cursor`, and the cursor of the next page, None on the last one.
+    """Up to `limit` rows after `cursor`, and the cursor of the next page, None on the last one."""
+    names = sort_names(sort, column)
+    last = decode_cursor(cursor, sort, sort_fields(rows.model, names)) if cursor else None
+    found = list(rows_after(rows, sort, names, last)[: limit + 1])
+    if len(found) <= limit:
+        return found, None
+    ends_with = [getattr(found[limit - 1], name) for name in names]
+    return found[:limit], encode_cursor(sort, ends_with)
 
-    `sort` is a column, or stands for another `column` in the same order; with `-` it is descending.
-    Ties are ordered by id.
+
+def sort_names(sort: str, column: str = "") -> list[str]:
+    """The columns to sort by: ties are ordered by id."""
+    return list(dict.fromkeys((column or sort.lstrip("-"), "id")))
+
+
+def sort_fields(model: type[Model], names: Iterable[str]) -> list[Any]:
+    return [model._meta.get_field(name) for name in names]
+
+
+def rows_after(
+    rows: QuerySet[Row], sort: str, names: Sequence[str], last: Sequence[object] | None
+) -> QuerySet[Row]:
+    """The rows in order, those after the values `last` of the columns `names`, if there are any.
+
+    `sort` is a column, or stands for another one in the same order; with `-` it is descending.
     """
     sign, beyond = ("-", LessThan) if sort.startswith("-") else ("", GreaterThan)
-    names = list(dict.fromkeys((column or sort.lstrip("-"), "id")))
-    if cursor:
-        fields: list[Any] = [rows.model._meta.get_field(name) for name in names]
-        last = [
-            Value(value, output_field=field)
-            for value, field in zip(decode_cursor(cursor, sort, fields), fields, strict=True)
-        ]
+    if last is not None:
+        fields = sort_fields(rows.model, names)
+        pairs = zip(last, fields, strict=True)
+        values = [Value(value, output_field=field) for value, field in pairs]
         # One comparison of row values, which can use an index; the same on every database.
-        rows = rows.filter(beyond(row_value(*map(F, names)), row_value(*last)))
-    found = list(rows.order_by(*(f"{sign}{name}" for name in names))[: limit + 1])
-    more = found[limit:]
-    return found[:limit], encode_cursor(sort, found[limit - 1], names) if more else None
+        rows = rows.filter(beyond(row_value(*map(F, names)), row_value(*values)))
+    return rows.order_by(*(f"{sign}{name}" for name in names))
 
 
 def row_value(*parts: F | Value) -> Func:
@@ -190,8 +214,8 @@ def row_value(*parts: F | Value) -> Func:
     return Func(*parts, function="", output_field=BooleanField())
 
 
-def encode_cursor(sort: str, row: Model, names: Iterable[str]) -> str:
-    values = (getattr(row, name) for name in names)
+def encode_cursor(sort: str, values: Iterable[object]) -> str:
+    """The cursor after the row with these values of the sorted columns."""
     texts = [v.isoformat() if isinstance(v, datetime) else str(v) for v in values]
     return base64.urlsafe_b64encode(json.dumps([sort, *texts]).encode()).decode()
 

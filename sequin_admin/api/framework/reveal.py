@@ -35,24 +35,10 @@ class RevealFilter(QueryParams):
         default="", max_length=200, description="What they are read for, for the audit log."
     )
 
-    def reveals(self, request: ApiRequest, response: HttpResponse) -> bool:
-        """Whether to show secrets. Raises 403 without the scope; the response is not cached."""
-        if self.truncate_secrets:
-            return False
+    def permit_reveal(self, request: ApiRequest, response: HttpResponse) -> None:
+        """Raises 403 without the scope; the response is not cached."""
         require_scope(request, Scope.SECRETS)
         response["Cache-Control"] = "no-store"
-        return True
-
-
-def list_out(
-    rows: Iterable[Row],
-    serialize: Callable[..., dict[str, Any]],
-    reveal: Callable[[Row], dict[str, str]] | None,
-) -> dict[str, Any]:
-    """The `data` of a list, with secrets where `reveal` is given."""
-    if reveal is None:
-        return {"data": [serialize(row) for row in rows]}
-    return revealed_list_out(rows, serialize, reveal)
 
 
 @transaction.atomic

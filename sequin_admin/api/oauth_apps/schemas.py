@@ -6,9 +6,10 @@ from uuid import UUID
 
 from pydantic import Field, SecretStr
 
+from sequin_admin.api.framework.columns import Made, RowShape
 from sequin_admin.api.framework.reveal import Unreadable
 from sequin_admin.api.framework.schemas import Body, Metadata, Shape, Timestamp
-from sequin_admin.api.health import Health, health_out
+from sequin_admin.api.health import HEALTH, Health
 from sequin_admin.credentials import gateway_secrets, kinds, oauth_apps
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.credentials.properties import MASK
@@ -146,21 +147,24 @@ class OAuthAppList(Shape):
     next_cursor: str | None
 
 
+def scopes_out(provider: str, scopes: list[str], properties: dict[str, Any]) -> list[str]:
+    return scopes or [*OAuthApp(provider=provider, properties=properties).requested_scopes]
+
+
+OAUTH_APP = RowShape(
+    OAuthAppShape,
+    OAuthApp,
+    client_secret=Made(lambda: MASK, ()),
+    scopes=Made(scopes_out, ("provider", "scopes", "properties")),
+    health=HEALTH,
+)
+
+
 def oauth_app_out(app: OAuthApp, *, secrets: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Masked, unless the revealed `secrets` are given."""
-    hidden = {n: value for n, value in (secrets or {}).items() if n != "client_secret"}
-    return {
-        "id": str(app.pk),
-        "provider": app.provider,
-        "name": app.name,
-        "client_id": app.client_id,
-        "client_secret": (secrets or {}).get("client_secret", MASK),
-        "properties": {**app.properties, **hidden},
-        "scopes": list(app.requested_scopes),
-        "redirect_uris": app.redirect_uris,
-        "health": health_out(app),
-        "metadata": app.metadata,
-        "renewals_per_second": app.renewals_per_second,
-        "created_at": app.created_at,
-        "updated_at": app.updated_at,
-    }
+    shown = OAUTH_APP.fields_of(app)
+    if secrets is not None:
+        shown["client_secret"] = secrets.get("client_secret", MASK)
+        hidden = {n: value for n, value in secrets.items() if n != "client_secret"}
+        shown["properties"] = {**app.properties, **hidden}
+    return shown

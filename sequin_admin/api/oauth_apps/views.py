@@ -14,15 +14,22 @@ from pydantic import ValidationError
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.credentials.schemas import refuse_blank
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import (
+    ApiRequest,
+    CachedKeyAuth,
+    check_cached_key,
+    require_scope,
+)
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUsed, messages_by_path
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import ProviderFilters, paginate_request
+from sequin_admin.api.framework.reads import Answer, one_response, page_response
 from sequin_admin.api.framework.resources import Resource
-from sequin_admin.api.framework.reveal import RevealFilter, list_out
+from sequin_admin.api.framework.reveal import RevealFilter, revealed_list_out
 from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.oauth_apps.schemas import (
+    OAUTH_APP,
     PROVIDERS,
     GatewaySecretRotation,
     GatewaySecretShape,
@@ -103,35 +110,39 @@ def create_oauth_app(
     return Status(201, with_etag(response, oauth_app_out(app)))
 
 
-@router.get("", response={200: OAuthAppList, **ERRORS}, exclude_unset=True)
+@router.get("", response={200: OAuthAppList, **ERRORS}, exclude_unset=True, auth=CachedKeyAuth())
 def list_oauth_apps(
     request: ApiRequest, filters: Query[OAuthAppFilters], response: HttpResponse
-) -> dict[str, Any]:
+) -> Answer:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
+    if filters.truncate_secrets:
+        return page_response(request, OAUTH_APP, filters)
+    check_cached_key(request)
     rows = OAuthApp.objects.of(require_scope(request, Scope.READ))
-    reveals = filters.reveals(request, response)
-    page, following = paginate_request(request, filters, rows if reveals else rows.defer("secrets"))
+    filters.permit_reveal(request, response)
+    page, following = paginate_request(request, filters, rows)
     reveal = partial(oauth_apps.reveal, actor=request.auth, purpose=filters.purpose)
-    shown = list_out(page, oauth_app_out, reveal if reveals else None)
-    return {**shown, "next_cursor": following}
+    return {**revealed_list_out(page, oauth_app_out, reveal), "next_cursor": following}
 
 
-@router.get("/{oauth_app_id}", response={200: OAuthAppShape, **ERRORS})
+@router.get("/{oauth_app_id}", response={200: OAuthAppShape, **ERRORS}, auth=CachedKeyAuth())
 def get_oauth_app(
     request: ApiRequest,
     oauth_app_id: UUID,
     reveal_filter: Query[RevealFilter],
     response: HttpResponse,
-) -> dict[str, Any]:
+) -> Answer:
     """One OAuth app, with its ETag, which is the same whether secrets are shown or not.
 
     409 when they are to be shown and no key of ours opens them.
     """
     reveal_filter.refuse_unknown(request)
+    if reveal_filter.truncate_secrets:
+        return one_response(request, OAUTH_APP, oauth_app_id, "OAuth app")
+    check_cached_key(request)
     app = get_owned_or_404(require_scope(request, Scope.READ), oauth_app_id)
-    masked = with_etag(response, oauth_app_out(app))
-    if not reveal_filter.reveals(request, response):
-        return masked
+    with_etag(response, oauth_app_out(app))
+    reveal_filter.permit_reveal(request, response)
     secrets = oauth_apps.reveal(app, actor=request.auth, purpose=reveal_filter.purpose)
     return oauth_app_out(app, secrets=secrets)
 

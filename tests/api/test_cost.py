@@ -1,0 +1,70 @@
+"""What a hot answer costs: trips to the database and calls of Python functions. Speed that leaks
+away shows here. Whoever makes an answer cheaper lowers its number."""
+
+import os
+import sys
+
+import pytest
+from django.db import connection
+
+from sequin_admin.access.models import Scope
+from tests.factories import make_credential, make_oauth_app
+
+# Calls of Python functions of one answer through Django's test client, by database.
+CALLS = {
+    "postgresql": {"one": 879, "a page of 100": 4982, "unchanged": 4945, "a token": 969},
+    "sqlite": {"one": 817, "a page of 100": 6920, "unchanged": 6883, "a token": 899},
+}
+TOLERANCE = 1.1
+
+
+@pytest.fixture
+def asks(make_client, organization):
+    """The hot answers by name: each a function that asks for it."""
+    client = make_client(organization, *Scope)
+    app = make_oauth_app(organization, "hubspot")
+    for number in range(1, 51):
+        values = {"hub_id": number, "hub_domain": f"{number}.example.com"}
+        make_credential(organization, "hubspot_oauth2", oauth_app=app, properties=values)
+        make_credential(organization, "stripe_key", identity=str(number))
+    key = make_credential(organization, "sendgrid_key")
+    one = f"/v1/credentials/{key.pk}"
+    etag = client.get("/v1/credentials")["ETag"]
+    known = {"If-None-Match": etag}
+    return {
+        "one": lambda: client.get(one),
+        "a page of 100": lambda: client.get("/v1/credentials", limit=100),
+        "unchanged": lambda: client.call("GET", "/v1/credentials", headers=known),
+        "a token": lambda: client.get(f"{one}/token"),
+    }
+
+
+def count_calls(ask):
+    calls = 0
+
+    def count(frame, event, argument):
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        ask()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_a_hot_answer_takes_one_trip_and_few_calls(asks, django_assert_num_queries):
+    counted = {}
+    for name, ask in asks.items():
+        # The first time, queries are compiled and the reading of a token is written down.
+        statuses = {ask().status_code for _ in range(3)}
+        with django_assert_num_queries(1):
+            ask()
+        assert statuses in ({200}, {304}), name
+        counted[name] = count_calls(ask)
+
+    if "COUNT_CALLS" in os.environ:
+        print(counted)
+    most = {name: calls * TOLERANCE for name, calls in CALLS[connection.vendor].items()}
+    assert {name: n for name, n in counted.items() if n > most[name]} == {}
