@@ -173,7 +173,7 @@ else:
 PREPARED_STATEMENTS = env.str("PREPARED_STATEMENTS", default="auto")
 if PREPARED_STATEMENTS not in {"auto", "on", "off"}:
     raise ImproperlyConfigured(
-        f"PREPARED_STATEMENTS is {PREPARED_STATEMENTS!r}; use auto, on or off."
+        f"PREPARED_STATEMENTS is {PREPARED_STATEMENTS!r}; not auto, on or off."
     )
 CACHES = {
     # Shared by all processes, whatever uses it: allauth counts login attempts here.

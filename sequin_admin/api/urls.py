@@ -65,8 +65,8 @@ def by_first_part(routes: Iterable[URLPattern | URLResolver]) -> list[URLResolve
 
 urlpatterns = [
     path("", unknown),
-    *by_first_part(routes),
-    # Also by name.
     path("", (routes, "ninja", namespace)),
     re_path("", unknown),
 ]
+# The same for the lane, which resolves every request.
+quick_patterns = [path("", unknown), *by_first_part(routes), *urlpatterns]

@@ -175,9 +175,10 @@ def is_unprepared(error: DatabaseError) -> bool:
     transaction mode, such as PgBouncer, gives every transaction another connection.
     """
     state = getattr(error.__cause__, "sqlstate", None)
-    if settings.PREPARED_STATEMENTS == "on":
-        return False
-    if state in POOLED:
+    if state == CHANGED_RESULT:
+        return True
+    is_pooled = state in POOLED and settings.PREPARED_STATEMENTS == "auto"
+    if is_pooled:
         global _unknown_statements
         _unknown_statements = True
         log.warning(
@@ -185,7 +186,7 @@ def is_unprepared(error: DatabaseError) -> bool:
             "Set PREPARED_STATEMENTS=off, or let the pooler keep them.",
             sqlstate=state,
         )
-    return state in POOLED or state == CHANGED_RESULT
+    return is_pooled
 
 
 def examples(parameters: Parameters) -> dict[str, Any]:

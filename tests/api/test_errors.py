@@ -111,7 +111,7 @@ def test_our_own_mistake_is_500_and_tells_nothing(api, monkeypatch, caplog):
     def broken(*args, **kwargs):
         raise RuntimeError("the secret is sk_test_marker")
 
-    monkeypatch.setattr(views, "get_owned_or_404", broken)
+    monkeypatch.setattr(views, "one_response", broken)
     api.client.raise_request_exception = False
 
     answer = api.get(f"{URL}/{UUID(int=1)}")

@@ -51,7 +51,7 @@ def test_every_sort_of_answer_has_one(api, client):
 
 
 def test_our_own_mistake_has_one_and_its_log_line_too(api, monkeypatch, lines):
-    monkeypatch.setattr(views, "get_owned_or_404", None)
+    monkeypatch.setattr(views, "one_response", None)
     api.client.raise_request_exception = False
 
     answer = api.get(f"{URL}/{UUID(int=1)}")
@@ -81,7 +81,7 @@ def test_a_line_of_ours_carries_it(api, monkeypatch, lines):
         structlog.get_logger("sequin_admin.test").warning("looked")
         raise LookupError("Not there.")
 
-    monkeypatch.setattr(views, "get_owned_or_404", own)
+    monkeypatch.setattr(views, "one_response", own)
     api.client.raise_request_exception = False
 
     answer = api.get(f"{URL}/{UUID(int=1)}")

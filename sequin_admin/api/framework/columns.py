@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, reduce
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import orjson
@@ -120,7 +120,7 @@ def once_per_id(at_id: int, shape: RowShape, at: Mapping[str, int]) -> Getter:
 def value_getter(model: type[Model], column: str, position: int) -> Getter:
     *path, last = column.split("__")
     for name in path:
-        model = model._meta.get_field(name).related_model  # type: ignore[assignment]
+        model = cast(type[Model], model._meta.get_field(name).related_model)
     field = model._meta.get_field(last)
     if isinstance(field, JSONField):
         return lambda row: read_column(row[position])

@@ -84,8 +84,8 @@ def page_response(request: ApiRequest, shape: RowShape, filters: PageParams) -> 
     return HttpResponse(encode(answer), CONTENT_TYPE)
 
 
-def page_of(filters: Any) -> Page:
-    sort = filters.sort
+def page_of(filters: PageParams) -> Page:
+    sort: str = vars(filters)["sort"]
     names = sort_names(sort, filters.sort_columns.get(sort.lstrip("-"), ""))
     return Page(sort, tuple(names), filters.limit, not filters.cursor)
 
@@ -96,7 +96,7 @@ def find_one(key: ApiKey, shape: RowShape, pk: UUID) -> tuple[Sequence[Columns],
 
 
 def find_page(
-    key: ApiKey, shape: RowShape, page: Page, filters: Any
+    key: ApiKey, shape: RowShape, page: Page, filters: PageParams
 ) -> tuple[Sequence[Columns], bool]:
     """The rows of a page and one more, and whether the key holds. Raises 422."""
     fields = sort_fields(shape.model, page.names)
