@@ -1,6 +1,5 @@
 """Provider outages, which need no action and change no statuses: detected, or set by staff."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -17,6 +16,7 @@ from sequin_admin.health import alerts
 from sequin_admin.health.checks import AUTHENTICATION
 from sequin_admin.health.models import Check, Incident, Outage
 from sequin_admin.health.probe_claims import CLAIM
+from sequin_admin.notifications import outbox
 
 PROVIDER = "provider"
 # Only checks within this time say how the provider is now.
@@ -161,23 +161,30 @@ def open_outage(provider: str, message: str, *, declared_by: User | None = None)
         },
     )
     if created:
-        for organization, credentials in organizations_using(provider):
-            incident = Incident.objects.create(
-                organization=organization,
-                provider=provider,
-                entity=PROVIDER,
-                entity_id=outage.pk,
-                name=kinds.title_of(provider),
-                code="outage",
-                message=message,
-                opened_at=outage.opened_at,
-                affected=credentials,
-            )
-            alerts.notify_opened(incident)
+        using = organizations_using(provider)
+        incidents = [build_incident(outage, owner, count) for owner, count in using]
+        Incident.objects.bulk_create(incidents)
+        outbox.post_all([(row.organization, alerts.opening_message(row)) for row in incidents])
     return outage
 
 
-def organizations_using(provider: str) -> Iterable[tuple[Organization, int]]:
+def build_incident(outage: Outage, organization: Organization, credentials: int) -> Incident:
+    """The incident of one organization, told by a message in the same transaction."""
+    return Incident(
+        organization=organization,
+        provider=outage.provider,
+        entity=PROVIDER,
+        entity_id=outage.pk,
+        name=kinds.title_of(outage.provider),
+        code="outage",
+        message=outage.message,
+        opened_at=outage.opened_at,
+        affected=credentials,
+        told_at=clock.now(),
+    )
+
+
+def organizations_using(provider: str) -> list[tuple[Organization, int]]:
     credentials = Credential.objects.of_provider(provider).active().order_by()
     counts = dict(credentials.values_list("organization").annotate(models.Count("pk")))
     return [(row, counts[row.pk]) for row in Organization.objects.filter(pk__in=counts)]
