@@ -81,15 +81,14 @@ class StoredColumn:
 
         As text: for an `update()` of a CASE, Django takes longer than all else that rotation does.
         """
-        key, quote = self.model._meta.pk, connection.ops.quote_name
-        names = (self.model._meta.db_table, self.name, key.column)
-        table, column, pk = map(quote, names)
+        meta, quote = self.model._meta, connection.ops.quote_name
+        table, column, key = quote(meta.db_table), quote(self.name), quote(str(meta.pk.column))
         rows = ", ".join(["(%s, %s)"] * len(values))
         sql = f"""
             UPDATE {table} SET {column} = fresh.column2 FROM (VALUES {rows}) AS fresh
-            WHERE {table}.{pk} = fresh.column1
+            WHERE {table}.{key} = fresh.column1
         """  # noqa: S608 - names of our own tables and columns
-        pairs = ((key.get_db_prep_value(pk, connection), text) for pk, text in values.items())
+        pairs = ((meta.pk.get_db_prep_value(pk, connection), text) for pk, text in values.items())
         with connection.cursor() as cursor:
             cursor.execute(sql, [value for pair in pairs for value in pair])
 

@@ -12,6 +12,8 @@ from sequin_admin.core.chunks import chunked
 from sequin_admin.core.words import format_time
 from sequin_admin.notifications.events import record_and_notify_many
 
+REVOKED = "connect_link.revoked"
+
 
 class LinkClosed(Exception):
     """The link can't be used. `str()` is the message for the customer."""
@@ -54,8 +56,8 @@ def revoke_many(
     revoked = ConnectLink.objects.filter(pk__in=open_ids)
     revoked.update(revoked_at=now)
     forget_tokens(revoked)
-    changes = ((link, "connect_link.revoked", {}) for link in links if link.pk in open_ids)
-    record_and_notify_many(organization, changes, actor)
+    closed = (link for link in links if link.pk in open_ids)
+    record_and_notify_many(organization, ((link, REVOKED, {}) for link in closed), actor)
     return len(open_ids)
 
 
