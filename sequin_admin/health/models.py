@@ -81,7 +81,14 @@ class Check(SubjectRecord):
         constraints = (
             models.UniqueConstraint(fields=("entity_id", "check_name"), name="check_once"),
         )
-        indexes = (models.Index(fields=("provider", "last_seen_at"), name="check_provider"),)
+        indexes = (
+            models.Index(fields=("provider", "last_seen_at"), name="check_provider"),
+            models.Index(
+                fields=("last_seen_at",),
+                condition=models.Q(verdict="transient"),
+                name="check_transient",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.check_name}: {self.get_verdict_display()}"

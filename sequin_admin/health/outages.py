@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import models, transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Value
+from django.db.models.functions import Concat
 
 from sequin_admin.access.models import Organization, User
 from sequin_admin.audit.models import record_change
@@ -90,8 +91,10 @@ def suspected_providers() -> set[str]:
     failing = Check.objects.filter(
         FAILING, check_name=AUTHENTICATION, last_seen_at__gt=clock.now() - WINDOW
     ).exclude(provider="")
-    counts = failing.order_by().values("provider").annotate(count=Count("pk"))
-    return set(counts.filter(count__gte=MIN_FAILING).values_list("provider", flat=True))
+    # Grouped by the column itself, SQLite would read all checks, by an index of it.
+    grouped = failing.order_by().values(of=Concat("provider", Value("")))
+    counts = grouped.annotate(count=Count("pk")).filter(count__gte=MIN_FAILING)
+    return set(counts.values_list("of", flat=True))
 
 
 def checks_of_active(provider: str) -> models.QuerySet[Check]:
