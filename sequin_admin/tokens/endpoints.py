@@ -117,7 +117,7 @@ def count_calls(leased: models.QuerySet[Any], slow: Q) -> dict[str, tuple[int, i
     return found
 
 
-def as_column(condition: Q) -> ExpressionWrapper:
+def as_column(condition: Q) -> models.Expression:
     """Whether the condition is true of a row. Rows under way are few, so Python counts them: to
     group them, SQLite would read every queue."""
     return ExpressionWrapper(condition, output_field=models.BooleanField())

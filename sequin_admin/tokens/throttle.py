@@ -34,12 +34,10 @@ class RefreshThrottle:
 
     def __init__(self) -> None:
         started, slow = Q(tried_at__gt=DatabaseTime(-SECOND)), Q(tried_at__lt=DatabaseTime(-SLOW))
-        counted = Token.objects.filter(started | leased()).order_by()
-        columns = {"started": started, "under_way": leased(), "slow": slow}
-        counted = counted.annotate(
-            **{name: endpoints.as_column(condition) for name, condition in columns.items()}
-        )
-        counted = counted.values_list("queue", *columns)
+        conditions = {"started": started, "under_way": leased(), "slow": slow}
+        columns = {name: endpoints.as_column(each) for name, each in conditions.items()}
+        rows = Token.objects.filter(started | leased()).order_by()
+        counted = rows.annotate(**columns).values_list("queue", *columns)
         # Compiled once, as it is read twice. SQLite compares with the time of compiling: whoever
         # waited for the lock counts rather too many.
         self.counting = counted.query.sql_with_params()

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock, leases
+from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import probe_claims
@@ -76,7 +77,7 @@ def compare(in_turns: Claim, ordered: Claim) -> dict[str, float]:
 def ordered_renewals(room: int) -> Sequence[Any]:
     """As `renewal_leases.claim_due()`, whoever the rows belong to."""
     due = Token.objects.refresh_due().filter(leases.unleased())
-    due = due.only(*renewal_leases.READ_COLUMNS).exclude(next_try_at__gt=leases.DatabaseTime())
+    due = due.only(*renewal_leases.READ_COLUMNS).exclude(next_try_at__gt=DatabaseTime())
     endpoints.list_silent(Purpose.RENEW)
     throttle = RefreshThrottle()
     with transaction.atomic():

@@ -26,14 +26,14 @@ def copy_row(row: models.Model, count: int, **changed: str) -> None:
     fields = (
         f for f in meta.concrete_fields if not f.generated and not (counted and f.primary_key)
     )
-    columns = [f.column for f in fields]
+    columns = [str(f.column) for f in fields]
     names = ", ".join(map(quote, columns))
     values = ", ".join(changed.get(name, quote(name)) for name in columns)
     table, key = quote(meta.db_table), meta.pk
     sql = f"""
         WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < %s)
         INSERT INTO {table} ({names}) SELECT {values} FROM {table}, numbers
-        WHERE {quote(key.column)} = %s
+        WHERE {quote(str(key.column))} = %s
     """  # noqa: S608 - names of our own tables and columns
     with connection.cursor() as cursor:
         cursor.execute(sql, [count, key.get_db_prep_value(row.pk, connection)])
