@@ -4,7 +4,7 @@ Whether a row is renewed is seen from the row. So a rotation that was killed goe
 again, and rows that others save meanwhile need no attention.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -76,7 +76,7 @@ class StoredColumn:
             if fresh:
                 self.write(fresh)
 
-    def write(self, values: dict[Any, str]) -> None:
+    def write(self, values: Mapping[object, str]) -> None:
         """Store values by primary key as they are, without the encryption of the field.
 
         As text: for an `update()` of a CASE, Django takes longer than all else that rotation does.

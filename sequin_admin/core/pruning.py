@@ -5,14 +5,16 @@ For how long what grows is kept say the settings `KEEP_..._DAYS`.
 
 import time
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypeVar
 
 from django.conf import settings
 from django.db import models, transaction
 
 from sequin_admin.core import clock, shutdown
 
-BATCH_SIZE = 2000
+BATCH_SIZE = 500
+
+Row = TypeVar("Row", bound=models.Model)
 
 
 def cutoff(setting: str) -> datetime:
@@ -20,7 +22,7 @@ def cutoff(setting: str) -> datetime:
     return clock.now() - timedelta(days=getattr(settings, setting))
 
 
-def prune(rows: models.QuerySet[Any], by: str) -> int:
+def prune(rows: models.QuerySet[Row], by: str) -> int:
     """Delete `rows`, oldest first by the column `by`, which has an index. Returns how many.
 
     Between two batches others have the database for as long as a batch took: SQLite has one writer
@@ -38,7 +40,7 @@ def prune(rows: models.QuerySet[Any], by: str) -> int:
 
 
 @transaction.atomic
-def prune_batch(rows: models.QuerySet[Any], by: str) -> int:
+def prune_batch(rows: models.QuerySet[Row], by: str) -> int:
     """Delete the oldest of `rows`, without those that another process has locked."""
     locked = rows.order_by(by).select_for_update(skip_locked=True, of=("self",))
     ids = list(locked.values_list("pk", flat=True)[:BATCH_SIZE])
