@@ -8,8 +8,10 @@ run again.
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
+from django.db import models
+
 from sequin_admin.access.models import ApiKey, IdempotencyRecord
-from sequin_admin.core import clock
+from sequin_admin.core import clock, pruning
 from sequin_admin.core.digests import secret_key_digests
 
 KEPT_FOR = timedelta(hours=24)
@@ -49,7 +51,7 @@ def claim(
 
     Raises `NotRepeatable`.
     """
-    prune_records(api_key=api_key, name=name)
+    old_records().filter(api_key=api_key, name=name).delete()
     record, created = IdempotencyRecord.objects.get_or_create(
         api_key=api_key,
         name=name,
@@ -115,7 +117,10 @@ def release_claim(record: IdempotencyRecord) -> None:
     IdempotencyRecord.objects.filter(pk=record.pk, status=None).delete()
 
 
-def prune_records(**which: object) -> int:
+def old_records() -> models.QuerySet[IdempotencyRecord]:
+    return IdempotencyRecord.objects.filter(created_at__lte=clock.now() - KEPT_FOR)
+
+
+def prune_records() -> int:
     """Delete records older than `KEPT_FOR`. Returns how many."""
-    old = IdempotencyRecord.objects.filter(created_at__lte=clock.now() - KEPT_FOR, **which)
-    return old.delete()[0]
+    return pruning.prune(old_records(), by="created_at")

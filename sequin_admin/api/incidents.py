@@ -74,7 +74,8 @@ class IncidentFilters(PageParams):
 
 @router.get("", response={200: IncidentList, **ERRORS})
 def list_incidents(request: ApiRequest, filters: Query[IncidentFilters]) -> dict[str, Any]:
-    """Newest first unless sorted otherwise; they are kept for 90 days after their end."""
+    """Newest first unless sorted otherwise; they are kept for 90 days after their end, or
+    as many as the server is set to."""
     rows = Incident.objects.of(require_scope(request, Scope.READ))
     page, following = paginate_request(request, filters, rows)
     return {"data": [incident_out(row) for row in page], "next_cursor": following}

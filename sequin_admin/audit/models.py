@@ -1,6 +1,7 @@
 """The audit log: who did what to which object, and when. Append only."""
 
 import uuid
+from collections.abc import Iterable
 from typing import Any, NoReturn, Self
 
 from django.db import models
@@ -94,16 +95,34 @@ def record_change(
     return event
 
 
+def record_changes(
+    changes: Iterable[tuple[models.Model, str, dict[str, Any]]], actor: models.Model | None
+) -> None:
+    """As `record_change()`, for many targets at once: each with its action and the details."""
+    described = dict[uuid.UUID | None, dict[str, Any]]()
+    Event.objects.bulk_create(
+        build_event(target, action, actor, described=described, **details)
+        for target, action, details in changes
+    )
+
+
 def build_event(
     target: models.Model,
     action: str,
     actor: models.Model | None,
     *,
     organization_id: uuid.UUID | None = None,
+    described: dict[uuid.UUID | None, dict[str, Any]] | None = None,
     **details: Any,
 ) -> Event:
-    """As `record_change()`, but not saved: for callers that use `bulk_create()`."""
+    """As `record_change()`, but not saved.
+
+    `described` remembers what the actor adds to its events, by organization.
+    """
     organization_id = getattr(target, "organization_id", organization_id)
+    described = {} if described is None else described
+    if organization_id not in described:
+        described[organization_id] = get_actor_details(actor, organization_id)
     return Event(
         organization_id=organization_id,
         action=action,
@@ -113,7 +132,7 @@ def build_event(
         target=str(target)[:200],
         target_type=get_audit_type(target),
         target_id=str(target.pk),
-        details={**details, **get_actor_details(actor, organization_id)},
+        details={**details, **described[organization_id]},
     )
 
 

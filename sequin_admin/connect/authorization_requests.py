@@ -20,7 +20,7 @@ from sequin_admin.access.models import ApiKey, Organization
 from sequin_admin.access.rights import RightLost, refuse_lost_right
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect.models import AuthorizationRequest, ConnectSession
-from sequin_admin.core import clock
+from sequin_admin.core import clock, pruning
 from sequin_admin.core.fields import Secrets
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -257,6 +257,8 @@ def in_order(properties: dict[str, Any]) -> dict[str, Any]:
 
 def prune() -> int:
     """Delete requests with an expired code or older than `RETENTION`. Returns how many."""
-    now = clock.now()
-    over = models.Q(code_expires_at__lt=now) | models.Q(created_at__lt=now - RETENTION)
-    return AuthorizationRequest.objects.filter(over).delete()[0]
+    before = {"code_expires_at": clock.now(), "created_at": clock.now() - RETENTION}
+    return sum(
+        pruning.prune(AuthorizationRequest.objects.filter(**{f"{by}__lt": at}), by=by)
+        for by, at in before.items()
+    )

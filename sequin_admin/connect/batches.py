@@ -1,5 +1,6 @@
 """Bulk actions: one batch for many credentials, which the worker does piece by piece."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,15 +13,16 @@ from sequin_admin.access.rights import RightLost, refuse_lost_right
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect import links
 from sequin_admin.connect.models import Batch, BatchAction, BatchItem, ConnectLink
-from sequin_admin.core import clock, leases
+from sequin_admin.core import clock, leases, pruning
+from sequin_admin.core.chunks import CHUNK_SIZE
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import models as limits
 
 LEASE = timedelta(minutes=1)
-# How many pieces of one batch before it is another's turn, and how many rows of one INSERT.
-PIECES, ROWS = 50, 1000
-RETENTION = timedelta(days=90)
+# How many pieces of one batch are done together before it is another's turn, and how many rows of
+# one INSERT.
+PIECES, ROWS = CHUNK_SIZE, 1000
 NO_MAKER = "Whoever started this has no account any more, so the rest was not done."
 OUR_MISTAKE = "It failed here, on our side; the server's log has the reason."
 
@@ -80,60 +82,58 @@ def claim_due(limit: int) -> list[Batch]:
 
 def work_claimed(batch: Batch) -> None:
     """Do the next pieces of a claimed batch."""
-    for _ in range(PIECES):
-        try:
-            if not do_piece(batch):
-                break
-        except RightLost as error:
-            finish(batch, failure=str(error)[:500])
-            break
+    try:
+        do_pieces(batch)
+    except RightLost as error:
+        finish(batch, failure=str(error)[:500])
     leases.release(batch)
 
 
 @transaction.atomic
-def do_piece(batch: Batch) -> bool:
-    """Do one piece. False when nothing is left, or another process has the batch.
+def do_pieces(batch: Batch) -> None:
+    """Do the next pieces, unless another process has the batch.
 
     Raises `RightLost`, with nothing done, when whoever wants it may no longer do it.
     """
     row = leases.still_mine(batch).select_for_update(no_key=True).first()
     if row is None or row.finished_at:
-        return False
-    piece = revoke_next(row) if row.withdrawn_at else do_next(row)
-    if not piece:
+        return
+    done = revoke_next(row) if row.withdrawn_at else do_next(row)
+    if done < PIECES:
         finish(row)
-    return piece
 
 
 def finish(batch: Batch, failure: str = "") -> None:
     leases.still_mine(batch).update(finished_at=clock.now(), failure=failure)
 
 
-def do_next(batch: Batch) -> bool:
-    """The action for the next credential. False when none is left."""
-    item = batch.items.filter(done_at=None).order_by("pk").first()
-    if item is None:
-        return False
-    refuse_lost_maker(batch, batch.created_by)
-    item.reason = do_item(batch, item)[:500]
-    item.done_at = clock.now()
-    item.save(update_fields=["done_at", "reason"])
-    return True
+def do_next(batch: Batch) -> int:
+    """The action for the next credentials. Returns how many there were."""
+    todo = batch.items.filter(done_at=None).select_related("credential__oauth_app")
+    items = list(todo.order_by("pk")[:PIECES])
+    if items:
+        refuse_lost_maker(batch, batch.created_by)
+        reasons = do_items(batch, items)
+        for item in items:
+            item.reason = reasons.get(item.credential_id, "")[:500]
+            item.done_at = clock.now()
+        BatchItem.objects.bulk_update(items, ["done_at", "reason"])
+    return len(items)
 
 
-def do_item(batch: Batch, item: BatchItem) -> str:
-    """Returns why it was left out, or ""."""
+def do_items(batch: Batch, items: Sequence[BatchItem]) -> dict[UUID, str]:
+    """Returns why credentials were left out. One that fails here is left out alone."""
     try:
         with transaction.atomic():
-            ACTIONS[BatchAction(batch.action)](batch, item.credential)
-    except links.BadLink as error:
-        return str(error)
+            return ACTIONS[BatchAction(batch.action)](batch, [item.credential for item in items])
     except RightLost:
         raise
     except Exception:
-        log.exception("A piece of a batch failed", batch=str(batch.pk), item=item.pk)
-        return OUR_MISTAKE
-    return ""
+        if len(items) > 1:
+            alone = (do_items(batch, [item]) for item in items)
+            return {pk: reason for reasons in alone for pk, reason in reasons.items()}
+        log.exception("A piece of a batch failed", batch=str(batch.pk), item=items[0].pk)
+        return {items[0].credential_id: OUR_MISTAKE}
 
 
 def refuse_lost_maker(batch: Batch, person: User | None) -> None:
@@ -143,30 +143,29 @@ def refuse_lost_maker(batch: Batch, person: User | None) -> None:
     refuse_lost_right(person, batch.organization)
 
 
-def create_link(batch: Batch, credential: Credential) -> None:
-    links.create_reconnect(
-        batch.organization,
-        credential,
-        actor=batch.created_by,
-        lasts=timedelta(days=batch.options["days"]),
-        batch=batch.pk,
+def create_links(batch: Batch, credentials: Sequence[Credential]) -> dict[UUID, str]:
+    lasts = timedelta(days=batch.options["days"])
+    _, left_out = links.create_reconnects(
+        batch.organization, credentials, actor=batch.created_by, lasts=lasts, batch=batch.pk
     )
+    return {credential.pk: reason for credential, reason in left_out}
 
 
-def set_limit(batch: Batch, credential: Credential) -> None:
-    limits.set_limit(credential, Rate(**batch.options), actor=batch.created_by)
+def set_limits(batch: Batch, credentials: Sequence[Credential]) -> dict[UUID, str]:
+    limits.set_limits(credentials, Rate(**batch.options), actor=batch.created_by)
+    return {}
 
 
-ACTIONS = {BatchAction.RECONNECT: create_link, BatchAction.LIMIT: set_limit}
+ACTIONS = {BatchAction.RECONNECT: create_links, BatchAction.LIMIT: set_limits}
 
 
-def revoke_next(batch: Batch) -> bool:
-    """Revoke the next open link of a withdrawn batch. False when none is left."""
-    link = open_links(batch).order_by("created_at", "pk").first()
-    if link is None:
-        return False
-    refuse_lost_maker(batch, batch.withdrawn_by)
-    return links.revoke(link, actor=batch.withdrawn_by)
+def revoke_next(batch: Batch) -> int:
+    """Revoke the next open links of a withdrawn batch. Returns how many there were."""
+    found = list(open_links(batch).order_by("created_at", "pk")[:PIECES])
+    if found:
+        refuse_lost_maker(batch, batch.withdrawn_by)
+        links.revoke_many(batch.organization, found, actor=batch.withdrawn_by)
+    return len(found)
 
 
 def open_links(batch: Batch) -> models.QuerySet[ConnectLink]:
@@ -175,6 +174,8 @@ def open_links(batch: Batch) -> models.QuerySet[ConnectLink]:
 
 
 def prune() -> int:
-    """Delete batches older than `RETENTION`. Returns how many rows."""
-    old = Batch.objects.filter(finished_at__isnull=False)
-    return old.filter(created_at__lt=clock.now() - RETENTION).delete()[0]
+    """Delete finished batches that are old, first their items. Returns how many rows."""
+    before = pruning.cutoff("KEEP_BATCHES_DAYS")
+    old = Batch.objects.filter(finished_at__isnull=False, created_at__lt=before)
+    items = BatchItem.objects.filter(batch__in=old.order_by().values("pk"))
+    return pruning.prune(items, by="batch_id") + pruning.prune(old, by="created_at")

@@ -17,7 +17,7 @@ from sequin_admin.core.digests import secret_key_digests
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import InvalidEntry, Properties
-from sequin_admin.limits.models import set_limit
+from sequin_admin.limits.models import store_limits
 from sequin_admin.notifications.events import record_and_notify_many
 from sequin_admin.tokens import chains, lifetimes
 from sequin_admin.tokens.models import Token
@@ -124,9 +124,9 @@ def upsert_rows(
             each.credential.save()
             entered.update_token(each.credential, each.change)
     remember_tokens(matches, saved, former)
-    for match, each in zip(matches, saved, strict=True):
-        if match.item.rate:
-            set_limit(each.credential, match.item.rate, actor=actor)
+    pairs = zip(matches, saved, strict=True)
+    rates = [(each.credential, match.item.rate) for match, each in pairs if match.item.rate]
+    store_limits(rates, actor=actor)
     changes = (each.audited_change() for each in saved if each.is_changed)
     record_and_notify_many(organization, changes, actor)
     refuse_lost_right(actor, organization)

@@ -12,7 +12,7 @@ from sequin_admin.connect import authorization_requests, credential_operations, 
 from sequin_admin.connect.failures import customer_message, error_code, failure_message
 from sequin_admin.connect.models import AuthorizationRequest, ConnectLink, ConnectSession
 from sequin_admin.connect.results import read_properties, save_session_credential
-from sequin_admin.core import clock
+from sequin_admin.core import clock, pruning
 from sequin_admin.core.redaction import redact_values
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.answers import reading_answers
@@ -225,6 +225,7 @@ def complete(connect_session: ConnectSession, params: Mapping[str, str]) -> Cred
         return save_session_credential(connect_session, properties, grant)
 
 
-def prune(older_than: timedelta = timedelta(days=7)) -> int:
-    """Delete connect sessions that expired `older_than` ago. Returns how many rows."""
-    return ConnectSession.objects.filter(expires_at__lt=clock.now() - older_than).delete()[0]
+def prune() -> int:
+    """Delete connect sessions that expired long ago. Returns how many."""
+    before = pruning.cutoff("KEEP_CONNECT_SESSIONS_DAYS")
+    return pruning.prune(ConnectSession.objects.filter(expires_at__lt=before), by="expires_at")

@@ -54,6 +54,13 @@ class TypedEnvironment(environ.FileAwareEnv):  # type: ignore[misc]
             raise ImproperlyConfigured(f"{var} must be True or False.")
         return value
 
+    def days(self, var: str, default: int) -> int:
+        """A number of days. Raises `ImproperlyConfigured` for less than one."""
+        days = int(self.int(var, default=default))
+        if days < 1:
+            raise ImproperlyConfigured(f"{var} must be 1 or more: the number of days.")
+        return days
+
     def db(self, var: str, default: Any = environ.Env.NOTSET) -> dict[str, Any]:
         try:
             return dict(super().db(var, default))

@@ -223,7 +223,7 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
             return with_newest_key(value.token)
         if isinstance(value, Secrets) and value.row:
             return seal_secrets(value)
-        if isinstance(value, Expression) and (is_sealed(value) or is_bulk_update(value)):
+        if isinstance(value, Expression) and is_bulk_update(value):
             return value
         raise FieldError(
             f"{self.model.__name__}.{self.name} is encrypted for one row: "
@@ -244,11 +244,6 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
 
     def formfield(self, *args: Any, **kwargs: Any) -> None:
         return None
-
-
-def is_sealed(expression: Expression) -> bool:
-    """Whether these are tokens that key rotation has encrypted itself."""
-    return bool(getattr(expression, "is_sealed", False))
 
 
 def is_bulk_update(expression: Expression) -> bool:

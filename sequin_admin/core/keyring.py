@@ -4,13 +4,13 @@ Whether a row is renewed is seen from the row. So a rotation that was killed goe
 again, and rows that others save meanwhile need no attention.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from cryptography.fernet import InvalidToken
 from django.apps import apps
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.db.models.fields.json import KeyTextTransform
 from encrypted_model_fields.fields import CRYPTER
 
@@ -74,8 +74,23 @@ class StoredColumn:
             stored = locked.values_list("pk", "stored")
             fresh = {pk: changes[pk].new for pk, value in stored if value == changes[pk].old}
             if fresh:
-                rows = self.model._base_manager.filter(pk__in=fresh)
-                rows.update(**{self.name: StoredValues.by_pk(fresh)})
+                self.write(fresh)
+
+    def write(self, values: Mapping[object, str]) -> None:
+        """Store values by primary key as they are, without the encryption of the field.
+
+        As text: for an `update()` of a CASE, Django takes longer than all else that rotation does.
+        """
+        meta, quote = self.model._meta, connection.ops.quote_name
+        table, column, key = quote(meta.db_table), quote(self.name), quote(str(meta.pk.column))
+        rows = ", ".join(["(%s, %s)"] * len(values))
+        sql = f"""
+            UPDATE {table} SET {column} = fresh.column2 FROM (VALUES {rows}) AS fresh
+            WHERE {table}.{key} = fresh.column1
+        """  # noqa: S608 - names of our own tables and columns
+        pairs = ((meta.pk.get_db_prep_value(pk, connection), text) for pk, text in values.items())
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [value for pair in pairs for value in pair])
 
 
 @dataclass(frozen=True)
@@ -182,18 +197,6 @@ def columns() -> list[StoredColumn]:
 
 def encrypted_columns() -> list[EncryptedColumn]:
     return [column for column in columns() if isinstance(column, EncryptedColumn)]
-
-
-class StoredValues(models.Case):
-    """Values by primary key that are written unchanged, without the encryption of the field."""
-
-    is_sealed = True
-
-    @classmethod
-    def by_pk(cls, values: dict[Any, str]) -> "StoredValues":
-        text = models.TextField()
-        whens = (models.When(pk=pk, then=models.Value(v, text)) for pk, v in values.items())
-        return cls(*whens, output_field=text)
 
 
 def unreadable_columns() -> list[str]:

@@ -11,7 +11,7 @@ from django.contrib.sessions.backends import db
 from django.utils.encoding import force_bytes
 from encrypted_model_fields.fields import CRYPTER
 
-from sequin_admin.core import keyring
+from sequin_admin.core import clock, keyring, pruning
 
 
 class SessionStore(db.SessionStore):
@@ -19,6 +19,12 @@ class SessionStore(db.SessionStore):
 
     def encode(self, session_dict: dict[str, Any]) -> str:
         return str(CRYPTER.encrypt(self.serializer().dumps(session_dict)).decode())
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        """What `manage.py clearsessions` does."""
+        expired = cls.get_model_class().objects.filter(expire_date__lt=clock.now())
+        pruning.prune(expired, by="expire_date")
 
     def decode(self, session_data: bytes | str) -> dict[str, Any]:
         try:

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
 from django.db.models import Q
 
-from sequin_admin.core import clock
+from sequin_admin.core import clock, pruning
 from sequin_admin.core.models import CacheEntry
 
 
@@ -69,4 +69,4 @@ def expired() -> Q:
 
 def prune() -> int:
     """Delete expired entries. Returns how many."""
-    return CacheEntry.objects.filter(expired()).delete()[0]
+    return pruning.prune(CacheEntry.objects.filter(expired()), by="expires_at")

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from sequin_admin.connect import links
 from sequin_admin.core import clock
+from sequin_admin.core.chunks import CHUNK_SIZE
 from sequin_admin.core.words import format_duration, format_time
 from sequin_admin.credentials.models import Credential, Monitored
 from sequin_admin.health.models import REOPEN_WITHIN, Incident
@@ -20,7 +21,6 @@ from sequin_admin.notifications.message import Message, Severity
 
 SEVERITY = {Status.SEQUIN: Severity.CRITICAL, Status.CUSTOMER: Severity.WARNING}
 WHO_MUST_ACT = {Status.SEQUIN: "we must act", Status.CUSTOMER: "the customer must act"}
-BATCH_SIZE = 100
 # How long an incident lasted is told in these.
 HOURS = {"h": 3600, "min": 60}
 # The code of a check of access that ends soon and still works.
@@ -32,14 +32,17 @@ def notify_opened(incident: Incident, subject: Monitored | None = None) -> None:
 
     If the customer must act, the contact of the credential `subject` is notified as well.
     """
+    outbox.post(incident.organization, opening_message(incident, subject))
+    incident.told_at = clock.now()
+    incident.save(update_fields=["told_at"])
+
+
+def opening_message(incident: Incident, subject: Monitored | None = None) -> Message:
     whose = WHO_MUST_ACT[Status(incident.status)] if incident.status else "nothing to do"
     title = f"{incident.name}: {whose}"
     text = f"{incident.message} It began on {format_time(incident.opened_at)}."
     extra = customer_message(incident, subject)
-    message = build_message(incident, "incident.opened", title=title, text=text, **extra)
-    outbox.post(incident.organization, message)
-    incident.told_at = clock.now()
-    incident.save(update_fields=["told_at"])
+    return build_message(incident, "incident.opened", title=title, text=text, **extra)
 
 
 def build_message(incident: Incident, type_: str, *, title: str, text: str, **more: str) -> Message:
@@ -135,23 +138,27 @@ def reconnect_url(credential: Credential) -> str:
     return links.address(link)
 
 
-def notify_resolved(limit: int = BATCH_SIZE) -> int:
-    """Post up to `limit` due messages about resolved incidents. Returns how many."""
+def notify_resolved() -> int:
+    """Post all due messages about resolved incidents. Returns how many."""
     count = 0
-    for _ in range(limit):
-        with transaction.atomic():
-            due = Incident.objects.resolution_due(clock.now(), REOPEN_WITHIN).order_by(
-                "resolved_at"
-            )
-            incident = due.select_for_update(skip_locked=True, of=("self",)).first()
-            if incident is None:
-                break
-            notify_resolution(incident)
-        count += 1
+    while notified := notify_next_resolved():
+        count += notified
     return count
 
 
-def notify_resolution(incident: Incident) -> None:
+@transaction.atomic
+def notify_next_resolved() -> int:
+    """Post the next due messages about resolved incidents, in one transaction."""
+    due = Incident.objects.resolution_due(clock.now(), REOPEN_WITHIN).order_by("resolved_at")
+    locked = due.select_related("organization").select_for_update(skip_locked=True, of=("self",))
+    incidents = list(locked[:CHUNK_SIZE])
+    outbox.post_all([(row.organization, resolution_message(row)) for row in incidents])
+    told = Incident.objects.filter(pk__in=[row.pk for row in incidents])
+    told.update(over_told_at=clock.now())
+    return len(incidents)
+
+
+def resolution_message(incident: Incident) -> Message:
     over_at = incident.resolved_at or clock.now()
     lasted = format_duration(over_at - incident.opened_at, HOURS)
     text = (
@@ -159,7 +166,4 @@ def notify_resolution(incident: Incident) -> None:
         f"It had begun with this: {incident.message}"
     )
     title = f"{incident.name}: resolved"
-    message = build_message(incident, "incident.resolved", title=title, text=text)
-    outbox.post(incident.organization, message)
-    incident.over_told_at = clock.now()
-    incident.save(update_fields=["over_told_at"])
+    return build_message(incident, "incident.resolved", title=title, text=text)

@@ -1,20 +1,26 @@
 """Opening, reopening and resolving incidents: one for each fault of a subject."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.apps import apps
 from django.db import models
 from django.db.models.signals import post_delete
 
-from sequin_admin.core import clock
+from sequin_admin.core import clock, pruning
 from sequin_admin.credentials.models import Monitored
 from sequin_admin.credentials.signals import disabled
 from sequin_admin.health import alerts
-from sequin_admin.health.models import REOPEN_WITHIN, Check, Incident, Transition, subject_columns
+from sequin_admin.health.models import (
+    REOPEN_WITHIN,
+    Check,
+    Incident,
+    Outage,
+    ServiceIncident,
+    Transition,
+    subject_columns,
+)
 from sequin_admin.health.status import LONG_AGO, Reason
-
-KEPT_FOR = timedelta(days=90)
 
 
 def update_incidents(troubles: Sequence[tuple[Monitored, Reason | None]], *, at: datetime) -> None:
@@ -94,10 +100,15 @@ def resolve_on_delete(instance: Monitored, **signal: object) -> None:
 
 
 def prune() -> int:
-    """Delete history older than `KEPT_FOR`, except open incidents. Returns how many rows."""
-    before = clock.now() - KEPT_FOR
-    old: list[models.QuerySet[models.Model]] = [
-        Incident.objects.filter(resolved_at__lt=before),
-        Transition.objects.filter(at__lt=before),
-    ]
-    return sum(rows.delete()[0] for rows in old)
+    """Delete old history, except what is open. Returns how many rows."""
+    ends: tuple[tuple[type[models.Model], str], ...] = (
+        (Incident, "resolved_at"),
+        (Transition, "at"),
+        (Outage, "cleared_at"),
+        (ServiceIncident, "resolved_at"),
+    )
+    before = pruning.cutoff("KEEP_HISTORY_DAYS")
+    return sum(
+        pruning.prune(model._base_manager.filter(**{f"{end}__lt": before}), by=end)
+        for model, end in ends
+    )

@@ -81,7 +81,14 @@ class Check(SubjectRecord):
         constraints = (
             models.UniqueConstraint(fields=("entity_id", "check_name"), name="check_once"),
         )
-        indexes = (models.Index(fields=("provider", "last_seen_at"), name="check_provider"),)
+        indexes = (
+            models.Index(fields=("provider", "last_seen_at"), name="check_provider"),
+            models.Index(
+                fields=("last_seen_at",),
+                condition=models.Q(verdict="transient"),
+                name="check_transient",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self.check_name}: {self.get_verdict_display()}"
@@ -127,10 +134,9 @@ class IncidentQuerySet(SubjectQuerySet["Incident"]):
 
     def resolution_due(self, at: datetime, steady: timedelta) -> Self:
         """Incidents to notify as resolved: `mended`, or resolved for at least `steady`."""
-        over = models.Q(resolved_at__lte=at - steady) | models.Q(
-            resolved_at__isnull=False, mended=True
-        )
-        return self.filter(over, told_at__isnull=False, over_told_at=None)
+        over = models.Q(resolved_at__lte=at - steady) | models.Q(mended=True)
+        not_told = self.filter(resolved_at__isnull=False, told_at__isnull=False, over_told_at=None)
+        return not_told.filter(over)
 
 
 class Incident(SubjectRecord):
@@ -174,6 +180,13 @@ class Incident(SubjectRecord):
             models.Index(fields=("organization", "-opened_at", "-id"), name="incident_newest"),
             models.Index(fields=("entity_id", "-opened_at"), name="incident_subject"),
             models.Index(fields=("resolved_at",), name="incident_resolved"),
+            models.Index(
+                fields=("resolved_at",),
+                condition=models.Q(
+                    resolved_at__isnull=False, told_at__isnull=False, over_told_at=None
+                ),
+                name="incident_over_not_told",
+            ),
         )
 
     def __str__(self) -> str:

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Model, QuerySet
 
+from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential, Monitored, OAuthApp
 from sequin_admin.health import incidents
@@ -21,8 +22,8 @@ from sequin_admin.health.entities import deferred_columns, monitored_models
 from sequin_admin.health.models import SENTENCE_CHARS, Check, Incident, Transition, subject_columns
 from sequin_admin.health.signals import status_changed
 from sequin_admin.health.status import LONG_AGO, Reason, Status, roll_up
-from sequin_admin.notifications import events
-from sequin_admin.notifications.message import TYPES
+from sequin_admin.notifications import events, outbox
+from sequin_admin.notifications.message import TYPES, Message
 from sequin_admin.notifications.models import Channel
 from sequin_admin.tokens.models import Token
 
@@ -161,20 +162,26 @@ def notify_status_changes(changed: Sequence[tuple[Monitored, ComputedStatus]]) -
     """Post `health_changed` messages for organizations that have an enabled channel."""
     owners = {subject_columns(subject)["organization_id"] for subject, _ in changed}
     channels = Channel.objects.enabled().filter(organization__in=owners)
-    notified = set(channels.values_list("organization", flat=True))
+    notified = Organization.objects.in_bulk(channels.values_list("organization", flat=True))
+    posted = []
     for subject, state in changed:
-        type_ = f"{subject.entity}.health_changed"
-        if type_ in TYPES and subject_columns(subject)["organization_id"] in notified:
-            events.notify(
-                type_,
-                cast(events.Row, subject),
-                actor=None,
-                path=f"/health/{subject.entity}/{subject.pk}/",
-                text=state.note or ("It works." if subject.has_run() else NOT_RUNNING),
-                before=subject.health_status,
-                status=state.status,
-                code=state.code,
-            )
+        type_, owner = f"{subject.entity}.health_changed", subject_columns(subject)
+        if type_ in TYPES and (organization := notified.get(owner["organization_id"])):
+            posted.append((organization, message_of_status(type_, subject, state)))
+    outbox.post_all(posted)
+
+
+def message_of_status(type_: str, subject: Monitored, state: ComputedStatus) -> Message:
+    return events.message_for(
+        type_,
+        cast(events.Row, subject),
+        actor=None,
+        path=f"/health/{subject.entity}/{subject.pk}/",
+        text=state.note or ("It works." if subject.has_run() else NOT_RUNNING),
+        before=subject.health_status,
+        status=state.status,
+        code=state.code,
+    )
 
 
 def checks_of(subjects: Sequence[Monitored]) -> Mapping[UUID, list[Check]]:

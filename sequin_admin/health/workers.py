@@ -10,7 +10,7 @@ from typing import Any, Self
 
 import structlog
 from django.db import DatabaseError, connection
-from django.db.models import Min, Model, QuerySet, Sum
+from django.db.models import Count, Min, Model, QuerySet, Sum
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock, metrics
@@ -85,7 +85,8 @@ def lags(organization: Organization | None = None) -> list[Lag]:
 
 
 def lag(job: str, rows: QuerySet[Model], column: str) -> Lag:
-    return Lag(job, rows.count(), rows.order_by().aggregate(since=Min(column))["since"])
+    found = rows.order_by().aggregate(due=Count("pk"), since=Min(column))
+    return Lag(job, found["due"], found["since"])
 
 
 def alive(at: datetime) -> QuerySet[WorkerProcess]:

@@ -1,13 +1,13 @@
 """The rate limit of a credential (the specification's `RateLimit`), limiter state and usage."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
 from sequin_admin.access.models import ApiKey
 from sequin_admin.access.rights import refuse_lost_right
-from sequin_admin.audit.models import record_change
+from sequin_admin.audit.models import record_changes
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 
@@ -16,6 +16,7 @@ DAY_MS = 86_400_000
 MOST_REQUESTS = 1_000_000
 SHORTEST_MS, LONGEST_MS = 100, DAY_MS
 MOST_AT_ONCE = 10_000
+ACTION = "rate_limit.changed"
 
 
 class RateLimit(models.Model):
@@ -190,25 +191,40 @@ def set_limits(credentials: Iterable[Credential], rate: Rate, *, actor: models.M
     """
     rows = list(credentials)
     with transaction.atomic():
-        for credential in rows:
-            set_limit(credential, rate, actor=actor)
+        store_limits([(row, rate) for row in rows], actor=actor)
         if rows:
             refuse_lost_right(actor, rows[0].organization)
     return len(rows)
 
 
-@transaction.atomic
-def set_limit(credential: Credential, rate: Rate, *, actor: models.Model | None) -> RateLimit:
+def set_limit(credential: Credential, rate: Rate, *, actor: models.Model | None) -> None:
     """Store and audit a credential's limit. Raises `ValidationError` with messages by field."""
-    stored = RateLimit.objects.filter(pk=credential.pk).first() or default_rate_limit(credential)
-    before = stored.as_json()
-    limit = RateLimit(credential=credential, **rate.model_dump())
-    limit.clean_fields()
-    RateLimit.objects.update_or_create(credential=credential, defaults=limit.as_json())
-    credential.rate_limit = limit
-    if before != limit.as_json():
-        record_change(credential, "rate_limit.changed", actor, before=before, after=limit.as_json())
-    return limit
+    store_limits([(credential, rate)], actor=actor)
+
+
+@transaction.atomic
+def store_limits(wanted: Sequence[tuple[Credential, Rate]], *, actor: models.Model | None) -> None:
+    """Store and audit the limit of each credential, with three statements.
+
+    Raises `ValidationError` with messages by field.
+    """
+    known = RateLimit.objects.select_for_update().in_bulk([row.pk for row, _ in wanted])
+    limits, changes = [], []
+    for credential, rate in wanted:
+        before = (known.get(credential.pk) or default_rate_limit(credential)).as_json()
+        limit = RateLimit(credential=credential, **rate.model_dump())
+        limit.clean_fields(exclude={"credential"})
+        limits.append(limit)
+        if (after := limit.as_json()) != before:
+            changes.append((credential, ACTION, {"before": before, "after": after}))
+    # Sorted, so that concurrent ones do not deadlock.
+    RateLimit.objects.bulk_create(
+        sorted(limits, key=lambda limit: limit.pk),
+        update_conflicts=True,
+        unique_fields=["credential"],
+        update_fields=list(Rate.model_fields),
+    )
+    record_changes(changes, actor)
 
 
 def format_interval(interval_ms: int) -> str:

@@ -1,9 +1,6 @@
-"""Use of the rate limits by credentials: now, recently, and over the last days.
+"""Use of the rate limits by credentials: now, recently, and over the last days."""
 
-The limiter only counts. Once a minute a worker stores by how much its counters have grown.
-"""
-
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import reduce
@@ -12,7 +9,7 @@ from operator import or_
 from uuid import UUID
 
 from django.core.cache import caches
-from django.db.models import F, Q, QuerySet, Sum
+from django.db.models import Q, QuerySet, Sum
 from django.template.defaultfilters import pluralize
 
 from sequin_admin.access.models import Organization
@@ -21,12 +18,9 @@ from sequin_admin.core.words import format_duration
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits.limiter import current_store
-from sequin_admin.limits.models import Sample, SamplePeriod, UsageCursor, get_rate
+from sequin_admin.limits.models import Sample, SamplePeriod, get_rate
 from sequin_admin.limits.requests import MS, Gauge
 
-AT_ONCE = 500
-MINUTES_KEPT = timedelta(hours=3)
-HOURS_KEPT = timedelta(days=8)
 RECENT = timedelta(minutes=10)
 NEAR_LIMIT_SHARE = 0.8
 MANY = 1000
@@ -46,86 +40,10 @@ def gauges_of(credentials: Sequence[Credential]) -> list[Gauge | None]:
     return current_store().gauges([credential.pk for credential in credentials], intervals)
 
 
-def record_samples() -> int:
-    """Store samples of all active credentials. Returns how many were in use."""
-    rows = Credential.objects.active().select_related("rate_limit", "usage_cursor").defer("secrets")
-    chunks = chunked(rows.order_by("pk"))
-    return sum(record_sample_batch(chunk) for chunk in chunks)
-
-
-def chunked(rows: "QuerySet[Credential]") -> Iterator[list[Credential]]:
-    last = None
-    while chunk := list((rows.filter(pk__gt=last) if last else rows)[:AT_ONCE]):
-        yield chunk
-        last = chunk[-1].pk
-
-
-def record_sample_batch(credentials: Sequence[Credential]) -> int:
-    gauges = gauges_of(credentials)
-    now, found = clock.now(), 0
-    for credential, gauge in zip(credentials, gauges, strict=True):
-        if gauge and record_sample(credential, gauge, now):
-            found += 1
-    return found
-
-
-def record_sample(credential: Credential, gauge: Gauge, now: datetime) -> bool:
-    """Add the growth of the counters to the samples of the current minute and hour.
-
-    False if there was no use, or another worker did it.
-    """
-    cursor = getattr(credential, "usage_cursor", None)
-    if cursor is None:
-        cursor, _ = UsageCursor.objects.get_or_create(credential=credential)
-    granted = counter_growth(cursor.granted, gauge.granted)
-    throttled = counter_growth(cursor.throttled, gauge.throttled)
-    if not (granted or throttled or gauge.under_way or gauge.waiting):
-        return False
-    seen = UsageCursor.objects.filter(
-        pk=cursor.pk, granted=cursor.granted, throttled=cursor.throttled
-    )
-    if not seen.update(granted=gauge.granted, throttled=gauge.throttled):
-        return False
-    for span in SamplePeriod:
-        row, made = Sample.objects.get_or_create(
-            credential=credential,
-            span=span,
-            at=start_of(now, span),
-            defaults={
-                "granted": granted,
-                "throttled": throttled,
-                "under_way": gauge.under_way,
-                "waiting": gauge.waiting,
-            },
-        )
-        if not made:
-            Sample.objects.filter(pk=row.pk).update(
-                granted=F("granted") + granted,
-                throttled=F("throttled") + throttled,
-                under_way=max(row.under_way, gauge.under_way),
-                waiting=max(row.waiting, gauge.waiting),
-            )
-    return True
-
-
-def counter_growth(before: int, now: int) -> int:
-    """By how much a counter has grown. Counters restart at 0 after a long time without use."""
-    return now - before if now >= before else now
-
-
 def start_of(at: datetime, span: str) -> datetime:
     """The start of the minute or hour of `at`."""
     whole = at.replace(second=0, microsecond=0)
     return whole.replace(minute=0) if span == SamplePeriod.HOUR else whole
-
-
-def prune() -> int:
-    """Delete samples that are too old to be shown. Returns how many."""
-    now = clock.now()
-    kept = {SamplePeriod.MINUTE: MINUTES_KEPT, SamplePeriod.HOUR: HOURS_KEPT}
-    return sum(
-        Sample.objects.filter(span=span, at__lt=now - age).delete()[0] for span, age in kept.items()
-    )
 
 
 @dataclass(frozen=True)

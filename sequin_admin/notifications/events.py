@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 
 from sequin_admin.access.models import Organization
-from sequin_admin.audit.models import SYSTEM, Event, build_event, record_change
+from sequin_admin.audit.models import SYSTEM, record_change, record_changes
 from sequin_admin.core import clock
 from sequin_admin.core.words import format_time
 from sequin_admin.notifications import outbox
@@ -59,11 +59,9 @@ def record_and_notify_many(
     actor: models.Model | None,
 ) -> None:
     """As `record_and_notify()`, for many rows at once: each with its action and the details."""
-    recorded, messages = [], []
-    for row, action, details in changes:
-        recorded.append(build_event(cast(models.Model, row), action, actor, **details))
-        messages.append(message_of_change(row, action, actor, **details))
-    Event.objects.bulk_create(recorded)
+    listed = list(changes)
+    record_changes(((cast(models.Model, row), action, more) for row, action, more in listed), actor)
+    messages = (message_of_change(row, action, actor, **more) for row, action, more in listed)
     outbox.post(organization, *filter(None, messages))
 
 
@@ -85,19 +83,10 @@ def message_of_change(
     return message_for(type_, row, actor=actor, path=path, text=text, **data)
 
 
-def notify(
-    type_: str, row: Row, *, actor: models.Model | None, path: str, text: str = "", **data: Any
-) -> None:
-    """Post that `row` changed, in the same transaction. `data` must hold no secrets."""
-    outbox.post(
-        row.organization, message_for(type_, row, actor=actor, path=path, text=text, **data)
-    )
-
-
 def message_for(
     type_: str, row: Row, *, actor: models.Model | None, path: str, text: str = "", **data: Any
 ) -> Message:
-    """The message that `notify()` posts."""
+    """The message that `row` changed. `data` must hold no secrets."""
     at = clock.now()
     who = str(actor or SYSTEM)
     return Message(

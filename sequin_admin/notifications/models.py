@@ -246,6 +246,11 @@ class Delivery(Leased):
                 condition=models.Q(state="pending"),
                 name="delivery_ordering",
             ),
+            models.Index(
+                fields=("lease_until",),
+                condition=models.Q(lease_until__isnull=False),
+                name="delivery_leased",
+            ),
             models.Index(fields=("channel", "-id"), name="delivery_log"),
             models.Index(fields=("organization", "-id"), name="delivery_newest"),
             models.Index(fields=("created_at",), name="delivery_age"),

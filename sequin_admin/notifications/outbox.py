@@ -3,39 +3,51 @@
 Each delivery is sent at least once, with retries for a day, and in order for each subject.
 """
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import models, transaction
 
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
-from sequin_admin.core import clock, leases
+from sequin_admin.core import clock, leases, pruning
 from sequin_admin.notifications import delivery
 from sequin_admin.notifications.message import TEST, Message, Severity
 from sequin_admin.notifications.models import Channel, Delivery, DeliveryState, ordering_key_of
-
-KEPT_FOR = timedelta(days=90)
 
 
 class NotRedeliverable(Exception):
     """A delivery can't be sent again now. `str()` is a sentence for people."""
 
 
-@transaction.atomic
 def post(organization: Organization, *messages: Message) -> list[Delivery]:
     """Store deliveries of messages: to each channel that subscribes, and to the customer.
 
     Call it in the transaction that makes the change, so that both are committed or neither.
     """
-    now = clock.now()
-    enabled = list(Channel.objects.of(organization).enabled().defer("secrets"))
-    drafts = [
-        each
-        for message in messages
-        for each in draft_deliveries(organization, message, now, enabled)
-    ]
+    return post_all([(organization, message) for message in messages])
+
+
+@transaction.atomic
+def post_all(posted: Sequence[tuple[Organization, Message]]) -> list[Delivery]:
+    """As `post()`, for messages to several organizations."""
+    if not posted:
+        return []
+    now, enabled = clock.now(), defaultdict[UUID, list[Channel]](list)
+    owners = {organization.pk for organization, _ in posted}
+    channels = Channel.objects.enabled().filter(organization__in=owners)
+    for channel in channels.defer("secrets"):
+        enabled[channel.organization_id].append(channel)
+    drafts, resolving = list[Delivery](), list[Delivery]()
+    for organization, message in posted:
+        drafted = draft_deliveries(organization, message, now, enabled[organization.pk])
+        drafts += drafted
+        resolving += drafted if message.is_resolving else []
+    if resolving:
+        drop_obsolete(resolving, now)
     return Delivery.objects.bulk_create(drafts)
 
 
@@ -46,8 +58,6 @@ def draft_deliveries(
     drafts = [draft_delivery(organization, message, now, c) for c in enabled if c.wants(message)]
     if message.to_customer:
         drafts.append(draft_delivery(organization, message, now))
-    if message.is_resolving and drafts:
-        drop_obsolete(drafts, now)
     return drafts
 
 
@@ -85,8 +95,9 @@ def drop_obsolete(drafts: list[Delivery], now: datetime) -> None:
         "next_try_at": None,
     }
     Delivery.objects.filter(pk__in=[row.pk for row in obsolete]).update(**columns)
+    dropped = {row.ordering_key for row in obsolete}
     for each in drafts:
-        if each.ordering_key in {row.ordering_key for row in obsolete}:
+        if each.ordering_key in dropped:
             for column, value in columns.items():
                 setattr(each, column, value)
 
@@ -134,6 +145,6 @@ def send_test(channel: Channel, *, actor: models.Model | None) -> Delivery:
 
 
 def prune() -> int:
-    """Delete finished deliveries older than `KEPT_FOR`. Returns how many rows."""
-    old = Delivery.objects.filter(created_at__lt=clock.now() - KEPT_FOR)
-    return old.exclude(state=DeliveryState.PENDING).delete()[0]
+    """Delete finished deliveries that are old. Returns how many."""
+    old = Delivery.objects.filter(created_at__lt=pruning.cutoff("KEEP_DELIVERIES_DAYS"))
+    return pruning.prune(old.exclude(state=DeliveryState.PENDING), by="created_at")

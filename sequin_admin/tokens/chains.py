@@ -7,18 +7,18 @@ while the chain lives. A chain that the provider refused takes any token.
 
 What people can have in a file is kept as long as the credential: what was entered, brought by a
 connection, or shown to anybody. What a renewal issued and spent unseen never left our database:
-its digest is kept for `UNSEEN_KEPT_FOR`, for files that a restored copy of the database wrote.
+its digest is kept for `KEEP_DIGESTS_DAYS`, for files that a restored copy of the database wrote.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from uuid import UUID
 
 import structlog
 
-from sequin_admin.core import clock
+from sequin_admin.core import clock, pruning
 from sequin_admin.core.digests import keyed_digest, load_key
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.credentials.kinds import OAuthKind
@@ -27,9 +27,6 @@ from sequin_admin.credentials.properties import is_mask
 from sequin_admin.tokens.models import ChainDigest, Token
 
 log = structlog.get_logger(__name__)
-# With tokens that last an hour: 720 rows a credential.
-UNSEEN_KEPT_FOR = timedelta(days=30)
-BATCH_SIZE = 1000
 
 
 def rotates(credential: Credential) -> bool:
@@ -128,14 +125,10 @@ def remember_shown(credential: Credential, secrets: Mapping[str, object]) -> Non
 
 
 def prune() -> int:
-    """Delete the digests of tokens that were issued `UNSEEN_KEPT_FOR` ago and that nobody was
-    shown. Returns how many."""
-    old = ChainDigest.objects.filter(issued_at__lt=clock.now() - UNSEEN_KEPT_FOR)
-    count = 0
-    while batch := list(old.order_by("issued_at").values_list("pk", flat=True)[:BATCH_SIZE]):
-        # Somebody may be shown one meanwhile.
-        count += old.filter(pk__in=batch).delete()[0]
-    return count
+    """Delete the digests of tokens that were issued long ago and that nobody was shown. Returns how
+    many."""
+    before = pruning.cutoff("KEEP_DIGESTS_DAYS")
+    return pruning.prune(ChainDigest.objects.filter(issued_at__lt=before), by="issued_at")
 
 
 def forget(credential: Credential) -> None:

@@ -10,7 +10,7 @@ from datetime import timedelta
 from math import ceil
 
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Q
 
 from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.leases import leased
@@ -34,12 +34,10 @@ class RefreshThrottle:
 
     def __init__(self) -> None:
         started, slow = Q(tried_at__gt=DatabaseTime(-SECOND)), Q(tried_at__lt=DatabaseTime(-SLOW))
-        counted = Token.objects.filter(started | leased()).values_list("queue").order_by()
-        counted = counted.annotate(
-            started=Count("pk", filter=started),
-            calls=Count("pk", filter=leased()),
-            slow=Count("pk", filter=leased() & slow),
-        )
+        conditions = {"started": started, "under_way": leased(), "slow": slow}
+        columns = {name: endpoints.as_column(each) for name, each in conditions.items()}
+        rows = Token.objects.filter(started | leased()).order_by()
+        counted = rows.annotate(**columns).values_list("queue", *columns)
         # Compiled once, as it is read twice. SQLite compares with the time of compiling: whoever
         # waited for the lock counts rather too many.
         self.counting = counted.query.sql_with_params()
@@ -53,9 +51,10 @@ class RefreshThrottle:
         self.under_way: dict[str, tuple[int, int]] = {}
         with connection.cursor() as cursor:
             cursor.execute(*self.counting)
-            for queue, started, *calls in cursor.fetchall():
+            for queue, *row in cursor.fetchall():
+                started, under_way, slow = map(bool, row)
                 self.start(queue, started)
-                endpoints.add_calls(self.under_way, queue, *calls)
+                endpoints.add_calls(self.under_way, queue, under_way, under_way and slow)
 
     def lock(self, queues: Iterable[str]) -> None:
         """Count again, with a lock on the providers of these queues until the end of the

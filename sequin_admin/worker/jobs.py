@@ -17,7 +17,7 @@ from sequin_admin.core import shared_cache
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import alerts, incidents, outages, probe_claims, probes, rollup, workers
 from sequin_admin.health.workers import PROBE, RENEW
-from sequin_admin.limits import usage
+from sequin_admin.limits import sampling
 from sequin_admin.notifications import delivery, outbox
 from sequin_admin.syncs import catalogue, targets
 from sequin_admin.tokens import chains, endpoints, renewal, renewal_leases
@@ -82,7 +82,7 @@ JOBS = (
     periodic_job("detect_outages", 30, outages.detect_outages),
     periodic_job("propagate_recent_changes", 600, rollup.propagate_recent),
     periodic_job("notify_resolved", 30, alerts.notify_resolved),
-    periodic_job("sample_usage", 60, usage.record_samples),
+    periodic_job("sample_usage", 60, sampling.record_samples),
     periodic_job("prune_authorization_requests", 60, authorization_requests.prune),
     periodic_job("prune_batches", HOUR_S, batches.prune),
     periodic_job("prune_connect_links", HOUR_S, links.prune),
@@ -91,7 +91,7 @@ JOBS = (
     periodic_job("prune_chains", HOUR_S, chains.prune),
     periodic_job("prune_deliveries", HOUR_S, outbox.prune),
     periodic_job("prune_idempotency_records", HOUR_S, idempotency.prune_records),
-    periodic_job("prune_usage", HOUR_S, usage.prune),
+    periodic_job("prune_usage", HOUR_S, sampling.prune),
     periodic_job("prune_incidents", HOUR_S, incidents.prune),
     periodic_job("prune_workers", HOUR_S, workers.prune),
     periodic_job("prune_silent_endpoints", HOUR_S, endpoints.prune),

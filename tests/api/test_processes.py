@@ -176,7 +176,7 @@ def test_what_a_killed_process_began_is_not_begun_again(start, send, stall, made
 @pytest.mark.parametrize(
     ("stall", "stored"),
     [
-        ("sequin_admin.notifications.events.build_event", 0),
+        ("sequin_admin.audit.models.build_event", 0),
         ("sequin_admin.api.framework.idempotency.finish_claim", 60),
     ],
 )

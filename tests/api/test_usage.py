@@ -5,7 +5,7 @@ import pytest
 from sequin_admin.access.models import Scope
 from sequin_admin.core import clock
 from sequin_admin.credentials.kinds import Rate
-from sequin_admin.limits import limiter, usage
+from sequin_admin.limits import limiter, sampling
 from sequin_admin.limits.models import set_limit
 from tests.factories import make_credential
 
@@ -21,7 +21,7 @@ def busy(organization):
     set_limit(credential, Rate(**RATE), actor=None)
     for _ in range(17):
         limiter.acquire(credential)
-    usage.record_samples()
+    sampling.record_samples()
     return credential
 
 

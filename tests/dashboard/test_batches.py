@@ -186,14 +186,14 @@ def test_withdrawing_ends_what_is_open_and_nothing_else(owner, organization, bro
 
 
 def test_one_piece_that_breaks_is_said_and_the_others_are_done(owner, broken, monkeypatch):
-    make = links.create_reconnect
+    make = links.create_reconnects
 
-    def create_reconnect(organization, credential, **more):
-        if credential == broken[0]:
+    def create_reconnects(organization, credentials, **more):
+        if broken[0] in credentials:
             raise RuntimeError("what no page may say")
-        return make(organization, credential, **more)
+        return make(organization, credentials, **more)
 
-    monkeypatch.setattr(links, "create_reconnect", create_reconnect)
+    monkeypatch.setattr(links, "create_reconnects", create_reconnects)
     confirm(owner, bulk(ticked(broken[:3])))
     work()
 

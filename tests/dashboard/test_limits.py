@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
-from sequin_admin.limits import limiter, usage
+from sequin_admin.limits import limiter, sampling
 from sequin_admin.limits.models import RateLimit, set_limit
 from sequin_admin.limits.permits import CallOutcome
 from tests.dashboard.conftest import address
@@ -65,7 +65,7 @@ def test_a_store_that_is_away_is_told(owner, credential, settings):
 
 def test_charts_have_words(owner, credential):
     limiter.acquire(credential, n=3)
-    usage.record_samples()
+    sampling.record_samples()
 
     page = owner.get(address("usage", credential.pk)).content.decode()
 

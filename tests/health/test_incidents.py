@@ -172,7 +172,7 @@ def test_old_history_is_forgotten_and_open_incidents_are_not(fleet, hours):
     see(fleet[1], REVOKED)
     hours.pass_by(timedelta(hours=3))
     see(fleet[1], outcomes.works())
-    hours.pass_by(incidents.KEPT_FOR + MINUTE)
+    hours.pass_by(timedelta(days=90) + MINUTE)
 
     incidents.prune()
 

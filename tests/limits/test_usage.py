@@ -8,12 +8,12 @@ from django.test.utils import CaptureQueriesContext
 
 from sequin_admin.core import clock
 from sequin_admin.credentials.kinds import Rate
-from sequin_admin.limits import limiter, usage
+from sequin_admin.credentials.models import Credential
+from sequin_admin.limits import limiter, sampling, usage
 from sequin_admin.limits.models import (
     RateLimit,
     Sample,
     SamplePeriod,
-    UsageCursor,
     set_limit,
     set_limits,
 )
@@ -71,10 +71,10 @@ def test_the_gauge_counts_in_blocks_never_too_little(credential):
 
 def test_samples_add_up_and_nothing_is_counted_twice(credential):
     limiter.acquire(credential, n=3)
-    assert usage.record_samples() == 1
+    assert sampling.record_samples() == 1
     limiter.acquire(credential, n=4)
-    usage.record_samples()
-    usage.record_samples()
+    sampling.record_samples()
+    sampling.record_samples()
 
     hour = Sample.objects.get(span=SamplePeriod.HOUR)
     assert hour.granted == 7
@@ -83,15 +83,15 @@ def test_samples_add_up_and_nothing_is_counted_twice(credential):
 
 def test_of_two_workers_that_sample_at_once_one_counts(credential):
     limiter.acquire(credential, n=3)
-    gauge, mark = usage.gauge_of(credential), UsageCursor.objects.create(credential=credential)
-    credential.mark = mark
+    first, second = [list(Credential.objects.select_related("usage_cursor")) for _ in range(2)]
 
-    assert usage.record_sample(credential, gauge, clock.now())
-    assert not usage.record_sample(credential, gauge, clock.now())
+    assert sampling.record_sample_batch(first) == 1
+    assert sampling.record_sample_batch(second) == 0
+    assert Sample.objects.get(span=SamplePeriod.HOUR).granted == 3
 
 
 def test_a_counter_that_began_anew_is_no_loss():
-    assert usage.counter_growth(1000, 7) == 7
+    assert sampling.counter_growth(1000, 7) == 7
 
 
 def test_old_samples_are_forgotten(credential):
@@ -104,12 +104,12 @@ def test_old_samples_are_forgotten(credential):
         at = clock.now() - timedelta(hours=age)
         Sample.objects.create(credential=credential, span=span, at=at)
 
-    assert usage.prune() == 2
+    assert sampling.prune() == 2
 
 
 def test_history_has_a_point_for_every_hour(credential):
     limiter.acquire(credential, n=3)
-    usage.record_samples()
+    sampling.record_samples()
 
     day, week = usage.history(credential, 24), usage.history(credential, 168, each=4)
 

@@ -13,7 +13,7 @@ from django.db import connection
 
 from sequin_admin.access.models import Scope
 from sequin_admin.connect import credential_operations
-from sequin_admin.core import clock, keyring
+from sequin_admin.core import clock, keyring, pruning
 from sequin_admin.core.models import DigestKey
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.kinds import TokenGrant
@@ -296,7 +296,7 @@ def pass_days(monkeypatch, days):
 def test_what_was_issued_unseen_is_forgotten_and_nothing_else(
     operator, credential, exported, monkeypatch
 ):
-    monkeypatch.setattr(chains, "BATCH_SIZE", 2)
+    monkeypatch.setattr(pruning, "BATCH_SIZE", 2)
     for _ in range(4):
         renew(credential)
     shown = operator.get(f"{ONE}/{credential.pk}", truncate_secrets="false").json()

@@ -3,7 +3,7 @@
 import pytest
 
 from sequin_admin.credentials.models import Credential
-from sequin_admin.tools.benchmarks import api, load, rotation, token_read
+from sequin_admin.tools.benchmarks import api, claim_costs, load, prunes, rotation, token_read
 from sequin_admin.tools.benchmarks.fleet import fill
 from sequin_admin.tools.management.commands import bench
 
@@ -52,10 +52,29 @@ def test_what_a_list_finds_is_what_the_benchmark_thinks(organization, make_clien
         assert len(found) == (asked.finds * 100 or 1), name
 
 
+def test_pruning_is_timed_beside_a_writer(organization, monkeypatch):
+    monkeypatch.setattr(prunes.pruning, "BATCH_SIZE", 10)
+    monkeypatch.setattr(prunes, "WRITE_EVERY_S", 0)
+
+    figures = prunes.measure(organization, 100)
+
+    assert (figures["rows"], figures["transactions"]) == (100, 11)
+    assert figures["writes_beside"] > 0
+
+
+def test_claims_in_turns_are_compared_with_ordered_ones(monkeypatch):
+    monkeypatch.setattr(claim_costs, "ROUNDS", 2)
+
+    figures = claim_costs.measure(400)
+
+    assert {"renewals_of_1", "renewals_of_8", "probes_of_1", "probes_of_8"} <= figures.keys()
+
+
 def test_keys_are_rotated_while_others_save(organization):
     figures = rotation.measure(organization, 20)
 
     assert figures["rows"] == 40
+    assert figures["processor_s"] > 0
     assert figures["end"] == "0 rows left on the old key."
 
 

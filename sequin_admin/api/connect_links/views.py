@@ -196,7 +196,8 @@ def create_reconnect_links(
 def list_connect_links(
     request: ApiRequest, filters: Query[ConnectLinkFilters], response: HttpResponse
 ) -> dict[str, Any]:
-    """Newest first unless sorted otherwise; they are kept for 90 days after their end."""
+    """Newest first unless sorted otherwise; they are kept for 90 days after their end, or
+    as many as the server is set to."""
     organization, reveal = require_scope(request, Scope.READ), filters.urls
     if reveal:
         require_scope(request, Scope.SECRETS)

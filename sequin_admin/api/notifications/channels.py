@@ -84,7 +84,7 @@ def test_channel(request: ApiRequest, channel_id: UUID) -> dict[str, Any]:
 def list_channel_deliveries(
     request: ApiRequest, channel_id: UUID, filters: Query[DeliveryFilters]
 ) -> dict[str, Any]:
-    """Newest first, kept for 90 days."""
+    """Newest first, kept for 90 days, or as many as the server is set to."""
     return resource.deliveries(request, channel_id, filters)
 
 

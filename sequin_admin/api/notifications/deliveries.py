@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from ninja import Query, Status
 from pydantic import Field
 
@@ -144,7 +145,10 @@ def get_delivery_or_404(rows: DeliveryQuerySet, uid: UUID, subject: str) -> Deli
     """`subject` begins the sentence of 404: "This webhook has"."""
     delivery = rows.filter(uid=uid).first()
     if delivery is None:
-        raise ApiError(404, f"{subject} no such delivery. They are kept for 90 days.")
+        raise ApiError(
+            404,
+            f"{subject} no such delivery. They are kept for {settings.KEEP_DELIVERIES_DAYS} days.",
+        )
     return delivery
 
 
@@ -169,7 +173,7 @@ def list_customer_deliveries(
     request: ApiRequest, filters: Query[DeliveryFilters]
 ) -> dict[str, Any]:
     """Mails to your customers' contacts, newest first unless sorted otherwise; they are kept for
-    90 days."""
+    90 days, or as many as the server is set to."""
     return list_deliveries(
         request, to_customers(require_scope(request, Scope.READ)), filters, customer_out
     )

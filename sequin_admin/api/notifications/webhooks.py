@@ -197,7 +197,8 @@ def test_webhook(request: ApiRequest, webhook_id: UUID) -> dict[str, Any]:
 def list_webhook_deliveries(
     request: ApiRequest, webhook_id: UUID, filters: Query[DeliveryFilters]
 ) -> dict[str, Any]:
-    """Newest first unless sorted otherwise; they are kept for 90 days."""
+    """Newest first unless sorted otherwise; they are kept for 90 days, or as many as the
+    server is set to."""
     return resource.deliveries(request, webhook_id, filters)
 
 

@@ -4,7 +4,14 @@ The token is in the URL of the link's first page only. Opening it authorizes the
 for the link; the pages after it have the link's id in their URL.
 """
 
-from sequin_admin.connect.links.closing import LinkClosed, LinkUsed, prune, refuse_closed, revoke
+from sequin_admin.connect.links.closing import (
+    LinkClosed,
+    LinkUsed,
+    prune,
+    refuse_closed,
+    revoke,
+    revoke_many,
+)
 from sequin_admin.connect.links.creation import MAX_LIFETIME, BadLink, TooManyLinks, create
 from sequin_admin.connect.links.details import address, record_exported, update_link
 from sequin_admin.connect.links.reconnects import create_reconnect, create_reconnects, only_app_for
@@ -39,6 +46,7 @@ __all__ = [
     "record_opened",
     "refuse_closed",
     "revoke",
+    "revoke_many",
     "submit_properties",
     "update_link",
 ]

@@ -1,16 +1,18 @@
 """Links that are closed: who may not use them, and the tokens that they lose."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.db import models, transaction
-from django.db.models import Q
 
+from sequin_admin.access.models import Organization
 from sequin_admin.connect.models import ConnectLink, LinkState
-from sequin_admin.core import clock
+from sequin_admin.core import clock, pruning
+from sequin_admin.core.chunks import chunked
 from sequin_admin.core.words import format_time
-from sequin_admin.notifications.events import record_and_notify
+from sequin_admin.notifications.events import record_and_notify_many
 
-RETENTION = timedelta(days=90)
+REVOKED = "connect_link.revoked"
 
 
 class LinkClosed(Exception):
@@ -38,27 +40,40 @@ def refuse_closed(link: ConnectLink) -> None:
         raise LinkClosed(reasons[link.state])
 
 
-@transaction.atomic
 def revoke(link: ConnectLink, *, actor: models.Model | None) -> bool:
     """Revoke the link. False when it was closed already."""
+    return revoke_many(link.organization, [link], actor=actor) == 1
+
+
+@transaction.atomic
+def revoke_many(
+    organization: Organization, links: Sequence[ConnectLink], *, actor: models.Model | None
+) -> int:
+    """Revoke links of the organization. Returns how many of them were open."""
     now = clock.now()
-    if not ConnectLink.objects.open(now).filter(pk=link.pk).update(revoked_at=now):
-        return False
-    forget_tokens(Q(pk=link.pk))
-    record_and_notify(link, "connect_link.revoked", actor)
-    return True
+    rows = ConnectLink.objects.open(now).filter(pk__in=[link.pk for link in links])
+    open_ids = set(rows.order_by("pk").select_for_update().values_list("pk", flat=True))
+    revoked = ConnectLink.objects.filter(pk__in=open_ids)
+    revoked.update(revoked_at=now)
+    forget_tokens(revoked)
+    closed = (link for link in links if link.pk in open_ids)
+    record_and_notify_many(organization, ((link, REVOKED, {}) for link in closed), actor)
+    return len(open_ids)
 
 
-def forget_tokens(which: Q) -> None:
+def forget_tokens(closed: models.QuerySet[ConnectLink]) -> None:
     """Delete the stored tokens of closed links."""
-    for link in ConnectLink.objects.filter(which):
-        if link.secrets:
+    for links in chunked(closed):
+        having = [link for link in links if link.secrets]
+        for link in having:
             link.secrets = {}
-            link.save(update_fields=["secrets"])
+        ConnectLink.objects.bulk_update(having, ["secrets"])
 
 
 def prune() -> int:
     """Delete the tokens of expired links, and old links. Returns how many links."""
     now = clock.now()
-    forget_tokens(Q(expires_at__lte=now, expires_at__gt=now - timedelta(days=1)))
-    return ConnectLink.objects.filter(expires_at__lt=now - RETENTION).delete()[0]
+    day = ConnectLink.objects.filter(expires_at__lte=now, expires_at__gt=now - timedelta(days=1))
+    forget_tokens(day)
+    before = pruning.cutoff("KEEP_CONNECT_LINKS_DAYS")
+    return pruning.prune(ConnectLink.objects.filter(expires_at__lt=before), by="expires_at")

@@ -1,7 +1,7 @@
 """What a customer does with a link: open it, try, connect."""
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F
 
 from sequin_admin.connect import credential_operations
 from sequin_admin.connect.links.closing import LinkClosed, forget_tokens, refuse_closed
@@ -94,7 +94,7 @@ def complete(link: ConnectLink, credential: Credential) -> None:
     same = ConnectLink.objects.open(now).filter(reconnects=credential)
     closed = [link.pk, *same.values_list("pk", flat=True)]
     same.update(revoked_at=now)
-    forget_tokens(Q(pk__in=closed))
+    forget_tokens(ConnectLink.objects.filter(pk__in=closed))
     link.credential = credential
     record_and_notify(link, "connect_link.completed", link, credential=str(credential.pk))
 

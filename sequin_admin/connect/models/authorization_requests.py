@@ -49,5 +49,11 @@ class AuthorizationRequest(models.Model):
 
     objects = OwnedQuerySet["AuthorizationRequest"].as_manager()
 
+    class Meta:
+        indexes = (
+            models.Index(fields=("created_at",), name="authorization_request_age"),
+            models.Index(fields=("code_expires_at",), name="authorization_request_end"),
+        )
+
     def __str__(self) -> str:
         return f"{self.kind} authorization request of {self.created_at:%Y-%m-%d %H:%M}"

@@ -126,6 +126,7 @@ class ConnectLink(models.Model):
         indexes = (
             models.Index(fields=("organization", "-created_at", "-id"), name="link_newest"),
             models.Index(fields=("organization", "batch"), name="link_batch"),
+            models.Index(fields=("expires_at",), name="link_end"),
         )
 
     def __str__(self) -> str:

@@ -60,6 +60,9 @@ class ConnectSession(models.Model):
 
     objects = OwnedQuerySet["ConnectSession"].as_manager()
 
+    class Meta:
+        indexes = (models.Index(fields=("expires_at",), name="connect_session_end"),)
+
     def __str__(self) -> str:
         return f"{self.kind} connect session of {self.created_at:%Y-%m-%d %H:%M}"
 

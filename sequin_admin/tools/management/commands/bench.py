@@ -11,7 +11,16 @@ from django.test.utils import setup_test_environment
 
 from sequin_admin.access.models import Membership, Organization
 from sequin_admin.access.policy import Role
-from sequin_admin.tools.benchmarks import api, claims, permits, refresh, rotation, token_read
+from sequin_admin.tools.benchmarks import (
+    api,
+    claim_costs,
+    claims,
+    permits,
+    prunes,
+    refresh,
+    rotation,
+    token_read,
+)
 from sequin_admin.tools.benchmarks.fleet import fill
 from sequin_admin.tools.benchmarks.load import time_requests
 
@@ -50,6 +59,15 @@ class Command(BaseCommand):
             "--claims", action="store_true", help="Only what 1, 2, 4 and 8 workers claim a second."
         )
 
+        parser.add_argument(
+            "--claim-costs",
+            action="store_true",
+            help="Only what a claim of 100,000 due rows costs, of 1 and of 8 organizations.",
+        )
+        parser.add_argument(
+            "--prune", action="store_true", help="Only how long pruning a million rows locks."
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         setup_test_environment()
         name = connection.settings_dict["NAME"]
@@ -70,6 +88,10 @@ def measure(options: dict[str, Any]) -> dict[str, Any]:
         return {**figures, "token_read": token_read.measure_throughput(organization)}
     if options["claims"]:
         return {**figures, "claims": claims.measure()}
+    if options["claim_costs"]:
+        return {**figures, "claim_costs": claim_costs.measure()}
+    if options["prune"]:
+        return {**figures, "prune": prunes.measure(organization)}
     if options["permits"]:
         return {**figures, **permits.measure(organization)}
     if options["api"]:
