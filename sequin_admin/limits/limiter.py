@@ -69,7 +69,8 @@ def acquire(
             return Permit(response.leases, response.starts_at, began)
         if response.retry_in > request.wait:
             PERMITS.labels("refused").inc()
-            raise PermitRefused(ceil(response.retry_in / MS), response.ticket)
+            retry_after_ms = ceil(response.retry_in / MS)
+            raise PermitRefused(retry_after_ms, response.ticket, quiet=response.quiet)
         # The store grants permits a little before they start.
         time.sleep(max(response.retry_in - LEAD, SHORTEST_SLEEP) / MICROSECONDS)
         left = round(max(0.0, deadline - time.monotonic()) * MICROSECONDS)
