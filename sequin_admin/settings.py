@@ -174,6 +174,8 @@ CACHES = {
 }
 # Shared store of rate-limit permits, see `core.redis_urls`. Empty: the database.
 REDIS_URL = redis_url("REDIS_URL", env.str("REDIS_URL", default=""))
+# Accept a Redis that may evict what it holds or keeps no append-only file.
+REDIS_MAY_FORGET = env.bool("REDIS_MAY_FORGET", default=False)
 # While Redis is unreachable each process may use this share of a rate limit; 0 refuses permits.
 LIMITER_FALLBACK_SHARE = env.float("LIMITER_FALLBACK_SHARE", default=0.0)
 # How many requests per web process may wait for a permit: fewer than it has threads.

@@ -18,6 +18,12 @@ THREE_A_MINUTE = LimiterRequest(Limit(3, MINUTE))
 pytestmark = pytest.mark.faults
 
 
+@pytest.fixture(autouse=True)
+def _redis_may_forget(settings):
+    """Some of these servers keep no file, and all say what becomes of that."""
+    settings.REDIS_MAY_FORGET = True
+
+
 @pytest.fixture(scope="module")
 def cluster():
     with Cluster() as cluster:

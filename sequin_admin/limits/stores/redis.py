@@ -5,7 +5,8 @@ There are `PARTS` tags. The marker of each part says since when its content is k
 missing tells that the store has started empty, and wanders with its slot from node to node.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import sha1
 from pathlib import Path
@@ -26,6 +27,7 @@ from sequin_admin.limits.requests import (
 )
 from sequin_admin.limits.stores import Unavailable
 from sequin_admin.limits.stores.redis_links import encode_arguments, link_to
+from sequin_admin.limits.stores.redis_risks import RiskWatch, read_settings
 from sequin_admin.limits.window import Limit
 
 UNKNOWN, NO_CALL = -1, -2
@@ -60,6 +62,7 @@ class RedisStore:
 
     def __init__(self, url: str) -> None:
         self.link = link_to(url)
+        self.watch = RiskWatch(self.read_settings)
 
     def acquire(
         self, key: UUID, request: LimiterRequest, releases: Sequence[LeaseRelease] = ()
@@ -68,6 +71,7 @@ class RedisStore:
 
         Raises `Unavailable`.
         """
+        self.watch.refuse()
         commands = [release_command(key, release) for release in releases]
         asked = acquire_command(key, request)
         words = self.run([*commands, asked])[-1]
@@ -75,12 +79,15 @@ class RedisStore:
             if words[0] == EMPTY:
                 self.mark_parts()
             elif words[0] == UNRECORDED:
-                _, window, known_for = map(int, (0, *words[1:]))
-                self.record(key, request, window, known_for)
+                self.record(key, request, int(words[1]), int(words[2]))
             else:
                 return parse_response(words)
             (words,) = self.run([asked])
         raise Unavailable("Redis forgot what it was told just before.")
+
+    def read_settings(self) -> list[dict[str, str]]:
+        with unavailable_on_error():
+            return [read_settings(server) for server in self.link.servers()]
 
     def mark_parts(self) -> None:
         """Mark all parts without a marker, as all of a node are lost together."""
@@ -113,19 +120,26 @@ class RedisStore:
 
         Raises `Unavailable`.
         """
-        try:
+        with unavailable_on_error():
             got = self.link.send(commands)
             if any(isinstance(answer, redis.exceptions.NoScriptError) for answer in got):
                 self.link.load([each.text for each in SCRIPTS])
                 got = self.link.send(commands)
-        except (redis.RedisError, redis.exceptions.RedisClusterException) as error:
-            raise Unavailable(f"Redis could not be asked: {type(error).__name__}.") from error
         words = []
         for answer in got:
             if not isinstance(answer, bytes):
                 raise Unavailable(f"Redis could not decide: {type(answer).__name__}.")
             words.append(answer.split())
         return words
+
+
+@contextmanager
+def unavailable_on_error() -> Iterator[None]:
+    """Raises `Unavailable` for errors of Redis."""
+    try:
+        yield
+    except (redis.RedisError, redis.exceptions.RedisClusterException) as error:
+        raise Unavailable(f"Redis could not be asked: {type(error).__name__}.") from error
 
 
 @lru_cache(COMMANDS_CACHED)

@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
@@ -30,13 +30,16 @@ FIRST_KEY = 3
 
 
 class Link(Protocol):
-    """Sends encoded commands. Both may raise `redis.RedisError`."""
+    """Sends encoded commands. All may raise `redis.RedisError`."""
 
     def send(self, commands: Sequence[bytes]) -> list[object]:
         """The answers in their order, an error of a command among them."""
 
     def load(self, scripts: Sequence[str]) -> None:
         """Load scripts, on all nodes."""
+
+    def servers(self) -> list[redis.Redis]:
+        """A client of each primary."""
 
 
 def link_to(url: str) -> Link:
@@ -58,7 +61,7 @@ def sentinel_pool(address: RedisAddress) -> ConnectionPool:
     return SentinelConnectionPool(address.service, sentinel, **options)
 
 
-def server_options(address: RedisAddress) -> dict[str, object]:
+def server_options(address: RedisAddress) -> dict[str, Any]:
     """What the URL says of the servers, but for where they are."""
     options = {**parse_url(address.server_url), **TIMEOUTS}
     with_tls = "connection_class" in options
@@ -96,6 +99,9 @@ class ServerLink:
 
     def load(self, scripts: Sequence[str]) -> None:
         self.send([b"*3\r\n" + encode_arguments("SCRIPT", "LOAD", text) for text in scripts])
+
+    def servers(self) -> list[redis.Redis]:
+        return [redis.Redis(connection_pool=self.pool)]
 
     def connection(self) -> Connection:
         """The connection of this thread and process: a child must not use its parent's."""
@@ -163,6 +169,10 @@ class ClusterLink:
     def load(self, scripts: Sequence[str]) -> None:
         for text in scripts:
             self.cluster().script_load(text)
+
+    def servers(self) -> list[redis.Redis]:
+        cluster = self.cluster()
+        return [cluster.get_redis_connection(node) for node in cluster.get_primaries()]
 
     def cluster(self) -> RedisCluster:
         with self.lock:
