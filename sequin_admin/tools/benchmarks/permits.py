@@ -99,7 +99,7 @@ def measure_pairs(organization: Organization, url: str) -> dict[str, Any]:
     sha = client.script_load("return 1")
 
     def bare() -> None:
-        client.execute_command("EVALSHA", sha, 1, "bare")  # type: ignore[no-untyped-call]
+        client.execute_command("EVALSHA", sha, 1, "bare")
 
     def pair() -> None:
         lease = limiter.acquire(credential).leases[0]
