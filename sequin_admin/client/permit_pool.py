@@ -24,6 +24,12 @@ SLACK_S = 0.001
 # database or the provider is away.
 RETRYABLE = (429, 503)
 LEAST_WAIT_S = 0.2
+# So often permits may come too old before a caller whose patience has ended is told.
+MOST_LATE = 5
+TOO_LATE = (
+    "Permits arrive here later than they may be used. Raise use_within_s, or look what slows this "
+    "process and its requests to Sequin Admin."
+)
 
 
 @dataclass(frozen=True)
@@ -167,7 +173,7 @@ class PermitPool:
 
     def taking(self) -> Plan[Permit]:
         """Wait up to `patience_s` for a permit, then raise `TryLater`."""
-        ticket, ends = "", time.monotonic() + self.pace.patience_s
+        ticket, late, ends = "", 0, time.monotonic() + self.pace.patience_s
         while (permit := self.pop()) is None:
             asked = time.monotonic()
             returns = self.returns()
@@ -180,19 +186,18 @@ class PermitPool:
             if response.status_code == 200:
                 self.fill(response.json(), asked)
                 self.release_unused_later()
-                self.refuse_late(ends)
+                late += self.came_late()
+                if late >= MOST_LATE and time.monotonic() > ends:
+                    raise TryLater(TOO_LATE)
             else:
                 ticket, wait_s = read_ticket(response, ends)
                 yield partial(self.sleep, wait_s)
         return permit
 
-    def refuse_late(self, ends: float) -> None:
-        """Raises `TryLater` when the patience has ended, and the permits that came are too old."""
-        if time.monotonic() > ends and all(permit.is_old for permit in self.drawn):
-            raise TryLater(
-                "Permits arrive here later than they may be used. Raise use_within_s, or look what "
-                "slows this process and its requests to Sequin Admin."
-            )
+    def came_late(self) -> bool:
+        """Whether permits came, and all are too old. Without any, another thread was quicker."""
+        with self.lock:
+            return bool(self.drawn) and all(permit.is_old for permit in self.drawn)
 
     def renewing(self, permit: Permit) -> Plan[None]:
         """Exchange a permit that grew old before its call. Raises as `taking()`."""

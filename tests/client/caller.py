@@ -1,7 +1,7 @@
 """A worker that makes calls at full demand through the client library.
 
 Run as `python -m tests.client.caller URL KEY CREDENTIAL FOR_S SHIFT_S STOPS`. Its clock is SHIFT_S
-seconds ahead. With STOPS it stops itself, as SIGSTOP does, at its tenth call, between the permit
+seconds ahead. With STOPS it stops itself, as SIGSTOP does, at its third call, between the permit
 and the client's last look at it, and goes on when it is told to. Prints when it begins.
 """
 
@@ -49,7 +49,7 @@ def main():
     with Client(url, key) as client:
         credential = client.credential(pk, PACE)
         if stops == "True":
-            stop_at(credential.permits, 10)
+            stop_at(credential.permits, 3)
         transport = credential.transport(httpx2.HTTPTransport(trust_env=False))
         with httpx2.Client(base_url=credential.base_url, transport=transport, timeout=30) as http:
             print("begins", flush=True)

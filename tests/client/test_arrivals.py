@@ -13,11 +13,12 @@ from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.limits.models import set_limit
 from tests.client.caller import PACE, PATH
-from tests.limits.test_accuracy import TRIES, Machine, most_in_a_window
+from tests.limits.test_accuracy import Machine, most_in_a_window
 
-RATE = Rate(allowed_requests=50, interval=5000, max_concurrent_requests=0)
-WINDOWS, LEAST_USE = 3, 0.95
-FOR_S = WINDOWS * RATE.interval / 1000 + 3
+RATE = Rate(allowed_requests=20, interval=10_000, max_concurrent_requests=0)
+WINDOWS, LEAST_USE = 2, 0.95
+FOR_S = WINDOWS * RATE.interval / 1000 + 2
+TRIES = 2
 CLOCKS_S = (-30, 0, 30)
 
 
