@@ -45,9 +45,10 @@ def callers(live_server, api_key, in_redis):
 
 
 def let_go_on_when_its_permit_is_old(process):
+    """When others have taken the place of its permit, which has left the window."""
     _, status = os.waitpid(process.pid, os.WUNTRACED)
     assert os.WIFSTOPPED(status)
-    time.sleep(PACE.use_within_s + 1)
+    time.sleep(PACE.use_within_s + RATE.interval / 1000 + 1)
     process.send_signal(signal.SIGCONT)
 
 
