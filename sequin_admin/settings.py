@@ -20,6 +20,7 @@ from sequin_admin.core.env import (
 )
 from sequin_admin.core.logs import configure_logging
 from sequin_admin.core.networks import Proxies, parse_network
+from sequin_admin.core.redis_urls import redis_url
 
 BASE_DIR = ROOT
 # For a machine of one's own: static files as they lie in the folder, log lines for reading.
@@ -193,8 +194,10 @@ CACHES = {
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
 }
-# Shared store of rate-limit permits: redis://host:6379/0. Empty: the database.
-REDIS_URL = env.str("REDIS_URL", default="")
+# Shared store of rate-limit permits, see `core.redis_urls`. Empty: the database.
+REDIS_URL = redis_url("REDIS_URL", env.str("REDIS_URL", default=""))
+# Accept a Redis that may evict what it holds or keeps no append-only file.
+REDIS_MAY_FORGET = env.bool("REDIS_MAY_FORGET", default=False)
 # While Redis is unreachable each process may use this share of a rate limit; 0 refuses permits.
 LIMITER_FALLBACK_SHARE = env.float("LIMITER_FALLBACK_SHARE", default=0.0)
 # How many requests per web process may wait for a permit: fewer than it has threads.

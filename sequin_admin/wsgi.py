@@ -11,8 +11,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequin_admin.settings")
 application = get_wsgi_application()
 
 from sequin_admin.core.checks import refuse_unusable_database  # noqa: E402 - needs the apps above
+from sequin_admin.limits import limiter  # noqa: E402
 
 refuse_unusable_database()
+limiter.log_risks()
 
 # Modules loaded now, views and API included, stay for the life of the process. Freezing them keeps
 # them out of garbage collections, each of which would delay a request by about 100 ms.

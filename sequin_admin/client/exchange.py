@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any, TypeAlias
 
 import httpx2
 
@@ -12,6 +13,9 @@ from sequin_admin.client.plans import Call, Plan
 from sequin_admin.client.sources import AsyncPermitSource, AsyncTokens, PermitSource, Tokens
 
 UNAUTHORIZED = 401
+# https://www.encode.io/httpcore/extensions/#trace
+SENDING = ".send_request_headers.started"
+Trace: TypeAlias = Callable[[str, dict[str, Any]], Any]
 
 
 class Exchange:
@@ -36,15 +40,17 @@ class Exchange:
         return (yield from self.attempt(access, request))
 
     def attempt(self, access: Access, request: httpx2.Request) -> Plan[httpx2.Response]:
-        send, permits = partial(self.send, access.put_into(request)), self.permits
+        sent, permits = access.put_into(request), self.permits
         response: httpx2.Response
         if permits is None:
-            response = yield send
+            response = yield partial(self.send, sent)
             return response
         permit = yield permits.take
         give = partial(permits.give, permit)
+        renew_at = self.before_sending(partial(permits.renew, permit), sent.extensions.get("trace"))
+        sent.extensions = {**sent.extensions, "trace": renew_at}
         try:
-            response = yield send
+            response = yield partial(self.send, sent)
             permit.arrived()
             dialect = Dialect(access.dialect)
             if dialect.needs_body(response):
@@ -60,6 +66,18 @@ class Exchange:
             self.on_close(response, give)
         return response
 
+    def before_sending(self, renew: Call, trace: Trace | None) -> Trace:
+        """The callback that looks at the permit when the connection is there, right before the
+        request is sent. Calls `trace`, the caller's own, afterwards."""
+
+        def traced(name: str, info: dict[str, Any]) -> None:
+            if name.endswith(SENDING):
+                renew()
+            if trace:
+                trace(name, info)
+
+        return traced
+
     def reading(self, message: httpx2.Request | httpx2.Response) -> Call:
         return message.read
 
@@ -74,6 +92,15 @@ class Exchange:
 
 class AsyncExchange(Exchange):
     """`Exchange` for asyncio."""
+
+    def before_sending(self, renew: Call, trace: Trace | None) -> Trace:
+        async def traced(name: str, info: dict[str, Any]) -> None:
+            if name.endswith(SENDING):
+                await renew()
+            if trace:
+                await trace(name, info)
+
+        return traced
 
     def reading(self, message: httpx2.Request | httpx2.Response) -> Call:
         return message.aread

@@ -2,7 +2,8 @@
 
 A permit may be used until some time after its start. Until the server knows when the call was made,
 it counts the call at the end of that time. All times here err on the safe side, so that the calls
-themselves, not only the permits, keep the limit.
+as they arrive at the provider, not only the permits, keep the limit. A permit that grew old before
+its call, as the process was stopped or the connection took long, is given back and asked anew.
 """
 
 import threading
@@ -23,6 +24,12 @@ SLACK_S = 0.001
 # database or the provider is away.
 RETRYABLE = (429, 503)
 LEAST_WAIT_S = 0.2
+# So often permits may come too old before a caller whose patience has ended is told.
+MOST_LATE = 5
+TOO_LATE = (
+    "Permits arrive here later than they may be used. Raise use_within_s, or look what slows this "
+    "process and its requests to Sequin Admin."
+)
 
 
 @dataclass(frozen=True)
@@ -31,27 +38,44 @@ class Pace:
 
     `patience_s` is how long a call may wait for a permit, and as long again for a token. A `batch`
     saves requests: up to so many permits are requested at once, and each is used within
-    `use_within_s` or released. Every permit counts towards `max_concurrent_requests`, so request no
-    more than you use. `priority` is live, backfill or probe. With a `sync_id` that sync's own,
-    narrower limit holds as well.
+    `use_within_s` or released. A call is sent no later than `margin_s` before that, the time that
+    it may take to the provider: raise both where the network is slow. Every permit counts towards
+    `max_concurrent_requests`, so request no more than you use. `priority` is live, backfill or
+    probe. With a `sync_id` that sync's own, narrower limit holds as well.
     """
 
     priority: str = "live"
     patience_s: float = 60.0
     batch: int = 1
     use_within_s: float = 1.0
+    margin_s: float = 0.1
     lease_s: float = 120.0
     sync_id: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` where no permit could be used."""
+        if not 0 <= self.margin_s < self.use_within_s:
+            raise ValueError(
+                f"margin_s is {self.margin_s:g} and use_within_s {self.use_within_s:g}, so every "
+                "permit would be too old. Make use_within_s longer than margin_s."
+            )
 
 
 @dataclass
 class Permit:
-    """Permission for one call. It may be used from `began` to `ends` (monotonic, seconds)."""
+    """Permission for one call, to be sent from `began` to `ends` (monotonic, seconds).
+
+    `lease` is empty once it was given back.
+    """
 
     lease: str
     began: float
     ends: float
     ending: dict[str, Any] = field(default_factory=lambda: {"outcome": "ok"})
+
+    @property
+    def is_old(self) -> bool:
+        return self.ends <= time.monotonic() + SLACK_S
 
     def arrived(self) -> None:
         """Record that the provider has received the call; otherwise the release counts as that."""
@@ -65,6 +89,9 @@ class Permit:
 
     def failed(self) -> None:
         self.ending["outcome"] = "failed"
+
+    def unused(self) -> dict[str, Any]:
+        return {"lease": self.lease, "outcome": "unused"}
 
     def given(self) -> dict[str, Any]:
         if "used_ms" not in self.ending:
@@ -98,14 +125,15 @@ class PermitPool:
             return self.drawn.pop(0)
 
     def sort_out(self) -> None:
-        now = time.monotonic() + SLACK_S
-        late = [permit for permit in self.drawn if permit.ends <= now]
-        self.drawn = [permit for permit in self.drawn if permit.ends > now]
-        self.back += [{"lease": permit.lease, "outcome": "unused"} for permit in late]
+        late = [permit for permit in self.drawn if permit.is_old]
+        self.drawn = [permit for permit in self.drawn if permit not in late]
+        self.back += [permit.unused() for permit in late]
 
     def put_back(self, permit: Permit) -> bool:
         """Queue the release; return whether to send it now rather than with the next request."""
         with self.lock:
+            if not permit.lease:
+                return False
             self.out -= 1
             self.back.append(permit.given())
             return len(self.back) >= self.pace.batch or not (self.drawn or self.out)
@@ -114,7 +142,7 @@ class PermitPool:
         with self.lock:
             self.sort_out()
             if all:
-                self.back += [{"lease": p.lease, "outcome": "unused"} for p in self.drawn]
+                self.back += [permit.unused() for permit in self.drawn]
                 self.drawn = []
             taken, self.back = self.back[:MOST_RELEASES], self.back[MOST_RELEASES:]
             return taken
@@ -139,13 +167,13 @@ class PermitPool:
     def fill(self, answer: dict[str, Any], asked: float) -> None:
         """Add the permits of a response; `asked` is when it was requested (monotonic, seconds)."""
         began = asked + (answer["took_ms"] - answer["age_ms"]) / 1000
-        ends = began + answer["use_within_ms"] / 1000
+        ends = began + answer["use_within_ms"] / 1000 - self.pace.margin_s
         with self.lock:
             self.drawn += [Permit(lease, began, ends) for lease in answer["leases"]]
 
     def taking(self) -> Plan[Permit]:
         """Wait up to `patience_s` for a permit, then raise `TryLater`."""
-        ticket, ends = "", time.monotonic() + self.pace.patience_s
+        ticket, late, ends = "", 0, time.monotonic() + self.pace.patience_s
         while (permit := self.pop()) is None:
             asked = time.monotonic()
             returns = self.returns()
@@ -158,10 +186,28 @@ class PermitPool:
             if response.status_code == 200:
                 self.fill(response.json(), asked)
                 self.release_unused_later()
+                late += self.came_late()
+                if late >= MOST_LATE and time.monotonic() > ends:
+                    raise TryLater(TOO_LATE)
             else:
                 ticket, wait_s = read_ticket(response, ends)
                 yield partial(self.sleep, wait_s)
         return permit
+
+    def came_late(self) -> bool:
+        """Whether permits came, and all are too old. Without any, another thread was quicker."""
+        with self.lock:
+            return bool(self.drawn) and all(permit.is_old for permit in self.drawn)
+
+    def renewing(self, permit: Permit) -> Plan[None]:
+        """Exchange a permit that grew old before its call. Raises as `taking()`."""
+        while permit.is_old:
+            with self.lock:
+                self.out -= bool(permit.lease)
+                self.back += [permit.unused()] if permit.lease else []
+                permit.lease = ""
+            fresh = yield from self.taking()
+            permit.lease, permit.began, permit.ends = fresh.lease, fresh.began, fresh.ends
 
     def giving(self, permit: Permit) -> Plan[None]:
         """Release the permit, now or with the next request."""

@@ -27,6 +27,10 @@ class Permits(PermitPool):
         """Wait up to `patience_s` for a permit, then raise `TryLater`."""
         return run(self.taking())
 
+    def renew(self, permit: Permit) -> None:
+        """Exchange a permit that grew old before its call."""
+        run(self.renewing(permit))
+
     def give(self, permit: Permit) -> None:
         """Release the permit, now or with the next request."""
         run(self.giving(permit))
@@ -71,6 +75,9 @@ class AsyncPermits(PermitPool):
 
     async def take(self) -> Permit:
         return await run_async(self.taking())
+
+    async def renew(self, permit: Permit) -> None:
+        await run_async(self.renewing(permit))
 
     async def give(self, permit: Permit) -> None:
         await run_async(self.giving(permit))

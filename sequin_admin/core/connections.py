@@ -12,6 +12,7 @@ import httpx2
 from django.conf import settings
 
 from sequin_admin.core.destinations import EVERYWHERE, AddressPolicy, in_turn
+from sequin_admin.core.redis_urls import parse_redis_url
 
 DEADLINE_S = 10.0
 # Deadline of the current call, on the monotonic clock.
@@ -125,16 +126,18 @@ def address_policy(*, provider: bool, named: bool) -> AddressPolicy:
     return AddressPolicy(networks, own_services(), remedy)
 
 
-_PORTS = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379}
+_PORTS = {"http": 80, "https": 443}
 
 
 def own_services() -> list[tuple[str, int]]:
     """Host and port of our database, Redis, web and simulator."""
     found = [("localhost", settings.PORT)]
-    for url in (settings.PUBLIC_URL, settings.SIMULATOR_URL, settings.REDIS_URL):
+    for url in (settings.PUBLIC_URL, settings.SIMULATOR_URL):
         parts = urlsplit(url)
         if parts.hostname and parts.scheme in _PORTS:
             found.append((parts.hostname, parts.port or _PORTS[parts.scheme]))
+    if settings.REDIS_URL and not settings.REDIS_URL.startswith("unix://"):
+        found += parse_redis_url(settings.REDIS_URL).nodes
     for database in settings.DATABASES.values():
         if "postgresql" in database["ENGINE"]:
             # Behind the socket in a folder there may be a port too.

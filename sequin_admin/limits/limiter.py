@@ -49,6 +49,26 @@ def current_store() -> Store:
     return store_at(settings.REDIS_URL)
 
 
+def describe_risks() -> list[str]:
+    """Sentences about a store that may forget permits, or that can't be asked; one that keeps all
+    has none."""
+    store = current_store()
+    if not isinstance(store, RedisStore):
+        return []
+    try:
+        risks = store.watch.risks()
+    except Unavailable as error:
+        return [f"{error} Permits wait until it can be."]
+    said = {True: "No permits are granted: ", False: ""}
+    return [said[risk.is_refused] + risk.sentence for risk in risks]
+
+
+def log_risks() -> None:
+    """Called at start-up."""
+    for sentence in describe_risks():
+        log.warning("the store of permits is not safe", reason=sentence)
+
+
 def acquire(
     credential: Credential, n: int = 1, *, releases: Sequence[LeaseRelease] = (), **options: Any
 ) -> Permit:
@@ -69,7 +89,8 @@ def acquire(
             return Permit(response.leases, response.starts_at, began)
         if response.retry_in > request.wait:
             PERMITS.labels("refused").inc()
-            raise PermitRefused(ceil(response.retry_in / MS), response.ticket)
+            retry_after_ms = ceil(response.retry_in / MS)
+            raise PermitRefused(retry_after_ms, response.ticket, quiet=response.quiet)
         # The store grants permits a little before they start.
         time.sleep(max(response.retry_in - LEAD, SHORTEST_SLEEP) / MICROSECONDS)
         left = round(max(0.0, deadline - time.monotonic()) * MICROSECONDS)

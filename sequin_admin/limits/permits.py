@@ -12,6 +12,10 @@ from sequin_admin.limits.window import Limit
 
 LEASE_MS = 60_000
 LONGEST_PAUSE_S = 86_400.0
+WHY_REFUSED = {
+    False: "The rate limit is used up.",
+    True: "Redis has started empty, so calls that it does not know may still be under way.",
+}
 # How long a throttled call without `Retry-After` pauses: one interval, within these bounds.
 PAUSE_S = (1.0, 60.0)
 
@@ -49,10 +53,13 @@ class Permit:
 
 
 class PermitRefused(Exception):
-    """No permit in time: retry after `retry_after_ms`, with `ticket` to keep the queue position."""
+    """No permit in time: retry after `retry_after_ms`, with `ticket` to keep the queue position.
 
-    def __init__(self, retry_after_ms: int, ticket: str = "") -> None:
-        super().__init__(f"The rate limit is used up. Ask again in {retry_after_ms:,} ms.")
+    `quiet`: nobody gets any, as the store has started empty.
+    """
+
+    def __init__(self, retry_after_ms: int, ticket: str = "", *, quiet: bool = False) -> None:
+        super().__init__(f"{WHY_REFUSED[quiet]} Ask again in {retry_after_ms:,} ms.")
         self.retry_after_ms, self.ticket = retry_after_ms, ticket
 
 

@@ -40,13 +40,17 @@ class LimiterRequest:
 
 @dataclass(frozen=True)
 class LimiterResponse:
-    """Granted `leases`, which start in `starts_in` µs; or none, to retry in `retry_in` µs."""
+    """Granted `leases`, which start in `starts_in` µs; or none, to retry in `retry_in` µs.
+
+    `quiet`: refused as the store has started empty, and calls that it does not know may go on.
+    """
 
     now: int
     leases: tuple[str, ...] = ()
     starts_in: int = 0
     retry_in: int = 0
     ticket: str = ""
+    quiet: bool = False
 
     @property
     def starts_at(self) -> int:

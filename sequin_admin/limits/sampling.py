@@ -6,7 +6,7 @@ statements for each chunk of credentials.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Self
 from uuid import UUID
 
@@ -16,10 +16,9 @@ from sequin_admin.core import clock, pruning
 from sequin_admin.core.chunks import chunked
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits.models import Sample, SamplePeriod, UsageCursor
+from sequin_admin.limits.recorded import MINUTES_KEPT
 from sequin_admin.limits.requests import Gauge
 from sequin_admin.limits.usage import gauges_of, start_of
-
-MINUTES_KEPT = timedelta(hours=3)
 
 
 def record_samples() -> int:

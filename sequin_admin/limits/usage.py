@@ -19,6 +19,7 @@ from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits.limiter import current_store
 from sequin_admin.limits.models import Sample, SamplePeriod, get_rate
+from sequin_admin.limits.recorded import LENGTHS
 from sequin_admin.limits.requests import MS, Gauge
 
 RECENT = timedelta(minutes=10)
@@ -26,7 +27,6 @@ NEAR_LIMIT_SHARE = 0.8
 MANY = 1000
 MOST_RECORDS = 100_000_000_000
 MOST_PER_CALL = 1_000_000
-LENGTHS = {SamplePeriod.MINUTE: timedelta(minutes=1), SamplePeriod.HOUR: timedelta(hours=1)}
 
 
 def gauge_of(credential: Credential) -> Gauge:

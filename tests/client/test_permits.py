@@ -21,7 +21,7 @@ from sequin_admin.limits.permits import PermitRefused
 from tests.api.test_tokens import CALLS
 from tests.api_client import set_request_budget
 from tests.browser.kinds import STORIES
-from tests.client.test_client import open_http
+from tests.client.test_client import CONTACTS, open_http
 from tests.factories import make_credential
 from tests.limits.test_accuracy import most_at_once, most_in_a_window
 
@@ -104,6 +104,111 @@ def test_a_disabled_credential_gives_no_permit(client, key, user):
 
     with pytest.raises(Broken, match="disabled"), client.credential(key.pk).permit():
         pass
+
+
+class Aging:
+    """Lets a permit grow old between `take()` and the call, as a stop of the process does."""
+
+    def __init__(self, permits):
+        self.take, self.taken, self.times = permits.take, [], 1
+        permits.take = self
+
+    def age(self, permit):
+        if len(self.taken) < self.times:
+            permit.ends = time.monotonic()
+        self.taken.append(permit.lease)
+        return permit
+
+    def __call__(self):
+        return self.age(self.take())
+
+
+class AsyncAging(Aging):
+    async def __call__(self):
+        return self.age(await self.take())
+
+
+def test_a_permit_that_grew_old_before_its_call_is_given_back_and_asked_anew(client, connected):
+    row = limit(connected("hubspot_oauth2"), 2, 60_000)
+    credential = client.credential(row.pk)
+    aging = Aging(credential.permits)
+    with open_http(credential) as http:
+        http.get(CONTACTS).raise_for_status()
+
+    assert len(aging.taken) == 1
+    # The old one does not count, and nothing is out.
+    assert limiter.acquire(row).leases[0] not in aging.taken
+    with pytest.raises(PermitRefused):
+        limiter.acquire(row)
+    assert credential.permits.out == 0
+
+
+def test_asyncio_asks_anew_for_a_permit_that_grew_old(live_server, api_key, in_redis, connected):
+    row = limit(connected("hubspot_oauth2"), 2, 60_000)
+
+    async def call():
+        async with AsyncClient(live_server.url, api_key) as client:
+            credential = client.credential(row.pk)
+            AsyncAging(credential.permits)
+            base_url = (await credential.token()).base_url
+            transport = credential.transport()
+            async with httpx2.AsyncClient(base_url=base_url, transport=transport) as http:
+                (await http.get(CONTACTS)).raise_for_status()
+
+    asyncio.run(call())
+
+    limiter.acquire(row)
+    with pytest.raises(PermitRefused):
+        limiter.acquire(row)
+
+
+def test_a_permit_that_can_not_be_asked_anew_is_not_given_back_twice(client, connected):
+    row = limit(connected("hubspot_oauth2"), 5, 60_000)
+    credential = client.credential(row.pk, Pace(patience_s=0))
+    credential.token()
+
+    def take(take=credential.permits.take):
+        permit = take()
+        limiter.acquire(row, 4)
+        set_request_budget(ApiKey.objects.get(), 0, for_s=40)
+        permit.ends = time.monotonic()
+        return permit
+
+    credential.permits.take = take
+
+    with open_http(credential) as http, pytest.raises(TryLater, match="used up its"):
+        http.get(CONTACTS)
+
+    assert credential.permits.out == 0
+
+
+def test_the_callers_own_trace_is_called(client, connected):
+    row, seen = connected("hubspot_oauth2"), []
+    with open_http(client.credential(row.pk)) as http:
+        http.get(CONTACTS, extensions={"trace": lambda name, info: seen.append(name)})
+
+    assert "http11.send_request_headers.started" in seen
+
+
+@pytest.mark.parametrize(("margin_s", "within_s"), [(1, 1), (2, 1), (-0.1, 1)])
+def test_a_margin_that_leaves_no_time_is_refused(margin_s, within_s):
+    with pytest.raises(ValueError, match="Make use_within_s longer"):
+        Pace(margin_s=margin_s, use_within_s=within_s)
+
+
+def test_permits_that_always_come_too_late_are_not_asked_for_ever(client, key):
+    credential = client.credential(key.pk, Pace(patience_s=0.3))
+    ask = credential.permits.post
+
+    def late(ending, body):
+        answer = ask(ending, body)
+        answer._content = answer.content.replace(b'"use_within_ms": 1000', b'"use_within_ms": 0')
+        return answer
+
+    credential.permits.post = late
+
+    with pytest.raises(TryLater, match="later than they may be used"):
+        credential.permits.take()
 
 
 @pytest.mark.parametrize("batch", [1, 7])

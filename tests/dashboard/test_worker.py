@@ -10,6 +10,7 @@ from sequin_admin.health.workers import STALE_AFTER
 from sequin_admin.tokens import endpoints
 from sequin_admin.tokens.models import Purpose
 from tests.factories import make_credential
+from tests.redis_server import RedisServer
 
 DONE = {"done": 4120, "failed": 0, "ran_at": None, "error": "", "error_at": None}
 
@@ -102,3 +103,20 @@ def test_it_names_who_does_not_answer_to_whom_it_concerns(page, organization, st
     assert "Who does not answer" in said
     assert own.properties["instance_url"] in said
     assert theirs.properties["domain"] not in said
+
+
+def test_a_store_of_permits_that_may_forget_is_named(page, settings):
+    with RedisServer("--appendonly", "no") as server:
+        settings.REDIS_URL = server.url
+
+        assert "Redis keeps no append-only file" in page()
+
+
+def test_a_store_of_permits_that_is_away_is_named(page, settings):
+    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+
+    assert "Redis could not be asked" in page()
+
+
+def test_of_a_store_that_keeps_all_nothing_is_said(page, in_redis):
+    assert "Redis" not in page()

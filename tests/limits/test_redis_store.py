@@ -8,9 +8,9 @@ import redis
 
 from sequin_admin.limits.requests import MS, LeaseRelease, LimiterRequest
 from sequin_admin.limits.stores import Unavailable
-from sequin_admin.limits.stores.redis import RedisStore
+from sequin_admin.limits.stores.redis import RedisStore, keys_of, tag_of
 from sequin_admin.limits.window import Limit
-from tests.redis_server import RedisServer
+from tests.redis_server import RedisServer, know_for_long
 
 LIMIT = Limit(5, 1000 * MS, 2)
 
@@ -26,7 +26,7 @@ def client(redis_server):
         yield client
 
 
-def test_every_key_expires_and_is_tagged_by_credential(store, client):
+def test_every_key_expires_and_has_the_tag_of_its_part(store, client):
     key = uuid.uuid4()
     ask = LimiterRequest(LIMIT, n=2, scope="sync", narrower=LIMIT, within=5 * MS)
     leases = store.acquire(key, ask).leases
@@ -41,7 +41,7 @@ def test_every_key_expires_and_is_tagged_by_credential(store, client):
     names = client.keys(f"*{key.hex}*")
 
     assert len(names) >= 5
-    assert all(f"{{{key.hex}}}" in name for name in names)
+    assert all(tag_of(key) in name for name in names)
     assert all(0 < client.ttl(name) < 300 for name in names), {n: client.ttl(n) for n in names}
 
 
@@ -59,6 +59,7 @@ def test_hundreds_of_threads_come_and_go(store):
 
 def test_a_server_that_goes_and_comes_back_is_asked_again():
     server = RedisServer().start()
+    know_for_long(server)
     try:
         store, key = RedisStore(server.url), uuid.uuid4()
         store.acquire(key, LimiterRequest(LIMIT))
@@ -74,12 +75,26 @@ def test_a_server_that_goes_and_comes_back_is_asked_again():
         server.stop()
 
 
+def test_a_refusal_with_a_ticket_shortens_no_interval(store, client):
+    """The numbers of an hour's permits were forgotten after two minutes."""
+    key, hour = uuid.uuid4(), 3_600_000 * MS
+    assert len(store.acquire(key, LimiterRequest(Limit(16, hour), n=16)).leases) == 16
+    meta, starts, *_ = keys_of(key)
+    # The first leaves the window in half a minute.
+    client.zincrby(starts, 30_000 * MS - hour, "1")
+
+    assert store.acquire(key, LimiterRequest(Limit(16, hour), wait=MS)).ticket
+
+    assert client.ttl(meta) > 3_000
+
+
 def test_a_clock_that_is_set_back_does_not_stop_anybody(store, client):
     """As after a failover to a server whose clock is behind."""
     key = uuid.uuid4()
     [lease] = store.acquire(key, LimiterRequest(LIMIT)).leases
-    own, ahead = f"permits:{{{key.hex}}}", 3_600_000_000
-    for name in (f"{own}:starts", f"{own}:leases"):
+    own, starts, leases, _ = keys_of(key)
+    ahead = 3_600_000_000
+    for name in (starts, leases):
         for member, score in client.zrange(name, 0, -1, withscores=True):
             client.zadd(name, {member: score + ahead})
     client.hset(own, "last", int(client.hget(own, "last")) + ahead)

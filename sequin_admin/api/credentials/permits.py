@@ -178,7 +178,9 @@ def take_permits(
     """Permission for the next calls, at least one. 429 says when to ask again.
 
     In no `interval` do more than `allowed_requests` permits start, over all who ask, and no more
-    than `max_concurrent_requests` are out.
+    than `max_concurrent_requests` are out. A permit bounds when its call starts: make it at once,
+    or within `use_within_ms` less the time that it takes to the provider. Give one that grew older
+    back as `unused`, and ask anew.
     """
     began, credential = time.monotonic(), get_for_permits_or_404(request, credential_id)
     options = payload.model_dump(exclude={"releases", "wait_ms", "sync_id"})

@@ -11,6 +11,7 @@ from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import render_page_or_partial
 from sequin_admin.health import worker_watch, workers
 from sequin_admin.health.models import WorkerProcess
+from sequin_admin.limits import limiter
 from sequin_admin.tokens import endpoints
 
 # Longer than the loop of a busy worker takes.
@@ -57,6 +58,7 @@ def worker(request: Request) -> HttpResponse:
         ],
         "alive": alive,
         "incident": None if alive else worker_watch.open_incident(),
+        "store_risks": limiter.describe_risks(),
         "silent": endpoints.silent_for(request.organization),
         "jobs": [(TITLES[lag.job], lag, lag.seconds(now) > LATE_S) for lag in lags],
     }

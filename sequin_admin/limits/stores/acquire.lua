@@ -1,14 +1,19 @@
 -- Acquires permits: CredentialLimiter.acquire() in limiter_state.py, for Redis from 6.2 on.
 --
--- KEYS: meta (hash), starts, leases, line (sorted sets), and with a scope its starts and leases.
+-- KEYS: meta (hash), starts, leases, line (sorted sets), with a scope its starts and leases, and the
+--       marker of its part of the store: since when its content is known (us), set by mark.lua.
 -- ARGV: allowed, interval, at once, n, priority, wait, lease, within, ticket, scope, and with a
 --       scope its allowed, interval, at once. Durations in us.
--- Returns, separated by spaces: now, starts_in, retry_in, ticket or -, leases...
+-- Returns, separated by spaces: now, starts_in, retry_in, ticket or -, leases...; a refusal because
+-- the store started empty ends with `quiet`. Or nothing is decided: `empty` when the marker is
+-- missing; `unrecorded`, the number of a window and since when the store is known, in us ago, when
+-- record.lua shall add what was used before.
 local HORIZON, LEAD, LATE, ABANDONED = 50000, 45000, 20000, 2000000
 local LONGEST_LINE, FARTHEST_TICKET, MOST_UNCAPPED = 1000, 60000000, 1000
 local FIRST_HOLD, SHORTEST_POLL = 20000, 2000
 local BLOCKS, SHARES, MOST_CREDIT = 1000, {0, 0.2, 0.05}, 5
 local MARGIN = 60000000 -- keys expire a minute after their content
+local LONGEST_QUIET = 60000000 -- a longer interval starts with what was recorded
 local TIDY = 16 -- expired members are removed at one in so many grants
 
 local call, max, min, floor, ceil = redis.call, math.max, math.min, math.floor, math.ceil
@@ -18,10 +23,18 @@ local scope, ticket = ARGV[10], ARGV[9]
 local n, priority = tonumber(ARGV[4]), tonumber(ARGV[5])
 local wait, lease, within = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8])
 
+local known_since = tonumber(call('GET', KEYS[#KEYS]) or nil)
+if not known_since then return 'empty' end
+if known_since > now then -- The clock was set back.
+  known_since = now
+  call('SET', KEYS[#KEYS], now)
+end
+
 local names = {'granted', 'queued', 'paused', 'left', 'left_until', 'hold', 'last', 'kept',
-               'credit2', 'credit3', 'block', 'filled', 'line_until'}
+               'credit2', 'credit3', 'block', 'filled', 'line_until', 'recorded'}
 if scope ~= '' then
-  names[14], names[15] = 'block:' .. scope, 'filled:' .. scope
+  names[15], names[16] = 'block:' .. scope, 'filled:' .. scope
+  names[17] = 'recorded:' .. scope
 end
 local meta = call('HMGET', KEYS[1], unpack(names))
 local granted, queued = tonumber(meta[1] or 0), tonumber(meta[2] or 0)
@@ -33,9 +46,14 @@ local credit = {0, tonumber(meta[9] or 0), tonumber(meta[10] or 0)}
 
 local function text(number) return string.format('%.0f', number) end
 
+-- Keys never live shorter than was said before.
+local function keep(key, ends)
+  if call('PTTL', key) < (ends - now) / 1000 then call('PEXPIREAT', key, ceil(ends / 1000)) end
+end
+
 -- The clock was set back: move all times, so that intervals stay the same.
 if now < last then
-  for i = 2, #KEYS do
+  for i = 2, #KEYS - 1 do
     local rows = call('ZRANGE', KEYS[i], 0, -1, 'WITHSCORES')
     for j = 1, #rows, 2 do call('ZADD', KEYS[i], rows[j + 1] + now - last, rows[j]) end
   end
@@ -45,7 +63,7 @@ end
 
 -- One limit with its window: the first is the credential's, the second that of a scope.
 local function window(i)
-  local first, values = i > 1 and 10 or 0, i > 1 and 14 or 11
+  local first, values = i > 1 and 10 or 0, i > 1 and 15 or 11
   local w = {starts = KEYS[3 * i - 1], leases = KEYS[3 * i]}
   w.allowed, w.interval = tonumber(ARGV[first + 1]), tonumber(ARGV[first + 2])
   w.at_once = tonumber(ARGV[first + 3])
@@ -113,6 +131,17 @@ end
 local windows = {window(1)}
 if scope ~= '' then windows[2] = window(2) end
 
+-- After an empty start nothing is granted until what was granted before has ended and left a short
+-- window. Longer windows start with what was recorded.
+local quiet = 0
+for i, w in ipairs(windows) do
+  quiet = max(quiet, known_since + HORIZON + max(lease, within) + min(w.interval, LONGEST_QUIET))
+  local recorded = tonumber(meta[i > 1 and 17 or 14] or -1)
+  if w.interval > LONGEST_QUIET and now < known_since + w.interval and recorded < known_since then
+    return 'unrecorded ' .. i .. ' ' .. text(now - known_since)
+  end
+end
+
 -- The queue: how many tickets are before this request, how many behind.
 local first, behind, known, number = {0, 0}, 0, false, queued + 1
 local waiting, length = {false, false, false}, 0
@@ -157,7 +186,7 @@ if line[1] then
 end
 
 -- When it may start, and how many places the concurrency limit has.
-local at, places, at_once = max(now, paused), n, 0
+local at, places, at_once = max(now, paused, quiet), n, 0
 for i, w in ipairs(windows) do
   at = max(at, opens(w, first[i] + 1))
   if granted % TIDY == 0 then call('ZREMRANGEBYSCORE', w.leases, '-inf', now) end
@@ -181,12 +210,13 @@ if places <= 0 or at > now + min(wait, HORIZON) then
   if wait > 0 and at <= now + FARTHEST_TICKET and length < LONGEST_LINE then
     given = known and ticket or text(number) .. '.' .. priority .. '.' .. scope
     call('ZADD', KEYS[4], at, given)
-    call('PEXPIREAT', KEYS[4], ceil((now + FARTHEST_TICKET + MARGIN) / 1000))
+    keep(KEYS[4], now + FARTHEST_TICKET + MARGIN)
     call('HSET', KEYS[1], 'queued', max(queued, number), 'last', now,
          'line_until', max(line_until, at + ABANDONED))
-    call('PEXPIREAT', KEYS[1], ceil(max(kept, now + FARTHEST_TICKET + MARGIN) / 1000))
+    keep(KEYS[1], now + FARTHEST_TICKET + MARGIN)
   end
   return text(now) .. ' 0 ' .. text(at - now) .. ' ' .. (given ~= '' and given or '-')
+    .. (now < quiet and ' quiet' or '')
 end
 
 local got = min(n, places)
@@ -236,9 +266,9 @@ if extend then
   change('kept', kept)
 end
 call('HSET', KEYS[1], unpack(changes))
-if extend then call('PEXPIREAT', KEYS[1], ceil(kept / 1000)) end
+if extend then keep(KEYS[1], kept) end
 for _, w in ipairs(windows) do
-  if extend then call('PEXPIREAT', w.starts, ceil(kept / 1000)) end
-  if extend or w.out == 0 then call('PEXPIREAT', w.leases, ceil(kept / 1000)) end
+  if extend then keep(w.starts, kept) end
+  if extend or w.out == 0 then keep(w.leases, kept) end
 end
 return text(now) .. ' ' .. text(at - now) .. ' 0 - ' .. table.concat(leases, ' ')

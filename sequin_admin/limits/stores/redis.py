@@ -1,19 +1,21 @@
 """State in Redis or Valkey (from 6.2 on), changed by Lua scripts with the server's time.
 
-Keys are hash-tagged by credential, so that they share a node of a cluster, and all expire.
+The keys of a credential share a hash tag, so that they share a slot of a Cluster, and all expire.
+There are `PARTS` tags. The marker of each part says since when its content is known: one that is
+missing tells that the store has started empty, and wanders with its slot from node to node.
 """
 
-import os
-import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from hashlib import sha1
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import redis
 
+from sequin_admin.limits.recorded import recorded_starts
 from sequin_admin.limits.requests import (
     SHARES,
     Block,
@@ -24,9 +26,16 @@ from sequin_admin.limits.requests import (
     ReleaseResult,
 )
 from sequin_admin.limits.stores import Unavailable
+from sequin_admin.limits.stores.redis_links import encode_arguments, link_to
+from sequin_admin.limits.stores.redis_risks import RiskWatch, read_settings
+from sequin_admin.limits.window import Limit
 
-TIMEOUT_S = 2.0
 UNKNOWN, NO_CALL = -1, -2
+PARTS = 1024
+# Answers of acquire.lua that decide nothing, and its remark on a refusal.
+EMPTY, UNRECORDED, QUIET = b"empty", b"unrecorded", "quiet"
+# The marker, and what was recorded of two windows; more only if the store is emptied meanwhile.
+MOST_TRIES = 6
 
 
 class Script(NamedTuple):
@@ -41,27 +50,53 @@ def script(name: str) -> Script:
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-ACQUIRE, RELEASE, GAUGE, QUOTA = SCRIPTS = [
-    script(name) for name in ("acquire", "release", "gauge", "quota")
+ACQUIRE, RELEASE, GAUGE, QUOTA, MARK, RECORD = SCRIPTS = [
+    script(name) for name in ("acquire", "release", "gauge", "quota", "mark", "record")
 ]
 # How many encoded commands are cached: most requests are repeated.
 COMMANDS_CACHED = 10_000
 
 
 class RedisStore:
-    """A store with one connection per thread, as the library's pool takes longer than Redis."""
+    """A store at a server, behind Sentinels, or on the nodes of a Cluster."""
 
     def __init__(self, url: str) -> None:
-        self.pool = redis.ConnectionPool.from_url(
-            url, socket_timeout=TIMEOUT_S, socket_connect_timeout=TIMEOUT_S
-        )
-        self.local = threading.local()
+        self.link = link_to(url)
+        self.watch = RiskWatch(self.read_settings)
 
     def acquire(
         self, key: UUID, request: LimiterRequest, releases: Sequence[LeaseRelease] = ()
     ) -> LimiterResponse:
+        """Release and acquire in one round trip; in a few after an empty start.
+
+        Raises `Unavailable`.
+        """
+        self.watch.refuse()
         commands = [release_command(key, release) for release in releases]
-        return parse_response(self.run([*commands, acquire_command(key, request)])[-1])
+        asked = acquire_command(key, request)
+        words = self.run([*commands, asked])[-1]
+        for _ in range(MOST_TRIES):
+            if words[0] == EMPTY:
+                self.mark_parts()
+            elif words[0] == UNRECORDED:
+                self.record(key, request, int(words[1]), int(words[2]))
+            else:
+                return parse_response(words)
+            (words,) = self.run([asked])
+        raise Unavailable("Redis forgot what it was told just before.")
+
+    def read_settings(self) -> list[dict[str, str]]:
+        with unavailable_on_error():
+            return [read_settings(server) for server in self.link.servers()]
+
+    def mark_parts(self) -> None:
+        """Mark all parts without a marker, as all of a node are lost together."""
+        self.run([mark_command(part) for part in range(PARTS)])
+
+    def record(self, key: UUID, request: LimiterRequest, window: int, known_for: int) -> None:
+        """Add what was used before the store started empty, `known_for` µs ago, to a window."""
+        scope, limit = list(request.limits().items())[window - 1]
+        self.run([record_command(key, scope, limit, recorded_starts(key, limit, known_for))])
 
     def release(self, key: UUID, releases: Sequence[LeaseRelease]) -> list[ReleaseResult]:
         got = self.run([release_command(key, release) for release in releases])
@@ -85,70 +120,69 @@ class RedisStore:
 
         Raises `Unavailable`.
         """
-        try:
-            try:
-                got = self.send(commands)
-            except redis.ConnectionError:
-                # It was closed since its last use. Sending again is safe: permits whose reply was
-                # lost end with their lease.
-                got = self.send(commands)
+        with unavailable_on_error():
+            got = self.link.send(commands)
             if any(isinstance(answer, redis.exceptions.NoScriptError) for answer in got):
-                load = [encode_arguments("SCRIPT", "LOAD", each.text) for each in SCRIPTS]
-                self.send([b"*3\r\n" + arguments for arguments in load])
-                got = self.send(commands)
-        except redis.RedisError as error:
-            raise Unavailable(f"Redis could not be asked: {type(error).__name__}.") from error
+                self.link.load([each.text for each in SCRIPTS])
+                got = self.link.send(commands)
+        words = []
         for answer in got:
-            if isinstance(answer, Exception):
-                raise Unavailable(f"Redis could not decide: {type(answer).__name__}.") from answer
-        return [answer.split() for answer in got]
-
-    def send(self, commands: Sequence[bytes]) -> list[Any]:
-        connection = self.connection()
-        try:
-            connection.send_packed_command([b"".join(commands)])
-            return [read_response(connection) for _ in commands]
-        except BaseException:
-            # Late replies must not be taken for those of the next command.
-            connection.disconnect()
-            raise
-
-    def connection(self) -> Any:
-        """The connection of this thread and process: a child must not use its parent's."""
-        if getattr(self.local, "pid", None) != os.getpid():
-            # Not from the pool, which counts connections of threads that have ended.
-            made = self.pool.connection_class(**self.pool.connection_kwargs)
-            self.local.connection, self.local.pid = made, os.getpid()
-        return self.local.connection
+            if not isinstance(answer, bytes):
+                raise Unavailable(f"Redis could not decide: {type(answer).__name__}.")
+            words.append(answer.split())
+        return words
 
 
-def encode_arguments(*parts: object) -> bytes:
-    """Encode arguments: https://redis.io/docs/latest/develop/reference/protocol-spec/"""
-    texts = [str(part).encode() for part in parts]
-    return b"".join([b"$%d\r\n%b\r\n" % (len(text), text) for text in texts])
+@contextmanager
+def unavailable_on_error() -> Iterator[None]:
+    """Raises `Unavailable` for errors of Redis."""
+    try:
+        yield
+    except (redis.RedisError, redis.exceptions.RedisClusterException) as error:
+        raise Unavailable(f"Redis could not be asked: {type(error).__name__}.") from error
 
 
 @lru_cache(COMMANDS_CACHED)
 def command_head(script: Script, key: UUID, scope: str, arguments: int) -> bytes:
     """The command that runs a script, encoded up to its arguments."""
     if script is QUOTA:
-        keys = [f"requests:{{{key.hex}}}"]
-    else:
-        keys = keys_of(key, scope, line=script is not RELEASE)
+        return command_start(script, [f"requests:{{{key.hex}}}"], arguments)
+    keys = keys_of(key, scope, line=script is not RELEASE)
+    if script is ACQUIRE:
+        keys.append(marker_of(tag_of(key)))
+    return command_start(script, keys, arguments)
+
+
+def command_start(script: Script, keys: Sequence[str], arguments: int) -> bytes:
     parts = ("EVALSHA", script.sha, len(keys), *keys)
     return b"*%d\r\n" % (len(parts) + arguments) + encode_arguments(*parts)
 
 
-def read_response(connection: Any) -> Any:
-    try:
-        return connection.read_response()
-    except redis.ResponseError as error:
-        return error
+def mark_command(part: int) -> bytes:
+    return command_start(MARK, [marker_of(f"{{{part}}}")], 0)
+
+
+def record_command(key: UUID, scope: str, limit: Limit, starts: Sequence[tuple[str, int]]) -> bytes:
+    """`starts` are names and ages in µs, one for each block of permits."""
+    meta, first, *_ = keys_of(key)
+    keys = [meta, f"{first}:{scope}" if scope else first, marker_of(tag_of(key))]
+    args = [f"recorded:{scope}" if scope else "recorded", limit.interval]
+    args += [part for start in starts for part in start]
+    return command_start(RECORD, keys, len(args)) + encode_arguments(*args)
+
+
+def tag_of(key: UUID) -> str:
+    """The part of the store that a credential is in, as a hash tag."""
+    return f"{{{key.int % PARTS}}}"
+
+
+def marker_of(tag: str) -> str:
+    return f"permits:{tag}:since"
 
 
 def keys_of(key: UUID, scope: str = "", *, line: bool = True) -> list[str]:
     """The keys of a credential, in the order of the scripts' KEYS."""
-    meta = f"permits:{{{key.hex}}}"
+    meta = f"permits:{tag_of(key)}:{key.hex}"
     keys = [meta, f"{meta}:starts", f"{meta}:leases", *([f"{meta}:line"] if line else [])]
     return keys + ([f"{meta}:starts:{scope}", f"{meta}:leases:{scope}"] if scope else [])
 
@@ -177,4 +211,6 @@ def release_command(key: UUID, release: LeaseRelease) -> bytes:
 def parse_response(words: list[bytes]) -> LimiterResponse:
     now, starts_in, retry_in, ticket, *leases = (word.decode() for word in words)
     given = "" if ticket == "-" else ticket
-    return LimiterResponse(int(now), tuple(leases), int(starts_in), int(retry_in), given)
+    if quiet := leases == [QUIET]:
+        leases = []
+    return LimiterResponse(int(now), tuple(leases), int(starts_in), int(retry_in), given, quiet)

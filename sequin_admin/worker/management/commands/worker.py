@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from sequin_admin.core import shutdown
 from sequin_admin.core.checks import refuse_unusable_database
+from sequin_admin.limits import limiter
 from sequin_admin.worker.jobs import JOBS
 from sequin_admin.worker.runner import THREADS, Runner
 
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         if threads < 1:
             raise CommandError("A worker needs at least 1 thread.")
         refuse_unusable_database()
+        limiter.log_risks()
         runner = Runner(JOBS, threads)
 
         def stop(*args: object) -> None:
