@@ -160,8 +160,19 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # One file per run, so that test runs can overlap.
     DATABASES["default"]["TEST"] = {"NAME": Path(gettempdir()) / f"sequin-admin-{getpid()}.sqlite3"}
 else:
+    DATABASES["default"]["ENGINE"] = "sequin_admin.core.postgresql"
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+    # To each host of several, in whole seconds, at least 2: psycopg takes no less.
+    options = DATABASES["default"].setdefault("OPTIONS", {})
+    options.setdefault("connect_timeout", env.int("DATABASE_CONNECT_TIMEOUT_S", default=2))
+# What one statement may take, in seconds: of web processes, which answer 503 then; of the worker's
+# jobs; of its chores, such as pruning. Commands, such as migrations, have no limit.
+DATABASE_STATEMENT_TIMEOUT_S = env.float("DATABASE_STATEMENT_TIMEOUT_S", default=3.5)
+DATABASE_WORKER_STATEMENT_TIMEOUT_S = env.float("DATABASE_WORKER_STATEMENT_TIMEOUT_S", default=10)
+DATABASE_CHORE_STATEMENT_TIMEOUT_S = env.float("DATABASE_CHORE_STATEMENT_TIMEOUT_S", default=600)
+# How long a request may wait for a row that another one has locked, in seconds.
+DATABASE_LOCK_TIMEOUT_S = env.float("DATABASE_LOCK_TIMEOUT_S", default=3)
 CACHES = {
     # Shared by all processes, whatever uses it: allauth counts login attempts here.
     "default": {"BACKEND": "sequin_admin.core.shared_cache.SharedCache"},

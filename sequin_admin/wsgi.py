@@ -10,9 +10,10 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequin_admin.settings")
 application = get_wsgi_application()
 
-from sequin_admin.core.checks import refuse_unusable_database  # noqa: E402 - needs the apps above
+from sequin_admin.core import checks, statement_limits  # noqa: E402 - need the apps above
 
-refuse_unusable_database()
+statement_limits.limit_process(statement_limits.for_web())
+checks.refuse_unusable_database()
 
 # Modules loaded now, views and API included, stay for the life of the process. Freezing them keeps
 # them out of garbage collections, each of which would delay a request by about 100 ms.
