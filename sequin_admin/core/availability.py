@@ -31,6 +31,7 @@ class Availability:
         self.lock = threading.Lock()
         self.away_since: float | None = None
         self.is_silent = False
+        self.silent_at = float("-inf")
         self.next_trial_at = 0.0
         self.trying: int | None = None
 
@@ -55,7 +56,8 @@ class Availability:
             now = time.monotonic()
             is_news = self.away_since is None
             self.away_since = now if self.away_since is None else self.away_since
-            self.is_silent |= silent
+            if silent:
+                self.is_silent, self.silent_at = True, now
             self.trying, self.next_trial_at = None, now + RETRY_S
         if is_news:
             log.error("the database is away", reason=reason)

@@ -116,3 +116,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
             raise
         opened.connected_at = time.monotonic()
         return opened
+
+    def is_usable(self) -> bool:
+        """Not if it is from before a silence: after a failover it would wait for the old server."""
+        opened_at = getattr(self.connection, "connected_at", 0.0)
+        return opened_at > database.silent_at and super().is_usable()
