@@ -5,7 +5,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import structlog
 from django.db import close_old_connections, connections
@@ -17,7 +16,6 @@ from sequin_admin.worker.job_counts import JobCounts
 from sequin_admin.worker.jobs import Job
 
 log = structlog.get_logger(__name__)
-SHUTDOWN = object()
 
 
 class Pool:
@@ -40,10 +38,11 @@ class Pool:
         limits: StatementLimits,
     ) -> None:
         self.size, self.counts, self.on_done, self.limits = size, counts, on_done, limits
-        self.queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        # None ends a thread.
+        self.queue: queue.SimpleQueue[tuple[Job, object] | None] = queue.SimpleQueue()
         self.lock = threading.Lock()
         self.running = {job.name: 0 for job in jobs}
-        self.waiting: dict[str, deque[Any]] = {job.name: deque() for job in jobs}
+        self.waiting: dict[str, deque[object]] = {job.name: deque() for job in jobs}
         for number in range(size):
             name = f"worker {number}"
             threading.Thread(target=self.run_thread, name=name, daemon=True).start()
@@ -60,7 +59,7 @@ class Pool:
         share = self.share(job)
         return share + share // 4 - self.running[job.name] - len(self.waiting[job.name])
 
-    def submit(self, job: Job, item: Any) -> None:
+    def submit(self, job: Job, item: object) -> None:
         with self.lock:
             self.waiting[job.name].append(item)
             self.start_next(job)
@@ -73,7 +72,7 @@ class Pool:
 
     def run_thread(self) -> None:
         with limited(self.limits):
-            while (work := self.queue.get()) is not SHUTDOWN:
+            while work := self.queue.get():
                 job, item = work
                 run_job(job, item, self.counts)
                 with self.lock:
@@ -93,11 +92,11 @@ class Pool:
             time.sleep(0.02)
             meanwhile()
         for _ in range(self.size):
-            self.queue.put(SHUTDOWN)
+            self.queue.put(None)
         return self.unfinished()
 
 
-def run_job(job: Job, item: Any, counts: JobCounts) -> None:
+def run_job(job: Job, item: object, counts: JobCounts) -> None:
     """Do one item of work. Exceptions are logged and counted, not raised."""
     close_old_connections()
     try:

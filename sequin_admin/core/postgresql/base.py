@@ -6,7 +6,6 @@ needs the server, PgBouncer's mode or another thread.
 """
 
 import time
-from collections.abc import Generator
 from contextlib import suppress
 from math import inf
 from typing import Any, TypeVar
@@ -27,7 +26,7 @@ Answer = TypeVar("Answer")
 CANCEL_S = 0.7
 
 
-class BoundedConnection(psycopg.Connection[Any]):
+class BoundedConnection(psycopg.Connection[tuple[object, ...]]):
     """A connection with the limits of `statement_limits`, as they are when a statement starts."""
 
     connected_at = 0.0
@@ -47,7 +46,7 @@ class BoundedConnection(psycopg.Connection[Any]):
             database.record_answer(self.connected_at)
         return answer
 
-    def within_limit(self, gen: PQGen[Answer]) -> Generator[Any, Any, Answer]:
+    def within_limit(self, gen: PQGen[Answer]) -> PQGen[Answer]:
         """Pass on what `gen` waits for and gets; each time that nothing came, look at the clock."""
         began, cancelled = time.monotonic(), False
         try:
