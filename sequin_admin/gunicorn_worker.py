@@ -33,7 +33,7 @@ from sequin_admin.core import shutdown
 from sequin_admin.core.arrivals import CHUNKING_ALLOWANCE, MOST_BODY, REFUSALS, Arrival, TooLarge
 from sequin_admin.core.env import env
 
-# Where `/healthz` alone is answered, when gunicorn is bound to it as well.
+# Where `/healthz` alone is answered, when gunicorn is bound to it beside another port.
 HEALTH_PORT = env.int("HEALTH_PORT", default=8081)
 # All incomplete requests of a process together, in bytes. Beyond it the oldest is dropped.
 MOST_WAITING = 100_000_000
@@ -100,7 +100,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         arrival.received += data or b""
         try:
             if arrival.received and arrival.is_complete():
-                if conn.server[1:2] == (HEALTH_PORT,):
+                if len(self.sockets) > 1 and conn.server[1:2] == (HEALTH_PORT,):
                     self.respond_alive(conn, arrival)
                 else:
                     self.hand_over(conn)
