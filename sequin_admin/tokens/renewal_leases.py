@@ -16,7 +16,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, connection, connections, models, transaction
+from django.db import DatabaseError, InterfaceError, connection, connections, models, transaction
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
@@ -223,7 +223,7 @@ class LeaseHeartbeat:
         try:
             for lease in held:
                 extend_lease(lease)
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             # The leases have two thirds of their time left: the next round can still extend them.
             if not is_told(error):
                 log.warning("leases not renewed", exc_info=True)
