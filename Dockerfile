@@ -12,7 +12,8 @@ RUN tailwindcss -i static/css/app.css -o static/css/app.build.css --minify \
  && ln -s /app/sequin_admin/command_line/sequin-admin /usr/local/bin/ \
  && useradd --system sequin && mkdir -p .data && chown sequin .data
 USER sequin
-EXPOSE 8000
-CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--workers", "2", "--threads", "8", \
+EXPOSE 8000 8081
+# 8081 is HEALTH_PORT, where /healthz needs no free thread.
+CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--bind", "0.0.0.0:8081", "--workers", "2", "--threads", "8", \
      "--config", "python:sequin_admin.gunicorn_config", \
      "--worker-class", "sequin_admin.gunicorn_worker.BufferingWorker", "sequin_admin.wsgi:application"]

@@ -25,11 +25,16 @@ from functools import partial
 from types import FrameType
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+from gunicorn.errors import AppImportError
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from sequin_admin.core import shutdown
 from sequin_admin.core.arrivals import CHUNKING_ALLOWANCE, MOST_BODY, REFUSALS, Arrival, TooLarge
+from sequin_admin.core.env import env
 
+# Where `/healthz` alone is answered, when gunicorn is bound to it beside another port.
+HEALTH_PORT = env.int("HEALTH_PORT", default=8081)
 # All incomplete requests of a process together, in bytes. Beyond it the oldest is dropped.
 MOST_WAITING = 100_000_000
 READ_AT_ONCE = 65_536
@@ -55,6 +60,15 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         shutdown.request()
         super().handle_exit(sig, frame)
+
+    def load_wsgi(self) -> None:
+        """Raises `AppImportError`, whose text gunicorn prints before it ends with exit code 4."""
+        try:
+            super().load_wsgi()
+        except ImproperlyConfigured as error:
+            raise AppImportError(str(error)) from None
+        except SystemExit as refusal:
+            raise AppImportError(refusal.code) from None
 
     def enqueue_req(self, conn: TConn) -> None:
         """Collect the next request of a new or kept connection."""
@@ -86,7 +100,10 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         arrival.received += data or b""
         try:
             if arrival.received and arrival.is_complete():
-                self.hand_over(conn)
+                if len(self.sockets) > 1 and conn.server[1:2] == (HEALTH_PORT,):
+                    self.respond_alive(conn, arrival)
+                else:
+                    self.hand_over(conn)
             else:
                 self.wait_for_more(conn, arrival)
         except TooLarge as refusal:
@@ -114,15 +131,26 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         conn.data_ready = True
         super().enqueue_req(conn)
 
+    def respond_alive(self, conn: TConn, arrival: Arrival) -> None:
+        """`/healthz` on its own port: needs no free thread and nothing of Django."""
+        if arrival.received.startswith(b"GET /healthz "):
+            self.respond(conn, "200 OK", "text/plain", "ok\n")
+        else:
+            self.respond(conn, "404 Not Found", "text/plain", "Only GET /healthz is here.\n")
+
     def refuse(self, conn: TConn, refusal: TooLarge) -> None:
         reason, sentence = REFUSALS[refusal.status]
-        body = json.dumps({"summary": sentence}).encode()
+        body = json.dumps({"summary": sentence})
+        self.respond(conn, f"{refusal.status} {reason}", "application/json", body)
+
+    def respond(self, conn: TConn, status: str, content_type: str, body: str) -> None:
+        """Answer an arrival without a thread, and close the connection."""
         head = (
-            f"HTTP/1.1 {refusal.status} {reason}\r\nConnection: close\r\n"
-            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"HTTP/1.1 {status}\r\nConnection: close\r\n"
+            f"Content-Type: {content_type}\r\nContent-Length: {len(body.encode())}\r\n\r\n"
         )
         try:
-            conn.sock.send(head.encode() + body)
+            conn.sock.send((head + body).encode())
         except OSError:
             self.log.debug("The client is gone.")
         self.forget(conn)

@@ -2,14 +2,13 @@
 
 from importlib.util import find_spec
 from json import loads
-from os import getpid
 from pathlib import Path
-from tempfile import gettempdir
 
 from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from sequin_admin.core import shutdown
+from sequin_admin.core.database_url import read_database
 from sequin_admin.core.env import (
     ROOT,
     encryption_keys,
@@ -160,24 +159,7 @@ TEMPLATES = [
     }
 ]
 
-SQLITE = f"sqlite:///{DATA_DIR / 'sequin_admin.sqlite3'}"
-DATABASES = {"default": env.db("DATABASE_URL", default=SQLITE)}
-if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    }
-    # A file, not memory: tests use threads and processes as the product does.
-    # One file per run, so that test runs can overlap.
-    DATABASES["default"]["TEST"] = {"NAME": Path(gettempdir()) / f"sequin-admin-{getpid()}.sqlite3"}
-else:
-    # Fewer trips: see there.
-    DATABASES["default"]["ENGINE"] = "sequin_admin.core.postgresql"
-    # After how many runs on a connection a hot query is prepared.
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("prepare_threshold", 1)
-    DATABASES["default"]["CONN_MAX_AGE"] = 60
-    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DATABASES = {"default": read_database(f"sqlite:///{DATA_DIR / 'sequin_admin.sqlite3'}")}
 # Whether PostgreSQL keeps the statements of hot queries. auto: until a pooler in between shows that
 # it gives out another connection each time.
 PREPARED_STATEMENTS = env.str("PREPARED_STATEMENTS", default="auto")
@@ -185,6 +167,13 @@ if PREPARED_STATEMENTS not in {"auto", "on", "off"}:
     raise ImproperlyConfigured(
         f"PREPARED_STATEMENTS is {PREPARED_STATEMENTS!r}; not auto, on or off."
     )
+# What one statement may take, in seconds: of web processes, which answer 503 then; of the worker's
+# jobs; of its chores, such as pruning. Commands, such as migrations, have no limit.
+DATABASE_STATEMENT_TIMEOUT_S = env.float("DATABASE_STATEMENT_TIMEOUT_S", default=3.5)
+DATABASE_WORKER_STATEMENT_TIMEOUT_S = env.float("DATABASE_WORKER_STATEMENT_TIMEOUT_S", default=10)
+DATABASE_CHORE_STATEMENT_TIMEOUT_S = env.float("DATABASE_CHORE_STATEMENT_TIMEOUT_S", default=600)
+# How long a request may wait for a row that another one has locked, in seconds.
+DATABASE_LOCK_TIMEOUT_S = env.float("DATABASE_LOCK_TIMEOUT_S", default=3)
 CACHES = {
     # Shared by all processes, whatever uses it: allauth counts login attempts here.
     "default": {"BACKEND": "sequin_admin.core.shared_cache.SharedCache"},

@@ -24,7 +24,7 @@ pytest_plugins = [
         "tests.connected_sdks",
     ),
     *("tests.notified", "tests.redis_server", "tests.database_server"),
-    *("tests.scripted_server", "tests.impostor_server"),
+    *("tests.scripted_server", "tests.impostor_server", "tests.postgres_cluster"),
 ]
 
 

@@ -31,6 +31,8 @@ SQLITE_ONLY = (
     *(
         f"core/test_{what}.py"
         for what in (
+            # They have their own PostgreSQL.
+            *("database_hangs", "failover"),
             *("destinations", "http", "networks", "prepared", "private_files", "redaction"),
             *("settings", "words"),
         )

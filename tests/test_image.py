@@ -109,7 +109,8 @@ def test_it_is_without_the_tools_and_the_simulator(image):
 def test_it_serves(image):
     port = free_port()
     command = json.loads(re.sub(r"\\\n", "", DOCKERFILE).rpartition("CMD ")[2])
-    command[command.index("--bind") + 1] = f"127.0.0.1:{port}"
+    for at in [at for at, option in enumerate(command) if option == "--bind"]:
+        command[at + 1] = f"127.0.0.1:{port if at == command.index('--bind') else free_port()}"
     web = subprocess.Popen(
         [sys.executable, "-m", *command], cwd=image.folder, env=image.environment, text=True
     )

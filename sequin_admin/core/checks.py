@@ -1,11 +1,11 @@
-"""System checks: the database is of this version, and the keys can decrypt its secrets."""
+"""At start-up: the database answers, is of this version, and the keys can decrypt its secrets."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
 
 from sequin_admin.core import keyring
@@ -75,10 +75,33 @@ def check_trusted_proxies(**kwargs: Any) -> list[Warning]:
     ]
 
 
-def refuse_unusable_database() -> None:
+def refuse_unusable_database(*, migrated: bool = True) -> None:
     """Raises `SystemExit` with the sentence instead of serving with the wrong keys or tables, or
-    with files that every user of the machine can open."""
+    with files that every user of the machine can open. `migrated=False`: the caller migrates it."""
     protect_directory(settings.DATA_DIR)
-    for error in (*check_version(["default"]), *check_encryption_keys(["default"])):
-        raise SystemExit(f"{error.msg} {error.hint}")
-    connection.close()
+    try:
+        connection.ensure_connection()
+        for error in (*check_version(["default"]), *check_encryption_keys(["default"])):
+            raise SystemExit(f"{error.msg} {error.hint}")
+        if migrated and (missing := count_missing_migrations()):
+            raise SystemExit(
+                f"The database lacks {missing} migrations of this version, so nothing was started. "
+                "Run manage.py migrate, then start again."
+            )
+    except OperationalError as error:
+        raise SystemExit(describe_unreachable(error)) from None
+    finally:
+        connection.close()
+
+
+def count_missing_migrations() -> int:
+    loader = MigrationLoader(connection)
+    return len(loader.disk_migrations.keys() - loader.applied_migrations.keys())
+
+
+def describe_unreachable(error: Exception) -> str:
+    """A sentence about a database that can't be opened. What the driver says names no password."""
+    reason = (str(error).strip().splitlines() or ["no reason given"])[0].rstrip(".")
+    return (
+        f"The database can't be used: {reason}. Start it, or correct DATABASE_URL, then try again."
+    )

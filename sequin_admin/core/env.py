@@ -62,13 +62,34 @@ class TypedEnvironment(environ.FileAwareEnv):  # type: ignore[misc]
         return days
 
     def db(self, var: str, default: Any = environ.Env.NOTSET) -> dict[str, Any]:
+        """Raises `ImproperlyConfigured` for an address that is none."""
         try:
-            return dict(super().db(var, default))
+            return database_config(self.get_value(var, default=default))
         except ValueError:
             raise ImproperlyConfigured(
                 f"{var} must look like postgresql://user:password@host:5432/name, with %-codes for "
-                "signs in the password that an address does not have."
+                "signs in the password that an address does not have, and commas between several "
+                "hosts."
             ) from None
+
+
+# Servers of one PostgreSQL, as libpq takes them: the primary and its standbys.
+HOSTS = re.compile(r"(?<=[/@])(?P<hosts>[^/@?#]+,[^/@?#]+)(?=[/?#]|$)")
+
+
+def database_config(url: str) -> dict[str, Any]:
+    """Django's settings of a database. `url` may have several hosts, of which the one is used that
+    takes writes. Raises `ValueError`."""
+    several = HOSTS.search(url) if url.startswith("postgres") else None
+    if not several:
+        return dict(TypedEnvironment.db_url_config(url))
+    hosts = [urlsplit(f"//{host}") for host in several["hosts"].split(",")]
+    one = url[: several.start()] + "host" + url[several.end() :]
+    config: dict[str, Any] = dict(TypedEnvironment.db_url_config(one))
+    config["HOST"] = ",".join(host.hostname or "" for host in hosts)
+    config["PORT"] = ",".join(str(host.port or 5432) for host in hosts)
+    config["OPTIONS"] = {"target_session_attrs": "read-write", **config.get("OPTIONS", {})}
+    return config
 
 
 env = TypedEnvironment()

@@ -15,6 +15,7 @@ from django.db.models import F
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.metrics_core import Metric
 
+from sequin_admin.core.availability import is_told
 from sequin_admin.core.models import MetricSum
 
 log = structlog.get_logger(__name__)
@@ -66,8 +67,9 @@ def flush() -> None:
         news = {key: now[key] - _added.get(key, 0) for key in now if now[key] != _added.get(key)}
         try:
             add_to_sums(news)
-        except DatabaseError:
-            log.warning("metrics not written", exc_info=True)
+        except DatabaseError as error:
+            if not is_told(error):
+                log.warning("metrics not written", exc_info=True)
         else:
             _added.update(now)
 

@@ -6,6 +6,7 @@ import structlog
 from django.db import DatabaseError, connections
 
 from sequin_admin.core import clock, metrics
+from sequin_admin.core.availability import is_told
 from sequin_admin.health.worker_watch import WorkerWatch
 
 log = structlog.get_logger(__name__)
@@ -32,7 +33,8 @@ class Background(threading.Thread):
             metrics.flush()
             self.watch.look(clock.now())
         except DatabaseError as error:
-            log.warning("background work not done", error=type(error).__name__)
+            if not is_told(error):
+                log.warning("background work not done", error=type(error).__name__)
         finally:
             connections.close_all()
 

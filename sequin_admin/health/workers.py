@@ -10,10 +10,11 @@ from typing import Any, Self
 
 import structlog
 from django.db import DatabaseError, connection
-from django.db.models import Count, Min, Model, QuerySet, Sum
+from django.db.models import Count, Min, Model, QuerySet
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock, metrics
+from sequin_admin.core.availability import is_told
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health.models import Outage, WorkerProcess
 from sequin_admin.tokens.endpoints import Capacity
@@ -22,6 +23,8 @@ from sequin_admin.tokens.models import Token
 log = structlog.get_logger(__name__)
 # The jobs with a queue of due rows.
 RENEW, PROBE = "renew", "probe"
+# The jobs that share the threads of a worker.
+CALLING_JOBS = 6
 BEAT_EVERY_S = 5
 STALE_AFTER = timedelta(seconds=20)
 KEPT_FOR = timedelta(days=1)
@@ -44,8 +47,9 @@ class WorkerHeartbeat:
     def __exit__(self, *error: object) -> None:
         try:
             WorkerProcess.objects.filter(pk=self.row.pk).delete()
-        except DatabaseError:
-            log.warning("farewell not written", exc_info=True)
+        except DatabaseError as error:
+            if not is_told(error):
+                log.warning("farewell not written", exc_info=True)
         metrics.flush()
 
     def beat(self, *, stopping: bool = False) -> None:
@@ -58,8 +62,9 @@ class WorkerHeartbeat:
             self.row.clock_ahead_s = clock.ahead_s()
             self.row.beat_at, self.row.stopping, self.row.jobs = clock.now(), stopping, self.jobs()
             self.row.save()
-        except DatabaseError:
-            log.warning("heartbeat not written", exc_info=True)
+        except DatabaseError as error:
+            if not is_told(error):
+                log.warning("heartbeat not written", exc_info=True)
         metrics.flush()
 
 
@@ -93,9 +98,20 @@ def alive(at: datetime) -> QuerySet[WorkerProcess]:
     return WorkerProcess.objects.filter(beat_at__gt=at - STALE_AFTER)
 
 
+def threads_for(size: int, *, jobs: int, active: int) -> int:
+    """How many of the `size` threads that `jobs` jobs share one of the `active` ones may take.
+
+    One is kept free for each other job, but no more than half of them.
+    """
+    kept = min(jobs - active, size // 2)
+    return max(1, (size - kept) // active)
+
+
 def capacity() -> Capacity:
-    """The threads of all running workers, and the providers that are known to be down."""
-    threads = alive(clock.now()).aggregate(total=Sum("threads"))["total"]
+    """What all running workers can do for one job at the same time, and the providers that are
+    known to be down."""
+    sizes = alive(clock.now()).values_list("threads", flat=True)
+    threads = sum(threads_for(size, jobs=CALLING_JOBS, active=1) for size in sizes)
     down = Outage.objects.open().values_list("provider", flat=True)
     return Capacity(threads or 1, frozenset(down))
 

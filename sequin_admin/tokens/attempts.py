@@ -11,6 +11,7 @@ from sequin_admin.credentials.models import FAILURES, Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.tokens import endpoints, failures, grants, protocol, renewal_leases
 from sequin_admin.tokens.known_secrets import without_known_secrets
+from sequin_admin.tokens.late_answers import store_answer
 from sequin_admin.tokens.lifetimes import is_renewable
 from sequin_admin.tokens.models import Purpose
 from sequin_admin.tokens.renewal_leases import RenewalLease
@@ -31,7 +32,8 @@ def renew_with_lease(lease: RenewalLease) -> str:
     except FAILURES as error:
         outcome = without_known_secrets(credential, credential.classify_failure(error))
         if isinstance(error, Refused) and error.refresh_token:
-            grants.store_refresh_token(credential, error.refresh_token, lease)
+            refresh_token = error.refresh_token
+            store_answer(lambda: grants.store_refresh_token(credential, refresh_token, lease))
         with transaction.atomic():
             make_check_due(credential)
             failures.record_failure(
@@ -45,11 +47,11 @@ def renew_with_lease(lease: RenewalLease) -> str:
         )
         raise Refused(outcome) from None
     RENEWALS.labels(credential.kind, Verdict.OK).inc()
-    access_token = grants.store_grant(credential, grant, lease=lease)
+    store_answer(lambda: grants.store_grant(credential, grant, lease=lease))
     endpoints.record_call(Purpose.RENEW, credential, answered=True)
     if lease.token.failures or credential.health_status not in ("", "healthy"):
         make_check_due(credential)
-    return access_token
+    return grant.access_token
 
 
 def request_grant(credential: Credential, lease: RenewalLease) -> TokenGrant:

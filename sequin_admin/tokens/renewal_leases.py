@@ -7,6 +7,7 @@ not end it.
 import itertools
 import json
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -15,12 +16,13 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from django.db import DatabaseError, connection, connections, models, transaction
+from django.db import DatabaseError, InterfaceError, connection, connections, models, transaction
 from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
 from sequin_admin.core import clock, leases, shutdown, turns
+from sequin_admin.core.availability import is_told
 from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.turns import Turns
 from sequin_admin.tokens import endpoints, protocol
@@ -167,6 +169,9 @@ class LeaseHeartbeat:
     the leases of a killed process expire.
     """
 
+    has_thread = True
+    due_at = 0.0
+
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.held: set[RenewalLease] = set()
@@ -176,7 +181,7 @@ class LeaseHeartbeat:
         with self.lock:
             self.held.add(lease)
             # After a fork the child sees its parent's thread as ended.
-            if self.thread is None or not self.thread.is_alive():
+            if self.has_thread and (self.thread is None or not self.thread.is_alive()):
                 self.thread = threading.Thread(target=self.run, name="leases", daemon=True)
                 self.thread.start()
 
@@ -194,16 +199,34 @@ class LeaseHeartbeat:
                     self.thread = None
                     return
             self.renew(held)
+            connections.close_all()
+
+    @contextmanager
+    def without_thread(self) -> Iterator[None]:
+        """In the block a thread of the caller's calls `renew_if_due()` again and again, so that no
+        further connection is opened."""
+        self.has_thread = False
+        try:
+            yield
+        finally:
+            self.has_thread = True
+
+    def renew_if_due(self) -> None:
+        """At most every `HEARTBEAT_S` seconds."""
+        if time.monotonic() >= self.due_at:
+            self.due_at = time.monotonic() + HEARTBEAT_S
+            with self.lock:
+                held = list(self.held)
+            self.renew(held)
 
     def renew(self, held: list[RenewalLease]) -> None:
         try:
             for lease in held:
                 extend_lease(lease)
-        except DatabaseError:
+        except (DatabaseError, InterfaceError) as error:
             # The leases have two thirds of their time left: the next round can still extend them.
-            log.warning("leases not renewed", exc_info=True)
-        finally:
-            connections.close_all()
+            if not is_told(error):
+                log.warning("leases not renewed", exc_info=True)
 
 
 def extend_lease(lease: RenewalLease) -> bool:

@@ -8,8 +8,10 @@ from typing import Any
 import structlog
 from django.db import close_old_connections, connections
 
-from sequin_admin.core import shutdown
+from sequin_admin.core import shutdown, statement_limits
+from sequin_admin.core.availability import is_told
 from sequin_admin.health import workers
+from sequin_admin.tokens import renewal_leases
 from sequin_admin.worker.job_counts import JobCounts
 from sequin_admin.worker.jobs import Job
 from sequin_admin.worker.pool import Pool, run_job
@@ -40,41 +42,59 @@ class Runner:
 
     def run_forever(self) -> None:
         counts = JobCounts(job.name for job in self.jobs)
-        pools = [
-            Pool(job, 1 if job.single else self.threads, counts, self.wake.set) for job in self.jobs
-        ]
-        schedulers = [JobScheduler(pool, counts) for pool in pools]
-        with workers.WorkerHeartbeat(self.threads, counts.snapshot) as heart:
+        pools = self.start_pools(counts)
+        schedulers = [JobScheduler(pool, job, counts) for pool, job in pools]
+        with (
+            renewal_leases.heartbeat.without_thread(),
+            workers.WorkerHeartbeat(self.threads, counts.snapshot) as heart,
+        ):
             while not self.stop.is_set():
                 self.wake.clear()
-                for scheduler in schedulers:
+                # Whose claim was longest ago is next: with few threads all jobs get some.
+                for scheduler in sorted(schedulers, key=lambda each: each.claimed_at):
                     scheduler.claim_if_due()
                 heart.beat()
+                renewal_leases.heartbeat.renew_if_due()
                 self.wake.wait(TICK_S)
             heart.beat(stopping=True)
-            stop_pools(pools)
+            stop_pools(dict.fromkeys(pool for pool, _ in pools))
         connections.close_all()
+
+    def start_pools(self, counts: JobCounts) -> list[tuple[Pool, Job]]:
+        """Each job with its pool: one for those that call others, one thread for all chores."""
+        calling = [job for job in self.jobs if not job.single]
+        chores = [job for job in self.jobs if job.single]
+        with_limits = (
+            (calling, self.threads, statement_limits.for_worker()),
+            (chores, 1, statement_limits.for_chores()),
+        )
+        return [
+            (pool, job)
+            for jobs, size, limits in with_limits
+            for pool in [Pool(jobs, size, counts, self.wake.set, limits)]
+            for job in jobs
+        ]
 
 
 class JobScheduler:
-    """Claims work for one pool: every `every_s` seconds, or at once while there is more."""
+    """Claims work for one job: every `every_s` seconds, or at once while there is more."""
 
-    def __init__(self, pool: Pool, counts: JobCounts) -> None:
-        self.pool, self.counts = pool, counts
-        self.due_at = 0.0
+    def __init__(self, pool: Pool, job: Job, counts: JobCounts) -> None:
+        self.pool, self.job, self.counts = pool, job, counts
+        self.due_at = self.claimed_at = 0.0
         self.has_more = False
 
     def claim_if_due(self) -> None:
-        limit, now = self.pool.free, time.monotonic()
+        room, now = self.pool.room(self.job), time.monotonic()
         # Under load work is claimed in batches, not item by item.
-        enough = limit >= max(1, self.pool.size // 4)
+        enough = room >= max(1, self.pool.share(self.job) // 4)
         if not enough or (now < self.due_at and not self.has_more):
             return
-        self.due_at = now + self.pool.job.every_s
-        items = claim(self.pool.job, limit, self.counts)
-        self.has_more = bool(items) and not self.pool.job.single
+        self.due_at, self.claimed_at = now + self.job.every_s, now
+        items = claim(self.job, room, self.counts)
+        self.has_more = bool(items) and not self.job.single
         for item in items:
-            self.pool.submit(item)
+            self.pool.submit(self.job, item)
 
 
 def claim(job: Job, limit: int, counts: JobCounts) -> Sequence[Any]:
@@ -83,7 +103,8 @@ def claim(job: Job, limit: int, counts: JobCounts) -> Sequence[Any]:
     try:
         return job.claim(limit)
     except Exception as error:
-        log.exception("job failed", job=job.name)
+        if not is_told(error):
+            log.exception("job failed", job=job.name)
         counts.record_failure(job.name, error)
         return []
 
@@ -92,5 +113,5 @@ def stop_pools(pools: Iterable[Pool]) -> None:
     """Wait for work in progress, for at most `shutdown.GRACE_S` seconds in total."""
     deadline = time.monotonic() + shutdown.GRACE_S
     for pool in pools:
-        if not pool.stop(deadline):
-            log.warning("job cut off", job=pool.job.name)
+        for name in pool.stop(deadline, renewal_leases.heartbeat.renew_if_due):
+            log.warning("job cut off", job=name)

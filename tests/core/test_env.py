@@ -6,6 +6,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from sequin_admin.core.env import (
     Environment,
+    database_config,
     encryption_keys,
     host_header,
     pasted_token,
@@ -110,3 +111,20 @@ def test_a_file_that_cannot_be_read_is_named_without_what_it_holds(tmp_path, con
         Environment({"SECRET_KEY_FILE": str(file)})["SECRET_KEY"]
 
     assert said.value.__suppress_context__
+
+
+def test_a_database_may_have_several_hosts():
+    url = "postgresql://sequin:a%2Cb@one.example:6432,[fd00::2],three/sequin?sslmode=require"
+
+    config = database_config(url)
+
+    assert (config["HOST"], config["PORT"]) == ("one.example,fd00::2,three", "6432,5432,5432")
+    assert (config["USER"], config["PASSWORD"], config["NAME"]) == ("sequin", "a,b", "sequin")
+    assert config["OPTIONS"] == {"target_session_attrs": "read-write", "sslmode": "require"}
+
+
+def test_a_database_with_one_host_is_as_it_was():
+    config = database_config("postgresql://sequin:a,b@one.example:6432/sequin")
+
+    assert (config["HOST"], config["PORT"], config["PASSWORD"]) == ("one.example", 6432, "a,b")
+    assert "OPTIONS" not in config

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 
 import pytest
+from django.db import InterfaceError, OperationalError, connection
 from django.template import Context, Template
 from django.test import Client
 from django.urls import reverse
@@ -167,6 +168,22 @@ def test_our_mistake_is_admitted_and_numbered(user, monkeypatch):
     assert "We made a mistake" in response.content.decode()
     assert response["X-Request-Id"] in response.content.decode()
     assert "spice shortage" not in response.content.decode()
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_a_page_without_its_database_is_503_with_a_time(user, error):
+    def away(*args: object) -> None:
+        raise error("connection to server at 10.0.0.5 failed")
+
+    client = Client(raise_request_exception=False)
+    client.force_login(user)
+    with connection.execute_wrapper(away):
+        response = client.get(reverse("dashboard:members"))
+
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) > 0
+    assert "Our database does not answer" in response.content.decode()
+    assert "10.0.0.5" not in response.content.decode()
 
 
 def test_form_from_an_old_page_is_explained(user):

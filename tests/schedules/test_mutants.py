@@ -97,7 +97,7 @@ def times_of_the_process(patch):
 
 def sigterm_cuts_calls(patch):
     patch.setattr(
-        runner, "stop_pools", lambda pools: [pool.stop(time.monotonic()) for pool in pools]
+        runner, "stop_pools", lambda pools: [pool.stop(time.monotonic(), int) for pool in pools]
     )
 
 

@@ -187,13 +187,12 @@ class World:
         class UnderWay:
             """The process's calls, in the place of its pools of threads."""
 
-            job = JOBS[0]
-
             def __init__(self, scheduler: Scheduler) -> None:
                 self.scheduler = scheduler
 
-            def stop(self, deadline: float) -> bool:
-                return wait_or_cut_off(self.scheduler, name, deadline)
+            def stop(self, deadline: float, meanwhile: Work) -> list[str]:
+                ended = wait_or_cut_off(self.scheduler, name, deadline)
+                return [] if ended else [JOBS[0].name]
 
         def stop(scheduler: Scheduler) -> None:
             Token.objects.filter(pk=self.pk).exists()

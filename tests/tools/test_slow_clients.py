@@ -3,6 +3,8 @@
 import io
 import json
 import socket
+import subprocess
+import sys
 from contextlib import ExitStack
 
 import httpx2
@@ -40,6 +42,8 @@ def port(tmp_path_factory):
         "PUBLIC_URL": "http://localhost",
     }
     try:
+        migrate = [sys.executable, "manage.py", "migrate", "-v0"]
+        subprocess.run(migrate, cwd=ROOT, env=environment, check=True)
         supervisor.start("web", gunicorn("sequin_admin.wsgi", port, 8), environment)
         supervisor.wait_for("web", f"http://127.0.0.1:{port}/healthz")
         yield port

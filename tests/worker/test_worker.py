@@ -121,7 +121,7 @@ def test_never_more_is_claimed_than_there_are_free_threads(transactional_db):
 
 
 def test_one_job_that_hangs_does_not_hold_up_another(transactional_db):
-    runner, release = Runner([], threads=1), threading.Event()
+    runner, release = Runner([], threads=2), threading.Event()
 
     def end(piece):
         runner.stop.set()

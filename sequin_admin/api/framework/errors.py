@@ -18,6 +18,7 @@ from pydantic import Field
 from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.rights import RightLost
 from sequin_admin.audit.models import get_audit_type
+from sequin_admin.core.availability import RETRY_AFTER_S, is_told
 from sequin_admin.core.field_errors import MISMATCH, FieldError, field_errors
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.core.strict_json import AmbiguousJSON
@@ -52,8 +53,6 @@ DATABASE_AWAY = (
     "Our database can't be reached just now, and whether your request was done is not known. Wait "
     "as Retry-After says, then send it again."
 )
-# A restart or failover of the database takes longer.
-DATABASE_RETRY_AFTER_S = 5
 
 
 class ApiError(Exception):
@@ -191,13 +190,14 @@ def add_exception_handlers(api: NinjaAPI) -> None:
 
 def database_away_response(request: HttpRequest, error: Exception) -> HttpResponse:
     answer = problem_response(503, DATABASE_AWAY)
-    answer["Retry-After"] = str(DATABASE_RETRY_AFTER_S)
+    answer["Retry-After"] = str(RETRY_AFTER_S)
     return failure_response(request, answer, error)
 
 
 def failure_response(request: HttpRequest, answer: HttpResponse, error: Exception) -> HttpResponse:
-    """`answer`, logged like Django's own to an uncaught error."""
+    """`answer`, logged like Django's own to an uncaught error, unless the log says it already."""
     request.failed_here = True  # type: ignore[attr-defined]
+    answer._has_been_logged = is_told(error)  # type: ignore[attr-defined]
     got_request_exception.send(sender=None, request=request)
     log_response(
         "%s: %s",

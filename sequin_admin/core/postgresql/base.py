@@ -1,36 +1,151 @@
-"""Django's backend for PostgreSQL, with fewer trips to the server."""
+"""Django's backend for PostgreSQL, on connections whose every wait ends, with fewer trips.
+
+psycopg asks the socket at least ten times a second, in the thread that waits, so the limit is held
+there: a slow statement is cancelled, and when no answer follows, the connection is closed. Neither
+needs the server, PgBouncer's mode or another thread.
+"""
 
 import select
+import time
 from collections.abc import Callable
-from typing import cast
+from contextlib import suppress
+from math import inf
+from typing import Any, TypeVar, cast
 
+import psycopg
 from django.db.backends.postgresql import base
+from django.db.backends.postgresql.psycopg_any import IsolationLevel
 from django.db.backends.utils import CursorWrapper
-from psycopg import Cursor
+from psycopg import Cursor, generators
+from psycopg.abc import PQGen
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.types.string import TextLoader
+from psycopg.waiting import Ready
 
+from sequin_admin.core import shutdown, statement_limits
+from sequin_admin.core.availability import database
+
+Answer = TypeVar("Answer")
+# After its limit a statement is cancelled; an answer must come within this time.
+CANCEL_S = 0.7
 # The stubs don't know that it is psycopg's.
 make_cursor = cast(Callable[[object], Cursor], base.ServerBindingCursor)
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection that asks whether it is alive only when the server has said something, and a
-    cursor whose statements the server keeps."""
+class BoundedConnection(psycopg.Connection[tuple[object, ...]]):
+    """A connection with the limits of `statement_limits`, as they are when a statement starts."""
 
+    connected_at = 0.0
+
+    def wait(
+        self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None
+    ) -> Answer:
+        """Raises `psycopg.OperationalError` when no answer comes in time."""
+        database.refuse_if_silent()
+        try:
+            answer = super().wait(self.within_limit(gen), interval, timeout)
+        except psycopg.OperationalError as error:
+            if self.pgconn.status == ConnStatus.BAD and not database.is_silent:
+                database.record_failure(str(error), silent=False)
+            raise
+        if database.is_away:
+            database.record_answer(self.connected_at)
+        return answer
+
+    def within_limit(self, gen: PQGen[Answer]) -> PQGen[Answer]:
+        """Pass on what `gen` waits for and gets; each time that nothing came, look at the clock."""
+        began, cancelled = time.monotonic(), False
+        try:
+            waiting_for = next(gen)
+            while True:
+                ready = yield waiting_for
+                if ready == Ready.NONE:
+                    over_s = time.monotonic() - began - limit_s()
+                    if over_s >= 0 and not cancelled:
+                        cancelled = True
+                        self.cancel_soon()
+                    elif over_s >= CANCEL_S:
+                        self.give_up(over_s)
+                waiting_for = gen.send(ready)
+        except StopIteration as end:
+            answer: Answer = end.value
+            return answer
+
+    def cancel_soon(self) -> None:
+        """Ask the server to cancel the statement, whose error is then its answer."""
+        with suppress(psycopg.Error):
+            self.cancel_safe(timeout=CANCEL_S)
+
+    def give_up(self, over_s: float) -> None:
+        """Close the socket. Raises `psycopg.OperationalError`."""
+        self.pgconn.finish()
+        reason = f"A statement got no answer {over_s:.1f} s after its limit."
+        database.record_failure(reason, silent=True)
+        raise psycopg.OperationalError(
+            f"{reason} The connection was closed, and whether it was done is not known."
+        )
+
+    def _start_query(self) -> PQGen[None]:
+        """A transaction starts with the lock timeout, in one message with BEGIN: it holds in this
+        transaction alone, whichever connection of PgBouncer runs it."""
+        lock_s = statement_limits.current().lock_s
+        starts = not self._autocommit and self.pgconn.transaction_status == TransactionStatus.IDLE
+        if lock_s == inf or not starts:
+            yield from super()._start_query()
+            return
+        timeout = f"; SET LOCAL lock_timeout = {round(lock_s * 1000)}"
+        self.pgconn.send_query(self._get_tx_start_command() + timeout.encode())
+        for result in (yield from generators.execute(self.pgconn)):
+            if result.status != ExecStatus.COMMAND_OK:
+                raise psycopg.errors.error_from_result(result)
+
+
+def limit_s() -> float:
+    """Seconds from the start of the current statement; shorter once there is a reason to hurry."""
+    limits = statement_limits.current()
+    hurry = database.is_silent or shutdown.is_requested()
+    return limits.short_s if hurry else limits.statement_s
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Opens bounded connections, records when none can be opened, asks whether one is alive only
+    when the server has said something, and has a cursor whose statements the server keeps."""
+
+    connection: BoundedConnection | None
     health_check_done: bool
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> BoundedConnection:
+        self.isolation_level = IsolationLevel.READ_COMMITTED
+        database.refuse_if_silent()
+        try:
+            opened = BoundedConnection.connect(**conn_params)
+        except psycopg.OperationalError as error:
+            silent = isinstance(error, psycopg.errors.ConnectionTimeout)
+            database.record_failure(str(error), silent=silent)
+            raise
+        opened.connected_at = time.monotonic()
+        return opened
 
     def close_if_health_check_failed(self) -> None:
         """As Django's, which sends `SELECT 1` before the first query of every request.
 
         A server that ends a connection says so: until something has arrived, it is alive.
         """
-        if self.connection is not None and not self.health_check_done and self.is_silent():
-            self.health_check_done = True
+        if self.connection is not None and not self.health_check_done:
+            self.health_check_done = self.is_current() and self.is_quiet()
         super().close_if_health_check_failed()
 
-    def is_silent(self) -> bool:
+    def is_usable(self) -> bool:
+        return self.is_current() and super().is_usable()
+
+    def is_current(self) -> bool:
+        """Not if it is from before a silence: after a failover it would wait for the old server."""
+        opened_at = getattr(self.connection, "connected_at", 0.0)
+        return opened_at > database.silent_at
+
+    def is_quiet(self) -> bool:
         """Whether nothing has arrived on the idle connection: neither a message nor its end."""
-        if self.connection.closed:
+        if self.connection is None or self.connection.closed:
             return False
         arrived = select.poll()
         arrived.register(self.connection.fileno(), select.POLLIN)

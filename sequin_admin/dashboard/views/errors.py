@@ -1,13 +1,24 @@
 """The page for unhandled errors."""
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
+
+from sequin_admin.core.availability import RETRY_AFTER_S, is_database_error, is_told
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Render the 500 page with the request id, which is in the log.
 
-    It uses no context processor, because one of them may have failed.
+    It uses no context processor, because one of them may have failed. While the database is away:
+    503, and no line in the log for each request, as the log says so once.
     """
+    error = sys.exception()
+    if is_database_error(error):
+        page = render_to_string("503.html", {"seconds": RETRY_AFTER_S})
+        answer = HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
+        answer._has_been_logged = is_told(error)  # type: ignore[attr-defined]
+        return answer
     context = {"request_id": getattr(request, "id", "")}
     return HttpResponse(render_to_string("500.html", context), status=500)

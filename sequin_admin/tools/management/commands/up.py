@@ -44,7 +44,7 @@ class Command(BaseCommand):
         require_free(port, "PORT")
         require_free(simulator_port, "SIMULATOR_PORT")
         settings.DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-        refuse_unusable_database()
+        refuse_unusable_database(migrated=False)
         web, simulator = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{simulator_port}"
         shared = {**inherited(), "PUBLIC_URL": web, "SIMULATOR_URL": simulator}
         simulator_environment = {

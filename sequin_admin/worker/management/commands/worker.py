@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from sequin_admin.core import shutdown
+from sequin_admin.core import shutdown, statement_limits
 from sequin_admin.core.checks import refuse_unusable_database
 from sequin_admin.limits import limiter
 from sequin_admin.worker.jobs import JOBS
@@ -22,13 +22,14 @@ class Command(BaseCommand):
             "--threads",
             type=int,
             default=THREADS,
-            help="How many tokens are renewed, and how many credentials probed, at the same time "
-            f"({THREADS}).",
+            help="How many calls are made at the same time by all jobs together; a worker has two "
+            f"connections to the database more ({THREADS}).",
         )
 
     def handle(self, *args: Any, once: bool, threads: int, **options: Any) -> None:
         if threads < 1:
             raise CommandError("A worker needs at least 1 thread.")
+        statement_limits.limit_process(statement_limits.for_worker())
         refuse_unusable_database()
         limiter.log_risks()
         runner = Runner(JOBS, threads)

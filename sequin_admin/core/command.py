@@ -1,0 +1,21 @@
+"""Django's command line, which ends with a sentence where it can't start."""
+
+from collections.abc import Sequence
+
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import execute_from_command_line
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Raises `SystemExit`: code 1 and a sentence for wrong settings and a database that is away."""
+    try:
+        execute_from_command_line(list(arguments))
+    except ImproperlyConfigured as error:
+        raise SystemExit(str(error)) from None
+    except Exception as error:
+        # Settings and apps are there, now that a command has run.
+        from sequin_admin.core import availability, checks
+
+        if not availability.is_unreachable(error):
+            raise
+        raise SystemExit(checks.describe_unreachable(error)) from None

@@ -1,0 +1,32 @@
+"""Django's settings of the database that `DATABASE_URL` names."""
+
+from os import getpid
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any
+
+from sequin_admin.core.env import env
+
+
+def read_database(default: str) -> dict[str, Any]:
+    """The settings of the database. Raises `ImproperlyConfigured`."""
+    database: dict[str, Any] = env.db("DATABASE_URL", default=default)
+    if database["ENGINE"] == "django.db.backends.sqlite3":
+        database["OPTIONS"] = {
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        }
+        # A file, not memory: tests use threads and processes as the product does.
+        # One file per run, so that test runs can overlap.
+        database["TEST"] = {"NAME": Path(gettempdir()) / f"sequin-admin-{getpid()}.sqlite3"}
+        return database
+    # Waits end, and trips are fewer: see there.
+    database["ENGINE"] = "sequin_admin.core.postgresql"
+    database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+    options = database.setdefault("OPTIONS", {})
+    # To each host of several, in whole seconds, at least 2: psycopg takes no less.
+    options.setdefault("connect_timeout", env.int("DATABASE_CONNECT_TIMEOUT_S", default=2))
+    # After how many runs on a connection a hot query is prepared.
+    options.setdefault("prepare_threshold", 1)
+    return database
