@@ -162,11 +162,7 @@ TEMPLATES = [
 DATABASES = {"default": read_database(f"sqlite:///{DATA_DIR / 'sequin_admin.sqlite3'}")}
 # Whether PostgreSQL keeps the statements of hot queries. auto: until a pooler in between shows that
 # it gives out another connection each time.
-PREPARED_STATEMENTS = env.str("PREPARED_STATEMENTS", default="auto")
-if PREPARED_STATEMENTS not in {"auto", "on", "off"}:
-    raise ImproperlyConfigured(
-        f"PREPARED_STATEMENTS is {PREPARED_STATEMENTS!r}; not auto, on or off."
-    )
+PREPARED_STATEMENTS = env.choice("PREPARED_STATEMENTS", "auto", "on", "off", default="auto")
 # What one statement may take, in seconds: of web processes, which answer 503 then; of the worker's
 # jobs; of its chores, such as pruning. Commands, such as migrations, have no limit.
 DATABASE_STATEMENT_TIMEOUT_S = env.float("DATABASE_STATEMENT_TIMEOUT_S", default=3.5)
@@ -296,7 +292,7 @@ EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = 15
 
-LOG_FORMAT = env.str("LOG_FORMAT", default="console" if DEVELOPMENT else "json")
-if LOG_FORMAT not in {"console", "json"}:
-    raise ImproperlyConfigured(f"LOG_FORMAT is {LOG_FORMAT!r}; use console or json.")
+LOG_FORMAT = env.choice(
+    "LOG_FORMAT", "console", "json", default="console" if DEVELOPMENT else "json"
+)
 LOGGING = configure_logging(LOG_FORMAT, env.str("LOG_LEVEL", default="INFO"))

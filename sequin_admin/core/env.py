@@ -54,6 +54,13 @@ class TypedEnvironment(environ.FileAwareEnv):  # type: ignore[misc]
             raise ImproperlyConfigured(f"{var} must be True or False.")
         return value
 
+    def choice(self, var: str, *choices: str, default: str) -> str:
+        """One of `choices`. Raises `ImproperlyConfigured` for anything else."""
+        value = str(self.str(var, default=default))
+        if value not in choices:
+            raise ImproperlyConfigured(f"{var} is {value!r}; use {' or '.join(choices)}.")
+        return value
+
     def days(self, var: str, default: int) -> int:
         """A number of days. Raises `ImproperlyConfigured` for less than one."""
         days = int(self.int(var, default=default))

@@ -5,7 +5,7 @@ Building and compiling a query takes several times as long as reading one row fr
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar
 
 import structlog
 from django.conf import settings
@@ -14,6 +14,10 @@ from django.db import DatabaseError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.models.query import get_related_populators
+
+if TYPE_CHECKING:
+    # Only where there is PostgreSQL.
+    from sequin_admin.core.postgresql.base import DatabaseWrapper
 
 Row = TypeVar("Row", bound=models.Model)
 Columns = tuple[Any, ...]
@@ -144,7 +148,7 @@ def fetch(
     `times_as_text`: times may come as text in ISO 8601, which costs less where few are read.
     """
     if may_prepare(connection):
-        cursor_of = partial(connection.prepared_cursor, times_as_text)  # type: ignore[attr-defined]
+        cursor_of = partial(connection.prepared_cursor, times_as_text)
         try:
             return fetch_with(cursor_of, sql, params)
         except DatabaseError as error:
@@ -162,7 +166,7 @@ def fetch_with(
         return rows
 
 
-def may_prepare(connection: BaseDatabaseWrapper) -> bool:
+def may_prepare(connection: BaseDatabaseWrapper) -> "TypeGuard[DatabaseWrapper]":
     if connection.vendor != "postgresql" or settings.PREPARED_STATEMENTS == "off":
         return False
     return not (_unknown_statements or connection.in_atomic_block)
