@@ -5,7 +5,7 @@ Building and compiling a query takes several times as long as reading one row fr
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Generic, TypeGuard, TypeVar
+from typing import Any, Generic, Protocol, TypeGuard, TypeVar
 
 import structlog
 from django.conf import settings
@@ -14,10 +14,6 @@ from django.db import DatabaseError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.models.query import get_related_populators
-
-if TYPE_CHECKING:
-    # Only where there is PostgreSQL.
-    from sequin_admin.core.postgresql.base import DatabaseWrapper
 
 Row = TypeVar("Row", bound=models.Model)
 Columns = tuple[Any, ...]
@@ -31,6 +27,12 @@ POOLED = ("26000", "42P05")
 CHANGED_RESULT = "0A000"
 _unknown_statements = False
 log = structlog.get_logger(__name__)
+
+
+class Preparing(Protocol):
+    """A connection whose server keeps statements: `core.postgresql`'s."""
+
+    def prepared_cursor(self, times_as_text: bool = False) -> CursorWrapper: ...
 
 
 class PreparedQuery(Generic[Row]):
@@ -166,7 +168,7 @@ def fetch_with(
         return rows
 
 
-def may_prepare(connection: BaseDatabaseWrapper) -> "TypeGuard[DatabaseWrapper]":
+def may_prepare(connection: BaseDatabaseWrapper) -> TypeGuard[Preparing]:
     if connection.vendor != "postgresql" or settings.PREPARED_STATEMENTS == "off":
         return False
     return not (_unknown_statements or connection.in_atomic_block)
