@@ -143,7 +143,7 @@ class Turns:
         """
         table = connection.ops.quote_name(due.model._meta.db_table)
         where = f"{self.waiting} AND" if self.waiting else ""
-        first = due.order_by().filter(queue=RawSQL("listed.queue", ())).values("pk")[:1]
+        first = of_queue(due, RawSQL("listed.queue", ())).values("pk")[:1]
         due_sql, due_params = first.query.sql_with_params()
         patterns = list(closed)
         is_open = " AND listed.queue NOT LIKE %s" * len(patterns)
@@ -162,6 +162,18 @@ class Turns:
             return [queue for (queue,) in cursor.fetchall()]
 
 
+def of_queue(due: models.QuerySet[Row], queue: str | RawSQL) -> models.QuerySet[Row]:
+    """The due rows of a queue in their order, which the index on queue and due time has.
+
+    PostgreSQL might take an index on the due time alone for an equal queue, and read past the rows
+    of all others. SQLite would read a range of queues to its end.
+    """
+    if connection.vendor != "postgresql":
+        return due.filter(queue=queue)
+    rows = due.filter(queue__gte=queue, queue__lte=queue)
+    return rows.order_by("queue", *due.query.order_by)
+
+
 def lock_shares(due: models.QuerySet[Row], shares: Mapping[str, int]) -> list[Row]:
     """Lock the first rows of each queue, as many as its share, and load them by one query.
 
@@ -171,7 +183,7 @@ def lock_shares(due: models.QuerySet[Row], shares: Mapping[str, int]) -> list[Ro
     selects, params, compiled = list[str](), list[Any](), dict[int, Any]()
     for queue, share in shares.items():
         if share and share not in compiled:
-            rows = due.filter(queue=ANY_QUEUE).select_for_update(
+            rows = of_queue(due, ANY_QUEUE).select_for_update(
                 skip_locked=True, of=("self",), no_key=True
             )
             compiled[share] = rows[:share].query.sql_with_params()

@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock, http, turns
@@ -205,6 +206,21 @@ def test_the_only_call_a_provider_may_get_goes_to_each_in_time(
             model.objects.update(lease_until=None)
 
     assert [*Counter(claimed).values()] == [7, 7, 7]
+
+
+@pytest.mark.postgresql
+def test_a_claim_does_not_read_past_the_rows_of_others(organization, make_due):
+    """All due at one time, the others' first: the index on the due time alone would do that."""
+    make_due(organization, "auth0_client_credentials", 300)
+    last = make_due(make_organization("atreides"), "auth0_client_credentials", 300)[0]
+    Token.objects.update(refresh_at=clock.now() - HOUR)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+    plan = turns.of_queue(Token.objects.refresh_due(), last.queue_name)[:4].explain()
+
+    assert "token_queue" in plan
+    assert "token_refresh_at" not in plan
 
 
 def test_the_queue_is_the_same_in_python_and_in_the_database(organization, make_due):
