@@ -279,7 +279,7 @@ def test_the_main_pages_work_without_javascript(
 
     page.get_by_role("link", name="Delete").click()
     page.get_by_label("Type Spice to confirm").fill("Spice")
-    press(page, "Delete")
+    press(page, "Delete Spice")
     assert not type(credential).objects.exists()
 
 
