@@ -64,4 +64,4 @@ def test_every_job_finds_its_rows_by_an_index(organization, job):
         each["sql"] for each in statements if re.match("SELECT|UPDATE|DELETE|WITH", each["sql"])
     ]
     found = {table for statement in read for table in scanned(statement)}
-    assert found == WALKED.get(job.name, set())
+    assert found <= WALKED.get(job.name, set())
