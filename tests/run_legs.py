@@ -34,17 +34,18 @@ SQLITE_ONLY = (
             # They have their own PostgreSQL.
             *("database_hangs", "failover"),
             *("destinations", "http", "networks", "prepared", "private_files", "redaction"),
-            *("settings", "words"),
+            *("redis_urls", "settings", "words"),
         )
     ),
     *(
         f"dashboard/test_{what}.py"
         for what in (
-            *("body_limits", "doors", "fresh_login", "headers", "notifications", "shell"),
-            *("snippets", "static", "template_lines"),
+            *("body_limits", "doors", "fresh_login", "headers", "notifications", "reach"),
+            *("shell", "snippets", "static", "template_lines"),
         )
     ),
-    *("health/test_scenarios.py", "syncs/test_postgres.py", "tools/test_bench.py"),
+    *("health/test_scenarios.py", "limits/test_redis_nodes.py", "syncs/test_postgres.py"),
+    "tools/test_bench.py",
     *("tools/test_chaos_itself.py", "tools/test_repeats.py", "tools/test_slow_clients.py"),
     "tools/test_up.py",
 )
