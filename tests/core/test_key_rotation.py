@@ -60,7 +60,7 @@ keyring.BATCH, updates = 200, []
 
 def die(execute, sql, *others):
     result = execute(sql, *others)
-    if sql.startswith("UPDATE"):
+    if sql.lstrip().startswith("UPDATE"):
         updates.append(sql)
     if len(updates) == 3:
         os.kill(os.getpid(), signal.SIGKILL)

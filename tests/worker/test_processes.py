@@ -24,7 +24,8 @@ from tests.tokens.test_processes import database_url, wait_until
 
 PAUL = "usrziLeD23j9AJ1"
 KEYS = 12
-BATCH = 250
+# More than three times as many as are done together.
+BATCH = 3 * batches.PIECES + 100
 # How long a process may take to go on a machine that does much else beside.
 PATIENCE_S = 60
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
@@ -153,7 +154,7 @@ def test_a_batch_whose_worker_is_killed_goes_on_and_makes_each_link_once(start, 
     made = ConnectLink.objects.filter(batch=batch.pk)
 
     first = start()
-    wait_until(lambda: made.count() > 60)
+    wait_until(made.exists)
     first.kill()
     first.wait()
     before = made.count()
@@ -162,7 +163,7 @@ def test_a_batch_whose_worker_is_killed_goes_on_and_makes_each_link_once(start, 
     start()
     wait_until(lambda: Batch.objects.get().finished_at)
 
-    assert 60 < before < BATCH, "It was killed in the middle."
+    assert 0 < before < BATCH, "It was killed in the middle."
     reconnected = list(made.values_list("reconnects", flat=True))
     assert len(reconnected) == BATCH
     assert set(reconnected) == set(rows.values_list("pk", flat=True))
