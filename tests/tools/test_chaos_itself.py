@@ -96,6 +96,7 @@ def test_no_kill_explains_two_attempts_at_once():
     journal = [{"at": at.isoformat()} for at in began]
 
     assert cut_off_attempts(journal) == began[1:], "The first had its lease when the next began."
+    assert cut_off_attempts([]) == []
 
 
 def test_a_run_that_never_came_to_a_state_proves_nothing_about_it():

@@ -150,7 +150,8 @@ def cut_off_attempts(journal: list[dict[str, Any]]) -> list[datetime]:
     """
     begun = [datetime.fromisoformat(each["at"]) for each in journal]
     lasted = [then - at > LEAST_LEASE for at, then in pairwise(begun)]
-    attempts = zip(journal, begun, [*lasted, True], strict=True)
+    # None at all has no last one.
+    attempts = zip(journal, begun, [*lasted, True], strict=False)
     return [at for each, at, alone in attempts if "ended" not in each and alone]
 
 
