@@ -30,7 +30,8 @@ GROWING = (
     "tokens_chaindigest",
     "tokens_token",
 )
-# Whose every row may be meant: in chunks each minute, and every ten minutes.
+# Whose every row may be meant: in chunks each minute, which PostgreSQL reads by the key, and every
+# ten minutes.
 WALKED = {
     "sample_usage": {"credentials_credential"},
     "propagate_recent_changes": {"credentials_credential"},
@@ -64,4 +65,5 @@ def test_every_job_finds_its_rows_by_an_index(organization, job):
         each["sql"] for each in statements if re.match("SELECT|UPDATE|DELETE|WITH", each["sql"])
     ]
     found = {table for statement in read for table in scanned(statement)}
-    assert found <= WALKED.get(job.name, set())
+    by_key = connection.vendor == "postgresql" and job.name == "sample_usage"
+    assert found == (set() if by_key else WALKED.get(job.name, set()))
