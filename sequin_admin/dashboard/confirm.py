@@ -1,6 +1,7 @@
 """Pages that ask before something stops or is gone: they show what it reaches."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from django.contrib import messages
 from django.db import models
@@ -10,6 +11,8 @@ from django.shortcuts import redirect, render
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request
 from sequin_admin.dashboard.reach.model import Reach
+
+Row = TypeVar("Row", bound=models.Model)
 
 
 def render_question(
@@ -33,10 +36,10 @@ def render_question(
 
 def delete_or_ask(
     request: Request,
-    row: models.Model,
+    row: Row,
     delete: Callable[..., object],
     *,
-    reach: Reach,
+    reach: Callable[[Row], Reach],
     then: str,
 ) -> HttpResponse:
     """Delete the row when it was confirmed, and go to the list `then`; before that, ask.
@@ -48,7 +51,7 @@ def delete_or_ask(
         try:
             delete(row, actor=request.user)
         except InUse:
-            # The page says by whom.
+            # The page says by whom: what it reaches is read after the refusal.
             status = 409
         else:
             messages.success(request, f"{name} is deleted.")
@@ -58,13 +61,18 @@ def delete_or_ask(
         title=f"Delete {name}?",
         button=f"Delete {name}",
         back=request.path.removesuffix("delete/"),
-        reach=reach,
+        reach=reach(row),
         status=status,
     )
 
 
 def disable_or_ask(
-    request: Request, row: models.Model, disable: Callable[..., object], *, reach: Reach, done: str
+    request: Request,
+    row: Row,
+    disable: Callable[..., object],
+    *,
+    reach: Callable[[Row], Reach],
+    done: str,
 ) -> HttpResponse:
     """Disable the row when it was confirmed, say so in `done`, and offer to undo it; before, ask.
 
@@ -77,4 +85,4 @@ def disable_or_ask(
         messages.success(request, done, extra_tags=f"{back}enable/")
         return redirect(back)
     title = f"Disable {row}"
-    return render_question(request, title=f"{title}?", button=title, back=back, reach=reach)
+    return render_question(request, title=f"{title}?", button=title, back=back, reach=reach(row))

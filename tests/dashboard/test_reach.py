@@ -65,9 +65,7 @@ def test_what_is_used_is_not_deleted_and_says_by_whom(owner, ask, organization, 
         assert (asked.status_code, refused.status_code) == (200, 409)
         for answer in (asked, refused):
             assert by_whom in words(answer)
-            assert "<form" not in answer.content.decode().partition("<main")[2] or (
-                "btn-danger" not in answer.content.decode()
-            )
+            assert "btn-danger" not in answer.content.decode()
         assert type(row).objects.filter(pk=row.pk).exists()
 
 

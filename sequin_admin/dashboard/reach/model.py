@@ -49,21 +49,17 @@ def affected(rows: models.QuerySet[models.Model], one: str, many: str = "") -> A
     count = rows.count()
     if not count:
         return None
-    found = list(rows.order_by("name" if has_name(rows.model) else "pk")[:NAMED])
     # The concrete model's: a Stripe key is a credential.
     meta = (rows.model._meta.concrete_model or rows.model)._meta
     noun = meta.verbose_name if count == 1 else meta.verbose_name_plural
-    named = [(str(row), page_of(row)) for row in found]
+    page = f"dashboard:{meta.verbose_name_raw.lower().replace(' ', '_')}"
+    found = rows.order_by("name" if has_name(rows.model) else "pk")[:NAMED]
+    named = [(str(row), reverse(page, args=[row.pk])) for row in found]
     return Affected(count, str(noun), one if count == 1 else many or one, named)
 
 
 def has_name(model: type[models.Model]) -> bool:
     return any(field.name == "name" for field in model._meta.fields)
-
-
-def page_of(row: models.Model) -> str:
-    noun = (row._meta.concrete_model or type(row))._meta.verbose_name_raw
-    return reverse(f"dashboard:{noun.lower().replace(' ', '_')}", args=[row.pk])
 
 
 def users_of(

@@ -1,7 +1,5 @@
 """What actions on targets, streams, consumers and syncs reach."""
 
-from collections.abc import Iterable
-
 from django.db import models
 
 from sequin_admin.credentials.models import Credential
@@ -9,9 +7,8 @@ from sequin_admin.dashboard.reach.model import IN_AUDIT_LOG, Reach, affected, us
 from sequin_admin.syncs.models import Consumer, Stream, Sync, Target
 
 
-def consumers_of(syncs: Iterable[Sync]) -> models.QuerySet[Consumer]:
-    rows = Consumer.objects.filter(disabled_at=None)
-    return rows.consuming(Sync.objects.filter(pk__in=[sync.pk for sync in syncs]))
+def consumers_of(syncs: models.QuerySet[Sync]) -> models.QuerySet[Consumer]:
+    return Consumer.objects.filter(disabled_at=None).consuming(syncs)
 
 
 def reach_of_deleting_target(target: Target) -> Reach:
@@ -45,10 +42,11 @@ def reach_of_deleting_consumer(consumer: Consumer) -> Reach:
 
 
 def reach_of_disabling_sync(sync: Sync) -> Reach:
+    consumers = consumers_of(Sync.objects.filter(pk=sync.pk))
     return Reach(
         stops=(
             "It reads nothing from the account.",
-            affected(consumers_of([sync]), "gets nothing of it", "get nothing of it"),
+            affected(consumers, "gets nothing of it", "get nothing of it"),
         ),
         stays=("Its settings and history, and what was written. Enabled again, it goes on.",),
     )

@@ -89,7 +89,10 @@ def show_form(
 @may(Action.EDIT)
 def delete(request: Request, pk: str) -> HttpResponse:
     consumer = get_owned_or_404(request, pk)
-    reach = reach_of_deleting_consumer(consumer)
     return delete_or_ask(
-        request, consumer, consumers.delete, reach=reach, then="dashboard:consumers"
+        request,
+        consumer,
+        consumers.delete,
+        reach=reach_of_deleting_consumer,
+        then="dashboard:consumers",
     )

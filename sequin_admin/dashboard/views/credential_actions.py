@@ -115,7 +115,7 @@ def disable(request: Request, pk: str) -> HttpResponse:
         request,
         credential,
         credential_operations.disable,
-        reach=reach_of_disabling_credential(credential),
+        reach=reach_of_disabling_credential,
         done=f"{credential} is disabled. Nothing uses it until you enable it.",
     )
 

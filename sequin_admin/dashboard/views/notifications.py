@@ -158,7 +158,7 @@ def disable(request: Request, pk: str) -> HttpResponse:
         request,
         channel,
         channels.disable,
-        reach=reach_of_disabling_channel(channel),
+        reach=reach_of_disabling_channel,
         done=f"{channel} is disabled: nothing is sent there.",
     )
 
@@ -167,9 +167,12 @@ def disable(request: Request, pk: str) -> HttpResponse:
 @may(Action.CONFIGURE)
 def delete(request: Request, pk: str) -> HttpResponse:
     channel = get_owned_or_404(request, pk)
-    reach = reach_of_deleting_channel(channel)
     return delete_or_ask(
-        request, channel, channels.delete, reach=reach, then="dashboard:notifications"
+        request,
+        channel,
+        channels.delete,
+        reach=reach_of_deleting_channel,
+        then="dashboard:notifications",
     )
 
 

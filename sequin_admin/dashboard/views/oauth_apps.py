@@ -157,5 +157,10 @@ def show_form(
 @may(Action.CONFIGURE)
 def delete(request: Request, pk: str) -> HttpResponse:
     app = get_object_or_404(OAuthApp.objects.of(request.organization), pk=pk)
-    reach = reach_of_deleting_oauth_app(app)
-    return delete_or_ask(request, app, oauth_apps.delete, reach=reach, then="dashboard:oauth_apps")
+    return delete_or_ask(
+        request,
+        app,
+        oauth_apps.delete,
+        reach=reach_of_deleting_oauth_app,
+        then="dashboard:oauth_apps",
+    )

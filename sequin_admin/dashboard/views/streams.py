@@ -92,5 +92,6 @@ def show_form(
 @may(Action.EDIT)
 def delete(request: Request, pk: str) -> HttpResponse:
     stream = get_owned_or_404(request, pk)
-    reach = reach_of_deleting_stream(stream)
-    return delete_or_ask(request, stream, streams.delete, reach=reach, then="dashboard:streams")
+    return delete_or_ask(
+        request, stream, streams.delete, reach=reach_of_deleting_stream, then="dashboard:streams"
+    )

@@ -153,7 +153,7 @@ def disable(request: Request, pk: str) -> HttpResponse:
         request,
         sync,
         partial(syncs.set_status, status="disabled"),
-        reach=reach_of_disabling_sync(sync),
+        reach=reach_of_disabling_sync,
         done=f"{sync} is disabled. It reads nothing until you enable it.",
     )
 
@@ -189,5 +189,10 @@ def unpublish(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def delete(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
-    reach = reach_of_deleting_sync(sync)
-    return delete_or_ask(request, sync, syncs.delete, reach=reach, then="dashboard:syncs")
+    return delete_or_ask(
+        request,
+        sync,
+        syncs.delete,
+        reach=reach_of_deleting_sync,
+        then="dashboard:syncs",
+    )

@@ -118,5 +118,6 @@ def verify(request: Request, pk: str) -> HttpResponse:
 @may(Action.CONFIGURE)
 def delete(request: Request, pk: str) -> HttpResponse:
     target = get_owned_or_404(request, pk)
-    reach = reach_of_deleting_target(target)
-    return delete_or_ask(request, target, targets.delete, reach=reach, then="dashboard:targets")
+    return delete_or_ask(
+        request, target, targets.delete, reach=reach_of_deleting_target, then="dashboard:targets"
+    )
