@@ -7,6 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from sequin_admin.access.models import Organization
+from sequin_admin.audit.models import Event
 from sequin_admin.connect import batches, bulk, links
 from sequin_admin.connect.models import BatchAction, BatchItem, ConnectLink
 from sequin_admin.core import clock
@@ -18,11 +19,15 @@ from sequin_admin.health.models import Incident
 from sequin_admin.limits import limiter, sampling
 from sequin_admin.limits.models import RateLimit, Sample, set_limits
 from sequin_admin.notifications.models import Channel, Delivery
+from sequin_admin.tokens.models import Token
 from tests.conftest import make_member
 from tests.factories import make_credential, make_oauth_app, sample_properties
 
 FEW, MANY = 3, 30
 RATE = Rate(allowed_requests=7, interval=1000, max_concurrent_requests=2)
+MOVED = "https://moved.my.salesforce.com"
+# What becomes of the refresh token, the version and the access token of an account that moved.
+AFTER = (("new", 0, None), ("new", 2, None), ("old", 1, "stays"))
 pytestmark = pytest.mark.django_db
 
 
@@ -104,6 +109,42 @@ def import_of_new_ones(fleet):
     )
 
 
+def import_of_known_ones(fleet):
+    """Renamed keys, and accounts that moved to another host: of each three one has no access token
+    yet, one gets another refresh token, and one keeps both tokens."""
+    kind, moved, keys, items = kinds.get("salesforce_oauth2"), [], [], []
+    for number in range(fleet.count):
+        known = {"sfid": f"00D{number}", "refresh_token": f"old-{number}"}
+        row = fleet.credential(number, kind.slug, identity=known["sfid"], properties=known)
+        if number % 3:
+            Token(credential=row, version=1, secrets={"access_token": known["sfid"]}).save()
+        changed = {"instance_url": MOVED, "refresh_token": f"{AFTER[number % 3][0]}-{number}"}
+        items.append(changed_item(row, **changed))
+        moved.append(row)
+        key = fleet.credential(number, marker=f"m{number}", identity=f"acct_m{number}")
+        items.append(changed_item(key, name="New"))
+        keys.append(key)
+    yield lambda: bulk.save_credentials(fleet.organization, items, actor=fleet.person)
+    for number, token in enumerate(token_of(row) for row in moved):
+        refresh_token, version, access_token = AFTER[number % 3]
+        assert token.credential.properties["instance_url"] == MOVED
+        assert token.credential.secrets["refresh_token"] == f"{refresh_token}-{number}"
+        assert token.version == version
+        assert token.secrets.get("access_token") == (access_token and f"00D{number}")
+    assert {Credential.objects.get(pk=row.pk).properties["name"] for row in keys} == {"New"}
+    updated = Event.objects.filter(organization_id=fleet.organization.pk)
+    assert updated.filter(action="credential.updated").count() == len(items)
+
+
+def changed_item(row, **changed):
+    properties = {"kind": row.kind, **row.properties, **row.secrets, **changed}
+    return bulk.Item(row.properties_class.model_validate(properties))
+
+
+def token_of(row):
+    return Token.objects.with_credential().get(credential=row)
+
+
 def samples(fleet):
     for row in fleet.rows:
         limiter.acquire(row)
@@ -157,6 +198,7 @@ WORK = (
     batch_of_links,
     withdrawn_batch,
     import_of_new_ones,
+    import_of_known_ones,
     samples,
     tokens_of_expired_links,
     outage_that_opens,

@@ -17,6 +17,7 @@ from sequin_admin.core.digests import secret_key_digests
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import InvalidEntry, Properties
+from sequin_admin.credentials.row import save_locked
 from sequin_admin.limits.models import store_limits
 from sequin_admin.notifications.events import record_and_notify_many
 from sequin_admin.tokens import chains, lifetimes
@@ -119,10 +120,9 @@ def upsert_rows(
     former = [entered.stored_secrets(match.known) if match.known else {} for match in matches]
     saved = merge_all(matches)
     create_rows([each.credential for each in saved if each.is_new])
-    for each in (each for each in saved if not each.is_new):
-        if each.changed or each.change.retry:
-            each.credential.save()
-            entered.update_token(each.credential, each.change)
+    known = [each for each in saved if not each.is_new and (each.changed or each.change.retry)]
+    save_locked([each.credential for each in known])
+    entered.update_tokens([(each.credential, each.change) for each in known])
     remember_tokens(matches, saved, former)
     pairs = zip(matches, saved, strict=True)
     rates = [(each.credential, match.item.rate) for match, each in pairs if match.item.rate]

@@ -4,14 +4,14 @@ Whatever the door (form, API, bulk, connect link): a mask keeps the stored secre
 living chain changes nothing (`tokens.chains`), and only what differs is changed.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
-from sequin_admin.core import clock
+from sequin_admin.core import clock, leases
 from sequin_admin.core.field_errors import CONTRADICTION, errors_in
 from sequin_admin.core.fields import DecryptionError, Secrets
 from sequin_admin.credentials.forms import input_names
@@ -183,15 +183,27 @@ def origins(known: Credential, stored: Mapping[str, str]) -> set[str]:
     return set(tokens[:1] if tokens[:1] and tokens[0] in stored else tokens)
 
 
-def update_token(credential: Credential, change: MergeResult) -> None:
-    """What a change of the credential means for its token row, which is kept in place."""
-    renewable, now = lifetimes.is_renewable(credential), clock.now()
-    token = Token.objects.select_for_update().filter(pk=credential.pk).first()
-    if token is None:
-        if renewable and (change.origin or change.secrets or change.retry):
-            Token.objects.get_or_create(credential=credential, defaults={"refresh_at": now})
-        return
-    token.credential = credential
+def update_tokens(changes: Sequence[tuple[Credential, MergeResult]]) -> None:
+    """What changes of credentials mean for their token rows, which are kept in place."""
+    tokens = Token.objects.select_for_update().in_bulk([credential.pk for credential, _ in changes])
+    known = [(tokens[row.pk], row, change) for row, change in changes if row.pk in tokens]
+    leases.revoke(*(token for token, _, change in known if change.origin))
+    leases.save_locked([each[0] for each in known if update_token(*each)])
+    due = [row for row, change in changes if row.pk not in tokens and makes_due(row, change)]
+    rows = [Token(credential=row, refresh_at=clock.now()) for row in due]
+    Token.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def makes_due(credential: Credential, change: MergeResult) -> bool:
+    """Whether a credential without a token row gets one."""
+    entered = change.origin or change.secrets or change.retry
+    return bool(entered) and lifetimes.is_renewable(credential)
+
+
+def update_token(token: Token, credential: Credential, change: MergeResult) -> bool:
+    """Put into the row what the change means for it. Does not save. False when it means nothing."""
+    renewable = lifetimes.is_renewable(credential)
+    token.credential, token.queue = credential, credential.queue_name
     if change.origin:
         token.invalidate(renewable=renewable)
     elif change.secrets and renewable:
@@ -199,5 +211,5 @@ def update_token(credential: Credential, change: MergeResult) -> None:
     elif change.retry and renewable:
         token.end_back_off()
     else:
-        return
-    token.save()
+        return False
+    return True

@@ -132,10 +132,28 @@ def extend(held: models.QuerySet[Row], length: timedelta, **written: Any) -> boo
     return held.update(lease_until=DatabaseTime(length, stored=True), **written) == 1
 
 
-def revoke(row: Leased) -> None:
-    """End the lease, whoever has it: its holder can't write any more."""
-    rows = type(row)._base_manager.filter(pk=row.pk)
-    rows.update(**RELEASED, lease_fence=F("lease_fence") + 1)
+def revoke(*rows: Leased) -> None:
+    """End the leases, whoever has them: their holders can't write any more."""
+    if rows:
+        held = type(rows[0])._base_manager.filter(pk__in=[row.pk for row in rows])
+        held.update(**RELEASED, lease_fence=F("lease_fence") + 1)
+
+
+def save_locked(rows: Sequence[Leased]) -> None:
+    """As `save()` of each of these stored rows, which this transaction has locked, in one
+    statement: it inserts them, and each one's key sends it to the row that is there.
+
+    An `IntegrityError` is raised as by `save()`. `bulk_update()` would not prepare the values.
+    """
+    if rows:
+        model = rows[0]._meta.concrete_model or type(rows[0])
+        kept = [f for f in model._meta.concrete_fields if not (f.primary_key or f.generated)]
+        model._base_manager.bulk_create(
+            rows,
+            update_conflicts=True,
+            unique_fields=[model._meta.pk.name],
+            update_fields=[f.name for f in kept if f.name not in LEASE_COLUMNS],
+        )
 
 
 def release(row: Leased, **written: Any) -> bool:

@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from typing import Any, ClassVar, Self
@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 from django.db import models, transaction
 
 from sequin_admin.access.models import Organization
-from sequin_admin.core import clock
+from sequin_admin.core import clock, leases
 from sequin_admin.core.digests import secret_key_digests
 from sequin_admin.core.fields import EncryptedJSONField, Secrets
 from sequin_admin.core.leases import Leased
@@ -135,7 +135,7 @@ class CredentialRow(Leased, Monitored):
         before = type(self)._base_manager.select_for_update().filter(pk=self.pk).first()
         if before is None or before.destination == self.destination:
             return columns
-        destination_changed.send(sender=CredentialRow, before=before, after=self)
+        destination_changed.send(sender=CredentialRow, moves=[(before, self)])
         if columns is None or "secrets" in columns:
             return columns
         self.secrets = dict(before.secrets)
@@ -216,6 +216,20 @@ class CredentialRow(Leased, Monitored):
 
     def properties_with(self, secrets: Mapping[str, str]) -> Secrets:
         return Secrets(declared_properties(self.kind, {**self.properties, **secrets}))
+
+
+def save_locked(rows: Sequence[CredentialRow]) -> None:
+    """As `save()` of each stored row, which the caller's transaction has locked, in as many
+    statements for many as for one."""
+    movable = [row.pk for row in rows if row.destination_properties]
+    stored = type(rows[0])._base_manager.select_for_update().in_bulk(movable) if movable else {}
+    pairs = [(stored[row.pk], row) for row in rows if row.pk in stored]
+    moves = [(before, row) for before, row in pairs if before.destination != row.destination]
+    if moves:
+        destination_changed.send(sender=CredentialRow, moves=moves)
+    for row in rows:
+        row.update_secret_columns()
+    leases.save_locked(rows)
 
 
 def masked_properties(

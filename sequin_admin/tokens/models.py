@@ -1,6 +1,6 @@
 """Access tokens with their lease, journal and refresh schedule."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Self
 
@@ -115,9 +115,8 @@ class Token(leases.Leased):
         return self.expires_at is None or (self.expires_at - at).total_seconds() > margin_s
 
     def invalidate(self, *, renewable: bool) -> None:
-        """Forget the access token, whose refresh token or key was replaced. A renewal in progress
-        loses its lease. Saves nothing else."""
-        leases.revoke(self)
+        """Forget the access token, whose refresh token or key was replaced. Does not save: the
+        caller also revokes the lease of a renewal in progress."""
         self.version += 1
         self.journal = []
         self.secrets, self.previous_until, self.issued_at = {}, None, None
@@ -140,11 +139,17 @@ class Token(leases.Leased):
 
 
 @receiver(destination_changed)
-def reseal_token(before: Credential, after: Credential, **kwargs: Any) -> None:
-    """Encrypt the token for the credential's new destination; drop one that can't be decrypted."""
-    token = Token.objects.select_for_update().filter(pk=after.pk).first()
-    if token is None:
-        return
+def reseal_tokens(moves: Sequence[tuple[Credential, Credential]], **kwargs: Any) -> None:
+    """Encrypt the tokens for the new destinations of their credentials."""
+    tokens = Token.objects.select_for_update().in_bulk([after.pk for _, after in moves])
+    for before, after in moves:
+        if after.pk in tokens:
+            reseal(tokens[after.pk], before, after)
+    leases.save_locked([*tokens.values()])
+
+
+def reseal(token: Token, before: Credential, after: Credential) -> None:
+    """Have it encrypted for the new destination; drop what can't be decrypted. Does not save."""
     token.credential = before
     try:
         secrets = dict(token.secrets)
@@ -152,7 +157,6 @@ def reseal_token(before: Credential, after: Credential, **kwargs: Any) -> None:
         secrets, token.version = {}, token.version + 1
         token.expires_at = clock.now()
     token.credential, token.secrets = after, secrets
-    token.save(update_fields=["secrets", "version", "expires_at"])
 
 
 class ChainDigest(models.Model):

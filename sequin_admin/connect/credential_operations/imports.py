@@ -174,7 +174,7 @@ def take_entered(
         known.save()
     if change.secrets:
         chains.remember([(known, {*new.values(), *digests.of(draft, former).values()})])
-    entered.update_token(known, change)
+    entered.update_tokens([(known, change)])
     return change
 
 
@@ -196,4 +196,4 @@ def apply_grant(credential: Credential, grant: TokenGrant | None) -> None:
     if grant and not credential.mints_tokens():
         grants.store_grant(credential, grant)
         return
-    entered.update_token(credential, entered.CREATED)
+    entered.update_tokens([(credential, entered.CREATED)])
