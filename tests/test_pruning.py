@@ -167,6 +167,28 @@ def test_old_rows_go_in_batches_by_an_index(organization, user, long_ago, monkey
     assert not model._base_manager.exists()
 
 
+def test_a_slow_batch_is_followed_by_half_as_many_rows(organization, user, long_ago, monkeypatch):
+    """Each is slow: of five rows go two, then one at a time."""
+    monkeypatch.setattr(pruning, "BATCH_SIZE", 2)
+    monkeypatch.setattr(pruning, "SLOW_S", 0)
+    Transition.objects.bulk_create(transitions(organization, user, long_ago))
+
+    with CaptureQueriesContext(connection) as statements:
+        incidents.prune()
+
+    deleted = f'DELETE FROM "{Transition._meta.db_table}"'
+    assert sum(each["sql"].startswith(deleted) for each in statements) == OLD - 1
+    assert not Transition.objects.exists()
+
+
+def test_a_quick_batch_is_followed_by_more_rows_again():
+    sizes = [500]
+    for took_s in (0.3, 0.3, 0.1, 0.01, 0.01, 0.01):
+        sizes.append(pruning.next_size(sizes[-1], took_s))
+
+    assert sizes == [500, 250, 125, 125, 250, 500, 500]
+
+
 def test_how_long_history_is_kept_is_a_setting(organization, user, long_ago, settings):
     Transition.objects.bulk_create(transitions(organization, user, long_ago))
     settings.KEEP_HISTORY_DAYS = 101

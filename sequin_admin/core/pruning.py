@@ -13,6 +13,9 @@ from django.db import models, transaction
 from sequin_admin.core import clock, shutdown
 
 BATCH_SIZE = 500
+# After a batch that took longer the next has half as many rows, for tables whose rows are large,
+# slow disks and busy machines; after a quick one it has twice as many again.
+SLOW_S, QUICK_S = 0.25, 0.05
 
 Row = TypeVar("Row", bound=models.Model)
 
@@ -28,21 +31,30 @@ def prune(rows: models.QuerySet[Row], by: str) -> int:
     Between two batches others have the database for as long as a batch took: SQLite has one writer
     at a time. A process that is to end leaves the rest for later.
     """
-    count = 0
+    count, size = 0, BATCH_SIZE
     while not shutdown.is_requested():
         began = time.monotonic()
-        deleted = prune_batch(rows, by)
+        deleted = prune_batch(rows, by, size)
         if not deleted:
             break
         count += deleted
-        time.sleep(time.monotonic() - began)
+        took_s = time.monotonic() - began
+        size = next_size(size, took_s)
+        time.sleep(took_s)
     return count
 
 
+def next_size(size: int, took_s: float) -> int:
+    """How many rows the next batch has, after one of `size` rows that took so long."""
+    if took_s > SLOW_S:
+        return max(1, size // 2)
+    return min(BATCH_SIZE, size * 2) if took_s < QUICK_S else size
+
+
 @transaction.atomic
-def prune_batch(rows: models.QuerySet[Row], by: str) -> int:
-    """Delete the oldest of `rows`, without those that another process has locked."""
+def prune_batch(rows: models.QuerySet[Row], by: str, size: int) -> int:
+    """Delete the `size` oldest of `rows`, without those that another process has locked."""
     locked = rows.order_by(by).select_for_update(skip_locked=True, of=("self",))
-    ids = list(locked.values_list("pk", flat=True)[:BATCH_SIZE])
+    ids = list(locked.values_list("pk", flat=True)[:size])
     rows.model._base_manager.filter(pk__in=ids).delete()
     return len(ids)

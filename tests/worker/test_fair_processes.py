@@ -2,10 +2,11 @@
 
 import json
 import socket
+from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.db.models import Max
+from django.db.models import Max, Min
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock, leases
@@ -18,6 +19,8 @@ from tests.worker.test_processes import start
 __all__ = ["start"]
 THREADS = 8
 MANY, FEW = 40, 12
+# In which a small organization's first work is begun and done.
+STARTS_IN = timedelta(seconds=10)
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 
 
@@ -88,9 +91,11 @@ def test_an_organization_with_much_to_do_does_not_hold_up_another(organization, 
     make_many(small, "stripe_key", 3)
     connection.close()
     start("--threads", "2")
+    began = clock.now()
 
     wait_until(lambda: not Credential.objects.filter(checked_at=None).exists())
 
-    last = Credential.objects.of(small).aggregate(at=Max("checked_at"))["at"]
-    before = Credential.objects.of(organization).filter(checked_at__lt=last).count()
+    its = Credential.objects.of(small).aggregate(first=Min("checked_at"), last=Max("checked_at"))
+    before = Credential.objects.of(organization).filter(checked_at__lt=its["last"]).count()
     assert before < MANY
+    assert its["first"] - began < STARTS_IN

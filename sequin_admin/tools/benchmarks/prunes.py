@@ -1,5 +1,6 @@
 """Benchmark of pruning: how long its transactions are, and how long another writer waits."""
 
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -12,6 +13,9 @@ from django.db import connection
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock, pruning
+from sequin_admin.credentials import kinds
+from sequin_admin.limits import sampling
+from sequin_admin.limits.models import Sample, SamplePeriod
 from sequin_admin.notifications import outbox
 from sequin_admin.notifications.models import Delivery, DeliveryState
 from sequin_admin.tools.benchmarks.copies import copy_row, new_head, numbered_uuid
@@ -19,36 +23,71 @@ from sequin_admin.tools.benchmarks.copies import copy_row, new_head, numbered_uu
 MANY = 1_000_000
 ALLOWED_S = 1.0
 WRITE_EVERY_S = 0.02
+LONG_AGO = clock.now() - timedelta(days=1000)
+# One second before the copy before it.
+EARLIER = {
+    "postgresql": "at - n * interval '1 second'",
+    "sqlite": "datetime(at, '-' || n || ' seconds')",
+}
 
 
 def measure(organization: Organization, total: int = MANY) -> dict[str, Any]:
-    """Prune old messages that were sent, while a thread writes to those that are kept."""
-    at = clock.now() - timedelta(days=1000)
-    columns = {"organization": organization, "severity": "info", "notice": {}}
-    old = Delivery.objects.create(**columns, state=DeliveryState.DELIVERED, created_at=at)
-    kept = Delivery.objects.create(**columns, state=DeliveryState.DELIVERED)
-    copy_row(old, total - 1, uid=numbered_uuid(new_head()))
-    prune_batch, took = pruning.prune_batch, list[float]()
+    """Prune old messages and old usage, while a thread writes to a row that is kept."""
+    kept = Delivery.objects.create(
+        organization=organization, severity="info", notice={}, state=DeliveryState.DELIVERED
+    )
+    figures: dict[str, Any] = {}
+    for name, (fill, prune) in TABLES.items():
+        fill(organization, total)
+        load_before, batches = os.getloadavg(), list[tuple[int, float]]()
+        with timed_batches(batches), writing(kept) as waits:
+            began = time.perf_counter()
+            count = prune()
+            seconds = time.perf_counter() - began
+        figures[name] = {
+            "rows": count,
+            "seconds": round(seconds, 1),
+            "transactions": len(batches),
+            "longest_transaction_s": round(max(took_s for _, took_s in batches), 3),
+            "slow_transactions": sum(took_s > pruning.SLOW_S for _, took_s in batches),
+            "fewest_rows_a_transaction": min(size for size, _ in batches),
+            "longest_write_beside_s": round(max(waits), 3),
+            "writes_beside": len(waits),
+            "load_before_and_after": [load_before[0], os.getloadavg()[0]],
+        }
+    return {"allowed_s": ALLOWED_S, **figures}
 
-    def timed(*args: Any) -> int:
+
+def fill_messages(organization: Organization, total: int) -> None:
+    columns = {"organization": organization, "severity": "info", "notice": {}}
+    old = Delivery.objects.create(**columns, state=DeliveryState.DELIVERED, created_at=LONG_AGO)
+    copy_row(old, total - 1, uid=numbered_uuid(new_head()))
+
+
+def fill_usage(organization: Organization, total: int) -> None:
+    """Of one credential, as a year's hours would be of a hundred."""
+    row = kinds.get("stripe_key")(organization=organization, name="Busy")
+    row.save()
+    old = Sample.objects.create(credential=row, span=SamplePeriod.HOUR, at=LONG_AGO)
+    copy_row(old, total - 1, at=EARLIER[connection.vendor])
+
+
+TABLES = {"messages": (fill_messages, outbox.prune), "usage": (fill_usage, sampling.prune)}
+
+
+@contextmanager
+def timed_batches(batches: list[tuple[int, float]]) -> Iterator[None]:
+    """Add how many rows each batch was allowed, and how long it took."""
+    prune_batch = pruning.prune_batch
+
+    def timed(rows: Any, by: str, size: int) -> int:
         began = time.perf_counter()
-        count = prune_batch(*args)
-        took.append(time.perf_counter() - began)
+        count = prune_batch(rows, by, size)
+        batches.append((size, time.perf_counter() - began))
         return count
 
-    with patch.object(pruning, "prune_batch", timed), writing(kept) as waits:
-        began = time.perf_counter()
-        count = outbox.prune()
-        seconds = time.perf_counter() - began
-    return {
-        "rows": count,
-        "seconds": round(seconds, 1),
-        "transactions": len(took),
-        "longest_transaction_s": round(max(took), 3),
-        "longest_write_beside_s": round(max(waits), 3),
-        "writes_beside": len(waits),
-        "allowed_s": ALLOWED_S,
-    }
+    with patch.object(pruning, "prune_batch", timed):
+        yield
 
 
 @contextmanager

@@ -106,9 +106,9 @@ def measure_claim(claim: Claim) -> float:
     return round(statistics.median(taken), 2)
 
 
-def make_tokens(organization: Organization, total: int) -> None:
-    """Create Airtable credentials with tokens, up to `total`."""
-    kind = kinds.get(KIND)
+def make_tokens(organization: Organization, total: int, slug: str = KIND) -> None:
+    """Create credentials of an OAuth kind with tokens, up to `total`."""
+    kind = kinds.get(slug)
     app, _ = OAuthApp.objects.get_or_create(
         organization=organization,
         provider=kind.provider,
@@ -120,7 +120,7 @@ def make_tokens(organization: Organization, total: int) -> None:
             oauth_app=app,
             name=f"Account {number}",
             identity=f"usr{number}",
-            properties={"airtable_uid": f"usr{number}", "scope": ""},
+            properties={kind.identity_properties[0]: f"usr{number}", "scope": ""},
             secrets={"refresh_token": "refresh"},
             secret_names=["refresh_token"],
         )

@@ -15,6 +15,7 @@ from sequin_admin.tools.benchmarks import (
     api,
     claim_costs,
     claims,
+    hanging,
     permits,
     prunes,
     refresh,
@@ -58,7 +59,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--claims", action="store_true", help="Only what 1, 2, 4 and 8 workers claim a second."
         )
-
+        parser.add_argument(
+            "--hanging",
+            action="store_true",
+            help="Only what a worker renews beside 10,000 due accounts of a provider that hangs.",
+        )
         parser.add_argument(
             "--claim-costs",
             action="store_true",
@@ -88,6 +93,8 @@ def measure(options: dict[str, Any]) -> dict[str, Any]:
         return {**figures, "token_read": token_read.measure_throughput(organization)}
     if options["claims"]:
         return {**figures, "claims": claims.measure()}
+    if options["hanging"]:
+        return {**figures, "hanging": hanging.measure()}
     if options["claim_costs"]:
         return {**figures, "claim_costs": claim_costs.measure()}
     if options["prune"]:
