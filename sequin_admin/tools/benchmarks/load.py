@@ -58,7 +58,9 @@ def serve(**settings: str) -> Iterator[int]:
         **settings,
     }
     try:
-        supervisor.start("web", gunicorn("sequin_admin.wsgi", port, CONNECTIONS), environment)
+        supervisor.start(
+            "web", gunicorn("sequin_admin.tools.benchmarks.wsgi", port, CONNECTIONS), environment
+        )
         supervisor.wait_for("web", f"http://{HOST}:{port}/healthz")
         yield port
     finally:
