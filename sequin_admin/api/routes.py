@@ -21,7 +21,8 @@ class Routes:
         self.fixed: dict[str, Routes] = {}
         self.parameter: Routes | None = None
         for route in routes:
-            if not CONVERTED.search(address := str(route.pattern)):
+            address = str(route.pattern)
+            if address and isinstance(route, URLPattern) and not CONVERTED.search(address):
                 self.add(address, route.callback)
 
     def add(self, address: str, view: Callable[..., Any]) -> None:

@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 class Preparing(Protocol):
     """A connection whose server keeps statements: `core.postgresql`'s."""
 
-    def prepared_cursor(self, times_as_text: bool = False) -> CursorWrapper: ...
+    def prepared_cursor(self, as_text: bool = False) -> CursorWrapper: ...
 
 
 class PreparedQuery(Generic[Row]):
@@ -125,7 +125,7 @@ class ColumnQuery:
         """All rows. `again`: the same SQL comes again."""
         connection = connections[self.db]
         if again:
-            rows = fetch(connection, self.sql, params, times_as_text=True)
+            rows = fetch(connection, self.sql, params, as_text=True)
         else:
             rows = fetch_with(connection.cursor, self.sql, params)
         if self.converters:
@@ -174,15 +174,15 @@ def fetch(
     sql: str,
     params: Columns,
     *,
-    times_as_text: bool = False,
+    as_text: bool = False,
 ) -> Sequence[Columns]:
     """All rows. On PostgreSQL by a statement that the server keeps (`PREPARED_STATEMENTS`); not in
     a transaction, which would end if the server did not know it.
 
-    `times_as_text`: times may come as text in ISO 8601, which costs less where few are read.
+    `as_text`: UUIDs, and times in ISO 8601, may come as text, which costs less.
     """
     if may_prepare(connection):
-        cursor_of = partial(connection.prepared_cursor, times_as_text)
+        cursor_of = partial(connection.prepared_cursor, as_text)
         try:
             return fetch_with(cursor_of, sql, params)
         except DatabaseError as error:
