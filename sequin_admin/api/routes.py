@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
 
+from django.http import HttpResponse
 from django.urls import URLPattern, URLResolver
 
-Found = tuple[Callable[..., Any], dict[str, str]]
+View = Callable[..., HttpResponse]
+Found = tuple[View, dict[str, str]]
 # A part that takes any text; others, which convert it, are left to Django.
 PARAMETER = re.compile(r"<([a-z_]+)>")
 CONVERTED = re.compile(r"<[a-z]+:")
@@ -16,7 +17,7 @@ class Routes:
     """The routes that begin with the same parts. A fixed part goes before a parameter."""
 
     def __init__(self, routes: Iterable[URLPattern | URLResolver] = ()) -> None:
-        self.view: Callable[..., Any] | None = None
+        self.view: View | None = None
         self.names: list[str] = []
         self.fixed: dict[str, Routes] = {}
         self.parameter: Routes | None = None
@@ -25,7 +26,7 @@ class Routes:
             if address and isinstance(route, URLPattern) and not CONVERTED.search(address):
                 self.add(address, route.callback)
 
-    def add(self, address: str, view: Callable[..., Any]) -> None:
+    def add(self, address: str, view: View) -> None:
         branch = self
         for part in address.split("/"):
             if PARAMETER.fullmatch(part):

@@ -24,7 +24,7 @@ from sequin_admin.core.prepared import Columns
 Values = Sequence[Any]
 Reader = Callable[[Sequence[Columns]], list[dict[str, Any]]]
 ColumnsReader = Callable[[Sequence[Values]], list[dict[str, Any]]]
-Maker = Callable[[Sequence[Values]], Iterable[Any]]
+Maker = Callable[[Sequence[Values]], Iterable[object]]
 Converter = Callable[[Values], Values]
 # As `schemas.rfc3339()`: UTC with Z, to the second.
 TIMES = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
@@ -74,11 +74,11 @@ class RowShape:
         names = tuple(self.fields)
         makers = [self.maker(name, field, at) for name, field in self.fields.items()]
 
-        def read(columns: Sequence[Values]) -> list[dict[str, Any]]:
+        def read_fields(columns: Sequence[Values]) -> list[dict[str, Any]]:
             made = zip(*[make(columns) for make in makers], strict=False)
             return [dict(zip(names, each, strict=True)) for each in made]
 
-        return read
+        return read_fields
 
     def maker(self, name: str, field: "Made | RowShape", at: Mapping[str, int]) -> Maker:
         if isinstance(field, RowShape):
@@ -121,7 +121,7 @@ class RowShape:
         return {name: str(v) if isinstance(v, UUID) else v for name, v in made.items()}
 
 
-def same(value: Any) -> Any:
+def same(value: Values) -> Values:
     return value
 
 

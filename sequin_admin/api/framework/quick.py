@@ -7,6 +7,7 @@ What is not usual goes Ninja's way: it refuses, and documents, all the same.
 import re
 from collections.abc import Callable
 from functools import wraps
+from types import MethodType
 from typing import Any, cast
 from uuid import UUID
 
@@ -22,13 +23,13 @@ Parameters = dict[str, Any]
 USUAL_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MOST_PARSED, QUERY_CHARS = 1000, 200
 # Those of a request's query string, by operation and string. Nobody changes them.
-_parsed: dict[tuple[str, str], Parameters] = {}
+_parsed: dict[tuple[Operation, str], Parameters] = {}
 
 
 def quick(run: Run) -> Run:
     """For Ninja's `decorate_view`, on an operation with `CachedKeyAuth` that takes ids in its path,
     a query or a body, and no header."""
-    operation: Operation = run.__self__  # type: ignore[attr-defined]
+    operation = cast(Operation, cast(MethodType, run).__self__)
     auth = CachedKeyAuth()
 
     @wraps(run)
@@ -54,8 +55,8 @@ def parse(
     operation: Operation, request: HttpRequest, path: dict[str, str], answer: HttpResponse
 ) -> Parameters:
     """The arguments of the view. Raises what Ninja raises, and 422 for unknown parameters."""
-    query, name = request.META["QUERY_STRING"], operation.view_func.__name__
-    sent = _parsed.get((name, query)) if request.method == "GET" else None
+    query = request.META["QUERY_STRING"]
+    sent = _parsed.get((operation, query)) if request.method == "GET" else None
     response = operation.signature.response_arg
     if sent is None or not all(map(USUAL_ID.fullmatch, path.values())):
         values: Parameters = operation._get_values(request, path, answer)
@@ -65,13 +66,13 @@ def parse(
                 each.refuse_unknown(request)
         # Each cursor comes once.
         if request.method == "GET" and len(query) <= QUERY_CHARS and "cursor=" not in query:
-            remember(name, query, sent)
+            remember(operation, query, sent)
         return values
     ids = {name: UUID(text) for name, text in path.items()}
     return {**ids, **sent, **({response: answer} if response else {})}
 
 
-def remember(name: str, query: str, sent: Parameters) -> None:
+def remember(operation: Operation, query: str, sent: Parameters) -> None:
     if len(_parsed) >= MOST_PARSED:
         _parsed.clear()
-    _parsed[name, query] = sent
+    _parsed[operation, query] = sent

@@ -2,14 +2,14 @@
 views of `floor` behind all of the middleware that an API request passed before its lane.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from importlib import import_module
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from django.core.handlers.wsgi import WSGIHandler
 from django.test import override_settings
 
-from sequin_admin.wsgi import application as product
-
+product = import_module("sequin_admin.wsgi").application
 # A copy of `MIDDLEWARE` of the commit before `sequin_admin.api.lane`: the list stays as it is here.
 FORMER_MIDDLEWARE = [
     "sequin_admin.dashboard.middleware.request_id",
@@ -37,7 +37,7 @@ with override_settings(MIDDLEWARE=FORMER_MIDDLEWARE):
     former = WSGIHandler()
 
 
-def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    chosen = former if environ["PATH_INFO"].startswith(COMPARED) else product
-    answer: Iterable[bytes] = chosen(environ, start_response)
+def application(request: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+    chosen = former if request["PATH_INFO"].startswith(COMPARED) else product
+    answer: Iterable[bytes] = chosen(request, start_response)
     return answer
