@@ -1,7 +1,5 @@
 """/v1: the Management API and its documents."""
 
-import re
-from collections.abc import Iterable
 from typing import cast
 
 from django.http import HttpRequest, HttpResponse
@@ -15,6 +13,7 @@ from sequin_admin.api.framework.json_parser import StrictParser
 from sequin_admin.api.framework.responses import finishing_responses
 from sequin_admin.api.openapi.document import Api
 from sequin_admin.api.resources import RESOURCES
+from sequin_admin.api.routes import Routes
 
 api = Api(
     title="Sequin Admin Management API",
@@ -50,23 +49,10 @@ for route in routes:
     route.callback = finishing_claims(finishing_responses(cast(View, view)))
 
 
-def by_first_part(routes: Iterable[URLPattern | URLResolver]) -> list[URLResolver]:
-    """The routes by the first part of their address, so that few are compared with a request's."""
-    groups: dict[str, list[URLPattern | URLResolver]] = {}
-    for route in routes:
-        groups.setdefault(str(route.pattern).partition("/")[0], []).append(route)
-    # A look-ahead: the routes themselves begin with that part.
-    return [
-        re_path(f"^(?={re.escape(part)}(?:/|$))", (group, None, None))
-        for part, group in groups.items()
-        if part
-    ]
-
-
 urlpatterns = [
     path("", unknown),
     path("", (routes, "ninja", namespace)),
     re_path("", unknown),
 ]
 # The same for the lane, which resolves every request.
-quick_patterns = [path("", unknown), *by_first_part(routes), *urlpatterns]
+quick_routes = Routes(routes)

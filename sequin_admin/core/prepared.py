@@ -32,7 +32,7 @@ log = structlog.get_logger(__name__)
 class Preparing(Protocol):
     """A connection whose server keeps statements: `core.postgresql`'s."""
 
-    def prepared_cursor(self, times_as_text: bool = False) -> CursorWrapper: ...
+    def prepared_cursor(self, as_text: bool = False) -> CursorWrapper: ...
 
 
 class PreparedQuery(Generic[Row]):
@@ -48,12 +48,15 @@ class PreparedQuery(Generic[Row]):
     def compiled(self) -> "CompiledQuery":
         return CompiledQuery(self.build(**examples(self.parameters))[:1])
 
+    @cached_property
+    def filling(self) -> "Filling":
+        return Filling(self.compiled.params, self.parameters, connections[self.compiled.db])
+
     def first(self, **values: object) -> Row | None:
         """The first row, as `QuerySet.first()` gives it."""
         compiled = self.compiled
         connection = connections[compiled.db]
-        filled = fill(compiled.params, self.parameters, values, connection)
-        rows = fetch(connection, compiled.sql, filled)
+        rows = fetch(connection, compiled.sql, self.filling(values, connection))
         return compiled.instance(rows[0]) if rows else None
 
 
@@ -85,21 +88,23 @@ class CompiledQuery:
 
 
 class PreparedColumns:
-    """A query for the columns of rows, with parameters. `build` ends with `values_list()`."""
+    """A query for the columns of rows, with parameters."""
 
-    def __init__(self, build: Callable[..., ColumnRows], parameters: Parameters) -> None:
+    def __init__(self, build: "Callable[..., ColumnQuery]", parameters: Parameters) -> None:
         self.build, self.parameters = build, parameters
 
     @cached_property
     def compiled(self) -> "ColumnQuery":
-        return ColumnQuery(self.build(**examples(self.parameters)))
+        return self.build(**examples(self.parameters))
+
+    @cached_property
+    def filling(self) -> "Filling":
+        return Filling(self.compiled.params, self.parameters, connections[self.compiled.db])
 
     def fetch(self, **values: object) -> Sequence[Columns]:
         """All rows, as `ColumnQuery.fetch()` gives them."""
-        compiled = self.compiled
-        connection = connections[compiled.db]
-        filled = fill(compiled.params, self.parameters, values, connection)
-        return compiled.fetch(filled, again=True)
+        filled = self.filling(values, connections[self.compiled.db])
+        return self.compiled.fetch(filled, again=True)
 
 
 class ColumnQuery:
@@ -120,7 +125,7 @@ class ColumnQuery:
         """All rows. `again`: the same SQL comes again."""
         connection = connections[self.db]
         if again:
-            rows = fetch(connection, self.sql, params, times_as_text=True)
+            rows = fetch(connection, self.sql, params, as_text=True)
         else:
             rows = fetch_with(connection.cursor, self.sql, params)
         if self.converters:
@@ -128,10 +133,37 @@ class ColumnQuery:
         return rows
 
 
-def fetch_columns(rows: ColumnRows) -> Sequence[Columns]:
-    """The rows of a `values_list()`, as `ColumnQuery.fetch()` gives them."""
+class DigestedQuery(ColumnQuery):
+    """Rows that begin with a digest of them all and with whether the API key holds.
+
+    On PostgreSQL the digest is made by the server, and when it is `known` no row comes but one of
+    NULLs after these two. On SQLite it is empty. `order_by` are positions, descending if negative.
+    """
+
+    def __init__(self, rows: ColumnRows, order_by: Sequence[int], known: str) -> None:
+        super().__init__(rows)
+        if connections[self.db].vendor == "postgresql":
+            self.sql = with_digest(self.sql, len(self.compiler.select), order_by)
+            self.params = (*self.params, known)
+
+
+def with_digest(sql: str, width: int, order_by: Sequence[int]) -> str:
+    """The SQL of a `DigestedQuery`, one column for each of `width`."""
+    names = [f"c{position}" for position in range(width)]
+    order = ", ".join(f"c{abs(p)} DESC" if p < 0 else f"c{p}" for p in order_by)
+    return (
+        f"WITH page ({', '.join(names)}) AS MATERIALIZED ({sql}), "  # noqa: S608 - our own SQL
+        "digest (value, holds) AS (SELECT left(encode(sha256(convert_to("
+        "string_agg(page::text, ''), 'UTF8')), 'hex'), 32), bool_and(c1) FROM page) "
+        f"SELECT digest.value, holds, {', '.join(names[2:])} FROM digest "
+        f"LEFT JOIN page ON digest.value <> %s ORDER BY {order}"
+    )
+
+
+def fetch_columns(build: Callable[[], ColumnQuery]) -> Sequence[Columns]:
+    """The rows of a query that is run once, as `ColumnQuery.fetch()` gives them."""
     try:
-        query = ColumnQuery(rows)
+        query = build()
     except EmptyResultSet:
         return []
     return query.fetch(query.params, again=False)
@@ -142,15 +174,15 @@ def fetch(
     sql: str,
     params: Columns,
     *,
-    times_as_text: bool = False,
+    as_text: bool = False,
 ) -> Sequence[Columns]:
     """All rows. On PostgreSQL by a statement that the server keeps (`PREPARED_STATEMENTS`); not in
     a transaction, which would end if the server did not know it.
 
-    `times_as_text`: times may come as text in ISO 8601, which costs less where few are read.
+    `as_text`: UUIDs, and times in ISO 8601, may come as text, which costs less.
     """
     if may_prepare(connection):
-        cursor_of = partial(connection.prepared_cursor, times_as_text)
+        cursor_of = partial(connection.prepared_cursor, as_text)
         try:
             return fetch_with(cursor_of, sql, params)
         except DatabaseError as error:
@@ -199,17 +231,22 @@ def examples(parameters: Parameters) -> dict[str, Any]:
     return {name: example for name, (_, example) in parameters.items()}
 
 
-def fill(
-    params: Columns,
-    parameters: Parameters,
-    values: Mapping[str, object],
-    connection: BaseDatabaseWrapper,
-) -> Columns:
-    """The parameters of the SQL, with `values` in the place of the examples."""
-    filled = {
-        field.get_db_prep_value(example, connection): field.get_db_prep_value(
-            values[name], connection
-        )
-        for name, (field, example) in parameters.items()
-    }
-    return tuple(filled.get(param, param) for param in params)
+class Filling:
+    """Puts values in the place of the examples among the parameters of the SQL."""
+
+    def __init__(
+        self, params: Columns, parameters: Parameters, connection: BaseDatabaseWrapper
+    ) -> None:
+        self.fields = [(name, field) for name, (field, _) in parameters.items()]
+        named = {
+            field.get_db_prep_value(example, connection): name
+            for name, (field, example) in parameters.items()
+        }
+        # For each parameter its name, or none and the value that it always has.
+        self.places = [(named.get(param), param) for param in params]
+
+    def __call__(self, values: Mapping[str, object], connection: BaseDatabaseWrapper) -> Columns:
+        filled: dict[str | None, object] = {
+            name: field.get_db_prep_value(values[name], connection) for name, field in self.fields
+        }
+        return tuple([filled[name] if name else param for name, param in self.places])

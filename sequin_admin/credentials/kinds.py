@@ -5,6 +5,7 @@ masking, docs page and contract tests all follow from what it declares. `credent
 contract, `bases.py` has the classes to start from.
 """
 
+from collections.abc import Mapping
 from typing import TypeVar
 
 from sequin_admin.credentials.bases import (
@@ -51,6 +52,7 @@ __all__ = [
     "choices",
     "class_of",
     "find",
+    "flow_of",
     "get",
     "get_oauth",
     "oauth_of",
@@ -106,7 +108,8 @@ def all() -> list[type[Credential]]:
 
 
 def of_provider(provider: str) -> list[type[Credential]]:
-    return [kind for kind in all() if kind.provider == provider]
+    found = (kind for kind in registered.values() if kind.provider == provider)
+    return sorted(found, key=lambda kind: kind.slug)
 
 
 def providers() -> dict[str, str]:
@@ -128,6 +131,15 @@ def with_app(provider: str) -> type[OAuthKind] | None:
     """The provider's kind whose client is ours; None when it has no OAuth app of ours."""
     offered = (kind for kind in of_provider(provider) if issubclass(kind, OAuthKind))
     return next((kind for kind in offered if kind.client_is_ours()), None)
+
+
+def flow_of(provider: str, properties: Mapping[str, object]) -> OAuth2:
+    """The authorization code flow of an OAuth app with these properties. Raises `LookupError` for
+    a provider without an OAuth app."""
+    kind = with_app(provider)
+    if kind is None:
+        raise LookupError(f"{provider} has no OAuth app of ours.")
+    return kind.flow_for(properties)
 
 
 def oauth_of(provider: str) -> OAuth2 | None:

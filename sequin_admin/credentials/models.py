@@ -78,10 +78,7 @@ class OAuthApp(Monitored):
     @property
     def flow(self) -> OAuth2:
         """Its authorization code flow. Raises `LookupError` for a provider without an OAuth app."""
-        kind = kinds.with_app(self.provider)
-        if kind is None:
-            raise LookupError(f"{self.provider} has no OAuth app of ours.")
-        return kind.flow_for(self.properties)
+        return kinds.flow_of(self.provider, self.properties)
 
     @property
     def properties_class(self) -> type[AppProperties]:

@@ -242,4 +242,4 @@ def masked_properties(
 
 def declared_properties(kind: str, known: Mapping[str, object]) -> dict[str, Any]:
     declared = registry.registered.get(kind, CredentialRow).property_names
-    return {"kind": kind} | {name: known[name] for name in declared if name in known}
+    return {"kind": kind, **{name: known[name] for name in declared if name in known}}

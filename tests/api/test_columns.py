@@ -1,6 +1,7 @@
 """What goes from columns to bytes is what the schema would write."""
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -8,15 +9,18 @@ import pytest
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.api.credentials import schemas as credential_schemas
+from sequin_admin.api.credentials.tokens import TokenShape
 from sequin_admin.api.oauth_apps import schemas as app_schemas
 from sequin_admin.core import clock
 from sequin_admin.core.metadata import METADATA_BYTES
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.limits.models import set_limit
+from sequin_admin.tokens.models import Token
 from tests.factories import make_credential, make_oauth_app
 
 URL = "/v1/credentials"
+DAY = timedelta(days=1)
 EDGES = {
     "empty": {},
     "integers": {"n": [0, -1, 2**53, -(2**53), 2**63, 2**64, -(2**63), 2**70, 10**22]},
@@ -52,6 +56,18 @@ def test_every_kind_is_written_as_by_its_schema(api, organization, kind):
     assert api.get(f"{URL}/{one.pk}").content == wanted
     assert api.get(URL).content == b'{"data":[' + wanted + b'],"next_cursor":null}'
     assert api.get(URL, kind=kind.slug).content == api.get(URL).content
+
+
+@pytest.mark.parametrize("kind", ["stripe_key", "shopify_oauth2", "hubspot_oauth2"])
+def test_a_token_is_written_as_by_its_schema(make_client, organization, kind):
+    one = make_credential(organization, kind)
+    Token.objects.create(
+        credential=one, version=1, secrets={"access_token": "spice"}, expires_at=clock.now() + DAY
+    )
+
+    got = make_client(organization, Scope.SECRETS).get(f"{URL}/{one.pk}/token")
+
+    assert got.content == written(TokenShape, got.json())
 
 
 def exact(text):

@@ -12,8 +12,8 @@ from tests.factories import make_credential, make_oauth_app
 
 # Calls of Python functions of one answer through Django's test client, by database.
 CALLS = {
-    "postgresql": {"one": 879, "a page of 100": 4982, "unchanged": 4945, "a token": 969},
-    "sqlite": {"one": 817, "a page of 100": 6920, "unchanged": 6883, "a token": 899},
+    "postgresql": {"one": 645, "a page of 100": 2026, "unchanged": 581, "a token": 730},
+    "sqlite": {"one": 573, "a page of 100": 3952, "unchanged": 3948, "a token": 653},
 }
 TOLERANCE = 1.1
 

@@ -5,10 +5,15 @@ import json
 
 import pytest
 
-from sequin_admin.access.models import Scope
+from sequin_admin.access import keys
+from sequin_admin.access.models import ApiKey, Scope
+from sequin_admin.api.framework import etags
 from sequin_admin.api.urls import api as declared
+from sequin_admin.credentials.kinds import Rate
+from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.limits.models import set_limit
 from tests.api.schema_values import WORDS, make_rows
-from tests.factories import make_credential
+from tests.factories import make_credential, make_oauth_app
 
 READS = [path for path, of in declared.get_openapi_schema()["paths"].items() if "get" in of]
 CHANGING = {"X-Request-Id", "RateLimit-Remaining", "RateLimit-Reset", "Content-Length", "ETag"}
@@ -40,6 +45,67 @@ def test_what_is_known_is_not_sent_again(full, stream, path):
     assert (same.status_code, same.content, same["ETag"]) == (304, b"", etag)
     assert "RateLimit-Remaining" in same
     assert (other.status_code, other["ETag"] == etag) == (200, False)
+
+
+def change_limit(credential):
+    rate = Rate(allowed_requests=7, interval=500, max_concurrent_requests=0)
+    set_limit(credential, rate, actor=None)
+
+
+def change_app(credential):
+    OAuthApp.objects.filter(pk=credential.oauth_app_id).update(name="Renamed")
+
+
+def change_health(credential):
+    Credential.objects.filter(pk=credential.pk).update(health_status="customer_intervention")
+
+
+def change_nothing(credential):
+    """Another row is not on this page."""
+    make_credential(credential.organization, "sendgrid_key")
+
+
+@pytest.mark.parametrize("query", [{}, {"provider": "hubspot", "sort": "name"}])
+@pytest.mark.parametrize(
+    ("change", "status"),
+    [(change_limit, 200), (change_app, 200), (change_health, 200), (change_nothing, 304)],
+)
+def test_a_list_is_known_until_something_in_it_changes(full, organization, change, status, query):
+    app = make_oauth_app(organization, "hubspot")
+    one = make_credential(organization, "hubspot_oauth2", oauth_app=app)
+    query = {**query, "kind": "hubspot_oauth2"}
+    before = full.get("/v1/credentials", **query)
+
+    change(one)
+    again = get_again(full, "/v1/credentials", before["ETag"], **query)
+
+    assert again.status_code == status
+    assert (again["ETag"] == before["ETag"]) == (status == 304)
+
+
+def test_a_known_list_is_looked_up_in_one_trip(full, organization, django_assert_num_queries):
+    make_credential(organization, "stripe_key")
+    etag = full.get("/v1/credentials")["ETag"]
+
+    with django_assert_num_queries(1):
+        assert get_again(full, "/v1/credentials", etag).status_code == 304
+
+
+def test_a_revoked_key_is_not_told_what_is_known(full, organization):
+    make_credential(organization, "stripe_key")
+    etag = full.get("/v1/credentials")["ETag"]
+    keys.revoke(ApiKey.objects.get(), actor=None)
+
+    assert get_again(full, "/v1/credentials", etag).status_code == 401
+
+
+@pytest.mark.postgresql
+def test_another_version_of_our_code_may_show_rows_otherwise(full, organization, monkeypatch):
+    make_credential(organization, "stripe_key")
+    etag = full.get("/v1/credentials")["ETag"]
+    monkeypatch.setattr(etags, "source_digest", lambda: "00000000")
+
+    assert get_again(full, "/v1/credentials", etag).status_code == 200
 
 
 @pytest.mark.parametrize("known", ['"nobody"', "nonsense", ""])

@@ -1,9 +1,21 @@
 """`manage.py bench` with few rows and little time: every figure is there."""
 
+import json
+
 import pytest
+from django.core.management import call_command
 
 from sequin_admin.credentials.models import Credential
-from sequin_admin.tools.benchmarks import api, claim_costs, load, prunes, rotation, token_read
+from sequin_admin.tools.benchmarks import (
+    api,
+    claim_costs,
+    imports,
+    load,
+    prunes,
+    rotation,
+    runs,
+    token_read,
+)
 from sequin_admin.tools.benchmarks.fleet import fill
 from sequin_admin.tools.management.commands import bench
 
@@ -13,8 +25,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch):
     monkeypatch.setattr(load, "TAKES_S", 0.1)
-    for module in (load, api, bench):
+    for module in (load, api, bench, imports):
         monkeypatch.setattr(module, "ROUNDS", 1)
+    monkeypatch.setattr(imports, "BULK_ROUNDS", 1)
+    monkeypatch.setattr(imports, "BULK", 3)
 
 
 def test_a_fleet_is_filled_up_in_every_state(organization):
@@ -34,13 +48,40 @@ def test_a_fleet_is_filled_up_in_every_state(organization):
 def test_the_api_is_measured_beside_a_bare_view_and_over_lists_of_two_sizes(organization):
     figures = api.measure(organization, few=130, many=200)
 
-    for name in ("floor", "api_get", "api_list_100"):
+    hot = {"api_get", "api_token", "api_list_100", "api_list_100_unchanged", "api_permit"}
+    assert {name for name, of in figures.items() if isinstance(of, dict) and "share" in of} == hot
+    for name in ("floor", *hot):
         assert figures[name]["requests_per_s"] > 0
         assert figures[name]["p99_ms"] >= figures[name]["median_ms"] > 0
+    assert figures["long_polls"]["ratio"] > 0
+    assert figures["imports"].keys() == {"one_cpu_ms", "bulk_3_cpu_ms"}
     assert figures["lists"].keys() == {"rows_130", "rows_200"}
     assert {"sort=-created_at deep", "sort=name deep", "metadata of one first"} <= (
         figures["ratios"].keys()
     )
+
+
+def test_a_run_is_compared_with_the_last_one(tmp_path):
+    file, figures = tmp_path / "runs.jsonl", {"floor": {"requests_per_s": 9}, "get": {"share": 0.5}}
+
+    first = runs.save(file, figures)
+    second = runs.save(file, {"get": {"share": 0.75}, "new": {"share": 1}})
+
+    assert first == "There is no earlier run to compare with."
+    assert second == "get.share: 0.5 before, 0.75 now"
+    kept = [json.loads(line)["figures"] for line in file.read_text().splitlines()]
+    assert [each["get"]["share"] for each in kept] == [0.5, 0.75]
+
+
+def test_figures_alone_stand_on_stdout(monkeypatch, capsys):
+    figures = {"database": "x", "get": {"requests_per_s": 7, "share": 0.5}}
+    monkeypatch.setattr(bench, "measure_in_own_database", lambda options: figures)
+
+    call_command("bench")
+
+    printed = capsys.readouterr()
+    assert json.loads(printed.out) == figures
+    assert {"requests_per_s", "get", "7", "0.5"} <= set(printed.err.split())
 
 
 def test_what_a_list_finds_is_what_the_benchmark_thinks(organization, make_client):

@@ -11,12 +11,15 @@ from uuid import UUID
 from django.conf import settings
 from django.http import HttpResponse
 from ninja import Query, Status
+from ninja.decorators import decorate_view
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.credentials.tokens import get_checked_or_404, prepare_lookup
 from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth
 from sequin_admin.api.framework.errors import ERRORS, ApiError, Problem
+from sequin_admin.api.framework.quick import quick
+from sequin_admin.api.framework.reads import json_response
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.schemas import Body, Shape, Strict
 from sequin_admin.credentials.kinds import Rate
@@ -44,6 +47,7 @@ MAX_REPORTED_CALLS = 1_000_000_000
 RETRY_AFTER_S = 1
 # The wait when all long polls are taken. With a wait the caller gets a ticket for the queue.
 SHORT_WAIT_MS = 1
+LIMITER_OPTIONS = ("n", "lease_ms", "use_within_ms", "priority", "ticket")
 LEASE = r"^[0-9]{1,15}\.[0-9]{1,16}\.[0-9]{1,9}\.[\w-]{0,60}$"
 TICKET = r"^([0-9]{1,15}\.[0-2]\.[\w-]{0,60})?$"
 
@@ -172,9 +176,10 @@ ANSWERS = {**ERRORS, 503: Problem}
 @router.post(
     "/{credential_id}/permits", response={200: PermitShape, **ANSWERS, 429: TooFast | Problem}
 )
+@decorate_view(quick)
 def take_permits(
     request: ApiRequest, credential_id: UUID, payload: PermitAsk, response: HttpResponse
-) -> Status[dict[str, Any]] | dict[str, Any]:
+) -> Status[dict[str, Any]] | HttpResponse:
     """Permission for the next calls, at least one. 429 says when to ask again.
 
     In no `interval` do more than `allowed_requests` permits start, over all who ask, and no more
@@ -183,7 +188,7 @@ def take_permits(
     back as `unused`, and ask anew.
     """
     began, credential = time.monotonic(), get_for_permits_or_404(request, credential_id)
-    options = payload.model_dump(exclude={"releases", "wait_ms", "sync_id"})
+    options = {name: getattr(payload, name) for name in LIMITER_OPTIONS}
     options["also"] = limit_of_sync(credential, payload.sync_id)
     releases = [given.release(credential, given.lease) for given in payload.releases]
     response["Cache-Control"] = "no-store"
@@ -195,12 +200,15 @@ def take_permits(
         body = {"retry_after_ms": refused.retry_after_ms, "ticket": refused.ticket}
         return Status(429, {"summary": str(refused), **body})
     now = time.monotonic()
-    return {
+    shown = {
         "leases": grant.leases,
         "age_ms": (now - grant.began) * 1000,
         "took_ms": (now - began) * 1000,
         "use_within_ms": payload.use_within_ms,
     }
+    granted = json_response(shown)
+    granted["Cache-Control"] = "no-store"
+    return granted
 
 
 def limit_of_sync(credential: Credential, sync_id: UUID | None) -> tuple[str, Rate] | None:

@@ -1,21 +1,22 @@
 """/v1/credentials/{id}/token: what a sync worker needs for its next call."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.core.cache import caches
 from django.db.models import DateTimeField, PositiveIntegerField, UUIDField
 from django.http import HttpResponse
 from ninja import Query
+from ninja.decorators import decorate_view
 from pydantic import Field
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth, find_with_key
 from sequin_admin.api.framework.errors import ERRORS, ApiError, Problem
+from sequin_admin.api.framework.quick import quick
+from sequin_admin.api.framework.reads import json_response
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.rows import no_such
 from sequin_admin.api.framework.schemas import Body, Shape, Strict, Timestamp
@@ -96,9 +97,8 @@ ANSWERS = {200: TokenShape, **ERRORS, 503: Problem}
 
 
 @router.get("/{credential_id}/token", response=ANSWERS)
-def get_token(
-    request: ApiRequest, credential_id: UUID, wanted: Query[Wanted], response: HttpResponse
-) -> dict[str, Any]:
+@decorate_view(quick)
+def get_token(request: ApiRequest, credential_id: UUID, wanted: Query[Wanted]) -> HttpResponse:
     """Everything for the next call. It is renewed first when it would end too soon.
 
     409 says who must act when the access is gone; 503 that the provider can't renew it just now.
@@ -106,19 +106,14 @@ def get_token(
     credential = get_for_token_or_404(request, credential_id)
     record_token_read(request.auth, credential)
     try:
-        return token_out(
-            response,
-            credential,
-            *renewal.get_token_and_expiry(credential, min_ttl_s=wanted.min_ttl),
-        )
+        token = renewal.get_token_and_expiry(credential, min_ttl_s=wanted.min_ttl)
+        return token_response(credential, *token)
     except (Refused, DecryptionError) as error:
         raise token_error(outcome_of(error)) from None
 
 
 @router.post("/{credential_id}/token/refresh", response=ANSWERS)
-def refresh_token(
-    request: ApiRequest, credential_id: UUID, payload: RefusedToken, response: HttpResponse
-) -> dict[str, Any]:
+def refresh_token(request: ApiRequest, credential_id: UUID, payload: RefusedToken) -> HttpResponse:
     """A newer token than the one that the provider refused. Many may report the same one.
 
     A key or password can't be renewed: it is probed, and returned again if it still works.
@@ -128,7 +123,7 @@ def refresh_token(
         text, ends = renewal.get_token_and_expiry(credential)
         if payload.fingerprint in fingerprints(credential, text):
             text, ends = replace_refused_token(credential, text, ends)
-        return token_out(response, credential, text, ends)
+        return token_response(credential, text, ends)
     except (Refused, DecryptionError) as error:
         raise token_error(outcome_of(error)) from None
 
@@ -227,11 +222,8 @@ def replace_refused_token(
     return refused, ends
 
 
-def token_out(
-    response: HttpResponse, credential: Credential, text: str, ends: datetime | None
-) -> dict[str, Any]:
-    response["Cache-Control"] = "no-store"
-    return {
+def token_response(credential: Credential, text: str, ends: datetime | None) -> HttpResponse:
+    shown = {
         "credential_id": credential.pk,
         "kind": credential.kind,
         "base_url": http.rewrite_url(credential.base_url()),
@@ -241,8 +233,11 @@ def token_out(
         "signing": signing_of(credential),
         "expires_at": ends,
         "fingerprint": fingerprints(credential, text)[0],
-        "dialect": asdict(credential.rate_limit_signals),
+        "dialect": vars(credential.rate_limit_signals),
     }
+    response = json_response(shown)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 def signing_of(credential: Credential) -> Secrets:

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import UUIDField
 from django.http import HttpResponse
 from ninja import Query, Status
+from ninja.decorators import decorate_view
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
@@ -33,6 +34,7 @@ from sequin_admin.api.framework.auth import (
 from sequin_admin.api.framework.errors import ERRORS, ApiError, StillUsed
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import TEXT_CHARS, ProviderFilters, paginate_request
+from sequin_admin.api.framework.quick import quick
 from sequin_admin.api.framework.reads import Answer, one_response, page_response
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.reveal import RevealFilter, revealed_list_out
@@ -145,6 +147,7 @@ def unknown_app_message(kind: str) -> str:
 
 
 @router.get("", response={200: CredentialList, **ERRORS}, exclude_unset=True, auth=CachedKeyAuth())
+@decorate_view(quick)
 def list_credentials(
     request: ApiRequest, filters: Query[CredentialFilters], response: HttpResponse
 ) -> Answer:
@@ -161,6 +164,7 @@ def list_credentials(
 
 
 @router.get("/{credential_id}", response={200: CredentialShape, **ERRORS}, auth=CachedKeyAuth())
+@decorate_view(quick)
 def get_credential(
     request: ApiRequest,
     credential_id: UUID,
@@ -171,7 +175,6 @@ def get_credential(
 
     409 when they are to be shown and no key of ours opens them.
     """
-    reveal_filter.refuse_unknown(request)
     if reveal_filter.truncate_secrets:
         return one_response(request, CREDENTIAL, credential_id, "credential")
     check_cached_key(request)

@@ -23,6 +23,10 @@ class KeyAuth(HttpBearer):
 
     openapi_description = "An API key of your organization, made under API keys in the dashboard."
 
+    def __call__(self, request: HttpRequest) -> ApiKey | None:
+        scheme, _, token = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+        return self.authenticate(request, token) if scheme.lower() == "bearer" else None
+
     def authenticate(self, request: HttpRequest, token: str) -> ApiKey | None:
         if key := self.look_up(token):
             check_network(request, key)

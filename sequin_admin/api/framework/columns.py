@@ -5,10 +5,10 @@ serves rows as the database returns them, where JSON is text, and model instance
 """
 
 import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property, reduce
+from itertools import repeat
 from operator import itemgetter
 from typing import Any, NamedTuple, cast
 from uuid import UUID
@@ -20,11 +20,17 @@ from django.db.models import DateTimeField, JSONField, Model
 from sequin_admin.api.framework.schemas import Shape
 from sequin_admin.core.prepared import Columns
 
-Getter = Callable[[Columns], object]
+# Of one column or field, one for each row.
+Values = Sequence[Any]
+Reader = Callable[[Sequence[Columns]], list[dict[str, Any]]]
+ColumnsReader = Callable[[Sequence[Values]], list[dict[str, Any]]]
+Maker = Callable[[Sequence[Values]], Iterable[object]]
+Converter = Callable[[Values], Values]
 # As `schemas.rfc3339()`: UTC with Z, to the second.
 TIMES = orjson.OPT_UTC_Z | orjson.OPT_OMIT_MICROSECONDS
 # A number that may need more than 64 bits, which orjson reads as a float and does not write.
-LONG_NUMBER = re.compile(r"\d{19}")
+LONG_NUMBER = b"0" * 19
+AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 SHORT_CHARS, INTEGER_BITS = 18, 63
 
 
@@ -57,31 +63,51 @@ class RowShape:
             named += [f"{name}__{each}" if inner else each for each in field.columns]
         return tuple(dict.fromkeys(named))
 
-    def reader(self, columns: Sequence[str]) -> Callable[[Columns], dict[str, Any]]:
-        """Makes the fields of rows with these columns.
-
-        For one answer: a row that many refer to is read and made once.
-        """
+    def reader(self, columns: Sequence[str]) -> Reader:
+        """Makes the fields of rows with these columns."""
         at = {name: position for position, name in enumerate(columns)}
-        getters = [(name, self.getter(name, field, at)) for name, field in self.fields.items()]
-        return lambda row: {name: get(row) for name, get in getters}
+        read = self.columns_reader({column: at[column] for column in self.columns})
+        return lambda rows: read(list(zip(*rows, strict=True))) if rows else []
 
-    def getter(self, name: str, field: "Made | RowShape", at: Mapping[str, int]) -> Getter:
+    def columns_reader(self, at: Mapping[str, int]) -> ColumnsReader:
+        """Column by column: a step for each costs less than one for each field of each row."""
+        names = tuple(self.fields)
+        makers = [self.maker(name, field, at) for name, field in self.fields.items()]
+
+        def read_fields(columns: Sequence[Values]) -> list[dict[str, Any]]:
+            made = zip(*[make(columns) for make in makers], strict=False)
+            return [dict(zip(names, each, strict=True)) for each in made]
+
+        return read_fields
+
+    def maker(self, name: str, field: "Made | RowShape", at: Mapping[str, int]) -> Maker:
         if isinstance(field, RowShape):
-            inner = {c: at[f"{name}__{c}"] for c in field.columns}
-            return once_per_id(inner["id"], field, inner)
-        values = [value_getter(self.model, column, at[column]) for column in field.columns]
+            return nested_maker(field, {c: at[f"{name}__{c}"] for c in field.columns})
+        if not field.columns:
+            return lambda columns: repeat(field.make())
+        places = [(at[column], self.converter(column)) for column in field.columns]
         if field.make is same:
-            return values[0]
-        make = field.make
-        if len(values) == 1:
-            (value,) = values
-            return lambda row: make(value(row))
-        return lambda row: make(*[value(row) for value in values])
+            ((place, convert),) = places
+            return lambda columns: convert(columns[place])
+        return lambda columns: make_once(
+            field.make,
+            [columns[place] for place, _ in places],
+            [convert(columns[place]) for place, convert in places],
+        )
+
+    def converter(self, column: str) -> Converter:
+        *path, last = column.split("__")
+        model = self.model
+        for name in path:
+            model = cast(type[Model], model._meta.get_field(name).related_model)
+        field = model._meta.get_field(last)
+        if isinstance(field, JSONField):
+            return read_json_column
+        return read_times if isinstance(field, DateTimeField) else same
 
     def values(self, row: Columns, columns: Sequence[str], names: Sequence[str]) -> list[object]:
         """Those of some columns of a row of `columns`."""
-        return [value_getter(self.model, name, columns.index(name))(row) for name in names]
+        return [self.converter(name)([row[columns.index(name)]])[0] for name in names]
 
     def fields_of(self, instance: Model) -> dict[str, Any]:
         """The fields of a model instance, with ids as text."""
@@ -95,7 +121,7 @@ class RowShape:
         return {name: str(v) if isinstance(v, UUID) else v for name, v in made.items()}
 
 
-def same(value: object) -> object:
+def same(value: Values) -> Values:
     return value
 
 
@@ -103,30 +129,31 @@ def as_stored(name: str) -> Made:
     return Made(same, (name,))
 
 
-def once_per_id(at_id: int, shape: RowShape, at: Mapping[str, int]) -> Getter:
-    """Gets the nested row, the same object for the same id; None where there is no row."""
-    getters = [(name, shape.getter(name, field, at)) for name, field in shape.fields.items()]
-    known: dict[object, object] = {None: None}
+def nested_maker(shape: RowShape, at: Mapping[str, int]) -> Maker:
+    """Makes each row that a foreign key refers to once, however many do; None where none is."""
+    read, at_id = shape.columns_reader(at), at["id"]
 
-    def get(row: Columns) -> object:
-        pk = row[at_id]
-        if pk not in known:
-            known[pk] = {name: each(row) for name, each in getters}
-        return known[pk]
+    def make(columns: Sequence[Values]) -> Values:
+        last = {pk: number for number, pk in enumerate(columns[at_id]) if pk is not None}
+        if not last:
+            return columns[at_id]
+        chosen = itemgetter(*last.values(), -1)
+        made = dict(zip(last, read([chosen(column)[:-1] for column in columns]), strict=True))
+        return [made.get(pk) for pk in columns[at_id]]
 
-    return get
+    return make
 
 
-def value_getter(model: type[Model], column: str, position: int) -> Getter:
-    *path, last = column.split("__")
-    for name in path:
-        model = cast(type[Model], model._meta.get_field(name).related_model)
-    field = model._meta.get_field(last)
-    if isinstance(field, JSONField):
-        return lambda row: read_column(row[position])
-    if isinstance(field, DateTimeField):
-        return lambda row: read_time(row[position])
-    return itemgetter(position)
+def make_once(
+    make: Callable[..., object], raw: Sequence[Values], values: Sequence[Values]
+) -> Values:
+    """`make` of the values of each row, once for the same raw columns."""
+    keys = raw[0] if len(raw) == 1 else list(zip(*raw, strict=True))
+    made: dict[object, object] = {}
+    for key, arguments in zip(keys, zip(*values, strict=True), strict=True):
+        if key not in made:
+            made[key] = make(*arguments)
+    return [made[key] for key in keys]
 
 
 def attribute(instance: Model, column: str) -> object:
@@ -137,17 +164,22 @@ def attribute(instance: Model, column: str) -> object:
         return None
 
 
-def read_column(text: str | None) -> object:
-    """The value of a JSON column, with long integers as they are written."""
-    if text is None:
-        return None
-    if LONG_NUMBER.search(text):
-        return json.loads(text, parse_int=exact)
-    return orjson.loads(text)
+def read_json_column(texts: Values) -> Values:
+    """The values of a JSON column, with long integers as they are written; equal ones are one."""
+    distinct = set(texts) - {None}
+    joined = "\n".join(distinct).encode(errors="surrogatepass")
+    read = read_long_integers if LONG_NUMBER in joined.translate(AS_ZEROS) else orjson.loads
+    values = {None: None, **{text: read(text) for text in distinct}}
+    return [values[text] for text in texts]
 
 
-def read_time(value: str | datetime | None) -> datetime | None:
-    return datetime.fromisoformat(value) if isinstance(value, str) else value
+def read_long_integers(text: str) -> object:
+    return json.loads(text, parse_int=exact)
+
+
+def read_times(values: Values) -> Values:
+    """Times, which may be text in ISO 8601."""
+    return [datetime.fromisoformat(v) if isinstance(v, str) else v for v in values]
 
 
 def exact(digits: str) -> object:

@@ -1,6 +1,7 @@
 """`ETag` and `If-Match` (RFC 9110 sections 8.8.3 and 13.1.1), against lost updates."""
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from ninja import Header
 
 from sequin_admin.api.framework.columns import encode
 from sequin_admin.api.framework.errors import ApiError
+from sequin_admin.core.source_digest import source_digest
 
 IfMatch = Annotated[
     str | None,
@@ -25,6 +27,17 @@ def etag_of(body: Mapping[str, object]) -> str:
 def weak_etag_of(content: bytes) -> str:
     """Of what is only read, such as a list: the same for every encoding of it."""
     return f"W/{tag(content)}"
+
+
+def digest_etag(digest: str) -> str:
+    """Of a list, by the digest of its rows. Another version of our code may show them otherwise."""
+    return f'W/"{digest}{source_digest()}"'
+
+
+def known_digest(if_none_match: str) -> str:
+    """The first digest of rows in `If-None-Match`, made by this version of our code; else empty."""
+    found = re.search(f'"([0-9a-f]{{32}}){source_digest()}"', if_none_match)
+    return found[1] if found else ""
 
 
 def tag(content: bytes) -> str:

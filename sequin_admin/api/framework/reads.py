@@ -10,14 +10,22 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
-from django.db.models import DateTimeField, Model, PositiveIntegerField, QuerySet, UUIDField
+from django.db.models import (
+    CharField,
+    DateTimeField,
+    Model,
+    PositiveIntegerField,
+    QuerySet,
+    UUIDField,
+    Value,
+)
 from django.http import HttpResponse
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.api.framework.auth import ApiRequest, find_with_key
-from sequin_admin.api.framework.columns import RowShape, encode
-from sequin_admin.api.framework.etags import etag_of
+from sequin_admin.api.framework.columns import Reader, RowShape, encode
+from sequin_admin.api.framework.etags import digest_etag, etag_of, known_digest
 from sequin_admin.api.framework.pagination import (
     PageParams,
     decode_cursor,
@@ -26,11 +34,14 @@ from sequin_admin.api.framework.pagination import (
     sort_fields,
     sort_names,
 )
+from sequin_admin.api.framework.responses import unchanged
 from sequin_admin.api.framework.rows import no_such
 from sequin_admin.core import clock
 from sequin_admin.core.prepared import (
+    ColumnQuery,
     ColumnRows,
     Columns,
+    DigestedQuery,
     Parameters,
     PreparedColumns,
     fetch_columns,
@@ -59,29 +70,44 @@ class Page(NamedTuple):
     is_first: bool
 
 
+def json_response(fields: dict[str, Any]) -> HttpResponse:
+    """What is sent as it is: the fields of the operation's schema, in its order."""
+    return HttpResponse(encode(fields), CONTENT_TYPE)
+
+
 def one_response(request: ApiRequest, shape: RowShape, pk: UUID, noun: str) -> HttpResponse:
     """The row with that id, and its ETag. Raises 401, 403 and 404."""
     rows = find_with_key(request, Scope.READ, lambda key: find_one(key, shape, pk))
     if not rows:
         raise no_such(noun)
-    fields = shape.reader(shape.columns)(rows[0])
-    response = HttpResponse(encode(fields), CONTENT_TYPE)
+    (fields,) = prepared_one(shape).read(rows)
+    response = json_response(fields)
     response["ETag"] = etag_of(fields)
     return response
 
 
 def page_response(request: ApiRequest, shape: RowShape, filters: PageParams) -> HttpResponse:
-    """The page that was asked for, and the cursor of the next one. Raises 401, 403 and 422."""
-    filters.refuse_unknown(request)
-    page = page_of(filters)
-    rows = find_with_key(request, Scope.READ, lambda key: find_page(key, shape, page, filters))
-    columns, following = columns_of(shape, page), None
-    read = shape.reader(columns)
-    if len(rows) > page.limit:
-        rows = rows[: page.limit]
-        following = encode_cursor(page.sort, shape.values(rows[-1], columns, page.names))
-    answer = {"data": [read(row) for row in rows], "next_cursor": following}
-    return HttpResponse(encode(answer), CONTENT_TYPE)
+    """The page that was asked for, and the cursor of the next one; 304 when the caller has it.
+
+    Raises 401, 403 and 422.
+    """
+    page, known = page_of(filters), known_digest(request.META.get("HTTP_IF_NONE_MATCH", ""))
+    found = find_with_key(
+        request, Scope.READ, lambda key: find_page(key, shape, page, filters, known)
+    )
+    digest = found[0][0] if found else None
+    if digest and digest == known:
+        return unchanged(digest_etag(digest))
+    rows = [row for row in found[: page.limit] if row[2] is not None]
+    prepared, following = prepared_page(shape, page), None
+    if len(found) > page.limit:
+        last = shape.values(rows[-1], columns_of(shape, page), page.names)
+        following = encode_cursor(page.sort, last)
+    answer = {"data": prepared.read(rows), "next_cursor": following}
+    response = json_response(answer)
+    if digest:
+        response["ETag"] = digest_etag(digest)
+    return response
 
 
 def page_of(filters: PageParams) -> Page:
@@ -91,12 +117,12 @@ def page_of(filters: PageParams) -> Page:
 
 
 def find_one(key: ApiKey, shape: RowShape, pk: UUID) -> tuple[Sequence[Columns], bool]:
-    rows = prepared_one(shape).fetch(**key_values(key), pk=pk)
+    rows = prepared_one(shape).query.fetch(**key_values(key), pk=pk)
     return rows, holds(key, rows)
 
 
 def find_page(
-    key: ApiKey, shape: RowShape, page: Page, filters: PageParams
+    key: ApiKey, shape: RowShape, page: Page, filters: PageParams, known: str
 ) -> tuple[Sequence[Columns], bool]:
     """The rows of a page and one more, and whether the key holds. Raises 422."""
     fields = sort_fields(shape.model, page.names)
@@ -104,15 +130,16 @@ def find_page(
     values = key_values(key)
     if filters.narrows():
         narrowed = filters.narrow(rows_of(shape, key.organization_id))
-        rows = fetch_columns(page_query(narrowed, shape, page, last, values))
+        rows = fetch_columns(lambda: page_query(narrowed, shape, page, last, values, known))
     else:
         after = dict(zip(page.names, last or (), strict=False))
-        rows = prepared_page(shape, page).fetch(**values, **after)
+        rows = prepared_page(shape, page).query.fetch(**values, **after, known=known)
     return rows, holds(key, rows)
 
 
 def columns_of(shape: RowShape, page: Page) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*shape.columns, *page.names)))
+    """The digest of the page, whether the key holds, and what `page_query()` asks for."""
+    return tuple(dict.fromkeys(("digest", "key_holds", *shape.columns, *page.names)))
 
 
 def key_values(key: ApiKey) -> dict[str, Any]:
@@ -125,8 +152,9 @@ def key_values(key: ApiKey) -> dict[str, Any]:
 
 
 def holds(key: ApiKey, rows: Sequence[Columns]) -> bool:
-    """Whether the key was still valid and unchanged: the last column of each row, if any."""
-    return bool(rows[0][-1]) if rows else keys.is_still_usable(key)
+    """Whether the key was still valid and unchanged: the second column of each row, if any."""
+    known = rows[0][1] if rows else None
+    return keys.is_still_usable(key) if known is None else bool(known)
 
 
 def rows_of(shape: RowShape, organization: UUID) -> QuerySet[Model]:
@@ -139,24 +167,42 @@ def page_query(
     page: Page,
     last: Sequence[object] | None,
     values: dict[str, Any],
-) -> ColumnRows:
-    """The columns of the shape, those that the page is sorted by, and whether the key holds."""
+    known: str,
+) -> DigestedQuery:
+    """The columns of `columns_of()`, unless the digest of the page is `known`."""
     ordered = rows_after(rows, page.sort, page.names, last)[: page.limit + 1]
+    columns = columns_of(shape, page)
+    sign = -1 if page.sort.startswith("-") else 1
+    places = [sign * columns.index(name) for name in page.names]
+    return DigestedQuery(with_key(ordered, values, columns[2:]), places, known)
+
+
+def with_key(rows: QuerySet[Model], values: dict[str, Any], columns: Sequence[str]) -> ColumnRows:
+    """Some columns of the rows, after an empty text and whether the key holds."""
     usable = keys.still_usable(values["key"], values["version"], values["now"])
-    return ordered.values_list(*columns_of(shape, page), usable)
+    return rows.values_list(Value("", CharField()), usable, *columns)
+
+
+class Prepared(NamedTuple):
+    """A query and how its rows are read."""
+
+    query: PreparedColumns
+    read: Reader
 
 
 @lru_cache(64)
-def prepared_page(shape: RowShape, page: Page) -> PreparedColumns:
-    """The query of a page without filters."""
+def prepared_page(shape: RowShape, page: Page) -> Prepared:
+    """The query of a page without filters, and how to read any such page."""
     fields = sort_fields(shape.model, page.names)
     after = {} if page.is_first else {f.name: (f, example_of(f)) for f in fields}
 
-    def build(**values: Any) -> ColumnRows:
+    def build(known: str, **values: Any) -> DigestedQuery:
         last = None if page.is_first else [values[name] for name in page.names]
-        return page_query(rows_of(shape, values["organization"]), shape, page, last, values)
+        rows = rows_of(shape, values["organization"])
+        return page_query(rows, shape, page, last, values, known)
 
-    return PreparedColumns(build, {**KEY, **after})
+    parameters = {**KEY, **after, "known": (CharField(), f"example {uuid4()}")}
+    return Prepared(PreparedColumns(build, parameters), shape.reader(columns_of(shape, page)))
 
 
 def example_of(field: object) -> object:
@@ -167,12 +213,12 @@ def example_of(field: object) -> object:
 
 
 @lru_cache(16)
-def prepared_one(shape: RowShape) -> PreparedColumns:
+def prepared_one(shape: RowShape) -> Prepared:
     """The query of one row."""
 
-    def build(pk: UUID, **values: Any) -> ColumnRows:
-        usable = keys.still_usable(values["key"], values["version"], values["now"])
+    def build(pk: UUID, **values: Any) -> ColumnQuery:
         rows = rows_of(shape, values["organization"]).filter(pk=pk)
-        return rows.values_list(*shape.columns, usable)
+        return ColumnQuery(with_key(rows, values, shape.columns))
 
-    return PreparedColumns(build, {**KEY, "pk": (UUIDField(), uuid4())})
+    query = PreparedColumns(build, {**KEY, "pk": (UUIDField(), uuid4())})
+    return Prepared(query, shape.reader(("digest", "key_holds", *shape.columns)))

@@ -39,16 +39,16 @@ def finish_response(request: HttpRequest, response: HttpResponse) -> HttpRespons
     add_rate_limit_headers(request, response)
     if response.status_code == 405:
         return method_not_allowed(response["Allow"].split(", "))
-    is_read = request.method == "GET" and response.status_code == 200
-    # What a view does not let be stored has secrets. The page of the document has a nonce.
-    is_plain = "Cache-Control" not in response and response["Content-Type"].startswith(JSON)
-    if not (is_read and is_plain):
+    if request.method != "GET" or response.status_code != 200:
         return response
-    if "ETag" in response:
-        return unless_known(request, response)
-    response["ETag"] = weak_etag_of(response.content)
+    # What a view does not let be stored has secrets. The page of the document has a nonce.
+    if "Cache-Control" in response or not response["Content-Type"].startswith(JSON):
+        return response
+    if "ETag" not in response:
+        response["ETag"] = weak_etag_of(response.content)
     response = unless_known(request, response)
-    GZIP.process_response(request, response)  # in place
+    if response["ETag"].startswith("W/"):
+        GZIP.process_response(request, response)  # in place
     return response
 
 
@@ -63,9 +63,19 @@ def method_not_allowed(allowed: list[str]) -> HttpResponse:
 
 def unless_known(request: HttpRequest, response: HttpResponse) -> HttpResponse:
     """304 where the caller's `If-None-Match` is of what is shown (RFC 9110 section 13.1.2)."""
-    known = parse_etags(request.headers.get(IF_NONE_MATCH, ""))
-    if {"*", response["ETag"].removeprefix("W/")} & {each.removeprefix("W/") for each in known}:
+    sent = request.META.get("HTTP_IF_NONE_MATCH", "")
+    known = parse_etags(sent) if sent else []
+    if known and {"*", response["ETag"].removeprefix("W/")} & {
+        each.removeprefix("W/") for each in known
+    }:
         response.status_code = 304
         response.content = b""
         del response["Content-Type"]
+    return response
+
+
+def unchanged(etag: str) -> HttpResponse:
+    """304 for what the caller has."""
+    response = HttpResponse(status=304, headers={"ETag": etag})
+    del response["Content-Type"]
     return response

@@ -148,7 +148,7 @@ class OAuthAppList(Shape):
 
 
 def scopes_out(provider: str, scopes: list[str], properties: dict[str, Any]) -> list[str]:
-    return scopes or [*OAuthApp(provider=provider, properties=properties).requested_scopes]
+    return scopes or [*kinds.flow_of(provider, properties).scopes]
 
 
 OAUTH_APP = RowShape(

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import transaction
 from django.http import HttpResponse
 from ninja import Query, Status
+from ninja.decorators import decorate_view
 from pydantic import ValidationError
 
 from sequin_admin.access.models import Organization, Scope
@@ -23,6 +24,7 @@ from sequin_admin.api.framework.auth import (
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUsed, messages_by_path
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import ProviderFilters, paginate_request
+from sequin_admin.api.framework.quick import quick
 from sequin_admin.api.framework.reads import Answer, one_response, page_response
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.reveal import RevealFilter, revealed_list_out
@@ -111,6 +113,7 @@ def create_oauth_app(
 
 
 @router.get("", response={200: OAuthAppList, **ERRORS}, exclude_unset=True, auth=CachedKeyAuth())
+@decorate_view(quick)
 def list_oauth_apps(
     request: ApiRequest, filters: Query[OAuthAppFilters], response: HttpResponse
 ) -> Answer:
@@ -126,6 +129,7 @@ def list_oauth_apps(
 
 
 @router.get("/{oauth_app_id}", response={200: OAuthAppShape, **ERRORS}, auth=CachedKeyAuth())
+@decorate_view(quick)
 def get_oauth_app(
     request: ApiRequest,
     oauth_app_id: UUID,
@@ -136,7 +140,6 @@ def get_oauth_app(
 
     409 when they are to be shown and no key of ours opens them.
     """
-    reveal_filter.refuse_unknown(request)
     if reveal_filter.truncate_secrets:
         return one_response(request, OAUTH_APP, oauth_app_id, "OAuth app")
     check_cached_key(request)

@@ -28,6 +28,7 @@ from sequin_admin.core.availability import database
 Answer = TypeVar("Answer")
 # After its limit a statement is cancelled; an answer must come within this time.
 CANCEL_S = 0.7
+AS_TEXT = ("timestamptz", "uuid")
 # The stubs don't know that it is psycopg's.
 make_cursor = cast(Callable[[object], Cursor], base.ServerBindingCursor)
 
@@ -151,14 +152,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
         arrived.register(self.connection.fileno(), select.POLLIN)
         return not arrived.poll(0)
 
-    def prepared_cursor(self, times_as_text: bool = False) -> CursorWrapper:
+    def prepared_cursor(self, as_text: bool = False) -> CursorWrapper:
         """A cursor that sends parameters beside the statement, which is prepared by the server when
-        it comes again (`prepare_threshold`)."""
+        it comes again (`prepare_threshold`). `as_text`: times and UUIDs come as text."""
         self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
             cursor = make_cursor(self.connection)
-            if times_as_text:
-                cursor.adapters.register_loader("timestamptz", TextLoader)
+            for name in AS_TEXT if as_text else ():
+                cursor.adapters.register_loader(name, TextLoader)
             wrapped: CursorWrapper = self._prepare_cursor(cursor)  # type: ignore[attr-defined]
             return wrapped

@@ -1,7 +1,6 @@
 """Benchmark of the Management API: requests per second, and how lists scale with rows and depth."""
 
 import json
-import statistics
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -10,13 +9,12 @@ from django.test import Client
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.credentials.models import Credential
-from sequin_admin.tools.benchmarks import load
+from sequin_admin.tools.benchmarks import hot, imports, load
 from sequin_admin.tools.benchmarks.fleet import fill
 
-URL = "/v1/credentials"
+URL = hot.URL
 FEW, MANY = 1_000, 50_000
-LIMIT, MOST_LIMIT = 100, 500
+LIMIT, MOST_LIMIT = hot.LIMIT, 500
 # A deep page starts at this share of the rows.
 DEEP = 0.8
 ROUNDS = 15
@@ -43,46 +41,11 @@ def measure(organization: Organization, few: int = FEW, many: int = MANY) -> Fig
     fill(organization, many)
     after = list_times(client, many)
     return {
-        **measure_http(organization, key),
+        **hot.measure(organization),
+        "imports": imports.measure(organization),
         "lists": {f"rows_{few}": before, f"rows_{many}": after},
         "ratios": ratios(before, after),
     }
-
-
-def measure_http(organization: Organization, key: str) -> Figures:
-    pk = Credential.objects.of(organization).exclude(oauth_app=None).values_list("pk", flat=True)[0]
-    with load.serve() as port:
-        measured = load.measure_turns(
-            port,
-            {
-                "floor": load.build_request(port, f"/bare/{pk}", key),
-                "get": load.build_request(port, f"{URL}/{pk}", key),
-                "list": load.build_request(port, f"{URL}?limit={LIMIT}", key),
-            },
-        )
-    floor = measured["floor"]
-    return {
-        "connections": load.CONNECTIONS,
-        "floor": summarize(floor),
-        "api_get": summarize(measured["get"], floor),
-        f"api_list_{LIMIT}": summarize(measured["list"], floor),
-    }
-
-
-def summarize(turns: list[load.Turn], floor: list[load.Turn] | None = None) -> Figures:
-    """Figures of all turns. `share` is the median of the throughput relative to `floor`'s."""
-    took = sorted(seconds * 1000 for turn in turns for seconds in turn.took)
-    figures: Figures = {
-        "requests_per_s": round(statistics.median(turn.per_s for turn in turns)),
-        "median_ms": round(statistics.median(took), 1),
-        "p99_ms": round(took[int(len(took) * 0.99)], 1),
-    }
-    if floor:
-        pairs = zip(turns, floor, strict=True)
-        figures["share"] = round(
-            statistics.median(one.per_s / bare.per_s for one, bare in pairs), 3
-        )
-    return figures
 
 
 def list_times(client: Client, total: int) -> dict[str, dict[str, float]]:

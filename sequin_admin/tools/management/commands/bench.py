@@ -1,6 +1,10 @@
-"""`manage.py bench`: measures speed in a temporary database and prints the figures as JSON."""
+"""`manage.py bench`: measures speed in a temporary database and prints the figures as JSON.
+
+For people they stand as a table on stderr.
+"""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -20,6 +24,7 @@ from sequin_admin.tools.benchmarks import (
     prunes,
     refresh,
     rotation,
+    runs,
     token_read,
 )
 from sequin_admin.tools.benchmarks.fleet import fill
@@ -70,20 +75,33 @@ class Command(BaseCommand):
             help="Only what a claim of 100,000 due rows costs, of 1 and of 8 organizations.",
         )
         parser.add_argument(
+            "--save",
+            type=Path,
+            metavar="FILE",
+            help="Append the figures to a file, and compare shares with the last run in it.",
+        )
+        parser.add_argument(
             "--prune", action="store_true", help="Only how long pruning a million rows locks."
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        setup_test_environment()
-        name = connection.settings_dict["NAME"]
-        connection.creation.create_test_db(verbosity=0)
-        try:
-            figures = measure(options)
-        finally:
-            connection.creation.destroy_test_db(str(name), verbosity=0)
+        figures = measure_in_own_database(options)
         self.stdout.write(json.dumps(figures, indent=2))
+        self.stderr.write(runs.table(figures), lambda text: text)
+        if options["save"]:
+            self.stderr.write(runs.save(options["save"], figures), lambda text: text)
         if any(ratio > MOST_RATIO for ratio in figures.get("ratios", {}).values()):
             raise SystemExit(1)
+
+
+def measure_in_own_database(options: dict[str, Any]) -> dict[str, Any]:
+    setup_test_environment()
+    name = connection.settings_dict["NAME"]
+    connection.creation.create_test_db(verbosity=0)
+    try:
+        return measure(options)
+    finally:
+        connection.creation.destroy_test_db(str(name), verbosity=0)
 
 
 def measure(options: dict[str, Any]) -> dict[str, Any]:
