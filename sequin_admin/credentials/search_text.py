@@ -5,20 +5,22 @@ write all the trigrams of its row into the index again. And it is small enough t
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 
 from sequin_admin.access.models import Findable
 from sequin_admin.core.chunks import CHUNK_SIZE
-from sequin_admin.core.search_language import Term, pairs_of
+from sequin_admin.core.search_language import Term, all_of, pairs_of, parse_search
 from sequin_admin.core.search_text import join_texts, leaves
 
 # The columns that it is made of, besides the id. None of them holds a secret.
 SEARCHED = ("name", "identity", "properties", "metadata")
 
-Row = TypeVar("Row", bound=models.Model)
+FEW = 500
+
+Row = TypeVar("Row", bound="SearchedRow")
 
 
 class SearchText(models.Model):
@@ -97,12 +99,24 @@ class SearchedQuerySet(Findable[Row], Generic[Row]):
                 write_search_texts(rows)
         return len(pks)
 
+    def searched(self, text: str) -> Self:
+        """As `Findable.searched()`. SQLite, which can't estimate what a word finds, is told which
+        rows these are when they are few: it would look at every row of the organization."""
+        rows = super().searched(text)
+        words = [term.value for term in parse_search(text) if not term.key]
+        if not words or connection.vendor != "sqlite":
+            return rows
+        held = all_of([models.Q(text__has_word=word) for word in words])
+        pks = list(SearchText.objects.filter(held).values_list("pk", flat=True)[: FEW + 1])
+        return rows if len(pks) > FEW else rows.filter(pk__in=pks)
+
     def containing(self, text: str) -> models.Q:
         return models.Q(search__text__has_word=text)
 
     def keyed(self, term: Term) -> models.Q:
         """As one set of rows: of an OR between two tables, PostgreSQL would read all rows."""
-        texts = SearchText.objects.filter(text__has_word=term.written)
+        written = SearchText.objects.filter(text__has_word=term.written)
         # The value is in the text, too, which is less to read than all metadata.
-        rows = self.model._base_manager.filter(self.containing(term.value), pairs_of(term))
-        return models.Q(pk__in=texts.values("pk").union(rows.values("pk")))
+        held = SearchText.objects.filter(text__has_word=term.value)
+        rows = self.model._base_manager.filter(pairs_of(term), pk__in=held.values("pk"))
+        return models.Q(pk__in=written.values("pk").union(rows.values("pk")))

@@ -12,6 +12,7 @@ from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import render_list
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_consumer
+from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import consumers
 from sequin_admin.syncs.forms.consumers import ConsumerForm
@@ -36,6 +37,7 @@ def index(request: Request) -> HttpResponse:
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
     consumer = get_owned_or_404(request, pk)
+    remember_viewed(request, "consumer", consumer)
     context = {
         "consumer": consumer,
         **health.build_card_context(consumer),

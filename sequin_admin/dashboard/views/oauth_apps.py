@@ -22,6 +22,7 @@ from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.fresh_login import fresh_login_required, submitted_data
 from sequin_admin.dashboard.reach.credentials import reach_of_deleting_oauth_app
+from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.views import health
 from sequin_admin.dashboard.views.saved_messages import show_notices
 from sequin_admin.tokens import demand, protocol
@@ -72,6 +73,7 @@ def add(request: Request, provider: str) -> HttpResponse:
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
     app = get_object_or_404(OAuthApp.objects.of(request.organization).defer("secrets"), pk=pk)
+    remember_viewed(request, "oauth_app", app)
     kind = kinds.with_app(app.provider)
     is_installed = kind is not None and issubclass(kind, AppInstallKind)
     declared = app.properties_class

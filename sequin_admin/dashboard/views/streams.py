@@ -14,6 +14,7 @@ from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import render_list
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_stream
+from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.syncs import streams
 from sequin_admin.syncs.forms.streams import StreamForm
 from sequin_admin.syncs.models import Stream
@@ -36,6 +37,7 @@ def index(request: Request) -> HttpResponse:
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
     stream = get_owned_or_404(request, pk)
+    remember_viewed(request, "stream", stream)
     context = {
         "stream": stream,
         "syncs": stream.syncs.order_by("name")[:SHOWN],

@@ -20,6 +20,7 @@ from sequin_admin.dashboard.confirm import delete_or_ask, disable_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import get_query_param, parse_uuids, render_list
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_sync, reach_of_disabling_sync
+from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.views import health
 from sequin_admin.limits import models as limits
 from sequin_admin.syncs import catalogue, syncs
@@ -62,6 +63,7 @@ def list_streams(request: Request) -> QuerySet[Stream]:
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
+    remember_viewed(request, "sync", sync)
     badge = reverse("gateway:sync_badge", args=[sync.badge_token]) if sync.badge_token else ""
     context = {
         "sync": sync,

@@ -17,6 +17,7 @@ from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.fresh_login import fresh_login_required, submitted_data
 from sequin_admin.dashboard.listing import render_list, render_page_or_partial
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_target
+from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import targets
 from sequin_admin.syncs.forms.targets import TargetForm
@@ -41,6 +42,7 @@ def index(request: Request) -> HttpResponse:
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
     target = get_owned_or_404(request, pk)
+    remember_viewed(request, "target", target)
     context = {
         "target": target,
         **health.build_card_context(target),
