@@ -12,11 +12,11 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def arrakis(organization, user):
-    app = make_oauth_app(organization, "hubspot", name="Arrakis app")
+    make_oauth_app(organization, "hubspot", name="Arrakis app")
     row = make_credential(
         organization, "stripe_key", name="Arrakis", metadata={"customer": "c-000777"}
     )
-    sync, target, consumer = make_synced(row, name="Arrakis sync")
+    make_synced(row, name="Arrakis sync")
     links.create(organization, [row], actor=user, name="Arrakis link")
     return row
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Count
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
@@ -118,7 +118,7 @@ def edit_app(request: Request, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
 @never_cache
-def gateway_secret(request: Request, pk: str) -> HttpResponse:
+def gateway_secret(request: Request, pk: str) -> HttpResponseBase:
     """Make the app's gateway secret or a new one, shown in this response only."""
     app = get_object_or_404(OAuthApp.objects.of(request.organization).defer("secrets"), pk=pk)
     return make_gateway_secret(request, app)
