@@ -67,7 +67,7 @@ def search_everything(request: ApiRequest, params: Query[SearchParams]) -> dict[
     return {"data": [group_out(group) for group in found.groups]}
 
 
-def group_out(group: search.Group) -> dict[str, Any]:
+def group_out(group: search.HitGroup) -> dict[str, Any]:
     hits = [{**vars(hit), "id": hit.pk} for hit in group.hits]
     for hit in hits:
         del hit["pk"]

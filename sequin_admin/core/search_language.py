@@ -104,7 +104,7 @@ def by_choice(values: Mapping[str, Q], also: Mapping[str, Q]) -> Filter:
     def condition(term: Term) -> Q:
         found = {**also, **values}.get(term.value.casefold())
         if found is None:
-            raise InvalidFilter(term, f"{term.key}: is one of {', '.join(values)}.")
+            raise InvalidFilter(term, f"{term.key} is one of {', '.join(values)}.")
         return found
 
     return condition

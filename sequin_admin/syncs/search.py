@@ -25,7 +25,7 @@ class Hit:
 
 
 @dataclass(frozen=True)
-class Group:
+class HitGroup:
     """What was found of one sort. `has_more` when there are others that are not among the hits."""
 
     entity: str
@@ -39,13 +39,13 @@ class Found:
     """What a search found. `problem` is the sentence about the filter `problem_at`, which no row of
     any group can pass."""
 
-    groups: list[Group]
+    groups: list[HitGroup]
     problem: str = ""
     problem_at: str = ""
 
 
 @dataclass(frozen=True)
-class Source:
+class SearchSource:
     """Rows that are searched, and how one is shown."""
 
     entity: str
@@ -56,34 +56,38 @@ class Source:
 
 
 SOURCES = (
-    Source(
+    SearchSource(
         "credential",
         "Credentials",
         lambda: Credential.objects.defer("secrets"),
         lambda row: (row.name, row.describe() or row.full_title()),
     ),
-    Source(
+    SearchSource(
         "oauth_app",
         "OAuth apps",
         lambda: OAuthApp.objects.defer("secrets"),
         lambda row: (row.name, row.provider_title),
     ),
-    Source("sync", "Syncs", lambda: Sync.objects.all(), lambda row: (row.name, row.external_id)),
-    Source(
+    SearchSource(
+        "sync", "Syncs", lambda: Sync.objects.all(), lambda row: (row.name, row.external_id)
+    ),
+    SearchSource(
         "connect_link",
         "Connect links",
         lambda: ConnectLink.objects.defer("secrets"),
         lambda row: (str(row), f"{row.provider_title} · {row.state.label}"),
     ),
-    Source(
+    SearchSource(
         "target",
         "Targets",
         lambda: Target.objects.defer("secrets"),
         lambda row: (row.name, row.address),
     ),
-    Source("consumer", "Consumers", lambda: Consumer.objects.all(), lambda row: (row.name, "")),
-    Source("stream", "Streams", lambda: Stream.objects.all(), lambda row: (row.slug, "")),
-    Source(
+    SearchSource(
+        "consumer", "Consumers", lambda: Consumer.objects.all(), lambda row: (row.name, "")
+    ),
+    SearchSource("stream", "Streams", lambda: Stream.objects.all(), lambda row: (row.slug, "")),
+    SearchSource(
         "member",
         "Members",
         lambda: Membership.objects.select_related("user"),
@@ -114,15 +118,17 @@ def search_everything(
     return Found(found)
 
 
-def search_source(source: Source, organization: Organization, text: str, most: int) -> Group:
+def search_source(
+    source: SearchSource, organization: Organization, text: str, most: int
+) -> HitGroup:
     """Raises `InvalidFilter`."""
     rows: Findable[Any] = source.rows().of(organization)
     found = list(rows.searched(text).order_by(*source.order)[: most + 1])
     hits = [hit_of(source, row) for row in found[:most]]
-    return Group(source.entity, source.title, hits, has_more=len(found) > most)
+    return HitGroup(source.entity, source.title, hits, has_more=len(found) > most)
 
 
-def hit_of(source: Source, row: Any) -> Hit:
+def hit_of(source: SearchSource, row: Any) -> Hit:
     name, detail = source.show(row)
     return Hit(source.entity, str(row.pk), name, detail, getattr(row, "provider", ""))
 

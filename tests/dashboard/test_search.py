@@ -55,7 +55,7 @@ def test_a_filter_that_fails_is_shown_and_nothing_is_lost(client, user, arrakis)
     response = client.get("/search", {"q": "arrakis status:green"})
 
     assert titles(response) == []
-    assert "status: is one of healthy, customer, us, unchecked, disabled." in response.text
+    assert "status is one of healthy, customer, us, unchecked, disabled." in response.text
     assert "arrakis status:green" in response.text
 
 

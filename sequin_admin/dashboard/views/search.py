@@ -25,7 +25,7 @@ LISTS = {
 
 
 @dataclass(frozen=True)
-class Link:
+class FoundLink:
     """One line of the answer."""
 
     url: str
@@ -39,7 +39,7 @@ class Section:
     """A group of the answer. `all_url` is the list that has the rest."""
 
     title: str
-    links: list[Link]
+    links: list[FoundLink]
     all_url: str = ""
 
 
@@ -67,11 +67,11 @@ def search(request: Request) -> HttpResponse:
     return render_page_or_partial(request, "search/index.html", "found", context)
 
 
-def link_to(hit: Hit) -> Link:
+def link_to(hit: Hit) -> FoundLink:
     if hit.entity == "member":
-        return Link(reverse("dashboard:members"), hit.name, hit.detail)
+        return FoundLink(reverse("dashboard:members"), hit.name, hit.detail)
     url = reverse(f"dashboard:{hit.entity}", args=[hit.pk])
-    return Link(url, hit.name, hit.detail, hit.provider)
+    return FoundLink(url, hit.name, hit.detail, hit.provider)
 
 
 def list_url(entity: str, text: str) -> str:
@@ -88,7 +88,7 @@ def entry_sections(text: str, role: str) -> list[Section]:
     groups = (("Pages", palette.PAGES), ("Actions", palette.ACTIONS))
     found = ((title, palette.find_entries(entries, text, role)) for title, entries in groups)
     return [
-        Section(title, [Link(entry.url, entry.title) for entry in entries])
+        Section(title, [FoundLink(entry.url, entry.title) for entry in entries])
         for title, entries in found
         if entries
     ]
