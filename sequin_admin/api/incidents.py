@@ -9,7 +9,12 @@ from pydantic import Field
 from sequin_admin.access.models import Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS
-from sequin_admin.api.framework.pagination import TEXT_CHARS, PageParams, paginate_request
+from sequin_admin.api.framework.pagination import (
+    TEXT_CHARS,
+    PageParams,
+    paginate_request,
+    search_rows,
+)
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.framework.schemas import HealthStatus, OneOf, Shape, Timestamp
@@ -65,7 +70,7 @@ class IncidentFilters(PageParams):
 
     def narrow(self, rows: Any) -> Any:
         rows = super().narrow(rows)
-        rows = rows.matching(self.search) if self.search else rows
+        rows = search_rows(rows, self.search)
         if self.status:
             rows = rows.filter(status="" if self.status == NOBODY else self.status)
         is_open = self.state == "open"

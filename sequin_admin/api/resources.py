@@ -18,6 +18,7 @@ RESOURCES = [
     ("/collections", "sequin_admin.api.credentials.collections.router"),
     ("/consumers/postgres", "sequin_admin.api.syncs.consumers.router"),
     ("/targets/postgres", "sequin_admin.api.syncs.targets.router"),
+    ("/search", "sequin_admin.api.search.router"),
     ("/health", "sequin_admin.api.overview.router"),
     ("/incidents", "sequin_admin.api.incidents.router"),
     ("/webhooks", "sequin_admin.api.notifications.webhooks.router"),

@@ -6,7 +6,15 @@ from typing import Annotated
 
 import typer
 
-from sequin_admin.command_line import credentials, health, limits, login, oauth_apps, settings
+from sequin_admin.command_line import (
+    credentials,
+    health,
+    limits,
+    login,
+    oauth_apps,
+    searching,
+    settings,
+)
 from sequin_admin.command_line.endings import CODES, exit_on_error
 from sequin_admin.command_line.session import Session
 
@@ -31,6 +39,7 @@ app.add_typer(credentials.app, name="credentials")
 app.add_typer(oauth_apps.app, name="oauth-apps")
 app.add_typer(limits.app, name="limits")
 app.command("health")(health.health)
+app.command("search")(searching.search)
 
 
 def show_version(wanted: bool) -> None:

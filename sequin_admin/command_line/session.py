@@ -50,7 +50,13 @@ Status = Annotated[
         autocompletion=completion.statuses,
     ),
 ]
-Search = Annotated[str, typer.Option(help="Only with this in its name or its account's identity.")]
+Search = Annotated[
+    str,
+    typer.Option(
+        help="Only with these words in name, account, id or metadata; filters such as "
+        "status:customer, provider:stripe or plan:pro are words, too."
+    ),
+]
 Metadata = Annotated[
     list[str],
     typer.Option(

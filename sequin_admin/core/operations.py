@@ -38,3 +38,32 @@ def create_search_statistics(table: str, *columns: str) -> PostgresSQL:
     return PostgresSQL(
         f"CREATE STATISTICS {name} ON {searched} FROM {table}", f"DROP STATISTICS {name}"
     )
+
+
+def create_trigram_function() -> PostgresSQL:
+    """`search_trigrams(text)`: every three letters in a row, once each, of any PostgreSQL."""
+    return PostgresSQL(
+        """
+        CREATE FUNCTION search_trigrams(searched text) RETURNS text[]
+        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+            SELECT coalesce(array_agg(DISTINCT one || two || three), '{}') FROM (
+                SELECT letter AS one, lead(letter) OVER letters AS two,
+                    lead(letter, 2) OVER letters AS three
+                FROM unnest(string_to_array(searched, NULL)) WITH ORDINALITY AS each(letter, at)
+                WINDOW letters AS (ORDER BY at)
+            ) AS rows WHERE three IS NOT NULL
+        $$
+        """,
+        "DROP FUNCTION search_trigrams(text)",
+    )
+
+
+def create_trigram_index(table: str, column: str) -> list[PostgresSQL]:
+    """The index of `has_word`, built while others write: the migration must not be atomic."""
+    name = f"{table}_trigrams"
+    create = f"CREATE INDEX CONCURRENTLY {name} ON {table} USING gin (search_trigrams({column}))"
+    # What an attempt that was broken off has left.
+    return [
+        PostgresSQL(f"DROP INDEX IF EXISTS {name}", RunSQL.noop),
+        PostgresSQL(create, f"DROP INDEX {name}"),
+    ]

@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Self
 
 from django.db import models
 
-from sequin_admin.access.models import Findable
 from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.fields import DecryptionError, Secrets
 from sequin_admin.core.http import Response, UnknownHost, Unreachable
+from sequin_admin.core.search_language import Filter, by_id
 from sequin_admin.credentials import answers, outcomes, registry
 from sequin_admin.credentials.collections import CollectionSchema
 from sequin_admin.credentials.declarations import (
@@ -22,15 +22,22 @@ from sequin_admin.credentials.declarations import (
 )
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.credentials.row import CredentialRow
+from sequin_admin.credentials.search_filters import by_kind, by_provider_of_kind, by_status
+from sequin_admin.credentials.search_text import SearchedQuerySet
 
 # What a call to a provider may raise; `Credential.classify_failure()` returns the outcome of each.
 FAILURES = (Refused, Unreachable, DecryptionError)
 
 
-class CredentialQuerySet(Findable["Credential"]):
+class CredentialQuerySet(SearchedQuerySet["Credential"]):
     """Credentials by provider, and those whose check is due."""
 
-    found_by = ("name", "identity")
+    search_filters: ClassVar[Mapping[str, Filter]] = {
+        "id": by_id,
+        "kind": by_kind,
+        "provider": by_provider_of_kind,
+        "status": by_status(can_be_disabled=True),
+    }
 
     def active(self) -> Self:
         return self.filter(disabled_at=None)

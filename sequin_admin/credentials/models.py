@@ -1,6 +1,7 @@
 """The tables: OAuth apps here, credentials in `row.py` and `credential.py`."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
@@ -11,10 +12,13 @@ from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField, Secrets
 from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.core.monitored import Monitored, list_indexes
+from sequin_admin.core.search_language import Filter, by_id
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.credential import FAILURES, Credential, CredentialQuerySet
 from sequin_admin.credentials.declarations import AppProperties, OAuth2
 from sequin_admin.credentials.row import IDENTITY_CHARS, NAME_CHARS
+from sequin_admin.credentials.search_filters import by_provider, by_status
+from sequin_admin.credentials.search_text import SearchText
 
 __all__ = [
     "FAILURES",
@@ -24,7 +28,19 @@ __all__ = [
     "CredentialQuerySet",
     "GatewaySecret",
     "OAuthApp",
+    "SearchText",
 ]
+
+
+class OAuthAppQuerySet(Findable["OAuthApp"]):
+    """OAuth apps, found by name and client id."""
+
+    found_by = ("name", "client_id")
+    search_filters: ClassVar[Mapping[str, Filter]] = {
+        "id": by_id,
+        "provider": by_provider,
+        "status": by_status(),
+    }
 
 
 class OAuthApp(Monitored):
@@ -53,7 +69,7 @@ class OAuthApp(Monitored):
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = Findable["OAuthApp"].as_manager()
+    objects = OAuthAppQuerySet.as_manager()
 
     class Meta:
         verbose_name = "OAuth app"

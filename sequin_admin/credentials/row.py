@@ -19,13 +19,14 @@ from sequin_admin.core.monitored import Monitored, list_indexes
 from sequin_admin.core.turns import QUEUE_CHARS, queue_expression, queue_name
 from sequin_admin.credentials import registry
 from sequin_admin.credentials.properties import MASK, Properties
+from sequin_admin.credentials.search_text import SearchedRow
 from sequin_admin.credentials.signals import destination_changed
 
 IDENTITY_CHARS = 300
 NAME_CHARS = 200
 
 
-class CredentialRow(Leased, Monitored):
+class CredentialRow(SearchedRow, Leased, Monitored):
     """The columns of a credential, and what a kind declares about itself and storing them."""
 
     entity, entity_title = "credential", "credential"

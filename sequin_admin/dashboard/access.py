@@ -9,7 +9,7 @@ from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
@@ -45,8 +45,8 @@ class Request(HttpRequest):
     kept_data: QueryDict  # only set while a form is shown again
 
 
-View = Callable[Concatenate[Request, P], HttpResponse]
-Page = Callable[Concatenate[HttpRequest, P], HttpResponse]
+View = Callable[Concatenate[Request, P], HttpResponseBase]
+Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
 def member(view: View[P]) -> Page[P]:
@@ -56,7 +56,7 @@ def member(view: View[P]) -> Page[P]:
     """
 
     @wraps(view)
-    def inner(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def inner(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if not request.user.is_authenticated:
             if cast(AnyRequest, request).htmx:
                 return HttpResponseClientRefresh()
@@ -73,7 +73,7 @@ def may(action: Action) -> Callable[[View[P]], Page[P]]:
 
     def decorate(view: View[P]) -> Page[P]:
         @wraps(view)
-        def inner(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def inner(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             role = request.membership.role
             if not allows(role, action):
                 raise PermissionDenied(refusal(role, action))

@@ -3,7 +3,13 @@
 from functools import wraps
 from typing import cast
 
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, QueryDict
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    HttpResponseNotAllowed,
+    QueryDict,
+)
 from django.urls import ResolverMatch
 
 from sequin_admin.core.fresh_login import is_login_fresh
@@ -19,7 +25,7 @@ def fresh_login_required(view: View[P]) -> View[P]:
     """
 
     @wraps(view)
-    def inner(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def inner(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
         if is_login_fresh(request) or is_shown_again(request):
             return view(request, *args, **kwargs)
         if request.method in ("GET", "HEAD"):

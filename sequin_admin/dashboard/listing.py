@@ -1,23 +1,19 @@
 """Shared by list pages: query parameters, pagination, and the page or only its partial."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
 
-from sequin_admin.access.models import Findable
-from sequin_admin.access.policy import Action, allows
 from sequin_admin.dashboard.access import Request
 
-Row = TypeVar("Row", bound=Model)
 # Rows of one page, and of all pages of a list.
 ROWS, MAX_ROWS = 50, 2000
 
@@ -49,31 +45,6 @@ class Pages(Paginator):  # type: ignore[type-arg]
     def cut_off(self) -> bool:
         """Whether there may be more rows than the pages show."""
         return self.count >= MAX_ROWS
-
-
-def render_list(
-    request: Request,
-    template: str,
-    rows: Findable[Row],
-    *,
-    order: Sequence[str] = ("-created_at", "-id"),
-    adding: Action = Action.EDIT,
-    **context: Any,
-) -> HttpResponse:
-    """A page that extends `components/list_page.html`: of the rows that match the search text.
-
-    `adding` is what one must be allowed to do to add a row.
-    """
-    search, names = get_query_param(request, "q"), rows.model._meta
-    page = Pages(rows.matching(search).order_by(*order), ROWS).get_page(request.GET.get("page"))
-    may_add = allows(request.membership.role, adding)
-    words = {
-        "noun": names.verbose_name,
-        "nouns": names.verbose_name_plural,
-        "add_url": reverse(f"dashboard:{names.model_name}_new") if may_add else "",
-    }
-    shown = {"page": page, "search": search, "narrowed": bool(search), **words, **context}
-    return render(request, template, shown)
 
 
 def render_page_or_partial(

@@ -28,6 +28,7 @@ from sequin_admin.dashboard.views import (
     oauth_apps,
     organizations,
     overview,
+    search,
     streams,
     syncs,
     targets,
@@ -46,6 +47,7 @@ invitation = "members/invitations/<uuid:pk>"
 app_name = "dashboard"
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("search", search.search, name="search"),
     path("credentials/", credential_list.index, name="credentials"),
     path("credentials/new/", credentials.providers, name="providers"),
     path("credentials/new/<slug:kind>/", credentials.add, name="add"),

@@ -1,5 +1,4 @@
-// "/" focuses the search, j and k the next and previous [data-row], "?" opens the help.
-// Enter follows a row's link.
+// j and k focus the next and previous [data-row], "?" opens the help. Enter follows a row's link.
 (() => {
   const typing = (target) => target.closest("input, textarea, select, [contenteditable], dialog");
   const rows = () => [...document.querySelectorAll("[data-row]")];
@@ -13,11 +12,6 @@
     next.scrollIntoView({ block: "nearest" });
   };
   const acts = {
-    "/": () => {
-      const search = document.querySelector("[data-search], input[type=search]");
-      search?.focus();
-      search?.select();
-    },
     j: () => move(1),
     k: () => move(-1),
     "?": () => document.getElementById("shortcuts")?.showModal(),

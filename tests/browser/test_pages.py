@@ -98,6 +98,10 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         "/",
         "/credentials/",
         "/credentials/?q=nothing+matches",
+        "/credentials/?q=status:green+plan:pro&sort=-name",
+        "/search",
+        "/search?q=stripe",
+        "/search?q=status:green",
         "/credentials/new/",
         *(f"/credentials/new/{kind.slug}/" for kind in kinds.all()),
         one,
@@ -269,7 +273,7 @@ def test_the_main_pages_work_without_javascript(
     log_in(page, user)
 
     page.goto("/credentials/")
-    page.get_by_label("Search by name or account").fill("spi")
+    page.get_by_label("Search credentials").fill("spi")
     page.get_by_role("button", name="Filter").click()
     page.get_by_role("link", name="Spice").click()
     page.locator("#limit").get_by_role("link", name="Edit").click()

@@ -1,5 +1,6 @@
 """Filters, order and polling of lists, and the suggested action on a credential's page."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,10 @@ import pytest
 from sequin_admin.audit.models import Event
 from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock
-from tests.factories import make_credential, make_oauth_app
+from sequin_admin.credentials.models import Credential
+from sequin_admin.dashboard import csv_export
+from sequin_admin.syncs import streams
+from tests.factories import make_credential, make_oauth_app, make_synced
 
 QUIET = {"health_status": "healthy", "check_due_at": None}
 
@@ -161,3 +165,78 @@ def test_metadata_of_an_app_is_kept_and_shown(owner, organization):
     page = owner.post("/oauth-apps/new/hubspot/", sent, follow=True).content.decode()
 
     assert "&quot;team&quot;: &quot;crm&quot;" in page
+
+
+def test_a_header_sorts_and_sorts_back(owner, organization):
+    for name in ("Alia", "Chani"):
+        make_credential(organization, "stripe_key", name=name, identity=name)
+
+    there = owner.get("/credentials/?sort=name&q=acct").text
+    page = owner.get("/credentials/?sort=-name").content.decode()
+
+    assert 'href="?sort=-name&amp;q=acct"' in there
+    assert order_of(page, "Alia", "Chani") == ["Chani", "Alia"]
+
+
+def test_each_term_of_a_search_is_a_chip_and_a_failing_one_says_why(owner, organization):
+    make_credential(organization, "stripe_key", name="Alia")
+
+    page = owner.get("/credentials/", {"q": 'status:green "al ia"', "kind": "stripe_key"}).text
+
+    assert 'href="/credentials/?q=%22al+ia%22&amp;kind=stripe_key"' in page
+    assert 'href="/credentials/?q=status%3Agreen&amp;kind=stripe_key"' in page
+    assert "status is one of healthy" in page
+    assert ">Alia</a>" not in page
+
+
+def test_a_list_is_exported_as_it_is_filtered_and_sorted(viewer, client, organization):
+    client.force_login(viewer)
+    for name in ("=1+1", "@Alia", "-Chani", "Else"):
+        make_credential(
+            organization, "stripe_key", name=name, identity=name, metadata={"in": name != "Else"}
+        )
+
+    response = client.get("/credentials/", {"q": "in:true", "sort": "-name", "format": "csv"})
+
+    lines = response.getvalue().decode().splitlines()
+    assert lines[0].startswith("id,name,account,")
+    assert [line.split(",")[1] for line in lines[1:]] == ["'@Alia", "'=1+1", "'-Chani"]
+    assert "sk_" not in "".join(lines)
+
+
+def test_an_export_reads_a_batch_at_a_time(organization, django_assert_num_queries, monkeypatch):
+    for number in range(5):
+        make_credential(organization, "stripe_key", identity=f"acct_{number}")
+    monkeypatch.setattr(csv_export, "CHUNK_SIZE", 2)
+    lines = csv_export.csv_lines(Credential.objects.order_by("name", "id"), {"id": str})
+
+    with django_assert_num_queries(0):
+        next(lines)
+    with django_assert_num_queries(2):
+        next(lines)
+    with django_assert_num_queries(2):
+        assert len(list(lines)) == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "row"),
+    [
+        ("syncs", "Invoices"),
+        ("targets", "Warehouse"),
+        ("consumers", "To the warehouse"),
+        ("streams", "dev"),
+    ],
+)
+def test_every_list_sorts_counts_and_is_exported(owner, organization, user, path, row):
+    make_synced(make_credential(organization, "stripe_key", name="Alia"))
+    streams.create(organization, actor=user, slug="dev")
+
+    page = owner.get(f"/{path}/?q={row.split()[-1]}")
+    sorted_by = re.findall(r'href="\?q=\w+&amp;sort=([\w-]+)', page.text)
+    lines = owner.get(f"/{path}/?q={row.split()[-1]}&format=csv").getvalue().decode().splitlines()
+
+    assert len(sorted_by) >= 3
+    assert all(owner.get(f"/{path}/?sort={key}").status_code == 200 for key in sorted_by)
+    assert f"1 {path.removesuffix('s')}" in page.text
+    assert [line.split(",")[1] for line in lines[1:]] == [row]
+    assert owner.get(f"/{path}/?q=nothing&format=csv").getvalue().decode().count("\n") == 1

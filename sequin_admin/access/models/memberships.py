@@ -1,12 +1,23 @@
 """Memberships of users in organizations."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from django.db import models
 
-from sequin_admin.access.models.organizations import Organization, OwnedQuerySet
+from sequin_admin.access.models.organizations import Findable, Organization
 from sequin_admin.access.models.staff_accesses import StaffAccess
 from sequin_admin.access.models.users import User
 from sequin_admin.access.policy import Role
 from sequin_admin.core import clock
+from sequin_admin.core.search_language import Filter
+
+
+class MembershipQuerySet(Findable["Membership"]):
+    """Members, found by their address."""
+
+    found_by = ("user__email",)
+    search_filters: ClassVar[Mapping[str, Filter]] = {}
 
 
 class Membership(models.Model):
@@ -22,7 +33,7 @@ class Membership(models.Model):
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 
-    objects = OwnedQuerySet["Membership"].as_manager()
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         constraints = (

@@ -1,12 +1,24 @@
 """Organizations, their logos, and the rows that belong to them."""
 
 import uuid
+from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 from typing import ClassVar, Self, TypeVar
 
 from django.db import models
 
 from sequin_admin.access.models.users import User
 from sequin_admin.core import clock
+from sequin_admin.core.search_language import (
+    Filter,
+    InvalidFilter,
+    Term,
+    all_of,
+    by_id,
+    pairs_of,
+    parse_search,
+)
 
 
 class Organization(models.Model):
@@ -52,15 +64,41 @@ class OwnedQuerySet(models.QuerySet[Owned]):
 
 
 class Findable(OwnedQuerySet[Owned]):
-    """Rows that can be searched by a part of their name (or of other columns in `found_by`)."""
+    """Rows that can be searched by a part of their name (or of other columns in `found_by`), and by
+    filters of the language of `core/search_language.py`."""
 
     found_by: ClassVar[tuple[str, ...]] = ("name",)
+    search_filters: ClassVar[Mapping[str, Filter]] = {"id": by_id}
 
     def matching(self, text: str) -> Self:
+        """The rows that a search finds; none when one of its filters is not valid."""
+        try:
+            return self.searched(text)
+        except InvalidFilter:
+            return self.none()
+
+    def searched(self, text: str) -> Self:
+        """The rows that hold each word and pass each filter. Raises `InvalidFilter`."""
+        terms = parse_search(text)
+        return self.filter(all_of([self.condition_of(term) for term in terms])) if terms else self
+
+    def condition_of(self, term: Term) -> models.Q:
+        """Raises `InvalidFilter`."""
+        if not term.key:
+            return self.containing(term.value)
+        known = self.search_filters.get(term.key.casefold())
+        if known:
+            return known(term)
+        return self.keyed(term)
+
+    def containing(self, text: str) -> models.Q:
         """One of `found_by` contains `text`, whatever the case."""
-        return self.filter(
-            models.Q(
-                *((f"{column}__icontains", text) for column in self.found_by),
-                _connector=models.Q.OR,
-            )
-        )
+        columns = (models.Q((f"{column}__icontains", text)) for column in self.found_by)
+        return reduce(or_, columns)
+
+    def keyed(self, term: Term) -> models.Q:
+        """The metadata has this key with this value; or the text has it, as in a name with a
+        colon."""
+        names = {field.name for field in self.model._meta.get_fields()}
+        found = self.containing(term.written)
+        return found | pairs_of(term) if "metadata" in names else found

@@ -27,7 +27,13 @@ from sequin_admin.api.api_keys.schemas import (
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, etag_of
-from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, PageParams, paginate_request
+from sequin_admin.api.framework.pagination import (
+    TEXT_CHARS,
+    Creation,
+    PageParams,
+    paginate_request,
+    search_rows,
+)
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.core import clock
@@ -48,7 +54,7 @@ class ApiKeyFilters(PageParams):
     def narrow(self, rows: Any) -> Any:
         rows = super().narrow(rows)
         rows = rows.in_state(self.state, clock.now()) if self.state else rows
-        return rows.matching(self.search) if self.search else rows
+        return search_rows(rows, self.search)
 
 
 def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False) -> ApiKey:

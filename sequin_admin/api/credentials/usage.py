@@ -12,7 +12,13 @@ from sequin_admin.api.credentials.rate_limits import RATE_LIMIT, RateLimitShape
 from sequin_admin.api.credentials.views import get_owned_or_404
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS
-from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, PageParams, paginate_request
+from sequin_admin.api.framework.pagination import (
+    TEXT_CHARS,
+    Creation,
+    PageParams,
+    paginate_request,
+    search_rows,
+)
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.schemas import Body, Shape, Timestamp
 from sequin_admin.credentials.models import Credential
@@ -99,7 +105,7 @@ class UsageFilters(PageParams):
     def narrow(self, rows: Any) -> Any:
         rows = rows.of_provider(self.provider) if self.provider else rows
         rows = rows.filter(kind=self.kind) if self.kind else rows
-        return rows.matching(self.search) if self.search else rows
+        return search_rows(rows, self.search)
 
 
 class PaceAsk(Body):

@@ -65,7 +65,12 @@ class CredentialFilters(ProviderFilters, RevealFilter):
     search: str = Field(
         default="",
         max_length=TEXT_CHARS,
-        description="Part of the name or of the account's identity.",
+        description=(
+            'Words and "phrases", all of which are in the name, the account, the id or a value of '
+            "the metadata, and filters: `provider:stripe`, `kind:stripe_key`, `status:customer` "
+            "(or `us`, `healthy`, `unchecked`, `disabled`), `id:1f3a99c2`, and `plan:pro` for a "
+            "pair of the metadata. A filter that is not valid is refused."
+        ),
     )
 
     def narrow(self, rows: Any) -> Any:

@@ -16,11 +16,16 @@ from pydantic import AwareDatetime, BeforeValidator, Field
 
 from sequin_admin.api.framework.errors import INVALID, ApiError
 from sequin_admin.api.framework.schemas import HealthStatus, Strict
+from sequin_admin.core.search_language import InvalidFilter
 from sequin_admin.core.strict_json import read_json
 
 Row = TypeVar("Row", bound=Model)
 Rows = TypeVar("Rows", bound=QuerySet[Model])
 METADATA = 'A JSON object, such as {"plan": "pro"}: finds what has all of its pairs.'
+SEARCH = (
+    'Words and "phrases" that the name contains, all of them, and filters such as `id:1f3a99c2` or '
+    "`plan:pro` for a pair of the metadata. A filter that is not valid is refused."
+)
 SINCE = (
     "Changed at this time or later. Sorted by updated_at, what changes while you read comes again "
     "at the end. A change shows when it is committed: begin a minute before the last one you saw."
@@ -87,15 +92,24 @@ class PageParams(QueryParams):
         return rows.filter(**{name: v for name, v in sent.items() if v not in (None, "")})
 
 
+def search_rows(rows: Any, text: str) -> Any:
+    """Raises 422 for a filter that isn't valid: found rows would be too many or none."""
+    try:
+        return rows.searched(text)
+    except InvalidFilter as error:
+        message = f"{error.term.text}: {error}"
+        raise ApiError(422, "The search is not valid.", {"search": [message]}) from None
+
+
 class ChangeFilters(PageParams):
     """For lists whose rows can be searched and change."""
 
-    search: str = Field(default="", max_length=TEXT_CHARS, description="Part of the name.")
+    search: str = Field(default="", max_length=TEXT_CHARS, description=SEARCH)
     updated_since: Since | None = Field(default=None, description=SINCE)
 
     def narrow(self, rows: Any) -> Any:
         rows = super().narrow(rows)
-        rows = rows.matching(self.search) if self.search else rows
+        rows = search_rows(rows, self.search)
         return rows.filter(updated_at__gte=self.updated_since) if self.updated_since else rows
 
 

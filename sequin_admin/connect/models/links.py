@@ -1,17 +1,20 @@
 """Connect links and their states."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.db import models
 
-from sequin_admin.access.models import Organization, OwnedQuerySet, User
+from sequin_admin.access.models import Findable, Organization, User
 from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField
 from sequin_admin.core.metadata import validate_metadata
+from sequin_admin.core.search_language import Filter, by_id
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.credentials.search_filters import by_provider
 
 
 class LinkState(models.TextChoices):
@@ -61,8 +64,10 @@ def states(at: datetime) -> dict[LinkState, models.Q]:
     }
 
 
-class ConnectLinkQuerySet(OwnedQuerySet["ConnectLink"]):
+class ConnectLinkQuerySet(Findable["ConnectLink"]):
     """Connect links by state."""
+
+    search_filters: ClassVar[Mapping[str, Filter]] = {"id": by_id, "provider": by_provider}
 
     def open(self, at: datetime) -> Self:
         return self.filter(is_open(at))

@@ -196,6 +196,17 @@ def nav_link(context: Context, href: str, icon: str, label: str) -> dict[str, An
     return {"href": href, "icon": icon, "label": label, "here": here}
 
 
+@register.inclusion_tag("components/sort_header.html", takes_context=True)
+def sort_header(context: Context, key: str, title: str) -> dict[str, Any]:
+    """The head of a column whose list is sorted by `sorted_by`, a key of its `Sorting`."""
+    chosen = context["sorted_by"]
+    query = context["request"].GET.copy()
+    query.pop("page", None)
+    query["sort"] = f"-{key}" if chosen == key else key
+    arrow = {key: "chevron-up", f"-{key}": "chevron-down"}.get(chosen, "")
+    return {"title": title, "query": query.urlencode(), "arrow": arrow}
+
+
 @register.simple_block_tag(end_name="endempty_state")
 def empty_state(content: SafeString, *, title: str, href: str = "", action: str = "") -> SafeString:
     """What a page shows instead of an empty list; the block is its text.

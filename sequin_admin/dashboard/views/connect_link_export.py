@@ -11,6 +11,7 @@ from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.csv_export import escape_formula
 from sequin_admin.dashboard.fresh_login import fresh_login_required
 from sequin_admin.dashboard.listing import get_query_param, parse_uuids
 from sequin_admin.dashboard.views.connect_links import filter_by_batch, owned_links
@@ -57,11 +58,3 @@ def build_csv_row(link: ConnectLink) -> tuple[object, ...]:
         link.expires_at.isoformat(timespec="seconds"),
         link.failure,
     )
-
-
-def escape_formula(cell: str) -> str:
-    """Prefix a cell that a spreadsheet would run as a formula."""
-    return f"'{cell}" if cell[:1] in FORMULA_PREFIXES else cell
-
-
-FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")

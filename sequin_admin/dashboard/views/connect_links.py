@@ -23,6 +23,7 @@ from sequin_admin.dashboard.listing import (
     parse_uuids,
     render_page_or_partial,
 )
+from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.views.connect_link_forms import ConnectLinkForm, LinkDetailsForm
 
 ROWS = 50
@@ -117,6 +118,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
         "oauth_app", "reconnects", "credential", "created_by"
     )
     link = get_object_or_404(rows, pk=pk)
+    remember_viewed(request, "connect_link", link)
     context = {
         "link": link,
         "address": links.address(link),

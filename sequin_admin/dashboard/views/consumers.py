@@ -1,7 +1,7 @@
 """Consumers: what writes the records of syncs to a target."""
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -9,13 +9,37 @@ from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
+from sequin_admin.dashboard.csv_export import Columns
 from sequin_admin.dashboard.edits import Edit, status_of
-from sequin_admin.dashboard.listing import render_list
+from sequin_admin.dashboard.named_lists import NamedList
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_consumer
+from sequin_admin.dashboard.recent import remember_viewed
+from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import consumers
 from sequin_admin.syncs.forms.consumers import ConsumerForm
 from sequin_admin.syncs.models import Consumer, Target
+
+CSV: Columns = {
+    "id": lambda row: row.pk,
+    "name": lambda row: row.name,
+    "target": lambda row: row.target,
+    "status": lambda row: "disabled" if row.disabled_at else row.health_status or "unchecked",
+    "created_at": lambda row: row.created_at,
+}
+LIST = NamedList(
+    "consumers/index.html",
+    Sorting(
+        {
+            "newest": ("-created_at", "-id"),
+            "name": ("name", "id"),
+            "target": ("target__name", "id"),
+            "health": ("-health_status", "id"),
+        },
+        "newest",
+    ),
+    CSV,
+)
 
 
 def get_owned_or_404(request: Request, pk: str) -> Consumer:
@@ -26,16 +50,17 @@ def get_owned_or_404(request: Request, pk: str) -> Consumer:
 
 @require_GET
 @may(Action.VIEW)
-def index(request: Request) -> HttpResponse:
+def index(request: Request) -> HttpResponseBase:
     rows = Consumer.objects.of(request.organization).select_related("target")
     listed = rows.defer("target__secrets").prefetch_related("syncs")
-    return render_list(request, "consumers/index.html", listed)
+    return LIST.render(request, listed)
 
 
 @require_GET
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
     consumer = get_owned_or_404(request, pk)
+    remember_viewed(request, "consumer", consumer)
     context = {
         "consumer": consumer,
         **health.build_card_context(consumer),

@@ -14,6 +14,7 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard import snippets
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import render_page_or_partial
+from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.views import health
 from sequin_admin.dashboard.views.badges import may_change
 from sequin_admin.health.models import Transition
@@ -26,6 +27,7 @@ from sequin_admin.tokens.models import Token
 def detail(request: Request, pk: str) -> HttpResponse:
     rows = Credential.objects.of(request.organization).select_related("oauth_app", "rate_limit")
     credential = get_object_or_404(rows, pk=pk)
+    remember_viewed(request, "credential", credential)
     token = Token.objects.filter(pk=credential.pk).defer("secrets").first()
     context = {
         "credential": credential,

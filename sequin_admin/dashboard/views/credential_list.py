@@ -1,18 +1,22 @@
 """The list of credentials. Search, filters and order are query parameters."""
 
+import json
+
 from django.db.models import Case, F, Value, When
-from django.db.models.expressions import OrderBy
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
-from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.models import Credential, CredentialQuerySet
 from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.csv_export import Columns, csv_response, wants_csv
 from sequin_admin.dashboard.listing import (
     Pages,
     get_query_param,
     render_page_or_partial,
 )
+from sequin_admin.dashboard.search_chips import search_chips
+from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.dashboard.views.badges import may_change
 from sequin_admin.dashboard.views.credential_filters import (
     FILTER_PARAMS,
@@ -29,40 +33,68 @@ WORST_FIRST = Case(
     *(When(health_status=status, then=Value(rank)) for rank, status in enumerate(SEVERITY)),
     default=Value(len(SEVERITY) - 1),
 )
-SORTS: dict[str, tuple[str | Case | OrderBy, ...]] = {
-    "newest": ("-created_at", "-id"),
-    "name": ("name", "id"),
-    "health": (WORST_FIRST, "-created_at", "-id"),
-    "checked": (F("checked_at").desc(nulls_last=True), "-id"),
-}
+SORTING = Sorting(
+    {
+        "newest": ("-created_at", "-id"),
+        "name": ("name", "id"),
+        "kind": ("kind", "id"),
+        "health": (WORST_FIRST, "-created_at", "-id"),
+        "checked": (F("checked_at").desc(nulls_last=True), "-id"),
+    },
+    "newest",
+)
 
 
 @require_GET
 @may(Action.VIEW)
-def index(request: Request) -> HttpResponse:
-    filters = build_filters(request)
-    rows = filter_credentials(request, Credential.objects.of(request.organization))
-    listed = rows.select_related("token", "rate_limit").defer("secrets", "token__secrets")
-    sort = (
-        get_query_param(request, "sort") if get_query_param(request, "sort") in SORTS else "newest"
-    )
-    page = Pages(listed.order_by(*SORTS[sort]), ROWS).get_page(request.GET.get("page"))
+def index(request: Request) -> HttpResponseBase:
+    if wants_csv(request):
+        return csv_response("credentials", list_rows(request), CSV_COLUMNS)
+    search, sort = get_query_param(request, "q"), SORTING.chosen(request)
+    page = Pages(list_rows(request), ROWS).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "polled": [row for row in page if may_change(row)],
-        "filters": filters,
+        "filters": build_filters(request),
         "list_params": [(n, v) for n, v in request.GET.items() if v and n in LIST_PARAMS],
         "sort": Filter("sort", "Order", ORDERS, sort),
-        "search": get_query_param(request, "q"),
+        "sorted_by": sort,
+        "search": search,
+        "chips": search_chips(request, Credential.objects.all(), search),
         "narrowed": any(get_query_param(request, name) for name in FILTER_PARAMS),
     }
     return render_page_or_partial(request, "credentials/index.html", "table", context)
 
 
+def list_rows(request: Request) -> CredentialQuerySet:
+    """The rows that pass the filters, in the order that was asked for."""
+    rows = filter_credentials(request, Credential.objects.of(request.organization))
+    listed = rows.select_related("token", "rate_limit").defer("secrets", "token__secrets")
+    return listed.order_by(*SORTING.order(SORTING.chosen(request)))
+
+
+CSV_COLUMNS: Columns = {
+    "id": lambda row: row.pk,
+    "name": lambda row: row.name,
+    "account": lambda row: row.describe(),
+    "provider": lambda row: row.provider,
+    "kind": lambda row: row.kind,
+    "status": lambda row: "disabled" if row.disabled_at else row.health_status or "unchecked",
+    "since": lambda row: row.health_since,
+    "checked_at": lambda row: row.checked_at,
+    "created_at": lambda row: row.created_at,
+    "metadata": lambda row: json.dumps(row.metadata, ensure_ascii=False),
+}
 ORDERS = [
     ("newest", "Newest"),
+    ("-newest", "Oldest"),
     ("name", "Name"),
+    ("-name", "Name, from Z"),
+    ("kind", "Kind"),
+    ("-kind", "Kind, from Z"),
     ("health", "Worst health"),
+    ("-health", "Best health"),
     ("checked", "Last checked"),
+    ("-checked", "Longest not checked"),
 ]
 LIST_PARAMS = (*FILTER_PARAMS, "sort")

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Count
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
@@ -22,6 +22,7 @@ from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.fresh_login import fresh_login_required, submitted_data
 from sequin_admin.dashboard.reach.credentials import reach_of_deleting_oauth_app
+from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.views import health
 from sequin_admin.dashboard.views.saved_messages import show_notices
 from sequin_admin.tokens import demand, protocol
@@ -72,6 +73,7 @@ def add(request: Request, provider: str) -> HttpResponse:
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
     app = get_object_or_404(OAuthApp.objects.of(request.organization).defer("secrets"), pk=pk)
+    remember_viewed(request, "oauth_app", app)
     kind = kinds.with_app(app.provider)
     is_installed = kind is not None and issubclass(kind, AppInstallKind)
     declared = app.properties_class
@@ -116,7 +118,7 @@ def edit_app(request: Request, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
 @never_cache
-def gateway_secret(request: Request, pk: str) -> HttpResponse:
+def gateway_secret(request: Request, pk: str) -> HttpResponseBase:
     """Make the app's gateway secret or a new one, shown in this response only."""
     app = get_object_or_404(OAuthApp.objects.of(request.organization).defer("secrets"), pk=pk)
     return make_gateway_secret(request, app)

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -11,14 +11,37 @@ from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
+from sequin_admin.dashboard.csv_export import Columns
 from sequin_admin.dashboard.edits import Edit, status_of
-from sequin_admin.dashboard.listing import render_list
+from sequin_admin.dashboard.named_lists import NamedList
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_stream
+from sequin_admin.dashboard.recent import remember_viewed
+from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.syncs import streams
 from sequin_admin.syncs.forms.streams import StreamForm
 from sequin_admin.syncs.models import Stream
 
 SHOWN = 100
+
+
+CSV: Columns = {
+    "id": lambda row: row.pk,
+    "slug": lambda row: row.slug,
+    "syncs": lambda row: row.used_by,
+    "created_at": lambda row: row.created_at,
+}
+LIST = NamedList(
+    "streams/index.html",
+    Sorting(
+        {
+            "slug": ("slug", "id"),
+            "newest": ("-created_at", "-id"),
+            "syncs": ("used_by", "id"),
+        },
+        "slug",
+    ),
+    CSV,
+)
 
 
 def get_owned_or_404(request: Request, pk: str) -> Stream:
@@ -27,15 +50,16 @@ def get_owned_or_404(request: Request, pk: str) -> Stream:
 
 @require_GET
 @may(Action.VIEW)
-def index(request: Request) -> HttpResponse:
+def index(request: Request) -> HttpResponseBase:
     rows = Stream.objects.of(request.organization).annotate(used_by=Count("syncs"))
-    return render_list(request, "streams/index.html", rows, order=("slug",))
+    return LIST.render(request, rows)
 
 
 @require_GET
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
     stream = get_owned_or_404(request, pk)
+    remember_viewed(request, "stream", stream)
     context = {
         "stream": stream,
         "syncs": stream.syncs.order_by("name")[:SHOWN],

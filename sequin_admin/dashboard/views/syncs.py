@@ -5,8 +5,8 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.db.models import F, QuerySet
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -17,9 +17,13 @@ from sequin_admin.audit.models import Event
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask, disable_or_ask
+from sequin_admin.dashboard.csv_export import Columns
 from sequin_admin.dashboard.edits import Edit, status_of
-from sequin_admin.dashboard.listing import get_query_param, parse_uuids, render_list
+from sequin_admin.dashboard.listing import get_query_param, parse_uuids
+from sequin_admin.dashboard.named_lists import NamedList
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_sync, reach_of_disabling_sync
+from sequin_admin.dashboard.recent import remember_viewed
+from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.dashboard.views import health
 from sequin_admin.limits import models as limits
 from sequin_admin.syncs import catalogue, syncs
@@ -31,6 +35,33 @@ OFFERED = 60
 FILTER_PARAMS = ("credential", "stream")
 
 
+CSV: Columns = {
+    "id": lambda row: row.pk,
+    "name": lambda row: row.name,
+    "external_id": lambda row: row.external_id,
+    "credential": lambda row: row.credential,
+    "stream": lambda row: row.stream or "",
+    "status": lambda row: "disabled" if row.disabled_at else row.health_status or "unchecked",
+    "last_report_at": lambda row: row.last_report_at,
+    "created_at": lambda row: row.created_at,
+}
+LIST = NamedList(
+    "syncs/index.html",
+    Sorting(
+        {
+            "newest": ("-created_at", "-id"),
+            "name": ("name", "id"),
+            "credential": ("credential__name", "id"),
+            "stream": ("stream__slug", "id"),
+            "health": ("-health_status", "id"),
+            "report": (F("last_report_at").desc(nulls_last=True), "-id"),
+        },
+        "newest",
+    ),
+    CSV,
+)
+
+
 def get_owned_or_404(request: Request, pk: str) -> Sync:
     rows = Sync.objects.of(request.organization).select_related("credential__rate_limit", "stream")
     sync: Sync = get_object_or_404(rows.defer("credential__secrets"), pk=pk)
@@ -39,7 +70,7 @@ def get_owned_or_404(request: Request, pk: str) -> Sync:
 
 @require_GET
 @may(Action.VIEW)
-def index(request: Request) -> HttpResponse:
+def index(request: Request) -> HttpResponseBase:
     rows = Sync.objects.of(request.organization)
     for name in FILTER_PARAMS:
         if get_query_param(request, name):
@@ -51,7 +82,7 @@ def index(request: Request) -> HttpResponse:
         "stream": get_query_param(request, "stream"),
         "credential": get_query_param(request, "credential"),
     }
-    return render_list(request, "syncs/index.html", listed, **context)
+    return LIST.render(request, listed, **context)
 
 
 def list_streams(request: Request) -> QuerySet[Stream]:
@@ -62,6 +93,7 @@ def list_streams(request: Request) -> QuerySet[Stream]:
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
+    remember_viewed(request, "sync", sync)
     badge = reverse("gateway:sync_badge", args=[sync.badge_token]) if sync.badge_token else ""
     context = {
         "sync": sync,

@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.db.models import Count
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -13,14 +13,42 @@ from sequin_admin.audit.models import Event
 from sequin_admin.credentials.properties import warn_of_space
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
+from sequin_admin.dashboard.csv_export import Columns
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.fresh_login import fresh_login_required, submitted_data
-from sequin_admin.dashboard.listing import render_list, render_page_or_partial
+from sequin_admin.dashboard.listing import render_page_or_partial
+from sequin_admin.dashboard.named_lists import NamedList
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_target
+from sequin_admin.dashboard.recent import remember_viewed
+from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.dashboard.views import health
 from sequin_admin.syncs import targets
 from sequin_admin.syncs.forms.targets import TargetForm
 from sequin_admin.syncs.models import Target
+
+CSV: Columns = {
+    "id": lambda row: row.pk,
+    "name": lambda row: row.name,
+    "address": lambda row: row.address,
+    "status": lambda row: row.health_status or "unchecked",
+    "consumers": lambda row: row.used_by,
+    "created_at": lambda row: row.created_at,
+}
+LIST = NamedList(
+    "targets/index.html",
+    Sorting(
+        {
+            "newest": ("-created_at", "-id"),
+            "name": ("name", "id"),
+            "database": ("host", "database", "id"),
+            "health": ("-health_status", "id"),
+            "consumers": ("used_by", "id"),
+        },
+        "newest",
+    ),
+    CSV,
+    Action.CONFIGURE,
+)
 
 
 def get_owned_or_404(request: Request, pk: str) -> Target:
@@ -30,17 +58,16 @@ def get_owned_or_404(request: Request, pk: str) -> Target:
 
 @require_GET
 @may(Action.VIEW)
-def index(request: Request) -> HttpResponse:
+def index(request: Request) -> HttpResponseBase:
     rows = Target.objects.of(request.organization).annotate(used_by=Count("consumers"))
-    return render_list(
-        request, "targets/index.html", rows.defer("secrets"), adding=Action.CONFIGURE
-    )
+    return LIST.render(request, rows.defer("secrets"))
 
 
 @require_GET
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
     target = get_owned_or_404(request, pk)
+    remember_viewed(request, "target", target)
     context = {
         "target": target,
         **health.build_card_context(target),

@@ -2,6 +2,7 @@
 
 import secrets
 import uuid
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -13,8 +14,10 @@ from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
 from sequin_admin.core.leases import Leased
 from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.core.monitored import Monitored, list_indexes
+from sequin_admin.core.search_language import Filter, by_id
 from sequin_admin.credentials.models import NAME_CHARS, Credential
 from sequin_admin.credentials.properties import MASK, ends_of
+from sequin_admin.credentials.search_filters import by_provider, by_status
 
 # Showing eight characters would reveal too much of a shorter password.
 LONG_PASSWORD = 20
@@ -50,6 +53,13 @@ class NamedRow(Monitored):
         return self.name
 
 
+class TargetQuerySet(Findable["Target"]):
+    """Targets, found by name, host and database."""
+
+    found_by = ("name", "host", "database")
+    search_filters: ClassVar[Mapping[str, Filter]] = {"id": by_id, "status": by_status()}
+
+
 class Target(Leased, NamedRow):
     """A PostgreSQL database that consumers write to. `secrets` holds the password. Leased while it
     is being tested: see `connection_slots`."""
@@ -71,7 +81,7 @@ class Target(Leased, NamedRow):
     )
     schema = models.CharField(max_length=63, blank=True)
 
-    objects = Findable["Target"].as_manager()
+    objects = TargetQuerySet.as_manager()
 
     class Meta:
         indexes = (
@@ -140,6 +150,13 @@ class Stream(models.Model):
 
 class SyncQuerySet(Findable["Sync"]):
     """Syncs, with their credential where it is needed."""
+
+    found_by = ("name", "external_id")
+    search_filters: ClassVar[Mapping[str, Filter]] = {
+        "id": by_id,
+        "provider": by_provider,
+        "status": by_status(can_be_disabled=True),
+    }
 
     def with_credential(self) -> Self:
         """Join the credential, without decrypting its secrets."""
@@ -224,6 +241,11 @@ class Sync(NamedRow):
 
 class ConsumerQuerySet(Findable["Consumer"]):
     """Consumers that read certain syncs."""
+
+    search_filters: ClassVar[Mapping[str, Filter]] = {
+        "id": by_id,
+        "status": by_status(can_be_disabled=True),
+    }
 
     def consuming(self, syncs: models.QuerySet[Sync]) -> Self:
         """Consumers that select one of `syncs`, or all syncs."""

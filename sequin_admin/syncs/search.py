@@ -1,0 +1,145 @@
+"""A search through everything that an organization has, in groups."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sequin_admin.access.models import Findable, Membership, Organization
+from sequin_admin.connect.models import ConnectLink
+from sequin_admin.core.search_language import InvalidFilter, parse_search
+from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.syncs.models import Consumer, Stream, Sync, Target
+
+HITS = 6
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A row that was found. `detail` tells it from others of its name."""
+
+    entity: str
+    pk: str
+    name: str
+    detail: str
+    provider: str = ""
+
+
+@dataclass(frozen=True)
+class HitGroup:
+    """What was found of one sort. `has_more` when there are others that are not among the hits."""
+
+    entity: str
+    title: str
+    hits: list[Hit]
+    has_more: bool = False
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found. `problem` is the sentence about the filter `problem_at`, which no row of
+    any group can pass."""
+
+    groups: list[HitGroup]
+    problem: str = ""
+    problem_at: str = ""
+
+
+@dataclass(frozen=True)
+class SearchSource:
+    """Rows that are searched, and how one is shown."""
+
+    entity: str
+    title: str
+    rows: Callable[[], Any]
+    show: Callable[[Any], tuple[str, str]]
+    order: tuple[str, ...] = ("-created_at", "-pk")
+
+
+SOURCES = (
+    SearchSource(
+        "credential",
+        "Credentials",
+        lambda: Credential.objects.defer("secrets"),
+        lambda row: (row.name, row.describe() or row.full_title()),
+    ),
+    SearchSource(
+        "oauth_app",
+        "OAuth apps",
+        lambda: OAuthApp.objects.defer("secrets"),
+        lambda row: (row.name, row.provider_title),
+    ),
+    SearchSource(
+        "sync", "Syncs", lambda: Sync.objects.all(), lambda row: (row.name, row.external_id)
+    ),
+    SearchSource(
+        "connect_link",
+        "Connect links",
+        lambda: ConnectLink.objects.defer("secrets"),
+        lambda row: (str(row), f"{row.provider_title} · {row.state.label}"),
+    ),
+    SearchSource(
+        "target",
+        "Targets",
+        lambda: Target.objects.defer("secrets"),
+        lambda row: (row.name, row.address),
+    ),
+    SearchSource(
+        "consumer", "Consumers", lambda: Consumer.objects.all(), lambda row: (row.name, "")
+    ),
+    SearchSource("stream", "Streams", lambda: Stream.objects.all(), lambda row: (row.slug, "")),
+    SearchSource(
+        "member",
+        "Members",
+        lambda: Membership.objects.select_related("user"),
+        lambda row: (row.user.email, row.get_role_display()),
+    ),
+)
+ENTITIES = tuple(source.entity for source in SOURCES)
+
+
+def search_everything(
+    organization: Organization, text: str, *, entities: Iterable[str] = ENTITIES, most: int = HITS
+) -> Found:
+    """What each group has, the newest first. A group that does not know a filter has nothing."""
+    terms, wanted = parse_search(text), set(entities)
+    if not terms:
+        return Found([])
+    groups, problems = [], []
+    for source in SOURCES:
+        if source.entity not in wanted:
+            continue
+        try:
+            groups.append(search_source(source, organization, text, most))
+        except InvalidFilter as error:
+            problems.append(error)
+    found = [group for group in groups if group.hits]
+    if problems and not found:
+        return Found([], str(problems[0]), problems[0].term.text)
+    return Found(found)
+
+
+def search_source(
+    source: SearchSource, organization: Organization, text: str, most: int
+) -> HitGroup:
+    """Raises `InvalidFilter`."""
+    rows: Findable[Any] = source.rows().of(organization)
+    found = list(rows.searched(text).order_by(*source.order)[: most + 1])
+    hits = [hit_of(source, row) for row in found[:most]]
+    return HitGroup(source.entity, source.title, hits, has_more=len(found) > most)
+
+
+def hit_of(source: SearchSource, row: Any) -> Hit:
+    name, detail = source.show(row)
+    return Hit(source.entity, str(row.pk), name, detail, getattr(row, "provider", ""))
+
+
+def find_hits(organization: Organization, wanted: Iterable[tuple[str, str]]) -> list[Hit]:
+    """Rows by entity and id, in this order; those that are gone are left out."""
+    asked = list(wanted)
+    known: dict[tuple[str, str], Hit] = {}
+    for source in SOURCES:
+        pks = [pk for entity, pk in asked if entity == source.entity]
+        if pks:
+            rows = source.rows().of(organization).filter(pk__in=pks)
+            known |= {(source.entity, str(row.pk)): hit_of(source, row) for row in rows}
+    return [known[key] for key in asked if key in known]
