@@ -22,6 +22,7 @@ from sequin_admin.credentials.models import Credential, Monitored
 from sequin_admin.health.status import Status
 from sequin_admin.limits import models as limits
 from sequin_admin.limits.models import RateLimit, format_interval
+from sequin_admin.tokens.summary import summarize_token
 
 register = template.Library()
 
@@ -169,6 +170,15 @@ def interval(milliseconds: int) -> str:
 def limit(credential: Credential) -> RateLimit:
     """Its own rate limit, or its kind's default."""
     return limits.get_rate_limit(credential)
+
+
+@register.filter
+def token_words(credential: Credential) -> SafeString:
+    """`expires in 40 min`, `key, not renewed`... `select_related("token")` saves a query a row."""
+    summary = summarize_token(credential, getattr(credential, "token", None), clock.now())
+    tone = "" if summary.at else "muted"
+    when = ago(summary.at) if summary.at else ""
+    return format_html('<span class="{}">{} {}</span>', tone, summary.words, when)
 
 
 @register.filter(name="json")
