@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -99,7 +99,19 @@ class Front:
         ]
 
     @property
+    def awaits_use(self) -> bool:
+        """Whether it is an OAuth app that no account was connected through: nothing checks it."""
+        return isinstance(self.subject, OAuthApp) and not self.subject.health_status
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether a worker checks it from time to time."""
+        return isinstance(self.subject, Credential | Target)
+
+    @property
     def whose_move(self) -> str:
+        if self.awaits_use:
+            return "Ours, to connect an account"
         return WHOSE_MOVE[shown_status(self.subject)]
 
     @cached_property
@@ -120,7 +132,7 @@ class Front:
         """After how many seconds it is asked for again; 0 for never."""
         if isinstance(self.subject, Target):
             return 2 if self.is_tested else 0
-        return 3 if may_change(self.subject) else 0
+        return 3 if self.is_checked and may_change(self.subject) else 0
 
     @cached_property
     def dependants(self) -> list[Dependant]:

@@ -48,5 +48,7 @@ def summarize_renewed(
     if issued is None or ends is None:
         return TokenSummary("none yet", "None is issued yet. The first use asks for one.")
     if ends <= now:
-        return TokenSummary("expired", "It has expired. The next use, or a worker, renews it.", ends)
+        return TokenSummary(
+            "expired", "It has expired. The next use, or a worker, renews it.", ends
+        )
     return TokenSummary("expires", "It is renewed before it expires.", ends)

@@ -31,7 +31,9 @@ TABS = ("", "token/", "usage/", "syncs/", "use/", "history/", "danger/")
 
 
 @pytest.mark.parametrize("tab", TABS)
-def test_a_tab_asks_only_what_it_shows(owner, organization, user, tab, django_assert_max_num_queries):
+def test_a_tab_asks_only_what_it_shows(
+    owner, organization, user, tab, django_assert_max_num_queries
+):
     app = make_oauth_app(organization, "hubspot", health_status="sequin_intervention")
     columns = {"oauth_app": app, "health_status": "sequin_intervention"}
     row = make_credential(organization, "hubspot_oauth2", **columns)
@@ -48,7 +50,9 @@ def test_a_tab_asks_only_what_it_shows(owner, organization, user, tab, django_as
     assert page.count("btn-primary") == 1
     front = page[page.index('id="health"') :]
     assert f'hx-get="/credentials/{row.pk}/"' in front[: front.index(">")]
-    (here,) = re.findall(r'<a href="([^"]+)" aria-current="page">', page[page.index('class="tabs"') :])
+    (here,) = re.findall(
+        r'<a href="([^"]+)" aria-current="page">', page[page.index('class="tabs"') :]
+    )
     assert here == f"/credentials/{row.pk}/{tab}"
 
 

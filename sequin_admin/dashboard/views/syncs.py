@@ -1,4 +1,4 @@
-"""Syncs: list, show, add, edit, enable, publish a badge, delete."""
+"""Syncs: list, add, edit, enable, publish a badge, delete."""
 
 from functools import partial
 from typing import Any
@@ -8,19 +8,16 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
-from sequin_admin.audit.models import Event
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask, disable_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import get_query_param, parse_uuids, render_list
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_sync, reach_of_disabling_sync
-from sequin_admin.dashboard.views import health
 from sequin_admin.limits import models as limits
 from sequin_admin.syncs import catalogue, syncs
 from sequin_admin.syncs.forms.syncs import SyncForm
@@ -56,23 +53,6 @@ def index(request: Request) -> HttpResponse:
 
 def list_streams(request: Request) -> QuerySet[Stream]:
     return Stream.objects.of(request.organization).order_by("slug")
-
-
-@require_GET
-@may(Action.VIEW)
-def detail(request: Request, pk: str) -> HttpResponse:
-    sync = get_owned_or_404(request, pk)
-    badge = reverse("gateway:sync_badge", args=[sync.badge_token]) if sync.badge_token else ""
-    context = {
-        "sync": sync,
-        **health.build_card_context(sync),
-        "limit": limits.get_rate_limit(sync.credential),
-        "consumers": sync.all_consumers().select_related("target").defer("target__secrets")[:100],
-        "badge": syncs.badge_url(sync),
-        "badge_path": badge,
-        "events": Event.objects.of(request.organization.pk).about(sync)[:15],
-    }
-    return render(request, "syncs/detail.html", context)
 
 
 @require_GET
@@ -173,7 +153,7 @@ def publish(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
     syncs.publish_badge(sync, actor=request.user)
     messages.success(request, "Whoever has the badge's address sees the status, and only that.")
-    return redirect("dashboard:sync", pk=pk)
+    return redirect("dashboard:sync_badge_page", pk=pk)
 
 
 @require_POST
@@ -182,7 +162,7 @@ def unpublish(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
     syncs.unpublish_badge(sync, actor=request.user)
     messages.success(request, "The badge's address leads nowhere any more.")
-    return redirect("dashboard:sync", pk=pk)
+    return redirect("dashboard:sync_badge_page", pk=pk)
 
 
 @require_http_methods(["GET", "POST"])

@@ -40,9 +40,7 @@ def usage_of(request: Request, pk: str) -> HttpResponse:
     context: dict[str, Any] = {"limit": limit, **get_current_usage(credential, limit)}
     if not request.htmx:
         context |= {"charts": build_charts(credential), **plan_from_query(request, limit)}
-    response = render_tab(
-        request, "limits/usage.html", credential, "usage", context, part="gauge"
-    )
+    response = render_tab(request, "limits/usage.html", credential, "usage", context, part="gauge")
     if request.htmx and not context["busy"]:
         response.status_code = STOP_POLLING
     return response
