@@ -235,7 +235,8 @@ def test_collections_come_as_a_card_for_the_credentials_page(owner, credential):
     assert "<html" not in card.content.decode()
     owner.post(address("collections_refresh", credential.pk))
     assert (
-        "A worker is reading" in owner.get(address("credential_syncs", credential.pk)).content.decode()
+        "A worker is reading"
+        in owner.get(address("credential_syncs", credential.pk)).content.decode()
     )
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from zlib import crc32
 
 from django import template
-from django.template.context import Context
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.html import format_html
@@ -194,14 +193,6 @@ def action_words(action: str) -> str:
     return f"{subject[:1].upper()}{subject[1:]}: {verb}".replace("Oauth", "OAuth").replace(
         "Api", "API"
     )
-
-
-@register.inclusion_tag("components/nav_link.html", takes_context=True)
-def nav_link(context: Context, href: str, icon: str, label: str) -> dict[str, Any]:
-    """One line of the sidebar. The page we are on is marked, and so are the pages below it."""
-    path = context["request"].path
-    here = path == href if href == "/" else bool(href) and path.startswith(href)
-    return {"href": href, "icon": icon, "label": label, "here": here}
 
 
 @register.simple_block_tag(end_name="endempty_state")
