@@ -87,5 +87,6 @@ def disable_or_ask(
         messages.success(request, done, extra_tags=f"{back}enable/")
         return redirect(back)
     title = f"Disable {row}"
-    question = {"title": f"{title}?", "button": title, "back": back}
-    return render_question(request, **question, reach=reach(row), row=row)
+    return render_question(
+        request, title=f"{title}?", button=title, back=back, reach=reach(row), row=row
+    )

@@ -61,7 +61,10 @@ def test_a_page_leads_up_to_those_above_it(owner, organization):
     assert crumbs(owner.get(f"/credentials/{key.pk}/token/")) == [listed]
     assert crumbs(owner.get(f"/credentials/{key.pk}/edit/")) == [listed, one]
     assert crumbs(owner.get(f"/health/credential/{key.pk}/")) == [listed, one]
+    assert crumbs(owner.get(f"/credentials/{key.pk}/limit/")) == [listed, one]
     assert crumbs(owner.get(f"/oauth-apps/{app.pk}/delete/"))[1][1] == "Ours &amp; theirs"
+    assert crumbs(owner.get("/accounts/password/change/")) == [("/accounts/2fa/", "Security")]
+    assert crumbs(owner.get("/accounts/2fa/")) == []
 
 
 def test_every_tab_has_a_title_of_its_own(owner, organization):

@@ -14,6 +14,13 @@ from sequin_admin.dashboard.front import Front
 
 register = template.Library()
 
+# Pages whose URL does not begin with that of the page above: start, title and name of that one.
+ELSEWHERE = (
+    ("/limits/", "Credentials", "dashboard:credentials"),
+    ("/batches/", "Connect links", "dashboard:connect_links"),
+    ("/accounts/", "Security", "mfa_index"),
+)
+
 
 @dataclass(frozen=True)
 class Crumb:
@@ -60,18 +67,28 @@ def breadcrumbs(context: Context) -> dict[str, Any]:
 
 
 def find_crumbs(context: Context, path: str) -> Iterator[Crumb]:
-    rows = {str(row.pk): row for row in context.flatten().values() if isinstance(row, Model)}
+    known: list[object] = list(context.flatten().values())
+    # Not a row that is a part of another, such as a rate limit, and has its id.
+    rows = (r for r in known if isinstance(r, Model) and r._meta.pk.remote_field is None)
+    named = {str(row.pk): row for row in rows}
     if path.startswith("/health/"):
         # It lies beside the page of what it is about.
         _, _, entity, pk, _ = path.split("/")
         path = f"{reverse(f'dashboard:{entity}', args=[pk])}health/"
+    for start, title, name in ELSEWHERE:
+        if path.startswith(start) and path != reverse(name):
+            yield Crumb(title, reverse(name))
     front = context.get("front")
     parts = [part for part in path.split("/") if part]
     for number, part in enumerate(parts[:-1], 1):
         url = f"/{'/'.join(parts[:number])}/"
-        title = area_title(url) or str(rows.get(part, ""))
+        title = area_title(url) or (name_of(named[part]) if part in named else "")
         if title and is_page(url) and not (isinstance(front, Front) and url == front.url):
             yield Crumb(title, url)
+
+
+def name_of(row: Model) -> str:
+    return str(getattr(row, "name", "") or row)
 
 
 def area_title(url: str) -> str:

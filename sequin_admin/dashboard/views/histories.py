@@ -4,13 +4,11 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
-from sequin_admin.access.models import OwnedQuerySet
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
-from sequin_admin.credentials.models import Monitored
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.front import render_tab
-from sequin_admin.health.entities import deferred_columns, monitored_models
+from sequin_admin.health.entities import monitored_models, with_dependencies
 from sequin_admin.health.models import Transition
 
 SHOWN = 12
@@ -19,9 +17,8 @@ SHOWN = 12
 @require_GET
 @may(Action.VIEW)
 def history(request: Request, pk: str, entity: str) -> HttpResponse:
-    model = monitored_models()[entity]
-    rows = OwnedQuerySet[Monitored](model).of(request.organization)
-    subject = get_object_or_404(rows.defer(*deferred_columns(model)), pk=pk)
+    rows = with_dependencies(monitored_models()[entity]).filter(organization=request.organization)
+    subject = get_object_or_404(rows, pk=pk)
     context = {
         "events": Event.objects.of(request.organization.pk).about(subject)[:SHOWN],
         "transitions": Transition.objects.about(subject)[:SHOWN],

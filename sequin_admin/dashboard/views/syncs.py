@@ -29,8 +29,11 @@ FILTER_PARAMS = ("credential", "stream")
 
 
 def get_owned_or_404(request: Request, pk: str) -> Sync:
-    rows = Sync.objects.of(request.organization).select_related("credential__rate_limit", "stream")
-    sync: Sync = get_object_or_404(rows.defer("credential__secrets"), pk=pk)
+    rows = Sync.objects.of(request.organization).select_related(
+        "credential__rate_limit", "credential__oauth_app", "stream"
+    )
+    hidden = ("credential__secrets", "credential__oauth_app__secrets")
+    sync: Sync = get_object_or_404(rows.defer(*hidden), pk=pk)
     return sync
 
 
