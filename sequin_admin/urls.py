@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("sequin_admin.gateway.urls")),
     path("v1/", include("sequin_admin.api.urls")),
     path("accounts/email/", account.email, name="account_email"),
+    path("accounts/keyboard/", account.keyboard, name="account_keyboard"),
     path("accounts/invitation/", invitations.accept, name="invitation"),
     path("accounts/invitation/<str:token>/", invitations.open_invitation, name="invitation_open"),
     path("accounts/", include("allauth.urls")),

@@ -178,8 +178,9 @@ def test_an_answer_that_repeats_our_request_leaves_no_trace(fleet, user, client,
             assert not spelt(f"{row}"), (model, row)
     client.force_login(user)
     for credential in fleet:
-        page = client.get(reverse("dashboard:credential", args=[credential.pk]))
-        assert not spelt(page.content.decode()), credential.kind
+        for tab in ("credential", "credential_token", "credential_use"):
+            page = client.get(reverse(f"dashboard:{tab}", args=[credential.pk]))
+            assert not spelt(page.content.decode()), (credential.kind, tab)
 
 
 def test_what_a_worker_reports_is_shown_without_the_secrets(fleet, user):
@@ -211,7 +212,7 @@ def test_no_page_shows_it(client, user, fleet, closed_world):
         for name in ("oauth_app", "oauth_app_edit")
         for a in apps
     ]
-    pages += [reverse("dashboard:collections", args=[fleet[0].pk])]
+    pages += [reverse("dashboard:credential_syncs", args=[fleet[0].pk])]
     pages += target_pages()
     pages += ["/", "/credentials/", "/oauth-apps/", "/audit/", "/docs/kinds/", "/badges/"]
 

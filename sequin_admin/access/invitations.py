@@ -104,7 +104,7 @@ def accept(invitation: Invitation, user: User) -> Membership:
     """
     if not addresses.has_confirmed(user, invitation.email):
         raise OtherAddress(
-            f"This invitation is for {invitation.email}, and you are signed in as {user}. Log out "
+            f"This invitation is for {invitation.email}, and you are signed in as {user}. Sign out "
             f"and open the link in the mail again, or ask for an invitation to {user}."
         )
     claim(invitation)

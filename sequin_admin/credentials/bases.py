@@ -14,6 +14,9 @@ from sequin_admin.credentials.outcomes import Outcome, Refused
 class KeyKind(Credential):
     """A key that somebody enters. It is the kind's first secret, and sent with each call."""
 
+    lasting_words = "key, not renewed"
+    lasting_sentence = "The key is sent with every call; there is nothing to renew."
+
     class Meta:
         proxy = True
         default_permissions = ()
@@ -25,6 +28,9 @@ class KeyKind(Credential):
 class PasswordKind(Credential):
     """Secrets that somebody enters and that each call carries in a way of its own: a password in
     its body, or a signature. There is no token."""
+
+    lasting_words = "login, no token"
+    lasting_sentence = "Every call carries the login, or is signed with it; there is no token."
 
     class Meta:
         proxy = True
@@ -50,6 +56,8 @@ class OAuthKind(Credential):
     """Connected by a login at the provider, which ends in a grant (RFC 6749 section 4.1)."""
 
     oauth: ClassVar[OAuth2]
+    lasting_words = "does not expire"
+    lasting_sentence = "The access token of the grant is sent with every call; it does not expire."
 
     class Meta:
         proxy = True
@@ -62,6 +70,12 @@ class OAuthKind(Credential):
     @classmethod
     def has_form(cls) -> bool:
         return False
+
+    def is_connected(self) -> bool:
+        if self.mints_tokens():
+            return self.identity is not None
+        granted = {self.oauth.access_property, self.oauth.refresh_property} - {""}
+        return not granted.isdisjoint(self.secret_names)
 
     def can_reconnect(self) -> bool:
         return {*self.properties, *self.secret_names}.issuperset(self.oauth.required_properties)

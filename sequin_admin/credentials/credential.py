@@ -70,6 +70,9 @@ class Credential(CredentialRow):
     plans: ClassVar[tuple[Plan, ...]] = ()
     rate_limit_signals: ClassVar[RateLimitSignals] = RateLimitSignals()
     refresh_pace: ClassVar[RefreshPace] = RefreshPace()
+    # What lists and pages say of a secret that is not renewed.
+    lasting_words: ClassVar[str] = "sent as it is"
+    lasting_sentence: ClassVar[str] = "Its secret is sent with every call; nothing is renewed."
     # How an `OAuthKind` is connected; None for the others.
     oauth: ClassVar[OAuth2 | None] = None
     # The collections that every account has, where they are not listed by the provider's API.
@@ -115,6 +118,10 @@ class Credential(CredentialRow):
         fields = cls.properties_class.model_fields
         entered = (fields[name].annotation is str for name in cls.destination_properties)
         return any(entered) and not cls.client_is_ours()
+
+    def is_connected(self) -> bool:
+        """Whether we have what its calls or tokens are made with. Nothing is decrypted."""
+        return bool(self.secret_names)
 
     def can_reconnect(self) -> bool:
         """Whether all properties that a new connect session requires are known."""

@@ -97,6 +97,12 @@ class OAuthApp(Monitored):
         return kinds.flow_of(self.provider, self.properties)
 
     @property
+    def kind_slug(self) -> str:
+        """The kind of the credentials that are connected through it; empty where none is left."""
+        kind = kinds.with_app(self.provider)
+        return kind.slug if kind else ""
+
+    @property
     def properties_class(self) -> type[AppProperties]:
         return self.flow.app
 

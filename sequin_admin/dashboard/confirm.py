@@ -28,7 +28,8 @@ def render_question(
 ) -> HttpResponse:
     """A page with a button that posts, and a link `back`.
 
-    `text` stands above what it reaches. Without the button when that says why it is refused.
+    `text` stands above what it reaches; breadcrumbs name the `row` in `more`. Without the button
+    when that says why it is refused.
     """
     context = {"title": title, "button": button, "back": back, "reach": reach, "text": text, **more}
     return render(request, "components/confirm_page.html", context, status=status)
@@ -63,6 +64,7 @@ def delete_or_ask(
         back=request.path.removesuffix("delete/"),
         reach=reach(row),
         status=status,
+        row=row,
     )
 
 
@@ -85,4 +87,6 @@ def disable_or_ask(
         messages.success(request, done, extra_tags=f"{back}enable/")
         return redirect(back)
     title = f"Disable {row}"
-    return render_question(request, title=f"{title}?", button=title, back=back, reach=reach(row))
+    return render_question(
+        request, title=f"{title}?", button=title, back=back, reach=reach(row), row=row
+    )

@@ -50,14 +50,16 @@ class Pages(Paginator):  # type: ignore[type-arg]
 def render_page_or_partial(
     request: Request, template: str, part: str, context: dict[str, Any], *, status: int = 200
 ) -> HttpResponse:
-    """Render the page, or for an htmx request the partial `part` (with 200: htmx swaps no other).
+    """Render the page, or for an htmx request `part` (with 200: htmx swaps no other), which is the
+    name of a partial in `template`, or the path of a template.
 
     `Vary` keeps the two apart in the browser's cache, which serves the back button.
     """
     htmx = request.htmx
     only_part = bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+    part = part if part.endswith(".html") else f"{template}#{part}"
     response = (
-        render(request, f"{template}#{part}", context)
+        render(request, part, context)
         if only_part
         else render(request, template, context, status=status)
     )

@@ -3,6 +3,7 @@
 from functools import cache
 
 from django.apps import apps
+from django.db.models import QuerySet
 
 from sequin_admin.core.monitored import Monitored
 
@@ -17,3 +18,13 @@ def monitored_models() -> dict[str, type[Monitored]]:
 def deferred_columns(model: type[Monitored]) -> list[str]:
     """Encrypted columns, which the status of a row does not need."""
     return [field.name for field in model._meta.fields if field.name == "secrets"]
+
+
+def with_dependencies(model: type[Monitored]) -> QuerySet[Monitored]:
+    """Rows of the model, joined with those they need by a foreign key, and without secrets:
+    a sync with its credential and that one's OAuth app."""
+    columns = {field.name for field in model._meta.fields}
+    paths = ("oauth_app", "credential", "credential__oauth_app", "target")
+    joined = [path for path in paths if path.split("__")[0] in columns]
+    hidden = [f"{path}__secrets" for path in joined]
+    return model._default_manager.select_related(*joined).defer(*hidden, *deferred_columns(model))

@@ -1,5 +1,6 @@
 """The status history of one monitored row, for the history bar and its figures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -37,11 +38,27 @@ class History:
 
 
 def get_history(subject: Monitored, period: Period) -> History:
-    """History by the transitions. The last slot ends with the current day or half hour."""
+    """As `get_histories()`, of one period."""
+    return get_histories(subject, [period])[0]
+
+
+def get_histories(subject: Monitored, periods: Sequence[Period]) -> list[History]:
+    """History by the transitions, which are read once for the longest period."""
     now = clock.now()
-    end = next_boundary(now, period.slot)
-    start = end - period.slots * period.slot
-    parts = timeline.spans(changes_since(subject, start), start, now)
+    changes = changes_since(subject, min(start_of(period, now) for period in periods))
+    return [build_history(subject, period, changes, now) for period in periods]
+
+
+def start_of(period: Period, now: datetime) -> datetime:
+    """The last slot ends with the current day or half hour."""
+    return next_boundary(now, period.slot) - period.slots * period.slot
+
+
+def build_history(
+    subject: Monitored, period: Period, changes: Sequence[Transition], now: datetime
+) -> History:
+    start = start_of(period, now)
+    parts = timeline.spans(changes, start, now)
     parts = timeline.known_from(parts, subject.known_since() if subject.has_run() else now)
     return History(
         period,

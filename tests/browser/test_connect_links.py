@@ -73,7 +73,7 @@ def test_an_operator_sends_a_link_and_sees_it_completed(
     expect(customer.get_by_role("heading", name="Thank you")).to_be_visible()
     expect(page.locator("#progress .badge")).to_have_text(re.compile("Completed"))
     page.locator("#progress").get_by_role("link", name="Arrakis Inc.").click()
-    expect(page.locator(".page-head .badge")).to_have_text(re.compile("Healthy"))
+    expect(page.locator("#health .badge")).to_have_text(re.compile("Healthy"))
 
 
 def test_broken_credentials_are_ticked_and_get_their_links(

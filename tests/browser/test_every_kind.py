@@ -63,6 +63,7 @@ def test_a_kind_is_connected_breaks_and_is_deleted(
     step = story.mended_by.format(provider=kind.provider_title)
     expect(health.locator(".btn-primary")).to_have_text(step)
 
+    page.get_by_role("link", name="Danger", exact=True).click()
     page.get_by_role("link", name="Delete", exact=True).click()
     page.get_by_label("to confirm").fill(credential.name)
     page.get_by_role("button", name="Delete").click()
@@ -170,8 +171,8 @@ def end_access(simulated: Simulator, kind: Any, story: Story) -> None:
 
 
 def badge(page: Page) -> Locator:
-    """The badge beside the page's title."""
-    return page.locator(".page-head .badge")
+    """The badge on the front of the page."""
+    return page.locator("#health .badge").first
 
 
 def secrets_of(subject: Credential | OAuthApp) -> list[str]:

@@ -72,7 +72,7 @@ def test_a_rotated_client_secret_is_one_incident_and_is_mended_in_one_place(
     page.goto(f"/credentials/{fleet[0].pk}/")
     page.get_by_role("button", name="Verify now").click()
 
-    expect(page.locator(".page-head .badge")).to_have_text(re.compile("We must act"))
+    expect(page.locator("#health .badge")).to_have_text(re.compile("We must act"))
     health = page.get_by_role("region", name="Health")
     expect(health).to_contain_text(f"Blocked by the OAuth app {app}")
     page.goto("/")
@@ -90,7 +90,7 @@ def test_a_rotated_client_secret_is_one_incident_and_is_mended_in_one_place(
     press(page, "Save")
     page.goto(f"/credentials/{fleet[0].pk}/")
     page.get_by_role("button", name="Verify now").click()
-    expect(page.locator(".page-head .badge")).to_have_text(re.compile("Healthy"))
+    expect(page.locator("#health .badge")).to_have_text(re.compile("Healthy"))
 
     page.goto("/")
     expect(count(page, "Healthy")).to_have_text(str(FLEET))
@@ -128,7 +128,7 @@ def test_an_outage_of_ten_minutes_flips_nobody(
     expect(count(page, "Healthy")).to_have_text("4")
     assert Incident.objects.count() == 1
     page.goto(f"/credentials/{keys[0].pk}/")
-    expect(page.locator(".page-head .badge")).to_have_text(re.compile("Healthy"))
+    expect(page.locator("#health .badge")).to_have_text(re.compile("Healthy"))
     expect(page.get_by_role("region", name="Health")).to_contain_text("Nothing to do")
 
 
@@ -139,7 +139,7 @@ def test_one_revoked_grant_is_that_customers_only(
     expire(fleet[0])
     page.goto(f"/credentials/{fleet[0].pk}/")
     page.get_by_role("button", name="Verify now").click()
-    expect(page.locator(".page-head .badge")).to_have_text(re.compile("Customer must act"))
+    expect(page.locator("#health .badge")).to_have_text(re.compile("Customer must act"))
 
     page.goto("/")
 

@@ -36,7 +36,7 @@ def test_no_element_moves(page: Page, path: str) -> None:
 
 def test_a_swapped_fragment_is_opaque_at_once(page: Page, organization: Organization) -> None:
     credential = make_credential(organization, "stripe_key")
-    page.goto(f"/credentials/{credential.pk}/")
+    page.goto(f"/credentials/{credential.pk}/usage/")
     settle(page)
     page.evaluate(WATCH)
 

@@ -32,6 +32,8 @@ from tests.factories import make_credential, make_oauth_app, make_synced
 from tests.notified import make_message
 from tests.simulator_server import Simulator
 
+# Tabs of what has a front.
+COMMON, OF_APP = ("history/", "danger/"), ("guide/", "history/", "danger/")
 NOON = "2026-11-23T12:00:00+00:00"
 TALLY = {
     "renew": {"done": 4120, "failed": 0, "ran_at": NOON, "error": "", "error_at": None},
@@ -107,7 +109,8 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         one,
         f"/credentials/{broken.pk}/",
         f"/health/credential/{broken.pk}/",
-        *(one + page for page in ("edit/", "limit/", "usage/", "disable/", "delete/", "reveal/")),
+        *(one + page for page in ("edit/", "limit/", "disable/", "delete/", "reveal/")),
+        *(one + tab for tab in ("token/", "usage/", "syncs/", "use/", "history/", "danger/")),
         *(f"/credentials/{broken.pk}/{page}/" for page in ("replace", "delete")),
         f"/connect/{connect_session.pk}/failed/",
         "/connect-links/",
@@ -129,7 +132,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         "/oauth-apps/new/",
         "/oauth-apps/new/github/",
         of_app,
-        *(of_app + page for page in ("edit/", "delete/", "gateway-secret/")),
+        *(of_app + page for page in ("edit/", "delete/", "gateway-secret/", *OF_APP)),
         "/incidents/",
         "/notifications/",
         *(f"/notifications/new/{kind}/" for kind in ChannelKind.values),
@@ -141,10 +144,9 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         "/syncs/?q=nothing+matches",
         "/syncs/new/",
         one + "syncs/new/",
-        one + "collections/",
         of_sync,
         f"/syncs/{bare.pk}/",
-        *(of_sync + page for page in ("edit/", "disable/", "delete/")),
+        *(of_sync + page for page in ("edit/", "disable/", "delete/", "badge/", *COMMON)),
         "/streams/",
         "/streams/?q=nothing+matches",
         "/streams/new/",
@@ -156,6 +158,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         of_target,
         of_target + "edit/",
         of_target + "delete/",
+        *(of_target + tab for tab in COMMON),
         "/consumers/",
         "/consumers/new/",
         f"/consumers/{consumer.pk}/",
@@ -276,11 +279,13 @@ def test_the_main_pages_work_without_javascript(
     page.get_by_label("Search credentials").fill("spi")
     page.get_by_role("button", name="Filter").click()
     page.get_by_role("link", name="Spice").click()
+    page.get_by_role("link", name="Limits and usage").click()
     page.locator("#limit").get_by_role("link", name="Edit").click()
     page.get_by_label("Allowed requests").fill("7")
     page.get_by_role("button", name="Save limits").click()
     expect(page.locator("#limit")).to_contain_text("7 requests")
 
+    page.get_by_role("link", name="Danger").click()
     page.get_by_role("link", name="Delete").click()
     page.get_by_label("Type Spice to confirm").fill("Spice")
     press(page, "Delete Spice")
@@ -289,7 +294,7 @@ def test_the_main_pages_work_without_javascript(
 
 def test_a_limit_is_edited_in_place(page: Page, organization: Organization) -> None:
     credential = make_credential(organization, "stripe_key")
-    page.goto(f"/credentials/{credential.pk}/")
+    page.goto(f"/credentials/{credential.pk}/usage/")
     settle(page)
 
     page.locator("#limit").get_by_role("link", name="Edit").click()
@@ -304,7 +309,7 @@ def test_a_limit_is_edited_in_place(page: Page, organization: Organization) -> N
     page.get_by_role("button", name="Save limits").click()
 
     page.locator("#limit").get_by_text("1,234", exact=True).wait_for()
-    assert page.url.endswith(f"/credentials/{credential.pk}/")
+    assert page.url.endswith(f"/credentials/{credential.pk}/usage/")
 
 
 def test_a_badge_changes_by_itself(page: Page, organization: Organization) -> None:

@@ -107,7 +107,7 @@ def revoke_at_hubspot(page: Page, simulated: Simulator) -> None:
 
 
 def reconnect(page: Page, domain: str) -> None:
-    page.get_by_role("button", name="Reconnect", exact=True).click()
+    page.get_by_role("button", name="Reconnect HubSpot", exact=True).click()
     page.get_by_text(domain).click()
     page.get_by_role("button", name="Allow").click()
     page.wait_for_url(lambda url: "link/oauth2" not in url and "app.hubspot.com" not in url)

@@ -114,6 +114,7 @@ def test_incidents_are_filtered_by_whose_move_it_is(owner, credential):
 
 def test_pages_of_health_ask_little(owner, sync, credential, django_assert_max_num_queries):
     see(credential, REJECTED)
-    for url in (f"/health/sync/{sync.pk}/", f"/syncs/{sync.pk}/", "/incidents/?state=all"):
-        with django_assert_max_num_queries(18):
+    of_sync = (f"/health/sync/{sync.pk}/", f"/syncs/{sync.pk}/", f"/syncs/{sync.pk}/history/")
+    for url in (*of_sync, f"/health/credential/{credential.pk}/", "/incidents/?state=all"):
+        with django_assert_max_num_queries(12):
             owner.get(url)

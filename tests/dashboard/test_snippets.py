@@ -24,7 +24,7 @@ def page(client, user, organization, settings):
     settings.PUBLIC_URL = "https://sequin.arrakis.test"
     credential = make_credential(organization, "stripe_key")
     client.force_login(user)
-    return client.get(f"/credentials/{credential.pk}/").content.decode(), credential
+    return client.get(f"/credentials/{credential.pk}/use/").content.decode(), credential
 
 
 def test_the_page_shows_every_way_with_its_own_id(page):

@@ -110,7 +110,7 @@ def test_who_uses_what_is_shown_on_every_page(owner, world, credential):
     shown = owner.get(address("consumer", consumer.pk)).content.decode()
     assert "Warehouse" in shown
     assert "Invoices" in shown
-    assert "Invoices" in owner.get(address("collections", credential.pk)).content.decode()
+    assert "Invoices" in owner.get(address("credential_syncs", credential.pk)).content.decode()
 
 
 def test_a_target_is_saved_and_tested_soon(owner, database_server, settings):
@@ -229,13 +229,14 @@ def test_pages_of_one_ask_little(owner, world, name, django_assert_max_num_queri
 
 
 def test_collections_come_as_a_card_for_the_credentials_page(owner, credential):
-    card = owner.get(address("collections", credential.pk), headers={"HX-Request": "true"})
+    card = owner.get(address("credential_syncs", credential.pk), headers={"HX-Request": "true"})
 
     assert "stripe:invoice" in card.content.decode()
     assert "<html" not in card.content.decode()
     owner.post(address("collections_refresh", credential.pk))
     assert (
-        "A worker is reading" in owner.get(address("collections", credential.pk)).content.decode()
+        "A worker is reading"
+        in owner.get(address("credential_syncs", credential.pk)).content.decode()
     )
 
 

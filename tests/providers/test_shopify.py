@@ -83,7 +83,7 @@ def test_an_old_token_works_and_the_page_says_what_it_means(imported, client, us
     client.force_login(user)
 
     assert probes.verify(credential).ok
-    page = client.get(reverse("dashboard:credential", args=[credential.pk])).content.decode()
+    page = client.get(reverse("dashboard:credential_token", args=[credential.pk])).content.decode()
     assert "an offline token that never expires" in page
     assert "Exchange the token" in page
 

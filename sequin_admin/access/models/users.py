@@ -37,6 +37,8 @@ class User(AbstractUser):
 
     email = models.EmailField("email address", unique=True)
     session_version = models.PositiveIntegerField(default=0, editable=False)
+    # Whether single keys act in the dashboard (WCAG 2.1.4).
+    single_keys = models.BooleanField(default=True, editable=False)
 
     objects: ClassVar[AccountManager] = AccountManager()
 

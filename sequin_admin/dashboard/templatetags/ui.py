@@ -24,6 +24,7 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.health.status import Status
 from sequin_admin.limits import models as limits
 from sequin_admin.limits.models import RateLimit, format_interval
+from sequin_admin.tokens.summary import summarize_token
 
 register = template.Library()
 
@@ -173,6 +174,15 @@ def limit(credential: Credential) -> RateLimit:
     return limits.get_rate_limit(credential)
 
 
+@register.filter
+def token_words(credential: Credential) -> SafeString:
+    """`expires in 40 min`, `key, not renewed`... `select_related("token")` saves a query a row."""
+    summary = summarize_token(credential, getattr(credential, "token", None), clock.now())
+    tone = "" if summary.at else "muted"
+    when = ago(summary.at) if summary.at else ""
+    return format_html('<span class="{}">{} {}</span>', tone, summary.words, when)
+
+
 @register.filter(name="json")
 def as_json(value: object) -> str:
     """A stored JSON value as text, escaped like any other."""
@@ -186,14 +196,6 @@ def action_words(action: str) -> str:
     return f"{subject[:1].upper()}{subject[1:]}: {verb}".replace("Oauth", "OAuth").replace(
         "Api", "API"
     )
-
-
-@register.inclusion_tag("components/nav_link.html", takes_context=True)
-def nav_link(context: Context, href: str, icon: str, label: str) -> dict[str, Any]:
-    """One line of the sidebar. The page we are on is marked, and so are the pages below it."""
-    path = context["request"].path
-    here = path == href if href == "/" else bool(href) and path.startswith(href)
-    return {"href": href, "icon": icon, "label": label, "here": here}
 
 
 @register.inclusion_tag("components/sort_header.html", takes_context=True)

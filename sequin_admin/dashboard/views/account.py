@@ -1,4 +1,4 @@
-"""The page of one's own address."""
+"""One's own address, and one's own keyboard."""
 
 from typing import cast
 
@@ -10,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
 
 from sequin_admin.access import addresses
 from sequin_admin.access.models import User
@@ -56,6 +57,17 @@ def email(request: HttpRequest) -> HttpResponse:
         return answers[0]
     messages.warning(request, CHANGED)
     return redirect("account_email")
+
+
+@require_POST
+@login_required
+def keyboard(request: HttpRequest) -> HttpResponse:
+    """Switch single keys on or off, for the person who asks."""
+    user = cast(User, request.user)
+    user.single_keys = "single_keys" in request.POST
+    user.save(update_fields=["single_keys"])
+    messages.success(request, f"Single keys are {'on' if user.single_keys else 'off'}.")
+    return redirect("mfa_index")
 
 
 def show_email_page(request: HttpRequest, edit: Edit) -> HttpResponse:

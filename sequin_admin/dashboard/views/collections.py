@@ -8,29 +8,30 @@ from django.views.decorators.http import require_GET, require_POST
 from sequin_admin.access.policy import Action
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import render_page_or_partial
+from sequin_admin.dashboard.front import render_tab
 from sequin_admin.syncs import catalogue
 from sequin_admin.syncs.models import Refresh
 
 
 def get_owned_or_404(request: Request, pk: str) -> Credential:
-    rows = Credential.objects.of(request.organization).defer("secrets")
-    return get_object_or_404(rows, pk=pk)
+    rows = Credential.objects.of(request.organization).select_related("oauth_app")
+    return get_object_or_404(rows.defer("secrets", "oauth_app__secrets"), pk=pk)
 
 
 @require_GET
 @may(Action.VIEW)
 def collections(request: Request, pk: str) -> HttpResponse:
-    """The page, or for htmx the card that a credential's page loads."""
+    """The tab of its syncs, or for htmx the card alone."""
     credential = get_owned_or_404(request, pk)
     context = {
-        "credential": credential,
         "collections": catalogue.list_collections(credential),
         "refresh": Refresh.objects.filter(pk=credential.pk).first(),
         "syncs": credential.syncs.order_by("name")[:20],
         "sync_count": credential.syncs.count(),
     }
-    return render_page_or_partial(request, "collections/index.html", "card", context)
+    return render_tab(
+        request, "collections/index.html", credential, "credential_syncs", context, part="card"
+    )
 
 
 @require_POST
@@ -39,4 +40,4 @@ def refresh(request: Request, pk: str) -> HttpResponse:
     credential = get_owned_or_404(request, pk)
     catalogue.start_refresh(credential, actor=request.user)
     messages.success(request, f"A worker reads the collections of {credential} now.")
-    return redirect("dashboard:collections", pk=pk)
+    return redirect("dashboard:credential_syncs", pk=pk)

@@ -64,6 +64,7 @@ def replace_account(request: Request, pk: str) -> HttpResponse:
         button="Connect another account",
         back=reverse("dashboard:credential", args=[pk]),
         reach=reach_of_replacing_account(credential),
+        row=credential,
     )
 
 
@@ -157,6 +158,7 @@ def delete(request: Request, pk: str) -> HttpResponse:
         confirm_by=credential.name,
         typed=typed,
         wrong=status == 422,
+        row=credential,
     )
 
 

@@ -1,4 +1,4 @@
-"""The page of a credential."""
+"""The page of a credential: its tabs, without those of its limit and its syncs."""
 
 from datetime import datetime
 from typing import Any
@@ -9,39 +9,63 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
-from sequin_admin.audit.models import Event
+from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard import snippets
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import render_page_or_partial
-from sequin_admin.dashboard.recent import remember_viewed
-from sequin_admin.dashboard.views import health
-from sequin_admin.dashboard.views.badges import may_change
-from sequin_admin.health.models import Transition
-from sequin_admin.limits import models as limits
+from sequin_admin.dashboard.front import render_tab
+from sequin_admin.health.models import Check, Transition
+from sequin_admin.tokens.lifetimes import is_renewable
 from sequin_admin.tokens.models import Token
+from sequin_admin.tokens.summary import summarize_token
+
+
+def get_owned_or_404(request: Request, pk: str) -> Credential:
+    rows = Credential.objects.of(request.organization).select_related("oauth_app")
+    return get_object_or_404(rows.defer("secrets", "oauth_app__secrets"), pk=pk)
 
 
 @require_GET
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
-    rows = Credential.objects.of(request.organization).select_related("oauth_app", "rate_limit")
-    credential = get_object_or_404(rows, pk=pk)
-    remember_viewed(request, "credential", credential)
-    token = Token.objects.filter(pk=credential.pk).defer("secrets").first()
+    credential = get_owned_or_404(request, pk)
     context = {
-        "credential": credential,
         "properties": list_properties(credential),
-        "token": token,
-        "attempts": list_refresh_attempts(token) if token else [],
-        "limit": limits.get_rate_limit(credential),
-        "snippet_groups": snippets.build_snippets(credential, settings.PUBLIC_URL),
-        "pending": may_change(credential),
-        **health.build_card_context(credential),
+        "checks": Check.objects.about(credential),
         "transitions": Transition.objects.about(credential)[:5],
-        "events": Event.objects.of(request.organization.pk).about(credential)[:15],
     }
-    return render_page_or_partial(request, "credentials/detail.html", "health", context)
+    return render_tab(request, "credentials/detail.html", credential, "credential", context)
+
+
+@require_GET
+@may(Action.VIEW)
+def token(request: Request, pk: str) -> HttpResponse:
+    credential, now = get_owned_or_404(request, pk), clock.now()
+    held = Token.objects.filter(pk=credential.pk).defer("secrets").first()
+    context = {
+        "token": held,
+        "summary": summarize_token(credential, held, now),
+        "now": now,
+        "renewable": is_renewable(credential),
+        "attempts": list_refresh_attempts(held) if held else [],
+    }
+    return render_tab(request, "credentials/token.html", credential, "credential_token", context)
+
+
+@require_GET
+@may(Action.VIEW)
+def use(request: Request, pk: str) -> HttpResponse:
+    """Code that calls the provider, or asks us about the credential."""
+    credential = get_owned_or_404(request, pk)
+    context = {"snippet_groups": snippets.build_snippets(credential, settings.PUBLIC_URL)}
+    return render_tab(request, "credentials/use.html", credential, "credential_use", context)
+
+
+@require_GET
+@may(Action.EDIT)
+def danger(request: Request, pk: str) -> HttpResponse:
+    credential = get_owned_or_404(request, pk)
+    return render_tab(request, "credentials/danger.html", credential, "credential_danger", {})
 
 
 def list_refresh_attempts(token: Token) -> list[dict[str, Any]]:

@@ -15,10 +15,12 @@ def server_error(request: HttpRequest) -> HttpResponse:
     503, and no line in the log for each request, as the log says so once.
     """
     error = sys.exception()
+    # As the middleware has read it: to read it now may fail.
+    signed_in = getattr(request, "membership", None) is not None
     if is_database_error(error):
-        page = render_to_string("503.html", {"seconds": RETRY_AFTER_S})
+        page = render_to_string("503.html", {"seconds": RETRY_AFTER_S, "signed_in": signed_in})
         answer = HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
         answer._has_been_logged = is_told(error)  # type: ignore[attr-defined]
         return answer
-    context = {"request_id": getattr(request, "id", "")}
+    context = {"request_id": getattr(request, "id", ""), "signed_in": signed_in}
     return HttpResponse(render_to_string("500.html", context), status=500)

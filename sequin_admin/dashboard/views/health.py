@@ -12,9 +12,10 @@ from sequin_admin.core.monitored import Monitored
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
 from sequin_admin.health import history, rollup
-from sequin_admin.health.entities import monitored_models
+from sequin_admin.health.entities import monitored_models, with_dependencies
 from sequin_admin.health.models import Check, Incident, Transition
 from sequin_admin.health.status import Status
+from sequin_admin.syncs.models import Sync
 
 RECENT = 20
 ROWS = 50
@@ -27,12 +28,12 @@ def detail(request: Request, entity: str, pk: str) -> HttpResponse:
     """Status, reasons, next step, checks with their evidence, and history."""
     if entity not in monitored_models():
         raise Http404(entity)
-    rows = OwnedQuerySet[Monitored](monitored_models()[entity]).of(request.organization)
+    rows = with_dependencies(monitored_models()[entity]).filter(organization=request.organization)
     subject = get_object_or_404(rows, pk=pk)
     context = {
         "subject": subject,
         **build_card_context(subject),
-        "histories": [history.get_history(subject, period) for period in PERIODS],
+        "histories": history.get_histories(subject, PERIODS),
         "transitions": Transition.objects.about(subject)[:RECENT],
         "incidents": Incident.objects.about(subject)[:RECENT],
     }
@@ -41,10 +42,13 @@ def detail(request: Request, entity: str, pk: str) -> HttpResponse:
 
 def build_card_context(subject: Monitored) -> dict[str, Any]:
     """The context of `health/card.html`, for any detail page."""
-    winner = next(iter(rollup.list_reasons(subject)), None)
+    if isinstance(subject, Sync):
+        subject.prefetched_consumers = list(subject.all_consumers())
+    checks = list(Check.objects.about(subject))
+    winner = next(iter(rollup.list_reasons(subject, checks)), None)
     return {
         "chain": winner.chain() if winner else [],
-        "checks": list(Check.objects.about(subject)),
+        "checks": checks,
         "step": f"health/steps/{subject.entity}.html",
     }
 

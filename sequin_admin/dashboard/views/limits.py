@@ -91,4 +91,4 @@ def render_saved(request: Request, credential: Credential, limit: RateLimit) -> 
     if request.htmx:
         return render(request, "limits/card.html", context)
     messages.success(request, f"{credential} may now start {limit}.")
-    return redirect("dashboard:credential", pk=credential.pk)
+    return redirect("dashboard:usage", pk=credential.pk)

@@ -1,4 +1,4 @@
-"""OAuth apps, the registrations at providers: list, add, show, edit, delete."""
+"""OAuth apps, the registrations at providers: list, add, edit, delete."""
 
 from typing import Any
 
@@ -11,21 +11,16 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.forms import RotateForm
 from sequin_admin.access.policy import Action
-from sequin_admin.audit.models import Event
-from sequin_admin.core import clock
 from sequin_admin.credentials import gateway_secrets, kinds, oauth_apps
-from sequin_admin.credentials.forms import OAuthAppForm, title_of
-from sequin_admin.credentials.kinds import AppInstallKind
+from sequin_admin.credentials.forms import OAuthAppForm
 from sequin_admin.credentials.models import GatewaySecret, OAuthApp
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.fresh_login import fresh_login_required, submitted_data
 from sequin_admin.dashboard.reach.credentials import reach_of_deleting_oauth_app
-from sequin_admin.dashboard.recent import remember_viewed
-from sequin_admin.dashboard.views import health
 from sequin_admin.dashboard.views.saved_messages import show_notices
-from sequin_admin.tokens import demand, protocol
+from sequin_admin.tokens import protocol
 
 COLUMNS = ("name", "scopes", "redirect_uris", "renewals_per_second", "metadata")
 
@@ -67,32 +62,6 @@ def add(request: Request, provider: str) -> HttpResponse:
         show_notices(request, form.properties)
         return redirect("dashboard:oauth_app", pk=app.pk)
     return show_form(request, "oauth_apps/add.html", provider, form)
-
-
-@require_GET
-@may(Action.VIEW)
-def detail(request: Request, pk: str) -> HttpResponse:
-    app = get_object_or_404(OAuthApp.objects.of(request.organization).defer("secrets"), pk=pk)
-    remember_viewed(request, "oauth_app", app)
-    kind = kinds.with_app(app.provider)
-    is_installed = kind is not None and issubclass(kind, AppInstallKind)
-    declared = app.properties_class
-    context = {
-        "app": app,
-        "kind": kind,
-        "redirect_uri": protocol.redirect_uri(app.provider),
-        "install_url": protocol.install_url(app) if is_installed else "",
-        "properties": [(title_of(declared, n), value) for n, value in app.properties.items()],
-        "secrets": [title_of(declared, name) for name in declared.secret_names()],
-        "scopes": app.requested_scopes,
-        "gateway_secret": GatewaySecret.objects.filter(oauth_app=app).first(),
-        "now": clock.now(),
-        "used_by": app.credentials.count(),
-        "demand": demand.of_app(app),
-        **health.build_card_context(app),
-        "events": Event.objects.of(request.organization.pk).about(app)[:15],
-    }
-    return render(request, "oauth_apps/detail.html", context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,4 +1,4 @@
-"""Syncs: list, show, add, edit, enable, publish a badge, delete."""
+"""Syncs: list, add, edit, enable, publish a badge, delete."""
 
 from functools import partial
 from typing import Any
@@ -8,12 +8,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
-from sequin_admin.audit.models import Event
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask, disable_or_ask
@@ -22,9 +20,7 @@ from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import get_query_param, parse_uuids
 from sequin_admin.dashboard.named_lists import NamedList
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_sync, reach_of_disabling_sync
-from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.sorting import Sorting
-from sequin_admin.dashboard.views import health
 from sequin_admin.limits import models as limits
 from sequin_admin.syncs import catalogue, syncs
 from sequin_admin.syncs.forms.syncs import SyncForm
@@ -63,8 +59,11 @@ LIST = NamedList(
 
 
 def get_owned_or_404(request: Request, pk: str) -> Sync:
-    rows = Sync.objects.of(request.organization).select_related("credential__rate_limit", "stream")
-    sync: Sync = get_object_or_404(rows.defer("credential__secrets"), pk=pk)
+    rows = Sync.objects.of(request.organization).select_related(
+        "credential__rate_limit", "credential__oauth_app", "stream"
+    )
+    hidden = ("credential__secrets", "credential__oauth_app__secrets")
+    sync: Sync = get_object_or_404(rows.defer(*hidden), pk=pk)
     return sync
 
 
@@ -87,24 +86,6 @@ def index(request: Request) -> HttpResponseBase:
 
 def list_streams(request: Request) -> QuerySet[Stream]:
     return Stream.objects.of(request.organization).order_by("slug")
-
-
-@require_GET
-@may(Action.VIEW)
-def detail(request: Request, pk: str) -> HttpResponse:
-    sync = get_owned_or_404(request, pk)
-    remember_viewed(request, "sync", sync)
-    badge = reverse("gateway:sync_badge", args=[sync.badge_token]) if sync.badge_token else ""
-    context = {
-        "sync": sync,
-        **health.build_card_context(sync),
-        "limit": limits.get_rate_limit(sync.credential),
-        "consumers": sync.all_consumers().select_related("target").defer("target__secrets")[:100],
-        "badge": syncs.badge_url(sync),
-        "badge_path": badge,
-        "events": Event.objects.of(request.organization.pk).about(sync)[:15],
-    }
-    return render(request, "syncs/detail.html", context)
 
 
 @require_GET
@@ -205,7 +186,7 @@ def publish(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
     syncs.publish_badge(sync, actor=request.user)
     messages.success(request, "Whoever has the badge's address sees the status, and only that.")
-    return redirect("dashboard:sync", pk=pk)
+    return redirect("dashboard:sync_badge_page", pk=pk)
 
 
 @require_POST
@@ -214,7 +195,7 @@ def unpublish(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
     syncs.unpublish_badge(sync, actor=request.user)
     messages.success(request, "The badge's address leads nowhere any more.")
-    return redirect("dashboard:sync", pk=pk)
+    return redirect("dashboard:sync_badge_page", pk=pk)
 
 
 @require_http_methods(["GET", "POST"])

@@ -9,19 +9,17 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
-from sequin_admin.audit.models import Event
 from sequin_admin.credentials.properties import warn_of_space
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.csv_export import Columns
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.fresh_login import fresh_login_required, submitted_data
-from sequin_admin.dashboard.listing import render_page_or_partial
+from sequin_admin.dashboard.front import render_tab
 from sequin_admin.dashboard.named_lists import NamedList
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_target
-from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.sorting import Sorting
-from sequin_admin.dashboard.views import health
+from sequin_admin.health.models import Check
 from sequin_admin.syncs import targets
 from sequin_admin.syncs.forms.targets import TargetForm
 from sequin_admin.syncs.models import Target
@@ -67,14 +65,17 @@ def index(request: Request) -> HttpResponseBase:
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
     target = get_owned_or_404(request, pk)
-    remember_viewed(request, "target", target)
-    context = {
-        "target": target,
-        **health.build_card_context(target),
-        "consumers": target.consumers.order_by("name")[:100],
-        "events": Event.objects.of(request.organization.pk).about(target)[:15],
-    }
-    return render_page_or_partial(request, "targets/detail.html", "health", context)
+    consumers = target.consumers.order_by("name")[:100]
+    context = {"consumers": consumers, "checks": Check.objects.about(target)}
+    return render_tab(request, "targets/detail.html", target, "target", context)
+
+
+@require_GET
+@may(Action.CONFIGURE)
+def danger(request: Request, pk: str) -> HttpResponse:
+    return render_tab(
+        request, "targets/danger.html", get_owned_or_404(request, pk), "target_danger", {}
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -125,7 +126,7 @@ def show_form(
 
 def redirect_to_test(request: Request, target: Target, form: TargetForm) -> HttpResponse:
     """To the page of a saved target, whose test is due."""
-    messages.success(request, f"{target} is saved. The result of its test is shown under Health.")
+    messages.success(request, f"{target} is saved. The result of its test is shown here.")
     if warning := warn_of_space("The password", form.cleaned_data["password"]):
         messages.warning(request, warning)
     return redirect("dashboard:target", pk=target.pk)
@@ -137,7 +138,7 @@ def verify(request: Request, pk: str) -> HttpResponse:
     """Have a worker test the connection; the target's page shows the result."""
     target = get_owned_or_404(request, pk)
     targets.request_test(target, actor=request.user)
-    messages.info(request, f"{target} is being tested. The result is shown under Health.")
+    messages.info(request, f"{target} is being tested. The result is shown here.")
     return redirect("dashboard:target", pk=target.pk)
 
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from sequin_admin.access.policy import Action
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import render_page_or_partial
+from sequin_admin.dashboard.front import render_tab
 from sequin_admin.dashboard.views.usage_charts import build_charts
 from sequin_admin.limits import models as limits
 from sequin_admin.limits import usage
@@ -34,17 +34,13 @@ class PlannerForm(forms.Form):
 @require_GET
 @may(Action.VIEW)
 def usage_of(request: Request, pk: str) -> HttpResponse:
-    rows = Credential.objects.of(request.organization).select_related("rate_limit")
-    credential = get_object_or_404(rows.defer("secrets"), pk=pk)
+    rows = Credential.objects.of(request.organization).select_related("rate_limit", "oauth_app")
+    credential = get_object_or_404(rows.defer("secrets", "oauth_app__secrets"), pk=pk)
     limit = limits.get_rate_limit(credential)
-    context: dict[str, Any] = {
-        "credential": credential,
-        "limit": limit,
-        **get_current_usage(credential, limit),
-    }
+    context: dict[str, Any] = {"limit": limit, **get_current_usage(credential, limit)}
     if not request.htmx:
         context |= {"charts": build_charts(credential), **plan_from_query(request, limit)}
-    response = render_page_or_partial(request, "limits/usage.html", "gauge", context)
+    response = render_tab(request, "limits/usage.html", credential, "usage", context, part="gauge")
     if request.htmx and not context["busy"]:
         response.status_code = STOP_POLLING
     return response

@@ -30,6 +30,7 @@ class Chart:
     bars: list[Bar]
     points: list[usage.Point]
     summary: str
+    is_empty: bool
     width: int = WIDTH
     height: int = HEIGHT
 
@@ -52,7 +53,8 @@ def build_chart(title: str, points: list[usage.Point]) -> Chart:
             f"{format_recent_time(point.at)}: {point.granted:,} request{pluralize(point.granted)}"
         )
         bars.append(Bar(number * step + 1, HEIGHT - height, step - 2, height, words))
-    return Chart(title, bars, points, summarize(points))
+    is_empty = not any(point.granted or point.throttled for point in points)
+    return Chart(title, bars, points, summarize(points), is_empty)
 
 
 def summarize(points: list[usage.Point]) -> str:

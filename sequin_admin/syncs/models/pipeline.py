@@ -231,6 +231,8 @@ class Sync(NamedRow):
         return self.first_report_at
 
     def has_active_consumer(self) -> bool:
+        if self.prefetched_consumers is not None:
+            return any(consumer.active for consumer in self.prefetched_consumers)
         return self.all_consumers().filter(disabled_at=None).exists()
 
     def all_consumers(self) -> "models.QuerySet[Consumer]":

@@ -1,0 +1,180 @@
+"""The front of the page of a credential, OAuth app, sync or target, and the tabs below it."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from django.urls import reverse
+from django.utils.functional import cached_property
+
+from sequin_admin.access.policy import Action, allows
+from sequin_admin.core.monitored import Monitored
+from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.dashboard.access import Request
+from sequin_admin.dashboard.listing import render_page_or_partial
+from sequin_admin.dashboard.recent import remember_viewed
+from sequin_admin.dashboard.templatetags.ui import shown_status
+from sequin_admin.dashboard.views.badges import may_change
+from sequin_admin.health import rollup
+from sequin_admin.health.status import Reason, Status
+from sequin_admin.syncs.models import Consumer, Sync, Target
+
+# The tabs of each sort of page: name of the URL, title, and what one must be allowed to do.
+TABS = {
+    "credential": (
+        ("credential", "Overview", Action.VIEW),
+        ("credential_token", "Token", Action.VIEW),
+        ("usage", "Limits and usage", Action.VIEW),
+        ("credential_syncs", "Syncs", Action.VIEW),
+        ("credential_use", "Use it", Action.VIEW),
+        ("credential_history", "History", Action.VIEW),
+        ("credential_danger", "Danger", Action.EDIT),
+    ),
+    "oauth_app": (
+        ("oauth_app", "Overview", Action.VIEW),
+        ("oauth_app_guide", "Set it up", Action.VIEW),
+        ("oauth_app_history", "History", Action.VIEW),
+        ("oauth_app_danger", "Danger", Action.CONFIGURE),
+    ),
+    "sync": (
+        ("sync", "Overview", Action.VIEW),
+        ("sync_badge_page", "Public badge", Action.VIEW),
+        ("sync_history", "History", Action.VIEW),
+        ("sync_danger", "Danger", Action.EDIT),
+    ),
+    "target": (
+        ("target", "Overview", Action.VIEW),
+        ("target_history", "History", Action.VIEW),
+        ("target_danger", "Danger", Action.CONFIGURE),
+    ),
+}
+WHOSE_MOVE = {
+    Status.HEALTHY: "Nobody's",
+    Status.CUSTOMER: "The customer's",
+    Status.SEQUIN: "Ours",
+    "disabled": "Ours, to enable it",
+    "not_running": "Ours, to start it",
+    "": "Nobody's: a worker checks it",
+}
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One link of the tab bar."""
+
+    title: str
+    url: str
+    is_current: bool
+
+
+@dataclass(frozen=True)
+class Dependant:
+    """How many rows of a sort need the subject, and where they are listed."""
+
+    count: int
+    noun: str
+    url: str
+
+
+class Front:
+    """What a page shows of `subject` above its tabs. Queries run when the template asks."""
+
+    def __init__(self, subject: Monitored, here: str, role: str) -> None:
+        self.subject, self.here, self.role = subject, here, role
+        self.step = f"health/steps/{subject.entity}.html"
+        self.url = reverse(f"dashboard:{subject.entity}", args=[subject.pk])
+
+    @property
+    def title(self) -> str:
+        """The tab's title and the subject; the subject alone on the first tab."""
+        current = next(tab.title for tab in self.tabs if tab.is_current)
+        first = self.here == self.subject.entity
+        return str(self.subject) if first else f"{current} · {self.subject}"
+
+    @cached_property
+    def tabs(self) -> list[Tab]:
+        return [
+            Tab(title, reverse(f"dashboard:{name}", args=[self.subject.pk]), name == self.here)
+            for name, title, action in TABS[self.subject.entity]
+            if allows(self.role, action)
+        ]
+
+    @property
+    def awaits_use(self) -> bool:
+        """Whether it is an OAuth app that no account was connected through: nothing checks it."""
+        return isinstance(self.subject, OAuthApp) and not self.subject.health_status
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether a worker checks it from time to time."""
+        return isinstance(self.subject, Credential | Target)
+
+    @property
+    def whose_move(self) -> str:
+        if self.awaits_use:
+            return "Ours, to connect an account"
+        return WHOSE_MOVE[shown_status(self.subject)]
+
+    @cached_property
+    def chain(self) -> list[Reason]:
+        """From what the status comes, down to the cause. Empty for what is not unhealthy."""
+        if self.subject.health_status not in (Status.CUSTOMER, Status.SEQUIN):
+            return []
+        winner = next(iter(rollup.list_reasons(self.subject)), None)
+        return list(winner.chain()) if winner else []
+
+    @property
+    def is_tested(self) -> bool:
+        """Whether the test of a target is under way, which ends within seconds."""
+        return isinstance(self.subject, Target) and self.subject.waits_for_test()
+
+    @property
+    def poll_s(self) -> int:
+        """After how many seconds it is asked for again; 0 for never."""
+        if isinstance(self.subject, Target):
+            return 2 if self.is_tested else 0
+        return 3 if self.is_checked and may_change(self.subject) else 0
+
+    @cached_property
+    def dependants(self) -> list[Dependant]:
+        found = [
+            Dependant(rows.count(), noun, url) for rows, noun, url in dependants_of(self.subject)
+        ]
+        return [each for each in found if each.count]
+
+
+def dependants_of(subject: Monitored) -> list[tuple[QuerySet[Any], str, str]]:
+    """The rows that need `subject`, their noun, and the page that lists them."""
+    here = reverse(f"dashboard:{subject.entity}", args=[subject.pk])
+    if isinstance(subject, Credential):
+        syncs = Sync.objects.filter(credential=subject)
+        consumers = Consumer.objects.filter(organization=subject.organization_id).consuming(syncs)
+        listed = reverse("dashboard:credential_syncs", args=[subject.pk])
+        return [(syncs, "sync", listed), (consumers, "consumer", listed)]
+    if isinstance(subject, OAuthApp):
+        listed = f"{reverse('dashboard:credentials')}?oauth_app={subject.pk}"
+        return [(subject.credentials.all(), "credential", listed)]
+    if isinstance(subject, Sync):
+        return [(subject.all_consumers(), "consumer", f"{here}#consumers")]
+    return [(cast(Target, subject).consumers.all(), "consumer", f"{here}#consumers")]
+
+
+def render_tab(
+    request: Request,
+    template: str,
+    subject: Monitored,
+    here: str,
+    context: dict[str, Any],
+    *,
+    part: str = "components/front.html",
+) -> HttpResponse:
+    """A tab, which extends `components/front_page.html`.
+
+    For htmx `part` alone: without one the front, which asks for itself while its status may change.
+    """
+    if not request.htmx or request.htmx.boosted:
+        remember_viewed(request, subject.entity, subject)
+    front = Front(subject, here, request.membership.role)
+    context = {"subject": subject, "front": front, subject.entity: subject, **context}
+    return render_page_or_partial(request, template, part, context)

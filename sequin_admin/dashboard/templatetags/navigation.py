@@ -1,0 +1,102 @@
+"""The sidebar's links, the breadcrumbs, and the areas that keys lead to."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django import template
+from django.db.models import Model
+from django.template.context import Context
+from django.urls import Resolver404, resolve, reverse
+
+from sequin_admin.dashboard.areas import AREAS, GROUPS, Area
+from sequin_admin.dashboard.front import Front
+
+register = template.Library()
+
+# Pages whose URL does not begin with that of the page above: start, title and name of that one.
+ELSEWHERE = (
+    ("/limits/", "Credentials", "dashboard:credentials"),
+    ("/batches/", "Connect links", "dashboard:connect_links"),
+    ("/accounts/", "Security", "mfa_index"),
+)
+
+
+@dataclass(frozen=True)
+class Crumb:
+    """A page above the current one."""
+
+    title: str
+    url: str
+
+
+@register.inclusion_tag("components/navigation.html", takes_context=True)
+def navigation(context: Context) -> dict[str, Any]:
+    """The areas that the role may open, by group. The one we are in is marked."""
+    path = context["request"].path
+    groups = [
+        (group.title, [entry(area, path) for area in group.areas if may_open(area, context)])
+        for group in GROUPS
+    ]
+    return {"groups": groups, "is_staff": context["user"].is_staff}
+
+
+def entry(area: Area, path: str) -> dict[str, Any]:
+    url = reverse(area.name)
+    here = path == url if url == "/" else path.startswith(url)
+    return {"area": area, "url": url, "here": here}
+
+
+def may_open(area: Area, context: Context) -> bool:
+    return bool(context["can"][area.action.value])
+
+
+@register.inclusion_tag("components/shortcuts.html", takes_context=True)
+def shortcuts(context: Context) -> dict[str, Any]:
+    """The help of the keys, and the dialog with the page's actions."""
+    return {
+        "areas": [area for area in AREAS if may_open(area, context)],
+        "single_keys": getattr(context["user"], "single_keys", True),
+    }
+
+
+@register.inclusion_tag("components/breadcrumbs.html", takes_context=True)
+def breadcrumbs(context: Context) -> dict[str, Any]:
+    """The pages above this one: those whose URL the path begins with."""
+    return {"crumbs": list(find_crumbs(context, context["request"].path))}
+
+
+def find_crumbs(context: Context, path: str) -> Iterator[Crumb]:
+    known: list[object] = list(context.flatten().values())
+    # Not a row that is a part of another, such as a rate limit, and has its id.
+    rows = (r for r in known if isinstance(r, Model) and r._meta.pk.remote_field is None)
+    named = {str(row.pk): row for row in rows}
+    if path.startswith("/health/"):
+        # It lies beside the page of what it is about.
+        _, _, entity, pk, _ = path.split("/")
+        path = f"{reverse(f'dashboard:{entity}', args=[pk])}health/"
+    for start, title, name in ELSEWHERE:
+        if path.startswith(start) and path != reverse(name):
+            yield Crumb(title, reverse(name))
+    front = context.get("front")
+    parts = [part for part in path.split("/") if part]
+    for number, part in enumerate(parts[:-1], 1):
+        url = f"/{'/'.join(parts[:number])}/"
+        title = area_title(url) or (name_of(named[part]) if part in named else "")
+        if title and is_page(url) and not (isinstance(front, Front) and url == front.url):
+            yield Crumb(title, url)
+
+
+def name_of(row: Model) -> str:
+    return str(getattr(row, "name", "") or row)
+
+
+def area_title(url: str) -> str:
+    return next((area.title for area in AREAS if reverse(area.name) == url), "")
+
+
+def is_page(url: str) -> bool:
+    try:
+        return bool(resolve(url))
+    except Resolver404:
+        return False
