@@ -57,13 +57,15 @@ def status_style(status: str) -> StatusStyle:
 def badge(subject: Monitored, oob: bool = False, note: bool = True) -> dict[str, Any]:
     """The badge of anything with `health_status`, with an id that htmx can swap out of band.
 
-    `note=False` where the sentence stands on the page already.
+    With its sentence on demand, as in a row of a list; `note=False` where that stands on the page
+    already.
     """
     disabled_at = getattr(subject, "disabled_at", None)
     return {
         "status": shown_status(subject),
         "since": disabled_at or subject.health_since,
-        "note": subject.health_note if note and not disabled_at else "",
+        "row": subject if note else None,
+        "note": "" if disabled_at else subject.health_note,
         "id": f"badge-{subject.pk}",
         "oob": oob,
     }

@@ -3,6 +3,7 @@
 from django.db.models import Case, F, Value, When
 from django.db.models.expressions import OrderBy
 from django.http import HttpResponse
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
@@ -52,6 +53,8 @@ def index(request: Request) -> HttpResponse:
         "polled": [row for row in page if may_change(row)],
         "filters": filters,
         "list_params": [(n, v) for n, v in request.GET.items() if v and n in LIST_PARAMS],
+        "all_selected": bool(get_query_param(request, "all")),
+        "actions": [(reverse(f"dashboard:{name}"), label) for name, label in BULK_ACTIONS],
         "sort": Filter("sort", "Order", ORDERS, sort),
         "search": get_query_param(request, "q"),
         "narrowed": any(get_query_param(request, name) for name in FILTER_PARAMS),
@@ -66,3 +69,8 @@ ORDERS = [
     ("checked", "Last checked"),
 ]
 LIST_PARAMS = (*FILTER_PARAMS, "sort")
+# Their pages, and what their buttons say.
+BULK_ACTIONS = [
+    ("connect_links_bulk", "Create reconnect links"),
+    ("limits_bulk", "Set a rate limit"),
+]
