@@ -25,6 +25,7 @@ from sequin_admin.dashboard.views import (
     login,
     members,
     notifications,
+    oauth_app_secrets,
     oauth_apps,
     organizations,
     overview,
@@ -81,9 +82,12 @@ urlpatterns = [
     path("oauth-apps/new/<slug:provider>/", oauth_apps.add, name="oauth_app_add"),
     path(f"{oauth_app}/", oauth_apps.detail, name="oauth_app"),
     path(f"{oauth_app}/edit/", oauth_apps.edit_app, name="oauth_app_edit"),
+    path(f"{oauth_app}/secret/", oauth_app_secrets.replace_secret, name="oauth_app_secret"),
     path(f"{oauth_app}/delete/", oauth_apps.delete, name="oauth_app_delete"),
     path(
-        f"{oauth_app}/gateway-secret/", oauth_apps.gateway_secret, name="oauth_app_gateway_secret"
+        f"{oauth_app}/gateway-secret/",
+        oauth_app_secrets.gateway_secret,
+        name="oauth_app_gateway_secret",
     ),
     path("incidents/", health.incidents, name="incidents"),
     path("health/<slug:entity>/<uuid:pk>/", health.detail, name="health"),
