@@ -12,8 +12,8 @@ from sequin_admin.connect import batches, links
 from sequin_admin.connect.models import Batch, BatchAction, ConnectLink, LinkState
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
-from sequin_admin.limits.models import RateLimit
 from sequin_admin.dashboard.views import credential_list
+from sequin_admin.limits.models import RateLimit
 from tests.conftest import make_member
 from tests.dashboard.conftest import address
 from tests.factories import make_credential

@@ -47,9 +47,9 @@ TAKES = {
         (
             "oauth_app_picker", "oauth_app_add", "oauth_app_edit", "oauth_app_delete",
             "oauth_app_gateway_secret", "oauth_app_secret", "channel_add", "channel_edit",
-            "channel_enable", "channel_disable", "channel_rotate", "channel_delete", "target_new", "target_edit",
-            "target_delete", "api_key_add", "api_key_edit", "api_key_rotate", "api_key_end_former",
-            "api_key_revoke",
+            "channel_enable", "channel_disable", "channel_rotate", "channel_delete", "target_new",
+            "target_edit", "target_delete", "api_key_add", "api_key_edit", "api_key_rotate",
+            "api_key_end_former", "api_key_revoke",
         ),
         Action.CONFIGURE,
     ),

@@ -18,8 +18,8 @@ from sequin_admin.credentials.models import GatewaySecret, OAuthApp
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
-from sequin_admin.dashboard.listing import get_query_param, render_page_or_partial
 from sequin_admin.dashboard.fresh_login import fresh_login_required, submitted_data
+from sequin_admin.dashboard.listing import get_query_param, render_page_or_partial
 from sequin_admin.dashboard.reach.credentials import reach_of_deleting_oauth_app
 from sequin_admin.dashboard.views import health
 from sequin_admin.dashboard.views.saved_messages import show_notices
