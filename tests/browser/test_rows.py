@@ -93,3 +93,11 @@ def test_the_sentence_opens_without_javascript(
 
     expect(row.get_by_text("no longer accepts")).to_be_visible()
     expect(row.get_by_role("cell", name="Stripe API key")).to_be_visible()
+
+
+def test_how_many_match_is_said(page: Page, sick: Credential) -> None:
+    page.goto("/credentials/")
+
+    page.get_by_role("searchbox").fill("Caladan")
+
+    expect(page.locator("#announcer")).to_have_text("1 credential")
