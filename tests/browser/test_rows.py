@@ -28,7 +28,9 @@ LISTS = (
     "/connect-links/",
     "/api-keys/",
     "/notifications/",
+    "/notifications/customers/",
     "/incidents/",
+    "/audit/",
 )
 HEIGHTS = """() => [...document.querySelectorAll("[data-row]")].map(
   (row) => Math.floor(row.getBoundingClientRect().height))"""

@@ -188,6 +188,12 @@ def action_words(action: str) -> str:
     )
 
 
+@register.filter
+def detail_words(details: dict[str, object]) -> str:
+    """The details of an audit event in one line."""
+    return ", ".join(f"{name}: {as_json(value)}" for name, value in details.items())
+
+
 @register.inclusion_tag("components/nav_link.html", takes_context=True)
 def nav_link(context: Context, href: str, icon: str, label: str) -> dict[str, Any]:
     """One line of the sidebar. The page we are on is marked, and so are the pages below it."""
