@@ -103,3 +103,14 @@ def test_how_many_match_is_said(page: Page, sick: Credential) -> None:
     page.get_by_role("searchbox").fill("Caladan")
 
     expect(page.locator("#announcer")).to_have_text("1 credential")
+
+
+def test_an_open_row_stays_open_when_the_list_updates_itself(page: Page, sick: Credential) -> None:
+    page.goto("/connect-links/")
+    page.get_by_text("Why").click()
+
+    with page.expect_response("**/connect-links/"):
+        page.evaluate("htmx.ajax('GET', location.href, {target: '#links', swap: 'outerHTML'})")
+    settle(page)
+
+    expect(page.get_by_text("no longer accepts").first).to_be_visible()
