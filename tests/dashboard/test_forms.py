@@ -66,6 +66,11 @@ def test_a_sync_says_how_often_by_a_choice_or_otherwise(owner, organization):
         owner.post(url, {"name": "Invoices", **often})
 
     assert sorted(Sync.objects.values_list("sync_frequency", flat=True)) == ["1h", "90m"]
+    pages = [owner.get(address("sync", sync.pk)).content.decode() for sync in Sync.objects.all()]
+    assert sorted(re.findall(r"<dd>(Every [^<]+)</dd>", "".join(pages))) == [
+        "Every 90 minutes",
+        "Every hour",
+    ]
     page = owner.get(url).content.decode()
     assert re.search(r'<li aria-current="step">\s*What is read', page)
     assert '<details class="details" >' in page

@@ -22,6 +22,7 @@ from sequin_admin.credentials.models import Credential, Monitored
 from sequin_admin.health.status import Status
 from sequin_admin.limits import models as limits
 from sequin_admin.limits.models import RateLimit, format_interval
+from sequin_admin.syncs.rules import format_frequency
 
 register = template.Library()
 
@@ -165,6 +166,12 @@ UNITS = [
 def interval(milliseconds: int) -> str:
     """1000 -> second, 60000 -> minute, 20000 -> 20 s."""
     return format_interval(milliseconds)
+
+
+@register.filter
+def frequency(text: str) -> str:
+    """How often a sync reads, in words."""
+    return format_frequency(text)
 
 
 @register.filter

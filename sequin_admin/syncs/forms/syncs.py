@@ -18,13 +18,6 @@ from sequin_admin.syncs import rules
 from sequin_admin.syncs.forms.named import METADATA, NamedForm
 from sequin_admin.syncs.models import Collection, Stream, Sync
 
-FREQUENCIES = {
-    "continuous": "All the time",
-    "15m": "Every 15 minutes",
-    "1h": "Every hour",
-    "4h": "Every 4 hours",
-    "1d": "Every day",
-}
 # What most syncs leave as it is.
 SELDOM = (
     *("max_age_days", "allowed_requests", "interval", "max_concurrent_requests"),
@@ -54,7 +47,7 @@ class SyncForm(NamedForm):
     )
     sync_frequency = ChoiceOrOtherField(
         label="How often",
-        choices=FREQUENCIES,
+        choices=rules.FREQUENCIES,
         other="30m, 12h or 2d",
         initial="continuous",
         help_text="Other: a number with m for minutes, h for hours or d for days.",
