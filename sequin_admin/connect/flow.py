@@ -47,6 +47,7 @@ def start(
     oauth_app: OAuthApp | None = None,
     inputs: Mapping[str, object] | None = None,
     name: str = "",
+    details: Mapping[str, object] | None = None,
     reconnects: Credential | None = None,
     replaces_account: bool = False,
 ) -> str:
@@ -54,8 +55,10 @@ def start(
 
     The session belongs to a `user`, a customer with a `link`, or an `authorization_request`.
 
-    `inputs` are values of the properties in `kind.oauth.required_properties`. Raises pydantic's
-    `ValidationError` when one of them is invalid, `Refused` when the OAuth app is missing.
+    `inputs` are values of the properties in `kind.oauth.required_properties`. `details` may have
+    the `contact_email` and `metadata` of a new credential, and the `scopes` to ask for instead of
+    the app's. Raises pydantic's `ValidationError` when an input is invalid, `Refused` when the
+    OAuth app is missing.
     """
     if kind.client_is_ours() and (oauth_app is None or oauth_app.provider != kind.provider):
         raise Refused(outcomes.no_app(kind.provider_title))
@@ -74,7 +77,11 @@ def start(
         reconnects=reconnects,
         replaces_account=replaces_account,
         name=name,
-        secrets={"verifier": verifier, "asked": parsed.plain_values()},
+        secrets={
+            "verifier": verifier,
+            "asked": parsed.plain_values(),
+            "details": dict(details or {}),
+        },
         expires_at=clock.now() + SESSION_TIME,
     )
     connect_session.save()
@@ -91,10 +98,12 @@ def context_of(
     connect_session: ConnectSession, callback: Mapping[str, str] | None = None
 ) -> OAuthContext:
     inputs = connect_session.secrets["asked"]
-    app = connect_session.oauth_app
+    app, chosen = connect_session.oauth_app, connect_session.details.get("scopes", ())
     if app is None:
-        return OAuthContext(str(inputs.get("client_id", "")), {}, inputs, callback or {})
-    return OAuthContext(app.client_id, app.url_params(), inputs, callback or {}, tuple(app.scopes))
+        client_id = str(inputs.get("client_id", ""))
+        return OAuthContext(client_id, {}, inputs, callback or {}, tuple(chosen))
+    scopes = tuple(chosen or app.scopes)
+    return OAuthContext(app.client_id, app.url_params(), inputs, callback or {}, scopes)
 
 
 def finish(

@@ -24,15 +24,19 @@ def save_session_credential(
     if connect_session.reconnects:
         credential = reconnect(connect_session, connect_session.reconnects, properties, grant)
     else:
+        link, details = connect_session.link, connect_session.details
         credential = credential_operations.save_credential(
             connect_session.organization,
             properties,
             name=connect_session.name,
-            metadata=connect_session.link.metadata or None if connect_session.link else None,
+            metadata=(link.metadata if link else details.get("metadata")) or None,
             oauth_app=connect_session.oauth_app,
             actor=connect_session.actor,
             grant=grant,
         ).credential
+        credential_operations.update_details(
+            credential, actor=connect_session.actor, contact_email=details.get("contact_email")
+        )
     if connect_session.link:
         links.complete(connect_session.link, credential)
     return credential

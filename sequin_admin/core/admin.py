@@ -29,6 +29,7 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 admin.site.password_change = redirect_to_password_page  # type: ignore[method-assign, assignment]
 admin.site.site_header = "Sequin Admin: staff"
 admin.site.site_title = "Sequin Admin"
+admin.site.index_title = "What staff may look at"
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]

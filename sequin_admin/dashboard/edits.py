@@ -13,6 +13,7 @@ from django.http import Http404, QueryDict
 from sequin_admin.audit.models import Event, get_audit_type
 from sequin_admin.core.concrete import concrete_model
 from sequin_admin.core.digests import secret_key_digests
+from sequin_admin.core.split_fields import IntervalField
 from sequin_admin.credentials.forms import AGAIN
 
 SEEN, CHOICE = "seen", "choice-"
@@ -246,6 +247,8 @@ def text_of(field: BoundField) -> str:
 
 def label_of(field: BoundField) -> str:
     """The value of a field for people."""
+    if isinstance(field.field, IntervalField):
+        return field.field.words(field.value())
     choices = getattr(field.field, "choices", None)
     if choices is not None:
         value = field.value()

@@ -27,6 +27,7 @@ from sequin_admin.dashboard.views import (
     members,
     notifications,
     oauth_app_detail,
+    oauth_app_secrets,
     oauth_apps,
     organizations,
     overview,
@@ -103,9 +104,12 @@ urlpatterns = [
     ),
     path(f"{oauth_app}/danger/", oauth_app_detail.danger, name="oauth_app_danger"),
     path(f"{oauth_app}/edit/", oauth_apps.edit_app, name="oauth_app_edit"),
+    path(f"{oauth_app}/secret/", oauth_app_secrets.replace_secret, name="oauth_app_secret"),
     path(f"{oauth_app}/delete/", oauth_apps.delete, name="oauth_app_delete"),
     path(
-        f"{oauth_app}/gateway-secret/", oauth_apps.gateway_secret, name="oauth_app_gateway_secret"
+        f"{oauth_app}/gateway-secret/",
+        oauth_app_secrets.gateway_secret,
+        name="oauth_app_gateway_secret",
     ),
     path("incidents/", health.incidents, name="incidents"),
     path("health/<slug:entity>/<uuid:pk>/", health.detail, name="health"),

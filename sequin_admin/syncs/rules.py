@@ -9,6 +9,15 @@ from sequin_admin.credentials.kinds import Rate
 from sequin_admin.limits.models import RateLimit
 
 FREQUENCY = r"^(continuous|[1-9][0-9]{0,3}[mhd])$"
+# Those that a form offers, in words.
+FREQUENCIES = {
+    "continuous": "All the time",
+    "15m": "Every 15 minutes",
+    "1h": "Every hour",
+    "4h": "Every 4 hours",
+    "1d": "Every day",
+}
+FREQUENCY_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 # Control characters are listed, as languages differ in what `\s` matches.
 COLLECTION_ID = r"^[a-z0-9_]+:[^\s:/?#\x00-\x1f\x7f-\x9f]{1,200}$"
 # A host name or address, but not libpq's lists of hosts (`a,b`) or sockets (`/tmp`, `@name`).
@@ -53,6 +62,12 @@ def check_frequency(frequency: str) -> None:
             "Enter continuous, or a number with m, h or d: 30m is every 30 minutes, 4h every 4 "
             "hours."
         )
+
+
+def format_frequency(frequency: str) -> str:
+    """90m -> "Every 90 minutes"."""
+    other = f"Every {frequency[:-1]} {FREQUENCY_UNITS.get(frequency[-1:], '')}".strip()
+    return FREQUENCIES.get(frequency, other)
 
 
 def check_rate(rate: Rate, of_credential: RateLimit) -> None:

@@ -9,7 +9,8 @@
     if (!box) return;
     const boxes = [...box.closest("table").querySelectorAll("tbody .cell-tick input")];
     if (box.matches("[data-tick-all]")) boxes.forEach((each) => (each.checked = box.checked));
-    const ticked = boxes.filter((each) => each.checked).length;
-    for (const count of document.querySelectorAll("[data-ticked]")) count.textContent = `${ticked} ticked`;
+    const words = `${boxes.filter((each) => each.checked).length} selected`;
+    for (const count of document.querySelectorAll("[data-ticked]")) count.textContent = words;
+    document.dispatchEvent(new CustomEvent("announce", { detail: words }));
   });
 })();

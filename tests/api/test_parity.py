@@ -40,6 +40,7 @@ SAME: dict[str, list[str] | str] = {
     "connect_link_revoke": ["withdraw_connect_link"],
     "oauth_app_add": ["create_oauth_app"],
     "oauth_app_edit": ["update_oauth_app"],
+    "oauth_app_secret": ["update_oauth_app"],
     "oauth_app_delete": ["delete_oauth_app"],
     "oauth_app_gateway_secret": ["make_gateway_secret"],
     "channel_add": ["create_channel", "create_webhook"],

@@ -87,7 +87,8 @@ def test_broken_credentials_are_ticked_and_get_their_links(
     expect(bulk).to_be_hidden()
 
     page.get_by_label("Tick all on this page").check()
-    expect(page.get_by_text("2 ticked")).to_be_visible()
+    expect(page.locator(".bulk-bar")).to_contain_text("2 selected")
+    expect(page.get_by_role("status").get_by_text("2 selected")).to_be_attached()
     bulk.click()
     press(page, "Create 2 links")
     (batch,) = batches.claim_due(1)

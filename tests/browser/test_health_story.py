@@ -96,6 +96,7 @@ def test_a_rotated_client_secret_is_one_incident_and_is_mended_in_one_place(
     expect(count(page, "Healthy")).to_have_text(str(FLEET))
     expect(page.get_by_text("Nothing waits for us.")).to_be_visible()
     page.goto("/incidents/?state=all")
+    page.get_by_text("Why").click()
     expect(page.get_by_text("Its secret was replaced.")).to_be_visible()
 
 

@@ -132,7 +132,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         "/oauth-apps/new/",
         "/oauth-apps/new/github/",
         of_app,
-        *(of_app + page for page in ("edit/", "delete/", "gateway-secret/", *OF_APP)),
+        *(of_app + page for page in ("edit/", "delete/", "secret/", "gateway-secret/", *OF_APP)),
         "/incidents/",
         "/notifications/",
         *(f"/notifications/new/{kind}/" for kind in ChannelKind.values),

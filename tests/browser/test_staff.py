@@ -5,7 +5,8 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from sequin_admin.access.models import Organization, User
-from tests.browser.conftest import PASSWORD, list_faults, log_in, press
+from tests.browser.conftest import AXE, COLOURS, PASSWORD, VIOLATIONS, list_faults, log_in, press
+from tests.factories import make_credential
 
 
 def test_access_is_opened_shown_and_ended(
@@ -36,3 +37,28 @@ def test_access_is_opened_shown_and_ended(
     answer = looking.goto("/credentials/")
     assert answer
     assert answer.status == 403
+
+
+def test_staff_pages_have_our_colours_with_enough_contrast(
+    open_page: Callable[..., Page], organization: Organization
+) -> None:
+    credential = make_credential(organization, "stripe_key")
+    staff = User.objects.create_superuser("irulan", "irulan@corrino.test", PASSWORD)
+    page = open_page()
+    log_in(page, staff)
+    faults = []
+
+    for path in (
+        *("", "providers/stripekey/", f"providers/stripekey/{credential.pk}/change/"),
+        f"access/organization/{organization.pk}/change/",
+        *("health/outage/", "health/outage/add/"),
+    ):
+        page.goto(f"/staff/{path}")
+        page.evaluate(AXE)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            faults += page.evaluate(VIOLATIONS, list(COLOURS))
+
+    assert faults == []
+    header = page.locator("#header").evaluate("each => getComputedStyle(each).backgroundColor")
+    assert header == "rgb(17, 26, 45)"

@@ -55,6 +55,20 @@ def test_connecting_the_same_account_twice_keeps_one_credential(app, connect):
     assert Credential.objects.count() == 1
 
 
+def test_what_was_entered_before_the_login_is_the_credentials(app, connect):
+    details = {
+        "contact_email": "jessica@arrakis.test",
+        "metadata": {"customer": "c-1"},
+        "scopes": ["oauth", "crm.objects.contacts.read"],
+    }
+
+    credential = connect(app, ARRAKIS, details=details).credential
+
+    assert credential.contact_email == "jessica@arrakis.test"
+    assert credential.metadata == {"customer": "c-1"}
+    assert sorted(credential.properties["scopes"]) == ["crm.objects.contacts.read", "oauth"]
+
+
 def test_denying_says_so_and_keeps_nothing(app, connect):
     connect_session = connect(app, ARRAKIS, allow=False)
 

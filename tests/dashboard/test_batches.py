@@ -1,5 +1,6 @@
 """Bulk actions: asked on a page, done by the worker, withdrawn, and back to the list as it was."""
 
+import html
 import re
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from sequin_admin.connect import batches, links
 from sequin_admin.connect.models import Batch, BatchAction, ConnectLink, LinkState
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
+from sequin_admin.dashboard.views import credential_list
 from sequin_admin.limits.models import RateLimit
 from tests.conftest import make_member
 from tests.dashboard.conftest import address
@@ -84,6 +86,22 @@ def test_the_worker_makes_the_links_and_the_list_is_as_before(owner, organizatio
     assert "?health=customer_intervention&amp;sort=name" in page
     assert "every 2s" not in page
     assert Event.objects.of(organization.pk).filter(action="batch.started").count() == 1
+
+
+def test_the_list_selects_all_that_match_over_its_pages(owner, broken, monkeypatch):
+    monkeypatch.setattr(credential_list, "ROWS", 5)
+    url = "/credentials/?health=customer_intervention"
+    page = owner.get(url).content.decode()
+    [offered] = re.findall(r'id="select-all" href="([^"]+)"', page)
+    assert "select all 22 that match" in " ".join(page.split())
+
+    chosen = owner.get("/credentials/" + html.unescape(offered)).content.decode()
+
+    assert "All 22 that match are selected" in " ".join(chosen.split())
+    assert chosen.count("checked disabled") == 5
+    assert '<input type="hidden" name="all" value="1">' in chosen
+    [cleared] = re.findall(r'id="select-all" href="([^"]+)"', chosen)
+    assert cleared == "?health=customer_intervention"
 
 
 def test_all_that_match_are_meant_whatever_their_number(owner, organization, broken, monkeypatch):
@@ -172,7 +190,11 @@ def test_withdrawing_ends_what_is_open_and_nothing_else(owner, organization, bro
     used = ConnectLink.objects.first()
     links.complete(used, used.reconnects)
     alone = links.create_reconnect(organization, broken[9], actor=None)
-    assert "3 open links stop" in owner.get(address("batch_withdraw", batch.pk)).content.decode()
+    asked = " ".join(owner.get(address("batch_withdraw", batch.pk)).content.decode().split())
+    assert "3 connect links lead nowhere any more:" in asked
+    assert "4 links that are not made yet." in asked
+    assert "1 credential stays connected:" in asked
+    assert "Withdraw 3 connect links</button>" in asked
 
     owner.post(address("batch_withdraw", batch.pk))
     work()

@@ -48,11 +48,10 @@ TAKES = {
     **dict.fromkeys(
         (
             "oauth_app_picker", "oauth_app_add", "oauth_app_edit", "oauth_app_delete",
-            "oauth_app_gateway_secret", "channel_add", "channel_edit", "channel_enable",
-            "channel_disable", "channel_rotate", "channel_delete", "target_new", "target_edit",
-            "target_delete", "target_danger", "oauth_app_danger",
-            "api_key_add", "api_key_edit", "api_key_rotate", "api_key_end_former",
-            "api_key_revoke",
+            "oauth_app_gateway_secret", "oauth_app_secret", "oauth_app_danger", "channel_add",
+            "channel_edit", "channel_enable", "channel_disable", "channel_rotate", "channel_delete",
+            "target_new", "target_edit", "target_delete", "target_danger", "api_key_add",
+            "api_key_edit", "api_key_rotate", "api_key_end_former", "api_key_revoke",
         ),
         Action.CONFIGURE,
     ),
@@ -74,7 +73,7 @@ NOBODY = "http://127.0.0.1:9"
 FRESH = {
     "api_key_add", "api_key_edit", "api_key_rotate",
     "member_add", "invitation_resend", "member_role", "member_remove",
-    "oauth_app_add", "oauth_app_edit", "oauth_app_gateway_secret",
+    "oauth_app_add", "oauth_app_edit", "oauth_app_gateway_secret", "oauth_app_secret",
     "channel_add", "channel_edit", "channel_rotate",
     "target_new", "target_edit",
     "credential_edit",  # may send a stored secret to another host

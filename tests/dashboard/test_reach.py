@@ -12,7 +12,8 @@ from sequin_admin.access.models import Membership, User
 from sequin_admin.access.policy import Role
 from sequin_admin.connect import links
 from sequin_admin.core import clock
-from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials import gateway_secrets
+from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.notifications.models import Channel, Delivery
 from sequin_admin.syncs import syncs
 from sequin_admin.syncs.models import Stream, Sync
@@ -164,6 +165,54 @@ def test_a_key_says_when_it_was_used_last(ask, organization, user):
 
     assert "It was used last on" in ask("api_key_revoke", key.pk)
     assert "Its name, permissions, networks and expiry." in ask("api_key_rotate", key.pk)
+
+
+def test_withdrawing_a_link_says_whom_it_leaves(ask, organization, user, credential):
+    link = links.create_reconnect(organization, credential, actor=user)
+
+    asked = ask("connect_link_revoke", link.pk)
+
+    assert "whoever opens it reads that it was withdrawn" in asked
+    assert "1 credential stays as it is: Arrakis" in asked
+    assert "Withdraw the connect link for Arrakis" in asked
+
+
+def test_a_link_that_is_over_is_not_asked_about(owner, organization, user, credential):
+    link = links.create_reconnect(organization, credential, actor=user)
+    links.revoke(link, actor=user)
+
+    page = owner.get(address("connect_link_revoke", link.pk), follow=True)
+
+    assert "was over already" in words(page)
+
+
+def test_a_secret_of_an_app_says_whose_renewals_go_on_with_it(ask, organization):
+    app = make_oauth_app(organization, "hubspot")
+    make_credential(organization, "hubspot_oauth2", name="Sietch", oauth_app=app)
+    assert "1 credential is renewed with the new one from now on: Sietch" in ask(
+        "oauth_app_secret", app.pk
+    )
+    assert "What stops" not in ask("oauth_app_gateway_secret", app.pk)
+    gateway_secrets.rotate(app, actor=None)
+
+    asked = ask("oauth_app_gateway_secret", app.pk)
+
+    assert "1 credential stays connected: Sietch" in asked
+    assert "Make a new gateway secret" in asked
+
+
+def test_a_new_client_secret_replaces_the_one_that_is_stored(owner, organization):
+    app = make_oauth_app(organization, "hubspot")
+    url = address("oauth_app_secret", app.pk)
+    seen = re.search(r'name="seen" value="([^"]*)"', owner.get(url).content.decode())[1]
+
+    empty = owner.post(url, {"seen": seen, "client_secret": ""})
+    saved = owner.post(url, {"seen": seen, "client_secret": "spice"})
+
+    assert (empty.status_code, saved.status_code) == (422, 302)
+    stored = OAuthApp.objects.get(pk=app.pk)
+    assert stored.secrets["client_secret"] == "spice"
+    assert (stored.client_id, stored.properties) == (app.client_id, app.properties)
 
 
 def test_what_a_member_made_goes_on_and_is_named(ask, organization):

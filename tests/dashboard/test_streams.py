@@ -116,6 +116,6 @@ def test_a_list_searches_counts_and_asks_little(
 
     with django_assert_max_num_queries(10):
         page = owner.get("/streams/").content.decode()
-    assert page.count("data-row") == page.count('1<span class="sr-only"> in api-') == 20
+    assert page.count("data-row") == page.count('sync<span class="sr-only"> in api-') == 20
     assert owner.get("/streams/", {"q": "API-1"}).content.decode().count("data-row") == 11
     assert "No stream matches" in owner.get("/streams/", {"q": "x"}).content.decode()

@@ -2,6 +2,7 @@
 
 import hmac
 import uuid
+from typing import Any
 
 from django.db import models
 
@@ -17,11 +18,11 @@ class ConnectSession(models.Model):
     """One run of a provider's authorization code flow. Of `state` only the SHA-256 is stored.
 
     It belongs to a person who is logged in (`user`), a customer with a `link`, or a browser that
-    another product sent (`authorization_request`), and only the same browser session can finish
-    it. `secrets` holds the PKCE verifier and the inputs from before the redirect. It finishes
-    once: with a credential, or with a message in `failure`, the one for a customer with a link in
-    `customer_failure`, the RFC 6749 code in `error`, and the answer that it is about, without
-    secrets, in `evidence`.
+    another product sent (`authorization_request`), and only the same browser session can finish it.
+    `secrets` holds the PKCE verifier, the inputs and the details from before the redirect. It
+    finishes once: with a credential, or with a message in `failure`, the one for a customer with a
+    link in `customer_failure`, the RFC 6749 code in `error`, and the answer that it is about,
+    without secrets, in `evidence`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -65,6 +66,12 @@ class ConnectSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} connect session of {self.created_at:%Y-%m-%d %H:%M}"
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What the person entered for the credential to come; see `flow.start()`."""
+        entered: dict[str, Any] = self.secrets.get("details", {})
+        return entered
 
     @property
     def actor(self) -> models.Model | None:

@@ -9,7 +9,7 @@ from sequin_admin.credentials.forms.fields import (
     WordsField,
     plain_type,
 )
-from sequin_admin.credentials.forms.oauth_app import OAuthAppForm
+from sequin_admin.credentials.forms.oauth_app import AppSecretsForm, OAuthAppForm
 from sequin_admin.credentials.forms.properties import (
     AGAIN,
     PropertiesForm,
@@ -22,6 +22,7 @@ __all__ = [
     "AGAIN",
     "KEEP",
     "MOVED",
+    "AppSecretsForm",
     "BlankPassword",
     "ConnectForm",
     "CredentialForm",

@@ -7,7 +7,7 @@ from django import forms
 from django.db import models
 
 from sequin_admin.core.forms import NameField
-from sequin_admin.credentials.forms.fields import MetadataField
+from sequin_admin.credentials.forms.fields import MetadataField, ScopesField
 from sequin_admin.credentials.forms.properties import PropertiesForm
 from sequin_admin.credentials.kinds import OAuthKind
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -15,13 +15,14 @@ from sequin_admin.credentials.models import Credential, OAuthApp
 MOVED = "Enter the secret again: it is only kept while nothing else about the account changes."
 
 
-class CredentialForm(PropertiesForm):
-    """A key or password of a kind, with the credential's name, contact and metadata."""
+class AccountForm(PropertiesForm):
+    """Properties, and what we note about the account: names, contact and metadata."""
 
     display_name = NameField(
         required=False,
         max_length=200,
-        help_text="How it is called here. Leave empty for a default.",
+        help_text="What your team calls this credential, in lists and messages. The customer does "
+        "not see it. Leave it empty to use the account's name.",
     )
     contact_email = forms.EmailField(
         label="Customer's contact",
@@ -29,6 +30,10 @@ class CredentialForm(PropertiesForm):
         help_text="Is mailed a link when only the customer can mend something. Empty: nobody is.",
     )
     metadata = MetadataField(required=False, help_text="JSON of your own, found again by the API.")
+
+
+class CredentialForm(AccountForm):
+    """A key or password of a kind, with what we note about the account."""
 
     # Whether what the customer entered decides where the secrets are sent.
     host_is_theirs = False
@@ -71,8 +76,8 @@ class CredentialForm(PropertiesForm):
         return form
 
 
-class ConnectForm(PropertiesForm):
-    """What a connect session needs before the redirect: the OAuth app and required properties."""
+class ConnectForm(AccountForm):
+    """What a connect session needs before the redirect: OAuth app, scopes, required properties."""
 
     def __init__(
         self,
@@ -82,9 +87,18 @@ class ConnectForm(PropertiesForm):
     ) -> None:
         questions = kind.properties_class.only(kind.oauth.required_properties)
         super().__init__(questions, data, names=kind.oauth.required_properties)
+        if kind.oauth.scopes:
+            self.fields["scopes"] = ScopesField(
+                required=False,
+                widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
+                help_text="What to ask for this time, separated by spaces. Empty: what this page "
+                "lists, which a reconnect asks for in any case.",
+            )
         if kind.client_is_ours():
             choice = forms.ModelChoiceField(apps, label="OAuth app", empty_label=None)
             self.fields = {"oauth_app": choice, **self.fields}
-        self.fields["display_name"] = NameField(
-            required=False, max_length=200, help_text="Leave empty to use the account's name."
-        )
+
+    def details(self) -> dict[str, Any]:
+        """What `flow.start()` keeps for the credential to come."""
+        names = ("contact_email", "metadata", "scopes")
+        return {n: self.cleaned_data[n] for n in names if self.cleaned_data.get(n)}

@@ -62,3 +62,28 @@ class OAuthAppForm(PropertiesForm):
         return cls(
             app.properties_class, data, app=app, stored=app.properties, kept=dict(app.secrets)
         )
+
+
+class AppSecretsForm(PropertiesForm):
+    """New secrets of an app, as its provider issued them. Of several, those left empty stay."""
+
+    properties: AppProperties
+
+    def __init__(self, app: OAuthApp, data: Mapping[str, object] | None = None) -> None:
+        declared = app.properties_class
+        names = declared.secret_names()
+        super().__init__(declared, data, names=names, stored=app.properties, kept=dict(app.secrets))
+        fields = list(self.fields.values())
+        fields[0].widget.attrs["autofocus"] = True
+        if len(fields) == 1:
+            fields[0].required, fields[0].help_text = True, "Paste it as the provider shows it."
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean()
+        if not self.errors and not any(given.get(name) for name in self.names):
+            raise forms.ValidationError("Nothing was saved: paste the new secret.")
+        return given
+
+    @classmethod
+    def of(cls, app: OAuthApp, data: Mapping[str, object] | None = None) -> "AppSecretsForm":
+        return cls(app, data)

@@ -24,6 +24,7 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.health.status import Status
 from sequin_admin.limits import models as limits
 from sequin_admin.limits.models import RateLimit, format_interval
+from sequin_admin.syncs.rules import format_frequency
 from sequin_admin.tokens.summary import summarize_token
 
 register = template.Library()
@@ -60,13 +61,15 @@ def status_style(status: str) -> StatusStyle:
 def badge(subject: Monitored, oob: bool = False, note: bool = True) -> dict[str, Any]:
     """The badge of anything with `health_status`, with an id that htmx can swap out of band.
 
-    `note=False` where the sentence stands on the page already.
+    With its sentence on demand, as in a row of a list; `note=False` where that stands on the page
+    already.
     """
     disabled_at = getattr(subject, "disabled_at", None)
     return {
         "status": shown_status(subject),
         "since": disabled_at or subject.health_since,
-        "note": subject.health_note if note and not disabled_at else "",
+        "row": subject if note else None,
+        "note": "" if disabled_at else subject.health_note,
         "id": f"badge-{subject.pk}",
         "oob": oob,
     }
@@ -169,6 +172,12 @@ def interval(milliseconds: int) -> str:
 
 
 @register.filter
+def frequency(text: str) -> str:
+    """How often a sync reads, in words."""
+    return format_frequency(text)
+
+
+@register.filter
 def limit(credential: Credential) -> RateLimit:
     """Its own rate limit, or its kind's default."""
     return limits.get_rate_limit(credential)
@@ -207,6 +216,12 @@ def sort_header(context: Context, key: str, title: str) -> dict[str, Any]:
     query["sort"] = f"-{key}" if chosen == key else key
     arrow = {key: "chevron-up", f"-{key}": "chevron-down"}.get(chosen, "")
     return {"title": title, "query": query.urlencode(), "arrow": arrow}
+
+
+@register.filter
+def detail_words(details: dict[str, object]) -> str:
+    """The details of an audit event in one line."""
+    return ", ".join(f"{name}: {as_json(value)}" for name, value in details.items())
 
 
 @register.simple_block_tag(end_name="endempty_state")

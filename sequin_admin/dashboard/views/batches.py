@@ -16,7 +16,6 @@ from django.db import IntegrityError
 from django.db.models import Count, Q
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
-from django.template.defaultfilters import pluralize
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -30,6 +29,8 @@ from sequin_admin.credentials.models import Credential, CredentialQuerySet
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import render_question
 from sequin_admin.dashboard.listing import get_query_param, parse_uuids, render_page_or_partial
+from sequin_admin.dashboard.reach.connect import reach_of_withdrawing_batch
+from sequin_admin.dashboard.reach.model import Affected
 from sequin_admin.dashboard.views.connect_link_forms import LIFETIMES
 from sequin_admin.dashboard.views.credential_filters import filter_credentials
 from sequin_admin.dashboard.views.credential_list import LIST_PARAMS
@@ -185,14 +186,13 @@ def withdraw(request: Request, pk: UUID) -> HttpResponse:
         batches.withdraw(batch, actor=request.user)
         messages.success(request, "It is being withdrawn: what is open ends, the rest stays.")
         return redirect("dashboard:batch", pk=pk)
-    number = batches.open_links(batch).count()
+    reach = reach_of_withdrawing_batch(batch)
+    first = reach.stops[0]
+    what = f"{first.count:,} {first.noun}" if isinstance(first, Affected) else "the batch"
     return render_question(
         request,
         title="Withdraw this batch?",
-        text=f"{number:,} open link{pluralize(number)} stop{pluralize(number, 's,')} working, "
-        "and no more are made. Accounts that are connected stay connected."
-        if batch.makes_links
-        else "No more limits are set. Those that are set stay.",
-        button="Withdraw the batch",
+        button=f"Withdraw {what}",
         back=reverse("dashboard:batch", args=[pk]),
+        reach=reach,
     )

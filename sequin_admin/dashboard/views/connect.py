@@ -36,6 +36,7 @@ def connect(request: Request, kind: str) -> HttpResponse:
                 oauth_app=form.cleaned_data.get("oauth_app"),
                 inputs=form.properties.plain_values(),
                 name=form.cleaned_data["display_name"],
+                details=form.details(),
             )
         )
     context = {

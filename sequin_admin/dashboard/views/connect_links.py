@@ -23,6 +23,7 @@ from sequin_admin.dashboard.listing import (
     parse_uuids,
     render_page_or_partial,
 )
+from sequin_admin.dashboard.reach.connect import reach_of_withdrawing_link
 from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.views.connect_link_forms import ConnectLinkForm, LinkDetailsForm
 
@@ -156,17 +157,25 @@ def edit_link(request: Request, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 def revoke(request: Request, pk: str) -> HttpResponse:
-    link = get_object_or_404(owned_links(request), pk=pk)
+    rows = owned_links(request).select_related("organization", "reconnects")
+    link = get_object_or_404(rows, pk=pk)
+    if not link.is_open or (
+        request.method == "POST" and not links.revoke(link, actor=request.user)
+    ):
+        messages.warning(request, f"{link} was over already, so there was nothing to withdraw.")
+        return redirect("dashboard:connect_link", pk=pk)
     if request.method == "POST":
-        if links.revoke(link, actor=request.user):
-            messages.success(request, f"{link} is withdrawn: it opens nothing any more.")
-        else:
-            messages.warning(request, f"{link} was over already, so there was nothing to withdraw.")
+        messages.success(request, f"{link} is withdrawn: it opens nothing any more.")
         return redirect("dashboard:connect_link", pk=pk)
     return render_question(
         request,
-        title=f"Withdraw {link}?",
-        text="Whoever has it can't use it any more.",
-        button="Withdraw the link",
+        title=f"Withdraw the {as_object(link)}?",
+        button=f"Withdraw the {as_object(link)}",
         back=reverse("dashboard:connect_link", args=[pk]),
+        reach=reach_of_withdrawing_link(link),
     )
+
+
+def as_object(link: ConnectLink) -> str:
+    """Its name within a sentence."""
+    return str(link).replace("Connect", "connect", 1)

@@ -4,6 +4,7 @@ import json
 
 from django.db.models import Case, F, Value, When
 from django.http import HttpResponseBase
+from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
@@ -57,6 +58,8 @@ def index(request: Request) -> HttpResponseBase:
         "polled": [row for row in page if may_change(row)],
         "filters": build_filters(request),
         "list_params": [(n, v) for n, v in request.GET.items() if v and n in LIST_PARAMS],
+        "all_selected": bool(get_query_param(request, "all")),
+        "actions": [(reverse(f"dashboard:{name}"), label) for name, label in BULK_ACTIONS],
         "sort": Filter("sort", "Order", ORDERS, sort),
         "sorted_by": sort,
         "search": search,
@@ -98,3 +101,8 @@ ORDERS = [
     ("-checked", "Longest not checked"),
 ]
 LIST_PARAMS = (*FILTER_PARAMS, "sort")
+# Their pages, and what their buttons say.
+BULK_ACTIONS = [
+    ("connect_links_bulk", "Create reconnect links"),
+    ("limits_bulk", "Set a rate limit"),
+]

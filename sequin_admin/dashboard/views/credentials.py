@@ -1,5 +1,7 @@
 """Credentials: choose a kind, and add one."""
 
+from collections.abc import Iterable
+
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
@@ -8,7 +10,9 @@ from sequin_admin.access.policy import Action
 from sequin_admin.connect import credential_operations
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import CredentialForm
+from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.listing import get_query_param, render_page_or_partial
 from sequin_admin.dashboard.views.saved_messages import show_notices, show_saved
 from sequin_admin.health import probes
 from sequin_admin.tokens import protocol
@@ -17,12 +21,21 @@ from sequin_admin.tokens import protocol
 @require_GET
 @may(Action.EDIT)
 def providers(request: Request) -> HttpResponse:
-    """Every kind, grouped by provider."""
+    """Every kind that matches the search, grouped by provider."""
+    search = get_query_param(request, "q")
     groups = [
         {"provider": slug, "title": title, "kinds": kinds.of_provider(slug)}
         for slug, title in kinds.providers_by_title()
+        if is_kind_named(search, title, kinds.of_provider(slug))
     ]
-    return render(request, "credentials/providers.html", {"groups": groups})
+    context = {"groups": groups, "search": search}
+    return render_page_or_partial(request, "credentials/providers.html", "tiles", context)
+
+
+def is_kind_named(search: str, title: str, offered: Iterable[type[Credential]]) -> bool:
+    """Whether every word is in the provider's title or in what one of its kinds is called."""
+    named = " ".join([title, *(kind.full_title() for kind in offered)]).lower()
+    return all(word in named for word in search.lower().split())
 
 
 @require_http_methods(["GET", "POST"])

@@ -10,17 +10,22 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.policy import Action
+from sequin_admin.core.split_fields import IntervalField
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.listing import get_query_param, render_page_or_partial
 from sequin_admin.limits import models as limits
-from sequin_admin.limits.models import RateLimit
+from sequin_admin.limits.models import LONGEST_MS, RateLimit
 
 
 class LimitForm(forms.ModelForm):  # type: ignore[type-arg]
     """The rate limit of a credential."""
+
+    interval = IntervalField(
+        longest_ms=LONGEST_MS, help_text="The length of the window, from 100 ms to a day."
+    )
 
     class Meta:
         model = RateLimit

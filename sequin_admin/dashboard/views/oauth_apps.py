@@ -4,20 +4,19 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Count
-from django.http import Http404, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
-from sequin_admin.access.forms import RotateForm
 from sequin_admin.access.policy import Action
-from sequin_admin.credentials import gateway_secrets, kinds, oauth_apps
+from sequin_admin.credentials import kinds, oauth_apps
 from sequin_admin.credentials.forms import OAuthAppForm
-from sequin_admin.credentials.models import GatewaySecret, OAuthApp
+from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.fresh_login import fresh_login_required, submitted_data
+from sequin_admin.dashboard.listing import get_query_param, render_page_or_partial
 from sequin_admin.dashboard.reach.credentials import reach_of_deleting_oauth_app
 from sequin_admin.dashboard.views.saved_messages import show_notices
 from sequin_admin.tokens import protocol
@@ -36,9 +35,15 @@ def index(request: Request) -> HttpResponse:
 @require_GET
 @may(Action.CONFIGURE)
 def picker(request: Request) -> HttpResponse:
+    search = get_query_param(request, "q")
     titles = kinds.providers_by_title()
-    providers = [(slug, title) for slug, title in titles if kinds.oauth_of(slug)]
-    return render(request, "oauth_apps/picker.html", {"providers": providers})
+    providers = [
+        (slug, title)
+        for slug, title in titles
+        if kinds.oauth_of(slug) and search.lower() in title.lower()
+    ]
+    context = {"providers": providers, "search": search}
+    return render_page_or_partial(request, "oauth_apps/picker.html", "tiles", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -82,32 +87,6 @@ def edit_app(request: Request, pk: str) -> HttpResponse:
             show_notices(request, form.properties)
             return redirect("dashboard:oauth_app", pk=pk)
     return show_form(request, "oauth_apps/edit.html", app.provider, form, app=app, edit=edit)
-
-
-@require_http_methods(["GET", "POST"])
-@may(Action.CONFIGURE)
-@never_cache
-def gateway_secret(request: Request, pk: str) -> HttpResponseBase:
-    """Make the app's gateway secret or a new one, shown in this response only."""
-    app = get_object_or_404(OAuthApp.objects.of(request.organization).defer("secrets"), pk=pk)
-    return make_gateway_secret(request, app)
-
-
-@fresh_login_required
-def make_gateway_secret(request: Request, app: OAuthApp) -> HttpResponse:
-    current = GatewaySecret.objects.filter(oauth_app=app).first()
-    form = RotateForm(submitted_data(request)) if current else None
-    context = {"app": app, "form": form, "current": current}
-    if request.method == "POST" and (form is None or form.is_valid()):
-        overlap = {"overlap": form.overlap} if form else {}
-        row, secret = gateway_secrets.rotate(app, actor=request.user, **overlap)
-        return render(
-            request,
-            "oauth_apps/gateway_secret_made.html",
-            {"app": app, "row": row, "secret": secret},
-        )
-    status = 422 if form and form.is_bound else 200
-    return render(request, "oauth_apps/gateway_secret.html", context, status=status)
 
 
 def show_form(

@@ -26,7 +26,12 @@ class StripeKeyProperties(Properties):
 
     kind: Literal["stripe_key"]
     account_id: str | None = Property("Account ID", read_only=True, help="Read from the account.")
-    name: str = Property("Account name", help="How you call the account.", example="Arrakis [TEST]")
+    name: str = Property(
+        "Account name",
+        help="What the account is called at Stripe. The customer reads it where they are asked to "
+        "connect the account again.",
+        example="Arrakis [TEST]",
+    )
     secret: Secret = Property(
         "Secret key",
         help="A secret or restricted key from Developers > API keys.",

@@ -81,7 +81,12 @@ class StripeOAuthProperties(Properties):
 
     kind: Literal["stripe_oauth2"]
     account_id: str | None = Property("Account ID", read_only=True, help="The connected account.")
-    name: str = Property("Account name", example="Arrakis [TEST]")
+    name: str = Property(
+        "Account name",
+        help="What the account is called at Stripe. The customer reads it where they are asked to "
+        "connect the account again.",
+        example="Arrakis [TEST]",
+    )
     secret: Secret = Property("Refresh token", example="rt_...", pattern=r"rt_\w[\w-]*")
     test: bool = Property("Test mode", default=False)
     scope: str | None = Property(

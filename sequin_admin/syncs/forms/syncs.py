@@ -5,15 +5,24 @@ from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.forms import BoundField
 from django.http import QueryDict
 
 from sequin_admin.core.forms import NameField, set_choices, set_queryset
+from sequin_admin.core.split_fields import ChoiceOrOtherField, IntervalField
 from sequin_admin.credentials.forms import MetadataField, WordsField
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import NAME_CHARS
+from sequin_admin.limits.models import LONGEST_MS
 from sequin_admin.syncs import rules
 from sequin_admin.syncs.forms.named import METADATA, NamedForm
 from sequin_admin.syncs.models import Collection, Stream, Sync
+
+# What most syncs leave as it is.
+SELDOM = (
+    *("max_age_days", "allowed_requests", "interval", "max_concurrent_requests"),
+    *("external_id", "metadata"),
+)
 
 
 class SyncForm(NamedForm):
@@ -36,8 +45,12 @@ class SyncForm(NamedForm):
         label="Other collections",
         help_text="Ids that are not in the list above, separated by spaces.",
     )
-    sync_frequency = forms.CharField(
-        initial="continuous", help_text="continuous, or how often: 30m, 4h, 1d."
+    sync_frequency = ChoiceOrOtherField(
+        label="How often",
+        choices=rules.FREQUENCIES,
+        other="30m, 12h or 2d",
+        initial="continuous",
+        help_text="Other: a number with m for minutes, h for hours or d for days.",
     )
     max_age_days = forms.IntegerField(
         required=False,
@@ -49,10 +62,10 @@ class SyncForm(NamedForm):
     allowed_requests = forms.IntegerField(
         required=False, help_text="A limit of its own, within its credential's. Empty: that one."
     )
-    interval = forms.IntegerField(
+    interval = IntervalField(
         required=False,
-        label="Interval (ms)",
-        help_text="Milliseconds: 1000 is a second, 60000 a minute.",
+        longest_ms=LONGEST_MS,
+        help_text="The length of the window, from 100 ms to a day.",
     )
     max_concurrent_requests = forms.IntegerField(
         required=False, help_text="At the same time. Empty or 0: no cap of its own."
@@ -81,6 +94,16 @@ class SyncForm(NamedForm):
         set_choices(self, "collections", choices)
         if not choices:
             del self.fields["collections"]
+
+    def often(self) -> list[BoundField]:
+        return [field for field in self if field.name not in SELDOM]
+
+    def seldom(self) -> list[BoundField]:
+        return [field for field in self if field.name in SELDOM]
+
+    def shows_seldom(self) -> bool:
+        """Whether something stands in the fields that are folded, or is wrong with it."""
+        return any(field.errors or field.value() for field in self.seldom())
 
     @classmethod
     def of(cls, sync: Sync, known: Iterable[Collection], data: QueryDict | None) -> "SyncForm":

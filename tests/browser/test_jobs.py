@@ -1,0 +1,132 @@
+"""What people come for, by mouse and by keyboard alone, in as many steps as we promise."""
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from sequin_admin.access.models import Organization, User
+from sequin_admin.connect import batches
+from sequin_admin.connect.models import BatchAction, ConnectLink, LinkState
+from sequin_admin.credentials.models import Credential, OAuthApp
+from tests.browser.conftest import press, settle
+from tests.browser.test_story import add_oauth_app
+from tests.factories import make_credential, make_oauth_app
+from tests.simulator_server import Simulator
+
+# More than enough for any page here.
+MOST_TABS = 80
+
+# Counts the forms that would be sent, and keeps the page.
+HOLD = """() => {
+  window.sent = 0;
+  addEventListener("submit", (event) => {
+    if (!event.defaultPrevented) window.sent += 1;
+    event.preventDefault();
+  });
+}"""
+
+
+class Hand:
+    """Does one step at a time, and counts them."""
+
+    def __init__(self, page: Page, by: str) -> None:
+        self.page, self.by, self.steps = page, by, 0
+
+    def go(self, target: Locator) -> None:
+        """A click, or Enter on what the Tab key reaches; then another page is there."""
+        self.steps += 1
+        settle(self.page)
+        with self.page.expect_navigation():
+            if self.by == "mouse":
+                target.click()
+            else:
+                self.reach(target)
+                self.page.keyboard.press("Enter")
+
+    def reach(self, target: Locator) -> None:
+        for _ in range(MOST_TABS):
+            if target.evaluate("each => each === document.activeElement"):
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"Not reached by the keyboard: {target}")
+
+
+@pytest.fixture(params=["mouse", "keyboard"])
+def hand(request: pytest.FixtureRequest, page: Page) -> Hand:
+    return Hand(page, request.param)
+
+
+def test_hubspot_is_connected_in_four(hand: Hand, simulated: Simulator) -> None:
+    page = hand.page
+    add_oauth_app(page, simulated, "hubspot", "HubSpot")
+    page.goto("/credentials/")
+
+    hand.go(page.get_by_role("main").get_by_role("link", name="Connect an account").first)
+    hand.go(page.get_by_role("link", name="HubSpot OAuth", exact=False).first)
+    hand.go(page.get_by_role("button", name="Connect with HubSpot"))
+    hand.go(page.get_by_role("button", name="Allow"))
+
+    page.wait_for_url("**/credentials/*/")
+    assert hand.steps == 4
+    assert Credential.objects.get().kind == "hubspot_oauth2"
+
+
+def test_our_client_secret_is_replaced_in_two_and_a_paste(
+    hand: Hand, organization: Organization
+) -> None:
+    app, page = make_oauth_app(organization, "hubspot", name="Main app"), hand.page
+    page.goto(f"/oauth-apps/{app.pk}/")
+
+    hand.go(page.get_by_role("link", name="Replace"))
+    # It has the focus: what is pasted lands in it.
+    page.keyboard.insert_text("a-new-secret")
+    hand.go(page.get_by_role("button", name="Replace the secret of Main app"))
+
+    expect(page.get_by_text("Main app has its new secret.")).to_be_visible()
+    assert hand.steps == 2
+    assert OAuthApp.objects.get(pk=app.pk).secrets["client_secret"] == "a-new-secret"
+
+
+def test_a_batch_of_links_is_withdrawn_in_two(
+    hand: Hand, organization: Organization, user: User
+) -> None:
+    for number in range(3):
+        make_credential(organization, "stripe_key", identity=str(number), name=f"N{number}")
+    rows = Credential.objects.of(organization)
+    batch = batches.start(
+        organization, rows, BatchAction.RECONNECT, actor=user, options={"days": 7}
+    )
+    work()
+    hand.page.goto(f"/batches/{batch.pk}/")
+
+    hand.go(hand.page.get_by_role("link", name="Withdraw this batch"))
+    hand.go(hand.page.get_by_role("button", name="Withdraw 3 connect links"))
+    work()
+
+    assert hand.steps == 2
+    assert {link.state for link in ConnectLink.objects.all()} == {LinkState.REVOKED}
+
+
+def work() -> None:
+    (claimed,) = batches.claim_due(1)
+    batches.work_claimed(claimed)
+
+
+def test_a_slow_form_is_sent_once_and_says_what_it_waits_for(
+    page: Page, organization: Organization
+) -> None:
+    """And after the browser's Back the button is as it was."""
+    page.goto("/credentials/new/stripe_key/")
+    page.evaluate(HOLD)
+    page.get_by_role("button", name="Save").click()
+
+    expect(page.get_by_role("button", name="Asking Stripe…")).to_be_disabled()
+    expect(page.locator("#announcer")).to_have_text("Asking Stripe…")
+    # Enter in a field sends a form, too.
+    page.get_by_label("Account name").press("Enter")
+    assert page.evaluate("sent") == 1
+
+    page.reload()
+    press(page, "Save")
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("button", name="Save")).to_be_enabled()

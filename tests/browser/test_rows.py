@@ -1,0 +1,116 @@
+"""Rows of lists have one height, sick ones too; what is wrong is told on demand."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from sequin_admin.access import keys
+from sequin_admin.access.models import Organization, User
+from sequin_admin.connect import links
+from sequin_admin.credentials.models import Credential
+from sequin_admin.health.models import Incident
+from sequin_admin.syncs import streams
+from sequin_admin.syncs.models import Consumer, Sync, Target
+from tests.browser.conftest import log_in, settle
+from tests.browser.test_pages import notified
+from tests.factories import make_credential, make_oauth_app, make_synced
+
+SENTENCE = "Stripe no longer accepts this key, and only the customer can make another one. " * 2
+SICK = {"health_status": "customer_intervention", "health_note": SENTENCE}
+LISTS = (
+    "/credentials/",
+    "/syncs/",
+    "/targets/",
+    "/consumers/",
+    "/streams/",
+    "/oauth-apps/",
+    "/connect-links/",
+    "/api-keys/",
+    "/notifications/",
+    "/notifications/customers/",
+    "/incidents/",
+    "/audit/",
+)
+HEIGHTS = """() => [...document.querySelectorAll("[data-row]")].map(
+  (row) => Math.floor(row.getBoundingClientRect().height))"""
+
+
+@pytest.fixture
+def sick(organization: Organization, user: User) -> Credential:
+    """Rows in every list, with long names and long sentences."""
+    name = "Arrakis Spice Mining and Export Company of the Imperial House of Atreides, Incorporated"
+    row = make_credential(organization, "stripe_key", name=name, **SICK)
+    make_credential(organization, "checkout_champ_password", name="Caladan", **SICK)
+    make_oauth_app(organization, "hubspot", name=name, **SICK)
+    stream = streams.create(organization, actor=user, slug="production")
+    make_synced(row, stream=stream)
+    for model in (Sync, Target, Consumer):
+        model.objects.update(name=name, **SICK)
+    link = links.create_reconnect(organization, row, actor=user)
+    links.fail(link, SENTENCE)
+    key, _ = keys.create(organization, name=name, scopes=["read", "secrets"], actor=user)
+    keys.rotate(key, actor=user)
+    notified(organization)
+    Incident.objects.create(
+        organization=organization,
+        entity="credential",
+        entity_id=row.pk,
+        name=name,
+        provider="stripe",
+        status="customer_intervention",
+        message=SENTENCE,
+        opened_at=row.created_at,
+    )
+    return row
+
+
+def test_rows_are_low_whatever_they_say(page: Page, sick: Credential) -> None:
+    tall = []
+
+    for width, most in ((1440, 44), (390, 72)):
+        page.set_viewport_size({"width": width, "height": 900})
+        for path in LISTS:
+            page.goto(path)
+            settle(page)
+            heights = page.evaluate(HEIGHTS)
+            assert heights
+            tall += [(path, width, height) for height in heights if height > most]
+
+    assert tall == []
+
+
+def test_the_sentence_opens_without_javascript(
+    open_page: Callable[..., Page], user: User, sick: Credential
+) -> None:
+    """At 390 pixels the rest of the row, too."""
+    page = open_page(java_script_enabled=False, viewport={"width": 390, "height": 900})
+    log_in(page, user)
+    page.goto("/credentials/")
+    row = page.locator("[data-row]", has_text="Arrakis")
+    expect(row.get_by_text("no longer accepts")).to_be_hidden()
+    expect(row.get_by_role("cell", name="Stripe API key")).to_be_hidden()
+
+    row.get_by_text("Why").click()
+
+    expect(row.get_by_text("no longer accepts")).to_be_visible()
+    expect(row.get_by_role("cell", name="Stripe API key")).to_be_visible()
+
+
+def test_how_many_match_is_said(page: Page, sick: Credential) -> None:
+    page.goto("/credentials/")
+
+    page.get_by_role("searchbox").fill("Caladan")
+
+    expect(page.locator("#announcer")).to_have_text("1 credential")
+
+
+def test_an_open_row_stays_open_when_the_list_updates_itself(page: Page, sick: Credential) -> None:
+    page.goto("/connect-links/")
+    page.get_by_text("Why").click()
+
+    with page.expect_response("**/connect-links/"):
+        page.evaluate("htmx.ajax('GET', location.href, {target: '#links', swap: 'outerHTML'})")
+    settle(page)
+
+    expect(page.get_by_text("no longer accepts").first).to_be_visible()

@@ -1,0 +1,79 @@
+"""What forms ask, and pages on which one chooses a provider."""
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+from sequin_admin.connect.models import ConnectSession
+from sequin_admin.syncs.models import Sync
+from tests.dashboard.conftest import address
+from tests.factories import make_credential, make_oauth_app
+
+
+def test_a_login_asks_for_the_scopes_that_were_entered(owner, organization):
+    app = make_oauth_app(organization, "hubspot")
+    sent = {
+        "oauth_app": app.pk,
+        "scopes": "oauth crm.objects.deals.read",
+        "contact_email": "jessica@arrakis.test",
+        "metadata": '{"customer": "c-1"}',
+    }
+
+    answer = owner.post(address("connect", "hubspot_oauth2"), sent)
+
+    asked = parse_qs(urlsplit(answer["Location"]).query)
+    assert asked["scope"] == ["oauth crm.objects.deals.read"]
+    assert ConnectSession.objects.get().details == {
+        "contact_email": "jessica@arrakis.test",
+        "metadata": {"customer": "c-1"},
+        "scopes": ["oauth", "crm.objects.deals.read"],
+    }
+
+
+def test_the_two_names_say_who_sees_them(owner):
+    page = " ".join(owner.get(address("add", "stripe_key")).content.decode().split())
+
+    assert "The customer reads it where they are asked to connect the account again." in page
+    assert "The customer does not see it." in page
+
+
+def test_a_picker_narrows_to_what_is_typed(owner):
+    for page, path in (
+        ("providers", "/credentials/new/"),
+        ("oauth_app_picker", "/oauth-apps/new/"),
+    ):
+        shown = owner.get(address(page), {"q": "hubs"}).content.decode()
+        assert re.findall(rf'href="{path}(\w+)/"', shown) in (["hubspot_oauth2"], ["hubspot"])
+        part = owner.get(address(page), {"q": "hubs"}, headers={"HX-Request": "true"})
+        assert (
+            part.content.decode().strip().startswith('<div id="tiles" data-announce="1 provider"')
+        )
+
+    assert "Stripe API key" in owner.get(address("providers"), {"q": "stripe KEY"}).content.decode()
+    assert (
+        "No provider matches"
+        in owner.get(address("providers"), {"q": "ornithopter"}).content.decode()
+    )
+
+
+def test_a_sync_says_how_often_by_a_choice_or_otherwise(owner, organization):
+    credential = make_credential(organization, "stripe_key")
+    url = address("add_sync", credential.pk)
+
+    for often in (
+        {"sync_frequency_0": "1h"},
+        {"sync_frequency_0": "other", "sync_frequency_1": "90m"},
+    ):
+        owner.post(url, {"name": "Invoices", **often})
+
+    assert sorted(Sync.objects.values_list("sync_frequency", flat=True)) == ["1h", "90m"]
+    pages = [owner.get(address("sync", sync.pk)).content.decode() for sync in Sync.objects.all()]
+    assert sorted(re.findall(r"<dd>(Every [^<]+)</dd>", "".join(pages))) == [
+        "Every 90 minutes",
+        "Every hour",
+    ]
+    page = owner.get(url).content.decode()
+    assert re.search(r'<li aria-current="step">\s*What is read', page)
+    assert '<details class="details" >' in page
+    # What is wrong in a field that is folded is shown.
+    bad = owner.post(url, {"name": "x", "sync_frequency_0": "1h", "allowed_requests": "5"})
+    assert '<details class="details" open>' in bad.content.decode()
