@@ -1,14 +1,21 @@
 """Fixtures that every test may use: people, an organization, the simulator."""
 
+import gc
 import signal
 import time
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import hypothesis
 import pytest
+from django.apps import apps as django_apps
 from django.conf import settings
+from django.contrib.auth.models import Permission
+from django.contrib.contenttypes.management import create_contenttypes
+from django.contrib.contenttypes.models import ContentType
 from django.db import connection
+from django.db.models.signals import post_migrate
 from django.test import Client
 
 from sequin_admin.access import addresses
@@ -46,6 +53,29 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for item in items:
             if item.get_closest_marker("postgresql"):
                 item.add_marker(elsewhere)
+
+
+def pytest_collection_finish() -> None:
+    # Thousands of tests stay, and would be walked through by each full garbage collection.
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """What Django writes after each migration, and so after each test that empties the tables, is
+    copied from the first time: it takes long to work out."""
+    with django_db_blocker.unblock():
+        written = [list(model.objects.order_by("pk")) for model in (ContentType, Permission)]
+    post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
+    post_migrate.disconnect(create_contenttypes)
+
+    def write_again(**kwargs: Any) -> None:
+        ContentType.objects.clear_cache()
+        for rows in written:
+            type(rows[0]).objects.bulk_create(rows, ignore_conflicts=True)
+
+    post_migrate.connect(write_again, sender=django_apps.get_app_config("audit"), weak=False)
 
 
 @pytest.fixture(scope="session", autouse=True)

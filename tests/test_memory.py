@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,12 @@ CONTAINERS = {
 CACHES = {"cache", "lru_cache"}
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
+@cache
+def modules() -> list[tuple[str, ast.Module]]:
+    return list(parse_modules())
+
+
+def parse_modules() -> Iterator[tuple[str, ast.Module]]:
     for path in sorted(ROOT.rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
         if parts[0] not in ELSEWHERE and "migrations" not in parts:
@@ -42,6 +48,7 @@ def is_container(node: ast.AST | None, makers: set[str]) -> bool:
     return called(node) in makers
 
 
+@cache
 def filled_classes() -> set[str]:
     """Our classes whose objects start with something to fill."""
     return {

@@ -9,6 +9,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,11 @@ VAGUE = {"own", "note", "read", "keep", "store", "ask", "end"}
 MOST_MODULES = 3
 
 
+@cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
 def public_classes() -> Iterator[tuple[str, Path]]:
     for path in OURS:
         for node in ast.parse(path.read_text()).body:
@@ -59,7 +65,7 @@ def test_a_vague_verb_has_an_object(verb):
     modules = set()
     for path in OURS:
         name = path.relative_to(ROOT).as_posix()
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes_of(path):
             if isinstance(node, ast.FunctionDef) and node.name == verb:
                 modules |= set() if is_view(node) and name.startswith(exempt) else {name}
 
@@ -75,7 +81,7 @@ def constants() -> set[str]:
     """Every string in the product's code."""
     found = set()
     for path in OURS:
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes_of(path):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 found.add(node.value)
     return found

@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -64,6 +65,7 @@ class ProviderSimulator:
         return register
 
 
+@cache
 def all_providers() -> dict[str, ProviderSimulator]:
     """Every provider by slug: one for each module of `simulator.providers`."""
     modules = [

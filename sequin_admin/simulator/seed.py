@@ -12,9 +12,17 @@ from sequin_admin.simulator.models import (
     SimulatedAccount,
     SimulatedCall,
     SimulatedClient,
+    SimulatedGrant,
+    SimulatedToken,
     World,
 )
 from sequin_admin.simulator.settings import SIMULATOR_REDIRECT_BASES
+
+# What a reset deletes, first what points to others.
+CHANGING = (
+    *(SimulatedToken, SimulatedGrant, Fault, Hit, SimulatedCall),
+    *(SimulatedAccount, World),
+)
 
 
 def plant() -> None:
@@ -23,25 +31,30 @@ def plant() -> None:
     Apps get the redirect URIs of this start, as the port may differ from the last one.
     """
     with transaction.atomic():
+        set_redirect_uris(keep_others=True)
         World.objects.get_or_create(pk=1)
-        for app in SimulatedClient.objects.all():
-            ours = redirect_uris(app.provider)
-            app.redirect_uris = ours + [uri for uri in app.redirect_uris if uri not in ours]
-            app.save(update_fields=["redirect_uris"])
-        for provider in framework.all_providers().values():
-            if not SimulatedAccount.objects.filter(provider=provider.slug).exists():
+        planted = set(SimulatedAccount.objects.values_list("provider", flat=True))
+        for slug, provider in framework.all_providers().items():
+            if slug not in planted:
                 provider.seed()
 
 
 def reset() -> None:
     """Delete everything but the apps and seed again: app secrets need not be copied again."""
     with transaction.atomic():
-        for model in (SimulatedAccount, SimulatedCall, Fault, Hit, World):
+        for model in CHANGING:
             model.objects.all().delete()
-        for app in SimulatedClient.objects.all():
-            app.redirect_uris = redirect_uris(app.provider)
-            app.save(update_fields=["redirect_uris"])
+        set_redirect_uris(keep_others=False)
         plant()
+
+
+def set_redirect_uris(*, keep_others: bool) -> None:
+    """Give each app the redirect URIs of this start, before others that it has or instead."""
+    for app in SimulatedClient.objects.all():
+        ours, known = redirect_uris(app.provider), app.redirect_uris
+        app.redirect_uris = ours + [u for u in known if keep_others and u not in ours]
+        if app.redirect_uris != known:
+            app.save(update_fields=["redirect_uris"])
 
 
 def create_client(provider: str, owner: str = "", **extra: Any) -> SimulatedClient:

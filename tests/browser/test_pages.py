@@ -1,12 +1,13 @@
 """Every page in both themes and widths: accessible, without horizontal scrolling."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import time, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
+from django.forms import Field
 from django.test import Client
 from django.urls import resolve, reverse
 from playwright.sync_api import Page, expect
@@ -17,6 +18,7 @@ from sequin_admin.connect import batches, links
 from sequin_admin.connect.models import BatchAction, ConnectSession
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
+from sequin_admin.credentials.forms import CredentialForm
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard import urls
 from sequin_admin.health import probes
@@ -32,6 +34,15 @@ from tests.factories import make_credential, make_oauth_app, make_synced
 from tests.notified import make_message
 from tests.simulator_server import Simulator
 
+
+def fields_of(kind: type[Credential]) -> Iterable[Field]:
+    return CredentialForm(kind.properties_class).fields.values()
+
+
+# A kind for each form with other kinds of fields than the rest.
+UNLIKE = {
+    frozenset((type(f), type(f.widget)) for f in fields_of(kind)): kind.slug for kind in kinds.all()
+}
 # Tabs of what has a front.
 COMMON, OF_APP = ("history/", "danger/"), ("guide/", "history/", "danger/")
 NOON = "2026-11-23T12:00:00+00:00"
@@ -105,7 +116,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         "/search?q=stripe",
         "/search?q=status:green",
         "/credentials/new/",
-        *(f"/credentials/new/{kind.slug}/" for kind in kinds.all()),
+        *(f"/credentials/new/{slug}/" for slug in UNLIKE.values()),
         one,
         f"/credentials/{broken.pk}/",
         f"/health/credential/{broken.pk}/",

@@ -2,9 +2,8 @@
 
 import json
 import os
-import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.kinds import KindShape, kind_out
 from sequin_admin.command_line.formats import Shape, shapes_of
 from sequin_admin.credentials import kinds
+from tests.command_line.forked import Forking
 from tests.simulator_server import Simulator
 
 ROOT = Path(__file__).parents[2]
@@ -57,18 +57,23 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {**kept, "HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "error"}
 
 
+@pytest.fixture(scope="session")
+def forking() -> Iterator[Forking]:
+    forking = Forking(ROOT)
+    yield forking
+    forking.end()
+
+
 @pytest.fixture
-def bare(environment: dict[str, str], tmp_path: Path) -> Run:
+def bare(environment: dict[str, str], tmp_path: Path, forking: Forking) -> Run:
     """Run the program without an address or key."""
 
     def run(*arguments: object, stdin: str | bytes = "", **more: str) -> Ran:
-        done = subprocess.run(
-            [*PROGRAM, *map(str, arguments)],
-            input=stdin if isinstance(stdin, bytes) else stdin.encode(),
-            capture_output=True,
+        done = forking.run(
+            [*map(str, arguments)],
+            stdin=stdin if isinstance(stdin, bytes) else stdin.encode(),
             cwd=tmp_path,
             env=environment | more,
-            timeout=120,
         )
         return Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
 
