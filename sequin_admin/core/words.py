@@ -1,7 +1,9 @@
-"""Times and lengths of time in words. UTC."""
+"""Times and lengths of time in words, in UTC but for `format_exact_time()`."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+
+from django.utils.timezone import localtime
 
 SECONDS = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
 
@@ -19,6 +21,11 @@ def format_short_time(at: datetime) -> str:
 def format_recent_time(at: datetime) -> str:
     """3 Nov, 14:05 UTC: where the year is clear."""
     return f"{at:%-d %b, %H:%M} UTC"
+
+
+def format_exact_time(at: datetime) -> str:
+    """3 Nov 2026, 14:05:09 CET: where seconds count, in the viewer's time zone."""
+    return f"{localtime(at):%-d %b %Y, %H:%M:%S %Z}"
 
 
 def format_duration(length: timedelta, units: Mapping[str, int] = SECONDS) -> str:

@@ -15,10 +15,13 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from sequin_admin.access.models import Logo, Organization
+from sequin_admin.audit.models import Event
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
+from sequin_admin.core.words import format_exact_time
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, Monitored
+from sequin_admin.dashboard.event_words import describe_details
 from sequin_admin.health.status import Status
 from sequin_admin.limits import models as limits
 from sequin_admin.limits.models import RateLimit, format_interval
@@ -175,6 +178,19 @@ def limit(credential: Credential) -> RateLimit:
 def as_json(value: object) -> str:
     """A stored JSON value as text, escaped like any other."""
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+
+
+@register.filter
+def exact_time(at: datetime) -> SafeString:
+    """A <time> to the second, in the viewer's time zone."""
+    exact = at.isoformat(timespec="seconds")
+    return format_html('<time datetime="{}">{}</time>', exact, format_exact_time(at))
+
+
+@register.filter
+def detail_lines(event: Event) -> list[str]:
+    """What an audit event changed, a line for each thing."""
+    return describe_details(event.details)
 
 
 @register.filter
