@@ -50,6 +50,7 @@ class Event(models.Model):
         ordering = ("-id",)
         indexes = (
             models.Index(fields=("organization_id", "-id"), name="event_organization"),
+            models.Index(fields=("organization_id", "at"), name="event_time"),
             models.Index(fields=("target_id", "-id"), name="event_target"),
         )
 

@@ -1,9 +1,10 @@
-"""Times and lengths of time in words. UTC."""
+"""Times and lengths of time in words, in UTC but for `format_exact_time()`."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.utils import dateformat
+from django.utils.timezone import localtime
 
 SECONDS = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
 
@@ -14,8 +15,8 @@ def format_day(at: datetime) -> str:
 
 
 def format_exact_time(at: datetime) -> str:
-    """3 Nov 2026, 14:05:59 UTC: in the titles of relative times."""
-    return dateformat.format(at, r"j M Y, H:i:s \U\T\C")
+    """3 Nov 2026, 14:05:59 CET: where seconds count, in the viewer's time zone."""
+    return dateformat.format(localtime(at), "j M Y, H:i:s T")
 
 
 def format_time(at: datetime) -> str:

@@ -15,12 +15,14 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from sequin_admin.access.models import Logo, Organization
+from sequin_admin.audit.models import Event
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.core.monitored import Monitored
 from sequin_admin.core.words import format_exact_time
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
+from sequin_admin.dashboard.event_words import describe_details
 from sequin_admin.health.status import Status
 from sequin_admin.limits import models as limits
 from sequin_admin.limits.models import RateLimit, format_interval
@@ -199,6 +201,19 @@ def as_json(value: object) -> str:
 
 
 @register.filter
+def exact_time(at: datetime) -> SafeString:
+    """A <time> to the second, in the viewer's time zone."""
+    exact = at.isoformat(timespec="seconds")
+    return format_html('<time datetime="{}">{}</time>', exact, format_exact_time(at))
+
+
+@register.filter
+def detail_lines(event: Event) -> list[str]:
+    """What an audit event changed, a line for each thing."""
+    return describe_details(event.details)
+
+
+@register.filter
 def action_words(action: str) -> str:
     """credential.account_replaced -> Credential: account replaced."""
     subject, _, verb = action.replace("_", " ").partition(".")
@@ -216,12 +231,6 @@ def sort_header(context: Context, key: str, title: str) -> dict[str, Any]:
     query["sort"] = f"-{key}" if chosen == key else key
     arrow = {key: "chevron-up", f"-{key}": "chevron-down"}.get(chosen, "")
     return {"title": title, "query": query.urlencode(), "arrow": arrow}
-
-
-@register.filter
-def detail_words(details: dict[str, object]) -> str:
-    """The details of an audit event in one line."""
-    return ", ".join(f"{name}: {as_json(value)}" for name, value in details.items())
 
 
 @register.simple_block_tag(end_name="endempty_state")

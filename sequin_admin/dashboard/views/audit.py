@@ -1,14 +1,20 @@
 """The audit log: who did what, when."""
 
+from typing import Any
+
 from django.http import HttpResponse
+from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
-from sequin_admin.audit.models import Event
+from sequin_admin.audit.models import Event, EventQuerySet
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
+from sequin_admin.dashboard.periods import PRESETS, PeriodForm
 
 ROWS = 50
+# The pickers offer what the latest events name.
+LATEST, OFFERED = 5000, 500
 # Query parameters and how they match. `id` finds an object whatever it was called at the time.
 LOOKUPS = {
     "actor": "actor__icontains",
@@ -16,6 +22,8 @@ LOOKUPS = {
     "target": "target__icontains",
     "id": "target_id",
 }
+# The page of an object, by what the log calls its type.
+PAGES = {"oauthapp": "oauth_app", "apikey": "api_key", "connectlink": "connect_link"}
 
 
 @require_GET
@@ -23,11 +31,49 @@ LOOKUPS = {
 def index(request: Request) -> HttpResponse:
     events = Event.objects.of(request.organization.pk)
     chosen = {name: get_query_param(request, name) for name in LOOKUPS}
-    wanted = {LOOKUPS[name]: text for name, text in chosen.items() if text}
+    period = PeriodForm({name: get_query_param(request, name) for name in PeriodForm.base_fields})
+    page = Pages(narrow(events, chosen, period), ROWS).get_page(request.GET.get("page"))
     context = {
-        "page": Pages(events.filter(**wanted), ROWS).get_page(request.GET.get("page")),
+        "page": page,
         "chosen": chosen,
-        "actions": events.order_by("action").values_list("action", flat=True).distinct(),
-        "narrowed": any(chosen.values()),
+        "period": period,
+        "presets": {name: preset[0] for name, preset in PRESETS.items()},
+        "about": find_object(events.filter(target_id=chosen["id"])) if chosen["id"] else None,
+        "narrowed": any((*chosen.values(), *period.data.values())),
+        **list_choices(events),
     }
     return render_page_or_partial(request, "audit/index.html", "table", context)
+
+
+def narrow(events: EventQuerySet, chosen: dict[str, str], period: PeriodForm) -> EventQuerySet:
+    """Without an event when the period is wrong: a log that shows others would mislead."""
+    if not period.is_valid():
+        return events.none()
+    events = events.filter(**{LOOKUPS[name]: text for name, text in chosen.items() if text})
+    events = events.filter(at__gte=period.begins) if period.begins else events
+    return events.filter(at__lt=period.ends) if period.ends else events
+
+
+def list_choices(events: EventQuerySet) -> dict[str, Any]:
+    """The actions, actors and objects of the latest events, each sorted."""
+    names = {"actions": "action", "actors": "actor", "targets": "target"}
+    rows = list(events.values(*names.values())[:LATEST])
+    return {plural: sorted({row[name] for row in rows})[:OFFERED] for plural, name in names.items()}
+
+
+def find_object(events: EventQuerySet) -> dict[str, str]:
+    """What the object is called by the latest of its events, and its page unless it is deleted."""
+    event = events.first()
+    if event is None:
+        return {"name": "", "page": ""}
+    is_deleted = events.filter(action__endswith=".deleted").exists()
+    return {"name": event.target, "page": "" if is_deleted else page_of(event)}
+
+
+def page_of(event: Event) -> str:
+    """The address of the object's page; "" for a type that has none."""
+    kind = event.target_type
+    try:
+        return reverse(f"dashboard:{PAGES.get(kind, kind)}", args=[event.target_id])
+    except NoReverseMatch:
+        return ""

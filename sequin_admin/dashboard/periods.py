@@ -1,0 +1,67 @@
+"""A period of days that a list is narrowed to: "yesterday", or from one day to another."""
+
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils import timezone
+
+from sequin_admin.core import clock
+
+# The period, and how many days before today it begins and ends.
+PRESETS = {
+    "today": ("Today", 0, 0),
+    "yesterday": ("Yesterday", 1, 1),
+    "7d": ("Last 7 days", 6, 0),
+    "30d": ("Last 30 days", 29, 0),
+}
+WRONG_DAY = "Write a day as 2026-11-29."
+EARLIEST, LATEST = date(1970, 1, 1), date(2999, 12, 31)
+
+
+class DayField(forms.DateField):
+    """A day, as `<input type="date">` sends it."""
+
+    def __init__(self, label: str) -> None:
+        limits = MinValueValidator(EARLIEST, WRONG_DAY), MaxValueValidator(LATEST, WRONG_DAY)
+        super().__init__(
+            required=False,
+            label=label,
+            input_formats=["%Y-%m-%d"],
+            error_messages={"invalid": WRONG_DAY},
+            validators=limits,
+        )
+
+
+class PeriodForm(forms.Form):
+    """`when`, a preset, or the days `first` and `last`, both included, in the viewer's time zone.
+
+    A wrong value has an error, and is no period.
+    """
+
+    when = forms.ChoiceField(required=False, choices=[(name, p[0]) for name, p in PRESETS.items()])
+    first = DayField("From")
+    last = DayField("Until")
+
+    begins: datetime | None = None
+    ends: datetime | None = None
+
+    def clean(self) -> dict[str, Any]:
+        chosen: dict[str, Any] = self.cleaned_data
+        first, last = chosen.get("first"), chosen.get("last")
+        if chosen.get("when"):
+            _, from_ago, until_ago = PRESETS[chosen["when"]]
+            today = timezone.localtime(clock.now()).date()
+            first, last = today - timedelta(from_ago), today - timedelta(until_ago)
+        if first and last and last < first:
+            self.add_error("last", "The last day is before the first. Swap the two.")
+        elif not self.errors:
+            self.begins = first and start_of(first)
+            self.ends = last and start_of(last + timedelta(1))
+        return chosen
+
+
+def start_of(day: date) -> datetime:
+    """Midnight in the viewer's time zone."""
+    return datetime.combine(day, time.min, timezone.get_current_timezone())
