@@ -113,13 +113,13 @@ def inherited_reason(row: Monitored, *, through: Reason | None = None) -> Reason
     )
 
 
-def list_reasons(subject: Monitored, checks: Sequence[Check] | None = None) -> list[Reason]:
+def list_reasons(subject: Monitored, checks: Iterable[Check] | None = None) -> list[Reason]:
     """Why a subject is unhealthy: the deciding reason first, each with its chain of causes.
 
     `checks` are its own where they are known already.
     """
-    checks = Check.objects.about(subject) if checks is None else checks
-    own = [reason_of(subject, check) for check in checks if is_unhealthy(check.status)]
+    known = Check.objects.about(subject) if checks is None else checks
+    own = [reason_of(subject, check) for check in known if is_unhealthy(check.status)]
     troubled = [row for row in subject.depends_on() if is_unhealthy(row.health_status)]
     inherited = [inherited_reason(row, through=underlying_reason(row)) for row in troubled]
     decided = deciding(subject, own, inherited)

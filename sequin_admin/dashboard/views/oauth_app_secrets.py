@@ -1,7 +1,7 @@
 """Secrets of an OAuth app: those of the provider, and our gateway secret."""
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
@@ -47,7 +47,7 @@ def replace_secret(request: Request, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.CONFIGURE)
 @never_cache
-def gateway_secret(request: Request, pk: str) -> HttpResponse:
+def gateway_secret(request: Request, pk: str) -> HttpResponseBase:
     """Make the app's gateway secret or a new one, shown in this response only."""
     app = get_object_or_404(OAuthApp.objects.of(request.organization).defer("secrets"), pk=pk)
     return make_gateway_secret(request, app)
