@@ -217,16 +217,12 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-ACCOUNT_FORMS = {
-    "login": "sequin_admin.dashboard.account_forms.LoginForm",
-    "change_password": "sequin_admin.dashboard.account_forms.ChangePasswordForm",
-    "reset_password_from_key": "sequin_admin.dashboard.account_forms.ResetPasswordKeyForm",
-}
-MFA_FORMS = {
-    "authenticate": "sequin_admin.dashboard.account_forms.AuthenticateForm",
-    "reauthenticate": "sequin_admin.dashboard.account_forms.ReauthenticateForm",
-    "activate_totp": "sequin_admin.dashboard.account_forms.ActivateAppForm",
-}
+FORMS = "sequin_admin.dashboard.account_forms"
+ACCOUNT_FORMS = {"login": f"{FORMS}.LoginForm", "change_password": f"{FORMS}.ChangePasswordForm"}
+ACCOUNT_FORMS |= {"reset_password_from_key": f"{FORMS}.ResetPasswordKeyForm"}
+MFA_FORMS = {"authenticate": f"{FORMS}.AuthenticateForm"}
+MFA_FORMS |= {"reauthenticate": f"{FORMS}.ReauthenticateForm"}
+MFA_FORMS |= {"activate_totp": f"{FORMS}.ActivateAppForm"}
 MFA_ADAPTER = "sequin_admin.access.second_factors.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -249,7 +245,6 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", defa
 SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # Trusted sources of X-Forwarded-For: the number of proxies in front, or their networks. None by
@@ -277,9 +272,7 @@ CONTENT_SECURITY_POLICY = {
 # Bearer token of /metrics, which is closed until this is set.
 METRICS_TOKEN = pasted_token("METRICS_TOKEN", env.str("METRICS_TOKEN", default=""))
 
-LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
-USE_TZ = True
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
