@@ -148,13 +148,17 @@ class DigestedQuery(ColumnQuery):
 
 
 def with_digest(sql: str, width: int, order_by: Sequence[int]) -> str:
-    """The SQL of a `DigestedQuery`, one column for each of `width`."""
+    """The SQL of a `DigestedQuery`, one column for each of `width`.
+
+    A hash of each row's values costs the server half of what their text would. Of numbers in JSON
+    that are equal, such as 1 and 1.0, it is the same.
+    """
     names = [f"c{position}" for position in range(width)]
     order = ", ".join(f"c{abs(p)} DESC" if p < 0 else f"c{p}" for p in order_by)
     return (
         f"WITH page ({', '.join(names)}) AS MATERIALIZED ({sql}), "  # noqa: S608 - our own SQL
-        "digest (value, holds) AS (SELECT left(encode(sha256(convert_to("
-        "string_agg(page::text, ''), 'UTF8')), 'hex'), 32), bool_and(c1) FROM page) "
+        "digest (value, holds) AS (SELECT left(encode(sha256(convert_to(string_agg("
+        "hash_record_extended(page, 0)::text, ','), 'UTF8')), 'hex'), 32), bool_and(c1) FROM page) "
         f"SELECT digest.value, holds, {', '.join(names[2:])} FROM digest "
         f"LEFT JOIN page ON digest.value <> %s ORDER BY {order}"
     )

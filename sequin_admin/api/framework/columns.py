@@ -148,6 +148,8 @@ def make_once(
     make: Callable[..., object], raw: Sequence[Values], values: Sequence[Values]
 ) -> Values:
     """`make` of the values of each row, once for the same raw columns."""
+    if len(values[0]) == 1:
+        return [make(*[value[0] for value in values])]
     keys = raw[0] if len(raw) == 1 else list(zip(*raw, strict=True))
     made: dict[object, object] = {}
     for key, arguments in zip(keys, zip(*values, strict=True), strict=True):
@@ -166,6 +168,8 @@ def attribute(instance: Model, column: str) -> object:
 
 def read_json_column(texts: Values) -> Values:
     """The values of a JSON column, with long integers as they are written; equal ones are one."""
+    if len(texts) == 1 and texts[0] is not None and len(texts[0]) <= SHORT_CHARS:
+        return [orjson.loads(texts[0])]
     distinct = set(texts) - {None}
     joined = "\n".join(distinct).encode(errors="surrogatepass")
     read = read_long_integers if LONG_NUMBER in joined.translate(AS_ZEROS) else orjson.loads
