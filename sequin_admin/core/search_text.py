@@ -7,9 +7,10 @@ of trigrams, which needs no extension, finds the rows that may hold a word; LIKE
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import TextField, lookups
+from django.db.models.sql.compiler import SQLCompiler
 
 # Of three letters, as in `search_trigrams()`, the function of the index.
 GRAM = 3
@@ -43,23 +44,22 @@ def trigrams(text: str) -> list[str]:
     return sorted({text[at : at + GRAM] for at in range(len(text) - GRAM + 1)})
 
 
-@TextField.register_lookup
 class HasWord(lookups.Contains):
-    """Folded texts that contain the word, whatever its case."""
+    """`has_word`: folded texts that contain the word, whatever its case."""
 
-    lookup_name = "has_word"
-
-    def get_prep_lookup(self) -> Any:
+    def get_prep_lookup(self) -> str:
         return fold(str(self.rhs))
 
-    def get_rhs_op(self, connection: Any, rhs: Any) -> Any:
-        return connection.operators["contains"] % rhs
-
-    def as_postgresql(self, compiler: Any, connection: Any) -> Any:
+    def as_postgresql(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> tuple[str, list[object]]:
         sql, params = self.as_sql(compiler, connection)
         found = trigrams(self.rhs)
         if not found:
-            return sql, params
+            return sql, [*params]
         column, of_column = self.process_lhs(compiler, connection)
         indexed = f"search_trigrams({column}) @> %s::text[]"
         return f"({indexed} AND {sql})", [*of_column, found, *params]
+
+
+TextField.register_lookup(HasWord, "has_word")

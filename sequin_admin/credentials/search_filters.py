@@ -37,6 +37,7 @@ def by_provider_of_kind(term: Term) -> Q:
 
 
 def by_kind(term: Term) -> Q:
+    """Raises `InvalidFilter`."""
     slug = term.value.casefold()
     if slug not in registry.registered:
         raise InvalidFilter(term, f"There is no kind {term.value}.")

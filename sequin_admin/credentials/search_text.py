@@ -35,7 +35,7 @@ class SearchText(models.Model):
         return f"words of {self.credential_id}"
 
 
-def search_text_of(pk: UUID, columns: Mapping[str, Any]) -> str:
+def search_text_of(pk: UUID, columns: dict[str, Any]) -> str:
     """Name, account, our id, and the values of properties and metadata. Lists of properties, such
     as scopes, are left out: all accounts of a provider have them in common."""
     named = (value for value in columns["properties"].values() if isinstance(value, str | int))
@@ -44,7 +44,9 @@ def search_text_of(pk: UUID, columns: Mapping[str, Any]) -> str:
     return join_texts((*found, *leaves(columns["metadata"])))
 
 
-def write_search_texts(rows: models.QuerySet[Any], table: type[models.Model] = SearchText) -> None:
+def write_search_texts(
+    rows: models.QuerySet[models.Model], table: type[models.Model] = SearchText
+) -> None:
     """Make the texts of these rows, few enough for one statement, as the rows are now."""
     locked = rows.order_by("pk").select_for_update(no_key=True).values("pk", *SEARCHED)
     save_texts({row["pk"]: search_text_of(row["pk"], row) for row in locked}, table)
@@ -79,7 +81,7 @@ class SearchedRow(models.Model):
 class SearchedQuerySet(Findable[Row], Generic[Row]):
     """Writes the texts with rows that are created or changed at once, and searches in them."""
 
-    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+    def bulk_create(self, objs: Iterable[Row], *args: Any, **kwargs: Any) -> list[Row]:
         with transaction.atomic():
             rows = super().bulk_create(objs, *args, **kwargs)
             for start in range(0, len(rows), CHUNK_SIZE):

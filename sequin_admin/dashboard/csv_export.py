@@ -2,17 +2,18 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import StreamingHttpResponse
 
 from sequin_admin.core.chunks import CHUNK_SIZE
 from sequin_admin.dashboard.access import Request
 from sequin_admin.dashboard.listing import get_query_param
 
+Row = TypeVar("Row", bound=Model)
 FORMULA_PREFIXES = ("=", "+", "-", "@", "\t", "\r")
 # The title of each column, and its value of a row.
 Columns = Mapping[str, Callable[[Any], object]]
@@ -35,14 +36,14 @@ def cell_text(value: object) -> str:
     return escape_formula(text)
 
 
-def csv_response(name: str, rows: QuerySet[Any], columns: Columns) -> StreamingHttpResponse:
+def csv_response(name: str, rows: QuerySet[Row], columns: Columns) -> StreamingHttpResponse:
     response = StreamingHttpResponse(csv_lines(rows, columns), "text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     response["Cache-Control"] = "no-store"
     return response
 
 
-def csv_lines(rows: QuerySet[Any], columns: Columns) -> Iterator[str]:
+def csv_lines(rows: QuerySet[Row], columns: Columns) -> Iterator[str]:
     """In the order of `rows`, as they were when it began: only their keys are read at once."""
     yield csv_line(columns)
     pks = list(rows.values_list("pk", flat=True))
@@ -53,7 +54,7 @@ def csv_lines(rows: QuerySet[Any], columns: Columns) -> Iterator[str]:
         yield "".join(csv_line(column(row) for column in columns.values()) for row in found)
 
 
-def csv_line(cells: Any) -> str:
+def csv_line(cells: Iterable[object]) -> str:
     line = io.StringIO()
     csv.writer(line).writerow([cell_text(cell) for cell in cells])
     return line.getvalue()

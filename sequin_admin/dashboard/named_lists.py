@@ -1,8 +1,9 @@
 """List pages that extend `components/list_page.html`: search, order, total, CSV."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from django.db.models import Model
 from django.http import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -15,6 +16,8 @@ from sequin_admin.dashboard.listing import ROWS, Pages, get_query_param
 from sequin_admin.dashboard.search_chips import search_chips
 from sequin_admin.dashboard.sorting import Sorting
 
+Row = TypeVar("Row", bound=Model)
+
 
 @dataclass(frozen=True)
 class NamedList:
@@ -25,7 +28,7 @@ class NamedList:
     csv: Columns
     adding: Action = Action.EDIT
 
-    def render(self, request: Request, rows: Findable[Any], **context: Any) -> HttpResponseBase:
+    def render(self, request: Request, rows: Findable[Row], **context: Any) -> HttpResponseBase:
         """The page of the rows that match the search text, or all of these as CSV."""
         search, names = get_query_param(request, "q"), rows.model._meta
         sort = self.sorting.chosen(request)

@@ -1,12 +1,16 @@
 """The terms of a search as chips above its list."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 from urllib.parse import urlencode
 
+from django.db.models import Model
+
 from sequin_admin.access.models import Findable
-from sequin_admin.core.search_language import InvalidFilter, parse_search, without_term
+from sequin_admin.core.search_language import InvalidFilter, Term, parse_search, without_term
 from sequin_admin.dashboard.access import Request
+
+Row = TypeVar("Row", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -19,7 +23,7 @@ class Chip:
     problem: str = ""
 
 
-def search_chips(request: Request, rows: Findable[Any], search: str) -> list[Chip]:
+def search_chips(request: Request, rows: Findable[Row], search: str) -> list[Chip]:
     kept = [(n, v) for n, v in request.GET.items() if n not in ("q", "page")]
     chips = []
     for term in parse_search(search):
@@ -29,7 +33,7 @@ def search_chips(request: Request, rows: Findable[Any], search: str) -> list[Chi
     return chips
 
 
-def problem_of(rows: Findable[Any], term: Any) -> str:
+def problem_of(rows: Findable[Row], term: Term) -> str:
     try:
         rows.condition_of(term)
     except InvalidFilter as error:

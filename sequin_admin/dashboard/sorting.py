@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from django.db.models import F
-from django.db.models.expressions import Combinable, OrderBy
+from django.db.models import Case, F
+from django.db.models.expressions import OrderBy
 
 from sequin_admin.dashboard.access import Request
 from sequin_admin.dashboard.listing import get_query_param
 
-Order = tuple[str | Combinable | OrderBy, ...]
+Order = tuple[str | Case | OrderBy, ...]
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Sorting:
         return parts
 
 
-def order_by(part: Any) -> OrderBy:
+def order_by(part: str | Case | OrderBy) -> OrderBy:
     """A new one: a reversed order changes itself."""
     if isinstance(part, OrderBy):
         return part.copy()

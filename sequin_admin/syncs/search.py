@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sequin_admin.access.models import Findable, Membership, Organization
+from django.db.models import Model
+
+from sequin_admin.access.models import Membership, Organization
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core.search_language import InvalidFilter, parse_search
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -14,7 +16,7 @@ HITS = 6
 
 
 @dataclass(frozen=True)
-class Hit:
+class SearchHit:
     """A row that was found. `detail` tells it from others of its name."""
 
     entity: str
@@ -30,7 +32,7 @@ class HitGroup:
 
     entity: str
     title: str
-    hits: list[Hit]
+    hits: list[SearchHit]
     has_more: bool = False
 
 
@@ -122,21 +124,21 @@ def search_source(
     source: SearchSource, organization: Organization, text: str, most: int
 ) -> HitGroup:
     """Raises `InvalidFilter`."""
-    rows: Findable[Any] = source.rows().of(organization)
+    rows = source.rows().of(organization)
     found = list(rows.searched(text).order_by(*source.order)[: most + 1])
     hits = [hit_of(source, row) for row in found[:most]]
     return HitGroup(source.entity, source.title, hits, has_more=len(found) > most)
 
 
-def hit_of(source: SearchSource, row: Any) -> Hit:
+def hit_of(source: SearchSource, row: Model) -> SearchHit:
     name, detail = source.show(row)
-    return Hit(source.entity, str(row.pk), name, detail, getattr(row, "provider", ""))
+    return SearchHit(source.entity, str(row.pk), name, detail, getattr(row, "provider", ""))
 
 
-def find_hits(organization: Organization, wanted: Iterable[tuple[str, str]]) -> list[Hit]:
+def find_hits(organization: Organization, wanted: Iterable[tuple[str, str]]) -> list[SearchHit]:
     """Rows by entity and id, in this order; those that are gone are left out."""
     asked = list(wanted)
-    known: dict[tuple[str, str], Hit] = {}
+    known: dict[tuple[str, str], SearchHit] = {}
     for source in SOURCES:
         pks = [pk for entity, pk in asked if entity == source.entity]
         if pks:

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sequin_admin.credentials.models import Credential
 from sequin_admin.health.models import Incident, subject_columns
 from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.models import ChannelKind, Delivery
@@ -186,6 +187,8 @@ def walk(api, url, between=lambda: None, **query):
 def test_a_search_knows_no_case_and_no_wildcards(api, organization, url, search):
     for name in ("Spice 100%_\\é Straße жар", "Water"):
         MAKERS[url](organization, name)
+    # Credentials are also found by their account.
+    Credential.objects.update(properties={})
 
     found = api.get(url, search=search).json()["data"]
 

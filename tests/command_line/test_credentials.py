@@ -30,6 +30,7 @@ def stripe(organization):
         (["--kind", "checkout_champ_password"], ["Shop"]),
         (["--status", "customer_intervention"], ["Billing"]),
         (["--search", "bill"], ["Billing"]),
+        (["--search", "plan:pro shop"], ["Shop"]),
         (["--metadata", "plan=pro", "--metadata", "seats=5"], ["Shop"]),
         (["--metadata", "seats=6"], []),
         (["--limit", "1"], ["Billing"]),
@@ -58,6 +59,17 @@ def test_an_unknown_filter_is_refused_with_the_server_s_sentence(run):
 
     assert ran.code == 3
     assert "health.status" in ran.err
+
+
+def test_a_search_says_what_was_found_and_where(run, champ, stripe):
+    lines = run("search", "seats:5", "shop").out.splitlines()
+
+    assert [line.split()[:3] for line in lines] == [
+        ["WHAT", "ID", "NAME"],
+        ["credential", str(champ.pk), "Shop"],
+    ]
+    assert "Nothing was found." in run("search", "neither").out + run("search", "neither").err
+    assert run("search", "status:fine").code == 3
 
 
 def test_get_shows_one_and_no_secret(run, champ):

@@ -171,10 +171,10 @@ def test_a_header_sorts_and_sorts_back(owner, organization):
     for name in ("Alia", "Chani"):
         make_credential(organization, "stripe_key", name=name, identity=name)
 
-    there = owner.get("/credentials/?sort=name&q=acct").text
+    there = owner.get("/credentials/?sort=name&q=a").text
     page = owner.get("/credentials/?sort=-name").content.decode()
 
-    assert 'href="?sort=-name&amp;q=acct"' in there
+    assert 'href="?sort=-name&amp;q=a"' in there
     assert order_of(page, "Alia", "Chani") == ["Chani", "Alia"]
 
 
@@ -237,6 +237,6 @@ def test_every_list_sorts_counts_and_is_exported(owner, organization, user, path
 
     assert len(sorted_by) >= 3
     assert all(owner.get(f"/{path}/?sort={key}").status_code == 200 for key in sorted_by)
-    assert f"1 {path.removesuffix('s')}" in page.text
+    assert re.search(rf"1\s+{path.removesuffix('s')}", page.text)
     assert [line.split(",")[1] for line in lines[1:]] == [row]
     assert owner.get(f"/{path}/?q=nothing&format=csv").getvalue().decode().count("\n") == 1

@@ -14,6 +14,7 @@ from django.db.models.lookups import GreaterThan, LessThan
 from django.http import HttpRequest
 from pydantic import AwareDatetime, BeforeValidator, Field
 
+from sequin_admin.access.models import Findable
 from sequin_admin.api.framework.errors import INVALID, ApiError
 from sequin_admin.api.framework.schemas import HealthStatus, Strict
 from sequin_admin.core.search_language import InvalidFilter
@@ -92,7 +93,7 @@ class PageParams(QueryParams):
         return rows.filter(**{name: v for name, v in sent.items() if v not in (None, "")})
 
 
-def search_rows(rows: Any, text: str) -> Any:
+def search_rows(rows: Findable[Row], text: str) -> Findable[Row]:
     """Raises 422 for a filter that isn't valid: found rows would be too many or none."""
     try:
         return rows.searched(text)

@@ -229,8 +229,9 @@ def sort_header(context: Context, key: str, title: str) -> dict[str, Any]:
     query = context["request"].GET.copy()
     query.pop("page", None)
     query["sort"] = f"-{key}" if chosen == key else key
-    arrow = {key: "chevron-up", f"-{key}": "chevron-down"}.get(chosen, "")
-    return {"title": title, "query": query.urlencode(), "arrow": arrow}
+    direction = {key: "ascending", f"-{key}": "descending"}.get(chosen, "")
+    arrow = "chevron-up" if direction == "ascending" else "chevron-down"
+    return {"title": title, "query": query.urlencode(), "direction": direction, "arrow": arrow}
 
 
 @register.simple_block_tag(end_name="endempty_state")

@@ -12,7 +12,7 @@ from sequin_admin.dashboard import palette
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import get_query_param, render_page_or_partial
 from sequin_admin.dashboard.recent import list_viewed
-from sequin_admin.syncs.search import Hit, find_hits, search_everything
+from sequin_admin.syncs.search import SearchHit, find_hits, search_everything
 
 # The lists that take the same search.
 LISTS = {
@@ -67,7 +67,7 @@ def search(request: Request) -> HttpResponse:
     return render_page_or_partial(request, "search/index.html", "found", context)
 
 
-def link_to(hit: Hit) -> FoundLink:
+def link_to(hit: SearchHit) -> FoundLink:
     if hit.entity == "member":
         return FoundLink(reverse("dashboard:members"), hit.name, hit.detail)
     url = reverse(f"dashboard:{hit.entity}", args=[hit.pk])
