@@ -217,16 +217,6 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-ACCOUNT_FORMS = {
-    "login": "sequin_admin.dashboard.account_forms.LoginForm",
-    "change_password": "sequin_admin.dashboard.account_forms.ChangePasswordForm",
-    "reset_password_from_key": "sequin_admin.dashboard.account_forms.ResetPasswordKeyForm",
-}
-MFA_FORMS = {
-    "authenticate": "sequin_admin.dashboard.account_forms.AuthenticateForm",
-    "reauthenticate": "sequin_admin.dashboard.account_forms.ReauthenticateForm",
-    "activate_totp": "sequin_admin.dashboard.account_forms.ActivateAppForm",
-}
 MFA_ADAPTER = "sequin_admin.access.second_factors.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
