@@ -217,12 +217,6 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-FORMS = "sequin_admin.dashboard.account_forms"
-ACCOUNT_FORMS = {"login": f"{FORMS}.LoginForm", "change_password": f"{FORMS}.ChangePasswordForm"}
-ACCOUNT_FORMS |= {"reset_password_from_key": f"{FORMS}.ResetPasswordKeyForm"}
-MFA_FORMS = {"authenticate": f"{FORMS}.AuthenticateForm"}
-MFA_FORMS |= {"reauthenticate": f"{FORMS}.ReauthenticateForm"}
-MFA_FORMS |= {"activate_totp": f"{FORMS}.ActivateAppForm"}
 MFA_ADAPTER = "sequin_admin.access.second_factors.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -245,6 +239,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("SECURE_HSTS_INCLUDE_SUBDOMAINS", defa
 SECURE_HSTS_PRELOAD = env.bool("SECURE_HSTS_PRELOAD", default=False)
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 # Trusted sources of X-Forwarded-For: the number of proxies in front, or their networks. None by
@@ -272,7 +267,9 @@ CONTENT_SECURITY_POLICY = {
 # Bearer token of /metrics, which is closed until this is set.
 METRICS_TOKEN = pasted_token("METRICS_TOKEN", env.str("METRICS_TOKEN", default=""))
 
+LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
+USE_TZ = True
 
 STATIC_URL = "static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]

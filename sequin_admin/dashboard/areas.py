@@ -17,7 +17,7 @@ class Area:
 
 
 @dataclass(frozen=True)
-class Group:
+class Section:
     """Areas below one title of the sidebar."""
 
     title: str
@@ -25,14 +25,14 @@ class Group:
 
 
 GROUPS = (
-    Group(
+    Section(
         "",
         (
             Area("dashboard:overview", "Overview", "squares-2x2", "o"),
             Area("dashboard:incidents", "Incidents", "bell-alert", "i"),
         ),
     ),
-    Group(
+    Section(
         "Accounts",
         (
             Area("dashboard:credentials", "Credentials", "key", "c"),
@@ -40,7 +40,7 @@ GROUPS = (
             Area("dashboard:connect_links", "Connect links", "link", "l"),
         ),
     ),
-    Group(
+    Section(
         "Data",
         (
             Area("dashboard:syncs", "Syncs", "arrow-path", "s"),
@@ -49,14 +49,14 @@ GROUPS = (
             Area("dashboard:streams", "Streams", "queue-list", "r"),
         ),
     ),
-    Group(
+    Section(
         "Watch",
         (
             Area("dashboard:worker", "Worker", "cog-6-tooth", "w"),
             Area("dashboard:audit", "Audit", "clipboard-document-list", "d"),
         ),
     ),
-    Group(
+    Section(
         "Settings",
         (
             Area("dashboard:notifications", "Notifications", "bell", "n"),
@@ -65,7 +65,7 @@ GROUPS = (
             Area("dashboard:organization", "Organization", "building-office", "z", Action.MANAGE),
         ),
     ),
-    Group(
+    Section(
         "Help",
         (
             Area("dashboard:kinds", "Kinds", "book-open", "h"),
