@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import httpx2
+import psycopg
 import pytest
 
 from sequin_admin.core import shutdown
@@ -21,6 +22,7 @@ pytestmark = pytest.mark.faults
 # What the issue asks for. The limit of a statement below leaves time for a machine that is busy.
 ANSWERED_IN_S = 5
 LIMITS = {"DATABASE_STATEMENT_TIMEOUT_S": "2", "DATABASE_WORKER_STATEMENT_TIMEOUT_S": "3"}
+THREADS = 4
 MAKE_KEY = """
 import django; django.setup()
 from sequin_admin.access import keys
@@ -59,12 +61,12 @@ def supervisor():
     supervisor.stop()
 
 
-def start_web(supervisor, url):
+def start_web(supervisor, url, name="web", limits=LIMITS):
     """Its port, and that of `/healthz` alone."""
     port, health = free_port(), free_port()
-    command = [*gunicorn("sequin_admin.wsgi", port, 4), "--bind", f"127.0.0.1:{health}"]
-    supervisor.start("web", command, environment(url, HEALTH_PORT=str(health), **LIMITS))
-    supervisor.wait_for("web", f"http://127.0.0.1:{port}/readyz", 120)
+    command = [*gunicorn("sequin_admin.wsgi", port, THREADS), "--bind", f"127.0.0.1:{health}"]
+    supervisor.start(name, command, environment(url, HEALTH_PORT=str(health), **limits))
+    supervisor.wait_for(name, f"http://127.0.0.1:{port}/readyz", 120)
     return port, health
 
 
@@ -84,6 +86,9 @@ def get():
 def test_requests_end_in_time_and_processes_go_on_and_stop_in_time(fault, cluster, supervisor, get):
     key = run_python(cluster.url(), "-c", MAKE_KEY)
     port, health = start_web(supervisor, fault.url)
+    most = count_connections(cluster, get, port, {"Authorization": f"Bearer {key}"})
+    assert 2 <= most <= THREADS + 2
+    by_default, _ = start_web(supervisor, fault.url, "default", {})
     supervisor.start("worker", ["-u", "manage.py", "worker"], environment(fault.url, **LIMITS))
     wait_until(lambda: "The worker is running" in supervisor.out.getvalue())
     asked = [
@@ -93,9 +98,11 @@ def test_requests_end_in_time_and_processes_go_on_and_stop_in_time(fault, cluste
     ]
     before = [get(port, path, headers)[0].status_code for path, headers in asked]
     assert before == [200, 200, 410]
+    assert get(by_default, *asked[0])[0].status_code == 200
 
     fault.begin()
-    with ThreadPoolExecutor(12) as pool:
+    with ThreadPoolExecutor(12 + THREADS) as pool:
+        late = [pool.submit(get, by_default, *asked[0]) for _ in range(THREADS)]
         answers = [pool.submit(get, port, *each) for each in asked * 4]
         alive, _ = get(health, "/healthz")
     assert (alive.status_code, alive.text) == (200, "ok\n")
@@ -103,6 +110,10 @@ def test_requests_end_in_time_and_processes_go_on_and_stop_in_time(fault, cluste
     for answer, took_s in answered:
         assert (answer.status_code, took_s < ANSWERED_IN_S) == (503, True), (answer.url, took_s)
         assert int(answer.headers["Retry-After"]) > 0
+    # With the limits as they are delivered there is less time left: a busy machine may delay some.
+    late_s = sorted(took_s for _, took_s in (answer.result() for answer in late))
+    assert {answer.result()[0].status_code for answer in late} == {503}
+    assert late_s[0] < ANSWERED_IN_S
     assert get(port, "/readyz")[0].status_code == 503
     wait_until(lambda: told(supervisor, "worker") == ["away"])
 
@@ -116,11 +127,29 @@ def test_requests_end_in_time_and_processes_go_on_and_stop_in_time(fault, cluste
     began = time.monotonic()
     for child in supervisor.children.values():
         child.send_signal(signal.SIGTERM)
-    assert [child.wait(300) for child in supervisor.children.values()] == [0, 0]
+    assert [child.wait(300) for child in supervisor.children.values()] == [0, 0, 0]
     stopped_s = time.monotonic() - began
     slowest = max(took_s for _, took_s in answered)
+    print(f"{most} connections of {THREADS} threads; answers by default {late_s} s")
     print(f"slowest answer {slowest:.1f} s, stopped in {stopped_s:.1f} s")
     assert stopped_s < shutdown.KILL_AFTER_S
+
+
+def count_connections(cluster, get, port, headers):
+    """The most connections that the server has of a web process with more requests than threads."""
+    with (
+        psycopg.connect(cluster.url(), autocommit=True) as server,
+        ThreadPoolExecutor(3 * THREADS) as pool,
+    ):
+        answers = [pool.submit(get, port, "/v1/credentials", headers) for _ in range(100)]
+        seen = []
+        while not all(answer.done() for answer in answers):
+            seen += server.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' "
+                "AND datname = current_database() AND pid <> pg_backend_pid()"
+            ).fetchone()
+    assert {answer.result()[0].status_code for answer in answers} == {200}
+    return max(seen)
 
 
 def told(supervisor, name):

@@ -75,9 +75,9 @@ def make_due_tokens() -> None:
 
 def work() -> None:
     django.setup()
+    from sequin_admin.core import clock, leases
     from sequin_admin.credentials.kinds import RefreshPace
     from sequin_admin.credentials.models import Credential
-    from sequin_admin.core import clock, leases
     from sequin_admin.tokens import renewal_leases
     from sequin_admin.tokens.models import Token
 
