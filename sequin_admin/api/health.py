@@ -7,7 +7,7 @@ from pydantic import Field
 
 from sequin_admin.api.framework.columns import Made
 from sequin_admin.api.framework.schemas import HealthStatus, Shape, Timestamp
-from sequin_admin.credentials.models import Monitored
+from sequin_admin.core.monitored import Monitored
 from sequin_admin.health import history, rollup
 from sequin_admin.health.models import Check, Transition
 from sequin_admin.health.status import Status

@@ -10,10 +10,10 @@ from sequin_admin.access.models import Findable, Organization
 from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField, Secrets
 from sequin_admin.core.metadata import validate_metadata
+from sequin_admin.core.monitored import Monitored, list_indexes
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.credential import FAILURES, Credential, CredentialQuerySet
 from sequin_admin.credentials.declarations import AppProperties, OAuth2
-from sequin_admin.credentials.monitored import Monitored, list_indexes
 from sequin_admin.credentials.row import IDENTITY_CHARS, NAME_CHARS
 
 __all__ = [
@@ -23,9 +23,7 @@ __all__ = [
     "Credential",
     "CredentialQuerySet",
     "GatewaySecret",
-    "Monitored",
     "OAuthApp",
-    "list_indexes",
 ]
 
 

@@ -15,9 +15,9 @@ from sequin_admin.core.digests import secret_key_digests
 from sequin_admin.core.fields import EncryptedJSONField, Secrets
 from sequin_admin.core.leases import Leased
 from sequin_admin.core.metadata import validate_metadata
+from sequin_admin.core.monitored import Monitored, list_indexes
 from sequin_admin.core.turns import QUEUE_CHARS, queue_expression, queue_name
 from sequin_admin.credentials import registry
-from sequin_admin.credentials.monitored import Monitored, list_indexes
 from sequin_admin.credentials.properties import MASK, Properties
 from sequin_admin.credentials.signals import destination_changed
 

@@ -12,8 +12,9 @@ from django.db import transaction
 from sequin_admin.connect import links
 from sequin_admin.core import clock
 from sequin_admin.core.chunks import CHUNK_SIZE
+from sequin_admin.core.monitored import Monitored
 from sequin_admin.core.words import format_duration, format_time
-from sequin_admin.credentials.models import Credential, Monitored
+from sequin_admin.credentials.models import Credential
 from sequin_admin.health.models import REOPEN_WITHIN, Incident
 from sequin_admin.health.status import Status
 from sequin_admin.notifications import outbox

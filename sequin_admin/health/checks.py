@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db.models import Model, QuerySet
 
 from sequin_admin.core import clock
-from sequin_admin.credentials.models import Monitored
+from sequin_admin.core.monitored import Monitored
 from sequin_admin.credentials.outcomes import Outcome, Verdict, works
 from sequin_admin.health.models import SENTENCE_CHARS, Check, Outage, subject_columns
 from sequin_admin.health.rollup import STATUS_COLUMNS, apply_statuses

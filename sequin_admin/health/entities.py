@@ -4,7 +4,7 @@ from functools import cache
 
 from django.apps import apps
 
-from sequin_admin.credentials.models import Monitored
+from sequin_admin.core.monitored import Monitored
 
 
 @cache

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sequin_admin.core import clock
-from sequin_admin.credentials.models import Monitored
+from sequin_admin.core.monitored import Monitored
 from sequin_admin.health import timeline
 from sequin_admin.health.models import Transition
 from sequin_admin.health.timeline import Slot, StatusSpan

@@ -8,7 +8,7 @@ from django.db import models
 from django.db.models.signals import post_delete
 
 from sequin_admin.core import clock, pruning
-from sequin_admin.credentials.models import Monitored
+from sequin_admin.core.monitored import Monitored
 from sequin_admin.credentials.signals import disabled
 from sequin_admin.health import alerts
 from sequin_admin.health.models import (

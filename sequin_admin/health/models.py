@@ -12,7 +12,8 @@ from django.db import models
 
 from sequin_admin.access.models import Findable, Organization, User
 from sequin_admin.core import clock
-from sequin_admin.credentials.models import NAME_CHARS, Credential, Monitored
+from sequin_admin.core.monitored import Monitored
+from sequin_admin.credentials.models import NAME_CHARS, Credential
 from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.health.status import Status
 

@@ -11,9 +11,10 @@ from sequin_admin.core import clock, leases
 from sequin_admin.core.http import Unreachable
 from sequin_admin.core.jitter import jittered
 from sequin_admin.core.metrics import PROBES
+from sequin_admin.core.monitored import Monitored
 from sequin_admin.core.words import format_time
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.models import FAILURES, Credential, Monitored, OAuthApp
+from sequin_admin.credentials.models import FAILURES, Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Outcome, Verdict
 from sequin_admin.health import alerts, checks, ends
 from sequin_admin.health.checks import record_checks

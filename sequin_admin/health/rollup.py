@@ -16,7 +16,8 @@ from django.db.models import Model, QuerySet
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
-from sequin_admin.credentials.models import Credential, Monitored, OAuthApp
+from sequin_admin.core.monitored import Monitored
+from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import incidents
 from sequin_admin.health.entities import deferred_columns, monitored_models
 from sequin_admin.health.models import SENTENCE_CHARS, Check, Incident, Transition, subject_columns

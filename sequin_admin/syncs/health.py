@@ -7,7 +7,8 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import QuerySet
 
-from sequin_admin.credentials.models import Credential, Monitored
+from sequin_admin.core.monitored import Monitored
+from sequin_admin.credentials.models import Credential
 from sequin_admin.health.rollup import batches, locked_in_order, propagate, recompute_status
 from sequin_admin.health.signals import status_changed
 from sequin_admin.syncs.models import Consumer, Sync, Target

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from sequin_admin.core.fields import DecryptionError, Secrets
+from sequin_admin.core.monitored import Monitored
 from sequin_admin.core.redaction import secrets_in
-from sequin_admin.credentials.models import Credential, Monitored
+from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.tokens.models import Token
 

@@ -11,7 +11,7 @@ from sequin_admin.access.models import Scope
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.pagination import QueryParams
 from sequin_admin.core.fields import DecryptionError
-from sequin_admin.credentials.models import Monitored
+from sequin_admin.core.monitored import Monitored
 
 Row = TypeVar("Row", bound=Monitored)
 Unreadable = Annotated[

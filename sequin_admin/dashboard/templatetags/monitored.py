@@ -8,8 +8,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from sequin_admin.core.monitored import Monitored
 from sequin_admin.core.words import format_recent_time
-from sequin_admin.credentials.models import Monitored
 from sequin_admin.dashboard.templatetags.ui import status_style
 from sequin_admin.health.history import History
 from sequin_admin.health.outages import PROVIDER

@@ -17,8 +17,9 @@ from django.utils.safestring import SafeString
 from sequin_admin.access.models import Logo, Organization
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
+from sequin_admin.core.monitored import Monitored
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import Credential, Monitored
+from sequin_admin.credentials.models import Credential
 from sequin_admin.health.status import Status
 from sequin_admin.limits import models as limits
 from sequin_admin.limits.models import RateLimit, format_interval

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 from sequin_admin.access.models import OwnedQuerySet
 from sequin_admin.access.policy import Action
 from sequin_admin.core import clock
-from sequin_admin.credentials.models import Monitored
+from sequin_admin.core.monitored import Monitored
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import parse_uuids
 from sequin_admin.health.entities import deferred_columns, monitored_models

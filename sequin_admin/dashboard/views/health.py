@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 
 from sequin_admin.access.models import OwnedQuerySet
 from sequin_admin.access.policy import Action
-from sequin_admin.credentials.models import Monitored
+from sequin_admin.core.monitored import Monitored
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
 from sequin_admin.health import history, rollup

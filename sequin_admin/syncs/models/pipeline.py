@@ -12,7 +12,8 @@ from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
 from sequin_admin.core.leases import Leased
 from sequin_admin.core.metadata import validate_metadata
-from sequin_admin.credentials.models import NAME_CHARS, Credential, Monitored, list_indexes
+from sequin_admin.core.monitored import Monitored, list_indexes
+from sequin_admin.credentials.models import NAME_CHARS, Credential
 from sequin_admin.credentials.properties import MASK, ends_of
 
 # Showing eight characters would reveal too much of a shorter password.
