@@ -7,6 +7,7 @@ from typing import Any, NoReturn, Self
 from django.db import models
 
 from sequin_admin.core import clock
+from sequin_admin.core.concrete import concrete_model
 
 
 class AppendOnly(TypeError):
@@ -73,7 +74,7 @@ def get_audit_type(thing: models.Model) -> str:
     Stored events are never rewritten, so a model that was renamed keeps its former name in
     `audit_type`.
     """
-    model = thing._meta.concrete_model or type(thing)
+    model = concrete_model(thing)
     return str(getattr(model, "audit_type", model._meta.model_name))
 
 

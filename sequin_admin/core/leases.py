@@ -15,6 +15,7 @@ from django.db.models import F, Q
 
 from sequin_admin.core import clock
 from sequin_admin.core.clock import DatabaseTime
+from sequin_admin.core.concrete import concrete_model
 
 LEASE_COLUMNS = {"lease_owner", "lease_fence", "lease_until"}
 
@@ -146,7 +147,7 @@ def save_locked(rows: Sequence[Leased]) -> None:
     An `IntegrityError` is raised as by `save()`. `bulk_update()` would not prepare the values.
     """
     if rows:
-        model = rows[0]._meta.concrete_model or type(rows[0])
+        model = concrete_model(rows[0])
         kept = [f for f in model._meta.concrete_fields if not (f.primary_key or f.generated)]
         model._base_manager.bulk_create(
             rows,

@@ -3,22 +3,34 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from django.utils import dateformat
+
 SECONDS = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
+
+
+def format_day(at: datetime) -> str:
+    """3 November 2026: where the hour does not matter."""
+    return dateformat.format(at, "j F Y")
+
+
+def format_exact_time(at: datetime) -> str:
+    """3 Nov 2026, 14:05:59 UTC: in the titles of relative times."""
+    return dateformat.format(at, r"j M Y, H:i:s \U\T\C")
 
 
 def format_time(at: datetime) -> str:
     """3 November 2026, 14:05 UTC: in sentences and mails."""
-    return f"{at:%-d %B %Y, %H:%M} UTC"
+    return dateformat.format(at, r"j F Y, H:i \U\T\C")
 
 
 def format_short_time(at: datetime) -> str:
     """3 Nov 2026, 14:05 UTC: in forms and lists."""
-    return f"{at:%-d %b %Y, %H:%M} UTC"
+    return dateformat.format(at, r"j M Y, H:i \U\T\C")
 
 
 def format_recent_time(at: datetime) -> str:
     """3 Nov, 14:05 UTC: where the year is clear."""
-    return f"{at:%-d %b, %H:%M} UTC"
+    return dateformat.format(at, r"j M, H:i \U\T\C")
 
 
 def format_duration(length: timedelta, units: Mapping[str, int] = SECONDS) -> str:

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import models
 
@@ -31,6 +31,11 @@ class OAuthApp(Monitored):
     """Our registration at a provider. `secrets` holds the client secret, GitHub's private key..."""
 
     entity, entity_title = "oauth_app", "OAuth app"
+    # What to do first so that it can be deleted (`credentials.usage`).
+    when_used: ClassVar[str] = (
+        "First delete what needs it, or reconnect it through another app: without one its access "
+        "can't be renewed."
+    )
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="oauth_apps")

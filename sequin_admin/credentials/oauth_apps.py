@@ -24,7 +24,6 @@ REDIRECT_URI = (
 REDIRECT_URI_CHARS = 2000
 MOST_RENEWALS_PER_SECOND = 1000
 SCOPE = r"^[\x21\x23-\x5b\x5d-\x7e]+$"
-REMEDY = "Delete or reconnect them first: without the app their access can't be renewed."
 
 
 @transaction.atomic
@@ -110,6 +109,6 @@ def reveal(app: OAuthApp, *, actor: models.Model | None, purpose: str = "") -> d
 @transaction.atomic
 def delete(app: OAuthApp, *, actor: models.Model | None) -> None:
     """Delete the app. Raises `InUse` while it has credentials."""
-    refuse_if_used(app, remedy=REMEDY)
+    refuse_if_used(app)
     record_and_notify(app, "oauth_app.deleted", actor, provider=app.provider)
     app.delete()

@@ -29,6 +29,7 @@ class CredentialRow(Leased, Monitored):
     """The columns of a credential, and what a kind declares about itself and storing them."""
 
     entity, entity_title = "credential", "credential"
+    when_used: ClassVar[str] = "First delete what needs it, or let it read from another credential."
 
     provider: ClassVar[str] = ""
     provider_title: ClassVar[str] = ""

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from sequin_admin.core.concrete import noun
+
 # How many dependent rows the message names, and how many `InUse.users` lists.
 NAMED, LISTED = 5, 100
 
@@ -12,27 +14,20 @@ class InUse(Exception):
     `users` are the first dependent rows, `count` is the number of all.
     """
 
-    def __init__(
-        self, row: models.Model, users: list[models.Model], count: int, remedy: str = ""
-    ) -> None:
-        super().__init__(sentence(row, users[:NAMED], count, remedy))
+    def __init__(self, row: models.Model, users: list[models.Model], count: int) -> None:
+        super().__init__(sentence(row, users[:NAMED], count))
         self.users, self.count = users, count
 
 
-def refuse_if_used(
-    row: models.Model, *more: models.QuerySet[models.Model], remedy: str = ""
-) -> None:
-    """Raise `InUse` while rows with a protecting foreign key to `row`, or any of `more`, exist.
-
-    `remedy` replaces the advice to delete them first.
-    """
+def refuse_if_used(row: models.Model, *more: models.QuerySet[models.Model]) -> None:
+    """Raise `InUse` while rows with a protecting foreign key to `row`, or any of `more`, exist."""
     users: list[models.Model] = []
     count = 0
     for needing in dependants(row, *more):
         count += needing.count()
         users += list(needing.order_by("name")[: LISTED - len(users)])
     if count:
-        raise InUse(row, users, count, remedy)
+        raise InUse(row, users, count)
 
 
 def dependants(
@@ -47,14 +42,16 @@ def dependants(
     return [*protecting, *more]
 
 
-def sentence(row: models.Model, users: list[models.Model], count: int, remedy: str = "") -> str:
-    # The concrete model's name: a Stripe key is a credential.
-    tables = [(user._meta.concrete_model or type(user))._meta for user in users]
-    nouns = {str(t.verbose_name if count == 1 else t.verbose_name_plural) for t in tables}
+def remedy_of(row: models.Model) -> str:
+    """What to do first so that the row can be deleted: its model's `when_used`."""
+    return str(getattr(row, "when_used", "First delete what needs it."))
+
+
+def sentence(row: models.Model, users: list[models.Model], count: int) -> str:
+    nouns = {noun(user, count) for user in users}
     names = ", ".join(str(user) for user in users)
     more = f" and {count - len(users):,} more" if count > len(users) else ""
-    remedy = remedy or f"Delete {'it' if count == 1 else 'them'} first."
     return (
         f"{row} is used by {count:,} {' and '.join(sorted(nouns))}: {names}{more}. "
-        f"Nothing was changed. {remedy}"
+        f"Nothing was changed. {remedy_of(row)}"
     )

@@ -11,6 +11,7 @@ from django.forms import BoundField
 from django.http import Http404, QueryDict
 
 from sequin_admin.audit.models import Event, get_audit_type
+from sequin_admin.core.concrete import concrete_model
 from sequin_admin.core.digests import secret_key_digests
 from sequin_admin.credentials.forms import AGAIN
 
@@ -111,8 +112,12 @@ class Edit:
         Errors of `write` roll back what it did. Raises `Http404` when the row was deleted.
         """
         with transaction.atomic():
-            model = self.row._meta.concrete_model or type(self.row)
-            row = model._base_manager.select_for_update().filter(pk=self.row.pk).first()
+            row = (
+                concrete_model(self.row)
+                ._base_manager.select_for_update()
+                .filter(pk=self.row.pk)
+                .first()
+            )
             if row is None:
                 raise Http404("It was deleted meanwhile.")
             self.stored = self.build(row, None)

@@ -8,7 +8,7 @@ worker renews every token when its access token ends, read or not.
 from datetime import datetime, timedelta
 
 from sequin_admin.core import clock
-from sequin_admin.core.words import format_time
+from sequin_admin.core.words import format_day, format_time
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import alerts
 from sequin_admin.health.models import EndNotice
@@ -66,7 +66,7 @@ def build_message(credential: Credential, ends_at: datetime) -> Message:
         type=TYPE,
         key=f"credential:{credential.pk}",
         severity=Severity.WARNING,
-        title=f"{credential}: access ends on {ends_at:%-d %B %Y}",
+        title=f"{credential}: access ends on {format_day(ends_at)}",
         text=text,
         action_url=alerts.health_url(credential.entity, credential.pk),
         action_label="See what to do",

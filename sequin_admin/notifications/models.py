@@ -16,6 +16,7 @@ from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.fields import EncryptedJSONField
 from sequin_admin.core.leases import Leased, unleased
 from sequin_admin.core.turns import QUEUE_CHARS, queue_expression
+from sequin_admin.core.words import format_short_time
 from sequin_admin.notifications.message import Message, Severity, type_matches
 from sequin_admin.notifications.quiet_hours import DailyQuietHours
 
@@ -257,7 +258,7 @@ class Delivery(Leased):
         )
 
     def __str__(self) -> str:
-        return f"{self.type} of {self.created_at:%-d %b %Y, %H:%M}"
+        return f"{self.type} of {format_short_time(self.created_at)}"
 
     @property
     def message(self) -> Message:

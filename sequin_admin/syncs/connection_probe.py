@@ -11,6 +11,7 @@ import resource
 import signal
 import sys
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 
 import psycopg
@@ -93,7 +94,7 @@ def limit_resources(deadline_s: float) -> None:
 def probe(request: ProbeRequest) -> ProbeAnswer:
     """Connect to the vetted address itself, and check the privileges."""
     try:
-        with connect(request, vetted_address(request)) as connection:
+        with connect(request, reachable_address(request)) as connection:
             return ProbeAnswer(server_version=check_privileges(connection, request.schema))
     except PrivilegeMissing as missing:
         return ProbeAnswer("privilege", code=missing.code, schema=missing.schema)
@@ -115,11 +116,15 @@ def probe(request: ProbeRequest) -> ProbeAnswer:
         return ProbeAnswer("other", str(error)[:LONGEST_TEXT])
 
 
-def vetted_address(request: ProbeRequest) -> str:
-    """The first address of the host that accepts connections. Raises `Unreachable`."""
+def target_policy(networks: Sequence[str], services: Iterable[Sequence[object]]) -> AddressPolicy:
+    """What a target's address may be."""
     # JSON has no tuples.
-    services = [(str(host), int(port)) for host, port in request.services]
-    policy = AddressPolicy(request.networks, services, REMEDY)
+    return AddressPolicy(networks, [(str(host), int(str(port))) for host, port in services], REMEDY)
+
+
+def reachable_address(request: ProbeRequest) -> str:
+    """The first address of the host that accepts connections. Raises `Unreachable`."""
+    policy = target_policy(request.networks, request.services)
     ends = time.monotonic() + request.deadline_s - LOGIN_S
     addresses = policy.vetted_addresses(request.host, request.port, ends)
     return first_reachable(addresses, request.port, ends)

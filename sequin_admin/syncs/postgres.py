@@ -16,7 +16,7 @@ from typing import IO, cast
 from django.conf import settings
 
 from sequin_admin.core.connections import own_services
-from sequin_admin.core.destinations import AddressPolicy, Forbidden, PrivateAddress, needs_no_dns
+from sequin_admin.core.destinations import Forbidden, PrivateAddress, needs_no_dns
 from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.credentials.outcomes import Outcome
@@ -63,7 +63,7 @@ def forbidden_outcome(target: Target) -> Outcome | None:
     and for names, which only the test resolves."""
     if not needs_no_dns(target.host):
         return None
-    policy = AddressPolicy(settings.TARGET_NETWORKS, own_services(), connection_probe.REMEDY)
+    policy = connection_probe.target_policy(settings.TARGET_NETWORKS, own_services())
     try:
         policy.vetted_addresses(target.host, target.port, time.monotonic() + DEADLINE_S)
     except Forbidden as error:

@@ -16,6 +16,8 @@ HOURS = {"h": 3600, "min": 60}
 def test_a_time_is_as_long_as_its_place_allows():
     assert words.format_time(AT) == "3 November 2026, 14:05 UTC"
     assert words.format_short_time(AT) == "3 Nov 2026, 14:05 UTC"
+    assert words.format_day(AT) == "3 November 2026"
+    assert words.format_exact_time(AT) == "3 Nov 2026, 14:05:59 UTC"
     assert words.format_recent_time(AT) == "3 Nov, 14:05 UTC"
 
 

@@ -1,7 +1,7 @@
 """What actions on credentials and OAuth apps reach."""
 
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.dashboard.reach.model import IN_AUDIT_LOG, Reach, affected, links_of, users_of
+from sequin_admin.dashboard.reach.model import IN_AUDIT_LOG, Reach, affected, links_of
 from sequin_admin.dashboard.reach.pipeline import consumers_of
 from sequin_admin.syncs.models import Sync
 
@@ -17,9 +17,7 @@ def reach_of_deleting_credential(credential: Credential) -> Reach:
             f"{credential.provider_title} takes it.",
             IN_AUDIT_LOG,
         ),
-        refused=users_of(credential),
-        remedy="First delete what needs it, or let it read from another credential.",
-    )
+    ).refused_while_used(credential)
 
 
 def reach_of_disabling_credential(credential: Credential) -> Reach:
@@ -54,6 +52,4 @@ def reach_of_deleting_oauth_app(app: OAuthApp) -> Reach:
             links_of(oauth_app=app),
         ),
         stays=(f"The app at {app.provider_title}, with its id and secret.", IN_AUDIT_LOG),
-        refused=users_of(app),
-        remedy="First delete what needs it, or reconnect it through another app.",
-    )
+    ).refused_while_used(app)

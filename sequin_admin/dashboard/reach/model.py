@@ -1,13 +1,14 @@
 """What a dangerous action reaches: what it stops and what it leaves, shown before it is done."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.db import models
 from django.urls import reverse
 
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
-from sequin_admin.credentials.usage import dependants
+from sequin_admin.core.concrete import noun
+from sequin_admin.credentials.usage import dependants, remedy_of
 
 NAMED = 5
 IN_AUDIT_LOG = "What happened to it until now, in the audit log."
@@ -39,6 +40,13 @@ class Reach:
     refused: tuple[Affected | None, ...] = ()
     remedy: str = ""
 
+    def refused_while_used(
+        self, row: models.Model, *more: models.QuerySet[models.Model]
+    ) -> "Reach":
+        """Refused while rows need `row`: those that `refuse_if_used()` names, with its advice."""
+        users = (affected(rows, "needs it", "need it") for rows in dependants(row, *more))
+        return replace(self, refused=tuple(users), remedy=remedy_of(row))
+
     @property
     def is_refused(self) -> bool:
         return any(self.refused)
@@ -49,24 +57,14 @@ def affected(rows: models.QuerySet[models.Model], one: str, many: str = "") -> A
     count = rows.count()
     if not count:
         return None
-    # The concrete model's: a Stripe key is a credential.
-    meta = (rows.model._meta.concrete_model or rows.model)._meta
-    noun = meta.verbose_name if count == 1 else meta.verbose_name_plural
-    page = f"dashboard:{meta.verbose_name_raw.lower().replace(' ', '_')}"
+    page = f"dashboard:{noun(rows.model).lower().replace(' ', '_')}"
     found = rows.order_by("name" if has_name(rows.model) else "pk")[:NAMED]
     named = [(str(row), reverse(page, args=[row.pk])) for row in found]
-    return Affected(count, str(noun), one if count == 1 else many or one, named)
+    return Affected(count, noun(rows.model, count), one if count == 1 else many or one, named)
 
 
 def has_name(model: type[models.Model]) -> bool:
     return any(field.name == "name" for field in model._meta.fields)
-
-
-def users_of(
-    row: models.Model, *more: models.QuerySet[models.Model]
-) -> tuple[Affected | None, ...]:
-    """Who needs the row, so that it can't be deleted: as `refuse_if_used()` says it."""
-    return tuple(affected(rows, "needs it", "need it") for rows in dependants(row, *more))
 
 
 def links_of(**columns: models.Model) -> Affected | None:

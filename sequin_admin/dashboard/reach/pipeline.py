@@ -3,7 +3,7 @@
 from django.db import models
 
 from sequin_admin.credentials.models import Credential
-from sequin_admin.dashboard.reach.model import IN_AUDIT_LOG, Reach, affected, users_of
+from sequin_admin.dashboard.reach.model import IN_AUDIT_LOG, Reach, affected
 from sequin_admin.syncs.models import Consumer, Stream, Sync, Target
 
 
@@ -15,18 +15,14 @@ def reach_of_deleting_target(target: Target) -> Reach:
     return Reach(
         stops=("We forget its address and password, and connect to it no more.",),
         stays=("Everything in the database, unchanged.", IN_AUDIT_LOG),
-        refused=users_of(target),
-        remedy="First delete what needs it, or let it write to another target.",
-    )
+    ).refused_while_used(target)
 
 
 def reach_of_deleting_stream(stream: Stream) -> Reach:
     return Reach(
         stops=("Programs that name its id find nothing any more.",),
         stays=(IN_AUDIT_LOG,),
-        refused=users_of(stream),
-        remedy="First delete what needs it, or let it write to another stream.",
-    )
+    ).refused_while_used(stream)
 
 
 def reach_of_deleting_consumer(consumer: Consumer) -> Reach:
@@ -63,6 +59,4 @@ def reach_of_deleting_sync(sync: Sync) -> Reach:
             "What was written to targets.",
             IN_AUDIT_LOG,
         ),
-        refused=users_of(sync, sync.consumers.all()),
-        remedy="First take it out of what needs it, or delete that.",
-    )
+    ).refused_while_used(sync, sync.consumers.all())

@@ -18,6 +18,7 @@ from sequin_admin.access.models import Logo, Organization
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.core.monitored import Monitored
+from sequin_admin.core.words import format_exact_time
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health.status import Status
@@ -129,7 +130,7 @@ def ago(at: datetime | None) -> SafeString:
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         at.isoformat(timespec="seconds"),
-        f"{at:%-d %b %Y, %H:%M:%S} UTC",
+        format_exact_time(at),
         format_distance(at - clock.now()),
     )
 

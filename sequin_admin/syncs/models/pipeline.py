@@ -55,6 +55,7 @@ class Target(Leased, NamedRow):
     is being tested: see `connection_slots`."""
 
     entity, entity_title = "target", "target"
+    when_used: ClassVar[str] = "First delete what needs it, or let it write to another target."
     provider: ClassVar[str] = ""
     kind: ClassVar[str] = "postgres"
 
@@ -117,6 +118,8 @@ class StreamQuerySet(Findable["Stream"]):
 class Stream(models.Model):
     """A namespace of the organization's data that syncs write to: dev and prod, or one per API."""
 
+    when_used: ClassVar[str] = "First delete what needs it, or let it write to another stream."
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="streams")
     slug = models.CharField(max_length=SLUG_CHARS)
@@ -147,6 +150,7 @@ class Sync(NamedRow):
     """Which collections of a connected account are read. `provider` is the credential's."""
 
     entity, entity_title = "sync", "sync"
+    when_used: ClassVar[str] = "First take it out of what needs it, or delete that."
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="syncs")
     provider = models.CharField(max_length=40, editable=False)
