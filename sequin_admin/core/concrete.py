@@ -6,9 +6,8 @@ from django.db import models
 
 
 def concrete_model(row: models.Model | type[models.Model]) -> type[models.Model]:
-    """The model with the table, of a row or of a model."""
-    model = row if isinstance(row, type) else type(row)
-    return model._meta.concrete_model or model
+    """The model with the table, of a row or of a model. Not by `type()`: `request.user` is lazy."""
+    return row._meta.concrete_model or (row if isinstance(row, type) else type(row))
 
 
 def noun(row: models.Model | type[models.Model], count: int = 1) -> str:

@@ -110,10 +110,10 @@ def test_requests_end_in_time_and_processes_go_on_and_stop_in_time(fault, cluste
     for answer, took_s in answered:
         assert (answer.status_code, took_s < ANSWERED_IN_S) == (503, True), (answer.url, took_s)
         assert int(answer.headers["Retry-After"]) > 0
-    # With the limits as they are delivered there is less time left: a busy machine may delay some.
-    late_s = sorted(took_s for _, took_s in (answer.result() for answer in late))
+    # With the limits as they are delivered 0.8 s are left, which a busy machine may take alone.
+    late_s = sorted(round(answer.result()[1], 2) for answer in late)
     assert {answer.result()[0].status_code for answer in late} == {503}
-    assert late_s[0] < ANSWERED_IN_S
+    assert late_s[-1] < ANSWERED_IN_S + 1
     assert get(port, "/readyz")[0].status_code == 503
     wait_until(lambda: told(supervisor, "worker") == ["away"])
 

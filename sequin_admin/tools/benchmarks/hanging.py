@@ -42,9 +42,9 @@ def measure() -> dict[str, Any]:
     with hanging_server() as silent_url, run_endpoint() as url:
         hosts = {HOST: url, HANGING_HOST: silent_url}
         for _ in range(ROUNDS):
-            for beside in rates:
-                make_due(beside)
-                rates[beside].append(measure_rate(hosts))
+            for is_beside, measured in rates.items():
+                make_due(is_beside)
+                measured.append(measure_rate(hosts))
     alone, beside = map(statistics.median, rates.values())
     return {
         "hanging_due": HANGING,
