@@ -29,7 +29,7 @@ DEVELOPMENT = env.bool("DEBUG", default=False)
 DEBUG = False
 SECRET_KEY = env.str("SECRET_KEY")
 # Former and coming keys: what they signed is accepted. See `core.digests` for what that is.
-SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+SECRET_KEY_FALLBACKS = env.keys("SECRET_KEY_FALLBACKS")
 
 # Where this machine's own files go: the SQLite database, the simulator's, the demo login.
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / ".data")))

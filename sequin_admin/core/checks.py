@@ -9,7 +9,9 @@ from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
 
 from sequin_admin.core import keyring
+from sequin_admin.core.availability import is_unreachable
 from sequin_admin.core.private_files import protect_directory
+from sequin_admin.core.statement_limits import for_worker, limited
 
 
 @register(Tags.database)
@@ -39,13 +41,18 @@ def check_encryption_keys(databases: Sequence[str] | None = None, **kwargs: Any)
 def check_version(databases: Sequence[str] | None = None, **kwargs: Any) -> list[Error]:
     """An error when migrations were applied that this version does not have.
 
-    Runs with `migrate` as well, so nothing is changed in such a database.
+    Runs with `migrate` as well, so nothing is changed in such a database. Raises `OperationalError`
+    for one that gives no answer.
     """
     if not databases:
         return []
     try:
-        loader = MigrationLoader(connection, ignore_no_migrations=True)
-    except DatabaseError:
+        # The first that `migrate` sends, which waits for everything else as long as it takes.
+        with limited(for_worker()):
+            loader = MigrationLoader(connection, ignore_no_migrations=True)
+    except DatabaseError as error:
+        if is_unreachable(error):
+            raise
         return []
     if loader.applied_migrations.keys() <= loader.disk_migrations.keys():
         return []

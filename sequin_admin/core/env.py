@@ -1,5 +1,6 @@
 """Reads environment variables and `.env`; `os.environ` is used nowhere else."""
 
+import json
 import os
 import re
 from pathlib import Path
@@ -60,6 +61,17 @@ class TypedEnvironment(environ.FileAwareEnv):  # type: ignore[misc]
         if value not in choices:
             raise ImproperlyConfigured(f"{var} is {value!r}; use {' or '.join(choices)}.")
         return value
+
+    def keys(self, var: str) -> list[str]:
+        """Texts with commas between them, or as a JSON list, in which they may have commas."""
+        value = str(self.str(var, default=""))
+        try:
+            listed = json.loads(value)
+        except ValueError:
+            listed = None
+        if isinstance(listed, list) and all(isinstance(text, str) for text in listed):
+            return listed
+        return [text.strip() for text in value.split(",") if text.strip()]
 
     def days(self, var: str, default: int) -> int:
         """A number of days. Raises `ImproperlyConfigured` for less than one."""

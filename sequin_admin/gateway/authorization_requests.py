@@ -4,12 +4,14 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sequin_admin.connect import authorization_requests
+from sequin_admin.core.availability import RETRY_AFTER_S, is_told
 from sequin_admin.core.strict_json import read_json
 from sequin_admin.credentials import gateway_secrets, kinds
 from sequin_admin.credentials.forms import PropertiesForm
@@ -30,6 +32,8 @@ INVALID_CLIENT = (
     "provider's. These two do not belong together, or the app has no gateway secret yet: make one "
     "on the app's page under OAuth apps, or at POST /v1/oauth-apps/{id}/gateway-secret."
 )
+
+AWAY = "Our database does not answer. Send the same again in some seconds."
 
 
 @require_http_methods(["GET", "POST"])
@@ -63,7 +67,18 @@ def start(request: HttpRequest, token: str) -> HttpResponse:
 @require_POST
 @never_cache
 def token(request: HttpRequest) -> HttpResponse:
-    """Exchange a code for the credential in plain text, once. Errors as in RFC 6749 section 5.2."""
+    """Exchange a code for the credential in plain text, once. Errors as in RFC 6749 section 5.2,
+    also while the database is away."""
+    try:
+        return exchange_code(request)
+    except (OperationalError, InterfaceError) as error:
+        answer = refuse(503, "temporarily_unavailable", AWAY)
+        answer["Retry-After"] = str(RETRY_AFTER_S)
+        answer._has_been_logged = is_told(error)  # type: ignore[attr-defined]
+        return answer
+
+
+def exchange_code(request: HttpRequest) -> HttpResponse:
     body = body_of(request)
     missing = [name for name in NEEDED if not isinstance(body.get(name), str) or not body[name]]
     if missing:

@@ -18,6 +18,9 @@ from sequin_admin.worker.pool import Pool, run_job
 
 log = structlog.get_logger(__name__)
 TICK_S = 0.2
+# A round of the main loop takes no longer, also while the database hangs: one claim waits for it,
+# the next are refused at once.
+LONGEST_ROUND_S = 60.0
 THREADS = 8
 
 
@@ -29,6 +32,11 @@ class Runner:
         self.threads = threads
         self.stop = threading.Event()
         self.wake = threading.Event()
+        self.round_began_at = time.monotonic()
+
+    def goes_on(self) -> bool:
+        """Whether the main loop still goes round, or waits for work to end."""
+        return self.stop.is_set() or time.monotonic() - self.round_began_at < LONGEST_ROUND_S
 
     def run_once(self) -> None:
         """Do all work that is due, item by item, in this thread, until `stop` is set."""
@@ -50,6 +58,7 @@ class Runner:
         ):
             while not self.stop.is_set():
                 self.wake.clear()
+                self.round_began_at = time.monotonic()
                 # Whose claim was longest ago is next: with few threads all jobs get some.
                 for scheduler in sorted(schedulers, key=lambda each: each.claimed_at):
                     scheduler.claim_if_due()

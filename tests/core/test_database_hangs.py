@@ -89,7 +89,9 @@ def test_requests_end_in_time_and_processes_go_on_and_stop_in_time(fault, cluste
     most = count_connections(cluster, get, port, {"Authorization": f"Bearer {key}"})
     assert 2 <= most <= THREADS + 2
     by_default, _ = start_web(supervisor, fault.url, "default", {})
-    supervisor.start("worker", ["-u", "manage.py", "worker"], environment(fault.url, **LIMITS))
+    beat = free_port()
+    worker = ["-u", "manage.py", "worker", "--health-port", str(beat)]
+    supervisor.start("worker", worker, environment(fault.url, **LIMITS))
     wait_until(lambda: "The worker is running" in supervisor.out.getvalue())
     asked = [
         ("/v1/credentials", {"Authorization": f"Bearer {key}"}),
@@ -101,6 +103,14 @@ def test_requests_end_in_time_and_processes_go_on_and_stop_in_time(fault, cluste
     assert get(by_default, *asked[0])[0].status_code == 200
 
     fault.begin()
+    migrate = subprocess.Popen(
+        [sys.executable, "manage.py", "migrate"],
+        cwd=ROOT,
+        env=environment(fault.url, **LIMITS),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     with ThreadPoolExecutor(12 + THREADS) as pool:
         late = [pool.submit(get, by_default, *asked[0]) for _ in range(THREADS)]
         answers = [pool.submit(get, port, *each) for each in asked * 4]
@@ -115,6 +125,9 @@ def test_requests_end_in_time_and_processes_go_on_and_stop_in_time(fault, cluste
     assert {answer.result()[0].status_code for answer in late} == {503}
     assert late_s[-1] < ANSWERED_IN_S + 1
     assert get(port, "/readyz")[0].status_code == 503
+    assert get(beat, "/healthz")[0].status_code == 200
+    assert "The database can't be used" in migrate.communicate(timeout=60)[0]
+    assert migrate.returncode == 1
     wait_until(lambda: told(supervisor, "worker") == ["away"])
 
     fault.end()

@@ -8,6 +8,7 @@ from sequin_admin.core.env import (
     Environment,
     database_config,
     encryption_keys,
+    env,
     host_header,
     pasted_token,
     public_url,
@@ -50,6 +51,23 @@ def test_what_is_no_key_stops_the_start_and_is_not_quoted(value):
 def test_a_token_of_two_words_stops_the_start():
     with pytest.raises(ImproperlyConfigured, match="METRICS_TOKEN has white space"):
         pasted_token("METRICS_TOKEN", "to ken")
+
+
+@pytest.mark.parametrize(
+    ("value", "keys"),
+    [
+        ("", []),
+        ("old, new", ["old", "new"]),
+        ('["ol,d", "new"]', ["ol,d", "new"]),
+        ("[old,new", ["[old", "new"]),
+        ("12,34", ["12", "34"]),
+        ("1234", ["1234"]),
+    ],
+)
+def test_a_key_with_a_comma_stands_in_a_json_list(monkeypatch, value, keys):
+    monkeypatch.setattr(env, "ENVIRON", {"SECRET_KEY_FALLBACKS": value})
+
+    assert env.keys("SECRET_KEY_FALLBACKS") == keys
 
 
 @pytest.mark.parametrize("text", ["value\n", "\ufeffvalue\r\n", "value", "  value  "])

@@ -4,6 +4,7 @@ import json
 from uuid import uuid4
 
 import pytest
+from django.db import InterfaceError, OperationalError, connection
 from django.test import Client
 
 from sequin_admin.access.models import Scope
@@ -148,6 +149,21 @@ def test_a_body_that_is_no_object_is_a_bad_request(db, body):
     answer = Client().post("/link/oauth2/token", body, "application/json")
 
     assert answer.json()["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize("error", [OperationalError, InterfaceError])
+def test_without_a_database_a_program_gets_json_too(db, error):
+    def away(*args):
+        raise error("connection to server at 10.0.0.5 failed")
+
+    sent = {"client_id": str(uuid4()), "client_secret": "s3cret", "code": "a-code"}
+    with connection.execute_wrapper(away):
+        answer = Client().post("/link/oauth2/token", sent)
+
+    assert answer.status_code == 503
+    assert answer.json()["error"] == "temporarily_unavailable"
+    assert int(answer["Retry-After"]) > 0
+    assert "10.0.0.5" not in answer.json()["error_description"]
 
 
 def test_refusing_comes_back_as_an_error(go_through):

@@ -9,6 +9,7 @@ import sys
 import threading
 from datetime import timedelta
 
+import httpx2
 import pytest
 
 from sequin_admin.core import clock, shutdown
@@ -19,10 +20,11 @@ from sequin_admin.health import probe_claims, probes, workers
 from sequin_admin.health.models import Check, WorkerProcess
 from sequin_admin.tokens.models import Token
 from sequin_admin.tools.supervisor import ProcessFailed, Supervisor, require_free
+from sequin_admin.worker.health_port import HealthServer
 from sequin_admin.worker.job_counts import JobCounts
 from sequin_admin.worker.jobs import JOBS, Job, periodic_job
 from sequin_admin.worker.pool import run_job
-from sequin_admin.worker.runner import Runner
+from sequin_admin.worker.runner import LONGEST_ROUND_S, Runner
 from tests.factories import make_credential
 
 
@@ -118,6 +120,17 @@ def test_never_more_is_claimed_than_there_are_free_threads(transactional_db):
     assert most == 3
     assert max(rooms) == 3
     assert 0 not in rooms
+
+
+def test_a_supervisor_is_told_when_the_main_loop_hangs():
+    runner = Runner([])
+    with HealthServer(0, runner.goes_on) as server, httpx2.Client(trust_env=False) as http:
+        url = f"http://127.0.0.1:{server.server_port}"
+
+        assert http.get(f"{url}/healthz").text == "ok\n"
+        assert http.get(f"{url}/").status_code == 404
+        runner.round_began_at -= LONGEST_ROUND_S
+        assert http.get(f"{url}/healthz").status_code == 503
 
 
 def test_one_job_that_hangs_does_not_hold_up_another(transactional_db):

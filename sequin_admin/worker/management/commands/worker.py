@@ -2,6 +2,7 @@
 
 import signal
 from argparse import ArgumentParser
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -9,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from sequin_admin.core import shutdown, statement_limits
 from sequin_admin.core.checks import refuse_unusable_database
 from sequin_admin.limits import limiter
+from sequin_admin.worker.health_port import HealthServer
 from sequin_admin.worker.jobs import JOBS
 from sequin_admin.worker.runner import THREADS, Runner
 
@@ -25,8 +27,15 @@ class Command(BaseCommand):
             help="How many calls are made at the same time by all jobs together; a worker has two "
             f"connections to the database more ({THREADS}).",
         )
+        parser.add_argument(
+            "--health-port",
+            type=int,
+            help="Answer GET /healthz here, for a supervisor: 503 when the worker hangs.",
+        )
 
-    def handle(self, *args: Any, once: bool, threads: int, **options: Any) -> None:
+    def handle(
+        self, *args: Any, once: bool, threads: int, health_port: int | None, **options: Any
+    ) -> None:
         if threads < 1:
             raise CommandError("A worker needs at least 1 thread.")
         statement_limits.limit_process(statement_limits.for_worker())
@@ -43,5 +52,16 @@ class Command(BaseCommand):
         if once:
             runner.run_once()
             return
-        self.stdout.write("The worker is running.")
-        runner.run_forever()
+        with answering(health_port, runner):
+            self.stdout.write("The worker is running.")
+            runner.run_forever()
+
+
+def answering(port: int | None, runner: Runner) -> AbstractContextManager[object]:
+    """Raises `CommandError` for a port that is taken."""
+    if port is None:
+        return nullcontext()
+    try:
+        return HealthServer(port, runner.goes_on)
+    except OSError as error:
+        raise CommandError(f"Port {port} can't be used for /healthz: {error.strerror}.") from None
