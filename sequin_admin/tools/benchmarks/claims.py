@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from datetime import timedelta
-from typing import Any
+from typing import IO, Any
 
 import django
 from django.db import connection
@@ -41,18 +41,26 @@ def measure_workers(count: int) -> dict[str, Any]:
     workers = [subprocess.Popen(command, env=environment, **pipes) for _ in range(count)]  # noqa: S603
     for worker in workers:
         # It is ready. All of them begin together.
-        worker.stdout.readline()  # type: ignore[union-attr]
+        pipes_of(worker)[1].readline()
     before = waits.cpu_times()
     with waits.sampled() as found:
         for worker in workers:
-            worker.stdin.write("\n")  # type: ignore[union-attr]
-            worker.stdin.flush()  # type: ignore[union-attr]
+            entry = pipes_of(worker)[0]
+            entry.write("\n")
+            entry.flush()
         rates = [float(worker.communicate()[0]) for worker in workers]
     return {
         "per_s": round(sum(rates), 1),
         "share_of_time": waits.shares(found),
         "cores_busy": waits.busy_share(before, waits.cpu_times()),
     }
+
+
+def pipes_of(worker: subprocess.Popen[str]) -> tuple[IO[str], IO[str]]:
+    """Its input and its output."""
+    if worker.stdin is None or worker.stdout is None:
+        raise RuntimeError("The worker has no pipes.")
+    return worker.stdin, worker.stdout
 
 
 def make_due_tokens() -> None:
