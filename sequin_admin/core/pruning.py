@@ -4,6 +4,7 @@ For how long what grows is kept say the settings `KEEP_..._DAYS`.
 """
 
 import time
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -51,10 +52,19 @@ def next_size(size: int, took_s: float) -> int:
     return min(BATCH_SIZE, size * 2) if took_s < QUICK_S else size
 
 
-@transaction.atomic
 def prune_batch(rows: models.QuerySet[Row], by: str, size: int) -> int:
     """Delete the `size` oldest of `rows`, without those that another process has locked."""
-    locked = rows.order_by(by).select_for_update(skip_locked=True, of=("self",))
-    ids = list(locked.values_list("pk", flat=True)[:size])
-    rows.model._base_manager.filter(pk__in=ids).delete()
-    return len(ids)
+    found = list(rows.order_by(by).values_list("pk", flat=True)[:size])
+    return delete_found(rows, found) if found else 0
+
+
+@transaction.atomic
+def delete_found(rows: models.QuerySet[Row], found: Sequence[object]) -> int:
+    """Those of the found rows that nobody has locked or changed meanwhile. Returns how many.
+
+    Found before and locked by the statement that deletes them, they are locked no longer than that
+    takes: a busy machine may leave this process alone for a second between two statements.
+    """
+    unlocked = rows.filter(pk__in=found).order_by().select_for_update(skip_locked=True)
+    deleted = rows.model._base_manager.filter(pk__in=unlocked.values("pk")).delete()[1]
+    return deleted.get(rows.model._meta.label, 0)

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -77,16 +77,16 @@ TABLES = {"messages": (fill_messages, outbox.prune), "usage": (fill_usage, sampl
 
 @contextmanager
 def timed_batches(batches: list[tuple[int, float]]) -> Iterator[None]:
-    """Add how many rows each batch was allowed, and how long it took."""
-    prune_batch = pruning.prune_batch
+    """Add how many rows each transaction was to delete, and how long it took."""
+    delete_found = pruning.delete_found
 
-    def timed(rows: Any, by: str, size: int) -> int:
+    def timed(rows: Any, found: Sequence[object]) -> int:
         began = time.perf_counter()
-        count = prune_batch(rows, by, size)
-        batches.append((size, time.perf_counter() - began))
+        count = delete_found(rows, found)
+        batches.append((len(found), time.perf_counter() - began))
         return count
 
-    with patch.object(pruning, "prune_batch", timed):
+    with patch.object(pruning, "delete_found", timed):
         yield
 
 
