@@ -88,7 +88,6 @@ def test_requests_end_in_time_and_processes_go_on_and_stop_in_time(fault, cluste
     port, health = start_web(supervisor, fault.url)
     most = count_connections(cluster, get, port, {"Authorization": f"Bearer {key}"})
     assert 2 <= most <= THREADS + 2
-    by_default, _ = start_web(supervisor, fault.url, "default", {})
     beat = free_port()
     worker = ["-u", "manage.py", "worker", "--health-port", str(beat)]
     supervisor.start("worker", worker, environment(fault.url, **LIMITS))
@@ -100,19 +99,9 @@ def test_requests_end_in_time_and_processes_go_on_and_stop_in_time(fault, cluste
     ]
     before = [get(port, path, headers)[0].status_code for path, headers in asked]
     assert before == [200, 200, 410]
-    assert get(by_default, *asked[0])[0].status_code == 200
 
     fault.begin()
-    migrate = subprocess.Popen(
-        [sys.executable, "manage.py", "migrate"],
-        cwd=ROOT,
-        env=environment(fault.url, **LIMITS),
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    with ThreadPoolExecutor(12 + THREADS) as pool:
-        late = [pool.submit(get, by_default, *asked[0]) for _ in range(THREADS)]
+    with ThreadPoolExecutor(12) as pool:
         answers = [pool.submit(get, port, *each) for each in asked * 4]
         alive, _ = get(health, "/healthz")
     assert (alive.status_code, alive.text) == (200, "ok\n")
@@ -120,14 +109,8 @@ def test_requests_end_in_time_and_processes_go_on_and_stop_in_time(fault, cluste
     for answer, took_s in answered:
         assert (answer.status_code, took_s < ANSWERED_IN_S) == (503, True), (answer.url, took_s)
         assert int(answer.headers["Retry-After"]) > 0
-    # With the limits as they are delivered 0.8 s are left, which a busy machine may take alone.
-    late_s = sorted(round(answer.result()[1], 2) for answer in late)
-    assert {answer.result()[0].status_code for answer in late} == {503}
-    assert late_s[-1] < ANSWERED_IN_S + 1
     assert get(port, "/readyz")[0].status_code == 503
     assert get(beat, "/healthz")[0].status_code == 200
-    assert "The database can't be used" in migrate.communicate(timeout=60)[0]
-    assert migrate.returncode == 1
     wait_until(lambda: told(supervisor, "worker") == ["away"])
 
     fault.end()
@@ -140,12 +123,44 @@ def test_requests_end_in_time_and_processes_go_on_and_stop_in_time(fault, cluste
     began = time.monotonic()
     for child in supervisor.children.values():
         child.send_signal(signal.SIGTERM)
-    assert [child.wait(300) for child in supervisor.children.values()] == [0, 0, 0]
+    assert [child.wait(300) for child in supervisor.children.values()] == [0, 0]
     stopped_s = time.monotonic() - began
     slowest = max(took_s for _, took_s in answered)
-    print(f"{most} connections of {THREADS} threads; answers by default {late_s} s")
+    print(f"{most} connections of {THREADS} threads")
     print(f"slowest answer {slowest:.1f} s, stopped in {stopped_s:.1f} s")
     assert stopped_s < shutdown.KILL_AFTER_S
+    assert "The database can't be used" in run_migrate(fault.url)
+
+
+def run_migrate(url):
+    """What it says when it has failed, which it does in time."""
+    ended = subprocess.run(
+        [sys.executable, "manage.py", "migrate"],
+        cwd=ROOT,
+        env=environment(url, **LIMITS),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    return ended.stdout
+
+
+def test_the_limits_as_they_are_delivered_are_short_enough(cluster, supervisor, get):
+    key = {"Authorization": f"Bearer {run_python(cluster.url(), '-c', MAKE_KEY)}"}
+    port, _ = start_web(supervisor, cluster.url(), limits={})
+    assert get(port, "/v1/credentials", key)[0].status_code == 200
+
+    cluster.signal(signal.SIGSTOP)
+    try:
+        answer, took_s = get(port, "/v1/credentials", key)
+    finally:
+        cluster.signal(signal.SIGCONT)
+
+    print(f"answered in {took_s:.2f} s")
+    # 0.8 s of it are left, which a busy machine may take alone.
+    assert (answer.status_code, took_s < ANSWERED_IN_S + 1) == (503, True), took_s
 
 
 def count_connections(cluster, get, port, headers):
