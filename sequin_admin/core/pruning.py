@@ -4,12 +4,12 @@ For how long what grows is kept say the settings `KEEP_..._DAYS`.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import connection, models, transaction
 
 from sequin_admin.core import clock, shutdown
 
@@ -54,17 +54,25 @@ def next_size(size: int, took_s: float) -> int:
 
 def prune_batch(rows: models.QuerySet[Row], by: str, size: int) -> int:
     """Delete the `size` oldest of `rows`, without those that another process has locked."""
-    found = list(rows.order_by(by).values_list("pk", flat=True)[:size])
+    oldest = rows.order_by(by).values_list("pk", flat=True)[:size]
+    if not connection.features.has_select_for_update:
+        return delete_found(rows, oldest)
+    found = list(oldest)
     return delete_found(rows, found) if found else 0
 
 
 @transaction.atomic
-def delete_found(rows: models.QuerySet[Row], found: Sequence[object]) -> int:
+def delete_found(rows: models.QuerySet[Row], found: Iterable[object]) -> int:
     """Those of the found rows that nobody has locked or changed meanwhile. Returns how many.
 
     Found before and locked by the statement that deletes them, they are locked no longer than that
-    takes: a busy machine may leave this process alone for a second between two statements.
+    takes: a busy machine may leave this process alone for a second between two statements. SQLite
+    has no such locks and finds them here, as a transaction there keeps all others from writing.
     """
-    unlocked = rows.filter(pk__in=found).order_by().select_for_update(skip_locked=True)
-    deleted = rows.model._base_manager.filter(pk__in=unlocked.values("pk")).delete()[1]
+    if connection.features.has_select_for_update:
+        unlocked = rows.filter(pk__in=found).order_by().select_for_update(skip_locked=True)
+        found = unlocked.values("pk")
+    else:
+        found = list(found)
+    deleted = rows.model._base_manager.filter(pk__in=found).delete()[1]
     return deleted.get(rows.model._meta.label, 0)

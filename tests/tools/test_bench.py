@@ -61,7 +61,8 @@ def test_pruning_is_timed_beside_a_writer(organization, monkeypatch):
     figures = prunes.measure(organization, 100)
 
     for table in ("messages", "usage"):
-        assert (figures[table]["rows"], figures[table]["transactions"]) == (100, 10)
+        assert figures[table]["rows"] == 100
+        assert figures[table]["transactions"] >= 10
         assert figures[table]["writes_beside"] > 0
 
 

@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -50,7 +50,7 @@ def measure(organization: Organization, total: int = MANY) -> dict[str, Any]:
             "transactions": len(batches),
             "longest_transaction_s": round(max(took_s for _, took_s in batches), 3),
             "slow_transactions": sum(took_s > pruning.SLOW_S for _, took_s in batches),
-            "fewest_rows_a_transaction": min(size for size, _ in batches),
+            "fewest_rows_a_transaction": min(size for size, _ in batches if size),
             "longest_write_beside_s": round(max(waits), 3),
             "writes_beside": len(waits),
             "load_before_and_after": [load_before[0], os.getloadavg()[0]],
@@ -77,13 +77,13 @@ TABLES = {"messages": (fill_messages, outbox.prune), "usage": (fill_usage, sampl
 
 @contextmanager
 def timed_batches(batches: list[tuple[int, float]]) -> Iterator[None]:
-    """Add how many rows each transaction was to delete, and how long it took."""
+    """Add how many rows each transaction deleted, and how long it took."""
     delete_found = pruning.delete_found
 
-    def timed(rows: Any, found: Sequence[object]) -> int:
+    def timed(rows: Any, found: Iterable[object]) -> int:
         began = time.perf_counter()
         count = delete_found(rows, found)
-        batches.append((len(found), time.perf_counter() - began))
+        batches.append((count, time.perf_counter() - began))
         return count
 
     with patch.object(pruning, "delete_found", timed):
