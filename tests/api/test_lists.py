@@ -422,7 +422,12 @@ def test_an_index_has_the_order_of_every_page(api, organization, request, url, s
         first = api.get(url, sort=sort, limit=1).json()
         assert api.get(url, sort=sort, limit=1, cursor=first["next_cursor"]).json()["data"]
 
-    pages = [query["sql"] for query in captured if query["sql"].endswith("LIMIT 2")]
+    # The rows of a page that stand around it for its digest are few, in whatever order.
+    found = (
+        re.search(r"(?:MATERIALIZED \(|^)(SELECT .*LIMIT 2)(?:\), digest|$)", each["sql"])
+        for each in captured
+    )
+    pages = [each[1] for each in found if each]
     assert len(pages) == 2
     for sql in pages:
         plan = plan_of(sql)
