@@ -46,8 +46,10 @@ class SearchParams(QueryParams):
     """Query parameters of a search."""
 
     q: str = Field(
+        default="",
         max_length=TEXT_CHARS,
-        description='Words, "phrases" and filters, as the list of credentials takes them.',
+        description='Words, "phrases" and filters, as the list of credentials takes them. Without '
+        "any, nothing is found.",
         examples=["customer:c-000777"],
     )
     limit: int = Field(default=search.HITS, ge=1, le=MOST, description="Of each entity.")

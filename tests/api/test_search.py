@@ -2,6 +2,7 @@
 
 import pytest
 
+from sequin_admin.access.models import Scope
 from tests.factories import make_credential
 
 pytestmark = pytest.mark.django_db
@@ -18,6 +19,13 @@ def test_a_search_answers_in_groups(api, row):
     assert [(group["entity"], group["has_more"]) for group in groups] == [("credential", False)]
     (hit,) = groups[0]["data"]
     assert hit.items() >= {"entity": "credential", "id": str(row.pk), "name": "Dune"}.items()
+
+
+def test_nothing_of_another_organization_is_found(make_client, stranger, row):
+    theirs = make_client(stranger.organizations.get(), Scope.READ)
+
+    for text in ("dune", "plan:pro", str(row.pk), f"id:{row.pk}"):
+        assert theirs.get(f"/v1/search?q={text}").json()["data"] == []
 
 
 @pytest.mark.parametrize(

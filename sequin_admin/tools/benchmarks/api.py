@@ -18,8 +18,8 @@ LIMIT, MOST_LIMIT = hot.LIMIT, 500
 # A deep page starts at this share of the rows.
 DEEP = 0.8
 ROUNDS = 15
-# Measured, but without a limit: without an index, as on SQLite, a search that matches few rows reads
-# the texts of all.
+# Measured, but without a limit: without an index, as on SQLite, a search that matches few rows
+# reads the texts of all.
 SCANS = ("search for one",)
 
 Figures = dict[str, Any]
