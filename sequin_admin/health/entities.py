@@ -3,8 +3,8 @@
 from functools import cache
 
 from django.apps import apps
-from django.db.models import QuerySet
 
+from sequin_admin.access.models import OwnedQuerySet
 from sequin_admin.credentials.models import Monitored
 
 
@@ -20,11 +20,12 @@ def deferred_columns(model: type[Monitored]) -> list[str]:
     return [field.name for field in model._meta.fields if field.name == "secrets"]
 
 
-def with_dependencies(model: type[Monitored]) -> QuerySet[Monitored]:
+def with_dependencies(model: type[Monitored]) -> OwnedQuerySet[Monitored]:
     """Rows of the model, joined with those they need by a foreign key, and without secrets:
     a sync with its credential and that one's OAuth app."""
     columns = {field.name for field in model._meta.fields}
     paths = ("oauth_app", "credential", "credential__oauth_app", "target")
     joined = [path for path in paths if path.split("__")[0] in columns]
     hidden = [f"{path}__secrets" for path in joined]
-    return model._default_manager.select_related(*joined).defer(*hidden, *deferred_columns(model))
+    rows = OwnedQuerySet[Monitored](model).select_related(*joined)
+    return rows.defer(*hidden, *deferred_columns(model))

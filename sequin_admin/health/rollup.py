@@ -117,8 +117,8 @@ def list_reasons(subject: Monitored, checks: Sequence[Check] | None = None) -> l
 
     `checks` are its own where they are known already.
     """
-    checks = Check.objects.about(subject) if checks is None else checks
-    own = [reason_of(subject, check) for check in checks if is_unhealthy(check.status)]
+    known = list(Check.objects.about(subject)) if checks is None else checks
+    own = [reason_of(subject, check) for check in known if is_unhealthy(check.status)]
     troubled = [row for row in subject.depends_on() if is_unhealthy(row.health_status)]
     inherited = [inherited_reason(row, through=underlying_reason(row)) for row in troubled]
     decided = deciding(subject, own, inherited)

@@ -28,7 +28,7 @@ def detail(request: Request, entity: str, pk: str) -> HttpResponse:
     """Status, reasons, next step, checks with their evidence, and history."""
     if entity not in monitored_models():
         raise Http404(entity)
-    rows = with_dependencies(monitored_models()[entity]).filter(organization=request.organization)
+    rows = with_dependencies(monitored_models()[entity]).of(request.organization)
     subject = get_object_or_404(rows, pk=pk)
     context = {
         "subject": subject,

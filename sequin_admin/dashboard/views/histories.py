@@ -17,7 +17,7 @@ SHOWN = 12
 @require_GET
 @may(Action.VIEW)
 def history(request: Request, pk: str, entity: str) -> HttpResponse:
-    rows = with_dependencies(monitored_models()[entity]).filter(organization=request.organization)
+    rows = with_dependencies(monitored_models()[entity]).of(request.organization)
     subject = get_object_or_404(rows, pk=pk)
     context = {
         "events": Event.objects.of(request.organization.pk).about(subject)[:SHOWN],
