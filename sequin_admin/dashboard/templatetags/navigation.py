@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django import template
 from django.db.models import Model
 from django.template.context import Context
+from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve, reverse
+from django.utils.safestring import SafeString
 
 from sequin_admin.dashboard.areas import AREAS, GROUPS, Area
 from sequin_admin.dashboard.front import Front
@@ -30,10 +33,27 @@ class Crumb:
     url: str
 
 
-@register.inclusion_tag("components/navigation.html", takes_context=True)
-def navigation(context: Context) -> dict[str, Any]:
-    """The areas that the role may open, by group. The one we are in is marked."""
-    path = context["request"].path
+@cache
+def url_of(name: str) -> str:
+    """The URL of an area. Each page asks for all of them, several times."""
+    return reverse(name)
+
+
+@register.simple_tag(takes_context=True)
+def navigation(context: Context) -> SafeString:
+    """The areas that the role may open, by group. The one we are in is marked.
+
+    Rendered once a page, which shows it twice: beside the content, and in the menu of a phone.
+    """
+    request = context["request"]
+    if not hasattr(request, "navigation"):
+        shown = list_groups(context, request.path)
+        request.navigation = render_to_string("components/navigation.html", shown)
+    html: SafeString = request.navigation
+    return html
+
+
+def list_groups(context: Context, path: str) -> dict[str, Any]:
     groups = [
         (group.title, [entry(area, path) for area in group.areas if may_open(area, context)])
         for group in GROUPS
@@ -42,7 +62,7 @@ def navigation(context: Context) -> dict[str, Any]:
 
 
 def entry(area: Area, path: str) -> dict[str, Any]:
-    url = reverse(area.name)
+    url = url_of(area.name)
     here = path == url if url == "/" else path.startswith(url)
     return {"area": area, "url": url, "here": here}
 
@@ -92,7 +112,7 @@ def name_of(row: Model) -> str:
 
 
 def area_title(url: str) -> str:
-    return next((area.title for area in AREAS if reverse(area.name) == url), "")
+    return next((area.title for area in AREAS if url_of(area.name) == url), "")
 
 
 def is_page(url: str) -> bool:
