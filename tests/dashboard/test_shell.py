@@ -271,7 +271,7 @@ def test_badge_says_its_status_in_words_with_an_icon(status, words):
 
 
 def test_note_of_a_provider_is_escaped():
-    template = Template('{% include "components/row_more.html" with text=note only %}')
+    template = Template("{% load ui %}{% row_more 1 note note %}")
 
     html = template.render(Context({"note": "<script>alert(1)</script>"}))
 

@@ -92,6 +92,20 @@ def link_state(link: ConnectLink) -> dict[str, Any]:
 
 
 @register.simple_tag
+def row_more(pk: object, name: object, text: str = "", label: str = "Why") -> SafeString:
+    """What a row of a list says on demand: `text`, and on a phone its other cells.
+
+    No template of its own, as a list has it in every row.
+    """
+    narrow, said = ("", format_html("<p>{}</p>", text)) if text else (" row-more-narrow", "")
+    return format_html(
+        '<details class="row-more{}" id="more-{}"><summary>{}<span class="sr-only"> {}</span>'
+        "</summary>{}</details>",
+        *(narrow, pk, label if text else "More", name, said),
+    )
+
+
+@register.simple_tag
 def provider_tile(provider: str, size: str = "") -> SafeString:
     """A two-letter monogram on the provider's colour. Decorative: write the name beside it."""
     letters = monogram(kinds.title_of(provider))
