@@ -41,6 +41,10 @@ def test_a_tab_asks_only_what_it_shows(
     for number in range(30):
         credential_operations.update_details(row, name=f"Renamed {number}", actor=user)
 
+    # The first visit also writes into the session that it was viewed.
+    with django_assert_max_num_queries(15):
+        owner.get(f"/credentials/{row.pk}/{tab}")
+
     with django_assert_max_num_queries(12):
         answer = owner.get(f"/credentials/{row.pk}/{tab}")
 

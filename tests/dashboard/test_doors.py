@@ -40,7 +40,7 @@ TAKES = {
             "to_customers", "syncs", "sync", "streams", "stream", "targets", "target", "consumers",
             "consumer", "credential_syncs", "usage", "login_confirmed", "credential_token",
             "credential_use", "credential_history", "oauth_app_guide", "oauth_app_history",
-            "sync_badge_page", "sync_history", "target_history",
+            "sync_badge_page", "sync_history", "target_history", "search",
         ),
         Action.VIEW,
     ),

@@ -165,7 +165,7 @@ def test_the_log_is_narrowed_by_state_and_polled_while_something_waits(
     outbox.post(organization, make_message("Told"))
     delivery.deliver_claimed(*delivery.claim_due(1))
     url = address("channel", channel.pk)
-    assert "hx-trigger" not in client.get(url).content.decode()
+    assert "every 5s" not in client.get(url).content.decode()
 
     outbox.post(organization, make_message("Waits"))
     page = client.get(url, {"state": "pending"}).content.decode()
