@@ -7,6 +7,7 @@ A failed leg does not prevent the next one; Ctrl-C and SIGTERM do. Further argum
 each pytest.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -105,7 +106,11 @@ DRILLS = {
 SKIPPED = 77
 
 
-def run(command: list[str], environment: Mapping[str, str] | None = None) -> int:
+# Thousands of processes would else compile all of our modules anew.
+COMPILING = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
+def run(command: list[str], environment: Mapping[str, str] = COMPILING) -> int:
     """Run Python and return its exit code, or 128 + the signal that we were stopped with."""
     signals = []
     child = subprocess.Popen([sys.executable, *command], env=environment)

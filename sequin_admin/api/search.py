@@ -49,8 +49,7 @@ class SearchParams(QueryParams):
         default="",
         max_length=TEXT_CHARS,
         description='Words, "phrases" and filters, as the list of credentials takes them. Without '
-        "any, nothing is found.",
-        examples=["customer:c-000777"],
+        "any, nothing is found. An example: customer:c-000777",
     )
     limit: int = Field(default=search.HITS, ge=1, le=MOST, description="Of each entity.")
 

@@ -1,7 +1,5 @@
 """The concrete model of a row: a Stripe key is a credential, whatever its proxy is called."""
 
-from typing import Any
-
 from django.db import models
 
 
@@ -12,5 +10,5 @@ def concrete_model(row: models.Model | type[models.Model]) -> type[models.Model]
 
 def noun(row: models.Model | type[models.Model], count: int = 1) -> str:
     """What `count` rows of its model are called in a sentence: credential, OAuth apps."""
-    meta: Any = concrete_model(row)._meta
+    meta = concrete_model(row)._meta
     return str(meta.verbose_name if count == 1 else meta.verbose_name_plural)

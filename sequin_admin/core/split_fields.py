@@ -11,6 +11,12 @@ from django import forms
 UNITS = [("1", "ms"), ("1000", "s"), ("60000", "min"), ("3600000", "h")]
 WHOLE = "Enter a whole number."
 OTHER = "other"
+# Python converts no more than 4,300.
+MOST_DIGITS = 15
+
+
+def is_whole(text: str) -> bool:
+    return text.isascii() and text.isdecimal()
 
 
 class TwoInputs(forms.MultiWidget):
@@ -41,9 +47,9 @@ class IntervalWidget(TwoInputs):
             ]
         )
 
-    def decompress(self, value: Any) -> list[str]:
+    def decompress(self, value: object) -> list[str]:
         text = "" if value is None else str(value)
-        if not (text.isascii() and text.isdecimal() and int(text)):
+        if not is_whole(text) or len(text) > MOST_DIGITS or not int(text):
             return [text, "1"]
         fitting = [int(unit) for unit, _ in UNITS if int(text) % int(unit) == 0]
         return [str(int(text) // fitting[-1]), str(fitting[-1])]
@@ -78,7 +84,7 @@ class IntervalField(forms.Field):
     def has_changed(self, initial: Any, data: Any) -> bool:
         return bool(self.prepare_value(data) != initial)
 
-    def words(self, value: Any) -> str:
+    def words(self, value: object) -> str:
         """A value of `prepare_value()` for people: 60000 -> "1 min"."""
         number, unit = value if isinstance(value, list) else self.widget.decompress(value)
         return f"{number} {dict(UNITS).get(unit, '')}".strip() if number else ""
@@ -86,8 +92,11 @@ class IntervalField(forms.Field):
     def parse(self, value: list[str]) -> int | None:
         """In milliseconds; None for what is no whole number or of no unit."""
         number, unit = str(value[0]).strip(), value[1] or "1"
-        known = unit in dict(UNITS) and number.isascii() and number.isdecimal()
-        return min(int(number) * int(unit), self.longest_ms + 1) if known else None
+        if unit not in dict(UNITS) or not is_whole(number):
+            return None
+        if len(number) > MOST_DIGITS:
+            return self.longest_ms + 1
+        return min(int(number) * int(unit), self.longest_ms + 1)
 
 
 class ChoiceOrOtherWidget(TwoInputs):
@@ -104,8 +113,9 @@ class ChoiceOrOtherWidget(TwoInputs):
             ]
         )
 
-    def decompress(self, value: Any) -> list[str]:
-        return [value, ""] if value in self.usual else [OTHER, value or ""]
+    def decompress(self, value: object) -> list[str]:
+        text = "" if value is None else str(value)
+        return [text, ""] if text in self.usual else [OTHER, text]
 
 
 class ChoiceOrOtherField(forms.Field):

@@ -1,6 +1,5 @@
 """What an audit event changed, in words: `50 per second, was 20 per second`."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +13,7 @@ NOTHING = "nothing"
 WORDS = {"oauth": "OAuth", "api": "API", "id": "ID", "url": "URL"}
 
 
-def describe_details(details: Mapping[str, Any]) -> list[str]:
+def describe_details(details: dict[str, Any]) -> list[str]:
     """A line for each thing that the event's details say, the change first."""
     rest = [
         f"{label_of(name)}: {format_value(name, value)}"
@@ -24,7 +23,7 @@ def describe_details(details: Mapping[str, Any]) -> list[str]:
     return [*describe_change(details), *rest]
 
 
-def describe_change(details: Mapping[str, Any]) -> list[str]:
+def describe_change(details: dict[str, Any]) -> list[str]:
     before, after = details.get("before"), details.get("after")
     if isinstance(before, dict) and isinstance(after, dict):
         return describe_fields(before, after)
@@ -39,7 +38,7 @@ def describe_change(details: Mapping[str, Any]) -> list[str]:
     return [told if before == after else f"{told}, was {format_value('', before)}", *lines]
 
 
-def describe_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def describe_fields(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """One line for each field that differs."""
     if before.keys() >= RATE and after.keys() >= RATE:
         return describe_rate(before, after)
@@ -51,7 +50,7 @@ def describe_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list
     ]
 
 
-def describe_rate(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+def describe_rate(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     """`50 per second, was 20 per second`, and the requests at once when these differ."""
     old, new = (RateLimit(**{name: rate[name] for name in RATE}) for rate in (before, after))
     lines = [] if str(old) == str(new) else [f"{new}, was {old}"]
@@ -75,7 +74,7 @@ def words_of(name: str) -> str:
     return " ".join(WORDS.get(word, word) for word in name.split("_"))
 
 
-def format_value(name: str, value: Any) -> str:
+def format_value(name: str, value: object) -> str:
     """A JSON value as a person reads it; a kind or provider by its title."""
     if isinstance(value, bool):
         return "yes" if value else "no"

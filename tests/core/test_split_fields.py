@@ -92,3 +92,11 @@ def test_another_value_is_shown_as_other():
 
     assert 'value="30m"' in html
     assert '<option value="other" selected>' in html
+
+
+@pytest.mark.parametrize("number", ["9" * 16, "9" * 5000])
+def test_more_digits_than_python_converts_are_too_long_an_interval(number):
+    interval = IntervalField(longest_ms=DAY_MS)
+
+    assert interval.clean([number, "1"]) == DAY_MS + 1
+    assert interval.widget.decompress(number) == [number, "1"]

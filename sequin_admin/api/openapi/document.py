@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterator
+from copy import copy
 from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, JsonResponse
+from django.utils.functional import cached_property
 from django.utils.module_loading import import_string
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
@@ -101,22 +103,25 @@ class Api(NinjaAPI):
         self.tags[resource.tag] = self.tags.get(resource.tag) or resource.about
 
     def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
-        document = super().get_openapi_schema(**options)
-        describe(document, settings.PUBLIC_URL)
+        return with_server(self.document, settings.PUBLIC_URL)
+
+    @cached_property
+    def document(self) -> OpenAPISchema:
+        """Made once, as it takes a second: without a server, and not to be changed."""
+        document = super().get_openapi_schema()
+        describe(document)
         document["tags"] = [{"name": tag, "description": said} for tag, said in self.tags.items()]
         return document
 
     def serve_document(self, request: HttpRequest) -> JsonResponse:
         """The document, with the requested host as its server."""
-        document = self.get_openapi_schema()
-        describe_server(document, request.build_absolute_uri("/").rstrip("/"))
-        return JsonResponse(document)
+        base = request.build_absolute_uri("/").rstrip("/")
+        return JsonResponse(with_server(self.document, base))
 
 
-def describe(document: dict[str, Any], base: str) -> None:
+def describe(document: dict[str, Any]) -> None:
     """Add to Ninja's document, in place, what Ninja can't know."""
     restore_published_names(document)
-    describe_server(document, base)
     schemas = document["components"]["schemas"]
     for kind in kinds.all():
         shape = schemas[kind.properties_class.__name__]
@@ -170,9 +175,12 @@ def rename_schemas(part: object) -> None:
             rename_schemas(value)
 
 
-def describe_server(document: dict[str, Any], base: str) -> None:
-    document["servers"] = [{"url": base, "description": "This installation."}]
-    document["info"]["description"] = guide.introduction(base)
+def with_server(document: OpenAPISchema, base: str) -> OpenAPISchema:
+    """A copy that names the server, also in its introduction."""
+    served = copy(document)
+    served["servers"] = [{"url": base, "description": "This installation."}]
+    served["info"] = {**document["info"], "description": guide.introduction(base)}
+    return served
 
 
 def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -35,7 +35,7 @@ class FoundLink:
 
 
 @dataclass(frozen=True)
-class Section:
+class ResultGroup:
     """A group of the answer. `all_url` is the list that has the rest."""
 
     title: str
@@ -50,7 +50,7 @@ def search(request: Request) -> HttpResponse:
     found = search_everything(request.organization, text)
     sections = (
         [
-            Section(g.title, [*map(link_to, g.hits)], list_url(g.entity, text) * g.has_more)
+            ResultGroup(g.title, [*map(link_to, g.hits)], list_url(g.entity, text) * g.has_more)
             for g in found.groups
         ]
         if text
@@ -79,16 +79,16 @@ def list_url(entity: str, text: str) -> str:
     return f"{reverse(f'dashboard:{name}')}?{urlencode({'q': text})}" if name else ""
 
 
-def viewed_sections(request: Request) -> list[Section]:
+def viewed_sections(request: Request) -> list[ResultGroup]:
     hits = find_hits(request.organization, list_viewed(request))
-    return [Section("Recently viewed", [*map(link_to, hits)])] if hits else []
+    return [ResultGroup("Recently viewed", [*map(link_to, hits)])] if hits else []
 
 
-def entry_sections(text: str, role: str) -> list[Section]:
+def entry_sections(text: str, role: str) -> list[ResultGroup]:
     groups = (("Pages", palette.PAGES), ("Actions", palette.ACTIONS))
     found = ((title, palette.find_entries(entries, text, role)) for title, entries in groups)
     return [
-        Section(title, [FoundLink(entry.url, entry.title) for entry in entries])
+        ResultGroup(title, [FoundLink(entry.url, entry.title) for entry in entries])
         for title, entries in found
         if entries
     ]

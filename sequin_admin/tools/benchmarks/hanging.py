@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, models
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
@@ -93,7 +93,7 @@ def measure_rate(hosts: dict[str, str]) -> float:
         worker.wait()
 
 
-def wait_for(renewed: Any, least: int) -> int:
+def wait_for(renewed: models.QuerySet[Token], least: int) -> int:
     """How many are renewed, as soon as there are so many or all patience is gone."""
     ends_at = time.monotonic() + PATIENCE_S
     while (count := int(renewed.count())) < least and time.monotonic() < ends_at:

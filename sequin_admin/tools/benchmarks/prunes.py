@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
-from django.db import connection
+from django.db import connection, models
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock, pruning
@@ -80,7 +80,7 @@ def timed_batches(batches: list[tuple[int, float]]) -> Iterator[None]:
     """Add how many rows each transaction deleted, and how long it took."""
     delete_found = pruning.delete_found
 
-    def timed(rows: Any, found: Iterable[object]) -> int:
+    def timed(rows: models.QuerySet[models.Model], found: Iterable[object]) -> int:
         began = time.perf_counter()
         count = delete_found(rows, found)
         batches.append((count, time.perf_counter() - began))

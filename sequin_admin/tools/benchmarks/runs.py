@@ -11,7 +11,7 @@ COLUMNS = ("requests_per_s", "median_ms", "p99_ms", "p99_to_median", "cpu_ms", "
 SHARES = ("share", "cpu_share", "share_of_two_bare_trips")
 
 
-def flatten(figures: Figures, path: str = "") -> Iterator[tuple[str, Any]]:
+def flatten(figures: Figures, path: str = "") -> Iterator[tuple[str, object]]:
     """Every figure by its path: `api_get.share`."""
     for name, value in figures.items():
         if isinstance(value, dict):
