@@ -11,6 +11,7 @@ urlpatterns = [
     path("v1/", include("sequin_admin.api.urls")),
     path("accounts/email/", account.email, name="account_email"),
     path("accounts/keyboard/", account.keyboard, name="account_keyboard"),
+    path("accounts/time-zone/", account.time_zone, name="account_time_zone"),
     path("accounts/invitation/", invitations.accept, name="invitation"),
     path("accounts/invitation/<str:token>/", invitations.open_invitation, name="invitation_open"),
     path("accounts/", include("allauth.urls")),

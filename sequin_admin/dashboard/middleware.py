@@ -3,12 +3,14 @@
 import uuid
 from collections.abc import Callable
 from typing import Any, cast
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.urls import ResolverMatch
+from django.utils import timezone
 from django.utils.log import log_response
 
 from sequin_admin.access import staff_access
@@ -92,11 +94,22 @@ def organization(get_response: GetResponse) -> GetResponse:
         known = cast(AnyRequest, request)
         known.memberships, known.membership = owned, current
         known.organization = current.organization if current else None
-        response = get_response(request)
+        with timezone.override(zone_of(request)):
+            response = get_response(request)
         record_staff_page(request, response.status_code)
         return response
 
     return middleware
+
+
+def zone_of(request: HttpRequest) -> ZoneInfo | None:
+    """The time zone in which the person reads exact times; None for that of the settings."""
+    name = getattr(request.user, "time_zone", "")
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError):
+        # It was renamed since.
+        return None
 
 
 def record_staff_page(request: HttpRequest, status: int) -> None:

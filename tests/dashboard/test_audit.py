@@ -1,10 +1,12 @@
 """The page of the audit log: by day, actor, action and object, in words."""
 
+import csv
+import io
 from datetime import UTC, datetime
 
 import pytest
-from django.utils import timezone
 
+from sequin_admin.access.models import User
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
 from sequin_admin.dashboard.event_words import describe_details
@@ -39,8 +41,8 @@ def test_yesterday_is_a_day_of_the_viewer(owner, events_at, monkeypatch):
     events_at(*(datetime(2026, 10, d, h, m, tzinfo=UTC) for d, h, m in hours))
 
     assert shown(owner, when="yesterday") == ["25-2300", "25-2259"]
-    with timezone.override("Europe/Berlin"):
-        assert shown(owner, when="yesterday") == ["25-2259", "24-2200"]
+    User.objects.update(time_zone="Europe/Berlin")
+    assert shown(owner, when="yesterday") == ["25-2259", "24-2200"]
 
 
 def test_both_days_of_a_range_are_included(owner, events_at):
@@ -113,3 +115,31 @@ def test_an_object_leads_to_its_page_until_it_is_deleted(owner, organization, us
     assert link in owner.get("/audit/", query).content.decode()
     streams.delete(stream, actor=user)
     assert link not in owner.get("/audit/", query).content.decode()
+
+
+def test_the_log_is_downloaded_as_it_is_narrowed(owner, organization, events_at):
+    events_at(LONG_DAY)
+    changed = {"before": RATE, "after": {**RATE, "allowed_requests": 50}}
+    Event.objects.create(
+        organization_id=organization.pk, action="rate_limit.changed", target="=1+1", details=changed
+    )
+
+    answer = owner.get("/audit/", {"format": "csv", "action": "rate_limit.changed"})
+
+    lines = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
+    assert [(line["target"], line["changes"]) for line in lines] == [
+        ("'=1+1", "50 per second, was 20 per second")
+    ]
+
+
+def test_everybody_reads_times_in_a_zone_of_their_own(client, user, viewer, events_at):
+    events_at(LONG_DAY)
+    client.force_login(viewer)
+
+    wrong = client.post("/accounts/time-zone/", {"time_zone": "Arrakis/Arrakeen"})
+    saved = client.post("/accounts/time-zone/", {"time_zone": "Asia/Tokyo"})
+
+    assert (wrong.status_code, saved.status_code) == (422, 302)
+    assert "25 Oct 2026, 21:00:00 JST" in client.get("/audit/").content.decode()
+    client.force_login(user)
+    assert "25 Oct 2026, 12:00:00 UTC" in client.get("/audit/").content.decode()

@@ -39,6 +39,8 @@ class User(AbstractUser):
     session_version = models.PositiveIntegerField(default=0, editable=False)
     # Whether single keys act in the dashboard (WCAG 2.1.4).
     single_keys = models.BooleanField(default=True, editable=False)
+    # Name of the IANA time zone in which pages show exact times; empty for UTC.
+    time_zone = models.CharField(max_length=60, default="", editable=False)
 
     objects: ClassVar[AccountManager] = AccountManager()
 

@@ -1,6 +1,7 @@
-"""One's own address, and one's own keyboard."""
+"""One's own address, keyboard and time zone."""
 
 from typing import cast
+from zoneinfo import available_timezones
 
 from allauth.account.models import EmailAddress
 from allauth.account.views import email as change_email
@@ -9,8 +10,8 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
 
 from sequin_admin.access import addresses
 from sequin_admin.access.models import User
@@ -68,6 +69,29 @@ def keyboard(request: HttpRequest) -> HttpResponse:
     user.save(update_fields=["single_keys"])
     messages.success(request, f"Single keys are {'on' if user.single_keys else 'off'}.")
     return redirect("mfa_index")
+
+
+class TimeZoneForm(forms.Form):
+    """The zone in which a person reads exact times."""
+
+    time_zone = forms.ChoiceField(
+        choices=lambda: [(zone, zone) for zone in sorted(available_timezones())]
+    )
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def time_zone(request: HttpRequest) -> HttpResponse:
+    """Choose the time zone, for the person who asks."""
+    user = cast(User, request.user)
+    form = TimeZoneForm(request.POST or None, initial={"time_zone": user.time_zone or "UTC"})
+    if request.method == "POST" and form.is_valid():
+        user.time_zone = form.cleaned_data["time_zone"]
+        user.save(update_fields=["time_zone"])
+        messages.success(request, f"Exact times are shown in {user.time_zone}.")
+        return redirect("mfa_index")
+    status = 422 if form.is_bound else 200
+    return render(request, "account/time_zone.html", {"form": form}, status=status)
 
 
 def show_email_page(request: HttpRequest, edit: Edit) -> HttpResponse:

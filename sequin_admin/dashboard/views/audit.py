@@ -1,14 +1,18 @@
 """The audit log: who did what, when."""
 
+import json
+from operator import attrgetter
 from typing import Any
 
-from django.http import HttpResponse
+from django.http import HttpResponseBase
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event, EventQuerySet
 from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.csv_export import Columns, csv_response, wants_csv
+from sequin_admin.dashboard.event_words import describe_details
 from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
 from sequin_admin.dashboard.periods import PRESETS, PeriodForm
 
@@ -24,15 +28,25 @@ LOOKUPS = {
 }
 # The page of an object, by what the log calls its type.
 PAGES = {"oauthapp": "oauth_app", "apikey": "api_key", "connectlink": "connect_link"}
+CSV_COLUMNS: Columns = {
+    "id": lambda event: event.pk,
+    **{name: attrgetter(name) for name in ("at", "actor", "actor_type", "actor_id", "action")},
+    **{name: attrgetter(name) for name in ("target", "target_type", "target_id")},
+    "changes": lambda event: "; ".join(describe_details(event.details)),
+    "details": lambda event: json.dumps(event.details, ensure_ascii=False),
+}
 
 
 @require_GET
 @may(Action.VIEW)
-def index(request: Request) -> HttpResponse:
+def index(request: Request) -> HttpResponseBase:
     events = Event.objects.of(request.organization.pk)
     chosen = {name: get_query_param(request, name) for name in LOOKUPS}
     period = PeriodForm({name: get_query_param(request, name) for name in PeriodForm.base_fields})
-    page = Pages(narrow(events, chosen, period), ROWS).get_page(request.GET.get("page"))
+    rows = narrow(events, chosen, period)
+    if wants_csv(request):
+        return csv_response("audit", rows, CSV_COLUMNS)
+    page = Pages(rows, ROWS).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "chosen": chosen,
