@@ -12,7 +12,7 @@ from sequin_admin.access.models import Organization
 from sequin_admin.core import clock, leases
 from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.models import Credential, SearchText
 from sequin_admin.health import probe_claims
 from sequin_admin.tokens import endpoints, renewal_leases
 from sequin_admin.tokens.models import Purpose, Token
@@ -32,7 +32,7 @@ def measure(rows: int = ROWS) -> dict[str, Any]:
     figures: dict[str, Any] = {"rows": rows, "rows_a_claim": ROOM, "allowed": MOST_RATIO}
     for count in ORGANIZATIONS:
         # Without the signals of each row.
-        for model in (Token, Credential):
+        for model in (Token, SearchText, Credential):
             model._base_manager.all()._raw_delete("default")
         for number in range(count):
             make_due(f"claims-{count}-{number}", rows // count)
