@@ -1,10 +1,12 @@
 """Fixtures that every test may use: people, an organization, the simulator."""
 
 import gc
+import os
 import signal
 import time
 from collections.abc import Iterator
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -47,7 +49,20 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+# Begun first, so that none of them is all that is left for one process at the end.
+LONGEST = (
+    "tools/test_chaos",
+    "browser/test_pages.py",
+    "tools/",
+    "browser/",
+    "limits/test_accuracy",
+)
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    items[:] = deal(items, workers)
     if connection.vendor != "postgresql":
         elsewhere = pytest.mark.skip(reason="This is about PostgreSQL: make test asks it there.")
         for item in items:
@@ -76,6 +91,26 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
             type(rows[0]).objects.bulk_create(rows, ignore_conflicts=True)
 
     post_migrate.connect(write_again, sender=django_apps.get_app_config("audit"), weak=False)
+
+
+def length_rank(item: pytest.Item) -> int:
+    """Where in `LONGEST` the test's file stands; its length for all others."""
+    path = str(item.path.relative_to(Path(__file__).parent))
+    matching = (rank for rank, name in enumerate(LONGEST) if path.startswith(name))
+    return next(matching, len(LONGEST))
+
+
+def deal(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """The order in which each worker, which is given a part of the list, begins with long ones."""
+    longest = sorted((i for i in items if length_rank(i) < len(LONGEST)), key=length_rank)
+    others = [item for item in items if length_rank(item) == len(LONGEST)]
+    size, dealt = -(-len(items) // workers), list[pytest.Item]()
+    for number in range(workers):
+        hand = longest[number::workers]
+        rest = max(size - len(hand), 0)
+        dealt += [*hand, *others[:rest]]
+        others = others[rest:]
+    return [*dealt, *others]
 
 
 @pytest.fixture(scope="session", autouse=True)

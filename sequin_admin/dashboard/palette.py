@@ -8,6 +8,7 @@ from django.urls import reverse
 from sequin_admin.access.policy import Action, allows
 from sequin_admin.core.search_language import parse_search
 from sequin_admin.core.search_text import fold
+from sequin_admin.credentials import kinds
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,15 @@ ACTIONS = (
     Entry("Invite a member", "dashboard:member_add", "add people user team", Action.MANAGE),
     Entry("Change the password", "account_change_password", "my login"),
 )
+
+
+def list_pages() -> tuple[Entry, ...]:
+    """The pages, and the credentials of each provider."""
+    of_provider = (
+        Entry(f"Credentials of {title}", "dashboard:credentials", slug, query=f"?provider={slug}")
+        for slug, title in kinds.providers_by_title()
+    )
+    return (*PAGES, *of_provider)
 
 
 def find_entries(entries: tuple[Entry, ...], text: str, role: str) -> list[Entry]:

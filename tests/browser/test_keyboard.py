@@ -78,11 +78,11 @@ def test_the_page_s_own_actions_are_listed(page: Page, organization: Organizatio
 
 def test_no_key_acts_while_somebody_types(page: Page, rows: None) -> None:
     page.goto("/credentials/")
-    page.get_by_label("Search by name or account").click()
+    page.get_by_label("Search credentials").click()
 
     page.keyboard.type("g x ? . j")
 
-    expect(page.get_by_label("Search by name or account")).to_have_value("g x ? . j")
+    expect(page.get_by_label("Search credentials")).to_have_value("g x ? . j")
     assert page.url.endswith("/credentials/")
     assert ticked(page) == []
     expect(page.get_by_role("dialog")).to_have_count(0)

@@ -204,7 +204,7 @@ def test_permits_that_always_come_too_late_are_not_asked_for_ever(client, key):
 
     def late(ending, body):
         answer = ask(ending, body)
-        answer._content = answer.content.replace(b'"use_within_ms": 1000', b'"use_within_ms": 0')
+        answer._content = answer.content.replace(b'"use_within_ms":1000', b'"use_within_ms":0')
         return answer
 
     credential.permits.post = late

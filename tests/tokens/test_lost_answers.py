@@ -61,7 +61,7 @@ def test_the_page_shows_how_each_attempt_ended(lose, client, user):
     probes.verify(credential)
     client.force_login(user)
 
-    page = client.get(f"/credentials/{credential.pk}/").content.decode()
+    page = client.get(f"/credentials/{credential.pk}/token/").content.decode()
 
     assert "No answer came" in page
     assert "The answer of an attempt before was lost, and is not repeated" in page
@@ -71,7 +71,7 @@ def test_an_attempt_that_was_cut_off_is_shown_as_that(connected, client, user):
     credential = connected("linear_oauth2")
     renewal_leases.acquire_lease(Token.objects.get(pk=credential.pk))
     client.force_login(user)
-    address = f"/credentials/{credential.pk}/"
+    address = f"/credentials/{credential.pk}/token/"
     assert "Under way" in client.get(address).content.decode()
 
     Token.objects.update(lease_until=clock.now() - timedelta(seconds=1))

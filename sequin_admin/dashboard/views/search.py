@@ -85,7 +85,7 @@ def viewed_sections(request: Request) -> list[ResultGroup]:
 
 
 def entry_sections(text: str, role: str) -> list[ResultGroup]:
-    groups = (("Pages", palette.PAGES), ("Actions", palette.ACTIONS))
+    groups = (("Pages", palette.list_pages()), ("Actions", palette.ACTIONS))
     found = ((title, palette.find_entries(entries, text, role)) for title, entries in groups)
     return [
         ResultGroup(title, [FoundLink(entry.url, entry.title) for entry in entries])
