@@ -100,7 +100,7 @@ def test_the_sentence_opens_without_javascript(
 def test_how_many_match_is_said(page: Page, sick: Credential) -> None:
     page.goto("/credentials/")
 
-    page.get_by_role("searchbox").fill("Caladan")
+    page.get_by_role("searchbox", name="Search credentials").fill("Caladan")
 
     expect(page.locator("#announcer")).to_have_text("1 credential")
 
