@@ -132,6 +132,7 @@ def import_of_known_ones(fleet):
         assert token.version == version
         assert token.secrets.get("access_token") == (access_token and f"00D{number}")
     assert {Credential.objects.get(pk=row.pk).properties["name"] for row in keys} == {"New"}
+    assert Credential.objects.of(fleet.organization).matching("new").count() == len(keys)
     updated = Event.objects.filter(organization_id=fleet.organization.pk)
     assert updated.filter(action="credential.updated").count() == len(items)
 

@@ -185,7 +185,9 @@ def origins(known: Credential, stored: Mapping[str, str]) -> set[str]:
 
 def update_tokens(changes: Sequence[tuple[Credential, MergeResult]]) -> None:
     """What changes of credentials mean for their token rows, which are kept in place."""
-    tokens = Token.objects.select_for_update().in_bulk([credential.pk for credential, _ in changes])
+    tokens = (
+        Token.objects.select_for_update().order_by("pk").in_bulk([row.pk for row, _ in changes])
+    )
     known = [(tokens[row.pk], row, change) for row, change in changes if row.pk in tokens]
     leases.revoke(*(token for token, _, change in known if change.origin))
     leases.save_locked([each[0] for each in known if update_token(*each)])

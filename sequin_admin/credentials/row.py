@@ -19,7 +19,7 @@ from sequin_admin.core.monitored import Monitored, list_indexes
 from sequin_admin.core.turns import QUEUE_CHARS, queue_expression, queue_name
 from sequin_admin.credentials import registry
 from sequin_admin.credentials.properties import MASK, Properties
-from sequin_admin.credentials.search_text import SearchedRow
+from sequin_admin.credentials.search_text import SearchedRow, save_texts
 from sequin_admin.credentials.signals import destination_changed
 
 IDENTITY_CHARS = 300
@@ -232,6 +232,7 @@ def save_locked(rows: Sequence[CredentialRow]) -> None:
     for row in rows:
         row.update_secret_columns()
     leases.save_locked(rows)
+    save_texts({row.pk: row.build_search_text() for row in rows})
 
 
 def masked_properties(

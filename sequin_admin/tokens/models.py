@@ -141,7 +141,9 @@ class Token(leases.Leased):
 @receiver(destination_changed)
 def reseal_tokens(moves: Sequence[tuple[Credential, Credential]], **kwargs: Any) -> None:
     """Encrypt the tokens for the new destinations of their credentials."""
-    tokens = Token.objects.select_for_update().in_bulk([after.pk for _, after in moves])
+    tokens = (
+        Token.objects.select_for_update().order_by("pk").in_bulk([after.pk for _, after in moves])
+    )
     for before, after in moves:
         if after.pk in tokens:
             reseal(tokens[after.pk], before, after)
