@@ -6,8 +6,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 SIMULATOR_PORT ?= 8001
-# Processes of the test run; auto: one per core.
-WORKERS ?= auto
+# Processes of the test run: two a core, as a test often waits for the processes that it started.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 
 BIN := .venv/bin
 CSS := static/css/app.build.css
