@@ -49,7 +49,8 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
-# Begun first, so that none of them is all that is left for one process at the end.
+# Begun first, so that none of them is all that is left for one process at the end. Those of the
+# first name come one after the other, as each takes all cores.
 LONGEST = (
     "tools/test_chaos",
     "browser/test_pages.py",
@@ -102,11 +103,13 @@ def length_rank(item: pytest.Item) -> int:
 
 def deal(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
     """The order in which each worker, which is given a part of the list, begins with long ones."""
-    longest = sorted((i for i in items if length_rank(i) < len(LONGEST)), key=length_rank)
-    others = [item for item in items if length_rank(item) == len(LONGEST)]
+    ranked = sorted(items, key=length_rank)
+    alone = [item for item in ranked if length_rank(item) == 0]
+    longest = [item for item in ranked if 0 < length_rank(item) < len(LONGEST)]
+    others = [item for item in ranked if length_rank(item) == len(LONGEST)]
     size, dealt = -(-len(items) // workers), list[pytest.Item]()
     for number in range(workers):
-        hand = longest[number::workers]
+        hand = [*(alone if number == 0 else ()), *longest[workers - 1 - number :: workers]]
         rest = max(size - len(hand), 0)
         dealt += [*hand, *others[:rest]]
         others = others[rest:]

@@ -287,6 +287,9 @@ class World:
                 works.update(actors())
                 self.snapshot = Snapshot(self.simulator)
             self.destroyed = False
+            # The order before must not decide with which queue this one begins.
+            renewal_leases.TURNS.after = ""
+            renewal_leases.TURNS.served.clear()
             return Scheduler(works)
 
         return Walk(make, self.end_leases, self.check, **bounds)
