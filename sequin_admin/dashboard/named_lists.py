@@ -21,12 +21,15 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True)
 class NamedList:
-    """How a list is shown. `adding` is what one must be allowed to do to add a row."""
+    """How a list is shown. `adding` is what one must be allowed to do to add a row, and `add` the
+    URL name of the page for it, by default that of the model; `article` is that of its noun."""
 
     template: str
     sorting: Sorting
     csv: Columns
     adding: Action = Action.EDIT
+    add: str = ""
+    article: str = "a"
 
     def render(self, request: Request, rows: Findable[Row], **context: Any) -> HttpResponseBase:
         """The page of the rows that match the search text, or all of these as CSV."""
@@ -36,6 +39,7 @@ class NamedList:
         if wants_csv(request):
             return csv_response(str(names.verbose_name_plural), found, self.csv)
         may_add = allows(request.membership.role, self.adding)
+        add = f"dashboard:{self.add or f'{names.model_name}_new'}"
         shown = {
             "page": Pages(found, ROWS).get_page(request.GET.get("page")),
             "search": search,
@@ -44,6 +48,7 @@ class NamedList:
             "narrowed": bool(search),
             "noun": names.verbose_name,
             "nouns": names.verbose_name_plural,
-            "add_url": reverse(f"dashboard:{names.model_name}_new") if may_add else "",
+            "add_url": reverse(add) if may_add else "",
+            "add_words": f"Add {self.article} {names.verbose_name}",
         }
         return render(request, self.template, {**shown, **context})
