@@ -55,6 +55,8 @@ class KeptList:
 
     def shown_columns(self, request: Request) -> list[ListColumn]:
         """Of those that are shown, one is the second."""
+        if not self.columns:
+            return []
         hidden = list_settings.hidden_columns(request.membership, self.name)
         shown = [column for column in self.columns if column.name not in hidden]
         if shown and not any(column.second for column in shown):

@@ -4,11 +4,13 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 
 from sequin_admin.access import members, staff_access
 from sequin_admin.access.models import HiddenColumns, Membership, Organization, SavedView, User
 from sequin_admin.access.policy import Role
 from sequin_admin.core import clock
+from sequin_admin.dashboard.views.list_settings import LISTS
 from tests.factories import make_credential
 
 LIST, SAVE, COLUMNS = "/credentials/", "/saved-views/credentials/", "/columns/credentials/"
@@ -26,9 +28,9 @@ def save(client, name="Sick", query=SICK):
     return client.post(SAVE, {"name": name, "query": query}, follow=True).content.decode()
 
 
-def chips(client, query=""):
+def chips(client, query="", path=LIST):
     """Names of the views above the list, and which of them is shown."""
-    page = client.get(f"{LIST}?{query}").content.decode()
+    page = client.get(f"{path}?{query}").content.decode()
     listed = re.search(r'aria-label="Saved views">(.*?)</ul>', page, re.DOTALL)
     chip = re.compile(r'<a class="chip" href=".*?"(.*?)>.*?</svg>\s*(.*?)\s*</a>', re.DOTALL)
     found = chip.findall(listed[1] if listed else "")
@@ -147,6 +149,22 @@ def test_they_end_with_the_organization(viewing, organization):
 
     assert not SavedView.objects.exists()
     assert not HiddenColumns.objects.exists()
+
+
+@pytest.mark.parametrize("listed", LISTS)
+def test_every_list_has_views_of_its_own(viewing, listed):
+    query = f"q=x&stream=1&sort=-{LISTS[listed].sorting.default}"
+    other = "syncs" if listed == "credentials" else "credentials"
+    for where in (listed, other):
+        sent = {"name": f"of {where}", "query": query}
+        viewing.post(reverse("dashboard:saved_view_new", args=[where]), sent)
+
+    path = reverse(f"dashboard:{listed}")
+
+    assert chips(viewing, query, path) == ([f"of {listed}"], [f"of {listed}"])
+    kept = SavedView.objects.get(listed=listed).query
+    assert ("stream=1" in kept) == (listed == "syncs")
+    assert kept.endswith(f"&sort=-{LISTS[listed].sorting.default}")
 
 
 def test_a_list_of_which_no_views_are_saved(viewing):

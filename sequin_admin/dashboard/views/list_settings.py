@@ -13,9 +13,17 @@ from sequin_admin.access.policy import Action
 from sequin_admin.core.wrapping import trim
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.list_settings import KeptList
-from sequin_admin.dashboard.views import credential_list
+from sequin_admin.dashboard.views import (
+    consumers,
+    credential_list,
+    oauth_apps,
+    streams,
+    syncs,
+    targets,
+)
 
-LISTS = {kept.name: kept for kept in (credential_list.KEPT,)}
+NAMED = (each.LIST.kept for each in (consumers, oauth_apps, streams, syncs, targets))
+LISTS = {kept.name: kept for kept in (credential_list.KEPT, *NAMED)}
 
 
 @require_POST

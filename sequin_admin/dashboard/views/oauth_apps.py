@@ -38,7 +38,7 @@ CSV: Columns = {
     "created_at": lambda row: row.created_at,
 }
 LIST = NamedList(
-    "oauth_apps/index.html",
+    "oauth_apps",
     Sorting(
         {
             "provider": ("provider", "name", "id"),
