@@ -12,13 +12,11 @@ from sequin_admin.dashboard.sorting import Sorting
 
 @dataclass(frozen=True)
 class ListColumn:
-    """A column that may be hidden. `sort` is its key in the `Sorting` of the list. The `second` is
-    what a phone shows of a closed row, besides the name."""
+    """A column that may be hidden. `sort` is its key in the `Sorting` of the list."""
 
     name: str
     title: str
     sort: str = ""
-    second: bool = False
 
 
 @dataclass(frozen=True)
@@ -50,16 +48,11 @@ class KeptList:
             "current_view": next((view for view in views if view.query == query), None),
             "may_keep": request.membership.staff_access is None,
             "columns": columns,
-            "shown_names": {column.name for column in columns},
+            "shown": {column.name for column in columns},
         }
 
     def shown_columns(self, request: Request) -> list[ListColumn]:
-        """Of those that are shown, one is the second."""
         if not self.columns:
             return []
         hidden = list_settings.hidden_columns(request.membership, self.name)
-        shown = [column for column in self.columns if column.name not in hidden]
-        if shown and not any(column.second for column in shown):
-            first = shown[0]
-            shown[0] = ListColumn(first.name, first.title, first.sort, second=True)
-        return shown
+        return [column for column in self.columns if column.name not in hidden]

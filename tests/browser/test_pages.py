@@ -101,8 +101,8 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     other = Organization.objects.create(name="Caladan", slug="caladan")
     _, token_of_user = invitations.create(other, user.email, "viewer", actor=None)
     own = Membership.objects.get(user=user, organization=organization)
-    for listed in ("credentials", "targets"):
-        list_settings.save_view(own, listed, "Sick", "health=sequin_intervention")
+    for listed, query in (("credentials", "health=sequin_intervention"), ("targets", "q=x")):
+        list_settings.save_view(own, listed, "Mine", query)
     every = {"actor": user, "options": {"days": 7}}
     rows = Credential.objects.of(organization).order_by("name")
     batch = batches.start(organization, rows, BatchAction.RECONNECT, **every)

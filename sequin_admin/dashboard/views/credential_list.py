@@ -47,7 +47,7 @@ KEPT = KeptList(
     SORTING,
     (
         ListColumn("kind", "Kind", "kind"),
-        ListColumn("health", "Health", "health", second=True),
+        ListColumn("health", "Health", "health"),
         ListColumn("token", "Token"),
         ListColumn("limit", "Limit"),
         ListColumn("checked", "Checked", "checked"),
@@ -63,7 +63,7 @@ def index(request: Request) -> HttpResponseBase:
     search, sort = get_query_param(request, "q"), SORTING.chosen(request)
     page = Pages(list_rows(request), ROWS).get_page(request.GET.get("page"))
     kept = KEPT.context(request)
-    shows_health = "health" in kept["shown_names"]
+    shows_health = "health" in kept["shown"]
     context = {
         **kept,
         "page": page,
