@@ -12,6 +12,7 @@ from sequin_admin.access.models import Findable
 from sequin_admin.access.policy import Action, allows
 from sequin_admin.dashboard.access import Request
 from sequin_admin.dashboard.csv_export import Columns, csv_response, wants_csv
+from sequin_admin.dashboard.list_settings import KeptList
 from sequin_admin.dashboard.listing import ROWS, Pages, get_query_param
 from sequin_admin.dashboard.search_chips import search_chips
 from sequin_admin.dashboard.sorting import Sorting
@@ -21,12 +22,23 @@ Row = TypeVar("Row", bound=Model)
 
 @dataclass(frozen=True)
 class NamedList:
-    """How a list is shown. `adding` is what one must be allowed to do to add a row."""
+    """How a list is shown. `name` is the URL name of its page and its folder of templates, and
+    `filters` are its parameters besides the search. `adding` is what one must be allowed to do to
+    add a row, `add` the URL name of the page for it, by default that of the model, and `article`
+    that of its noun.
+    """
 
-    template: str
+    name: str
     sorting: Sorting
     csv: Columns
     adding: Action = Action.EDIT
+    add: str = ""
+    article: str = "a"
+    filters: tuple[str, ...] = ()
+
+    @property
+    def kept(self) -> KeptList:
+        return KeptList(self.name, ("q", *self.filters), self.sorting)
 
     def render(self, request: Request, rows: Findable[Row], **context: Any) -> HttpResponseBase:
         """The page of the rows that match the search text, or all of these as CSV."""
@@ -36,7 +48,9 @@ class NamedList:
         if wants_csv(request):
             return csv_response(str(names.verbose_name_plural), found, self.csv)
         may_add = allows(request.membership.role, self.adding)
+        add = f"dashboard:{self.add or f'{names.model_name}_new'}"
         shown = {
+            **self.kept.context(request),
             "page": Pages(found, ROWS).get_page(request.GET.get("page")),
             "search": search,
             "chips": search_chips(request, rows, search),
@@ -44,6 +58,7 @@ class NamedList:
             "narrowed": bool(search),
             "noun": names.verbose_name,
             "nouns": names.verbose_name_plural,
-            "add_url": reverse(f"dashboard:{names.model_name}_new") if may_add else "",
+            "add_url": reverse(add) if may_add else "",
+            "add_words": f"Add {self.article} {names.verbose_name}",
         }
-        return render(request, self.template, {**shown, **context})
+        return render(request, f"{self.name}/index.html", {**shown, **context})

@@ -15,6 +15,7 @@ OPERATIONS = {
 }
 
 ROLE = "Adding people and giving them roles is the owners' alone, and a key has no role."
+OF_A_PERSON = "How a person sees a page is that person's alone, and a key is no person."
 AT_PROVIDER = "A browser has to go to the provider's consent page: "
 
 # Every page that accepts POST, with the operations that do the same or the reason for none.
@@ -73,6 +74,9 @@ SAME: dict[str, list[str] | str] = {
     "consumer_new": ["create_consumer"],
     "consumer_edit": ["update_consumer"],
     "consumer_delete": ["delete_consumer"],
+    "saved_view_new": OF_A_PERSON,
+    "saved_view_delete": OF_A_PERSON,
+    "list_columns": OF_A_PERSON,
     "organization": "Its name and logo are the owners' to change, and a key has no role.",
     "staff_access_end": "Ending staff access is the owners' alone, and a key has no role.",
     "switch_organization": "A key belongs to one organization; only a session can change it.",

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import resolve, reverse
 from playwright.sync_api import Page, expect
 
-from sequin_admin.access import invitations, keys, members
+from sequin_admin.access import invitations, keys, list_settings, members
 from sequin_admin.access.models import Membership, Organization, StaffAccess, User
 from sequin_admin.connect import batches, links
 from sequin_admin.connect.models import BatchAction, ConnectSession
@@ -100,6 +100,9 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     members.remove(Membership.objects.get(user=gone), actor=user)
     other = Organization.objects.create(name="Caladan", slug="caladan")
     _, token_of_user = invitations.create(other, user.email, "viewer", actor=None)
+    own = Membership.objects.get(user=user, organization=organization)
+    for listed, query in (("credentials", "health=sequin_intervention"), ("targets", "q=x")):
+        list_settings.save_view(own, listed, "Mine", query)
     every = {"actor": user, "options": {"days": 7}}
     rows = Credential.objects.of(organization).order_by("name")
     batch = batches.start(organization, rows, BatchAction.RECONNECT, **every)
@@ -112,6 +115,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         "/credentials/",
         "/credentials/?q=nothing+matches",
         "/credentials/?q=status:green+plan:pro&sort=-name",
+        "/credentials/?health=sequin_intervention",
         "/search",
         "/search?q=stripe",
         "/search?q=status:green",

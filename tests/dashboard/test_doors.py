@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import get_resolver, reverse
 
 from sequin_admin.access import invitations, keys, members, staff_access
-from sequin_admin.access.models import Membership, Scope, StaffAccess, User
+from sequin_admin.access.models import Membership, SavedView, Scope, StaffAccess, User
 from sequin_admin.access.policy import Action, Role, allows
 from sequin_admin.connect import batches, links
 from sequin_admin.connect.models import BatchAction, ConnectSession
@@ -41,6 +41,8 @@ TAKES = {
             "consumer", "credential_syncs", "usage", "login_confirmed", "credential_token",
             "credential_use", "credential_history", "oauth_app_guide", "oauth_app_history",
             "sync_badge_page", "sync_history", "target_history", "search",
+            # A person's own, which nobody else sees: viewers keep them, too.
+            "saved_view_new", "saved_view_delete", "list_columns",
         ),
         Action.VIEW,
     ),
@@ -63,8 +65,8 @@ TAKES = {
         Action.MANAGE,
     ),
 }  # fmt: skip
-# They answer 404 to whoever asks for what is somebody else's: a connection, an organization.
-OWN = {"switch_organization", "connect_failed"}
+# They answer 404 to whoever asks for what is another's: a connection, an organization, a view.
+OWN = {"switch_organization", "connect_failed", "saved_view_delete"}
 OF_ONE = {name for name in NAMES if "pk" in next(
     p for p in urlpatterns if p.name == name
 ).pattern.converters}  # fmt: skip
@@ -81,7 +83,7 @@ FRESH = {
 }  # fmt: skip
 # What an answer of the organization's own pages may be.
 OPENED = {200, 286, 302, 409, 422}
-FEWEST_PAGES = 98
+FEWEST_PAGES = 101
 
 # URL prefix of the detail pages of each model.
 BEFORE = {"health": ["credential"]}
@@ -121,6 +123,12 @@ def ids(organization, user, settings):
         "consumer": consumer,
         "stream": streams.create(organization, actor=user, slug="prod"),
         "staff_access": staff,
+        "saved_view": SavedView.objects.create(
+            membership=Membership.objects.get(user=user),
+            listed="credentials",
+            name="x",
+            query="q=x",
+        ),
         "batch": batches.start(
             organization,
             Credential.objects.of(organization),
@@ -142,6 +150,7 @@ def address(ids):
             start = max((start for start in ids if name.startswith(start)), key=len)
             return reverse(f"dashboard:{name}", args=[*BEFORE.get(name, ()), ids[start]])
         known = {"add": "stripe_key", "connect": "hubspot_oauth2", "oauth_app_add": "hubspot"}
+        known |= {"saved_view_new": "credentials", "list_columns": "credentials"}
         known |= {"connect_link_new": "stripe", "channel_add": "webhook"}
         args = [known[name]] if name in known else []
         return reverse(f"dashboard:{name}", args=args)

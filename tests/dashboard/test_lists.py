@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 
 from sequin_admin.audit.models import Event
-from sequin_admin.connect import credential_operations
+from sequin_admin.connect import credential_operations, links
+from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
+from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard import csv_export
 from sequin_admin.syncs import streams
@@ -225,11 +227,13 @@ def test_an_export_reads_a_batch_at_a_time(organization, django_assert_num_queri
         ("targets", "Warehouse"),
         ("consumers", "To the warehouse"),
         ("streams", "dev"),
+        ("oauth-apps", "HubSpot"),
     ],
 )
 def test_every_list_sorts_counts_and_is_exported(owner, organization, user, path, row):
     make_synced(make_credential(organization, "stripe_key", name="Alia"))
     streams.create(organization, actor=user, slug="dev")
+    make_oauth_app(organization, "hubspot", name="HubSpot")
 
     page = owner.get(f"/{path}/?q={row.split()[-1]}")
     sorted_by = re.findall(r'href="\?q=\w+&amp;sort=([\w-]+)', page.text)
@@ -237,6 +241,24 @@ def test_every_list_sorts_counts_and_is_exported(owner, organization, user, path
 
     assert len(sorted_by) >= 3
     assert all(owner.get(f"/{path}/?sort={key}").status_code == 200 for key in sorted_by)
-    assert re.search(rf"1\s+{path.removesuffix('s')}", page.text)
+    noun = path.removesuffix("s").replace("oauth-", "OAuth ")
+    assert re.search(rf"1\s+{noun}", page.text)
     assert [line.split(",")[1] for line in lines[1:]] == [row]
     assert owner.get(f"/{path}/?q=nothing&format=csv").getvalue().decode().count("\n") == 1
+
+
+def test_links_are_sorted_and_exported_without_their_addresses(owner, organization, user):
+    for name in ("Alia", "Chani", "Irulan"):
+        links.create(organization, [kinds.get("stripe_key")], actor=user, name=name)
+    links.revoke(ConnectLink.objects.get(name="Chani"), actor=user)
+
+    page = owner.get("/connect-links/?sort=-name").text
+    answer = owner.get("/connect-links/?sort=-name&state=created&format=csv")
+
+    assert order_of(page, "Alia", "Chani", "Irulan") == ["Irulan", "Chani", "Alia"]
+    assert re.search(r"3\s+links", page)
+    lines = answer.getvalue().decode().splitlines()
+    assert [line.split(",")[1] for line in lines[1:]] == ["Irulan", "Alia"]
+    assert "/link/connect" not in "".join(lines)
+    for sort in ("newest", "ends", "-ends", "nonsense"):
+        assert owner.get(f"/connect-links/?sort={sort}").status_code == 200

@@ -8,6 +8,7 @@ from sequin_admin.access.models.api_keys import (
     Scope,
 )
 from sequin_admin.access.models.invitations import Invitation
+from sequin_admin.access.models.list_settings import HiddenColumns, SavedView
 from sequin_admin.access.models.memberships import Membership
 from sequin_admin.access.models.organizations import Findable, Logo, Organization, OwnedQuerySet
 from sequin_admin.access.models.staff_accesses import StaffAccess
@@ -24,12 +25,14 @@ __all__ = [
     "ApiKeyQuerySet",
     "ApiKeyState",
     "Findable",
+    "HiddenColumns",
     "IdempotencyRecord",
     "Invitation",
     "Logo",
     "Membership",
     "Organization",
     "OwnedQuerySet",
+    "SavedView",
     "Scope",
     "StaffAccess",
     "User",

@@ -28,7 +28,7 @@ CSV: Columns = {
     "created_at": lambda row: row.created_at,
 }
 LIST = NamedList(
-    "consumers/index.html",
+    "consumers",
     Sorting(
         {
             "newest": ("-created_at", "-id"),

@@ -11,11 +11,8 @@ from sequin_admin.access.policy import Action
 from sequin_admin.credentials.models import Credential, CredentialQuerySet
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.csv_export import Columns, csv_response, wants_csv
-from sequin_admin.dashboard.listing import (
-    Pages,
-    get_query_param,
-    render_page_or_partial,
-)
+from sequin_admin.dashboard.list_settings import KeptList, ListColumn
+from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
 from sequin_admin.dashboard.search_chips import search_chips
 from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.dashboard.views.badges import may_change
@@ -44,6 +41,18 @@ SORTING = Sorting(
     },
     "newest",
 )
+KEPT = KeptList(
+    "credentials",
+    FILTER_PARAMS,
+    SORTING,
+    (
+        ListColumn("kind", "Kind", "kind"),
+        ListColumn("health", "Health", "health"),
+        ListColumn("token", "Token"),
+        ListColumn("limit", "Limit"),
+        ListColumn("checked", "Checked", "checked"),
+    ),
+)
 
 
 @require_GET
@@ -53,9 +62,12 @@ def index(request: Request) -> HttpResponseBase:
         return csv_response("credentials", list_rows(request), CSV_COLUMNS)
     search, sort = get_query_param(request, "q"), SORTING.chosen(request)
     page = Pages(list_rows(request), ROWS).get_page(request.GET.get("page"))
+    kept = KEPT.context(request)
+    shows_health = "health" in kept["shown"]
     context = {
+        **kept,
         "page": page,
-        "polled": [row for row in page if may_change(row)],
+        "polled": [row for row in page if may_change(row)] if shows_health else [],
         "filters": build_filters(request),
         "list_params": [(n, v) for n, v in request.GET.items() if v and n in LIST_PARAMS],
         "all_selected": bool(get_query_param(request, "all")),

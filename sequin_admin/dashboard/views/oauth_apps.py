@@ -4,7 +4,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.db.models import Count
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -14,22 +14,53 @@ from sequin_admin.credentials.forms import OAuthAppForm
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
+from sequin_admin.dashboard.csv_export import Columns
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.fresh_login import fresh_login_required, submitted_data
 from sequin_admin.dashboard.listing import get_query_param, render_page_or_partial
+from sequin_admin.dashboard.named_lists import NamedList
 from sequin_admin.dashboard.reach.credentials import reach_of_deleting_oauth_app
+from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.dashboard.views.saved_messages import show_notices
 from sequin_admin.tokens import protocol
 
 COLUMNS = ("name", "scopes", "redirect_uris", "renewals_per_second", "metadata")
 
 
+CSV: Columns = {
+    "id": lambda row: row.pk,
+    "name": lambda row: row.name,
+    "provider": lambda row: row.provider,
+    "client_id": lambda row: row.client_id,
+    "status": lambda row: row.health_status or "unchecked",
+    "credentials": lambda row: row.used_by,
+    "secret_changed_at": lambda row: row.secrets_changed_at,
+    "created_at": lambda row: row.created_at,
+}
+LIST = NamedList(
+    "oauth_apps",
+    Sorting(
+        {
+            "provider": ("provider", "name", "id"),
+            "name": ("name", "id"),
+            "health": ("-health_status", "id"),
+            "credentials": ("used_by", "id"),
+            "secret": ("secrets_changed_at", "id"),
+        },
+        "provider",
+    ),
+    CSV,
+    Action.CONFIGURE,
+    "oauth_app_picker",
+    "an",
+)
+
+
 @require_GET
 @may(Action.VIEW)
-def index(request: Request) -> HttpResponse:
-    rows = OAuthApp.objects.of(request.organization).defer("secrets")
-    apps = rows.annotate(used_by=Count("credentials")).order_by("provider", "name")
-    return render(request, "oauth_apps/index.html", {"apps": apps})
+def index(request: Request) -> HttpResponseBase:
+    rows = OAuthApp.objects.of(request.organization).annotate(used_by=Count("credentials"))
+    return LIST.render(request, rows.defer("secrets"))
 
 
 @require_GET

@@ -31,7 +31,7 @@ CSV: Columns = {
     "created_at": lambda row: row.created_at,
 }
 LIST = NamedList(
-    "streams/index.html",
+    "streams",
     Sorting(
         {
             "slug": ("slug", "id"),

@@ -42,7 +42,7 @@ CSV: Columns = {
     "created_at": lambda row: row.created_at,
 }
 LIST = NamedList(
-    "syncs/index.html",
+    "syncs",
     Sorting(
         {
             "newest": ("-created_at", "-id"),
@@ -55,6 +55,7 @@ LIST = NamedList(
         "newest",
     ),
     CSV,
+    filters=FILTER_PARAMS,
 )
 
 

@@ -33,7 +33,7 @@ CSV: Columns = {
     "created_at": lambda row: row.created_at,
 }
 LIST = NamedList(
-    "targets/index.html",
+    "targets",
     Sorting(
         {
             "newest": ("-created_at", "-id"),
