@@ -39,6 +39,7 @@ class Fault:
     url: str
     begin: object
     end: object
+    is_paused: bool = False
 
 
 @pytest.fixture(params=["stopped", "paused"])
@@ -50,7 +51,7 @@ def fault(request, cluster):
         return
     bouncer = PgBouncer(cluster.port)
     url = cluster.url().replace(str(cluster.port), str(bouncer.port))
-    yield Fault(url, lambda: bouncer.tell("PAUSE"), lambda: bouncer.tell("RESUME"))
+    yield Fault(url, lambda: bouncer.tell("PAUSE"), lambda: bouncer.tell("RESUME"), True)
     bouncer.stop()
 
 
@@ -111,12 +112,16 @@ def test_requests_end_in_time_and_processes_go_on_and_stop_in_time(fault, cluste
         assert int(answer.headers["Retry-After"]) > 0
     assert get(port, "/readyz")[0].status_code == 503
     assert get(beat, "/healthz")[0].status_code == 200
-    wait_until(lambda: told(supervisor, "worker") == ["away"])
+    wait_until(lambda: told(supervisor, "worker")[-1:] == ["away"])
 
     fault.end()
     wait_until(lambda: get(port, *asked[0])[0].status_code == 200)
-    wait_until(lambda: told(supervisor, "worker") == ["away", "back"])
-    assert told(supervisor, "web") == ["away", "back"]
+    wait_until(lambda: told(supervisor, "worker")[-1:] == ["back"])
+    for name in ("worker", "web"):
+        # A paused PgBouncer answers whoever connects, which may look as if all were back.
+        lines = told(supervisor, name)
+        assert lines == ["away", "back"] * (len(lines) // 2)
+        assert len(lines) == 2 or fault.is_paused
     assert "Traceback" not in supervisor.out.getvalue()
 
     fault.begin()
@@ -141,7 +146,7 @@ def run_migrate(url):
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=60,
+        timeout=300,
     )
     assert ended.returncode == 1
     return ended.stdout

@@ -36,6 +36,10 @@ NOT_FRESH = {
     "limits_bulk": "Slows or hastens calls; the provider's limit still holds.",
     "organization": "Name and logo only.",
     "switch_organization": "Goes to an organization where the person is a member already.",
+    **dict.fromkeys(
+        ("saved_view_new", "saved_view_delete", "list_columns"),
+        "Changes how the person sees a list.",
+    ),
     "sync_unpublish": ENDS, "sync_publish": "Publishes a status without data.",
     **dict.fromkeys(
         ("add_sync", "sync_new", "sync_edit", "sync_disable", "sync_enable", "sync_delete"), WORK

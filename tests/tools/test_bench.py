@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 
 from sequin_admin.credentials.models import Credential
 from sequin_admin.tools.benchmarks import (
@@ -20,6 +21,17 @@ from sequin_admin.tools.benchmarks.fleet import fill
 from sequin_admin.tools.management.commands import bench
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def forget_statistics(transactional_db):
+    """So that later tests see the plans of a database of SQLite that was never analyzed."""
+    yield
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            if "sqlite_stat1" in connection.introspection.table_names(cursor):
+                cursor.execute("DELETE FROM sqlite_stat1")
+                cursor.execute("ANALYZE sqlite_schema")
 
 
 @pytest.fixture(autouse=True)

@@ -49,17 +49,6 @@ def scanned(statement):
     return {table for table, _ in found} & set(GROWING)
 
 
-@pytest.fixture(autouse=True)
-def without_statistics(db):
-    """As in a database of SQLite that was never analyzed: other tests do that."""
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE sqlite_schema")
-            if "sqlite_stat1" in connection.introspection.table_names(cursor):
-                cursor.execute("DELETE FROM sqlite_stat1")
-                cursor.execute("ANALYZE sqlite_schema")
-
-
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.name)
 def test_every_job_finds_its_rows_by_an_index(organization, job):
     make_credential(organization, "stripe_key")
