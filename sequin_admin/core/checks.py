@@ -1,7 +1,7 @@
 """At start-up: the database answers, is of this version, and the keys can decrypt its secrets."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
@@ -13,19 +13,32 @@ from sequin_admin.core.availability import is_unreachable
 from sequin_admin.core.private_files import protect_directory
 from sequin_admin.core.statement_limits import for_worker, limited
 
+Answer = TypeVar("Answer")
+
+
+def ask_database(question: Callable[[], Answer]) -> Answer | None:
+    """The database's answer, or None when it has not what is asked for, such as tables.
+
+    One of the checks, in whatever order Django runs them, is the first that `migrate` sends, which
+    waits for everything after them as long as it takes. Raises `OperationalError` for a database
+    that gives no answer.
+    """
+    try:
+        with limited(for_worker()):
+            return question()
+    except DatabaseError as error:
+        if is_unreachable(error):
+            raise
+        return None
+
 
 @register(Tags.database)
 def check_encryption_keys(databases: Sequence[str] | None = None, **kwargs: Any) -> list[Error]:
-    """Run by `migrate`, `check --database` and, at start-up, `refuse_unusable_database()`."""
-    if not databases:
-        return []
-    try:
-        tables = set(connection.introspection.table_names())
-        if not {column.model._meta.db_table for column in keyring.encrypted_columns()} <= tables:
-            return []
-        wrong = keyring.unreadable_columns()
-    except DatabaseError:
-        return []
+    """Run by `migrate`, `check --database` and, at start-up, `refuse_unusable_database()`.
+
+    Raises `OperationalError` for a database that gives no answer.
+    """
+    wrong = ask_database(list_wrong_columns) if databases else []
     if not wrong:
         return []
     return [
@@ -37,6 +50,13 @@ def check_encryption_keys(databases: Sequence[str] | None = None, **kwargs: Any)
     ]
 
 
+def list_wrong_columns() -> list[str]:
+    """Columns that no key opens; none of a database without our tables."""
+    tables = set(connection.introspection.table_names())
+    ours = {column.model._meta.db_table for column in keyring.encrypted_columns()}
+    return keyring.unreadable_columns() if ours <= tables else []
+
+
 @register(Tags.database)
 def check_version(databases: Sequence[str] | None = None, **kwargs: Any) -> list[Error]:
     """An error when migrations were applied that this version does not have.
@@ -46,15 +66,8 @@ def check_version(databases: Sequence[str] | None = None, **kwargs: Any) -> list
     """
     if not databases:
         return []
-    try:
-        # The first that `migrate` sends, which waits for everything else as long as it takes.
-        with limited(for_worker()):
-            loader = MigrationLoader(connection, ignore_no_migrations=True)
-    except DatabaseError as error:
-        if is_unreachable(error):
-            raise
-        return []
-    if loader.applied_migrations.keys() <= loader.disk_migrations.keys():
+    loader = ask_database(lambda: MigrationLoader(connection, ignore_no_migrations=True))
+    if loader is None or loader.applied_migrations.keys() <= loader.disk_migrations.keys():
         return []
     return [
         Error(

@@ -30,6 +30,11 @@ from sequin_admin.access.models import Organization, Scope
 organization, _ = Organization.objects.get_or_create(name="Arrakis", slug="arrakis")
 print(keys.create(organization, name="test", scopes=[Scope.READ], actor=None)[1])
 """
+RUN_CHECK = """
+import django; django.setup()
+from sequin_admin.core import checks
+checks.{}(["default"])
+"""
 
 
 @dataclass
@@ -134,13 +139,16 @@ def test_requests_end_in_time_and_processes_go_on_and_stop_in_time(fault, cluste
     print(f"{most} connections of {THREADS} threads")
     print(f"slowest answer {slowest:.1f} s, stopped in {stopped_s:.1f} s")
     assert stopped_s < shutdown.KILL_AFTER_S
-    assert "The database can't be used" in run_migrate(fault.url)
+    assert "The database can't be used" in run_failing(fault.url, "manage.py", "migrate")
+    # `migrate` runs them in any order, and whichever is first must not wait for ever.
+    for check in ("check_encryption_keys", "check_version"):
+        assert "OperationalError" in run_failing(fault.url, "-c", RUN_CHECK.format(check))
 
 
-def run_migrate(url):
+def run_failing(url, *arguments):
     """What it says when it has failed, which it does in time."""
     ended = subprocess.run(
-        [sys.executable, "manage.py", "migrate"],
+        [sys.executable, *arguments],
         cwd=ROOT,
         env=environment(url, **LIMITS),
         text=True,
