@@ -1,7 +1,5 @@
 """The export of connect links as CSV."""
 
-import csv
-
 from django.http import HttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -11,7 +9,7 @@ from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.csv_export import escape_formula
+from sequin_admin.dashboard.csv_export import csv_line
 from sequin_admin.dashboard.fresh_login import fresh_login_required
 from sequin_admin.dashboard.listing import get_query_param, parse_uuids
 from sequin_admin.dashboard.views.connect_links import filter_by_batch, owned_links
@@ -34,10 +32,9 @@ def as_csv(request: Request) -> HttpResponse:
     listed = rows.select_related("reconnects", "credential").order_by("created_at", "id")
     response = HttpResponse(content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="connect-links.csv"'
-    writer = csv.writer(response)
-    writer.writerow(COLUMNS)
+    response.write(csv_line(COLUMNS))
     for link in listed.iterator(chunk_size=CSV_ROWS):
-        writer.writerow([escape_formula(str(cell)) for cell in build_csv_row(link)])
+        response.write(csv_line(build_csv_row(link)))
     wanted = next(iter(parse_uuids([batch])), None)
     links.record_exported(request.organization, actor=request.user, batch=wanted)
     return response
@@ -55,6 +52,6 @@ def build_csv_row(link: ConnectLink) -> tuple[object, ...]:
         credential.describe() if credential else "",
         credential.pk if credential else "",
         link.state.value,
-        link.expires_at.isoformat(timespec="seconds"),
+        link.expires_at,
         link.failure,
     )
