@@ -5,6 +5,8 @@ import io
 from datetime import UTC, datetime
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from sequin_admin.access.models import User
 from sequin_admin.audit.models import Event
@@ -143,3 +145,14 @@ def test_everybody_reads_times_in_a_zone_of_their_own(client, user, viewer, even
     assert "25 Oct 2026, 21:00:00 JST" in client.get("/audit/").content.decode()
     client.force_login(user)
     assert "25 Oct 2026, 12:00:00 UTC" in client.get("/audit/").content.decode()
+
+
+def test_the_pickers_are_read_for_the_page_and_not_for_its_table(owner, events_at):
+    events_at(LONG_DAY)
+
+    with CaptureQueriesContext(connection) as page:
+        owner.get("/audit/")
+    with CaptureQueriesContext(connection) as table:
+        owner.get("/audit/", headers={"HX-Request": "true"})
+
+    assert len(table) == len(page) - 1

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpResponseBase
 from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
@@ -54,7 +55,8 @@ def index(request: Request) -> HttpResponseBase:
         "presets": {name: preset[0] for name, preset in PRESETS.items()},
         "about": find_object(events.filter(target_id=chosen["id"])) if chosen["id"] else None,
         "narrowed": any((*chosen.values(), *period.data.values())),
-        **list_choices(events),
+        # Queried by the page alone: the table, which htmx asks for, has no pickers.
+        "offered": SimpleLazyObject(lambda: list_choices(events)),
     }
     return render_page_or_partial(request, "audit/index.html", "table", context)
 
