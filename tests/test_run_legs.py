@@ -3,9 +3,13 @@
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
+
+import pytest
 
 from sequin_admin.core.env import ROOT
 from tests import run_legs
+from tests.conftest import deal
 
 RUN = "import sys; from tests import run_legs as r; r.LEGS = {legs}; sys.exit(r.main())"
 WAIT = "import time; print('waits', flush=True); time.sleep(60)"
@@ -78,3 +82,16 @@ def test_what_needs_postgresql_is_run_there():
 
     assert all(file.exists() for file in files)
     assert not any("mark." + "postgresql" in path.read_text() for path in modules)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 4, 7])
+def test_every_test_is_dealt_once_and_long_ones_begin(workers):
+    names = (
+        ["tools/test_chaos.py"] * 5 + ["browser/test_pages.py"] * 3 + ["core/test_words.py"] * 20
+    )
+    items = [SimpleNamespace(path=ROOT / "tests" / name) for name in reversed(names)]
+
+    dealt = deal(items, workers)
+
+    assert sorted(map(id, dealt)) == sorted(map(id, items))
+    assert [item.path.stem for item in dealt[:5]] == ["test_chaos"] * 5
