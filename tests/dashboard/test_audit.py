@@ -10,7 +10,9 @@ from django.test.utils import CaptureQueriesContext
 
 from sequin_admin.access.models import User
 from sequin_admin.audit.models import Event
+from sequin_admin.connect import links
 from sequin_admin.core import clock
+from sequin_admin.credentials import kinds
 from sequin_admin.dashboard.event_words import describe_details
 from sequin_admin.syncs import streams
 
@@ -156,3 +158,12 @@ def test_the_pickers_are_read_for_the_page_and_not_for_its_table(owner, events_a
         owner.get("/audit/", headers={"HX-Request": "true"})
 
     assert len(table) == len(page) - 1
+
+
+def test_a_time_called_utc_is_utc_in_every_zone(owner, organization, user):
+    link = links.create(organization, [kinds.get("stripe_key")], actor=user)
+    User.objects.update(time_zone="Asia/Tokyo")
+
+    page = owner.get(f"/connect-links/{link.pk}/").content.decode()
+
+    assert f"{link.expires_at:%-d %B %Y, %H:%M} UTC" in page

@@ -1,5 +1,6 @@
-"""Templates have short lines, so that a reader and a diff show what is there."""
+"""Templates have short lines, so that a reader and a diff show what is there, and times in UTC."""
 
+import re
 import subprocess
 from pathlib import Path
 
@@ -24,3 +25,12 @@ def test_no_line_of_a_template_is_too_long() -> None:
 
     assert len(paths) > len(FOLDERS)
     assert not long
+
+
+def test_what_is_called_utc_is_utc_for_whoever_reads() -> None:
+    """`date` alone is in the reader's time zone."""
+    templates = Path(settings.BASE_DIR, "templates").rglob("*.*")
+
+    local = [str(path) for path in templates if re.search(r"(?<!\|utc)\|date:", path.read_text())]
+
+    assert local == []
