@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from sequin_admin.core.env import inherited
 from sequin_admin.tools.chaos.verdict import Count, cut_off_attempts, missing_states
@@ -33,7 +34,17 @@ def test_a_fault_of_the_product_is_found(fault):
 @pytest.mark.faults
 def test_sigterm_ends_all_that_was_started(tmp_path):
     chaos = subprocess.Popen(
-        [*COMMAND, "--kinds", "linear_oauth2", "--credentials", "2", "--readers", "2"],
+        [
+            *COMMAND,
+            "--kinds",
+            "linear_oauth2",
+            "--credentials",
+            "2",
+            "--readers",
+            "2",
+            "--workers",
+            "1",
+        ],
         cwd=ROOT,
         env={**inherited(), "TMPDIR": str(tmp_path)},
         stderr=subprocess.PIPE,
@@ -63,16 +74,17 @@ def processes_of(folder):
 
 
 @pytest.mark.faults
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("organization")
 def test_a_database_in_use_is_left_alone(tmp_path):
-    file = f"sqlite:///{tmp_path / 'used.sqlite3'}"
-    small = ("--credentials", "1", "--workers", "0", "--readers", "1", "--seconds", "0")
-    small += ("--renewals", "0")
-    assert run_chaos("--database", file, "--kinds", "linear_oauth2", *small).returncode == 0
+    file = tmp_path / "used.sqlite3"
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM INTO %s", [str(file)])
 
-    again = run_chaos("--database", file, "--kinds", "linear_oauth2", *small)
+    refused = run_chaos("--database", f"sqlite:///{file}", "--kinds", "linear_oauth2")
 
-    assert again.returncode == 1
-    assert "Chaos takes an empty one" in again.stderr
+    assert refused.returncode == 1
+    assert "Chaos takes an empty one" in refused.stderr
 
 
 def test_a_kind_that_does_not_rotate_is_refused():

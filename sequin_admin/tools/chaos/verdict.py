@@ -3,12 +3,14 @@
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
 from django.conf import settings
+from django.db import connection
 
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
@@ -20,6 +22,7 @@ from sequin_admin.tools.chaos.reader import NO_READS, RACED
 from sequin_admin.tools.simulator import SimulatorControl
 
 TRIES = 6
+AT_ONCE = 8
 # Clocks of one machine, read a moment before the lease begins.
 LEAST_LEASE = LEASE - timedelta(seconds=1)
 
@@ -101,17 +104,17 @@ def count_kind(
         retried_reads=sum(n for s, n in results.items() if s.startswith(("transient", "database"))),
     )
     true_codes: set[str] = set()
-    for credential in kind.objects.select_related("oauth_app"):
-        attempts = Token.objects.get(pk=credential.pk).journal
-        cut_off, grants = cut_off_attempts(attempts), journal_of(credential, simulator)
-        killed = killed_attempts(cut_off, kills)
-        result.credentials += 1
-        result.taken_over += len(cut_off)
-        result.killed_after_commit += count_after_commit(killed, grants)
-        # Of two at once nothing is the provider's doing.
-        alone = len(cut_off) == sum("ended" not in each for each in attempts)
-        unlucky = alone and (bool(killed) or is_destroyed(grants) or was_sent_late(grants))
-        true_codes |= check_credential(credential, grants, result, unlucky=unlucky)
+    credentials = list(kind.objects.select_related("oauth_app"))
+    journals = [journal_of(credential, simulator) for credential in credentials]
+    unlucky = [
+        count_attempts(credential, grants, kills, result)
+        for credential, grants in zip(credentials, journals, strict=True)
+    ]
+    # Several at a time, as each may wait for the end of a lease.
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        outcomes = list(pool.map(renew_in_thread, credentials))
+    for facts in zip(credentials, journals, outcomes, unlucky, strict=True):
+        true_codes |= check_credential(result, *facts)
     for grant in simulator.grants(kind.provider).values():
         result.replays += grant["replays"]
         result.reuse_detections += grant["reuses"]
@@ -120,14 +123,32 @@ def count_kind(
     return result
 
 
+def count_attempts(
+    credential: Credential, grants: list[dict[str, Any]], kills: Sequence[datetime], result: Count
+) -> bool:
+    """Count the attempts that were cut off. Returns whether a response was lost."""
+    attempts = Token.objects.get(pk=credential.pk).journal
+    cut_off = cut_off_attempts(attempts)
+    killed = killed_attempts(cut_off, kills)
+    result.credentials += 1
+    result.taken_over += len(cut_off)
+    result.killed_after_commit += count_after_commit(killed, grants)
+    # Of two at once nothing is the provider's doing.
+    alone = len(cut_off) == sum("ended" not in each for each in attempts)
+    return alone and (bool(killed) or is_destroyed(grants) or was_sent_late(grants))
+
+
 def check_credential(
-    credential: Credential, grants: list[dict[str, Any]], result: Count, *, unlucky: bool
+    result: Count,
+    credential: Credential,
+    grants: list[dict[str, Any]],
+    outcome: Outcome | None,
+    unlucky: bool,
 ) -> set[str]:
-    """Renew once more, and count the credential as lost or inevitable when that fails. `unlucky`: a
+    """Count the credential as lost or inevitable when renewing it once more failed. `unlucky`: a
     response was lost. Returns what its readers may have been told of it."""
     has_grace = bool(kinds.get_oauth(credential.kind).oauth.grace_s)
     true_codes = {"answer_lost"} if unlucky and not has_grace else set[str]()
-    outcome = try_renewal(credential)
     if outcome is None:
         return true_codes
     if outcome.code in true_codes:
@@ -194,6 +215,14 @@ def count_after_commit(
     times = [token["spent_at"] for grant in grants for token in grant["refresh_tokens"]]
     spent = [datetime.fromisoformat(each) for each in times if each]
     return sum(any(at <= each <= end for each in spent) for at, end in killed)
+
+
+def renew_in_thread(credential: Credential) -> Outcome | None:
+    """`try_renewal`, with a connection of its own to the database."""
+    try:
+        return try_renewal(credential)
+    finally:
+        connection.close()
 
 
 def try_renewal(credential: Credential) -> Outcome | None:
