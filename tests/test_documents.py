@@ -302,3 +302,15 @@ def test_pyproject_names_what_exists():
 @pytest.mark.parametrize("name", [*DOCUMENTS, *BUILD_FILES])
 def test_no_document_uses_a_name_that_is_gone(name):
     assert GONE.findall(read(name)) == []
+
+
+def test_nothing_else_stands_at_the_top():
+    """A file that a command left behind was committed once."""
+    known = {
+        *("manage.py", "pyproject.toml", "sequin_admin", "templates", "static", "tests"),
+        *("Makefile", "requirements", "deploy", ".ci", "Dockerfile", "compose.yaml", "LICENSE"),
+        *("README.md", "CHANGELOG.md", "CONTRIBUTING.md"),
+        *(".dockerignore", ".env.example", ".gitignore"),
+    }
+
+    assert {name.partition("/")[0] for name in TRACKED} == known
