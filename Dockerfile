@@ -10,8 +10,9 @@ RUN tailwindcss -i static/css/app.css -o static/css/app.build.css --minify \
  && SECRET_KEY=build FIELD_ENCRYPTION_KEY=$(python -c "from cryptography.fernet import Fernet; print(Fernet.generate_key().decode())") \
     python manage.py collectstatic --noinput \
  && ln -s /app/sequin_admin/command_line/sequin-admin /usr/local/bin/ \
- && useradd --system sequin && mkdir -p .data && chown sequin .data
-USER sequin
+ && useradd --system --uid 10001 sequin && mkdir -m 700 .data && chown sequin .data
+# By number, so that Kubernetes sees that it is not root.
+USER 10001
 EXPOSE 8000 8081
 # 8081 is HEALTH_PORT, where /healthz needs no free thread.
 CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--bind", "0.0.0.0:8081", "--workers", "2", "--threads", "8", \

@@ -67,8 +67,7 @@ def image(tmp_path_factory):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     (site / "sitecustomize.py").write_text(SITECUSTOMIZE.format(absent=absent_modules()))
-    (folder / ".data").mkdir()
-    image = Image(folder, site)
+    image = Image(folder, site, tmp_path_factory.mktemp("data"))
     image.run("tailwindcss", "-i", "static/css/app.css", "-o", "static/css/app.build.css")
     image.run("python", "manage.py", "collectstatic", "--noinput")
     image.run("python", "manage.py", "migrate")
@@ -76,7 +75,7 @@ def image(tmp_path_factory):
 
 
 class Image:
-    def __init__(self, folder: Path, site: Path) -> None:
+    def __init__(self, folder: Path, site: Path, data: Path) -> None:
         self.folder = folder
         self.environment = {
             "PATH": os.environ["PATH"],
@@ -84,6 +83,7 @@ class Image:
             "SECRET_KEY": "s" * 50,
             "FIELD_ENCRYPTION_KEY": Fernet.generate_key().decode(),
             "PUBLIC_URL": "http://127.0.0.1",
+            "DATA_DIR": str(data),
         }
 
     def run(self, program: str, *arguments: str) -> str:
@@ -106,13 +106,25 @@ def test_it_is_without_the_tools_and_the_simulator(image):
     assert {"worker", "command_line", "providers"} <= packages
 
 
-def test_it_serves(image):
+# As Kubernetes mounts it: our manifests ask for a root file system that is read-only.
+READ_ONLY = """
+mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && cd "$0"
+touch refused 2>/dev/null && echo "This is not read-only." >&2 && exit 1
+exec "$@"
+"""
+
+
+def test_it_serves_from_a_read_only_file_system(image):
     port = free_port()
     command = json.loads(re.sub(r"\\\n", "", DOCKERFILE).rpartition("CMD ")[2])
     for at in [at for at, option in enumerate(command) if option == "--bind"]:
         command[at + 1] = f"127.0.0.1:{port if at == command.index('--bind') else free_port()}"
     web = subprocess.Popen(
-        [sys.executable, "-m", *command], cwd=image.folder, env=image.environment, text=True
+        [
+            *("unshare", "--mount", "--map-root-user", "sh", "-c", READ_ONLY),
+            *(image.folder, sys.executable, "-m", *command),
+        ],
+        env=image.environment,
     )
     try:
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as http:

@@ -55,6 +55,18 @@ class TypedEnvironment(environ.FileAwareEnv):  # type: ignore[misc]
             raise ImproperlyConfigured(f"{var} must be True or False.")
         return value
 
+    def email(self, var: str, default: str) -> dict[str, Any]:
+        """Django's settings of the mail server that a URL names.
+
+        Raises `ImproperlyConfigured` for a URL of another sort.
+        """
+        try:
+            return dict(self.email_url_config(self.str(var, default="") or default))
+        except ImproperlyConfigured:
+            raise ImproperlyConfigured(
+                f"{var} must name a mail server, such as smtp+tls://user:password@host:587."
+            ) from None
+
     def choice(self, var: str, *choices: str, default: str) -> str:
         """One of `choices`. Raises `ImproperlyConfigured` for anything else."""
         value = str(self.str(var, default=default))

@@ -215,16 +215,16 @@ STARTS = {
         *(("no key", "web"), ("wrong key", "worker"), ("no key", "migrate")),
     ],
 )
-def test_a_start_that_can_not_be_says_why_in_a_sentence(cluster, tmp_path, trouble, name):
-    url = cluster.url()
+def test_a_start_that_can_not_be_says_why_in_a_sentence(tmp_path, trouble, name):
+    empty = f"sqlite:///{tmp_path / 'empty.sqlite3'}"
     wrong = {
         "unreachable": {"DATABASE_URL": f"postgresql://postgres@127.0.0.1:{free_port()}/sequin"},
-        "unmigrated": {"DATABASE_URL": cluster.url("postgres")},
+        "unmigrated": {},
         "no key": {"SECRET_KEY": "", "SECRET_KEY_FILE": "/nowhere"},
         "wrong key": {"FIELD_ENCRYPTION_KEY": "none"},
     }[trouble]
     ports = {"PORT": str(free_port()), "SIMULATOR_PORT": str(free_port())}
-    known = environment(url, DATA_DIR=str(tmp_path), **ports) | wrong
+    known = environment(empty, DATA_DIR=str(tmp_path), **ports) | wrong
 
     ended = subprocess.run(
         [sys.executable, *STARTS[name]],

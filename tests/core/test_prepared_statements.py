@@ -1,9 +1,9 @@
 """Statements that the server keeps, and connections whose life is known without asking."""
 
 import shutil
+import socket
 import subprocess
-import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psycopg
@@ -11,8 +11,10 @@ import pytest
 from django.db import DatabaseError, connection
 
 from sequin_admin.core import prepared
+from sequin_admin.core.env import ROOT
 from sequin_admin.core.postgresql.base import DatabaseWrapper
 from sequin_admin.tools.supervisor import free_port
+from tests.postgres_cluster import wait_until
 
 pytestmark = [
     pytest.mark.postgresql,
@@ -41,48 +43,43 @@ def ask(connection, number):
 
 @pytest.fixture
 def pooler(tmp_path):
-    """Where PgBouncer listens, in transaction mode, with two connections to the database."""
+    """Where PgBouncer listens as in compose.yaml, but with two connections to the database."""
     if not Path(PGBOUNCER).exists():
         pytest.skip("PgBouncer is not installed.")
     port, of = free_port(), connection.get_connection_params()
     # It refuses to run as root; whoever owns the server's socket is there.
     user = Path(of["host"]).owner()
-    tmp_path.joinpath("pgbouncer.ini").write_text(f"""[databases]
-* = host={of["host"]} port={of.get("port") or 5432} user={of["user"]}
-[pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = {port}
-unix_socket_dir =
-auth_type = any
-pool_mode = transaction
-default_pool_size = 2
-ignore_startup_parameters = options,extra_float_digits
-""")
+    users = tmp_path / "userlist.txt"
+    users.write_text('"sequin" "of-compose"')
+    settings = (ROOT / "deploy/pgbouncer.ini").read_text()
+    server = f"host={of['host']} port={of.get('port') or 5432} dbname={of['dbname']}"
+    for shipped, here in {
+        "host=database port=5432 dbname=sequin": f"{server} user={of['user']}",
+        "0.0.0.0": "127.0.0.1",
+        "6432": str(port),
+        "/etc/pgbouncer/userlist.txt": str(users),
+        "default_pool_size = 20": "default_pool_size = 2",
+    }.items():
+        assert shipped in settings
+        settings = settings.replace(shipped, here)
+    tmp_path.joinpath("pgbouncer.ini").write_text(settings)
     for path in (tmp_path, *list(tmp_path.parents)[:2]):
         path.chmod(0o755)
     command = [PGBOUNCER, "-u", user, "pgbouncer.ini"]
     with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.DEVNULL) as process:
         try:
+            wait_until(lambda: is_listening(port))
             options = {**connection.settings_dict["OPTIONS"], "host": "127.0.0.1", "port": port}
-            changes = {"OPTIONS": options, "CONN_MAX_AGE": None}
-            wait_for(changes)
-            yield changes
+            login = {"USER": "sequin", "PASSWORD": "of-compose", "NAME": "sequin"}
+            yield {**login, "OPTIONS": options, "CONN_MAX_AGE": None}
         finally:
             process.terminate()
 
 
-def wait_for(changes):
-    ends = time.monotonic() + 60
-    while True:
-        with connect(**changes) as first:
-            try:
-                first.ensure_connection()
-            except DatabaseError:
-                if time.monotonic() > ends:
-                    raise
-                time.sleep(0.1)
-            else:
-                return
+def is_listening(port):
+    with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
 
 
 def test_a_hot_statement_is_kept_by_the_server():

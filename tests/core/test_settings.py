@@ -77,6 +77,7 @@ def test_a_path_in_the_public_address_stops_the_start():
         ("MAX_SYNCS", "1,000", "MAX_SYNCS must be a whole number"),
         ("LIMITER_FALLBACK_SHARE", "half", "LIMITER_FALLBACK_SHARE must be a number"),
         ("PROVIDER_BASE_URLS", "{bad", "PROVIDER_BASE_URLS must be JSON"),
+        ("EMAIL_URL", "mail.example.com", "EMAIL_URL must name a mail server"),
         ("DEBUG", "maybe", "DEBUG must be True or False"),
         ("DATABASE_URL", "postgresql://a:b@host:port/name", "DATABASE_URL must look like"),
     ],

@@ -1,0 +1,125 @@
+"""What `deploy/` and `compose.yaml` hand to an engine: whole, safe, and from one list of settings.
+
+The manifests are checked against Kubernetes' published schemas. No cluster runs here.
+"""
+
+import re
+
+import kubernetes_validate
+import pytest
+import yaml
+
+from sequin_admin.core import shutdown
+from sequin_admin.core.env import ROOT
+
+FOLDER = ROOT / "deploy/kubernetes"
+KUSTOMIZATION = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+MANIFESTS = [
+    manifest
+    for path in (*map(FOLDER.joinpath, KUSTOMIZATION["resources"]), *FOLDER.glob("examples/*"))
+    for manifest in yaml.safe_load_all(path.read_text())
+]
+PODS = {
+    manifest["metadata"]["name"]: manifest["spec"]["template"]
+    for manifest in MANIFESTS
+    if manifest["kind"] in ("Deployment", "Job")
+}
+
+
+def names_in(path):
+    return set(re.findall(r"^(\w+)=", path.read_text(), re.MULTILINE))
+
+
+def of_kind(kind):
+    return [manifest for manifest in MANIFESTS if manifest["kind"] == kind]
+
+
+@pytest.mark.parametrize(
+    "manifest", MANIFESTS, ids=lambda each: f"{each['kind']} {each['metadata']['name']}"
+)
+def test_a_manifest_is_as_the_published_schema_says(manifest):
+    kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
+
+
+def test_every_manifest_is_applied():
+    files = {path.name for path in FOLDER.glob("*.yaml")} - {"kustomization.yaml"}
+
+    assert files == set(KUSTOMIZATION["resources"])
+
+
+def test_compose_and_kubernetes_have_one_list_of_settings():
+    settings, secrets = (names_in(FOLDER / n) for n in ("settings.env", "secrets.env.example"))
+    of_compose = set(COMPOSE["x-app"]["environment"])
+    # Compose has a database of its own, which takes a password in place of a URL.
+    example = names_in(ROOT / ".env.example") - {"POSTGRES_PASSWORD"} | {"DATABASE_URL"}
+
+    assert settings | secrets == of_compose == example | {"BEHIND_TLS_PROXY"}
+    assert not settings & secrets
+    assert {name for name in of_compose if re.search("KEY|URL$|TOKEN|PASSWORD", name)} <= (
+        secrets | {"PUBLIC_URL"}
+    )
+
+
+@pytest.mark.parametrize("name", PODS)
+def test_a_pod_has_no_rights_that_it_does_not_need(name):
+    spec = PODS[name]["spec"]
+    (container,) = spec["containers"]
+    security = container["securityContext"]
+
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert f"--uid {spec['securityContext']['runAsUser']} " in DOCKERFILE
+    assert f"USER {spec['securityContext']['runAsUser']}\n" in DOCKERFILE
+    assert security["readOnlyRootFilesystem"] is True
+    assert security["allowPrivilegeEscalation"] is False
+    assert security["capabilities"] == {"drop": ["ALL"]}
+    assert {each["mountPath"] for each in container["volumeMounts"]} == {"/tmp"}
+    assert [each.popitem()[1]["name"] for each in map(dict, container["envFrom"])] == [
+        KUSTOMIZATION["configMapGenerator"][0]["name"],
+        KUSTOMIZATION["secretGenerator"][0]["name"],
+    ]
+
+
+@pytest.mark.parametrize("name", ["web", "worker"])
+def test_it_is_asked_on_the_port_of_health_and_given_time_to_stop(name):
+    spec = PODS[name]["spec"]
+    (container,) = spec["containers"]
+    ports = {each["name"]: each["containerPort"] for each in container["ports"]}
+    pause = int(container.get("lifecycle", {}).get("preStop", NO_PAUSE)["exec"]["command"][1])
+
+    assert spec["terminationGracePeriodSeconds"] >= shutdown.KILL_AFTER_S + pause
+    for probe in ("startupProbe", "livenessProbe"):
+        assert container[probe]["httpGet"] == {"path": "/healthz", "port": "health"}
+    assert f"EXPOSE {ports.get('http', 8000)} {ports['health']}\n" in DOCKERFILE
+
+
+NO_PAUSE = {"exec": {"command": ["sleep", "0"]}}
+
+
+def test_budgets_and_services_choose_pods_that_exist():
+    labels = [pod["metadata"]["labels"] for pod in PODS.values()]
+    chosen = [each["spec"]["selector"]["matchLabels"] for each in of_kind("PodDisruptionBudget")]
+    chosen += [each["spec"]["selector"] for each in of_kind("Service")]
+
+    assert len(chosen) == 3
+    assert [each for each in chosen if each not in labels] == []
+    targets = [
+        each["spec"]["scaleTargetRef"]["name"] for each in of_kind("HorizontalPodAutoscaler")
+    ]
+    assert set(targets) <= set(PODS)
+
+
+def test_no_pod_reaches_the_metadata_service_of_a_cloud():
+    (egress,) = (each for each in of_kind("NetworkPolicy") if each["metadata"]["name"] == "egress")
+    (anywhere,) = (rule for rule in egress["spec"]["egress"] if "ipBlock" in rule["to"][0])
+
+    assert all(block["ipBlock"]["except"] for block in anywhere["to"])
+    assert egress["spec"]["podSelector"] == {}
+
+
+def test_compose_keeps_what_redis_counts():
+    assert COMPOSE["services"]["redis"]["command"].endswith(
+        "--appendonly yes --maxmemory-policy noeviction"
+    )
