@@ -1,16 +1,24 @@
 """What `deploy/` and `compose.yaml` hand to an engine: whole, safe, and from one list of settings.
 
-The manifests are checked against Kubernetes' published schemas. No cluster runs here.
+The manifests are checked against Kubernetes' published schemas, the alert rules and the dashboard
+against Prometheus' grammar and our metrics. No cluster runs here.
 """
 
+import json
 import re
 
 import kubernetes_validate
+import promql_parser
 import pytest
 import yaml
 
 from sequin_admin.core import shutdown
 from sequin_admin.core.env import ROOT
+from sequin_admin.credentials.outcomes import Verdict
+from sequin_admin.health.status import Status
+from sequin_admin.health.worker_watch import NO_WORKER
+from sequin_admin.health.workers import RENEW
+from sequin_admin.notifications.models import DeliveryState
 
 FOLDER = ROOT / "deploy/kubernetes"
 KUSTOMIZATION = yaml.safe_load((FOLDER / "kustomization.yaml").read_text())
@@ -123,3 +131,60 @@ def test_compose_keeps_what_redis_counts():
     assert COMPOSE["services"]["redis"]["command"].endswith(
         "--appendonly yes --maxmemory-policy noeviction"
     )
+
+
+RULES = [
+    rule
+    for group in yaml.safe_load((ROOT / "deploy/grafana/alerts.yaml").read_text())["groups"]
+    for rule in group["rules"]
+]
+PANELS = json.loads((ROOT / "deploy/grafana/dashboard.json").read_text())["panels"]
+EXPRESSIONS = [rule["expr"] for rule in RULES] + [
+    target["expr"].replace("$__rate_interval", "5m")
+    for each in PANELS
+    for target in each["targets"]
+]
+PUBLISHED = json.loads((ROOT / "tests/published_names.json").read_text())["metrics"]
+# What Prometheus adds to the name of a counter or a histogram.
+ENDINGS = r"_(total|bucket|count|sum)$"
+# Values that a rule asks for by name.
+VALUES = {
+    ("code", NO_WORKER),
+    ("job", RENEW),
+    ("status", Status.SEQUIN),
+    ("status", "5xx"),
+    ("outcome", Verdict.OK),
+    ("outcome", DeliveryState.DELIVERED),
+}
+
+
+def selectors_in(expression):
+    found = []
+    promql_parser.walk(
+        promql_parser.parse(expression),
+        pre_visit=lambda each: found.append(each) or True,
+    )
+    return [each for each in found if isinstance(each, promql_parser.VectorSelector)]
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_an_expression_asks_for_what_the_product_measures(expression):
+    selectors = selectors_in(expression)
+    matchers = {(m.name, m.value) for each in selectors for m in each.matchers.matchers}
+
+    assert selectors
+    assert {re.sub(ENDINGS, "", each.name) for each in selectors} <= {*PUBLISHED}
+    assert matchers <= VALUES
+
+
+def test_every_metric_is_on_the_dashboard():
+    named = {each.name for expression in EXPRESSIONS for each in selectors_in(expression)}
+
+    assert {re.sub(ENDINGS, "", name) for name in named} == {*PUBLISHED}
+
+
+def test_an_alert_says_what_happened_and_what_to_do():
+    for rule in RULES:
+        assert rule["annotations"]["summary"].endswith(".")
+        assert rule["annotations"]["description"].endswith(".")
+        assert rule["labels"]["severity"] in ("critical", "warning")
