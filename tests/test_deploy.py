@@ -188,3 +188,9 @@ def test_an_alert_says_what_happened_and_what_to_do():
         assert rule["annotations"]["summary"].endswith(".")
         assert rule["annotations"]["description"].endswith(".")
         assert rule["labels"]["severity"] in ("critical", "warning")
+
+
+def test_the_image_can_back_up_the_database_of_compose():
+    version = COMPOSE["services"]["database"]["image"].partition(":")[2]
+
+    assert f"postgresql-client-{version} " in DOCKERFILE

@@ -57,6 +57,11 @@ def list_wrong_columns() -> list[str]:
     return keyring.unreadable_columns() if ours <= tables else []
 
 
+def known_migrations() -> set[tuple[str, str]]:
+    """App and name of every migration of this version."""
+    return set(MigrationLoader(None, ignore_no_migrations=True).disk_migrations)
+
+
 @register(Tags.database)
 def check_version(databases: Sequence[str] | None = None, **kwargs: Any) -> list[Error]:
     """An error when migrations were applied that this version does not have.
