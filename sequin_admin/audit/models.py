@@ -6,7 +6,6 @@ from typing import Any, NoReturn, Self
 
 from django.db import models
 
-from sequin_admin.audit.actors import ADDRESS_CHARS, AGENT_CHARS, Actor, AnyActor
 from sequin_admin.audit.tables import (
     AuditExport,
     ChainHead,
@@ -16,6 +15,7 @@ from sequin_admin.audit.tables import (
     UnsealedEvent,
 )
 from sequin_admin.core import clock
+from sequin_admin.core.actors import ADDRESS_CHARS, USER_AGENT_CHARS, Actor, AnyActor
 from sequin_admin.core.concrete import concrete_model
 
 __all__ = [
@@ -72,7 +72,9 @@ class Event(models.Model):
     details = models.JSONField(default=dict, editable=False)
     # Where the actor called from; empty where that is not known, as for the system's own.
     address = models.CharField(max_length=ADDRESS_CHARS, default="", db_default="", editable=False)
-    agent = models.CharField(max_length=AGENT_CHARS, default="", db_default="", editable=False)
+    user_agent = models.CharField(
+        max_length=USER_AGENT_CHARS, default="", db_default="", editable=False
+    )
 
     objects = EventQuerySet.as_manager()
 

@@ -12,10 +12,10 @@ from typing import Any
 from django.db import models, transaction
 from django.db.models import F
 
-from sequin_admin.audit.actors import Actor, AnyActor
 from sequin_admin.audit.models import Event, build_event
 from sequin_admin.audit.tables import RepeatedEvent
 from sequin_admin.core import clock
+from sequin_admin.core.actors import Actor, AnyActor
 from sequin_admin.core.digests import secret_key_digests
 
 WINDOW = timedelta(minutes=10)
@@ -24,7 +24,7 @@ MOST_UNKNOWN = 200
 MOST_COUNTED = 1_000_000
 COLUMNS = (
     *("organization_id", "action", "actor", "actor_type", "actor_id"),
-    *("target", "target_type", "target_id", "details", "address", "agent"),
+    *("target", "target_type", "target_id", "details", "address", "user_agent"),
 )
 SAME = ("organization_id", "action", "actor_type", "actor_id", "target_id", "address")
 

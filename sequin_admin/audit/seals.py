@@ -17,7 +17,7 @@ KEY_BYTES, DIGEST_BYTES = 32, 16
 # What of an event is sealed, in this order.
 COLUMNS = (
     *("id", "organization_id", "at", "action", "actor", "actor_type", "actor_id"),
-    *("target", "target_type", "target_id", "details", "address", "agent"),
+    *("target", "target_type", "target_id", "details", "address", "user_agent"),
 )
 AT = COLUMNS.index("at")
 encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode

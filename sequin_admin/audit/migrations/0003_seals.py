@@ -88,7 +88,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="event",
-            name="agent",
+            name="user_agent",
             field=models.CharField(db_default="", default="", editable=False, max_length=200),
         ),
         migrations.CreateModel(
