@@ -20,7 +20,7 @@ class AuditConfiguration:
     export_secret: str = ""
 
     @classmethod
-    def read(cls, env: TypedEnvironment) -> "AuditConfiguration":
+    def from_environment(cls, env: TypedEnvironment) -> "AuditConfiguration":
         """Raises `ImproperlyConfigured`."""
         folder = env.str("AUDIT_EXPORT_DIR", default="")
         made = cls(
@@ -39,4 +39,4 @@ class AuditConfiguration:
         return made
 
 
-CONFIGURATION = AuditConfiguration.read(env)
+CONFIGURATION = AuditConfiguration.from_environment(env)

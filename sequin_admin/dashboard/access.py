@@ -75,7 +75,7 @@ def record_denied(request: Request, action: Action) -> None:
     """An event in the organization's log; repeats from one address are counted."""
     record_repeatable(
         request.organization,
-        "access.denied",
+        "action.denied",
         actor_of(request),
         organization_id=request.organization.pk,
         needed=action.value,

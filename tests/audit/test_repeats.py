@@ -92,7 +92,7 @@ def test_a_refused_action_is_told(client, organization, viewer):
         assert client.get(reverse("dashboard:members"), **WHERE).status_code in (200, 403)
         assert client.post(reverse("dashboard:organization"), **WHERE).status_code == 403
 
-    event = Event.objects.get(action="access.denied")
+    event = Event.objects.get(action="action.denied")
     assert (event.actor, event.address) == (viewer.email, "203.0.113.7")
     assert event.details["path"] == reverse("dashboard:organization")
     assert event.organization_id == organization.pk
@@ -109,7 +109,7 @@ def test_a_key_from_elsewhere_or_without_the_scope_is_told(client, organization)
 
     assert told(organization_id=organization.pk, actor_type="apikey") == [
         ("api_key.network_refused", str(key), "203.0.113.7", "Sietch/1.0"),
-        ("access.denied", str(key), "10.1.2.3", "Sietch/1.0"),
+        ("action.denied", str(key), "10.1.2.3", "Sietch/1.0"),
     ]
     assert token not in str(list(Event.objects.values()))
 

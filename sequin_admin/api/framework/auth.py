@@ -68,7 +68,7 @@ def require_scope(request: ApiRequest, scope: Scope) -> Organization:
     if scope not in request.auth.scopes:
         raise Denied(
             request.auth,
-            "access.denied",
+            "action.denied",
             f"This API key does not have the scope {scope.value}. "
             "Make a key that has it under API keys in the dashboard.",
             needed=scope.value,

@@ -62,6 +62,7 @@ def worker(request: Request) -> HttpResponse:
         ],
         "alive": alive,
         "incident": None if alive else worker_watch.open_incident(),
+        "unsealed": worker_watch.open_incident(worker_watch.UNSEALED) if alive else None,
         "store_risks": limiter.describe_risks(),
         "silent": endpoints.silent_for(request.organization),
         "jobs": [(TITLES[lag.job], lag, lag.seconds(now) > LATE_S) for lag in lags],
