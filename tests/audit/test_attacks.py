@@ -2,9 +2,11 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib import import_module
 from io import StringIO
 
 import pytest
+from django.apps import apps
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, connections, transaction
 
@@ -264,3 +266,16 @@ def test_who_has_drawn_an_id_may_be_slow_to_use_it(organization, events):
     assert find_broken() == []
     with pytest.raises(IntegrityError):
         run_sql(INSERT, drawn - 1, events[0].pk)
+
+
+def test_the_migration_lists_what_is_there(organization):
+    migration = import_module("sequin_admin.audit.migrations.0004_triggers")
+    with without_triggers():
+        event = record_change(organization, "test.before", None)
+        assert not UnsealedEvent.objects.exists()
+
+        migration.list_and_guard(apps, None)
+
+    sealing.seal_committed()
+    assert Seal.objects.get().first_id == event.pk
+    assert find_broken() == []
