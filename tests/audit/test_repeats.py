@@ -15,7 +15,7 @@ from sequin_admin.core import clock
 from sequin_admin.core.actors import Actor
 
 pytestmark = pytest.mark.django_db
-WHERE = {"REMOTE_ADDR": "203.0.113.7", "HTTP_USER_AGENT": "Sietch/1.0\x00\n"}
+WHERE = {"REMOTE_ADDR": "203.0.113.7", "HTTP_USER_AGENT": "Sietch/1.0\x1b"}
 
 
 def log_in(client, email, password="spice must flow"):

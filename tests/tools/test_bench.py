@@ -7,8 +7,9 @@ from django.core.management import call_command
 from django.db import connection
 
 from sequin_admin.credentials.models import Credential
-from sequin_admin.tools.benchmarks import audit_log, (
+from sequin_admin.tools.benchmarks import (
     api,
+    audit_log,
     claim_costs,
     imports,
     load,
