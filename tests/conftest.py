@@ -23,6 +23,7 @@ from django.test import Client
 from sequin_admin.access import addresses
 from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Role
+from sequin_admin.audit import triggers
 from sequin_admin.core import http
 
 pytest_plugins = [
@@ -77,6 +78,17 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def flush_past_triggers(flush: Any) -> Any:
+    """As Django empties the tables after a test; SQLite has only DELETE for it, which the triggers
+    of the audit log refuse. PostgreSQL's TRUNCATE goes past them."""
+
+    def sql_flush(*args: Any, **kwargs: Any) -> list[str]:
+        statements = flush(*args, **kwargs)
+        return [*triggers.dropping("sqlite"), *statements, *triggers.creating("sqlite")]
+
+    return sql_flush
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
     """What Django writes after each migration, and so after each test that empties the tables, is
@@ -85,6 +97,8 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         written = [list(model.objects.order_by("pk")) for model in (ContentType, Permission)]
     post_migrate.disconnect(dispatch_uid="django.contrib.auth.management.create_permissions")
     post_migrate.disconnect(create_contenttypes)
+    if connection.vendor == "sqlite":
+        connection.ops.sql_flush = flush_past_triggers(connection.ops.sql_flush)
 
     def write_again(**kwargs: Any) -> None:
         ContentType.objects.clear_cache()

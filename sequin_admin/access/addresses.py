@@ -5,6 +5,7 @@ from django.db import models
 
 from sequin_admin.access.account_log import record_account_change
 from sequin_admin.access.models import User
+from sequin_admin.core.actors import AnyActor
 
 
 def confirm_address(user: User) -> None:
@@ -33,5 +34,5 @@ def is_taken(email: str, user: User) -> bool:
     return other is not None and other != user
 
 
-def record_address_change(user: User, before: str) -> None:
-    record_account_change(user, "user.address_changed", user, before=before, after=user.email)
+def record_address_change(user: User, before: str, actor: AnyActor) -> None:
+    record_account_change(user, "user.address_changed", actor, before=before, after=user.email)

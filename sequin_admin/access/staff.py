@@ -9,9 +9,10 @@ from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, Permission
 from django.db import models, transaction
 
-from sequin_admin.access.account_log import record_account_change
+from sequin_admin.access.account_log import person_of, record_account_change
 from sequin_admin.access.models import Organization, User
 from sequin_admin.audit.models import record_change
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.admin import VerbRefused
 
 FLAGS = ("is_staff", "is_superuser")
@@ -55,10 +56,10 @@ def require_account(actor: User, user: User) -> None:
 
 
 @transaction.atomic
-def set_active(user: User, active: bool, *, actor: User, reason: str) -> None:
+def set_active(user: User, active: bool, *, actor: AnyActor, reason: str) -> None:
     """Lock an account, or open it again. Raises `StaffRefusal`."""
     require_reason(reason)
-    require_account(actor, user)
+    require_account(person_of(actor), user)
     row = User.objects.select_for_update().get(pk=user.pk)
     if row.is_active == active:
         return
@@ -69,10 +70,10 @@ def set_active(user: User, active: bool, *, actor: User, reason: str) -> None:
 
 
 @transaction.atomic
-def remove_second_factors(user: User, *, actor: User, reason: str) -> None:
+def remove_second_factors(user: User, *, actor: AnyActor, reason: str) -> None:
     """For somebody who lost the device. Raises `StaffRefusal`."""
     require_reason(reason)
-    require_account(actor, user)
+    require_account(person_of(actor), user)
     factors = Authenticator.objects.filter(user=user)
     types = sorted(factors.values_list("type", flat=True))
     if not types:
@@ -85,7 +86,7 @@ def remove_second_factors(user: User, *, actor: User, reason: str) -> None:
 def set_rights(
     user: User,
     *,
-    actor: User,
+    actor: AnyActor,
     reason: str,
     is_staff: bool,
     is_superuser: bool,
@@ -97,9 +98,9 @@ def set_rights(
     Nobody changes their own, so that one superuser always remains.
     """
     require_reason(reason)
-    actor = lock_accounts(actor, user)
-    require_superuser(actor)
-    if actor == user:
+    person = lock_accounts(person_of(actor), user)
+    require_superuser(person)
+    if person == user:
         raise StaffRefusal("You can't change your own rights. Ask another superuser.")
     row = User.objects.get(pk=user.pk)
     before = describe_rights(row)
@@ -130,10 +131,10 @@ def describe_rights(user: User) -> dict[str, object]:
 
 
 @transaction.atomic
-def change_slug(organization: Organization, slug: str, *, actor: User, reason: str) -> None:
+def change_slug(organization: Organization, slug: str, *, actor: AnyActor, reason: str) -> None:
     """Raises `StaffRefusal`."""
     require_reason(reason)
-    if not actor.has_perm("access.change_organization"):
+    if not person_of(actor).has_perm("access.change_organization"):
         raise StaffRefusal("You may not change organizations. Ask a superuser.")
     row = Organization.objects.select_for_update().get(pk=organization.pk)
     if Organization.objects.exclude(pk=row.pk).filter(slug=slug).exists():
@@ -146,10 +147,10 @@ def change_slug(organization: Organization, slug: str, *, actor: User, reason: s
 
 
 @transaction.atomic
-def delete_organization(organization: Organization, *, actor: User, reason: str) -> None:
+def delete_organization(organization: Organization, *, actor: AnyActor, reason: str) -> None:
     """Delete the organization with all of its rows; its audit log stays. Raises `StaffRefusal`."""
     require_reason(reason)
-    require_superuser(actor)
+    require_superuser(person_of(actor))
     row = Organization.objects.select_for_update().get(pk=organization.pk)
     record_change(row, "organization.deleted", actor, reason=reason, slug=row.slug)
     delete_rows(row, [related.related_model for related in row._meta.related_objects])

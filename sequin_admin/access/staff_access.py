@@ -12,11 +12,13 @@ from django.core.mail import EmailMessage
 from django.db import transaction
 from django.template.loader import render_to_string
 
+from sequin_admin.access.account_log import person_of
 from sequin_admin.access.models import Membership, Organization, StaffAccess, User
 from sequin_admin.access.policy import Action, Role, allows
 from sequin_admin.access.staff import StaffRefusal, require_reason
 from sequin_admin.audit.models import Event, record_change
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 
 LONGEST = timedelta(hours=4)
 PATH_CHARS = 300
@@ -25,7 +27,7 @@ PATH_CHARS = 300
 def open_access(
     organization: Organization,
     *,
-    actor: User,
+    actor: AnyActor,
     reason: str,
     duration: timedelta,
     may_edit: bool = False,
@@ -37,11 +39,12 @@ def open_access(
     require_reason(reason)
     if not timedelta() < duration <= LONGEST:
         raise StaffRefusal("Staff access lasts at most 4 hours. Choose a shorter time.")
-    refuse_opening(organization, actor)
+    person = person_of(actor)
+    refuse_opening(organization, person)
     now = clock.now()
     access = StaffAccess(
         organization=organization,
-        user=actor,
+        user=person,
         reason=reason.strip(),
         may_edit=may_edit,
         opened_at=now,
@@ -49,8 +52,8 @@ def open_access(
     )
     mail_owners(access)
     with transaction.atomic():
-        User.objects.select_for_update().get(pk=actor.pk)
-        refuse_opening(organization, actor)
+        User.objects.select_for_update().get(pk=person.pk)
+        refuse_opening(organization, person)
         access.save(force_insert=True)
         record_change(
             access,
@@ -98,12 +101,13 @@ def mail_owners(access: StaffAccess) -> None:
 
 
 @transaction.atomic
-def end_access(access: StaffAccess, *, actor: User) -> None:
+def end_access(access: StaffAccess, *, actor: AnyActor) -> None:
     """End it now. Ending it twice changes nothing.
 
     Raises `StaffRefusal` unless the actor opened it, is an owner or is a superuser.
     """
-    if access.user_id != actor.pk and not actor.is_superuser and not is_owner(access, actor):
+    person = person_of(actor)
+    if access.user_id != person.pk and not person.is_superuser and not is_owner(access, person):
         raise StaffRefusal("Only its holder, an owner or a superuser can end staff access.")
     row = StaffAccess.objects.select_for_update().get(pk=access.pk)
     if row.is_open:
@@ -131,7 +135,9 @@ def as_membership(access: StaffAccess) -> Membership:
     return membership
 
 
-def record_page(access: StaffAccess, user: User, *, method: str, path: str, status: int) -> None:
+def record_page(
+    access: StaffAccess, actor: AnyActor, *, method: str, path: str, status: int
+) -> None:
     """Write an event about a page that was opened or sent; once for each page, method and status.
 
     `path` is without the query string, which may contain what was searched for.
@@ -140,4 +146,4 @@ def record_page(access: StaffAccess, user: User, *, method: str, path: str, stat
     known = Event.objects.of(access.organization_id).about(access)
     known = known.filter(action="staff_access.used")
     if not known.filter(**{f"details__{name}": value for name, value in details.items()}).exists():
-        record_change(access, "staff_access.used", user, **details)
+        record_change(access, "staff_access.used", actor, **details)

@@ -8,20 +8,21 @@ from django.http import QueryDict
 
 from sequin_admin.access import staff
 from sequin_admin.access.models import User
+from sequin_admin.core.actors import Actor
 from sequin_admin.core.admin import VerbForm
 
 
-def deactivate(actor: User, user: User, given: dict[str, Any]) -> str:
+def deactivate(actor: Actor, user: User, given: dict[str, Any]) -> str:
     staff.set_active(user, False, actor=actor, reason=given["reason"])
     return f"{user} can no longer sign in."
 
 
-def activate(actor: User, user: User, given: dict[str, Any]) -> str:
+def activate(actor: Actor, user: User, given: dict[str, Any]) -> str:
     staff.set_active(user, True, actor=actor, reason=given["reason"])
     return f"{user} can sign in again."
 
 
-def remove_second_factors(actor: User, user: User, given: dict[str, Any]) -> str:
+def remove_second_factors(actor: Actor, user: User, given: dict[str, Any]) -> str:
     staff.remove_second_factors(user, actor=actor, reason=given["reason"])
     return f"{user} signs in without a second factor until they set one up."
 
@@ -46,6 +47,6 @@ class RightsForm(VerbForm):
         }
 
 
-def set_rights(actor: User, user: User, given: dict[str, Any]) -> str:
+def set_rights(actor: Actor, user: User, given: dict[str, Any]) -> str:
     staff.set_rights(user, actor=actor, **given)
     return f"The rights of {user} are changed."

@@ -7,7 +7,8 @@ from django import forms
 from django.core.validators import validate_slug
 
 from sequin_admin.access import staff, staff_access
-from sequin_admin.access.models import Organization, StaffAccess, User
+from sequin_admin.access.models import Organization, StaffAccess
+from sequin_admin.core.actors import Actor
 from sequin_admin.core.admin import VerbForm
 
 
@@ -40,17 +41,17 @@ class AccessForm(VerbForm):
     )
 
 
-def change_slug(actor: User, organization: Organization, given: dict[str, Any]) -> str:
+def change_slug(actor: Actor, organization: Organization, given: dict[str, Any]) -> str:
     staff.change_slug(organization, given["slug"], actor=actor, reason=given["reason"])
     return f"The slug of {organization} is {given['slug']}."
 
 
-def delete_organization(actor: User, organization: Organization, given: dict[str, Any]) -> str:
+def delete_organization(actor: Actor, organization: Organization, given: dict[str, Any]) -> str:
     staff.delete_organization(organization, actor=actor, reason=given["reason"])
     return f"{organization} is deleted. Its audit log is kept."
 
 
-def open_access(actor: User, organization: Organization, given: dict[str, Any]) -> str:
+def open_access(actor: Actor, organization: Organization, given: dict[str, Any]) -> str:
     access = staff_access.open_access(
         organization,
         actor=actor,
@@ -64,6 +65,6 @@ def open_access(actor: User, organization: Organization, given: dict[str, Any]) 
     )
 
 
-def end_access(actor: User, access: StaffAccess, given: dict[str, Any]) -> str:
+def end_access(actor: Actor, access: StaffAccess, given: dict[str, Any]) -> str:
     staff_access.end_access(access, actor=actor)
     return f"{access} has ended."

@@ -27,12 +27,14 @@ class AuditEvent(Shape):
     at: Timestamp
     action: str
     actor: str = Field(description="What the actor was called at the time.")
-    actor_type: str = Field(description="user, apikey, connectlink, system...")
+    actor_type: str = Field(description="user, apikey, connectlink, system, unknown...")
     actor_id: str = Field(description="Empty for the system itself.")
     target: str = Field(description="What the object was called at the time.")
     target_type: str
     target_id: str
     details: dict[str, Any]
+    address: str = Field(description="Where the actor called from, where that is known.")
+    user_agent: str = Field(description="What the actor's program called itself, cut.")
 
 
 class AuditEventList(Shape):

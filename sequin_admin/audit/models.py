@@ -6,8 +6,35 @@ from typing import Any, NoReturn, Self
 
 from django.db import models
 
+from sequin_admin.audit.tables import (
+    AuditExport,
+    ChainHead,
+    RepeatedEvent,
+    Seal,
+    SealKey,
+    UnsealedEvent,
+)
 from sequin_admin.core import clock
+from sequin_admin.core.actors import ADDRESS_CHARS, USER_AGENT_CHARS, Actor, AnyActor
 from sequin_admin.core.concrete import concrete_model
+
+__all__ = [
+    "Actor",
+    "AnyActor",
+    "AppendOnly",
+    "AuditExport",
+    "ChainHead",
+    "Event",
+    "EventQuerySet",
+    "RepeatedEvent",
+    "Seal",
+    "SealKey",
+    "UnsealedEvent",
+    "build_event",
+    "get_audit_type",
+    "record_change",
+    "record_changes",
+]
 
 
 class AppendOnly(TypeError):
@@ -43,6 +70,11 @@ class Event(models.Model):
     target_type = models.CharField(max_length=40, editable=False)
     target_id = models.CharField(max_length=40, editable=False)
     details = models.JSONField(default=dict, editable=False)
+    # Where the actor called from; empty where that is not known, as for the system's own.
+    address = models.CharField(max_length=ADDRESS_CHARS, default="", db_default="", editable=False)
+    user_agent = models.CharField(
+        max_length=USER_AGENT_CHARS, default="", db_default="", editable=False
+    )
 
     objects = EventQuerySet.as_manager()
 
@@ -67,6 +99,7 @@ class Event(models.Model):
 
 
 SYSTEM = "Sequin Admin"
+UNKNOWN = "Somebody not signed in"
 
 
 def get_audit_type(thing: models.Model) -> str:
@@ -80,14 +113,16 @@ def get_audit_type(thing: models.Model) -> str:
 
 
 def record_change(
-    target: models.Model,
+    target: models.Model | None,
     action: str,
-    actor: models.Model | None,
+    actor: AnyActor,
     *,
     organization_id: uuid.UUID | None = None,
     **details: Any,
 ) -> Event:
     """Write one event in the caller's transaction. `actor=None` is the system itself.
+
+    An `Actor` says where it called from besides. `target=None` is a thing that is not known.
 
     It stands in the log of the target's organization, of a target without one in that of
     `organization_id`.
@@ -98,7 +133,7 @@ def record_change(
 
 
 def record_changes(
-    changes: Iterable[tuple[models.Model, str, dict[str, Any]]], actor: models.Model | None
+    changes: Iterable[tuple[models.Model, str, dict[str, Any]]], actor: AnyActor
 ) -> None:
     """As `record_change()`, for many targets at once: each with its action and the details."""
     described = dict[uuid.UUID | None, dict[str, Any]]()
@@ -109,9 +144,9 @@ def record_changes(
 
 
 def build_event(
-    target: models.Model,
+    target: models.Model | None,
     action: str,
-    actor: models.Model | None,
+    actor: AnyActor,
     *,
     organization_id: uuid.UUID | None = None,
     described: dict[uuid.UUID | None, dict[str, Any]] | None = None,
@@ -121,21 +156,33 @@ def build_event(
 
     `described` remembers what the actor adds to its events, by organization.
     """
+    actor = Actor.of(actor)
     organization_id = getattr(target, "organization_id", organization_id)
     described = {} if described is None else described
     if organization_id not in described:
-        described[organization_id] = get_actor_details(actor, organization_id)
+        described[organization_id] = get_actor_details(actor.row, organization_id)
     return Event(
         organization_id=organization_id,
         action=action,
-        actor=str(actor or SYSTEM)[:200],
-        actor_type=get_audit_type(actor) if actor else "system",
-        actor_id=str(actor.pk) if actor else "",
-        target=str(target)[:200],
-        target_type=get_audit_type(target),
-        target_id=str(target.pk),
+        **name_actor(actor),
+        **actor.origin,
+        target=str(target or "")[:200],
+        target_type=get_audit_type(target) if target else "",
+        target_id=str(target.pk) if target else "",
         details={**details, **described[organization_id]},
     )
+
+
+def name_actor(actor: Actor) -> dict[str, str]:
+    """Columns of an event that say who it was."""
+    if actor.row is None:
+        name, actor_type = (UNKNOWN, "unknown") if actor.unknown else (SYSTEM, "system")
+        return {"actor": name, "actor_type": actor_type, "actor_id": ""}
+    return {
+        "actor": str(actor.row)[:200],
+        "actor_type": get_audit_type(actor.row),
+        "actor_id": str(actor.row.pk),
+    }
 
 
 def get_actor_details(

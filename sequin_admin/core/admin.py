@@ -14,6 +14,7 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
+from sequin_admin.core.actors import Actor, actor_of
 from sequin_admin.core.fresh_login import is_login_fresh
 
 
@@ -72,13 +73,13 @@ class VerbRefused(Exception):
 class StaffVerb:
     """An audited act upon one row, with a form and a page of its own.
 
-    `run(user, row, cleaned_data)` does it and returns what to say. `allowed(user, row)` only
+    `run(actor, row, cleaned_data)` does it and returns what to say. `allowed(user, row)` only
     decides whether the page is offered; `run` asks again and raises `VerbRefused`.
     """
 
     slug: str
     label: str
-    run: Callable[[Any, Any, dict[str, Any]], str]
+    run: Callable[[Actor, Any, dict[str, Any]], str]
     allowed: Callable[[Any, Any], bool]
     form: type[VerbForm] = VerbForm
     text: str = ""
@@ -143,7 +144,7 @@ class VerbAdmin(ReadOnlyAdmin):
             )
         elif form.is_valid():
             try:
-                said = verb.run(request.user, row, form.cleaned_data)
+                said = verb.run(actor_of(request), row, form.cleaned_data)
             except VerbRefused as refusal:
                 form.add_error(None, str(refusal))
             else:

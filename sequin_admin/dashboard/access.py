@@ -15,9 +15,12 @@ from django_htmx.middleware import HtmxDetails
 
 from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Action, allows, refusal
+from sequin_admin.audit.repeats import record_repeatable
+from sequin_admin.core.actors import actor_of
 
 P = ParamSpec("P")
 
+PATH_CHARS = 300
 NO_ORGANIZATION = (
     "You are signed in, but you are not a member of any organization. "
     "Ask an owner to invite your email address to theirs."
@@ -68,6 +71,19 @@ def member(view: View[P]) -> Page[P]:
     return inner
 
 
+def record_denied(request: Request, action: Action) -> None:
+    """An event in the organization's log; repeats from one address are counted."""
+    record_repeatable(
+        request.organization,
+        "action.denied",
+        actor_of(request),
+        organization_id=request.organization.pk,
+        needed=action.value,
+        method=request.method,
+        path=request.path[:PATH_CHARS],
+    )
+
+
 def may(action: Action) -> Callable[[View[P]], Page[P]]:
     """Require a role that allows `action`; the 403 page names the roles that may."""
 
@@ -76,6 +92,7 @@ def may(action: Action) -> Callable[[View[P]], Page[P]]:
         def inner(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             role = request.membership.role
             if not allows(role, action):
+                record_denied(request, action)
                 raise PermissionDenied(refusal(role, action))
             return view(request, *args, **kwargs)
 

@@ -14,6 +14,8 @@ from django.urls import reverse
 
 from sequin_admin.access import addresses
 from sequin_admin.access.models import Invitation, User
+from sequin_admin.core.actors import actor_of, address_of
+from sequin_admin.dashboard import account_events
 
 log = structlog.get_logger(__name__)
 
@@ -32,9 +34,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         Callers without a known address share one limit. Login sessions store it as an address, so
         it is the unspecified one then (RFC 1122 section 3.2.1.3).
         """
-        peer = request.META.get("REMOTE_ADDR", "")
-        forwarded_for = request.META.get("HTTP_X_FORWARDED_FOR", "")
-        return str(settings.TRUSTED_PROXIES.client_address(peer, forwarded_for) or UNSPECIFIED)
+        return str(address_of(request) or UNSPECIFIED)
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        super().authentication_failed(request, **credentials)
+        account_events.record_failed_login(request, str(credentials.get("email") or ""))
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """The URL in mails begins with `PUBLIC_URL`, whatever the host of the request."""
@@ -59,7 +63,7 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
                 return False
             user.username = user.email
             user.save(update_fields=["username"])
-            addresses.record_address_change(user, before)
+            addresses.record_address_change(user, before, actor_of(request, user))
         return True
 
     def send_confirmation_mail(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:

@@ -23,6 +23,12 @@ def describe_details(details: dict[str, Any]) -> list[str]:
     return [*describe_change(details), *rest]
 
 
+def describe_origin(address: str, user_agent: str) -> list[str]:
+    """`From 203.0.113.7`, and the browser, where they are known."""
+    lines = [f"From {address}"] if address else []
+    return [*lines, f"With {user_agent}"] if user_agent else lines
+
+
 def describe_change(details: dict[str, Any]) -> list[str]:
     before, after = details.get("before"), details.get("after")
     if isinstance(before, dict) and isinstance(after, dict):

@@ -15,6 +15,7 @@ from django.utils.log import log_response
 
 from sequin_admin.access import staff_access
 from sequin_admin.access.models import Membership
+from sequin_admin.core.actors import actor_of
 from sequin_admin.core.fresh_login import is_login_fresh
 from sequin_admin.dashboard.access import AnyRequest
 from sequin_admin.dashboard.confirmation import NOTHING_DONE, redirect_to_confirmation
@@ -122,7 +123,11 @@ def record_staff_page(request: HttpRequest, status: int) -> None:
     match = request.resolver_match
     if access and match and match.app_name == "dashboard":
         staff_access.record_page(
-            access, access.user, method=request.method or "", path=request.path, status=status
+            access,
+            actor_of(request, access.user),
+            method=request.method or "",
+            path=request.path,
+            status=status,
         )
 
 

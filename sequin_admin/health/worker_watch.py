@@ -1,4 +1,5 @@
-"""Notices from outside that no worker runs: web processes look every few seconds.
+"""Notices from outside that no worker runs, or that none seals the audit log: web processes look
+every few seconds.
 
 Without one nothing is renewed ahead, probed or delivered, and no message would tell of it. So the
 web process that opens the incident mails it itself.
@@ -12,23 +13,39 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.mail import send_mail
 
+from sequin_admin.audit import sealing
 from sequin_admin.health import workers
 from sequin_admin.health.models import ServiceIncident
 
 log = structlog.get_logger(__name__)
-NO_WORKER = "no_worker"
+NO_WORKER, UNSEALED = "no_worker", "audit_unsealed"
 # An update stops one worker and starts the next within this time.
 MISSING_FOR = timedelta(minutes=1)
-OPENED = (
-    "No worker of Sequin Admin is running",
-    "No worker has sent a heartbeat since {since:%Y-%m-%d %H:%M} UTC. Credentials are not probed, "
-    "tokens are renewed only when they are read, and messages wait. Start one with manage.py "
-    "worker, or look into the log of the one that should run.\n\n{url}/worker/\n",
-)
-RESOLVED = (
-    "A worker of Sequin Admin is running again",
-    "What has waited since {since:%Y-%m-%d %H:%M} UTC is done now.\n\n{url}/worker/\n",
-)
+OPENED = {
+    NO_WORKER: (
+        "No worker of Sequin Admin is running",
+        "No worker has sent a heartbeat since {since:%Y-%m-%d %H:%M} UTC. Credentials are not "
+        "probed, tokens are renewed only when they are read, and messages wait. Start one with "
+        "manage.py worker, or look into the log of the one that should run.\n\n{url}/worker/\n",
+    ),
+    UNSEALED: (
+        "The audit log of Sequin Admin is not sealed",
+        "Events have waited for their seal since {since:%Y-%m-%d %H:%M} UTC. Until they have one, "
+        "the database's owner could change them unseen. The page of the workers has the last error "
+        "of the job that seals.\n\n{url}/worker/\n",
+    ),
+}
+RESOLVED = {
+    NO_WORKER: (
+        "A worker of Sequin Admin is running again",
+        "What has waited since {since:%Y-%m-%d %H:%M} UTC is done now.\n\n{url}/worker/\n",
+    ),
+    UNSEALED: (
+        "The audit log of Sequin Admin is sealed again",
+        "What has waited since {since:%Y-%m-%d %H:%M} UTC has its seal now. manage.py verify_audit "
+        "says whether anything was changed meanwhile.\n\n{url}/worker/\n",
+    ),
+}
 
 
 class WorkerWatch:
@@ -42,33 +59,46 @@ class WorkerWatch:
         if workers.alive(now).exists():
             self.missing_since = None
             resolve(now)
+            watch_seals(now)
             return
         self.missing_since = self.missing_since or now
         if now - self.missing_since >= MISSING_FOR:
             open_once(self.missing_since)
 
 
-def open_incident() -> ServiceIncident | None:
-    return ServiceIncident.objects.filter(code=NO_WORKER, resolved_at=None).first()
+def watch_seals(now: datetime) -> None:
+    """Open the incident when an event waits for its seal for too long, resolve it when none does.
+
+    While no worker runs, that is the incident.
+    """
+    since = sealing.oldest_unsealed()
+    if since and now - since >= sealing.LATE_AFTER:
+        open_once(since, UNSEALED)
+    else:
+        resolve(now, UNSEALED)
 
 
-def open_once(since: datetime) -> None:
+def open_incident(code: str = NO_WORKER) -> ServiceIncident | None:
+    return ServiceIncident.objects.filter(code=code, resolved_at=None).first()
+
+
+def open_once(since: datetime, code: str = NO_WORKER) -> None:
     """Whichever process creates the row tells of it."""
     _, created = ServiceIncident.objects.get_or_create(
-        code=NO_WORKER, resolved_at=None, defaults={"opened_at": since}
+        code=code, resolved_at=None, defaults={"opened_at": since}
     )
     if created:
-        log.error("no worker is running", since=since.isoformat())
-        tell_staff(OPENED, since)
+        log.error("service incident opened", code=code, since=since.isoformat())
+        tell_staff(OPENED[code], since)
 
 
-def resolve(now: datetime) -> None:
-    incident = open_incident()
+def resolve(now: datetime, code: str = NO_WORKER) -> None:
+    incident = open_incident(code)
     if incident is None:
         return
     if ServiceIncident.objects.filter(pk=incident.pk, resolved_at=None).update(resolved_at=now):
-        log.info("a worker is running again")
-        tell_staff(RESOLVED, incident.opened_at)
+        log.info("service incident resolved", code=code)
+        tell_staff(RESOLVED[code], incident.opened_at)
 
 
 def tell_staff(message: tuple[str, str], since: datetime) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from django.core.management import call_command
 
 from sequin_admin.access import idempotency
+from sequin_admin.audit import exports, repeats, retention, sealing
 from sequin_admin.connect import authorization_requests, batches, flow, links
 from sequin_admin.core import shared_cache
 from sequin_admin.credentials.models import Credential
@@ -33,7 +34,8 @@ class Job:
     """`claim(limit)` returns at most `limit` items of work, and `work(item)` does one of them.
 
     `claim` is called every `every_s` seconds, and again at once when it has returned any, as it may
-    leave some for the next turn. A `single` job has one item per interval.
+    leave some for the next turn. A `single` job has one item per interval. It waits for the other
+    chores unless it is `prompt`, when it has a thread of its own.
     """
 
     name: str
@@ -41,11 +43,14 @@ class Job:
     claim: Callable[[int], Sequence[Any]]
     work: Callable[[Any], object]
     single: bool = False
+    prompt: bool = False
 
 
-def periodic_job(name: str, every_s: float, run: Callable[[], object]) -> Job:
+def periodic_job(
+    name: str, every_s: float, run: Callable[[], object], *, prompt: bool = False
+) -> Job:
     """A job that calls `run` every `every_s` seconds. Several workers may run it at once."""
-    return Job(name, every_s, lambda limit: [run], lambda run: run(), single=True)
+    return Job(name, every_s, lambda limit: [run], lambda run: run(), single=True, prompt=prompt)
 
 
 class KnownCapacity:
@@ -79,6 +84,9 @@ JOBS = (
     Job("verify_targets", 1, targets.claim_due, targets.verify_claimed),
     Job("run_batches", 1, batches.claim_due, batches.work_claimed),
     Job("refresh_collections", 2, catalogue.claim_due, catalogue.refresh_claimed),
+    periodic_job("seal_events", 10, sealing.seal_committed, prompt=True),
+    periodic_job("write_repeated_events", 30, repeats.write_counted),
+    periodic_job("export_events", 60, exports.export_due),
     periodic_job("detect_outages", 30, outages.detect_outages),
     periodic_job("propagate_recent_changes", 600, rollup.propagate_recent),
     periodic_job("notify_resolved", 30, alerts.notify_resolved),
@@ -93,6 +101,7 @@ JOBS = (
     periodic_job("prune_idempotency_records", HOUR_S, idempotency.prune_records),
     periodic_job("prune_usage", HOUR_S, sampling.prune),
     periodic_job("prune_incidents", HOUR_S, incidents.prune),
+    periodic_job("prune_events", 24 * HOUR_S, retention.prune),
     periodic_job("prune_workers", HOUR_S, workers.prune),
     periodic_job("prune_silent_endpoints", HOUR_S, endpoints.prune),
     periodic_job("clear_sessions", 24 * HOUR_S, lambda: call_command("clearsessions")),

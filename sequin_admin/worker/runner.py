@@ -70,12 +70,15 @@ class Runner:
         connections.close_all()
 
     def start_pools(self, counts: JobCounts) -> list[tuple[Pool, Job]]:
-        """Each job with its pool: one for those that call others, one thread for all chores."""
+        """Each job with its pool: one for those that call others, one thread for all chores, one
+        for those that wait for none."""
         calling = [job for job in self.jobs if not job.single]
-        chores = [job for job in self.jobs if job.single]
+        chores = [job for job in self.jobs if job.single and not job.prompt]
+        prompt = [job for job in self.jobs if job.prompt]
         with_limits = (
             (calling, self.threads, statement_limits.for_worker()),
             (chores, 1, statement_limits.for_chores()),
+            (prompt, 1, statement_limits.for_worker()),
         )
         return [
             (pool, job)

@@ -9,6 +9,7 @@ from django.db import connection
 from sequin_admin.credentials.models import Credential
 from sequin_admin.tools.benchmarks import (
     api,
+    audit_log,
     claim_costs,
     imports,
     load,
@@ -160,3 +161,9 @@ def test_pages_are_measured(organization, monkeypatch):
     figures = bench.measure_pages(organization)
 
     assert figures["ratios"].keys() == {"list", "overview"}
+
+
+def test_the_audit_log_is_written_sealed_and_verified(db):
+    figures = audit_log.measure(60)
+
+    assert (figures["verified"], figures["broken"]) == (60, 0)

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from math import ceil
 from typing import TypeVar, cast
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja.errors import AuthenticationError
 from ninja.security import HttpBearer
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Organization, Scope
-from sequin_admin.api.framework.errors import ApiError
+from sequin_admin.api.framework.errors import ApiError, Denied
+from sequin_admin.core.actors import address_of
 from sequin_admin.core.networks import allows_address
 from sequin_admin.limits import quota
 
@@ -66,10 +66,12 @@ class ApiRequest(HttpRequest):
 def require_scope(request: ApiRequest, scope: Scope) -> Organization:
     """The key's organization. Raises 403 when the key lacks `scope`."""
     if scope not in request.auth.scopes:
-        raise ApiError(
-            403,
+        raise Denied(
+            request.auth,
+            "action.denied",
             f"This API key does not have the scope {scope.value}. "
             "Make a key that has it under API keys in the dashboard.",
+            needed=scope.value,
         )
     return request.auth.organization
 
@@ -115,12 +117,11 @@ def check_network(request: HttpRequest, key: ApiKey) -> None:
     """Raises 403 when the request comes from outside the key's networks."""
     if not key.networks:
         return
-    forwarded_for = request.META.get("HTTP_X_FORWARDED_FOR", "")
-    peer = request.META.get("REMOTE_ADDR", "")
-    caller = settings.TRUSTED_PROXIES.client_address(peer, forwarded_for)
+    caller = address_of(request)
     if not allows_address(key.networks, caller):
-        raise ApiError(
-            403,
+        raise Denied(
+            key,
+            "api_key.network_refused",
             f"This API key does not work from {caller or 'an unknown address'}, where we see you. "
             "Call from one of its networks, or have your address added under API keys in the "
             "dashboard.",

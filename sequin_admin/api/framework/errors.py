@@ -18,6 +18,8 @@ from pydantic import Field
 from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.rights import RightLost
 from sequin_admin.audit.models import get_audit_type
+from sequin_admin.audit.repeats import record_repeatable
+from sequin_admin.core.actors import actor_of
 from sequin_admin.core.availability import RETRY_AFTER_S, is_told
 from sequin_admin.core.field_errors import MISMATCH, FieldError, field_errors
 from sequin_admin.core.fields import DecryptionError
@@ -25,6 +27,7 @@ from sequin_admin.core.strict_json import AmbiguousJSON
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.usage import InUse
 
+PATH_CHARS = 300
 UNAUTHORIZED = (
     "Send a valid API key as Authorization: Bearer sqn_.... "
     "This one is missing, unknown, expired or revoked."
@@ -71,6 +74,22 @@ class ApiError(Exception):
         self.headers = headers or {}
 
 
+class Denied(ApiError):
+    """403 for a key that may not do this, or not from there. Audited, with the row as the actor."""
+
+    def __init__(self, row: models.Model, action: str, summary: str, **details: str) -> None:
+        super().__init__(403, summary)
+        self.row, self.action = row, action
+        self.details: dict[str, Any] = dict(details)
+
+
+def record_denied(request: HttpRequest, error: Denied) -> None:
+    """Repeats from one address are counted."""
+    actor = actor_of(request, error.row)
+    details: dict[str, Any] = {"method": request.method, "path": request.path[:PATH_CHARS]}
+    record_repeatable(error.row, error.action, actor, **details, **error.details)
+
+
 class Problem(Schema):
     """Every error of this API."""
 
@@ -115,6 +134,8 @@ def add_exception_handlers(api: NinjaAPI) -> None:
 
     @api.exception_handler(ApiError)
     def api_error(request: HttpRequest, error: ApiError) -> HttpResponse:
+        if isinstance(error, Denied):
+            record_denied(request, error)
         answer = problem_response(error.status, error.summary, error.fields)
         for name, value in error.headers.items():
             answer[name] = value

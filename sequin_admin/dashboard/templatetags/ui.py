@@ -22,7 +22,7 @@ from sequin_admin.core.monitored import Monitored
 from sequin_admin.core.words import format_exact_time
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
-from sequin_admin.dashboard.event_words import describe_details
+from sequin_admin.dashboard.event_words import describe_details, describe_origin
 from sequin_admin.health.status import Status
 from sequin_admin.limits import models as limits
 from sequin_admin.limits.models import RateLimit, format_interval
@@ -223,8 +223,8 @@ def exact_time(at: datetime) -> SafeString:
 
 @register.filter
 def detail_lines(event: Event) -> list[str]:
-    """What an audit event changed, a line for each thing."""
-    return describe_details(event.details)
+    """What an audit event changed, a line for each thing, and where from."""
+    return [*describe_details(event.details), *describe_origin(event.address, event.user_agent)]
 
 
 @register.filter

@@ -33,6 +33,7 @@ CSV_COLUMNS: Columns = {
     "id": lambda event: event.pk,
     **{name: attrgetter(name) for name in ("at", "actor", "actor_type", "actor_id", "action")},
     **{name: attrgetter(name) for name in ("target", "target_type", "target_id")},
+    **{name: attrgetter(name) for name in ("address", "user_agent")},
     "changes": lambda event: "; ".join(describe_details(event.details)),
     "details": lambda event: json.dumps(event.details, ensure_ascii=False),
 }

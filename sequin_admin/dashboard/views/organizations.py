@@ -13,6 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST
 from sequin_admin.access import organizations, staff_access
 from sequin_admin.access.models import Logo, Organization, StaffAccess, User
 from sequin_admin.access.policy import Action
+from sequin_admin.audit.repeats import record_repeatable
+from sequin_admin.core.actors import actor_of
 from sequin_admin.core.forms import NameField
 from sequin_admin.dashboard.access import Request, may, member
 from sequin_admin.dashboard.edits import Edit
@@ -29,6 +31,11 @@ def switch_organization(request: Request) -> HttpResponse:
     if chosen not in {str(membership.organization_id) for membership in request.memberships}:
         raise Http404("You are not a member of this organization.")
     request.session[ORGANIZATION_SESSION_KEY] = chosen
+    row = next(m.organization for m in request.memberships if str(m.organization_id) == chosen)
+    if row != request.organization:
+        record_repeatable(
+            row, "organization.switched_to", actor_of(request), organization_id=row.pk
+        )
     return redirect("dashboard:overview")
 
 
@@ -95,7 +102,7 @@ def build_form(request: Request) -> Callable[[Organization, QueryDict | None], O
 def staff_access_end(request: Request, pk: str) -> HttpResponse:
     rows = StaffAccess.objects.of(request.organization).select_related("user", "organization")
     access = get_object_or_404(rows, pk=pk)
-    staff_access.end_access(access, actor=request.user)
+    staff_access.end_access(access, actor=actor_of(request))
     messages.success(request, f"{access.user} no longer has access to {request.organization}.")
     return redirect("dashboard:organization")
 

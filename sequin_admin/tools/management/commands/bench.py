@@ -17,6 +17,7 @@ from sequin_admin.access.models import Membership, Organization
 from sequin_admin.access.policy import Role
 from sequin_admin.tools.benchmarks import (
     api,
+    audit_log,
     claim_costs,
     claims,
     hanging,
@@ -85,6 +86,9 @@ class Command(BaseCommand):
             help="Append the figures to a file, and compare shares with the last run in it.",
         )
         parser.add_argument(
+            "--audit", action="store_true", help="Only how long a million audit events take."
+        )
+        parser.add_argument(
             "--prune", action="store_true", help="Only how long pruning a million rows locks."
         )
 
@@ -120,6 +124,8 @@ def measure(options: dict[str, Any]) -> dict[str, Any]:
         return {**figures, "hanging": hanging.measure()}
     if options["claim_costs"]:
         return {**figures, "claim_costs": claim_costs.measure()}
+    if options["audit"]:
+        return {**figures, "audit": audit_log.measure()}
     if options["prune"]:
         return {**figures, "prune": prunes.measure(organization)}
     if options["permits"]:

@@ -1,0 +1,86 @@
+"""Audit events about logins, second factors and passwords, of what allauth signals.
+
+What somebody entered as an address is never written: it may be a password in the wrong field.
+"""
+
+from typing import Any
+
+from allauth.account import signals
+from allauth.account.internal.flows.login import get_authentication_records
+from allauth.mfa import signals as second_factors
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.signals import user_logged_out
+from django.http import HttpRequest
+
+from sequin_admin.access.account_log import record_account_change, record_account_repeatable
+from sequin_admin.access.addresses import account_of
+from sequin_admin.access.models import User
+from sequin_admin.audit.repeats import record_repeatable
+from sequin_admin.core.actors import Actor, actor_of
+
+
+def connect_signals() -> None:
+    signals.user_logged_in.connect(record_login)
+    user_logged_out.connect(record_logout)
+    signals.password_changed.connect(record_password_change)
+    signals.password_set.connect(record_password_change)
+    signals.password_reset.connect(record_password_reset)
+    second_factors.authenticator_added.connect(record_added_factor)
+    second_factors.authenticator_removed.connect(record_removed_factor)
+    second_factors.authenticator_reset.connect(record_added_factor)
+    second_factors.authentication_failed.connect(record_refused_factor)
+
+
+def record_login(request: HttpRequest, user: User, **_: Any) -> None:
+    records = get_authentication_records(request, user)
+    methods = [record.get("type") or record["method"] for record in records]
+    record_account_change(user, "user.logged_in", actor_of(request, user), methods=methods)
+
+
+def record_logout(request: HttpRequest, user: User | None, **_: Any) -> None:
+    """Receiver of Django's signal, which has no user when nobody was signed in."""
+    if user is not None and user.pk:
+        record_account_change(user, "user.logged_out", actor_of(request, user))
+
+
+def record_failed_login(request: HttpRequest, email: str) -> None:
+    """Also a wrong password when somebody who is signed in was to confirm that it is them."""
+    actor = unknown_caller(request)
+    if user := account_of(email) if email else None:
+        record_account_repeatable(user, "user.login_failed", actor)
+    else:
+        record_repeatable(None, "user.login_failed", actor)
+
+
+def unknown_caller(request: HttpRequest) -> Actor:
+    caller = actor_of(request)
+    return Actor(None, caller.address, caller.user_agent, unknown=True)
+
+
+def record_password_change(request: HttpRequest, user: User, **_: Any) -> None:
+    record_account_change(user, "user.password_changed", actor_of(request, user))
+
+
+def record_password_reset(request: HttpRequest, user: User, **_: Any) -> None:
+    """With a link that was mailed."""
+    record_account_change(user, "user.password_reset", actor_of(request, user))
+
+
+def record_added_factor(
+    request: HttpRequest, user: User, authenticator: Authenticator, **_: Any
+) -> None:
+    actor, factor = actor_of(request, user), authenticator.type
+    record_account_change(user, "user.second_factor_added", actor, factor=factor)
+
+
+def record_removed_factor(
+    request: HttpRequest, user: User, authenticator: Authenticator, **_: Any
+) -> None:
+    actor, factor = actor_of(request, user), authenticator.type
+    record_account_change(user, "user.second_factor_removed", actor, factor=factor)
+
+
+def record_refused_factor(request: HttpRequest, user: User, **_: Any) -> None:
+    """A wrong code, after the right password."""
+    actor = unknown_caller(request)
+    record_account_repeatable(user, "user.second_factor_refused", actor)
