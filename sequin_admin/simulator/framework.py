@@ -12,6 +12,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import providers as package
+from sequin_admin.simulator.rows.collection import RowCollection
 
 Handler = Callable[..., HttpResponse]
 
@@ -41,6 +42,7 @@ class ProviderSimulator:
     `throttled` makes its response to too many calls. `switches` are the actions of its control
     page beyond the common ones, `unsupported_actions` the common ones it lacks. `secret_prefix`
     starts a rotated client secret. `calls_back`: it has a consent page and redirects to the app.
+    `collections` have rows that live.
     """
 
     slug: str
@@ -53,6 +55,11 @@ class ProviderSimulator:
     seed: Callable[[], None] = lambda: None
     throttled: Callable[[], HttpResponse] = lambda: JsonResponse({"error": "throttled"}, status=429)
     routes: list[Route] = field(default_factory=list)
+    collections: dict[str, RowCollection] = field(default_factory=dict)
+
+    def add_collection(self, collection: RowCollection) -> RowCollection:
+        self.collections[collection.name] = collection
+        return collection
 
     def route(self, method: str, host: str, path: str) -> Callable[[Handler], Handler]:
         """Register a handler. `host` and `path` are regular expressions with named groups."""

@@ -125,7 +125,8 @@ def test_the_limit_is_counted_and_told(him, simulator):
     assert him.call(CONTACTS, token).status_code == 200
 
 
-def test_contacts_come_in_pages_with_their_times(him):
+def test_contacts_come_in_pages_with_their_times(him, simulator):
+    simulator.set_count("hubspot", ARRAKIS, 5)
     token = him.connect()["access_token"]
 
     first = him.call(f"{CONTACTS}?limit=4", token).json()

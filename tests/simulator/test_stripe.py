@@ -104,7 +104,7 @@ def test_a_restricted_key_may_not_read_its_account_but_customers(him):
 
     assert status == 403
     assert "does not have the required permissions" in message
-    assert len(him.call(CUSTOMERS, RESTRICTED).json()["data"]) == 5
+    assert len(him.call(CUSTOMERS, RESTRICTED).json()["data"]) == 10
 
 
 def test_a_wrong_key_is_shown_masked(him):
@@ -139,7 +139,9 @@ def test_the_limit_is_that_of_the_mode(him, simulator):
     assert live.status_code == 200
 
 
-def test_customers_come_in_pages(him):
+def test_customers_come_in_pages(him, simulator):
+    simulator.set_count("stripe", ARRAKIS, 5)
+
     first = him.call(f"{CUSTOMERS}?limit=3", SECRET).json()
     after = first["data"][-1]["id"]
     last = him.call(f"{CUSTOMERS}?limit=3&starting_after={after}", SECRET).json()
