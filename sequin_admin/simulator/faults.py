@@ -47,10 +47,15 @@ def consume_fault(provider: ProviderSimulator, account: SimulatedAccount | None,
     fault = Fault.objects.filter(provider=provider.slug, account=account, name=name).first()
     if fault is None:
         return False
+    consume_times(fault)
+    return True
+
+
+def consume_times(fault: Fault) -> None:
+    """Decrement the fault's `times`, if it has any."""
     if fault.times is not None:
         Fault.objects.filter(pk=fault.pk).update(times=F("times") - 1)
         Fault.objects.filter(pk=fault.pk, times=0).delete()
-    return True
 
 
 def apply_faults(
@@ -62,8 +67,12 @@ def apply_faults(
     """
     state = state_of(request)
     state.account = account.external_id if account else ""
+    active = {
+        fault.name: fault for fault in Fault.objects.filter(provider=provider.slug, account=account)
+    }
     for name in ("outage", "html", "timeout", "proxy", "slow", "crawl", "throttle"):
-        if consume_fault(provider, account, name):
+        if name in active:
+            consume_times(active[name])
             state.delay_s = DELAYS_S.get(name, state.delay_s)
             if name in REPLACEMENTS:
                 raise SimulatedResponse(REPLACEMENTS[name](provider))

@@ -4,7 +4,7 @@ import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -85,17 +85,26 @@ def find_route(
     method: str, host: str, path: str
 ) -> tuple[ProviderSimulator, Handler, dict[str, Any]] | None:
     """The handler of a call, and the named groups of its host and path."""
-    for provider in all_providers().values():
-        for route in provider.routes:
-            at, to = route.host.fullmatch(host), route.path.fullmatch(path)
-            if at and to and method in route.method.split():
-                return provider, route.handler, {**at.groupdict(), **to.groupdict()}
+    for provider, route, of_host in routes_of(host):
+        to = route.path.fullmatch(path)
+        if to and method in route.method.split():
+            return provider, route.handler, {**of_host, **to.groupdict()}
     return None
 
 
+@lru_cache(maxsize=1000)
+def routes_of(host: str) -> list[tuple[ProviderSimulator, Route, dict[str, Any]]]:
+    """The routes of a host, each with its provider and the named groups of the host."""
+    return [
+        (provider, route, found.groupdict())
+        for provider in all_providers().values()
+        for route in provider.routes
+        if (found := route.host.fullmatch(host))
+    ]
+
+
 def knows_host(host: str) -> bool:
-    routes = (route for provider in all_providers().values() for route in provider.routes)
-    return any(route.host.fullmatch(host) for route in routes)
+    return bool(routes_of(host))
 
 
 def bearer_token(request: HttpRequest) -> str:

@@ -1,9 +1,14 @@
 """The simulated clock."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
 
 from django.db import models
 from django.utils import timezone
+
+WorldMoment = tuple[datetime, str, datetime]
 
 
 class World(models.Model):
@@ -19,14 +24,34 @@ class World(models.Model):
     born_at = models.DateTimeField(default=timezone.now)
 
 
+_moment: ContextVar[list[WorldMoment] | None] = ContextVar("moment", default=None)
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Within the block time stands still, so that a call happens at one moment."""
+    token = _moment.set([])
+    try:
+        yield
+    finally:
+        _moment.reset(token)
+
+
 def now() -> datetime:
     """Simulated time, by which everything in the simulator expires."""
     return read_world()[0]
 
 
-def read_world() -> tuple[datetime, str, datetime]:
+def read_world() -> WorldMoment:
     """Simulated time, the seed of all rows, and when they began."""
-    columns = World.objects.values_list("offset_s", "stopped_at", "seed", "born_at")
+    known = _moment.get()
+    if known:
+        return known[0]
+    columns = World.objects.order_by().values_list("offset_s", "stopped_at", "seed", "born_at")
     real = timezone.now()
-    offset_s, stopped_at, seed, born_at = columns.first() or (0, None, "", real)
-    return (stopped_at or real) + timedelta(seconds=offset_s), seed, born_at
+    rows = list(columns[:1])
+    offset_s, stopped_at, seed, born_at = rows[0] if rows else (0, None, "", real)
+    moment = (stopped_at or real) + timedelta(seconds=offset_s), seed, born_at
+    if known is not None:
+        known.append(moment)
+    return moment
