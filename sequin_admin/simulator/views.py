@@ -87,7 +87,7 @@ def panel(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
         "account": account,
         **buttons(provider, account),
         "counts": count_rows(provider, account),
-        "per_hour": get_rate(account),
+        "per_hour": f"{get_rate(account):g}",
         "most_per_hour": MOST_PER_HOUR,
         "most_rows": MOST_ROWS,
         "grants": account.grants.filter(revoked=False).count(),

@@ -11,6 +11,7 @@ from tests.simulator.test_github import PAUL, App
 from tests.simulator_server import Simulator
 
 DAY_S = 86_400
+HUBSPOT_SCOPES = "oauth crm.objects.contacts.read crm.objects.contacts.write"
 
 
 def stripe(simulator: Simulator) -> Reader:
@@ -20,7 +21,7 @@ def stripe(simulator: Simulator) -> Reader:
 
 def hubspot(simulator: Simulator) -> Reader:
     him = Customer(simulator, "hubspot")
-    refresh = him.connect()["refresh_token"]
+    refresh = him.connect(scope=HUBSPOT_SCOPES)["refresh_token"]
 
     def token() -> str:
         return str(him.refresh(refresh).json()["access_token"])
@@ -86,3 +87,113 @@ def test_a_reader_keeps_up_with_a_day_of_2000_changes(simulator, provider):
     assert reader.rows == {one["id"]: one["row"] for one in known["rows"]}
     assert known["count"] == len(reader.rows)
     assert len(known["tombstones"]) > 250
+
+
+def write_stripe(caller: Caller) -> tuple[str, str, str]:
+    path = "/v1/customers"
+    kept = caller.call("POST", path, data={"name": "Kept", "metadata[plan]": "pro"}).json()["id"]
+    gone = caller.call("POST", path, data={"name": "Gone"}).json()["id"]
+    old = caller.get(path, limit=1, starting_after=gone)["data"][0]["id"]
+    caller.call("POST", f"{path}/{kept}", data={"name": "Changed"})
+    caller.call("POST", f"{path}/{old}", data={"name": "Changed"})
+    caller.call("DELETE", f"{path}/{gone}")
+    return kept, old, gone
+
+
+def write_hubspot(caller: Caller) -> tuple[str, str, str]:
+    path, old = "/crm/objects/2026-03/contacts", "3"
+    kept, gone = (
+        caller.call("POST", path, json={"properties": {"firstname": name}}).json()["id"]
+        for name in ("Kept", "Gone")
+    )
+    for one in (kept, old):
+        caller.call("PATCH", f"{path}/{one}", json={"properties": {"firstname": "Changed"}})
+    caller.call("DELETE", f"{path}/{gone}")
+    return kept, old, gone
+
+
+def write_github(caller: Caller) -> tuple[str, str, str]:
+    path, old = "/repos/paul-atreides/sietch/issues", "3"
+    kept = str(caller.call("POST", path, json={"title": "Kept"}).json()["number"])
+    for one in (kept, old):
+        caller.call("PATCH", f"{path}/{one}", json={"title": "Changed"})
+    return kept, old, ""
+
+
+WRITERS = {"stripe": write_stripe, "hubspot": write_hubspot, "github": write_github}
+
+
+@pytest.mark.parametrize("provider", WRITERS)
+def test_what_is_written_stands_in_the_oracle_and_reaches_readers(simulator, provider):
+    make, account, collection = READERS[provider]
+    simulator.set_count(provider, account, 30, collection)
+    reader = make(simulator)
+    reader.backfill()
+    before = simulator.state()["now"]
+
+    kept, old, gone = WRITERS[provider](reader.caller)
+
+    simulator.clock(60)
+    reader.poll()
+    reader.finish()
+    known = simulator.rows(provider, account, collection)
+    rows = {one["id"]: one["row"] for one in known["rows"]}
+    assert reader.rows == rows
+    assert "Changed" in str(rows[kept])
+    assert "Changed" in str(rows[old])
+    assert known["count"] == len(rows) == 31
+    assert [one["id"] for one in known["tombstones"]] == ([gone] if gone else [])
+    earlier = simulator.rows(provider, account, collection, at=before)
+    assert earlier["count"] == len(earlier["rows"]) == 30
+    assert "Changed" not in str(earlier["rows"])
+
+
+def test_the_same_seed_brings_the_same_rows_at_the_same_times(simulator):
+    def rows(**options: str) -> object:
+        simulator.post("reset", at="2026-11-02T00:00:00Z", **options)
+        simulator.set_heart("stripe", "acct_1Arrakis0000001", 500)
+        simulator.clock(7_200)
+        return simulator.rows("stripe", "acct_1Arrakis0000001", "customers")
+
+    first, again, other = rows(), rows(), rows(seed="caladan")
+
+    assert first == again
+    assert first != other
+
+
+def test_other_accounts_and_providers_have_other_rows(simulator):
+    ours = simulator.rows("hubspot", "21902692", "contacts")["rows"]
+    theirs = simulator.rows("hubspot", "33011844", "contacts")["rows"]
+
+    assert len(ours) == len(theirs) == 2_400
+    assert ours[0]["row"] != theirs[0]["row"]
+
+
+@pytest.mark.parametrize(
+    ("query", "word"),
+    [
+        ("collection=cars", "no 'cars'"),
+        ("at=soon", "ISO 8601"),
+        ("after=x", "number of a row"),
+    ],
+)
+def test_a_wrong_question_to_the_oracle_is_told_in_a_sentence(simulator, query, word):
+    answer = simulator.http.get(f"{simulator.url}/control/hubspot/21902692/rows?{query}")
+
+    assert answer.status_code == 400
+    assert word in answer.json()["error"]
+
+
+def test_the_control_page_sets_the_heart_and_shows_how_many_rows_there_are(simulator):
+    page = f"{simulator.url}/control/hubspot/21902692/"
+    simulator.http.post(f"{page}heart", data={"per_hour": "12.5"})
+    simulator.http.post(f"{page}heart", data={"count": "100000"})
+
+    shown = simulator.http.get(page).text
+
+    assert "12.5 changes an hour" in shown
+    assert shown.count("100,000</td>") == 4
+    for wrong in ({"per_hour": "x"}, {"per_hour": "nan"}, {"count": "1.5"}, {"count": "-1"}):
+        assert simulator.http.post(f"{page}heart", data=wrong).status_code == 400
+    fixed = simulator.http.get(f"{simulator.url}/control/checkout_champ/user123/").text
+    assert "rows are fixed" in fixed
