@@ -12,10 +12,12 @@ from tests.simulator_server import Simulator
 
 class Caller:
     """Calls of one account with its `token`, which is asked for again when it has expired. When
-    the provider throttles, the simulated clock goes on."""
+    the provider throttles, the simulated clock goes on by `pause_s`."""
 
-    def __init__(self, simulator: Simulator, base: str, token: Callable[[], str]) -> None:
-        self.simulator, self.base, self.token = simulator, base, token
+    def __init__(
+        self, simulator: Simulator, base: str, token: Callable[[], str], pause_s: int = 1
+    ) -> None:
+        self.simulator, self.base, self.token, self.pause_s = simulator, base, token, pause_s
         self.headers = dict[str, str]()
 
     def call(self, method: str, path: str, **options: Any) -> Any:
@@ -25,7 +27,7 @@ class Caller:
             if answer.status_code == 401:
                 self.headers = {"Authorization": f"Bearer {self.token()}"}
             elif answer.status_code == 429:
-                self.simulator.clock(1)
+                self.simulator.clock(self.pause_s)
             else:
                 return answer.raise_for_status()
 
@@ -150,4 +152,36 @@ class GitHubReader:
         self.rows = {number: one for number, one in self.rows.items() if number in there}
 
 
-Reader = StripeReader | HubSpotReader | GitHubReader
+class AirtableReader:
+    """Records that changed since the last look, by the formula of the last change, with a sweep
+    of all ids for those that are gone. The time of a look is the caller's own."""
+
+    path = "/v0/appArrakis0000001/Spice"
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller, self.rows = caller, dict[str, Any]()
+        self.since = ""
+
+    def records(self, **query: Any) -> Iterator[Any]:
+        while True:
+            page = self.caller.get(self.path, **query)
+            yield from page["records"]
+            if "offset" not in page:
+                return
+            query["offset"] = page["offset"]
+
+    def backfill(self) -> None:
+        self.since = self.caller.simulator.state()["now"]
+        self.rows = {one["id"]: one for one in self.records()}
+
+    def poll(self) -> None:
+        formula = f"NOT(IS_BEFORE(LAST_MODIFIED_TIME(), '{self.since}'))"
+        self.since = self.caller.simulator.state()["now"]
+        self.rows.update({one["id"]: one for one in self.records(filterByFormula=formula)})
+
+    def finish(self) -> None:
+        there = {one["id"] for one in self.records(**{"fields[]": "Name"})}
+        self.rows = {number: one for number, one in self.rows.items() if number in there}
+
+
+Reader = StripeReader | HubSpotReader | GitHubReader | AirtableReader

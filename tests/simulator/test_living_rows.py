@@ -6,7 +6,14 @@ from datetime import datetime
 import pytest
 
 from tests.simulator.customer import Customer
-from tests.simulator.readers import Caller, GitHubReader, HubSpotReader, Reader, StripeReader
+from tests.simulator.readers import (
+    AirtableReader,
+    Caller,
+    GitHubReader,
+    HubSpotReader,
+    Reader,
+    StripeReader,
+)
 from tests.simulator.test_github import PAUL, App
 from tests.simulator_server import Simulator
 
@@ -42,10 +49,23 @@ def github(simulator: Simulator) -> Reader:
     return GitHubReader(Caller(simulator, "https://api.github.com", token))
 
 
+def airtable(simulator: Simulator) -> Reader:
+    him = Customer(simulator, "airtable")
+    refresh = [him.connect(scope="data.records:read data.records:write")["refresh_token"]]
+
+    def token() -> str:
+        tokens = him.refresh(refresh[0]).json()
+        refresh[0] = tokens["refresh_token"]
+        return str(tokens["access_token"])
+
+    return AirtableReader(Caller(simulator, "https://api.airtable.com", token, pause_s=31))
+
+
 READERS: dict[str, tuple[Callable[[Simulator], Reader], str, str]] = {
     "stripe": (stripe, "acct_1Arrakis0000001", "customers"),
     "hubspot": (hubspot, "21902692", "contacts"),
     "github": (github, "paul-atreides", "sietch/issues"),
+    "airtable": (airtable, "usrziLeD23j9AJ1", "appArrakis0000001/tblSpice000000001"),
 }
 
 
@@ -120,7 +140,25 @@ def write_github(caller: Caller) -> tuple[str, str, str]:
     return kept, old, ""
 
 
-WRITERS = {"stripe": write_stripe, "hubspot": write_hubspot, "github": write_github}
+def write_airtable(caller: Caller) -> tuple[str, str, str]:
+    path = AirtableReader.path
+    old = caller.get(path, pageSize=1)["records"][0]["id"]
+    kept, gone = (
+        caller.call("POST", path, json={"fields": {"Name": name}}).json()["id"]
+        for name in ("Kept", "Gone")
+    )
+    for one in (kept, old):
+        caller.call("PATCH", f"{path}/{one}", json={"fields": {"Name": "Changed"}})
+    caller.call("DELETE", f"{path}/{gone}")
+    return kept, old, gone
+
+
+WRITERS = {
+    "stripe": write_stripe,
+    "hubspot": write_hubspot,
+    "github": write_github,
+    "airtable": write_airtable,
+}
 
 
 @pytest.mark.parametrize("provider", WRITERS)
