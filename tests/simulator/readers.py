@@ -5,6 +5,7 @@ A reader has `rows`, what it believes the collection to hold, by id. `backfill` 
 """
 
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.simulator_server import Simulator
@@ -15,9 +16,15 @@ class Caller:
     the provider throttles, the simulated clock goes on by `pause_s`."""
 
     def __init__(
-        self, simulator: Simulator, base: str, token: Callable[[], str], pause_s: int = 1
+        self,
+        simulator: Simulator,
+        base: str,
+        token: Callable[[], str],
+        pause_s: int = 1,
+        header: str = "Authorization",
     ) -> None:
         self.simulator, self.base, self.token, self.pause_s = simulator, base, token, pause_s
+        self.header = header
         self.headers = dict[str, str]()
 
     def call(self, method: str, path: str, **options: Any) -> Any:
@@ -25,7 +32,8 @@ class Caller:
         while True:
             answer = self.simulator.http.request(method, url, headers=self.headers, **options)
             if answer.status_code == 401:
-                self.headers = {"Authorization": f"Bearer {self.token()}"}
+                scheme = "Bearer " if self.header == "Authorization" else ""
+                self.headers = {self.header: f"{scheme}{self.token()}"}
             elif answer.status_code == 429:
                 self.simulator.clock(self.pause_s)
             else:
@@ -184,4 +192,82 @@ class AirtableReader:
         self.rows = {number: one for number, one in self.rows.items() if number in there}
 
 
-Reader = StripeReader | HubSpotReader | GitHubReader | AirtableReader
+class SalesforceReader:
+    """SOQL by `SystemModstamp`, pages by `nextRecordsUrl`, and `getDeleted`."""
+
+    path = "/services/data/v62.0"
+    soql = (
+        "SELECT Id, IsDeleted, FirstName, LastName, Name, Email, Phone, CreatedDate, "
+        "LastModifiedDate, SystemModstamp FROM Contact{} ORDER BY SystemModstamp, Id"
+    )
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller, self.rows = caller, dict[str, Any]()
+        self.seen, self.started = "1970-01-01T00:00:00Z", ""
+
+    def backfill(self) -> None:
+        self.started = self.caller.simulator.state()["now"]
+        self.read(self.soql.format(""))
+
+    def poll(self) -> None:
+        """From the second of the last change on, in which there may be more by now."""
+        self.read(self.soql.format(f" WHERE SystemModstamp >= {self.seen}"))
+
+    def read(self, soql: str) -> None:
+        page = self.caller.get(f"{self.path}/query", q=soql)
+        while True:
+            for record in page["records"]:
+                record.pop("attributes")
+                self.rows[record["Id"]] = record
+                self.seen = record["SystemModstamp"]
+            if page["done"]:
+                return
+            page = self.caller.get(page["nextRecordsUrl"])
+
+    def finish(self) -> None:
+        end = self.caller.simulator.state()["now"]
+        ended = (datetime.fromisoformat(end) + timedelta(minutes=1)).isoformat()
+        query = {"start": self.started, "end": ended}
+        gone = self.caller.get(f"{self.path}/sobjects/Contact/deleted/", **query)
+        for one in gone["deletedRecords"]:
+            self.rows.pop(one["id"], None)
+
+
+class ShopifyReader:
+    """REST lists in order of `updated_at`, pages by the Link header, and events of deletions."""
+
+    path = "/admin/api/2026-10"
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller, self.rows = caller, dict[str, Any]()
+        self.since, self.last_event = "1970-01-01T00:00:00Z", 0
+
+    def backfill(self) -> None:
+        self.poll()
+
+    def poll(self) -> None:
+        query = {"limit": 250, "order": "updated_at asc", "updated_at_min": self.since}
+        answer = self.caller.call("GET", f"{self.path}/products.json", params=query)
+        while True:
+            for one in answer.json()["products"]:
+                self.rows[str(one["id"])] = one
+                self.since = one["updated_at"]
+            if "next" not in answer.links:
+                return
+            answer = self.caller.call("GET", answer.links["next"]["url"])
+
+    def finish(self) -> None:
+        query = {"filter": "Product", "verb": "destroy", "limit": 250}
+        while True:
+            asked = {**query, "since_id": self.last_event}
+            found = self.caller.get(f"{self.path}/events.json", **asked)["events"]
+            for event in found:
+                self.rows.pop(str(event["subject_id"]), None)
+                self.last_event = event["id"]
+            if not found:
+                return
+
+
+Reader = (
+    StripeReader | HubSpotReader | GitHubReader | AirtableReader | SalesforceReader | ShopifyReader
+)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
@@ -12,6 +13,8 @@ from tests.simulator.readers import (
     GitHubReader,
     HubSpotReader,
     Reader,
+    SalesforceReader,
+    ShopifyReader,
     StripeReader,
 )
 from tests.simulator.test_github import PAUL, App
@@ -61,11 +64,39 @@ def airtable(simulator: Simulator) -> Reader:
     return AirtableReader(Caller(simulator, "https://api.airtable.com", token, pause_s=31))
 
 
+def salesforce(simulator: Simulator) -> Reader:
+    him = Customer(simulator, "salesforce")
+    refresh = him.connect()["refresh_token"]
+
+    def token() -> str:
+        return str(him.refresh(refresh).json()["access_token"])
+
+    return SalesforceReader(Caller(simulator, "https://arrakis.my.salesforce.com", token))
+
+
+def shopify(simulator: Simulator) -> Reader:
+    app = simulator.app("shopify")
+    pair = {"client_id": app["client_id"], "client_secret": app["client_secret"]}
+    query = {"client_id": pair["client_id"], "redirect_uri": app["redirect_uris"][0]}
+    asked = urlencode({**query, "scope": "write_products", "state": "s1"})
+    base = "https://shop-001.myshopify.com"
+
+    def token() -> str:
+        back = simulator.consent(f"{base}/admin/oauth/authorize?{asked}", account=base[8:])
+        code = dict(parse_qsl(urlsplit(back).query))["code"]
+        url = simulator.url_for(f"{base}/admin/oauth/access_token")
+        return str(simulator.http.post(url, json={**pair, "code": code}).json()["access_token"])
+
+    return ShopifyReader(Caller(simulator, base, token, header="X-Shopify-Access-Token"))
+
+
 READERS: dict[str, tuple[Callable[[Simulator], Reader], str, str]] = {
     "stripe": (stripe, "acct_1Arrakis0000001", "customers"),
     "hubspot": (hubspot, "21902692", "contacts"),
     "github": (github, "paul-atreides", "sietch/issues"),
     "airtable": (airtable, "usrziLeD23j9AJ1", "appArrakis0000001/tblSpice000000001"),
+    "salesforce": (salesforce, "00D5g000004ArrakEA", "Contact"),
+    "shopify": (shopify, "shop-001.myshopify.com", "products"),
 }
 
 
@@ -153,11 +184,42 @@ def write_airtable(caller: Caller) -> tuple[str, str, str]:
     return kept, old, gone
 
 
+def write_salesforce(caller: Caller) -> tuple[str, str, str]:
+    path = f"{SalesforceReader.path}/sobjects/Contact"
+    soql = "SELECT Id FROM Contact ORDER BY Id LIMIT 1"
+    old = caller.get(f"{SalesforceReader.path}/query", q=soql)["records"][0]["Id"]
+    kept, gone = (
+        caller.call("POST", path, json={"LastName": name}).json()["id"] for name in ("Kept", "Gone")
+    )
+    for one in (kept, old):
+        caller.call("PATCH", f"{path}/{one}", json={"LastName": "Changed"})
+    caller.call("DELETE", f"{path}/{gone}")
+    return kept, old, gone
+
+
+def write_shopify(caller: Caller) -> tuple[str, str, str]:
+    path, old = f"{ShopifyReader.path}/products", "8000000003"
+    kept, gone = (
+        str(
+            caller.call("POST", f"{path}.json", json={"product": {"title": name}}).json()[
+                "product"
+            ]["id"]
+        )
+        for name in ("Kept", "Gone")
+    )
+    for one in (kept, old):
+        caller.call("PUT", f"{path}/{one}.json", json={"product": {"title": "Changed"}})
+    caller.call("DELETE", f"{path}/{gone}.json")
+    return kept, old, gone
+
+
 WRITERS = {
     "stripe": write_stripe,
     "hubspot": write_hubspot,
     "github": write_github,
     "airtable": write_airtable,
+    "salesforce": write_salesforce,
+    "shopify": write_shopify,
 }
 
 
