@@ -22,9 +22,10 @@ class Caller:
         token: Callable[[], str],
         pause_s: int = 1,
         header: str = "Authorization",
+        **more: str,
     ) -> None:
         self.simulator, self.base, self.token, self.pause_s = simulator, base, token, pause_s
-        self.header = header
+        self.header, self.more = header, more
         self.headers = dict[str, str]()
 
     def call(self, method: str, path: str, **options: Any) -> Any:
@@ -33,7 +34,7 @@ class Caller:
             answer = self.simulator.http.request(method, url, headers=self.headers, **options)
             if answer.status_code == 401:
                 scheme = "Bearer " if self.header == "Authorization" else ""
-                self.headers = {self.header: f"{scheme}{self.token()}"}
+                self.headers = {self.header: f"{scheme}{self.token()}", **self.more}
             elif answer.status_code == 429:
                 self.simulator.clock(self.pause_s)
             else:
@@ -268,6 +269,81 @@ class ShopifyReader:
                 return
 
 
+class QuickBooksReader:
+    """All by a query in pages of 1,000, then change data capture, which tells of deletions."""
+
+    path = "/v3/company/4620816365001234567"
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller, self.rows = caller, dict[str, Any]()
+        self.since = ""
+
+    def backfill(self) -> None:
+        self.since, start = self.caller.simulator.state()["now"], 1
+        while True:
+            statement = f"SELECT * FROM Invoice ORDERBY Id STARTPOSITION {start} MAXRESULTS 1000"
+            found = self.caller.get(f"{self.path}/query", query=statement)["QueryResponse"]
+            page = found.get("Invoice", [])
+            self.rows.update({one["Id"]: one for one in page})
+            start += len(page)
+            if len(page) < 1000:
+                return
+
+    def poll(self) -> None:
+        query = {"entities": "Invoice,Customer", "changedSince": self.since}
+        self.since = self.caller.simulator.state()["now"]
+        told = self.caller.get(f"{self.path}/cdc", **query)["CDCResponse"][0]["QueryResponse"]
+        for one in (one for part in told for one in part.get("Invoice", [])):
+            if one.get("status") == "Deleted":
+                self.rows.pop(one["Id"], None)
+            else:
+                self.rows[one["Id"]] = one
+
+    def finish(self) -> None:
+        """Change data capture told of all deletions."""
+
+
+class NetSuiteReader:
+    """SuiteQL in pages of 1,000 in a unique order, and the table of deleted records."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller, self.rows = caller, dict[str, Any]()
+        self.since = "1970-01-01 00:00:00"
+
+    def select(self, statement: str) -> Iterator[Any]:
+        offset = 0
+        while True:
+            path = f"/services/rest/query/v1/suiteql?limit=1000&offset={offset}"
+            page = self.caller.call("POST", path, json={"q": statement}).json()
+            yield from page["items"]
+            offset += 1000
+            if not page["hasMore"]:
+                return
+
+    def backfill(self) -> None:
+        self.poll()
+
+    def poll(self) -> None:
+        where = f"lastmodifieddate >= TO_DATE('{self.since}', 'YYYY-MM-DD HH24:MI:SS')"
+        order = "ORDER BY lastmodifieddate, id"
+        for one in self.select(f"SELECT * FROM customer WHERE {where} {order}"):
+            del one["links"]
+            self.rows[one["id"]] = one
+            self.since = one["lastmodifieddate"]
+
+    def finish(self) -> None:
+        where = "type = 'customer' AND deleteddate >= TO_DATE('2026-01-01', 'YYYY-MM-DD')"
+        for one in self.select(f"SELECT recordid FROM deletedrecord WHERE {where}"):
+            self.rows.pop(one["recordid"], None)
+
+
 Reader = (
-    StripeReader | HubSpotReader | GitHubReader | AirtableReader | SalesforceReader | ShopifyReader
+    StripeReader
+    | HubSpotReader
+    | GitHubReader
+    | AirtableReader
+    | SalesforceReader
+    | ShopifyReader
+    | QuickBooksReader
+    | NetSuiteReader
 )

@@ -6,12 +6,14 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from tests.simulator.customer import Customer
+from tests.simulator.customer import PKCE, VERIFIER, Customer
 from tests.simulator.readers import (
     AirtableReader,
     Caller,
     GitHubReader,
     HubSpotReader,
+    NetSuiteReader,
+    QuickBooksReader,
     Reader,
     SalesforceReader,
     ShopifyReader,
@@ -90,6 +92,63 @@ def shopify(simulator: Simulator) -> Reader:
     return ShopifyReader(Caller(simulator, base, token, header="X-Shopify-Access-Token"))
 
 
+def new_token(
+    simulator: Simulator,
+    provider: str,
+    owner: str,
+    account: str,
+    urls: tuple[str, str],
+    **extra: str,
+) -> str:
+    """An access token after consent, for an app that signs in by Basic."""
+    app = simulator.app(provider, owner)
+    query = {
+        "response_type": "code",
+        "client_id": app["client_id"],
+        "redirect_uri": app["redirect_uris"][0],
+        "state": "s" * 43,
+        **extra,
+        **PKCE,
+    }
+    back = simulator.consent(f"{urls[0]}?{urlencode(query)}", account=account)
+    code = dict(parse_qsl(urlsplit(back).query))["code"]
+    fields = {"code": code, "redirect_uri": query["redirect_uri"], "code_verifier": VERIFIER}
+    answer = simulator.http.post(
+        simulator.url_for(urls[1]),
+        data={"grant_type": "authorization_code", **fields},
+        auth=(app["client_id"], app["client_secret"]),
+    )
+    return str(answer.json()["access_token"])
+
+
+def quickbooks(simulator: Simulator) -> Reader:
+    urls = (
+        "https://appcenter.intuit.com/connect/oauth2",
+        "https://oauth.platform.intuit.com/oauth2/v1/tokens/bearer",
+    )
+    realm, scope = "4620816365001234567", "com.intuit.quickbooks.accounting"
+
+    def token() -> str:
+        return new_token(simulator, "quickbooks", "", realm, urls, scope=scope)
+
+    base = "https://quickbooks.api.intuit.com"
+    return QuickBooksReader(Caller(simulator, base, token, Accept="application/json"))
+
+
+def netsuite(simulator: Simulator) -> Reader:
+    base = "https://7654321.suitetalk.api.netsuite.com"
+    urls = (
+        "https://7654321.app.netsuite.com/app/login/oauth2/authorize.nl",
+        f"{base}/services/rest/auth/oauth2/v1/token",
+    )
+
+    def token() -> str:
+        owner = "7654321"
+        return new_token(simulator, "netsuite", owner, owner, urls, scope="rest_webservices")
+
+    return NetSuiteReader(Caller(simulator, base, token, Prefer="transient"))
+
+
 READERS: dict[str, tuple[Callable[[Simulator], Reader], str, str]] = {
     "stripe": (stripe, "acct_1Arrakis0000001", "customers"),
     "hubspot": (hubspot, "21902692", "contacts"),
@@ -97,6 +156,8 @@ READERS: dict[str, tuple[Callable[[Simulator], Reader], str, str]] = {
     "airtable": (airtable, "usrziLeD23j9AJ1", "appArrakis0000001/tblSpice000000001"),
     "salesforce": (salesforce, "00D5g000004ArrakEA", "Contact"),
     "shopify": (shopify, "shop-001.myshopify.com", "products"),
+    "quickbooks": (quickbooks, "4620816365001234567", "Invoice"),
+    "netsuite": (netsuite, "7654321", "customer"),
 }
 
 
@@ -213,6 +274,32 @@ def write_shopify(caller: Caller) -> tuple[str, str, str]:
     return kept, old, gone
 
 
+def write_quickbooks(caller: Caller) -> tuple[str, str, str]:
+    path, old = f"{QuickBooksReader.path}/invoice", "3"
+    kept, gone = (
+        caller.call("POST", path, json={"DocNumber": name}).json()["Invoice"]["Id"]
+        for name in ("Kept", "Gone")
+    )
+    for one in (kept, old):
+        known = caller.get(f"{path}/{one}")["Invoice"]
+        caller.call("POST", path, json={**known, "DocNumber": "Changed"})
+    known = caller.get(f"{path}/{gone}")["Invoice"]
+    caller.call("POST", f"{path}?operation=delete", json=known)
+    return kept, old, gone
+
+
+def write_netsuite(caller: Caller) -> tuple[str, str, str]:
+    path, old = "/services/rest/record/v1/customer", "3"
+    kept, gone = (
+        caller.call("POST", path, json={"companyName": name}).headers["location"].split("/")[-1]
+        for name in ("Kept", "Gone")
+    )
+    for one in (kept, old):
+        caller.call("PATCH", f"{path}/{one}", json={"companyName": "Changed"})
+    caller.call("DELETE", f"{path}/{gone}")
+    return kept, old, gone
+
+
 WRITERS = {
     "stripe": write_stripe,
     "hubspot": write_hubspot,
@@ -220,6 +307,8 @@ WRITERS = {
     "airtable": write_airtable,
     "salesforce": write_salesforce,
     "shopify": write_shopify,
+    "quickbooks": write_quickbooks,
+    "netsuite": write_netsuite,
 }
 
 

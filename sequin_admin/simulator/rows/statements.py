@@ -204,4 +204,14 @@ class StatementParser:
         if sort not in ("text", "time", "word"):
             raise StatementError(f"expected a value, found {value!r}")
         self.at += 1
+        if sort == "word" and self._accept("("):
+            return self._argument()
         return CONSTANTS.get(value.lower(), value) if sort == "word" else value
+
+    def _argument(self) -> Any:
+        """The first argument of a function, such as TO_DATE, whose value it is."""
+        value = self._value()
+        while self._accept(","):
+            self._value()
+        self._expect(")")
+        return value
