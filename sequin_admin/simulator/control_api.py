@@ -7,16 +7,18 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from sequin_admin.simulator import seed
+from sequin_admin.simulator import framework, seed
 from sequin_admin.simulator.control import ControlError, apps
 from sequin_admin.simulator.control.accounts import clone_account, grants_of, is_alive, journal_of
 from sequin_admin.simulator.control.actions import perform_action
 from sequin_admin.simulator.control.clock import move_clock, stop_clock
+from sequin_admin.simulator.control.drills import call_drill, drills_json, end_drill
 from sequin_admin.simulator.control.fault_switches import set_fault, start_chaos
 from sequin_admin.simulator.control.rows import get_rows_at, set_count, set_heart
 from sequin_admin.simulator.control.state import get_state
+from sequin_admin.simulator.drills import DRILLS
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedCall, SimulatedClient
 from sequin_admin.simulator.rows.collection import parse_time, to_datetime
 from sequin_admin.simulator.views import get_provider_or_404
@@ -29,7 +31,7 @@ def control_action(view: View) -> Callable[..., HttpResponse]:
 
     @require_POST
     @wraps(view)
-    def answered(request: HttpRequest, **names: str) -> HttpResponse:
+    def answered(request: HttpRequest, **names: Any) -> HttpResponse:
         try:
             view(request, **names)
         except ControlError as error:
@@ -167,6 +169,31 @@ def rows(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
         return JsonResponse(get_rows_at(get_provider_or_404(slug), account, **asked))
     except ControlError as error:
         return JsonResponse({"error": str(error)}, status=400)
+
+
+@require_http_methods(["GET", "POST"])
+def drills(request: HttpRequest) -> HttpResponse:
+    """Fire drills that are on or to come. A POST calls one: `{"provider": "stripe", "name":
+    "outage", "in_s": 3600, "for_s": 600, "every_s": 86400}`, of which the last three may lack."""
+    if request.method == "GET":
+        return JsonResponse({"data": drills_json(), "names": DRILLS})
+    try:
+        given = parse_body(request)
+        provider = framework.all_providers().get(str(given.pop("provider", "")))
+        unknown = set(given) - {"name", "in_s", "for_s", "every_s"}
+        if provider is None or unknown or not isinstance(given.get("name"), str):
+            names = ", ".join(framework.all_providers())
+            raise ControlError(f"Give name and provider ({names}), and in_s, for_s, every_s.")
+        drill = call_drill(provider, **given)
+    except ControlError as error:
+        return JsonResponse({"error": str(error)}, status=400)
+    return JsonResponse({"done": True, "id": drill.id})
+
+
+@control_action
+def stop_drill(request: HttpRequest, drill_id: int) -> None:
+    """End a drill and its turns to come."""
+    end_drill(drill_id)
 
 
 @control_action

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import framework
 from sequin_admin.simulator.calls import CallState, state_of
+from sequin_admin.simulator.control.drills import begin_turns
 from sequin_admin.simulator.framework import SimulatedResponse
 from sequin_admin.simulator.models import SimulatedCall, SimulatedToken, one_moment
 
@@ -37,6 +38,7 @@ def handle_call(request: HttpRequest, host: str, path: str) -> HttpResponse:
         )
     provider, handler, groups = found
     with one_moment(), transaction.atomic():
+        begin_turns(provider)
         try:
             response = handler(request, **groups)
         except SimulatedResponse as early:

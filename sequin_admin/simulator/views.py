@@ -11,6 +11,7 @@ from sequin_admin.simulator.control import ControlError
 from sequin_admin.simulator.control.actions import ONE_TIME_ACTIONS, actions_of, perform_action
 from sequin_admin.simulator.control.apps import change_app, rotate_secret
 from sequin_admin.simulator.control.clock import move_clock
+from sequin_admin.simulator.control.drills import call_drill, drills_json, end_drill
 from sequin_admin.simulator.control.rows import (
     MOST_PER_HOUR,
     count_rows,
@@ -18,6 +19,7 @@ from sequin_admin.simulator.control.rows import (
     set_count,
     set_heart,
 )
+from sequin_admin.simulator.drills import DRILLS
 from sequin_admin.simulator.framework import ProviderSimulator
 from sequin_admin.simulator.models import (
     SimulatedAccount,
@@ -140,3 +142,24 @@ def clock(request: HttpRequest) -> HttpResponse:
         return redirect("clock")
     offset = World.objects.values_list("offset_s", flat=True).first() or 0
     return render(request, "simulator/clock.html", {"now": now(), "hours": offset / 3600})
+
+
+@require_http_methods(["GET", "POST"])
+def drills(request: HttpRequest) -> HttpResponse:
+    """Fire drills: those that are on or to come, and a form that calls one."""
+    if request.method == "POST":
+        given = request.POST.dict()
+        try:
+            if "end" in given:
+                end_drill(int(given["end"]))
+            else:
+                minutes = (float(given.get(n) or 0) * 60 for n in ("in", "for", "every"))
+                provider = get_provider_or_404(given.get("provider", ""))
+                call_drill(provider, given.get("name", ""), *minutes)
+        except ValueError:
+            return HttpResponseBadRequest("Give a number.", content_type="text/plain")
+        except ControlError as error:
+            return HttpResponseBadRequest(str(error), content_type="text/plain")
+        return redirect("drills")
+    page = {"drills": drills_json(), "names": DRILLS, "providers": framework.all_providers()}
+    return render(request, "simulator/drills.html", {**page, "now": now()})

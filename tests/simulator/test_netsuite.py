@@ -337,7 +337,7 @@ def test_too_much_at_once_is_429(signed, simulator):
     ],
 )
 def test_a_query_that_cannot_be_is_refused(redeem, simulator, query, path, code):
-    headers = {"Authorization": f"Bearer {redeem()['access_token']}", "Prefer": "transient"}
+    headers = {"Authorization": f"Bearer {redeem().json()['access_token']}", "Prefer": "transient"}
     url = simulator.url_for(f"{REST}/services/rest/query/v1/suiteql{path}")
 
     answer = simulator.http.post(url, json={"q": query}, headers=headers)

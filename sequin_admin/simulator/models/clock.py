@@ -4,11 +4,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from django.db import models
 from django.utils import timezone
 
-WorldMoment = tuple[datetime, str, datetime]
+
+class WorldMoment(NamedTuple):
+    """Simulated time, the seed of all rows, when they began, and the fire drills."""
+
+    now: datetime
+    seed: str
+    born_at: datetime
+    drills: list[dict[str, Any]]
 
 
 class World(models.Model):
@@ -22,6 +30,8 @@ class World(models.Model):
     stopped_at = models.DateTimeField(null=True)
     seed = models.CharField(max_length=100, default="arrakis")
     born_at = models.DateTimeField(default=timezone.now)
+    # See `simulator.drills`.
+    drills = models.JSONField(default=list)
 
 
 _moment: ContextVar[list[WorldMoment] | None] = ContextVar("moment", default=None)
@@ -39,19 +49,20 @@ def one_moment() -> Iterator[None]:
 
 def now() -> datetime:
     """Simulated time, by which everything in the simulator expires."""
-    return read_world()[0]
+    return read_world().now
 
 
 def read_world() -> WorldMoment:
-    """Simulated time, the seed of all rows, and when they began."""
     known = _moment.get()
     if known:
         return known[0]
-    columns = World.objects.order_by().values_list("offset_s", "stopped_at", "seed", "born_at")
+    names = ("offset_s", "stopped_at", "seed", "born_at", "drills")
+    columns = World.objects.order_by().values_list(*names)
     real = timezone.now()
     rows = list(columns[:1])
-    offset_s, stopped_at, seed, born_at = rows[0] if rows else (0, None, "", real)
-    moment = (stopped_at or real) + timedelta(seconds=offset_s), seed, born_at
+    offset_s, stopped_at, seed, born_at, drills = rows[0] if rows else (0, None, "", real, [])
+    at = (stopped_at or real) + timedelta(seconds=offset_s)
+    moment = WorldMoment(at, seed, born_at, drills)
     if known is not None:
         known.append(moment)
     return moment

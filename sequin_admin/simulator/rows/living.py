@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 
+from sequin_admin.simulator.drills import drift
 from sequin_admin.simulator.models import FIRST_WRITTEN, RowWrite, SimulatedAccount, read_world
 from sequin_admin.simulator.rows.collection import LivingRow, RowCollection, to_ms
 from sequin_admin.simulator.rows.draws import Draw
@@ -39,9 +40,11 @@ class LivingRows:
     def __init__(
         self, account: SimulatedAccount, collection: RowCollection, at_ms: int | None = None
     ) -> None:
-        now, seed, born_at = read_world()
+        world = read_world()
+        seed, born_at = world.seed, world.born_at
         self.account, self.collection = account, collection
-        self.at_ms = to_ms(now) if at_ms is None else at_ms
+        self.at_ms = to_ms(world.now) if at_ms is None else at_ms
+        self.drifts = bool(world.drills)
         counts = account.heart.get("collections", {})
         count, born_ms = counts.get(collection.name) or (USUAL_COUNT, to_ms(born_at))
         beats = [(max(ms, born_ms), rate) for ms, rate in account.heart.get("beats", [])]
@@ -90,7 +93,10 @@ class LivingRows:
         return LivingRow(number, created_ms, changed_ms, deleted, drawn, written)
 
     def _drawer(self, number: int, version: int) -> Callable[[], dict[str, Any]]:
-        return lambda: self.collection.fields(Draw(self.key, number, version))
+        return lambda: self._drift(self.collection.fields(Draw(self.key, number, version)))
+
+    def _drift(self, fields: dict[str, Any]) -> dict[str, Any]:
+        return drift(self.account.provider, fields, self.at_ms) if self.drifts else fields
 
     def rows(self, numbers: Iterable[int]) -> Iterator[LivingRow]:
         """Those of the numbered rows that exist or did, in the same order."""

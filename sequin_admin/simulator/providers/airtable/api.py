@@ -6,9 +6,11 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults, limits, seed
+from sequin_admin.simulator.drills import NEW_FIELD, active_names
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer_token
-from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant
+from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant, now
 from sequin_admin.simulator.oauth import AuthorizationServer
+from sequin_admin.simulator.rows.collection import to_ms
 
 HOST, API = r"airtable\.com", r"api\.airtable\.com"
 PENALTY_S = 30  # how long all calls are refused after a 429
@@ -143,8 +145,22 @@ def tables(request: HttpRequest, base: str) -> HttpResponse:
     if base not in BASES:
         return api_error(404, "NOT_FOUND", "Could not find what you are looking for")
     count_call(base, allowed=5)
+    fields = schema_fields()
     rows = [
-        {"id": pk, "name": name, "primaryFieldId": FIELDS[0]["id"], "fields": FIELDS, "views": []}
+        {"id": pk, "name": name, "primaryFieldId": FIELDS[0]["id"], "fields": fields, "views": []}
         for pk, name in BASES[base][1].items()
     ]
     return JsonResponse({"tables": rows})
+
+
+def schema_fields() -> list[dict[str, Any]]:
+    """The fields as they are now: drills add one, and make a text of the number."""
+    names = active_names("airtable", to_ms(now()))
+    fields = [
+        {"id": field["id"], "name": field["name"], "type": "singleLineText"}
+        if field["type"] == "number" and "field_type" in names
+        else field
+        for field in FIELDS
+    ]
+    new = {"id": "fldLoyalty0000001", "name": NEW_FIELD, "type": "singleLineText"}
+    return [*fields, new] if "new_field" in names else fields
