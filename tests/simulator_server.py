@@ -93,6 +93,20 @@ class Simulator:
     def fault(self, provider: str, name: str, times: int | None = None) -> None:
         self.post(f"{provider}/faults", name=name, times=times)
 
+    def set_count(self, provider: str, account: str, count: int, collection: str = "") -> None:
+        """Begin again with so many rows in a collection of the account, or in all."""
+        self.post(f"{provider}/accounts/{account}/rows", count=count, collection=collection)
+
+    def set_heart(self, provider: str, account: str, per_hour: float) -> None:
+        self.post(f"{provider}/accounts/{account}/heart", per_hour=per_hour)
+
+    def rows(self, provider: str, account: str, collection: str, at: str = "") -> dict[str, Any]:
+        """What the oracle knows of a collection at a moment, by default now."""
+        query = {"collection": collection, "at": at}
+        answer = self.http.get(f"{self.url}/control/{provider}/{account}/rows", params=query)
+        page: dict[str, Any] = answer.raise_for_status().json()
+        return page
+
     def app(self, provider: str, owner: str = "") -> dict[str, Any]:
         """Our app at the provider, or the app of the customer whose account is `owner`."""
         url = f"{self.url}/control-api/{provider}/app"

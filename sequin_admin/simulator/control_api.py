@@ -7,16 +7,20 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from sequin_admin.simulator import seed
+from sequin_admin.simulator import framework, seed
 from sequin_admin.simulator.control import ControlError, apps
 from sequin_admin.simulator.control.accounts import clone_account, grants_of, is_alive, journal_of
 from sequin_admin.simulator.control.actions import perform_action
 from sequin_admin.simulator.control.clock import move_clock, stop_clock
+from sequin_admin.simulator.control.drills import call_drill, drills_json, end_drill
 from sequin_admin.simulator.control.fault_switches import set_fault, start_chaos
+from sequin_admin.simulator.control.rows import get_rows_at, set_count, set_heart
 from sequin_admin.simulator.control.state import get_state
+from sequin_admin.simulator.drills import DRILLS
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedCall, SimulatedClient
+from sequin_admin.simulator.rows.collection import parse_time, to_datetime
 from sequin_admin.simulator.views import get_provider_or_404
 
 View = Callable[..., HttpResponse | None]
@@ -27,7 +31,7 @@ def control_action(view: View) -> Callable[..., HttpResponse]:
 
     @require_POST
     @wraps(view)
-    def answered(request: HttpRequest, **names: str) -> HttpResponse:
+    def answered(request: HttpRequest, **names: Any) -> HttpResponse:
         try:
             view(request, **names)
         except ControlError as error:
@@ -141,5 +145,65 @@ def clock(request: HttpRequest) -> None:
 
 
 @control_action
+def heart(request: HttpRequest, slug: str, external_id: str) -> None:
+    """`{"per_hour": 90}`: from now on, in each collection of the account."""
+    account = get_object_or_404(SimulatedAccount, provider=slug, external_id=external_id)
+    set_heart(get_provider_or_404(slug), account, parse_body(request).get("per_hour"))
+
+
+@control_action
+def row_count(request: HttpRequest, slug: str, external_id: str) -> None:
+    """`{"count": 100000, "collection": "contacts"}`: begin again with so many rows."""
+    given = parse_body(request)
+    account = get_object_or_404(SimulatedAccount, provider=slug, external_id=external_id)
+    collection = str(given.get("collection", ""))
+    set_count(get_provider_or_404(slug), account, given.get("count"), collection)
+
+
+@require_GET
+def rows(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
+    """The oracle: `?collection=contacts&at=2026-11-29T12:00:00Z`, and `after` for a next page."""
+    account = get_object_or_404(SimulatedAccount, provider=slug, external_id=external_id)
+    asked = {name: request.GET.get(name, "") for name in ("collection", "at", "after")}
+    try:
+        return JsonResponse(get_rows_at(get_provider_or_404(slug), account, **asked))
+    except ControlError as error:
+        return JsonResponse({"error": str(error)}, status=400)
+
+
+@require_http_methods(["GET", "POST"])
+def drills(request: HttpRequest) -> HttpResponse:
+    """Fire drills that are on or to come. A POST calls one: `{"provider": "stripe", "name":
+    "outage", "in_s": 3600, "for_s": 600, "every_s": 86400}`, of which the last three may lack."""
+    if request.method == "GET":
+        return JsonResponse({"data": drills_json(), "names": DRILLS})
+    try:
+        given = parse_body(request)
+        provider = framework.all_providers().get(str(given.pop("provider", "")))
+        unknown = set(given) - {"name", "in_s", "for_s", "every_s"}
+        if provider is None or unknown or not isinstance(given.get("name"), str):
+            names = ", ".join(framework.all_providers())
+            raise ControlError(f"Give name and provider ({names}), and in_s, for_s, every_s.")
+        drill = call_drill(provider, **given)
+    except ControlError as error:
+        return JsonResponse({"error": str(error)}, status=400)
+    return JsonResponse({"done": True, "id": drill.id})
+
+
+@control_action
+def stop_drill(request: HttpRequest, drill_id: int) -> None:
+    """End a drill and its turns to come."""
+    end_drill(drill_id)
+
+
+@control_action
 def reset(request: HttpRequest) -> None:
-    seed.reset()
+    """`{"seed": "caladan", "at": "2026-11-01T00:00:00Z"}`: the rows of that seed, and the clock
+    stopped at that time."""
+    given = parse_body(request)
+    at = given.get("at")
+    at_ms = parse_time(str(at)) if at else None
+    if at and at_ms is None:
+        raise ControlError("at must be an ISO 8601 time, such as 2026-11-29T12:00:00Z.")
+    stopped_at = None if at_ms is None else to_datetime(at_ms)
+    seed.reset(str(given.get("seed", seed.DEFAULT_SEED))[:100], stopped_at)

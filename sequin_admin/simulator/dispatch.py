@@ -10,8 +10,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import framework
 from sequin_admin.simulator.calls import CallState, state_of
+from sequin_admin.simulator.control.drills import begin_turns
 from sequin_admin.simulator.framework import SimulatedResponse
-from sequin_admin.simulator.models import SimulatedCall, SimulatedToken
+from sequin_admin.simulator.models import SimulatedCall, SimulatedToken, one_moment
 
 
 def provider_middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> object:
@@ -36,21 +37,19 @@ def handle_call(request: HttpRequest, host: str, path: str) -> HttpResponse:
             {"message": f"Not simulated: {request.method} {host}{path}"}, status=404
         )
     provider, handler, groups = found
-    with transaction.atomic():
+    with one_moment(), transaction.atomic():
+        begin_turns(provider)
         try:
             response = handler(request, **groups)
         except SimulatedResponse as early:
             response = early.response
-    state = state_of(request)
+        state = state_of(request)
+        endpoint = f"{request.method} {host}{redacted_path(path, groups)}"[:200]
+        SimulatedCall.record(provider.slug, state.account, endpoint, response.status_code)
     for name, value in state.response_headers.items():
         response.setdefault(name, value)
-    SimulatedCall.objects.create(
-        provider=provider.slug,
-        account=state.account,
-        endpoint=f"{request.method} {host}{redacted_path(path, groups)}"[:200],
-        status=response.status_code,
-    )
-    time.sleep(state.delay_s)
+    if state.delay_s:
+        time.sleep(state.delay_s)
     if state.loses_response or has_hung_up(request):
         record_lost_response(state)
     if state.loses_response:

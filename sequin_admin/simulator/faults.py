@@ -7,8 +7,10 @@ from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 
 from sequin_admin.simulator.calls import state_of
+from sequin_admin.simulator.drills import active_names
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse
-from sequin_admin.simulator.models import Fault, Hit, SimulatedAccount
+from sequin_admin.simulator.models import Fault, Hit, SimulatedAccount, now
+from sequin_admin.simulator.rows.collection import to_ms
 
 COMMON_FAULTS = ("outage", "html", "proxy", "timeout", "slow", "crawl", "throttle", "lost_response")
 PROXY_PAGE = "<html><head><title>401</title></head><body>Please log in to the proxy.</body></html>"
@@ -21,6 +23,7 @@ REPLACEMENTS: dict[str, Callable[[ProviderSimulator], HttpResponse]] = {
     "proxy": lambda _: HttpResponse(PROXY_PAGE, status=401),
     "throttle": lambda provider: provider.throttled(),
 }
+SLOW_TOKENS_S = 5
 DELAYS_S = {"timeout": 30, "slow": 3, "crawl": 12}
 
 
@@ -47,10 +50,15 @@ def consume_fault(provider: ProviderSimulator, account: SimulatedAccount | None,
     fault = Fault.objects.filter(provider=provider.slug, account=account, name=name).first()
     if fault is None:
         return False
+    consume_times(fault)
+    return True
+
+
+def consume_times(fault: Fault) -> None:
+    """Decrement the fault's `times`, if it has any."""
     if fault.times is not None:
         Fault.objects.filter(pk=fault.pk).update(times=F("times") - 1)
         Fault.objects.filter(pk=fault.pk, times=0).delete()
-    return True
 
 
 def apply_faults(
@@ -62,11 +70,29 @@ def apply_faults(
     """
     state = state_of(request)
     state.account = account.external_id if account else ""
+    apply_drills(request, provider, token=account is None)
+    active = {
+        fault.name: fault for fault in Fault.objects.filter(provider=provider.slug, account=account)
+    }
     for name in ("outage", "html", "timeout", "proxy", "slow", "crawl", "throttle"):
-        if consume_fault(provider, account, name):
+        if name in active:
+            consume_times(active[name])
             state.delay_s = DELAYS_S.get(name, state.delay_s)
             if name in REPLACEMENTS:
                 raise SimulatedResponse(REPLACEMENTS[name](provider))
+
+
+def apply_drills(request: HttpRequest, provider: ProviderSimulator, *, token: bool) -> None:
+    """Apply the fire drills that are on, at the token endpoint or elsewhere.
+
+    Raises `SimulatedResponse` for a drill that replaces the response.
+    """
+    names = active_names(provider.slug, to_ms(now()))
+    if token and "slow_tokens" in names:
+        state_of(request).delay_s = SLOW_TOKENS_S
+    for name, fault in (("outage", "outage"), ("throttle_storm", "throttle")):
+        if name in names:
+            raise SimulatedResponse(REPLACEMENTS[fault](provider))
 
 
 def maybe_lose_response(

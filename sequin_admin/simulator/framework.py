@@ -4,7 +4,7 @@ import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import providers as package
+from sequin_admin.simulator.rows.collection import RowCollection
 
 Handler = Callable[..., HttpResponse]
 
@@ -41,6 +42,7 @@ class ProviderSimulator:
     `throttled` makes its response to too many calls. `switches` are the actions of its control
     page beyond the common ones, `unsupported_actions` the common ones it lacks. `secret_prefix`
     starts a rotated client secret. `calls_back`: it has a consent page and redirects to the app.
+    `collections` have rows that live.
     """
 
     slug: str
@@ -53,6 +55,11 @@ class ProviderSimulator:
     seed: Callable[[], None] = lambda: None
     throttled: Callable[[], HttpResponse] = lambda: JsonResponse({"error": "throttled"}, status=429)
     routes: list[Route] = field(default_factory=list)
+    collections: dict[str, RowCollection] = field(default_factory=dict)
+
+    def add_collection(self, collection: RowCollection) -> RowCollection:
+        self.collections[collection.name] = collection
+        return collection
 
     def route(self, method: str, host: str, path: str) -> Callable[[Handler], Handler]:
         """Register a handler. `host` and `path` are regular expressions with named groups."""
@@ -78,17 +85,26 @@ def find_route(
     method: str, host: str, path: str
 ) -> tuple[ProviderSimulator, Handler, dict[str, Any]] | None:
     """The handler of a call, and the named groups of its host and path."""
-    for provider in all_providers().values():
-        for route in provider.routes:
-            at, to = route.host.fullmatch(host), route.path.fullmatch(path)
-            if at and to and method in route.method.split():
-                return provider, route.handler, {**at.groupdict(), **to.groupdict()}
+    for provider, route, of_host in routes_of(host):
+        to = route.path.fullmatch(path)
+        if to and method in route.method.split():
+            return provider, route.handler, {**of_host, **to.groupdict()}
     return None
 
 
+@lru_cache(maxsize=1000)
+def routes_of(host: str) -> list[tuple[ProviderSimulator, Route, dict[str, Any]]]:
+    """The routes of a host, each with its provider and the named groups of the host."""
+    return [
+        (provider, route, found.groupdict())
+        for provider in all_providers().values()
+        for route in provider.routes
+        if (found := route.host.fullmatch(host))
+    ]
+
+
 def knows_host(host: str) -> bool:
-    routes = (route for provider in all_providers().values() for route in provider.routes)
-    return any(route.host.fullmatch(host) for route in routes)
+    return bool(routes_of(host))
 
 
 def bearer_token(request: HttpRequest) -> str:

@@ -15,13 +15,13 @@ def count_call(
     for `penalty_s` seconds after that.
     """
     at, name, banned = now(), f"{provider.slug}:{key}", f"{provider.slug}:{key}:penalty"
-    Hit.objects.filter(key=name, at__lte=at - timedelta(seconds=seconds)).delete()
-    used = Hit.objects.filter(key=name).count()
-    if Hit.objects.filter(key=banned, at__gt=at - timedelta(seconds=penalty_s)).exists():
+    since, punished_since = (at - timedelta(seconds=s) for s in (seconds, penalty_s))
+    if penalty_s and Hit.count(banned, punished_since):
         raise SimulatedResponse(provider.throttled())
+    used = Hit.count(name, since)
     if used >= allowed:
         if penalty_s:
-            Hit.objects.create(key=banned, at=at)
+            Hit.record(banned, at, punished_since)
         raise SimulatedResponse(provider.throttled())
-    Hit.objects.create(key=name, at=at)
+    Hit.record(name, at, since)
     return allowed - used - 1

@@ -1,14 +1,17 @@
 """Seed data: each provider's developer app and accounts."""
 
 import secrets
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from sequin_admin.simulator import framework
 from sequin_admin.simulator.models import (
     Fault,
     Hit,
+    RowWrite,
     SimulatedAccount,
     SimulatedCall,
     SimulatedClient,
@@ -18,10 +21,11 @@ from sequin_admin.simulator.models import (
 )
 from sequin_admin.simulator.settings import SIMULATOR_REDIRECT_BASES
 
+DEFAULT_SEED = "arrakis"
 # What a reset deletes, first what points to others.
 CHANGING = (
     *(SimulatedToken, SimulatedGrant, Fault, Hit, SimulatedCall),
-    *(SimulatedAccount, World),
+    *(RowWrite, SimulatedAccount, World),
 )
 
 
@@ -39,11 +43,16 @@ def plant() -> None:
                 provider.seed()
 
 
-def reset() -> None:
-    """Delete everything but the apps and seed again: app secrets need not be copied again."""
+def reset(world_seed: str = DEFAULT_SEED, at: datetime | None = None) -> None:
+    """Delete everything but the apps and seed again: app secrets need not be copied again.
+
+    With the same `world_seed` the accounts hold the same rows again; with `at`, at the same times:
+    the clock is stopped there.
+    """
     with transaction.atomic():
         for model in CHANGING:
             model.objects.all().delete()
+        World.objects.create(pk=1, seed=world_seed, stopped_at=at, born_at=at or timezone.now())
         set_redirect_uris(keep_others=False)
         plant()
 

@@ -4,13 +4,22 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_list_or_404, get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sequin_admin.simulator import framework
 from sequin_admin.simulator.control import ControlError
 from sequin_admin.simulator.control.actions import ONE_TIME_ACTIONS, actions_of, perform_action
 from sequin_admin.simulator.control.apps import change_app, rotate_secret
 from sequin_admin.simulator.control.clock import move_clock
+from sequin_admin.simulator.control.drills import call_drill, drills_json, end_drill
+from sequin_admin.simulator.control.rows import (
+    MOST_PER_HOUR,
+    count_rows,
+    get_rate,
+    set_count,
+    set_heart,
+)
+from sequin_admin.simulator.drills import DRILLS
 from sequin_admin.simulator.framework import ProviderSimulator
 from sequin_admin.simulator.models import (
     SimulatedAccount,
@@ -19,6 +28,7 @@ from sequin_admin.simulator.models import (
     World,
     now,
 )
+from sequin_admin.simulator.rows.living import MOST_ROWS
 
 
 def get_provider_or_404(slug: str) -> ProviderSimulator:
@@ -78,12 +88,34 @@ def panel(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
         "provider": provider,
         "account": account,
         **buttons(provider, account),
+        "counts": count_rows(provider, account),
+        "per_hour": f"{get_rate(account):g}",
+        "most_per_hour": MOST_PER_HOUR,
+        "most_rows": MOST_ROWS,
         "grants": account.grants.filter(revoked=False).count(),
         "calls": SimulatedCall.objects.filter(provider=slug, account=external_id).order_by("-pk")[
             :10
         ],
     }
     return render(request, "simulator/panel.html", page)
+
+
+@require_POST
+def rows(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
+    """The forms of the control page for the heart (`per_hour`) and the number of rows (`count`)."""
+    provider = get_provider_or_404(slug)
+    account = get_object_or_404(SimulatedAccount, provider=slug, external_id=external_id)
+    try:
+        if "per_hour" in request.POST:
+            set_heart(provider, account, float(request.POST["per_hour"]))
+        else:
+            count = int(request.POST.get("count", ""))
+            set_count(provider, account, count, request.POST.get("collection", ""))
+    except ValueError:
+        return HttpResponseBadRequest("Give a number.", content_type="text/plain")
+    except ControlError as error:
+        return HttpResponseBadRequest(str(error), content_type="text/plain")
+    return redirect("panel", slug=slug, external_id=external_id)
 
 
 def buttons(provider: ProviderSimulator, account: SimulatedAccount) -> dict[str, Any]:
@@ -110,3 +142,24 @@ def clock(request: HttpRequest) -> HttpResponse:
         return redirect("clock")
     offset = World.objects.values_list("offset_s", flat=True).first() or 0
     return render(request, "simulator/clock.html", {"now": now(), "hours": offset / 3600})
+
+
+@require_http_methods(["GET", "POST"])
+def drills(request: HttpRequest) -> HttpResponse:
+    """Fire drills: those that are on or to come, and a form that calls one."""
+    if request.method == "POST":
+        given = request.POST.dict()
+        try:
+            if "end" in given:
+                end_drill(int(given["end"]))
+            else:
+                minutes = (float(given.get(n) or 0) * 60 for n in ("in", "for", "every"))
+                provider = get_provider_or_404(given.get("provider", ""))
+                call_drill(provider, given.get("name", ""), *minutes)
+        except ValueError:
+            return HttpResponseBadRequest("Give a number.", content_type="text/plain")
+        except ControlError as error:
+            return HttpResponseBadRequest(str(error), content_type="text/plain")
+        return redirect("drills")
+    page = {"drills": drills_json(), "names": DRILLS, "providers": framework.all_providers()}
+    return render(request, "simulator/drills.html", {**page, "now": now()})

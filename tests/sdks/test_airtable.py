@@ -53,15 +53,17 @@ def test_a_refresh_token_works_once_and_takes_the_others_with_it(session, login,
         session.refresh_token(TOKEN_URL, refresh_token=second, auth=login)
 
 
-def test_pages_follow_one_another(api):
-    pages = list(api.table(BASE, "Houses").iterate(page_size=2))
+def test_pages_follow_one_another(simulator, api):
+    simulator.set_count("airtable", USER, 5)
+
+    pages = list(api.table(BASE, "Spice").iterate(page_size=2))
 
     assert [len(page) for page in pages] == [2, 2, 1]
-    assert pages[0][0]["fields"] == {"Name": "Houses 1"}
+    assert pages[0][0]["fields"] == {"Name": "Spice 1"}
 
 
 def test_no_more_records_come_than_were_asked_for(api):
-    assert len(api.table(BASE, "Houses").all(max_records=3)) == 3
+    assert len(api.table(BASE, "Spice").all(max_records=3)) == 3
 
 
 def test_a_revoked_token_is_refused(simulator, api):

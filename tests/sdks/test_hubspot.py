@@ -54,12 +54,13 @@ def test_a_token_tells_whose_it_is(api, tokens):
     assert "crm.objects.contacts.read" in known.scopes
 
 
-def test_pages_follow_one_another(api, tokens):
+def test_pages_follow_one_another(simulator, api, tokens):
+    simulator.set_count("hubspot", ACCOUNT, 5)
+
     first = api.crm.contacts.basic_api.get_page(limit=2)
     rest = api.crm.contacts.basic_api.get_page(limit=100, after=first.paging.next.after)
 
-    names = [one.properties["firstname"] for one in (*first.results, *rest.results)]
-    assert names == ["Paul", "Jessica", "Leto", "Duncan", "Gurney"]
+    assert [one.id for one in (*first.results, *rest.results)] == ["1", "2", "3", "4", "5"]
     assert first.results[0].created_at.tzinfo is not None
     assert len(api.crm.contacts.get_all()) == 5
 

@@ -54,12 +54,13 @@ def test_the_shop_and_our_rights_in_it_are_read(session):
     assert [one.handle for one in shopify.AccessScope.find()] == ["read_products", "read_orders"]
 
 
-def test_pages_follow_one_another(session):
+def test_pages_follow_one_another(simulator, session):
+    simulator.set_count("shopify", SHOP, 5)
     pages = shopify.PaginatedIterator(shopify.Product.find(limit=2))
 
     titles = [[one.title for one in page] for page in pages]
     assert [len(page) for page in titles] == [2, 2, 1]
-    assert titles[2] == ["Melange, 5 kg"]
+    assert len({title for page in titles for title in page}) == 5
     assert shopify.Limits.credit_limit() == 40
 
 

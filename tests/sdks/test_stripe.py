@@ -47,7 +47,9 @@ def test_a_spent_code_is_refused(platform, tokens):
         platform.oauth.token(params={"grant_type": "authorization_code", "code": "spent"})
 
 
-def test_pages_follow_one_another(key):
+def test_pages_follow_one_another(simulator, key):
+    simulator.set_count("stripe", ACCOUNT, 5)
+
     customers = stripe.StripeClient(key).v1.customers.list(params={"limit": 2})
 
     assert customers.has_more

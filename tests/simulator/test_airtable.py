@@ -8,7 +8,7 @@ import pytest
 from tests.tokens.test_processes import wait_until
 
 WHOAMI = "https://api.airtable.com/v0/meta/whoami"
-RECORDS = "https://api.airtable.com/v0/appArrakis/Spice"
+RECORDS = "https://api.airtable.com/v0/appArrakis0000001/Spice"
 PAUL = "usrziLeD23j9AJ1"
 
 
@@ -99,7 +99,7 @@ def test_an_access_token_that_ended_needs_authentication(him, simulator, action)
 
 def test_records_need_their_scope(him, simulator):
     token = him.connect()["access_token"]
-    assert len(him.call(RECORDS, token).json()["records"]) == 5
+    assert len(him.call(RECORDS, token).json()["records"]) == 100
 
     simulator.act("airtable", PAUL, "drop_scope")
 
@@ -119,7 +119,8 @@ def test_who_is_too_fast_waits_thirty_seconds_at_that_base(him, simulator):
     assert him.call(RECORDS, token).status_code == 200
 
 
-def test_records_come_in_pages_with_the_time_they_were_made(him):
+def test_records_come_in_pages_with_the_time_they_were_made(him, simulator):
+    simulator.set_count("airtable", PAUL, 5)
     token = him.connect()["access_token"]
 
     first = him.call(f"{RECORDS}?pageSize=3", token).json()
@@ -128,3 +129,76 @@ def test_records_come_in_pages_with_the_time_they_were_made(him):
     assert len(first["records"]) == 3
     assert set(last["records"][0]) == {"id", "createdTime", "fields"}
     assert (len(last["records"]), "offset" in last) == (2, False)
+
+
+WRITES = "data.records:read data.records:write"
+
+
+@pytest.fixture
+def call(him, simulator):
+    """Calls of the records, as JSON; the clock goes on a second a call."""
+    token = him.connect(scope=WRITES)["access_token"]
+    simulator.stop_clock()
+
+    def call(method, path="", **options):
+        simulator.clock(1)
+        url = simulator.url_for(f"{RECORDS}{path}")
+        headers = {"Authorization": f"Bearer {token}"}
+        return simulator.http.request(method, url, headers=headers, **options)
+
+    return call
+
+
+def test_records_are_created_changed_and_deleted(call):
+    many = [{"fields": {"Name": name}} for name in ("One", "Two")]
+    first, second = call("POST", json={"records": many}).json()["records"]
+
+    changed = call("PATCH", f"/{first['id']}", json={"fields": {"Amount": 7}}).json()
+    gone = call("DELETE", params={"records[]": [second["id"]]}).json()
+
+    assert first["fields"] == {"Name": "One"}
+    assert changed["fields"] == {"Name": "One", "Amount": 7}
+    assert call("GET", f"/{first['id']}").json() == changed
+    assert gone == {"records": [{"id": second["id"], "deleted": True}]}
+    assert call("GET", f"/{second['id']}").json() == {"error": "NOT_FOUND"}
+
+
+@pytest.mark.parametrize(
+    ("formula", "found"),
+    [
+        ("IS_AFTER(LAST_MODIFIED_TIME(), '{}')", 0),
+        ("LAST_MODIFIED_TIME() >= DATETIME_PARSE('{}')", 1),
+        ("NOT(IS_BEFORE(LAST_MODIFIED_TIME(), '{}'))", 1),
+    ],
+)
+def test_records_changed_since_a_time_are_found_by_a_formula(call, simulator, formula, found):
+    call("POST", json={"fields": {"Name": "New"}})
+    at = simulator.state()["now"]
+
+    answer = call("GET", params={"filterByFormula": formula.format(at)})
+
+    assert len(answer.json()["records"]) == found
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "options", "type_"),
+    [
+        ("GET", "?filterByFormula=TODAY()", {}, "INVALID_FILTER_BY_FORMULA"),
+        ("GET", "?offset=0/recNo", {}, "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"),
+        ("GET", "?pageSize=101", {}, "INVALID_REQUEST_UNKNOWN"),
+        ("POST", "", {"content": b"{"}, "INVALID_REQUEST_MISSING_FIELDS"),
+        ("POST", "", {"json": {"fields": {"Colour": "red"}}}, "UNKNOWN_FIELD_NAME"),
+        ("POST", "", {"json": {"records": [{"fields": {}}] * 11}}, "INVALID_RECORDS"),
+        ("DELETE", "", {}, "INVALID_RECORDS"),
+    ],
+)
+def test_what_records_cannot_be_is_refused(call, method, path, options, type_):
+    answer = call(method, path, **options)
+
+    assert (answer.status_code, answer.json()["error"]["type"]) == (422, type_)
+
+
+def test_a_table_that_is_not_there_is_forbidden(him):
+    answer = him.call(f"{RECORDS}s", him.connect()["access_token"])
+
+    assert answer.status_code == 403

@@ -77,13 +77,18 @@ def test_what_is_not_simulated_is_said(simulator):
         ("sendgrid/app/change", {"client_secret": "x"}, "no app"),
         ("clock", {"advance_s": "soon"}, "number of seconds"),
         ("clock", {"advance_s": 1e300}, "100 years"),
-        ("reset", ["x"], ""),
+        ("reset", {"at": "soon"}, "ISO 8601"),
+        ("stripe/accounts/acct_1Arrakis0000001/heart", {"per_hour": "fast"}, "number of changes"),
+        ("stripe/accounts/acct_1Arrakis0000001/heart", {"per_hour": 1e9}, "100,000"),
+        ("stripe/accounts/acct_1Arrakis0000001/rows", {"count": -1}, "number of rows"),
+        ("stripe/accounts/acct_1Arrakis0000001/rows", {"count": 1, "collection": "x"}, "customers"),
+        ("sendgrid/accounts/arrakis/heart", {"per_hour": 1}, "fixed"),
     ],
 )
 def test_mistakes_are_told_in_a_sentence(simulator, path, body, word):
     answer = simulator.http.post(f"{simulator.url}/control-api/{path}", json=body)
 
-    assert answer.status_code == (400 if word else 200)
+    assert answer.status_code == 400
     assert word in answer.text
 
 

@@ -239,3 +239,46 @@ def test_repositories_come_in_pages_that_are_linked(app):
     assert [one["name"] for one in first.json()["repositories"]] == ["sietch"]
     assert [one["name"] for one in last.json()["repositories"]] == ["spice"]
     assert "Link" not in last.headers
+
+
+ISSUES = "/repos/paul-atreides/sietch/issues"
+
+
+@pytest.fixture
+def issues(app):
+    app.install()
+    token = app.mint().json()["token"]
+    return lambda query="", method="GET", **options: app.call(
+        method, f"{ISSUES}{query}", token, **options
+    )
+
+
+def test_issues_are_open_and_newest_first_unless_asked_otherwise(issues):
+    usual = issues("?per_page=100").json()
+    all_of_them = issues("?per_page=100&state=all&direction=asc").json()
+
+    assert {one["state"] for one in usual} == {"open"}
+    times = [one["created_at"] for one in usual]
+    assert times == sorted(times, reverse=True)
+    assert [one["number"] for one in all_of_them] == list(range(1, 101))
+
+
+def test_issues_since_a_time_include_it(issues):
+    newest = issues("?state=all&per_page=3&sort=updated").json()
+
+    later = issues(f"?state=all&since={newest[2]['updated_at']}&sort=updated").json()
+
+    assert later == newest
+
+
+def test_a_deleted_issue_is_gone_and_an_unknown_one_not_found(issues, simulator):
+    simulator.set_heart("github", "paul-atreides", 3_600)
+    simulator.clock(60)
+    known = simulator.rows("github", "paul-atreides", "sietch/issues")
+
+    number = known["tombstones"][0]["id"]
+
+    assert issues(f"/{number}").status_code == 410
+    assert issues("/999999").status_code == 404
+    assert issues("?since=soon").status_code == 422
+    assert issues(method="POST", json={"body": "x"}).status_code == 422

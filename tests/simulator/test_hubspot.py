@@ -125,7 +125,8 @@ def test_the_limit_is_counted_and_told(him, simulator):
     assert him.call(CONTACTS, token).status_code == 200
 
 
-def test_contacts_come_in_pages_with_their_times(him):
+def test_contacts_come_in_pages_with_their_times(him, simulator):
+    simulator.set_count("hubspot", ARRAKIS, 5)
     token = him.connect()["access_token"]
 
     first = him.call(f"{CONTACTS}?limit=4", token).json()
@@ -147,3 +148,107 @@ def test_deleting_a_refresh_token_ends_nothing_else(him):
     assert answers == [204, 404]
     assert him.refresh(tokens["refresh_token"]).json()["status"] == "BAD_REFRESH_TOKEN"
     assert him.call(CONTACTS, tokens["access_token"]).status_code == 200
+
+
+@pytest.fixture
+def search(him, simulator):
+    """A search of contacts, as JSON is asked for. The clock is stopped and goes on a second a
+    call, as at most five searches a second are answered."""
+    simulator.stop_clock()
+    token = him.connect(scope="oauth crm.objects.contacts.read crm.objects.contacts.write")
+    headers = {"Authorization": f"Bearer {token['access_token']}"}
+
+    def search(method="POST", path="/search", pause_s=1, **body):
+        simulator.clock(pause_s)
+        url = simulator.url_for(f"{CONTACTS}{path}")
+        return simulator.http.request(method, url, json=body, headers=headers)
+
+    return search
+
+
+def only(name, operator, value, **more):
+    return [{"filters": [{"propertyName": name, "operator": operator, "value": value, **more}]}]
+
+
+def test_a_search_counts_all_and_ends_at_10000(search, simulator):
+    simulator.set_count("hubspot", ARRAKIS, 12_000, "contacts")
+    simulator.clock(10)
+
+    last = search(limit=200, after=9_800).json()
+    over = search(limit=200, after=9_801)
+
+    assert (last["total"], len(last["results"])) == (12_000, 200)
+    assert last["paging"]["next"]["after"] == "10000"
+    assert (over.status_code, over.json()["category"]) == (400, "VALIDATION_ERROR")
+
+
+def test_a_search_filters_and_sorts(search):
+    groups = only("hs_object_id", "BETWEEN", "10", highValue="13")
+    found = search(
+        filterGroups=groups, sorts=[{"propertyName": "hs_object_id", "direction": "DESCENDING"}]
+    )
+    mail = found.json()["results"][1]["properties"]["email"]
+    by_mail = search(filterGroups=only("email", "EQ", mail.upper())).json()["results"]
+    either = search(filterGroups=[*only("email", "EQ", mail), *only("hs_object_id", "LT", "3")])
+
+    assert [one["id"] for one in found.json()["results"]] == ["13", "12", "11", "10"]
+    assert [one["id"] for one in by_mail] == ["12"]
+    assert [one["id"] for one in either.json()["results"]] == ["1", "2", "12"]
+
+
+def test_a_search_lags_behind_what_is_written(search, simulator):
+    new = search("POST", "", properties={"email": "new@arrakis.io"}).json()["id"]
+    by_mail = only("email", "EQ", "new@arrakis.io")
+
+    assert search(filterGroups=by_mail).json()["total"] == 0
+    assert search("GET", f"/{new}").status_code == 200
+    simulator.clock(5)
+    assert [one["id"] for one in search(filterGroups=by_mail).json()["results"]] == [new]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"limit": 201},
+        {"after": "x"},
+        {"filterGroups": only("email", "LIKE", "x")},
+        {"filterGroups": [{"filters": [{"operator": "EQ"}]}]},
+        {"filterGroups": [{"filters": []}] * 6},
+        {"sorts": ["a", "b"]},
+    ],
+)
+def test_a_search_refuses_what_it_cannot_mean(search, body):
+    assert search(**body).status_code == 400
+
+
+def test_five_searches_a_second_are_answered(search):
+    answers = [search(pause_s=0).status_code for _ in range(6)]
+
+    assert answers == [200] * 5 + [429]
+
+
+def test_writing_needs_its_scope(him, simulator):
+    token = him.connect()["access_token"]
+
+    answer = simulator.http.post(
+        simulator.url_for(CONTACTS),
+        json={"properties": {}},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+
+    assert answer.json()["category"] == "MISSING_SCOPES"
+
+
+def test_archived_contacts_are_listed_apart(search):
+    gone = [str(n) for n in (4, 2, 9)]
+    for one in gone:
+        assert search("DELETE", f"/{one}").status_code == 204
+
+    first = search("GET", "?archived=true&limit=2").json()
+    after = first["paging"]["next"]["after"]
+    last = search("GET", f"?archived=true&limit=2&after={after}").json()
+
+    assert [one["id"] for one in (*first["results"], *last["results"])] == gone
+    assert first["results"][0]["archivedAt"]
+    assert search("GET", "/4").status_code == 404
+    assert search("GET", "/4?archived=true").json()["archived"] is True

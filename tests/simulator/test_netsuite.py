@@ -254,7 +254,9 @@ def test_a_certificate_that_is_over_gets_nothing(assertion, simulator):
     assert assertion().json()["error"] == "invalid_grant"
 
 
-def test_a_signed_request_is_let_in(signed):
+def test_a_signed_request_is_let_in(signed, simulator):
+    simulator.set_count("netsuite", ACCOUNT, 5)
+
     assert signed().status_code == 200
     assert signed(f"{REST}/services/rest/record/v1/customer?limit=2&offset=4").json()["count"] == 1
 
@@ -321,3 +323,23 @@ def test_too_much_at_once_is_429(signed, simulator):
     simulator.act("netsuite", ACCOUNT, "throttle")
 
     assert signed().status_code == 429
+
+
+@pytest.mark.parametrize(
+    ("query", "path", "code"),
+    [
+        ("SELECT id FROM customer", "?limit=1001", "INVALID_PARAMETER"),
+        ("SELECT id FROM customer", "?limit=10&offset=5", "INVALID_PARAMETER"),
+        ("SELECT id FROM customer", "?limit=1000&offset=100000", "INVALID_PARAMETER"),
+        ("SELECT id FROM cars", "", "INVALID_PARAMETER"),
+        ("SELECT colour FROM customer", "", "INVALID_PARAMETER"),
+        ("SELECT id FROM customer WHERE id = TO_DATE('x'", "", "INVALID_PARAMETER"),
+    ],
+)
+def test_a_query_that_cannot_be_is_refused(redeem, simulator, query, path, code):
+    headers = {"Authorization": f"Bearer {redeem().json()['access_token']}", "Prefer": "transient"}
+    url = simulator.url_for(f"{REST}/services/rest/query/v1/suiteql{path}")
+
+    answer = simulator.http.post(url, json={"q": query}, headers=headers)
+
+    assert (answer.status_code, answer.json()["o:errorDetails"][0]["o:errorCode"]) == (400, code)

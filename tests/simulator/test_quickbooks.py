@@ -242,10 +242,11 @@ def test_customers_can_be_queried(connect, read):
 
     page = read(token, path="query?query=select * from Customer").json()
 
-    assert len(page["QueryResponse"]["Customer"]) == 5
+    assert len(page["QueryResponse"]["Customer"]) == 100
 
 
 def test_a_statement_may_be_posted_and_ask_for_a_page(connect, simulator):
+    simulator.set_count("quickbooks", REALM, 5)
     token = connect()["access_token"]
     headers = {
         "Authorization": f"Bearer {token}",
@@ -258,7 +259,41 @@ def test_a_statement_may_be_posted_and_ask_for_a_page(connect, simulator):
     found = simulator.http.post(url, content=statement, headers=headers).json()["QueryResponse"]
 
     assert (found["startPosition"], found["maxResults"]) == (4, 2)
-    assert [one["DisplayName"] for one in found["Customer"]] == ["Duncan", "Gurney"]
+    assert [one["Id"] for one in found["Customer"]] == ["4", "5"]
+
+
+def test_captured_changes_are_the_latest_thousand_of_thirty_days(connect, read, simulator):
+    simulator.stop_clock()
+    start = simulator.state()["now"].replace("+00:00", "Z")
+    simulator.set_heart("quickbooks", REALM, 60_000)
+    simulator.clock(120)
+    token = connect()["access_token"]
+
+    path = f"cdc?entities=Invoice,Bill&changedSince={start}"
+    parts = read(token, path=path).json()["CDCResponse"][0]["QueryResponse"]
+
+    found = [one for part in parts for name in ("Invoice", "Bill") for one in part.get(name, [])]
+    assert len(found) == 1_000
+    assert {one.get("status") for one in found} == {None, "Deleted"}
+    simulator.clock(31 * 86_400)
+    token = connect()["access_token"]
+    assert code_of(read(token, path=path)) == "4002"
+
+
+def test_an_update_names_the_version_it_has_read(connect, read, simulator):
+    token = connect()["access_token"]
+    known = read(token, path="invoice/3").json()["Invoice"]
+
+    def write(**body):
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
+        url = simulator.url_for(f"{API}/v3/company/{REALM}/invoice")
+        return simulator.http.post(url, json=body, headers=headers)
+
+    first = write(Id="3", SyncToken=known["SyncToken"], DocNumber="A")
+    second = write(Id="3", SyncToken=known["SyncToken"], DocNumber="B")
+
+    assert first.json()["Invoice"]["DocNumber"] == "A"
+    assert code_of(second) == "5010"
 
 
 @pytest.mark.parametrize(("world", "users"), [("", "accounts"), ("sandbox_", "sandbox-accounts")])

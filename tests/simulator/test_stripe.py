@@ -104,7 +104,7 @@ def test_a_restricted_key_may_not_read_its_account_but_customers(him):
 
     assert status == 403
     assert "does not have the required permissions" in message
-    assert len(him.call(CUSTOMERS, RESTRICTED).json()["data"]) == 5
+    assert len(him.call(CUSTOMERS, RESTRICTED).json()["data"]) == 10
 
 
 def test_a_wrong_key_is_shown_masked(him):
@@ -139,7 +139,9 @@ def test_the_limit_is_that_of_the_mode(him, simulator):
     assert live.status_code == 200
 
 
-def test_customers_come_in_pages(him):
+def test_customers_come_in_pages(him, simulator):
+    simulator.set_count("stripe", ARRAKIS, 5)
+
     first = him.call(f"{CUSTOMERS}?limit=3", SECRET).json()
     after = first["data"][-1]["id"]
     last = him.call(f"{CUSTOMERS}?limit=3&starting_after={after}", SECRET).json()
@@ -238,3 +240,65 @@ def test_uninstalling_ends_an_apps_tokens(him, ask, app, pair):
 
     assert answer.json() == {"stripe_user_id": ARRAKIS}
     assert him.call(ACCOUNT, pair["access_token"]).status_code == 401
+
+
+def test_pages_lose_nothing_while_rows_come_and_go(him, simulator):
+    simulator.set_count("stripe", ARRAKIS, 40)
+    simulator.set_heart("stripe", ARRAKIS, 3_600)
+    simulator.stop_clock()
+    start = {one["id"] for one in simulator.rows("stripe", ARRAKIS, "customers")["rows"]}
+    seen, query = set(), "?limit=5"
+
+    while query:
+        page = him.call(f"{CUSTOMERS}{query}", SECRET).json()
+        seen |= {one["id"] for one in page["data"]}
+        query = f"?limit=5&starting_after={page['data'][-1]['id']}" if page["has_more"] else ""
+        simulator.clock(3)
+
+    known = simulator.rows("stripe", ARRAKIS, "customers")
+    assert len(known["tombstones"]) > 3
+    assert start - {one["id"] for one in known["tombstones"]} <= seen
+
+
+def test_events_go_back_for_thirty_days_and_tell_of_each_change(him, simulator):
+    simulator.stop_clock()
+    simulator.set_count("stripe", ARRAKIS, 40)
+    simulator.set_heart("stripe", ARRAKIS, 1)
+    simulator.clock(40 * 86_400)
+    events = f"{API}/v1/events"
+
+    newest = him.call(f"{events}?limit=100", SECRET).json()["data"]
+    oldest = him.call(f"{events}?limit=1&created[lt]={newest[0]['created'] - 29 * 86_400}", SECRET)
+
+    types = {one["type"] for one in newest}
+    assert {"customer.created", "customer.updated", "customer.deleted"} <= types
+    assert "charge.succeeded" in types
+    last = oldest.json()["data"][0]
+    assert him.call(f"{events}/{last['id']}", SECRET).json() == last
+    simulator.clock(2 * 86_400)
+    assert error(him.call(f"{events}/{last['id']}", SECRET))[:2] == (404, "resource_missing")
+    deleted = next(one for one in newest if one["type"] == "customer.deleted")
+    person = deleted["data"]["object"]["id"]
+    assert him.call(f"{CUSTOMERS}/{person}", SECRET).json() == {
+        "id": person,
+        "object": "customer",
+        "deleted": True,
+    }
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=101", "limit=x", "starting_after=cus_no", "created[gte]=soon"],
+)
+def test_a_list_refuses_what_it_cannot_mean(him, query):
+    assert error(him.call(f"{CUSTOMERS}?{query}", SECRET))[0] == 400
+
+
+def test_customers_are_found_by_mail_and_time(him):
+    first = him.call(f"{CUSTOMERS}?limit=3", SECRET).json()["data"]
+
+    found = him.call(f"{CUSTOMERS}?email={first[2]['email']}", SECRET).json()["data"]
+    later = him.call(f"{CUSTOMERS}?created[gt]={first[2]['created']}", SECRET).json()["data"]
+
+    assert [one["id"] for one in found] == [first[2]["id"]]
+    assert [one["id"] for one in later] == [one["id"] for one in first[:2]]

@@ -2,12 +2,15 @@
 
 from sequin_admin.simulator.models.accounts import SimulatedAccount, SimulatedClient
 from sequin_admin.simulator.models.calls import Fault, Hit, SimulatedCall
-from sequin_admin.simulator.models.clock import World, now
+from sequin_admin.simulator.models.clock import World, now, one_moment, read_world
 from sequin_admin.simulator.models.grants import SimulatedGrant, SimulatedToken
+from sequin_admin.simulator.models.rows import FIRST_WRITTEN, RowWrite
 
 __all__ = [
+    "FIRST_WRITTEN",
     "Fault",
     "Hit",
+    "RowWrite",
     "SimulatedAccount",
     "SimulatedCall",
     "SimulatedClient",
@@ -15,4 +18,6 @@ __all__ = [
     "SimulatedToken",
     "World",
     "now",
+    "one_moment",
+    "read_world",
 ]

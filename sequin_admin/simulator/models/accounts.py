@@ -19,13 +19,19 @@ class SimulatedClient(models.Model):
 
 
 class SimulatedAccount(models.Model):
-    """A customer's account. `state` holds the flags set on the control page (`suspend`...)."""
+    """A customer's account. `state` holds the flags set on the control page (`suspend`...).
+
+    `heart` says how its rows change: `beats` are pairs of a moment (ms) and the changes an hour
+    from then on, `collections` are counts of rows and when they began (ms), by collection, if other
+    than usual.
+    """
 
     provider = models.CharField(max_length=40)
     external_id = models.CharField(max_length=100)
     name = models.CharField(max_length=100)
     data = models.JSONField(default=dict)
     state = models.JSONField(default=list)
+    heart = models.JSONField(default=dict)
 
     class Meta:
         constraints = (

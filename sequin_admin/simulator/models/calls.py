@@ -1,9 +1,14 @@
 """Faults that are on, and the calls that were answered and counted."""
 
-from django.db import models
+from datetime import datetime
+from typing import Any
+
+from django.db import connection, models
 
 from sequin_admin.simulator.models.accounts import SimulatedAccount
 from sequin_admin.simulator.models.clock import now
+
+KEPT_CALLS = 10_000
 
 
 class Fault(models.Model):
@@ -20,7 +25,7 @@ class Fault(models.Model):
 
 
 class SimulatedCall(models.Model):
-    """One answered call, for tests and the control page."""
+    """One answered call, for tests and the control page. The last 10,000 are kept."""
 
     provider = models.CharField(max_length=40)
     account = models.CharField(max_length=100, blank=True, default="")
@@ -28,9 +33,48 @@ class SimulatedCall(models.Model):
     status = models.PositiveIntegerField()
     at = models.DateTimeField(default=now)
 
+    @classmethod
+    def record(cls, provider: str, account: str, endpoint: str, status: int) -> None:
+        """Write into the journal; at every hundredth call the oldest leave it."""
+        columns = "provider, account, endpoint, status, at"
+        call = insert_row(cls, columns, (provider, account, endpoint, status, sql_time(now())))
+        if call % 100 == 0:
+            cls.objects.filter(pk__lte=call - KEPT_CALLS).delete()
+
 
 class Hit(models.Model):
     """One counted call against a provider's published limit."""
 
-    key = models.CharField(max_length=200, db_index=True)
+    key = models.CharField(max_length=200)
     at = models.DateTimeField()
+
+    class Meta:
+        indexes = (models.Index(fields=("key", "at"), name="hit_by_time"),)
+
+    @classmethod
+    def count(cls, key: str, since: datetime) -> int:
+        """How many there are of a key after a moment."""
+        with connection.cursor() as cursor:
+            statement = f"SELECT COUNT(*) FROM {cls._meta.db_table} WHERE key = %s AND at > %s"  # noqa: S608
+            cursor.execute(statement, (key, sql_time(since)))
+            return int(cursor.fetchone()[0])
+
+    @classmethod
+    def record(cls, key: str, at: datetime, since: datetime) -> None:
+        """Count one; at every fiftieth hit those before `since` are deleted."""
+        if insert_row(cls, "key, at", (key, sql_time(at))) % 50 == 0:
+            cls.objects.filter(key=key, at__lte=since).delete()
+
+
+# Each call is counted and written down: in statements that are not composed anew.
+def insert_row(model: type[models.Model], columns: str, values: tuple[Any, ...]) -> int:
+    """The key of a new row."""
+    places = ", ".join(["%s"] * len(values))
+    with connection.cursor() as cursor:
+        statement = f"INSERT INTO {model._meta.db_table} ({columns}) VALUES ({places})"  # noqa: S608
+        cursor.execute(statement, values)
+        return int(cursor.lastrowid)
+
+
+def sql_time(at: datetime) -> str:
+    return str(connection.ops.adapt_datetimefield_value(at))

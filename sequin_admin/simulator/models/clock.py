@@ -1,22 +1,68 @@
 """The simulated clock."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
 from django.db import models
 from django.utils import timezone
 
 
+class WorldMoment(NamedTuple):
+    """Simulated time, the seed of all rows, when they began, and the fire drills."""
+
+    now: datetime
+    seed: str
+    born_at: datetime
+    drills: list[dict[str, Any]]
+
+
 class World(models.Model):
     """The one row that holds the simulated clock: real time plus `offset_s` seconds.
 
-    While the clock is stopped, `stopped_at` takes the place of real time.
+    While the clock is stopped, `stopped_at` takes the place of real time. All rows of accounts
+    follow from `seed` and from when they began, `born_at`.
     """
 
     offset_s = models.FloatField(default=0)
     stopped_at = models.DateTimeField(null=True)
+    seed = models.CharField(max_length=100, default="arrakis")
+    born_at = models.DateTimeField(default=timezone.now)
+    # See `simulator.drills`.
+    drills = models.JSONField(default=list)
+
+
+_moment: ContextVar[list[WorldMoment] | None] = ContextVar("moment", default=None)
+
+
+@contextmanager
+def one_moment() -> Iterator[None]:
+    """Within the block time stands still, so that a call happens at one moment."""
+    token = _moment.set([])
+    try:
+        yield
+    finally:
+        _moment.reset(token)
 
 
 def now() -> datetime:
     """Simulated time, by which everything in the simulator expires."""
-    stopped_at, offset_s = World.objects.values_list("stopped_at", "offset_s").first() or (None, 0)
-    return (stopped_at or timezone.now()) + timedelta(seconds=offset_s)
+    return read_world().now
+
+
+def read_world() -> WorldMoment:
+    known = _moment.get()
+    if known:
+        return known[0]
+    names = ("offset_s", "stopped_at", "seed", "born_at", "drills")
+    columns = World.objects.order_by().values_list(*names)
+    real = timezone.now()
+    rows = list(columns[:1])
+    offset_s, stopped_at, seed, born_at, drills = rows[0] if rows else (0, None, "", real, [])
+    at = (stopped_at or real) + timedelta(seconds=offset_s)
+    moment = WorldMoment(at, seed, born_at, drills)
+    if known is not None:
+        known.append(moment)
+    return moment

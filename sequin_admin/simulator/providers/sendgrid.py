@@ -87,7 +87,8 @@ def find_key(key: str, region: str) -> tuple[SimulatedAccount, list[str]]:
 
 
 def with_remaining_calls(account: SimulatedAccount, body: dict[str, object]) -> HttpResponse:
-    used = Hit.objects.filter(key=f"sendgrid:{account.external_id}").count()
+    since = now() - timedelta(seconds=WINDOW_S)
+    used = Hit.objects.filter(key=f"sendgrid:{account.external_id}", at__gt=since).count()
     return with_limit_headers(JsonResponse(body), LIMIT - used)
 
 

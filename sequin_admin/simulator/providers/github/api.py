@@ -10,6 +10,7 @@ from sequin_admin.simulator.models import SimulatedToken
 from sequin_admin.simulator.providers.github.common import (
     API,
     LIMIT,
+    REPOSITORIES,
     WINDOW_S,
     api_error,
     installation_json,
@@ -58,7 +59,7 @@ def repositories(request: HttpRequest) -> HttpResponse:
     if token.grant.account.has("drop_scope"):
         return api_error(403, "Resource not accessible by integration")
     owner = token.grant.account.external_id
-    names = enumerate(("sietch", "spice"), start=1)
+    names = enumerate(REPOSITORIES, start=1)
     rows = [{"id": n, "name": name, "full_name": f"{owner}/{name}"} for n, name in names]
     return paginate(request, "repositories", rows)
 

@@ -15,6 +15,7 @@ from sequin_admin.simulator.models import SimulatedAccount, SimulatedClient, now
 HOST, API = r"github\.com", r"api\.github\.com"
 PERMISSIONS = {"contents": "read", "issues": "write", "metadata": "read"}
 LIFE_S = 3600
+REPOSITORIES = ("sietch", "spice")
 LIMIT, WINDOW_S = 5000, 3600
 
 

@@ -1,6 +1,4 @@
-"""The simulated HubSpot's API: the account, and pages of contacts."""
-
-from typing import Any
+"""The simulated HubSpot's API: who calls, and the account."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -8,20 +6,17 @@ from sequin_admin.simulator import faults
 from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import SimulatedResponse, bearer_token
 from sequin_admin.simulator.limits import count_call
-from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant, SimulatedToken, now
+from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant, SimulatedToken
 from sequin_admin.simulator.providers.hubspot.common import (
     API,
     LIMIT,
     WINDOW_S,
-    allowed_scopes,
     api_error,
     daily_limit_reached,
     limit_headers,
     provider,
 )
 from sequin_admin.simulator.providers.hubspot.oauth import server
-
-NAMES = ("Paul", "Jessica", "Leto", "Duncan", "Gurney")
 
 
 def caller(request: HttpRequest) -> SimulatedGrant:
@@ -55,29 +50,3 @@ def details(request: HttpRequest) -> HttpResponse:
             "dataHostingLocation": "na1",
         }
     )
-
-
-@provider.route("GET", API, r"/crm/v3/objects/contacts")
-def contacts(request: HttpRequest) -> HttpResponse:
-    grant = caller(request)
-    if "crm.objects.contacts.read" not in allowed_scopes(grant):
-        context = {"requiredGranularScopes": ["crm.objects.contacts.read"]}
-        return api_error(
-            403,
-            "MISSING_SCOPES",
-            "This app hasn't been granted all required scopes",
-            errors=[{"context": context}],
-        )
-    people = [person(n, name) for n, name in enumerate(NAMES, start=1)]
-    start, size = int(request.GET.get("after", 0)), int(request.GET.get("limit", 10))
-    page: dict[str, Any] = {"results": people[start : start + size]}
-    if start + size < len(people):
-        page["paging"] = {"next": {"after": str(start + size)}}
-    return JsonResponse(page)
-
-
-def person(number: int, name: str) -> dict[str, Any]:
-    made = now().strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    known = {"firstname": name, "lastname": "Atreides", "hs_object_id": str(number)}
-    times = {"createdAt": made, "updatedAt": made, "archived": False}
-    return {"id": str(number), "properties": known, **times}

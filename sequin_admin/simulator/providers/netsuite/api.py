@@ -52,16 +52,9 @@ def caller(request: HttpRequest, label: str, service: str) -> SimulatedAccount:
 @provider.route("GET", REST, rf"{RECORDS}/metadata-catalog")
 def catalog(request: HttpRequest, label: str) -> HttpResponse:
     caller(request, label, "suitetalk")
-    return JsonResponse({"items": [{"name": name} for name in ("customer", "salesOrder")]})
-
-
-@provider.route("GET", REST, rf"{RECORDS}/customer")
-def customers(request: HttpRequest, label: str) -> HttpResponse:
-    caller(request, label, "suitetalk")
-    limit, offset = (int(request.GET.get(n, d)) for n, d in (("limit", 1000), ("offset", 0)))
-    rows = [{"id": str(n), "links": []} for n in range(1, 6)][offset : offset + limit]
-    page = {"count": len(rows), "offset": offset, "totalResults": 5}
-    return JsonResponse({**page, "hasMore": offset + len(rows) < 5, "items": rows})
+    return JsonResponse(
+        {"items": [{"name": name} for name in ("customer", "salesOrder", "inventoryItem")]}
+    )
 
 
 @provider.route("GET", RESTLETS, r"/rest/tokeninfo")

@@ -1,6 +1,5 @@
-"""The simulated QuickBooks' API: the company, and its customers by a query."""
+"""The simulated QuickBooks' API: who calls, and the company."""
 
-import re
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -52,28 +51,3 @@ def company(request: HttpRequest, host: str, realm: str, again: str) -> HttpResp
     account = caller(request, host, realm)
     known = {"CompanyName": account.name, "LegalName": account.name, "Country": "US", "Id": "1"}
     return answer(request, CompanyInfo=known)
-
-
-@provider.route("GET POST", API, rf"/v3/company/{REALM}/query")
-def query(request: HttpRequest, host: str, realm: str) -> HttpResponse:
-    """The statement is in the query, or is the whole body of a POST."""
-    caller(request, host, realm)
-    posted = request.body.decode() if request.method == "POST" else ""
-    statement = request.GET.get("query", posted).lower()
-    if "from customer" not in statement:
-        return api_error(400, "ValidationFault", "4000", "Error parsing query")
-    names = ("Paul", "Jessica", "Leto", "Duncan", "Gurney")
-    rows = [{"Id": str(n), "DisplayName": name} for n, name in enumerate(names, start=1)]
-    start, size = (
-        parse_number(statement, "startposition", 1),
-        parse_number(statement, "maxresults", 100),
-    )
-    page = rows[start - 1 : start - 1 + size]
-    found = {"Customer": page, "startPosition": start, "maxResults": len(page)} if page else {}
-    return answer(request, QueryResponse=found)
-
-
-def parse_number(statement: str, word: str, default: int) -> int:
-    """The number after `word` in the statement."""
-    found = re.search(rf"\b{word}\s+(\d+)", statement)
-    return int(found[1]) if found else default

@@ -1,6 +1,6 @@
 """Simulated Salesforce: My Domain hosts, a signed identity URL."""
 
-from sequin_admin.simulator.providers.salesforce import api, oauth
+from sequin_admin.simulator.providers.salesforce import api, oauth, queries, records, rows
 from sequin_admin.simulator.providers.salesforce.common import provider
 
-__all__ = ["api", "oauth", "provider"]
+__all__ = ["api", "oauth", "provider", "queries", "records", "rows"]

@@ -1,8 +1,9 @@
-"""The simulated Salesforce's API: identity, limits and queries."""
+"""The simulated Salesforce's API: who calls, identity and limits."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
+from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import SimulatedResponse, bearer_token
 from sequin_admin.simulator.limits import count_call
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant
@@ -13,6 +14,8 @@ from sequin_admin.simulator.providers.salesforce.common import (
     provider,
 )
 from sequin_admin.simulator.providers.salesforce.oauth import server
+
+DAILY = 15_000
 
 
 @provider.route("GET", r"login\.salesforce\.com", r"/id/(?P<organization>\w+)/(?P<user>\w+)")
@@ -34,19 +37,15 @@ def identity(request: HttpRequest, organization: str, user: str) -> HttpResponse
 @provider.route("GET", DOMAIN, r"/services/data/v\d+\.0/limits/?")
 def limits(request: HttpRequest, domain: str) -> HttpResponse:
     require_own_domain(request, domain)
-    return with_usage_header(JsonResponse({"DailyApiRequests": {"Max": 15000, "Remaining": 14982}}))
+    daily = {"Max": DAILY, "Remaining": state_of(request).calls_left}
+    return with_usage_header(request, JsonResponse({"DailyApiRequests": daily}))
 
 
-@provider.route("GET", DOMAIN, r"/services/data/v\d+\.0/query/?")
-def query(request: HttpRequest, domain: str) -> HttpResponse:
-    require_own_domain(request, domain)
-    records = [{"attributes": {"type": "Contact"}, "Id": f"003{n:012d}"} for n in range(1, 6)]
-    return with_usage_header(JsonResponse({"totalSize": 5, "done": True, "records": records}))
-
-
-def with_usage_header(response: HttpResponse) -> HttpResponse:
+def with_usage_header(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """How many of the day's calls are used: by all of the organization's apps, and by ours."""
+    used = DAILY - state_of(request).calls_left
     response["Sforce-Limit-Info"] = (
-        "api-usage=18/15000; per-app-api-usage=17/250(appName=Sequin Admin)"
+        f"api-usage={used}/{DAILY}; per-app-api-usage={used}/250(appName=Sequin Admin)"
     )
     return response
 
@@ -69,5 +68,6 @@ def caller(request: HttpRequest) -> SimulatedGrant:
         raise SimulatedResponse(api_error(401, "INVALID_SESSION_ID", "Session expired or invalid"))
     account = token.grant.account
     faults.apply_faults(request, provider, account)
-    count_call(provider, account.external_id, allowed=15_000, seconds=86_400)
+    left = count_call(provider, account.external_id, allowed=DAILY, seconds=86_400)
+    state_of(request).calls_left = left
     return token.grant

@@ -1,10 +1,9 @@
 """The simulated Shopify's API: GraphQL, and the rest of the REST API."""
 
-from urllib.parse import urlencode
-
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
+from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import SimulatedResponse
 from sequin_admin.simulator.limits import count_call
 from sequin_admin.simulator.models import SimulatedGrant
@@ -27,7 +26,7 @@ def caller(request: HttpRequest, shop: str) -> SimulatedGrant:
             raise SimulatedResponse(
                 JsonResponse({"errors": f"The shop is unavailable: {flag}"}, status=status)
             )
-    count_call(provider, shop, allowed=BUCKET, seconds=20)
+    state_of(request).calls_left = count_call(provider, shop, allowed=BUCKET, seconds=20)
     return token.grant
 
 
@@ -49,31 +48,18 @@ def the_shop(request: HttpRequest, shop: str) -> HttpResponse:
     account = caller(request, shop).account
     names = {"name": account.name, "domain": shop, "myshopify_domain": shop}
     known = {"id": account.data["number"], "email": f"owner@{shop}", "plan_name": "basic"}
-    return with_usage_header(JsonResponse({"shop": {**known, **names}}))
+    return with_usage_header(request, JsonResponse({"shop": {**known, **names}}))
 
 
 @provider.route("GET", SHOP, r"/admin/oauth/access_scopes\.json")
 def access_scopes(request: HttpRequest, shop: str) -> HttpResponse:
     scopes = [{"handle": scope} for scope in caller(request, shop).scopes]
-    return with_usage_header(JsonResponse({"access_scopes": scopes}))
+    return with_usage_header(request, JsonResponse({"access_scopes": scopes}))
 
 
-@provider.route("GET", SHOP, rf"/admin/api/{VERSION}/products\.json")
-def products(request: HttpRequest, shop: str) -> HttpResponse:
-    """A page of products. The Link header (RFC 8288) leads to the next one."""
-    caller(request, shop)
-    rows = [{"id": 632910390 + n, "title": f"Melange, {n} kg"} for n in range(1, 6)]
-    start, size = int(request.GET.get("page_info", 0)), int(request.GET.get("limit", 50))
-    response = with_usage_header(JsonResponse({"products": rows[start : start + size]}))
-    if start + size < len(rows):
-        path = request.path.removeprefix(f"/{shop}")
-        query = urlencode({"limit": size, "page_info": start + size})
-        response["Link"] = f'<https://{shop}{path}?{query}>; rel="next"'
-    return response
-
-
-def with_usage_header(response: HttpResponse) -> HttpResponse:
-    response["X-Shopify-Shop-Api-Call-Limit"] = f"1/{BUCKET}"
+def with_usage_header(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """How full the bucket of calls is."""
+    response["X-Shopify-Shop-Api-Call-Limit"] = f"{BUCKET - state_of(request).calls_left}/{BUCKET}"
     return response
 
 

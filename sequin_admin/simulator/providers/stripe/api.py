@@ -91,17 +91,3 @@ def account(request: HttpRequest) -> HttpResponse:
             "requirements": {"disabled_reason": None},
         }
     )
-
-
-@provider.route("GET", API, r"/v1/customers")
-def customers(request: HttpRequest) -> HttpResponse:
-    row, _ = caller(request)
-    people = [
-        {"id": f"cus_{row.pk}{n:08d}", "object": "customer", "name": f"Customer {n}"}
-        for n in range(1, 6)
-    ]
-    size, after = int(request.GET.get("limit", 10)), request.GET.get("starting_after", "")
-    start = next((n for n, one in enumerate(people, start=1) if one["id"] == after), 0)
-    page = people[start : start + size]
-    more = start + size < len(people)
-    return JsonResponse({"object": "list", "url": "/v1/customers", "data": page, "has_more": more})

@@ -1,18 +1,16 @@
-"""Simulated Airtable: PKCE, Basic, single-use refresh tokens.
-
-The example for a new provider: one file like this in this package is all it takes.
-"""
+"""The simulated Airtable's OAuth (PKCE, Basic, single-use refresh tokens), user and schemas."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults, limits, seed
+from sequin_admin.simulator.drills import NEW_FIELD, active_names
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer_token
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant, now
 from sequin_admin.simulator.oauth import AuthorizationServer
+from sequin_admin.simulator.rows.collection import to_ms
 
 HOST, API = r"airtable\.com", r"api\.airtable\.com"
 PENALTY_S = 30  # how long all calls are refused after a 429
@@ -147,28 +145,22 @@ def tables(request: HttpRequest, base: str) -> HttpResponse:
     if base not in BASES:
         return api_error(404, "NOT_FOUND", "Could not find what you are looking for")
     count_call(base, allowed=5)
+    fields = schema_fields()
     rows = [
-        {"id": pk, "name": name, "primaryFieldId": FIELDS[0]["id"], "fields": FIELDS, "views": []}
+        {"id": pk, "name": name, "primaryFieldId": FIELDS[0]["id"], "fields": fields, "views": []}
         for pk, name in BASES[base][1].items()
     ]
     return JsonResponse({"tables": rows})
 
 
-@provider.route("GET", API, r"/v0/(?P<base>app\w+)/(?P<table>[^/]+)")
-def records(request: HttpRequest, base: str, table: str) -> HttpResponse:
-    grant = caller(request)
-    count_call(base, allowed=5)
-    if "data.records:read" not in scopes_of(grant):
-        return api_error(403, "INVALID_PERMISSIONS", "You are not permitted to perform this")
-    rows = [record(table, n) for n in range(1, 6)][: int(request.GET.get("maxRecords", 5))]
-    start, size = int(request.GET.get("offset", 0)), int(request.GET.get("pageSize", 100))
-    page: dict[str, Any] = {"records": rows[start : start + size]}
-    if start + size < len(rows):
-        page["offset"] = str(start + size)
-    return JsonResponse(page)
-
-
-def record(table: str, number: int) -> dict[str, Any]:
-    made = (now() - timedelta(days=number)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-    fields = {"Name": f"{table} {number}"}
-    return {"id": f"rec{table[:4]}{number:09d}", "createdTime": made, "fields": fields}
+def schema_fields() -> list[dict[str, Any]]:
+    """The fields as they are now: drills add one, and make a text of the number."""
+    names = active_names("airtable", to_ms(now()))
+    fields = [
+        {"id": field["id"], "name": field["name"], "type": "singleLineText"}
+        if field["type"] == "number" and "field_type" in names
+        else field
+        for field in FIELDS
+    ]
+    new = {"id": "fldLoyalty0000001", "name": NEW_FIELD, "type": "singleLineText"}
+    return [*fields, new] if "new_field" in names else fields

@@ -1,0 +1,194 @@
+"""The simulated GitHub's issues: https://docs.github.com/rest/issues/issues."""
+
+import json
+from itertools import islice
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from sequin_admin.simulator.framework import SimulatedResponse
+from sequin_admin.simulator.models import SimulatedAccount
+from sequin_admin.simulator.providers.github.api import caller
+from sequin_admin.simulator.providers.github.common import API, REPOSITORIES, api_error, provider
+from sequin_admin.simulator.rows.collection import (
+    LivingRow,
+    RowCollection,
+    iso_seconds,
+    parse_time,
+)
+from sequin_admin.simulator.rows.draws import Draw
+from sequin_admin.simulator.rows.ids import PlainIds
+from sequin_admin.simulator.rows.living import LivingRows
+from sequin_admin.simulator.rows.writing import create_row, update_row
+
+ISSUES = r"/repos/(?P<owner>[\w-]+)/(?P<name>[\w-]+)/issues"
+ONE = rf"{ISSUES}/(?P<row_id>\d+)"
+USUAL, MOST = 30, 100
+WRITABLE = ("title", "body", "state", "state_reason")
+
+
+def issue_fields(draw: Draw) -> dict[str, Any]:
+    state = draw.pick(("open", "open", "closed"), changing=True)
+    return {
+        "title": draw.matter(),
+        "body": f"Seen {draw.between(1, 40, changing=True)} times.",
+        "state": state,
+        "state_reason": "completed" if state == "closed" else None,
+        "comments": draw.between(0, 12, changing=True),
+        "labels": [],
+        "locked": False,
+    }
+
+
+def issue_json(account: SimulatedAccount, name: str, row: LivingRow) -> dict[str, Any]:
+    number = row.number + 1
+    path = f"{account.external_id}/{name}/issues/{number}"
+    closed = iso_seconds(row.updated_ms) if row.fields["state"] == "closed" else None
+    person = {"login": account.external_id, "id": account.data["installation_id"]}
+    return {
+        "id": account.data["installation_id"] * 10_000 + number,
+        "node_id": f"I_{name}{number}",
+        "number": number,
+        "url": f"https://api.github.com/repos/{path}",
+        "html_url": f"https://github.com/{path}",
+        "user": {**person, "type": account.data["type"]},
+        **row.fields,
+        "assignee": None,
+        "assignees": [],
+        "milestone": None,
+        "author_association": "OWNER",
+        "created_at": iso_seconds(row.created_ms),
+        "updated_at": iso_seconds(row.updated_ms),
+        "closed_at": closed,
+    }
+
+
+def add_collection(name: str) -> None:
+    def render(account: SimulatedAccount, row: LivingRow) -> dict[str, Any]:
+        return issue_json(account, name, row)
+
+    provider.add_collection(
+        RowCollection(
+            f"{name}/issues",
+            issue_fields,
+            render,
+            lambda account, number: PlainIds.id_of(number),
+            lambda account, text: PlainIds.number_of(text),
+            grain_ms=1000,
+        )
+    )
+
+
+for repository in REPOSITORIES:
+    add_collection(repository)
+
+
+def permitted(
+    request: HttpRequest, owner: str, name: str
+) -> tuple[SimulatedAccount, RowCollection]:
+    """The account and the repository's issues. Raises `SimulatedResponse` (403, 404)."""
+    account = caller(request, user=False).grant.account
+    if account.has("drop_scope"):
+        raise SimulatedResponse(api_error(403, "Resource not accessible by integration"))
+    if owner.lower() != account.external_id.lower() or name not in REPOSITORIES:
+        raise SimulatedResponse(api_error(404, "Not Found"))
+    return account, provider.collections[f"{name}/issues"]
+
+
+def parse_number(request: HttpRequest, name: str, usual: int) -> int:
+    """A page or size; what is none counts as the usual one, as at GitHub."""
+    text = str(request.GET.get(name, usual))
+    return int(text) if text.isascii() and text.isdigit() and 0 < int(text) < 10**9 else usual
+
+
+@provider.route("GET", API, ISSUES)
+def issues(request: HttpRequest, owner: str, name: str) -> HttpResponse:
+    """Pages by number: rows may come twice, or not at all, when others change meanwhile."""
+    account, living = permitted(request, owner, name)
+    page = parse_number(request, "page", 1)
+    size = min(parse_number(request, "per_page", USUAL), MOST)
+    state, since_ms = request.GET.get("state", "open"), parse_since(request)
+    rows, newest_first = LivingRows(account, living), request.GET.get("direction", "desc") != "asc"
+    if request.GET.get("sort") == "updated":
+        found = rows.by_change(since_ms, newest_first=newest_first)
+    else:
+        found = (
+            row for row in rows.by_creation(newest_first=newest_first) if row.updated_ms >= since_ms
+        )
+    fitting = (row for row in found if state == "all" or row.fields["state"] == state)
+    shown = list(islice(fitting, (page - 1) * size, page * size + 1))
+    data = [issue_json(account, name, row) for row in shown[:size]]
+    response = JsonResponse(data, safe=False)
+    links = [("prev", page - 1), ("first", 1)] if page > 1 else []
+    links += [("next", page + 1)] if len(shown) > size else []
+    if links:
+        response["Link"] = ", ".join(f'<{page_url(request, n)}>; rel="{rel}"' for rel, n in links)
+    return response
+
+
+def parse_since(request: HttpRequest) -> int:
+    """`since`, or 0. Raises `SimulatedResponse` (422)."""
+    text = request.GET.get("since", "")
+    since_ms = parse_time(text) if text else 0
+    if since_ms is None:
+        raise SimulatedResponse(api_error(422, "Validation Failed: since must be a timestamp"))
+    return since_ms
+
+
+def page_url(request: HttpRequest, page: int) -> str:
+    path = request.path.removeprefix("/api.github.com")
+    return f"https://api.github.com{path}?{urlencode({**request.GET.dict(), 'page': page})}"
+
+
+def find_issue(account: SimulatedAccount, living: RowCollection, row_id: str) -> LivingRow:
+    """Raises `SimulatedResponse`: 404, or 410 for a deleted one."""
+    row = LivingRows(account, living).get(PlainIds.number_of(row_id))
+    if row is None:
+        raise SimulatedResponse(api_error(404, "Not Found"))
+    if row.deleted_ms is not None:
+        raise SimulatedResponse(api_error(410, "This issue was deleted"))
+    return row
+
+
+@provider.route("GET", API, ONE)
+def one_issue(request: HttpRequest, owner: str, name: str, row_id: str) -> HttpResponse:
+    account, living = permitted(request, owner, name)
+    return JsonResponse(issue_json(account, name, find_issue(account, living, row_id)))
+
+
+def parse_changes(request: HttpRequest) -> dict[str, Any]:
+    """Raises `SimulatedResponse`: 400 for what is no JSON, 422 for wrong values."""
+    try:
+        given = json.loads(request.body)
+    except ValueError:
+        raise SimulatedResponse(api_error(400, "Problems parsing JSON")) from None
+    changes = {n: given[n] for n in WRITABLE if n in given} if isinstance(given, dict) else {}
+    texts = all(value is None or isinstance(value, str) for value in changes.values())
+    state = changes.get("state", "open")
+    if (
+        not changes
+        or not texts
+        or state not in ("open", "closed")
+        or changes.get("title", "x") in ("", None)
+    ):
+        raise SimulatedResponse(api_error(422, "Validation Failed"))
+    return changes
+
+
+@provider.route("POST", API, ISSUES)
+def create_issue(request: HttpRequest, owner: str, name: str) -> HttpResponse:
+    account, living = permitted(request, owner, name)
+    changes = parse_changes(request)
+    if "title" not in changes:
+        raise SimulatedResponse(api_error(422, "Validation Failed: title is missing"))
+    empty = {"body": None, "state": "open", "state_reason": None, "comments": 0}
+    row = create_row(account, living, {**empty, **changes})
+    return JsonResponse(issue_json(account, name, row), status=201)
+
+
+@provider.route("PATCH", API, ONE)
+def change_issue(request: HttpRequest, owner: str, name: str, row_id: str) -> HttpResponse:
+    account, living = permitted(request, owner, name)
+    row = update_row(account, living, find_issue(account, living, row_id), parse_changes(request))
+    return JsonResponse(issue_json(account, name, row))

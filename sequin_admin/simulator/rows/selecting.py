@@ -1,0 +1,79 @@
+"""Rows that a statement selects, in its order, from after one of them on."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import dropwhile, islice
+from typing import Any
+
+from sequin_admin.simulator.rows.collection import LivingRow
+from sequin_admin.simulator.rows.living import LivingRows
+from sequin_admin.simulator.rows.statements import Statement, comparable
+
+Values = Callable[[LivingRow], dict[str, Any]]
+
+
+class Selection:
+    """`values` are a row's values in lower-case names; `changed` and `number` are the names of the
+    time of its last change and of its id. With `deleted`, tombstones are rows too."""
+
+    def __init__(
+        self,
+        rows: LivingRows,
+        statement: Statement,
+        values: Values,
+        *,
+        changed: str,
+        number: str,
+        deleted: bool = False,
+    ) -> None:
+        self.rows, self.statement, self.values = rows, statement, values
+        self.changed, self.number, self.deleted = changed, number, deleted
+        self.condition = statement.condition
+        self.since_ms = self.condition.bounds.get(changed, 0) if self.condition else 0
+
+    def walk(self, after: LivingRow | None = None) -> Iterator[LivingRow]:
+        """Only orders by id, and by last change and then id, are not sorted now."""
+        names = [name for name, _ in self.statement.order]
+        ascends = not any(descends for _, descends in self.statement.order)
+        if ascends and not self.deleted and names[:1] == [self.changed]:
+            found = self._by_change(after)
+        elif ascends and not self.deleted and not self.since_ms and names in ([], [self.number]):
+            found = self.rows.by_creation(after)
+        else:
+            found = self._sorted()
+            if after:
+                found = islice(dropwhile(lambda row: row.number != after.number, found), 1, None)
+        if self.condition is None:
+            return found
+        test = self.condition.test
+        return (row for row in found if test(self.values(row)))
+
+    def count(self) -> int:
+        if self.condition is None and not self.deleted:
+            return self.rows.count()
+        return sum(1 for _ in self.walk())
+
+    def _by_change(self, after: LivingRow | None) -> Iterator[LivingRow]:
+        if after is None:
+            return self.rows.by_change(self.since_ms)
+        grain = self.rows.collection.grain_ms
+        place = (after.updated_ms // grain, after.number)
+        return dropwhile(
+            lambda row: (row.updated_ms // grain, row.number) <= place,
+            self.rows.by_change(after.updated_ms // grain * grain),
+        )
+
+    def _sorted(self) -> Iterator[LivingRow]:
+        found = list(self.rows.by_change(self.since_ms))
+        if self.deleted:
+            found += self.rows.tombstones(self.since_ms)
+        found.sort(key=lambda row: row.number)
+        for name, descends in reversed(self.statement.order):
+            found.sort(key=partial(self._key, name), reverse=descends)
+        return iter(found)
+
+    def _key(self, name: str, row: LivingRow) -> tuple[int, Any]:
+        """Nothing before numbers and times, and these before texts."""
+        value = self.values(row).get(name)
+        known = None if value is None else comparable(value)
+        return (0 if known is None else 2 if isinstance(known, str) else 1, known or 0)
