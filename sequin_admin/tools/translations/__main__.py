@@ -2,24 +2,36 @@
 
 import os
 from collections import defaultdict
+from collections.abc import Iterable
 
 import django
 
-from sequin_admin.core.languages import ENGLISH, LANGUAGES
-from sequin_admin.core.languages.catalogues import build_mo, path_of
-from sequin_admin.tools.translations import po
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequin_admin.settings")
+django.setup()
+
+from sequin_admin.core.languages import ENGLISH, LANGUAGES  # noqa: E402
+from sequin_admin.core.languages.catalogues import build_mo, path_of  # noqa: E402
+from sequin_admin.tools.translations import kinds, po, sentences  # noqa: E402
 
 
 def sources() -> dict[str, list[str]]:
     """Where each msgid stands."""
-    from sequin_admin.tools.translations import kinds, sentences
-
     places = defaultdict[str, list[str]](list)
     for found in (sentences.in_templates(), sentences.in_code(), kinds.of_kinds()):
         for place, msgids in found.items():
             for msgid in msgids:
                 places[msgid].append(place)
-    return dict(places)
+    said_otherwise = {msgid for msgid in places if is_said_by_another(msgid, places)}
+    return {msgid: where for msgid, where in places.items() if msgid not in said_otherwise}
+
+
+def is_said_by_another(msgid: str, places: Iterable[str]) -> bool:
+    """Whether the msgid is another one with the name of a provider: `{provider} refuses ...`."""
+    for provider in kinds.provider_titles():
+        general = msgid.replace(provider, "{provider}", 1)
+        if msgid.startswith(provider) and general in places:
+            return True
+    return False
 
 
 def compiled(text: str) -> bytes:
@@ -28,8 +40,6 @@ def compiled(text: str) -> bytes:
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequin_admin.settings")
-    django.setup()
     wanted = sources()
     for language in LANGUAGES:
         if language == ENGLISH:

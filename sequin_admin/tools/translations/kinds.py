@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
+from sequin_admin.connect.mails.texts import TEXTS
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health.alerts import CUSTOMER_TEXTS
-from sequin_admin.connect.mails.texts import TEXTS
 
 
 
@@ -37,3 +37,7 @@ def asked_names(kind: type[Credential]) -> list[str]:
         return list(kind.oauth.required_properties)
     declared = kind.properties_class
     return [n for n in declared.names() if not declared.options_of(n).get("read_only")]
+
+
+def provider_titles() -> set[str]:
+    return {kind.provider_title for kind in kinds.all()}

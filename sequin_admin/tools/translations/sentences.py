@@ -12,7 +12,7 @@ from sequin_admin.core.env import ROOT
 CODE = ROOT / "sequin_admin"
 # Functions and exceptions, with the positions of their arguments that customers read.
 CALLS = {
-    "customer": (1, 2, 3),
+    "customer": (1, 2),
     "transient": (1,),
     "expired": (1,),
     "operator": (3,),
@@ -33,13 +33,13 @@ FUNCTIONS = {
     *("customer_message", "sentence_of", "mismatch", "contradictions", "warn_of_space"),
     *("refuse_closed", "field_for", "missing_scopes", "remarks"),
 }
-CONSTANTS = {"AGAIN", "ANOTHER", "MASKED", "REENCODED", "UNWRAPPED"}
+CONSTANTS = {"AGAIN", "ANOTHER", "MASKED", "REENCODED", "UNAVAILABLE_SHOP", "UNWRAPPED"}
 PACKAGES = ("providers", "credentials", "connect", "core", "gateway", "notifications")
 # What only operators read, though it looks the same.
 LEFT_OUT = {"notifications/forms.py", "credentials/outcomes/outcome.py"}
 NAMES = {"provider_title": "provider", "title_of": "title"}
 # `The customer must ...` is for the operator.
-FOR_OPERATORS = re.compile(r"The customer must|The customer has|If it happens twice, the operator")
+FOR_OPERATORS = re.compile(r"The customer|If it happens twice, the operator")
 
 
 @dataclass
@@ -66,7 +66,10 @@ class Finder(ast.NodeVisitor):
 
     def visit_Call(self, node: ast.Call) -> None:
         name = ast.unparse(node.func).rpartition(".")[2]
-        for position in CALLS.get(name, ()):
+        positions = CALLS.get(name, ())
+        if name == "customer" and len(node.args) > 3:
+            positions = (1, 3)
+        for position in positions:
             if position < len(node.args):
                 self.collect(node.args[position])
         if name == "customer_must":
@@ -89,10 +92,10 @@ class Finder(ast.NodeVisitor):
             if isinstance(node, ast.Return) and node.value is not None:
                 self.collect(node.value)
             if isinstance(node, ast.Dict):
-                for value in node.values:
-                    self.collect(value)
+                self.collect(node)
 
     def collect(self, node: ast.expr) -> None:
+        """Add the texts that are sentences."""
         self.found |= {text for text in self.texts(node) if is_sentence(text)}
 
     def texts(self, node: ast.expr) -> Iterator[str]:
@@ -104,6 +107,9 @@ class Finder(ast.NodeVisitor):
         elif isinstance(node, ast.IfExp):
             yield from self.texts(node.body)
             yield from self.texts(node.orelse)
+        elif isinstance(node, ast.Dict):
+            for value in node.values:
+                yield from self.texts(value)
         elif isinstance(node, ast.Name):
             for value in self.assigned(node.id):
                 yield from self.texts(value)
