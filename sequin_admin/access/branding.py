@@ -114,7 +114,7 @@ def is_web_address(text: str, most: int) -> bool:
 
 
 def faint_colours(values: Mapping[str, str]) -> dict[str, str]:
-    """A sentence for each colour that something can't be read on, or beside: the first such pair."""
+    """A sentence for each colour that can't be read, or be read on: of its first such pair."""
     return {
         field: sentence
         for theme in reversed(OURS)

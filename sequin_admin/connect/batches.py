@@ -216,6 +216,16 @@ def unsent_links(batch: Batch) -> models.QuerySet[ConnectLink]:
     return rows.select_related("organization", "reconnects")
 
 
+def count_mails(batch: Batch) -> dict[str, int]:
+    """How many of its links were mailed, have no contact, and could be mailed now."""
+    links_of = ConnectLink.objects.of(batch.organization).filter(batch=batch.pk)
+    return {
+        "mailed": links_of.filter(mails__isnull=False).distinct().count(),
+        "without_contact": open_links(batch).filter(reconnects__contact_email="").count(),
+        "unsent": unsent_links(batch).count(),
+    }
+
+
 def revoke_next(batch: Batch) -> int:
     """Revoke the next open links of a withdrawn batch. Returns how many there were."""
     found = list(open_links(batch).order_by("created_at", "pk")[:PIECES])

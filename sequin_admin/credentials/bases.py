@@ -36,7 +36,8 @@ class PasswordKind(Credential):
     lasting_words = "login, no token"
     lasting_sentence = "Every call carries the login, or is signed with it; there is no token."
     consent = (
-        "Read what the user that you enter may read; a user of its own with rights to read is best.",
+        "Read what the user that you enter may read; a user of its own with rights to read is "
+        "best.",
         "Do no more than that user may do. You choose its rights.",
     )
 

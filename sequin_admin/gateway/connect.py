@@ -92,9 +92,7 @@ def choose(request: HttpRequest, pk: UUID) -> HttpResponse:
     links.record_opened(link)
     if len(link.offered) == 1:
         return render_form(request, link, link.offered[0], form_of(link, link.offered[0], None))
-    return render_page(
-        request, "link/choose.html", {"link": link}, organization=link.organization
-    )
+    return render_page(request, "link/choose.html", {"link": link}, organization=link.organization)
 
 
 @require_http_methods(["GET", "POST"])
@@ -191,9 +189,7 @@ def thanks(request: HttpRequest, pk: UUID) -> HttpResponse:
     link = opened_link(request, pk)
     if not link.completed_at:
         return redirect("gateway:link", pk=pk)
-    return render_page(
-        request, "link/thanks.html", {"link": link}, organization=link.organization
-    )
+    return render_page(request, "link/thanks.html", {"link": link}, organization=link.organization)
 
 
 @require_GET

@@ -40,9 +40,7 @@ def install(request: HttpRequest, provider: str, pk: UUID) -> HttpResponse:
     membership: Membership | None = request.membership  # type: ignore[attr-defined]
     if not may_connect(membership, app):
         context = {"kind": kind}
-        return render_page(
-            request, "connect/install.html", context, organization=app.organization
-        )
+        return render_page(request, "connect/install.html", context, organization=app.organization)
     return redirect(
         flow.start(
             app.organization,

@@ -57,7 +57,9 @@ def render_closed(request: HttpRequest, reason: Exception) -> HttpResponse:
     link = getattr(reason, "link", None)
     template = "link/used.html" if isinstance(reason, LinkUsed) else "link/closed.html"
     context = {"link": link, "reason": str(reason)}
-    return render_page(request, template, context, organization=link and link.organization, status=410)
+    return render_page(
+        request, template, context, organization=link and link.organization, status=410
+    )
 
 
 def render_page(

@@ -4,6 +4,7 @@ A reopened incident (`incidents.open_incident`) posts no further message.
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -61,7 +62,7 @@ def opening_message(incident: Incident, subject: Monitored | None = None) -> Mes
     return build_message(incident, "incident.opened", title=title, text=text, **extra)
 
 
-def build_message(incident: Incident, type_: str, *, title: str, text: str, **more: str) -> Message:
+def build_message(incident: Incident, type_: str, *, title: str, text: str, **more: Any) -> Message:
     return Message(
         type=type_,
         key=f"incident:{incident.pk}",
@@ -102,7 +103,7 @@ def incident_json(incident: Incident) -> dict[str, object]:
     }
 
 
-def customer_message(incident: Incident, subject: Monitored | None) -> dict[str, str]:
+def customer_message(incident: Incident, subject: Monitored | None) -> dict[str, Any]:
     """Message fields for a mail to the customer's contact with a reconnect link.
 
     Empty unless the customer must act and the credential has a contact.
@@ -115,12 +116,12 @@ def customer_message(incident: Incident, subject: Monitored | None) -> dict[str,
     return customer_fields(subject, LET_IN_NO_MORE, incident.opened_at)
 
 
-def ending_fields(credential: Credential, ends_at: datetime) -> dict[str, str]:
+def ending_fields(credential: Credential, ends_at: datetime) -> dict[str, Any]:
     """For the customer: access still works, and when it ends."""
     return customer_fields(credential, ENDS_AT, ends_at)
 
 
-def customer_fields(credential: Credential, msgid: str, at: datetime) -> dict[str, str]:
+def customer_fields(credential: Credential, msgid: str, at: datetime) -> dict[str, Any]:
     """Message fields for a mail to the credential's contact, in the organization's language; none
     without one."""
     if not credential.contact_email:

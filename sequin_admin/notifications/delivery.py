@@ -17,14 +17,13 @@ from sequin_admin.core.metrics import DELIVERIES
 from sequin_admin.core.turns import LISTED, Turns, queue_parts
 from sequin_admin.notifications import channels, retries, senders
 from sequin_admin.notifications.message import TEST, Severity
-from sequin_admin.notifications.models import Delivery, DeliveryState
+from sequin_admin.notifications.models import LOG_ENTRIES, Delivery, DeliveryState
 from sequin_admin.notifications.senders.attempts import SendResult
 
 # Longer than any attempt takes.
 LEASE = timedelta(minutes=3)
 # A slow receiver must not occupy all threads.
 MOST_PER_CHANNEL = 4
-LOG_ENTRIES = 20
 OVER = "What it is about was over before it could be sent."
 TURNS = Turns("state = 'pending'")
 

@@ -81,8 +81,8 @@ class Message:
 
     `to_customer` is the address of a customer's contact, who gets a mail with `customer_title`,
     `customer_text` and a button to `customer_url` (maybe a secret, so it is stored encrypted); only
-    with severity `warning`. With `customer_plain` the mail is the text alone, with the address where
-    `{link}` stands.
+    with severity `warning`. With `customer_plain` the mail is the text alone, with the address
+    where `{link}` stands.
     """
 
     type: str

@@ -20,6 +20,9 @@ from sequin_admin.core.words import format_short_time
 from sequin_admin.notifications.message import Message, Severity, type_matches
 from sequin_admin.notifications.quiet_hours import DailyQuietHours
 
+# How many attempts a delivery's log holds.
+LOG_ENTRIES = 20
+
 
 class ChannelKind(models.TextChoices):
     """What a channel is, and what follows from that."""

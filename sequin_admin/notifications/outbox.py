@@ -54,7 +54,7 @@ def post_all(posted: Sequence[tuple[Organization, Message]]) -> list[Delivery]:
 def post_to_customers(
     organization: Organization, messages: Sequence[tuple[Message, datetime]]
 ) -> list[Delivery]:
-    """Store deliveries of messages to customers only, no channel gets them; each with the time after
+    """Store deliveries of messages to customers, which no channel gets; each with the time after
     which it is of no use. Call it as `post()`."""
     now, drafts = clock.now(), list[Delivery]()
     for message, ends_at in messages:

@@ -6,24 +6,45 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('access', '0006_list_settings'),
+        ("access", "0006_list_settings"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Branding',
+            name="Branding",
             fields=[
-                ('organization', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='branding', serialize=False, to='access.organization')),
-                ('accent', models.CharField(blank=True, default='', max_length=7)),
-                ('accent_dark', models.CharField(blank=True, default='', max_length=7)),
-                ('ground', models.CharField(blank=True, default='', max_length=7)),
-                ('ground_dark', models.CharField(blank=True, default='', max_length=7)),
-                ('support', models.CharField(blank=True, default='', max_length=254)),
-                ('privacy_url', models.CharField(blank=True, default='', max_length=500)),
-                ('language', models.CharField(choices=[('en', 'English'), ('de', 'Deutsch'), ('fr', 'Français'), ('es', 'Español'), ('ja', '日本語')], default='en', max_length=5)),
-                ('changed_at', models.DateTimeField(default=sequin_admin.core.clock.now)),
+                (
+                    "organization",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="branding",
+                        serialize=False,
+                        to="access.organization",
+                    ),
+                ),
+                ("accent", models.CharField(blank=True, default="", max_length=7)),
+                ("accent_dark", models.CharField(blank=True, default="", max_length=7)),
+                ("ground", models.CharField(blank=True, default="", max_length=7)),
+                ("ground_dark", models.CharField(blank=True, default="", max_length=7)),
+                ("support", models.CharField(blank=True, default="", max_length=254)),
+                ("privacy_url", models.CharField(blank=True, default="", max_length=500)),
+                (
+                    "language",
+                    models.CharField(
+                        choices=[
+                            ("en", "English"),
+                            ("de", "Deutsch"),
+                            ("fr", "Français"),
+                            ("es", "Español"),
+                            ("ja", "日本語"),
+                        ],
+                        default="en",
+                        max_length=5,
+                    ),
+                ),
+                ("changed_at", models.DateTimeField(default=sequin_admin.core.clock.now)),
             ],
         ),
     ]

@@ -12,7 +12,6 @@ from sequin_admin.connect.links.closing import refuse_closed
 from sequin_admin.connect.links.creation import BadLink, refuse_bad_contact
 from sequin_admin.connect.models import ConnectLink
 
-
 CONTACT_OF_CREDENTIAL = (
     "A link that reconnects is sent to the contact of its credential. Change it there."
 )

@@ -1,4 +1,4 @@
-"""Mails with a connect link to the customer's contact: texts, sending, the day's limit, reminders."""
+"""Mails with a connect link to the customer's contact: texts, sending, limit, reminders."""
 
 from sequin_admin.connect.mails.allowance import (
     MOST_REMIND_HOURS,
@@ -16,6 +16,7 @@ from sequin_admin.connect.mails.sending import (
     refusal,
     send_link,
     send_links,
+    usual_language,
     values_for,
 )
 from sequin_admin.connect.mails.texts import (
@@ -53,5 +54,6 @@ __all__ = [
     "send_link",
     "send_links",
     "too_many_message",
+    "usual_language",
     "values_for",
 ]

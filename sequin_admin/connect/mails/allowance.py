@@ -30,8 +30,8 @@ def save_mail_settings(
     fields = {}
     if most_a_day is not None and not 0 <= most_a_day <= settings.MAX_LINK_MAILS_A_DAY:
         fields["most_a_day"] = (
-            f"This installation allows {settings.MAX_LINK_MAILS_A_DAY:,} mails a day. Enter that or "
-            "less; 0 sends none, and nothing leaves it at the installation's."
+            f"This installation allows {settings.MAX_LINK_MAILS_A_DAY:,} mails a day. Enter that "
+            "or less; 0 sends none, and nothing leaves it at the installation's."
         )
     if not 0 <= remind_hours <= MOST_REMIND_HOURS:
         fields["remind_hours"] = f"Enter 0 to {MOST_REMIND_HOURS} hours; 0 sends no reminder."

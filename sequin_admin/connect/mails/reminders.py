@@ -34,9 +34,13 @@ def remind_next(pk: UUID) -> int:
     """Remind the next contacts of an organization; those above the day's limit wait."""
     organization = Organization.objects.select_for_update(no_key=True).get(pk=pk)
     room = min(left_today(organization), CHUNK_SIZE)
-    rows = due_links().filter(organization=organization).select_related("organization", "reconnects")
+    rows = (
+        due_links().filter(organization=organization).select_related("organization", "reconnects")
+    )
     due = list(
-        rows.select_for_update(skip_locked=True, of=("self",), no_key=True).order_by("remind_at")[:room]
+        rows.select_for_update(skip_locked=True, of=("self",), no_key=True).order_by("remind_at")[
+            :room
+        ]
     )
     reminded = LinkMail.objects.filter(link__in=due, purpose=MailPurpose.REMINDER)
     before = set(reminded.values_list("link", flat=True))

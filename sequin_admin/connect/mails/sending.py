@@ -1,8 +1,8 @@
 """Sends connect links to their contacts, one or in sets, through the outbox.
 
-A mail is stored with everything else of the transaction, and sent by the worker **at least once**: a
-worker that is killed between handing a mail over and recording it leaves an attempt without an end,
-and the next one sends the mail again under the same Message-ID.
+A mail is stored with everything else of the transaction, and sent by the worker **at least once**:
+a worker that is killed between handing a mail over and recording it leaves an attempt without an
+end, and the next one sends the mail again under the same Message-ID.
 """
 
 from collections.abc import Sequence
@@ -60,7 +60,8 @@ def send_link(
 ) -> LinkMail:
     """Mail a link to its contact. `written` replaces the template's text.
 
-    `pk` is of the page that asked: sent twice, it is sent once. Raises `BadMail`, with nothing sent.
+    `pk` is of the page that asked: sent twice, it is sent once. Raises `BadMail`, with nothing
+    sent.
     """
     row = lock_link(link)
     if pk and (sent := LinkMail.objects.of(row.organization).filter(pk=pk, link=row).first()):
@@ -86,7 +87,11 @@ def send_links(
 ) -> tuple[list[LinkMail], list[tuple[ConnectLink, str]]]:
     """As `send_link()`, for many of an organization, in sets. Returns the mails, and the links that
     got none with the reason. Raises `TooManyMails`, with nothing sent."""
-    left_out, good, counts = list[tuple[ConnectLink, str]](), list[ConnectLink](), count_mails(links)
+    left_out, good, counts = (
+        list[tuple[ConnectLink, str]](),
+        list[ConnectLink](),
+        count_mails(links),
+    )
     for link in links:
         if reason := refusal(link, counts.get(link.pk, 0)):
             left_out.append((link, reason))
@@ -158,7 +163,10 @@ def send_checked(
     posted = outbox.post_to_customers(
         organization,
         [
-            (build_message(draft, written or known[draft.purpose, draft.language]), draft.link.expires_at)
+            (
+                build_message(draft, written or known[draft.purpose, draft.language]),
+                draft.link.expires_at,
+            )
             for draft in drafts
         ],
     )
@@ -168,6 +176,11 @@ def send_checked(
     changed = ((mail.link, LINK_MAIL, details_of(mail)) for mail in mails)
     record_and_notify_many(organization, changed, actor)
     return mails
+
+
+def usual_language(organization: Organization) -> str:
+    """That of mails whose link has none."""
+    return get_branding(organization).language
 
 
 def details_of(mail: LinkMail) -> dict[str, str]:
@@ -214,7 +227,9 @@ def remind(organization: Organization, links: Sequence[ConnectLink], hours: int 
     """Set when the contacts are reminded: `hours` before the end, 0 for never."""
     usual = get_mail_settings(organization).remind_hours if hours is None else hours
     if not 0 <= usual <= MOST_REMIND_HOURS:
-        raise BadMail({"remind_hours": f"Enter 0 to {MOST_REMIND_HOURS} hours; 0 sends no reminder."})
+        raise BadMail(
+            {"remind_hours": f"Enter 0 to {MOST_REMIND_HOURS} hours; 0 sends no reminder."}
+        )
     now = clock.now()
     for link in links:
         at = link.expires_at - timedelta(hours=usual)

@@ -27,7 +27,9 @@ PLACEHOLDERS = {
 }
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 # What mail programs make a link of: schemes, www., and names that look like a host's.
-SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:/|\bwww\.|\b(?:javascript|data|mailto|tel|sms):", re.IGNORECASE)
+SCHEME = re.compile(
+    r"[a-z][a-z0-9+.-]*:/|\bwww\.|\b(?:javascript|data|mailto|tel|sms):", re.IGNORECASE
+)
 HOST = re.compile(r"(?<![\w@.-])[\w-]+(?:\.[\w-]+)*\.[^\W\d_]{2,24}(?![\w.-]*@)\b")
 NUMBERS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
 # Turns the direction of what is read, or can't be seen.
@@ -71,8 +73,8 @@ TEXTS = {
     MailPurpose.RECONNECT: (
         "Please connect your {provider} account to {organization} again",
         "Hello,\n\n"
-        "{organization} no longer has access to your {provider} account ({account}). Please connect "
-        "it again: it takes about a minute, and only you can do it.\n\n"
+        "{organization} no longer has access to your {provider} account ({account}). Please "
+        "connect it again: it takes about a minute, and only you can do it.\n\n"
         "{link}\n\n"
         "The link is for you alone. It works once, until {expires}.\n\n"
         "Kind regards\n{organization}",
@@ -80,8 +82,8 @@ TEXTS = {
     MailPurpose.REMINDER: (
         "A reminder: {organization} waits for your {provider} account",
         "Hello,\n\n"
-        "{organization} has sent you a link to connect your {provider} account, and it has not been "
-        "used yet. It ends on {expires}.\n\n"
+        "{organization} has sent you a link to connect your {provider} account, and it has not "
+        "been used yet. It ends on {expires}.\n\n"
         "{link}\n\n"
         "If somebody else looks after the account, please pass this mail on to that one person.\n\n"
         "Kind regards\n{organization}",
@@ -127,9 +129,7 @@ def save_template(
         language=language,
         defaults={"subject": given.subject, "text": given.text, "changed_at": clock.now()},
     )
-    record_change(
-        organization, "mail_template.changed", actor, purpose=purpose, language=language
-    )
+    record_change(organization, "mail_template.changed", actor, purpose=purpose, language=language)
     return given
 
 
@@ -141,9 +141,7 @@ def remove_template(
     rows = MailTemplate.objects.of(organization).filter(purpose=purpose, language=language)
     if not rows.delete()[0]:
         return False
-    record_change(
-        organization, "mail_template.removed", actor, purpose=purpose, language=language
-    )
+    record_change(organization, "mail_template.removed", actor, purpose=purpose, language=language)
     return True
 
 
@@ -176,7 +174,9 @@ def wrong_text(text: str) -> str:
     if has_controls(text, "\n\t"):
         return "A text is plain text. Take out its control characters."
     if text.count(LINK) != 1:
-        return f"The text must have {LINK} once, where the link stands; it has it {text.count(LINK)} times."
+        return (
+            f"Write {LINK} once, where the link stands; the text has it {text.count(LINK)} times."
+        )
     return wrong_words(text)
 
 
@@ -189,8 +189,8 @@ def wrong_words(text: str) -> str:
         return f"{named} Those that are filled in are {known}."
     if other := other_link(text):
         return (
-            f"{other[:60]} is or looks like another link. Customers learn to trust the one link of a "
-            "mail, so there is only ours in it, where {link} stands. Take the other one out."
+            f"{other[:60]} is or looks like another link. Customers learn to trust the one link "
+            "of a mail, so there is only ours in it, where {link} stands. Take the other one out."
         )
     return ""
 
@@ -223,4 +223,8 @@ def safe_value(text: str) -> str:
     """What a name may bring into a mail: one short line, without a scheme or what is hidden."""
     line = HIDDEN.sub("", " ".join(text.split()))[:VALUE_CHARS]
     line = "".join(c for c in line if unicodedata.category(c) not in ("Cc", "Cs"))
-    return "" if SCHEME.search(unicodedata.normalize("NFKC", line)) else line.replace("{", "(").replace("}", ")")
+    return (
+        ""
+        if SCHEME.search(unicodedata.normalize("NFKC", line))
+        else line.replace("{", "(").replace("}", ")")
+    )

@@ -8,117 +8,229 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('access', '0007_branding'),
-        ('connect', '0005_ends'),
-        ('credentials', '0006_fill_search_text'),
-        ('notifications', '0004_mails'),
+        ("access", "0007_branding"),
+        ("connect", "0005_ends"),
+        ("credentials", "0006_fill_search_text"),
+        ("notifications", "0004_mails"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LinkMail',
+            name="LinkMail",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('purpose', models.CharField(choices=[('connect', 'Connect an account'), ('reconnect', 'Connect an account again'), ('reminder', 'Reminder before the link ends')], editable=False, max_length=10)),
-                ('to', models.EmailField(editable=False, max_length=254)),
-                ('language', models.CharField(default='en', editable=False, max_length=5)),
-                ('created_at', models.DateTimeField(default=sequin_admin.core.clock.now, editable=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("connect", "Connect an account"),
+                            ("reconnect", "Connect an account again"),
+                            ("reminder", "Reminder before the link ends"),
+                        ],
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                ("to", models.EmailField(editable=False, max_length=254)),
+                ("language", models.CharField(default="en", editable=False, max_length=5)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=sequin_admin.core.clock.now, editable=False),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='MailCount',
+            name="MailCount",
             fields=[
-                ('organization', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='mail_count', serialize=False, to='access.organization')),
-                ('day', models.DateField()),
-                ('used', models.PositiveIntegerField(default=0)),
+                (
+                    "organization",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="mail_count",
+                        serialize=False,
+                        to="access.organization",
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("used", models.PositiveIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='MailSettings',
+            name="MailSettings",
             fields=[
-                ('organization', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='mail_settings', serialize=False, to='access.organization')),
-                ('most_a_day', models.PositiveIntegerField(blank=True, null=True)),
-                ('remind_hours', models.PositiveSmallIntegerField(default=24)),
+                (
+                    "organization",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="mail_settings",
+                        serialize=False,
+                        to="access.organization",
+                    ),
+                ),
+                ("most_a_day", models.PositiveIntegerField(blank=True, null=True)),
+                ("remind_hours", models.PositiveSmallIntegerField(default=24)),
             ],
         ),
         migrations.CreateModel(
-            name='MailTemplate',
+            name="MailTemplate",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('purpose', models.CharField(choices=[('connect', 'Connect an account'), ('reconnect', 'Connect an account again'), ('reminder', 'Reminder before the link ends')], max_length=10)),
-                ('language', models.CharField(choices=[('en', 'English'), ('de', 'Deutsch'), ('fr', 'Français'), ('es', 'Español'), ('ja', '日本語')], max_length=5)),
-                ('subject', models.CharField(max_length=150)),
-                ('text', models.TextField(max_length=4000)),
-                ('changed_at', models.DateTimeField(default=sequin_admin.core.clock.now)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("connect", "Connect an account"),
+                            ("reconnect", "Connect an account again"),
+                            ("reminder", "Reminder before the link ends"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "language",
+                    models.CharField(
+                        choices=[
+                            ("en", "English"),
+                            ("de", "Deutsch"),
+                            ("fr", "Français"),
+                            ("es", "Español"),
+                            ("ja", "日本語"),
+                        ],
+                        max_length=5,
+                    ),
+                ),
+                ("subject", models.CharField(max_length=150)),
+                ("text", models.TextField(max_length=4000)),
+                ("changed_at", models.DateTimeField(default=sequin_admin.core.clock.now)),
             ],
         ),
         migrations.AddField(
-            model_name='batch',
-            name='mail',
+            model_name="batch",
+            name="mail",
             field=models.JSONField(editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='batch',
-            name='mailed_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="batch",
+            name="mailed_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='connectlink',
-            name='contact_email',
-            field=models.EmailField(blank=True, default='', max_length=254),
+            model_name="connectlink",
+            name="contact_email",
+            field=models.EmailField(blank=True, default="", max_length=254),
         ),
         migrations.AddField(
-            model_name='connectlink',
-            name='language',
-            field=models.CharField(blank=True, choices=[('en', 'English'), ('de', 'Deutsch'), ('fr', 'Français'), ('es', 'Español'), ('ja', '日本語')], default='', max_length=5),
+            model_name="connectlink",
+            name="language",
+            field=models.CharField(
+                blank=True,
+                choices=[
+                    ("en", "English"),
+                    ("de", "Deutsch"),
+                    ("fr", "Français"),
+                    ("es", "Español"),
+                    ("ja", "日本語"),
+                ],
+                default="",
+                max_length=5,
+            ),
         ),
         migrations.AddField(
-            model_name='connectlink',
-            name='remind_at',
+            model_name="connectlink",
+            name="remind_at",
             field=models.DateTimeField(editable=False, null=True),
         ),
         migrations.AddIndex(
-            model_name='connectlink',
-            index=models.Index(condition=models.Q(('remind_at__isnull', False)), fields=['remind_at'], name='link_reminder'),
+            model_name="connectlink",
+            index=models.Index(
+                condition=models.Q(("remind_at__isnull", False)),
+                fields=["remind_at"],
+                name="link_reminder",
+            ),
         ),
         migrations.AddField(
-            model_name='linkmail',
-            name='created_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="linkmail",
+            name="created_by",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddField(
-            model_name='linkmail',
-            name='delivery',
-            field=models.OneToOneField(editable=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='link_mail', to='notifications.delivery'),
+            model_name="linkmail",
+            name="delivery",
+            field=models.OneToOneField(
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="link_mail",
+                to="notifications.delivery",
+            ),
         ),
         migrations.AddField(
-            model_name='linkmail',
-            name='link',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mails', to='connect.connectlink'),
+            model_name="linkmail",
+            name="link",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="mails",
+                to="connect.connectlink",
+            ),
         ),
         migrations.AddField(
-            model_name='linkmail',
-            name='organization',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='link_mails', to='access.organization'),
+            model_name="linkmail",
+            name="organization",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="link_mails",
+                to="access.organization",
+            ),
         ),
         migrations.AddField(
-            model_name='mailtemplate',
-            name='organization',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='mail_templates', to='access.organization'),
+            model_name="mailtemplate",
+            name="organization",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="mail_templates",
+                to="access.organization",
+            ),
         ),
         migrations.AddIndex(
-            model_name='linkmail',
-            index=models.Index(fields=['link', '-created_at'], name='link_mail_newest'),
+            model_name="linkmail",
+            index=models.Index(fields=["link", "-created_at"], name="link_mail_newest"),
         ),
         migrations.AddConstraint(
-            model_name='linkmail',
-            constraint=models.UniqueConstraint(condition=models.Q(('purpose', 'reminder')), fields=('link',), name='link_mail_one_reminder'),
+            model_name="linkmail",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("purpose", "reminder")),
+                fields=("link",),
+                name="link_mail_one_reminder",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='mailtemplate',
-            constraint=models.UniqueConstraint(fields=('organization', 'purpose', 'language'), name='mail_template_once'),
+            model_name="mailtemplate",
+            constraint=models.UniqueConstraint(
+                fields=("organization", "purpose", "language"), name="mail_template_once"
+            ),
         ),
     ]

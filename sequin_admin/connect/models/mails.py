@@ -8,7 +8,7 @@ from sequin_admin.access.models import Organization, OwnedQuerySet, User
 from sequin_admin.connect.models.links import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.core.languages import CODE_CHARS, ENGLISH, LANGUAGES
-from sequin_admin.notifications.models import Delivery
+from sequin_admin.notifications.models import LOG_ENTRIES, Delivery
 
 SUBJECT_CHARS, TEXT_CHARS = 150, 4000
 DEFAULT_REMIND_HOURS = 24
@@ -52,6 +52,14 @@ class LinkMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_purpose_display()}, to {self.to}"
+
+    @property
+    def unfinished_tries(self) -> int:
+        """How many tries were begun and never recorded as ended, as far as the log goes back."""
+        row = self.delivery
+        if row is None or row.is_leased() or row.attempts > LOG_ENTRIES:
+            return 0
+        return max(0, row.attempts - len(row.log))
 
 
 class MailTemplate(models.Model):

@@ -15,7 +15,7 @@ register = template.Library()
 
 @register.simple_block_tag
 def say(content: str, **values: object) -> SafeString:
-    """A sentence with `{placeholders}`, translated: `{% say name=link.name %}For {name}{% endsay %}`.
+    """A sentence with `{placeholders}`, translated: `{% say name=name %}For {name}{% endsay %}`.
 
     The values are escaped; the sentence is ours. White space counts as one space.
     """

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('notifications', '0003_ends'),
+        ("notifications", "0003_ends"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='delivery',
-            name='ends_at',
+            model_name="delivery",
+            name="ends_at",
             field=models.DateTimeField(editable=False, null=True),
         ),
     ]

@@ -51,7 +51,8 @@ def build_plain_mail(delivery: Delivery, url: str) -> EmailMultiAlternatives:
     """The text alone, and why the customer gets it."""
     message, organization = delivery.message, delivery.organization
     why = say(
-        "You get this mail because {organization} has your address as the contact for this account.",
+        "You get this mail because {organization} has your address as the contact for this "
+        "account.",
         {"organization": organization},
     )
     body = f"{message.customer_text.replace(LINK_MARK, url)}\n\n-- \n{why}\n"

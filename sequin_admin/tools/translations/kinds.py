@@ -8,7 +8,6 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.health.alerts import CUSTOMER_TEXTS
 
 
-
 def of_kinds() -> dict[str, set[str]]:
     """Msgids by kind, and those of the mails."""
     found = {f"kind {kind.slug}": set(texts_of(kind)) for kind in kinds.all()}
