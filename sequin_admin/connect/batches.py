@@ -207,7 +207,7 @@ def mail_next(batch: Batch) -> tuple[int, str]:
     if room >= len(found):
         return len(found), ""
     waiting = unsent_links(batch).count()
-    return room, mails.too_many_message(batch.organization, waiting)[:500]
+    return room, mails.too_many_message(batch.organization, waiting, 0)[:500]
 
 
 def unsent_links(batch: Batch) -> models.QuerySet[ConnectLink]:

@@ -74,9 +74,9 @@ def take_allowance(organization: Organization, wanted: int) -> int:
     return taken
 
 
-def too_many_message(organization: Organization, wanted: int) -> str:
-    """Why not so many mails can be sent today."""
-    most, left = most_a_day(organization), left_today(organization)
+def too_many_message(organization: Organization, wanted: int, left: int) -> str:
+    """Why not so many mails can be sent today, of which so many are left."""
+    most = most_a_day(organization)
     mails = "1 mail" if wanted == 1 else f"{wanted:,} mails"
     return (
         f"{mails} would be more than is left today: {left:,} of {most:,}. Send the rest tomorrow, "

@@ -44,8 +44,8 @@ CLOSED = "It is over, so there is nothing to send. Make a new one."
 class TooManyMails(BadMail):
     """More mails than the organization may send today."""
 
-    def __init__(self, organization: Organization, wanted: int) -> None:
-        super().__init__({"mails": too_many_message(organization, wanted)})
+    def __init__(self, organization: Organization, wanted: int, left: int) -> None:
+        super().__init__({"mails": too_many_message(organization, wanted, left)})
 
 
 @transaction.atomic
@@ -143,8 +143,9 @@ def send_checked(
     """Store mails and their deliveries for links that may be mailed. Raises `TooManyMails`."""
     if not links:
         return []
-    if take_allowance(organization, len(links)) < len(links):
-        raise TooManyMails(organization, len(links))
+    left = take_allowance(organization, len(links))
+    if left < len(links):
+        raise TooManyMails(organization, len(links), left)
     usual = get_branding(organization).language
     drafts = [
         LinkMail(

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django import template
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from sequin_admin.core.languages import format_local_time
@@ -19,7 +19,8 @@ def say(content: str, **values: object) -> SafeString:
 
     The values are escaped; the sentence is ours. White space counts as one space.
     """
-    return format_html(gettext(" ".join(content.split())), **values)
+    said = gettext(" ".join(content.split()))
+    return format_html(said, **values) if values else mark_safe(said)  # noqa: S308 - ours
 
 
 @register.filter

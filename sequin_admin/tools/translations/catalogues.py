@@ -1,17 +1,14 @@
-"""`python -m sequin_admin.tools.translations`: update the `.po` files and compile them."""
+"""Brings the `.po` files up to date with the code, and compiles them."""
 
-import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-import django
+from sequin_admin.core.languages import ENGLISH, LANGUAGES
+from sequin_admin.core.languages.catalogues import build_mo, path_of
+from sequin_admin.tools.translations import kinds, po, sentences
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequin_admin.settings")
-django.setup()
-
-from sequin_admin.core.languages import ENGLISH, LANGUAGES  # noqa: E402
-from sequin_admin.core.languages.catalogues import build_mo, path_of  # noqa: E402
-from sequin_admin.tools.translations import kinds, po, sentences  # noqa: E402
+# Those that have catalogues.
+TRANSLATED = tuple(code for code in LANGUAGES if code != ENGLISH)
 
 
 def sources() -> dict[str, list[str]]:
@@ -39,11 +36,10 @@ def compiled(text: str) -> bytes:
     return build_mo({msgid: said for msgid, said in po.read_po(text).items() if said})
 
 
-def main() -> None:
+def update() -> Iterator[str]:
+    """Write all files. Yields a line for each language."""
     wanted = sources()
-    for language in LANGUAGES:
-        if language == ENGLISH:
-            continue
+    for language in TRANSLATED:
         path = path_of(language, "po")
         path.parent.mkdir(parents=True, exist_ok=True)
         known = po.read_po(path.read_text()) if path.exists() else {}
@@ -51,8 +47,4 @@ def main() -> None:
         path.write_text(text)
         path_of(language, "mo").write_bytes(compiled(text))
         missing = sum(1 for msgid in wanted if not known.get(msgid))
-        print(f"{language}: {len(wanted)} messages, {missing} not translated")
-
-
-if __name__ == "__main__":
-    main()
+        yield f"{language}: {len(wanted)} messages, {missing} not translated"
