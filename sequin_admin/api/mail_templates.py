@@ -143,12 +143,12 @@ def remove_mail_template(
 
 
 def settings_out(organization: Organization) -> dict[str, Any]:
-    row = mails.get_mail_settings(organization)
+    row, allowance = mails.get_mail_settings(organization), mails.get_allowance(organization)
     return {
         "most_a_day": row.most_a_day,
         "remind_hours": row.remind_hours,
-        "most_today": mails.most_a_day(organization),
-        "left_today": mails.left_today(organization),
+        "most_today": allowance.most,
+        "left_today": allowance.left,
     }
 
 

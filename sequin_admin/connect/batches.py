@@ -12,7 +12,8 @@ from sequin_admin.access.models import Organization, User
 from sequin_admin.access.rights import RightLost, refuse_lost_right
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect import links, mails
-from sequin_admin.connect.models import Batch, BatchAction, BatchItem, ConnectLink
+from sequin_admin.connect.models import Batch, BatchAction, BatchItem, ConnectLink, LinkMail
+from sequin_admin.connect.models.links import is_open
 from sequin_admin.core import clock, leases, pruning
 from sequin_admin.core.chunks import CHUNK_SIZE
 from sequin_admin.credentials.kinds import Rate
@@ -218,12 +219,15 @@ def unsent_links(batch: Batch) -> models.QuerySet[ConnectLink]:
 
 def count_mails(batch: Batch) -> dict[str, int]:
     """How many of its links were mailed, have no contact, and could be mailed now."""
-    links_of = ConnectLink.objects.of(batch.organization).filter(batch=batch.pk)
-    return {
-        "mailed": links_of.filter(mails__isnull=False).distinct().count(),
-        "without_contact": open_links(batch).filter(reconnects__contact_email="").count(),
-        "unsent": unsent_links(batch).count(),
-    }
+    made = ConnectLink.objects.of(batch.organization).filter(batch=batch.pk)
+    was_mailed = models.Exists(LinkMail.objects.filter(link=models.OuterRef("pk")))
+    still_open, has_none = is_open(clock.now()), models.Q(reconnects__contact_email="")
+    counted: dict[str, int] = made.annotate(was_mailed=was_mailed).aggregate(
+        mailed=models.Count("pk", filter=models.Q(was_mailed=True)),
+        without_contact=models.Count("pk", filter=still_open & has_none),
+        unsent=models.Count("pk", filter=still_open & ~has_none & models.Q(was_mailed=False)),
+    )
+    return counted
 
 
 def revoke_next(batch: Batch) -> int:

@@ -113,9 +113,9 @@ def translate_form(form: PropertiesForm) -> None:
     """The labels, hints and errors of a form that is shown, which the kind declares in English."""
     for errors in form.errors.values():
         errors.data = [translated_error(error) for error in errors.as_data()]
-    for field in form.fields.values():
-        field.label = translate(str(field.label or ""))
-        field.help_text = translate(str(field.help_text))
+    for shown in form:
+        shown.label = translate(str(shown.field.label or ""))
+        shown.help_text = translate(str(shown.field.help_text))
 
 
 def translated_error(error: ValidationError) -> ValidationError:

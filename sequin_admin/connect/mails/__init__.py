@@ -2,9 +2,10 @@
 
 from sequin_admin.connect.mails.allowance import (
     MOST_REMIND_HOURS,
+    MailAllowance,
+    get_allowance,
     get_mail_settings,
     left_today,
-    most_a_day,
     save_mail_settings,
     too_many_message,
 )
@@ -36,14 +37,15 @@ __all__ = [
     "MOST_REMIND_HOURS",
     "PLACEHOLDERS",
     "BadMail",
+    "MailAllowance",
     "MailText",
     "TooManyMails",
     "clean",
     "fill",
+    "get_allowance",
     "get_mail_settings",
     "get_text",
     "left_today",
-    "most_a_day",
     "our_text",
     "purpose_of",
     "refusal",

@@ -1,5 +1,7 @@
 """How many mails with a link an organization may send on a day, in UTC."""
 
+from dataclasses import dataclass
+
 from django.conf import settings
 from django.db import models, transaction
 
@@ -48,16 +50,28 @@ def save_mail_settings(
     return row
 
 
-def most_a_day(organization: Organization) -> int:
-    lower = get_mail_settings(organization).most_a_day
+@dataclass(frozen=True)
+class MailAllowance:
+    """How many mails an organization may send on this day (UTC), how many of them are left, and how
+    many hours before a link's end its contact is reminded."""
+
+    most: int
+    left: int
+    remind_hours: int
+
+
+def get_allowance(organization: Organization) -> MailAllowance:
+    own = get_mail_settings(organization)
     most = int(settings.MAX_LINK_MAILS_A_DAY)
-    return most if lower is None else min(lower, most)
+    if own.most_a_day is not None:
+        most = min(own.most_a_day, most)
+    count = MailCount.objects.filter(pk=organization.pk, day=clock.now().date()).first()
+    return MailAllowance(most, max(0, most - (count.used if count else 0)), own.remind_hours)
 
 
 def left_today(organization: Organization) -> int:
     """How many mails may still be sent until midnight in UTC."""
-    count = MailCount.objects.filter(pk=organization.pk, day=clock.now().date()).first()
-    return max(0, most_a_day(organization) - (count.used if count else 0))
+    return get_allowance(organization).left
 
 
 def take_allowance(organization: Organization, wanted: int) -> int:
@@ -76,7 +90,7 @@ def take_allowance(organization: Organization, wanted: int) -> int:
 
 def too_many_message(organization: Organization, wanted: int, left: int) -> str:
     """Why not so many mails can be sent today, of which so many are left."""
-    most = most_a_day(organization)
+    most = get_allowance(organization).most
     mails = "1 mail" if wanted == 1 else f"{wanted:,} mails"
     return (
         f"{mails} would be more than is left today: {left:,} of {most:,}. Send the rest tomorrow, "

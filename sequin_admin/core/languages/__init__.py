@@ -39,7 +39,8 @@ def accepted_languages(header: str) -> Iterable[str]:
 def format_local_time(at: datetime) -> str:
     """3. November 2026 14:05 UTC: in the active language, in UTC."""
     day = formats.date_format(at, "DATE_FORMAT")
-    return f"{day}, {at:%H:%M} UTC"
+    between = " " if active_language() == "ja" else ", "
+    return f"{day}{between}{at:%H:%M} UTC"
 
 
 def active_language() -> str:

@@ -42,7 +42,8 @@ NAMED = 20
 
 
 class LifetimeForm(forms.Form):
-    """When the links of a batch end, in which language, and whether they are mailed."""
+    """When the links of a batch end, and in which language. Which button was pressed says whether
+    they are mailed."""
 
     days = forms.ChoiceField(label="They last", initial="7")
     language = forms.ChoiceField(
@@ -50,13 +51,10 @@ class LifetimeForm(forms.Form):
         label="Language",
         choices=(("", "That of mails, then of each customer's browser"), *LANGUAGES.items()),
     )
-    send = forms.BooleanField(required=False, initial=True, label="Mail each link to its contact")
 
     def __init__(self, data: QueryDict | None = None, contacts: int = 0) -> None:
         super().__init__(data)
         self.contacts = contacts
-        if not contacts:
-            del self.fields["send"]
         now = clock.now()
         choices = [
             (days, f"{label}, until {format_short_time(now + timedelta(days=int(days)))}")
@@ -70,7 +68,7 @@ class LifetimeForm(forms.Form):
 
     def mail(self) -> dict[str, Any] | None:
         """How the links are mailed: by the template, reminded as usual. None if they are not."""
-        return {} if self.cleaned_data.get("send") else None
+        return {} if self.contacts and self.data.get("send") else None
 
 
 def get_selected_credentials(request: Request) -> CredentialQuerySet:
@@ -168,12 +166,12 @@ def ask_and_start(
 
 def mail_counts(request: Request, contacts: int) -> dict[str, int]:
     """How many have a contact, and what of that is above the day's limit."""
-    left = mails.left_today(request.organization)
+    allowance = mails.get_allowance(request.organization)
     return {
         "contacts": contacts,
-        "left": left,
-        "most": mails.most_a_day(request.organization),
-        "later": max(contacts - left, 0),
+        "left": allowance.left,
+        "most": allowance.most,
+        "later": max(contacts - allowance.left, 0),
     }
 
 

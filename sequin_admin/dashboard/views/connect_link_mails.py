@@ -17,9 +17,9 @@ from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import parse_uuids
 from sequin_admin.dashboard.views.batches import get_owned_or_404
 from sequin_admin.dashboard.views.mail_forms import (
-    EXAMPLE,
     SendForm,
     add_errors,
+    example_values,
     language_of,
     shown,
 )
@@ -44,8 +44,8 @@ def send_link(request: Request, pk: UUID) -> HttpResponse:
         link, request.POST.get("language") or request.GET.get("language", ""), usual
     )
     text = mails.get_text(request.organization, mails.purpose_of(link), language)
-    remind = mails.get_mail_settings(request.organization).remind_hours
-    form = SendForm.of(text, remind, request.POST or None)
+    allowance = mails.get_allowance(request.organization)
+    form = SendForm.of(text, allowance.remind_hours, request.POST or None)
     wants = request.method == "POST" and "preview" not in request.POST
     if wants and not refusal and form.is_valid() and send_now(request, link, form, language, mail):
         return redirect(PAGE, pk=pk)
@@ -58,8 +58,8 @@ def send_link(request: Request, pk: UUID) -> HttpResponse:
         "language": language,
         "languages": LANGUAGES,
         "preview": shown(form, text, mails.values_for(link, language)),
-        "left": mails.left_today(request.organization),
-        "most": mails.most_a_day(request.organization),
+        "left": allowance.left,
+        "most": allowance.most,
     }
     status = 422 if form.errors or (wants and refusal) else 200
     return render(request, "connect_links/send.html", context, status=status)
@@ -93,8 +93,8 @@ def send_batch(request: Request, pk: UUID) -> HttpResponse:
     usual = get_branding(request.organization).language
     language = batch.options.get("language") or usual
     text = mails.get_text(request.organization, MailPurpose.RECONNECT, language)
-    remind = mails.get_mail_settings(request.organization).remind_hours
-    form = SendForm.of(text, remind, request.POST or None)
+    allowance = mails.get_allowance(request.organization)
+    form = SendForm.of(text, allowance.remind_hours, request.POST or None)
     wants = request.method == "POST" and "preview" not in request.POST
     if wants and form.is_valid():
         written = form.written
@@ -109,16 +109,15 @@ def send_batch(request: Request, pk: UUID) -> HttpResponse:
         else:
             messages.warning(request, "Nothing was sent: the batch is at work or was withdrawn.")
         return redirect("dashboard:batch", pk=pk)
-    left = mails.left_today(request.organization)
-    values = {"organization": request.organization.name, **EXAMPLE}
+    values = example_values(request.organization, language)
     context = {
         "batch": batch,
         **counts,
         "form": form,
-        "left": left,
-        "most": mails.most_a_day(request.organization),
-        "now": min(left, counts["unsent"]),
-        "later": max(counts["unsent"] - left, 0),
+        "left": allowance.left,
+        "most": allowance.most,
+        "now": min(allowance.left, counts["unsent"]),
+        "later": max(counts["unsent"] - allowance.left, 0),
         "language": LANGUAGES[language],
         "preview": shown(form, text, values),
     }

@@ -1,24 +1,35 @@
 """The forms of mails with a connect link, and what a mail looks like."""
 
 from collections.abc import Mapping
+from datetime import UTC, timedelta
 from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils import translation
 
+from sequin_admin.access.models import Organization
 from sequin_admin.connect import mails
 from sequin_admin.connect.models import ConnectLink
+from sequin_admin.core import clock
 from sequin_admin.core.forms import set_choices
-from sequin_admin.core.languages import LANGUAGES
+from sequin_admin.core.languages import LANGUAGES, format_local_time
 
 REMINDERS = (("0", "Not"), ("24", "1 day before it ends"), ("48", "2 days before it ends"))
 # In a preview, in place of the address: it is a secret, and the page of the link has it.
 HIDDEN_ADDRESS = "https://…/link/connect/…"
-EXAMPLE = {
-    "provider": "HubSpot",
-    "account": "arrakis.com · 21902692",
-    "expires": "6 December 2026, 14:05 UTC",
-}
+
+
+def example_values(organization: Organization, language: str) -> dict[str, str]:
+    """What placeholders might stand for, where no link is at hand."""
+    with translation.override(language):
+        expires = format_local_time(clock.now().astimezone(UTC) + timedelta(days=7))
+    return {
+        "organization": organization.name,
+        "provider": "HubSpot",
+        "account": "arrakis.com · 21902692",
+        "expires": expires,
+    }
 
 
 class MailTextForm(forms.Form):

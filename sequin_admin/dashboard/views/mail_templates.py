@@ -16,10 +16,10 @@ from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.fresh_login import fresh_login_required, submitted_data
 from sequin_admin.dashboard.views.mail_forms import (
-    EXAMPLE,
     MailSettingsForm,
     MailTextForm,
     add_errors,
+    example_values,
     shown,
 )
 
@@ -53,8 +53,7 @@ def mail_settings(request: Request) -> HttpResponseBase:
     context = {
         "form": form,
         "edit": edit,
-        "left": mails.left_today(organization),
-        "most": mails.most_a_day(organization),
+        "allowance": mails.get_allowance(organization),
         "purposes": [
             (each, [(code, name, (each.value, code) in own) for code, name in LANGUAGES.items()])
             for each in MailPurpose
@@ -93,7 +92,7 @@ def mail_template(request: Request, purpose: str, language: str) -> HttpResponse
         messages.success(request, "The text is saved. New mails have it.")
         return redirect("dashboard:mail_settings")
     known = mails.get_text(organization, purpose, language)
-    values = {"organization": organization.name, **EXAMPLE}
+    values = example_values(organization, language)
     context: dict[str, Any] = {
         "form": form,
         "edit": edit,
