@@ -64,10 +64,11 @@ TARGET_TEST_WAITS = env.int("TARGET_TEST_WAITS", default=2)
 SHOPIFY_API_VERSION = env.str("SHOPIFY_API_VERSION", default="2026-10")
 
 # The most of each that an organization may have; of connect links those that are open, of API keys
-# those that are not revoked. What is above stays.
+# those that are not revoked; of mails with a link a day. What is above stays.
 MAX_API_KEYS = env.int("MAX_API_KEYS", default=1_000)
 MAX_CHANNELS = env.int("MAX_CHANNELS", default=200)
 MAX_CONNECT_LINKS = env.int("MAX_CONNECT_LINKS", default=20_000)
+MAX_LINK_MAILS_A_DAY = env.int("MAX_LINK_MAILS_A_DAY", default=1_000)
 MAX_SYNCS = env.int("MAX_SYNCS", default=100_000)
 MAX_TARGETS = env.int("MAX_TARGETS", default=1_000)
 

@@ -13,7 +13,7 @@ from sequin_admin.core import clock
 LOGO_SIDE = 256
 MOST_PIXELS = 20_000_000
 MOST_BYTES = 2_000_000
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
+FORMATS = ("PNG", "JPEG", "WEBP")
 # What Pillow raises for broken files and decompression bombs.
 UNREADABLE = (
     UnidentifiedImageError,

@@ -24,6 +24,7 @@ RESOURCES = [
     ("/webhooks", "sequin_admin.api.notifications.webhooks.router"),
     ("/api-keys", "sequin_admin.api.api_keys.views.router"),
     ("/connect-links", "sequin_admin.api.connect_links.views.router"),
+    ("/connect-links", "sequin_admin.api.connect_links.mails.router"),
     ("/events", "sequin_admin.api.events.router"),
     ("/usage", "sequin_admin.api.credentials.usage.router"),
     ("/credentials", "sequin_admin.api.credentials.usage.of_credential"),
@@ -31,5 +32,8 @@ RESOURCES = [
     ("/customer-deliveries", "sequin_admin.api.notifications.deliveries.router"),
     ("/kinds", "sequin_admin.api.kinds.router"),
     ("/organization", "sequin_admin.api.organization.router"),
+    ("/organization/branding", "sequin_admin.api.branding.router"),
+    ("/organization/mail-settings", "sequin_admin.api.mail_templates.settings_router"),
+    ("/mail-templates", "sequin_admin.api.mail_templates.router"),
     ("/members", "sequin_admin.api.members.router"),
 ]

@@ -50,6 +50,9 @@ class Api:
     def patch(self, path: str, body: object) -> Any:
         return self.call("PATCH", path, body)
 
+    def put(self, path: str, body: object) -> Any:
+        return self.call("PUT", path, body)
+
     def delete(self, path: str) -> None:
         self.call("DELETE", path)
 

@@ -43,6 +43,12 @@ def connect_link(
     expires_in: Annotated[
         str, typer.Option(help="How long it lasts: 1h, 7d. A week if left out, which is the most.")
     ] = "",
+    contact: Annotated[
+        str, typer.Option(metavar="MAIL", help="The customer's mail address, for `links send`.")
+    ] = "",
+    language: Annotated[
+        str, typer.Option(help="Of what the customer sees: en, de, fr, es or ja.")
+    ] = "",
     json: AsJson = False,
 ) -> None:
     """Make a link with which a customer connects an account, without a login. Prints its address.
@@ -58,6 +64,8 @@ def connect_link(
         "name": name,
         "metadata": pairs_of(metadata),
         "redirect_url": redirect_url,
+        "contact_email": contact,
+        "language": language,
         "expires_in_s": durations.milliseconds(expires_in) // 1000 if expires_in else 0,
     }
     with api_of(context) as api:

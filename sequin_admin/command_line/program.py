@@ -7,9 +7,11 @@ from typing import Annotated
 import typer
 
 from sequin_admin.command_line import (
+    branding,
     credentials,
     health,
     limits,
+    links,
     login,
     oauth_apps,
     searching,
@@ -38,6 +40,8 @@ app.command("logout")(login.logout)
 app.add_typer(credentials.app, name="credentials")
 app.add_typer(oauth_apps.app, name="oauth-apps")
 app.add_typer(limits.app, name="limits")
+app.add_typer(links.app, name="links")
+app.add_typer(branding.app, name="branding")
 app.command("health")(health.health)
 app.command("search")(searching.search)
 

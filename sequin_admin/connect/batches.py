@@ -11,8 +11,9 @@ from django.db import models, transaction
 from sequin_admin.access.models import Organization, User
 from sequin_admin.access.rights import RightLost, refuse_lost_right
 from sequin_admin.audit.models import record_change
-from sequin_admin.connect import links
-from sequin_admin.connect.models import Batch, BatchAction, BatchItem, ConnectLink
+from sequin_admin.connect import links, mails
+from sequin_admin.connect.models import Batch, BatchAction, BatchItem, ConnectLink, LinkMail
+from sequin_admin.connect.models.links import is_open
 from sequin_admin.core import clock, leases, pruning
 from sequin_admin.core.chunks import CHUNK_SIZE
 from sequin_admin.credentials.kinds import Rate
@@ -37,16 +38,20 @@ def start(
     *,
     actor: User,
     options: dict[str, Any],
+    mail: dict[str, Any] | None = None,
     query: str = "",
     pk: UUID | None = None,
 ) -> Batch:
-    """Store what is to be done for these credentials as they are found now, in their order.
+    """Store what is to be done for these credentials as they are found now, in their order; with
+    `mail`, then mail the links as `request_mails()` does.
 
     `pk` is of the page that asked, so that it starts one batch however often it is sent. Raises
     `IntegrityError` when it was started.
     """
     batch = Batch(
         pk=pk or uuid4(),
+        mail=mail,
+        mailed_by=actor if mail is not None else None,
         organization=organization,
         action=action,
         options=options,
@@ -59,6 +64,19 @@ def start(
     BatchItem.objects.bulk_create(items, batch_size=ROWS)
     record_change(batch, "batch.started", actor, action_of=action.value, count=len(items))
     return batch
+
+
+@transaction.atomic
+def request_mails(batch: Batch, *, mail: dict[str, Any], actor: User) -> bool:
+    """Have the worker mail the links of the batch that have a contact and were not mailed yet.
+    `mail` has `subject`, `text` and `remind_hours`. False when it is under way or withdrawn."""
+    row = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
+    if row.withdrawn_at or not row.finished_at or not row.makes_links:
+        return False
+    row.mail, row.mailed_by, row.finished_at, row.failure = mail, actor, None, ""
+    row.save(update_fields=["mail", "mailed_by", "finished_at", "failure"])
+    record_change(row, "batch.mails_requested", actor)
+    return True
 
 
 @transaction.atomic
@@ -98,9 +116,12 @@ def do_pieces(batch: Batch) -> None:
     row = leases.still_mine(batch).select_for_update(no_key=True).first()
     if row is None or row.finished_at:
         return
+    failure = ""
     done = revoke_next(row) if row.withdrawn_at else do_next(row)
-    if done < PIECES:
-        finish(row)
+    if done < PIECES and row.mail is not None and not row.withdrawn_at:
+        done, failure = mail_next(row)
+    if done < PIECES or failure:
+        finish(row, failure)
 
 
 def finish(batch: Batch, failure: str = "") -> None:
@@ -146,7 +167,12 @@ def refuse_lost_maker(batch: Batch, person: User | None) -> None:
 def create_links(batch: Batch, credentials: Sequence[Credential]) -> dict[UUID, str]:
     lasts = timedelta(days=batch.options["days"])
     _, left_out = links.create_reconnects(
-        batch.organization, credentials, actor=batch.created_by, lasts=lasts, batch=batch.pk
+        batch.organization,
+        credentials,
+        actor=batch.created_by,
+        lasts=lasts,
+        language=batch.options.get("language", ""),
+        batch=batch.pk,
     )
     return {credential.pk: reason for credential, reason in left_out}
 
@@ -157,6 +183,51 @@ def set_limits(batch: Batch, credentials: Sequence[Credential]) -> dict[UUID, st
 
 
 ACTIONS = {BatchAction.RECONNECT: create_links, BatchAction.LIMIT: set_limits}
+
+
+def mail_next(batch: Batch) -> tuple[int, str]:
+    """Mail the next links. Returns how many there were, and why the rest must wait, or ""."""
+    found = list(unsent_links(batch).order_by("created_at", "pk")[:PIECES])
+    if not found:
+        return 0, ""
+    refuse_lost_maker(batch, batch.mailed_by)
+    room, wanted = mails.left_today(batch.organization), batch.mail or {}
+    text = wanted.get("text")
+    written = mails.MailText(wanted["subject"], text) if text else None
+    try:
+        mails.send_links(
+            batch.organization,
+            found[:room],
+            actor=batch.mailed_by,
+            written=written,
+            remind_hours=wanted.get("remind_hours"),
+        )
+    except mails.TooManyMails as error:
+        # Others have sent some meanwhile.
+        return 0, str(error)[:500]
+    if room >= len(found):
+        return len(found), ""
+    waiting = unsent_links(batch).count()
+    return room, mails.too_many_message(batch.organization, waiting, 0)[:500]
+
+
+def unsent_links(batch: Batch) -> models.QuerySet[ConnectLink]:
+    """Its open links with a contact that were not mailed yet."""
+    rows = open_links(batch).exclude(reconnects__contact_email="").filter(mails=None)
+    return rows.select_related("organization", "reconnects")
+
+
+def count_mails(batch: Batch) -> dict[str, int]:
+    """How many of its links were mailed, have no contact, and could be mailed now."""
+    made = ConnectLink.objects.of(batch.organization).filter(batch=batch.pk)
+    was_mailed = models.Exists(LinkMail.objects.filter(link=models.OuterRef("pk")))
+    still_open, has_none = is_open(clock.now()), models.Q(reconnects__contact_email="")
+    counted: dict[str, int] = made.annotate(was_mailed=was_mailed).aggregate(
+        mailed=models.Count("pk", filter=models.Q(was_mailed=True)),
+        without_contact=models.Count("pk", filter=still_open & has_none),
+        unsent=models.Count("pk", filter=still_open & ~has_none & models.Q(was_mailed=False)),
+    )
+    return counted
 
 
 def revoke_next(batch: Batch) -> int:

@@ -75,7 +75,7 @@ class AddressPolicy:
         for address in map(embedded_address, addresses):
             self.refuse_forbidden(host, address)
         if any(is_service(addresses, port, service, ends) for service in self.services):
-            raise Forbidden(f"Port {port} of {host} is Sequin Admin's own, and never called.")
+            raise Forbidden(f"Port {port} of {host} is this server's own, and never called.")
         return addresses
 
     def refuse_forbidden(self, host: str, address: Address) -> None:

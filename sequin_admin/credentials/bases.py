@@ -16,6 +16,10 @@ class KeyKind(Credential):
 
     lasting_words = "key, not renewed"
     lasting_sentence = "The key is sent with every call; there is nothing to renew."
+    consent = (
+        "Read what the key that you enter may read; rights to read are enough.",
+        "Do no more than the key allows. You choose its rights where you make it.",
+    )
 
     class Meta:
         proxy = True
@@ -31,6 +35,11 @@ class PasswordKind(Credential):
 
     lasting_words = "login, no token"
     lasting_sentence = "Every call carries the login, or is signed with it; there is no token."
+    consent = (
+        "Read what the user that you enter may read; a user of its own with rights to read is "
+        "best.",
+        "Do no more than that user may do. You choose its rights.",
+    )
 
     class Meta:
         proxy = True
@@ -42,6 +51,11 @@ class PasswordKind(Credential):
 
 class ClientCredentialsKind(Credential):
     """Access tokens are made with the client's own secret: there is no refresh token."""
+
+    consent = (
+        "Read what the application that you register may read; rights to read are enough.",
+        "Do no more than that application may do. You choose its rights.",
+    )
 
     class Meta:
         proxy = True
@@ -58,6 +72,10 @@ class OAuthKind(Credential):
     oauth: ClassVar[OAuth2]
     lasting_words = "does not expire"
     lasting_sentence = "The access token of the grant is sent with every call; it does not expire."
+    consent = (
+        "Read what you may read there, once you have logged in and allowed it.",
+        "Do no more than you allow. The page at the provider names it before you agree.",
+    )
 
     class Meta:
         proxy = True

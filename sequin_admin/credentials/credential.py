@@ -80,6 +80,8 @@ class Credential(CredentialRow):
     # Without one, `defaults.py` has what holds at every provider.
     docs_url: ClassVar[str] = ""
     guide: ClassVar[tuple[str, ...]] = ()
+    # What the customer allows, where no scopes say it.
+    consent: ClassVar[tuple[str, ...]] = ()
 
     objects = CredentialManager.from_queryset(CredentialQuerySet)()
 

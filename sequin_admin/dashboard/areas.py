@@ -62,6 +62,7 @@ GROUPS = (
             Area("dashboard:notifications", "Notifications", "bell", "n"),
             Area("dashboard:api_keys", "API keys", "command-line", "k"),
             Area("dashboard:members", "Members", "users", "m"),
+            Area("dashboard:branding", "Branding", "paint-brush", "b", Action.CONFIGURE),
             Area("dashboard:organization", "Organization", "building-office", "z", Action.MANAGE),
         ),
     ),

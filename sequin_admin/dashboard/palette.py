@@ -42,6 +42,18 @@ PAGES = (
     Entry("API keys", "dashboard:api_keys", "tokens"),
     Entry("Members", "dashboard:members", "people users team roles"),
     Entry("Credential kinds", "dashboard:kinds", "providers reference docs"),
+    Entry(
+        "What customers see",
+        "dashboard:branding",
+        "branding colours support privacy language theme",
+        Action.CONFIGURE,
+    ),
+    Entry(
+        "Mails with a link",
+        "dashboard:mail_settings",
+        "templates texts customers reminder limit",
+        Action.CONFIGURE,
+    ),
     Entry("Name and logo", "dashboard:organization", "organization settings", Action.MANAGE),
     Entry("Security", "mfa_index", "second factor passkeys authenticator recovery"),
 )

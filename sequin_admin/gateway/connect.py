@@ -1,22 +1,33 @@
 """Pages for a customer with a connect link. There is no login: the link authorizes the session."""
 
+from functools import wraps
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET, require_http_methods
 
-from sequin_admin.access.models import Logo
+from sequin_admin.access.branding import style_sheet
+from sequin_admin.access.models import Branding, Logo
 from sequin_admin.connect import credential_operations, failures, links
 from sequin_admin.connect.models import ConnectLink, ConnectSession
 from sequin_admin.credentials.forms import PropertiesForm
 from sequin_admin.credentials.kinds import OAuthKind
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused
-from sequin_admin.gateway.pages import public_page, redirect_to_provider, render_closed, show_form
+from sequin_admin.gateway.languages import speak_as
+from sequin_admin.gateway.pages import (
+    P,
+    View,
+    public_page,
+    redirect_to_provider,
+    render_closed,
+    render_page,
+    show_form,
+)
 from sequin_admin.health import probes
 
 OPENED_LINKS = "connect_links"
@@ -30,21 +41,45 @@ def enter(request: HttpRequest, token: str) -> HttpResponse:
     try:
         link = links.find(token)
     except links.LinkClosed as reason:
+        if reason.link:
+            speak_as(request, reason.link.language)
         return render_closed(request, reason)
     opened = [pk for pk in request.session.get(OPENED_LINKS, []) if pk != str(link.pk)]
     request.session[OPENED_LINKS] = [*opened, str(link.pk)][-MAX_OPENED_LINKS:]
     return redirect("gateway:link", pk=link.pk)
 
 
+class NotOpened(Exception):
+    """This browser's session has not opened the link, or there is none."""
+
+
+def link_page(view: View[P]) -> View[P]:
+    """A public page of an opened link; to any other browser it says where it went wrong."""
+
+    @public_page
+    @wraps(view)
+    def inner(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except NotOpened:
+            return render_page(request, "link/not_opened.html", {}, organization=None, status=404)
+
+    return inner
+
+
 def opened_link(request: HttpRequest, pk: UUID) -> ConnectLink:
-    """The link, if this session opened it. Raises `Http404` otherwise."""
-    if str(pk) not in request.session.get(OPENED_LINKS, []):
-        raise Http404("This browser has not opened the link.")
-    return get_object_or_404(ConnectLink.objects.with_page_relations(), pk=pk)
+    """The link, if this session opened it. Raises `NotOpened` otherwise."""
+    opened = str(pk) in request.session.get(OPENED_LINKS, [])
+    rows = ConnectLink.objects.with_page_relations()
+    link = rows.filter(pk=pk).first() if opened else None
+    if link is None:
+        raise NotOpened
+    speak_as(request, link.language)
+    return link
 
 
 @require_GET
-@public_page
+@link_page
 def choose(request: HttpRequest, pk: UUID) -> HttpResponse:
     """Choose a kind; when the link has only one, show its form at once."""
     link = opened_link(request, pk)
@@ -57,12 +92,11 @@ def choose(request: HttpRequest, pk: UUID) -> HttpResponse:
     links.record_opened(link)
     if len(link.offered) == 1:
         return render_form(request, link, link.offered[0], form_of(link, link.offered[0], None))
-    context = {"link": link, "organization": link.organization}
-    return render(request, "link/choose.html", context)
+    return render_page(request, "link/choose.html", {"link": link}, organization=link.organization)
 
 
 @require_http_methods(["GET", "POST"])
-@public_page
+@link_page
 def connect(request: HttpRequest, pk: UUID, kind: str) -> HttpResponse:
     """The form or button to connect one of the link's kinds."""
     link = opened_link(request, pk)
@@ -124,6 +158,7 @@ def finish_link_session(
     request: HttpRequest, link: ConnectLink, connect_session: ConnectSession
 ) -> HttpResponse:
     """Redirect after the callback: to the end, or back to the link with the reason."""
+    speak_as(request, link.language)
     if connect_session.credential:
         probes.verify(connect_session.credential)
         return redirect(next_url(link))
@@ -149,12 +184,12 @@ def next_url(link: ConnectLink) -> str:
 
 
 @require_GET
-@public_page
+@link_page
 def thanks(request: HttpRequest, pk: UUID) -> HttpResponse:
     link = opened_link(request, pk)
     if not link.completed_at:
         return redirect("gateway:link", pk=pk)
-    return render(request, "link/thanks.html", {"link": link, "organization": link.organization})
+    return render_page(request, "link/thanks.html", {"link": link}, organization=link.organization)
 
 
 @require_GET
@@ -163,3 +198,11 @@ def logo(request: HttpRequest, organization: UUID) -> HttpResponse:
     """The organization's logo. Its URL changes with it, so it can be cached."""
     picture = get_object_or_404(Logo, pk=organization)
     return HttpResponse(bytes(picture.png), content_type="image/png")
+
+
+@require_GET
+@cache_control(public=True, max_age=86_400)
+def style(request: HttpRequest, organization: UUID) -> HttpResponse:
+    """The organization's colours, at an address because the policy forbids inline styles."""
+    branding = get_object_or_404(Branding, pk=organization)
+    return HttpResponse(style_sheet(branding), content_type="text/css; charset=utf-8")

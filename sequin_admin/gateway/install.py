@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.models import Membership
@@ -13,7 +13,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import AppInstallKind, OAuthContext
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.credentials.outcomes import Refused
-from sequin_admin.gateway.pages import person, public_page
+from sequin_admin.gateway.pages import person, public_page, render_page
 
 
 @require_GET
@@ -30,10 +30,17 @@ def install(request: HttpRequest, provider: str, pk: UUID) -> HttpResponse:
         )
     except Refused as refusal:
         context = {"kind": kind, "reason": refusal.outcome.sentence}
-        return render(request, "connect/install_refused.html", context, status=400)
+        return render_page(
+            request,
+            "connect/install_refused.html",
+            context,
+            organization=app.organization,
+            status=400,
+        )
     membership: Membership | None = request.membership  # type: ignore[attr-defined]
     if not may_connect(membership, app):
-        return render(request, "connect/install.html", {"kind": kind, "app": app})
+        context = {"kind": kind}
+        return render_page(request, "connect/install.html", context, organization=app.organization)
     return redirect(
         flow.start(
             app.organization,

@@ -10,6 +10,9 @@ from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import translation
+
+from sequin_admin.core.languages import ENGLISH
 
 Handler = Callable[[HttpRequest], HttpResponse]
 # Headers of the redirect that the page does not take over.
@@ -24,8 +27,10 @@ def leaving_middleware(get_response: Handler) -> Handler:
         address = response.get("Location", "")
         if response.status_code not in (301, 302, 303, 307, 308) or not leaves(request, address):
             return response
-        context = {"address": address, "host": urlsplit(address).netloc}
-        page = render(request, "link/leaving.html", context)
+        language = getattr(request, "page_language", ENGLISH)
+        context = {"address": address, "host": urlsplit(address).netloc, "language": language}
+        with translation.override(language):
+            page = render(request, "link/leaving.html", context)
         page.cookies = response.cookies
         for name, value in response.items():
             if name.lower() not in REDIRECT_ONLY:

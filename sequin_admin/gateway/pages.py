@@ -4,17 +4,22 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec
 
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 
-from sequin_admin.access.models import User
+from sequin_admin.access.branding import get_branding
+from sequin_admin.access.models import Organization, User
 from sequin_admin.connect import flow
 from sequin_admin.connect.links import LinkUsed
 from sequin_admin.connect.models import AuthorizationRequest, ConnectLink
+from sequin_admin.core.languages import LANGUAGES, active_language
+from sequin_admin.core.languages.sentences import translate
 from sequin_admin.credentials.forms import PropertiesForm
 from sequin_admin.credentials.kinds import OAuthKind
 from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.gateway.languages import in_language
 from sequin_admin.tokens import protocol
 
 P = ParamSpec("P")
@@ -22,11 +27,13 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponse]
 
 
 def public_page(view: View[P]) -> View[P]:
-    """View decorator: no caching, no referrer, no search engines."""
+    """View decorator: no caching, no referrer, no search engines, in the customer's language."""
 
     @wraps(view)
     def inner(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        response: HttpResponse = never_cache(view)(request, *args, **kwargs)
+        with in_language(request):
+            response: HttpResponse = never_cache(view)(request, *args, **kwargs)
+            response["Content-Language"] = request.page_language = active_language()  # type: ignore[attr-defined]
         response["Referrer-Policy"] = "no-referrer"
         response["X-Robots-Tag"] = "noindex, nofollow"
         return response
@@ -47,10 +54,30 @@ def person(request: HttpRequest) -> User | None:
 
 def render_closed(request: HttpRequest, reason: Exception) -> HttpResponse:
     """The page of a URL that is unknown or can't be used any more (status 410)."""
-    if isinstance(reason, LinkUsed):
-        context = {"link": reason.link, "organization": reason.link.organization}
-        return render(request, "link/used.html", context, status=410)
-    return render(request, "link/closed.html", {"reason": str(reason)}, status=410)
+    link = getattr(reason, "link", None)
+    template = "link/used.html" if isinstance(reason, LinkUsed) else "link/closed.html"
+    context = {"link": link, "reason": str(reason)}
+    return render_page(
+        request, template, context, organization=link and link.organization, status=410
+    )
+
+
+def render_page(
+    request: HttpRequest,
+    template: str,
+    context: dict[str, Any],
+    *,
+    organization: Organization | None,
+    status: int = 200,
+) -> HttpResponse:
+    """A customer's page, with what the organization shows of itself."""
+    shown = {
+        "organization": organization,
+        "branding": get_branding(organization) if organization else None,
+        "language": active_language(),
+        "languages": LANGUAGES,
+    }
+    return render(request, template, {**shown, **context}, status=status)
 
 
 def show_form(
@@ -62,8 +89,8 @@ def show_form(
     action: str,
 ) -> HttpResponse:
     """The page that says who requests access to what, with the form or button to continue."""
+    translate_form(form)
     context = {
-        "organization": requester.organization,
         "link": requester if isinstance(requester, ConnectLink) else None,
         "kind": kind,
         "form": form,
@@ -73,7 +100,26 @@ def show_form(
         # The customer registers it where the client is theirs.
         "redirect_uri": protocol.redirect_uri(kind.provider) if kind.oauth else "",
     }
-    return render(request, "link/connect.html", context, status=422 if form.errors else 200)
+    return render_page(
+        request,
+        "link/connect.html",
+        context,
+        organization=requester.organization,
+        status=422 if form.errors else 200,
+    )
+
+
+def translate_form(form: PropertiesForm) -> None:
+    """The labels, hints and errors of a form that is shown, which the kind declares in English."""
+    for errors in form.errors.values():
+        errors.data = [translated_error(error) for error in errors.as_data()]
+    for shown in form:
+        shown.label = translate(str(shown.field.label or ""))
+        shown.help_text = translate(str(shown.field.help_text))
+
+
+def translated_error(error: ValidationError) -> ValidationError:
+    return ValidationError([translate(sentence) for sentence in error.messages])
 
 
 def redirect_to_provider(

@@ -9,6 +9,7 @@ urlpatterns = [
     path("badge/<str:token>.svg", badges.sync_badge, name="sync_badge"),
     path("link/connect/<str:token>", connect.enter, name="enter"),
     path("link/logo/<uuid:organization>.png", connect.logo, name="logo"),
+    path("link/style/<uuid:organization>.css", connect.style, name="style"),
     path("link/<uuid:pk>/", connect.choose, name="link"),
     path("link/<uuid:pk>/thanks/", connect.thanks, name="thanks"),
     path("link/<uuid:pk>/<slug:kind>/", connect.connect, name="connect"),

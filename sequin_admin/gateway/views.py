@@ -3,13 +3,15 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import translation
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.rights import RightLost
 from sequin_admin.connect import authorization_requests, flow
 from sequin_admin.connect.models import ConnectSession
+from sequin_admin.core.languages import ENGLISH
 from sequin_admin.gateway import connect
-from sequin_admin.gateway.pages import person, public_page
+from sequin_admin.gateway.pages import person, public_page, render_page
 from sequin_admin.health import probes
 
 
@@ -53,7 +55,12 @@ def lead_on(request: HttpRequest, error: flow.BadCallback) -> HttpResponse:
 
 
 def render_bad_callback(request: HttpRequest, error: Exception, *, status: int) -> HttpResponse:
-    return render(request, "connect/bad_callback.html", {"reason": str(error)}, status=status)
+    context, template = {"reason": str(error)}, "connect/bad_callback.html"
+    if person(request) is None:
+        return render_page(request, template, context, organization=None, status=status)
+    # Behind the login pages are in English.
+    with translation.override(ENGLISH):
+        return render(request, template, context, status=status)
 
 
 def finish_user_session(request: HttpRequest, connect_session: ConnectSession) -> HttpResponse:

@@ -4,14 +4,19 @@ A reopened incident (`incidents.open_incident`) posts no further message.
 """
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import translation
 
+from sequin_admin.access.branding import get_branding
 from sequin_admin.connect import links
 from sequin_admin.core import clock
 from sequin_admin.core.chunks import CHUNK_SIZE
+from sequin_admin.core.languages import ENGLISH, format_local_time
+from sequin_admin.core.languages.sentences import say
 from sequin_admin.core.monitored import Monitored
 from sequin_admin.core.words import format_duration, format_time
 from sequin_admin.credentials.models import Credential
@@ -24,6 +29,17 @@ SEVERITY = {Status.SEQUIN: Severity.CRITICAL, Status.CUSTOMER: Severity.WARNING}
 WHO_MUST_ACT = {Status.SEQUIN: "we must act", Status.CUSTOMER: "the customer must act"}
 # How long an incident lasted is told in these.
 HOURS = {"h": 3600, "min": 60}
+# For customers, each in their language.
+TITLE = "Please connect your account again"
+LET_IN_NO_MORE = (
+    "{organization} works with data of your {provider} account {account}, and since {at} it is no "
+    "longer let in. Please connect the account again: it takes a minute, and only you can do it."
+)
+ENDS_AT = (
+    "{organization} works with data of your {provider} account {account}, and its access ends on "
+    "{at}. Please connect the account again before: it takes a minute, and only you can do it."
+)
+CUSTOMER_TEXTS = (TITLE, LET_IN_NO_MORE, ENDS_AT)
 # The code of a check of access that ends soon and still works.
 ENDS_SOON = "ends_soon"
 
@@ -46,7 +62,7 @@ def opening_message(incident: Incident, subject: Monitored | None = None) -> Mes
     return build_message(incident, "incident.opened", title=title, text=text, **extra)
 
 
-def build_message(incident: Incident, type_: str, *, title: str, text: str, **more: str) -> Message:
+def build_message(incident: Incident, type_: str, *, title: str, text: str, **more: Any) -> Message:
     return Message(
         type=type_,
         key=f"incident:{incident.pk}",
@@ -87,7 +103,7 @@ def incident_json(incident: Incident) -> dict[str, object]:
     }
 
 
-def customer_message(incident: Incident, subject: Monitored | None) -> dict[str, str]:
+def customer_message(incident: Incident, subject: Monitored | None) -> dict[str, Any]:
     """Message fields for a mail to the customer's contact with a reconnect link.
 
     Empty unless the customer must act and the credential has a contact.
@@ -96,35 +112,33 @@ def customer_message(incident: Incident, subject: Monitored | None) -> dict[str,
         return {}
     ends_at = subject.access_ends_at() if incident.code == ENDS_SOON else None
     if ends_at:
-        return customer_fields(subject, ending_text(subject, ends_at))
-    text = (
-        f"{incident.organization} works with data of your {account_words(subject)}, and since "
-        f"{format_time(incident.opened_at)} it is no longer let in. Please connect the account "
-        "again: it takes a minute, and only you can do it."
-    )
-    return customer_fields(subject, text)
+        return ending_fields(subject, ends_at)
+    return customer_fields(subject, LET_IN_NO_MORE, incident.opened_at)
 
 
-def ending_text(credential: Credential, ends_at: datetime) -> str:
+def ending_fields(credential: Credential, ends_at: datetime) -> dict[str, Any]:
     """For the customer: access still works, and when it ends."""
-    return (
-        f"{credential.organization} works with data of your {account_words(credential)}, and its "
-        f"access ends on {format_time(ends_at)}. Please connect the account again before: it takes "
-        "a minute, and only you can do it."
-    )
+    return customer_fields(credential, ENDS_AT, ends_at)
 
 
-def account_words(credential: Credential) -> str:
-    return f"{credential.provider_title} account {credential.describe()}".strip()
-
-
-def customer_fields(credential: Credential, text: str) -> dict[str, str]:
-    """Message fields for a mail to the credential's contact; none without one."""
+def customer_fields(credential: Credential, msgid: str, at: datetime) -> dict[str, Any]:
+    """Message fields for a mail to the credential's contact, in the organization's language; none
+    without one."""
     if not credential.contact_email:
         return {}
+    language = get_branding(credential.organization).language
+    with translation.override(language):
+        values = {
+            "organization": credential.organization,
+            "provider": credential.provider_title,
+            "account": credential.describe() or credential.name,
+            "at": format_time(at) if language == ENGLISH else format_local_time(at),
+        }
+        texts = {"customer_title": say(TITLE, {}), "customer_text": say(msgid, values)}
     return {
+        **texts,
         "to_customer": credential.contact_email,
-        "customer_text": text,
+        "customer_language": language,
         "customer_url": reconnect_url(credential),
     }
 

@@ -76,5 +76,5 @@ def build_message(credential: Credential, ends_at: datetime) -> Message:
             "provider": credential.provider,
             "ends_at": ends_at.isoformat(),
         },
-        **alerts.customer_fields(credential, alerts.ending_text(credential, ends_at)),
+        **alerts.ending_fields(credential, ends_at),
     )

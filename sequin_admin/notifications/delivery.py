@@ -17,14 +17,14 @@ from sequin_admin.core.metrics import DELIVERIES
 from sequin_admin.core.turns import LISTED, Turns, queue_parts
 from sequin_admin.notifications import channels, retries, senders
 from sequin_admin.notifications.message import TEST, Severity
-from sequin_admin.notifications.models import Delivery, DeliveryState
+from sequin_admin.notifications.models import LOG_ENTRIES, Delivery, DeliveryState
 from sequin_admin.notifications.senders.attempts import SendResult
 
 # Longer than any attempt takes.
 LEASE = timedelta(minutes=3)
 # A slow receiver must not occupy all threads.
 MOST_PER_CHANNEL = 4
-LOG_ENTRIES = 20
+OVER = "What it is about was over before it could be sent."
 TURNS = Turns("state = 'pending'")
 
 
@@ -69,6 +69,8 @@ def deliver_claimed(delivery: Delivery) -> bool:
     channel = row.channel
     if channel and not channel.enabled and row.type != TEST:
         return finish_delivery(row, DeliveryState.DROPPED, "The channel was disabled.")
+    if row.ends_at and now >= row.ends_at:
+        return finish_delivery(row, DeliveryState.DROPPED, OVER)
     if row.tried_from and now > row.tried_from + retries.RETRY_FOR + LEASE:
         return finish_delivery(
             row, DeliveryState.GIVEN_UP, "Given up: for a day no try came to an end."

@@ -5,6 +5,8 @@ from typing import Any, Self
 
 from django.db import models
 
+from sequin_admin.core.languages import ENGLISH
+
 TITLE_CHARS, TEXT_CHARS = 200, 2000
 
 # All event types with their titles. A channel may subscribe to some of them only.
@@ -33,8 +35,11 @@ TYPES = {
     "connect_link.completed": "Connect link completed",
     "connect_link.failed": "Connect link: a try failed",
     "connect_link.revoked": "Connect link withdrawn",
+    "connect_link.sent": "Connect link mailed to the customer",
 }
-TEST = "channel.test"
+TEST, LINK_MAIL = "channel.test", "connect_link.sent"
+# Where the address stands in the text of a mail that has no button.
+LINK_MARK = "{link}"
 
 
 class Severity(models.TextChoices):
@@ -76,7 +81,8 @@ class Message:
 
     `to_customer` is the address of a customer's contact, who gets a mail with `customer_title`,
     `customer_text` and a button to `customer_url` (maybe a secret, so it is stored encrypted); only
-    with severity `warning`.
+    with severity `warning`. With `customer_plain` the mail is the text alone, with the address
+    where `{link}` stands.
     """
 
     type: str
@@ -91,6 +97,8 @@ class Message:
     customer_text: str = ""
     customer_title: str = "Please connect your account again"
     customer_url: str = field(default="", repr=False)
+    customer_language: str = ENGLISH
+    customer_plain: bool = False
 
     def __post_init__(self) -> None:
         if self.type not in TYPES and self.type != TEST:

@@ -20,6 +20,9 @@ from sequin_admin.core.words import format_short_time
 from sequin_admin.notifications.message import Message, Severity, type_matches
 from sequin_admin.notifications.quiet_hours import DailyQuietHours
 
+# How many attempts a delivery's log holds.
+LOG_ENTRIES = 20
+
 
 class ChannelKind(models.TextChoices):
     """What a channel is, and what follows from that."""
@@ -193,7 +196,8 @@ class Delivery(Leased):
     `notice` is the message as JSON. Deliveries of one `ordering_key` (a channel and the message's
     key) are sent in order. `in_quiet_hours` says that quiet hours delay it, which `urgent` ignores.
     `attempts` counts those since `tried_from`. `log` has the latest attempts:
-    `{"at", "status", "error", "ms"}`; `last_error` is empty or a sentence.
+    `{"at", "status", "error", "ms"}`; `last_error` is empty or a sentence. After `ends_at` it is of
+    no use any more, so it is not sent.
     """
 
     # Ascending in the order of posting; the API shows `uid` instead.
@@ -225,6 +229,7 @@ class Delivery(Leased):
     next_try_at = models.DateTimeField(null=True, default=clock.now)
     log = models.JSONField(default=list)
     created_at = models.DateTimeField(default=clock.now, editable=False)
+    ends_at = models.DateTimeField(null=True, editable=False)
     ended_at = models.DateTimeField(null=True)
 
     objects = DeliveryQuerySet.as_manager()

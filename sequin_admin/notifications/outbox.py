@@ -51,6 +51,19 @@ def post_all(posted: Sequence[tuple[Organization, Message]]) -> list[Delivery]:
     return Delivery.objects.bulk_create(drafts)
 
 
+def post_to_customers(
+    organization: Organization, messages: Sequence[tuple[Message, datetime]]
+) -> list[Delivery]:
+    """Store deliveries of messages to customers, which no channel gets; each with the time after
+    which it is of no use. Call it as `post()`."""
+    now, drafts = clock.now(), list[Delivery]()
+    for message, ends_at in messages:
+        draft = draft_delivery(organization, message, now)
+        draft.ends_at = ends_at
+        drafts.append(draft)
+    return Delivery.objects.bulk_create(drafts)
+
+
 def draft_deliveries(
     organization: Organization, message: Message, now: datetime, enabled: Iterable[Channel]
 ) -> list[Delivery]:
@@ -108,6 +121,8 @@ def redeliver(delivery: Delivery, *, actor: models.Model | None) -> None:
     row = Delivery.objects.select_for_update().get(pk=delivery.pk)
     if row.state == DeliveryState.PENDING:
         raise NotRedeliverable("It waits to be sent already.")
+    if row.message.customer_plain:
+        raise NotRedeliverable("Send the link again from its page, which counts it.")
     if row.channel and not row.channel.enabled:
         raise NotRedeliverable(f"{row.channel} is disabled. Enable it first.")
     row.state, row.last_error, row.urgent, row.in_quiet_hours = (

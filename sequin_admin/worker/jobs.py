@@ -13,7 +13,7 @@ from django.core.management import call_command
 
 from sequin_admin.access import idempotency
 from sequin_admin.audit import exports, repeats, retention, sealing
-from sequin_admin.connect import authorization_requests, batches, flow, links
+from sequin_admin.connect import authorization_requests, batches, flow, links, mails
 from sequin_admin.core import shared_cache
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import alerts, incidents, outages, probe_claims, probes, rollup, workers
@@ -90,6 +90,7 @@ JOBS = (
     periodic_job("detect_outages", 30, outages.detect_outages),
     periodic_job("propagate_recent_changes", 600, rollup.propagate_recent),
     periodic_job("notify_resolved", 30, alerts.notify_resolved),
+    periodic_job("remind_customers", 60, mails.remind_due),
     periodic_job("sample_usage", 60, sampling.record_samples),
     periodic_job("prune_authorization_requests", 60, authorization_requests.prune),
     periodic_job("prune_batches", HOUR_S, batches.prune),

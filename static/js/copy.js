@@ -15,7 +15,7 @@
     const label = button.querySelector("[data-copy-label]") || button;
     const before = label.dataset.before || label.textContent;
     label.dataset.before = before;
-    label.textContent = "Copied";
+    label.textContent = button.dataset.copied || "Copied";
     setTimeout(() => { label.textContent = before; }, 1500);
   });
 })();

@@ -14,7 +14,7 @@ from playwright.sync_api import Page, expect
 
 from sequin_admin.access import invitations, keys, list_settings, members
 from sequin_admin.access.models import Membership, Organization, StaffAccess, User
-from sequin_admin.connect import batches, links
+from sequin_admin.connect import batches, links, mails
 from sequin_admin.connect.models import BatchAction, ConnectSession
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
@@ -79,6 +79,8 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     )
     link = links.create(organization, [working], actor=user, name="Arrakis")
     reconnect = links.create_reconnect(organization, refused, actor=user)
+    links.update_link(link, actor=user, contact_email="duncan@arrakis.test", language="de")
+    mails.send_link(link, actor=user)
     links.fail(reconnect, "Checkout Champ does not accept this password.")
     hook, delivery = notified(organization)
     dev, prod = (streams.create(organization, actor=user, slug=slug) for slug in ("dev", "prod"))
@@ -133,16 +135,21 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         f"/connect-links/{reconnect.pk}/",
         f"/connect-links/{link.pk}/edit/",
         f"/connect-links/{link.pk}/revoke/",
+        f"/connect-links/{link.pk}/send/",
         "/connect-links/bulk/?all=1",
         f"/limits/bulk/?credential={working.pk}&credential={broken.pk}",
         f"/batches/{batch.pk}/",
         f"/batches/{batch.pk}/withdraw/",
+        f"/batches/{batch.pk}/send/",
         "/connect-links/new/hubspot/",
         "/connect-links/new/stripe/",
         links.address(link),
         links.address(reconnect),
         "/link/connect/unknown",
         "/organization/",
+        "/branding/",
+        "/mails/",
+        "/mails/reconnect/ja/",
         "/oauth-apps/",
         "/oauth-apps/new/",
         "/oauth-apps/new/github/",
@@ -229,7 +236,7 @@ def notified(organization: Organization) -> tuple[Channel, Delivery]:
 
 SHOWN: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1440, "light"), (390, "dark"))
 # What is read but is no page: redirects, parts of pages, files.
-PARTS = {"connect", "limit_pace", "badges", "connect_links_csv"}
+PARTS = {"connect", "limit_pace", "badges", "branding_style", "connect_links_csv"}
 
 
 def kind_of(converter: object) -> str:

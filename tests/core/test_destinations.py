@@ -145,9 +145,9 @@ def test_targets_and_webhooks_never_reach_our_own_services(
     monkeypatch.setitem(settings.DATABASES, "default", database)
     settings.TARGET_NETWORKS = list(EVERYWHERE)
 
-    with pytest.raises(http.Forbidden, match=f"Port {port} of {host} is Sequin Admin's own"):
+    with pytest.raises(http.Forbidden, match=f"Port {port} of {host} is this server's own"):
         vetted_target(host, port, soon())
-    with pytest.raises(http.Forbidden, match=f"Port {port} of {host} is Sequin Admin's own"):
+    with pytest.raises(http.Forbidden, match=f"Port {port} of {host} is this server's own"):
         connections.address_policy(provider=False, named=True).vetted_addresses(host, port, soon())
     assert vetted_target(host, port + 1, soon())
 
@@ -157,7 +157,7 @@ def test_a_service_on_this_machine_is_refused_by_each_of_its_addresses(settings,
     settings.PUBLIC_URL, settings.PORT = "https://admin.example", 8765
     settings.TARGET_NETWORKS = list(EVERYWHERE)
 
-    with pytest.raises(http.Forbidden, match="Sequin Admin's own"):
+    with pytest.raises(http.Forbidden, match="this server's own"):
         vetted_target(address, 8765, soon())
 
 

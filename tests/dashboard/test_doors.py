@@ -54,6 +54,7 @@ TAKES = {
             "channel_edit", "channel_enable", "channel_disable", "channel_rotate", "channel_delete",
             "target_new", "target_edit", "target_delete", "target_danger", "api_key_add",
             "api_key_edit", "api_key_rotate", "api_key_end_former", "api_key_revoke",
+            "branding", "branding_style", "mail_settings", "mail_template",
         ),
         Action.CONFIGURE,
     ),
@@ -80,6 +81,7 @@ FRESH = {
     "target_new", "target_edit",
     "credential_edit",  # may send a stored secret to another host
     "connect_links_csv", "reveal",
+    "organization", "branding", "mail_settings", "mail_template",  # what customers trust
 }  # fmt: skip
 # What an answer of the organization's own pages may be.
 OPENED = {200, 286, 302, 409, 422}
@@ -151,6 +153,8 @@ def address(ids):
             return reverse(f"dashboard:{name}", args=[*BEFORE.get(name, ()), ids[start]])
         known = {"add": "stripe_key", "connect": "hubspot_oauth2", "oauth_app_add": "hubspot"}
         known |= {"saved_view_new": "credentials", "list_columns": "credentials"}
+        if name == "mail_template":
+            return reverse("dashboard:mail_template", args=["connect", "de"])
         known |= {"connect_link_new": "stripe", "channel_add": "webhook"}
         args = [known[name]] if name in known else []
         return reverse(f"dashboard:{name}", args=args)

@@ -32,9 +32,10 @@ NOT_FRESH = {
     "add": OWN, "connect": OWN, "reconnect": OWN, "replace_account": OWN,
     "reconnect_link": OWN, "connect_link_new": OWN, "connect_links_bulk": OWN,
     "connect_link_edit": "Changes what the credential to come is called.",
+    "connect_link_send": "Goes to the contact alone, and has our link alone.",
+    "batch_send": "Goes to the contacts alone, and has our links alone.",
     "limit": "Slows or hastens calls; the provider's limit still holds.",
     "limits_bulk": "Slows or hastens calls; the provider's limit still holds.",
-    "organization": "Name and logo only.",
     "switch_organization": "Goes to an organization where the person is a member already.",
     **dict.fromkeys(
         ("saved_view_new", "saved_view_delete", "list_columns"),

@@ -3,8 +3,9 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
+from sequin_admin.api.credentials.schemas import check_mail_address
 from sequin_admin.api.framework.schemas import (
     EXAMPLE_ID,
     Body,
@@ -16,6 +17,7 @@ from sequin_admin.api.framework.schemas import (
 )
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ENDED, ConnectLink
+from sequin_admin.core.languages import LANGUAGES
 from sequin_admin.credentials import kinds
 
 MAX_LIFETIME_S = int(links.MAX_LIFETIME.total_seconds())
@@ -25,12 +27,17 @@ OPEN = "open"
 PublicState = Annotated[str, OneOf(OPEN, *ENDED)]
 KindSlug = Annotated[str, Field(json_schema_extra={"enum": [k.slug for k in kinds.all()]})]
 Expiry = Field(default=MAX_LIFETIME_S, ge=60, le=MAX_LIFETIME_S, description="Up to 7 days.")
+LANGUAGE = "Of the pages and mails that the customer sees. Empty: the link's, then the browser's."
+CONTACT = "The customer's mail address, to which the link can be sent; the credential gets it, too."
+Address = Annotated[str, AfterValidator(check_mail_address)]
+Language = Annotated[str, OneOf("", *LANGUAGES)]
 NAME = "Of the credential to come; the customer sees it, too. Empty: the account's name."
 
 
 class LinkCreate(Body):
     """Either `kinds`, for a new credential, or `reconnects`, for one that its customer connects
-    again. With `reconnects` everything but `expires_in_s` comes from the credential."""
+    again. With `reconnects` everything but `expires_in_s` and `language` comes from the
+    credential."""
 
     model_config = ConfigDict(
         json_schema_extra={"oneOf": either(kinds="array", reconnects="string")}
@@ -60,16 +67,21 @@ class LinkCreate(Body):
         description="Where the customer goes afterwards: a redirect URI of the OAuth app. Empty: "
         "a page says thank you.",
     )
+    contact_email: Address = Field(default="", max_length=254, description=CONTACT)
+    language: Language = Field(default="", description=LANGUAGE)
     expires_in_s: int = Expiry
 
 
 class LinkPatch(Body):
-    """What is left out stays as it is. Both are for the credential that the link will bring."""
+    """What is left out stays as it is. Name, metadata and contact are for the credential that the
+    link will bring; one that reconnects has its credential's contact."""
 
     examples = {"rename": {"name": "Arrakis, west"}}
 
     name: str | None = Field(default=None, max_length=200, description=NAME)
     metadata: Metadata | None = None
+    contact_email: Address | None = Field(default=None, max_length=254, description=CONTACT)
+    language: Language | None = Field(default=None, description=LANGUAGE)
 
 
 class BulkReconnect(Body):
@@ -78,6 +90,7 @@ class BulkReconnect(Body):
     examples = {"one customer": {"credential_ids": [EXAMPLE_ID]}}
 
     credential_ids: list[UUID] = Field(min_length=1, max_length=MAX_LINKS)
+    language: Language = Field(default="", description=LANGUAGE)
     expires_in_s: int = Expiry
 
 
@@ -93,6 +106,9 @@ class LinkShape(Shape):
     name: str
     metadata: dict[str, Any]
     redirect_url: str = Field(examples=["https://app.arrakis.example/connected"])
+    contact_email: str = Field(description="Of the credential to come.", examples=[""])
+    language: str = Field(description="Empty: that of the customer's browser.", examples=["de"])
+    remind_at: Timestamp | None = Field(description="When its contact is reminded, if it is open.")
     batch: UUID | None = Field(description="The same for links that were made in bulk.")
     url: str | None = Field(
         description="What the customer is sent. The answer that makes the link has it; later it "
@@ -133,6 +149,7 @@ class BulkLinks(Shape):
 
 
 PLAIN = ("provider", "kinds", "oauth_app_id", "name", "metadata", "redirect_url", "batch",
+         "contact_email", "language", "remind_at",
          "created_at", "expires_at", "opened_at", "failure", "failed_at", "completed_at",
          "revoked_at", "credential_id")  # fmt: skip
 

@@ -47,6 +47,7 @@ router = Resource(
 )
 
 UNKNOWN = "There is no credential with this id in your organization."
+CUSTOMERS = ("contact_email", "language")
 # Names of fields in the domain's errors, and the API's names for them.
 FIELDS = {"oauth_app": "oauth_app_id", "lasts": "expires_in_s"}
 
@@ -101,10 +102,18 @@ def create_connect_link(
     try:
         if payload.reconnects:
             more = set(
-                payload.model_dump(exclude={"reconnects", "expires_in_s"}, exclude_defaults=True)
+                payload.model_dump(
+                    exclude={"reconnects", "expires_in_s", "language"}, exclude_defaults=True
+                )
             )
             credential = get_reconnectable(organization, payload.reconnects, more)
-            link = links.create_reconnect(organization, credential, actor=request.auth, lasts=lasts)
+            link = links.create_reconnect(
+                organization,
+                credential,
+                actor=request.auth,
+                lasts=lasts,
+                language=payload.language,
+            )
         else:
             link = links.create(
                 organization,
@@ -112,7 +121,7 @@ def create_connect_link(
                 actor=request.auth,
                 lasts=lasts,
                 oauth_app=get_oauth_app_or_422(organization, payload.oauth_app_id),
-                **payload.model_dump(include={"name", "metadata", "redirect_url"}),
+                **payload.model_dump(include={"name", "metadata", "redirect_url", *CUSTOMERS}),
             )
     except links.TooManyLinks:
         raise
@@ -179,6 +188,7 @@ def create_reconnect_links(
         actor=request.auth,
         batch=batch,
         lasts=timedelta(seconds=payload.expires_in_s),
+        language=payload.language,
     )
     reasons = {credential.pk: reason for credential, reason in left_out}
     known = {credential.pk for credential in found}
@@ -225,14 +235,17 @@ def update_connect_link(
     response: HttpResponse,
     if_match: IfMatch = None,
 ) -> dict[str, Any]:
-    """Change the name and metadata of the credential to come. 409 once the link is no longer open.
-    What it offers can't change: withdraw it and make another."""
+    """Change the name, metadata and contact of the credential to come, and the language. 409
+    once the link is no longer open. What it offers can't change: withdraw it and make another."""
     organization = require_scope(request, Scope.WRITE)
     with transaction.atomic():
         link = get_owned_or_404(organization, link_id, lock=True)
         check_if_match(if_match, link_out(link))
         check_open(link)
-        links.update_link(link, actor=request.auth, **payload.model_dump())
+        try:
+            links.update_link(link, actor=request.auth, **payload.model_dump())
+        except links.BadLink as error:
+            raise ApiError(422, INVALID, {error.field: [str(error)]}) from None
     return link_response(response, link, reveal=Scope.SECRETS in request.auth.scopes)
 
 

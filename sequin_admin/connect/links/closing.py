@@ -11,20 +11,25 @@ from sequin_admin.core import clock, pruning
 from sequin_admin.core.chunks import chunked
 from sequin_admin.core.words import format_time
 from sequin_admin.notifications.events import record_and_notify_many
+from sequin_admin.notifications.models import Delivery
 
 REVOKED = "connect_link.revoked"
 
 
 class LinkClosed(Exception):
-    """The link can't be used. `str()` is the message for the customer."""
+    """The link can't be used. `str()` is the message for the customer. `link` is None when there
+    is none of this address."""
+
+    def __init__(self, message: str, link: ConnectLink | None = None) -> None:
+        super().__init__(message)
+        self.link = link
 
 
 class LinkUsed(LinkClosed):
     """The account is connected already."""
 
     def __init__(self, link: ConnectLink) -> None:
-        super().__init__("This link was used already: the account is connected.")
-        self.link = link
+        super().__init__("This link was used already: the account is connected.", link)
 
 
 def refuse_closed(link: ConnectLink) -> None:
@@ -37,7 +42,7 @@ def refuse_closed(link: ConnectLink) -> None:
         LinkState.EXPIRED: f"This link ended on {format_time(link.expires_at)}. {whom}",
     }
     if link.state in reasons:
-        raise LinkClosed(reasons[link.state])
+        raise LinkClosed(reasons[link.state], link)
 
 
 def revoke(link: ConnectLink, *, actor: models.Model | None) -> bool:
@@ -62,7 +67,9 @@ def revoke_many(
 
 
 def forget_tokens(closed: models.QuerySet[ConnectLink]) -> None:
-    """Delete the stored tokens of closed links."""
+    """Delete the stored tokens of closed links; mails with them that wait are not sent any more."""
+    waiting = Delivery.objects.pending().filter(link_mail__link__in=closed.order_by().values("pk"))
+    waiting.update(ends_at=clock.now(), next_try_at=clock.now())
     for links in chunked(closed):
         having = [link for link in links if link.secrets]
         for link in having:

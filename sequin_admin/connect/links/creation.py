@@ -6,6 +6,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import models, transaction
 
 from sequin_admin.access.ceilings import CeilingReached, ceiling_message
@@ -13,6 +15,7 @@ from sequin_admin.access.keys import get_person
 from sequin_admin.access.models import Organization
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
+from sequin_admin.core.languages import LANGUAGES
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.notifications.events import record_and_notify
 from sequin_admin.tokens import protocol
@@ -20,6 +23,7 @@ from sequin_admin.tokens import protocol
 MAX_LIFETIME = timedelta(days=7)
 CEILING = "MAX_CONNECT_LINKS"
 CREATED = "connect_link.created"
+ADDRESS_CHARS = 254
 
 
 class BadLink(ValueError):
@@ -44,6 +48,8 @@ def create(
     name: str = "",
     metadata: dict[str, Any] | None = None,
     redirect_url: str = "",
+    language: str = "",
+    contact_email: str = "",
     reconnects: Credential | None = None,
     batch: UUID | None = None,
 ) -> ConnectLink:
@@ -57,6 +63,8 @@ def create(
         name=name,
         metadata=metadata,
         redirect_url=redirect_url,
+        language=language,
+        contact_email=contact_email,
         reconnects=reconnects,
         batch=batch,
     )
@@ -74,11 +82,14 @@ def build_link(
     name: str = "",
     metadata: dict[str, Any] | None = None,
     redirect_url: str = "",
+    language: str = "",
+    contact_email: str = "",
     reconnects: Credential | None = None,
     batch: UUID | None = None,
 ) -> ConnectLink:
     """As `create()`, but not saved."""
     refuse_bad(offered, lasts=lasts, oauth_app=oauth_app, redirect_url=redirect_url)
+    refuse_bad_contact(language, contact_email)
     token = secrets.token_urlsafe(32)
     return ConnectLink(
         organization=organization,
@@ -89,6 +100,8 @@ def build_link(
         name=name,
         metadata=metadata or {},
         redirect_url=redirect_url,
+        language=language,
+        contact_email=contact_email,
         batch=batch,
         token_digest=protocol.digest(token),
         secrets={"token": token},
@@ -130,3 +143,17 @@ def refuse_bad(
             "Customers are only sent on to an address that is registered on the OAuth app. "
             "Register it there first, or leave it empty.",
         )
+
+
+def refuse_bad_contact(language: str, contact_email: str) -> None:
+    """Raise `BadLink` for a language that is not one of ours, or anything but one mail address."""
+    if language and language not in LANGUAGES:
+        raise BadLink("language", f"Choose one of {', '.join(LANGUAGES)}, or none: the browser's.")
+    if not contact_email:
+        return
+    try:
+        validate_email(contact_email)
+    except ValidationError:
+        raise BadLink("contact_email", "Enter one mail address.") from None
+    if len(contact_email) > ADDRESS_CHARS:
+        raise BadLink("contact_email", f"A mail address has at most {ADDRESS_CHARS} characters.")

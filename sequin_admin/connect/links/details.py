@@ -9,7 +9,12 @@ from django.db import models, transaction
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect.links.closing import refuse_closed
+from sequin_admin.connect.links.creation import BadLink, refuse_bad_contact
 from sequin_admin.connect.models import ConnectLink
+
+CONTACT_OF_CREDENTIAL = (
+    "A link that reconnects is sent to the contact of its credential. Change it there."
+)
 
 
 def address(link: ConnectLink) -> str:
@@ -25,10 +30,21 @@ def update_link(
     actor: models.Model | None,
     name: str | None = None,
     metadata: dict[str, Any] | None = None,
+    language: str | None = None,
+    contact_email: str | None = None,
 ) -> None:
-    """Change the name and metadata of the future credential. Raises `LinkClosed`."""
+    """Change the name, metadata and contact of the future credential, and the customer's language.
+    Raises `LinkClosed`, and `BadLink` for a contact that belongs to a credential."""
     refuse_closed(link)
-    changes = {"name": name, "metadata": metadata}
+    refuse_bad_contact(language or "", contact_email or "")
+    if contact_email and link.reconnects_id:
+        raise BadLink("contact_email", CONTACT_OF_CREDENTIAL)
+    changes = {
+        "name": name,
+        "metadata": metadata,
+        "language": language,
+        "contact_email": contact_email,
+    }
     changed = {n: v for n, v in changes.items() if v is not None and v != getattr(link, n)}
     if not changed:
         return

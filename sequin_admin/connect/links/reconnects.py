@@ -32,6 +32,7 @@ def create_reconnects(
     actor: models.Model | None,
     batch: UUID,
     lasts: timedelta = MAX_LIFETIME,
+    language: str = "",
 ) -> tuple[list[ConnectLink], list[tuple[Credential, str]]]:
     """Create a reconnect link for each credential; returns links, and the others with a reason.
 
@@ -47,7 +48,13 @@ def create_reconnects(
             app = find_app(credential.provider)
         try:
             link = build_reconnect(
-                organization, credential, app, actor=actor, lasts=lasts, batch=batch
+                organization,
+                credential,
+                app,
+                actor=actor,
+                lasts=lasts,
+                language=language,
+                batch=batch,
             )
         except BadLink as reason:
             skipped.append((credential, str(reason)))
@@ -69,11 +76,14 @@ def create_reconnect(
     *,
     actor: models.Model | None,
     lasts: timedelta = MAX_LIFETIME,
+    language: str = "",
     batch: UUID | None = None,
 ) -> ConnectLink:
     """Create a link that reconnects `credential`. Raises `BadLink` when we must act instead."""
     app = credential.oauth_app or only_app_for(credential)
-    link = build_reconnect(organization, credential, app, actor=actor, lasts=lasts, batch=batch)
+    link = build_reconnect(
+        organization, credential, app, actor=actor, lasts=lasts, language=language, batch=batch
+    )
     save_new(link, actor=actor)
     return link
 
@@ -85,6 +95,7 @@ def build_reconnect(
     *,
     actor: models.Model | None,
     lasts: timedelta,
+    language: str,
     batch: UUID | None,
 ) -> ConnectLink:
     """As `create_reconnect()`, but not saved."""
@@ -99,6 +110,7 @@ def build_reconnect(
         oauth_app=app,
         name=credential.name,
         reconnects=credential,
+        language=language,
         batch=batch,
     )
 

@@ -44,7 +44,8 @@ def count_try(link: ConnectLink) -> None:
     if not fewer.update(tries=F("tries") + 1):
         raise LinkClosed(
             f"This link was tried {MAX_TRIES} times without success, so it is closed. "
-            f"Ask {link.organization} for a new one."
+            f"Ask {link.organization} for a new one.",
+            link,
         )
 
 
@@ -96,6 +97,9 @@ def complete(link: ConnectLink, credential: Credential) -> None:
     same.update(revoked_at=now)
     forget_tokens(ConnectLink.objects.filter(pk__in=closed))
     link.credential = credential
+    if link.contact_email and not credential.contact_email:
+        credential.contact_email = link.contact_email
+        credential.save(update_fields=["contact_email"])
     record_and_notify(link, "connect_link.completed", link, credential=str(credential.pk))
 
 

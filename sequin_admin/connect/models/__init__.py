@@ -1,8 +1,15 @@
-"""Connect links, authorization requests, connect sessions and bulk actions."""
+"""Connect links and their mails, authorization requests, connect sessions and bulk actions."""
 
 from sequin_admin.connect.models.authorization_requests import AuthorizationRequest
 from sequin_admin.connect.models.batches import Batch, BatchAction, BatchItem
 from sequin_admin.connect.models.links import ENDED, ConnectLink, ConnectLinkQuerySet, LinkState
+from sequin_admin.connect.models.mails import (
+    LinkMail,
+    MailCount,
+    MailPurpose,
+    MailSettings,
+    MailTemplate,
+)
 from sequin_admin.connect.models.sessions import ConnectSession
 
 __all__ = [
@@ -14,5 +21,10 @@ __all__ = [
     "ConnectLink",
     "ConnectLinkQuerySet",
     "ConnectSession",
+    "LinkMail",
     "LinkState",
+    "MailCount",
+    "MailPurpose",
+    "MailSettings",
+    "MailTemplate",
 ]

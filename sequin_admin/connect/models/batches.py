@@ -22,7 +22,9 @@ class Batch(Leased):
 
     `options` are of the action: `days` of the links, or a rate. `query` finds the list that it was
     started from. `withdrawn_at` says that it was stopped, and its open links are revoked. It has
-    finished when nothing is left to do; `failure` says what kept it from the rest.
+    finished when nothing is left to do; `failure` says what kept it from the rest. `mail` says how
+    its links are mailed to their contacts: `subject` and `text` (empty: the template's),
+    `remind_hours`; None while nobody asked for that.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -34,6 +36,8 @@ class Batch(Leased):
     created_at = models.DateTimeField(default=clock.now, editable=False)
     withdrawn_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     withdrawn_at = models.DateTimeField(null=True, editable=False)
+    mail = models.JSONField(null=True, editable=False)
+    mailed_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     finished_at = models.DateTimeField(null=True, editable=False)
     failure = models.CharField(max_length=500, blank=True, default="", editable=False)
 

@@ -10,6 +10,7 @@ from django.db import models
 from sequin_admin.access.models import Findable, Organization, User
 from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField
+from sequin_admin.core.languages import CODE_CHARS, LANGUAGES
 from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.core.search_language import Filter, by_id
 from sequin_admin.credentials import kinds
@@ -92,6 +93,9 @@ class ConnectLink(models.Model):
     The token authorizes its holder to connect one of `kinds` (all of one `provider`), once.
     `secrets` holds the token while the link is open, so that its URL can be copied again.
     `created_by` is the person who made it, also when that was done with an API key of theirs.
+    `language` is that of the customer; empty, their browser's. `contact_email` is that of the
+    credential to come; a link that reconnects has its credential's. `remind_at` is when the contact
+    is reminded, if the link is open then.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -107,6 +111,9 @@ class ConnectLink(models.Model):
     name = models.CharField(max_length=200, blank=True, default="")
     metadata = models.JSONField(default=dict, blank=True, validators=[validate_metadata])
     redirect_url = models.CharField(max_length=2000, blank=True, default="", editable=False)
+    language = models.CharField(max_length=CODE_CHARS, choices=LANGUAGES, blank=True, default="")
+    contact_email = models.EmailField(blank=True, default="")
+    remind_at = models.DateTimeField(null=True, editable=False)
     batch = models.UUIDField(null=True, editable=False)
     token_digest = models.CharField(max_length=64, unique=True, editable=False)
     secrets = EncryptedJSONField(
@@ -132,6 +139,11 @@ class ConnectLink(models.Model):
             models.Index(fields=("organization", "-created_at", "-id"), name="link_newest"),
             models.Index(fields=("organization", "batch"), name="link_batch"),
             models.Index(fields=("expires_at",), name="link_end"),
+            models.Index(
+                fields=("remind_at",),
+                condition=models.Q(remind_at__isnull=False),
+                name="link_reminder",
+            ),
         )
 
     def __str__(self) -> str:
@@ -152,6 +164,11 @@ class ConnectLink(models.Model):
     @property
     def provider_title(self) -> str:
         return kinds.title_of(self.provider)
+
+    @property
+    def contact(self) -> str:
+        """The mail address of whoever it is for; empty when none is known."""
+        return self.reconnects.contact_email if self.reconnects else self.contact_email
 
     @property
     def offered(self) -> list[type[Credential]]:

@@ -119,15 +119,26 @@ def provider_tile(provider: str, size: str = "") -> SafeString:
 @register.simple_tag
 def organization_mark(organization: Organization) -> SafeString:
     """The organization's logo, or its initials. Decorative: write the name beside it."""
-    changed = Logo.objects.filter(organization=organization).values_list("changed_at", flat=True)
-    at = changed.first()
-    if at is None:
+    url = logo_url(organization)
+    if not url:
         return format_html(
             '<span class="monogram monogram-large tile-organization" aria-hidden="true">{}</span>',
             "".join(word[0] for word in organization.name.split()[:2]).upper(),
         )
-    url = f"{reverse('gateway:logo', args=[organization.pk])}?{at.timestamp():.0f}"
     return format_html('<img class="organization-logo" src="{}" alt="">', url)
+
+
+@register.simple_tag
+def organization_icon(organization: Organization | None) -> str:
+    """The address of a customer's page's icon: the logo, or none at all."""
+    return (organization and logo_url(organization)) or "data:,"
+
+
+def logo_url(organization: Organization) -> str:
+    """It changes with the logo; empty without one."""
+    changed = Logo.objects.filter(organization=organization).values_list("changed_at", flat=True)
+    at = changed.first()
+    return f"{reverse('gateway:logo', args=[organization.pk])}?{at.timestamp():.0f}" if at else ""
 
 
 @register.filter

@@ -20,10 +20,11 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.policy import Action
-from sequin_admin.connect import batches
+from sequin_admin.connect import batches, mails
 from sequin_admin.connect.models import Batch, BatchAction, ConnectLink, LinkState
 from sequin_admin.core import clock
 from sequin_admin.core.forms import set_choices
+from sequin_admin.core.languages import LANGUAGES
 from sequin_admin.core.words import format_short_time
 from sequin_admin.credentials.models import Credential, CredentialQuerySet
 from sequin_admin.dashboard.access import Request, may
@@ -41,12 +42,19 @@ NAMED = 20
 
 
 class LifetimeForm(forms.Form):
-    """When the links of a batch end."""
+    """When the links of a batch end, and in which language. Which button was pressed says whether
+    they are mailed."""
 
     days = forms.ChoiceField(label="They last", initial="7")
+    language = forms.ChoiceField(
+        required=False,
+        label="Language",
+        choices=(("", "That of mails, then of each customer's browser"), *LANGUAGES.items()),
+    )
 
-    def __init__(self, data: QueryDict | None = None) -> None:
+    def __init__(self, data: QueryDict | None = None, contacts: int = 0) -> None:
         super().__init__(data)
+        self.contacts = contacts
         now = clock.now()
         choices = [
             (days, f"{label}, until {format_short_time(now + timedelta(days=int(days)))}")
@@ -55,7 +63,12 @@ class LifetimeForm(forms.Form):
         set_choices(self, "days", choices)
 
     def options(self) -> dict[str, Any]:
-        return {"days": int(self.cleaned_data["days"])}
+        given = self.cleaned_data
+        return {"days": int(given["days"]), "language": given["language"]}
+
+    def mail(self) -> dict[str, Any] | None:
+        """How the links are mailed: by the template, reminded as usual. None if they are not."""
+        return {} if self.contacts and self.data.get("send") else None
 
 
 def get_selected_credentials(request: Request) -> CredentialQuerySet:
@@ -80,7 +93,16 @@ def list_url(query: str) -> str:
 @may(Action.EDIT)
 def reconnect_links(request: Request) -> HttpResponse:
     """Create reconnect links for the selected credentials."""
-    return ask_and_start(request, BatchAction.RECONNECT, lambda rows, data: LifetimeForm(data))
+
+    def build(rows: CredentialQuerySet, data: QueryDict | None) -> LifetimeForm:
+        return LifetimeForm(data, contacts=count_contacts(rows))
+
+    return ask_and_start(request, BatchAction.RECONNECT, build)
+
+
+def count_contacts(rows: CredentialQuerySet) -> int:
+    """How many of them get a link that can be mailed."""
+    return rows.exclude(contact_email="").exclude(health_status="sequin_intervention").count()
 
 
 @require_http_methods(["GET", "POST"])
@@ -120,6 +142,7 @@ def ask_and_start(
                 action,
                 actor=request.user,
                 options=form.options(),
+                mail=form.mail() if action is BatchAction.RECONNECT else None,
                 query=query,
                 pk=pk,
             )
@@ -132,12 +155,24 @@ def ask_and_start(
         "named": list(rows[:NAMED]),
         "more": max(total - NAMED, 0),
         "ours": ours,
+        **(mail_counts(request, form.contacts) if action is BatchAction.RECONNECT else {}),
         "pieces": total - ours if action is BatchAction.RECONNECT else total,
         "changed": changed,
         "back": list_url(query),
     }
     template = f"batches/{action.value}.html"
     return render(request, template, context, status=422 if form.errors or changed else 200)
+
+
+def mail_counts(request: Request, contacts: int) -> dict[str, int]:
+    """How many have a contact, and what of that is above the day's limit."""
+    allowance = mails.get_allowance(request.organization)
+    return {
+        "contacts": contacts,
+        "left": allowance.left,
+        "most": allowance.most,
+        "later": max(contacts - allowance.left, 0),
+    }
 
 
 def get_owned_or_404(request: Request, pk: UUID) -> Batch:
@@ -161,6 +196,7 @@ def detail(request: Request, pk: UUID) -> HttpResponse:
     context = {
         "batch": batch,
         **counts,
+        **(batches.count_mails(batch) if batch.makes_links else {}),
         "made": counts["done"] - counts["left_out"],
         "skipped": left_out.defer("credential__secrets")[:NAMED],
         "more": max(counts["left_out"] - NAMED, 0),

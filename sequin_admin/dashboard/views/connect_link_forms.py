@@ -8,6 +8,7 @@ from django.http import QueryDict
 
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core.forms import NameField, set_choices, set_queryset
+from sequin_admin.core.languages import LANGUAGES
 from sequin_admin.credentials.forms import MetadataField
 from sequin_admin.credentials.models import Credential, OAuthApp
 
@@ -25,15 +26,35 @@ class LinkDetailsForm(forms.Form):
     )
     metadata = MetadataField(required=False, help_text="JSON of your own, kept on the credential.")
 
+    contact_email = forms.EmailField(
+        required=False,
+        max_length=254,
+        label="Customer's contact",
+        help_text="Whom the link can be mailed to, and later what only the customer can fix.",
+    )
+    language = forms.ChoiceField(
+        required=False,
+        choices=(("", "That of the customer's browser"), *LANGUAGES.items()),
+        help_text="Of the pages and mails that the customer sees.",
+    )
+
     @classmethod
     def of(cls, link: ConnectLink, data: QueryDict | None) -> "LinkDetailsForm":
-        return cls(data, initial={"name": link.name, "metadata": link.metadata})
+        names = ("name", "metadata", "contact_email", "language")
+        form = cls(data, initial={name: getattr(link, name) for name in names})
+        if link.reconnects_id:
+            # Its contact is that of the credential.
+            del form.fields["contact_email"]
+        return form
 
 
 class ConnectLinkForm(LinkDetailsForm):
     """Kinds, OAuth app and options of a link; all of one provider."""
 
-    field_order = ("kinds", "oauth_app", "name", "metadata", "days", "redirect_url")
+    field_order = (
+        *("kinds", "oauth_app", "name", "contact_email", "language", "metadata", "days"),
+        "redirect_url",
+    )
 
     kinds = forms.MultipleChoiceField(
         label="Ways to connect",
@@ -77,4 +98,6 @@ class ConnectLinkForm(LinkDetailsForm):
             "name": given["name"],
             "metadata": given["metadata"],
             "redirect_url": given.get("redirect_url", ""),
+            "contact_email": given["contact_email"],
+            "language": given["language"],
         }

@@ -110,7 +110,7 @@ def new(request: Request, provider: str) -> HttpResponse:
         try:
             link = links.create(request.organization, actor=request.user, **form.link_arguments())
         except links.BadLink as error:
-            form.add_error(None, str(error))
+            form.add_error(error.field if error.field in form.fields else None, str(error))
         else:
             return redirect("dashboard:connect_link", pk=link.pk)
     context = {
@@ -146,9 +146,12 @@ def detail(request: Request, pk: str) -> HttpResponse:
     )
     link = get_object_or_404(rows, pk=pk)
     remember_viewed(request, "connect_link", link)
+    sent = link.mails.select_related("delivery", "created_by").defer("delivery__secrets")
     context = {
         "link": link,
         "address": links.address(link),
+        "mails": sent.order_by("-created_at")[:10],
+        "can_send": bool(link.contact),
         "events": Event.objects.of(request.organization.pk).about(link)[:15],
     }
     return render_page_or_partial(request, "connect_links/detail.html", "progress", context)

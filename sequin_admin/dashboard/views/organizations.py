@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.http import Http404, HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -18,6 +18,7 @@ from sequin_admin.core.actors import actor_of
 from sequin_admin.core.forms import NameField
 from sequin_admin.dashboard.access import Request, may, member
 from sequin_admin.dashboard.edits import Edit
+from sequin_admin.dashboard.fresh_login import fresh_login_required, submitted_data
 from sequin_admin.dashboard.middleware import ORGANIZATION_SESSION_KEY
 
 STAFF_ACCESSES = 20
@@ -66,9 +67,10 @@ class OrganizationForm(forms.Form):
 
 @require_http_methods(["GET", "POST"])
 @may(Action.MANAGE)
-def edit_organization(request: Request) -> HttpResponse:
+@fresh_login_required
+def edit_organization(request: Request) -> HttpResponseBase:
     organization = request.organization
-    edit = Edit(organization, build_form(request), request.POST or None)
+    edit = Edit(organization, build_form(request), submitted_data(request))
     form: OrganizationForm = edit.form
     if (
         request.method == "POST"

@@ -69,6 +69,10 @@ class GitHub(OAuthKind):
         app=GitHubAppProperties,
         refresh_property="",
     )
+    consent = (
+        "Work with the repositories that you choose when you install the app: some, or all.",
+        "Do what GitHub lists under permissions before you press Install, and no more.",
+    )
     guide = (
         "In GitHub open Settings > Developer settings > GitHub Apps and create or edit an app.",
         "As callback URL enter the redirect URI shown here.",

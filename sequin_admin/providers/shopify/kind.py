@@ -30,7 +30,11 @@ from sequin_admin.providers.shopify.signatures import other_shop, raise_for_faul
 from sequin_admin.tokens import protocol
 
 WHOAMI = "{ shop { id name myshopifyDomain } }"
-UNAVAILABLE_SHOP = {402: "is frozen because a bill is unpaid", 404: "is closed", 423: "is locked"}
+UNAVAILABLE_SHOP = {
+    402: "Shopify says this shop is frozen because a bill is unpaid.",
+    404: "Shopify says this shop is closed.",
+    423: "Shopify says this shop is locked.",
+}
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 OFFLINE = "urn:shopify:params:oauth:token-type:offline-access-token"
 
@@ -120,10 +124,9 @@ class Shopify(AppInstallKind):
         if response.status == 401:
             return outcomes.expired("token_refused", "Shopify refuses the token.")
         if response.status in UNAVAILABLE_SHOP or code == "SHOP_INACTIVE":
-            why = UNAVAILABLE_SHOP.get(response.status, "is closed")
             return outcomes.customer_must(
                 code or f"http_{response.status}",
-                f"Shopify says this shop {why}.",
+                UNAVAILABLE_SHOP.get(response.status, UNAVAILABLE_SHOP[404]),
                 "settle that with Shopify; nothing to change here.",
                 who="The merchant",
             )

@@ -72,10 +72,13 @@ class Stripe(Credential):
 
     @classmethod
     def key_refused(cls, code: str) -> Outcome:
-        expired = code == "api_key_expired"
+        if code == "api_key_expired":
+            message = "Stripe says this key has expired."
+        else:
+            message = "Stripe says this key does not exist or was rolled."
         return outcomes.customer_must(
             code or "invalid_api_key",
-            f"Stripe says this key {'has expired' if expired else 'does not exist or was rolled'}.",
+            message,
             "create a new key at Stripe and enter it here.",
         )
 

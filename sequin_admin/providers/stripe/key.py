@@ -53,8 +53,9 @@ class StripeKeyProperties(Properties):
         of_test = "_test_" in self.secret.get_secret_value()
         if of_test == self.test:
             return {}
-        mode, cure = ("test", "Tick") if of_test else ("live", "Clear")
-        return {"test": f"This is a {mode} key. {cure} the test mode."}
+        if of_test:
+            return {"test": "This is a test key. Tick the test mode."}
+        return {"test": "This is a live key. Clear the test mode."}
 
 
 @register
