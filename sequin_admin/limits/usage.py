@@ -19,7 +19,7 @@ from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits.limiter import current_store
 from sequin_admin.limits.models import Sample, SamplePeriod, get_rate
-from sequin_admin.limits.recorded import LENGTHS
+from sequin_admin.limits.recorded import LENGTHS, start_of
 from sequin_admin.limits.requests import MS, Gauge
 
 RECENT = timedelta(minutes=10)
@@ -38,12 +38,6 @@ def gauges_of(credentials: Sequence[Credential]) -> list[Gauge | None]:
     """The current use of many credentials; None for an unused one. Raises `Unavailable`."""
     intervals = [get_rate(credential).interval * MS for credential in credentials]
     return current_store().gauges([credential.pk for credential in credentials], intervals)
-
-
-def start_of(at: datetime, span: str) -> datetime:
-    """The start of the minute or hour of `at`."""
-    whole = at.replace(second=0, microsecond=0)
-    return whole.replace(minute=0) if span == SamplePeriod.HOUR else whole
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ TITLES = {
     "propagate_recent_changes": "Propagate recent changes of status",
     "notify_resolved": "Send notifications of what is resolved",
     "sample_usage": "Record the use of rate limits",
+    "sum_up_usage": "Sum up the use of rate limits",
     "prune_authorization_requests": "Delete expired authorization requests",
     "prune_batches": "Delete old bulk actions",
     "prune_connect_links": "Delete old connect links",
