@@ -34,6 +34,14 @@ def format_recent_time(at: datetime) -> str:
     return dateformat.format(at, r"j M, H:i \U\T\C")
 
 
+def format_share(share: float) -> str:
+    """0.824 -> 82 %. Never rounded to none or all of it: < 1 %, 99 %."""
+    percent = share * 100
+    if 0 < percent < 1:
+        return "< 1 %"
+    return f"{99 if 99 < percent < 100 else round(percent):,} %"
+
+
 def format_duration(length: timedelta, units: Mapping[str, int] = SECONDS) -> str:
     """The two largest units, at least one of the smallest: 6 h 40 min."""
     least = min(units.values())

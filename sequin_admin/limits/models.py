@@ -10,6 +10,7 @@ from sequin_admin.access.models import ApiKey, Findable, Organization
 from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.audit.models import record_changes
 from sequin_admin.core import clock
+from sequin_admin.core.search_language import Term
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 
@@ -100,10 +101,17 @@ class RateLimit(models.Model):
 class UsageSummaryQuerySet(Findable["UsageSummary"]):
     """Found by what finds their credentials."""
 
+    def of_provider(self, provider: str) -> Self:
+        return self.filter(credential__in=Credential.objects.of_provider(provider).values("pk"))
+
     def searched(self, text: str) -> Self:
         if not text:
             return self
         return self.filter(credential__in=Credential.objects.searched(text).values("pk"))
+
+    def condition_of(self, term: Term) -> models.Q:
+        found = Credential.objects.filter(Credential.objects.all().condition_of(term))
+        return models.Q(credential__in=found.values("pk"))
 
 
 class LimiterState(models.Model):
@@ -155,8 +163,8 @@ class SamplePeriod(models.TextChoices):
 class Sample(models.Model):
     """A credential's usage in the minute or hour that began `at`, written by the worker.
 
-    Sums are `granted`, `throttled` (calls that the provider turned down) and `refused` (permits that
-    were asked for in vain); maxima are `under_way` and `waiting`.
+    Sums are `granted`, `throttled` (calls that the provider turned down) and `refused` (permits
+    that were asked for in vain); maxima are `under_way` and `waiting`.
     """
 
     credential = models.ForeignKey(Credential, models.CASCADE, related_name="samples")

@@ -25,6 +25,7 @@ from sequin_admin.limits.requests import MS, Gauge
 RECENT = timedelta(minutes=10)
 NEAR_LIMIT_SHARE = 0.8
 MANY = 1000
+COUNTED = ("granted", "refused", "throttled")
 MOST_RECORDS = 100_000_000_000
 MOST_PER_CALL = 1_000_000
 
@@ -46,6 +47,7 @@ class Point:
 
     at: datetime
     granted: int = 0
+    refused: int = 0
     throttled: int = 0
 
 
@@ -61,8 +63,8 @@ def history(
     for begin in range(0, count, each):
         ats = [first + length * (begin + number) for number in range(each)]
         mine = [used[at] for at in ats if at in used]
-        granted, throttled = sum(r.granted for r in mine), sum(r.throttled for r in mine)
-        points.append(Point(ats[0], granted, throttled))
+        sums = (sum(getattr(row, name) for row in mine) for name in COUNTED)
+        points.append(Point(ats[0], *sums))
     return points
 
 

@@ -6,40 +6,71 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('access', '0006_list_settings'),
-        ('credentials', '0006_fill_search_text'),
-        ('limits', '0001_initial'),
+        ("access", "0006_list_settings"),
+        ("credentials", "0006_fill_search_text"),
+        ("limits", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='sample',
-            name='refused',
+            model_name="sample",
+            name="refused",
             field=models.PositiveIntegerField(db_default=0, default=0),
         ),
         migrations.CreateModel(
-            name='UsageSummary',
+            name="UsageSummary",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('hour_granted', models.PositiveBigIntegerField(default=0)),
-                ('hour_refused', models.PositiveBigIntegerField(default=0)),
-                ('hour_throttled', models.PositiveBigIntegerField(default=0)),
-                ('hour_share', models.FloatField(default=0)),
-                ('day_granted', models.PositiveBigIntegerField(default=0)),
-                ('day_refused', models.PositiveBigIntegerField(default=0)),
-                ('day_throttled', models.PositiveBigIntegerField(default=0)),
-                ('day_share', models.FloatField(default=0)),
-                ('resets_at', models.DateTimeField(null=True)),
-                ('summed_at', models.DateTimeField(default=sequin_admin.core.clock.now)),
-                ('credential', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='usage_summary', to='credentials.credential')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='access.organization')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("hour_granted", models.PositiveBigIntegerField(default=0)),
+                ("hour_refused", models.PositiveBigIntegerField(default=0)),
+                ("hour_throttled", models.PositiveBigIntegerField(default=0)),
+                ("hour_share", models.FloatField(default=0)),
+                ("day_granted", models.PositiveBigIntegerField(default=0)),
+                ("day_refused", models.PositiveBigIntegerField(default=0)),
+                ("day_throttled", models.PositiveBigIntegerField(default=0)),
+                ("day_share", models.FloatField(default=0)),
+                ("resets_at", models.DateTimeField(null=True)),
+                ("summed_at", models.DateTimeField(default=sequin_admin.core.clock.now)),
+                (
+                    "credential",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="usage_summary",
+                        to="credentials.credential",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="access.organization",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'usage',
-                'verbose_name_plural': 'usage',
-                'indexes': [models.Index(fields=['organization', 'hour_share', 'id'], name='usage_by_hour'), models.Index(fields=['organization', 'day_share', 'id'], name='usage_by_day'), models.Index(condition=models.Q(('day_granted__gt', 0), ('day_refused__gt', 0), ('day_throttled__gt', 0), _connector='OR'), fields=['summed_at'], name='usage_to_sum')],
+                "verbose_name": "usage",
+                "verbose_name_plural": "usage",
+                "indexes": [
+                    models.Index(fields=["organization", "hour_share", "id"], name="usage_by_hour"),
+                    models.Index(fields=["organization", "day_share", "id"], name="usage_by_day"),
+                    models.Index(
+                        condition=models.Q(
+                            ("day_granted__gt", 0),
+                            ("day_refused__gt", 0),
+                            ("day_throttled__gt", 0),
+                            _connector="OR",
+                        ),
+                        fields=["summed_at"],
+                        name="usage_to_sum",
+                    ),
+                ],
             },
         ),
     ]
