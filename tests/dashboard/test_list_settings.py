@@ -198,14 +198,14 @@ def test_a_person_chooses_the_columns_of_the_list(viewing, organization, user):
 
 def test_without_health_a_row_opens_on_a_phone_and_nothing_is_polled(viewing, organization):
     make_credential(organization, "stripe_key")
-    assert "data-polls" in viewing.get(LIST).content.decode()
+    assert "data-live" in viewing.get(LIST).content.decode()
 
     viewing.post(COLUMNS, {"column": ["token", "limit"]})
 
     page = viewing.get(LIST).content.decode()
     assert re.findall(r'<td data-label="(\w+)"', page) == ["Token", "Limit"]
     assert page.count('<details class="row-more') == 1
-    assert "data-polls" not in page
+    assert "data-live" not in page
 
 
 def test_staff_keep_nothing(client, organization, user):
