@@ -1,10 +1,16 @@
 """Template tags and filters of charts and usage."""
 
+from dataclasses import dataclass
+from typing import Any
+
 from django import template
+from django.utils import dateformat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from sequin_admin.core.words import format_share
+from sequin_admin.core.words import format_duration, format_share
+from sequin_admin.dashboard.templatetags.monitored import known_words, percent
+from sequin_admin.health.outage_history import OutageDay, OutageHistory
 from sequin_admin.limits.usage import NEAR_LIMIT_SHARE
 
 register = template.Library()
@@ -21,3 +27,38 @@ def share_meter(share: float, granted: int) -> SafeString:
         'height="6"/></svg><span>{} <span class="muted">{}</span></span></span>',
         *(tone, f"{100 * min(share, 1):.1f}", format_share(share), calls),
     )
+
+
+@register.filter
+def uptime_words(history: OutageHistory) -> str:
+    """`99.9 % of the known time (90 days)`"""
+    return f"{percent(history.uptime or 0)} of the known time ({known_words(history.known)})"
+
+
+@register.inclusion_tag("providers/bars.html")
+def outage_bars(history: OutageHistory) -> dict[str, Any]:
+    """A bar a day, with its sentence on hover and focus."""
+    days = [OutageBar(10 * number, *describe_day(day)) for number, day in enumerate(history.days)]
+    troubled = sum(bool(day.down) for day in history.days)
+    summary = f"Last 90 days: {uptime_words(history)}, down on {troubled} of the days."
+    known = summary if history.known else "Last 90 days: nothing known yet."
+    return {"days": days, "summary": known, "first": history.days[0].start}
+
+
+@dataclass(frozen=True)
+class OutageBar:
+    """One bar: its place, its tone and its sentence."""
+
+    x: int
+    tone: str
+    words: str
+
+
+def describe_day(day: OutageDay) -> tuple[str, str]:
+    """Tone and sentence of a day."""
+    date = dateformat.format(day.start, "j M")
+    if not day.known:
+        return "unknown", f"{date}: not known"
+    if not day.down:
+        return "good", f"{date}: no outage"
+    return "bad", f"{date}: down for {format_duration(day.down)}"

@@ -31,7 +31,7 @@ def badges(request: Request) -> HttpResponse:
     """
     parts = live.load_asked(request)
     tokens = sorted(part.token for part in parts)
-    tag = f'"{",".join(tokens)}"'
+    tag = f'"{BETWEEN.join(tokens)}"'
     response = get_conditional_response(request, etag=tag)
     if response is None:
         known = request.headers.get("If-None-Match", "").strip('W/"').split(BETWEEN)
