@@ -29,6 +29,18 @@ def share_meter(share: float, granted: int) -> SafeString:
     )
 
 
+@register.simple_tag
+def chart_key(kind: str, words: str, number: str) -> SafeString:
+    """An entry of a chart's legend, drawn with the patterns of the chart of this number."""
+    line = '<line x1="0" x2="18" y1="6" y2="6"/>'
+    fill = f'fill="url(#{kind}-{number})"' if kind in ("throttled", "refused") else ""
+    shape = line if kind == "limit" else f'<rect width="18" height="12" {fill}/>'
+    return format_html(
+        '<li><svg class="chart-{}" width="18" height="12" aria-hidden="true">{}</svg> {}</li>',
+        *(kind, SafeString(shape), words),
+    )
+
+
 @register.filter
 def uptime_words(history: OutageHistory) -> str:
     """`99.9 % of the known time (90 days)`"""
