@@ -61,11 +61,11 @@ def test_more_throttled_than_granted_still_fits():
 
 def test_times_are_those_of_the_viewer():
     with timezone.override(ZoneInfo("Asia/Kolkata")):
-        chart = chart_of(Point(NOON, granted=1))
+        chart = chart_of(*(Point(NOON + n * HOUR, granted=1) for n in range(-23, 1)))
 
     assert chart.zone == "IST"
     assert "17:30 IST" in chart.bars[-1].words
-    assert chart.labels[0].text == "16:30"
+    assert [label.text for label in chart.labels] == ["00:30", "06:30", "12:30"]
 
 
 def test_without_requests_there_is_one_sentence():

@@ -21,10 +21,10 @@ from sequin_admin.limits.models import get_rate
 
 HEIGHT = 160
 # Above the bars there is room for the value of the one that is pointed at.
-TOP = 18
+TOP = 26
 # A limit that is so many times the highest bar would flatten all bars: it is named above them.
 FARTHEST_LIMIT = 4
-LABELS = 4
+HOURS, DAYS = "H:i", "j M"
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,6 @@ class Bar:
     segments: list[Segment]
     words: str
 
-    @property
-    def middle(self) -> float:
-        return self.x + self.width / 2
-
-    @property
-    def anchor(self) -> str:
-        """On which side of its place the value has room."""
-        return "start" if self.middle < 50 else "end"
-
 
 @dataclass(frozen=True)
 class Mark:
@@ -61,6 +52,11 @@ class Mark:
 
     at: float
     text: str
+
+    @property
+    def text_at(self) -> float:
+        """Where the text of a line stands: above it, or below near the upper edge."""
+        return self.at - 4 if self.at > 2 * TOP else self.at + 12
 
 
 @dataclass(frozen=True)
@@ -85,8 +81,8 @@ def build_charts(credential: Credential) -> list[Chart]:
     rate = get_rate(credential)
     day, week = usage.history(credential, 24), usage.history(credential, 168, each=4)
     return [
-        build_chart("Last 24 hours", day, rate, timedelta(hours=1), "H:i"),
-        build_chart("Last 7 days", week, rate, timedelta(hours=4), "j M"),
+        build_chart("Last 24 hours", day, rate, timedelta(hours=1), HOURS),
+        build_chart("Last 7 days", week, rate, timedelta(hours=4), DAYS),
     ]
 
 
@@ -155,13 +151,13 @@ def describe_point(point: usage.Point) -> str:
 
 
 def label_times(points: Sequence[usage.Point], label: str) -> list[Mark]:
-    """Some times along the axis, in the viewer's time zone."""
-    every = len(points) // LABELS
-    numbers = range(0, len(points), every)
-    return [
-        Mark(100 * number / len(points), dateformat.format(localtime(points[number].at), label))
-        for number in list(numbers)[:LABELS]
+    """Where a quarter of a day, or every second day, begins in the viewer's time zone."""
+    times = [localtime(point.at) for point in points]
+    parts = [
+        (time.toordinal() // 2) if label == DAYS else (time.day, time.hour // 6) for time in times
     ]
+    starts = [n for n in range(1, len(parts)) if parts[n] != parts[n - 1]]
+    return [Mark(100 * n / len(points), dateformat.format(times[n], label)) for n in starts]
 
 
 def summarize(points: list[usage.Point]) -> str:
