@@ -6,7 +6,15 @@ import typer
 
 from sequin_admin.command_line import durations, output
 from sequin_admin.command_line.endings import Misused
-from sequin_admin.command_line.session import AsJson, CredentialId, api_of
+from sequin_admin.command_line.session import (
+    AsJson,
+    CredentialId,
+    Kind,
+    Provider,
+    Search,
+    api_of,
+    filters,
+)
 
 app = typer.Typer(no_args_is_help=True, help="How fast a credential may be used.")
 SHORT_MS = 1000
@@ -53,6 +61,35 @@ def set_limit(
         known = api.get(f"credentials/{id}")["rate_limit"]
         changed = api.patch(f"credentials/{id}", {"rate_limit": {**known, **changes}})
     show(changed["rate_limit"], json)
+
+
+COLUMNS = ("name", "kind", "hour", "day", "refused", "throttled", "resets_at")
+
+
+@app.command("usage")
+def show_usage(
+    context: typer.Context,
+    provider: Provider = "",
+    kind: Kind = "",
+    search: Search = "",
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+    json: AsJson = False,
+) -> None:
+    """Show which credentials used most of their limit in the last hour. Counts are of 24 hours."""
+    asked = {**filters(provider, kind, "", search, []), "sort": "-hour_share"}
+    with api_of(context) as api:
+        rows = list(output.watched(api.pages("usage", asked, most=limit), "Reading"))
+    if json:
+        output.as_json({"data": rows})
+    else:
+        output.show([use_in_words(row) for row in rows], COLUMNS, empty="Nothing was used.")
+
+
+def use_in_words(row: dict[str, Any]) -> dict[str, Any]:
+    day = row["day"]
+    shares = {time: f"{row[time]['share']:.0%}" for time in ("hour", "day")}
+    counts = {name: f"{day[name]:,}" for name in ("refused", "throttled")}
+    return {**row, **shares, **counts}
 
 
 def show(limit: dict[str, Any], json: bool) -> None:

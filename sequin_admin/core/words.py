@@ -1,4 +1,4 @@
-"""Times and lengths of time in words, in UTC but for `format_exact_time()`."""
+"""Times and lengths of time in words, in UTC but for exact times and those of charts."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -7,6 +7,11 @@ from django.utils import dateformat
 from django.utils.timezone import localtime
 
 SECONDS = {"d": 86_400, "h": 3600, "min": 60, "s": 1}
+
+
+def format_local_time(at: datetime) -> str:
+    """3 Nov, 14:05 CET: in charts, in the viewer's time zone."""
+    return dateformat.format(localtime(at), "j M, H:i T")
 
 
 def format_day(at: datetime) -> str:
@@ -32,6 +37,14 @@ def format_short_time(at: datetime) -> str:
 def format_recent_time(at: datetime) -> str:
     """3 Nov, 14:05 UTC: where the year is clear."""
     return dateformat.format(at, r"j M, H:i \U\T\C")
+
+
+def format_share(share: float) -> str:
+    """0.824 -> 82 %. Never rounded to none or all of it: < 1 %, 99 %."""
+    percent = share * 100
+    if 0 < percent < 1:
+        return "< 1 %"
+    return f"{99 if 99 < percent < 100 else round(percent):,} %"
 
 
 def format_duration(length: timedelta, units: Mapping[str, int] = SECONDS) -> str:

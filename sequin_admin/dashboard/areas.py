@@ -52,6 +52,7 @@ GROUPS = (
     Section(
         "Watch",
         (
+            Area("dashboard:fleet_usage", "Usage", "chart-bar", "e"),
             Area("dashboard:worker", "Worker", "cog-6-tooth", "w"),
             Area("dashboard:audit", "Audit", "clipboard-document-list", "d"),
         ),

@@ -1,22 +1,27 @@
 """The front of the page of a credential, OAuth app, sync or target, and the tabs below it."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import cached_property
 
 from sequin_admin.access.policy import Action, allows
+from sequin_admin.core import clock
 from sequin_admin.core.monitored import Monitored
 from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.dashboard import live
 from sequin_admin.dashboard.access import Request
-from sequin_admin.dashboard.listing import render_page_or_partial
+from sequin_admin.dashboard.listing import parse_uuids
+from sequin_admin.dashboard.live import Current
 from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.templatetags.ui import shown_status
-from sequin_admin.dashboard.views.badges import may_change
 from sequin_admin.health import rollup
+from sequin_admin.health.entities import monitored_models, with_dependencies
 from sequin_admin.health.status import Reason, Status
 from sequin_admin.syncs.models import Consumer, Sync, Target
 
@@ -130,11 +135,26 @@ class Front:
         return isinstance(self.subject, Target) and self.subject.waits_for_test()
 
     @property
-    def poll_s(self) -> int:
-        """After how many seconds it is asked for again; 0 for never."""
-        if isinstance(self.subject, Target):
-            return 2 if self.is_tested else 0
-        return 3 if self.is_checked and may_change(self.subject) else 0
+    def is_checked_soon(self) -> bool:
+        """Whether it was never checked, or a check is due now."""
+        if self.subject.is_disabled() or not isinstance(self.subject, Credential):
+            return False
+        due = self.subject.check_due_at
+        return not self.subject.health_status or (due is not None and due <= clock.now())
+
+    @property
+    def part(self) -> Current:
+        """The front as a part of the page that stays up to date."""
+        row = self.subject
+        shown = (shown_status(row), str(row.health_since), row.health_note, self.is_tested)
+        return Current(
+            "front",
+            f"{row.entity}:{row.pk}",
+            state=(*shown, [(str(reason.id), reason.status) for reason in self.chain]),
+            details=(str(row.checked_at), str(row.check_due_at)),
+            context={"front": self, "subject": row, row.entity: row},
+            soon=self.is_tested or self.is_checked_soon,
+        )
 
     @cached_property
     def dependants(self) -> list[Dependant]:
@@ -160,21 +180,21 @@ def dependants_of(subject: Monitored) -> list[tuple[QuerySet[Any], str, str]]:
     return [(cast(Target, subject).consumers.all(), "consumer", f"{here}#consumers")]
 
 
-def render_tab(
-    request: Request,
-    template: str,
-    subject: Monitored,
-    here: str,
-    context: dict[str, Any],
-    *,
-    part: str = "components/front.html",
-) -> HttpResponse:
-    """A tab, which extends `components/front_page.html`.
+@live.register("front", "components/front.html")
+def load_fronts(request: Request, keys: Sequence[str]) -> Iterator[Current]:
+    """A key is an entity and an id. A page has one front."""
+    entity, _, pk = keys[0].partition(":")
+    rows = with_dependencies(monitored_models()[entity]) if entity in TABS else None
+    found = rows and rows.of(request.organization).filter(pk__in=parse_uuids([pk]))
+    for subject in found or ():
+        yield Front(subject, entity, request.membership.role).part
 
-    For htmx `part` alone: without one the front, which asks for itself while its status may change.
-    """
-    if not request.htmx or request.htmx.boosted:
-        remember_viewed(request, subject.entity, subject)
+
+def render_tab(
+    request: Request, template: str, subject: Monitored, here: str, context: dict[str, Any]
+) -> HttpResponse:
+    """A tab, which extends `components/front_page.html`."""
+    remember_viewed(request, subject.entity, subject)
     front = Front(subject, here, request.membership.role)
     context = {"subject": subject, "front": front, subject.entity: subject, **context}
-    return render_page_or_partial(request, template, part, context)
+    return render(request, template, context)

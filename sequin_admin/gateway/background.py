@@ -8,6 +8,7 @@ from django.db import DatabaseError, connections
 from sequin_admin.core import clock, metrics
 from sequin_admin.core.availability import is_told
 from sequin_admin.health.worker_watch import WorkerWatch
+from sequin_admin.limits import refusals
 
 log = structlog.get_logger(__name__)
 EVERY_S = 10
@@ -26,11 +27,13 @@ class Background(threading.Thread):
         while not self.stopped.wait(EVERY_S):
             self.run_once()
         metrics.flush()
+        refusals.flush()
         connections.close_all()
 
     def run_once(self) -> None:
         try:
             metrics.flush()
+            refusals.flush()
             self.watch.look(clock.now())
         except DatabaseError as error:
             if not is_told(error):

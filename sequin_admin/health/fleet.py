@@ -1,8 +1,8 @@
 """Counts of an organization's credentials, and its open incidents by who must act."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
 
@@ -37,12 +37,17 @@ class Group(TypedDict):
 
 @dataclass(frozen=True)
 class ProviderCount:
-    """One provider's credentials. `status` is the worst one, or as `worst_status()` says."""
+    """One provider's credentials. `status` is the worst one, or as `worst_status()` says.
+
+    `by_status` has those that are not disabled; its key "" is not probed yet.
+    """
 
     provider: str
     title: str
     count: int
     status: str
+    disabled: int = 0
+    by_status: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,28 +86,34 @@ def count_credentials(organization: Organization) -> Census:
 
 def sum_groups(groups: Iterable[Group]) -> Census:
 
-    by_status, by_provider = Counter[str](), Counter[str]()
-    statuses: dict[str, set[str]] = {}
-    disabled = 0
+    by_status, by_provider, disabled = Counter[str](), Counter[str](), Counter[str]()
+    statuses: dict[str, Counter[str]] = {}
     for group in groups:
         kind = kinds.find(group["kind"])
         provider = kind.provider if kind else group["kind"]
         by_provider[provider] += group["count"]
-        seen = statuses.setdefault(provider, set())
+        seen = statuses.setdefault(provider, Counter())
         if group["disabled"]:
-            disabled += group["count"]
+            disabled[provider] += group["count"]
         else:
             by_status[group["health_status"]] += group["count"]
-            seen.add(group["health_status"])
+            seen[group["health_status"]] += group["count"]
     titles = kinds.providers()
     return Census(
         total=by_provider.total(),
-        disabled=disabled,
+        disabled=disabled.total(),
         by_status=dict(by_status),
         at=clock.now(),
         providers=[
-            ProviderCount(slug, titles.get(slug, slug), n, worst_status(statuses[slug]))
-            for slug, n in sorted(by_provider.items())
+            ProviderCount(
+                slug,
+                titles.get(slug, slug),
+                count,
+                worst_status(set(statuses[slug])),
+                disabled[slug],
+                dict(statuses[slug]),
+            )
+            for slug, count in sorted(by_provider.items())
         ],
     )
 

@@ -26,6 +26,7 @@ from sequin_admin.limits.permits import (
     make_release,
     make_request,
 )
+from sequin_admin.limits.refusals import count_refusal
 from sequin_admin.limits.requests import MS, LeaseRelease, LimiterRequest, LimiterResponse
 from sequin_admin.limits.stores import Store, Unavailable
 from sequin_admin.limits.stores.database import DatabaseStore
@@ -89,6 +90,9 @@ def acquire(
             return Permit(response.leases, response.starts_at, began)
         if response.retry_in > request.wait:
             PERMITS.labels("refused").inc()
+            if not options.get("ticket"):
+                # Who asks again for the same call was counted.
+                count_refusal(credential.pk)
             retry_after_ms = ceil(response.retry_in / MS)
             raise PermitRefused(retry_after_ms, response.ticket, quiet=response.quiet)
         # The store grants permits a little before they start.

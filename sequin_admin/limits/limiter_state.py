@@ -215,14 +215,17 @@ class CredentialLimiter:
 
     def gauge(self, interval: int, now: int) -> Gauge:
         self.expire(now)
+        window = self.windows.get("", Window())
+        told = max(self.paused, self.left_until) - now
         return Gauge(
             now=now,
-            used=self.windows.get("", Window()).count_since(now - interval),
+            used=window.count_since(now - interval),
             under_way=len(self.leases),
             waiting=len(self.line),
             paused_for=max(self.paused - now, 0),
             granted=self.granted,
             throttled=self.throttled,
+            resets_in=told if told > 0 else window.frees_in(interval, now),
         )
 
     def pack(self) -> dict[str, Any]:

@@ -1,13 +1,16 @@
 """The rate limit of a credential (the specification's `RateLimit`), limiter state and usage."""
 
 from collections.abc import Iterable, Sequence
+from typing import Self
 
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
-from sequin_admin.access.models import ApiKey
+from sequin_admin.access.models import ApiKey, Findable, Organization
 from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.audit.models import record_changes
+from sequin_admin.core import clock
+from sequin_admin.core.search_language import Term
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 
@@ -95,6 +98,22 @@ class RateLimit(models.Model):
         return ""
 
 
+class UsageSummaryQuerySet(Findable["UsageSummary"]):
+    """Found by what finds their credentials."""
+
+    def of_provider(self, provider: str) -> Self:
+        return self.filter(credential__in=Credential.objects.of_provider(provider).values("pk"))
+
+    def searched(self, text: str) -> Self:
+        if not text:
+            return self
+        return self.filter(credential__in=Credential.objects.searched(text).values("pk"))
+
+    def condition_of(self, term: Term) -> models.Q:
+        found = Credential.objects.filter(Credential.objects.all().condition_of(term))
+        return models.Q(credential__in=found.values("pk"))
+
+
 class LimiterState(models.Model):
     """State of a credential's limiter in the database store: a packed `CredentialLimiter`."""
 
@@ -144,7 +163,8 @@ class SamplePeriod(models.TextChoices):
 class Sample(models.Model):
     """A credential's usage in the minute or hour that began `at`, written by the worker.
 
-    `granted` and `throttled` are sums, `under_way` and `waiting` are maxima.
+    Sums are `granted`, `throttled` (calls that the provider turned down) and `refused` (permits
+    that were asked for in vain); maxima are `under_way` and `waiting`.
     """
 
     credential = models.ForeignKey(Credential, models.CASCADE, related_name="samples")
@@ -152,6 +172,8 @@ class Sample(models.Model):
     at = models.DateTimeField()
     granted = models.PositiveIntegerField(default=0)
     throttled = models.PositiveIntegerField(default=0)
+    # The database has the default too, for workers of the version before.
+    refused = models.PositiveIntegerField(default=0, db_default=0)
     under_way = models.PositiveIntegerField(default=0)
     waiting = models.PositiveIntegerField(default=0)
 
@@ -165,6 +187,46 @@ class Sample(models.Model):
 
     def __str__(self) -> str:
         return f"{self.granted:,} in the {self.span} of {self.at:%Y-%m-%d %H:%M}"
+
+
+class UsageSummary(models.Model):
+    """A credential's usage in the last hour and day, as a worker last summed it up.
+
+    A `share` is that of the limit in this time; 1.0 is all of it. After `resets_at` more calls may
+    start, or nothing counts any more.
+    """
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
+    credential = models.OneToOneField(Credential, models.CASCADE, related_name="usage_summary")
+    hour_granted = models.PositiveBigIntegerField(default=0)
+    hour_refused = models.PositiveBigIntegerField(default=0)
+    hour_throttled = models.PositiveBigIntegerField(default=0)
+    hour_share = models.FloatField(default=0)
+    day_granted = models.PositiveBigIntegerField(default=0)
+    day_refused = models.PositiveBigIntegerField(default=0)
+    day_throttled = models.PositiveBigIntegerField(default=0)
+    day_share = models.FloatField(default=0)
+    resets_at = models.DateTimeField(null=True)
+    summed_at = models.DateTimeField(default=clock.now)
+
+    objects = UsageSummaryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = verbose_name_plural = "usage"
+        indexes = (
+            models.Index(fields=("organization", "hour_share", "id"), name="usage_by_hour"),
+            models.Index(fields=("organization", "day_share", "id"), name="usage_by_day"),
+            models.Index(
+                fields=("summed_at",),
+                condition=models.Q(day_granted__gt=0)
+                | models.Q(day_refused__gt=0)
+                | models.Q(day_throttled__gt=0),
+                name="usage_to_sum",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.hour_share:.0%} of the last hour's limit of {self.credential_id}"
 
 
 def get_rate_limit(credential: Credential) -> RateLimit:

@@ -1,7 +1,7 @@
 """What usage has recorded of a credential, for a limiter's store that lost its own count."""
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
 from uuid import UUID
 
@@ -12,6 +12,12 @@ from sequin_admin.limits.window import Limit
 # Samples of minutes are kept so long, those of hours longer than any interval.
 MINUTES_KEPT = timedelta(hours=3)
 LENGTHS = {SamplePeriod.MINUTE: timedelta(minutes=1), SamplePeriod.HOUR: timedelta(hours=1)}
+
+
+def start_of(at: datetime, span: str) -> datetime:
+    """The start of the minute or hour of `at`."""
+    whole = at.replace(second=0, microsecond=0)
+    return whole.replace(minute=0) if span == SamplePeriod.HOUR else whole
 
 
 def recorded_starts(credential: UUID, limit: Limit, known_for: int) -> list[tuple[str, int]]:

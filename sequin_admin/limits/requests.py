@@ -109,7 +109,11 @@ class Ticket:
 
 @dataclass(frozen=True)
 class Gauge:
-    """Current use of a credential's limit. `granted` and `throttled` are ever-growing counters."""
+    """Current use of a credential's limit. `granted` and `throttled` are ever-growing counters.
+
+    `resets_in`: until the provider lets us go on or its window ends, else until the oldest call
+    leaves the limit's window; 0 when none counts.
+    """
 
     now: int
     used: int = 0
@@ -118,6 +122,7 @@ class Gauge:
     paused_for: int = 0
     granted: int = 0
     throttled: int = 0
+    resets_in: int = 0
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ statements for each chunk of credentials.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
 from uuid import UUID
 
@@ -16,15 +16,17 @@ from sequin_admin.core import clock, pruning
 from sequin_admin.core.chunks import chunked
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits.models import Sample, SamplePeriod, UsageCursor
-from sequin_admin.limits.recorded import MINUTES_KEPT
+from sequin_admin.limits.recorded import MINUTES_KEPT, start_of
 from sequin_admin.limits.requests import Gauge
-from sequin_admin.limits.usage import gauges_of, start_of
+from sequin_admin.limits.summaries import create_missing, sum_up
+from sequin_admin.limits.usage import gauges_of
 
 
 def record_samples() -> int:
     """Store samples of all active credentials. Returns how many were in use."""
-    rows = Credential.objects.active().select_related("rate_limit", "usage_cursor").defer("secrets")
-    return sum(record_sample_batch(chunk) for chunk in chunked(rows))
+    rows = Credential.objects.active().defer("secrets")
+    joined = rows.select_related("rate_limit", "usage_cursor", "usage_summary")
+    return sum(record_sample_batch(chunk) for chunk in chunked(joined))
 
 
 def record_sample_batch(credentials: Sequence[Credential]) -> int:
@@ -33,6 +35,8 @@ def record_sample_batch(credentials: Sequence[Credential]) -> int:
     Left out are credentials without use, and those that another worker has sampled since they were
     read. Returns how many were sampled.
     """
+    if in_use := create_missing(credentials):
+        sum_up(in_use)
     gauges = zip(credentials, gauges_of(credentials), strict=True)
     used = {row.pk: Use.since(cursor_of(row), gauge) for row, gauge in gauges if gauge}
     used = {pk: use for pk, use in used.items() if use.is_any}
@@ -42,6 +46,7 @@ def record_sample_batch(credentials: Sequence[Credential]) -> int:
         mine = {pk: used[pk] for pk in move_cursors(used)}
         for span in SamplePeriod:
             store_samples(mine, span, start_of(clock.now(), span))
+    sum_up(list(mine), {pk: use.resets_at for pk, use in mine.items()})
     return len(mine)
 
 
@@ -62,6 +67,10 @@ class Use:
     @property
     def is_any(self) -> bool:
         return bool(self.granted or self.throttled or self.gauge.under_way or self.gauge.waiting)
+
+    @property
+    def resets_at(self) -> datetime:
+        return clock.now() + timedelta(microseconds=self.gauge.resets_in)
 
     def added_to(self, sample: Sample) -> Sample:
         sample.granted += self.granted

@@ -19,12 +19,13 @@ from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits.limiter import current_store
 from sequin_admin.limits.models import Sample, SamplePeriod, get_rate
-from sequin_admin.limits.recorded import LENGTHS
+from sequin_admin.limits.recorded import LENGTHS, start_of
 from sequin_admin.limits.requests import MS, Gauge
 
 RECENT = timedelta(minutes=10)
 NEAR_LIMIT_SHARE = 0.8
 MANY = 1000
+COUNTED = ("granted", "refused", "throttled")
 MOST_RECORDS = 100_000_000_000
 MOST_PER_CALL = 1_000_000
 
@@ -40,18 +41,13 @@ def gauges_of(credentials: Sequence[Credential]) -> list[Gauge | None]:
     return current_store().gauges([credential.pk for credential in credentials], intervals)
 
 
-def start_of(at: datetime, span: str) -> datetime:
-    """The start of the minute or hour of `at`."""
-    whole = at.replace(second=0, microsecond=0)
-    return whole.replace(minute=0) if span == SamplePeriod.HOUR else whole
-
-
 @dataclass(frozen=True)
 class Point:
     """One bar of a usage chart, from `at` on."""
 
     at: datetime
     granted: int = 0
+    refused: int = 0
     throttled: int = 0
 
 
@@ -67,8 +63,8 @@ def history(
     for begin in range(0, count, each):
         ats = [first + length * (begin + number) for number in range(each)]
         mine = [used[at] for at in ats if at in used]
-        granted, throttled = sum(r.granted for r in mine), sum(r.throttled for r in mine)
-        points.append(Point(ats[0], granted, throttled))
+        sums = (sum(getattr(row, name) for row in mine) for name in COUNTED)
+        points.append(Point(ats[0], *sums))
     return points
 
 

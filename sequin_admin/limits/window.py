@@ -79,6 +79,11 @@ class Window:
         blocks = len(self.times) - bisect_right(self.times, since)
         return max(blocks * self.block - self.free, 0)
 
+    def frees_in(self, interval: int, now: int) -> int:
+        """How long until the oldest permit that counts leaves the window; 0 when none counts."""
+        left = self.times[bisect_right(self.times, now - interval) :]
+        return left[0] + interval - now if left else 0
+
     def add(self, at: int, permits: int) -> None:
         if self.block == 1:
             for _ in range(permits):

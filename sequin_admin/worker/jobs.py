@@ -18,7 +18,7 @@ from sequin_admin.core import shared_cache
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import alerts, incidents, outages, probe_claims, probes, rollup, workers
 from sequin_admin.health.workers import PROBE, RENEW
-from sequin_admin.limits import sampling
+from sequin_admin.limits import sampling, summaries
 from sequin_admin.notifications import delivery, outbox
 from sequin_admin.syncs import catalogue, targets
 from sequin_admin.tokens import chains, endpoints, renewal, renewal_leases
@@ -92,6 +92,7 @@ JOBS = (
     periodic_job("notify_resolved", 30, alerts.notify_resolved),
     periodic_job("remind_customers", 60, mails.remind_due),
     periodic_job("sample_usage", 60, sampling.record_samples),
+    periodic_job("sum_up_usage", 60, summaries.refresh_summaries),
     periodic_job("prune_authorization_requests", 60, authorization_requests.prune),
     periodic_job("prune_batches", HOUR_S, batches.prune),
     periodic_job("prune_connect_links", HOUR_S, links.prune),

@@ -1,18 +1,24 @@
-// [data-polls] does not poll while the page is hidden, and polls at once when it is visible again.
-// An answer that is no part of the page never replaces one: a poll that fails shows the bar
-// #poll-bar, and the page stays as it was. The bar hides once each poll that failed is answered.
+// An answer that is no part of the page never replaces one: a poll that fails shows the bar #poll-bar, and the page
+// stays as it was. The bar hides once each poll that failed is answered.
 (() => {
   // Else one that hangs would never fail, and keep the next one waiting.
   const TIMEOUT_MS = 15000;
   // The addresses of the polls whose last answer failed.
   const failing = new Set();
-  const polls = (element) => (element.getAttribute("hx-trigger") || "").includes("every");
+  const polls = (element) =>
+    element.matches("[data-polls]") || (element.getAttribute("hx-trigger") || "").includes("every");
   const bar = () => document.getElementById("poll-bar");
+  // Without a reason the server was not reached, or is not well, and it is tried again.
   const fail = (reason) => {
     const shown = bar();
     if (!shown) return;
+    const [lost, ended] = [shown.querySelector("[data-lost]"), shown.querySelector("[data-ended]")];
+    if (shown.hidden || (lost.hidden && !reason)) {
+      const format = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: shown.dataset.zone };
+      shown.querySelector("[data-since]").textContent = new Intl.DateTimeFormat("en-GB", format).format(new Date());
+    }
     shown.querySelector("[data-reason]").textContent = reason;
-    shown.hidden = false;
+    [lost.hidden, ended.hidden, shown.hidden] = [Boolean(reason), !reason, false];
   };
   const failPoll = (path, reason) => {
     failing.add(path);
@@ -22,6 +28,7 @@
     const polled = new Set([...document.querySelectorAll("[hx-get]")].map((each) => each.getAttribute("hx-get")));
     for (const each of [path, ...[...failing].filter((each) => !polled.has(each))]) failing.delete(each);
     if (bar() && !failing.size) bar().hidden = true;
+    document.dispatchEvent(new Event("polled"));
   };
   // A document, or what a redirect led to, is another page: the login, an error, another product's.
   const isElsewhere = (xhr, config) =>
@@ -30,13 +37,14 @@
   const leads = (xhr) => ["HX-Redirect", "HX-Refresh", "HX-Location"].some((name) => xhr.getResponseHeader(name));
   const reason = (status) => {
     if (status === 403 || status === 404) return "What it shows is not here for you any more.";
-    return status < 400 ? "You are signed out, or work in another organization now." : `The server answered ${status}.`;
+    return status < 400 ? "You are signed out, or work in another organization now." : "";
   };
   document.addEventListener("htmx:configRequest", (event) => {
     if (polls(event.detail.elt)) event.detail.timeout ||= TIMEOUT_MS;
   });
+  // A page that nobody sees asks for nothing.
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (document.hidden && event.detail.elt.closest("[data-polls]")) event.preventDefault();
+    if (document.hidden && polls(event.detail.elt)) event.preventDefault();
   });
   // Before htmx follows a header or reports an error.
   document.addEventListener("htmx:beforeOnLoad", (event) => {
@@ -60,13 +68,9 @@
     document.addEventListener(lost, (event) => {
       if (!polls(event.detail.elt)) return;
       event.stopImmediatePropagation();
-      failPoll(event.detail.requestConfig.path, "The server does not answer.");
+      failPoll(event.detail.requestConfig.path, "");
     });
   }
-  document.addEventListener("visibilitychange", () => {
-    if (document.hidden || !window.htmx) return;
-    for (const poller of document.querySelectorAll("[data-polls]")) window.htmx.trigger(poller, "seen");
-  });
   // Back and forward show the page as it is now, not as the browser kept it.
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 })();

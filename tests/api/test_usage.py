@@ -53,6 +53,19 @@ def test_one_is_shown_with_its_past(api, busy):
     assert sum(point["granted"] for point in shown["hours"]) == 17
 
 
+def test_the_sums_of_the_hour_and_the_day_sort_the_list(api, busy):
+    for sort, names in (("-hour_share", ["Busy", "Idle"]), ("day_share", ["Idle", "Busy"])):
+        first = api.get(URL, sort=sort, limit=1).json()
+        rest = api.get(URL, sort=sort, limit=1, cursor=first["next_cursor"]).json()
+        assert [row["name"] for row in first["data"] + rest["data"]] == names
+        assert rest["next_cursor"] is None
+
+    (row,) = api.get(URL, sort="-hour_share", kind="stripe_key").json()["data"]
+    assert row["hour"] == {"granted": 17, "refused": 0, "throttled": 0, "share": 0.1417}
+    assert row["day"]["share"] == 0.0059
+    assert row["resets_at"]
+
+
 def test_what_was_used_is_told_while_the_store_is_away(api, busy, settings):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
 

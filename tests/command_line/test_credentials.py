@@ -5,6 +5,7 @@ import pytest
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.limits import models as limits
+from sequin_admin.limits.models import UsageSummary
 from tests.factories import make_credential, make_oauth_app
 
 
@@ -206,6 +207,21 @@ def test_a_limit_is_changed_in_the_parts_that_are_given(run, champ):
     assert "INTERVAL                 10,000 ms" in shown
     assert limits.get_rate_limit(Credential.objects.get(pk=champ.pk)).as_json() == wanted
     assert ran.err == ""
+
+
+def test_those_that_use_most_of_their_limit_come_first(run, organization, champ):
+    busy = make_credential(organization, "stripe_key", name="Busy")
+    for row, hour, day in ((champ, 0.1, 0.9), (busy, 0.82, 0.1)):
+        sums = {"hour_share": hour, "day_share": day, "day_refused": 1_200}
+        UsageSummary.objects.create(organization=organization, credential=row, **sums)
+
+    ran = run("limits", "usage")
+
+    lines = ran.out.splitlines()
+    assert lines[1].split()[:5] == ["Busy", "stripe_key", "82%", "10%", "1,200"]
+    assert len(lines) == 3
+    only = run("limits", "usage", "--limit", 1, "--kind", "checkout_champ_password", "--json").json
+    assert [row["hour"]["share"] for row in only["data"]] == [0.1]
 
 
 @pytest.mark.parametrize(("interval", "careful"), [("500", True), ("500ms", False), ("60s", False)])

@@ -21,7 +21,7 @@ HELP = [
     *(["credentials", name] for name in ("list", "get", "import", "export", "delete")),
     *(["credentials", name] for name in ("verify", "connect-link")),
     *(["oauth-apps", name] for name in ("list", "create")),
-    *(["limits", name] for name in ("get", "set")),
+    *(["limits", name] for name in ("get", "set", "usage")),
 ]
 
 

@@ -53,24 +53,11 @@ def test_a_tab_asks_only_what_it_shows(
         assert part in said
     assert page.count("btn-primary") == 1
     front = page[page.index('id="health"') :]
-    assert f'hx-get="/credentials/{row.pk}/"' in front[: front.index(">")]
+    assert f'data-live="front=credential:{row.pk}"' in front[: front.index(">")]
     (here,) = re.findall(
         r'<a href="([^"]+)" aria-current="page">', page[page.index('class="tabs"') :]
     )
     assert here == f"/credentials/{row.pk}/{tab}"
-
-
-def test_the_front_alone_is_asked_for_again(owner, organization):
-    row = make_credential(organization, "stripe_key")
-
-    waiting = owner.get(f"/credentials/{row.pk}/", headers={"HX-Request": "true"}).content.decode()
-    row.health_status, row.check_due_at = "healthy", None
-    row.save()
-    settled = owner.get(f"/credentials/{row.pk}/", headers={"HX-Request": "true"}).content.decode()
-
-    assert "<html" not in waiting
-    assert "every 3s" in waiting
-    assert "every 3s" not in settled
 
 
 def test_a_viewer_sees_no_danger_and_no_step(client, organization):

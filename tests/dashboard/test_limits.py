@@ -34,17 +34,6 @@ def test_usage_shows_window_calls_and_line(owner, credential):
     assert "<strong>4</strong> requests per" in page
 
 
-def test_polling_goes_on_while_something_does_and_then_stops(owner, credential):
-    url = address("usage", credential.pk)
-    idle = owner.get(url, headers=HTMX)
-    limiter.acquire(credential)
-    busy = owner.get(url, headers=HTMX)
-
-    assert (idle.status_code, busy.status_code) == (286, 200)
-    assert "every 2s" not in idle.content.decode()
-    assert "every 2s" in busy.content.decode()
-
-
 def test_a_throttle_is_told_with_its_end(owner, credential):
     [lease] = limiter.acquire(credential).leases
     limiter.release(credential, lease, CallOutcome.THROTTLED, retry_after_s=25)

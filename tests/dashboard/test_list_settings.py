@@ -153,7 +153,9 @@ def test_they_end_with_the_organization(viewing, organization):
 
 @pytest.mark.parametrize("listed", LISTS)
 def test_every_list_has_views_of_its_own(viewing, listed):
-    query = f"q=x&stream=1&sort=-{LISTS[listed].sorting.default}"
+    default = LISTS[listed].sorting.default
+    turned = default[1:] if default.startswith("-") else f"-{default}"
+    query = f"q=x&stream=1&sort={turned}"
     other = "syncs" if listed == "credentials" else "credentials"
     for where in (listed, other):
         sent = {"name": f"of {where}", "query": query}
@@ -164,7 +166,7 @@ def test_every_list_has_views_of_its_own(viewing, listed):
     assert chips(viewing, query, path) == ([f"of {listed}"], [f"of {listed}"])
     kept = SavedView.objects.get(listed=listed).query
     assert ("stream=1" in kept) == (listed == "syncs")
-    assert kept.endswith(f"&sort=-{LISTS[listed].sorting.default}")
+    assert kept.endswith(f"&sort={turned}")
 
 
 def test_a_list_of_which_no_views_are_saved(viewing):
@@ -196,14 +198,14 @@ def test_a_person_chooses_the_columns_of_the_list(viewing, organization, user):
 
 def test_without_health_a_row_opens_on_a_phone_and_nothing_is_polled(viewing, organization):
     make_credential(organization, "stripe_key")
-    assert "data-polls" in viewing.get(LIST).content.decode()
+    assert "data-live" in viewing.get(LIST).content.decode()
 
     viewing.post(COLUMNS, {"column": ["token", "limit"]})
 
     page = viewing.get(LIST).content.decode()
     assert re.findall(r'<td data-label="(\w+)"', page) == ["Token", "Limit"]
     assert page.count('<details class="row-more') == 1
-    assert "data-polls" not in page
+    assert "data-live" not in page
 
 
 def test_staff_keep_nothing(client, organization, user):

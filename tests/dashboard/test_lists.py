@@ -88,33 +88,6 @@ def test_every_order(owner, organization, sort, expected):
     assert order_of(page, "Calm", "Idle", "Broken") == expected
 
 
-def test_a_list_polls_for_those_that_may_change(owner, organization):
-    make_credential(organization, "stripe_key", identity="quiet", **QUIET)
-    assert "/badges/" not in owner.get("/credentials/").content.decode()
-
-    waiting = make_credential(organization, "stripe_key", identity="waiting")
-    page = owner.get("/credentials/").content.decode()
-
-    assert f"/badges/?credential={waiting.pk}&amp;" in page
-    assert page.count("/badges/?") == 1
-
-
-def test_the_health_of_one_credential_polls_until_it_is_known(owner, organization):
-    credential = make_credential(organization, "stripe_key")
-    address = f"/credentials/{credential.pk}/"
-
-    def part():
-        return owner.get(address, headers={"HX-Request": "true"}).content.decode()
-
-    assert 'hx-trigger="every 3s"' in part()
-    assert "<html" not in part()
-    type(credential).objects.update(**QUIET)
-
-    assert "every 3s" not in part()
-    assert f'id="badge-{credential.pk}"' in part()
-    assert "Everything works." in part()
-
-
 @pytest.mark.parametrize(
     ("kind", "step"),
     [

@@ -4,7 +4,6 @@ import pytest
 
 from sequin_admin.audit.models import Event
 from sequin_admin.connect import credential_operations
-from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.limits import models as limits
 from tests.dashboard.conftest import address, age_login
@@ -131,50 +130,6 @@ def test_htmx_gets_the_table_alone(owner, organization):
 
     assert "Spice" in page
     assert "<html" not in page
-
-
-def test_badges_stop_asking_when_nothing_can_change(owner, organization):
-    settled = make_credential(
-        organization, "stripe_key", health_status="healthy", check_due_at=None
-    )
-    waiting = make_credential(organization, "stripe_key", name="Waiting")
-
-    assert owner.get("/badges/", {"credential": [settled.pk]}).status_code == 286
-    assert owner.get("/badges/", {"credential": [settled.pk, waiting.pk]}).status_code == 200
-    assert owner.get("/badges/", {"credential": ["nonsense"]}).status_code == 286
-
-
-def test_badges_that_have_not_changed_are_not_sent_again(owner, organization, monkeypatch):
-    now = clock.now().replace(second=1)
-    monkeypatch.setattr(clock, "now", lambda: now)
-    waiting = make_credential(organization, "stripe_key")
-    asked = {"credential": [waiting.pk]}
-
-    first = owner.get("/badges/", asked)
-    again = owner.get("/badges/", asked, headers={"If-None-Match": first["ETag"]})
-    waiting.health_status = "healthy"
-    waiting.save()
-    changed = owner.get("/badges/", asked, headers={"If-None-Match": first["ETag"]})
-
-    assert (again.status_code, again.content) == (304, b"")
-    assert "Healthy" in changed.content.decode()
-
-
-def test_one_answer_has_the_badges_of_everything_watched(
-    owner, organization, django_assert_max_num_queries
-):
-    rows = [make_credential(organization, "stripe_key"), make_oauth_app(organization, "hubspot")]
-
-    with django_assert_max_num_queries(8):
-        page = owner.get("/badges/", {row.entity: [row.pk] for row in rows}).content.decode()
-
-    assert [f'id="badge-{row.pk}"' in page for row in rows] == [True, True]
-
-
-def test_the_badges_of_others_are_not_told(owner, stranger):
-    theirs = make_credential(stranger.organizations.get(), "stripe_key")
-
-    assert str(theirs.pk) not in owner.get("/badges/", {"credential": [theirs.pk]}).content.decode()
 
 
 def test_deleting_takes_the_name(owner, organization):

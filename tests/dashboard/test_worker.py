@@ -83,13 +83,6 @@ def test_what_was_done_for_all_organizations_is_shown_to_staff_only(page, user):
     assert "4,120" in page()
 
 
-def test_a_poll_gets_only_what_changes(page):
-    part = page(**{"HX-Request": "true"})
-
-    assert part.strip().startswith("<div")
-    assert 'hx-trigger="every 5s"' in part
-
-
 def test_it_names_who_does_not_answer_to_whom_it_concerns(page, organization, stranger):
     """A host may be a customer's."""
     own = make_credential(organization, "servicenow_client_credentials")

@@ -1,13 +1,13 @@
 """/v1/usage and /v1/credentials/{id}/usage: how much of the rate limits is used."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from ninja import Query
 from pydantic import Field
 
-from sequin_admin.access.models import Scope
+from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.credentials.rate_limits import RATE_LIMIT, RateLimitShape
 from sequin_admin.api.credentials.views import get_owned_or_404
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
@@ -16,17 +16,20 @@ from sequin_admin.api.framework.pagination import (
     TEXT_CHARS,
     Creation,
     PageParams,
+    paginate,
     paginate_request,
     search_rows,
 )
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.schemas import Body, Shape, Timestamp
+from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import models as limits
 from sequin_admin.limits import usage
-from sequin_admin.limits.models import RateLimit, Sample, SamplePeriod
+from sequin_admin.limits.models import RateLimit, Sample, SamplePeriod, UsageSummary
 from sequin_admin.limits.requests import MS, Gauge
 from sequin_admin.limits.stores import Unavailable
+from sequin_admin.limits.summaries import COUNTS, TIMES
 
 router = Resource(
     "Usage",
@@ -55,6 +58,17 @@ class LatelyShape(Shape):
     hot: bool = Field(description="Whether it is more than 80 %.")
 
 
+class SumShape(Shape):
+    """What was used in an hour or a day, as a worker summed it up within the last minutes."""
+
+    granted: int = Field(description="Calls that started.")
+    refused: int = Field(description="Permits that were asked for in vain.")
+    throttled: int = Field(description="Calls that the provider turned down as too many.")
+    share: float = Field(
+        description="Of what the limit allows in this time, or in one interval that is longer."
+    )
+
+
 class UsageShape(Shape):
     """How much of its rate limit a credential uses."""
 
@@ -65,6 +79,12 @@ class UsageShape(Shape):
     rate_limit: RateLimitShape
     now: NowShape | None = Field(description="Null while the limiter's store can't be reached.")
     lately: LatelyShape
+    hour: SumShape = Field(description="The last 60 minutes.")
+    day: SumShape = Field(description="The last 24 hours.")
+    resets_at: Timestamp | None = Field(
+        description="When more may start: the provider lets us go on or its window ends, or the "
+        "oldest call leaves the limit's window. Null when nothing is pending."
+    )
 
 
 class PointShape(Shape):
@@ -72,6 +92,7 @@ class PointShape(Shape):
 
     at: Timestamp = Field(description="When it began.")
     granted: int
+    refused: int = Field(description="Permits that were asked for in vain.")
     throttled: int
 
 
@@ -92,7 +113,7 @@ class UsageList(Shape):
 class UsageFilters(PageParams):
     """Query parameters of the list of uses."""
 
-    sort: Creation = "-created_at"
+    sort: Literal[Creation, "hour_share", "-hour_share", "day_share", "-day_share"] = "-created_at"
     provider: str = ""
     kind: str = ""
     search: str = Field(
@@ -135,8 +156,24 @@ def list_usage(request: ApiRequest, filters: Query[UsageFilters]) -> dict[str, A
         rows = rows.filter(
             pk__in=[hot.credential.pk for hot in usage.running_near_limit(organization)]
         )
-    page, following = paginate_request(request, filters, rows.defer("secrets"))
+    if filters.sort.endswith("_share"):
+        page, following = sort_by_share(request, organization, filters, rows)
+    else:
+        page, following = paginate_request(request, filters, rows.defer("secrets"))
     return {"data": usages_out(page), "next_cursor": following}
+
+
+def sort_by_share(
+    request: ApiRequest, organization: Organization, filters: UsageFilters, rows: Any
+) -> tuple[list[Credential], str | None]:
+    """A page of the credentials that a worker has summed up: new ones come within a minute."""
+    filters.refuse_unknown(request)
+    found = UsageSummary.objects.of(organization).filter(credential__disabled_at=None)
+    if filters.narrows():
+        found = found.filter(credential__in=filters.narrow(rows).values("pk"))
+    shown = found.select_related("credential__rate_limit").defer("credential__secrets")
+    page, following = paginate(shown, sort=filters.sort, cursor=filters.cursor, limit=filters.limit)
+    return [summary.credential for summary in page], following
 
 
 def usages_out(credentials: Sequence[Credential]) -> list[dict[str, Any]]:
@@ -144,6 +181,8 @@ def usages_out(credentials: Sequence[Credential]) -> list[dict[str, Any]]:
     gauges = gauges_of(credentials)
     totals = usage.sum_samples(Sample.objects.filter(credential__in=credentials))
     lately = usage.recent_use(credentials, totals)
+    found = UsageSummary.objects.filter(credential__in=credentials)
+    summaries = {summary.credential_id: summary for summary in found}
     return [
         {
             "credential_id": credential.pk,
@@ -151,6 +190,7 @@ def usages_out(credentials: Sequence[Credential]) -> list[dict[str, Any]]:
             "rate_limit": limits.get_rate(credential).model_dump(),
             "now": gauge and gauge_out(gauge),
             "lately": lately_out(lately[credential.pk]),
+            **summary_out(summaries.get(credential.pk) or UsageSummary()),
         }
         for credential, gauge in zip(credentials, gauges, strict=True)
     ]
@@ -171,6 +211,18 @@ def gauge_out(gauge: Gauge) -> dict[str, int]:
 def lately_out(use: usage.RecentUse) -> dict[str, Any]:
     plain = {name: getattr(use, name) for name in ("granted", "throttled")}
     return {**plain, "share": round(use.share, 4), "hot": use.is_near_limit}
+
+
+def summary_out(summary: UsageSummary) -> dict[str, Any]:
+    sums = {
+        time: {
+            **{name: getattr(summary, f"{time}_{name}") for name in COUNTS},
+            "share": round(getattr(summary, f"{time}_share"), 4),
+        }
+        for time in TIMES
+    }
+    pending = summary.resets_at is not None and summary.resets_at > clock.now()
+    return {**sums, "resets_at": summary.resets_at if pending else None}
 
 
 @of_credential.get("/{credential_id}/usage", response={200: UsageDetail, **ERRORS})

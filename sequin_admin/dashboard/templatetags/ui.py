@@ -23,9 +23,11 @@ from sequin_admin.core.words import format_exact_time
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.event_words import describe_details, describe_origin
+from sequin_admin.dashboard.live import Current
 from sequin_admin.health.status import Status
 from sequin_admin.limits import models as limits
 from sequin_admin.limits.models import RateLimit, format_interval
+from sequin_admin.syncs.models import Target
 from sequin_admin.syncs.rules import format_frequency
 from sequin_admin.tokens.summary import summarize_token
 
@@ -59,22 +61,42 @@ def status_style(status: str) -> StatusStyle:
     return StatusStyle(known.label, known.tone, known.icon)
 
 
+@register.simple_tag(takes_context=True)
+def live_part(context: Context, part: Current) -> SafeString:
+    """A part of the page that its poll keeps up to date."""
+    return part.render(context["request"])
+
+
 @register.inclusion_tag("components/badge.html")
-def badge(subject: Monitored, oob: bool = False, note: bool = True) -> dict[str, Any]:
-    """The badge of anything with `health_status`, with an id that htmx can swap out of band.
+def badge(subject: Monitored, note: bool = True) -> dict[str, Any]:
+    """The badge of anything with `health_status`; that of what a worker checks is a live part.
 
     With its sentence on demand, as in a row of a list; `note=False` where that stands on the page
-    already.
+    already, in a part that is kept up to date as a whole.
     """
+    is_live = note and isinstance(subject, Credential | Target)
+    part = badge_part(subject, note=note)
+    return {**part.context, "live": part if is_live else None}
+
+
+def badge_part(subject: Monitored, *, note: bool = True) -> Current:
+    """What a worker checks may change, unless it is disabled."""
     disabled_at = getattr(subject, "disabled_at", None)
-    return {
-        "status": shown_status(subject),
-        "since": disabled_at or subject.health_since,
-        "row": subject if note else None,
-        "note": "" if disabled_at else subject.health_note,
-        "id": f"badge-{subject.pk}",
-        "oob": oob,
-    }
+    status, since = shown_status(subject), disabled_at or subject.health_since
+    sentence = "" if disabled_at else subject.health_note
+    return Current(
+        subject.entity,
+        str(subject.pk),
+        state=(status, str(since), sentence),
+        context={
+            "status": status,
+            "since": since,
+            "row": subject if note else None,
+            "note": sentence,
+            "id": f"badge-{subject.pk}",
+        },
+        pending=not disabled_at,
+    )
 
 
 def shown_status(subject: Monitored) -> str:
@@ -155,11 +177,14 @@ def monogram(title: str) -> str:
 
 @register.filter
 def ago(at: datetime | None) -> SafeString:
-    """`3 h ago` or `in 5 min` as a <time> with the exact time in its title."""
+    """`3 h ago` or `in 5 min` as a <time> with the exact time in its title.
+
+    `static/js/times.js` goes on counting.
+    """
     if at is None:
         return SafeString("Never")
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time datetime="{}" title="{}" data-ago>{}</time>',
         at.isoformat(timespec="seconds"),
         format_exact_time(at),
         format_distance(at - clock.now()),

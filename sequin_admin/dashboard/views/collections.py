@@ -1,5 +1,7 @@
 """The collections of a credential, and the syncs that read them."""
 
+from collections.abc import Iterator, Sequence
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
@@ -7,8 +9,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from sequin_admin.access.policy import Action
 from sequin_admin.credentials.models import Credential
+from sequin_admin.dashboard import live
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.front import render_tab
+from sequin_admin.dashboard.listing import parse_uuids
+from sequin_admin.dashboard.live import Current
 from sequin_admin.syncs import catalogue
 from sequin_admin.syncs.models import Refresh
 
@@ -21,16 +26,35 @@ def get_owned_or_404(request: Request, pk: str) -> Credential:
 @require_GET
 @may(Action.VIEW)
 def collections(request: Request, pk: str) -> HttpResponse:
-    """The tab of its syncs, or for htmx the card alone."""
     credential = get_owned_or_404(request, pk)
-    context = {
-        "collections": catalogue.list_collections(credential),
-        "refresh": Refresh.objects.filter(pk=credential.pk).first(),
-        "syncs": credential.syncs.order_by("name")[:20],
-        "sync_count": credential.syncs.count(),
-    }
-    return render_tab(
-        request, "collections/index.html", credential, "credential_syncs", context, part="card"
+    context = {"collections": collections_part(credential)}
+    return render_tab(request, "collections/index.html", credential, "credential_syncs", context)
+
+
+@live.register("collections", "collections/card.html")
+def load_collections(request: Request, keys: Sequence[str]) -> Iterator[Current]:
+    rows = Credential.objects.of(request.organization).defer("secrets")
+    return map(collections_part, rows.filter(pk__in=parse_uuids(keys[:1])))
+
+
+def collections_part(credential: Credential) -> Current:
+    found = catalogue.list_collections(credential)
+    syncs = list(credential.syncs.order_by("name")[:20])
+    refresh = Refresh.objects.filter(pk=credential.pk).first()
+    status = refresh and refresh.status
+    return Current(
+        "collections",
+        str(credential.pk),
+        state=(status, refresh and refresh.error, len(found), [str(row.pk) for row in syncs]),
+        details=[(row.name, row.health_status, str(row.disabled_at)) for row in syncs],
+        context={
+            "credential": credential,
+            "collections": found,
+            "refresh": refresh,
+            "syncs": syncs,
+            "sync_count": credential.syncs.count(),
+        },
+        soon=status == Refresh.Status.PROCESSING,
     )
 
 

@@ -15,7 +15,6 @@ from sequin_admin.dashboard.list_settings import KeptList, ListColumn
 from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
 from sequin_admin.dashboard.search_chips import search_chips
 from sequin_admin.dashboard.sorting import Sorting
-from sequin_admin.dashboard.views.badges import may_change
 from sequin_admin.dashboard.views.credential_filters import (
     FILTER_PARAMS,
     Filter,
@@ -62,12 +61,9 @@ def index(request: Request) -> HttpResponseBase:
         return csv_response("credentials", list_rows(request), CSV_COLUMNS)
     search, sort = get_query_param(request, "q"), SORTING.chosen(request)
     page = Pages(list_rows(request), ROWS).get_page(request.GET.get("page"))
-    kept = KEPT.context(request)
-    shows_health = "health" in kept["shown"]
     context = {
-        **kept,
+        **KEPT.context(request),
         "page": page,
-        "polled": [row for row in page if may_change(row)] if shows_health else [],
         "filters": build_filters(request),
         "list_params": [(n, v) for n, v in request.GET.items() if v and n in LIST_PARAMS],
         "all_selected": bool(get_query_param(request, "all")),

@@ -16,13 +16,15 @@ from sequin_admin.dashboard.list_settings import KeptList
 from sequin_admin.dashboard.views import (
     consumers,
     credential_list,
+    fleet_usage,
     oauth_apps,
     streams,
     syncs,
     targets,
 )
 
-NAMED = (each.LIST.kept for each in (consumers, oauth_apps, streams, syncs, targets))
+LISTED = (consumers, fleet_usage, oauth_apps, streams, syncs, targets)
+NAMED = (each.LIST.kept for each in LISTED)
 LISTS = {kept.name: kept for kept in (credential_list.KEPT, *NAMED)}
 
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 from sequin_admin.access.models import Organization
 from sequin_admin.access.policy import Action
 from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.dashboard import provider_grid
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.health import fleet
 from sequin_admin.health.models import Transition
@@ -49,6 +50,7 @@ def overview(request: Request) -> HttpResponse:
         "customer_incidents": fleet.customer_incidents(organization)[:MAX_INCIDENTS],
         "near_limit": running_near_limit(organization)[:MAX_INCIDENTS],
         "transitions": Transition.objects.of(organization)[:RECENT],
+        "provider_grid": provider_grid.build_part(census),
         "steps": [] if all(step.done for step in steps) else steps,
         "shown": MAX_INCIDENTS,
     }

@@ -1,14 +1,17 @@
 """The status of the workers, and how far behind their jobs are."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.http import HttpResponse
+from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
 from sequin_admin.core import clock
+from sequin_admin.dashboard import live
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import render_page_or_partial
+from sequin_admin.dashboard.live import Current
 from sequin_admin.health import worker_watch, workers
 from sequin_admin.health.models import WorkerProcess
 from sequin_admin.limits import limiter
@@ -32,6 +35,7 @@ TITLES = {
     "notify_resolved": "Send notifications of what is resolved",
     "remind_customers": "Remind customers of links that end",
     "sample_usage": "Record the use of rate limits",
+    "sum_up_usage": "Sum up the use of rate limits",
     "prune_authorization_requests": "Delete expired authorization requests",
     "prune_batches": "Delete old bulk actions",
     "prune_connect_links": "Delete old connect links",
@@ -52,23 +56,45 @@ TITLES = {
 @require_GET
 @may(Action.VIEW)
 def worker(request: Request) -> HttpResponse:
+    return render(request, "worker/index.html", {"part": build_part(request)})
+
+
+@live.register("worker", "worker/status.html")
+def load_worker(request: Request, keys: Sequence[str]) -> list[Current]:
+    return [build_part(request)]
+
+
+def build_part(request: Request) -> Current:
     """Lags are those of the organization's own rows; totals per worker are for staff only."""
     now = clock.now()
     lags = workers.lags(request.organization)
     alive = workers.alive(now).exists()
+    listed = workers.list_workers()
+    rows = [(row, row.beat_at > now - workers.STALE_AFTER, list_errors(row)) for row in listed]
+    jobs = [(TITLES[lag.job], lag, lag.seconds(now) > LATE_S) for lag in lags]
     context = {
-        "rows": [
-            (row, row.beat_at > now - workers.STALE_AFTER, list_errors(row))
-            for row in workers.list_workers()
-        ],
+        "rows": rows,
         "alive": alive,
         "incident": None if alive else worker_watch.open_incident(),
         "unsealed": worker_watch.open_incident(worker_watch.UNSEALED) if alive else None,
         "store_risks": limiter.describe_risks(),
         "silent": endpoints.silent_for(request.organization),
-        "jobs": [(TITLES[lag.job], lag, lag.seconds(now) > LATE_S) for lag in lags],
+        "jobs": jobs,
     }
-    return render_page_or_partial(request, "worker/index.html", "status", context)
+    state = (
+        [(str(row), row.stopping, lives) for row, lives, _ in rows],
+        [(title, late) for title, _, late in jobs],
+        context["store_risks"],
+        bool(context["unsealed"]),
+        [endpoint.title for endpoint in context["silent"]],
+    )
+    return Current(
+        "worker",
+        "",
+        state,
+        details=[(str(row.beat_at), row.jobs, row.clock_note) for row in listed] + [str(lags)],
+        context=context,
+    )
 
 
 def list_errors(row: WorkerProcess) -> list[tuple[str, str, datetime]]:

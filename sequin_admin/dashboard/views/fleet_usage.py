@@ -1,0 +1,99 @@
+"""Usage across the fleet: what share of its limit each credential used lately."""
+
+from typing import Any
+
+from django.db.models import Case, F, Q, When
+from django.http import HttpResponseBase
+from django.views.decorators.http import require_GET
+
+from sequin_admin.access.policy import Action
+from sequin_admin.core import clock
+from sequin_admin.credentials import kinds
+from sequin_admin.dashboard.access import Request, may
+from sequin_admin.dashboard.csv_export import Columns
+from sequin_admin.dashboard.listing import get_query_param
+from sequin_admin.dashboard.named_lists import NamedList
+from sequin_admin.dashboard.sorting import Sorting
+from sequin_admin.dashboard.views.credential_filters import Filter
+from sequin_admin.limits.models import UsageSummary, UsageSummaryQuerySet, get_rate_limit
+from sequin_admin.limits.usage import NEAR_LIMIT_SHARE
+
+CSV: Columns = {
+    "credential_id": lambda row: row.credential_id,
+    "name": lambda row: row.credential.name,
+    "provider": lambda row: row.credential.provider,
+    "kind": lambda row: row.credential.kind,
+    "limit": lambda row: get_rate_limit(row.credential),
+    **{
+        name: lambda row, name=name: getattr(row, name)
+        for time in ("hour", "day")
+        for name in (f"{time}_share", f"{time}_granted", f"{time}_refused", f"{time}_throttled")
+    },
+    "resets_at": lambda row: row.next_reset,
+    "summed_at": lambda row: row.summed_at,
+}
+LIST = NamedList(
+    "fleet_usage",
+    Sorting(
+        {
+            "name": ("credential__name", "id"),
+            "hour": ("hour_share", "id"),
+            "day": ("day_share", "id"),
+            "refused": ("day_refused", "id"),
+            "throttled": ("day_throttled", "id"),
+            "reset": (F("next_reset").asc(nulls_last=True), "id"),
+        },
+        "-hour",
+    ),
+    CSV,
+    add="providers",
+    filters=("provider", "use"),
+)
+USES = {
+    "near": ("Near its limit", Q(hour_share__gte=NEAR_LIMIT_SHARE)),
+    "used": ("Used today", Q(day_granted__gt=0)),
+    "refused": ("Refused today", Q(day_refused__gt=0)),
+    "throttled": ("Throttled today", Q(day_throttled__gt=0)),
+}
+
+
+@require_GET
+@may(Action.VIEW)
+def fleet_usage(request: Request) -> HttpResponseBase:
+    rows = UsageSummary.objects.of(request.organization).filter(credential__disabled_at=None)
+    filters = build_filters(request)
+    answer: HttpResponseBase = LIST.render(
+        request,
+        annotate_rows(narrow(request, rows)),
+        noun="credential",
+        nouns="credentials",
+        add_words="Connect an account",
+        filters=filters,
+        **({"narrowed": True} if any(each.chosen for each in filters) else {}),
+    )
+    return answer
+
+
+def annotate_rows(rows: UsageSummaryQuerySet) -> UsageSummaryQuerySet:
+    """With `next_reset`, which is null when it is over, and all that a row shows."""
+    reset = Case(When(resets_at__gt=clock.now(), then=F("resets_at")))
+    shown = rows.select_related("credential__rate_limit").defer("credential__secrets")
+    return shown.annotate(next_reset=reset)
+
+
+def narrow(request: Request, rows: UsageSummaryQuerySet) -> UsageSummaryQuerySet:
+    provider, use = get_query_param(request, "provider"), get_query_param(request, "use")
+    if provider:
+        rows = rows.of_provider(provider)
+    return rows.filter(USES[use][1]) if use in USES else rows
+
+
+def build_filters(request: Request) -> list[Filter]:
+    offered: dict[str, Any] = {
+        "provider": ("Provider", kinds.providers_by_title()),
+        "use": ("Use", [(name, words) for name, (words, _) in USES.items()]),
+    }
+    return [
+        Filter(name, label, list(options), get_query_param(request, name))
+        for name, (label, options) in offered.items()
+    ]
