@@ -10,7 +10,16 @@ from sequin_admin.core.env import env
 
 def read_database(default: str) -> dict[str, Any]:
     """The settings of the database. Raises `ImproperlyConfigured`."""
-    database: dict[str, Any] = env.db("DATABASE_URL", default=default)
+    return complete(env.db("DATABASE_URL", default=default))
+
+
+def database_settings(url: str) -> dict[str, Any]:
+    """The settings of another database. Raises `ImproperlyConfigured`."""
+    return complete(env.db_url_config(url))
+
+
+def complete(database: dict[str, Any]) -> dict[str, Any]:
+    """With what we set for each engine."""
     if database["ENGINE"] == "django.db.backends.sqlite3":
         database["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
