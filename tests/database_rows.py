@@ -9,6 +9,8 @@ from django.db import connection
 # A request of anybody writes here.
 OF_EVERY_REQUEST = {"django_session", "usersessions_usersession", "core_cacheentry"}
 
+# What was refused is written here.
+AUDIT_LOG = ("audit_event", "audit_unsealedevent", "audit_repeatedevent")
 
 # What was read last, and when: a walk reads again only when something was written.
 _last: dict[Any, frozenset[str]] = {}

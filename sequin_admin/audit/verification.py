@@ -95,13 +95,14 @@ class ChainVerification:
         return records.last() or Seal(chain=self.chain)
 
     def run(self, exported: list[ExportedHead]) -> None:
-        head = ChainHead.objects.filter(chain=self.chain).first()
-        ends = {each.number: each for each in exported}
-        last = self.verify_seals(head.number if head else 0, ends)
+        heads = ChainHead.objects.filter(chain=self.chain)
+        head = heads.first()
+        newest = self.all_seals.last()
+        last = self.verify_seals(newest.number if newest else 0, {e.number: e for e in exported})
         if head and last < head.number:
             self.report(f"the end was cut off: seal {last} is the last, and {head.number} was.")
-        if not head and last:
-            self.report(f"the record of its end, seal {last}, is gone.")
+        if last and not heads.filter(number__gte=last).exists():
+            self.report(f"the record of its end, seal {last}, is gone or of before.")
         self.check_ends(exported, last)
         self.check_unmatched(last)
 
@@ -128,7 +129,7 @@ class ChainVerification:
         """In pages: an open cursor would keep SQLite's log from being cut for as long."""
         while page := list(self.all_seals.filter(number__gt=after)[:PAGE]):
             for seal in page:
-                if seal.number > until and until:
+                if seal.number > until:
                     return
                 yield seal
             after = page[-1].number

@@ -16,7 +16,7 @@ from sequin_admin.access.account_log import record_account_change, record_accoun
 from sequin_admin.access.addresses import account_of
 from sequin_admin.access.models import User
 from sequin_admin.audit.repeats import record_repeatable
-from sequin_admin.core.actors import Actor, actor_of
+from sequin_admin.core.actors import actor_of
 
 
 def connect_signals() -> None:
@@ -44,17 +44,12 @@ def record_logout(request: HttpRequest, user: User | None, **_: Any) -> None:
 
 
 def record_failed_login(request: HttpRequest, email: str) -> None:
-    """Also a wrong password when somebody who is signed in was to confirm that it is them."""
-    actor = unknown_caller(request)
+    """Of somebody unknown; of the person signed in when they were to confirm that it is them."""
+    actor = actor_of(request)
     if user := account_of(email) if email else None:
         record_account_repeatable(user, "user.login_failed", actor)
     else:
         record_repeatable(None, "user.login_failed", actor)
-
-
-def unknown_caller(request: HttpRequest) -> Actor:
-    caller = actor_of(request)
-    return Actor(None, caller.address, caller.user_agent, unknown=True)
 
 
 def record_password_change(request: HttpRequest, user: User, **_: Any) -> None:
@@ -82,5 +77,4 @@ def record_removed_factor(
 
 def record_refused_factor(request: HttpRequest, user: User, **_: Any) -> None:
     """A wrong code, after the right password."""
-    actor = unknown_caller(request)
-    record_account_repeatable(user, "user.second_factor_refused", actor)
+    record_account_repeatable(user, "user.second_factor_refused", actor_of(request))

@@ -157,6 +157,19 @@ def test_a_deleted_event_with_its_seal_and_a_cut_end_are_found(organization, eve
         call_command("verify_audit", head=str(head), stdout=StringIO())
 
 
+@pytest.mark.parametrize("number", [3, 99])
+def test_a_forged_record_of_retention_is_found(organization, events, number):
+    """It makes the triggers let events and seals go, and itself."""
+    forged = Seal(chain=organization.pk, number=number, pruned_to=2, floor=10**9, key_id=1)
+    Seal.objects.bulk_create([forged])
+    run_sql("DELETE FROM audit_event WHERE organization_id IS NOT NULL")
+
+    assert any(f"seal {number} of" in sentence for sentence in find_broken())
+
+    Seal.objects.filter(chain=organization.pk, number__lte=2)._raw_delete("default")
+    assert any(f"seal {number} of" in sentence for sentence in find_broken())
+
+
 def test_a_seal_that_was_changed_or_left_out_is_found(organization, events):
     with without_triggers():
         run_sql("UPDATE audit_seal SET sealed_at = '2001-01-01' WHERE first_id = %s", events[0].pk)

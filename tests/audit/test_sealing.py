@@ -157,7 +157,7 @@ def test_seals_events_and_ends_are_exported_to_a_file_of_the_day(
     assert [head["number"] for head in heads["heads"]] == [1]
     call_command("verify_audit", head=str(path), stdout=StringIO())
     ChainHead.objects.all()._raw_delete("default")
-    with pytest.raises(CommandError, match="the record of its end"):
+    with pytest.raises(CommandError, match="the record of its end, seal 1, is gone"):
         call_command("verify_audit", head=str(path), stdout=StringIO())
 
 

@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from sequin_admin.access import keys
+from sequin_admin.audit.seals import newest_key as newest_seal_key
 from sequin_admin.connect import authorization_requests, flow, links
 from sequin_admin.core import checks, clock, digests, fields, keyring
 from sequin_admin.credentials import kinds
@@ -185,6 +186,7 @@ def everything(use, organization, user, client):
     totp.TOTP.activate(user, totp.generate_totp_secret())
     RecoveryCodes.activate(user)
     digests.load_key()
+    newest_seal_key()
     channels.create(
         organization, ChannelKind.WEBHOOK, actor=user, name="hook", address="https://a.test/",
         min_severity="info",

@@ -8,7 +8,14 @@ from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.signals import got_request_exception
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError, models
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    OperationalError,
+    models,
+)
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils.log import log_response
 from ninja import NinjaAPI, Schema
@@ -135,7 +142,10 @@ def add_exception_handlers(api: NinjaAPI) -> None:
     @api.exception_handler(ApiError)
     def api_error(request: HttpRequest, error: ApiError) -> HttpResponse:
         if isinstance(error, Denied):
-            record_denied(request, error)
+            try:
+                record_denied(request, error)
+            except DatabaseError as away:
+                return database_away_response(request, away)
         answer = problem_response(error.status, error.summary, error.fields)
         for name, value in error.headers.items():
             answer[name] = value
