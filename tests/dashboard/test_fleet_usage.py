@@ -27,7 +27,12 @@ def rows(organization):
     }
     for kind, columns in uses.items():
         credential = make_credential(organization, kind, name=f"Of {kind}")
-        UsageSummary.objects.create(organization=organization, credential=credential, **columns)
+        UsageSummary.objects.create(
+            organization=organization,
+            credential=credential,
+            provider=credential.provider,
+            **columns,
+        )
 
 
 def listed(client, **query) -> list[str]:
