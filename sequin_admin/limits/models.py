@@ -20,6 +20,8 @@ MOST_REQUESTS = 1_000_000
 SHORTEST_MS, LONGEST_MS = 100, DAY_MS
 MOST_AT_ONCE = 10_000
 ACTION = "rate_limit.changed"
+# Usage summaries that are not all zeros.
+USED = models.Q(day_granted__gt=0) | models.Q(day_refused__gt=0) | models.Q(day_throttled__gt=0)
 
 
 class RateLimit(models.Model):
@@ -102,9 +104,8 @@ class UsageSummaryQuerySet(Findable["UsageSummary"]):
     """Found by what finds their credentials."""
 
     def searched(self, text: str) -> Self:
-        if not text:
-            return self
-        return self.filter(credential__in=Credential.objects.searched(text).values("pk"))
+        found = Credential.objects.searched(text).values("pk")
+        return self.filter(credential__in=found) if text else self
 
     def condition_of(self, term: Term) -> models.Q:
         found = Credential.objects.filter(Credential.objects.all().condition_of(term))
@@ -222,13 +223,7 @@ class UsageSummary(models.Model):
             models.Index(
                 fields=("organization", "provider", "hour_share", "id"), name="usage_of_provider"
             ),
-            models.Index(
-                fields=("summed_at",),
-                condition=models.Q(day_granted__gt=0)
-                | models.Q(day_refused__gt=0)
-                | models.Q(day_throttled__gt=0),
-                name="usage_to_sum",
-            ),
+            models.Index(fields=("summed_at",), condition=USED, name="usage_to_sum"),
         )
 
     def __str__(self) -> str:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
 from sequin_admin.core import clock
 from sequin_admin.core.chunks import CHUNK_SIZE
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
-from sequin_admin.limits.models import Sample, SamplePeriod, UsageSummary, get_rate
+from sequin_admin.limits.models import USED, Sample, SamplePeriod, UsageSummary, get_rate
 from sequin_admin.limits.recorded import start_of
 
 MOST = 20_000
@@ -26,7 +26,6 @@ TIMES = {
     "hour": (SamplePeriod.MINUTE, timedelta(hours=1)),
     "day": (SamplePeriod.HOUR, timedelta(days=1)),
 }
-USED = Q(day_granted__gt=0) | Q(day_refused__gt=0) | Q(day_throttled__gt=0)
 FIELDS = [f"{time}_{count}" for time in TIMES for count in (*COUNTS, "share")]
 
 
