@@ -40,8 +40,6 @@ PAGES = {
     "sick": ("/credentials/?health=customer_intervention", 250),
     "incidents": ("/incidents/", 250),
     "usage": ("/usage/", 100),
-    "usage by day": ("/usage/?sort=-day", 100),
-    "usage by throttled": ("/usage/?sort=-throttled", 100),
     "provider": ("/providers/stripe/", 100),
     "poll of the overview": ("/badges/?grid=", 100),
 }
