@@ -86,6 +86,13 @@ def test_it_asks_little_and_shows_no_other_organization(
     assert listed(owner) == []
 
 
+def test_a_disabled_credential_is_left_out(owner, organization):
+    off = make_credential(organization, "stripe_key", name="Off", disabled_at=clock.now())
+    UsageSummary.objects.create(organization=organization, credential=off, hour_share=0.9)
+
+    assert ">Off<" not in owner.get(URL).content.decode()
+
+
 def test_the_csv_has_what_the_filters_leave(owner, rows):
     answer = owner.get(URL, {"format": "csv", "use": "near"})
     (row,) = csv.DictReader(b"".join(answer.streaming_content).decode().splitlines())
