@@ -20,6 +20,8 @@ MOST_REQUESTS = 1_000_000
 SHORTEST_MS, LONGEST_MS = 100, DAY_MS
 MOST_AT_ONCE = 10_000
 ACTION = "rate_limit.changed"
+# Usage summaries that are not all zeros.
+USED = models.Q(day_granted__gt=0) | models.Q(day_refused__gt=0) | models.Q(day_throttled__gt=0)
 
 
 class RateLimit(models.Model):
@@ -101,13 +103,9 @@ class RateLimit(models.Model):
 class UsageSummaryQuerySet(Findable["UsageSummary"]):
     """Found by what finds their credentials."""
 
-    def of_provider(self, provider: str) -> Self:
-        return self.filter(credential__in=Credential.objects.of_provider(provider).values("pk"))
-
     def searched(self, text: str) -> Self:
-        if not text:
-            return self
-        return self.filter(credential__in=Credential.objects.searched(text).values("pk"))
+        found = Credential.objects.searched(text).values("pk")
+        return self.filter(credential__in=found) if text else self
 
     def condition_of(self, term: Term) -> models.Q:
         found = Credential.objects.filter(Credential.objects.all().condition_of(term))
@@ -192,12 +190,15 @@ class Sample(models.Model):
 class UsageSummary(models.Model):
     """A credential's usage in the last hour and day, as a worker last summed it up.
 
+    Indexed by each order of its list, as a list of many can't be sorted when it is asked for.
+
     A `share` is that of the limit in this time; 1.0 is all of it. After `resets_at` more calls may
     start, or nothing counts any more.
     """
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="+")
     credential = models.OneToOneField(Credential, models.CASCADE, related_name="usage_summary")
+    provider = models.CharField(max_length=40)
     hour_granted = models.PositiveBigIntegerField(default=0)
     hour_refused = models.PositiveBigIntegerField(default=0)
     hour_throttled = models.PositiveBigIntegerField(default=0)
@@ -216,13 +217,13 @@ class UsageSummary(models.Model):
         indexes = (
             models.Index(fields=("organization", "hour_share", "id"), name="usage_by_hour"),
             models.Index(fields=("organization", "day_share", "id"), name="usage_by_day"),
+            models.Index(fields=("organization", "day_refused", "id"), name="usage_by_refused"),
+            models.Index(fields=("organization", "day_throttled", "id"), name="usage_by_throttled"),
+            models.Index(fields=("organization", "resets_at", "id"), name="usage_by_reset"),
             models.Index(
-                fields=("summed_at",),
-                condition=models.Q(day_granted__gt=0)
-                | models.Q(day_refused__gt=0)
-                | models.Q(day_throttled__gt=0),
-                name="usage_to_sum",
+                fields=("organization", "provider", "hour_share", "id"), name="usage_of_provider"
             ),
+            models.Index(fields=("summed_at",), condition=USED, name="usage_to_sum"),
         )
 
     def __str__(self) -> str:

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
 from sequin_admin.core import clock
 from sequin_admin.core.chunks import CHUNK_SIZE
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
-from sequin_admin.limits.models import Sample, SamplePeriod, UsageSummary, get_rate
+from sequin_admin.limits.models import USED, Sample, SamplePeriod, UsageSummary, get_rate
 from sequin_admin.limits.recorded import start_of
 
 MOST = 20_000
@@ -26,7 +26,6 @@ TIMES = {
     "hour": (SamplePeriod.MINUTE, timedelta(hours=1)),
     "day": (SamplePeriod.HOUR, timedelta(days=1)),
 }
-USED = Q(day_granted__gt=0) | Q(day_refused__gt=0) | Q(day_throttled__gt=0)
 FIELDS = [f"{time}_{count}" for time in TIMES for count in (*COUNTS, "share")]
 
 
@@ -43,7 +42,9 @@ def create_missing(credentials: Iterable[Credential]) -> list[UUID]:
     `select_related("usage_summary")` saves a query a row.
     """
     new = [
-        UsageSummary(credential_id=row.pk, organization_id=row.organization_id)
+        UsageSummary(
+            credential_id=row.pk, organization_id=row.organization_id, provider=row.provider
+        )
         for row in credentials
         if not hasattr(row, "usage_summary")
     ]
@@ -65,7 +66,10 @@ def sum_up(pks: Sequence[UUID], resets: Mapping[UUID, datetime] | None = None) -
     summaries = []
     for credential in credentials:
         summary = UsageSummary(
-            credential=credential, organization_id=credential.organization_id, summed_at=now
+            credential=credential,
+            organization_id=credential.organization_id,
+            provider=credential.provider,
+            summed_at=now,
         )
         summary.resets_at = (resets or {}).get(credential.pk)
         for time, (_, length) in TIMES.items():
@@ -97,12 +101,9 @@ def sum_since(
 ) -> dict[UUID, Counts]:
     """The sums of the samples that began within `length` before the current one, with it."""
     rows = Sample.objects.filter(credential__in=pks, span=span, at__gt=start_of(now, span) - length)
-    sums = (
-        rows.order_by()
-        .values("credential")
-        .annotate(**{f"sum_{count}": Sum(count) for count in COUNTS})
-    )
-    return {row["credential"]: Counts(*(row[f"sum_{count}"] for count in COUNTS)) for row in sums}
+    sums = {f"sum_{count}": Sum(count) for count in COUNTS}
+    grouped = rows.order_by().values("credential").annotate(**sums).values_list("credential", *sums)
+    return {pk: Counts(*counted) for pk, *counted in grouped}
 
 
 def share(granted: int, rate: Rate, length: timedelta) -> float:

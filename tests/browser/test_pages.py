@@ -21,8 +21,9 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import CredentialForm
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard import urls
-from sequin_admin.health import probes
+from sequin_admin.health import outages, probes
 from sequin_admin.health.models import WorkerProcess
+from sequin_admin.limits import limiter, sampling
 from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.message import Severity
 from sequin_admin.notifications.models import Channel, ChannelKind, Delivery
@@ -110,6 +111,9 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     batch = batches.start(organization, rows, BatchAction.RECONNECT, **every)
     (claimed,) = batches.claim_due(1)
     batches.work_claimed(claimed)
+    limiter.acquire(working, n=3)
+    sampling.record_samples()
+    outages.open_outage("hubspot", "HubSpot is down.")
     of_sync, of_target = f"/syncs/{sync.pk}/", f"/targets/{target.pk}/"
     one, of_app = f"/credentials/{working.pk}/", f"/oauth-apps/{app.pk}/"
     return [
@@ -188,6 +192,9 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         f"/consumers/{consumer.pk}/delete/",
         "/audit/",
         "/worker/",
+        "/usage/",
+        "/usage/?q=nothing+matches&use=near",
+        "/providers/hubspot/",
         "/docs/kinds/",
         "/api-keys/",
         "/api-keys/new/",

@@ -8,9 +8,8 @@ from tests.browser.conftest import list_faults, press, settle
 from tests.conftest import make_member
 from tests.factories import make_credential
 
-POLL = """() => {
-  htmx.ajax("GET", location.pathname, {source: "#worker", swap: "outerHTML"}).catch(() => {});
-}"""
+POLL = "htmx.trigger('#live', 'live')"
+ASKED = "**/badges/**"
 
 
 def lose(route: Route) -> None:
@@ -42,10 +41,10 @@ def test_a_failed_poll_changes_nothing_but_a_bar(page: Page) -> None:
     page.evaluate("window.same = true")
 
     for answer in (lose, refuse, send_elsewhere, refresh):
-        page.route("**/worker/", answer)
+        page.route(ASKED, answer)
         poll(page)
         expect(page.locator("#poll-bar")).to_be_visible()
-        page.unroute("**/worker/")
+        page.unroute(ASKED)
         poll(page)
         expect(page.locator("#poll-bar")).to_be_hidden()
 
@@ -68,10 +67,10 @@ def test_a_poll_that_hangs_fails_as_well(page: Page) -> None:
         })"""
     )
 
-    page.route("**/worker/", hang)
+    page.route(ASKED, hang)
     page.evaluate(POLL)
 
-    expect(page.locator("#poll-bar")).to_contain_text("The server does not answer.")
+    expect(page.locator("#poll-bar")).to_contain_text("Not connected since")
     expect(page.locator("#poll-bar")).to_be_visible()
     expect(page.locator(".toast")).to_have_count(0)
     assert page.evaluate("window.limit") == 15_000
@@ -91,7 +90,7 @@ def test_the_bar_stays_while_one_of_two_polls_fails(page: Page) -> None:
         }"""
     )
     page.route("**/other/", lambda route: route.fulfill(status=200, body="<p>Fine</p>"))
-    page.route("**/worker/", refuse)
+    page.route(ASKED, refuse)
     poll(page)
     expect(page.locator("#poll-bar")).to_be_visible()
 
@@ -100,7 +99,7 @@ def test_the_bar_stays_while_one_of_two_polls_fails(page: Page) -> None:
     settle(page)
     expect(page.locator("#poll-bar")).to_be_visible()
 
-    page.unroute("**/worker/")
+    page.unroute(ASKED)
     poll(page)
     expect(page.locator("#poll-bar")).to_be_hidden()
 

@@ -212,7 +212,12 @@ def test_a_limit_is_changed_in_the_parts_that_are_given(run, champ):
 def test_those_that_use_most_of_their_limit_come_first(run, organization, champ):
     busy = make_credential(organization, "stripe_key", name="Busy")
     for row, hour, day in ((champ, 0.1, 0.9), (busy, 0.82, 0.1)):
-        sums = {"hour_share": hour, "day_share": day, "day_refused": 1_200}
+        sums = {
+            "hour_share": hour,
+            "day_share": day,
+            "day_refused": 1_200,
+            "provider": row.provider,
+        }
         UsageSummary.objects.create(organization=organization, credential=row, **sums)
 
     ran = run("limits", "usage")

@@ -27,7 +27,12 @@ def rows(organization):
     }
     for kind, columns in uses.items():
         credential = make_credential(organization, kind, name=f"Of {kind}")
-        UsageSummary.objects.create(organization=organization, credential=credential, **columns)
+        UsageSummary.objects.create(
+            organization=organization,
+            credential=credential,
+            provider=credential.provider,
+            **columns,
+        )
 
 
 def listed(client, **query) -> list[str]:
@@ -79,6 +84,13 @@ def test_it_asks_little_and_shows_no_other_organization(
     owner.force_login(stranger)
 
     assert listed(owner) == []
+
+
+def test_a_disabled_credential_is_left_out(owner, organization):
+    off = make_credential(organization, "stripe_key", name="Off", disabled_at=clock.now())
+    UsageSummary.objects.create(organization=organization, credential=off, hour_share=0.9)
+
+    assert ">Off<" not in owner.get(URL).content.decode()
 
 
 def test_the_csv_has_what_the_filters_leave(owner, rows):

@@ -37,7 +37,7 @@ def test_the_grid_leads_to_what_is_known_of_a_provider(
     owner, organization, hubspot, django_assert_max_num_queries
 ):
     make_credential(organization, "stripe_key", name="Elsewhere")
-    summary = {"hour_share": 0.91, "hour_granted": 12}
+    summary = {"hour_share": 0.91, "hour_granted": 12, "provider": "hubspot"}
     UsageSummary.objects.create(organization=organization, credential=hubspot[0], **summary)
     url = address("provider", "hubspot")
     assert url in owner.get("/").content.decode()

@@ -1,6 +1,7 @@
 """Template tags and filters of charts and usage."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -8,7 +9,7 @@ from django.utils import dateformat
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from sequin_admin.core.words import format_duration, format_share
+from sequin_admin.core.words import format_duration, format_local_time, format_share
 from sequin_admin.dashboard.templatetags.monitored import known_words, percent
 from sequin_admin.health.outage_history import OutageDay, OutageHistory
 from sequin_admin.limits.usage import NEAR_LIMIT_SHARE
@@ -27,6 +28,12 @@ def share_meter(share: float, granted: int) -> SafeString:
         'height="6"/></svg><span>{} <span class="muted">{}</span></span></span>',
         *(tone, f"{100 * min(share, 1):.1f}", format_share(share), calls),
     )
+
+
+@register.filter
+def chart_time(at: datetime) -> str:
+    """3 Nov, 14:05 CET: in the viewer's time zone, as on the axis."""
+    return format_local_time(at)
 
 
 @register.simple_tag

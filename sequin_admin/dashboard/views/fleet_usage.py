@@ -1,6 +1,6 @@
 """Usage across the fleet: what share of its limit each credential used lately."""
 
-from typing import Any
+from operator import attrgetter
 
 from django.db.models import Case, F, Q, When
 from django.http import HttpResponseBase
@@ -16,6 +16,7 @@ from sequin_admin.dashboard.named_lists import NamedList
 from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.dashboard.views.credential_filters import Filter
 from sequin_admin.limits.models import UsageSummary, UsageSummaryQuerySet, get_rate_limit
+from sequin_admin.limits.summaries import FIELDS
 from sequin_admin.limits.usage import NEAR_LIMIT_SHARE
 
 CSV: Columns = {
@@ -24,11 +25,7 @@ CSV: Columns = {
     "provider": lambda row: row.credential.provider,
     "kind": lambda row: row.credential.kind,
     "limit": lambda row: get_rate_limit(row.credential),
-    **{
-        name: lambda row, name=name: getattr(row, name)
-        for time in ("hour", "day")
-        for name in (f"{time}_share", f"{time}_granted", f"{time}_refused", f"{time}_throttled")
-    },
+    **{name: attrgetter(name) for name in FIELDS},
     "resets_at": lambda row: row.next_reset,
     "summed_at": lambda row: row.summed_at,
 }
@@ -36,12 +33,11 @@ LIST = NamedList(
     "fleet_usage",
     Sorting(
         {
-            "name": ("credential__name", "id"),
             "hour": ("hour_share", "id"),
             "day": ("day_share", "id"),
             "refused": ("day_refused", "id"),
             "throttled": ("day_throttled", "id"),
-            "reset": (F("next_reset").asc(nulls_last=True), "id"),
+            "reset": ("resets_at", "id"),
         },
         "-hour",
     ),
@@ -84,16 +80,19 @@ def annotate_rows(rows: UsageSummaryQuerySet) -> UsageSummaryQuerySet:
 def narrow(request: Request, rows: UsageSummaryQuerySet) -> UsageSummaryQuerySet:
     provider, use = get_query_param(request, "provider"), get_query_param(request, "use")
     if provider:
-        rows = rows.of_provider(provider)
+        rows = rows.filter(provider=provider)
+    if LIST.sorting.chosen(request) == "reset":
+        # Those without a pending one would come first.
+        rows = rows.filter(resets_at__gt=clock.now())
     return rows.filter(USES[use][1]) if use in USES else rows
 
 
 def build_filters(request: Request) -> list[Filter]:
-    offered: dict[str, Any] = {
+    offered = {
         "provider": ("Provider", kinds.providers_by_title()),
         "use": ("Use", [(name, words) for name, (words, _) in USES.items()]),
     }
     return [
-        Filter(name, label, list(options), get_query_param(request, name))
+        Filter(name, label, options, get_query_param(request, name))
         for name, (label, options) in offered.items()
     ]

@@ -23,6 +23,7 @@ COUNTED = [Status.SEQUIN, Status.CUSTOMER, Status.HEALTHY]
 @require_GET
 @may(Action.VIEW)
 def provider(request: Request, provider: str) -> HttpResponse:
+    """Raises `Http404` for a provider without kinds and credentials."""
     organization, offered = request.organization, kinds.of_provider(provider)
     census = fleet.get_census(organization)
     known = (row for row in census.providers if row.provider == provider)
@@ -30,7 +31,7 @@ def provider(request: Request, provider: str) -> HttpResponse:
     if not offered and not counted.count:
         raise Http404(provider)
     apps = OAuthApp.objects.of(organization).filter(provider=provider).defer("secrets")
-    summaries = UsageSummary.objects.of(organization).of_provider(provider)
+    summaries = UsageSummary.objects.of(organization).filter(provider=provider)
     used = annotate_rows(summaries.filter(credential__disabled_at=None, hour_share__gt=0))
     context = {
         "provider": provider,

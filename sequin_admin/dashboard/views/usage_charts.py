@@ -7,7 +7,6 @@ patterns keep their form at any width.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from itertools import count
 
 from django.template.defaultfilters import pluralize
 from django.utils import dateformat
@@ -123,8 +122,10 @@ def place(value: float, top: int) -> float:
 
 def round_up(highest: int) -> int:
     """The next of 2, 4, 10, 20, 40, 100 ...: its half is a round number, too."""
-    tops = (factor * 10**power for power in count() for factor in (2, 4, 10))
-    return next(top for top in tops if top >= highest)
+    power = 1
+    while power * 10 < highest:
+        power *= 10
+    return next(top for top in (2 * power, 4 * power, 10 * power) if top >= highest)
 
 
 def build_bar(x: float, step: float, point: usage.Point, top: int) -> Bar:

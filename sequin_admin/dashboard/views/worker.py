@@ -72,13 +72,14 @@ def build_part(request: Request) -> Current:
     listed = workers.list_workers()
     rows = [(row, row.beat_at > now - workers.STALE_AFTER, list_errors(row)) for row in listed]
     jobs = [(TITLES[lag.job], lag, lag.seconds(now) > LATE_S) for lag in lags]
+    silent = list(endpoints.silent_for(request.organization))
     context = {
         "rows": rows,
         "alive": alive,
         "incident": None if alive else worker_watch.open_incident(),
         "unsealed": worker_watch.open_incident(worker_watch.UNSEALED) if alive else None,
         "store_risks": limiter.describe_risks(),
-        "silent": endpoints.silent_for(request.organization),
+        "silent": silent,
         "jobs": jobs,
     }
     state = (
@@ -86,7 +87,7 @@ def build_part(request: Request) -> Current:
         [(title, late) for title, _, late in jobs],
         context["store_risks"],
         bool(context["unsealed"]),
-        [endpoint.title for endpoint in context["silent"]],
+        [endpoint.title for endpoint in silent],
     )
     return Current(
         "worker",

@@ -6,6 +6,7 @@ from sequin_admin.access.models import Organization
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health.models import Incident, subject_columns
+from sequin_admin.limits.models import UsageSummary
 
 STATUSES = ("healthy", "healthy", "healthy", "customer_intervention", "")
 PLANS = ("pro", "basic", "basic", "basic", "basic")
@@ -21,6 +22,9 @@ def fill(organization: Organization, total: int) -> None:
     have = Credential.objects.of(organization).count()
     rows = [(hubspot if n % 2 else stripe)(organization, app, n) for n in range(have, total)]
     Credential.objects.bulk_create(rows, batch_size=500)
+    UsageSummary.objects.bulk_create(
+        (use_of(row, number) for number, row in enumerate(rows)), batch_size=500
+    )
     sick = (row for row in rows if row.health_status == "customer_intervention")
     Incident.objects.bulk_create(
         (
@@ -34,6 +38,20 @@ def fill(organization: Organization, total: int) -> None:
     with connection.cursor() as cursor:
         # As autovacuum would do after so many inserts.
         cursor.execute("ANALYZE")
+
+
+def use_of(credential: Credential, number: int) -> UsageSummary:
+    """Every credential is in use; one in seven was throttled today."""
+    return UsageSummary(
+        organization_id=credential.organization_id,
+        credential=credential,
+        provider=credential.provider,
+        hour_granted=number % 3_600,
+        hour_share=number % 1_000 / 1_000,
+        day_granted=number % 86_400,
+        day_share=number % 777 / 777,
+        day_throttled=0 if number % 7 else number % 50,
+    )
 
 
 def stripe(organization: Organization, app: OAuthApp, number: int) -> Credential:

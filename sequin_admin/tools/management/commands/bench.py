@@ -40,6 +40,9 @@ PAGES = {
     "overview": ("/", 100),
     "sick": ("/credentials/?health=customer_intervention", 250),
     "incidents": ("/incidents/", 250),
+    "usage": ("/usage/", 100),
+    "provider": ("/providers/stripe/", 100),
+    "poll of the overview": ("/badges/?grid=", 100),
 }
 MOST_RATIO = 1.5
 
