@@ -126,6 +126,7 @@ def refusal(link: ConnectLink, sent: int) -> str:
 
 
 def check_language(language: str) -> str:
+    """Raises `BadMail` for one that is not ours."""
     if language not in LANGUAGES:
         raise BadMail({"language": f"Choose one of {', '.join(LANGUAGES)}."})
     return language
