@@ -28,6 +28,11 @@ class BadPicture(ValueError):
     """The file can't be used as a logo. `str()` says what to do."""
 
 
+def lock_organization(organization: Organization) -> None:
+    """Whoever else changes what belongs to the organization alone waits for this transaction."""
+    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+
+
 @transaction.atomic
 def rename(organization: Organization, name: str, *, actor: models.Model | None) -> None:
     if name == organization.name:

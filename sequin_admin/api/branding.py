@@ -93,6 +93,7 @@ def update_branding(
     logo = given.pop("logo", None)
     picture = read_logo(logo) if logo else b""
     with transaction.atomic():
+        organizations.lock_organization(organization)
         check_if_match(if_match, branding_out(organization))
         try:
             branding.save_branding(organization, given, actor=request.auth)

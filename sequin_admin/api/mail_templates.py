@@ -2,11 +2,13 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpResponse
 from ninja import Status
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
+from sequin_admin.access.organizations import lock_organization
 from sequin_admin.api.framework.auth import ApiRequest, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
@@ -116,18 +118,20 @@ def set_mail_template(
 ) -> dict[str, Any]:
     """Replace our text by one of yours."""
     organization = require_scope(request, Scope.WRITE)
-    check_if_match(if_match, template_out(organization, purpose, language))
-    try:
-        mails.save_template(
-            organization,
-            purpose,
-            language,
-            subject=payload.subject,
-            text=payload.text,
-            actor=request.auth,
-        )
-    except mails.BadMail as error:
-        raise invalid(error) from None
+    with transaction.atomic():
+        lock_organization(organization)
+        check_if_match(if_match, template_out(organization, purpose, language))
+        try:
+            mails.save_template(
+                organization,
+                purpose,
+                language,
+                subject=payload.subject,
+                text=payload.text,
+                actor=request.auth,
+            )
+        except mails.BadMail as error:
+            raise invalid(error) from None
     return with_etag(response, template_out(organization, purpose, language))
 
 
@@ -137,8 +141,10 @@ def remove_mail_template(
 ) -> Status[None]:
     """Use our text again."""
     organization = require_scope(request, Scope.WRITE)
-    check_if_match(if_match, template_out(organization, purpose, language))
-    mails.remove_template(organization, purpose, language, actor=request.auth)
+    with transaction.atomic():
+        lock_organization(organization)
+        check_if_match(if_match, template_out(organization, purpose, language))
+        mails.remove_template(organization, purpose, language, actor=request.auth)
     return Status(204, None)
 
 

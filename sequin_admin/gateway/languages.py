@@ -3,23 +3,38 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from django.http import HttpRequest
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
 from django.utils import translation
 
 from sequin_admin.core.languages import LANGUAGES, choose_language
 
-SESSION_KEY = "customer_language"
+# A cookie and not the session, which nobody should get by asking for any address.
+COOKIE, COOKIE_PATH = "customer_language", "/link/"
+COOKIE_S = 30 * 24 * 3600
 PARAMETER = "language"
 
 
 @contextmanager
 def in_language(request: HttpRequest) -> Iterator[None]:
     """Activate the language for this request, until the view ends. `speak_as()` may change it."""
-    switched = request.GET.get(PARAMETER, "")
-    if switched in LANGUAGES and switched != request.session.get(SESSION_KEY):
-        request.session[SESSION_KEY] = switched
     with translation.override(language_of(request)):
         yield
+
+
+def remember_switch(request: HttpRequest, response: HttpResponse) -> None:
+    """Keep the language that was chosen on the page for those that follow."""
+    switched = request.GET.get(PARAMETER, "")
+    if switched in LANGUAGES:
+        response.set_cookie(
+            COOKIE,
+            switched,
+            max_age=COOKIE_S,
+            path=COOKIE_PATH,
+            secure=settings.SESSION_COOKIE_SECURE,
+            httponly=True,
+            samesite="Lax",
+        )
 
 
 def speak_as(request: HttpRequest, language: str) -> None:
@@ -28,5 +43,5 @@ def speak_as(request: HttpRequest, language: str) -> None:
 
 
 def language_of(request: HttpRequest, *wanted: str) -> str:
-    chosen = request.session.get(SESSION_KEY, "")
-    return choose_language(chosen, *wanted, accepted=request.headers.get("Accept-Language", ""))
+    chosen = (request.GET.get(PARAMETER, ""), request.COOKIES.get(COOKIE, ""))
+    return choose_language(*chosen, *wanted, accepted=request.headers.get("Accept-Language", ""))

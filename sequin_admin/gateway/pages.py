@@ -19,7 +19,7 @@ from sequin_admin.core.languages.sentences import translate
 from sequin_admin.credentials.forms import PropertiesForm
 from sequin_admin.credentials.kinds import OAuthKind
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.gateway.languages import in_language
+from sequin_admin.gateway.languages import in_language, remember_switch
 from sequin_admin.tokens import protocol
 
 P = ParamSpec("P")
@@ -34,6 +34,7 @@ def public_page(view: View[P]) -> View[P]:
         with in_language(request):
             response: HttpResponse = never_cache(view)(request, *args, **kwargs)
             response["Content-Language"] = request.page_language = active_language()  # type: ignore[attr-defined]
+        remember_switch(request, response)
         response["Referrer-Policy"] = "no-referrer"
         response["X-Robots-Tag"] = "noindex, nofollow"
         return response

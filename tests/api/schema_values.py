@@ -45,7 +45,7 @@ CODE = "a-code-of-a-finished-request"
 REDIRECT_URI = "https://app.arrakis.test/connected"
 COLLECTION = "stripe:customer"
 # Path parameters other than ids of rows.
-WORDS = {"kind": "stripe_key", "lease": "1.2.3.nobody"}
+WORDS = {"kind": "stripe_key", "lease": "1.2.3.nobody", "purpose": "connect", "language": "de"}
 MAILBOX = "duncan@arrakis.test"
 STATE_CHARS = 1000
 # Wider than any limit that a sync asks for.

@@ -20,12 +20,17 @@ BODIES = {
     "/permits/release": {"releases": [{"lease": WORDS["lease"]}]},
     "/secrets": {"properties": sample_properties(kinds.get("stripe_key"))},
 }
-# Kinds belong to no organization.
-OWNED = [(method, path) for method, path in OPERATIONS if "{" in path and "/kinds/" not in path]
+# Kinds belong to no organization, and each has its own mail templates.
+OWNED = [
+    (method, path)
+    for method, path in OPERATIONS
+    if "{" in path and "/kinds/" not in path and "/mail-templates/" not in path
+]
 # Where a key of another organization finds rows: kinds, its own organization, its own key event.
 NOT_EMPTY = [
     *("/v1/api-keys", "/v1/api-keys/me", "/v1/events", "/v1/health", "/v1/kinds"),
-    *("/v1/members", "/v1/organization"),
+    *("/v1/members", "/v1/organization", "/v1/organization/branding"),
+    *("/v1/organization/mail-settings", "/v1/mail-templates"),
 ]
 
 

@@ -121,6 +121,8 @@ def test_a_name_brings_no_link_and_no_line_into_a_mail():
     assert safe_value("Click https://evil.test") == ""
     assert safe_value("Arrakis\r\nBcc: x@y.test") == "Arrakis Bcc: x@y.test"
     assert safe_value("{link}") == "(link)"
+    assert safe_value("evil.com/login") == ""
+    assert (safe_value("arrakis.com"), safe_value("evil.com", hosts=False)) == ("arrakis.com", "")
 
 
 def test_a_mail_is_not_sent_for_a_link_that_was_withdrawn_meanwhile(link, user, mailoutbox):

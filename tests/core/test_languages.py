@@ -73,6 +73,7 @@ def test_a_fuzzy_entry_counts_as_missing():
             "neuen, wenn Sie ihn brauchen.",
         ),
         ("Private key is missing. Enter it as the provider shows it.", "Privater Schlüssel fehlt."),
+        ("Salt and pepper", "Salt and pepper"),
         ("What a provider said of its own.", "What a provider said of its own."),
         ("{0.__class__} answered {1}.", "{0.__class__} answered {1}."),
     ],

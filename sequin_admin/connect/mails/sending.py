@@ -126,6 +126,7 @@ def refusal(link: ConnectLink, sent: int) -> str:
 
 
 def check_language(language: str) -> str:
+    """Raises `BadMail` for one that is not ours."""
     if language not in LANGUAGES:
         raise BadMail({"language": f"Choose one of {', '.join(LANGUAGES)}."})
     return language
@@ -213,13 +214,15 @@ def build_message(mail: LinkMail, text: MailText) -> Message:
 def values_for(link: ConnectLink, language: str) -> dict[str, str]:
     """What the placeholders stand for, but for `{link}`: its address is a secret, and filled in
     when the mail is sent."""
-    account = (link.reconnects and link.reconnects.describe()) or link.name
+    known = link.reconnects.describe() if link.reconnects else ""
+    # A name is written by whoever sends, so nothing in it may become a link.
+    account = texts.safe_value(known) or texts.safe_value(link.name, hosts=False)
     with translation.override(language):
         expires = format_local_time(link.expires_at)
     return {
         "organization": texts.safe_value(link.organization.name),
         "provider": link.provider_title,
-        "account": texts.safe_value(account) or link.provider_title,
+        "account": account or link.provider_title,
         "expires": expires,
     }
 

@@ -219,12 +219,13 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return PLACEHOLDER.sub(value, text)
 
 
-def safe_value(text: str) -> str:
-    """What a name may bring into a mail: one short line, without a scheme or what is hidden."""
+def safe_value(text: str, *, hosts: bool = True) -> str:
+    """What a name may bring into a mail: one short line, without a scheme, a path or what is
+    hidden. `hosts` allows a host alone, which may be the account's own name."""
     line = HIDDEN.sub("", " ".join(text.split()))[:VALUE_CHARS]
     line = "".join(c for c in line if unicodedata.category(c) not in ("Cc", "Cs"))
-    return (
-        ""
-        if SCHEME.search(unicodedata.normalize("NFKC", line))
-        else line.replace("{", "(").replace("}", ")")
-    )
+    plain = unicodedata.normalize("NFKC", line)
+    has_path = "/" in plain or "\\" in plain
+    if SCHEME.search(plain) or (other_link(line) and (has_path or not hosts)):
+        return ""
+    return line.replace("{", "(").replace("}", ")")

@@ -22,7 +22,9 @@ SENTENCE_ENDS = re.compile(r"(?<=[.!?;]) ")
 # What a placeholder of this name stands for is a word of ours, such as the title of a field.
 WORDS_OF_OURS = frozenset({"title", "label", "text"})
 ENGLISH_TIME = "%d %B %Y, %H:%M UTC"
-MOST_CHARS = 2000
+MOST_CHARS = 1000
+# How a sentence ends, but for placeholders: titles and labels are no patterns.
+ENDS_AS_SENTENCE = re.compile(r"[.:?!]\s*(\{\w+\})*\Z|\{\w+\}\.\Z")
 
 
 def translate(text: str) -> str:
@@ -77,7 +79,7 @@ def value_in(name: str, value: str, language: str) -> str:
 def patterns(language: str) -> tuple[tuple[re.Pattern[str], str], ...]:
     """The msgids with placeholders, as patterns; those that say most themselves come first."""
     messages = read_mo(path_of(language, "mo").read_bytes())
-    known = [msgid for msgid in messages if "{" in msgid]
+    known = [m for m in messages if "{" in m and "\n" not in m and ENDS_AS_SENTENCE.search(m)]
     return tuple((pattern_of(msgid), msgid) for msgid in sorted(known, key=said_by, reverse=True))
 
 
