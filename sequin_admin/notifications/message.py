@@ -18,10 +18,12 @@ TYPES = {
     "credential.health_changed": "Credential's health changed",
     "credential.deleted": "Credential deleted",
     "credential.access_ends": "Credential's access will end",
+    "provider.change_near": "Change at a provider comes near",
     "oauth_app.created": "OAuth app added",
     "oauth_app.updated": "OAuth app changed",
     "oauth_app.health_changed": "OAuth app's health changed",
     "oauth_app.deleted": "OAuth app deleted",
+    "oauth_app.secret_ends": "OAuth app's secret will end",
     "sync.created": "Sync created",
     "sync.updated": "Sync changed",
     "sync.disabled": "Sync disabled",
@@ -33,6 +35,9 @@ TYPES = {
     "connect_link.completed": "Connect link completed",
     "connect_link.failed": "Connect link: a try failed",
     "connect_link.revoked": "Connect link withdrawn",
+    "connect_link.ends": "Connect link will end unused",
+    "api_key.ends": "API key will end",
+    "invitation.ends": "Invitation will end",
 }
 TEST = "channel.test"
 
@@ -122,5 +127,9 @@ def type_matches(wanted: list[str], type_: str) -> bool:
 def type_groups() -> dict[str, str]:
     """Labels of all groups of types: `{"incident.*": "Incidents", ...}`."""
     names = dict.fromkeys(name.partition(".")[0] for name in TYPES)
-    words = {"oauth_app": "OAuth apps", "connect_link": "Connect links"}
+    words = {
+        "oauth_app": "OAuth apps",
+        "connect_link": "Connect links",
+        "api_key": "API keys",
+    }
     return {f"{name}.*": words.get(name, f"{name.capitalize()}s") for name in names}

@@ -51,6 +51,15 @@ def post_all(posted: Sequence[tuple[Organization, Message]]) -> list[Delivery]:
     return Delivery.objects.bulk_create(drafts)
 
 
+def post_to_customers(organization: Organization, messages: Iterable[Message]) -> list[Delivery]:
+    """Store deliveries of messages to customers alone, as the channels were told in another one."""
+    now = clock.now()
+    reached = (message for message in messages if message.to_customer)
+    return Delivery.objects.bulk_create(
+        [draft_delivery(organization, message, now) for message in reached]
+    )
+
+
 def draft_deliveries(
     organization: Organization, message: Message, now: datetime, enabled: Iterable[Channel]
 ) -> list[Delivery]:

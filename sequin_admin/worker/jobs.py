@@ -15,7 +15,16 @@ from sequin_admin.access import idempotency
 from sequin_admin.connect import authorization_requests, batches, flow, links
 from sequin_admin.core import shared_cache
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health import alerts, incidents, outages, probe_claims, probes, rollup, workers
+from sequin_admin.health import (
+    alerts,
+    end_notices,
+    incidents,
+    outages,
+    probe_claims,
+    probes,
+    rollup,
+    workers,
+)
 from sequin_admin.health.workers import PROBE, RENEW
 from sequin_admin.limits import sampling
 from sequin_admin.notifications import delivery, outbox
@@ -82,6 +91,7 @@ JOBS = (
     periodic_job("detect_outages", 30, outages.detect_outages),
     periodic_job("propagate_recent_changes", 600, rollup.propagate_recent),
     periodic_job("notify_resolved", 30, alerts.notify_resolved),
+    periodic_job("notify_ends", HOUR_S, end_notices.notify_ends),
     periodic_job("sample_usage", 60, sampling.record_samples),
     periodic_job("prune_authorization_requests", 60, authorization_requests.prune),
     periodic_job("prune_batches", HOUR_S, batches.prune),

@@ -7,6 +7,7 @@ from sequin_admin.access.models.api_keys import (
     IdempotencyRecord,
     Scope,
 )
+from sequin_admin.access.models.calendar_feeds import CalendarFeed
 from sequin_admin.access.models.invitations import Invitation
 from sequin_admin.access.models.list_settings import HiddenColumns, SavedView
 from sequin_admin.access.models.memberships import Membership
@@ -24,6 +25,7 @@ __all__ = [
     "ApiKey",
     "ApiKeyQuerySet",
     "ApiKeyState",
+    "CalendarFeed",
     "Findable",
     "HiddenColumns",
     "IdempotencyRecord",

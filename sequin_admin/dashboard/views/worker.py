@@ -27,6 +27,7 @@ TITLES = {
     "detect_outages": "Detect provider outages",
     "propagate_recent_changes": "Propagate recent changes of status",
     "notify_resolved": "Send notifications of what is resolved",
+    "notify_ends": "Send notifications of what will end",
     "sample_usage": "Record the use of rate limits",
     "prune_authorization_requests": "Delete expired authorization requests",
     "prune_batches": "Delete old bulk actions",

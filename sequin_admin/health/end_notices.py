@@ -1,0 +1,167 @@
+"""The worker's job that tells of what ends: access, secrets, keys, links, invitations, and the dated
+changes at the providers. Each notice is posted once, and what falls due together in one message.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import models, transaction
+
+from sequin_admin.access.models import ApiKey, Invitation, Organization
+from sequin_admin.connect.models import ConnectLink
+from sequin_admin.core import clock
+from sequin_admin.core.chunks import chunked
+from sequin_admin.core.words import format_day
+from sequin_admin.credentials.ends import EARLY, LAST, STATUS, capped, step_due
+from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.health import ends, expiry_notices, provider_changes
+from sequin_admin.health.expiry import Expiring
+from sequin_admin.health.expiry_notices import DueNotice, claim_notices
+from sequin_admin.notifications import outbox
+from sequin_admin.notifications.message import Message, Severity
+
+
+@dataclass(frozen=True)
+class Announced:
+    """How the end of a sort of thing is announced: `ends` and `began` are its columns."""
+
+    what: Expiring
+    type: str
+    ends: str
+    began: str
+    # Of one, and of several.
+    nouns: tuple[str, str]
+    then: str
+    severity: Severity
+    earliest: timedelta = EARLY
+
+    def due(self, row: models.Model, now: datetime) -> timedelta | None:
+        """The step whose notice is due."""
+        ends_at = getattr(row, self.ends)
+        life = ends_at - getattr(row, self.began)
+        # Nobody can act on the end of what was made for a day.
+        is_brief = capped(LAST, life) < LAST
+        return None if is_brief else step_due(ends_at - now, life)
+
+
+APP = Announced(
+    Expiring.OAUTH_APP,
+    "oauth_app.secret_ends",
+    "secret_ends_at",
+    "secrets_changed_at",
+    ("The client secret of the OAuth app", "The client secrets of OAuth apps"),
+    "From then on no token can be renewed through it.",
+    Severity.CRITICAL,
+)
+KEY = Announced(
+    Expiring.API_KEY,
+    "api_key.ends",
+    "expires_at",
+    "created_at",
+    ("The API key", "API keys"),
+    "From then on calls with it are refused.",
+    Severity.CRITICAL,
+)
+LINK = Announced(
+    Expiring.CONNECT_LINK,
+    "connect_link.ends",
+    "expires_at",
+    "created_at",
+    ("The unused", "Unused connect links"),
+    "From then on it connects nothing.",
+    Severity.WARNING,
+    LAST,
+)
+INVITATION = Announced(
+    Expiring.INVITATION,
+    "invitation.ends",
+    "expires_at",
+    "sent_at",
+    ("The invitation of", "Invitations"),
+    "From then on it can't be accepted.",
+    Severity.INFO,
+    LAST,
+)
+
+
+def notify_ends() -> int:
+    """Post all due messages about ends. Returns of how many."""
+    count = ends.notify_credentials() + provider_changes.notify_changes()
+    now = clock.now()
+    for announced, rows in (
+        (APP, OAuthApp.objects.defer("secrets")),
+        (KEY, ApiKey.objects.usable(now)),
+        (LINK, ConnectLink.objects.open(now).select_related("reconnects").defer("secrets")),
+        (INVITATION, Invitation.objects.open()),
+    ):
+        count += notify_of(announced, rows, now)
+    expiry_notices.prune()
+    return count
+
+
+def notify_of(announced: Announced, rows: models.QuerySet[Any], now: datetime) -> int:
+    """Post the messages about rows of one sort, in chunks. Returns of how many."""
+    near = {f"{announced.ends}__gt": now, f"{announced.ends}__lte": now + announced.earliest}
+    return sum(post_chunk(announced, chunk, now) for chunk in chunked(rows.filter(**near)))
+
+
+@transaction.atomic
+def post_chunk(announced: Announced, rows: Sequence[Any], now: datetime) -> int:
+    wanted = [
+        DueNotice(
+            row.organization_id, announced.what, str(row.pk), getattr(row, announced.ends), step
+        )
+        for row in rows
+        if (step := announced.due(row, now))
+    ]
+    by_pk = {str(row.pk): row for row in rows}
+    groups = defaultdict[tuple[UUID, timedelta], list[Any]](list)
+    due = claim_notices(wanted)
+    for notice in due:
+        groups[notice.organization_id, notice.step].append(by_pk[notice.subject])
+    owners = Organization.objects.in_bulk({organization_id for organization_id, _ in groups})
+    outbox.post_all(
+        [
+            (owners[organization_id], build_message(announced, group, step))
+            for (organization_id, step), group in groups.items()
+        ]
+    )
+    return len(due)
+
+
+def build_message(announced: Announced, group: Sequence[Any], step: timedelta) -> Message:
+    """One message for what ends of one sort in the same time."""
+    times = sorted(getattr(row, announced.ends) for row in group)
+    when = format_day(times[0])
+    if len(group) == 1:
+        title = f"{announced.nouns[0]} {name_of(announced, group[0])} ends on {when}"
+        text = f"{title}. {announced.then} {announced.what.to_do}"
+    else:
+        title = f"{len(group):,} {lower_first(announced.nouns[1])} end from {when}"
+        text = f"{title}: {ends.name_some(group)}. {announced.what.to_do}"
+    is_ours = announced.severity is Severity.CRITICAL
+    return Message(
+        type=announced.type,
+        key=f"{announced.what}:{group[0].pk}",
+        severity=Severity.INFO if is_ours and step > STATUS else announced.severity,
+        title=title,
+        text=text,
+        action_url=f"{settings.PUBLIC_URL}/expiry/?what={announced.what}",
+        action_label="See what to do",
+        data={"ids": [str(row.pk) for row in group], "ends_at": times[0].isoformat()},
+    )
+
+
+def name_of(announced: Announced, row: Any) -> str:
+    """Its name within a sentence that begins with what it is."""
+    name = str(getattr(row, "name", "") or row)
+    return lower_first(str(row)) if announced is LINK else name
+
+
+def lower_first(text: str) -> str:
+    return text if text.startswith("API") else text[:1].lower() + text[1:]

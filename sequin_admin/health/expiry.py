@@ -1,0 +1,175 @@
+"""What will end, of every sort, in one list: read from the rows themselves, so it is never behind.
+
+Access tokens are not in it: we renew them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import CharField, F, Q, QuerySet, TextChoices, Value
+from django.db.models.functions import Coalesce, NullIf
+
+from sequin_admin.access.models import ApiKey, Invitation, Organization
+from sequin_admin.connect.models import ConnectLink
+from sequin_admin.core import clock
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential, GatewaySecret, OAuthApp
+
+# How far ahead one looks, unless asked for more.
+AHEAD = timedelta(days=180)
+COLUMNS = ("sort_of", "row_id", "title", "source", "end")
+
+
+class Expiring(TextChoices):
+    """What ends: how it is called, what happens then, and what to do before."""
+
+    CREDENTIAL = "credential", "Access of a credential"
+    OAUTH_APP = "oauth_app", "Secret of an OAuth app"
+    GATEWAY_SECRET = "gateway_secret", "Former gateway secret"
+    API_KEY = "api_key", "API key"
+    FORMER_API_KEY = "former_api_key", "Former token of an API key"
+    CONNECT_LINK = "connect_link", "Connect link"
+    INVITATION = "invitation", "Invitation"
+
+    @property
+    def to_do(self) -> str:
+        return TO_DO[self]
+
+
+TO_DO = {
+    Expiring.CREDENTIAL: "The customer connects the account again before.",
+    Expiring.OAUTH_APP: "Issue a new secret at the provider and replace it here before.",
+    Expiring.GATEWAY_SECRET: "Let your product use the new secret before.",
+    Expiring.API_KEY: "Give the key a later end, or let your programs use another one before.",
+    Expiring.FORMER_API_KEY: "Let your programs use the new token before.",
+    Expiring.CONNECT_LINK: "Remind the customer, or make a new link.",
+    Expiring.INVITATION: "Send it again if it is still wanted.",
+}
+
+
+@dataclass(frozen=True)
+class ExpiringRow:
+    """One thing that ends. `id` is that of the row it belongs to."""
+
+    what: Expiring
+    id: UUID
+    name: str
+    provider: str
+    ends_at: datetime
+
+    @property
+    def provider_title(self) -> str:
+        return kinds.title_of(self.provider) if self.provider else ""
+
+    @property
+    def to_do(self) -> str:
+        return self.what.to_do
+
+    def days_left(self, now: datetime) -> int:
+        """Whole days until it ends."""
+        return (self.ends_at - now).days
+
+
+class ExpiryFilter(NamedTuple):
+    """What of it to list; each is left out where it is empty."""
+
+    until: datetime | None = None
+    what: str = ""
+    provider: str = ""
+    words: Sequence[str] = ()
+    # The end and id of the row after which the list goes on.
+    after: tuple[datetime, UUID] | None = None
+
+
+def rows_ending(organization: Organization, wanted: ExpiryFilter) -> QuerySet[Any, Any]:
+    """Tuples in the order of `COLUMNS`, for `parse_row()`, soonest first; in one query."""
+    now = clock.now()
+    sorts = [each for each in Expiring if wanted.what in ("", each)]
+    parts = [narrow(PARTS[each](organization, now), each, wanted, now) for each in sorts]
+    rows = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
+    return rows.order_by("end", "row_id")
+
+
+def parse_row(columns: tuple[Any, ...]) -> ExpiringRow:
+    sort_of, row_id, title, source, end = columns
+    what = Expiring(sort_of)
+    provider = kinds.class_of(source).provider if what is Expiring.CREDENTIAL else source
+    name = title or (f"for {kinds.title_of(provider)}" if provider else "")
+    return ExpiringRow(what, row_id, name, provider, end)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Of which columns of a table the list is made."""
+
+    title: Any
+    end: str
+    source: Any
+
+
+TABLES = {
+    Expiring.CREDENTIAL: Columns(F("name"), "ends_at", F("kind")),
+    Expiring.OAUTH_APP: Columns(F("name"), "secret_ends_at", F("provider")),
+    Expiring.GATEWAY_SECRET: Columns(
+        F("oauth_app__name"), "former_until", F("oauth_app__provider")
+    ),
+    Expiring.API_KEY: Columns(F("name"), "expires_at", ""),
+    Expiring.FORMER_API_KEY: Columns(F("name"), "former_until", ""),
+    Expiring.CONNECT_LINK: Columns(
+        Coalesce(NullIf(F("name"), Value("")), F("reconnects__name"), Value("")),
+        "expires_at",
+        F("provider"),
+    ),
+    Expiring.INVITATION: Columns(F("email"), "expires_at", ""),
+}
+
+
+PARTS: dict[Expiring, Any] = {
+    Expiring.CREDENTIAL: lambda owner, now: Credential.objects.of(owner).active(),
+    Expiring.OAUTH_APP: lambda owner, now: OAuthApp.objects.of(owner),
+    Expiring.GATEWAY_SECRET: lambda owner, now: GatewaySecret.objects.filter(
+        oauth_app__organization=owner
+    ),
+    Expiring.API_KEY: lambda owner, now: ApiKey.objects.of(owner).usable(now),
+    Expiring.FORMER_API_KEY: lambda owner, now: ApiKey.objects.of(owner).usable(now),
+    Expiring.CONNECT_LINK: lambda owner, now: ConnectLink.objects.of(owner).open(now),
+    Expiring.INVITATION: lambda owner, now: Invitation.objects.of(owner).open(),
+}
+
+
+def narrow(
+    rows: QuerySet[Any], what: Expiring, wanted: ExpiryFilter, now: datetime
+) -> QuerySet[Any, Any]:
+    """The columns of the rows that end and that the filter wants."""
+    table = TABLES[what]
+    rows = rows.annotate(
+        sort_of=Value(what.value, CharField()),
+        row_id=F("pk"),
+        title=table.title,
+        source=Value(table.source, CharField()) if table.source == "" else table.source,
+        end=F(table.end),
+    )
+    rows = rows.filter(Q((f"{table.end}__isnull", False)), Q((f"{table.end}__gt", now)))
+    if wanted.until:
+        rows = rows.filter(**{f"{table.end}__lte": wanted.until})
+    if wanted.after:
+        at, pk = wanted.after
+        # The first condition alone can use an index.
+        rows = rows.filter(Q((f"{table.end}__gte", at)))
+        rows = rows.filter(Q((f"{table.end}__gt", at)) | Q(pk__gt=pk))
+    if wanted.provider:
+        rows = rows.filter(of_provider(what, wanted.provider))
+    for word in wanted.words:
+        rows = rows.filter(title__icontains=word)
+    return rows.order_by().values_list(*COLUMNS)
+
+
+def of_provider(what: Expiring, provider: str) -> Q:
+    if what is Expiring.CREDENTIAL:
+        return Q(kind__in=[kind.slug for kind in kinds.of_provider(provider)])
+    return Q(source=provider)
+
+
