@@ -8,6 +8,7 @@ import typer
 
 from sequin_admin.command_line import (
     credentials,
+    expiry,
     health,
     limits,
     login,
@@ -39,6 +40,7 @@ app.add_typer(credentials.app, name="credentials")
 app.add_typer(oauth_apps.app, name="oauth-apps")
 app.add_typer(limits.app, name="limits")
 app.command("health")(health.health)
+app.command("expiry")(expiry.expiry)
 app.command("search")(searching.search)
 
 

@@ -77,7 +77,7 @@ def update(
     *,
     actor: models.Model | None,
     properties: AppProperties | None = None,
-    secret_ends_at: datetime | None | Kept = AS_IT_IS,
+    secret_ends_at: datetime | Kept | None = AS_IT_IS,
     **columns: Any,
 ) -> None:
     """Change `name`, `scopes`, `redirect_uris`, `metadata`, `renewals_per_second`, the properties

@@ -52,6 +52,7 @@ GROUPS = (
     Section(
         "Watch",
         (
+            Area("dashboard:expiry", "Expiry", "calendar-days", "e"),
             Area("dashboard:worker", "Worker", "cog-6-tooth", "w"),
             Area("dashboard:audit", "Audit", "clipboard-document-list", "d"),
         ),

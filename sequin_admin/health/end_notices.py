@@ -1,5 +1,5 @@
-"""The worker's job that tells of what ends: access, secrets, keys, links, invitations, and the dated
-changes at the providers. Each notice is posted once, and what falls due together in one message.
+"""The worker's job that tells of what ends: access, secrets, keys, links, invitations and changes
+at providers. Each notice is posted once, and what falls due together in one message.
 """
 
 from collections import defaultdict
@@ -27,7 +27,7 @@ from sequin_admin.notifications.message import Message, Severity
 
 
 @dataclass(frozen=True)
-class Announced:
+class EndAnnouncement:
     """How the end of a sort of thing is announced: `ends` and `began` are its columns."""
 
     what: Expiring
@@ -49,7 +49,7 @@ class Announced:
         return None if is_brief else step_due(ends_at - now, life)
 
 
-APP = Announced(
+APP = EndAnnouncement(
     Expiring.OAUTH_APP,
     "oauth_app.secret_ends",
     "secret_ends_at",
@@ -58,7 +58,7 @@ APP = Announced(
     "From then on no token can be renewed through it.",
     Severity.CRITICAL,
 )
-KEY = Announced(
+KEY = EndAnnouncement(
     Expiring.API_KEY,
     "api_key.ends",
     "expires_at",
@@ -67,7 +67,7 @@ KEY = Announced(
     "From then on calls with it are refused.",
     Severity.CRITICAL,
 )
-LINK = Announced(
+LINK = EndAnnouncement(
     Expiring.CONNECT_LINK,
     "connect_link.ends",
     "expires_at",
@@ -77,7 +77,7 @@ LINK = Announced(
     Severity.WARNING,
     LAST,
 )
-INVITATION = Announced(
+INVITATION = EndAnnouncement(
     Expiring.INVITATION,
     "invitation.ends",
     "expires_at",
@@ -104,14 +104,14 @@ def notify_ends() -> int:
     return count
 
 
-def notify_of(announced: Announced, rows: models.QuerySet[Any], now: datetime) -> int:
+def notify_of(announced: EndAnnouncement, rows: models.QuerySet[Any], now: datetime) -> int:
     """Post the messages about rows of one sort, in chunks. Returns of how many."""
     near = {f"{announced.ends}__gt": now, f"{announced.ends}__lte": now + announced.earliest}
     return sum(post_chunk(announced, chunk, now) for chunk in chunked(rows.filter(**near)))
 
 
 @transaction.atomic
-def post_chunk(announced: Announced, rows: Sequence[Any], now: datetime) -> int:
+def post_chunk(announced: EndAnnouncement, rows: Sequence[Any], now: datetime) -> int:
     wanted = [
         DueNotice(
             row.organization_id, announced.what, str(row.pk), getattr(row, announced.ends), step
@@ -134,7 +134,7 @@ def post_chunk(announced: Announced, rows: Sequence[Any], now: datetime) -> int:
     return len(due)
 
 
-def build_message(announced: Announced, group: Sequence[Any], step: timedelta) -> Message:
+def build_message(announced: EndAnnouncement, group: Sequence[Any], step: timedelta) -> Message:
     """One message for what ends of one sort in the same time."""
     times = sorted(getattr(row, announced.ends) for row in group)
     when = format_day(times[0])
@@ -157,7 +157,7 @@ def build_message(announced: Announced, group: Sequence[Any], step: timedelta) -
     )
 
 
-def name_of(announced: Announced, row: Any) -> str:
+def name_of(announced: EndAnnouncement, row: Any) -> str:
     """Its name within a sentence that begins with what it is."""
     name = str(getattr(row, "name", "") or row)
     return lower_first(str(row)) if announced is LINK else name

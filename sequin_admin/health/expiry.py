@@ -171,5 +171,3 @@ def of_provider(what: Expiring, provider: str) -> Q:
     if what is Expiring.CREDENTIAL:
         return Q(kind__in=[kind.slug for kind in kinds.of_provider(provider)])
     return Q(source=provider)
-
-

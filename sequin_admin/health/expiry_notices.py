@@ -95,6 +95,4 @@ def is_posted(row: ExpiryNotice, notice: DueNotice) -> bool:
 
 def prune() -> int:
     """Delete the notices of what ended long ago. Returns how many."""
-    return pruning.prune(
-        ExpiryNotice.objects.filter(ends_at__lt=clock.now() - KEEP), by="ends_at"
-    )
+    return pruning.prune(ExpiryNotice.objects.filter(ends_at__lt=clock.now() - KEEP), by="ends_at")

@@ -77,6 +77,8 @@ SAME: dict[str, list[str] | str] = {
     "saved_view_new": OF_A_PERSON,
     "saved_view_delete": OF_A_PERSON,
     "list_columns": OF_A_PERSON,
+    "calendar": OF_A_PERSON,
+    "calendar_revoke": OF_A_PERSON,
     "organization": "Its name and logo are the owners' to change, and a key has no role.",
     "staff_access_end": "Ending staff access is the owners' alone, and a key has no role.",
     "switch_organization": "A key belongs to one organization; only a session can change it.",

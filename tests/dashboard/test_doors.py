@@ -40,7 +40,7 @@ TAKES = {
             "to_customers", "syncs", "sync", "streams", "stream", "targets", "target", "consumers",
             "consumer", "credential_syncs", "usage", "login_confirmed", "credential_token",
             "credential_use", "credential_history", "oauth_app_guide", "oauth_app_history",
-            "sync_badge_page", "sync_history", "target_history", "search",
+            "sync_badge_page", "sync_history", "target_history", "search", "expiry",
             # A person's own, which nobody else sees: viewers keep them, too.
             "saved_view_new", "saved_view_delete", "list_columns",
         ),
@@ -78,6 +78,7 @@ FRESH = {
     "oauth_app_add", "oauth_app_edit", "oauth_app_gateway_secret", "oauth_app_secret",
     "channel_add", "channel_edit", "channel_rotate",
     "target_new", "target_edit",
+    "calendar",  # makes an address that needs no login
     "credential_edit",  # may send a stored secret to another host
     "connect_links_csv", "reveal",
 }  # fmt: skip

@@ -7,20 +7,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('access', '0006_list_settings'),
+        ("access", "0006_list_settings"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CalendarFeed',
+            name="CalendarFeed",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('digest', models.CharField(editable=False, max_length=64, unique=True)),
-                ('made_at', models.DateTimeField(default=sequin_admin.core.clock.now, editable=False)),
-                ('last_used_at', models.DateTimeField(editable=False, null=True)),
-                ('membership', models.OneToOneField(editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='calendar_feed', to='access.membership')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("digest", models.CharField(editable=False, max_length=64, unique=True)),
+                (
+                    "made_at",
+                    models.DateTimeField(default=sequin_admin.core.clock.now, editable=False),
+                ),
+                ("last_used_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "membership",
+                    models.OneToOneField(
+                        editable=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="calendar_feed",
+                        to="access.membership",
+                    ),
+                ),
             ],
         ),
     ]

@@ -4,34 +4,41 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('access', '0006_list_settings'),
-        ('credentials', '0006_fill_search_text'),
+        ("access", "0006_list_settings"),
+        ("credentials", "0006_fill_search_text"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='credential',
-            name='end_notice_at',
+            model_name="credential",
+            name="end_notice_at",
             field=models.DateTimeField(editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='credential',
-            name='ends_at',
+            model_name="credential",
+            name="ends_at",
             field=models.DateTimeField(editable=False, null=True),
         ),
         migrations.AddField(
-            model_name='oauthapp',
-            name='secret_ends_at',
+            model_name="oauthapp",
+            name="secret_ends_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddIndex(
-            model_name='credential',
-            index=models.Index(condition=models.Q(('disabled_at', None), ('ends_at__isnull', False)), fields=['organization', 'ends_at', 'id'], name='credential_end'),
+            model_name="credential",
+            index=models.Index(
+                condition=models.Q(("disabled_at", None), ("ends_at__isnull", False)),
+                fields=["organization", "ends_at", "id"],
+                name="credential_end",
+            ),
         ),
         migrations.AddIndex(
-            model_name='credential',
-            index=models.Index(condition=models.Q(('disabled_at', None), ('end_notice_at__isnull', False)), fields=['end_notice_at'], name='credential_end_notice'),
+            model_name="credential",
+            index=models.Index(
+                condition=models.Q(("disabled_at", None), ("end_notice_at__isnull", False)),
+                fields=["end_notice_at"],
+                name="credential_end_notice",
+            ),
         ),
     ]

@@ -16,6 +16,7 @@ from sequin_admin.dashboard.list_settings import KeptList
 from sequin_admin.dashboard.views import (
     consumers,
     credential_list,
+    expiry,
     oauth_apps,
     streams,
     syncs,
@@ -23,7 +24,7 @@ from sequin_admin.dashboard.views import (
 )
 
 NAMED = (each.LIST.kept for each in (consumers, oauth_apps, streams, syncs, targets))
-LISTS = {kept.name: kept for kept in (credential_list.KEPT, *NAMED)}
+LISTS = {kept.name: kept for kept in (credential_list.KEPT, expiry.KEPT, *NAMED)}
 
 
 @require_POST
