@@ -4,10 +4,9 @@ The address works without a login, so it is asked each time whether its member m
 """
 
 import secrets
-from datetime import timedelta
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F
 
 from sequin_admin.access.models import CalendarFeed, Membership, User, digest
 from sequin_admin.access.policy import Action, allows
@@ -16,8 +15,7 @@ from sequin_admin.core import clock
 
 # Who may have one. A viewer has no access that outlasts their session.
 ACTION = Action.EDIT
-# How often it is stored that it was read.
-USE_RECORDED_EVERY = timedelta(hours=1)
+READS_PER_MINUTE, MINUTE_S = 20, 60
 
 
 class FeedRefused(Exception):
@@ -68,8 +66,12 @@ def find_feed(token: str) -> CalendarFeed | None:
     return feed if feed and allows(feed.membership.role, ACTION) else None
 
 
-def record_use(feed: CalendarFeed) -> None:
-    """Store that it is read, once an hour."""
+def count_read(feed: CalendarFeed) -> float:
+    """Count one read. Returns for how many seconds to wait when there were too many, else 0."""
     now = clock.now()
-    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_RECORDED_EVERY)
-    CalendarFeed.objects.filter(stale, pk=feed.pk).update(last_used_at=now)
+    minute, passed_s = divmod(now.timestamp(), MINUTE_S)
+    rows = CalendarFeed.objects.filter(pk=feed.pk)
+    if rows.exclude(minute=minute).update(minute=minute, reads=1, last_used_at=now):
+        return 0
+    more = rows.filter(reads__lt=READS_PER_MINUTE).update(reads=F("reads") + 1)
+    return 0 if more else MINUTE_S - passed_s

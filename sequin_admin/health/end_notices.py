@@ -84,7 +84,7 @@ INVITATION = EndAnnouncement(
     "sent_at",
     ("The invitation of", "Invitations"),
     "From then on it can't be accepted.",
-    Severity.INFO,
+    Severity.WARNING,
     LAST,
 )
 
@@ -148,7 +148,7 @@ def build_message(announced: EndAnnouncement, group: Sequence[Any], step: timede
     return Message(
         type=announced.type,
         key=f"{announced.what}:{group[0].pk}",
-        severity=Severity.INFO if is_ours and step > STATUS else announced.severity,
+        severity=Severity.WARNING if is_ours and step > STATUS else announced.severity,
         title=title,
         text=text,
         action_url=f"{settings.PUBLIC_URL}/expiry/?what={announced.what}",

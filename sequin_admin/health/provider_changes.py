@@ -164,7 +164,7 @@ def build_message(touched: TouchedChange, at: datetime, step: timedelta) -> Mess
     return Message(
         type=TYPE,
         key=f"{WHAT}:{change.slug}",
-        severity=Severity.CRITICAL if step <= STATUS else Severity.INFO,
+        severity=Severity.CRITICAL if step <= STATUS else Severity.WARNING,
         title=f"{format_day(at)}: {change.title}",
         text=f"{change.what} It touches {touched.reach} here. {change.to_do} "
         f"Source: {change.source}{known}, read on {change.checked_on:%-d %B %Y}.",

@@ -46,7 +46,7 @@ class Severity(models.TextChoices):
     """Severity of a message, by who must act, with a rank (highest is most urgent), tone, icon."""
 
     INFO = "info", "For information"
-    WARNING = "warning", "Customers must act"
+    WARNING = "warning", "Somebody must act"
     CRITICAL = "critical", "We must act"
 
     @property

@@ -21,6 +21,9 @@ class CalendarFeed(models.Model):
     digest = models.CharField(max_length=64, unique=True, editable=False)
     made_at = models.DateTimeField(default=clock.now, editable=False)
     last_used_at = models.DateTimeField(null=True, editable=False)
+    # How often it was read in the last minute in which it was.
+    minute = models.PositiveBigIntegerField(default=0, editable=False)
+    reads = models.PositiveIntegerField(default=0, editable=False)
 
     def __str__(self) -> str:
         return f"Calendar of {self.membership.user}"
