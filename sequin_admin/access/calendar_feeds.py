@@ -69,9 +69,9 @@ def find_feed(token: str) -> CalendarFeed | None:
 def count_read(feed: CalendarFeed) -> float:
     """Count one read. Returns for how many seconds to wait when there were too many, else 0."""
     now = clock.now()
-    minute, passed_s = divmod(now.timestamp(), MINUTE_S)
+    minute = int(now.timestamp()) // MINUTE_S
     rows = CalendarFeed.objects.filter(pk=feed.pk)
     if rows.exclude(minute=minute).update(minute=minute, reads=1, last_used_at=now):
         return 0
     more = rows.filter(reads__lt=READS_PER_MINUTE).update(reads=F("reads") + 1)
-    return 0 if more else MINUTE_S - passed_s
+    return 0 if more else (minute + 1) * MINUTE_S - now.timestamp()

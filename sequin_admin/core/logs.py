@@ -17,7 +17,9 @@ def mask_tokens(text: str) -> str:
     return TOKEN_PATHS.sub(r"\1***********", text)
 
 
-def mask_line(logger: Any, name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+def mask_line(
+    logger: object, name: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
     """Processor of structlog: no line says a token that stands in an address."""
     for key, value in line.items():
         if isinstance(value, str):

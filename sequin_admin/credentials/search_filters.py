@@ -67,6 +67,7 @@ def by_change(term: Term) -> Q:
 
 
 def change_of(term: Term) -> KindChange:
+    """Raises `InvalidFilter` for an unknown change."""
     known = list_changes()
     found = next((each for each in known if each.change.slug == term.value.casefold()), None)
     if found is None:

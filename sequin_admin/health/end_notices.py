@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -40,13 +39,31 @@ class EndAnnouncement:
     severity: Severity
     earliest: timedelta = EARLY
 
-    def due(self, row: models.Model, now: datetime) -> timedelta | None:
-        """The step whose notice is due."""
-        ends_at = getattr(row, self.ends)
-        life = ends_at - getattr(row, self.began)
-        # Nobody can act on the end of what was made for a day.
-        is_brief = capped(LAST, life) < LAST
-        return None if is_brief else step_due(ends_at - now, life)
+    def ending_of(self, row: models.Model) -> "Ending":
+        organization_id, ends_at, began_at = (
+            getattr(row, name) for name in ("organization_id", self.ends, self.began)
+        )
+        name = lower_first(str(row)) if self is LINK else getattr(row, "name", "") or str(row)
+        return Ending(organization_id, str(row.pk), name, ends_at, ends_at - began_at)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """One row that ends. `name` stands within a sentence that begins with what it is."""
+
+    organization_id: UUID
+    id: str
+    name: str
+    ends_at: datetime
+    life: timedelta
+
+    def __str__(self) -> str:
+        return self.name
+
+    def step(self, now: datetime) -> timedelta | None:
+        """The step whose notice is due. Nobody can act on the end of what was made for a day."""
+        is_brief = capped(LAST, self.life) < LAST
+        return None if is_brief else step_due(self.ends_at - now, self.life)
 
 
 APP = EndAnnouncement(
@@ -104,26 +121,27 @@ def notify_ends() -> int:
     return count
 
 
-def notify_of(announced: EndAnnouncement, rows: models.QuerySet[Any], now: datetime) -> int:
+def notify_of(
+    announced: EndAnnouncement, rows: models.QuerySet[models.Model], now: datetime
+) -> int:
     """Post the messages about rows of one sort, in chunks. Returns of how many."""
     near = {f"{announced.ends}__gt": now, f"{announced.ends}__lte": now + announced.earliest}
-    return sum(post_chunk(announced, chunk, now) for chunk in chunked(rows.filter(**near)))
+    chunks = chunked(rows.filter(**near))
+    return sum(post_chunk(announced, [*map(announced.ending_of, rows)], now) for rows in chunks)
 
 
 @transaction.atomic
-def post_chunk(announced: EndAnnouncement, rows: Sequence[Any], now: datetime) -> int:
+def post_chunk(announced: EndAnnouncement, endings: Sequence[Ending], now: datetime) -> int:
     wanted = [
-        DueNotice(
-            row.organization_id, announced.what, str(row.pk), getattr(row, announced.ends), step
-        )
-        for row in rows
-        if (step := announced.due(row, now))
+        DueNotice(each.organization_id, announced.what, each.id, each.ends_at, step)
+        for each in endings
+        if (step := each.step(now))
     ]
-    by_pk = {str(row.pk): row for row in rows}
-    groups = defaultdict[tuple[UUID, timedelta], list[Any]](list)
+    by_id = {each.id: each for each in endings}
+    groups = defaultdict[tuple[UUID, timedelta], list[Ending]](list)
     due = claim_notices(wanted)
     for notice in due:
-        groups[notice.organization_id, notice.step].append(by_pk[notice.subject])
+        groups[notice.organization_id, notice.step].append(by_id[notice.subject])
     owners = Organization.objects.in_bulk({organization_id for organization_id, _ in groups})
     outbox.post_all(
         [
@@ -134,12 +152,12 @@ def post_chunk(announced: EndAnnouncement, rows: Sequence[Any], now: datetime) -
     return len(due)
 
 
-def build_message(announced: EndAnnouncement, group: Sequence[Any], step: timedelta) -> Message:
+def build_message(announced: EndAnnouncement, group: Sequence[Ending], step: timedelta) -> Message:
     """One message for what ends of one sort in the same time."""
-    times = sorted(getattr(row, announced.ends) for row in group)
-    when = format_day(times[0])
+    first_at = min(each.ends_at for each in group)
+    when = format_day(first_at)
     if len(group) == 1:
-        title = f"{announced.nouns[0]} {name_of(announced, group[0])} ends on {when}"
+        title = f"{announced.nouns[0]} {group[0]} ends on {when}"
         text = f"{title}. {announced.then} {announced.what.to_do}"
     else:
         title = f"{len(group):,} {lower_first(announced.nouns[1])} end from {when}"
@@ -147,20 +165,14 @@ def build_message(announced: EndAnnouncement, group: Sequence[Any], step: timede
     is_ours = announced.severity is Severity.CRITICAL
     return Message(
         type=announced.type,
-        key=f"{announced.what}:{group[0].pk}",
+        key=f"{announced.what}:{group[0].id}",
         severity=Severity.WARNING if is_ours and step > STATUS else announced.severity,
         title=title,
         text=text,
         action_url=f"{settings.PUBLIC_URL}/expiry/?what={announced.what}",
         action_label="See what to do",
-        data={"ids": [str(row.pk) for row in group], "ends_at": times[0].isoformat()},
+        data={"ids": [each.id for each in group], "ends_at": first_at.isoformat()},
     )
-
-
-def name_of(announced: EndAnnouncement, row: Any) -> str:
-    """Its name within a sentence that begins with what it is."""
-    name = str(getattr(row, "name", "") or row)
-    return lower_first(str(row)) if announced is LINK else name
 
 
 def lower_first(text: str) -> str:

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import CharField, F, Q, QuerySet, TextChoices, Value
+from django.db.models import CharField, F, Model, Q, QuerySet, TextChoices, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, NullIf
 
 from sequin_admin.access.models import ApiKey, Invitation, Organization
@@ -84,72 +85,78 @@ class ExpiryFilter(NamedTuple):
     after: tuple[datetime, UUID] | None = None
 
 
-def rows_ending(organization: Organization, wanted: ExpiryFilter) -> QuerySet[Any, Any]:
-    """Tuples in the order of `COLUMNS`, for `parse_row()`, soonest first; in one query."""
+def rows_ending(
+    organization: Organization, wanted: ExpiryFilter
+) -> QuerySet[Model, dict[str, Any]]:
+    """The `COLUMNS` of each, for `parse_row()`, soonest first; in one query."""
     now = clock.now()
     sorts = [each for each in Expiring if wanted.what in ("", each)]
-    parts = [narrow(PARTS[each](organization, now), each, wanted, now) for each in sorts]
+    parts = [narrow(rows_of(each, organization, now), each, wanted, now) for each in sorts]
     rows = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
     return rows.order_by("end", "row_id")
 
 
-def parse_row(columns: tuple[Any, ...]) -> ExpiringRow:
-    sort_of, row_id, title, source, end = columns
-    what = Expiring(sort_of)
+def parse_row(columns: dict[str, Any]) -> ExpiringRow:
+    what, title, source = Expiring(columns["sort_of"]), columns["title"], columns["source"]
     provider = kinds.class_of(source).provider if what is Expiring.CREDENTIAL else source
     name = title or (f"for {kinds.title_of(provider)}" if provider else "")
-    return ExpiringRow(what, row_id, name, provider, end)
+    return ExpiringRow(what, columns["row_id"], name, provider, columns["end"])
+
+
+NO_SOURCE = Value("", CharField())
 
 
 @dataclass(frozen=True)
-class Columns:
+class ExpiryColumns:
     """Of which columns of a table the list is made."""
 
-    title: Any
+    title: Combinable
     end: str
-    source: Any
+    source: Combinable = NO_SOURCE
 
 
 TABLES = {
-    Expiring.CREDENTIAL: Columns(F("name"), "ends_at", F("kind")),
-    Expiring.OAUTH_APP: Columns(F("name"), "secret_ends_at", F("provider")),
-    Expiring.GATEWAY_SECRET: Columns(
+    Expiring.CREDENTIAL: ExpiryColumns(F("name"), "ends_at", F("kind")),
+    Expiring.OAUTH_APP: ExpiryColumns(F("name"), "secret_ends_at", F("provider")),
+    Expiring.GATEWAY_SECRET: ExpiryColumns(
         F("oauth_app__name"), "former_until", F("oauth_app__provider")
     ),
-    Expiring.API_KEY: Columns(F("name"), "expires_at", ""),
-    Expiring.FORMER_API_KEY: Columns(F("name"), "former_until", ""),
-    Expiring.CONNECT_LINK: Columns(
+    Expiring.API_KEY: ExpiryColumns(F("name"), "expires_at"),
+    Expiring.FORMER_API_KEY: ExpiryColumns(F("name"), "former_until"),
+    Expiring.CONNECT_LINK: ExpiryColumns(
         Coalesce(NullIf(F("name"), Value("")), F("reconnects__name"), Value("")),
         "expires_at",
         F("provider"),
     ),
-    Expiring.INVITATION: Columns(F("email"), "expires_at", ""),
+    Expiring.INVITATION: ExpiryColumns(F("email"), "expires_at"),
 }
 
 
-PARTS: dict[Expiring, Any] = {
-    Expiring.CREDENTIAL: lambda owner, now: Credential.objects.of(owner).active(),
-    Expiring.OAUTH_APP: lambda owner, now: OAuthApp.objects.of(owner),
-    Expiring.GATEWAY_SECRET: lambda owner, now: GatewaySecret.objects.filter(
-        oauth_app__organization=owner
-    ),
-    Expiring.API_KEY: lambda owner, now: ApiKey.objects.of(owner).usable(now),
-    Expiring.FORMER_API_KEY: lambda owner, now: ApiKey.objects.of(owner).usable(now),
-    Expiring.CONNECT_LINK: lambda owner, now: ConnectLink.objects.of(owner).open(now),
-    Expiring.INVITATION: lambda owner, now: Invitation.objects.of(owner).open(),
-}
+def rows_of(what: Expiring, organization: Organization, now: datetime) -> QuerySet[Model]:
+    """The rows of one sort that are in use."""
+    if what is Expiring.CREDENTIAL:
+        return Credential.objects.of(organization).active()
+    if what is Expiring.OAUTH_APP:
+        return OAuthApp.objects.of(organization)
+    if what is Expiring.GATEWAY_SECRET:
+        return GatewaySecret.objects.filter(oauth_app__organization=organization)
+    if what is Expiring.CONNECT_LINK:
+        return ConnectLink.objects.of(organization).open(now)
+    if what is Expiring.INVITATION:
+        return Invitation.objects.of(organization).open()
+    return ApiKey.objects.of(organization).usable(now)
 
 
 def narrow(
-    rows: QuerySet[Any], what: Expiring, wanted: ExpiryFilter, now: datetime
-) -> QuerySet[Any, Any]:
+    rows: QuerySet[Model], what: Expiring, wanted: ExpiryFilter, now: datetime
+) -> QuerySet[Model, dict[str, Any]]:
     """The columns of the rows that end and that the filter wants."""
     table = TABLES[what]
     rows = rows.annotate(
         sort_of=Value(what.value, CharField()),
         row_id=F("pk"),
         title=table.title,
-        source=Value(table.source, CharField()) if table.source == "" else table.source,
+        source=table.source,
         end=F(table.end),
     )
     rows = rows.filter(Q((f"{table.end}__isnull", False)), Q((f"{table.end}__gt", now)))
@@ -164,7 +171,7 @@ def narrow(
         rows = rows.filter(of_provider(what, wanted.provider))
     for word in wanted.words:
         rows = rows.filter(title__icontains=word)
-    return rows.order_by().values_list(*COLUMNS)
+    return rows.order_by().values(*COLUMNS)
 
 
 def of_provider(what: Expiring, provider: str) -> Q:
