@@ -126,7 +126,8 @@ def list_expiring(request: ApiRequest, filters: Query[ExpiryParams]) -> dict[str
         words=[term.written if term.key else term.value for term in parse_search(filters.search)],
         after=(after[0], after[1]) if after else None,
     )
-    found = expiry.rows_ending(organization, wanted)[: filters.limit + 1]
+    most = filters.limit + 1
+    found = expiry.rows_ending(organization, wanted, most=most)[:most]
     rows = [expiry.parse_row(row) for row in found]
     page, more = rows[: filters.limit], len(rows) > filters.limit
     cursor = encode_cursor(SORT, (page[-1].ends_at.astimezone(UTC), page[-1].id)) if more else None

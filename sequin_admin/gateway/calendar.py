@@ -56,7 +56,8 @@ def build_calendar(organization: Organization, now: datetime) -> str:
     """The same text all day, as long as nothing changes."""
     today = datetime.combine(now.astimezone(UTC).date(), time(), UTC)
     wanted = ExpiryFilter(until=now + AHEAD)
-    rows = [expiry.parse_row(row) for row in expiry.rows_ending(organization, wanted)[:MOST]]
+    found = expiry.rows_ending(organization, wanted, most=MOST)[:MOST]
+    rows = [expiry.parse_row(row) for row in found]
     events = [*ending_events(organization, rows), *change_events(organization, now)]
     return write_calendar(f"{organization}: expiry", events, today)
 

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import CharField, F, Model, Q, QuerySet, TextChoices, Value
-from django.db.models.expressions import Combinable
-from django.db.models.functions import Coalesce, NullIf
+from django.db import connection
+from django.db.models import F, Model, Q, QuerySet, TextChoices, TextField, Value
+from django.db.models.expressions import Combinable, OrderBy
+from django.db.models.functions import Cast, Coalesce, NullIf
 
 from sequin_admin.access.models import ApiKey, Invitation, Organization
 from sequin_admin.connect.models import ConnectLink
@@ -22,16 +23,17 @@ from sequin_admin.credentials.models import Credential, GatewaySecret, OAuthApp
 # How far ahead one looks, unless asked for more.
 AHEAD = timedelta(days=180)
 COLUMNS = ("sort_of", "row_id", "title", "source", "end")
+SOONEST_FIRST = ("end", "row_id")
 
 
 class Expiring(TextChoices):
     """What ends: how it is called, what happens then, and what to do before."""
 
-    CREDENTIAL = "credential", "Access of a credential"
-    OAUTH_APP = "oauth_app", "Secret of an OAuth app"
+    CREDENTIAL = "credential", "Account access"
+    OAUTH_APP = "oauth_app", "OAuth app's secret"
     GATEWAY_SECRET = "gateway_secret", "Former gateway secret"
     API_KEY = "api_key", "API key"
-    FORMER_API_KEY = "former_api_key", "Former token of an API key"
+    FORMER_API_KEY = "former_api_key", "API key's former token"
     CONNECT_LINK = "connect_link", "Connect link"
     INVITATION = "invitation", "Invitation"
 
@@ -86,14 +88,22 @@ class ExpiryFilter(NamedTuple):
 
 
 def rows_ending(
-    organization: Organization, wanted: ExpiryFilter
+    organization: Organization,
+    wanted: ExpiryFilter,
+    *,
+    order: Sequence[str | OrderBy] = SOONEST_FIRST,
+    most: int | None = None,
 ) -> QuerySet[Model, dict[str, Any]]:
-    """The `COLUMNS` of each, for `parse_row()`, soonest first; in one query."""
+    """The `COLUMNS` of each, for `parse_row()`, in one query. No more than `most` are asked for."""
     now = clock.now()
     sorts = [each for each in Expiring if wanted.what in ("", each)]
     parts = [narrow(rows_of(each, organization, now), each, wanted, now) for each in sorts]
-    rows = parts[0].union(*parts[1:], all=True) if len(parts) > 1 else parts[0]
-    return rows.order_by("end", "row_id")
+    if len(parts) == 1:
+        return parts[0].order_by(*order)
+    if most and connection.features.supports_slicing_ordering_in_compound:
+        # PostgreSQL would read all rows to sort them; SQLite merges parts that are in order.
+        parts = [part.order_by(*order)[:most] for part in parts]
+    return parts[0].union(*parts[1:], all=True).order_by(*order)
 
 
 def parse_row(columns: dict[str, Any]) -> ExpiringRow:
@@ -103,7 +113,7 @@ def parse_row(columns: dict[str, Any]) -> ExpiringRow:
     return ExpiringRow(what, columns["row_id"], name, provider, columns["end"])
 
 
-NO_SOURCE = Value("", CharField())
+NO_SOURCE = Value("")
 
 
 @dataclass(frozen=True)
@@ -153,10 +163,11 @@ def narrow(
     """The columns of the rows that end and that the filter wants."""
     table = TABLES[what]
     rows = rows.annotate(
-        sort_of=Value(what.value, CharField()),
+        # Of one type in all parts.
+        sort_of=Cast(Value(what.value), TextField()),
         row_id=F("pk"),
-        title=table.title,
-        source=table.source,
+        title=Cast(table.title, TextField()),
+        source=Cast(table.source, TextField()),
         end=F(table.end),
     )
     rows = rows.filter(Q((f"{table.end}__isnull", False)), Q((f"{table.end}__gt", now)))

@@ -180,7 +180,7 @@ def test_the_next_ends_are_found_by_an_index(organization, what):
     make_credential(organization, "stripe_key")
     Credential.objects.update(ends_at=clock.now() + DAY)
     wanted = ExpiryFilter(until=clock.now() + 180 * DAY, what=what)
-    rows = expiry.rows_ending(organization, wanted)[:50]
+    rows = expiry.rows_ending(organization, wanted, most=50)[:50]
     lite = connection.vendor == "sqlite"
 
     with CaptureQueriesContext(connection) as captured:

@@ -100,8 +100,8 @@ def test_it_has_what_ends_and_nothing_secret(client, organization, path):
     assert answer["Content-Type"] == "text/calendar; charset=utf-8"
     summaries = values_of(unfold(answer.content.decode()), "SUMMARY")
     assert summaries == [
-        "Access of a credential ends: Giedi Prime (ServiceNow)",
-        "Secret of an OAuth app ends: Main app (HubSpot)",
+        "Account access ends: Giedi Prime (ServiceNow)",
+        "OAuth app's secret ends: Main app (HubSpot)",
     ]
     assert not re.search("canary|hush|plan|client-secret", answer.content.decode())
 
@@ -118,7 +118,7 @@ def test_many_of_one_day_are_one_event(client, organization, path, monkeypatch):
 
     lines = unfold(client.get(path).content.decode())
 
-    assert values_of(lines, "SUMMARY") == ["6 end: Secret of an OAuth app (HubSpot)"]
+    assert values_of(lines, "SUMMARY") == ["6 end: OAuth app's secret (HubSpot)"]
 
 
 def test_it_is_sent_again_only_when_it_changes(client, organization, path):

@@ -21,7 +21,13 @@ from sequin_admin.dashboard.confirm import render_question
 from sequin_admin.dashboard.csv_export import Columns, stream_csv, wants_csv
 from sequin_admin.dashboard.fresh_login import fresh_login_required
 from sequin_admin.dashboard.list_settings import KeptList
-from sequin_admin.dashboard.listing import ROWS, Pages, get_query_param, render_page_or_partial
+from sequin_admin.dashboard.listing import (
+    MAX_ROWS,
+    ROWS,
+    Pages,
+    get_query_param,
+    render_page_or_partial,
+)
 from sequin_admin.dashboard.reach.access import reach_of_revoking_calendar
 from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.health import expiry, provider_changes
@@ -63,10 +69,11 @@ def index(request: Request) -> HttpResponseBase:
     """In the next 180 days, unless asked for more or less; soonest first."""
     chosen = {name: get_query_param(request, name) for name in ("q", "what", "provider", "within")}
     sort = SORTING.chosen(request)
-    rows = expiry.rows_ending(request.organization, filter_of(chosen))
-    rows = rows.order_by(*SORTING.order(sort))
+    wanted, order = filter_of(chosen), SORTING.order(sort)
     if wants_csv(request):
+        rows = expiry.rows_ending(request.organization, wanted, order=order)
         return stream_csv("expiry", map(expiry.parse_row, rows.iterator(CHUNK_SIZE)), CSV)
+    rows = expiry.rows_ending(request.organization, wanted, order=order, most=MAX_ROWS)
     page = Pages(rows, ROWS).get_page(request.GET.get("page"))
     context = {
         **KEPT.context(request),
