@@ -52,6 +52,15 @@ class ProviderChange:
         if not (self.on or self.when):
             raise ValueError(f"{self.slug} says neither a day nor when it comes.")
 
+    @property
+    def day(self) -> str:
+        """1 Jan 2027, or what is published in place of a day."""
+        return f"{self.on:%-d %b %Y}" if self.on else self.when
+
+    @property
+    def read_on(self) -> str:
+        return f"{self.checked_on:%-d %b %Y}"
+
     def days_left(self, today: date) -> int | None:
         """Days until it comes, negative once it has; None without a day."""
         return (self.on - today).days if self.on else None

@@ -39,16 +39,16 @@ class EndAnnouncement:
     severity: Severity
     earliest: timedelta = EARLY
 
-    def ending_of(self, row: models.Model) -> "Ending":
+    def ending_of(self, row: models.Model) -> "AnnouncedEnd":
         organization_id, ends_at, began_at = (
             getattr(row, name) for name in ("organization_id", self.ends, self.began)
         )
         name = lower_first(str(row)) if self is LINK else getattr(row, "name", "") or str(row)
-        return Ending(organization_id, str(row.pk), name, ends_at, ends_at - began_at)
+        return AnnouncedEnd(organization_id, str(row.pk), name, ends_at, ends_at - began_at)
 
 
 @dataclass(frozen=True)
-class Ending:
+class AnnouncedEnd:
     """One row that ends. `name` stands within a sentence that begins with what it is."""
 
     organization_id: UUID
@@ -131,14 +131,14 @@ def notify_of(
 
 
 @transaction.atomic
-def post_chunk(announced: EndAnnouncement, endings: Sequence[Ending], now: datetime) -> int:
+def post_chunk(announced: EndAnnouncement, endings: Sequence[AnnouncedEnd], now: datetime) -> int:
     wanted = [
         DueNotice(each.organization_id, announced.what, each.id, each.ends_at, step)
         for each in endings
         if (step := each.step(now))
     ]
     by_id = {each.id: each for each in endings}
-    groups = defaultdict[tuple[UUID, timedelta], list[Ending]](list)
+    groups = defaultdict[tuple[UUID, timedelta], list[AnnouncedEnd]](list)
     due = claim_notices(wanted)
     for notice in due:
         groups[notice.organization_id, notice.step].append(by_id[notice.subject])
@@ -152,7 +152,9 @@ def post_chunk(announced: EndAnnouncement, endings: Sequence[Ending], now: datet
     return len(due)
 
 
-def build_message(announced: EndAnnouncement, group: Sequence[Ending], step: timedelta) -> Message:
+def build_message(
+    announced: EndAnnouncement, group: Sequence[AnnouncedEnd], step: timedelta
+) -> Message:
     """One message for what ends of one sort in the same time."""
     first_at = min(each.ends_at for each in group)
     when = format_day(first_at)

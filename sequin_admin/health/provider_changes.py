@@ -52,8 +52,14 @@ class TouchedChange:
         return self.change.days_left(clock.now().date())
 
     @property
-    def in_effect(self) -> bool:
-        return self.days_left is not None and self.days_left <= 0
+    def when(self) -> str:
+        """1 Jan 2027, in 33 days"""
+        day, left = self.change.day, self.days_left
+        if left is None:
+            return day
+        if left <= 0:
+            return f"In effect since {day}"
+        return f"{day}, in {left:,} day{'' if left == 1 else 's'}"
 
     @property
     def reach(self) -> str:

@@ -15,7 +15,7 @@ GROUPS = {
     "": ["Overview", "Incidents"],
     "Accounts": ["Credentials", "OAuth apps", "Connect links"],
     "Data": ["Syncs", "Targets", "Consumers", "Streams"],
-    "Watch": ["Worker", "Audit"],
+    "Watch": ["Expiry", "Worker", "Audit"],
     "Settings": ["Notifications", "API keys", "Members", "Organization"],
     "Help": ["Kinds", "API"],
 }
