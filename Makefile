@@ -47,6 +47,7 @@ check: setup .venv/.dev
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	DJANGO_SETTINGS_MODULE=sequin_admin.simulator.settings $(BIN)/python manage.py makemigrations --check --dry-run
 	DEBUG=False PUBLIC_URL=https://admin.example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
+	@$(BIN)/python manage.py provider_facts
 
 bench: setup .venv/.dev
 	@$(BIN)/python manage.py bench

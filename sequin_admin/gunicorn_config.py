@@ -3,10 +3,25 @@
 from math import ceil
 from typing import Any
 
+from gunicorn.glogging import Logger
+
 from sequin_admin.core import shutdown
+from sequin_admin.core.logs import mask_tokens
 
 # A web process renews tokens too, when a reader asks.
 graceful_timeout = ceil(shutdown.GRACE_S)
+
+
+class MaskingLogger(Logger):  # type: ignore[misc]
+    """Gunicorn's logger; where an access log is switched on, addresses are in it without tokens."""
+
+    def atoms(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        atoms = super().atoms(*args, **kwargs)
+        texts = ((name, value) for name, value in atoms.items() if isinstance(value, str))
+        return {**atoms, **{name: mask_tokens(value) for name, value in texts}}
+
+
+logger_class = MaskingLogger
 
 
 def post_worker_init(worker: Any) -> None:

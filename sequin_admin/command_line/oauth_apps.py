@@ -1,6 +1,7 @@
 """`oauth-apps`: OAuth clients of ours, as registered at the providers."""
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from sequin_admin.command_line.endings import Misused
 from sequin_admin.command_line.session import AsJson, Metadata, Provider, api_of, pairs_of
 
 app = typer.Typer(no_args_is_help=True, help="Our OAuth apps at the providers.")
-COLUMNS = ("id", "provider", "name", "client_id", "health.status")
+COLUMNS = ("id", "provider", "name", "client_id", "health.status", "secret_ends_at")
 
 
 @app.command("list")
@@ -59,6 +60,13 @@ def create_oauth_app(
         list[str],
         typer.Option(help="Where your product may have people sent; may be given again."),
     ] = [],  # noqa: B006
+    secret_ends_on: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="The day on which the client secret ends, where the provider says one.",
+        ),
+    ] = None,
     metadata: Metadata = [],  # noqa: B006
     json: AsJson = False,
 ) -> None:
@@ -79,6 +87,8 @@ def create_oauth_app(
         "redirect_uris": redirect_uri,
         "metadata": pairs_of(metadata),
     }
+    if secret_ends_on:
+        body["secret_ends_at"] = f"{secret_ends_on:%Y-%m-%d}T00:00:00Z"
     with api_of(context) as api:
         made = api.post("oauth-apps", body)
     if json:

@@ -9,6 +9,7 @@ import typer
 from sequin_admin.command_line import (
     branding,
     credentials,
+    expiry,
     health,
     limits,
     links,
@@ -43,6 +44,7 @@ app.add_typer(limits.app, name="limits")
 app.add_typer(links.app, name="links")
 app.add_typer(branding.app, name="branding")
 app.command("health")(health.health)
+app.command("expiry")(expiry.expiry)
 app.command("search")(searching.search)
 
 

@@ -137,6 +137,7 @@ def create_rows(credentials: Sequence[Credential]) -> None:
     """Store new credentials, and a token row that is due for those that are renewed."""
     for credential in credentials:
         credential.update_secret_columns()
+        credential.update_end()
     # Sorted, so that concurrent imports of the same accounts do not deadlock.
     Credential.objects.bulk_create(sorted(credentials, key=keys_of))
     now = clock.now()

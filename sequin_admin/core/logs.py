@@ -1,8 +1,31 @@
 """Log lines of structlog and of the standard library, as JSON or for reading."""
 
+import re
+from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+
+# The first parts of addresses whose next part lets its holder in.
+TOKEN_PATHS = re.compile(
+    r"(/(?:link/connect|link/oauth2/start|accounts/invitation|badge|calendar)/)[^/\s?\"'<>]+"
+)
+
+
+def mask_tokens(text: str) -> str:
+    """The text, in which addresses with a token have asterisks in its place."""
+    return TOKEN_PATHS.sub(r"\1***********", text)
+
+
+def mask_line(
+    logger: object, name: str, line: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Processor of structlog: no line says a token that stands in an address."""
+    for key, value in line.items():
+        if isinstance(value, str):
+            line[key] = mask_tokens(value)
+    return line
+
 
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -10,6 +33,7 @@ SHARED: list[Any] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
+    mask_line,
 ]
 
 

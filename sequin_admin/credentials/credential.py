@@ -1,7 +1,7 @@
 """The contract of a kind: what it declares, what it must do, and what it may override."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.db import models
@@ -21,8 +21,14 @@ from sequin_admin.credentials.declarations import (
     TokenGrant,
 )
 from sequin_admin.credentials.outcomes import Outcome, Refused
+from sequin_admin.credentials.provider_changes import ProviderChange
 from sequin_admin.credentials.row import CredentialRow
-from sequin_admin.credentials.search_filters import by_kind, by_provider_of_kind, by_status
+from sequin_admin.credentials.search_filters import (
+    by_change_of_kind,
+    by_kind,
+    by_provider_of_kind,
+    by_status,
+)
 from sequin_admin.credentials.search_text import SearchedQuerySet
 
 # What a call to a provider may raise; `Credential.classify_failure()` returns the outcome of each.
@@ -33,6 +39,7 @@ class CredentialQuerySet(SearchedQuerySet["Credential"]):
     """Credentials by provider, and those whose check is due."""
 
     search_filters: ClassVar[Mapping[str, Filter]] = {
+        "change": by_change_of_kind,
         "id": by_id,
         "kind": by_kind,
         "provider": by_provider_of_kind,
@@ -77,6 +84,8 @@ class Credential(CredentialRow):
     oauth: ClassVar[OAuth2 | None] = None
     # The collections that every account has, where they are not listed by the provider's API.
     catalogue: ClassVar[tuple[CollectionSchema, ...]] = ()
+    # What will change at the provider, and which of its credentials that touches.
+    changes: ClassVar[tuple[ProviderChange, ...]] = ()
     # Without one, `defaults.py` has what holds at every provider.
     docs_url: ClassVar[str] = ""
     guide: ClassVar[tuple[str, ...]] = ()
@@ -139,15 +148,8 @@ class Credential(CredentialRow):
         names = cls.known_by or cls.identity_properties
         return " · ".join(str(properties[n]) for n in names if n in properties)
 
-    # What a kind may override. The defaults are those of the common case.
-
-    def access_ends_at(self) -> datetime | None:
-        """When access expires unless the customer grants it again; None when that is not known."""
-        return None
-
-    def access_life(self) -> timedelta | None:
-        """How long access lives from grant to end; None when that is not known or is long."""
-        return None
+    # What a kind may override, as `access_ends_at()` and `access_life()` of the row. The defaults
+    # are those of the common case.
 
     def probe(self, token: str) -> Outcome:
         """Check the access token `token` with a call to the provider; returns the outcome."""

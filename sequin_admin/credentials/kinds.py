@@ -28,12 +28,14 @@ from sequin_admin.credentials.declarations import (
 )
 from sequin_admin.credentials.defaults import set_defaults
 from sequin_admin.credentials.properties import MAX_NUMBER, Properties, Property, Secret
+from sequin_admin.credentials.provider_changes import Certainty, ProviderChange
 from sequin_admin.credentials.registry import choices, registered
 
 __all__ = [
     "MAX_NUMBER",
     "AppInstallKind",
     "AppProperties",
+    "Certainty",
     "ClientCredentialsKind",
     "KeyKind",
     "OAuth2",
@@ -43,6 +45,7 @@ __all__ = [
     "Plan",
     "Properties",
     "Property",
+    "ProviderChange",
     "Rate",
     "RateLimitSignals",
     "RefreshPace",

@@ -17,7 +17,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.credential import FAILURES, Credential, CredentialQuerySet
 from sequin_admin.credentials.declarations import AppProperties, OAuth2
 from sequin_admin.credentials.row import IDENTITY_CHARS, NAME_CHARS
-from sequin_admin.credentials.search_filters import by_provider, by_status
+from sequin_admin.credentials.search_filters import by_change, by_provider, by_status
 from sequin_admin.credentials.search_text import SearchText
 
 __all__ = [
@@ -37,6 +37,7 @@ class OAuthAppQuerySet(Findable["OAuthApp"]):
 
     found_by = ("name", "client_id")
     search_filters: ClassVar[Mapping[str, Filter]] = {
+        "change": by_change,
         "id": by_id,
         "provider": by_provider,
         "status": by_status(),
@@ -61,6 +62,8 @@ class OAuthApp(Monitored):
     properties = models.JSONField(default=dict, blank=True)
     secrets = EncryptedJSONField(scope="oauth_app", bind=("organization_id", "id", "provider"))
     secrets_changed_at = models.DateTimeField(default=clock.now, editable=False)
+    # As a person entered it: providers don't tell when a client secret ends.
+    secret_ends_at = models.DateTimeField(null=True, blank=True)
     scopes = models.JSONField(default=list, blank=True)
     redirect_uris = models.JSONField("redirect URIs", default=list, blank=True)
     metadata = models.JSONField(default=dict, blank=True, validators=[validate_metadata])

@@ -1,6 +1,8 @@
 """Creating, changing and deleting OAuth apps."""
 
 from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from django.db import models, transaction
@@ -26,6 +28,15 @@ MOST_RENEWALS_PER_SECOND = 1000
 SCOPE = r"^[\x21\x23-\x5b\x5d-\x7e]+$"
 
 
+class Kept(Enum):
+    """Says that a column stays, where None is a value of its own."""
+
+    AS_IT_IS = "as it is"
+
+
+AS_IT_IS = Kept.AS_IT_IS
+
+
 @transaction.atomic
 def create(
     organization: Organization,
@@ -39,6 +50,7 @@ def create(
     redirect_uris: list[str] | None = None,
     metadata: dict[str, Any] | None = None,
     renewals_per_second: int = 0,
+    secret_ends_at: datetime | None = None,
 ) -> OAuthApp:
     """Raises `InvalidEntry` for a mask in place of a secret."""
     app = OAuthApp(
@@ -52,6 +64,7 @@ def create(
         redirect_uris=redirect_uris or [],
         metadata=metadata or {},
         renewals_per_second=renewals_per_second,
+        secret_ends_at=secret_ends_at,
     )
     app.save()
     record_and_notify(app, "oauth_app.created", actor, provider=provider)
@@ -64,10 +77,11 @@ def update(
     *,
     actor: models.Model | None,
     properties: AppProperties | None = None,
+    secret_ends_at: datetime | Kept | None = AS_IT_IS,
     **columns: Any,
 ) -> None:
-    """Change `name`, `scopes`, `redirect_uris`, `metadata`, `renewals_per_second` or the
-    properties.
+    """Change `name`, `scopes`, `redirect_uris`, `metadata`, `renewals_per_second`, the properties
+    or when the secret ends: with a new secret the end of the former one is gone.
 
     A mask keeps the stored secret. A new one may fix failures, so all credentials of the app become
     due for a probe. Raises `InvalidEntry`.
@@ -80,6 +94,12 @@ def update(
     names = sorted(changed)
     if properties:
         names += replace_properties(app, properties)
+    # The end was that of the former secret.
+    kept = None if "client_secret" in names else app.secret_ends_at
+    ends_at = kept if isinstance(secret_ends_at, Kept) else secret_ends_at
+    if ends_at != app.secret_ends_at:
+        app.secret_ends_at = ends_at
+        names.append("secret_ends_at")
     if not names:
         return
     app.save()

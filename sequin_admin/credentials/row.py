@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any, ClassVar, Self
 
@@ -17,13 +17,15 @@ from sequin_admin.core.leases import Leased
 from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.core.monitored import Monitored, list_indexes
 from sequin_admin.core.turns import QUEUE_CHARS, queue_expression, queue_name
-from sequin_admin.credentials import registry
+from sequin_admin.credentials import ends, registry
 from sequin_admin.credentials.properties import MASK, Properties
 from sequin_admin.credentials.search_text import SearchedRow, save_texts
 from sequin_admin.credentials.signals import destination_changed
 
 IDENTITY_CHARS = 300
 NAME_CHARS = 200
+# What decides when access ends.
+ENDS_FOLLOW = frozenset({"properties", "secrets", "secrets_changed_at"})
 
 
 class CredentialRow(SearchedRow, Leased, Monitored):
@@ -68,6 +70,9 @@ class CredentialRow(SearchedRow, Leased, Monitored):
     # The customer's contact for what only the customer can fix.
     contact_email = models.EmailField(blank=True, default="")
     disabled_at = models.DateTimeField(null=True, editable=False)
+    # When access ends whatever is renewed, and when the next message about it is due.
+    ends_at = models.DateTimeField(null=True, editable=False)
+    end_notice_at = models.DateTimeField(null=True, editable=False)
     queue = models.GeneratedField(
         expression=queue_expression("organization", "kind", "oauth_app"),
         output_field=models.CharField(max_length=QUEUE_CHARS),
@@ -100,6 +105,16 @@ class CredentialRow(SearchedRow, Leased, Monitored):
                 condition=models.Q(lease_until__isnull=False),
             ),
             models.Index(fields=("organization", "secrets_digest"), name="credential_secrets"),
+            models.Index(
+                fields=("organization", "ends_at", "id"),
+                name="credential_end",
+                condition=models.Q(ends_at__isnull=False, disabled_at=None),
+            ),
+            models.Index(
+                fields=("end_notice_at",),
+                name="credential_end_notice",
+                condition=models.Q(end_notice_at__isnull=False, disabled_at=None),
+            ),
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -117,7 +132,11 @@ class CredentialRow(SearchedRow, Leased, Monitored):
             columns = self.prepare_move(columns)
         if columns is None or "secrets" in columns:
             self.update_secret_columns()
-            kwargs["update_fields"] = columns and {*columns, "secret_names", "secrets_digest"}
+            columns = columns and {*columns, "secret_names", "secrets_digest"}
+        if columns is None or not ENDS_FOLLOW.isdisjoint(columns):
+            self.update_end()
+            columns = columns and {*columns, "ends_at", "end_notice_at"}
+        kwargs["update_fields"] = columns
         super().save(*args, **kwargs)
 
     def message_path(self, action: str) -> str:
@@ -169,6 +188,23 @@ class CredentialRow(SearchedRow, Leased, Monitored):
         """Set the columns that describe the secrets without decrypting them. `save()` calls it."""
         self.secret_names = sorted(self.secrets)
         self.secrets_digest = self.newest_digest()
+
+    def update_end(self) -> None:
+        """Set when access ends. As long as that is the same end, the next notice of it stays."""
+        known, self.ends_at = self.ends_at, self.access_ends_at()
+        if self.ends_at is None:
+            self.end_notice_at = None
+        elif not ends.is_same_end(known, self.ends_at):
+            life, now = self.access_life(), clock.now()
+            self.end_notice_at = ends.first_notice_at(self.ends_at, life, now)
+
+    def access_ends_at(self) -> datetime | None:
+        """When access expires unless the customer grants it again; None when that is not known."""
+        return None
+
+    def access_life(self) -> timedelta | None:
+        """How long access lives from grant to end; None when that is not known or is long."""
+        return None
 
     def depends_on(self) -> Iterable[Monitored]:
         return [self.oauth_app] if self.oauth_app else ()
@@ -231,6 +267,7 @@ def save_locked(rows: Sequence[CredentialRow]) -> None:
         destination_changed.send(sender=CredentialRow, moves=moves)
     for row in rows:
         row.update_secret_columns()
+        row.update_end()
     leases.save_locked(rows)
     save_texts({row.pk: row.build_search_text() for row in rows})
 

@@ -6,6 +6,7 @@ from django.db.models import Q
 
 from sequin_admin.core.search_language import Filter, InvalidFilter, Term, by_choice
 from sequin_admin.credentials import registry
+from sequin_admin.credentials.provider_changes import KindChange, list_changes
 
 # The words of a status in a search, and the statuses as they are stored.
 STATUSES: Mapping[str, str] = {
@@ -51,3 +52,25 @@ def provider_of(term: Term) -> str:
         if wanted in (kind.provider, kind.provider_title.casefold()):
             return str(kind.provider)
     raise InvalidFilter(term, f"There is no provider {term.value}.")
+
+
+def by_change_of_kind(term: Term) -> Q:
+    """Credentials that a dated change of their provider touches. Raises `InvalidFilter`."""
+    found = change_of(term)
+    return Q(kind=found.kind) & found.change.credentials
+
+
+def by_change(term: Term) -> Q:
+    """OAuth apps that a dated change of their provider touches. Raises `InvalidFilter`."""
+    found = change_of(term)
+    return Q(provider=found.provider) & found.change.apps
+
+
+def change_of(term: Term) -> KindChange:
+    """Raises `InvalidFilter` for an unknown change."""
+    known = list_changes()
+    found = next((each for each in known if each.change.slug == term.value.casefold()), None)
+    if found is None:
+        slugs = ", ".join(each.change.slug for each in known)
+        raise InvalidFilter(term, f"change is one of {slugs}.")
+    return found

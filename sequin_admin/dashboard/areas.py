@@ -52,7 +52,8 @@ GROUPS = (
     Section(
         "Watch",
         (
-            Area("dashboard:fleet_usage", "Usage", "chart-bar", "e"),
+            Area("dashboard:fleet_usage", "Usage", "chart-bar", "y"),
+            Area("dashboard:expiry", "Expiry", "calendar-days", "e"),
             Area("dashboard:worker", "Worker", "cog-6-tooth", "w"),
             Area("dashboard:audit", "Audit", "clipboard-document-list", "d"),
         ),

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from itertools import chain
 from typing import Any, TypeVar
 
 from django.db.models import Model, QuerySet
@@ -37,7 +38,17 @@ def cell_text(value: object) -> str:
 
 
 def csv_response(name: str, rows: QuerySet[Row], columns: Columns) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(csv_lines(rows, columns), "text/csv; charset=utf-8")
+    return download(name, csv_lines(rows, columns))
+
+
+def stream_csv(name: str, rows: Iterable[object], columns: Columns) -> StreamingHttpResponse:
+    """As `csv_response()`, for rows of no model, which may come one by one."""
+    lines = (csv_line(column(row) for column in columns.values()) for row in rows)
+    return download(name, chain([csv_line(columns)], lines))
+
+
+def download(name: str, lines: Iterator[str]) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(lines, "text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     response["Cache-Control"] = "no-store"
     return response

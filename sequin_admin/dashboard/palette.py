@@ -37,6 +37,7 @@ PAGES = (
     Entry("OAuth apps", "dashboard:oauth_apps", "clients registrations"),
     Entry("Incidents", "dashboard:incidents", "broken outages problems"),
     Entry("Notifications", "dashboard:notifications", "channels webhooks slack mail alerts"),
+    Entry("Expiry", "dashboard:expiry", "ends expires calendar ics deprecations changes"),
     Entry("Audit log", "dashboard:audit", "events history"),
     Entry("Worker", "dashboard:worker", "jobs processes"),
     Entry("API keys", "dashboard:api_keys", "tokens"),

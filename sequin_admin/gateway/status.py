@@ -15,7 +15,14 @@ from sequin_admin.core import metrics as summed
 from sequin_admin.gateway.metrics import metrics
 
 # Area of a request by the first part of its path; all others are pages.
-AREAS = {"v1": "api", "link": "gateway", "badge": "gateway", "static": "static", "staff": "staff"}
+AREAS = {
+    "v1": "api",
+    "link": "gateway",
+    "badge": "gateway",
+    "calendar": "gateway",
+    "static": "static",
+    "staff": "staff",
+}
 
 
 @require_GET

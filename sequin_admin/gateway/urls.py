@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from sequin_admin.gateway import authorization_requests, badges, connect, install, views
+from sequin_admin.gateway import authorization_requests, badges, calendar, connect, install, views
 
 app_name = "gateway"
 urlpatterns = [
     path("badge/<str:token>.svg", badges.sync_badge, name="sync_badge"),
+    path("calendar/<str:token>.ics", calendar.calendar, name="calendar"),
     path("link/connect/<str:token>", connect.enter, name="enter"),
     path("link/logo/<uuid:organization>.png", connect.logo, name="logo"),
     path("link/style/<uuid:organization>.css", connect.style, name="style"),

@@ -13,7 +13,7 @@ from sequin_admin.health import outages
 from sequin_admin.health.models import (
     SENTENCE_CHARS,
     Check,
-    EndNotice,
+    ExpiryNotice,
     Incident,
     Outage,
     OutageQuerySet,
@@ -95,12 +95,12 @@ class OutageAdmin(ReadOnlyAdmin):
             outages.clear(outage, actor=cast(User, request.user))
 
 
-@admin.register(EndNotice)
-class EndNoticeAdmin(ReadOnlyAdmin):
-    """Notices that access ends, to look at."""
+@admin.register(ExpiryNotice)
+class ExpiryNoticeAdmin(ReadOnlyAdmin):
+    """Notices of what ends, to look at."""
 
-    list_display = ("credential", "ends_at", "before")
-    list_select_related = ("credential",)
+    list_display = ("what", "subject", "organization", "ends_at", "before")
+    list_select_related = ("organization",)
 
 
 @admin.register(WorkerProcess)

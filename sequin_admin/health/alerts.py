@@ -3,23 +3,23 @@
 A reopened incident (`incidents.open_incident`) posts no further message.
 """
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import translation
 
-from sequin_admin.access.branding import get_branding
-from sequin_admin.connect import links
 from sequin_admin.core import clock
 from sequin_admin.core.chunks import CHUNK_SIZE
-from sequin_admin.core.languages import ENGLISH, format_local_time
-from sequin_admin.core.languages.sentences import say
 from sequin_admin.core.monitored import Monitored
 from sequin_admin.core.words import format_duration, format_time
 from sequin_admin.credentials.models import Credential
+from sequin_admin.health.customer_mails import (
+    ENDS_AT,
+    LET_IN_NO_MORE,
+    CustomerNote,
+    customer_fields,
+)
 from sequin_admin.health.models import REOPEN_WITHIN, Incident
 from sequin_admin.health.status import Status
 from sequin_admin.notifications import outbox
@@ -29,17 +29,6 @@ SEVERITY = {Status.SEQUIN: Severity.CRITICAL, Status.CUSTOMER: Severity.WARNING}
 WHO_MUST_ACT = {Status.SEQUIN: "we must act", Status.CUSTOMER: "the customer must act"}
 # How long an incident lasted is told in these.
 HOURS = {"h": 3600, "min": 60}
-# For customers, each in their language.
-TITLE = "Please connect your account again"
-LET_IN_NO_MORE = (
-    "{organization} works with data of your {provider} account {account}, and since {at} it is no "
-    "longer let in. Please connect the account again: it takes a minute, and only you can do it."
-)
-ENDS_AT = (
-    "{organization} works with data of your {provider} account {account}, and its access ends on "
-    "{at}. Please connect the account again before: it takes a minute, and only you can do it."
-)
-CUSTOMER_TEXTS = (TITLE, LET_IN_NO_MORE, ENDS_AT)
 # The code of a check of access that ends soon and still works.
 ENDS_SOON = "ends_soon"
 
@@ -111,46 +100,9 @@ def customer_message(incident: Incident, subject: Monitored | None) -> dict[str,
     if not isinstance(subject, Credential) or incident.status != Status.CUSTOMER:
         return {}
     ends_at = subject.access_ends_at() if incident.code == ENDS_SOON else None
-    if ends_at:
-        return ending_fields(subject, ends_at)
-    return customer_fields(subject, LET_IN_NO_MORE, incident.opened_at)
-
-
-def ending_fields(credential: Credential, ends_at: datetime) -> dict[str, Any]:
-    """For the customer: access still works, and when it ends."""
-    return customer_fields(credential, ENDS_AT, ends_at)
-
-
-def customer_fields(credential: Credential, msgid: str, at: datetime) -> dict[str, Any]:
-    """Message fields for a mail to the credential's contact, in the organization's language; none
-    without one."""
-    if not credential.contact_email:
-        return {}
-    language = get_branding(credential.organization).language
-    with translation.override(language):
-        values = {
-            "organization": credential.organization,
-            "provider": credential.provider_title,
-            "account": credential.describe() or credential.name,
-            "at": format_time(at) if language == ENGLISH else format_local_time(at),
-        }
-        texts = {"customer_title": say(TITLE, {}), "customer_text": say(msgid, values)}
-    return {
-        **texts,
-        "to_customer": credential.contact_email,
-        "customer_language": language,
-        "customer_url": reconnect_url(credential),
-    }
-
-
-def reconnect_url(credential: Credential) -> str:
-    """A new connect link for the customer; "" where none can be made."""
-    try:
-        with transaction.atomic():
-            link = links.create_reconnect(credential.organization, credential, actor=None)
-    except links.BadLink:
-        return ""
-    return links.address(link)
+    text, at = (ENDS_AT, ends_at) if ends_at else (LET_IN_NO_MORE, incident.opened_at)
+    notes = [CustomerNote(subject, text, at)]
+    return customer_fields(incident.organization, notes).get(subject.pk, {})
 
 
 def notify_resolved() -> int:

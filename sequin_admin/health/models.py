@@ -13,9 +13,19 @@ from django.db import models
 from sequin_admin.access.models import Findable, Organization, User
 from sequin_admin.core import clock
 from sequin_admin.core.monitored import Monitored
-from sequin_admin.credentials.models import NAME_CHARS, Credential
+from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.credentials.outcomes import Verdict
+from sequin_admin.health.expiry_notices import ExpiryNotice
 from sequin_admin.health.status import Status
+
+__all__ = [
+    "Check",
+    "ExpiryNotice",
+    "Incident",
+    "Outage",
+    "ServiceIncident",
+    "Transition",
+]
 
 SENTENCE_CHARS = 500
 # An incident that ended by itself is reopened when the same fault returns within this time.
@@ -225,19 +235,6 @@ class Outage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} since {self.opened_at:%Y-%m-%d %H:%M}"
-
-
-class EndNotice(models.Model):
-    """The last notice of the end of a credential's access: of which end, and how long before."""
-
-    credential = models.OneToOneField(
-        Credential, models.CASCADE, primary_key=True, related_name="end_notice"
-    )
-    ends_at = models.DateTimeField()
-    before = models.DurationField()
-
-    def __str__(self) -> str:
-        return f"{self.credential_id} ends on {self.ends_at:%Y-%m-%d}"
 
 
 class ServiceIncident(models.Model):

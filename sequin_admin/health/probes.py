@@ -138,8 +138,6 @@ def record_probe(credential: Credential, outcome: Outcome) -> list[Monitored]:
     changed = []
     if app and not stored.app_changed and proves_app(credential, app, outcome):
         changed = record_checks(app, {checks.CLIENT: outcomes.works()})
-    if outcome.ok:
-        ends.notify_end(credential)
     results = {**checks.checks_from_probe(outcome), **check_expiry(credential)}
     return changed + record_checks(credential, results)
 
@@ -195,7 +193,9 @@ def schedule_next_probe(credential: Credential, outcome: Outcome, *, made_due: b
     now = clock.now()
     delay = timedelta() if made_due and outcome.ok else next_probe_delay(outcome)
     credential.checked_at, credential.check_due_at = now, now + delay
-    credential.save(update_fields=["checked_at", "check_due_at"])
+    # Rows from before it was stored get it here.
+    credential.update_end()
+    credential.save(update_fields=["checked_at", "check_due_at", "ends_at", "end_notice_at"])
 
 
 def check_expiry(credential: Credential) -> dict[str, Outcome]:

@@ -20,10 +20,12 @@ TYPES = {
     "credential.health_changed": "Credential's health changed",
     "credential.deleted": "Credential deleted",
     "credential.access_ends": "Credential's access will end",
+    "provider.change_near": "Change at a provider comes near",
     "oauth_app.created": "OAuth app added",
     "oauth_app.updated": "OAuth app changed",
     "oauth_app.health_changed": "OAuth app's health changed",
     "oauth_app.deleted": "OAuth app deleted",
+    "oauth_app.secret_ends": "OAuth app's secret will end",
     "sync.created": "Sync created",
     "sync.updated": "Sync changed",
     "sync.disabled": "Sync disabled",
@@ -36,6 +38,9 @@ TYPES = {
     "connect_link.failed": "Connect link: a try failed",
     "connect_link.revoked": "Connect link withdrawn",
     "connect_link.sent": "Connect link mailed to the customer",
+    "connect_link.ends": "Connect link will end unused",
+    "api_key.ends": "API key will end",
+    "invitation.ends": "Invitation will end",
 }
 TEST, LINK_MAIL = "channel.test", "connect_link.sent"
 # Where the address stands in the text of a mail that has no button.
@@ -46,7 +51,7 @@ class Severity(models.TextChoices):
     """Severity of a message, by who must act, with a rank (highest is most urgent), tone, icon."""
 
     INFO = "info", "For information"
-    WARNING = "warning", "Customers must act"
+    WARNING = "warning", "Somebody must act"
     CRITICAL = "critical", "We must act"
 
     @property
@@ -130,5 +135,9 @@ def type_matches(wanted: list[str], type_: str) -> bool:
 def type_groups() -> dict[str, str]:
     """Labels of all groups of types: `{"incident.*": "Incidents", ...}`."""
     names = dict.fromkeys(name.partition(".")[0] for name in TYPES)
-    words = {"oauth_app": "OAuth apps", "connect_link": "Connect links"}
+    words = {
+        "oauth_app": "OAuth apps",
+        "connect_link": "Connect links",
+        "api_key": "API keys",
+    }
     return {f"{name}.*": words.get(name, f"{name.capitalize()}s") for name in names}

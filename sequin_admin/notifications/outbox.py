@@ -52,10 +52,10 @@ def post_all(posted: Sequence[tuple[Organization, Message]]) -> list[Delivery]:
 
 
 def post_to_customers(
-    organization: Organization, messages: Sequence[tuple[Message, datetime]]
+    organization: Organization, messages: Iterable[tuple[Message, datetime | None]]
 ) -> list[Delivery]:
     """Store deliveries of messages to customers, which no channel gets; each with the time after
-    which it is of no use. Call it as `post()`."""
+    which it is of no use, if there is one. Call it as `post()`."""
     now, drafts = clock.now(), list[Delivery]()
     for message, ends_at in messages:
         draft = draft_delivery(organization, message, now)

@@ -4,6 +4,7 @@ Limits: https://airtable.com/developers/web/api/rate-limits
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any, Literal
 
 from sequin_admin.core import http
@@ -11,12 +12,14 @@ from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.collections import CollectionField, CollectionSchema
 from sequin_admin.credentials.kinds import (
+    Certainty,
     OAuth2,
     OAuthContext,
     OAuthKind,
     Plan,
     Properties,
     Property,
+    ProviderChange,
     Rate,
     RateLimitSignals,
     Secret,
@@ -81,6 +84,19 @@ class Airtable(OAuthKind):
             "webhook:manage": "Be told when something changes",
         },
         client_auth="client_secret_basic",
+    )
+    changes = (
+        ProviderChange(
+            slug="airtable-idle",
+            when="After 60 idle days",
+            title="Airtable ends a refresh token that is not used",
+            what="A refresh token that is not used for 60 days ends. Each renewal is a use, and "
+            "every access token is renewed here when it ends, whether it is read or not.",
+            to_do="Nothing while a worker runs.",
+            source="Not named; from one page",
+            checked_on=date(2026, 11, 28),
+            certainty=Certainty.ONE_PAGE,
+        ),
     )
     guide = (
         "In Airtable's Builder hub open OAuth integrations and register one.",

@@ -16,7 +16,16 @@ from sequin_admin.audit import exports, repeats, retention, sealing
 from sequin_admin.connect import authorization_requests, batches, flow, links, mails
 from sequin_admin.core import shared_cache
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health import alerts, incidents, outages, probe_claims, probes, rollup, workers
+from sequin_admin.health import (
+    alerts,
+    end_notices,
+    incidents,
+    outages,
+    probe_claims,
+    probes,
+    rollup,
+    workers,
+)
 from sequin_admin.health.workers import PROBE, RENEW
 from sequin_admin.limits import sampling, summaries
 from sequin_admin.notifications import delivery, outbox
@@ -91,6 +100,7 @@ JOBS = (
     periodic_job("propagate_recent_changes", 600, rollup.propagate_recent),
     periodic_job("notify_resolved", 30, alerts.notify_resolved),
     periodic_job("remind_customers", 60, mails.remind_due),
+    periodic_job("notify_ends", HOUR_S, end_notices.notify_ends),
     periodic_job("sample_usage", 60, sampling.record_samples),
     periodic_job("sum_up_usage", 60, summaries.refresh_summaries),
     periodic_job("prune_authorization_requests", 60, authorization_requests.prune),

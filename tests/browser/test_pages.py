@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import resolve, reverse
 from playwright.sync_api import Page, expect
 
-from sequin_admin.access import invitations, keys, list_settings, members
+from sequin_admin.access import calendar_feeds, invitations, keys, list_settings, members
 from sequin_admin.access.models import Membership, Organization, StaffAccess, User
 from sequin_admin.connect import batches, links, mails
 from sequin_admin.connect.models import BatchAction, ConnectSession
@@ -104,6 +104,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     other = Organization.objects.create(name="Caladan", slug="caladan")
     _, token_of_user = invitations.create(other, user.email, "viewer", actor=None)
     own = Membership.objects.get(user=user, organization=organization)
+    calendar_feeds.make_feed(own, actor=user)
     for listed, query in (("credentials", "health=sequin_intervention"), ("targets", "q=x")):
         list_settings.save_view(own, listed, "Mine", query)
     every = {"actor": user, "options": {"days": 7}}
@@ -191,6 +192,10 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         f"/consumers/{consumer.pk}/edit/",
         f"/consumers/{consumer.pk}/delete/",
         "/audit/",
+        "/expiry/",
+        "/expiry/?q=nothing+matches",
+        "/expiry/calendar/",
+        "/expiry/calendar/revoke/",
         "/worker/",
         "/usage/",
         "/usage/?q=nothing+matches&use=near",

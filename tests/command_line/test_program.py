@@ -18,6 +18,7 @@ from tests.factories import make_credential
 
 HELP = [
     *([], ["credentials"], ["oauth-apps"], ["limits"], ["login"], ["logout"], ["health"]),
+    ["expiry"],
     *(["credentials", name] for name in ("list", "get", "import", "export", "delete")),
     *(["credentials", name] for name in ("verify", "connect-link")),
     *(["oauth-apps", name] for name in ("list", "create")),

@@ -41,7 +41,7 @@ TAKES = {
             "consumer", "credential_syncs", "usage", "login_confirmed", "credential_token",
             "credential_use", "credential_history", "oauth_app_guide", "oauth_app_history",
             "sync_badge_page", "sync_history", "target_history", "search",
-            "fleet_usage", "provider",
+            "fleet_usage", "provider", "expiry",
             # A person's own, which nobody else sees: viewers keep them, too.
             "saved_view_new", "saved_view_delete", "list_columns",
         ),
@@ -80,6 +80,7 @@ FRESH = {
     "oauth_app_add", "oauth_app_edit", "oauth_app_gateway_secret", "oauth_app_secret",
     "channel_add", "channel_edit", "channel_rotate",
     "target_new", "target_edit",
+    "calendar",  # makes an address that needs no login
     "credential_edit",  # may send a stored secret to another host
     "connect_links_csv", "reveal",
     "organization", "branding", "mail_settings", "mail_template",  # what customers trust

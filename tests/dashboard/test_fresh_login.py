@@ -24,7 +24,7 @@ NOT_FRESH = {
     "api_key_end_former": ENDS, "api_key_revoke": ENDS, "connect_link_revoke": ENDS,
     "disable": ENDS, "credential_delete": ENDS, "oauth_app_delete": ENDS,
     "channel_disable": ENDS, "channel_delete": ENDS, "target_delete": ENDS,
-    "batch_withdraw": ENDS, "staff_access_end": ENDS,
+    "batch_withdraw": ENDS, "staff_access_end": ENDS, "calendar_revoke": ENDS,
     "invitation_withdraw": ENDS, "leftovers": ENDS,
     "verify": USES, "exchange": USES, "enable": USES, "channel_test": USES,
     "channel_enable": USES, "delivery_redeliver": USES, "target_test": USES,

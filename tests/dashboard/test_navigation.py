@@ -15,7 +15,7 @@ GROUPS = {
     "": ["Overview", "Incidents"],
     "Accounts": ["Credentials", "OAuth apps", "Connect links"],
     "Data": ["Syncs", "Targets", "Consumers", "Streams"],
-    "Watch": ["Usage", "Worker", "Audit"],
+    "Watch": ["Usage", "Expiry", "Worker", "Audit"],
     "Settings": ["Notifications", "API keys", "Members", "Organization"],
     "Help": ["Kinds", "API"],
 }

@@ -10,7 +10,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
-from sequin_admin.health import probes, rollup
+from sequin_admin.health import end_notices, probes, rollup
 from sequin_admin.notifications.models import Channel, Delivery
 from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
@@ -39,11 +39,12 @@ def refresh_jwt(began, life):
 
 
 def live(credential, hours, days):
-    """Probe it twice a day. Returns what was told, by the day."""
+    """Probe it twice a day, and run the job. Returns what was told, by the day."""
     told, seen = [], Delivery.objects.count()
     for half in range(2 * days):
         row = Credential.objects.get(pk=credential.pk)
         rollup.propagate(probes.record_probe(row, outcomes.works()))
+        end_notices.notify_ends()
         new = Delivery.objects.exclude(channel=None).order_by("id")[seen:]
         told += [(half / 2, delivery.type) for delivery in new]
         seen += len(new)

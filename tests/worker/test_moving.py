@@ -46,7 +46,8 @@ import django; django.setup()
 from sequin_admin.credentials.models import Credential
 from sequin_admin.tokens.models import Token
 row = Credential.objects.get(kind="hubspot_oauth2")
-print(sorted(row.metadata.items()), row.updated_at.isoformat(), Token.objects.get().secrets["access_token"])
+print(sorted(row.metadata.items()), row.updated_at.isoformat())
+print(Token.objects.get().secrets["access_token"])
 print(len({str(dict(each.secrets)) for each in Credential.objects.filter(kind="stripe_key")}))
 """
 BEAT = """

@@ -30,11 +30,12 @@ GROWING = (
     "tokens_chaindigest",
     "tokens_token",
 )
-# Whose every row may be meant: in chunks each minute, which PostgreSQL reads by the key, and every
-# ten minutes.
+# Whose every row may be meant: in chunks each minute, which PostgreSQL reads by the key, every ten
+# minutes, and once an hour to find whom a provider's change touches.
 WALKED = {
     "sample_usage": {"credentials_credential"},
     "propagate_recent_changes": {"credentials_credential"},
+    "notify_ends": {"credentials_credential"},
 }
 
 
@@ -65,5 +66,8 @@ def test_every_job_finds_its_rows_by_an_index(organization, job):
         each["sql"] for each in statements if re.match("SELECT|UPDATE|DELETE|WITH", each["sql"])
     ]
     found = {table for statement in read for table in scanned(statement)}
+    if job.name == "notify_ends":  # Which changes are near depends on the day.
+        assert found <= WALKED[job.name]
+        return
     by_key = connection.vendor == "postgresql" and job.name == "sample_usage"
     assert found == (set() if by_key else WALKED.get(job.name, set()))

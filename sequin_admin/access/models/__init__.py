@@ -8,6 +8,7 @@ from sequin_admin.access.models.api_keys import (
     Scope,
 )
 from sequin_admin.access.models.branding import Branding
+from sequin_admin.access.models.calendar_feeds import CalendarFeed
 from sequin_admin.access.models.invitations import Invitation
 from sequin_admin.access.models.list_settings import HiddenColumns, SavedView
 from sequin_admin.access.models.memberships import Membership
@@ -26,6 +27,7 @@ __all__ = [
     "ApiKeyQuerySet",
     "ApiKeyState",
     "Branding",
+    "CalendarFeed",
     "Findable",
     "HiddenColumns",
     "IdempotencyRecord",

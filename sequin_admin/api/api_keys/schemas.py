@@ -1,30 +1,19 @@
 """Schemas of /v1/api-keys."""
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, Field
+from pydantic import Field
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, ApiKeyState, Scope
-from sequin_admin.api.framework.schemas import Body, Shape, Timestamp
+from sequin_admin.api.framework.schemas import Body, Moment, Shape, Timestamp
 from sequin_admin.core import clock
 
 NULLABLE = ("requests_per_minute", "expires_at")
 # These change without a change of the key, so they are not part of its ETag.
 NOT_IN_ETAG = ("state", "last_used_at", "former_token")
 
-
-def in_utc(at: datetime) -> datetime:
-    """Raises `ValueError` for a time that UTC can't express: the last hour of the year 9999."""
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("Choose a time before the year 9999.") from None
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Scopes = Annotated[list[Scope], Field(min_length=1, max_length=20)]
 Networks = Annotated[

@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BaseModel,
     ConfigDict,
     GetCoreSchemaHandler,
@@ -28,6 +29,17 @@ def rfc3339(at: datetime) -> str:
 
 
 Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
+
+
+def in_utc(at: datetime) -> datetime:
+    """Raises `ValueError` for a time that UTC can't express: the last hour of the year 9999."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("Choose a time before the year 9999.") from None
+
+
+Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
 
 # The bounds of everybody's metadata; responses may hold longer ones from before.
 Metadata = Annotated[dict[str, Any], AfterValidator(check_metadata)]

@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr
 
 from sequin_admin.api.framework.columns import Made, RowShape
 from sequin_admin.api.framework.reveal import Unreadable
-from sequin_admin.api.framework.schemas import Body, Metadata, Shape, Timestamp
+from sequin_admin.api.framework.schemas import Body, Metadata, Moment, Shape, Timestamp
 from sequin_admin.api.health import HEALTH, Health
 from sequin_admin.credentials import gateway_secrets, kinds, oauth_apps
 from sequin_admin.credentials.models import OAuthApp
@@ -21,6 +21,10 @@ ScopeName = Annotated[str, Field(pattern=oauth_apps.SCOPE, max_length=200)]
 REDIRECT_URIS = "Where your product receives codes. Changing them takes the scope `secrets`, too."
 RENEWALS = (
     "How many tokens we renew through this app in a second, at most. 0 is the usual pace: 10."
+)
+ENDS_HELP = (
+    "When the client secret ends, where the provider's developer page says so. An addition of "
+    "ours; messages come 30, 7 and 1 days before."
 )
 Renewals = Annotated[int, Field(ge=0, le=oauth_apps.MOST_RENEWALS_PER_SECOND)]
 PROVIDERS = [provider for provider in kinds.providers() if kinds.oauth_of(provider)]
@@ -68,6 +72,7 @@ class OAuthAppCreate(Body):
     redirect_uris: list[RedirectURI] = Field(default_factory=list, description=REDIRECT_URIS)
     metadata: Metadata = Field(default_factory=dict)
     renewals_per_second: Renewals = Field(default=0, description=RENEWALS)
+    secret_ends_at: Moment | None = Field(default=None, description=ENDS_HELP)
 
 
 class OAuthAppPatch(Body):
@@ -88,6 +93,10 @@ class OAuthAppPatch(Body):
     redirect_uris: list[RedirectURI] | None = Field(default=None, description=REDIRECT_URIS)
     metadata: Metadata | None = None
     renewals_per_second: Renewals | None = Field(default=None, description=RENEWALS)
+    secret_ends_at: Moment | None = Field(
+        default=None,
+        description=f"{ENDS_HELP} Null takes the end away, as a new secret without one does.",
+    )
 
 
 class GatewaySecretRotation(Body):
@@ -135,6 +144,9 @@ class OAuthAppShape(Shape):
     health: Health
     metadata: dict[str, Any]
     renewals_per_second: int = Field(description=RENEWALS, examples=[0])
+    secret_ends_at: Timestamp | None = Field(
+        description=ENDS_HELP, examples=["2027-11-30T00:00:00Z"]
+    )
     created_at: Timestamp
     updated_at: Timestamp
 

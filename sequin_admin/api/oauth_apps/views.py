@@ -176,12 +176,15 @@ def update_oauth_app(
         known = {**app.properties, **app.secrets, **(payload.properties or {})}
         if payload.client_secret:
             known["client_secret"] = payload.client_secret.get_secret_value()
+        sent = "secret_ends_at" in payload.model_fields_set
+        ends = {"secret_ends_at": payload.secret_ends_at} if sent else {}
         with refusing_masks():
             oauth_apps.update(
                 app,
                 actor=request.auth,
                 properties=parse_properties(app.provider, known),
-                **payload.model_dump(exclude={"client_secret", "properties"}),
+                **ends,
+                **payload.model_dump(exclude={"client_secret", "properties", "secret_ends_at"}),
             )
     return with_etag(response, oauth_app_out(get_owned_or_404(organization, oauth_app_id)))
 

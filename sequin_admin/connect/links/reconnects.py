@@ -30,7 +30,7 @@ def create_reconnects(
     credentials: Iterable[Credential],
     *,
     actor: models.Model | None,
-    batch: UUID,
+    batch: UUID | None = None,
     lasts: timedelta = MAX_LIFETIME,
     language: str = "",
 ) -> tuple[list[ConnectLink], list[tuple[Credential, str]]]:

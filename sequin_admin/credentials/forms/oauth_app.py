@@ -1,6 +1,7 @@
 """The form of an OAuth app."""
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django import forms
@@ -16,6 +17,20 @@ from sequin_admin.credentials.forms.fields import (
 from sequin_admin.credentials.forms.properties import PropertiesForm
 from sequin_admin.credentials.kinds import AppProperties, RefreshPace
 from sequin_admin.credentials.models import OAuthApp
+
+ENDS_HELP = (
+    "Where the provider's developer page gives the client secret an end: the day, in UTC. You are "
+    "told 30, 7 and 1 days before. Empty: it has none."
+)
+
+
+class DateInput(forms.DateInput):
+    """The browser's own picker."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
 
 
 class OAuthAppForm(PropertiesForm):
@@ -44,6 +59,12 @@ class OAuthAppForm(PropertiesForm):
         f"{RefreshPace.per_app}: raise it when its page says that it can't keep up, and the "
         "provider allows more.",
     )
+    secret_ends_on = forms.DateField(
+        required=False,
+        label="Client secret ends on",
+        widget=DateInput(),
+        help_text=ENDS_HELP,
+    )
     metadata = MetadataField(required=False, help_text="JSON of your own, found again by the API.")
 
     def __init__(self, *args: Any, app: OAuthApp | None = None, **kwargs: Any) -> None:
@@ -54,6 +75,7 @@ class OAuthAppForm(PropertiesForm):
             names = ("name", "client_id", "scopes", "redirect_uris", "metadata")
             self.initial.update({name: getattr(app, name) for name in names})
             self.initial["renewals_per_second"] = app.renewals_per_second or None
+            self.initial["secret_ends_on"] = day_of(app.secret_ends_at)
             # Tokens belong to the client id they were issued to.
             self.fields["client_id"].disabled = True
 
@@ -63,17 +85,41 @@ class OAuthAppForm(PropertiesForm):
             app.properties_class, data, app=app, stored=app.properties, kept=dict(app.secrets)
         )
 
+    def secret_ends_at(self, app: OAuthApp | None = None) -> datetime | None:
+        """The entered day, from its first moment in UTC; the stored time as long as the day is."""
+        return time_of(self.cleaned_data["secret_ends_on"], app)
+
+
+def day_of(at: datetime | None) -> date | None:
+    return at.astimezone(UTC).date() if at else None
+
+
+def time_of(day: date | None, app: OAuthApp | None) -> datetime | None:
+    if app and day == day_of(app.secret_ends_at):
+        return app.secret_ends_at
+    return datetime.combine(day, time(), UTC) if day else None
+
 
 class AppSecretsForm(PropertiesForm):
     """New secrets of an app, as its provider issued them. Of several, those left empty stay."""
 
     properties: AppProperties
 
+    secret_ends_on = forms.DateField(
+        required=False, label="It ends on", widget=DateInput(), help_text=ENDS_HELP
+    )
+
+    def secret_ends_at(self) -> datetime | oauth_apps.Kept | None:
+        """As entered. An app's other secrets leave the end of its client secret as it is."""
+        day = self.cleaned_data["secret_ends_on"]
+        is_other = not (day or self.cleaned_data.get("client_secret"))
+        return oauth_apps.AS_IT_IS if is_other else time_of(day, None)
+
     def __init__(self, app: OAuthApp, data: Mapping[str, object] | None = None) -> None:
         declared = app.properties_class
         names = declared.secret_names()
         super().__init__(declared, data, names=names, stored=app.properties, kept=dict(app.secrets))
-        fields = list(self.fields.values())
+        fields = [self.fields[name] for name in names]
         fields[0].widget.attrs["autofocus"] = True
         if len(fields) == 1:
             fields[0].required, fields[0].help_text = True, "Paste it as the provider shows it."

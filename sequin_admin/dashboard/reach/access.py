@@ -1,6 +1,6 @@
 """What actions on API keys, members and channels reach."""
 
-from sequin_admin.access.models import ApiKey, Membership
+from sequin_admin.access.models import ApiKey, CalendarFeed, Membership, Organization
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.dashboard.reach.model import IN_AUDIT_LOG, Reach, affected
@@ -36,7 +36,12 @@ def reach_of_removing_member(membership: Membership) -> Reach:
     channels = Channel.objects.of(organization).enabled().filter(created_by=membership.user)
     on = "goes on working", "go on working"
     return Reach(
-        stops=(f"Their access to {organization}, at once, on all their devices.",),
+        stops=(
+            f"Their access to {organization}, at once, on all their devices.",
+            "The address of their calendar."
+            if CalendarFeed.objects.filter(membership=membership.pk).exists()
+            else None,
+        ),
         stays=(
             affected(keys, *on),
             affected(links.defer("secrets").select_related("reconnects"), *on),
@@ -44,6 +49,13 @@ def reach_of_removing_member(membership: Membership) -> Reach:
             "Their account, and everything they did here. The next page revokes what they made in "
             "one step.",
         ),
+    )
+
+
+def reach_of_revoking_calendar(organization: Organization) -> Reach:
+    return Reach(
+        stops=("Your calendar program is told that there is no such calendar, at once.",),
+        stays=(f"What ends at {organization} stays on the page Expiry.",),
     )
 
 

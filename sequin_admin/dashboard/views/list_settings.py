@@ -16,6 +16,7 @@ from sequin_admin.dashboard.list_settings import KeptList
 from sequin_admin.dashboard.views import (
     consumers,
     credential_list,
+    expiry,
     fleet_usage,
     oauth_apps,
     streams,
@@ -25,7 +26,7 @@ from sequin_admin.dashboard.views import (
 
 LISTED = (consumers, fleet_usage, oauth_apps, streams, syncs, targets)
 NAMED = (each.LIST.kept for each in LISTED)
-LISTS = {kept.name: kept for kept in (credential_list.KEPT, *NAMED)}
+LISTS = {kept.name: kept for kept in (credential_list.KEPT, expiry.KEPT, *NAMED)}
 
 
 @require_POST

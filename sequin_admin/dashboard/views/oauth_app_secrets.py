@@ -30,8 +30,12 @@ def replace_secret(request: Request, pk: str) -> HttpResponse:
     edit = Edit(app, AppSecretsForm.of, submitted_data(request))
     form: AppSecretsForm = edit.form
     if request.method == "POST" and form.is_valid():
-        properties = form.properties
-        if edit.save(lambda row: oauth_apps.update(row, actor=request.user, properties=properties)):
+        properties, ends_at = form.properties, form.secret_ends_at()
+        if edit.save(
+            lambda row: oauth_apps.update(
+                row, actor=request.user, properties=properties, secret_ends_at=ends_at
+            )
+        ):
             messages.success(request, f"{app} has its new secret. It is tried at once.")
             show_notices(request, properties)
             return redirect("dashboard:oauth_app", pk=pk)

@@ -35,6 +35,7 @@ CSV: Columns = {
     "status": lambda row: row.health_status or "unchecked",
     "credentials": lambda row: row.used_by,
     "secret_changed_at": lambda row: row.secrets_changed_at,
+    "secret_ends_at": lambda row: row.secret_ends_at,
     "created_at": lambda row: row.created_at,
 }
 LIST = NamedList(
@@ -92,6 +93,7 @@ def add(request: Request, provider: str) -> HttpResponse:
             client_id=form.cleaned_data["client_id"],
             properties=form.properties,
             actor=request.user,
+            secret_ends_at=form.secret_ends_at(),
             **{name: form.cleaned_data[name] for name in COLUMNS},
         )
         messages.success(request, f"{app} is saved. Now you can connect accounts with it.")
@@ -111,7 +113,11 @@ def edit_app(request: Request, pk: str) -> HttpResponse:
         columns = {name: form.cleaned_data[name] for name in COLUMNS}
         if edit.save(
             lambda row: oauth_apps.update(
-                row, actor=request.user, properties=form.properties, **columns
+                row,
+                actor=request.user,
+                properties=form.properties,
+                secret_ends_at=form.secret_ends_at(row),
+                **columns,
             )
         ):
             messages.success(request, f"{form.cleaned_data['name']} is saved.")

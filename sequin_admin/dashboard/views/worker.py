@@ -34,6 +34,7 @@ TITLES = {
     "propagate_recent_changes": "Propagate recent changes of status",
     "notify_resolved": "Send notifications of what is resolved",
     "remind_customers": "Remind customers of links that end",
+    "notify_ends": "Send notifications of what will end",
     "sample_usage": "Record the use of rate limits",
     "sum_up_usage": "Sum up the use of rate limits",
     "prune_authorization_requests": "Delete expired authorization requests",

@@ -21,6 +21,7 @@ from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.credentials.pages import PagedReader
 from sequin_admin.providers.github.app import API, HEADERS, app_not_accepted, call_as_app
 from sequin_admin.providers.github.catalogue import CATALOGUE
+from sequin_admin.providers.github.changes import CHANGES
 from sequin_admin.providers.github.installations import (
     PAGE_ROWS,
     account_of,
@@ -81,6 +82,7 @@ class GitHub(OAuthKind):
         "Copy App ID, client ID and the slug; generate a client secret and a private key.",
     )
     catalogue = CATALOGUE
+    changes = CHANGES
 
     class Meta:
         proxy = True

@@ -25,6 +25,7 @@ from sequin_admin.credentials.kinds import (
 )
 from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.providers.hubspot.catalogue import CATALOGUE
+from sequin_admin.providers.hubspot.changes import CHANGES
 from sequin_admin.providers.hubspot.properties import HubSpotProperties
 
 API = "https://api.hubapi.com"
@@ -85,6 +86,7 @@ class HubSpot(OAuthKind):
         "Copy the client ID and the client secret from the same tab.",
     )
     catalogue = CATALOGUE
+    changes = CHANGES
 
     class Meta:
         proxy = True

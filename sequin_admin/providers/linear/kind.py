@@ -22,6 +22,7 @@ from sequin_admin.credentials.kinds import (
 )
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.providers.linear.catalogue import CATALOGUE
+from sequin_admin.providers.linear.changes import CHANGES
 from sequin_admin.providers.linear.properties import LinearProperties
 
 API = "https://api.linear.app"
@@ -76,6 +77,7 @@ class Linear(OAuthKind):
         "Linear asks for scopes when somebody connects: read is enough to sync, write to change.",
     )
     catalogue = CATALOGUE
+    changes = CHANGES
 
     class Meta:
         proxy = True

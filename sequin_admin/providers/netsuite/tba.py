@@ -13,6 +13,7 @@ from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
 from sequin_admin.credentials.kinds import PasswordKind, Property, Secret, register
 from sequin_admin.credentials.outcomes import Outcome, Verdict
+from sequin_admin.providers.netsuite.changes import END_OF_TBA, NO_NEW_TBA
 from sequin_admin.providers.netsuite.common import NetSuite, NetSuiteAccount, access_lost, realm
 
 
@@ -33,6 +34,7 @@ class NetSuiteTBA(NetSuite, PasswordKind):
     label = "token-based"
     properties_class = NetSuiteTBAProperties
     identity_properties = ("account_id", "token_id")
+    changes = (NO_NEW_TBA, END_OF_TBA)
     guide = (
         "In NetSuite open Setup > Integration > Manage Integrations and create a record.",
         "Tick Token-Based Authentication; copy consumer key and secret, shown once.",

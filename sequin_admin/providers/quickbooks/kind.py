@@ -22,6 +22,7 @@ from sequin_admin.credentials.kinds import (
 )
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.providers.quickbooks.catalogue import CATALOGUE
+from sequin_admin.providers.quickbooks.changes import CHANGES
 from sequin_admin.providers.quickbooks.properties import REALM, QuickBooksProperties
 
 HOSTS = {
@@ -69,6 +70,7 @@ class QuickBooks(OAuthKind):
         "sandbox company.",
     )
     catalogue = CATALOGUE
+    changes = CHANGES
 
     class Meta:
         proxy = True

@@ -24,6 +24,7 @@ from sequin_admin.credentials.kinds import (
 )
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.providers.salesforce.catalogue import CATALOGUE
+from sequin_admin.providers.salesforce.changes import CHANGES
 from sequin_admin.providers.salesforce.identity import (
     has_valid_signature,
     login_host_unknown,
@@ -83,6 +84,7 @@ class Salesforce(OAuthKind):
         "Customers' admins must install or allow the app before they connect.",
     )
     catalogue = CATALOGUE
+    changes = CHANGES
 
     class Meta:
         proxy = True

@@ -23,6 +23,7 @@ from sequin_admin.credentials.kinds import (
 )
 from sequin_admin.credentials.outcomes import Outcome, Refused
 from sequin_admin.providers.shopify.catalogue import CATALOGUE
+from sequin_admin.providers.shopify.changes import CHANGES
 from sequin_admin.providers.shopify.flow import FLOW, TOKEN_URL
 from sequin_admin.providers.shopify.outcomes import not_exchanged, uninstalled
 from sequin_admin.providers.shopify.properties import ShopifyProperties, shop_host
@@ -72,6 +73,7 @@ class Shopify(AppInstallKind):
         "merchants who install the app come here.",
     )
     catalogue = CATALOGUE
+    changes = CHANGES
 
     class Meta:
         proxy = True

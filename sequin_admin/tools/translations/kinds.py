@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from sequin_admin.connect.mails.texts import TEXTS
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health.alerts import CUSTOMER_TEXTS
+from sequin_admin.health.customer_mails import CUSTOMER_TEXTS
 
 
 def of_kinds() -> dict[str, set[str]]:

@@ -1,0 +1,191 @@
+"""What will end, of every sort, in one list: read from the rows themselves, so it is never behind.
+
+Access tokens are not in it: we renew them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import F, Model, Q, QuerySet, TextChoices, TextField, Value
+from django.db.models.expressions import Combinable, OrderBy
+from django.db.models.functions import Cast, Coalesce, NullIf
+
+from sequin_admin.access.models import ApiKey, Invitation, Organization
+from sequin_admin.connect.models import ConnectLink
+from sequin_admin.core import clock
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential, GatewaySecret, OAuthApp
+
+# How far ahead one looks, unless asked for more.
+AHEAD = timedelta(days=180)
+COLUMNS = ("sort_of", "row_id", "title", "source", "end")
+SOONEST_FIRST = ("end", "row_id")
+
+
+class Expiring(TextChoices):
+    """What ends: how it is called, what happens then, and what to do before."""
+
+    CREDENTIAL = "credential", "Account access"
+    OAUTH_APP = "oauth_app", "OAuth app's secret"
+    GATEWAY_SECRET = "gateway_secret", "Former gateway secret"
+    API_KEY = "api_key", "API key"
+    FORMER_API_KEY = "former_api_key", "API key's former token"
+    CONNECT_LINK = "connect_link", "Connect link"
+    INVITATION = "invitation", "Invitation"
+
+    @property
+    def to_do(self) -> str:
+        return TO_DO[self]
+
+
+TO_DO = {
+    Expiring.CREDENTIAL: "The customer connects the account again before.",
+    Expiring.OAUTH_APP: "Issue a new secret at the provider and replace it here before.",
+    Expiring.GATEWAY_SECRET: "Let your product use the new secret before.",
+    Expiring.API_KEY: "Give the key a later end, or let your programs use another one before.",
+    Expiring.FORMER_API_KEY: "Let your programs use the new token before.",
+    Expiring.CONNECT_LINK: "Remind the customer, or make a new link.",
+    Expiring.INVITATION: "Send it again if it is still wanted.",
+}
+
+
+@dataclass(frozen=True)
+class ExpiringRow:
+    """One thing that ends. `id` is that of the row it belongs to."""
+
+    what: Expiring
+    id: UUID
+    name: str
+    provider: str
+    ends_at: datetime
+
+    @property
+    def provider_title(self) -> str:
+        return kinds.title_of(self.provider) if self.provider else ""
+
+    @property
+    def to_do(self) -> str:
+        return self.what.to_do
+
+    def days_left(self, now: datetime) -> int:
+        """Whole days until it ends."""
+        return (self.ends_at - now).days
+
+
+class ExpiryFilter(NamedTuple):
+    """What of it to list; each is left out where it is empty."""
+
+    until: datetime | None = None
+    what: str = ""
+    provider: str = ""
+    words: Sequence[str] = ()
+    # The end and id of the row after which the list goes on.
+    after: tuple[datetime, UUID] | None = None
+
+
+def rows_ending(
+    organization: Organization,
+    wanted: ExpiryFilter,
+    *,
+    order: Sequence[str | OrderBy] = SOONEST_FIRST,
+    most: int | None = None,
+) -> QuerySet[Model, dict[str, Any]]:
+    """The `COLUMNS` of each, for `parse_row()`, in one query. No more than `most` are asked for."""
+    now = clock.now()
+    sorts = [each for each in Expiring if wanted.what in ("", each)]
+    parts = [narrow(rows_of(each, organization, now), each, wanted, now) for each in sorts]
+    if len(parts) == 1:
+        return parts[0].order_by(*order)
+    if most and connection.features.supports_slicing_ordering_in_compound:
+        # PostgreSQL would read all rows to sort them; SQLite merges parts that are in order.
+        parts = [part.order_by(*order)[:most] for part in parts]
+    return parts[0].union(*parts[1:], all=True).order_by(*order)
+
+
+def parse_row(columns: dict[str, Any]) -> ExpiringRow:
+    what, title, source = Expiring(columns["sort_of"]), columns["title"], columns["source"]
+    provider = kinds.class_of(source).provider if what is Expiring.CREDENTIAL else source
+    name = title or (f"for {kinds.title_of(provider)}" if provider else "")
+    return ExpiringRow(what, columns["row_id"], name, provider, columns["end"])
+
+
+NO_SOURCE = Value("")
+
+
+@dataclass(frozen=True)
+class ExpiryColumns:
+    """Of which columns of a table the list is made."""
+
+    title: Combinable
+    end: str
+    source: Combinable = NO_SOURCE
+
+
+TABLES = {
+    Expiring.CREDENTIAL: ExpiryColumns(F("name"), "ends_at", F("kind")),
+    Expiring.OAUTH_APP: ExpiryColumns(F("name"), "secret_ends_at", F("provider")),
+    Expiring.GATEWAY_SECRET: ExpiryColumns(
+        F("oauth_app__name"), "former_until", F("oauth_app__provider")
+    ),
+    Expiring.API_KEY: ExpiryColumns(F("name"), "expires_at"),
+    Expiring.FORMER_API_KEY: ExpiryColumns(F("name"), "former_until"),
+    Expiring.CONNECT_LINK: ExpiryColumns(
+        Coalesce(NullIf(F("name"), Value("")), F("reconnects__name"), Value("")),
+        "expires_at",
+        F("provider"),
+    ),
+    Expiring.INVITATION: ExpiryColumns(F("email"), "expires_at"),
+}
+
+
+def rows_of(what: Expiring, organization: Organization, now: datetime) -> QuerySet[Model]:
+    """The rows of one sort that are in use."""
+    if what is Expiring.CREDENTIAL:
+        return Credential.objects.of(organization).active()
+    if what is Expiring.OAUTH_APP:
+        return OAuthApp.objects.of(organization)
+    if what is Expiring.GATEWAY_SECRET:
+        return GatewaySecret.objects.filter(oauth_app__organization=organization)
+    if what is Expiring.CONNECT_LINK:
+        return ConnectLink.objects.of(organization).open(now)
+    if what is Expiring.INVITATION:
+        return Invitation.objects.of(organization).open()
+    return ApiKey.objects.of(organization).usable(now)
+
+
+def narrow(
+    rows: QuerySet[Model], what: Expiring, wanted: ExpiryFilter, now: datetime
+) -> QuerySet[Model, dict[str, Any]]:
+    """The columns of the rows that end and that the filter wants."""
+    table = TABLES[what]
+    rows = rows.annotate(
+        # Of one type in all parts.
+        sort_of=Cast(Value(what.value), TextField()),
+        row_id=F("pk"),
+        title=Cast(table.title, TextField()),
+        source=Cast(table.source, TextField()),
+        end=F(table.end),
+    )
+    rows = rows.filter(Q((f"{table.end}__isnull", False)), Q((f"{table.end}__gt", now)))
+    if wanted.until:
+        rows = rows.filter(**{f"{table.end}__lte": wanted.until})
+    if wanted.after:
+        at, pk = wanted.after
+        # The first condition alone can use an index.
+        rows = rows.filter(Q((f"{table.end}__gte", at)))
+        rows = rows.filter(Q((f"{table.end}__gt", at)) | Q(pk__gt=pk))
+    if wanted.provider:
+        rows = rows.filter(of_provider(what, wanted.provider))
+    for word in wanted.words:
+        rows = rows.filter(title__icontains=word)
+    return rows.order_by().values(*COLUMNS)
+
+
+def of_provider(what: Expiring, provider: str) -> Q:
+    if what is Expiring.CREDENTIAL:
+        return Q(kind__in=[kind.slug for kind in kinds.of_provider(provider)])
+    return Q(source=provider)

@@ -1,0 +1,7 @@
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("health", "0004_expiry_notices")]
+
+    operations = [migrations.DeleteModel(name="EndNotice")]
