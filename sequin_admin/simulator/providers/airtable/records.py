@@ -105,6 +105,7 @@ def parse_since(formula: str) -> int:
 
 
 def page_size(request: HttpRequest, name: str, most: int) -> int:
+    """Raises `SimulatedResponse` (422)."""
     text = str(request.GET.get(name, most))
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
         raise refused(422, "INVALID_REQUEST_UNKNOWN", f"{name} must be from 1 to {most}")
@@ -200,6 +201,7 @@ def update_records(request: HttpRequest, base: str, table: str, row_id: str | No
 
 @provider.route("DELETE", API, rf"{TABLE}(?:/(?P<row_id>rec\w+))?")
 def delete_records(request: HttpRequest, base: str, table: str, row_id: str | None) -> HttpResponse:
+    """Up to ten. Raises `SimulatedResponse` (422) for more, or none."""
     account, living = permitted(request, base, table, "write")
     ids = [row_id] if row_id else request.GET.getlist("records[]")
     if not 1 <= len(ids) <= MOST_WRITTEN:

@@ -178,6 +178,7 @@ def parse_changes(request: HttpRequest) -> dict[str, Any]:
 
 @provider.route("POST", API, ISSUES)
 def create_issue(request: HttpRequest, owner: str, name: str) -> HttpResponse:
+    """Raises `SimulatedResponse` (422) without a title."""
     account, living = permitted(request, owner, name)
     changes = parse_changes(request)
     if "title" not in changes:

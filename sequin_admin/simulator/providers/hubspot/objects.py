@@ -53,10 +53,11 @@ def permitted(
     return grant.account, provider.collections[name]
 
 
-def page_size(text: Any, usual: int, most: int) -> int:
+def page_size(text: object, usual: int, most: int) -> int:
+    """`limit`, or what is usual. Raises `SimulatedResponse` (400)."""
     if not str(text or usual).isascii() or not str(text or usual).isdigit():
         raise refused("limit must be a whole number")
-    size = int(text or usual)
+    size = int(str(text or usual))
     if not 1 <= size <= most:
         raise refused(f"limit must be from 1 to {most}")
     return size
