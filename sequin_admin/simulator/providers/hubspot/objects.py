@@ -78,6 +78,14 @@ def parse_object(request: HttpRequest) -> dict[str, Any]:
     return given
 
 
+def wanted_properties(given: dict[str, Any]) -> list[str]:
+    """`properties` of a body. Raises `SimulatedResponse` (400)."""
+    names = given.get("properties") or []
+    if not isinstance(names, list):
+        raise refused("properties must be a list")
+    return list(map(str, names))
+
+
 @provider.route("GET", API, OBJECTS)
 def objects(request: HttpRequest, name: str) -> HttpResponse:
     """In order of creation, archived ones in that of their archiving; `after` is an id."""
@@ -146,7 +154,7 @@ def batch_read(request: HttpRequest, name: str) -> HttpResponse:
         raise refused(f"The maximum number of inputs supported is {MOST_IN_BATCH}")
     numbers = [PlainIds.number_of(str(one.get("id", ""))) for one in inputs]
     rows = LivingRows(account, living).rows([n for n in numbers if n is not None])
-    asked = list(map(str, given.get("properties") or []))
+    asked = wanted_properties(given)
     found = [object_json(name, row, asked) for row in rows if row.deleted_ms is None]
     body = {"status": "COMPLETE", "results": found}
     return JsonResponse(body, status=200 if len(found) == len(inputs) else 207)

@@ -19,6 +19,7 @@ from sequin_admin.simulator.providers.hubspot.objects import (
     parse_object,
     permitted,
     refused,
+    wanted_properties,
 )
 from sequin_admin.simulator.providers.hubspot.rows import (
     changed_property,
@@ -148,7 +149,7 @@ def search(request: HttpRequest, name: str) -> HttpResponse:
     else:
         matching = [row for row in found if matches(row)]
         total, page = len(matching), matching[start : start + size]
-    asked = list(map(str, given.get("properties") or []))
+    asked = wanted_properties(given)
     body: dict[str, Any] = {
         "total": total,
         "results": [object_json(name, row, asked) for row in page],
