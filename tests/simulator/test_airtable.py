@@ -185,6 +185,7 @@ def test_records_changed_since_a_time_are_found_by_a_formula(call, simulator, fo
     [
         ("GET", "?filterByFormula=TODAY()", {}, "INVALID_FILTER_BY_FORMULA"),
         ("GET", "?offset=0/recNo", {}, "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"),
+        ("GET", f"?offset={'9' * 30}", {}, "LIST_RECORDS_ITERATOR_NOT_AVAILABLE"),
         ("GET", "?pageSize=101", {}, "INVALID_REQUEST_UNKNOWN"),
         ("POST", "", {"content": b"{"}, "INVALID_REQUEST_MISSING_FIELDS"),
         ("POST", "", {"json": {"fields": {"Colour": "red"}}}, "UNKNOWN_FIELD_NAME"),

@@ -95,11 +95,13 @@ def drills_json() -> list[dict[str, Any]]:
 
 def begin_turns(provider: ProviderSimulator) -> None:
     """Do what happens at once in turns that have begun since the last call."""
+    called = get_drills()
+    if not called:
+        return
     now_ms = to_ms(read_world().now)
-    drills = get_drills()
     due = [
         drill
-        for drill in drills
+        for drill in called
         if drill.provider == provider.slug
         and drill.name in AT_ONCE
         and drill.turns(now_ms) > drill.done
@@ -112,7 +114,7 @@ def begin_turns(provider: ProviderSimulator) -> None:
             for app in SimulatedClient.objects.filter(provider=provider.slug):
                 rotate_secret(provider, app.owner)
     if due:
-        save_drills(drills)
+        save_drills(called)
 
 
 def revoke_half(provider: str) -> None:

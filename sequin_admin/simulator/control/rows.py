@@ -22,11 +22,11 @@ PAGE = 10_000
 
 
 @transaction.atomic
-def set_heart(provider: ProviderSimulator, account: SimulatedAccount, per_hour: Any) -> None:
+def set_heart(provider: ProviderSimulator, account: SimulatedAccount, per_hour: object) -> None:
     """From now on each collection of the account changes so many times an hour."""
     require_living(provider)
-    number = isinstance(per_hour, int | float) and not isinstance(per_hour, bool)
-    if not number or not math.isfinite(per_hour) or not 0 <= per_hour <= MOST_PER_HOUR:
+    number = per_hour if isinstance(per_hour, int | float) else math.nan
+    if isinstance(per_hour, bool) or not 0 <= number <= MOST_PER_HOUR:
         raise ControlError(f"per_hour must be a number of changes from 0 to {MOST_PER_HOUR:,}.")
     account.refresh_from_db()
     at_ms = to_ms(now())
@@ -37,7 +37,7 @@ def set_heart(provider: ProviderSimulator, account: SimulatedAccount, per_hour: 
 
 @transaction.atomic
 def set_count(
-    provider: ProviderSimulator, account: SimulatedAccount, count: Any, collection: str = ""
+    provider: ProviderSimulator, account: SimulatedAccount, count: object, collection: str = ""
 ) -> None:
     """Begin again, now, with so many rows in a collection, or in all of them; what was written is
     gone."""
@@ -113,6 +113,7 @@ def row_json(account: SimulatedAccount, living: RowCollection, row: LivingRow) -
 
 
 def require_living(provider: ProviderSimulator) -> None:
+    """Raises `ControlError` for a provider whose rows are fixed."""
     if not provider.collections:
         raise ControlError(f"The rows of {provider.title} are fixed: they do not change.")
 

@@ -1,7 +1,6 @@
 """Faults that are on, and the calls that were answered and counted."""
 
 from datetime import datetime
-from typing import Any
 
 from django.db import connection, models
 
@@ -67,7 +66,7 @@ class Hit(models.Model):
 
 
 # Each call is counted and written down: in statements that are not composed anew.
-def insert_row(model: type[models.Model], columns: str, values: tuple[Any, ...]) -> int:
+def insert_row(model: type[models.Model], columns: str, values: tuple[str | int, ...]) -> int:
     """The key of a new row."""
     places = ", ".join(["%s"] * len(values))
     with connection.cursor() as cursor:

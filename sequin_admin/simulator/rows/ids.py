@@ -54,3 +54,11 @@ class PlainIds:
     def number_of(text: str) -> int | None:
         plain = text.isascii() and text.isdigit() and len(text) < 16 and not text.startswith("0")
         return int(text) - 1 if plain else None
+
+
+def plain_id_of(account: SimulatedAccount, number: int) -> str:
+    return PlainIds.id_of(number)
+
+
+def plain_number_of(account: SimulatedAccount, text: str) -> int | None:
+    return PlainIds.number_of(text)

@@ -7,7 +7,7 @@ from typing import Any
 
 from sequin_admin.simulator.rows.collection import LivingRow
 from sequin_admin.simulator.rows.living import LivingRows
-from sequin_admin.simulator.rows.statements import Statement, comparable
+from sequin_admin.simulator.rows.statements import Place, Statement, comparable
 
 Values = Callable[[LivingRow], dict[str, Any]]
 
@@ -72,8 +72,7 @@ class Selection:
             found.sort(key=partial(self._key, name), reverse=descends)
         return iter(found)
 
-    def _key(self, name: str, row: LivingRow) -> tuple[int, Any]:
-        """Nothing before numbers and times, and these before texts."""
+    def _key(self, name: str, row: LivingRow) -> tuple[bool, Place]:
+        """Nothing comes before all values."""
         value = self.values(row).get(name)
-        known = None if value is None else comparable(value)
-        return (0 if known is None else 2 if isinstance(known, str) else 1, known or 0)
+        return value is not None, comparable(value)

@@ -1,5 +1,6 @@
 """Reads `SELECT ... FROM ... WHERE ...`, of which each provider has a dialect of its own."""
 
+import math
 import operator
 import re
 from collections.abc import Callable
@@ -12,7 +13,9 @@ TOKENS = re.compile(
     r"\s*(?:'((?:[^'\\]|\\.|'')*)'|(<=|>=|!=|<>|[=<>(),*])"
     r"|(\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:?\d\d)?)|([\w.%+-]+))"
 )
-COMPARE: dict[str, Callable[[Any, Any], Any]] = {
+NUMBER = re.compile(r"-?\d{1,15}(?:\.\d{1,9})?")
+Place = tuple[float, str]
+COMPARE: dict[str, Callable[[Place, Place], object]] = {
     **{"=": operator.eq, "!=": operator.ne, "<>": operator.ne},
     **{"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge},
 }
@@ -46,26 +49,22 @@ class Statement:
     numbers: dict[str, int]
 
 
-def comparable(value: Any) -> Any:
-    """Numbers as numbers, times as milliseconds, all else as lower-case text."""
+def comparable(value: object) -> Place:
+    """Numbers and times (as milliseconds) by their size, and after them texts, in lower case."""
     if isinstance(value, bool | int | float):
-        return value
+        return float(value), ""
     text = str(value)
-    try:
-        return float(text) if "." in text else int(text)
-    except ValueError:
-        at_ms = parse_time(text) if text[:2] in ("19", "20") else None
-        return text.lower() if at_ms is None else at_ms
+    if NUMBER.fullmatch(text):
+        return float(text), ""
+    at_ms = parse_time(text) if text[:2] in ("19", "20") else None
+    return (math.inf, text.lower()) if at_ms is None else (float(at_ms), "")
 
 
-def compare(name: str, value: Any, other: Any) -> bool:
+def compare(sign: str, value: object, other: object) -> bool:
     if value is None or other is None:
         same = value is other
-        return same if name == "=" else not same and name in ("!=", "<>")
-    mine, theirs = comparable(value), comparable(other)
-    if isinstance(mine, str) != isinstance(theirs, str):
-        mine, theirs = str(mine), str(theirs)
-    return bool(COMPARE[name](mine, theirs))
+        return same if sign == "=" else not same and sign in ("!=", "<>")
+    return bool(COMPARE[sign](comparable(value), comparable(other)))
 
 
 class StatementParser:
@@ -75,9 +74,9 @@ class StatementParser:
         self.tokens, self.at = self._split(text), 0
 
     @staticmethod
-    def _split(text: str) -> list[tuple[str, Any]]:
+    def _split(text: str) -> list[tuple[str, str]]:
         """Pairs of a sort (`text`, `sign`, `time`, `word`) and a value."""
-        tokens, place, text = list[tuple[str, Any]](), 0, text.rstrip().removesuffix(";")
+        tokens, place, text = list[tuple[str, str]](), 0, text.rstrip().removesuffix(";")
         while place < len(text.rstrip()):
             found = TOKENS.match(text, place)
             if not found:
@@ -111,6 +110,7 @@ class StatementParser:
         return value.lower()
 
     def parse(self) -> Statement:
+        """Raises `StatementError`."""
         self._expect("select")
         fields = self._fields()
         self._expect("from")
@@ -199,7 +199,7 @@ class StatementParser:
             lambda known: any(compare("=", known.get(name), value) for value in values)
         )
 
-    def _value(self) -> Any:
+    def _value(self) -> str | bool | None:
         sort, value = self._peek()
         if sort not in ("text", "time", "word"):
             raise StatementError(f"expected a value, found {value!r}")
@@ -208,7 +208,7 @@ class StatementParser:
             return self._argument()
         return CONSTANTS.get(value.lower(), value) if sort == "word" else value
 
-    def _argument(self) -> Any:
+    def _argument(self) -> str | bool | None:
         """The first argument of a function, such as TO_DATE, whose value it is."""
         value = self._value()
         while self._accept(","):

@@ -8,6 +8,8 @@ LIFE = STEPS - 1  # laps from the creation of a row to its deletion
 
 
 class ChangeKind(StrEnum):
+    """What a change does to a row."""
+
     CREATE = "create"
     UPDATE = "update"
     DELETE = "delete"

@@ -105,6 +105,7 @@ def parse_since(formula: str) -> int:
 
 
 def page_size(request: HttpRequest, name: str, most: int) -> int:
+    """Raises `SimulatedResponse` (422)."""
     text = str(request.GET.get(name, most))
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= most):
         raise refused(422, "INVALID_REQUEST_UNKNOWN", f"{name} must be from 1 to {most}")
@@ -119,7 +120,8 @@ def records(request: HttpRequest, base: str, table: str) -> HttpResponse:
     sent, _, last = str(request.GET.get("offset", "0/")).partition("/")
     rows = LivingRows(account, living)
     before = rows.get(IDS.number_of(account, last)) if last else None
-    if (last and before is None) or not (sent.isascii() and sent.isdigit()):
+    plain = sent.isascii() and sent.isdigit() and len(sent) < 9
+    if (last and before is None) or not plain:
         message = "The value of offset is invalid"
         raise refused(422, "LIST_RECORDS_ITERATOR_NOT_AVAILABLE", message)
     formula = str(request.GET.get("filterByFormula", ""))
@@ -127,7 +129,7 @@ def records(request: HttpRequest, base: str, table: str) -> HttpResponse:
     if formula:
         changed = sorted(rows.by_change(parse_since(formula)), key=lambda row: row.number)
         found = (row for row in changed if before is None or row.number > before.number)
-    left = min(size, most - int(sent))
+    left = max(min(size, most - int(sent)), 0)
     page = list(islice(found, left + 1))
     shown = [pick_fields(request, record_json(account, row)) for row in page[:left]]
     body: dict[str, Any] = {"records": shown}
@@ -200,6 +202,7 @@ def update_records(request: HttpRequest, base: str, table: str, row_id: str | No
 
 @provider.route("DELETE", API, rf"{TABLE}(?:/(?P<row_id>rec\w+))?")
 def delete_records(request: HttpRequest, base: str, table: str, row_id: str | None) -> HttpResponse:
+    """Up to ten. Raises `SimulatedResponse` (422) for more, or none."""
     account, living = permitted(request, base, table, "write")
     ids = [row_id] if row_id else request.GET.getlist("records[]")
     if not 1 <= len(ids) <= MOST_WRITTEN:

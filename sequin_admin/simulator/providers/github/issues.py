@@ -18,7 +18,7 @@ from sequin_admin.simulator.rows.collection import (
     parse_time,
 )
 from sequin_admin.simulator.rows.draws import Draw
-from sequin_admin.simulator.rows.ids import PlainIds
+from sequin_admin.simulator.rows.ids import PlainIds, plain_id_of, plain_number_of
 from sequin_admin.simulator.rows.living import LivingRows
 from sequin_admin.simulator.rows.writing import create_row, update_row
 
@@ -73,8 +73,8 @@ def add_collection(name: str) -> None:
             f"{name}/issues",
             issue_fields,
             render,
-            lambda account, number: PlainIds.id_of(number),
-            lambda account, text: PlainIds.number_of(text),
+            plain_id_of,
+            plain_number_of,
             grain_ms=1000,
         )
     )
@@ -178,6 +178,7 @@ def parse_changes(request: HttpRequest) -> dict[str, Any]:
 
 @provider.route("POST", API, ISSUES)
 def create_issue(request: HttpRequest, owner: str, name: str) -> HttpResponse:
+    """Raises `SimulatedResponse` (422) without a title."""
     account, living = permitted(request, owner, name)
     changes = parse_changes(request)
     if "title" not in changes:

@@ -53,10 +53,11 @@ def permitted(
     return grant.account, provider.collections[name]
 
 
-def page_size(text: Any, usual: int, most: int) -> int:
+def page_size(text: object, usual: int, most: int) -> int:
+    """`limit`, or what is usual. Raises `SimulatedResponse` (400)."""
     if not str(text or usual).isascii() or not str(text or usual).isdigit():
         raise refused("limit must be a whole number")
-    size = int(text or usual)
+    size = int(str(text or usual))
     if not 1 <= size <= most:
         raise refused(f"limit must be from 1 to {most}")
     return size
@@ -75,6 +76,14 @@ def parse_object(request: HttpRequest) -> dict[str, Any]:
     if not isinstance(given, dict):
         raise refused("Invalid input JSON: the body must be an object")
     return given
+
+
+def wanted_properties(given: dict[str, Any]) -> list[str]:
+    """`properties` of a body. Raises `SimulatedResponse` (400)."""
+    names = given.get("properties") or []
+    if not isinstance(names, list):
+        raise refused("properties must be a list")
+    return list(map(str, names))
 
 
 @provider.route("GET", API, OBJECTS)
@@ -145,7 +154,7 @@ def batch_read(request: HttpRequest, name: str) -> HttpResponse:
         raise refused(f"The maximum number of inputs supported is {MOST_IN_BATCH}")
     numbers = [PlainIds.number_of(str(one.get("id", ""))) for one in inputs]
     rows = LivingRows(account, living).rows([n for n in numbers if n is not None])
-    asked = list(map(str, given.get("properties") or []))
+    asked = wanted_properties(given)
     found = [object_json(name, row, asked) for row in rows if row.deleted_ms is None]
     body = {"status": "COMPLETE", "results": found}
     return JsonResponse(body, status=200 if len(found) == len(inputs) else 207)

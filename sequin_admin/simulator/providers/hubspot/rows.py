@@ -7,7 +7,7 @@ from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.hubspot.common import provider
 from sequin_admin.simulator.rows.collection import LivingRow, RowCollection, iso_millis
 from sequin_admin.simulator.rows.draws import PLACES, Draw
-from sequin_admin.simulator.rows.ids import PlainIds
+from sequin_admin.simulator.rows.ids import PlainIds, plain_id_of, plain_number_of
 
 # Scopes to read and to write; properties that come unless others are asked for.
 SCOPES = {
@@ -100,8 +100,8 @@ def add_collection(name: str, fields: Callable[[Draw], dict[str, Any]]) -> None:
             name,
             fields,
             render,
-            lambda account, number: PlainIds.id_of(number),
-            lambda account, text: PlainIds.number_of(text),
+            plain_id_of,
+            plain_number_of,
         )
     )
 

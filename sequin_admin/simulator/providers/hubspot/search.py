@@ -3,8 +3,8 @@
 https://developers.hubspot.com/docs/api-reference/search/guide
 """
 
-import operator
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -19,34 +19,23 @@ from sequin_admin.simulator.providers.hubspot.objects import (
     parse_object,
     permitted,
     refused,
+    wanted_properties,
 )
 from sequin_admin.simulator.providers.hubspot.rows import (
     changed_property,
     object_json,
     properties_of,
 )
-from sequin_admin.simulator.rows.collection import LivingRow, parse_time
+from sequin_admin.simulator.rows.collection import LivingRow
 from sequin_admin.simulator.rows.living import LivingRows
+from sequin_admin.simulator.rows.statements import comparable, compare
 
 USUAL, MOST, END = 10, 200, 10_000
 MOST_GROUPS, MOST_FILTERS = 5, 10
 PER_SECOND = 5
 # How far the index is behind the objects.
 LAG_MS = 5_000
-OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    **{"EQ": operator.eq, "NEQ": operator.ne, "LT": operator.lt, "LTE": operator.le},
-    **{"GT": operator.gt, "GTE": operator.ge},
-}
-
-
-def comparable(value: Any) -> Any:
-    """Numbers as numbers, times as milliseconds, all else as lower-case text."""
-    text = str(value)
-    try:
-        return float(text) if "." in text else int(text)
-    except ValueError:
-        at_ms = parse_time(text) if text[:2] == "20" else None
-        return text.lower() if at_ms is None else at_ms
+SIGNS = {"EQ": "=", "NEQ": "!=", "LT": "<", "LTE": "<=", "GT": ">", "GTE": ">="}
 
 
 def fits(known: dict[str, Any], condition: dict[str, Any]) -> bool:
@@ -55,18 +44,13 @@ def fits(known: dict[str, Any], condition: dict[str, Any]) -> bool:
         return value is not None
     if name == "NOT_HAS_PROPERTY":
         return value is None
-    if value is None:
-        return name in ("NEQ", "NOT_IN")
-    mine = comparable(value)
     if name in ("IN", "NOT_IN"):
-        found = any(mine == comparable(one) for one in condition["values"])
+        found = any(compare("=", value, one) for one in condition["values"])
         return found == (name == "IN")
-    other = comparable(condition["value"])
-    if isinstance(mine, str) != isinstance(other, str):
-        return name == "NEQ"
     if name == "BETWEEN":
-        return bool(other <= mine <= comparable(condition["highValue"]))
-    return bool(OPERATORS[name](mine, other))
+        low, high = condition["value"], condition["highValue"]
+        return compare(">=", value, low) and compare("<=", value, high)
+    return compare(SIGNS[name], value, condition["value"])
 
 
 def parse_groups(given: dict[str, Any]) -> list[list[dict[str, Any]]]:
@@ -76,7 +60,7 @@ def parse_groups(given: dict[str, Any]) -> list[list[dict[str, Any]]]:
         parsed = [list(group["filters"]) for group in groups]
         for condition in (one for group in parsed for one in group):
             needed = {"IN": "values", "NOT_IN": "values", "BETWEEN": "highValue"}
-            known = {*OPERATORS, *needed, "HAS_PROPERTY", "NOT_HAS_PROPERTY"}
+            known = {*SIGNS, *needed, "HAS_PROPERTY", "NOT_HAS_PROPERTY"}
             name = condition["operator"]
             if name not in known or not isinstance(condition["propertyName"], str):
                 raise refused(f"There was a problem with the request: operator {name}")
@@ -95,12 +79,12 @@ def changed_since(name: str, groups: list[list[dict[str, Any]]]) -> int:
     if len(groups) != 1:
         return 0
     bounds = [
-        comparable(one["value"])
+        comparable(one["value"])[0]
         for one in groups[0]
         if one["propertyName"] == changed_property(name)
         and one["operator"] in ("GT", "GTE", "EQ", "BETWEEN")
     ]
-    return max([int(bound) for bound in bounds if not isinstance(bound, str)], default=0)
+    return int(max((bound for bound in bounds if math.isfinite(bound)), default=0))
 
 
 def parse_sort(name: str, given: dict[str, Any]) -> tuple[str, bool]:
@@ -165,7 +149,7 @@ def search(request: HttpRequest, name: str) -> HttpResponse:
     else:
         matching = [row for row in found if matches(row)]
         total, page = len(matching), matching[start : start + size]
-    asked = list(map(str, given.get("properties") or []))
+    asked = wanted_properties(given)
     body: dict[str, Any] = {
         "total": total,
         "results": [object_json(name, row, asked) for row in page],

@@ -42,7 +42,7 @@ def parse_page(request: HttpRequest) -> tuple[int, int]:
     return limit, offset
 
 
-def page_json(items: list[Any], total: int, limit: int, offset: int) -> HttpResponse:
+def page_json(items: list[dict[str, Any]], total: int, limit: int, offset: int) -> HttpResponse:
     more = offset + len(items) < total
     page = {"links": [], "count": len(items), "hasMore": more, "items": items}
     return JsonResponse({**page, "offset": offset, "totalResults": total})

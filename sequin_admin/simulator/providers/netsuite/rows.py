@@ -7,7 +7,7 @@ from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.netsuite.common import provider
 from sequin_admin.simulator.rows.collection import LivingRow, RowCollection, to_datetime
 from sequin_admin.simulator.rows.draws import SUBJECTS, Draw
-from sequin_admin.simulator.rows.ids import PlainIds
+from sequin_admin.simulator.rows.ids import PlainIds, plain_id_of, plain_number_of
 
 # Each collection's record type of the REST services, and its table of SuiteQL.
 TABLES = {"customer": "customer", "salesOrder": "transaction", "inventoryItem": "item"}
@@ -49,8 +49,8 @@ def add_collection(name: str, fields: Callable[[Draw], dict[str, Any]]) -> None:
             name,
             fields,
             render,
-            lambda account, number: PlainIds.id_of(number),
-            lambda account, text: PlainIds.number_of(text),
+            plain_id_of,
+            plain_number_of,
             grain_ms=1000,
         )
     )

@@ -7,7 +7,7 @@ from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.quickbooks.common import provider
 from sequin_admin.simulator.rows.collection import LivingRow, RowCollection, to_datetime
 from sequin_admin.simulator.rows.draws import Draw
-from sequin_admin.simulator.rows.ids import PlainIds
+from sequin_admin.simulator.rows.ids import PlainIds, plain_id_of, plain_number_of
 
 # What another wrote in between is told by this number, which an update must name.
 SYNC_TOKEN = "SyncToken"
@@ -50,8 +50,8 @@ def add_collection(name: str, fields: Callable[[Draw], dict[str, Any]], *, delet
             name,
             fields,
             render,
-            lambda account, number: PlainIds.id_of(number),
-            lambda account, text: PlainIds.number_of(text),
+            plain_id_of,
+            plain_number_of,
             grain_ms=1000,
             deletes=deletes,
         )

@@ -31,6 +31,7 @@ def refused(code: str, message: str, status: int = 400) -> SimulatedResponse:
 
 
 def find_collection(name: str) -> RowCollection:
+    """Raises `SimulatedResponse` (400)."""
     for living in provider.collections.values():
         if living.name.lower() == name.lower():
             return living
@@ -68,7 +69,9 @@ class SoqlQuery:
         found = max(self.selection.count() - numbers.get("offset", 0), 0)
         return min(found, numbers.get("limit", found))
 
-    def page(self, total: int, sent: int, last: int | None, size: int, version: str) -> Any:
+    def page(
+        self, total: int, sent: int, last: int | None, size: int, version: str
+    ) -> dict[str, Any]:
         """`sent` records went before, the last of them of this number."""
         found = self.selection.walk(self.rows.get(last))
         skipped = 0 if last is not None else self.statement.numbers.get("offset", 0)
@@ -82,6 +85,7 @@ class SoqlQuery:
         return {**body, "records": [self.record(row, version) for row in page]}
 
     def record(self, row: LivingRow, version: str) -> dict[str, Any]:
+        """The selected fields. Raises `SimulatedResponse` (400) for an unknown one."""
         shown = self.living.render(self.account, row)
         names = {name.lower(): name for name in shown}
         asked = [n for f in self.statement.fields for n in (names if f == "fields(all)" else [f])]
@@ -94,7 +98,7 @@ class SoqlQuery:
         return attributes | {names[name]: shown[names[name]] for name in asked}
 
 
-def to_locator(known: list[Any]) -> str:
+def to_locator(known: list[object]) -> str:
     return base64.urlsafe_b64encode(json.dumps(known).encode()).decode().rstrip("=")
 
 
@@ -120,6 +124,7 @@ def query(request: HttpRequest, domain: str, version: str, verb: str) -> HttpRes
 def next_page(
     request: HttpRequest, domain: str, version: str, locator: str, sent: str
 ) -> HttpResponse:
+    """The page that a locator stands for. Raises `SimulatedResponse` (400)."""
     account = require_own_domain(request, domain)
     try:
         padded = locator + "=" * (-len(locator) % 4)

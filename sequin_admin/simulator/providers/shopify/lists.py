@@ -34,7 +34,7 @@ TOLD = ("products", "orders")
 VERBS = {ChangeKind.CREATE: "create", ChangeKind.DELETE: "destroy"}
 
 
-def refused(status: int, message: Any) -> SimulatedResponse:
+def refused(status: int, message: object) -> SimulatedResponse:
     return SimulatedResponse(JsonResponse({"errors": message}, status=status))
 
 
@@ -51,6 +51,7 @@ def permitted(
 
 
 def page_size(request: HttpRequest) -> int:
+    """`limit`, or 50. Raises `SimulatedResponse` (400)."""
     text = str(request.GET.get("limit", USUAL))
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST):
         raise refused(400, {"limit": f"must be from 1 to {MOST}"})

@@ -33,6 +33,7 @@ TYPES = {
 EVENT_IDS = {CUSTOMERS.name: TaggedIds("evt_1"), CHARGES.name: TaggedIds("evt_2")}
 ORDER = list(ChangeKind)
 Key = tuple[int, str, int]
+Found = tuple[Key, dict[str, Any]]
 
 
 class Events:
@@ -41,9 +42,7 @@ class Events:
     def __init__(self, account: SimulatedAccount, *, live: bool) -> None:
         self.account, self.live = account, live
 
-    def between(
-        self, first_ms: int, last_ms: int | None, newest_first: bool
-    ) -> Iterator[tuple[Key, Any]]:
+    def between(self, first_ms: int, last_ms: int | None, newest_first: bool) -> Iterator[Found]:
         parts = [
             self._of(living, first_ms, last_ms, newest_first)
             for living in provider.collections.values()
@@ -52,7 +51,7 @@ class Events:
 
     def _of(
         self, living: RowCollection, first_ms: int, last_ms: int | None, newest_first: bool
-    ) -> Iterator[tuple[Key, Any]]:
+    ) -> Iterator[Found]:
         rows = LivingRows(self.account, living, last_ms)
         for event in rows.events(first_ms, newest_first=newest_first):
             yield (event.at_ms, living.name, event.place), self.render(living, event)
@@ -70,7 +69,7 @@ class Events:
             "type": TYPES[living.name][ORDER.index(event.kind)],
         }
 
-    def find(self, text: str, oldest_ms: int) -> tuple[Key, Any]:
+    def find(self, text: str, oldest_ms: int) -> Found:
         """The event of an id. Raises `SimulatedResponse` (404), after 30 days too."""
         for living in provider.collections.values():
             place = EVENT_IDS[living.name].number_of(self.account, text)

@@ -59,7 +59,9 @@ def cursor(request: HttpRequest) -> tuple[str, bool]:
     return after or before, bool(before)
 
 
-def list_json(url: str, found: Iterator[Any], size: int, *, backwards: bool) -> HttpResponse:
+def list_json(
+    url: str, found: Iterator[dict[str, Any]], size: int, *, backwards: bool
+) -> HttpResponse:
     """The first of the found objects. They come the other way around for `ending_before`."""
     page = list(islice(found, size + 1))
     data = page[:size][:: -1 if backwards else 1]
@@ -67,7 +69,9 @@ def list_json(url: str, found: Iterator[Any], size: int, *, backwards: bool) -> 
     return JsonResponse({"object": "list", "url": url, "data": data, "has_more": more})
 
 
-def render(account: SimulatedAccount, living: RowCollection, row: LivingRow, live: bool) -> Any:
+def render(
+    account: SimulatedAccount, living: RowCollection, row: LivingRow, live: bool
+) -> dict[str, Any]:
     if row.deleted_ms is not None:
         known = living.render(account, row)
         return {"id": known["id"], "object": known["object"], "deleted": True}
@@ -144,6 +148,7 @@ def create_customer(request: HttpRequest) -> HttpResponse:
 
 @provider.route("POST DELETE", API, r"/v1/customers/(?P<row_id>\w+)")
 def change_customer(request: HttpRequest, row_id: str) -> HttpResponse:
+    """Raises `SimulatedResponse` (404) for a deleted one."""
     account, _ = caller(request)
     row = find_row(account, CUSTOMERS, row_id, "id")
     if row.deleted_ms is not None:

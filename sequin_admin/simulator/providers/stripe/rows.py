@@ -1,5 +1,6 @@
 """The simulated Stripe's customers and charges."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sequin_admin.simulator.models import SimulatedAccount
@@ -7,6 +8,8 @@ from sequin_admin.simulator.providers.stripe.common import provider
 from sequin_admin.simulator.rows.collection import LivingRow, RowCollection
 from sequin_admin.simulator.rows.draws import PLACES, Draw
 from sequin_admin.simulator.rows.ids import TaggedIds
+
+Render = Callable[[SimulatedAccount, LivingRow], dict[str, Any]]
 
 
 def customer_fields(draw: Draw) -> dict[str, Any]:
@@ -47,7 +50,7 @@ def charge_fields(draw: Draw) -> dict[str, Any]:
     }
 
 
-def renderer(kind: str, ids: TaggedIds) -> Any:
+def renderer(kind: str, ids: TaggedIds) -> Render:
     def render(account: SimulatedAccount, row: LivingRow) -> dict[str, Any]:
         known = {"id": ids.id_of(account, row.number), "object": kind}
         return {**known, "created": row.created_ms // 1000, "livemode": False, **row.fields}
@@ -56,7 +59,7 @@ def renderer(kind: str, ids: TaggedIds) -> Any:
 
 
 def add_collection(
-    name: str, kind: str, prefix: str, fields: Any, *, deletes: bool
+    name: str, kind: str, prefix: str, fields: Callable[[Draw], dict[str, Any]], *, deletes: bool
 ) -> RowCollection:
     ids = TaggedIds(prefix)
     return provider.add_collection(
