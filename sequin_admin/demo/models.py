@@ -1,7 +1,7 @@
 """Which rows are the demo's, how far its history is, and who is done with its tour."""
 
-import uuid
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import models
 
@@ -77,12 +77,12 @@ def mark(demo: Demo, *rows: models.Model) -> None:
     )
 
 
-def marked_ids(demo: Demo, model: type[models.Model]) -> set[uuid.UUID | int]:
+def marked_ids(demo: Demo, model: type[models.Model]) -> set[Any]:
     """The primary keys of the demo's rows of a model."""
     marks = DemoRow.objects.filter(demo=demo, entity=entity_of(model))
     return parse_ids(model, marks.values_list("row_id", flat=True))
 
 
-def parse_ids(model: type[models.Model], texts: Iterable[str]) -> set[uuid.UUID | int]:
+def parse_ids(model: type[models.Model], texts: Iterable[str]) -> set[Any]:
     key = model._meta.pk
     return {key.to_python(text) for text in texts}

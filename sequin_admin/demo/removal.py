@@ -3,8 +3,8 @@
 A row of the demo that something of a person's needs stays, with its mark, and what it needs itself.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,12 +111,15 @@ def needing_pairs(model: Model, name: str, needed: Model, ids: Ids) -> Sequence[
     if not ids:
         return []
     rows = model._base_manager.filter(**{f"{name}__in": ids}).order_by()
+    if model is ConnectLink:
+        # Those that an incident's message came with are nobody's.
+        rows = rows.exclude(created_by=None, reconnects__isnull=False)
     return list(rows.values_list("pk", name))
 
 
 def grow(
     kept: Mapping[Model, Ids], pairs: Mapping[tuple[Model, str, Model], Sequence[tuple[Any, Any]]]
-) -> Iterable[tuple[Model, Ids]]:
+) -> Iterator[tuple[Model, Ids]]:
     """What kept rows need, and is not kept yet."""
     for (model, _, needed), found in pairs.items():
         more = {pk for holder, pk in found if holder in kept.get(model, ())} - kept[needed]
@@ -164,11 +167,9 @@ def forget_history(organization: Organization, removed: Mapping[Model, Ids]) -> 
 def forget_marks(demo: Demo, reach: Reach) -> None:
     """Only rows that stay keep their marks; without any, the demo is over."""
     kept = {entity_of(model): {str(pk) for pk in ids} for model, ids in reach.kept.items()}
-    gone = Counter[str]()
     for mark in DemoRow.objects.filter(demo=demo):
         if mark.row_id not in kept.get(mark.entity, ()):
             mark.delete()
-            gone[mark.entity] += 1
     if reach.kept_count:
         Demo.objects.filter(pk=demo.pk).update(done_days=demo.days)
     else:

@@ -121,7 +121,7 @@ def entered(simulator: SimulatorControl, place: Place, account: str) -> dict[str
 
 def typed(provider: str, customer: Customer, account: str) -> dict[str, Any]:
     """What is not on the account's page as the form has it."""
-    return {
+    values: dict[str, dict[str, Any]] = {
         "auth0": {"domain": account},
         "checkout_champ": {"login_id": account},
         "marketo": {"munchkin_id": account},
@@ -131,4 +131,5 @@ def typed(provider: str, customer: Customer, account: str) -> dict[str, Any]:
         "shopify": {"shop": account},
         "stripe": {"name": f"{customer.name} [TEST]", "test": True},
         "workday": {"tenant": account},
-    }.get(provider, {})
+    }
+    return values.get(provider, {})

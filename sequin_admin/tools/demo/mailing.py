@@ -1,6 +1,6 @@
 """Sends what the demo's past has posted, at its own times, so that the worker does not today."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.test.utils import override_settings
@@ -15,9 +15,10 @@ NOWHERE = "django.core.mail.backends.dummy.EmailBackend"
 SENT_AFTER = timedelta(seconds=4)
 
 
-def deliver_past(organization: Organization) -> int:
-    """Deliver what is pending, the oldest first, each a few seconds after it was posted."""
-    rows = Delivery.objects.pending().filter(organization=organization).order_by("pk")
+def deliver_past(organization: Organization, *, before: datetime) -> int:
+    """Deliver what is pending since `before`, the oldest first, each seconds after its posting."""
+    pending = Delivery.objects.pending().filter(organization=organization, created_at__lt=before)
+    rows = pending.order_by("created_at", "pk")
     with override_settings(EMAIL_BACKEND=NOWHERE):
         return sum(deliver(row) for row in rows.defer("secrets"))
 

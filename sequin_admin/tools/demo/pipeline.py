@@ -1,15 +1,15 @@
 """Streams, a target, syncs of the accounts and a consumer."""
 
 import secrets
-from collections.abc import Sequence
 
 from django.db import models
 
 from sequin_admin.access.models import Organization
 from sequin_admin.credentials.models import Credential
 from sequin_admin.syncs import consumers, reports, streams, syncs, targets
-from sequin_admin.syncs.models import Stream, Sync, Target
+from sequin_admin.syncs.models import Consumer, Stream, Sync, Target
 
+TARGET = "Warehouse"
 STREAMS = ("dev", "prod", "warehouse")
 # Collections that are read, by provider; the accounts of others are not read.
 READ = {
@@ -30,7 +30,7 @@ def make_places(organization: Organization, *, actor: models.Model) -> list[mode
     target = targets.create(
         organization,
         actor=actor,
-        name="Warehouse",
+        name=TARGET,
         host=f"warehouse.{organization.slug}.example",
         port=5432,
         database="analytics",
@@ -42,33 +42,31 @@ def make_places(organization: Organization, *, actor: models.Model) -> list[mode
     return [target, *(streams.create(organization, actor=actor, slug=slug) for slug in STREAMS)]
 
 
-def make_syncs(
-    organization: Organization, credentials: Sequence[Credential], *, actor: models.Model
-) -> list[models.Model]:
-    """A sync of each account that is read, and a consumer of the first one."""
-    rows = Stream.objects.filter(organization=organization, slug__in=STREAMS).order_by("slug")
-    known = list(rows)
-    made = [
-        make_sync(credential, known[number % len(known)], number, actor)
-        for number, credential in enumerate(c for c in credentials if c.provider in READ)
-    ]
-    for number, sync in enumerate(made):
-        reports.record_report(sync, rows=ROWS * (number + 1), lag_s=1.4 + number, backfilled=True)
-    target = Target.objects.filter(organization=organization, name="Warehouse").first()
-    if target is None or not made:
-        return [*made]
-    consumer = consumers.create(
-        organization, actor=actor, name="Billing to the warehouse", target=target, syncs=made[:1]
-    )
-    return [*made, consumer]
-
-
-def make_sync(credential: Credential, stream: Stream, number: int, actor: models.Model) -> Sync:
-    return syncs.create(
+def make_sync(credential: Credential, number: int, *, actor: models.Model) -> Sync:
+    """A sync of the account, with its first report."""
+    known = Stream.objects.filter(organization=credential.organization_id, slug__in=STREAMS)
+    streams_by_turns = list(known.order_by("slug"))
+    sync = syncs.create(
         credential,
         actor=actor,
-        stream=stream,
+        stream=streams_by_turns[number % len(streams_by_turns)],
         name=f"{credential.metadata['company']}: {credential.provider_title}",
         collection_ids=[f"{credential.provider}:{name}" for name in READ[credential.provider]],
         sync_frequency=FREQUENCIES[number % len(FREQUENCIES)],
     )
+    reports.record_report(sync, rows=ROWS, backfilled=True)
+    return sync
+
+
+def make_consumer(sync: Sync, *, actor: models.Model) -> Consumer:
+    """A consumer that writes the sync's records to the target."""
+    target = Target.objects.get(organization=sync.organization_id, name=TARGET)
+    return consumers.create(
+        sync.organization, actor=actor, name="Records to the warehouse", target=target, syncs=[sync]
+    )
+
+
+def report(sync: Sync, number: int) -> None:
+    """The latest report of the sync's worker."""
+    sync.refresh_from_db()
+    reports.record_report(sync, rows=ROWS * (number + 1), lag_s=1.4 + number)

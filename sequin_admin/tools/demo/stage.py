@@ -41,10 +41,10 @@ class Stage:
         self.seeded = dict[str, str]()
 
     @contextmanager
-    def at(self, moment: datetime, *, simulated: bool = False) -> Iterator[None]:
-        """Our clock shows `moment` in the block, and if `simulated` the simulator's does too."""
+    def at(self, moment: datetime, *, simulated: datetime | None = None) -> Iterator[None]:
+        """Our clock shows `moment` in the block, the simulator's shows `simulated`, if given."""
         if simulated:
-            shift_s = (moment - clock.now()).total_seconds()
+            shift_s = (simulated - clock.now()).total_seconds()
             self.simulator.post("clock", advance_s=shift_s - self.shift_s)
             self.shift_s = shift_s
         with clock.at(moment):
@@ -75,6 +75,7 @@ class Stage:
             credential = credential_operations.save_credential(
                 self.organization,
                 kind.properties_class.model_validate({"kind": kind.slug, **values}),
+                name=place.customer.name,
                 metadata=place.customer.metadata,
                 actor=actor,
             ).credential
@@ -105,6 +106,7 @@ class Stage:
             link=link,
             oauth_app=self.app_for(place) if kind.client_is_ours() else None,
             inputs=values,
+            name=place.customer.name,
             details={} if link else {"metadata": place.customer.metadata},
         )
         callback = self.simulator.consent(self.simulator.local(url), account)

@@ -4,9 +4,12 @@ Everything that is audited is here, as the log is read in the order in which it 
 and usage in between are `history`.
 """
 
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import Enum
+from functools import partial
 from itertools import cycle
 
 from sequin_admin.access import keys, members
@@ -14,6 +17,7 @@ from sequin_admin.access.models import User
 from sequin_admin.access.policy import Role
 from sequin_admin.connect import credential_operations, links
 from sequin_admin.connect.models import ConnectLink
+from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
@@ -22,6 +26,7 @@ from sequin_admin.limits.models import set_limit
 from sequin_admin.notifications import channels
 from sequin_admin.notifications.message import Severity
 from sequin_admin.notifications.models import ChannelKind
+from sequin_admin.syncs.models import Sync
 from sequin_admin.tools.demo import pipeline
 from sequin_admin.tools.demo.customers import CUSTOMERS, Place
 from sequin_admin.tools.demo.stage import Stage
@@ -37,13 +42,23 @@ VERB_EACH = timedelta(days=2)
 WORKER_KEY_SCOPES = ("read", "secrets", "permits")
 
 
+# Signed with the machine's own time, whatever our clock shows.
+SIGNED_NOW = ("netsuite_tba",)
+
+
+class Part(Enum):
+    """The simulator's part in a scene, and by which time."""
+
+    NONE, THEN, NOW = range(3)
+
+
 @dataclass(order=True, frozen=True)
 class Scene:
-    """One thing that happens. `simulated`: the simulator takes part in it."""
+    """One thing that happens at a time of the past."""
 
     at: datetime
-    play: Callable[[], None] = field(compare=False)
-    simulated: bool = field(default=False, compare=False)
+    play: Callable[[], object] = field(compare=False)
+    simulator: Part = field(default=Part.NONE, compare=False)
 
 
 class Story:
@@ -54,6 +69,7 @@ class Story:
         self.start = stage.demo.began_at - timedelta(days=stage.demo.days)
         self.end = stage.demo.began_at
         self.worker_token = ""
+        self.syncs: list[Sync] = []
         self.admin: User
         self.member: User
 
@@ -61,21 +77,29 @@ class Story:
         """All scenes, the oldest first. The simulator's clock is right again after it."""
         try:
             for scene in sorted(self.scenes()):
-                with self.stage.at(scene.at, simulated=scene.simulated):
+                with self.stage.at(scene.at, simulated=self.simulated(scene)):
                     scene.play()
         finally:
             self.stage.reset_simulator_clock()
+
+    def simulated(self, scene: Scene) -> datetime | None:
+        """What the simulator's clock shows in the scene; None where it takes no part."""
+        if scene.simulator is Part.THEN:
+            return scene.at
+        return clock.now() if scene.simulator is Part.NOW else None
 
     def scenes(self) -> Iterator[Scene]:
         yield Scene(self.start, self.begin)
         hour = timedelta(hours=1)
         for place in self.cast:
-            yield Scene(self.arrival(place), lambda p=place: self.arrive(p), simulated=True)
-        yield Scene(self.end - hour * 6, self.run_syncs)
+            arrival = self.arrival(place)
+            yield Scene(arrival, partial(self.arrive, place), part_in(place.kind))
+            yield Scene(arrival + hour / 2, partial(self.run_sync, place))
+        yield Scene(self.end - hour / 6, self.report)
         yield from self.everyday()
         yield from self.invitations()
-        yield Scene(self.end - SECRET_OLD_FOR, self.replace_secret_there, simulated=True)
-        yield Scene(self.end - REVOKED_FOR, self.revoke_there, simulated=True)
+        yield Scene(self.end - SECRET_OLD_FOR, self.replace_secret_there, Part.THEN)
+        yield Scene(self.end - REVOKED_FOR, self.revoke_there, Part.THEN)
 
     def arrival(self, place: Place) -> datetime:
         first = self.start + timedelta(minutes=10)
@@ -158,29 +182,33 @@ class Story:
             links.record_opened(link)
         self.stage.connect(place, actor=self.admin, link=link)
 
-    def run_syncs(self) -> None:
-        with self.stage.marking() as made:
-            made += pipeline.make_syncs(
-                self.stage.organization, list(self.stage.credentials.values()), actor=self.admin
-            )
+    def run_sync(self, place: Place) -> None:
+        """The account is read, where it is one of those that are."""
+        credential = self.stage.credentials[place]
+        if credential.provider in pipeline.READ:
+            with self.stage.marking() as made:
+                number = len(self.syncs)
+                self.syncs.append(pipeline.make_sync(credential, number, actor=self.admin))
+                made.append(self.syncs[-1])
+                if number == 0:
+                    made.append(pipeline.make_consumer(self.syncs[0], actor=self.admin))
+
+    def report(self) -> None:
+        for number, sync in enumerate(self.syncs):
+            pipeline.report(sync, number)
 
     def everyday(self) -> Iterator[Scene]:
         """Small changes every other day, by turns."""
-        verbs = cycle((self.verify, self.limit, self.rename, self.withdraw_link, self.pause))
+        verbs = cycle((self.limit, self.rename, self.withdraw_link, self.pause))
         at = self.start + VERB_EACH / 2
         while at < self.end - VERB_EACH:
-            verb = next(verbs)
-            yield Scene(at, verb, simulated=verb == self.verify)
+            yield Scene(at, next(verbs))
             at += VERB_EACH
 
     def some(self) -> Credential | None:
         """The credential that came last, and is not the one that the demo's worker uses."""
         rows = [row for row in self.stage.credentials.values() if row.kind != METERED_KIND]
         return rows[-1] if rows else None
-
-    def verify(self) -> None:
-        if credential := self.some():
-            probes.verify(credential, actor=self.member)
 
     def limit(self) -> None:
         if credential := self.some():
@@ -228,12 +256,12 @@ class Story:
             links.count_try(link)
             links.fail(link, "Stripe does not know this key. Copy it again from its dashboard.")
 
-        scenes = {
+        scenes: dict[float, Callable[[], object]] = {
             6.5: lambda: links.revoke(self.invite(1), actor=self.admin),
-            4.0: lambda: self.invite(2, days=2) and None,
+            4.0: lambda: self.invite(2, days=2),
             2.5: lambda: links.record_opened(self.invite(3)),
             1.5: fail,
-            0.8: lambda: self.invite(5) and None,
+            0.8: lambda: self.invite(5),
         }
         for ago, play in scenes.items():
             yield Scene(max(self.start + day / 8, self.end - ago * day), play)
@@ -245,7 +273,7 @@ class Story:
         self.stage.simulator.post(
             f"{app.provider}/app/change",
             owner=FORMER_OWNER,
-            client_secret="replaced-at-the-provider",  # noqa: S106 - the simulator's
+            client_secret=secrets.token_hex(16),
         )
         for credential in waiting:
             credential.refresh_from_db()
@@ -269,3 +297,8 @@ class Story:
 
 
 METERED_KIND = "stripe_key"
+
+
+def part_in(kind: str) -> Part:
+    """The simulator's part where an account of the kind is connected."""
+    return Part.NOW if kind in SIGNED_NOW else Part.THEN

@@ -56,7 +56,7 @@ def fill(demo: Demo, simulator: SimulatorControl, credentials: int) -> None:
     """Let the story happen, and say which credential the demo's worker uses."""
     story = Story(Stage(demo, simulator), places(credentials, demo.days))
     story.play()
-    deliver_past(demo.organization)
+    deliver_past(demo.organization, before=demo.began_at)
     metered = story.metered()
     demo.metered, demo.ready_at = metered.pk if metered else None, clock.now()
     demo.save(update_fields=["metered", "ready_at"])
