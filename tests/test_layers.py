@@ -47,7 +47,7 @@ def allowed_for(package: str) -> set[str]:
     if package in EDGES:
         return {*ORDER, package}
     if package == "tools":
-        return {*ORDER, *EDGES, "tools"}
+        return {*ORDER, *EDGES, "tools", "client"}
     if package == "client":
         return {"client"}
     if package == "command_line":

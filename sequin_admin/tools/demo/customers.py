@@ -9,7 +9,7 @@ from sequin_admin.credentials import kinds
 
 EACH = 3
 # Access that ends, renewed or not, or that ends when nobody renews for so long: connected later.
-CONNECTED_WITHIN_DAYS = {"netsuite_oauth2": 4, "salesforce_oauth2": 24, "airtable_oauth2": 50}
+CONNECTED_WITHIN_DAYS = {"netsuite_oauth2": 2, "salesforce_oauth2": 24, "airtable_oauth2": 50}
 
 
 @dataclass(frozen=True)

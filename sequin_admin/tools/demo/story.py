@@ -26,7 +26,8 @@ from sequin_admin.limits.models import set_limit
 from sequin_admin.notifications import channels
 from sequin_admin.notifications.message import Severity
 from sequin_admin.notifications.models import ChannelKind
-from sequin_admin.syncs.models import Sync
+from sequin_admin.syncs import targets
+from sequin_admin.syncs.models import Sync, Target
 from sequin_admin.tools.demo import pipeline
 from sequin_admin.tools.demo.customers import CUSTOMERS, Place
 from sequin_admin.tools.demo.stage import Stage
@@ -96,6 +97,7 @@ class Story:
             yield Scene(arrival, partial(self.arrive, place), part_in(place.kind))
             yield Scene(arrival + hour / 2, partial(self.run_sync, place))
         yield Scene(self.end - hour / 6, self.report)
+        yield Scene(self.end - hour * 2, self.test_target)
         yield from self.everyday()
         yield from self.invitations()
         yield Scene(self.end - SECRET_OLD_FOR, self.replace_secret_there, Part.THEN)
@@ -196,6 +198,10 @@ class Story:
     def report(self) -> None:
         for number, sync in enumerate(self.syncs):
             pipeline.report(sync, number)
+
+    def test_target(self) -> None:
+        for target in Target.objects.of(self.stage.organization):
+            targets.verify(target, actor=None)
 
     def everyday(self) -> Iterator[Scene]:
         """Small changes every other day, by turns."""

@@ -17,10 +17,11 @@ from sequin_admin.tools.demo.customers import places
 from sequin_admin.tools.demo.mailing import deliver_past
 from sequin_admin.tools.demo.stage import Stage
 from sequin_admin.tools.demo.story import Story
+from sequin_admin.tools.management.commands.demo_worker import KEY_FILE
 from sequin_admin.tools.simulator import SimulatorControl
 
 LOGIN = settings.DATA_DIR / "demo-login"
-WORKER_KEY = settings.DATA_DIR / "demo-worker-key"
+WORKER_KEY = settings.DATA_DIR / KEY_FILE
 EMAIL = "demo@sequin-admin.test"
 CREDENTIALS, DAYS = 60, 89
 
