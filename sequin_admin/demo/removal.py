@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.db import models, transaction
 
@@ -53,8 +54,8 @@ class Kept:
 
 
 @dataclass
-class Reach:
-    """What a removal deletes, by model, and what it keeps."""
+class Removal:
+    """What removing the demo deletes, by model, and what it keeps."""
 
     removed: dict[Model, Ids] = field(default_factory=dict)
     kept: dict[Model, Ids] = field(default_factory=dict)
@@ -86,8 +87,8 @@ def load(model: Model, ids: Ids) -> dict[Any, models.Model]:
     return {row.pk: row for row in rows.defer(*secret)}
 
 
-def get_reach(demo: Demo) -> Reach:
-    """What a removal would do now."""
+def plan_removal(demo: Demo) -> Removal:
+    """What removing the demo would do now."""
     marked = {model: existing(model, marked_ids(demo, model)) for model in MARKED}
     kept, reasons = defaultdict[Model, Ids](set), list[tuple[Model, Any, Model, Any]]()
     pairs = {need: needing_pairs(*need, marked[need[2]]) for need in NEEDS}
@@ -99,7 +100,7 @@ def get_reach(demo: Demo) -> Reach:
     while grown := next(grow(kept, pairs), None):
         kept[grown[0]] |= grown[1]
     removed = {model: ids - kept[model] for model, ids in marked.items()}
-    return Reach(removed, dict(kept), reasons)
+    return Removal(removed, dict(kept), reasons)
 
 
 def existing(model: Model, ids: Ids) -> Ids:
@@ -128,27 +129,27 @@ def grow(
 
 
 @transaction.atomic
-def remove(demo: Demo, *, actor: models.Model | None) -> Reach:
+def remove(demo: Demo, *, actor: models.Model | None) -> Removal:
     """Delete the demo's rows. The organization, its people's rows and the audit log stay.
 
     The accounts at the simulator stay as well. Audited.
     """
     organization = demo.organization
     Demo.objects.select_for_update().filter(pk=demo.pk).first()
-    reach = get_reach(demo)
-    forget_history(organization, reach.removed)
+    plan = plan_removal(demo)
+    forget_history(organization, plan.removed)
     for model in MARKED:
-        model._base_manager.filter(pk__in=reach.removed[model]).delete()
-    forget_marks(demo, reach)
+        model._base_manager.filter(pk__in=plan.removed[model]).delete()
+    forget_marks(demo, plan)
     record_change(
         organization,
         "demo.removed",
         actor,
         organization_id=organization.pk,
-        removed=reach.counts(),
-        kept=reach.kept_count,
+        removed=plan.counts(),
+        kept=plan.kept_count,
     )
-    return reach
+    return plan
 
 
 def forget_history(organization: Organization, removed: Mapping[Model, Ids]) -> None:
@@ -157,20 +158,18 @@ def forget_history(organization: Organization, removed: Mapping[Model, Ids]) -> 
     contacts = set(credentials.exclude(contact_email="").values_list("contact_email", flat=True))
     sent = Delivery.objects.filter(organization=organization, channel=None, to__in=contacts)
     sent.delete()
-    ids = set().union(*removed.values())
+    ids = [pk for some in removed.values() for pk in some if isinstance(pk, UUID)]
     for model in HISTORY:
-        model._base_manager.filter(
-            entity_id__in=[pk for pk in ids if not isinstance(pk, int)]
-        ).delete()
+        model._base_manager.filter(entity_id__in=ids).delete()
 
 
-def forget_marks(demo: Demo, reach: Reach) -> None:
+def forget_marks(demo: Demo, plan: Removal) -> None:
     """Only rows that stay keep their marks; without any, the demo is over."""
-    kept = {entity_of(model): {str(pk) for pk in ids} for model, ids in reach.kept.items()}
+    kept = {entity_of(model): {str(pk) for pk in ids} for model, ids in plan.kept.items()}
     for mark in DemoRow.objects.filter(demo=demo):
         if mark.row_id not in kept.get(mark.entity, ()):
             mark.delete()
-    if reach.kept_count:
+    if plan.kept_count:
         Demo.objects.filter(pk=demo.pk).update(done_days=demo.days)
     else:
         demo.delete()
