@@ -62,9 +62,10 @@ class Removal:
     # One row of the demo and one of a person's that needs it, for each that is needed directly.
     reasons: list[tuple[Model, Any, Model, Any]] = field(default_factory=list)
 
-    def counts(self) -> dict[str, int]:
-        """How many rows are deleted, by what they are called."""
-        return {noun(model, 2): len(ids) for model, ids in self.removed.items() if ids}
+    def words(self) -> list[str]:
+        """How many rows are deleted of each model: "24 syncs"."""
+        counts = {model: len(ids) for model, ids in self.removed.items() if ids}
+        return [f"{count:,} {noun(model, count)}" for model, count in counts.items()]
 
     @property
     def kept_count(self) -> int:
@@ -146,7 +147,7 @@ def remove(demo: Demo, *, actor: models.Model | None) -> Removal:
         "demo.removed",
         actor,
         organization_id=organization.pk,
-        removed=plan.counts(),
+        removed=plan.words(),
         kept=plan.kept_count,
     )
     return plan

@@ -13,8 +13,6 @@ LOG = "What happened until now, in the audit log, and the accounts at the simula
 
 def removing_demo(demo: Demo) -> Reach:
     plan = plan_removal(demo)
-    stops = [f"{len(ids):,} {noun(model, len(ids))}" for model, ids in plan.removed.items() if ids]
-    history = "The health, usage and messages of these"
     kept = plan.examples(NAMED)
     needed = Affected(
         plan.kept_count,
@@ -23,7 +21,7 @@ def removing_demo(demo: Demo) -> Reach:
         [(f"{each.row}, for {each.needed_by}", page_of(each.row)) for each in kept],
     )
     return Reach(
-        stops=(*stops, history),
+        stops=(*plan.words(), "The health, usage and messages of these"),
         stays=(
             f"{demo.organization}, its people, and everything that they have added",
             needed if plan.kept_count else None,

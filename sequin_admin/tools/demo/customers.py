@@ -8,6 +8,8 @@ from itertools import islice
 from sequin_admin.credentials import kinds
 
 EACH = 3
+# What the story and the tour need.
+FEATURED = ("hubspot_oauth2", "linear_oauth2", "stripe_key")
 # Access that ends, renewed or not, or that ends when nobody renews for so long: connected later.
 CONNECTED_WITHIN_DAYS = {"netsuite_oauth2": 2, "salesforce_oauth2": 24, "airtable_oauth2": 50}
 
@@ -81,15 +83,21 @@ def places(count: int, days: int) -> list[Place]:
 
     The first customer came `days` ago, the last one after two thirds of them.
     """
-    slugs = [kind.slug for kind in kinds.all()]
-    return sorted(islice(_places(slugs, days), count), key=lambda place: -place.age_days)
+    slugs = sorted((kind.slug for kind in kinds.all()), key=lambda slug: slug not in FEATURED)
+    chosen = islice(list_accounts(slugs), count)
+    placed = [Place(customer, slug, age_of(customer, slug, days)) for slug, customer in chosen]
+    return sorted(placed, key=lambda place: -place.age_days)
 
 
-def _places(slugs: list[str], days: int) -> Iterator[Place]:
-    for turn in range(EACH):
-        for number, slug in enumerate(slugs):
-            customer = CUSTOMERS[(number * EACH + turn) % len(CUSTOMERS)]
-            came = days * (1 - customer.number / len(CUSTOMERS) * 2 / 3)
-            within = CONNECTED_WITHIN_DAYS.get(slug, days)
-            # An hour after the other of the same customer, so that none are at the same time.
-            yield Place(customer, slug, min(came, within) - turn / 24 - number / 480)
+def list_accounts(slugs: list[str]) -> Iterator[tuple[str, Customer]]:
+    """All accounts of the featured kinds, then one of each other kind, by turns."""
+    turns = [(turn, slug) for turn in range(EACH) for slug in slugs]
+    for turn, slug in sorted(turns, key=lambda pair: pair[1] not in FEATURED):
+        yield slug, CUSTOMERS[(slugs.index(slug) * EACH + turn) % len(CUSTOMERS)]
+
+
+def age_of(customer: Customer, slug: str, days: int) -> float:
+    """When the account was connected: those of a customer one after the other."""
+    came = days * (1 - customer.number / len(CUSTOMERS) * 2 / 3)
+    within = min(came, CONNECTED_WITHIN_DAYS.get(slug, days))
+    return within * (1 - sum(map(ord, slug)) % 97 / 1000)

@@ -104,7 +104,7 @@ class Stage:
             session_key=BROWSER,
             user=None if link else actor,
             link=link,
-            oauth_app=self.app_for(place) if kind.client_is_ours() else None,
+            oauth_app=self.app_for(place, link) if kind.client_is_ours() else None,
             inputs=values,
             name=place.customer.name,
             details={} if link else {"metadata": place.customer.metadata},
@@ -120,8 +120,10 @@ class Stage:
             raise NotConnected(f"{place.kind} of {place.customer.name}: {session.failure}")
         return session.credential
 
-    def app_for(self, place: Place) -> OAuthApp:
-        """The second app of the provider, if there is one, for those who came first."""
+    def app_for(self, place: Place, link: ConnectLink | None) -> OAuthApp:
+        """The link's app, or the second one of the provider, for those who came first."""
+        if link and link.oauth_app:
+            return link.oauth_app
         provider = kinds.get(place.kind).provider
         former = self.apps.get(f"{provider}:former")
         others = [row for row in self.credentials.values() if row.oauth_app == former]
