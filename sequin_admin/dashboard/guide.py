@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef
+from django.db.models.lookups import GreaterThan
 from django.urls import reverse
 
-from sequin_admin.access.models import Invitation, Membership, Organization
+from sequin_admin.access.models import Invitation, Organization
 from sequin_admin.access.policy import Action, allows
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import OAuthApp
@@ -80,7 +81,7 @@ def tour_steps(progress: TourProgress) -> list[Step]:
         Step(
             "Connect an account",
             "Through HubSpot's consent page, which the simulator shows.",
-            reverse("dashboard:connect", args=["hubspot_oauth2"]),
+            reverse("dashboard:add", args=["hubspot_oauth2"]),
             progress.connected is not None,
         ),
         Step(
@@ -162,11 +163,10 @@ def build_first_steps(organization: Organization, *, is_connected: bool) -> list
 def first_steps_done(organization: Organization) -> dict[str, bool]:
     """What is there, in one query."""
     mine = {"organization": OuterRef("pk")}
-    joined = Membership.objects.filter(**mine)
     rows = Organization.objects.filter(pk=organization.pk)
     found = rows.values(
         app=Exists(OAuthApp.objects.filter(**mine)),
-        colleague=Exists(joined.exclude(pk=joined.order_by("pk").values("pk")[:1])),
+        colleague=GreaterThan(Count("memberships"), 1),
         invitation=Exists(Invitation.objects.acceptable(clock.now()).filter(**mine)),
         channel=Exists(Channel.objects.enabled().filter(**mine)),
         worker=Exists(workers.alive(clock.now())),
