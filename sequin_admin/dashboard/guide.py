@@ -14,7 +14,6 @@ from sequin_admin.access.policy import Action, allows
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.dashboard.access import Request
-from sequin_admin.dashboard.recent import list_viewed
 from sequin_admin.demo import tour
 from sequin_admin.demo.models import Demo
 from sequin_admin.demo.tour import TourProgress
@@ -57,7 +56,7 @@ def build_tour(request: Request, demo: Demo | None) -> Mapping[str, Any]:
     """Variables of `overview/tour.html`."""
     if demo is None:
         return {"demo": None, "tour": []}
-    progress = tour.get_progress(demo, request.user, list_viewed(request))
+    progress = tour.get_progress(demo, request.user)
     steps = tour_steps(progress) if progress.is_shown else []
     return {
         "demo": demo,

@@ -1,6 +1,5 @@
 """How far a person is in the demo's tour, by what is really there."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -45,37 +44,35 @@ class TourProgress:
         return not self.dismissed and not all(self.done)
 
 
-def get_progress(demo: Demo, user: User, viewed: Collection[tuple[str, str]]) -> TourProgress:
-    """`viewed` are entities and ids of rows that the person has looked at lately."""
+def get_progress(demo: Demo, user: User) -> TourProgress:
     since, organization = demo.ready_at or clock.now(), demo.organization_id
     visit = TourVisit.objects.filter(demo=demo, user=user).first() or TourVisit()
     accounts = Credential.objects.filter(organization=organization).defer("secrets")
     own = accounts.exclude(pk__in=marked_ids(demo, Credential)).order_by("-created_at")
-    incidents = Incident.objects.filter(organization=organization, opened_at__gt=since)
-    found = list(incidents.exclude(entity="target").order_by("-opened_at")[:RECENT])
     links = ConnectLink.objects.filter(organization=organization, created_at__gt=since)
     limits = Event.objects.filter(organization_id=organization, at__gt=since, action=ACTION)
-    looked = any((row.entity, str(row.entity_id)) in viewed for row in found)
     return TourProgress(
         demo,
         dismissed=visit.dismissed_at is not None,
         connected=own.first(),
-        broken=next(iter(found), None),
-        looked=visit.looked_at is not None or looked,
+        broken=find_broken(demo),
+        looked=visit.looked_at is not None,
         linked=links.exclude(created_by=None).exists(),
         limited=limits.filter(actor_type=PERSON).exists(),
     )
 
 
-RECENT = 20
+def find_broken(demo: Demo) -> Incident | None:
+    """The latest incident since the demo was made."""
+    since = demo.ready_at or clock.now()
+    rows = Incident.objects.filter(organization=demo.organization_id, opened_at__gt=since)
+    return rows.exclude(entity="target").order_by("-opened_at").first()
 
 
 def record_look(demo: Demo, user: User) -> Incident | None:
     """The person looks at who is to blame. Returns the incident to show; None while there is
     none, and then nothing is recorded."""
-    since = demo.ready_at or clock.now()
-    rows = Incident.objects.filter(organization=demo.organization_id, opened_at__gt=since)
-    incident = rows.exclude(entity="target").order_by("-opened_at").first()
+    incident = find_broken(demo)
     if incident:
         save_visit(demo, user, looked_at=clock.now())
     return incident

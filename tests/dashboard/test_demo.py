@@ -86,15 +86,6 @@ def test_each_step_ticks_itself_and_the_last_one_ends_it(read, client, user, org
     assert "Tour:" not in read()
 
 
-def test_who_looked_at_the_broken_account_has_seen_who_is_blamed(read, client, organization, demo):
-    incident = break_account(organization)
-    assert "Tour: 2 of 5" in read()
-
-    client.get(reverse("dashboard:credential", args=[incident.entity_id]))
-
-    assert "Tour: 3 of 5" in read()
-
-
 def test_nobody_is_to_blame_while_nothing_is_broken(client, user, demo):
     client.force_login(user)
 
