@@ -74,7 +74,7 @@ def only_allowed(request: Request, steps: list[Step]) -> list[Step]:
 def tour_steps(progress: TourProgress) -> list[Step]:
     connected, metered = progress.connected, progress.demo.metered
     account = str(connected) if connected else "the account"
-    limit = reverse("dashboard:limit", args=[metered]) if metered else ""
+    limit = reverse("dashboard:usage", args=[metered]) if metered else ""
     own = reverse("dashboard:credential", args=[connected.pk]) if connected else ""
     return [
         Step(
@@ -107,7 +107,7 @@ def tour_steps(progress: TourProgress) -> list[Step]:
         ),
         Step(
             "Set a limit",
-            "Allow 1 request per second, and watch the gauge of the demo's worker fill.",
+            "Allow 1 request per second with Edit, and watch the gauge of the demo's worker fill.",
             limit or reverse("dashboard:credentials"),
             progress.limited,
         ),
