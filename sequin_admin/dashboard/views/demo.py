@@ -17,6 +17,7 @@ from sequin_admin.demo.models import Demo
 
 
 def get_demo_or_404(request: Request) -> Demo:
+    """The organization's demo. Raises `Http404`."""
     demo = progress.find_demo(request.organization.pk)
     if demo is None:
         raise Http404("This organization has no demo data.")

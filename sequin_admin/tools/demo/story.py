@@ -6,9 +6,7 @@ and usage in between are `history`.
 
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from enum import Enum
 from functools import partial
 from itertools import cycle
 
@@ -30,6 +28,7 @@ from sequin_admin.syncs import targets
 from sequin_admin.syncs.models import Sync, Target
 from sequin_admin.tools.demo import pipeline
 from sequin_admin.tools.demo.customers import CUSTOMERS, Place
+from sequin_admin.tools.demo.scenes import Part, Scene, part_in
 from sequin_admin.tools.demo.stage import Stage
 
 COLLEAGUES = (("liet.kynes", Role.ADMIN), ("chani", Role.MEMBER))
@@ -41,25 +40,6 @@ REVOKED_KIND = "linear_oauth2"
 LINKED_KIND, LINKED_DAYS = "hubspot_oauth2", 5
 VERB_EACH = timedelta(days=2)
 WORKER_KEY_SCOPES = ("read", "secrets", "permits")
-
-
-# Signed with the machine's own time, whatever our clock shows.
-SIGNED_NOW = ("netsuite_tba",)
-
-
-class Part(Enum):
-    """The simulator's part in a scene, and by which time."""
-
-    NONE, THEN, NOW = range(3)
-
-
-@dataclass(order=True, frozen=True)
-class Scene:
-    """One thing that happens at a time of the past."""
-
-    at: datetime
-    play: Callable[[], object] = field(compare=False)
-    simulator: Part = field(default=Part.NONE, compare=False)
 
 
 class Story:
@@ -303,8 +283,3 @@ class Story:
 
 
 METERED_KIND = "stripe_key"
-
-
-def part_in(kind: str) -> Part:
-    """The simulator's part where an account of the kind is connected."""
-    return Part.NOW if kind in SIGNED_NOW else Part.THEN

@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from sequin_admin.client import Broken, Client, Credential, Refused, TryLater
+from sequin_admin.client import Broken, Client, Credential, SequinError, TryLater
 from sequin_admin.demo.models import Demo
 
 KEY_FILE = "demo-worker-key"
@@ -39,6 +39,6 @@ def is_wanted(credential: Credential) -> bool:
         time.sleep(PAUSE_S)
     except (TryLater, Broken):
         time.sleep(RETRY_S)
-    except Refused:
+    except SequinError:
         return False
     return True
