@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from django.conf import settings
 from django.db.models import Count, Exists, OuterRef
@@ -40,7 +39,7 @@ class Step:
     posts: bool = False
 
 
-def build_guide(request: Request, *, credentials: int) -> Mapping[str, Any]:
+def build_guide(request: Request, *, credentials: int) -> Mapping[str, object]:
     """Variables of `overview/guide.html`: `tour`, or `steps`, and the `demo` they belong to."""
     demo = tour.find_demo(request.organization.pk)
     steps = []
@@ -52,7 +51,7 @@ def build_guide(request: Request, *, credentials: int) -> Mapping[str, Any]:
     }
 
 
-def build_tour(request: Request, demo: Demo | None) -> Mapping[str, Any]:
+def build_tour(request: Request, demo: Demo | None) -> Mapping[str, object]:
     """Variables of `overview/tour.html`."""
     if demo is None:
         return {"demo": None, "tour": []}
@@ -92,8 +91,7 @@ def tour_steps(progress: TourProgress) -> list[Step]:
         ),
         Step(
             "See who is blamed",
-            "The customer for access that was revoked, we for our own OAuth app, nobody for an "
-            "outage.",
+            "A customer who took access back, we for our OAuth app, nobody for an outage.",
             reverse("dashboard:tour_look"),
             progress.looked,
             Action.VIEW,

@@ -1,13 +1,17 @@
 """Which rows are the demo's, how far its history is, and who is done with its tour."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TypeVar
+from uuid import UUID
 
 from django.db import models
 
 from sequin_admin.access.models import Organization, User
 from sequin_admin.core import clock
 from sequin_admin.core.concrete import concrete_model
+
+Key = UUID | int
+Row = TypeVar("Row", bound=models.Model)
 
 
 class Demo(models.Model):
@@ -77,12 +81,17 @@ def mark(demo: Demo, *rows: models.Model) -> None:
     )
 
 
-def marked_ids(demo: Demo, model: type[models.Model]) -> set[Any]:
+def marked_ids(demo: Demo, model: type[models.Model]) -> set[Key]:
     """The primary keys of the demo's rows of a model."""
     marks = DemoRow.objects.filter(demo=demo, entity=entity_of(model))
     return parse_ids(model, marks.values_list("row_id", flat=True))
 
 
-def parse_ids(model: type[models.Model], texts: Iterable[str]) -> set[Any]:
+def marked_rows(demo: Demo, model: type[Row]) -> models.QuerySet[Row]:
+    """The demo's rows of a model."""
+    return model._base_manager.filter(pk__in=marked_ids(demo, model))
+
+
+def parse_ids(model: type[models.Model], texts: Iterable[str]) -> set[Key]:
     key = model._meta.pk
     return {key.to_python(text) for text in texts}

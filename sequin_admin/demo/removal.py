@@ -6,7 +6,6 @@ A row of the demo that something of a person's needs stays, with its mark, and w
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from uuid import UUID
 
 from django.db import models, transaction
@@ -16,13 +15,16 @@ from sequin_admin.audit.models import record_change
 from sequin_admin.connect.models import AuthorizationRequest, ConnectLink
 from sequin_admin.core.concrete import noun
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.demo.models import Demo, DemoRow, entity_of, marked_ids
+from sequin_admin.demo.models import Demo, DemoRow, Key, entity_of, marked_ids
 from sequin_admin.health.models import Check, Incident, Outage, Transition
 from sequin_admin.notifications.models import Channel, Delivery
 from sequin_admin.syncs.models import Consumer, Stream, Sync, Target
 
 Model = type[models.Model]
-Ids = set[Any]
+Ids = set[Key]
+Pairs = Sequence[tuple[Key, Key]]
+# A row that is needed, and one that needs it: each by its model and key.
+Reason = tuple[Model, Key, Model, Key]
 
 # What has marks, in the order in which it is deleted: first what needs others.
 MARKED: tuple[Model, ...] = (
@@ -60,7 +62,7 @@ class Removal:
     removed: dict[Model, Ids] = field(default_factory=dict)
     kept: dict[Model, Ids] = field(default_factory=dict)
     # One row of the demo and one of a person's that needs it, for each that is needed directly.
-    reasons: list[tuple[Model, Any, Model, Any]] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
 
     def words(self) -> list[str]:
         """How many rows are deleted of each model: "24 syncs"."""
@@ -82,7 +84,7 @@ class Removal:
         return [Kept(row, needed_by) for row, needed_by in pairs if row and needed_by]
 
 
-def load(model: Model, ids: Ids) -> dict[Any, models.Model]:
+def load(model: Model, ids: Ids) -> dict[Key, models.Model]:
     rows = model._base_manager.filter(pk__in=ids)
     secret = [f.name for f in model._meta.concrete_fields if f.name == "secrets"]
     return {row.pk: row for row in rows.defer(*secret)}
@@ -91,7 +93,7 @@ def load(model: Model, ids: Ids) -> dict[Any, models.Model]:
 def plan_removal(demo: Demo) -> Removal:
     """What removing the demo would do now."""
     marked = {model: existing(model, marked_ids(demo, model)) for model in MARKED}
-    kept, reasons = defaultdict[Model, Ids](set), list[tuple[Model, Any, Model, Any]]()
+    kept, reasons = defaultdict[Model, Ids](set), list[Reason]()
     pairs = {need: needing_pairs(*need, marked[need[2]]) for need in NEEDS}
     for (model, _, needed), found in pairs.items():
         for pk, needed_pk in found:
@@ -108,7 +110,7 @@ def existing(model: Model, ids: Ids) -> Ids:
     return set(model._base_manager.filter(pk__in=ids).values_list("pk", flat=True)) if ids else ids
 
 
-def needing_pairs(model: Model, name: str, needed: Model, ids: Ids) -> Sequence[tuple[Any, Any]]:
+def needing_pairs(model: Model, name: str, needed: Model, ids: Ids) -> Pairs:
     """Ids of rows with the id of the marked row that each needs."""
     if not ids:
         return []
@@ -120,7 +122,7 @@ def needing_pairs(model: Model, name: str, needed: Model, ids: Ids) -> Sequence[
 
 
 def grow(
-    kept: Mapping[Model, Ids], pairs: Mapping[tuple[Model, str, Model], Sequence[tuple[Any, Any]]]
+    kept: Mapping[Model, Ids], pairs: Mapping[tuple[Model, str, Model], Pairs]
 ) -> Iterator[tuple[Model, Ids]]:
     """What kept rows need, and is not kept yet."""
     for (model, _, needed), found in pairs.items():

@@ -8,7 +8,7 @@ from sequin_admin.audit.models import Event
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
-from sequin_admin.demo.models import Demo, TourVisit, marked_ids
+from sequin_admin.demo.models import Demo, TourVisit, marked_rows
 from sequin_admin.health.models import Incident
 from sequin_admin.limits.models import ACTION
 
@@ -48,13 +48,15 @@ def get_progress(demo: Demo, user: User) -> TourProgress:
     since, organization = demo.ready_at or clock.now(), demo.organization_id
     visit = TourVisit.objects.filter(demo=demo, user=user).first() or TourVisit()
     accounts = Credential.objects.filter(organization=organization).defer("secrets")
-    own = accounts.exclude(pk__in=marked_ids(demo, Credential)).order_by("-created_at")
+    own = accounts.exclude(pk__in=marked_rows(demo, Credential).values("pk")).order_by(
+        "-created_at"
+    )
     links = ConnectLink.objects.filter(organization=organization, created_at__gt=since)
     limits = Event.objects.filter(organization_id=organization, at__gt=since, action=ACTION)
     return TourProgress(
         demo,
         dismissed=visit.dismissed_at is not None,
-        connected=own.first(),
+        connected=own.order_by("-created_at").first(),
         broken=find_broken(demo),
         looked=visit.looked_at is not None,
         linked=links.exclude(created_by=None).exists(),

@@ -29,7 +29,7 @@ THEMES = ("light", "dark")
 # Each page by its name, and what is pressed there first.
 PAGES = {
     "overview": ("/", ()),
-    "credential": ("/credentials/", ("Fremen Outdoor",)),
+    "credential": ("/", ("Fremen Outdoor",)),
     "incidents": ("/incidents/", ()),
     "usage": ("/", ("Set a limit",)),
     "connect": ("/credentials/new/", ()),

@@ -85,7 +85,7 @@ def add_client(copied: SimulatedClient, account: SimulatedAccount, app: dict[str
 SHARED = ("private_key", "host", "tenant", "authorization_endpoint")
 
 
-def renewed(value: Any) -> Any:
+def renewed(value: object) -> object:
     return secrets.token_hex(len(value) // 2) if isinstance(value, str) else value
 
 

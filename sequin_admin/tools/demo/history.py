@@ -9,7 +9,7 @@ or has been since the demo was made, is left out: its history is being made by o
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -21,7 +21,7 @@ from sequin_admin.core.monitored import Monitored
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Outcome, Verdict
-from sequin_admin.demo.models import Demo, mark, marked_ids
+from sequin_admin.demo.models import Demo, mark, marked_rows
 from sequin_admin.health import alerts, outages, rollup
 from sequin_admin.health.checks import AUTHENTICATION, CLIENT, update_check
 from sequin_admin.health.models import Check, Incident, Outage, subject_columns
@@ -37,6 +37,7 @@ from sequin_admin.tools.demo.mailing import deliver_past
 
 HOUR = timedelta(hours=1)
 MS_OF_HOUR = 3_600_000
+Row = TypeVar("Row", bound=Monitored)
 Live = tuple[str, str, datetime | None]
 
 
@@ -57,7 +58,8 @@ class Cast:
         apps = {row.pk: row for row in rows_of(demo, OAuthApp)}
         credentials = {row.pk: row for row in rows_of(demo, Credential)}
         for credential in credentials.values():
-            credential.oauth_app = apps.get(credential.oauth_app_id)
+            app_id = credential.oauth_app_id
+            credential.oauth_app = apps.get(app_id) if app_id else None
             # Nobody is written to about the past, and no link is made for it.
             credential.contact_email = ""
         syncs = [row for row in rows_of(demo, Sync) if row.credential_id in credentials]
@@ -87,9 +89,9 @@ class Cast:
         return set(rows.values_list("entity_id", flat=True))
 
 
-def rows_of(demo: Demo, model: Any) -> list[Any]:
+def rows_of(demo: Demo, model: type[Row]) -> list[Row]:
     """The demo's rows of a model, locked, without their secrets."""
-    rows = rollup.locked_in_order(model._base_manager.filter(pk__in=marked_ids(demo, model)))
+    rows = rollup.locked_in_order(marked_rows(demo, model))
     secret = [f.name for f in model._meta.concrete_fields if f.name == "secrets"]
     return list(rows.select_related("organization").defer(*secret))
 
@@ -214,8 +216,9 @@ def notify_resolved(demo: Demo, ids: Iterable[UUID]) -> None:
 
 def drop_messages_of_others(demo: Demo) -> None:
     """Channels that a person has added meanwhile get nothing of the past."""
+    own = marked_rows(demo, Channel)
     past = Delivery.objects.filter(organization=demo.organization_id, created_at__lt=demo.began_at)
-    past.exclude(channel=None).exclude(channel__in=marked_ids(demo, Channel)).delete()
+    past.exclude(channel=None).exclude(channel__in=own).delete()
 
 
 def write_usage(cast: Cast, start: datetime) -> None:
