@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
+from django.db.models import SET_NULL
 
 from sequin_admin.access import addresses
 from sequin_admin.access.models import Organization, User
@@ -221,6 +222,19 @@ def test_there_are_sixty_accounts_of_all_kinds_five_for_each_customer():
     assert len({place.kind for place in every}) == len(kinds.all())
     assert set(Counter(place.customer for place in every).values()) == {5}
     assert all(0 < place.age_days < 89 for place in every)
+
+
+def test_no_need_between_the_demos_tables_is_forgotten():
+    marked = {model for model in removal.MARKED if model is not User}
+    needs = {
+        (model, column.name, column.related_model)
+        for model in marked
+        for column in (*model._meta.concrete_fields, *model._meta.many_to_many)
+        if column.related_model in marked
+        and (column.many_to_many or column.remote_field.on_delete is not SET_NULL)
+    }
+
+    assert needs <= set(removal.NEEDS)
 
 
 @pytest.mark.faults
