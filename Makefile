@@ -14,7 +14,7 @@ CSS := static/css/app.build.css
 # Files with class names for the style sheet.
 STYLED := $(shell find templates sequin_admin/dashboard -name '*.html' -o -name '*.py')
 
-.PHONY: setup run test test-fast test-faults drills check bench lock
+.PHONY: setup run test test-fast test-faults drills check bench screenshots lock
 
 setup: .venv/.runtime $(BIN)/sequin-admin $(CSS) .env
 
@@ -55,6 +55,10 @@ bench: setup .venv/.dev
 	@$(BIN)/python -m tests.postgres manage.py bench --pages
 	@$(BIN)/python -m tests.postgres manage.py bench --token-read
 	@$(BIN)/python -m tests.postgres manage.py bench --api
+
+# The README's pictures, in static/screenshots, from a demo of its own.
+screenshots: setup .venv/.dev
+	@$(BIN)/python -m sequin_admin.tools.screenshots
 
 lock: .venv/.dev
 	for name in runtime simulator dev; do \

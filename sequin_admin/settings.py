@@ -94,6 +94,7 @@ INSTALLED_APPS = [
     "sequin_admin.health",
     "sequin_admin.syncs",
     "sequin_admin.providers",
+    "sequin_admin.demo",
     "sequin_admin.api",
     "sequin_admin.gateway",
     "sequin_admin.worker",

@@ -14,7 +14,7 @@ REPOSITORY = Path(__file__).parents[1]
 ROOT = REPOSITORY / "sequin_admin"
 ORDER = [
     *("core", "audit", "access", "notifications", "credentials", "limits"),
-    *("tokens", "connect", "health", "syncs", "providers"),
+    *("tokens", "connect", "health", "syncs", "providers", "demo"),
 ]
 EDGES = {"dashboard", "api", "gateway", "worker"}
 FILES = [path for path in sorted(ROOT.glob("*/**/*.py")) if "migrations" not in path.parts]
@@ -47,7 +47,7 @@ def allowed_for(package: str) -> set[str]:
     if package in EDGES:
         return {*ORDER, package}
     if package == "tools":
-        return {*ORDER, *EDGES, "tools"}
+        return {*ORDER, *EDGES, "tools", "client"}
     if package == "client":
         return {"client"}
     if package == "command_line":

@@ -8,6 +8,9 @@ of their own store, the database or Redis.)
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,6 +29,8 @@ MEASURE_EVERY_S = 60
 
 _offset = timedelta()
 _measured_at = float("-inf")
+# The time that a block of `at()` has set, in its thread alone.
+_moment = ContextVar[datetime | None]("moment", default=None)
 
 
 def from_iso(text: str) -> datetime:
@@ -35,10 +40,20 @@ def from_iso(text: str) -> datetime:
 
 
 def now() -> datetime:
-    return timezone.now() + _offset
+    return _moment.get() or timezone.now() + _offset
 
 
 _now, _timezone_now = now, timezone.now
+
+
+@contextmanager
+def at(moment: datetime) -> Iterator[None]:
+    """Let `now()` be this moment in the block, for what makes a past: the demo's history."""
+    before = _moment.set(moment)
+    try:
+        yield
+    finally:
+        _moment.reset(before)
 
 
 def ahead_s() -> float:
@@ -80,7 +95,7 @@ def on_connected(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
 
 
 class DatabaseTime(models.Expression):
-    """The database's time plus `shift`, in SQL. While a test has frozen the clock: that time.
+    """The database's time plus `shift`, in SQL. While the clock is set (`at()`, a test): that time.
 
     `stored`: read once the row is locked, for values to store. Otherwise the time of the statement,
     which indexes can be searched for.
@@ -98,7 +113,7 @@ class DatabaseTime(models.Expression):
     def as_postgresql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **context: Any
     ) -> tuple[str, tuple[object, ...]]:
-        if now is not _now or timezone.now is not _timezone_now:
+        if _moment.get() or now is not _now or timezone.now is not _timezone_now:
             return self.as_sql(compiler, connection)
         function = "CLOCK_TIMESTAMP()" if self.stored else "STATEMENT_TIMESTAMP()"
         return f"({function} + %s)", (self.shift,)

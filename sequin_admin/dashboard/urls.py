@@ -20,6 +20,7 @@ from sequin_admin.dashboard.views import (
     credential_list,
     credentials,
     deliveries,
+    demo,
     docs,
     expiry,
     fleet_usage,
@@ -58,6 +59,10 @@ invitation = "members/invitations/<uuid:pk>"
 app_name = "dashboard"
 urlpatterns = [
     path("", overview.overview, name="overview"),
+    path("demo/remove/", demo.remove, name="demo_remove"),
+    path("tour/", demo.tour, name="tour"),
+    path("tour/look/", demo.look, name="tour_look"),
+    path("tour/dismiss/", demo.dismiss, name="tour_dismiss"),
     path("search", search.search, name="search"),
     path("credentials/", credential_list.index, name="credentials"),
     path("credentials/new/", credentials.providers, name="providers"),

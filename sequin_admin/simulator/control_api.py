@@ -11,7 +11,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from sequin_admin.simulator import framework, seed
 from sequin_admin.simulator.control import ControlError, apps
-from sequin_admin.simulator.control.accounts import clone_account, grants_of, is_alive, journal_of
+from sequin_admin.simulator.control.accounts import (
+    add_account,
+    add_app,
+    clone_account,
+    grants_of,
+    is_alive,
+    journal_of,
+)
 from sequin_admin.simulator.control.actions import perform_action
 from sequin_admin.simulator.control.clock import move_clock, stop_clock
 from sequin_admin.simulator.control.drills import call_drill, drills_json, end_drill
@@ -109,6 +116,19 @@ def chaos(request: HttpRequest, slug: str) -> None:
 def populate(request: HttpRequest, slug: str) -> None:
     """`{"like": "abc123", "ids": ["t1", "t2"]}`: copies of that account."""
     clone_account(get_provider_or_404(slug).slug, **parse_body(request))
+
+
+@control_action
+def add(request: HttpRequest, slug: str) -> None:
+    """`{"like": "abc123", "id": "t1", "name": ..., "data": {...}, "app": {...}}`."""
+    given = {"data": {}, "app": {}, **parse_body(request)}
+    add_account(get_provider_or_404(slug).slug, **given)
+
+
+@control_action
+def add_developer_app(request: HttpRequest, slug: str) -> None:
+    """`{"owner": "second", "client_id": ...}`: a second app of ours, found by that owner."""
+    add_app(get_provider_or_404(slug).slug, **parse_body(request))
 
 
 @require_GET

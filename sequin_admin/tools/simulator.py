@@ -36,14 +36,22 @@ class SimulatorControl:
     def populate(self, provider: str, like: str, ids: Sequence[str]) -> None:
         self.post(f"{provider}/populate", like=like, ids=list(ids))
 
-    def register(self, organization: Organization, kind: type[OAuthKind]) -> OAuthApp:
+    def app_of(self, provider: str, owner: str) -> dict[str, Any]:
+        """The app of the customer whose account is `owner`, or a second one of ours."""
+        url = f"/control-api/{provider}/app"
+        data: dict[str, Any] = self.http.get(url, params={"owner": owner}).raise_for_status().json()
+        return data
+
+    def register(
+        self, organization: Organization, kind: type[OAuthKind], *, name: str = "", owner: str = ""
+    ) -> OAuthApp:
         """Create an `OAuthApp` from the provider's simulated developer page."""
-        registered, declared = self.get(f"{kind.provider}/app"), kind.oauth.app
+        registered, declared = self.app_of(kind.provider, owner), kind.oauth.app
         properties = {name: registered[name] for name in declared.names() if name in registered}
         return oauth_apps.create(
             organization,
             kind.provider,
-            name=f"{kind.provider_title} (simulated)",
+            name=name or f"{kind.provider_title} (simulated)",
             client_id=registered["client_id"],
             properties=declared.model_validate(properties),
             actor=None,
@@ -72,6 +80,11 @@ class SimulatorControl:
         rows = self.get(f"{provider}/calls")["data"]
         calls = [r for r in rows if "token" in r["endpoint"] and "POST" in r["endpoint"]]
         return sum(not ok or row["status"] == 200 for row in calls)
+
+    def local(self, url: str) -> str:
+        """The simulator's address of a provider's page."""
+        base = str(self.http.base_url).rstrip("/")
+        return url if url.startswith(base) else f"{base}/{url.removeprefix('https://')}"
 
     def consent(self, url: str, account: str) -> dict[str, str]:
         """Allow access to the account on the consent page. Returns the callback's parameters."""

@@ -27,9 +27,20 @@ class Supervisor:
     def __init__(self, out: TextIO | TextIOBase) -> None:
         self.out = out
         self.children: dict[str, subprocess.Popen[str]] = {}
+        self.may_end: set[str] = set()
         self.relays: list[threading.Thread] = []
 
-    def start(self, name: str, command: list[str], environment: Mapping[str, str]) -> None:
+    def start(
+        self,
+        name: str,
+        command: list[str],
+        environment: Mapping[str, str],
+        *,
+        may_end: bool = False,
+    ) -> None:
+        """Start a child. One that `may_end` leaves the others running when it does."""
+        if may_end:
+            self.may_end.add(name)
         child = subprocess.Popen(  # noqa: S603 - our own commands
             [sys.executable, *command],
             env=dict(environment),
@@ -56,9 +67,17 @@ class Supervisor:
 
     def check(self) -> None:
         """Raises `ProcessFailed` when a child has ended by itself."""
-        for name, child in self.children.items():
-            if child.poll() is not None:
-                raise ProcessFailed(f"The {name} ended by itself (exit code {child.returncode}).")
+        for name, child in list(self.children.items()):
+            if child.poll() is None:
+                continue
+            ended = f"The {name} ended by itself (exit code {child.returncode})."
+            if name not in self.may_end:
+                raise ProcessFailed(ended)
+            if child.returncode:
+                self.out.write(
+                    f"{ended} The others go on without it; the next start tries again.\n"
+                )
+            del self.children[name]
 
     def watch(self) -> None:
         """Block until a child ends by itself, then raise `ProcessFailed`."""

@@ -76,6 +76,10 @@ SAME: dict[str, list[str] | str] = {
     "consumer_new": ["create_consumer"],
     "consumer_edit": ["update_consumer"],
     "consumer_delete": ["delete_consumer"],
+    "demo_remove": "It removes invented members too: that is the owners' alone. manage.py "
+    "remove_demo does the same.",
+    "tour_look": OF_A_PERSON,
+    "tour_dismiss": OF_A_PERSON,
     "saved_view_new": OF_A_PERSON,
     "saved_view_delete": OF_A_PERSON,
     "list_columns": OF_A_PERSON,

@@ -21,6 +21,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import CredentialForm
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard import urls
+from sequin_admin.demo.models import Demo
 from sequin_admin.health import outages, probes
 from sequin_admin.health.models import WorkerProcess
 from sequin_admin.limits import limiter, sampling
@@ -117,8 +118,12 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     outages.open_outage("hubspot", "HubSpot is down.")
     of_sync, of_target = f"/syncs/{sync.pk}/", f"/targets/{target.pk}/"
     one, of_app = f"/credentials/{working.pk}/", f"/oauth-apps/{app.pk}/"
+    Demo.objects.create(
+        organization=organization, days=89, done_days=40, ready_at=clock.now(), metered=working.pk
+    )
     return [
         "/",
+        "/demo/remove/",
         "/credentials/",
         "/credentials/?q=nothing+matches",
         "/credentials/?q=status:green+plan:pro&sort=-name",
@@ -248,7 +253,7 @@ def notified(organization: Organization) -> tuple[Channel, Delivery]:
 
 SHOWN: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1440, "light"), (390, "dark"))
 # What is read but is no page: redirects, parts of pages, files.
-PARTS = {"connect", "limit_pace", "badges", "branding_style", "connect_links_csv"}
+PARTS = {"tour", "connect", "limit_pace", "badges", "branding_style", "connect_links_csv"}
 
 
 def kind_of(converter: object) -> str:

@@ -20,6 +20,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.urls import urlpatterns
+from sequin_admin.demo.models import Demo
 from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.models import ChannelKind
 from sequin_admin.syncs import streams
@@ -43,7 +44,8 @@ TAKES = {
             "sync_badge_page", "sync_history", "target_history", "search",
             "fleet_usage", "provider", "expiry",
             # A person's own, which nobody else sees: viewers keep them, too.
-            "saved_view_new", "saved_view_delete", "list_columns",
+            "saved_view_new", "saved_view_delete", "list_columns", "tour", "tour_look",
+            "tour_dismiss",
         ),
         Action.VIEW,
     ),
@@ -62,7 +64,7 @@ TAKES = {
     **dict.fromkeys(
         (
             "organization", "staff_access_end", "member_add", "member_role", "member_remove",
-            "leftovers", "invitation_resend", "invitation_withdraw",
+            "leftovers", "invitation_resend", "invitation_withdraw", "demo_remove",
         ),
         Action.MANAGE,
     ),
@@ -100,6 +102,7 @@ def ids(organization, user, settings):
     organization.name = "Sietch Tabr"  # in no example of a form
     organization.save()
     credential = make_credential(organization, "stripe_key")
+    Demo.objects.create(organization=organization, days=89, ready_at=clock.now())
     failed = ConnectSession.objects.create(
         organization=organization, user=user, kind="hubspot_oauth2", failure="No.",
         state_digest="x", session_digest="x", expires_at=clock.now(),

@@ -19,12 +19,14 @@ ENDS = "Takes power away; stopping a leak must not wait."
 USES = "Uses what is stored and shows no secret."
 OWN = "Takes a secret of the customer's, and gives none."
 WORK = "Describes syncs; gives no access to secrets."
+SEEN = "Notes what the person has seen."
 # POST pages without a fresh login, and why.
 NOT_FRESH = {
     "api_key_end_former": ENDS, "api_key_revoke": ENDS, "connect_link_revoke": ENDS,
     "disable": ENDS, "credential_delete": ENDS, "oauth_app_delete": ENDS,
     "channel_disable": ENDS, "channel_delete": ENDS, "target_delete": ENDS,
     "batch_withdraw": ENDS, "staff_access_end": ENDS, "calendar_revoke": ENDS,
+    "demo_remove": ENDS, "tour_look": SEEN, "tour_dismiss": SEEN,
     "invitation_withdraw": ENDS, "leftovers": ENDS,
     "verify": USES, "exchange": USES, "enable": USES, "channel_test": USES,
     "channel_enable": USES, "delivery_redeliver": USES, "target_test": USES,

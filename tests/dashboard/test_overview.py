@@ -9,10 +9,13 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import fleet
-from sequin_admin.health.models import Incident, Transition, subject_columns
+from sequin_admin.health.models import Incident, Transition, WorkerProcess, subject_columns
 from sequin_admin.health.status import Status
 from sequin_admin.limits import usage
-from sequin_admin.limits.models import RateLimit, Sample
+from sequin_admin.limits.models import Sample
+from sequin_admin.notifications import channels
+from sequin_admin.notifications.models import ChannelKind
+from tests.conftest import make_member
 
 URL = "/"
 
@@ -54,30 +57,26 @@ def overview(client, user):
     return get
 
 
-def test_empty_organization_sees_three_open_steps(overview):
+def test_empty_organization_sees_five_open_steps(overview):
     html = overview()
 
-    assert html.count('class="card step"') == 3
+    assert html.count('class="card step"') == 5
     assert "Done:" not in html
 
 
-def test_step_ticks_itself(overview, organization):
+def test_steps_tick_themselves_and_go_when_all_are_done(overview, organization):
     make_app(organization)
+    make_member(organization, "duncan@arrakis.test", "viewer")
+    assert overview().count("step-done") == 2
 
-    html = overview()
+    channels.create(
+        organization, ChannelKind.MAIL, actor=None, name="Ops", address="ops@arrakis.test"
+    )
+    make(organization, "Caladan", Status.HEALTHY)
+    assert overview().count("step-done") == 4
 
-    assert html.count("step-done") == 1
-
-
-def test_steps_go_when_all_are_done(overview, organization):
-    credential = make(organization, "Caladan", Status.HEALTHY)
-    before = overview()
-    RateLimit.objects.create(credential=credential, allowed_requests=1, interval=1000)
-
-    after = overview()
-
-    assert "Set a rate limit" in before
-    assert "Set a rate limit" not in after
+    WorkerProcess.objects.create(hostname="arrakis", pid=1, threads=8)
+    assert "Invite a colleague" not in overview()
 
 
 def test_counts_link_to_filtered_lists(overview, organization):

@@ -37,7 +37,7 @@ class Up:
     def start(self, **environment: str) -> str:
         """Start it; returns its output until it is up or has failed."""
         self.process = subprocess.Popen(
-            [sys.executable, "manage.py", "up"],
+            [sys.executable, "manage.py", "up", "--demo-credentials=7", "--demo-days=3"],
             cwd=ROOT,
             env={**self.environment, **environment},
             stdout=subprocess.PIPE,
@@ -52,7 +52,7 @@ class Up:
         return "".join(lines)
 
     def children(self) -> list[int]:
-        """Its processes in starting order: simulator, web, worker."""
+        """Its processes in starting order: simulator, web, worker, then those of the demo."""
         pid = self.process.pid
         return [int(n) for n in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
@@ -126,7 +126,7 @@ def test_a_second_start_keeps_it_and_when_one_process_ends_the_others_are_stoppe
     assert "Filling" not in said
     assert "CheckoutChamp" in log_in(up.web, said)
 
-    os.kill(up.children()[-1], signal.SIGKILL)
+    os.kill(up.children()[2], signal.SIGKILL)
     said, _ = up.process.communicate(timeout=30)
 
     assert up.process.returncode == 1

@@ -1,28 +1,37 @@
-"""`manage.py demo`: creates a demo organization with credentials from the provider simulator."""
+"""`manage.py demo`: makes a demo organization with credentials from the provider simulator."""
 
 import secrets
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Role
-from sequin_admin.connect import credential_operations
-from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.health import probes
-from sequin_admin.syncs import consumers, reports, streams, syncs, targets
-from sequin_admin.syncs.models import Target
+from sequin_admin.core import clock
+from sequin_admin.demo import removal
+from sequin_admin.demo.models import Demo
+from sequin_admin.tools.demo.customers import places
+from sequin_admin.tools.demo.mailing import deliver_past
+from sequin_admin.tools.demo.stage import Stage
+from sequin_admin.tools.demo.story import Story
+from sequin_admin.tools.management.commands.demo_worker import KEY_FILE
 from sequin_admin.tools.simulator import SimulatorControl
 
 LOGIN = settings.DATA_DIR / "demo-login"
+WORKER_KEY = settings.DATA_DIR / KEY_FILE
 EMAIL = "demo@sequin-admin.test"
+CREDENTIALS, DAYS = 60, 89
 
 
 class Command(BaseCommand):
     help = "Make the demo organization and its login, once. Needs SIMULATOR_URL."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--credentials", type=int, default=CREDENTIALS, help="how many")
+        parser.add_argument("--days", type=int, default=DAYS, help="how long its history is")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if not settings.SIMULATOR_URL:
@@ -35,88 +44,37 @@ class Command(BaseCommand):
         organization, _ = Organization.objects.get_or_create(
             slug="arrakis", defaults={"name": "Arrakis"}
         )
+        # The login is made last, so a demo without it was cut off.
+        for unfinished in Demo.objects.filter(organization=organization):
+            removal.remove(unfinished, actor=None)
+        demo = Demo.objects.create(organization=organization, days=options["days"])
         with SimulatorControl(settings.SIMULATOR_URL) as simulator:
-            fill(organization, simulator)
-        # Last, as it marks the demo data as complete: an interrupted run can be repeated.
+            fill(demo, simulator, options["credentials"])
         make_login(organization)
 
 
-def fill(organization: Organization, simulator: SimulatorControl) -> None:
-    """Create an OAuth app for each provider, working credentials, and syncs."""
-    for kind in filter(None, map(kinds.with_app, kinds.providers())):
-        if not OAuthApp.objects.of(organization).filter(provider=kind.provider).exists():
-            simulator.register(organization, kind)
-    for properties in simulator_credentials(simulator):
-        parsed = kinds.get(properties["kind"]).properties_class.model_validate(properties)
-        credential = credential_operations.save_credential(
-            organization, parsed, actor=None
-        ).credential
-        probes.verify(credential)
-    if not Target.objects.of(organization).exists():
-        make_syncs(organization)
-
-
-@transaction.atomic
-def make_syncs(organization: Organization) -> None:
-    """Create syncs of those accounts to a target that does not exist, so its test fails."""
-    target = targets.create(
-        organization,
-        actor=None,
-        name="Warehouse",
-        host="warehouse.arrakis.example",
-        port=5432,
-        database="analytics",
-        username="sequin",
-        password=secrets.token_urlsafe(24),
-        ssl_mode="require",
-        schema="records",
-    )
-    dev, prod = (streams.create(organization, actor=None, slug=slug) for slug in ("dev", "prod"))
-    stripe = Credential.objects.of(organization).get(kind="stripe_key")
-    champ = Credential.objects.of(organization).get(kind="checkout_champ_password")
-    chosen = [
-        (stripe, prod, "Billing", ["customer", "subscription", "invoice"], "continuous"),
-        (stripe, prod, "Payouts, nightly", ["payout", "balance_transaction"], "1d"),
-        (champ, dev, "Shop orders", ["order", "customer"], "30m"),
-    ]
-    made = [
-        syncs.create(
-            credential,
-            actor=None,
-            stream=stream,
-            name=name,
-            collection_ids=[f"{credential.provider}:{collection}" for collection in collections],
-            sync_frequency=frequency,
-        )
-        for credential, stream, name, collections, frequency in chosen
-    ]
-    reports.record_report(made[0], rows=18_204, lag_s=1.4, backfilled=True)
-    consumers.create(
-        organization, actor=None, name="Billing to the warehouse", target=target, syncs=made[:2]
-    )
+def fill(demo: Demo, simulator: SimulatorControl, credentials: int) -> None:
+    """Let the story happen, and say which credential the demo's worker uses."""
+    story = Story(Stage(demo, simulator), places(credentials, demo.days))
+    story.play()
+    deliver_past(demo.organization, before=demo.began_at)
+    metered = story.metered()
+    demo.metered, demo.ready_at = metered.pk if metered else None, clock.now()
+    demo.save(update_fields=["metered", "ready_at"])
+    write_private(WORKER_KEY, f"{story.worker_token}\n")
 
 
 def make_login(organization: Organization) -> None:
     """Create the owner with a random password, which is stored in a file for `up` to print."""
     password = secrets.token_urlsafe(9)
-    LOGIN.parent.mkdir(parents=True, exist_ok=True)
-    LOGIN.touch(mode=0o600)
-    LOGIN.write_text(f"{EMAIL}   {password}\n")
+    write_private(LOGIN, f"{EMAIL}   {password}\n")
     with transaction.atomic():
         user = User.objects.create_superuser(username=EMAIL, email=EMAIL, password=password)
         Membership.objects.create(organization=organization, user=user, role=Role.OWNER)
 
 
-def simulator_credentials(simulator: SimulatorControl) -> list[dict[str, Any]]:
-    """Properties of the simulator's Stripe key and CheckoutChamp login."""
-    stripe = simulator.get("stripe/accounts")["data"][0]
-    champ = simulator.get("checkout_champ/accounts")["data"][0]
-    secret = stripe["secret_key"]
-    return [
-        {"kind": "stripe_key", "name": f"{stripe['name']} [TEST]", "secret": secret, "test": True},
-        {
-            "kind": "checkout_champ_password",
-            "login_id": champ["id"],
-            "password": champ["password"],
-        },
-    ]
+def write_private(file: Path, text: str) -> None:
+    """Write a file that only its owner may read."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    file.write_text(text)
