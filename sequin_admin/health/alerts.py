@@ -1,14 +1,18 @@
 """Messages about incidents: one when it opens, and one when it is resolved for good.
 
-A reopened incident (`incidents.open_incident`) posts no further message.
+They are for programs, which count incidents, and for the customers whose accounts they are of.
+People are notified of the cause (`cause_alerts`). A reopened incident posts no further message.
 """
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 
+from sequin_admin.access.models import Organization
 from sequin_admin.connect import links
 from sequin_admin.core import clock
 from sequin_admin.core.chunks import CHUNK_SIZE
@@ -18,7 +22,7 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.health.models import REOPEN_WITHIN, Incident
 from sequin_admin.health.status import Status
 from sequin_admin.notifications import outbox
-from sequin_admin.notifications.message import Message, Severity
+from sequin_admin.notifications.message import PROGRAMS, Message, Severity
 
 SEVERITY = {Status.SEQUIN: Severity.CRITICAL, Status.CUSTOMER: Severity.WARNING}
 WHO_MUST_ACT = {Status.SEQUIN: "we must act", Status.CUSTOMER: "the customer must act"}
@@ -28,43 +32,62 @@ HOURS = {"h": 3600, "min": 60}
 ENDS_SOON = "ends_soon"
 
 
-def notify_opened(incident: Incident, subject: Monitored | None = None) -> None:
-    """Post that an incident opened, in the same transaction.
+def post_opened(incidents: Sequence[Incident], subjects: Sequence[Monitored | None]) -> None:
+    """Post that incidents opened, in the same transaction.
 
-    If the customer must act, the contact of the credential `subject` is notified as well.
+    Programs get one message each; people are notified of the cause (`cause_alerts`). The contact of
+    a credential that its customer must act on is notified as well.
     """
-    outbox.post(incident.organization, opening_message(incident, subject))
-    incident.told_at = clock.now()
-    incident.save(update_fields=["told_at"])
+    if not incidents:
+        return
+    owners = Organization.objects.in_bulk({incident.organization_id for incident in incidents})
+    customers = customer_messages(owners, incidents, subjects)
+    outbox.post_all(
+        [
+            (owners[row.organization_id], opening_message(row, customers.get(row.pk, {})))
+            for row in incidents
+        ]
+    )
 
 
-def opening_message(incident: Incident, subject: Monitored | None = None) -> Message:
-    whose = WHO_MUST_ACT[Status(incident.status)] if incident.status else "nothing to do"
-    title = f"{incident.name}: {whose}"
+def opening_message(incident: Incident, to_customer: Mapping[str, str]) -> Message:
+    title = f"{incident.name}: {whose_move(incident.status)}"
     text = f"{incident.message} It began on {format_time(incident.opened_at)}."
-    extra = customer_message(incident, subject)
-    return build_message(incident, "incident.opened", title=title, text=text, **extra)
+    return build_message(incident, "incident.opened", title=title, text=text, **to_customer)
+
+
+def whose_move(status: str) -> str:
+    return WHO_MUST_ACT[Status(status)] if status else "nothing to do"
+
+
+def severity_of(status: str) -> Severity:
+    return SEVERITY[Status(status)] if status else Severity.INFO
 
 
 def build_message(incident: Incident, type_: str, *, title: str, text: str, **more: str) -> Message:
     return Message(
         type=type_,
         key=f"incident:{incident.pk}",
-        severity=SEVERITY[Status(incident.status)] if incident.status else Severity.INFO,
+        severity=severity_of(incident.status),
         title=title,
         text=text,
         action_url=incident_url(incident),
         action_label="See what to do" if incident.resolved_at is None else "See what happened",
         data=incident_json(incident),
+        audience=PROGRAMS,
         **more,
     )
 
 
 def incident_url(incident: Incident) -> str:
-    """The health page of the subject; for an outage the list of incidents."""
+    """The health page of the subject; for an outage that of its cause."""
     if incident.provider and not incident.status:
-        return f"{settings.PUBLIC_URL}/incidents/"
+        return cause_url(incident.cause_id)
     return health_url(incident.entity, incident.entity_id)
+
+
+def cause_url(pk: UUID | None) -> str:
+    return f"{settings.PUBLIC_URL}/causes/{pk}/"
 
 
 def health_url(entity: str, pk: UUID) -> str:
@@ -75,6 +98,7 @@ def incident_json(incident: Incident) -> dict[str, object]:
     """`data` of the message. It holds no secrets."""
     return {
         "incident_id": str(incident.pk),
+        "cause_id": str(incident.cause_id),
         "entity": incident.entity,
         "entity_id": str(incident.entity_id),
         "name": incident.name,
@@ -87,28 +111,49 @@ def incident_json(incident: Incident) -> dict[str, object]:
     }
 
 
-def customer_message(incident: Incident, subject: Monitored | None) -> dict[str, str]:
-    """Message fields for a mail to the customer's contact with a reconnect link.
+def customer_messages(
+    owners: Mapping[UUID, Organization],
+    incidents: Sequence[Incident],
+    subjects: Sequence[Monitored | None],
+) -> dict[UUID, dict[str, str]]:
+    """Message fields for mails to customers' contacts with a reconnect link, by incident.
 
-    Empty unless the customer must act and the credential has a contact.
+    Only of credentials that have a contact and that the customer must act on.
     """
-    if not isinstance(subject, Credential) or incident.status != Status.CUSTOMER:
-        return {}
+    due = [
+        (incident, subject)
+        for incident, subject in zip(incidents, subjects, strict=True)
+        if isinstance(subject, Credential)
+        and incident.status == Status.CUSTOMER
+        and subject.contact_email
+    ]
+    urls = reconnect_urls(owners, [subject for _, subject in due])
+    return {
+        incident.pk: customer_fields(
+            subject, customer_text(incident, subject, owners), urls.get(subject.pk, "")
+        )
+        for incident, subject in due
+    }
+
+
+def customer_text(
+    incident: Incident, subject: Credential, owners: Mapping[UUID, Organization]
+) -> str:
     ends_at = subject.access_ends_at() if incident.code == ENDS_SOON else None
+    owner = owners[incident.organization_id]
     if ends_at:
-        return customer_fields(subject, ending_text(subject, ends_at))
-    text = (
-        f"{incident.organization} works with data of your {account_words(subject)}, and since "
+        return ending_text(owner, subject, ends_at)
+    return (
+        f"{owner} works with data of your {account_words(subject)}, and since "
         f"{format_time(incident.opened_at)} it is no longer let in. Please connect the account "
         "again: it takes a minute, and only you can do it."
     )
-    return customer_fields(subject, text)
 
 
-def ending_text(credential: Credential, ends_at: datetime) -> str:
+def ending_text(owner: Organization, credential: Credential, ends_at: datetime) -> str:
     """For the customer: access still works, and when it ends."""
     return (
-        f"{credential.organization} works with data of your {account_words(credential)}, and its "
+        f"{owner} works with data of your {account_words(credential)}, and its "
         f"access ends on {format_time(ends_at)}. Please connect the account again before: it takes "
         "a minute, and only you can do it."
     )
@@ -118,25 +163,35 @@ def account_words(credential: Credential) -> str:
     return f"{credential.provider_title} account {credential.describe()}".strip()
 
 
-def customer_fields(credential: Credential, text: str) -> dict[str, str]:
-    """Message fields for a mail to the credential's contact; none without one."""
+def customer_fields(credential: Credential, text: str, url: str | None = None) -> dict[str, str]:
+    """Message fields for a mail to the credential's contact; none without one.
+
+    `url` is a connect link, by default a new one.
+    """
     if not credential.contact_email:
         return {}
+    if url is None:
+        owners = {credential.organization_id: credential.organization}
+        url = reconnect_urls(owners, [credential]).get(credential.pk, "")
     return {
         "to_customer": credential.contact_email,
         "customer_text": text,
-        "customer_url": reconnect_url(credential),
+        "customer_url": url,
     }
 
 
-def reconnect_url(credential: Credential) -> str:
-    """A new connect link for the customer; "" where none can be made."""
-    try:
-        with transaction.atomic():
-            link = links.create_reconnect(credential.organization, credential, actor=None)
-    except links.BadLink:
-        return ""
-    return links.address(link)
+def reconnect_urls(
+    owners: Mapping[UUID, Organization], credentials: Sequence[Credential]
+) -> dict[UUID, str]:
+    """New connect links for the customers, by credential; none where none can be made."""
+    by_owner = defaultdict[UUID, list[Credential]](list)
+    for credential in credentials:
+        by_owner[credential.organization_id].append(credential)
+    urls = dict[UUID, str]()
+    for pk, rows in by_owner.items():
+        made, _ = links.create_reconnects(owners[pk], rows, actor=None)
+        urls |= {link.reconnects_id: links.address(link) for link in made if link.reconnects_id}
+    return urls
 
 
 def notify_resolved() -> int:

@@ -76,5 +76,7 @@ def build_message(credential: Credential, ends_at: datetime) -> Message:
             "provider": credential.provider,
             "ends_at": ends_at.isoformat(),
         },
-        **alerts.customer_fields(credential, alerts.ending_text(credential, ends_at)),
+        **alerts.customer_fields(
+            credential, alerts.ending_text(credential.organization, credential, ends_at)
+        ),
     )

@@ -15,7 +15,17 @@ from sequin_admin.access import idempotency
 from sequin_admin.connect import authorization_requests, batches, flow, links
 from sequin_admin.core import shared_cache
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health import alerts, incidents, outages, probe_claims, probes, rollup, workers
+from sequin_admin.health import (
+    alerts,
+    cause_alerts,
+    causes,
+    incidents,
+    outages,
+    probe_claims,
+    probes,
+    rollup,
+    workers,
+)
 from sequin_admin.health.workers import PROBE, RENEW
 from sequin_admin.limits import sampling
 from sequin_admin.notifications import delivery, outbox
@@ -81,7 +91,10 @@ JOBS = (
     Job("refresh_collections", 2, catalogue.claim_due, catalogue.refresh_claimed),
     periodic_job("detect_outages", 30, outages.detect_outages),
     periodic_job("propagate_recent_changes", 600, rollup.propagate_recent),
+    periodic_job("notify_causes", 10, cause_alerts.notify_due),
     periodic_job("notify_resolved", 30, alerts.notify_resolved),
+    periodic_job("group_incidents", 600, causes.group_orphans),
+    periodic_job("recount_causes", HOUR_S, causes.recount),
     periodic_job("sample_usage", 60, sampling.record_samples),
     periodic_job("prune_authorization_requests", 60, authorization_requests.prune),
     periodic_job("prune_batches", HOUR_S, batches.prune),

@@ -30,7 +30,7 @@ def create_reconnects(
     credentials: Iterable[Credential],
     *,
     actor: models.Model | None,
-    batch: UUID,
+    batch: UUID | None = None,
     lasts: timedelta = MAX_LIFETIME,
 ) -> tuple[list[ConnectLink], list[tuple[Credential, str]]]:
     """Create a reconnect link for each credential; returns links, and the others with a reason.
