@@ -7,6 +7,7 @@ from sequin_admin.dashboard.views import (
     audit,
     badges,
     batches,
+    causes,
     collections,
     connect,
     connect_link_export,
@@ -46,7 +47,7 @@ oauth_app = "oauth-apps/<uuid:pk>"
 channel = "notifications/<uuid:pk>"
 delivery = "notifications/deliveries/<uuid:pk>"
 sync, target, consumer = "syncs/<uuid:pk>", "targets/<uuid:pk>", "consumers/<uuid:pk>"
-stream = "streams/<uuid:pk>"
+stream, cause = "streams/<uuid:pk>", "causes/<uuid:pk>"
 invitation = "members/invitations/<uuid:pk>"
 
 app_name = "dashboard"
@@ -115,7 +116,13 @@ urlpatterns = [
         oauth_app_secrets.gateway_secret,
         name="oauth_app_gateway_secret",
     ),
-    path("incidents/", health.incidents, name="incidents"),
+    path("incidents/", causes.index, name="incidents"),
+    path(f"{cause}/", causes.detail, name="cause"),
+    path(f"{cause}/take/", causes.take, name="cause_take"),
+    path(f"{cause}/release/", causes.release, name="cause_release"),
+    path(f"{cause}/mute/", causes.mute, name="cause_mute"),
+    path(f"{cause}/unmute/", causes.unmute, name="cause_unmute"),
+    path(f"{cause}/notes/", causes.add_note, name="cause_note"),
     path("health/<slug:entity>/<uuid:pk>/", health.detail, name="health"),
     path("notifications/", notifications.index, name="notifications"),
     path("notifications/new/<slug:kind>/", notifications.add, name="channel_add"),

@@ -20,6 +20,7 @@ register = template.Library()
 # Pages whose URL does not begin with that of the page above: start, title and name of that one.
 ELSEWHERE = (
     ("/limits/", "Credentials", "dashboard:credentials"),
+    ("/causes/", "Incidents", "dashboard:incidents"),
     ("/batches/", "Connect links", "dashboard:connect_links"),
     ("/accounts/", "Security", "mfa_index"),
 )

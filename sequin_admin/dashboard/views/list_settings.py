@@ -14,6 +14,7 @@ from sequin_admin.core.wrapping import trim
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.list_settings import KeptList
 from sequin_admin.dashboard.views import (
+    causes,
     consumers,
     credential_list,
     oauth_apps,
@@ -23,7 +24,7 @@ from sequin_admin.dashboard.views import (
 )
 
 NAMED = (each.LIST.kept for each in (consumers, oauth_apps, streams, syncs, targets))
-LISTS = {kept.name: kept for kept in (credential_list.KEPT, *NAMED)}
+LISTS = {kept.name: kept for kept in (credential_list.KEPT, causes.KEPT, *NAMED)}
 
 
 @require_POST
