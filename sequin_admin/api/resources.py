@@ -21,6 +21,7 @@ RESOURCES = [
     ("/search", "sequin_admin.api.search.router"),
     ("/health", "sequin_admin.api.overview.router"),
     ("/incidents", "sequin_admin.api.incidents.router"),
+    ("/causes", "sequin_admin.api.causes.router"),
     ("/webhooks", "sequin_admin.api.notifications.webhooks.router"),
     ("/api-keys", "sequin_admin.api.api_keys.views.router"),
     ("/connect-links", "sequin_admin.api.connect_links.views.router"),

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sequin_admin.command_line import (
+    causes,
     credentials,
     health,
     limits,
@@ -39,6 +40,7 @@ app.add_typer(credentials.app, name="credentials")
 app.add_typer(oauth_apps.app, name="oauth-apps")
 app.add_typer(limits.app, name="limits")
 app.command("health")(health.health)
+app.add_typer(causes.app, name="causes")
 app.command("search")(searching.search)
 
 
