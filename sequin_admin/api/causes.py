@@ -97,10 +97,12 @@ class CauseFilters(PageParams):
 class CauseTake(Body):
     """Who is on it."""
 
-    examples = {"me": {}, "somebody else": {"member_id": 12}}
+    examples = {"me": {}, "somebody else": {"owner": "paul@arrakis.example"}}
 
-    member_id: int | None = Field(
-        default=None, description="Of /v1/members. By default the person behind the API key."
+    owner: str = Field(
+        default="",
+        max_length=254,
+        description="The email of a member. By default the person behind the API key.",
     )
 
 
@@ -157,11 +159,10 @@ def get_cause(request: ApiRequest, cause_id: UUID) -> dict[str, Any]:
 def take_cause(request: ApiRequest, cause_id: UUID, payload: CauseTake) -> dict[str, Any]:
     """Says who is on it, to all who look. It changes nothing else."""
     organization = require_scope(request, Scope.WRITE)
-    owner = find_owner(request, organization, payload.member_id)
+    cause = get_owned_or_404(organization, cause_id)
+    owner = find_owner(request, organization, payload.owner)
     with refusals():
-        cause = cause_verbs.take(
-            get_owned_or_404(organization, cause_id), owner, actor=request.auth
-        )
+        cause = cause_verbs.take(cause, owner, actor=request.auth)
     return cause_out(cause, clock.now())
 
 
@@ -217,17 +218,16 @@ def refusals() -> Iterator[None]:
         raise ApiError(409, str(error)) from None
 
 
-def find_owner(request: ApiRequest, organization: Organization, member_id: int | None) -> User:
-    """Raises 422 when the key has no person, or there is no such member."""
-    if member_id is None:
-        person = request.auth.created_by
-        if person is None:
-            raise ApiError(422, INVALID, {"member_id": ["The key is of no person: say who it is."]})
-        return person
+def find_owner(request: ApiRequest, organization: Organization, email: str) -> User:
+    """Raises 409 when the key is of no person, or there is no such member."""
+    if not email:
+        if request.auth.created_by is None:
+            raise ApiError(409, "The key is of no person. Send the email of a member as owner.")
+        return request.auth.created_by
     members = Membership.objects.of(organization).select_related("user")
-    found = members.filter(pk=member_id).first()
+    found = members.filter(user__email__iexact=email).first()
     if found is None:
-        raise ApiError(422, INVALID, {"member_id": ["There is no such member."]})
+        raise ApiError(409, "No member of the organization has this email.")
     return found.user
 
 

@@ -53,13 +53,13 @@ def show_cause(context: typer.Context, cause_id: CauseId, json: AsJson = False) 
 def take_cause(
     context: typer.Context,
     cause_id: CauseId,
-    member: Annotated[
-        int | None, typer.Option(help="The id of a member; by default whoever the API key is of.")
-    ] = None,
+    owner: Annotated[
+        str, typer.Option(help="The email of a member; by default whoever the API key is of.")
+    ] = "",
     json: AsJson = False,
 ) -> None:
     """Say that somebody is on it."""
-    do_verb(context, cause_id, "take", {"member_id": member}, json=json)
+    do_verb(context, cause_id, "take", {"owner": owner}, json=json)
 
 
 @app.command("release")

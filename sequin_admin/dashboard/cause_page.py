@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Max, QuerySet
 from django.db.models.functions import TruncHour
 
 from sequin_admin.audit.models import Event
@@ -62,7 +63,7 @@ def find_affected(request: Request, cause: Cause) -> dict[str, Any]:
     page = Pages(rows, ROWS).get_page(request.GET.get("page"))
     listed = list(page.object_list)
     checks = Check.objects.filter(entity_id__in=[row.entity_id for row in listed])
-    last = dict[Any, datetime]()
+    last = dict[UUID, datetime]()
     for pk, at in checks.order_by("last_seen_at").values_list("entity_id", "last_seen_at"):
         last[pk] = at
     return {
@@ -104,14 +105,14 @@ def list_moments(cause: Cause) -> list[Moment]:
 def count_by_hour(cause: Cause, column: str, one: str, many: str) -> list[Moment]:
     rows = cause.incidents.exclude(**{column: None}).order_by()
     hours = rows.annotate(hour=TruncHour(column)).values_list("hour")
-    counted = hours.annotate(count=Count("pk")).order_by("-hour")[:HOURS]
+    counted = hours.annotate(count=Count("pk"), last=Max(column)).order_by("-hour")[:HOURS]
     return [
         Moment(
-            hour + timedelta(hours=1) - timedelta(seconds=1),
+            last,
             f"{cause_words.count_words(count, cause_words.NOUNS.get(cause.entity, 'object'))} "
             f"{one if count == 1 else many} in the hour from {format_recent_time(hour)}",
         )
-        for hour, count in counted
+        for hour, count, last in counted
     ]
 
 

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
+from django.db import models
 from django.http import HttpRequest
 
 from sequin_admin.access.models import User
@@ -61,7 +62,7 @@ class CauseNoteInline(admin.TabularInline):  # type: ignore[type-arg]
     can_delete = False
     readonly_fields = fields = ("at", "author", "text")
 
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
         return False
 
 

@@ -30,7 +30,7 @@ def take(cause: Cause, owner: User, *, actor: models.Model | None) -> Cause:
     refuse_over(row, "taken")
     members = Membership.objects.filter(organization=row.organization_id, user=owner)
     if not members.exists() or not owner.is_active:
-        raise CauseRefused("Only a member of the organization can take a cause.", "member_id")
+        raise CauseRefused("Only a member of the organization can take a cause.")
     if row.owner_id != owner.pk:
         row.owner, row.owned_at = owner, clock.now()
         row.save(update_fields=["owner", "owned_at"])
@@ -93,5 +93,6 @@ def lock_cause(cause: Cause, actor: models.Model | None) -> Cause:
 
 
 def refuse_over(cause: Cause, verb: str) -> None:
+    """Raises `CauseRefused`."""
     if not cause.is_open:
         raise CauseRefused(f"It is over, so it can't be {verb}.")

@@ -20,7 +20,7 @@ LATEST = 100
 
 
 @dataclass(frozen=True)
-class Change:
+class RecentChange:
     """One line. `status` is the badge; "" for none."""
 
     at: datetime
@@ -30,7 +30,7 @@ class Change:
     why: str
 
 
-def list_changes(organization: Organization) -> list[Change]:
+def list_changes(organization: Organization) -> list[RecentChange]:
     """Causes that began or ended, and what was checked for the first time; newest first."""
     causes = Cause.objects.of(organization)
     newest = causes.order_by("-opened_at", "-id").values("pk")[:SHOWN]
@@ -44,10 +44,10 @@ def list_changes(organization: Organization) -> list[Change]:
     return sorted((*began, *ended, *first), key=lambda change: change.at, reverse=True)[:SHOWN]
 
 
-def began_change(cause: Cause) -> Change:
+def began_change(cause: Cause) -> RecentChange:
     now, total = cause.open_incidents, cause.total_incidents
     mended = f" {total - now:,} of {total:,} are over." if 0 < now < total else ""
-    return Change(
+    return RecentChange(
         cause.opened_at,
         cause_words.headline(cause),
         reverse("dashboard:cause", args=[cause.pk]),
@@ -56,13 +56,15 @@ def began_change(cause: Cause) -> Change:
     )
 
 
-def ended_change(cause: Cause) -> Change:
+def ended_change(cause: Cause) -> RecentChange:
     what = f"Over: {cause_words.headline(cause)}"
     url = reverse("dashboard:cause", args=[cause.pk])
-    return Change(cause.resolved_at or cause.latest_at, what, url, Status.HEALTHY, cause.message)
+    return RecentChange(
+        cause.resolved_at or cause.latest_at, what, url, Status.HEALTHY, cause.message
+    )
 
 
-def fold_first_checks(transitions: Iterable[Transition]) -> list[Change]:
+def fold_first_checks(transitions: Iterable[Transition]) -> list[RecentChange]:
     """What became healthy at its first check: one line for those of a provider in a row."""
     folded = defaultdict[tuple[str, str], list[Transition]](list)
     for row in transitions:
@@ -71,10 +73,10 @@ def fold_first_checks(transitions: Iterable[Transition]) -> list[Change]:
     return [first_change(rows) for rows in folded.values()]
 
 
-def first_change(rows: Sequence[Transition]) -> Change:
+def first_change(rows: Sequence[Transition]) -> RecentChange:
     last, many = rows[0], len({row.entity_id for row in rows})
     what = f"{TITLES.get(last.entity, '')}{last.name}"
     if many > 1:
         what += f" and {many - 1:,} more"
     url = reverse(f"dashboard:{last.entity}", args=[last.entity_id])
-    return Change(last.at, what, url, last.after, last.reason or "The first check passed.")
+    return RecentChange(last.at, what, url, last.after, last.reason or "The first check passed.")
