@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from sequin_admin.core import clock
 from sequin_admin.health import cause_words
 from sequin_admin.health.models import Cause, Incident
 from sequin_admin.health.outages import PROVIDER
@@ -30,6 +31,10 @@ class CauseLine:
     @property
     def sentence(self) -> str:
         return self.only.message if self.only else self.cause.message
+
+    @property
+    def muted(self) -> bool:
+        return self.cause.is_muted(clock.now())
 
     @property
     def waiting(self) -> str:

@@ -5,16 +5,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Max, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.db.models.functions import TruncHour
 
 from sequin_admin.audit.models import Event
-from sequin_admin.connect.models import ConnectLink, LinkState
+from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.core.words import format_recent_time
 from sequin_admin.dashboard.access import Request
 from sequin_admin.dashboard.cause_lines import CauseLine, build_lines
-from sequin_admin.dashboard.listing import Pages, get_query_param
+from sequin_admin.dashboard.listing import MAX_ROWS, Pages, get_query_param
 from sequin_admin.dashboard.templatetags.ui import action_words
 from sequin_admin.health import alerts, cause_words
 from sequin_admin.health.models import Cause, Check, Incident
@@ -41,7 +41,6 @@ def build_page(request: Request, cause: Cause) -> dict[str, Any]:
     return {
         "cause": cause,
         "line": line,
-        "muted": cause.is_muted(now),
         "trend": describe_trend(cause, now),
         "whose": cause_words.whose_move(cause),
         "url": url,
@@ -49,7 +48,7 @@ def build_page(request: Request, cause: Cause) -> dict[str, Any]:
         **affected,
         "timeline": list_moments(cause),
         "deliveries": list_deliveries(cause),
-        "links": count_links(line, now),
+        "links": count_links(cause),
         "similar": list_similar(cause),
     }
 
@@ -60,7 +59,12 @@ def find_affected(request: Request, cause: Cause) -> dict[str, Any]:
     rows = Incident.objects.filter(cause=cause).order_by("-opened_at", "-id").matching(search)
     if cause.is_open and shown != "all":
         rows = rows.filter(resolved_at=None)
-    page = Pages(rows, ROWS).get_page(request.GET.get("page"))
+    pages = Pages(rows, ROWS)
+    if not search:
+        # The cause counts them itself.
+        known = cause.total_incidents if shown == "all" else cause.open_incidents
+        pages.count = min(known if cause.is_open else cause.total_incidents, MAX_ROWS)
+    page = pages.get_page(request.GET.get("page"))
     listed = list(page.object_list)
     checks = Check.objects.filter(entity_id__in=[row.entity_id for row in listed])
     last = dict[UUID, datetime]()
@@ -76,11 +80,13 @@ def find_affected(request: Request, cause: Cause) -> dict[str, Any]:
 
 def describe_trend(cause: Cause, now: datetime) -> str:
     """Whether it grows or shrinks, by the last hour."""
-    since = now - RECENT
-    began = cause.incidents.filter(opened_at__gt=since).count()
-    over = cause.incidents.filter(resolved_at__gt=since).count()
     if not cause.is_open:
         return f"Over. {cause.total_incidents:,} in all."
+    since = now - RECENT
+    began, over = cause.incidents.aggregate(
+        began=Count("pk", filter=Q(opened_at__gt=since)),
+        over=Count("pk", filter=Q(resolved_at__gt=since)),
+    ).values()
     words = "Growing" if began > over else "Shrinking" if over > began else "Steady"
     return f"{words}: in the last hour {began:,} began and {over:,} ended."
 
@@ -89,7 +95,11 @@ def list_moments(cause: Cause) -> list[Moment]:
     """Checks that failed and passed by the hour, what people did, and their notes; newest first."""
     moments = [
         *count_by_hour(cause, "opened_at", "failed its check", "failed their checks"),
-        *count_by_hour(cause, "resolved_at", "is over", "are over"),
+        *(
+            count_by_hour(cause, "resolved_at", "is over", "are over")
+            if cause.open_incidents < cause.total_incidents
+            else ()
+        ),
         *(Moment(note.at, f"{note.author} wrote", note.text) for note in cause.notes.all()),
     ]
     if cause.resolved_at:
@@ -122,21 +132,19 @@ def list_deliveries(cause: Cause) -> QuerySet[Delivery]:
     return rows.select_related("channel").defer("secrets", "channel__secrets").order_by("-id")
 
 
-def count_links(line: CauseLine, now: datetime) -> dict[str, int]:
+def count_links(cause: Cause) -> dict[str, int]:
     """The reconnect links that were made since it began, and what came of them."""
-    cause = line.cause
     if cause.entity != "credential" or not cause.status:
         return {}
     ids = Incident.objects.filter(cause=cause).order_by().values("entity_id")
     rows = ConnectLink.objects.filter(
         organization=cause.organization_id, reconnects__in=ids, created_at__gte=cause.opened_at
     )
-    states = rows.by_state(now)
-    return {
-        "made": sum(states.values()),
-        "mailed": rows.filter(created_by=None).count(),
-        "completed": states[LinkState.COMPLETED],
-    }
+    return rows.aggregate(
+        made=Count("pk"),
+        mailed=Count("pk", filter=Q(created_by=None)),
+        completed=Count("pk", filter=Q(completed_at__isnull=False)),
+    )
 
 
 def list_similar(cause: Cause) -> list[CauseLine]:
@@ -146,4 +154,5 @@ def list_similar(cause: Cause) -> list[CauseLine]:
         code=cause.code,
         status=cause.status,
     )
-    return build_lines(rows.exclude(pk=cause.pk).order_by("-opened_at", "-id")[:SIMILAR])
+    before = rows.exclude(pk=cause.pk).order_by("-opened_at", "-id")[:SIMILAR]
+    return [CauseLine(each) for each in before]

@@ -84,6 +84,15 @@ def add_note(cause: Cause, text: str, *, actor: models.Model | None) -> CauseNot
     return note
 
 
+def release_all_of(membership: Membership) -> None:
+    """Release what a person who is no longer a member was on."""
+    rows = Cause.objects.filter(
+        organization=membership.organization_id, owner=membership.user_id, resolved_at=None
+    )
+    for cause in rows:
+        release(cause, actor=None)
+
+
 def lock_cause(cause: Cause, actor: models.Model | None) -> Cause:
     """Lock and read it again; then ask whether the actor still has the right."""
     rows = Cause.objects.select_for_update(no_key=True, of=("self",))

@@ -12,11 +12,12 @@ from django.apps import apps
 from django.db import models, transaction
 from django.db.models.signals import post_delete
 
+from sequin_admin.access.models import Membership
 from sequin_admin.core import clock, pruning
 from sequin_admin.core.monitored import Monitored
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.signals import disabled
-from sequin_admin.health import alerts
+from sequin_admin.health import alerts, cause_verbs
 from sequin_admin.health.cause_models import fault_code
 from sequin_admin.health.causes import LockedCauses
 from sequin_admin.health.models import (
@@ -198,8 +199,13 @@ def resolution_text(incident: Incident, subject: Monitored | None) -> str:
 def connect_signals() -> None:
     """Resolve incidents of monitored rows that are disabled or deleted."""
     disabled.connect(resolve_on_disable)
+    post_delete.connect(release_on_leaving, sender=Membership)
     for model in filter(lambda model: issubclass(model, Monitored), apps.get_models()):
         post_delete.connect(resolve_on_delete, sender=model)
+
+
+def release_on_leaving(instance: Membership, **signal: object) -> None:
+    cause_verbs.release_all_of(instance)
 
 
 def resolve_on_disable(subject: Monitored, **signal: object) -> None:

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from sequin_admin.access.models import Organization
+from sequin_admin.access.models import Membership, Organization
 from sequin_admin.core import clock
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
@@ -213,6 +213,15 @@ def test_only_members_take_a_cause_and_only_an_open_one(fleet, user, hours, djan
 
     with pytest.raises(CauseRefused, match="It is over"):
         cause_verbs.mute(cause, until=None, actor=user)
+
+
+def test_who_leaves_is_on_nothing_any_more(fleet, user):
+    see(fleet[:1], REVOKED)
+    cause_verbs.take(Cause.objects.get(), user, actor=user)
+
+    Membership.objects.get(user=user).delete()
+
+    assert Cause.objects.get().owner is None
 
 
 def test_a_fault_that_becomes_another_changes_its_cause(fleet):

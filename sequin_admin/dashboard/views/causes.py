@@ -76,7 +76,6 @@ def index(request: Request) -> HttpResponseBase:
         "presets": {name: preset[0] for name, preset in PRESETS.items()},
         "search": search,
         "chips": search_chips(request, causes, search),
-        "now": clock.now(),
     }
     return render_page_or_partial(request, "causes/index.html", "table", context)
 
