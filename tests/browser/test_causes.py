@@ -14,6 +14,7 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.health import incidents
 from sequin_admin.health.models import Cause
 from sequin_admin.health.status import Reason, Status
+from tests.browser.conftest import list_faults
 from tests.browser.test_jobs import Hand
 from tests.factories import make_credential, make_oauth_app
 
@@ -94,8 +95,12 @@ def test_a_cause_is_taken_muted_and_written_about(page: Page, mass_failure: Caus
     timeline = page.get_by_role("region", name="Timeline")
     expect(timeline).to_contain_text("HubSpot is told: ticket 4711.")
     expect(timeline).to_contain_text("Cause: taken by paul@arrakis.test")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert list_faults(page) == []
     # Nothing is counted less for it.
     page.goto("/")
     expect(page.locator("a.count", has_text="Customer must act")).to_contain_text("600")
+    assert list_faults(page) == []
     page.goto("/incidents/?q=owner:paul")
     expect(page.get_by_role("link", name="HubSpot refuses 600 accounts")).to_be_visible()
+    assert list_faults(page) == []
