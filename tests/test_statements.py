@@ -14,13 +14,14 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health import alerts, outages, rollup
-from sequin_admin.health.models import Incident
+from sequin_admin.health import outages, rollup
+from sequin_admin.health.models import Cause, Incident
 from sequin_admin.limits import limiter, sampling
 from sequin_admin.limits.models import RateLimit, Sample, set_limits
 from sequin_admin.notifications.models import Channel, Delivery
 from sequin_admin.tokens.models import Token
 from tests.conftest import make_member
+from tests.due_work import notify
 from tests.factories import make_credential, make_oauth_app, sample_properties
 
 FEW, MANY = 3, 30
@@ -166,7 +167,7 @@ def outage_that_opens(fleet):
     owners = [make_organization(f"owner-{fleet.count}-{n}") for n in range(fleet.count)]
     for owner in owners:
         make_credential(owner, "sendgrid_key")
-    yield lambda: outages.open_outage("sendgrid", "It is down.")
+    yield lambda: (outages.open_outage("sendgrid", "It is down."), notify())
     assert Incident.objects.filter(organization__in=owners, told_at__isnull=False).count() == len(
         owners
     )
@@ -175,10 +176,11 @@ def outage_that_opens(fleet):
 
 def outage_that_ends(fleet):
     opening = outage_that_opens(fleet)
-    outages.close_outage(next(opening)())
-    yield alerts.notify_resolved
+    outage, _ = next(opening)()
+    outages.close_outage(outage)
+    yield notify
     owners = Organization.objects.filter(slug__startswith=f"owner-{fleet.count}-")
-    over = Delivery.objects.filter(organization__in=owners, type="incident.resolved")
+    over = Delivery.objects.filter(organization__in=owners, type="cause.resolved")
     assert over.count() == fleet.count
 
 
@@ -222,6 +224,7 @@ def test_many_rows_take_no_more_statements_than_a_few(work):
     few = count_statements(work, Fleet(FEW))
     # What the few have left is theirs.
     Incident.objects.all().delete()
+    Cause.objects.all().delete()
     outages.Outage.objects.all().delete()
     BatchItem.objects.all().delete()
 

@@ -30,6 +30,7 @@ class IncidentShape(Shape):
     """`status` says who must act; null is nobody, for a provider that is down."""
 
     id: UUID
+    cause_id: UUID | None = Field(description="The fault that it is of, with others like it.")
     status: HealthStatus | None
     entity: str = Field(
         description="credential, oauth_app, sync, consumer, target or provider.",
@@ -56,7 +57,7 @@ class IncidentList(Shape):
 class IncidentFilters(PageParams):
     """Query parameters of the list of incidents."""
 
-    equal = ("provider", "entity", "entity_id")
+    equal = ("provider", "entity", "entity_id", "cause_id")
 
     sort: Literal["opened_at", "-opened_at"] = "-opened_at"
     state: Literal["open", "resolved", "all"] = "all"
@@ -66,6 +67,7 @@ class IncidentFilters(PageParams):
     provider: str = ""
     entity: str = Field(default="", max_length=20)
     entity_id: UUID | None = None
+    cause_id: UUID | None = None
     search: str = Field(default="", max_length=TEXT_CHARS, description="Part of the name.")
 
     def narrow(self, rows: Any) -> Any:

@@ -22,6 +22,7 @@ RESOURCES = [
     ("/health", "sequin_admin.api.overview.router"),
     ("/incidents", "sequin_admin.api.incidents.router"),
     ("/expiry", "sequin_admin.api.expiry.router"),
+    ("/causes", "sequin_admin.api.causes.router"),
     ("/webhooks", "sequin_admin.api.notifications.webhooks.router"),
     ("/api-keys", "sequin_admin.api.api_keys.views.router"),
     ("/connect-links", "sequin_admin.api.connect_links.views.router"),

@@ -8,6 +8,7 @@ import typer
 
 from sequin_admin.command_line import (
     branding,
+    causes,
     credentials,
     expiry,
     health,
@@ -45,6 +46,7 @@ app.add_typer(links.app, name="links")
 app.add_typer(branding.app, name="branding")
 app.command("health")(health.health)
 app.command("expiry")(expiry.expiry)
+app.add_typer(causes.app, name="causes")
 app.command("search")(searching.search)
 
 

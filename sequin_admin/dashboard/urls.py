@@ -8,6 +8,7 @@ from sequin_admin.dashboard.views import (
     badges,
     batches,
     branding,
+    causes,
     collections,
     connect,
     connect_link_export,
@@ -53,7 +54,7 @@ oauth_app = "oauth-apps/<uuid:pk>"
 channel = "notifications/<uuid:pk>"
 delivery = "notifications/deliveries/<uuid:pk>"
 sync, target, consumer = "syncs/<uuid:pk>", "targets/<uuid:pk>", "consumers/<uuid:pk>"
-stream = "streams/<uuid:pk>"
+stream, cause = "streams/<uuid:pk>", "causes/<uuid:pk>"
 invitation = "members/invitations/<uuid:pk>"
 
 app_name = "dashboard"
@@ -130,7 +131,13 @@ urlpatterns = [
         oauth_app_secrets.gateway_secret,
         name="oauth_app_gateway_secret",
     ),
-    path("incidents/", health.incidents, name="incidents"),
+    path("incidents/", causes.index, name="incidents"),
+    path(f"{cause}/", causes.detail, name="cause"),
+    path(f"{cause}/take/", causes.take, name="cause_take"),
+    path(f"{cause}/release/", causes.release, name="cause_release"),
+    path(f"{cause}/mute/", causes.mute, name="cause_mute"),
+    path(f"{cause}/unmute/", causes.unmute, name="cause_unmute"),
+    path(f"{cause}/notes/", causes.add_note, name="cause_note"),
     path("health/<slug:entity>/<uuid:pk>/", health.detail, name="health"),
     path("notifications/", notifications.index, name="notifications"),
     path("notifications/new/<slug:kind>/", notifications.add, name="channel_add"),

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
+from django.db import models
 from django.http import HttpRequest
 
 from sequin_admin.access.models import User
@@ -12,6 +13,8 @@ from sequin_admin.credentials import kinds
 from sequin_admin.health import outages
 from sequin_admin.health.models import (
     SENTENCE_CHARS,
+    Cause,
+    CauseNote,
     Check,
     ExpiryNotice,
     Incident,
@@ -49,6 +52,32 @@ class IncidentAdmin(ReadOnlyAdmin):
     list_display = ("opened_at", "entity", "name", "status", "code", "affected", "resolved_at")
     list_filter = ("status", "entity", "provider", "opened_at")
     search_fields = ("name", "code")
+
+
+class CauseNoteInline(admin.TabularInline):  # type: ignore[type-arg]
+    """Notes, to look at."""
+
+    model = CauseNote
+    extra = 0
+    can_delete = False
+    readonly_fields = fields = ("at", "author", "text")
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Cause)
+class CauseAdmin(ReadOnlyAdmin):
+    """Causes, to look at."""
+
+    list_display = (
+        *("opened_at", "provider", "code", "status", "open_incidents", "total_incidents"),
+        *("owner", "muted_at", "resolved_at"),
+    )
+    list_select_related = ("owner",)
+    list_filter = ("status", "entity", "provider", "opened_at")
+    search_fields = ("name", "code")
+    inlines = (CauseNoteInline,)
 
 
 class OutageForm(forms.ModelForm):  # type: ignore[type-arg]

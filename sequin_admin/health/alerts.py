@@ -1,14 +1,18 @@
 """Messages about incidents: one when it opens, and one when it is resolved for good.
 
-A reopened incident (`incidents.open_incident`) posts no further message.
+They are for programs, which count incidents, and for the customers whose accounts they are of.
+People are notified of the cause (`cause_alerts`). A reopened incident posts no further message.
 """
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 
+from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
 from sequin_admin.core.chunks import CHUNK_SIZE
 from sequin_admin.core.monitored import Monitored
@@ -23,7 +27,7 @@ from sequin_admin.health.customer_mails import (
 from sequin_admin.health.models import REOPEN_WITHIN, Incident
 from sequin_admin.health.status import Status
 from sequin_admin.notifications import outbox
-from sequin_admin.notifications.message import Message, Severity
+from sequin_admin.notifications.message import PROGRAMS, Message, Severity
 
 SEVERITY = {Status.SEQUIN: Severity.CRITICAL, Status.CUSTOMER: Severity.WARNING}
 WHO_MUST_ACT = {Status.SEQUIN: "we must act", Status.CUSTOMER: "the customer must act"}
@@ -33,43 +37,62 @@ HOURS = {"h": 3600, "min": 60}
 ENDS_SOON = "ends_soon"
 
 
-def notify_opened(incident: Incident, subject: Monitored | None = None) -> None:
-    """Post that an incident opened, in the same transaction.
+def post_opened(incidents: Sequence[Incident], subjects: Sequence[Monitored | None]) -> None:
+    """Post that incidents opened, in the same transaction.
 
-    If the customer must act, the contact of the credential `subject` is notified as well.
+    Programs get one message each; people are notified of the cause (`cause_alerts`). The contact of
+    a credential that its customer must act on is notified as well.
     """
-    outbox.post(incident.organization, opening_message(incident, subject))
-    incident.told_at = clock.now()
-    incident.save(update_fields=["told_at"])
+    if not incidents:
+        return
+    owners = Organization.objects.in_bulk({incident.organization_id for incident in incidents})
+    customers = customer_messages(owners, incidents, subjects)
+    outbox.post_all(
+        [
+            (owners[row.organization_id], opening_message(row, customers.get(row.pk, {})))
+            for row in incidents
+        ]
+    )
 
 
-def opening_message(incident: Incident, subject: Monitored | None = None) -> Message:
-    whose = WHO_MUST_ACT[Status(incident.status)] if incident.status else "nothing to do"
-    title = f"{incident.name}: {whose}"
+def opening_message(incident: Incident, to_customer: Mapping[str, str]) -> Message:
+    title = f"{incident.name}: {whose_move(incident.status)}"
     text = f"{incident.message} It began on {format_time(incident.opened_at)}."
-    extra = customer_message(incident, subject)
-    return build_message(incident, "incident.opened", title=title, text=text, **extra)
+    return build_message(incident, "incident.opened", title=title, text=text, **to_customer)
+
+
+def whose_move(status: str) -> str:
+    return WHO_MUST_ACT[Status(status)] if status else "nothing to do"
+
+
+def severity_of(status: str) -> Severity:
+    return SEVERITY[Status(status)] if status else Severity.INFO
 
 
 def build_message(incident: Incident, type_: str, *, title: str, text: str, **more: Any) -> Message:
     return Message(
         type=type_,
         key=f"incident:{incident.pk}",
-        severity=SEVERITY[Status(incident.status)] if incident.status else Severity.INFO,
+        severity=severity_of(incident.status),
         title=title,
         text=text,
         action_url=incident_url(incident),
         action_label="See what to do" if incident.resolved_at is None else "See what happened",
         data=incident_json(incident),
+        audience=PROGRAMS,
         **more,
     )
 
 
 def incident_url(incident: Incident) -> str:
-    """The health page of the subject; for an outage the list of incidents."""
+    """The health page of the subject; for an outage that of its cause."""
     if incident.provider and not incident.status:
-        return f"{settings.PUBLIC_URL}/incidents/"
+        return cause_url(incident.cause_id)
     return health_url(incident.entity, incident.entity_id)
+
+
+def cause_url(pk: UUID | None) -> str:
+    return f"{settings.PUBLIC_URL}/causes/{pk}/"
 
 
 def health_url(entity: str, pk: UUID) -> str:
@@ -80,6 +103,7 @@ def incident_json(incident: Incident) -> dict[str, object]:
     """`data` of the message. It holds no secrets."""
     return {
         "incident_id": str(incident.pk),
+        "cause_id": str(incident.cause_id),
         "entity": incident.entity,
         "entity_id": str(incident.entity_id),
         "name": incident.name,
@@ -92,17 +116,35 @@ def incident_json(incident: Incident) -> dict[str, object]:
     }
 
 
-def customer_message(incident: Incident, subject: Monitored | None) -> dict[str, Any]:
-    """Message fields for a mail to the customer's contact with a reconnect link.
+def customer_messages(
+    owners: Mapping[UUID, Organization],
+    incidents: Sequence[Incident],
+    subjects: Sequence[Monitored | None],
+) -> dict[UUID, dict[str, Any]]:
+    """Message fields for mails to customers' contacts with a reconnect link, by incident.
 
-    Empty unless the customer must act and the credential has a contact.
+    Only of credentials that have a contact and that the customer must act on.
     """
-    if not isinstance(subject, Credential) or incident.status != Status.CUSTOMER:
-        return {}
+    notes = defaultdict[UUID, dict[UUID, CustomerNote]](dict)
+    for incident, subject in zip(incidents, subjects, strict=True):
+        if isinstance(subject, Credential) and incident.status == Status.CUSTOMER:
+            notes[incident.organization_id][incident.pk] = note_of(incident, subject)
+    messages = dict[UUID, dict[str, Any]]()
+    for owner, by_incident in notes.items():
+        fields = customer_fields(owners[owner], list(by_incident.values()))
+        messages |= {
+            pk: fields[note.credential.pk]
+            for pk, note in by_incident.items()
+            if note.credential.pk in fields
+        }
+    return messages
+
+
+def note_of(incident: Incident, subject: Credential) -> CustomerNote:
     ends_at = subject.access_ends_at() if incident.code == ENDS_SOON else None
-    text, at = (ENDS_AT, ends_at) if ends_at else (LET_IN_NO_MORE, incident.opened_at)
-    notes = [CustomerNote(subject, text, at)]
-    return customer_fields(incident.organization, notes).get(subject.pk, {})
+    if ends_at:
+        return CustomerNote(subject, ENDS_AT, ends_at)
+    return CustomerNote(subject, LET_IN_NO_MORE, incident.opened_at)
 
 
 def notify_resolved() -> int:

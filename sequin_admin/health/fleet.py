@@ -11,15 +11,18 @@ from django.db.models import (
     BooleanField,
     Count,
     ExpressionWrapper,
+    F,
     Q,
     QuerySet,
+    Window,
 )
+from django.db.models.functions import RowNumber
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health.models import Incident
+from sequin_admin.health.models import Cause, Incident
 from sequin_admin.health.status import Status, worst
 
 LARGE_FLEET = 5000
@@ -59,6 +62,22 @@ class Census:
     by_status: dict[str, int]
     at: datetime
     providers: list[ProviderCount]
+
+    @property
+    def healthy(self) -> int:
+        return self.by_status.get(Status.HEALTHY, 0)
+
+    @property
+    def ours(self) -> int:
+        return self.by_status.get(Status.SEQUIN, 0)
+
+    @property
+    def theirs(self) -> int:
+        return self.by_status.get(Status.CUSTOMER, 0)
+
+    @property
+    def unprobed(self) -> int:
+        return self.by_status.get("", 0)
 
     @property
     def is_large(self) -> bool:
@@ -133,6 +152,14 @@ def customer_incidents(organization: Organization) -> QuerySet[Incident]:
     """
     rows = Incident.objects.of(organization).open().filter(status=Status.CUSTOMER)
     return rows.order_by("-affected", "opened_at")
+
+
+def largest_causes(organization: Organization, most: int) -> list[Cause]:
+    """Open causes, at most so many of each party: what most wait for, then the oldest first."""
+    order = (-(F("affected") + F("open_incidents")), F("opened_at").asc())
+    rank = Window(RowNumber(), partition_by=F("status"), order_by=order)
+    rows = Cause.objects.of(organization).open().annotate(rank=rank).filter(rank__lte=most)
+    return list(rows.select_related("owner").order_by("rank"))
 
 
 def our_incidents_and_outages(organization: Organization, most: int) -> dict[str, list[Incident]]:

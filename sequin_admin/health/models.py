@@ -15,19 +15,28 @@ from sequin_admin.core import clock
 from sequin_admin.core.monitored import Monitored
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.credentials.outcomes import Verdict
+from sequin_admin.health.cause_models import SENTENCE_CHARS, Cause, CauseNote, CauseQuerySet
 from sequin_admin.health.expiry_notices import ExpiryNotice
+from sequin_admin.health.service_models import ServiceIncident, WorkerProcess
 from sequin_admin.health.status import Status
 
 __all__ = [
+    "SENTENCE_CHARS",
+    "Cause",
+    "CauseNote",
+    "CauseQuerySet",
     "Check",
     "ExpiryNotice",
     "Incident",
     "Outage",
+    "OutageQuerySet",
     "ServiceIncident",
+    "SubjectRecord",
     "Transition",
+    "WorkerProcess",
+    "subject_columns",
 ]
 
-SENTENCE_CHARS = 500
 # An incident that ended by itself is reopened when the same fault returns within this time.
 REOPEN_WITHIN = timedelta(hours=1)
 
@@ -155,10 +164,15 @@ class Incident(SubjectRecord):
 
     `status` says who must act; "" is nobody, for a provider outage. `affected` counts the rows that
     depend on the subject. `mended` says that somebody fixed it; otherwise it ended by itself.
-    `told_at` and `over_told_at` are when the two messages were posted.
+    `told_at` and `over_told_at` are when the two messages to programs were posted; people are
+    notified of its `cause`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    # Only what a process of an earlier version has opened has none yet.
+    cause = models.ForeignKey(
+        Cause, models.CASCADE, null=True, related_name="incidents", db_index=False
+    )
     status = models.CharField(max_length=24, blank=True, choices=Status.choices)
     code = models.CharField(max_length=60)
     message = models.CharField(max_length=SENTENCE_CHARS)
@@ -189,6 +203,17 @@ class Incident(SubjectRecord):
                 name="incident_queue",
             ),
             models.Index(fields=("organization", "-opened_at", "-id"), name="incident_newest"),
+            models.Index(fields=("cause", "-opened_at", "-id"), name="incident_cause"),
+            models.Index(
+                fields=("cause", "-opened_at", "-id"),
+                condition=models.Q(resolved_at=None),
+                name="incident_cause_open",
+            ),
+            models.Index(
+                fields=("organization",),
+                condition=models.Q(cause=None),
+                name="incident_no_cause",
+            ),
             models.Index(fields=("entity_id", "-opened_at"), name="incident_subject"),
             models.Index(fields=("resolved_at",), name="incident_resolved"),
             models.Index(
@@ -235,51 +260,3 @@ class Outage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} since {self.opened_at:%Y-%m-%d %H:%M}"
-
-
-class ServiceIncident(models.Model):
-    """A fault of Sequin Admin itself, for all organizations, open until it is gone."""
-
-    code = models.CharField(max_length=60)
-    opened_at = models.DateTimeField(default=clock.now)
-    resolved_at = models.DateTimeField(null=True)
-
-    class Meta:
-        ordering = ("-opened_at",)
-        constraints = (
-            models.UniqueConstraint(
-                fields=("code",),
-                condition=models.Q(resolved_at=None),
-                name="service_incident_open_once",
-            ),
-        )
-
-    def __str__(self) -> str:
-        return f"{self.code} since {self.opened_at:%Y-%m-%d %H:%M}"
-
-
-class WorkerProcess(models.Model):
-    """One running `manage.py worker`, with its heartbeat; deleted on shutdown.
-
-    `jobs` are its counts: `{name: {"done", "failed", "ran_at", "error", "error_at"}}`. The model is
-    here as `worker` is an edge, and edges have no tables.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    hostname = models.CharField(max_length=200)
-    pid = models.PositiveIntegerField()
-    threads = models.PositiveIntegerField()
-    started_at = models.DateTimeField(default=clock.now)
-    beat_at = models.DateTimeField(default=clock.now)
-    stopping = models.BooleanField(default=False)
-    jobs = models.JSONField(default=dict)
-    # How far its machine's clock is ahead of the database's, in seconds.
-    clock_ahead_s = models.FloatField(default=0.0)
-
-    def __str__(self) -> str:
-        return f"{self.hostname}:{self.pid}"
-
-    @property
-    def clock_note(self) -> str:
-        """A sentence when its clock is wrong; else empty."""
-        return clock.describe_offset(self.clock_ahead_s)

@@ -13,11 +13,10 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Verdict
-from sequin_admin.health import alerts
+from sequin_admin.health import incidents
 from sequin_admin.health.checks import AUTHENTICATION
 from sequin_admin.health.models import Check, Incident, Outage
 from sequin_admin.health.probe_claims import CLAIM
-from sequin_admin.notifications import outbox
 
 PROVIDER = "provider"
 # Only checks within this time say how the provider is now.
@@ -165,14 +164,13 @@ def open_outage(provider: str, message: str, *, declared_by: User | None = None)
     )
     if created:
         using = organizations_using(provider)
-        incidents = [build_incident(outage, owner, count) for owner, count in using]
-        Incident.objects.bulk_create(incidents)
-        outbox.post_all([(row.organization, alerts.opening_message(row)) for row in incidents])
+        rows = [build_incident(outage, owner, count) for owner, count in using]
+        incidents.open_incidents(rows, [None] * len(rows), at=clock.now())
     return outage
 
 
 def build_incident(outage: Outage, organization: Organization, credentials: int) -> Incident:
-    """The incident of one organization, told by a message in the same transaction."""
+    """The incident of one organization, unsaved."""
     return Incident(
         organization=organization,
         provider=outage.provider,
@@ -200,9 +198,7 @@ def close_outage(outage: Outage) -> None:
     if not Outage.objects.open().filter(pk=outage.pk).update(cleared_at=now):
         return
     outage.cleared_at = now
-    Incident.objects.open().filter(entity_id=outage.pk).update(
-        resolved_at=now, resolution=f"{kinds.title_of(outage.provider)} is back.", mended=True
-    )
+    incidents.resolve_outage(outage, f"{kinds.title_of(outage.provider)} is back.", at=now)
     failed = Check.objects.filter(provider=outage.provider, verdict=Verdict.TRANSIENT)
     credentials = Credential.objects.filter(pk__in=failed.values("entity_id"))
     credentials.update(check_due_at=now)

@@ -18,7 +18,7 @@ from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
 from sequin_admin.core.monitored import Monitored
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.health import incidents
+from sequin_admin.health import causes, incidents
 from sequin_admin.health.entities import deferred_columns, monitored_models
 from sequin_admin.health.models import SENTENCE_CHARS, Check, Incident, Transition, subject_columns
 from sequin_admin.health.signals import status_changed
@@ -228,7 +228,8 @@ def propagate(changed: Iterable[Monitored]) -> None:
         )
         affected += sum(counts[subject.pk] for _, counts in responses if counts)
         open_incidents = Incident.objects.about(subject).open()
-        open_incidents.exclude(affected=affected).update(affected=affected)
+        for incident in open_incidents.exclude(affected=affected):
+            causes.add_affected(incident, affected)
 
 
 def propagate_recent() -> None:

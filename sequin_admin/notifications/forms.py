@@ -54,7 +54,8 @@ class ChannelForm(forms.Form):
         label="Of",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="If nothing is ticked, of everything.",
+        help_text="If nothing is ticked, of everything. Mail and Slack are told once of a cause, "
+        "however many incidents it has; a webhook gets an event for each.",
     )
     quiet_from = forms.TimeField(required=False, widget=ClockInput(format="%H:%M"))
     quiet_until = forms.TimeField(

@@ -13,6 +13,9 @@ TITLE_CHARS, TEXT_CHARS = 200, 2000
 TYPES = {
     "incident.opened": "Incident opened",
     "incident.resolved": "Incident resolved",
+    "cause.opened": "Cause opened",
+    "cause.grew": "Cause grew",
+    "cause.resolved": "Cause resolved",
     "credential.created": "Credential connected or imported",
     "credential.updated": "Credential changed",
     "credential.disabled": "Credential disabled",
@@ -45,6 +48,8 @@ TYPES = {
 TEST, LINK_MAIL = "channel.test", "connect_link.sent"
 # Where the address stands in the text of a mail that has no button.
 LINK_MARK = "{link}"
+# The audience of messages of which there is one for each of a thousand rows with one fault.
+PROGRAMS = "programs"
 
 
 class Severity(models.TextChoices):
@@ -82,7 +87,8 @@ class Message:
 
     `key` names the subject: messages with one key are sent in order, and a type that ends in
     `.resolved` ends the `.opened` one before it, with the same severity. `text` says what happened,
-    since when, who must act and what to do. `data` is for programs and never holds secrets.
+    since when, who must act and what to do. `data` is for programs and never holds secrets. With
+    the `audience` `PROGRAMS` it goes to channels that programs read; else to all.
 
     `to_customer` is the address of a customer's contact, who gets a mail with `customer_title`,
     `customer_text` and a button to `customer_url` (maybe a secret, so it is stored encrypted); only
@@ -95,6 +101,7 @@ class Message:
     severity: Severity
     title: str
     text: str
+    audience: str = ""
     action_url: str = ""
     action_label: str = ""
     data: dict[str, Any] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from sequin_admin.core.fields import EncryptedJSONField
 from sequin_admin.core.leases import Leased, unleased
 from sequin_admin.core.turns import QUEUE_CHARS, queue_expression
 from sequin_admin.core.words import format_short_time
-from sequin_admin.notifications.message import Message, Severity, type_matches
+from sequin_admin.notifications.message import PROGRAMS, Message, Severity, type_matches
 from sequin_admin.notifications.quiet_hours import DailyQuietHours
 
 # How many attempts a delivery's log holds.
@@ -127,9 +127,17 @@ class Channel(models.Model):
         return DailyQuietHours(self.quiet_from, self.quiet_until, ZoneInfo(self.time_zone))
 
     def wants(self, message: Message) -> bool:
-        """Whether the channel subscribes to the message, by severity and type."""
+        """Whether the channel subscribes to the message, by severity and type.
+
+        People are notified once of a cause: who wants incidents gets what they are grouped to.
+        """
+        for_people = not self.kind_choice.is_signed
+        if for_people and message.audience == PROGRAMS:
+            return False
         enough = message.severity.rank >= Severity(self.min_severity).rank
-        return enough and type_matches(self.event_types, message.type)
+        also = message.type.replace("cause.", "incident.", 1) if for_people else message.type
+        wanted = self.event_types
+        return enough and (type_matches(wanted, message.type) or type_matches(wanted, also))
 
     def quiet_ends_at(self, severity: Severity, at: datetime) -> datetime | None:
         """When the quiet hours that delay a message of this severity end; None if none do."""

@@ -18,6 +18,8 @@ from sequin_admin.core import shared_cache
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import (
     alerts,
+    cause_alerts,
+    causes,
     end_notices,
     incidents,
     outages,
@@ -98,9 +100,12 @@ JOBS = (
     periodic_job("export_events", 60, exports.export_due),
     periodic_job("detect_outages", 30, outages.detect_outages),
     periodic_job("propagate_recent_changes", 600, rollup.propagate_recent),
+    periodic_job("notify_causes", 10, cause_alerts.notify_due),
     periodic_job("notify_resolved", 30, alerts.notify_resolved),
     periodic_job("remind_customers", 60, mails.remind_due),
     periodic_job("notify_ends", HOUR_S, end_notices.notify_ends),
+    periodic_job("group_incidents", 600, causes.group_orphans),
+    periodic_job("recount_causes", HOUR_S, causes.recount),
     periodic_job("sample_usage", 60, sampling.record_samples),
     periodic_job("sum_up_usage", 60, summaries.refresh_summaries),
     periodic_job("prune_authorization_requests", 60, authorization_requests.prune),

@@ -24,7 +24,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.properties import MAX_NUMBER
-from sequin_admin.health.models import Incident, subject_columns
+from sequin_admin.health.models import Cause, Incident, subject_columns
 from sequin_admin.limits.models import set_limit
 from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.models import ChannelKind
@@ -62,6 +62,8 @@ def make_rows(organization: Organization) -> dict[str, Any]:
     credential = make_credential(organization, "stripe_key")
     set_limit(credential, WIDEST, actor=None)
     about = subject_columns(credential)
+    cause = Cause.objects.create(organization=organization, code="broken", message="It broke.")
+    about["cause"] = cause
     incident = Incident.objects.create(**about, code="broken", message="It broke.")
     webhook = channels.create(
         organization, ChannelKind.WEBHOOK, actor=None, name="hook", address="https://a.test/"
@@ -76,6 +78,7 @@ def make_rows(organization: Organization) -> dict[str, Any]:
         "credential_id": credential,
         "credential_ids": credential,
         "incident_id": incident,
+        "cause_id": cause,
         "oauth_app_id": make_oauth_app(organization, "hubspot"),
         "webhook_id": webhook,
         "channel_id": channel,

@@ -15,6 +15,7 @@ OPERATIONS = [(method.upper(), path) for path, methods in PATHS for method in me
 UUID_CHARS = 36
 # A valid body of an operation, by the end of its path: the object is looked up afterwards.
 BODIES = {
+    "/notes": {"text": "x"},
     "/token/refresh": {"fingerprint": "0123456789abcdef"},
     "/contact": {"contact_email": ""},
     "/permits/release": {"releases": [{"lease": WORDS["lease"]}]},

@@ -23,7 +23,7 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard import urls
 from sequin_admin.demo.models import Demo
 from sequin_admin.health import outages, probes
-from sequin_admin.health.models import WorkerProcess
+from sequin_admin.health.models import Cause, WorkerProcess
 from sequin_admin.limits import limiter, sampling
 from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.message import Severity
@@ -66,6 +66,8 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     make_credential(organization, "github_app", name="Never probed", oauth_app=None)
     for credential in (broken, working, refused):
         probes.verify(credential, actor=user)
+    cause = Cause.objects.open().first()
+    assert cause
     for ago in (timedelta(), timedelta(hours=1)):
         WorkerProcess.objects.create(
             hostname="arrakis", pid=1, threads=8, beat_at=clock.now() - ago, jobs=TALLY
@@ -166,6 +168,8 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         of_app,
         *(of_app + page for page in ("edit/", "delete/", "secret/", "gateway-secret/", *OF_APP)),
         "/incidents/",
+        "/incidents/?state=all&when=30d&q=who:us",
+        *(f"/causes/{cause.pk}/{page}" for page in ("", "mute/")),
         "/notifications/",
         *(f"/notifications/new/{kind}/" for kind in ChannelKind.values),
         f"/notifications/{hook.pk}/",

@@ -9,6 +9,7 @@ from sequin_admin.access import keys
 from sequin_admin.access.models import Organization, User
 from sequin_admin.connect import links
 from sequin_admin.credentials.models import Credential
+from sequin_admin.health import causes
 from sequin_admin.health.models import Incident
 from sequin_admin.syncs import streams
 from sequin_admin.syncs.models import Consumer, Sync, Target
@@ -62,6 +63,7 @@ def sick(organization: Organization, user: User) -> Credential:
         message=SENTENCE,
         opened_at=row.created_at,
     )
+    causes.group_orphans()
     return row
 
 

@@ -21,6 +21,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.urls import urlpatterns
 from sequin_admin.demo.models import Demo
+from sequin_admin.health.models import Cause
 from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.models import ChannelKind
 from sequin_admin.syncs import streams
@@ -42,7 +43,7 @@ TAKES = {
             "consumer", "credential_syncs", "usage", "login_confirmed", "credential_token",
             "credential_use", "credential_history", "oauth_app_guide", "oauth_app_history",
             "sync_badge_page", "sync_history", "target_history", "search",
-            "fleet_usage", "provider", "expiry",
+            "fleet_usage", "provider", "expiry", "cause",
             # A person's own, which nobody else sees: viewers keep them, too.
             "saved_view_new", "saved_view_delete", "list_columns", "tour", "tour_look",
             "tour_dismiss",
@@ -142,6 +143,9 @@ def ids(organization, user, settings):
             BatchAction.RECONNECT,
             actor=user,
             options={"days": 7},
+        ),
+        "cause": Cause.objects.create(
+            organization=organization, code="invalid_grant", entity="credential", name="Caladan"
         ),
         "": credential,
     }

@@ -31,6 +31,10 @@ NOT_FRESH = {
     "verify": USES, "exchange": USES, "enable": USES, "channel_test": USES,
     "channel_enable": USES, "delivery_redeliver": USES, "target_test": USES,
     "collections_refresh": USES,
+    **dict.fromkeys(
+        ("cause_take", "cause_release", "cause_mute", "cause_unmute", "cause_note"),
+        "Says who looks after a fault, and who hears of it.",
+    ),
     "add": OWN, "connect": OWN, "reconnect": OWN, "replace_account": OWN,
     "reconnect_link": OWN, "connect_link_new": OWN, "connect_links_bulk": OWN,
     "connect_link_edit": "Changes what the credential to come is called.",

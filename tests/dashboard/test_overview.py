@@ -1,5 +1,6 @@
 """The overview: counts, incidents and number of queries."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -8,8 +9,15 @@ from django.urls import reverse
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.health import fleet
-from sequin_admin.health.models import Incident, Transition, WorkerProcess, subject_columns
+from sequin_admin.dashboard.overview import changes
+from sequin_admin.health import causes, fleet
+from sequin_admin.health.models import (
+    Cause,
+    Incident,
+    Transition,
+    WorkerProcess,
+    subject_columns,
+)
 from sequin_admin.health.status import Status
 from sequin_admin.limits import usage
 from sequin_admin.limits.models import Sample
@@ -35,7 +43,9 @@ def make(organization, name: str, status: str = "", kind: str = "stripe_key", **
 
 def make_incident(subject, status=Status.CUSTOMER, **columns):
     columns = {"code": "broken", "message": "It broke.", **columns}
-    return Incident.objects.create(**subject_columns(subject), status=status, **columns)
+    row = Incident.objects.create(**subject_columns(subject), status=status, **columns)
+    causes.group_orphans()
+    return row
 
 
 def make_app(organization, **columns):
@@ -82,10 +92,11 @@ def test_steps_tick_themselves_and_go_when_all_are_done(overview, organization):
 def test_counts_link_to_filtered_lists(overview, organization):
     make(organization, "Caladan", Status.HEALTHY)
     make(organization, "Kaitain", Status.HEALTHY)
-    make(organization, "Salusa", Status.CUSTOMER)
+    make_incident(make(organization, "Salusa", Status.CUSTOMER))
 
     html = overview()
 
+    assert "/incidents/?who=customers" in html
     assert "?health=healthy" in html
     assert "?health=customer_intervention" in html
     assert '<span class="count-number">2</span>' in html
@@ -142,7 +153,7 @@ def test_what_is_over_is_in_no_queue(overview, organization):
     sick = make(organization, "Salusa", Status.CUSTOMER)
     make_incident(sick, resolved_at=clock.now(), message="The key was refused.")
 
-    assert "The key was refused." not in overview()
+    assert "<li data-row>" not in overview()
 
 
 def test_disabled_credentials_are_counted_apart(organization):
@@ -177,17 +188,48 @@ def test_sickest(statuses, expected):
     assert fleet.worst_status(statuses) == expected
 
 
-def test_last_changes_are_newest_first(overview, organization):
-    credential = make(organization, "Caladan", Status.HEALTHY)
-    for number in range(12):
-        Transition.objects.create(
-            **subject_columns(credential), before="", after="healthy", reason=f"change {number}."
-        )
+def test_what_changed_is_folded_by_cause_and_newest_first(organization):
+    rows = [make(organization, f"Sietch {number}", Status.HEALTHY) for number in range(20)]
+    for row in rows:
+        Transition.objects.create(**subject_columns(row), before="", after="healthy")
+        make_incident(row, code="invalid_grant", opened_at=clock.now())
+    Transition.objects.create(**subject_columns(rows[0]), before="healthy", after=Status.CUSTOMER)
+    make_incident(make(organization, "Ix"), resolved_at=clock.now() + timedelta(hours=1))
+
+    found = changes.list_changes(organization)
+
+    assert [change.what for change in found] == [
+        *("Over: Ix", "Ix", "Sietch 19 and 19 more", "Stripe refuses 20 accounts"),
+    ]
+
+
+def test_zero_never_stands_above_a_queue(overview, organization):
+    """What is broken need not be a credential, and a credential need not be to blame."""
+    make(organization, "Caladan", Status.HEALTHY)
+    make_incident(make_app(organization), Status.SEQUIN, affected=412)
 
     html = overview()
 
-    assert html.index("change 11.") < html.index("change 2.")
-    assert "change 1." not in html
+    counted = re.findall(r'count-number">([0-9,]+)<', html)
+    assert counted == ["1", "0", "1"]
+    assert "412 waiting" in html
+
+
+def test_a_mass_failure_is_one_line_with_three_things_to_do(overview, organization, client):
+    for number in range(30):
+        row = make(organization, f"Sietch {number}", Status.CUSTOMER)
+        make_incident(row, code="invalid_grant")
+    cause = Cause.objects.get()
+
+    html = overview()
+
+    assert html.count("<li data-row>") == 1
+    assert "Stripe refuses 30 accounts" in html
+    bulk = f"/connect-links/bulk/?cause={cause.pk}&amp;all=1"
+    for address in (bulk, f"/credentials/?cause={cause.pk}", f"/causes/{cause.pk}/mute/"):
+        assert f'href="{address}"' in html
+    asked = client.get(bulk.replace("&amp;", "&")).content.decode()
+    assert "Create 30 links" in asked
 
 
 def test_other_organizations_stay_out(overview, organization, stranger):
@@ -211,7 +253,7 @@ def test_queries_do_not_grow(client, user, organization, rows, django_assert_max
         make_incident(credential, Status.values[1 + number % 2])
     client.force_login(user)
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         client.get(URL)
 
     assert Credential.objects.of(organization).count() == rows

@@ -10,9 +10,10 @@ from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.health import alerts, checks, outages, probes, rollup
+from sequin_admin.health import cause_alerts, checks, outages, probes, rollup
 from sequin_admin.health.models import REOPEN_WITHIN, Incident
 from sequin_admin.notifications.models import Channel, Delivery
+from tests.due_work import notify
 from tests.factories import make_credential, make_oauth_app
 
 REVOKED = outcomes.customer("invalid_grant", "HubSpot revoked it.", "Connect again.")
@@ -42,6 +43,7 @@ def credential(organization, hours):
 def see(credential, outcome):
     row = Credential.objects.select_related("oauth_app").get(pk=credential.pk)
     rollup.propagate(probes.record_probe(row, outcome))
+    notify()
 
 
 def told(**which):
@@ -81,13 +83,12 @@ def test_the_button_leads_to_the_page_about_it(credential, channel, settings):
     see(credential, REVOKED)
 
     path = told(channel=channel)[0].action_url.removeprefix(settings.PUBLIC_URL)
-    assert resolve(path).view_name == "dashboard:health"
+    assert resolve(path).view_name == "dashboard:cause"
 
 
 def test_failures_by_turns_for_an_hour_are_told_once(credential, channel, hours):
     for number in range(30):
         see(credential, outcomes.works() if number % 2 else REVOKED)
-        alerts.notify_resolved()
         hours.pass_by(2 * MINUTE)
 
     assert len(told(channel=channel)) == 1
@@ -97,11 +98,11 @@ def test_what_ends_by_itself_is_told_when_it_has_been_over_for_an_hour(credentia
     see(credential, REVOKED)
     hours.pass_by(2 * REOPEN_WITHIN)
     see(credential, outcomes.works())
-    assert alerts.notify_resolved() == 0
+    assert cause_alerts.notify_due() == 0
 
     hours.pass_by(REOPEN_WITHIN)
-    assert alerts.notify_resolved() == 1
-    assert alerts.notify_resolved() == 0
+    assert cause_alerts.notify_due() == 1
+    assert cause_alerts.notify_due() == 0
 
     opened, resolved = told(channel=channel)
     assert (opened.key, opened.severity) == (resolved.key, resolved.severity)
@@ -116,19 +117,22 @@ def test_what_somebody_mended_is_told_as_over_at_once(credential, channel, hours
     app = OAuthApp.objects.get()
     rollup.propagate(checks.record_checks(app, {"client_authentication": outcomes.works()}))
 
-    assert alerts.notify_resolved() == 1
+    assert cause_alerts.notify_due() == 1
     assert "Its secret was replaced." in told(channel=channel)[-1].text
 
 
 def test_an_outage_is_for_information_only(credential, channel, user):
     outages.declare("hubspot", actor=user)
+    notify()
     assert told() == []
 
     Channel.objects.update(min_severity="info")
     outages.clear(outages.Outage.objects.get(), actor=user)
+    notify()
     outages.declare("hubspot", actor=user)
+    notify()
 
-    assert [message.title for message in told()] == ["HubSpot: nothing to do"]
+    assert [message.title for message in told()][-1:] == ["HubSpot seems to be down: nothing to do"]
 
 
 def test_what_machines_are_told_has_no_secret(credential, channel):
@@ -138,7 +142,7 @@ def test_what_machines_are_told_has_no_secret(credential, channel):
     text = json.dumps([d.notice for d in Delivery.objects.all()])
     token = ConnectLink.objects.get().secrets["token"]
     assert not [secret for secret in [*secrets, token] if secret in text]
-    assert told()[0].data["incident_id"] == str(Incident.objects.get().pk)
+    assert told(channel=channel)[0].data["cause_id"] == str(Incident.objects.get().cause_id)
 
 
 def test_programs_that_want_to_know_are_told_of_every_change_of_status(credential, channel):

@@ -15,7 +15,7 @@ from sequin_admin.notifications.models import Channel, Delivery
 from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
 from tests.browser.kinds import STORIES
-from tests.due_work import refresh_due
+from tests.due_work import notify, refresh_due
 from tests.factories import make_credential, sample_properties
 
 DAY = timedelta(days=1)
@@ -45,6 +45,7 @@ def live(credential, hours, days):
         row = Credential.objects.get(pk=credential.pk)
         rollup.propagate(probes.record_probe(row, outcomes.works()))
         end_notices.notify_ends()
+        notify()
         new = Delivery.objects.exclude(channel=None).order_by("id")[seen:]
         told += [(half / 2, delivery.type) for delivery in new]
         seen += len(new)
@@ -65,7 +66,7 @@ def test_notices_come_30_7_and_1_days_before_each_once(organization, channel, ho
 
     told = live(row, hours, 32)
 
-    assert told == [(2.5, NOTICE), (25.5, "incident.opened"), (31.5, NOTICE)]
+    assert told == [(2.5, NOTICE), (25.5, "cause.opened"), (31.5, NOTICE)]
 
 
 def test_the_status_changes_at_7_days_only(organization, channel, hours):
@@ -86,7 +87,7 @@ def test_no_notice_comes_before_half_the_life(organization, channel, hours):
 
     told = live(row, hours, 7)
 
-    assert told == [(4, "incident.opened"), (6.5, NOTICE)]
+    assert told == [(4, "cause.opened"), (6.5, NOTICE)]
 
 
 def test_a_configured_validity_is_read_from_the_token(organization, channel, hours):
@@ -111,7 +112,7 @@ def test_connecting_again_begins_anew(organization, channel, hours):
     row.properties["refresh_token_expires_at"] = json_time(hours.now + 30 * DAY)
     row.save()
 
-    assert live(row, hours, 1) == [(0, NOTICE)]
+    assert live(row, hours, 1) == [(0, NOTICE), (0.5, "cause.resolved")]
     assert status() == "healthy"
 
 

@@ -16,7 +16,7 @@ from sequin_admin.notifications.models import Channel
 from sequin_admin.tokens import renewal, renewal_leases
 from sequin_admin.tokens.models import Token
 from tests.browser.kinds import STORIES
-from tests.due_work import probe_due, refresh_due
+from tests.due_work import notify, probe_due, refresh_due
 from tests.notified import work
 
 # The switch that ends the renewal of each kind that renews.
@@ -105,6 +105,7 @@ def test_from_the_readers_409_to_badge_incident_and_mail(
 
     answer = reader.get(token_path(credential))
     probe_due()
+    notify()
     work()
 
     assert answer.status_code == 409

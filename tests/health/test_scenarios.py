@@ -17,6 +17,7 @@ from sequin_admin.health.models import Incident
 from sequin_admin.notifications.models import Channel, Delivery
 from sequin_admin.tokens.models import Token
 from tests.browser.kinds import STORIES
+from tests.due_work import notify
 from tests.factories import PEM
 
 CUSTOMER, SEQUIN = "customer_intervention", "sequin_intervention"
@@ -106,6 +107,7 @@ def test_what_the_customer_did_is_the_customers(living, simulated, slug, switch)
     expire(simulated, credential)
 
     seen = check(credential)
+    notify()
 
     assert seen.health_status == CUSTOMER
     assert re.search(r"(customer|merchant|admin)\b[^.]* must ", seen.health_note)
@@ -139,6 +141,7 @@ def test_what_the_operator_must_do_is_ours(living, simulated, slug, switch):
     expire(simulated, credential)
 
     seen = check(credential)
+    notify()
 
     app = OAuthApp.objects.get()
     assert (seen.health_status, app.health_status) == (SEQUIN, SEQUIN)
@@ -158,6 +161,7 @@ def test_what_happened_to_our_app_is_ours_and_told_once(living, simulated, slug)
     expire(simulated, credential)
 
     seen = check(credential)
+    notify()
 
     app = OAuthApp.objects.get()
     assert (seen.health_status, app.health_status) == (SEQUIN, SEQUIN)

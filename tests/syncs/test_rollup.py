@@ -153,7 +153,7 @@ def test_many_syncs_of_one_credential_are_weighed_in_few_queries(
     for number in range(30):
         syncs.create(row, actor=None, name=f"Sync {number}")
 
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(41):
         see(credential, REVOKED)
 
     assert Sync.objects.filter(health_status="customer_intervention").count() == 31

@@ -21,6 +21,7 @@ register = template.Library()
 ELSEWHERE = (
     ("/limits/", "Credentials", "dashboard:credentials"),
     ("/providers/", "Overview", "dashboard:overview"),
+    ("/causes/", "Incidents", "dashboard:incidents"),
     ("/batches/", "Connect links", "dashboard:connect_links"),
     ("/accounts/", "Security", "mfa_index"),
 )

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import CredentialQuerySet, OAuthApp
+from sequin_admin.credentials.models import Credential, CredentialQuerySet, OAuthApp
 from sequin_admin.dashboard.access import Request
 from sequin_admin.dashboard.listing import get_query_param, parse_uuids
+from sequin_admin.health import cause_words
+from sequin_admin.health.models import Cause, Incident
 from sequin_admin.health.status import Status
 
 
@@ -24,7 +28,7 @@ class Filter:
         return dict(self.options).get(self.chosen, self.chosen)
 
 
-FILTER_PARAMS = ("q", "provider", "kind", "health", "oauth_app")
+FILTER_PARAMS = ("q", "provider", "kind", "health", "oauth_app", "cause")
 
 
 def filter_credentials(request: Request, rows: CredentialQuerySet) -> CredentialQuerySet:
@@ -38,7 +42,17 @@ def filter_credentials(request: Request, rows: CredentialQuerySet) -> Credential
         rows = rows.filter(kind=chosen["kind"])
     if chosen["oauth_app"]:
         rows = rows.filter(oauth_app__in=parse_uuids([chosen["oauth_app"]]))
+    if chosen["cause"]:
+        rows = filter_by_cause(rows, chosen["cause"])
     return filter_by_health(rows, chosen["health"]) if chosen["health"] else rows
+
+
+def filter_by_cause(rows: CredentialQuerySet, cause: str) -> CredentialQuerySet:
+    """Those that are of a cause now: themselves, or by their OAuth app."""
+    found = Incident.objects.open().filter(cause__in=parse_uuids([cause])).order_by()
+    own = found.filter(entity=Credential.entity).values("entity_id")
+    apps = found.filter(entity=OAuthApp.entity).values("entity_id")
+    return rows.filter(Q(pk__in=own) | Q(oauth_app__in=apps))
 
 
 def filter_by_health(rows: CredentialQuerySet, health: str) -> CredentialQuerySet:
@@ -54,6 +68,7 @@ def build_filters(request: Request) -> list[Filter]:
         "kind": ("Kind", sorted(kinds.choices(), key=title)),
         "health": ("Health", health),
         "oauth_app": ("OAuth app", list_selected_app(request)),
+        "cause": ("Cause", list_selected_cause(request)),
     }
     return [
         Filter(
@@ -68,6 +83,12 @@ def list_selected_app(request: Request) -> list[tuple[str, str]]:
     apps = OAuthApp.objects.of(request.organization).defer("secrets")
     chosen = apps.filter(pk__in=parse_uuids([get_query_param(request, "oauth_app")]))
     return [(str(app.pk), app.name) for app in chosen]
+
+
+def list_selected_cause(request: Request) -> list[tuple[str, str]]:
+    rows = Cause.objects.of(request.organization)
+    chosen = rows.filter(pk__in=parse_uuids([get_query_param(request, "cause")]))
+    return [(str(cause.pk), cause_words.headline(cause)) for cause in chosen]
 
 
 def url_without_param(request: Request, name: str) -> str:

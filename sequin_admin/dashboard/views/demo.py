@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from sequin_admin.access.policy import Action
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import render_question
-from sequin_admin.dashboard.guide import build_tour
+from sequin_admin.dashboard.overview.guide import build_tour
 from sequin_admin.dashboard.reach.demo import removing_demo
 from sequin_admin.demo import removal
 from sequin_admin.demo import tour as progress

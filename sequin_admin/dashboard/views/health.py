@@ -6,15 +6,12 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
-from sequin_admin.access.models import OwnedQuerySet
 from sequin_admin.access.policy import Action
 from sequin_admin.core.monitored import Monitored
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
 from sequin_admin.health import history, rollup
 from sequin_admin.health.entities import monitored_models, with_dependencies
 from sequin_admin.health.models import Check, Incident, Transition
-from sequin_admin.health.status import Status
 from sequin_admin.syncs.models import Sync
 
 RECENT = 20
@@ -51,24 +48,3 @@ def build_card_context(subject: Monitored) -> dict[str, Any]:
         "checks": checks,
         "step": f"health/steps/{subject.entity}.html",
     }
-
-
-@require_GET
-@may(Action.VIEW)
-def incidents(request: Request) -> HttpResponse:
-    """Open incidents, or all with `?state=all`; newest first."""
-    rows: OwnedQuerySet[Incident] = Incident.objects.of(request.organization)
-    state, who = get_query_param(request, "state") or "open", get_query_param(request, "who")
-    if state == "open":
-        rows = rows.filter(resolved_at=None)
-    if who in STATUS_BY_AUDIENCE:
-        rows = rows.filter(status=STATUS_BY_AUDIENCE[who])
-    context = {
-        "page": Pages(rows, ROWS).get_page(request.GET.get("page")),
-        "state": state,
-        "who": who,
-    }
-    return render_page_or_partial(request, "health/incidents.html", "table", context)
-
-
-STATUS_BY_AUDIENCE = {"us": Status.SEQUIN, "customers": Status.CUSTOMER, "nobody": ""}

@@ -14,6 +14,7 @@ from sequin_admin.core.wrapping import trim
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.list_settings import KeptList
 from sequin_admin.dashboard.views import (
+    causes,
     consumers,
     credential_list,
     expiry,
@@ -26,7 +27,7 @@ from sequin_admin.dashboard.views import (
 
 LISTED = (consumers, fleet_usage, oauth_apps, streams, syncs, targets)
 NAMED = (each.LIST.kept for each in LISTED)
-LISTS = {kept.name: kept for kept in (credential_list.KEPT, expiry.KEPT, *NAMED)}
+LISTS = {kept.name: kept for kept in (credential_list.KEPT, causes.KEPT, expiry.KEPT, *NAMED)}
 
 
 @require_POST

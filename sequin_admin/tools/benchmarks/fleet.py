@@ -1,14 +1,17 @@
 """Creates many credentials in every state, for benchmarks."""
 
-from django.db import connection
+from django.db import connection, transaction
 
 from sequin_admin.access.models import Organization
+from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.health import incidents
 from sequin_admin.health.models import Incident, subject_columns
 from sequin_admin.limits.models import UsageSummary
 
 STATUSES = ("healthy", "healthy", "healthy", "customer_intervention", "")
+BATCH = 5000
 PLANS = ("pro", "basic", "basic", "basic", "basic")
 
 
@@ -26,15 +29,16 @@ def fill(organization: Organization, total: int) -> None:
         (use_of(row, number) for number, row in enumerate(rows)), batch_size=500
     )
     sick = (row for row in rows if row.health_status == "customer_intervention")
-    Incident.objects.bulk_create(
-        (
-            Incident(
-                **subject_columns(row), status=row.health_status, code="revoked", message="Revoked."
-            )
-            for row in sick
-        ),
-        batch_size=500,
-    )
+    opened = [
+        Incident(
+            **subject_columns(row), status=row.health_status, code="revoked", message="Revoked."
+        )
+        for row in sick
+    ]
+    for start in range(0, len(opened), BATCH):
+        batch = opened[start : start + BATCH]
+        with transaction.atomic():
+            incidents.open_incidents(batch, [None] * len(batch), at=clock.now())
     with connection.cursor() as cursor:
         # As autovacuum would do after so many inserts.
         cursor.execute("ANALYZE")

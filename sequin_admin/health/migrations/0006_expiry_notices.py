@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("access", "0006_list_settings"),
         ("credentials", "0008_find_ends"),
-        ("health", "0003_ends"),
+        ("health", "0005_group_incidents"),
     ]
 
     operations = [

@@ -1,0 +1,74 @@
+"""A cause as one line: what happened to how many, and the three things that one can do."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from sequin_admin.core import clock
+from sequin_admin.health import cause_words
+from sequin_admin.health.models import Cause, Incident
+from sequin_admin.health.outages import PROVIDER
+from sequin_admin.health.status import Status
+
+
+@dataclass(frozen=True)
+class CauseLine:
+    """`only` is the incident of a cause that never had another."""
+
+    cause: Cause
+    only: Incident | None = None
+
+    @property
+    def url(self) -> str:
+        return reverse("dashboard:cause", args=[self.cause.pk])
+
+    @property
+    def headline(self) -> str:
+        return cause_words.headline(self.cause)
+
+    @property
+    def sentence(self) -> str:
+        return self.only.message if self.only else self.cause.message
+
+    @property
+    def muted(self) -> bool:
+        return self.cause.is_muted(clock.now())
+
+    @property
+    def waiting(self) -> str:
+        return cause_words.waiting_words(self.cause)
+
+    @property
+    def accounts(self) -> int:
+        """How many of its incidents are of credentials that their customers can connect again."""
+        is_theirs = self.cause.status == Status.CUSTOMER and self.cause.entity == "credential"
+        return self.cause.open_incidents if is_theirs else 0
+
+    @property
+    def links_url(self) -> str:
+        """The page that makes reconnect links for all of them."""
+        query = urlencode({"cause": self.cause.pk, "all": 1})
+        return f"{reverse('dashboard:connect_links_bulk')}?{query}"
+
+    @property
+    def see_url(self) -> str:
+        """Those that it is about: a list, or the health of the only one."""
+        credentials = reverse("dashboard:credentials")
+        if self.only and self.only.entity == PROVIDER:
+            return f"{credentials}?{urlencode({'provider': self.cause.provider})}"
+        if self.only:
+            return reverse("dashboard:health", args=[self.only.entity, self.only.entity_id])
+        if self.cause.entity == "credential" and self.cause.is_open:
+            return f"{credentials}?{urlencode({'cause': self.cause.pk})}"
+        return f"{self.url}#affected"
+
+
+def build_lines(causes: Iterable[Cause]) -> list[CauseLine]:
+    """With one query for all."""
+    listed = list(causes)
+    single = [cause.pk for cause in listed if cause.total_incidents == 1]
+    rows = Incident.objects.filter(cause__in=single).order_by() if single else ()
+    only = {row.cause_id: row for row in rows}
+    return [CauseLine(cause, only.get(cause.pk)) for cause in listed]

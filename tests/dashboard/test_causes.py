@@ -1,0 +1,128 @@
+"""The list of causes, and the page of one."""
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from sequin_admin.connect import links
+from sequin_admin.core import clock
+from sequin_admin.credentials import outcomes
+from sequin_admin.credentials.models import Credential
+from sequin_admin.health import probes, rollup
+from sequin_admin.health.models import Cause, CauseNote
+from sequin_admin.notifications.models import Channel
+from tests.due_work import notify
+from tests.factories import make_credential, make_oauth_app
+
+REVOKED = outcomes.customer("invalid_grant", "HubSpot revoked it.", "Connect again.")
+
+
+def see(rows, outcome):
+    for row in rows:
+        found = Credential.objects.select_related("oauth_app").get(pk=row.pk)
+        rollup.propagate(probes.record_probe(found, outcome))
+
+
+@pytest.fixture
+def fleet(organization):
+    app = make_oauth_app(organization, "hubspot")
+    return [
+        make_credential(
+            organization, "hubspot_oauth2", oauth_app=app, identity=str(n), name=f"Sietch {n}"
+        )
+        for n in range(4)
+    ]
+
+
+@pytest.fixture
+def cause(fleet):
+    see(fleet, REVOKED)
+    return Cause.objects.get()
+
+
+def text(client, url):
+    answer = client.get(url)
+    assert answer.status_code == 200
+    return answer.content.decode()
+
+
+def test_the_page_says_what_happened_who_was_told_and_what_was_done(owner, fleet, cause, user):
+    Channel.objects.create(
+        organization=cause.organization, kind="mail", name="On call", address="ops@arrakis.test"
+    )
+    notify()
+    links.create_reconnect(cause.organization, fleet[0], actor=user)
+    url = f"/causes/{cause.pk}/"
+    owner.post(f"{url}take/")
+    owner.post(f"{url}notes/", {"text": "Ticket <4711>"})
+    see(fleet[:1], outcomes.works())
+
+    page = re.sub(r"\s+", " ", text(owner, url))
+
+    for words in (
+        *("HubSpot refuses 3 accounts", "Customer must act", "3 open", "of 4"),
+        *("Growing: in the last hour 4 began and 1 ended.", "paul@arrakis.test is on it"),
+        *("Cause: taken by paul@arrakis.test", "Ticket &lt;4711&gt;", "1 reconnect link since"),
+        *("4 accounts failed their checks", "HubSpot refuses 4 accounts: customers must act"),
+    ):
+        assert words in page, words
+    assert "Sietch 3" in page
+    assert ">Sietch 0<" not in page
+    assert ">Sietch 0<" in text(owner, f"{url}?show=all")
+    assert "Sietch 2" not in text(owner, f"{url}?q=3")
+
+
+def test_what_others_named_is_text_in_markdown(owner, fleet):
+    Credential.objects.filter(pk=fleet[0].pk).update(name="[x](https://evil.test)")
+    see(fleet[:1], REVOKED)
+
+    page = text(owner, f"/causes/{Cause.objects.get().pk}/")
+
+    assert r"\[x\](https://evil.test)" in page
+
+
+def test_a_note_needs_a_text(owner, cause):
+    answer = owner.post(f"/causes/{cause.pk}/notes/", {"text": " "})
+
+    assert answer.status_code == 422
+    assert "Write something first." in answer.content.decode()
+    assert not CauseNote.objects.exists()
+
+
+def test_a_mute_that_is_over_is_not_shown(owner, cause):
+    owner.post(f"/causes/{cause.pk}/mute/", {"hours": "8"})
+    assert "Muted" in text(owner, "/")
+    Cause.objects.update(muted_until=clock.now() - timedelta(minutes=1))
+
+    for url in ("/", "/incidents/", f"/causes/{cause.pk}/"):
+        assert "Muted" not in text(owner, url)
+
+
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        *(("", True), ("?state=all", True), ("?state=resolved", False), ("?who=us", False)),
+        *(("?who=customers&when=30d", True), ("?when=yesterday", False), ("?when=x", False)),
+        *(("?q=revoked", True), ("?q=code:invalid_grant+who:customers", True)),
+        *(("?q=provider:stripe", False), ("?q=who:me", False), ("?q=owner:paul", False)),
+        ("?sort=-size&page=9", True),
+    ],
+)
+def test_the_list_is_narrowed(owner, cause, query, found):
+    assert ("HubSpot refuses 4 accounts" in text(owner, f"/incidents/{query}")) is found
+
+
+def test_the_list_is_downloaded(owner, cause):
+    answer = owner.get("/incidents/?format=csv")
+
+    rows = b"".join(answer.streaming_content).decode().splitlines()
+    assert rows[0].startswith("id,what,provider,code,status")
+    assert "HubSpot refuses 4 accounts,hubspot,invalid_grant" in rows[1]
+
+
+def test_pages_of_causes_ask_little(owner, cause, django_assert_max_num_queries):
+    for url in (f"/causes/{cause.pk}/", "/incidents/", f"/credentials/?cause={cause.pk}"):
+        owner.get(url)
+        with django_assert_max_num_queries(12):
+            owner.get(url)
