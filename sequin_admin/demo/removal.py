@@ -16,7 +16,8 @@ from sequin_admin.connect.models import AuthorizationRequest, ConnectLink
 from sequin_admin.core.concrete import noun
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.demo.models import Demo, DemoRow, Key, entity_of, marked_ids
-from sequin_admin.health.models import Check, Incident, Outage, Transition
+from sequin_admin.health import causes
+from sequin_admin.health.models import Cause, Check, ExpiryNotice, Incident, Outage, Transition
 from sequin_admin.notifications.models import Channel, Delivery
 from sequin_admin.syncs.models import Consumer, Stream, Sync, Target
 
@@ -164,6 +165,9 @@ def forget_history(organization: Organization, removed: Mapping[Model, Ids]) -> 
     ids = [pk for some in removed.values() for pk in some if isinstance(pk, UUID)]
     for model in HISTORY:
         model._base_manager.filter(entity_id__in=ids).delete()
+    Cause.objects.filter(organization=organization, incidents=None).delete()
+    causes.recount()
+    ExpiryNotice.objects.filter(organization=organization, subject__in=map(str, ids)).delete()
 
 
 def forget_marks(demo: Demo, plan: Removal) -> None:

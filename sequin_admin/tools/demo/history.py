@@ -7,6 +7,7 @@ or has been since the demo was made, is left out: its history is being made by o
 """
 
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -22,11 +23,12 @@ from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Outcome, Verdict
 from sequin_admin.demo.models import Demo, mark, marked_rows
-from sequin_admin.health import alerts, outages, rollup
+from sequin_admin.health import alerts, cause_alerts, outages, rollup
+from sequin_admin.health.cause_alerts import SETTLE
 from sequin_admin.health.checks import AUTHENTICATION, CLIENT, update_check
-from sequin_admin.health.models import Check, Incident, Outage, subject_columns
+from sequin_admin.health.models import Cause, Check, Incident, Outage, subject_columns
 from sequin_admin.health.status import LONG_AGO, Status
-from sequin_admin.limits import sampling, usage
+from sequin_admin.limits import recorded, sampling
 from sequin_admin.limits.models import SamplePeriod, UsageCursor, get_rate
 from sequin_admin.limits.requests import Gauge
 from sequin_admin.notifications import outbox
@@ -114,7 +116,7 @@ def write_day(demo: Demo, day: int) -> None:
     changed = write_episodes(cast, day, start)
     changed |= write_outage(demo, day, start)
     cast.put_back()
-    notify_resolved(demo, changed)
+    notify(demo, changed)
     drop_messages_of_others(demo)
     deliver_past(demo.organization, before=demo.began_at)
     write_usage(cast, start)
@@ -200,18 +202,35 @@ def write_outage(demo: Demo, day: int, start: datetime) -> set[UUID]:
     return {outage.pk}
 
 
-def notify_resolved(demo: Demo, ids: Iterable[UUID]) -> None:
-    """Post that the day's incidents are over, each at its time."""
+def notify(demo: Demo, ids: Iterable[UUID]) -> None:
+    """Post what the day's incidents and causes were, each at its time."""
     over = Incident.objects.filter(
-        organization=demo.organization_id,
-        entity_id__in=ids,
-        resolved_at__lt=demo.began_at,
-        over_told_at=None,
+        organization=demo.organization_id, entity_id__in=ids, resolved_at__lt=demo.began_at
     )
-    for incident in over.select_related("organization").order_by("resolved_at"):
+    causes = Cause.objects.filter(incidents__in=over, told_at=None).exclude(resolved_at=None)
+    for cause in causes.distinct().select_related("organization").order_by("opened_at"):
+        post_cause(cause)
+    told = over.filter(over_told_at=None)
+    for incident in told.select_related("organization").order_by("resolved_at"):
         with clock.at(incident.resolved_at or demo.began_at):
             outbox.post(incident.organization, alerts.resolution_message(incident))
-    over.update(over_told_at=demo.began_at)
+    told.update(over_told_at=demo.began_at)
+
+
+def post_cause(cause: Cause) -> None:
+    """Post that a cause opened and that it was over, and remember that."""
+    opened = copy(cause)
+    opened.resolved_at, opened.open_incidents = None, cause.total_incidents
+    posted = list[Delivery]()
+    cause.told_at, cause.told_incidents = cause.opened_at + SETTLE, cause.total_incidents
+    with clock.at(cause.told_at):
+        posted += outbox.post(cause.organization, cause_alerts.opening_message(opened))
+    cause.over_told_at = max(cause.resolved_at or cause.told_at, cause.told_at)
+    with clock.at(cause.over_told_at):
+        for _, message in cause_alerts.resolution_messages([cause]):
+            posted += outbox.post(cause.organization, message)
+    cause.deliveries = [row.pk for row in posted]
+    cause.save(update_fields=["told_at", "told_incidents", "over_told_at", "deliveries"])
 
 
 def drop_messages_of_others(demo: Demo) -> None:
@@ -245,8 +264,8 @@ MOST_CALLS = 40_000
 def hours(demo: Demo, start: datetime) -> Iterator[datetime]:
     """The full hours of the day that began at `start`, that are kept and are over."""
     kept = clock.now() - timedelta(days=settings.KEEP_USAGE_DAYS)
-    at = usage.start_of(start, SamplePeriod.HOUR) + HOUR
-    last = usage.start_of(demo.began_at, SamplePeriod.HOUR)
+    at = recorded.start_of(start, SamplePeriod.HOUR) + HOUR
+    last = recorded.start_of(demo.began_at, SamplePeriod.HOUR)
     while at <= start + episodes.DAY and at < last:
         if at > kept:
             yield at
