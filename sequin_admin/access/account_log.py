@@ -1,6 +1,7 @@
 """Audit events about accounts, which belong to no organization or to several."""
 
 from typing import Any
+from uuid import UUID
 
 from sequin_admin.access.models import User
 from sequin_admin.audit.models import record_change
@@ -20,7 +21,7 @@ def record_account_repeatable(user: User, action: str, actor: AnyActor, **detail
         record_repeatable(user, action, actor, organization_id=organization_id, **details)
 
 
-def list_logs(user: User) -> list[Any]:
+def list_logs(user: User) -> list[UUID | None]:
     """The organizations whose logs tell of the account; that of the installation for none."""
     return list(user.memberships.values_list("organization_id", flat=True)) or [None]
 

@@ -9,7 +9,6 @@ import json
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
-from typing import Any
 
 from sequin_admin.audit.tables import Seal, SealKey
 
@@ -41,7 +40,7 @@ def secret_of(key: SealKey) -> bytes:
     return bytes.fromhex(key.secrets["key"])
 
 
-def digest_event(secret: bytes, columns: Sequence[Any]) -> str:
+def digest_event(secret: bytes, columns: Sequence[object]) -> str:
     """128 bits of a MAC over the values of `COLUMNS`."""
     made = hmac.digest(secret, f"event {encode(columns)}".encode(), "sha256")
     return urlsafe_b64encode(made[:DIGEST_BYTES]).decode().rstrip("=")

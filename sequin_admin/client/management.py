@@ -50,8 +50,9 @@ class Api:
     def patch(self, path: str, body: object) -> Any:
         return self.call("PATCH", path, body)
 
-    def put(self, path: str, body: object) -> Any:
-        return self.call("PUT", path, body)
+    def put(self, path: str, body: object) -> dict[str, Any]:
+        changed: dict[str, Any] = self.call("PUT", path, body)
+        return changed
 
     def delete(self, path: str) -> None:
         self.call("DELETE", path)

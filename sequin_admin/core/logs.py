@@ -1,10 +1,10 @@
 """Log lines of structlog and of the standard library, as JSON or for reading."""
 
 import re
-from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+from structlog.typing import EventDict, Processor
 
 # The first parts of addresses whose next part lets its holder in.
 TOKEN_PATHS = re.compile(
@@ -17,9 +17,7 @@ def mask_tokens(text: str) -> str:
     return TOKEN_PATHS.sub(r"\1***********", text)
 
 
-def mask_line(
-    logger: object, name: str, line: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
+def mask_line(logger: object, name: str, line: EventDict) -> EventDict:
     """Processor of structlog: no line says a token that stands in an address."""
     for key, value in line.items():
         if isinstance(value, str):
@@ -27,7 +25,7 @@ def mask_line(
     return line
 
 
-SHARED: list[Any] = [
+SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

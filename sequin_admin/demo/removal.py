@@ -49,7 +49,7 @@ HISTORY: tuple[Model, ...] = (Check, Transition, Incident)
 
 
 @dataclass(frozen=True)
-class Kept:
+class KeptRow:
     """A row of the demo that stays, as `needed_by` of a person's needs it."""
 
     row: models.Model
@@ -74,7 +74,7 @@ class Removal:
     def kept_count(self) -> int:
         return sum(map(len, self.kept.values()))
 
-    def examples(self, most: int) -> list[Kept]:
+    def examples(self, most: int) -> list[KeptRow]:
         """The rows of the first reasons, with at most two queries a model."""
         chosen, wanted = self.reasons[:most], defaultdict[Model, Ids](set)
         for model, pk, by, by_pk in chosen:
@@ -82,7 +82,7 @@ class Removal:
             wanted[by].add(by_pk)
         rows = {model: load(model, ids) for model, ids in wanted.items()}
         pairs = ((rows[model].get(pk), rows[by].get(by_pk)) for model, pk, by, by_pk in chosen)
-        return [Kept(row, needed_by) for row, needed_by in pairs if row and needed_by]
+        return [KeptRow(row, needed_by) for row, needed_by in pairs if row and needed_by]
 
 
 def load(model: Model, ids: Ids) -> dict[Key, models.Model]:

@@ -49,8 +49,7 @@ def event_lines(event: CalendarEvent, stamp: datetime) -> Iterator[str]:
     yield f"SUMMARY:{escape(event.summary)}"
     yield f"DESCRIPTION:{escape(event.description)}"
     yield f"URL:{event.url}"
-    yield "TRANSP:TRANSPARENT"
-    yield "END:VEVENT"
+    yield from ("TRANSP:TRANSPARENT", "END:VEVENT")
 
 
 def utc(at: datetime) -> str:

@@ -27,7 +27,7 @@ def leaving_middleware(get_response: Handler) -> Handler:
         address = response.get("Location", "")
         if response.status_code not in (301, 302, 303, 307, 308) or not leaves(request, address):
             return response
-        language = getattr(request, "page_language", ENGLISH)
+        language = response.get("Content-Language", ENGLISH)
         context = {"address": address, "host": urlsplit(address).netloc, "language": language}
         with translation.override(language):
             page = render(request, "link/leaving.html", context)

@@ -33,7 +33,7 @@ def public_page(view: View[P]) -> View[P]:
     def inner(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         with in_language(request):
             response: HttpResponse = never_cache(view)(request, *args, **kwargs)
-            response["Content-Language"] = request.page_language = active_language()  # type: ignore[attr-defined]
+            response["Content-Language"] = active_language()
         remember_switch(request, response)
         response["Referrer-Policy"] = "no-referrer"
         response["X-Robots-Tag"] = "noindex, nofollow"

@@ -7,7 +7,7 @@ are there is written with each batch, so a move that was killed goes on when it 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
-from typing import Any
+from typing import Any, TypeAlias
 
 from django.apps import apps
 from django.core.management.color import no_style
@@ -25,6 +25,9 @@ TARGET = "target"
 # How far each table is; `last` is the key of the last row, as text.
 PROGRESS = "sequin_admin_move"
 BATCH = 1000
+# Of a row, in the order of its columns.
+Values: TypeAlias = Sequence[Any]
+Column: TypeAlias = "models.Field[object, object]"
 
 
 class MoveRefused(Exception):
@@ -108,7 +111,7 @@ def has_table(model: type[models.Model]) -> bool:
     return model._meta.managed and not model._meta.proxy
 
 
-def columns(model: type[models.Model]) -> "list[models.Field[Any, Any]]":
+def columns(model: type[models.Model]) -> list[Column]:
     """The columns that are written: the database works out the others."""
     return [field for field in model._meta.concrete_fields if not field.generated]
 
@@ -142,8 +145,8 @@ def read_progress(table: str) -> str | None:
 
 
 def read_batch(
-    model: type[models.Model], rows: models.QuerySet[Any]
-) -> Iterator[tuple[str, Sequence[Any]]]:
+    model: type[models.Model], rows: models.QuerySet[models.Model]
+) -> Iterator[tuple[str, Values]]:
     """Key and values of each of the next rows, encrypted ones as they are stored."""
     raw = {
         f"stored_{field.attname}": Cast(field.attname, TextField())
@@ -158,13 +161,21 @@ def read_batch(
         yield str(pk), values
 
 
-def write_batch(model: type[models.Model], batch: Sequence[Sequence[Any]], last: str) -> None:
+def write_batch(model: type[models.Model], batch: Sequence[Values], last: str) -> None:
     """Raises `MoveRefused` for a value that PostgreSQL does not take."""
     target, fields, table = connections[TARGET], columns(model), model._meta.db_table
     quoted = ", ".join(f'"{field.column}"' for field in fields)
     marks = ", ".join(["%s"] * len(fields))
     sql = f"INSERT INTO {target.ops.quote_name(table)} ({quoted}) VALUES ({marks})"  # noqa: S608
-    rows = [[prepare(f, value) for f, value in zip(fields, row, strict=True)] for row in batch]
+    # A secret is written as it was read: encrypted.
+    as_read = [isinstance(field, EncryptedJSONField) for field in fields]
+    rows = [
+        [
+            value if raw else field.get_db_prep_save(value, target)
+            for field, value, raw in zip(fields, row, as_read, strict=True)
+        ]
+        for row in batch
+    ]
     told = (
         f"INSERT INTO {PROGRESS} VALUES (%s, %s) "  # noqa: S608
         "ON CONFLICT (table_name) DO UPDATE SET last = excluded.last"
@@ -178,12 +189,6 @@ def write_batch(model: type[models.Model], batch: Sequence[Sequence[Any]], last:
             f"PostgreSQL does not take a row of {table} among the {BATCH} up to {last}: "
             f"{str(error).splitlines()[0]}. Mend it in the old database, then run this again."
         ) from None
-
-
-def prepare(field: "models.Field[Any, Any]", value: Any) -> Any:
-    if isinstance(field, EncryptedJSONField):
-        return value
-    return field.get_db_prep_save(value, connections[TARGET])
 
 
 def finish() -> int:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
 
+from django.db.models import QuerySet
 from ninja import Query
 from pydantic import Field
 
@@ -164,7 +165,10 @@ def list_usage(request: ApiRequest, filters: Query[UsageFilters]) -> dict[str, A
 
 
 def sort_by_share(
-    request: ApiRequest, organization: Organization, filters: UsageFilters, rows: Any
+    request: ApiRequest,
+    organization: Organization,
+    filters: UsageFilters,
+    rows: QuerySet[Credential],
 ) -> tuple[list[Credential], str | None]:
     """A page of the credentials that a worker has summed up: new ones come within a minute."""
     filters.refuse_unknown(request)

@@ -9,7 +9,7 @@ from enum import Enum
 SIGNED_NOW = ("netsuite_tba",)
 
 
-class Part(Enum):
+class SimulatorPart(Enum):
     """The simulator's part in a scene, and by which time."""
 
     NONE, THEN, NOW = range(3)
@@ -21,9 +21,9 @@ class Scene:
 
     at: datetime
     play: Callable[[], object] = field(compare=False)
-    simulator: Part = field(default=Part.NONE, compare=False)
+    simulator: SimulatorPart = field(default=SimulatorPart.NONE, compare=False)
 
 
-def part_in(kind: str) -> Part:
+def part_in(kind: str) -> SimulatorPart:
     """The simulator's part where an account of the kind is connected."""
-    return Part.NOW if kind in SIGNED_NOW else Part.THEN
+    return SimulatorPart.NOW if kind in SIGNED_NOW else SimulatorPart.THEN

@@ -28,7 +28,7 @@ from sequin_admin.syncs import targets
 from sequin_admin.syncs.models import Sync, Target
 from sequin_admin.tools.demo import pipeline
 from sequin_admin.tools.demo.customers import CUSTOMERS, Place
-from sequin_admin.tools.demo.scenes import Part, Scene, part_in
+from sequin_admin.tools.demo.scenes import Scene, SimulatorPart, part_in
 from sequin_admin.tools.demo.stage import Stage
 
 COLLEAGUES = (("liet.kynes", Role.ADMIN), ("chani", Role.MEMBER))
@@ -65,9 +65,9 @@ class Story:
 
     def simulated(self, scene: Scene) -> datetime | None:
         """What the simulator's clock shows in the scene; None where it takes no part."""
-        if scene.simulator is Part.THEN:
+        if scene.simulator is SimulatorPart.THEN:
             return scene.at
-        return clock.now() if scene.simulator is Part.NOW else None
+        return clock.now() if scene.simulator is SimulatorPart.NOW else None
 
     def scenes(self) -> Iterator[Scene]:
         yield Scene(self.start, self.begin)
@@ -80,8 +80,8 @@ class Story:
         yield Scene(self.end - hour * 2, self.test_target)
         yield from self.everyday()
         yield from self.invitations()
-        yield Scene(self.end - SECRET_OLD_FOR, self.replace_secret_there, Part.THEN)
-        yield Scene(self.end - REVOKED_FOR, self.revoke_there, Part.THEN)
+        yield Scene(self.end - SECRET_OLD_FOR, self.replace_secret_there, SimulatorPart.THEN)
+        yield Scene(self.end - REVOKED_FOR, self.revoke_there, SimulatorPart.THEN)
 
     def arrival(self, place: Place) -> datetime:
         first = self.start + timedelta(minutes=10)
