@@ -26,7 +26,7 @@ from sequin_admin.core.database_files import DumpFailed, count_rows, dump_databa
 
 Recipient: TypeAlias = pyrage.x25519.Recipient | pyrage.ssh.Recipient
 Identity: TypeAlias = pyrage.x25519.Identity | pyrage.ssh.Identity
-Say: TypeAlias = Callable[[str], object]
+Tell: TypeAlias = Callable[[str], object]
 
 MANIFEST, DATABASE = "manifest.json", "database"
 CANARY = b"the key that opens this opens the backup"
@@ -52,7 +52,7 @@ class Manifest:
         return sum(self.rows.values())
 
 
-def make_backup(output: Path, recipients: Sequence[Recipient], say: Say) -> Manifest:
+def make_backup(output: Path, recipients: Sequence[Recipient], tell: Tell) -> Manifest:
     """Write a backup while everything runs. The file is there when it is whole.
 
     Raises `BackupRefused`, and `OSError` for a folder that can't be written.
@@ -66,14 +66,14 @@ def make_backup(output: Path, recipients: Sequence[Recipient], say: Say) -> Mani
         raise BackupRefused(f"{output} exists. Choose another name, or move it away.")
     with TemporaryDirectory(dir=output.parent, prefix=".backup-") as folder:
         database, archive = Path(folder, DATABASE), Path(folder, "archive.tar")
-        say("Copying the database...")
+        tell("Copying the database...")
         manifest = describe(dump(database))
         Path(folder, MANIFEST).write_text(json.dumps(asdict(manifest), indent=1))
         with tarfile.open(archive, "w") as tar:
             for name in (MANIFEST, DATABASE):
                 tar.add(Path(folder, name), name)
         database.unlink()
-        say(f"Encrypting {archive.stat().st_size / 1e6:,.1f} MB...")
+        tell(f"Encrypting {archive.stat().st_size / 1e6:,.1f} MB...")
         sealed = Path(folder, "sealed")
         with archive.open("rb") as plain, open_private(sealed) as out:
             pyrage.encrypt_io(plain, out, recipients)
@@ -92,7 +92,7 @@ def describe(rows: dict[str, int]) -> Manifest:
     )
 
 
-def restore_backup(file: Path, identities: Sequence[Identity], say: Say) -> Manifest:
+def restore_backup(file: Path, identities: Sequence[Identity], tell: Tell) -> Manifest:
     """Fill the empty database of `DATABASE_URL`: wholly or not at all, also when it is killed.
 
     Raises `BackupRefused`, and `OSError` for a file that can't be read.
@@ -103,10 +103,10 @@ def restore_backup(file: Path, identities: Sequence[Identity], say: Say) -> Mani
             "one: make another, or move that away."
         )
     with TemporaryDirectory(dir=place_to_unpack(), prefix=".restore-") as folder:
-        say("Opening the backup...")
+        tell("Opening the backup...")
         manifest = unpack(file, identities, Path(folder))
         refuse_unusable(manifest)
-        say(f"Restoring {manifest.total:,} rows of {manifest.made_at}...")
+        tell(f"Restoring {manifest.total:,} rows of {manifest.made_at}...")
         try:
             load_database(Path(folder, DATABASE))
         except DumpFailed as failure:

@@ -30,6 +30,7 @@ OWNED = [
 # Where a key of another organization finds rows: kinds, its own organization, its own key event.
 NOT_EMPTY = [
     *("/v1/api-keys", "/v1/api-keys/me", "/v1/events", "/v1/health", "/v1/kinds"),
+    "/v1/expiry/changes",
     *("/v1/members", "/v1/organization", "/v1/organization/branding"),
     *("/v1/organization/mail-settings", "/v1/mail-templates"),
 ]

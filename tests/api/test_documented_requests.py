@@ -134,7 +134,7 @@ def is_a(shape, shown, *, ours=()):
 
 
 CREDENTIAL = {"kind", "rate_limit"}
-APP = {"properties", "scopes", "redirect_uris", "renewals_per_second"}
+APP = {"properties", "scopes", "redirect_uris", "renewals_per_second", "secret_ends_at"}
 
 
 @pytest.fixture

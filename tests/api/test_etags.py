@@ -73,12 +73,15 @@ def deletable(owner, organization):
         "/v1/api-keys/{api_key_id}": owner.post("/v1/api-keys", api_key),
     }
     assert {answer.status_code for answer in made.values()} == {201}, made
+    template, text = "/v1/mail-templates/connect/en", {"subject": "Connect", "text": "{link}"}
+    assert owner.call("PUT", template, text).status_code == 200
     return {
         # What needs another row comes before it.
         "/v1/consumers/postgres/{consumer_id}": consumer_path,
         "/v1/syncs/{sync_id}": f"/v1/syncs/{sync.pk}",
         "/v1/targets/postgres/{target_id}": f"/v1/targets/postgres/{target.pk}",
         "/v1/credentials/{credential_id}": f"/v1/credentials/{key.pk}",
+        "/v1/mail-templates/{purpose}/{language}": template,
         "/v1/oauth-apps/{oauth_app_id}": (
             f"/v1/oauth-apps/{make_oauth_app(organization, 'hubspot').pk}"
         ),

@@ -206,5 +206,6 @@ def test_every_encrypted_column_names_its_organization():
     # A token names that of its credential; a key of the installation belongs to none.
     assert columns.pop("tokens.Token") == ("credential_id", "credential_seal")
     assert columns.pop("core.DigestKey") == ("id",)
+    assert columns.pop("audit.SealKey") == ("id",)
     assert len(columns) >= 9
     assert {bind[0] for bind in columns.values()} == {"organization_id"}

@@ -164,7 +164,7 @@ def address(ids):
         known |= {"saved_view_new": "credentials", "list_columns": "credentials"}
         if name == "mail_template":
             return reverse("dashboard:mail_template", args=["connect", "de"])
-        known |= {"connect_link_new": "stripe", "channel_add": "webhook"}
+        known |= {"connect_link_new": "stripe", "channel_add": "webhook", "provider": "stripe"}
         args = [known[name]] if name in known else []
         return reverse(f"dashboard:{name}", args=args)
 

@@ -16,7 +16,7 @@ GROUPS = {
     "Accounts": ["Credentials", "OAuth apps", "Connect links"],
     "Data": ["Syncs", "Targets", "Consumers", "Streams"],
     "Watch": ["Usage", "Expiry", "Worker", "Audit"],
-    "Settings": ["Notifications", "API keys", "Members", "Organization"],
+    "Settings": ["Notifications", "API keys", "Members", "Branding", "Organization"],
     "Help": ["Kinds", "API"],
 }
 

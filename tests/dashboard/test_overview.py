@@ -253,7 +253,7 @@ def test_queries_do_not_grow(client, user, organization, rows, django_assert_max
         make_incident(credential, Status.values[1 + number % 2])
     client.force_login(user)
 
-    with django_assert_max_num_queries(11):
+    with django_assert_max_num_queries(12):
         client.get(URL)
 
     assert Credential.objects.of(organization).count() == rows

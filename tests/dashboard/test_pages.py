@@ -28,7 +28,7 @@ def test_lists_ask_little_whatever_the_rows(
         credential_operations.update_details(credential, name=f"Renamed {number}", actor=user)
         make_oauth_app(organization, "airtable", name=f"App {number}")
 
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(12):
         assert owner.get(path).status_code == 200
 
 

@@ -245,7 +245,7 @@ def test_ago_keeps_the_exact_time(monkeypatch):
     html = ui.ago(datetime(2026, 11, 12, 14, 3, tzinfo=UTC))
 
     assert 'datetime="2026-11-12T14:03:00+00:00"' in html
-    assert 'title="12 Nov 2026, 14:03:00 UTC">1 h ago<' in html
+    assert 'title="12 Nov 2026, 14:03:00 UTC" data-ago>1 h ago<' in html
 
 
 @pytest.mark.parametrize(
