@@ -4,7 +4,6 @@ from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.db import models
 from django.http import HttpRequest
 
 from sequin_admin.access.models import User
@@ -54,16 +53,13 @@ class IncidentAdmin(ReadOnlyAdmin):
     search_fields = ("name", "code")
 
 
-class CauseNoteInline(admin.TabularInline):  # type: ignore[type-arg]
-    """Notes, to look at."""
+@admin.register(CauseNote)
+class CauseNoteAdmin(ReadOnlyAdmin):
+    """Notes of causes, to look at."""
 
-    model = CauseNote
-    extra = 0
-    can_delete = False
-    readonly_fields = fields = ("at", "author", "text")
-
-    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
+    list_display = ("at", "cause", "author", "text")
+    list_select_related = ("cause",)
+    search_fields = ("author", "text")
 
 
 @admin.register(Cause)
@@ -77,7 +73,6 @@ class CauseAdmin(ReadOnlyAdmin):
     list_select_related = ("owner",)
     list_filter = ("status", "entity", "provider", "opened_at")
     search_fields = ("name", "code")
-    inlines = (CauseNoteInline,)
 
 
 class OutageForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -14,8 +14,8 @@ from sequin_admin.core.chunks import CHUNK_SIZE
 
 def remind_due() -> int:
     """Mail all reminders whose time has come. Returns how many."""
-    organizations = due_links().order_by().values_list("organization", flat=True).distinct()
-    return sum(remind_all(pk) for pk in list(organizations))
+    organizations = due_links().order_by("remind_at").values_list("organization", flat=True)
+    return sum(remind_all(pk) for pk in {*organizations})
 
 
 def due_links() -> models.QuerySet[ConnectLink]:

@@ -61,7 +61,7 @@ class OAuthAppForm(PropertiesForm):
     )
     secret_ends_on = forms.DateField(
         required=False,
-        label="Client secret ends on",
+        label="Secret ends on",
         widget=DateInput(),
         help_text=ENDS_HELP,
     )
