@@ -341,7 +341,7 @@ def test_of_two_web_processes_one_tells_that_no_worker_runs_and_that_one_runs_ag
     printed = processes.out.getvalue()
     subjects = re.findall("Subject: .* worker of Sequin Admin is running.*", printed)
     assert [subject.removeprefix("Subject: ") for subject in subjects] == [
-        worker_watch.OPENED[0],
-        worker_watch.RESOLVED[0],
+        worker_watch.OPENED[worker_watch.NO_WORKER][0],
+        worker_watch.RESOLVED[worker_watch.NO_WORKER][0],
     ]
     assert ServiceIncident.objects.count() == 1
