@@ -35,7 +35,7 @@ def measure(organization: Organization, total: int = MANY) -> dict[str, Any]:
     return {
         "rows": 2 * total,
         "rotation_s": round(took, 1),
-        "processor_s": round(busy, 1),
+        "processor_s": round(busy, 3),
         "allowed_s": ALLOWED_S,
         "saved_meanwhile": next(saved),
         "end": output.getvalue().splitlines()[-1],
