@@ -75,8 +75,10 @@ class Runner:
         calling = [job for job in self.jobs if not job.single]
         chores = [job for job in self.jobs if job.single and not job.prompt]
         prompt = [job for job in self.jobs if job.prompt]
+        # At most two connections more than threads: the chores' and the one that claims.
+        callers = max(1, self.threads - len(prompt[:1]))
         with_limits = (
-            (calling, self.threads, statement_limits.for_worker()),
+            (calling, callers, statement_limits.for_worker()),
             (chores, 1, statement_limits.for_chores()),
             (prompt, 1, statement_limits.for_worker()),
         )

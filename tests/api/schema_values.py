@@ -144,6 +144,10 @@ class Fed:
             "expires_at": f"{clock.now().year + 1}-01-01T00:00:00Z",
             "contact_email": MAILBOX,
             "metadata filter": '{"plan": "pro"}',
+            # A pair of colours has a contrast; none is ours.
+            **dict.fromkeys(("accent", "accent_dark", "ground", "ground_dark", "support"), ""),
+            "privacy_url": "https://arrakis.test/privacy",
+            "most_a_day": 10,
             # A schema cannot say what a key is.
             "private_key": PEM,
         }
@@ -169,6 +173,11 @@ class Fed:
             case.body = self.body(case.body)
             if case.path.endswith("/secrets"):
                 case.body = {"properties": sample_properties(kinds.get("stripe_key"))}
+            if case.path.endswith("/mute"):
+                case.body = {"until": None}
+            if case.path.endswith("/send"):
+                one = "{link_id}" in case.path
+                case.body = {} if one else {"link_ids": [self.ids["link_id"]]}
 
     def parameter(self, case: Case, name: str, value: Any) -> Any:
         if name == "cursor":

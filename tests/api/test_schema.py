@@ -15,7 +15,22 @@ from sequin_admin.access.models import Scope
 from tests.api.schema_values import Fed
 from tests.api_client import ApiClient
 
-CONFIG = schemathesis.Config.from_dict({"seed": 7, "generation": {"allow-x00": False}})
+OTHERWISE = [
+    # A key that was revoked is still shown, as such.
+    ("/v1/api-keys/{api_key_id}", "use_after_free"),
+    # Blanks around a search do not count.
+    ("/v1/targets/postgres", "negative_data_rejection"),
+]
+CONFIG = schemathesis.Config.from_dict(
+    {
+        "seed": 7,
+        "generation": {"allow-x00": False},
+        "operations": [
+            {"include-path": path, "checks": {check: {"enabled": False}}}
+            for path, check in OTHERWISE
+        ],
+    }
+)
 schema = schemathesis.openapi.from_wsgi("/v1/openapi.json", WSGIHandler(), config=CONFIG)
 # PostgreSQL can store less than SQLite.
 pytestmark = [pytest.mark.faults, pytest.mark.postgresql]
