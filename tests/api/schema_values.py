@@ -148,6 +148,7 @@ class Fed:
             **dict.fromkeys(("accent", "accent_dark", "ground", "ground_dark", "support"), ""),
             "privacy_url": "https://arrakis.test/privacy",
             "most_a_day": 10,
+            "logo": "",
             # A schema cannot say what a key is.
             "private_key": PEM,
         }
