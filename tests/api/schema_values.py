@@ -149,6 +149,7 @@ class Fed:
             "privacy_url": "https://arrakis.test/privacy",
             "most_a_day": 10,
             "logo": "",
+            "language": "de",
             # A schema cannot say what a key is.
             "private_key": PEM,
         }
