@@ -64,31 +64,60 @@ def test_imports_point_one_way(path):
     assert packages_imported_by(path) <= allowed_for(package)
 
 
+# Parts of the client library that need an extra of their name.
+EXTRAS = {path.name for path in (ROOT / "client").iterdir() if path.is_dir()} - {"__pycache__"}
+PROJECT = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+
+
+def part_of(path: Path) -> str:
+    """The package of a file, or the extra that it is."""
+    parts = path.relative_to(ROOT).parts
+    return parts[1] if parts[0] == "client" and parts[1] in EXTRAS else parts[0]
+
+
+def needed_by(part: str) -> set[str]:
+    """What a part imports that is neither ours nor Python's."""
+    files = [path for path in FILES if part_of(path) == part]
+    needed = {name.partition(".")[0].lower() for path in files for name in imported_by(path)}
+    return needed - sys.stdlib_module_names - {"sequin_admin"}
+
+
+def installed_by(*requirements: str) -> set[str]:
+    names = {re.split(r"[\[<>=~]", each)[0].lower() for each in requirements}
+    return {IMPORTED_AS.get(name, name) for name in names}
+
+
+IMPORTED_AS = {"pyyaml": "yaml"}
+
+
 def test_the_client_needs_nothing_but_httpx2():
     """It is installed where there is no Django."""
-    needed = {
-        name.partition(".")[0]
-        for path in FILES
-        if path.relative_to(ROOT).parts[0] == "client"
-        for name in imported_by(path)
-    }
+    assert needed_by("client") <= installed_by(*PROJECT["dependencies"]) == {"httpx2"}
 
-    assert needed - sys.stdlib_module_names <= {"sequin_admin", "httpx2"}
+
+@pytest.mark.parametrize("extra", sorted(EXTRAS))
+def test_an_extra_needs_only_what_it_installs(extra):
+    installed = installed_by(*PROJECT["dependencies"], *PROJECT["optional-dependencies"][extra])
+
+    # urllib3 is what `requests` is made of, and its interface for this.
+    assert needed_by(extra) - {"urllib3"} <= installed
+
+
+def test_only_itself_imports_an_extra():
+    for path in FILES:
+        extras = {name.split(".")[2] for name in imported_by(path) if CLIENT.match(name)} & EXTRAS
+
+        assert extras <= {part_of(path)}, path
+
+
+CLIENT = re.compile(r"sequin_admin\.client\.\w")
 
 
 def test_the_command_line_needs_only_what_its_package_installs():
-    """It runs where there is no server, on the `dependencies` in pyproject.toml."""
-    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    installed = {name.lower().removeprefix("py") for name in project["dependencies"]}
-    needed = {
-        name.partition(".")[0]
-        for path in FILES
-        if path.relative_to(ROOT).parts[0] == "command_line"
-        for name in imported_by(path)
-    }
+    """It runs where there is no server."""
+    installed = installed_by(*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["cli"])
 
-    theirs = needed - sys.stdlib_module_names - {"sequin_admin"}
-    assert {name.removeprefix("py") for name in theirs} <= installed
+    assert needed_by("command_line") <= installed
 
 
 def test_nobody_imports_a_provider_by_name():

@@ -276,3 +276,15 @@ def test_it_runs_from_a_checkout_by_any_link_from_anywhere(environment, tmp_path
     )
 
     assert "Usage: sequin-admin" in ran.stdout
+
+
+def test_without_its_extra_a_sentence_says_what_to_install():
+    code = "import sys; sys.modules['typer'] = None; sys.argv = ['sequin-admin', 'health']; "
+    code += "from sequin_admin.command_line.__main__ import main; main()"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.splitlines() == [
+        "The command line needs typer, which is not installed here. "
+        "Install it with pip install 'sequin-admin[cli]'."
+    ]
