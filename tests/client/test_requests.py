@@ -217,8 +217,9 @@ def test_the_same_is_sent_as_by_httpx2(server, method, path, query, body, parts)
         http.request(method, url, content=body)
 
     first, second = server.sent
-    sent = (first[0], unquote(first[1]), first[2], first[3]["Content-Type"])
-    assert sent == (second[0], unquote(second[1]), second[2], second[3]["Content-Type"])
+    paths = [re.sub("^//+", "/", unquote(each[1])) for each in (first, second)]
+    sent = (first[0], paths[0], first[2], first[3]["Content-Type"])
+    assert sent == (second[0], paths[1], second[2], second[3]["Content-Type"])
     if "signing" in parts:
         claims = dict(re.findall(r'(oauth_\w+)="([^"]*)"', first[3]["Authorization"]))
         claims = {name: unquote(value) for name, value in claims.items()}

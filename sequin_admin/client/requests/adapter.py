@@ -103,8 +103,11 @@ def neutral(request: requests.PreparedRequest) -> httpx2.Request:
         name: value if isinstance(value, str) else value.decode("latin-1")
         for name, value in request.headers.items()
     }
+    url = httpx2.URL(request.url or "")
+    # As `HTTPAdapter.request_url()` does it, so that what is signed is what is sent.
+    url = url.copy_with(raw_path=b"/" + url.raw_path.lstrip(b"/"))
     body = whole(request.body)
-    return httpx2.Request(request.method or "GET", request.url or "", headers=headers, content=body)
+    return httpx2.Request(request.method or "GET", url, headers=headers, content=body)
 
 
 def whole(body: object) -> str | bytes | None:
