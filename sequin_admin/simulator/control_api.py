@@ -25,6 +25,7 @@ from sequin_admin.simulator.control.drills import call_drill, drills_json, end_d
 from sequin_admin.simulator.control.fault_switches import set_fault, start_chaos
 from sequin_admin.simulator.control.rows import get_rows_at, set_count, set_heart
 from sequin_admin.simulator.control.state import get_state
+from sequin_admin.simulator.control.webhooks import add_webhook, remove_webhook, webhooks_json
 from sequin_admin.simulator.drills import DRILLS
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedCall, SimulatedClient
 from sequin_admin.simulator.rows.collection import parse_time, to_datetime
@@ -189,6 +190,30 @@ def rows(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
         return JsonResponse(get_rows_at(get_provider_or_404(slug), account, **asked))
     except ControlError as error:
         return JsonResponse({"error": str(error)}, status=400)
+
+
+@require_http_methods(["GET", "POST"])
+def webhooks(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
+    """The addresses that are told of the account's changes. A POST adds one: `{"url": ...}`, and
+    where the provider has one for each address `"secret"`; the answer has it."""
+    account = get_object_or_404(SimulatedAccount, provider=slug, external_id=external_id)
+    if request.method == "GET":
+        return JsonResponse({"data": webhooks_json(account)})
+    try:
+        given = parse_body(request)
+        endpoint = add_webhook(
+            get_provider_or_404(slug), account, given.get("url"), given.get("secret", "")
+        )
+    except ControlError as error:
+        return JsonResponse({"error": str(error)}, status=400)
+    return JsonResponse({"done": True, "id": endpoint.pk, "secret": endpoint.secret})
+
+
+@control_action
+def stop_webhook(request: HttpRequest, slug: str, external_id: str, endpoint_id: int) -> None:
+    """Tell this address nothing more."""
+    account = get_object_or_404(SimulatedAccount, provider=slug, external_id=external_id)
+    remove_webhook(account, endpoint_id)
 
 
 @require_http_methods(["GET", "POST"])

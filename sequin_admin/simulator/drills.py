@@ -17,6 +17,7 @@ DRILLS = {
     "rotate_secret": "Our secret is rotated",
     "new_field": "A field appears",
     "field_type": "A field changes its type",
+    "webhook_disorder": "Webhooks come late, twice and out of order",
 }
 # These happen once a turn, the others last.
 AT_ONCE = ("revoke_half", "rotate_secret")

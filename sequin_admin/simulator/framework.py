@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import providers as package
 from sequin_admin.simulator.rows.collection import RowCollection
+from sequin_admin.simulator.webhooks.formats import WebhookFormat
 
 Handler = Callable[..., HttpResponse]
 
@@ -42,7 +43,7 @@ class ProviderSimulator:
     `throttled` makes its response to too many calls. `switches` are the actions of its control
     page beyond the common ones, `unsupported_actions` the common ones it lacks. `secret_prefix`
     starts a rotated client secret. `calls_back`: it has a consent page and redirects to the app.
-    `collections` have rows that live.
+    `collections` have rows that live, and `webhooks` tell of their changes.
     """
 
     slug: str
@@ -56,6 +57,7 @@ class ProviderSimulator:
     throttled: Callable[[], HttpResponse] = lambda: JsonResponse({"error": "throttled"}, status=429)
     routes: list[Route] = field(default_factory=list)
     collections: dict[str, RowCollection] = field(default_factory=dict)
+    webhooks: WebhookFormat | None = None
 
     def add_collection(self, collection: RowCollection) -> RowCollection:
         self.collections[collection.name] = collection

@@ -17,6 +17,8 @@ from sequin_admin.simulator.models import (
     SimulatedClient,
     SimulatedGrant,
     SimulatedToken,
+    WebhookEndpoint,
+    WebhookMessage,
     World,
 )
 from sequin_admin.simulator.settings import SIMULATOR_REDIRECT_BASES
@@ -25,7 +27,7 @@ DEFAULT_SEED = "arrakis"
 # What a reset deletes, first what points to others.
 CHANGING = (
     *(SimulatedToken, SimulatedGrant, Fault, Hit, SimulatedCall),
-    *(RowWrite, SimulatedAccount, World),
+    *(RowWrite, WebhookMessage, WebhookEndpoint, SimulatedAccount, World),
 )
 
 

@@ -19,6 +19,7 @@ from sequin_admin.simulator.control.rows import (
     set_count,
     set_heart,
 )
+from sequin_admin.simulator.control.webhooks import add_webhook, remove_webhook, webhooks_json
 from sequin_admin.simulator.drills import DRILLS
 from sequin_admin.simulator.framework import ProviderSimulator
 from sequin_admin.simulator.models import (
@@ -92,6 +93,7 @@ def panel(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
         "per_hour": f"{get_rate(account):g}",
         "most_per_hour": MOST_PER_HOUR,
         "most_rows": MOST_ROWS,
+        "webhooks": webhooks_json(account),
         "grants": account.grants.filter(revoked=False).count(),
         "calls": SimulatedCall.objects.filter(provider=slug, account=external_id).order_by("-pk")[
             :10
@@ -111,6 +113,23 @@ def rows(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
         else:
             count = int(request.POST.get("count", ""))
             set_count(provider, account, count, request.POST.get("collection", ""))
+    except ValueError:
+        return HttpResponseBadRequest("Give a number.", content_type="text/plain")
+    except ControlError as error:
+        return HttpResponseBadRequest(str(error), content_type="text/plain")
+    return redirect("panel", slug=slug, external_id=external_id)
+
+
+@require_POST
+def webhooks(request: HttpRequest, slug: str, external_id: str) -> HttpResponse:
+    """The forms of the control page that add (`url`) and remove (`remove`) an address."""
+    provider = get_provider_or_404(slug)
+    account = get_object_or_404(SimulatedAccount, provider=slug, external_id=external_id)
+    try:
+        if "remove" in request.POST:
+            remove_webhook(account, int(request.POST["remove"]))
+        else:
+            add_webhook(provider, account, request.POST.get("url", "").strip())
     except ValueError:
         return HttpResponseBadRequest("Give a number.", content_type="text/plain")
     except ControlError as error:

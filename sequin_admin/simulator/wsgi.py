@@ -11,8 +11,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequin_admin.simulator.settings
 application = get_wsgi_application()
 
 from sequin_admin.simulator import seed  # noqa: E402 - needs the apps above
+from sequin_admin.simulator.webhooks import sending  # noqa: E402
 
 Path(connection.settings_dict["NAME"]).parent.mkdir(parents=True, exist_ok=True)
 call_command("migrate", verbosity=0)
 seed.plant()
+sending.start()
 connection.close()

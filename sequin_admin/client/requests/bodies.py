@@ -29,7 +29,7 @@ class MeteredRaw:
     def __init__(self, raw: BaseHTTPResponse, done: Callable[[], None]) -> None:
         self.raw, self.done = raw, done
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self.raw, name)
 
     def stream(self, *args: Any, **options: Any) -> Iterator[bytes]:

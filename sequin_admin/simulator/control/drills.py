@@ -31,6 +31,8 @@ def call_drill(
         raise ControlError(f"There is no drill {name!r}: {', '.join(DRILLS)}")
     if name in drills.OF_ROWS and not provider.collections:
         raise ControlError(f"The rows of {provider.title} are fixed: no field changes.")
+    if name == "webhook_disorder" and provider.webhooks is None:
+        raise ControlError(f"{provider.title}'s webhooks are not simulated.")
     if name == "rotate_secret" and not has_app(provider):
         raise ControlError(f"{provider.title} has no app whose secret could be rotated.")
     times = (in_s, for_s, every_s)

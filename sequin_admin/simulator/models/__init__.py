@@ -5,6 +5,7 @@ from sequin_admin.simulator.models.calls import Fault, Hit, SimulatedCall
 from sequin_admin.simulator.models.clock import World, now, one_moment, read_world
 from sequin_admin.simulator.models.grants import SimulatedGrant, SimulatedToken
 from sequin_admin.simulator.models.rows import FIRST_WRITTEN, RowWrite
+from sequin_admin.simulator.models.webhooks import WebhookEndpoint, WebhookMessage
 
 __all__ = [
     "FIRST_WRITTEN",
@@ -16,6 +17,8 @@ __all__ = [
     "SimulatedClient",
     "SimulatedGrant",
     "SimulatedToken",
+    "WebhookEndpoint",
+    "WebhookMessage",
     "World",
     "now",
     "one_moment",
