@@ -33,19 +33,27 @@ class Simulator:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Simulator":
+        self.begin()
+        self.wait()
+        return self
+
+    def command(self) -> list[str]:
+        command = [sys.executable, "-m", "gunicorn", "--threads", "16", "--log-level", "error"]
+        command += ["--bind", f"127.0.0.1:{self.port}", "--no-control-socket"]
+        # Do not wait for calls that stall on purpose.
+        return [*command, "--graceful-timeout", "1", "sequin_admin.simulator.wsgi:application"]
+
+    def begin(self) -> None:
         environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "sequin_admin.simulator.settings",
             "SIMULATOR_DATABASE": str(Path(self.folder.name) / "simulator.sqlite3"),
             "SIMULATOR_REDIRECT_BASES": self.redirect_bases,
         }
-        command = [sys.executable, "-m", "gunicorn", "--threads", "16", "--log-level", "error"]
-        command += ["--bind", f"127.0.0.1:{self.port}", "--no-control-socket"]
-        # Do not wait for calls that stall on purpose.
-        command += ["--graceful-timeout", "1"]
-        self.process = subprocess.Popen(
-            [*command, "sequin_admin.simulator.wsgi:application"], cwd=ROOT, env=environment
-        )
+        self.process = subprocess.Popen(self.command(), cwd=ROOT, env=environment)
+
+    def wait(self) -> None:
+        """Until it answers. Raises `RuntimeError`."""
         ends = time.monotonic() + 60
         while time.monotonic() < ends:
             try:
@@ -53,7 +61,7 @@ class Simulator:
             except httpx2.HTTPError:
                 time.sleep(0.1)
             else:
-                return self
+                return
         raise RuntimeError("The simulator did not start within 60 seconds.")
 
     def stop(self) -> None:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.drills import active_names
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse
-from sequin_admin.simulator.models import Fault, Hit, SimulatedAccount, now
+from sequin_admin.simulator.models import Fault, Hit, PointBucket, SimulatedAccount, now
 from sequin_admin.simulator.rows.collection import to_ms
 
 COMMON_FAULTS = ("outage", "html", "proxy", "timeout", "slow", "crawl", "throttle", "lost_response")
@@ -42,7 +42,8 @@ def clear_faults(provider: str, account: SimulatedAccount | None) -> None:
     """Switch off the faults and reset the counted calls."""
     Fault.objects.filter(provider=provider, account=account).delete()
     counted = f"{provider}:{account.external_id}" if account else f"{provider}:"
-    Hit.objects.filter(key__startswith=counted).delete()
+    for model in (Hit, PointBucket):
+        model.objects.filter(key__startswith=counted).delete()
 
 
 def consume_fault(provider: ProviderSimulator, account: SimulatedAccount | None, name: str) -> bool:

@@ -1,9 +1,10 @@
 """Rate limits of simulated providers: calls counted against what is published."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse
-from sequin_admin.simulator.models import Hit, now
+from sequin_admin.simulator.models import Hit, PointBucket, now
 
 
 def count_call(
@@ -25,3 +26,24 @@ def count_call(
         raise SimulatedResponse(provider.throttled())
     Hit.record(name, at, since)
     return allowed - used - 1
+
+
+@dataclass(frozen=True)
+class PointLimit:
+    """A bucket of points, into which `per_second` come back until it holds `most`."""
+
+    most: float
+    per_second: float
+
+    def left(self, key: str) -> float:
+        bucket = PointBucket.objects.filter(key=key).first()
+        if bucket is None:
+            return self.most
+        passed = (now() - bucket.at).total_seconds()
+        return min(self.most, bucket.points + max(passed, 0) * self.per_second)
+
+    def spend(self, key: str, points: float) -> float:
+        """Points that are left afterwards."""
+        left = max(self.left(key) - points, 0)
+        PointBucket.objects.update_or_create(key=key, defaults={"points": left, "at": now()})
+        return left

@@ -11,6 +11,7 @@ from sequin_admin.simulator import framework
 from sequin_admin.simulator.models import (
     Fault,
     Hit,
+    PointBucket,
     RowWrite,
     SimulatedAccount,
     SimulatedCall,
@@ -26,7 +27,7 @@ from sequin_admin.simulator.settings import SIMULATOR_REDIRECT_BASES
 DEFAULT_SEED = "arrakis"
 # What a reset deletes, first what points to others.
 CHANGING = (
-    *(SimulatedToken, SimulatedGrant, Fault, Hit, SimulatedCall),
+    *(SimulatedToken, SimulatedGrant, Fault, Hit, PointBucket, SimulatedCall),
     *(RowWrite, WebhookMessage, WebhookEndpoint, SimulatedAccount, World),
 )
 

@@ -1,4 +1,4 @@
-"""A test network: every https host resolves to the simulator, which has our certificate.
+"""A test network: every https host resolves to the simulator, which has a CA of its own.
 
 The SDKs run unchanged: with the providers' real hosts, checking certificates. Only the CA is set,
 by the variables that OpenSSL and requests read.
@@ -6,86 +6,67 @@ by the variables that OpenSSL and requests read.
 
 import socket
 import ssl
+import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
 import pytest
-import trustme
 
-from tests.simulator_server import Simulator
+from tests.simulator_server import ROOT, Simulator
 
 HTTPS = 443
-HOSTS = (
-    "127.0.0.1",
-    "airtable.com",
-    "*.airtable.com",
-    "*.us.auth0.com",
-    "github.com",
-    "*.github.com",
-    "*.hubapi.com",
-    "developer.intuit.com",
-    "*.api.intuit.com",
-    "*.platform.intuit.com",
-    "*.linear.app",
-    "*.mktorest.com",
-    "*.restlets.api.netsuite.com",
-    "*.suitetalk.api.netsuite.com",
-    "*.salesforce.com",
-    "*.my.salesforce.com",
-    "*.sendgrid.com",
-    "*.eu.sendgrid.com",
-    "*.service-now.com",
-    "*.myshopify.com",
-    "*.stripe.com",
-    "*.workday.com",
-)
 
 
 class SecureSimulator(Simulator):
-    """A simulator with TLS and a certificate for all of these hosts."""
+    """A simulator with TLS: `manage.py tls`. `ca` is the file to trust."""
 
-    def __init__(self, authority: trustme.CA) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.url = f"https://127.0.0.1:{self.port}"
-        self.authority = authority
-        context = ssl.create_default_context()
-        authority.configure_trust(context)
-        self.http.close()
-        self.http = httpx2.Client(timeout=20, trust_env=False, verify=context)
+        self.ca = Path(self.folder.name, "tls", "ca.pem")
+
+    def command(self) -> list[str]:
+        folder = str(self.ca.parent)
+        return [
+            sys.executable,
+            str(ROOT / "manage.py"),
+            "tls",
+            "--port",
+            str(self.port),
+            "--folder",
+            folder,
+        ]
 
     def start(self) -> "SecureSimulator":
-        pem = str(Path(self.folder.name) / "simulator.pem")
-        self.authority.issue_cert(*HOSTS).private_key_and_cert_chain_pem.write_to_path(pem)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("GUNICORN_CMD_ARGS", f"--certfile={pem} --keyfile={pem}")
-            super().start()
+        self.begin()
+        ends = time.monotonic() + 60
+        while not self.ca.exists() and time.monotonic() < ends:
+            time.sleep(0.05)
+        self.http.close()
+        trusted = ssl.create_default_context(cafile=str(self.ca))
+        self.http = httpx2.Client(timeout=20, trust_env=False, verify=trusted)
+        self.wait()
         return self
 
 
 @pytest.fixture(scope="session")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture(scope="session")
-def trusted(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The CA file."""
-    path = str(tmp_path_factory.mktemp("authority") / "ca.pem")
-    authority.cert_pem.write_to_path(path)
-    return path
-
-
-@pytest.fixture(scope="session")
-def simulator_process(authority: trustme.CA) -> Iterator[Simulator]:
-    simulator = SecureSimulator(authority).start()
+def simulator_process() -> Iterator[Simulator]:
+    simulator = SecureSimulator().start()
     yield simulator
     simulator.stop()
 
 
+@pytest.fixture
+def trusted(simulator: SecureSimulator) -> str:
+    """The CA file."""
+    return str(simulator.ca)
+
+
 @pytest.fixture(autouse=True)
-def _network(simulator: Simulator, trusted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def _network(simulator: SecureSimulator, trusted: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Resolve names to the simulator, use no proxy, and trust its certificate."""
     resolve = socket.getaddrinfo
 

@@ -4,7 +4,7 @@ Linear's own SDK is for JavaScript.
 """
 
 import pytest
-from gql import Client, gql
+from gql import Client, GraphQLRequest, gql
 from gql.transport.exceptions import TransportQueryError
 from gql.transport.requests import RequestsHTTPTransport
 from oauthlib.oauth2 import InvalidGrantError
@@ -56,13 +56,20 @@ def test_a_token_tells_whose_it_is(session, client):
     assert known["organization"] == {"id": WORKSPACE, "name": "Arrakis Inc.", "urlKey": "arrakis"}
 
 
-def test_a_page_of_issues_is_read(client):
-    query = gql("query { issues { nodes { id title } pageInfo { hasNextPage endCursor } } }")
+def test_issues_are_read_to_the_last_page(simulator, client):
+    simulator.set_count("linear", WORKSPACE, 60, "issues")
+    query = (
+        "query($after: String) { issues(after: $after) { nodes { id title } "
+        "pageInfo { hasNextPage endCursor } } }"
+    )
 
-    issues = client.execute(query)["issues"]
+    first = client.execute(gql(query))["issues"]
+    after = {"after": first["pageInfo"]["endCursor"]}
+    request = GraphQLRequest(query, variable_values=after)
+    last = client.execute(request)["issues"]
 
-    assert len(issues["nodes"]) == 5
-    assert issues["pageInfo"]["hasNextPage"] is False
+    assert (len(first["nodes"]), len(last["nodes"])) == (50, 10)
+    assert last["pageInfo"]["hasNextPage"] is False
 
 
 def test_a_refresh_token_is_replaced_and_can_be_replayed(session, app):

@@ -337,6 +337,49 @@ class NetSuiteReader:
             self.rows.pop(one["recordid"], None)
 
 
+class LinearReader:
+    """Issues by `updatedAt`, the newest first, and those in the trash by `includeArchived`."""
+
+    selected = (
+        "id title description estimate priority createdAt updatedAt archivedAt trashed number "
+        "identifier url branchName priorityLabel completedAt team { id } state { id } "
+        "creator { id } assignee { id }"
+    )
+    query = (
+        "query($since: DateTimeOrDuration, $after: String) { issues(first: 100, after: $after, "
+        "orderBy: updatedAt, includeArchived: true, filter: { updatedAt: { gte: $since } }) { "
+        f"nodes {{ {selected} }} pageInfo {{ hasNextPage endCursor }} }} }}"
+    )
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller, self.rows = caller, dict[str, Any]()
+        self.since = "1970-01-01T00:00:00.000Z"
+
+    def backfill(self) -> None:
+        self.poll()
+
+    def poll(self) -> None:
+        asked: dict[str, Any] = {"since": self.since}
+        while True:
+            body = {"query": self.query, "variables": asked}
+            page = self.caller.call("POST", "/graphql", json=body).json()["data"]["issues"]
+            for one in page["nodes"]:
+                self.since = max(self.since, one["updatedAt"])
+                for name in ("team", "state", "creator", "assignee"):
+                    about = one.pop(name)
+                    one[f"{name}Id"] = about["id"] if about else None
+                if one["trashed"]:
+                    self.rows.pop(one["id"], None)
+                else:
+                    self.rows[one["id"]] = one
+            if not page["pageInfo"]["hasNextPage"]:
+                return
+            asked["after"] = page["pageInfo"]["endCursor"]
+
+    def finish(self) -> None:
+        """The trash told of all deletions."""
+
+
 Reader = (
     StripeReader
     | HubSpotReader
@@ -346,4 +389,5 @@ Reader = (
     | ShopifyReader
     | QuickBooksReader
     | NetSuiteReader
+    | LinearReader
 )

@@ -12,6 +12,7 @@ from tests.simulator.readers import (
     Caller,
     GitHubReader,
     HubSpotReader,
+    LinearReader,
     NetSuiteReader,
     QuickBooksReader,
     Reader,
@@ -149,6 +150,18 @@ def netsuite(simulator: Simulator) -> Reader:
     return NetSuiteReader(Caller(simulator, base, token, Prefer="transient"))
 
 
+def linear(simulator: Simulator) -> Reader:
+    him = Customer(simulator, "linear")
+    refresh = [him.connect()["refresh_token"]]
+
+    def token() -> str:
+        tokens = him.refresh(refresh[0]).json()
+        refresh[0] = tokens["refresh_token"]
+        return str(tokens["access_token"])
+
+    return LinearReader(Caller(simulator, "https://api.linear.app", token))
+
+
 READERS: dict[str, tuple[Callable[[Simulator], Reader], str, str]] = {
     "stripe": (stripe, "acct_1Arrakis0000001", "customers"),
     "hubspot": (hubspot, "21902692", "contacts"),
@@ -158,6 +171,7 @@ READERS: dict[str, tuple[Callable[[Simulator], Reader], str, str]] = {
     "shopify": (shopify, "shop-001.myshopify.com", "products"),
     "quickbooks": (quickbooks, "4620816365001234567", "Invoice"),
     "netsuite": (netsuite, "7654321", "customer"),
+    "linear": (linear, "abc123", "issues"),
 }
 
 
@@ -300,6 +314,26 @@ def write_netsuite(caller: Caller) -> tuple[str, str, str]:
     return kept, old, gone
 
 
+def write_linear(caller: Caller) -> tuple[str, str, str]:
+    def write(name: str, given: str) -> str:
+        query = f"mutation {{ issue{name}({given}) {{ success entity: issue {{ id }} }} }}"
+        body = {"query": query.replace("entity: issue", "entity") if name == "Delete" else query}
+        written = caller.call("POST", "/graphql", json=body).json()["data"][f"issue{name}"]
+        return str(written["entity"]["id"])
+
+    body = {"query": '{ issue(id: "ARR-3") { id } viewer { id } team(id: "ARR") { id } }'}
+    known = caller.call("POST", "/graphql", json=body).json()["data"]
+    old, team = known["issue"]["id"], known["team"]["id"]
+    kept, gone = (
+        write("Create", f'input: {{teamId: "{team}", title: "{name}"}}')
+        for name in ("Kept", "Gone")
+    )
+    for one in (kept, old):
+        write("Update", f'id: "{one}", input: {{title: "Changed"}}')
+    write("Delete", f'id: "{gone}"')
+    return kept, old, gone
+
+
 WRITERS = {
     "stripe": write_stripe,
     "hubspot": write_hubspot,
@@ -309,6 +343,7 @@ WRITERS = {
     "shopify": write_shopify,
     "quickbooks": write_quickbooks,
     "netsuite": write_netsuite,
+    "linear": write_linear,
 }
 
 

@@ -1,7 +1,7 @@
 """Tables of the simulator. Nothing in them is secret: no real account is behind it."""
 
 from sequin_admin.simulator.models.accounts import SimulatedAccount, SimulatedClient
-from sequin_admin.simulator.models.calls import Fault, Hit, SimulatedCall
+from sequin_admin.simulator.models.calls import Fault, Hit, PointBucket, SimulatedCall
 from sequin_admin.simulator.models.clock import World, now, one_moment, read_world
 from sequin_admin.simulator.models.grants import SimulatedGrant, SimulatedToken
 from sequin_admin.simulator.models.rows import FIRST_WRITTEN, RowWrite
@@ -11,6 +11,7 @@ __all__ = [
     "FIRST_WRITTEN",
     "Fault",
     "Hit",
+    "PointBucket",
     "RowWrite",
     "SimulatedAccount",
     "SimulatedCall",

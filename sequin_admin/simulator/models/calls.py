@@ -65,6 +65,14 @@ class Hit(models.Model):
             cls.objects.filter(key=key, at__lte=since).delete()
 
 
+class PointBucket(models.Model):
+    """The points that a caller had left after its last call: they come back with time."""
+
+    key = models.CharField(max_length=200, unique=True)
+    points = models.FloatField()
+    at = models.DateTimeField()
+
+
 # Each call is counted and written down: in statements that are not composed anew.
 def insert_row(model: type[models.Model], columns: str, values: tuple[str | int, ...]) -> int:
     """The key of a new row."""

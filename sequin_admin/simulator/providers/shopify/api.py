@@ -1,4 +1,4 @@
-"""The simulated Shopify's API: GraphQL, and the rest of the REST API."""
+"""Who calls the simulated Shopify, and the shop and its scopes over REST."""
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -13,8 +13,8 @@ from sequin_admin.simulator.providers.shopify.oauth import server
 VERSION = r"\d{4}-\d{2}"
 
 
-def caller(request: HttpRequest, shop: str) -> SimulatedGrant:
-    """The grant of the access token, of this shop; counts the call. Raises `SimulatedResponse`."""
+def find_grant(request: HttpRequest, shop: str) -> SimulatedGrant:
+    """The grant of the access token, of this shop. Raises `SimulatedResponse`."""
     token = server.find_access_token(request.headers.get("X-Shopify-Access-Token", ""))
     if token is None or token.grant.account.external_id != shop:
         message = "[API] Invalid API key or access token (unrecognized login or wrong password)"
@@ -26,21 +26,14 @@ def caller(request: HttpRequest, shop: str) -> SimulatedGrant:
             raise SimulatedResponse(
                 JsonResponse({"errors": f"The shop is unavailable: {flag}"}, status=status)
             )
-    state_of(request).calls_left = count_call(provider, shop, allowed=BUCKET, seconds=20)
     return token.grant
 
 
-@provider.route("POST", SHOP, rf"/admin/api/{VERSION}/graphql\.json")
-def graphql(request: HttpRequest, shop: str) -> HttpResponse:
-    account = caller(request, shop).account
-    if account.has("drop_scope"):
-        extensions = {"code": "ACCESS_DENIED"}
-        return JsonResponse({"errors": [{"message": "Access denied", "extensions": extensions}]})
-    shop_id = f"gid://shopify/Shop/{account.data['number']}"
-    known = {"id": shop_id, "name": account.name, "myshopifyDomain": shop}
-    status = {"maximumAvailable": 2000.0, "currentlyAvailable": 1998, "restoreRate": 100.0}
-    cost = {"requestedQueryCost": 2, "actualQueryCost": 2, "throttleStatus": status}
-    return JsonResponse({"data": {"shop": known}, "extensions": {"cost": cost}})
+def caller(request: HttpRequest, shop: str) -> SimulatedGrant:
+    """The same for a call of the REST API, which is counted. Raises `SimulatedResponse`."""
+    grant = find_grant(request, shop)
+    state_of(request).calls_left = count_call(provider, shop, allowed=BUCKET, seconds=20)
+    return grant
 
 
 @provider.route("GET", SHOP, rf"/admin/api/{VERSION}/shop\.json")

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("simulator", "0003_living_rows"),
+        ("simulator", "0004_points"),
     ]
 
     operations = [
