@@ -18,12 +18,14 @@ ACCOUNTS = {
     "github": "paul-atreides",
     "shopify": "shop-001.myshopify.com",
     "hubspot": "21902692",
+    "linear": "abc123",
 }
 COLLECTIONS = {
     "stripe": ["customers", "charges"],
     "github": ["sietch/issues", "spice/issues"],
     "shopify": ["products", "orders", "customers"],
     "hubspot": ["contacts", "companies", "deals", "tickets"],
+    "linear": ["issues", "projects", "users"],
 }
 PER_HOUR = 40
 
@@ -105,6 +107,8 @@ def is_signed(provider, headers, body, secret, url):
             signature_version="v3",
             timestamp=headers["X-HubSpot-Request-Timestamp"],
         )
+    if provider == "linear":
+        return headers["Linear-Signature"] == made.hexdigest()
     if provider == "github":
         return headers["X-Hub-Signature-256"] == f"sha256={made.hexdigest()}"
     return headers["X-Shopify-Hmac-Sha256"] == base64.b64encode(made.digest()).decode()
@@ -117,6 +121,8 @@ def changes_in(provider, headers, body):
         yield said["data"]["object"]["id"], said["type"].endswith(".deleted")
     elif provider == "hubspot":
         yield from ((str(e["objectId"]), e["subscriptionType"].endswith("deletion")) for e in said)
+    elif provider == "linear":
+        yield said["data"]["id"], said["action"] == "remove"
     elif provider == "github":
         yield str(said["issue"]["number"]), said["action"] == "deleted"
     else:
