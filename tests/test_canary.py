@@ -328,7 +328,7 @@ def test_no_span_holds_it(client, fleet, user, made, echo, recording, collector,
     spans = collector.spans()
 
     names = {span.name for span in spans}
-    assert {"GET /link/connect/<str:token>", "POST /v1/credentials", "job renew"} <= names
+    assert {"GET /link/connect/{id}", "POST /v1/credentials", "job renew"} <= names
     assert f"POST {HOST}" in names
     exported = b"".join(collector.bodies)
     assert not spelt(exported.decode("utf-8", "replace"))

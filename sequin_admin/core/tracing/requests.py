@@ -13,6 +13,7 @@ from sequin_admin.core import tracing
 from sequin_admin.core.tracing import Span
 
 METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
+PARAMETER = re.compile(r"<[^>]*>")
 # Parts of a provider's path that are words, or versions; all others may be ids.
 WORD = re.compile(r"[A-Za-z][A-Za-z_.-]{0,23}\d?|v\d+(\.\d+)*|\d{4}-\d{2}(-\d{2})?|")
 
@@ -48,7 +49,7 @@ def route_of(request: HttpRequest) -> str:
         match = request.resolver_match or resolve(request.path_info)
     except Resolver404:
         return ""
-    return f"/{match.route.replace('^', '')}"
+    return f"/{PARAMETER.sub('{id}', match.route.replace('^', ''))}"
 
 
 def call(method: str, url: str, *, provider: bool) -> AbstractContextManager[Span]:
