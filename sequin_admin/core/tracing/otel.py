@@ -109,7 +109,8 @@ class OpenTelemetryTracer:
 
 def build_tracer(process: str, env: TypedEnvironment) -> OpenTelemetryTracer:
     """Raises `ValueError` for what we can't export by."""
-    resource = Resource({"service.name": "sequin-admin", "sequin_admin.process": process})
+    service = env.str("OTEL_SERVICE_NAME", default="sequin-admin")
+    resource = Resource({"service.name": service, "sequin_admin.process": process})
     names = (env.str("OTEL_TRACES_EXPORTER", default="") or "otlp").split(",")
     exporters = [build_exporter(name.strip().lower(), env) for name in names]
     return OpenTelemetryTracer(resource.merge(OTELResourceDetector().detect()), exporters)
