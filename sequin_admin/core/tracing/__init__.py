@@ -16,7 +16,8 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
 from sequin_admin.core.env import TypedEnvironment, env
-from sequin_admin.core.tracing.statements import Attributes, describe_statement
+from sequin_admin.core.tracing.statements import Attributes as Attributes
+from sequin_admin.core.tracing.statements import describe_statement
 
 log = structlog.get_logger(__name__)
 Kind = Literal["server", "client", "consumer", "internal"]
