@@ -14,7 +14,7 @@ CSS := static/css/app.build.css
 # Files with class names for the style sheet.
 STYLED := $(shell find templates sequin_admin/dashboard -name '*.html' -o -name '*.py')
 
-.PHONY: setup run test test-fast test-faults drills check bench screenshots lock
+.PHONY: setup run test test-fast test-faults drills check bench screenshots lock sbom
 
 setup: .venv/.runtime $(BIN)/sequin-admin $(CSS) .env
 
@@ -65,6 +65,11 @@ lock: .venv/.dev
 	  $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 \
 	    requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
+
+# What the image installs, as CycloneDX, in build/: names, versions and hashes of the lock.
+sbom: setup .venv/.dev
+	@mkdir -p build
+	@$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible -o build/sbom.cdx.json requirements/runtime.txt
 
 .venv/.runtime: requirements/runtime.txt requirements/simulator.txt
 	@echo "Installing the runtime requirements..."

@@ -42,3 +42,6 @@ def worker_exit(server: Any, worker: Any) -> None:
     background = getattr(worker, "background", None)
     if background:
         background.stop()
+    from sequin_admin.core import tracing
+
+    tracing.close()

@@ -10,10 +10,11 @@ from django.core.wsgi import get_wsgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequin_admin.settings")
 application = get_wsgi_application()
 
-from sequin_admin.core import checks, statement_limits  # noqa: E402 - need the apps above
+from sequin_admin.core import checks, statement_limits, tracing  # noqa: E402 - need the apps above
 from sequin_admin.limits import limiter  # noqa: E402
 
 statement_limits.limit_process(statement_limits.for_web())
+tracing.start("web")
 checks.refuse_unusable_database()
 limiter.log_risks()
 

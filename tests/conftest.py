@@ -35,6 +35,7 @@ pytest_plugins = [
     ),
     *("tests.notified", "tests.redis_server", "tests.database_server"),
     *("tests.scripted_server", "tests.impostor_server", "tests.postgres_cluster"),
+    "tests.collector",
 ]
 
 

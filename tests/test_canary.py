@@ -7,6 +7,7 @@ import re
 import subprocess
 import threading
 from base64 import b64decode
+from contextlib import suppress
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl
@@ -36,15 +37,18 @@ from sequin_admin.api.credentials import tokens
 from sequin_admin.audit.models import Event
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
-from sequin_admin.core import clock
+from sequin_admin.core import clock, tracing
 from sequin_admin.credentials import gateway_secrets, kinds
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.credentials.outcomes import Refused
 from sequin_admin.health import probes
 from sequin_admin.health.models import Check, Incident, Transition
-from sequin_admin.notifications.models import Delivery
+from sequin_admin.notifications import channels, outbox
+from sequin_admin.notifications.message import Severity
+from sequin_admin.notifications.models import ChannelKind, Delivery
 from sequin_admin.syncs import postgres, reports, targets
-from sequin_admin.tokens import grants, lifetimes
+from sequin_admin.tokens import grants, lifetimes, renewal
 from sequin_admin.tokens.models import Token
 from tests.conftest import confirm_login
 from tests.dashboard.conftest import age_login
@@ -56,6 +60,7 @@ from tests.factories import (
     make_synced,
     sample_properties,
 )
+from tests.notified import HOST, make_message, work
 
 MARK = "canary7f3e"
 
@@ -290,6 +295,45 @@ def test_no_log_line_and_no_audit_row_holds_it(client, user, fleet, closed_world
     assert MARK not in caplog.text
     assert Event.objects.exists()
     assert not [e for e in Event.objects.all() if MARK in f"{e} {e.details}"]
+
+
+@pytest.mark.parametrize("echo", [400], indirect=True)
+def test_no_span_holds_it(client, fleet, user, made, echo, recording, collector, receiver, caplog):
+    """Of requests with secrets in paths, queries, headers and bodies, of probes, renewals,
+    deliveries and an exception, at whose other end everything is repeated."""
+    for credential in fleet:
+        with tracing.root("job probe", "consumer", {}):
+            probes.verify(credential, actor=user)
+        if lifetimes.is_renewable(credential):
+            with tracing.root("job renew", "consumer", {}), suppress(Refused):
+                renewal.refresh(credential, force=True)
+    bearer = {"Authorization": f"Bearer {made['API key in a kept answer']}"}
+    for path in (f"/{MARK}", f"/v1/{MARK}", f"/badge/{MARK}.svg", f"/credentials/?q={MARK}"):
+        client.get(path, headers={**bearer, "Cookie": f"a={MARK}", "User-Agent": MARK})
+    Client().get(reverse("gateway:enter", args=[made["link"]]))
+    Client().get(reverse("invitation_open", args=[made["invitation"]]))
+    client.post("/v1/credentials", {"name": MARK}, "application/json", headers=bearer)
+    channels.create(
+        fleet[0].organization,
+        ChannelKind.SLACK,
+        actor=None,
+        **{"name": "s", "address": f"https://{HOST}/{MARK}", "min_severity": Severity.INFO},
+    )
+    outbox.post(fleet[0].organization, make_message())
+    with tracing.root("job deliver", "consumer", {}):
+        work()
+    with suppress(RuntimeError), tracing.root("job x", "consumer", {}):
+        raise RuntimeError(MARK)
+
+    spans = collector.spans()
+
+    names = {span.name for span in spans}
+    assert {"GET /link/connect/{id}", "POST /v1/credentials", "job renew"} <= names
+    assert f"POST {HOST}" in names
+    exported = b"".join(collector.bodies)
+    assert not spelt(exported.decode("utf-8", "replace"))
+    assert MARK.encode() not in exported
+    assert [name for name, secret in made.items() if secret.encode() in exported] == []
 
 
 def test_the_error_page_does_not_show_it(client, user, fleet, settings, monkeypatch, caplog):

@@ -9,6 +9,7 @@ from sequin_admin.client.access import Access
 from sequin_admin.client.errors import Broken, Refused, SequinError, TryLater
 from sequin_admin.client.plans import Plan
 from sequin_admin.client.retry_after import retry_after_s
+from sequin_admin.client.trace import trace_headers
 
 # The server may close an idle connection just as it is used, so a request is sent once more. That
 # is safe: a permit whose response was lost ends with its lease.
@@ -31,7 +32,8 @@ def settings(base_url: str, api_key: str, timeout_s: float) -> dict[str, Any]:
 
 def ask(http: Http, method: str, path: str, **sent: Any) -> Plan[httpx2.Response]:
     """The response to a request below `/v1/credentials/`. Raises `TryLater` without one."""
-    request = partial(http.request, method, f"/v1/credentials/{path}", **sent)
+    headers = trace_headers()
+    request = partial(http.request, method, f"/v1/credentials/{path}", headers=headers, **sent)
     response: httpx2.Response
     try:
         try:

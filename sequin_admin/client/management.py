@@ -12,6 +12,7 @@ from sequin_admin.client.answers import TIMEOUT_S, read_result, settings, unreac
 from sequin_admin.client.bounds import LARGEST_PAGE
 from sequin_admin.client.errors import TryLater
 from sequin_admin.client.plans import Plan, run
+from sequin_admin.client.trace import trace_headers
 
 TRIES = 4
 PAUSE_S = 0.5
@@ -90,7 +91,7 @@ class Api:
         params: Mapping[str, object] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Any:
-        sent: dict[str, Any] = {"params": params, "headers": headers}
+        sent: dict[str, Any] = {"params": params, "headers": {**trace_headers(), **(headers or {})}}
         sent |= {} if body is None else {"json": body}
         return run(self.retrying(method, path, sent))
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import httpx2
 from django.conf import settings
 
+from sequin_admin.core import tracing
 from sequin_admin.core.connections import DEADLINE_S, GuardedTransport, begin_call
 from sequin_admin.core.destinations import Forbidden as Forbidden
 from sequin_admin.core.destinations import UnknownHost as UnknownHost
@@ -24,6 +25,7 @@ from sequin_admin.core.destinations import Unreachable as Unreachable
 from sequin_admin.core.fields import Secrets
 from sequin_admin.core.redaction import sent_secrets
 from sequin_admin.core.responses import Response as Response
+from sequin_admin.core.tracing import requests
 
 MAX_BYTES = 2_000_000
 _HEADERS = {
@@ -71,11 +73,13 @@ def request(
     deadline_s: float = DEADLINE_S,
     provider: bool = True,
     secrets: Iterable[str] = (),
+    pass_trace: bool = False,
 ) -> Response:
     """Call `url` once. Raises `Unreachable` when no complete response came within `deadline_s`.
 
     `provider=False` is for addresses that a user entered: the simulator does not replace them.
     `secrets` are those in `content`; the others are recognized by where they are sent.
+    `pass_trace` tells the receiver our trace: not a provider, whom it is no business of.
     """
     sent = Secrets({**_HEADERS, **(headers or {})})
     if bearer is not None:
@@ -87,21 +91,28 @@ def request(
     client = _client(provider, named)
     begin_call(deadline_s)
     try:
-        with client.stream(
-            method,
-            rewrite_url(url, provider=provider),
-            timeout=deadline_s,
-            # As UTF-8: httpx refuses non-ASCII text, but a secret may contain any character.
-            headers={name.encode(): value.encode() for name, value in sent.items()},
-            auth=httpx2.BasicAuth(*basic) if basic else None,
-            params=params,
-            data=dict(form) if form is not None else None,
-            json=json,
-            content=content,
-        ) as answer:
+        with (
+            requests.call(method, url, provider=provider) as span,
+            client.stream(
+                method,
+                rewrite_url(url, provider=provider),
+                timeout=deadline_s,
+                # As UTF-8: httpx refuses non-ASCII text, but a secret may contain any character.
+                headers={
+                    name.encode(): value.encode()
+                    for name, value in {**sent, **(tracing.headers() if pass_trace else {})}.items()
+                },
+                auth=httpx2.BasicAuth(*basic) if basic else None,
+                params=params,
+                data=dict(form) if form is not None else None,
+                json=json,
+                content=content,
+            ) as answer,
+        ):
             body = _decode_body(_read_body(answer, host), answer.headers, host)
             lowered = {name.lower(): value for name, value in answer.headers.items()}
             response = Response(answer.status_code, lowered, body, known)
+            span.set({"http.response.status_code": response.status})
             _last_response.get().append(response)
             return response
     except httpx2.TimeoutException:

@@ -65,5 +65,7 @@ def configure_logging(format_: str, level: str) -> dict[str, Any]:
             "django": {"handlers": [], "level": "INFO"},
             # Libraries whose debug logs contain whole requests.
             **{name: {"level": "WARNING"} for name in ("httpx2", "httpcore2", "oauthlib")},
+            # `core.tracing.patience` says what is wrong, once.
+            "opentelemetry": {"level": "CRITICAL"},
         },
     }

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import structlog
 
-from sequin_admin.core import http
+from sequin_admin.core import http, tracing
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.outcomes import Outcome, Refused
@@ -41,7 +41,8 @@ def reading_answers(
     The answer is the newest that arrived within, else `response`. Without one the error is ours.
     Yields the newest answer in a sequence, which is empty until there is one.
     """
-    with http.last_response() as newest:
+    about = tracing.about(provider=kind.provider, kind=kind.slug)
+    with about, http.last_response() as newest:
         try:
             yield newest
         except MISREAD as error:

@@ -73,6 +73,7 @@ GROUPS = (
         (
             Area("dashboard:kinds", "Kinds", "book-open", "h"),
             Area("api:openapi-view", "API", "code-bracket", "p"),
+            Area("dashboard:operate", "Operate", "lifebuoy", "f"),
         ),
     ),
 )

@@ -15,8 +15,10 @@ from django.utils.log import log_response
 
 from sequin_admin.access import staff_access
 from sequin_admin.access.models import Membership
+from sequin_admin.core import tracing
 from sequin_admin.core.actors import actor_of
 from sequin_admin.core.fresh_login import is_login_fresh
+from sequin_admin.core.tracing import requests
 from sequin_admin.dashboard.access import AnyRequest
 from sequin_admin.dashboard.confirmation import NOTHING_DONE, redirect_to_confirmation
 
@@ -53,15 +55,22 @@ STAFF_LOGIN_PAGES = {"login", "logout"}
 def request_id(get_response: GetResponse) -> GetResponse:
     """Give each request an id that is in its log lines and in the `X-Request-Id` header."""
 
+    def answer(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.status_code >= 400:
+            # Django logs it only after this middleware, when the id is no longer bound.
+            parts = (response.reason_phrase, request.path)
+            log_response("%s: %s", *parts, response=response, request=request)
+        return response
+
     def middleware(request: HttpRequest) -> HttpResponse:
         request_id = str(uuid.uuid4())
         cast(AnyRequest, request).id = request_id
         with structlog.contextvars.bound_contextvars(request_id=request_id):
-            response = get_response(request)
-            if response.status_code >= 400:
-                # Django logs it only after this middleware, when the id is no longer bound.
-                parts = (response.reason_phrase, request.path)
-                log_response("%s: %s", *parts, response=response, request=request)
+            if tracing.is_on():
+                response = requests.traced(answer, request, request_id)
+            else:
+                response = answer(request)
         response["X-Request-Id"] = request_id
         return response
 

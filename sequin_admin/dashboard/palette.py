@@ -43,6 +43,8 @@ PAGES = (
     Entry("API keys", "dashboard:api_keys", "tokens"),
     Entry("Members", "dashboard:members", "people users team roles"),
     Entry("Credential kinds", "dashboard:kinds", "providers reference docs"),
+    Entry("Runbooks", "dashboard:runbooks", "handbook docs trouble incident night"),
+    Entry("Security of Sequin Admin", "dashboard:security", "threat model docs keys encryption"),
     Entry(
         "What customers see",
         "dashboard:branding",

@@ -2,10 +2,19 @@
 
 from django.urls import path
 
-from sequin_admin.gateway import authorization_requests, badges, calendar, connect, install, views
+from sequin_admin.gateway import (
+    authorization_requests,
+    badges,
+    calendar,
+    connect,
+    install,
+    security_txt,
+    views,
+)
 
 app_name = "gateway"
 urlpatterns = [
+    path(".well-known/security.txt", security_txt.security_txt, name="security_txt"),
     path("badge/<str:token>.svg", badges.sync_badge, name="sync_badge"),
     path("calendar/<str:token>.ics", calendar.calendar, name="calendar"),
     path("link/connect/<str:token>", connect.enter, name="enter"),

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from sequin_admin.core import clock
+from sequin_admin.core import clock, tracing
 from sequin_admin.core.http import Unreachable
 from sequin_admin.core.leases import still_mine
 from sequin_admin.core.metrics import RENEWALS
@@ -27,7 +27,8 @@ def renew_with_lease(lease: RenewalLease) -> str:
         raise Refused(failures.lease_lost())
     credential = token.credential
     try:
-        with renewal_leases.held(lease):
+        attempt = tracing.about(attempt=lease.token.failures + 1)
+        with renewal_leases.held(lease), attempt:
             grant = request_grant(credential, lease)
     except FAILURES as error:
         outcome = without_known_secrets(credential, credential.classify_failure(error))

@@ -8,7 +8,7 @@ from oauthlib.common import generate_token
 from oauthlib.oauth2 import WebApplicationClient
 from oauthlib.oauth2.rfc6749.parameters import prepare_grant_uri
 
-from sequin_admin.core import http
+from sequin_admin.core import http, tracing
 from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
@@ -156,12 +156,13 @@ def _call_token_endpoint(
     kind: type[OAuthKind], context: OAuthContext, fields: Mapping[str, str]
 ) -> Response:
     flow = kind.flow_for(context.app)
-    return call_token_endpoint(
-        flow.token_url.format(**kind.url_params(context)),
-        Secrets({**fields, **flow.token_params}),
-        client_id=context.client_id,
-        client_secret=str(context.url_params["client_secret"]),
-        auth=flow.client_auth,
-        body=flow.body,
-        headers=flow.token_headers,
-    )
+    with tracing.about(provider=kind.provider, kind=kind.slug):
+        return call_token_endpoint(
+            flow.token_url.format(**kind.url_params(context)),
+            Secrets({**fields, **flow.token_params}),
+            client_id=context.client_id,
+            client_secret=str(context.url_params["client_secret"]),
+            auth=flow.client_auth,
+            body=flow.body,
+            headers=flow.token_headers,
+        )

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 import structlog
 from django.db import close_old_connections, connections
 
+from sequin_admin.core import tracing
 from sequin_admin.core.availability import is_told
 from sequin_admin.core.statement_limits import StatementLimits, limited
 from sequin_admin.health.workers import threads_for
@@ -99,11 +100,13 @@ class Pool:
 def run_job(job: Job, item: object, counts: JobCounts) -> None:
     """Do one item of work. Exceptions are logged and counted, not raised."""
     close_old_connections()
-    try:
-        job.work(item)
-    except Exception as error:
-        if not is_told(error):
-            log.exception("job failed", job=job.name)
-        counts.record_failure(job.name, error)
-    else:
-        counts.record_done(job.name)
+    with tracing.root(f"job {job.name}", "consumer", {"sequin_admin.job": job.name}) as span:
+        try:
+            job.work(item)
+        except Exception as error:
+            span.fail(type(error).__qualname__)
+            if not is_told(error):
+                log.exception("job failed", job=job.name)
+            counts.record_failure(job.name, error)
+        else:
+            counts.record_done(job.name)

@@ -43,7 +43,7 @@ TAKES = {
             "consumer", "credential_syncs", "usage", "login_confirmed", "credential_token",
             "credential_use", "credential_history", "oauth_app_guide", "oauth_app_history",
             "sync_badge_page", "sync_history", "target_history", "search",
-            "fleet_usage", "provider", "expiry", "cause",
+            "fleet_usage", "provider", "expiry", "cause", "operate", "runbooks", "security",
             # A person's own, which nobody else sees: viewers keep them, too.
             "saved_view_new", "saved_view_delete", "list_columns", "tour", "tour_look",
             "tour_dismiss",

@@ -1,9 +1,11 @@
 """Stores of the limiter's state, shared by all processes."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Protocol
 from uuid import UUID
 
+from sequin_admin.core.tracing.absence import without_opentelemetry
 from sequin_admin.limits.requests import (
     Block,
     Gauge,
@@ -12,6 +14,10 @@ from sequin_admin.limits.requests import (
     LimiterResponse,
     ReleaseResult,
 )
+
+# redis-py would load OpenTelemetry's metrics wherever it is installed; nobody reads those of it.
+with without_opentelemetry():
+    import_module("redis")
 
 
 class Unavailable(Exception):

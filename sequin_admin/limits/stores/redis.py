@@ -15,6 +15,7 @@ from uuid import UUID
 
 import redis
 
+from sequin_admin.core import tracing
 from sequin_admin.limits.recorded import recorded_starts
 from sequin_admin.limits.requests import (
     SHARES,
@@ -120,7 +121,11 @@ class RedisStore:
 
         Raises `Unavailable`.
         """
-        with unavailable_on_error():
+        attributes: tracing.Attributes = {
+            "db.system.name": "redis",
+            "db.operation.batch.size": len(commands),
+        }
+        with unavailable_on_error(), tracing.child("EVALSHA", "client", attributes):
             got = self.link.send(commands)
             if any(isinstance(answer, redis.exceptions.NoScriptError) for answer in got):
                 self.link.load([each.text for each in SCRIPTS])

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from sequin_admin.core import http
+from sequin_admin.core import http, tracing
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.notifications.models import ChannelKind, Delivery
 from sequin_admin.notifications.senders.attempts import SendResult
@@ -17,7 +17,8 @@ def send(delivery: Delivery) -> SendResult:
     """Make one attempt. Never raises for errors of the network or of decryption."""
     sender = SENDERS[delivery.channel.kind_choice] if delivery.channel else send_customer_mail
     try:
-        return sender(delivery)
+        with tracing.about(attempt=delivery.attempts):
+            return sender(delivery)
     except http.Forbidden as error:
         return SendResult(error=str(error), final=True)
     except (http.Unreachable, DecryptionError) as error:

@@ -9,8 +9,16 @@ BUSY = (429, 503)
 JSON = {"Content-Type": "application/json"}
 
 
-def post_json(url: str, body: str, headers: dict[str, str]) -> SendResult:
-    response = http.post(url, content=body.encode(), headers={**JSON, **headers}, provider=False)
+def post_json(
+    url: str, body: str, headers: dict[str, str], *, pass_trace: bool = False
+) -> SendResult:
+    response = http.post(
+        url,
+        content=body.encode(),
+        headers={**JSON, **headers},
+        provider=False,
+        pass_trace=pass_trace,
+    )
     if response.ok:
         return SendResult(response.status)
     error = http_error_message(urlsplit(url).hostname, response.status)

@@ -24,7 +24,7 @@ def send_webhook(delivery: Delivery) -> SendResult:
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": " ".join(signatures),
     }
-    return post_json(channel.address, body, headers)
+    return post_json(channel.address, body, headers, pass_trace=True)
 
 
 def webhook_payload(delivery: Delivery) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from sequin_admin.core import shutdown, statement_limits
+from sequin_admin.core import shutdown, statement_limits, tracing
 from sequin_admin.core.checks import refuse_unusable_database
 from sequin_admin.limits import limiter
 from sequin_admin.worker.health_port import HealthServer
@@ -41,6 +41,7 @@ class Command(BaseCommand):
         statement_limits.limit_process(statement_limits.for_worker())
         refuse_unusable_database()
         limiter.log_risks()
+        tracing.start("worker")
         runner = Runner(JOBS, threads)
 
         def stop(*args: object) -> None:
@@ -49,6 +50,12 @@ class Command(BaseCommand):
 
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
+        try:
+            self.run(runner, once, health_port)
+        finally:
+            tracing.close()
+
+    def run(self, runner: Runner, once: bool, health_port: int | None) -> None:
         if once:
             runner.run_once()
             return
