@@ -11,8 +11,9 @@ from itertools import groupby
 
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
+from sequin_admin.core.words import count_words
 from sequin_admin.dashboard.templatetags.ui import action_words
-from sequin_admin.health.cause_words import NOUNS, count_words
+from sequin_admin.health.cause_words import NOUNS
 from sequin_admin.health.models import Cause, Incident
 
 # Of the checks that failed, and of those that passed, so many stand there each, and so many acts.
