@@ -21,6 +21,8 @@ setup: .venv/.runtime $(BIN)/sequin-admin $(CSS) .env
 # Exported here rather than in a shell command, so that a signal to make reaches the process.
 run: export PORT := $(PORT)
 run: export SIMULATOR_PORT := $(SIMULATOR_PORT)
+# Five processes import the same modules, which pip left for the first of them to compile.
+run: export PYTHONDONTWRITEBYTECODE :=
 run: setup
 	@$(BIN)/python manage.py up
 
@@ -75,7 +77,7 @@ sbom: setup .venv/.dev
 	@echo "Installing the runtime requirements..."
 	@$(PYTHON) -c 'import sys; sys.exit("Sequin Admin needs Python 3.11 or newer: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt -r requirements/simulator.txt
+	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --require-hashes -r requirements/runtime.txt -r requirements/simulator.txt
 	@touch $@
 
 .venv/.dev: requirements/dev.txt .venv/.runtime

@@ -227,10 +227,10 @@ MFA_ALLOW_UNVERIFIED_EMAIL = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEVELOPMENT
 
 SESSION_ENGINE = "sequin_admin.core.sessions"
+CSRF_FAILURE_VIEW = "sequin_admin.urls.csrf_failure"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = PUBLIC_URL.startswith("https://")
 if SESSION_COOKIE_SECURE:
-    # Browsers take cookies with this prefix from this host and https only, not from another
-    # subdomain (RFC 6265bis section 4.1.3.2).
+    # Taken from this host by https only, not from another subdomain (RFC 6265bis, 4.1.3.2).
     SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
     MESSAGE_STORAGE = "sequin_admin.dashboard.message_storage.HostMessageStorage"
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=PUBLIC_URL.startswith("https://"))

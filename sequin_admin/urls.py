@@ -2,8 +2,12 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from django.views import defaults
+from django.views.csrf import csrf_failure as page_too_old
 
 from sequin_admin.dashboard.views import account, invitations
+from sequin_admin.dashboard.views.errors import server_error
+from sequin_admin.gateway.errors import with_customers_page
 
 urlpatterns = [
     path("", include("sequin_admin.dashboard.urls")),
@@ -18,4 +22,8 @@ urlpatterns = [
     path("staff/", admin.site.urls),
 ]
 
-handler500 = "sequin_admin.dashboard.views.errors.server_error"
+handler400 = with_customers_page("link/failed.html", defaults.bad_request)
+handler403 = with_customers_page("link/failed.html", defaults.permission_denied)
+handler404 = with_customers_page("link/nowhere.html", defaults.page_not_found)
+handler500 = with_customers_page("link/failed.html", server_error)
+csrf_failure = with_customers_page("link/too_old.html", page_too_old)

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sequin_admin.access.models import ApiKey
 from sequin_admin.core.networks import is_subnet, parse_network
+from sequin_admin.core.words import count_words
 
 
 class PrivilegeEscalation(Exception):
@@ -28,8 +29,8 @@ def excess_privileges(actor: ApiKey, key: ApiKey) -> dict[str, str]:
     if has_other_networks(key.networks, actor.networks):
         fields["networks"] = f"Your own key works from {', '.join(actor.networks)} only."
     if key.allowed_per_minute > actor.allowed_per_minute:
-        sentence = f"Your own key is allowed {actor.allowed_per_minute:,} requests a minute."
-        fields["requests_per_minute"] = sentence
+        allowed = count_words(actor.allowed_per_minute, "request")
+        fields["requests_per_minute"] = f"Your own key is allowed {allowed} a minute."
     return fields
 
 

@@ -40,7 +40,9 @@ def expiry(
     if json:
         output.as_json({"data": rows, "changes": changes})
     else:
-        output.show(rows, COLUMNS, empty=f"Nothing ends in the next {days} days.")
+        output.show(
+            rows, COLUMNS, empty=f"Nothing ends in the next {days} day{'' if days == 1 else 's'}."
+        )
         if changes:
             print()
             output.show([change_row(each) for each in changes], CHANGES, empty="")

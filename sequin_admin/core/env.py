@@ -4,7 +4,7 @@ import json
 import os
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import environ
@@ -44,6 +44,11 @@ ON_OR_OFF = {*environ.Env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0", 
 
 class TypedEnvironment(environ.FileAwareEnv):  # type: ignore[misc]
     """Raises `ImproperlyConfigured` with a sentence for a value that its type can't have."""
+
+    EMAIL_SCHEMES: ClassVar[dict[str, str]] = {
+        **environ.Env.EMAIL_SCHEMES,
+        "consolemail": "sequin_admin.core.console_mail.EmailBackend",
+    }
 
     def get_value(self, var: str, cast: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Raises `ImproperlyConfigured` for a value that its type can't have."""

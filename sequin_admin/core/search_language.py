@@ -72,6 +72,15 @@ def all_of(conditions: list[Q]) -> Q:
     return reduce(and_, conditions, Q())
 
 
+def through(relation: str, condition: Q) -> Q:
+    """The condition, made for the rows of a relation, for those that have it."""
+    children = [
+        through(relation, each) if isinstance(each, Q) else (f"{relation}__{each[0]}", each[1])
+        for each in condition.children
+    ]
+    return Q(*children, _connector=condition.connector, _negated=condition.negated)
+
+
 def by_id(term: Term) -> Q:
     """Rows whose UUID is, or begins with, the value. Raises `InvalidFilter`."""
     digits = term.value.replace("-", "").lower()

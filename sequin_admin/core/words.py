@@ -39,6 +39,12 @@ def format_recent_time(at: datetime) -> str:
     return dateformat.format(at, r"j M, H:i \U\T\C")
 
 
+def count_words(count: int, noun: str) -> str:
+    """1 sync, 600 accounts"""
+    plural = "es" if noun.endswith("s") else "s"
+    return f"{count:,} {noun}{'' if count == 1 else plural}"
+
+
 def format_share(share: float) -> str:
     """0.824 -> 82 %. Never rounded to none or all of it: < 1 %, 99 %."""
     percent = share * 100

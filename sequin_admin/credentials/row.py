@@ -111,6 +111,11 @@ class CredentialRow(SearchedRow, Leased, Monitored):
                 condition=models.Q(ends_at__isnull=False, disabled_at=None),
             ),
             models.Index(
+                fields=("organization", "name", "id"),
+                name="credential_end_name",
+                condition=models.Q(ends_at__isnull=False, disabled_at=None),
+            ),
+            models.Index(
                 fields=("end_notice_at",),
                 name="credential_end_notice",
                 condition=models.Q(end_notice_at__isnull=False, disabled_at=None),

@@ -59,6 +59,17 @@ def save_texts(texts: Mapping[UUID, str], table: type[models.Model] = SearchText
     )
 
 
+def find_few(text: str) -> list[UUID] | None:
+    """Ids of those with the words of a search, when these are few, for SQLite: it can't estimate
+    what a word finds, and would look at every row of the organization."""
+    words = [term.value for term in parse_search(text) if not term.key]
+    if not words or connection.vendor != "sqlite":
+        return None
+    held = all_of([models.Q(text__has_word=word) for word in words])
+    pks = list(SearchText.objects.filter(held).values_list("pk", flat=True)[: FEW + 1])
+    return None if len(pks) > FEW else pks
+
+
 class SearchedRow(models.Model):
     """Writes the text with the row, in the transaction in which the row's class saves it."""
 
@@ -102,15 +113,8 @@ class SearchedQuerySet(Findable[Row], Generic[Row]):
         return len(pks)
 
     def searched(self, text: str) -> Self:
-        """As `Findable.searched()`. SQLite, which can't estimate what a word finds, is told which
-        rows these are when they are few: it would look at every row of the organization."""
-        rows = super().searched(text)
-        words = [term.value for term in parse_search(text) if not term.key]
-        if not words or connection.vendor != "sqlite":
-            return rows
-        held = all_of([models.Q(text__has_word=word) for word in words])
-        pks = list(SearchText.objects.filter(held).values_list("pk", flat=True)[: FEW + 1])
-        return rows if len(pks) > FEW else rows.filter(pk__in=pks)
+        rows, few = super().searched(text), find_few(text)
+        return rows if few is None else rows.filter(pk__in=few)
 
     def containing(self, text: str) -> models.Q:
         return models.Q(search__text__has_word=text)

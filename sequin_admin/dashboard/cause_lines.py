@@ -37,6 +37,18 @@ class CauseLine:
         return self.cause.is_muted(clock.now())
 
     @property
+    def state(self) -> tuple[str, ...]:
+        """What a live part that shows it must follow: what people look at first ..."""
+        cause = self.cause
+        ends = (str(cause.resolved_at), str(cause.muted_until))
+        return (str(cause.pk), str(self.muted), str(cause.owner), *ends)
+
+    @property
+    def details(self) -> tuple[str, ...]:
+        """... and what changes while it grows."""
+        return (self.headline, self.sentence, self.waiting, str(self.accounts))
+
+    @property
     def waiting(self) -> str:
         return cause_words.waiting_words(self.cause)
 

@@ -1,52 +1,59 @@
-"""What the page of a cause shows: how it grows, who is affected, and its timeline."""
+"""What the page of a cause shows: how it grows, and who is affected."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Max, Q, QuerySet
-from django.db.models.functions import TruncHour
+from django.db.models import Count, Q, QuerySet
 
-from sequin_admin.audit.models import Event
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
-from sequin_admin.core.words import format_recent_time
+from sequin_admin.dashboard import live
 from sequin_admin.dashboard.access import Request
 from sequin_admin.dashboard.cause_lines import CauseLine, build_lines
-from sequin_admin.dashboard.listing import MAX_ROWS, Pages, get_query_param
-from sequin_admin.dashboard.templatetags.ui import action_words
+from sequin_admin.dashboard.cause_timeline import build_timeline
+from sequin_admin.dashboard.listing import MAX_ROWS, Pages, get_query_param, parse_uuids
+from sequin_admin.dashboard.live import Current
 from sequin_admin.health import alerts, cause_words
-from sequin_admin.health.models import Cause, Check, Incident
+from sequin_admin.health.models import Cause, CauseQuerySet, Check, Incident
 from sequin_admin.notifications.models import Delivery
 
 ROWS = 25
-HOURS, EVENTS, SIMILAR = 24, 50, 5
+SIMILAR = 5
 RECENT = timedelta(hours=1)
 
 
-@dataclass(frozen=True)
-class Moment:
-    """One line of the timeline."""
-
-    at: datetime
-    text: str
-    note: str = ""
+def find_causes(request: Request) -> CauseQuerySet:
+    rows = Cause.objects.of(request.organization)
+    return rows.select_related("owner", "organization")
 
 
-def build_page(request: Request, cause: Cause) -> dict[str, Any]:
-    now, [line] = clock.now(), build_lines([cause])
-    url = alerts.cause_url(cause.pk)
-    affected = find_affected(request, cause)
-    return {
+@live.register("cause", "causes/front.html")
+def load_fronts(request: Request, keys: Sequence[str]) -> Iterator[Current]:
+    return map(build_front, find_causes(request).filter(pk__in=parse_uuids(keys[:1])))
+
+
+def build_front(cause: Cause) -> Current:
+    now, url, [line] = clock.now(), alerts.cause_url(cause.pk), build_lines([cause])
+    context = {
         "cause": cause,
         "line": line,
         "trend": describe_trend(cause, now),
-        "whose": cause_words.whose_move(cause),
         "url": url,
         "markdown": cause_words.markdown(cause, url, at=now),
-        **affected,
-        "timeline": list_moments(cause),
+    }
+    details = (*line.details, cause.open_incidents, cause.total_incidents, context["trend"])
+    return Current("cause", str(cause.pk), line.state, details, context, pending=cause.is_open)
+
+
+def build_page(request: Request, cause: Cause) -> dict[str, Any]:
+    front = build_front(cause)
+    return {
+        **front.context,
+        "front": front,
+        **find_affected(request, cause),
+        "timeline": build_timeline(cause),
         "deliveries": list_deliveries(cause),
         "links": count_links(cause),
         "similar": list_similar(cause),
@@ -89,41 +96,6 @@ def describe_trend(cause: Cause, now: datetime) -> str:
     ).values()
     words = "Growing" if began > over else "Shrinking" if over > began else "Steady"
     return f"{words}: in the last hour {began:,} began and {over:,} ended."
-
-
-def list_moments(cause: Cause) -> list[Moment]:
-    """Checks that failed and passed by the hour, what people did, and their notes; newest first."""
-    moments = [
-        *count_by_hour(cause, "opened_at", "failed its check", "failed their checks"),
-        *(
-            count_by_hour(cause, "resolved_at", "is over", "are over")
-            if cause.open_incidents < cause.total_incidents
-            else ()
-        ),
-        *(Moment(note.at, f"{note.author} wrote", note.text) for note in cause.notes.all()),
-    ]
-    if cause.resolved_at:
-        moments.append(Moment(cause.resolved_at, "The last of it was over"))
-    events = Event.objects.of(cause.organization_id).about(cause).exclude(action="cause.noted")
-    moments += [
-        Moment(event.at, f"{action_words(event.action)} by {event.actor}")
-        for event in events[:EVENTS]
-    ]
-    return sorted(moments, key=lambda moment: moment.at, reverse=True)
-
-
-def count_by_hour(cause: Cause, column: str, one: str, many: str) -> list[Moment]:
-    rows = cause.incidents.exclude(**{column: None}).order_by()
-    hours = rows.annotate(hour=TruncHour(column)).values_list("hour")
-    counted = hours.annotate(count=Count("pk"), last=Max(column)).order_by("-hour")[:HOURS]
-    return [
-        Moment(
-            last,
-            f"{cause_words.count_words(count, cause_words.NOUNS.get(cause.entity, 'object'))} "
-            f"{one if count == 1 else many} in the hour from {format_recent_time(hour)}",
-        )
-        for hour, count, last in counted
-    ]
 
 
 def list_deliveries(cause: Cause) -> QuerySet[Delivery]:

@@ -13,6 +13,8 @@ from sequin_admin.core.languages import LANGUAGES, choose_language
 COOKIE, COOKIE_PATH = "customer_language", "/link/"
 COOKIE_S = 30 * 24 * 3600
 PARAMETER = "language"
+# The request's attribute that holds the language of its link.
+OF_LINK = "link_language"
 
 
 @contextmanager
@@ -38,10 +40,12 @@ def remember_switch(request: HttpRequest, response: HttpResponse) -> None:
 
 
 def speak_as(request: HttpRequest, language: str) -> None:
-    """Use the language of the link, unless the customer has chosen one."""
-    translation.activate(language_of(request, language))
+    """Use the language of the link, unless the customer has chosen one; also for what fails."""
+    vars(request)[OF_LINK] = language
+    translation.activate(language_of(request))
 
 
-def language_of(request: HttpRequest, *wanted: str) -> str:
+def language_of(request: HttpRequest) -> str:
     chosen = (request.GET.get(PARAMETER, ""), request.COOKIES.get(COOKIE, ""))
-    return choose_language(*chosen, *wanted, accepted=request.headers.get("Accept-Language", ""))
+    of_link = vars(request).get(OF_LINK, "")
+    return choose_language(*chosen, of_link, accepted=request.headers.get("Accept-Language", ""))

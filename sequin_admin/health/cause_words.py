@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sequin_admin.core.words import format_time
+from sequin_admin.core.words import count_words, format_time
 from sequin_admin.credentials import kinds
 from sequin_admin.health.checks import BY_CODE, SCOPES
 from sequin_admin.health.models import Cause
@@ -26,12 +26,6 @@ SENTENCES = {
     "unreadable": ("{many} of {of} can't be read here", "{many} of {of} could not be read here"),
     "": ("{many} of {of} wait for us", "{many} of {of} waited for us"),
 }
-
-
-def count_words(count: int, noun: str) -> str:
-    """1 sync, 600 accounts"""
-    plural = "es" if noun.endswith("s") else "s"
-    return f"{count:,} {noun}{'' if count == 1 else plural}"
 
 
 def size(cause: Cause) -> int:

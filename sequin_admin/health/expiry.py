@@ -10,9 +10,21 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Model, Q, QuerySet, TextChoices, TextField, Value
+from django.db.models import (
+    DateTimeField,
+    F,
+    Func,
+    Model,
+    Q,
+    QuerySet,
+    TextChoices,
+    TextField,
+    Value,
+)
 from django.db.models.expressions import Combinable, OrderBy
 from django.db.models.functions import Cast, Coalesce, NullIf
+from django.db.models.lookups import GreaterThan, LessThanOrEqual
+from django.db.models.sql.compiler import SQLCompiler
 
 from sequin_admin.access.models import ApiKey, Invitation, Organization
 from sequin_admin.connect.models import ConnectLink
@@ -86,6 +98,9 @@ class ExpiryFilter(NamedTuple):
     # The end and id of the row after which the list goes on.
     after: tuple[datetime, UUID] | None = None
 
+    def narrows_time(self, now: datetime) -> bool:
+        return self.until is not None and self.until < now + AHEAD - timedelta(days=1)
+
 
 def rows_ending(
     organization: Organization,
@@ -97,7 +112,9 @@ def rows_ending(
     """The `COLUMNS` of each, for `parse_row()`, in one query. No more than `most` are asked for."""
     now = clock.now()
     sorts = [each for each in Expiring if wanted.what in ("", each)]
-    parts = [narrow(rows_of(each, organization, now), each, wanted, now) for each in sorts]
+    by_end = not order_names(order).isdisjoint(("end", "sort_of")) or wanted.narrows_time(now)
+    rows = {each: rows_of(each, organization, now) for each in sorts}
+    parts = [narrow(rows[each], each, wanted, now, by_end=by_end) for each in sorts]
     if len(parts) == 1:
         return parts[0].order_by(*order)
     if most and connection.features.supports_slicing_ordering_in_compound:
@@ -157,22 +174,38 @@ def rows_of(what: Expiring, organization: Organization, now: datetime) -> QueryS
     return ApiKey.objects.of(organization).usable(now)
 
 
+def order_names(order: Sequence[str | OrderBy]) -> set[str]:
+    names = (each if isinstance(each, str) else each.expression.name for each in order)
+    return {name.removeprefix("-") for name in names}
+
+
+class Unindexed(Func):
+    """The value, by which SQLite looks up no index: else it would prefer that of the time, and sort
+    all rows, to one that has their order."""
+
+    template = "+%(expressions)s"
+    arity = 1
+
+    def as_postgresql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="%(expressions)s", **context)
+
+
 def narrow(
-    rows: QuerySet[Model], what: Expiring, wanted: ExpiryFilter, now: datetime
+    rows: QuerySet[Model], what: Expiring, wanted: ExpiryFilter, now: datetime, *, by_end: bool
 ) -> QuerySet[Model, dict[str, Any]]:
     """The columns of the rows that end and that the filter wants."""
     table = TABLES[what]
     rows = rows.annotate(
-        # Of one type in all parts.
-        sort_of=Cast(Value(what.value), TextField()),
+        sort_of=as_text(Value(what.value)),
         row_id=F("pk"),
-        title=Cast(table.title, TextField()),
-        source=Cast(table.source, TextField()),
+        title=as_text(table.title),
+        source=as_text(table.source),
         end=F(table.end),
     )
-    rows = rows.filter(Q((f"{table.end}__isnull", False)), Q((f"{table.end}__gt", now)))
+    at = F(table.end) if by_end else Unindexed(F(table.end), output_field=DateTimeField())
+    rows = rows.filter(Q((f"{table.end}__isnull", False)), GreaterThan(at, now))
     if wanted.until:
-        rows = rows.filter(**{f"{table.end}__lte": wanted.until})
+        rows = rows.filter(LessThanOrEqual(at, wanted.until))
     if wanted.after:
         at, pk = wanted.after
         # The first condition alone can use an index.
@@ -183,6 +216,13 @@ def narrow(
     for word in wanted.words:
         rows = rows.filter(title__icontains=word)
     return rows.order_by().values(*COLUMNS)
+
+
+def as_text(value: Combinable) -> Combinable:
+    """Of one type in all parts, as PostgreSQL wants them; SQLite would no longer see that its index
+    has the order of a column."""
+    typed = connection.features.supports_slicing_ordering_in_compound
+    return Cast(value, TextField()) if typed else value
 
 
 def of_provider(what: Expiring, provider: str) -> Q:

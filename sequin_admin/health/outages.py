@@ -23,8 +23,9 @@ PROVIDER = "provider"
 WINDOW = timedelta(minutes=10)
 # At least so many credentials, and this share of all active ones, must fail in an outage.
 MIN_FAILING, MIN_SHARE = 3, 0.5
-# How many credentials that did not fail before must have been asked within `WINDOW`.
-SAMPLE = 10
+# Where too few were asked lately, so many decide. Those with the first ids: ids are random, so they
+# are chosen by chance. Who was asked because it failed says nothing about the others.
+PANEL = 100
 # Codes of failures on the provider's side.
 OUTAGE_CODES = ("unavailable", "unreachable", "not_json")
 TRANSIENT = Q(verdict=Verdict.TRANSIENT)
@@ -35,65 +36,51 @@ FAILING = TRANSIENT & Q(code__in=OUTAGE_CODES)
 class ProviderCounts:
     """The active credentials of a provider by their latest check.
 
-    `failing`: it failed within `WINDOW`; `began` of these worked before. `answered`: it got an
-    answer within `WINDOW`. `stale`: it did not fail, but is older. Those that fail are asked every
-    two minutes and the others every hour, so only `began` and `answered` say how `stale` would do.
+    `failing`: it failed within `WINDOW`. `answered`: it got an answer within `WINDOW`. `stale`: it
+    did not fail, but is older.
     """
 
     failing: int
     answered: int
     stale: int = 0
-    began: int = 0
 
     @property
-    def missing(self) -> int:
-        """How many more of `stale` must be asked before anything can be said."""
-        asked = self.began + self.answered
-        return max(0, min(SAMPLE + MIN_FAILING - asked, self.stale))
-
-    @property
-    def share(self) -> float | None:
-        """The share of all that fail now, estimated for `stale`; None when it is not known."""
-        asked, everybody = self.began + self.answered, self.failing + self.answered + self.stale
-        if self.missing or not everybody:
-            return None
-        return (self.failing + (self.stale * self.began / asked if asked else 0)) / everybody
-
-    @property
-    def is_down(self) -> bool:
-        return self.failing >= MIN_FAILING and (self.share or 0) >= MIN_SHARE
-
-    @property
-    def has_recovered(self) -> bool:
-        """Whether most get an answer again. False without any recent checks."""
-        return self.answered > 0 and self.share is not None and self.share < MIN_SHARE
+    def most_fail(self) -> bool | None:
+        """Whether `MIN_SHARE` of them fail now; None while it depends on those of `stale`."""
+        enough = MIN_SHARE * (self.failing + self.answered + self.stale)
+        if self.failing + self.stale < enough:
+            return False
+        return True if self.failing and self.failing >= enough else None
 
 
 def detect_outages() -> None:
-    """Open outages for providers that are down, and close detected ones that are over.
-
-    Where too few were asked lately, some that worked are probed first.
-    """
+    """Open outages for providers that are down, and close detected ones that are over."""
     known = {outage.provider: outage for outage in Outage.objects.open()}
     for provider in suspected_providers() | known.keys():
-        counted = count_checks(provider)
-        probe_sample(provider, counted.missing)
+        rows = checks_of_active(provider)
+        counted = count_checks(rows)
+        down = counted.most_fail
+        if down is None:
+            down = ask_panel(rows)
         if provider in known:
-            if not known[provider].declared and counted.has_recovered:
+            if down is False and not known[provider].declared:
                 close_outage(known[provider])
-        elif counted.is_down:
+        elif down and counted.failing >= MIN_FAILING:
             open_outage(provider, outage_message(provider))
 
 
 def suspected_providers() -> set[str]:
-    """Providers of which enough checks failed lately."""
+    """Providers of which enough checks failed lately, one of them for the first time."""
+    since = clock.now() - WINDOW
     failing = Check.objects.filter(
-        FAILING, check_name=AUTHENTICATION, last_seen_at__gt=clock.now() - WINDOW
+        FAILING, check_name=AUTHENTICATION, last_seen_at__gt=since
     ).exclude(provider="")
     # Grouped by the column itself, SQLite would read all checks, by an index of it.
     grouped = failing.order_by().values(of=Concat("provider", Value("")))
-    counts = grouped.annotate(count=Count("pk")).filter(count__gte=MIN_FAILING)
-    return set(counts.values_list("of", flat=True))
+    began = Count("pk", filter=Q(first_seen_at__gt=since))
+    counts = grouped.annotate(count=Count("pk"), began=began)
+    enough = counts.filter(count__gte=MIN_FAILING, began__gt=0)
+    return set(enough.values_list("of", flat=True))
 
 
 def checks_of_active(provider: str) -> models.QuerySet[Check]:
@@ -103,27 +90,32 @@ def checks_of_active(provider: str) -> models.QuerySet[Check]:
     return rows.filter(entity_id__in=active.values("pk")).order_by()
 
 
-def count_checks(provider: str) -> ProviderCounts:
-    since = clock.now() - WINDOW
-    recent, began = Q(last_seen_at__gt=since), Q(first_seen_at__gt=since)
-    counts = checks_of_active(provider).aggregate(
+def count_checks(rows: models.QuerySet[Check]) -> ProviderCounts:
+    recent = is_recent()
+    counts = rows.aggregate(
         failing=Count("pk", filter=FAILING & recent),
-        began=Count("pk", filter=FAILING & recent & began),
         answered=Count("pk", filter=~TRANSIENT & recent),
         stale=Count("pk", filter=~TRANSIENT & ~recent),
     )
     return ProviderCounts(**counts)
 
 
-def probe_sample(provider: str, count: int) -> None:
-    """Let `count` of the credentials that worked when they were last asked be probed at once."""
-    if not count:
-        return
-    now = clock.now()
-    worked = checks_of_active(provider).filter(~TRANSIENT, last_seen_at__lte=now - WINDOW)
-    sample = list(worked.order_by("last_seen_at").values_list("entity_id", flat=True)[:count])
-    later = Credential.objects.filter(pk__in=sample, check_due_at__gt=now + CLAIM)
-    later.update(check_due_at=now)
+def is_recent() -> Q:
+    return Q(last_seen_at__gt=clock.now() - WINDOW)
+
+
+def ask_panel(rows: models.QuerySet[Check]) -> bool | None:
+    """Whether most of the panel fail. While it is not known, those not asked lately are probed."""
+    counted = rows.filter(~TRANSIENT | FAILING & is_recent())
+    ids = list(counted.order_by("entity_id").values_list("entity_id", flat=True)[:PANEL])
+    panel = rows.filter(entity_id__in=ids)
+    down = count_checks(panel).most_fail
+    if down is None:
+        now = clock.now()
+        stale = panel.filter(~TRANSIENT & ~is_recent()).values("entity_id")
+        later = Credential.objects.filter(pk__in=stale, check_due_at__gt=now + CLAIM)
+        later.update(check_due_at=now)
+    return down
 
 
 def outage_message(provider: str) -> str:

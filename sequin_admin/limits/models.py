@@ -10,9 +10,10 @@ from sequin_admin.access.models import ApiKey, Findable, Organization
 from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.audit.models import record_changes
 from sequin_admin.core import clock
-from sequin_admin.core.search_language import Term
+from sequin_admin.core.search_language import Term, through
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.search_text import find_few
 
 DAY_MS = 86_400_000
 # The bounds of a rate limit.
@@ -101,15 +102,15 @@ class RateLimit(models.Model):
 
 
 class UsageSummaryQuerySet(Findable["UsageSummary"]):
-    """Found by what finds their credentials."""
+    """Found by what finds their credentials, through a join: the ids of all that match would be a
+    set to make before the first row is known."""
 
     def searched(self, text: str) -> Self:
-        found = Credential.objects.searched(text).values("pk")
-        return self.filter(credential__in=found) if text else self
+        rows, few = super().searched(text), find_few(text)
+        return rows if few is None else rows.filter(credential__in=few)
 
     def condition_of(self, term: Term) -> models.Q:
-        found = Credential.objects.filter(Credential.objects.all().condition_of(term))
-        return models.Q(credential__in=found.values("pk"))
+        return through("credential", Credential.objects.all().condition_of(term))
 
 
 class LimiterState(models.Model):

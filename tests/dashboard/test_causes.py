@@ -7,8 +7,10 @@ import pytest
 
 from sequin_admin.connect import links
 from sequin_admin.core import clock
+from sequin_admin.core.words import format_exact_time
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
+from sequin_admin.dashboard import cause_timeline
 from sequin_admin.health import probes, rollup
 from sequin_admin.health.models import Cause, CauseNote
 from sequin_admin.notifications.models import Channel
@@ -67,10 +69,34 @@ def test_the_page_says_what_happened_who_was_told_and_what_was_done(owner, fleet
         *("4 accounts failed their checks", "HubSpot refuses 4 accounts: customers must act"),
     ):
         assert words in page, words
-    assert "Sietch 3" in page
-    assert ">Sietch 0<" not in page
+    affected = page[page.index('id="affected"') : page.index('id="timeline"')]
+    assert "Sietch 3" in affected
+    assert ">Sietch 0<" not in affected
     assert ">Sietch 0<" in text(owner, f"{url}?show=all")
-    assert "Sietch 2" not in text(owner, f"{url}?q=3")
+    found = text(owner, f"{url}?q=3")
+    assert "Sietch 2" not in found[found.index('id="affected"') : found.index('id="timeline"')]
+
+
+def test_the_timeline_has_each_check_at_its_second_and_folds_many(owner, organization, monkeypatch):
+    monkeypatch.setattr(cause_timeline, "SHOWN", 4)
+    rows = [make_credential(organization, "stripe_key", identity=str(n)) for n in range(6)]
+    began = clock.now() - timedelta(minutes=10)
+    for number, row in enumerate(rows):
+        with clock.at(began + timedelta(seconds=number)):
+            see([row], REVOKED)
+    with clock.at(began + timedelta(minutes=1)):
+        see(rows[:2], outcomes.works())
+    cause = Cause.objects.get()
+    owner.post(f"/causes/{cause.pk}/take/")
+
+    page = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", text(owner, f"/causes/{cause.pk}/")))
+
+    timeline = page[page.index("Timeline") :]
+    taken, many = "Cause: taken by paul@arrakis.test", "6 accounts failed their checks, 2 accounts"
+    assert 0 < timeline.index(taken) < timeline.index(f"{many} are over")
+    assert "2 more failed their checks until then" in timeline
+    assert f"failed its check {format_exact_time(began + timedelta(seconds=5))}" in timeline
+    assert timeline.count("failed its check ") == 4
 
 
 def test_what_others_named_is_text_in_markdown(owner, fleet):

@@ -174,22 +174,29 @@ def test_an_apps_secret_gets_an_end_and_keeps_its_hour(owner, organization):
     assert refused.status_code == 422
 
 
-@pytest.mark.parametrize("what", ["credential", ""])
-def test_the_next_ends_are_found_by_an_index(organization, what):
+@pytest.mark.parametrize(
+    ("what", "order", "index"),
+    [
+        ("credential", expiry.SOONEST_FIRST, "credential_end"),
+        ("", expiry.SOONEST_FIRST, "credential_end"),
+        ("", ("title", "row_id"), "credential_end_name"),
+    ],
+)
+def test_the_next_ends_are_found_by_an_index(organization, what, order, index):
     """On PostgreSQL, where the planner would sort the few rows of a test if it may."""
     make_credential(organization, "stripe_key")
     Credential.objects.update(ends_at=clock.now() + DAY)
     wanted = ExpiryFilter(until=clock.now() + 180 * DAY, what=what)
-    rows = expiry.rows_ending(organization, wanted, most=50)[:50]
+    rows = expiry.rows_ending(organization, wanted, order=order, most=50)[:50]
     lite = connection.vendor == "sqlite"
 
     with CaptureQueriesContext(connection) as captured:
         assert len(rows) == 1
     with connection.cursor() as cursor:
-        for way in () if lite else ("seqscan", "bitmapscan"):
+        for way in () if lite else ("seqscan", "bitmapscan", "sort"):
             cursor.execute(f"SET LOCAL enable_{way} = off")
         cursor.execute(f"EXPLAIN {'QUERY PLAN ' if lite else ''}{captured[0]['sql']}")
         plan = "\n".join(str(row) for row in cursor.fetchall())
 
-    assert "credential_end" in plan
+    assert re.search(rf"{index}\b", plan)
     assert not re.search("Seq Scan|SCAN credentials_credential", plan)

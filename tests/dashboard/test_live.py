@@ -7,12 +7,16 @@ from django.contrib.sessions.models import Session
 
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
+from sequin_admin.credentials import outcomes
+from sequin_admin.health import cause_verbs, probes, rollup
+from sequin_admin.health.models import Cause
 from sequin_admin.limits import limiter
 from sequin_admin.syncs import catalogue
 from tests.dashboard.conftest import address
 from tests.factories import make_credential, make_oauth_app, make_synced
 
 URL = "/badges/"
+REVOKED = outcomes.customer("invalid_grant", "HubSpot revoked it.", "Connect again.")
 LIVE = re.compile(r'data-live="(\w+)=([^"]*)" data-state="([\w.]+)"')
 
 
@@ -42,7 +46,7 @@ PAGES = {
     "/credentials/{pk}/usage/": {"front", "gauge"},
     "/credentials/{pk}/syncs/": {"front", "collections"},
     "/worker/": {"worker"},
-    "/": {"grid"},
+    "/": {"grid", "causes", "changes"},
 }
 
 
@@ -92,6 +96,25 @@ def test_a_front_shows_that_it_has_changed(owner, credential):
     type(credential).objects.update(health_status="healthy", health_since=clock.now())
 
     assert "Everything works." in poll(owner, page).content.decode()
+
+
+def test_a_cause_is_told_on_the_overview_and_on_its_page(owner, user, organization, credential):
+    overview = owner.get("/").content.decode()
+    others = [make_credential(organization, "hubspot_oauth2", identity=str(n)) for n in range(2)]
+    for row in others:
+        rollup.propagate(probes.record_probe(row, REVOKED))
+    cause = Cause.objects.get()
+
+    html = poll(owner, overview).content.decode()
+
+    assert {found[0] for found in LIVE.findall(html)} == {"causes", "changes", "grid"}
+    assert "HubSpot refuses 2 accounts" in html
+
+    page = owner.get(f"/causes/{cause.pk}/").content.decode()
+    cause_verbs.take(cause, user, actor=user)
+    html = poll(owner, page).content.decode()
+    assert [found[:2] for found in LIVE.findall(html)] == [("cause", str(cause.pk))]
+    assert "is on it" in html
 
 
 def test_collections_are_asked_for_soon_while_they_are_read(owner, credential, user):

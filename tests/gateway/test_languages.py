@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from sequin_admin.access import branding
@@ -10,6 +11,7 @@ from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
+from sequin_admin.gateway import connect as connect_pages
 from tests.gateway.test_connect_links import customer, open_link, path_of
 
 __all__ = ["customer"]
@@ -96,6 +98,44 @@ def test_nothing_of_ours_is_on_a_customers_page(customer, make_link, organizatio
     assert style["Content-Type"] == "text/css; charset=utf-8"
     assert style["X-Content-Type-Options"] == "nosniff"
     assert "--accent: light-dark(#1d4ed8, #5850ec);" in style.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (404, "Dieser Link führt nirgendwohin"),
+        (403, "Diese Seite war zu lange offen"),
+        (500, "Diese Seite ist fehlgeschlagen"),
+    ],
+)
+def test_a_page_that_fails_is_nobodys_and_in_the_customers_language(
+    make_link, monkeypatch, status, told
+):
+    client = Client(raise_request_exception=False, enforce_csrf_checks=True, **GERMAN)
+    link = make_link()
+    path = path_of(link, "stripe_key")
+    if status == 404:
+        path = "/link/nothing/"
+    if status == 500:
+        open_link(client, link)
+        monkeypatch.setattr(connect_pages, "form_of", None)
+
+    page = client.post(path) if status == 403 else client.get(path)
+
+    assert (page.status_code, page["Content-Language"]) == (status, "de")
+    assert told in text_of(page)
+    assert "Sequin" not in text_of(page)
+    assert 'href="/"' not in text_of(page)
+    assert "Back to the overview" in text_of(client.get("/nothing/"))
+
+
+def test_what_fails_keeps_the_language_of_the_link(customer, make_link):
+    link = make_link(language="ja")
+    open_link(customer, link)
+
+    page = customer.get(path_of(link, "hubspot_oauth2"))
+
+    assert (page.status_code, page["Content-Language"]) == (404, "ja")
 
 
 def test_pages_behind_the_login_stay_english(client, user):

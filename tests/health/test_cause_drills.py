@@ -37,7 +37,8 @@ def answer(status, body, **headers):
 class Fault:
     """`sees` gives the outcome of each number's probe, of the kind's own classification.
 
-    `share` of the fleet fail, over and over for `minutes`.
+    `share` of the fleet fail, over and over for `minutes`: readers meet them. The others are probed
+    when they are due.
     """
 
     name: str
@@ -182,12 +183,13 @@ def drill(fault, organization, channel, hours, count):
     rows = make_fleet(organization, fault.slug, count)
     hours.pass_by(15 * MINUTE)
     kind, sick = kinds.get(fault.slug), rows[: max(3, round(count * fault.share))]
-    for row in rows[len(sick) :]:
-        see(row, outcomes.works())
+    well = {row.pk for row in rows[len(sick) :]}
     for _ in range(0, fault.minutes + 1, 4):
         for number, row in enumerate(sick):
             see(row, fault.sees(kind, number))
         outages.detect_outages()
+        for row in Credential.objects.check_due().filter(pk__in=well):
+            see(row, outcomes.works())
         notify()
         hours.pass_by(4 * MINUTE)
 

@@ -194,16 +194,34 @@ def test_throttling_is_no_outage(fleet):
 
 
 @pytest.mark.parametrize(
-    ("failing", "answered", "down"),
-    [(2, 0, False), (3, 0, True), (3, 3, True), (3, 4, False), (200, 201, False), (300, 100, True)],
+    ("failing", "answered", "stale", "most"),
+    [
+        *((3, 0, 0, True), (3, 3, 0, True), (3, 4, 0, False), (200, 201, 0, False)),
+        *((300, 100, 0, True), (333, 0, 667, None), (500, 0, 500, True), (10, 600, 400, False)),
+        *((0, 0, 0, None), (0, 0, 9, None), (0, 2, 1, False)),
+    ],
 )
-def test_many_must_fail_alike(failing, answered, down):
-    assert ProviderCounts(failing, answered).is_down is down
+def test_most_fail_only_when_no_one_who_was_not_asked_can_turn_it(failing, answered, stale, most):
+    assert ProviderCounts(failing, answered, stale).most_fail is most
 
 
-def test_nobody_who_asks_is_no_sign_that_it_is_back():
-    assert not ProviderCounts(0, 0).has_recovered
-    assert ProviderCounts(1, 2).has_recovered
+def test_those_who_were_asked_because_they_failed_are_no_sample(organization, hours):
+    """Readers meet 50 of 150 that fail; nobody else is due within the hour."""
+    rows = [
+        make_credential(organization, "hubspot_oauth2", identity=str(number))
+        for number in range(150)
+    ]
+    see(rows, outcomes.works())
+    hours.pass_by(15 * MINUTE)
+    see(rows[:50], DOWN)
+
+    outages.detect_outages()
+
+    due = list(Credential.objects.check_due())
+    assert 0 < len(due) <= outages.PANEL
+    see([row for row in due if row not in rows[:50]], outcomes.works())
+    outages.detect_outages()
+    assert not Outage.objects.exists()
 
 
 @pytest.fixture

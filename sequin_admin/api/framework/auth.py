@@ -13,6 +13,7 @@ from sequin_admin.access.models import ApiKey, Organization, Scope
 from sequin_admin.api.framework.errors import ApiError, Denied
 from sequin_admin.core.actors import address_of
 from sequin_admin.core.networks import allows_address
+from sequin_admin.core.words import count_words
 from sequin_admin.limits import quota
 
 Found = TypeVar("Found")
@@ -136,7 +137,7 @@ def count_request(request: HttpRequest, key: ApiKey) -> None:
         wait = max(ceil(usage.resets_s), 1)
         raise ApiError(
             429,
-            f"This API key has used up its {usage.limit:,} requests of this minute. "
+            f"This API key has used up its {count_words(usage.limit, 'request')} of this minute. "
             f"Call again in {wait} s, or raise its limit under API keys in the dashboard.",
             headers={"Retry-After": str(wait)},
         )

@@ -14,6 +14,7 @@ from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, PageParams, paginate_request
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.schemas import Shape, Timestamp
+from sequin_admin.core.words import count_words
 from sequin_admin.notifications import outbox
 from sequin_admin.notifications.message import Severity
 from sequin_admin.notifications.models import Delivery, DeliveryQuerySet, DeliveryState
@@ -147,7 +148,8 @@ def get_delivery_or_404(rows: DeliveryQuerySet, uid: UUID, subject: str) -> Deli
     if delivery is None:
         raise ApiError(
             404,
-            f"{subject} no such delivery. They are kept for {settings.KEEP_DELIVERIES_DAYS} days.",
+            f"{subject} no such delivery. They are kept for "
+            f"{count_words(settings.KEEP_DELIVERIES_DAYS, 'day')}.",
         )
     return delivery
 

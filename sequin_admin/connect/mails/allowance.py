@@ -10,6 +10,7 @@ from sequin_admin.audit.models import record_change
 from sequin_admin.connect.mails.texts import BadMail
 from sequin_admin.connect.models import MailCount, MailSettings
 from sequin_admin.core import clock
+from sequin_admin.core.words import count_words
 
 MOST_REMIND_HOURS = 24 * 6
 
@@ -32,8 +33,8 @@ def save_mail_settings(
     fields = {}
     if most_a_day is not None and not 0 <= most_a_day <= settings.MAX_LINK_MAILS_A_DAY:
         fields["most_a_day"] = (
-            f"This installation allows {settings.MAX_LINK_MAILS_A_DAY:,} mails a day. Enter that "
-            "or less; 0 sends none, and nothing leaves it at the installation's."
+            f"This installation allows {count_words(settings.MAX_LINK_MAILS_A_DAY, 'mail')} a day. "
+            "Enter that or less; 0 sends none, and nothing leaves it at the installation's."
         )
     if not 0 <= remind_hours <= MOST_REMIND_HOURS:
         fields["remind_hours"] = f"Enter 0 to {MOST_REMIND_HOURS} hours; 0 sends no reminder."

@@ -98,7 +98,7 @@ def tour_steps(progress: TourProgress) -> list[Step]:
             posts=True,
         ),
         Step(
-            "Make a link",
+            "Send a link",
             "A customer without a login connects an account with it in a minute.",
             reverse("dashboard:connect_links"),
             progress.linked,

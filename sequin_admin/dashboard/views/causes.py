@@ -12,7 +12,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.core import clock
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.cause_lines import build_lines
-from sequin_admin.dashboard.cause_page import build_page
+from sequin_admin.dashboard.cause_page import build_page, find_causes
 from sequin_admin.dashboard.csv_export import Columns, csv_response, wants_csv
 from sequin_admin.dashboard.list_settings import KeptList
 from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
@@ -93,8 +93,7 @@ def narrow(rows: CauseQuerySet, state: str, who: str, period: PeriodForm) -> Cau
 
 
 def get_owned_or_404(request: Request, pk: str) -> Cause:
-    rows = Cause.objects.of(request.organization).select_related("owner", "organization")
-    return get_object_or_404(rows, pk=pk)
+    return get_object_or_404(find_causes(request), pk=pk)
 
 
 @require_GET

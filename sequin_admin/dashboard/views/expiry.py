@@ -92,7 +92,7 @@ def index(request: Request) -> HttpResponseBase:
 
 def page_context(request: Request) -> dict[str, Any]:
     """What stands on the page besides the list."""
-    changes = provider_changes.count_touched(request.organization)
+    changes = provider_changes.get_touched(request.organization)
     touched = [each for each in changes if each.touches]
     return {
         "changes": touched,

@@ -14,6 +14,7 @@ from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.core.forms import set_choices
 from sequin_admin.core.languages import LANGUAGES, format_local_time
+from sequin_admin.core.words import count_words
 
 REMINDERS = (("0", "Not"), ("24", "1 day before it ends"), ("48", "2 days before it ends"))
 # In a preview, in place of the address: it is a secret, and the page of the link has it.
@@ -67,7 +68,9 @@ class SendForm(MailTextForm):
         )
         if str(usual) not in dict(REMINDERS):
             set_choices(
-                form, "remind_hours", [*REMINDERS, (str(usual), f"{usual} hours before it ends")]
+                form,
+                "remind_hours",
+                [*REMINDERS, (str(usual), f"{count_words(usual, 'hour')} before it ends")],
             )
         return form
 

@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET
 from sequin_admin.access.policy import Action
 from sequin_admin.dashboard import provider_grid
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.overview import changes, counts, queues
+from sequin_admin.dashboard.overview import parts, queues
 from sequin_admin.dashboard.overview.guide import build_guide
 from sequin_admin.health import fleet
 from sequin_admin.limits.usage import running_near_limit
@@ -22,12 +22,10 @@ def overview(request: Request) -> HttpResponse:
     if not census.total:
         return render(request, "overview/start.html", guide)
     context = {
-        "census": census,
-        "parties": counts.count_parties(organization),
-        **queues.list_queues(organization),
+        "causes": parts.causes_part(organization, census),
         "near_limit": running_near_limit(organization)[: queues.SHOWN],
         "provider_grid": provider_grid.build_part(census),
-        "changes": changes.list_changes(organization),
+        "changes": parts.changes_part(organization),
         **guide,
     }
     return render(request, "overview/index.html", context)

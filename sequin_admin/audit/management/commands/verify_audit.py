@@ -12,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from sequin_admin.audit.tables import ChainHead
 from sequin_admin.audit.verification import ExportedHead, Verification, heads_of
+from sequin_admin.core.words import count_words
 
 TELL_EVERY_S = 5
 SHOWN = 20
@@ -39,8 +40,8 @@ class Command(BaseCommand):
         found.run(list(read_heads(Path(options["head"]))) if options["head"] else [])
         took_s = time.monotonic() - self.began
         self.stdout.write(
-            f"{found.events:,} events in {found.seals:,} seals verified in {took_s:.0f} s; "
-            f"{found.waiting:,} wait for the worker to seal them."
+            f"{count_words(found.events, 'event')} in {count_words(found.seals, 'seal')} verified "
+            f"in {took_s:.0f} s; {found.waiting:,} to be sealed by the worker."
         )
         if found.broken:
             raise CommandError(describe_broken(found.broken))

@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from sequin_admin.core import backups
+from sequin_admin.core.words import count_words
 
 
 class Command(BaseCommand):
@@ -32,4 +33,4 @@ class Command(BaseCommand):
             manifest = backups.make_backup(file, keys, self.stdout.write)
         except (backups.BackupRefused, OSError) as failure:
             raise CommandError(str(failure)) from None
-        self.stdout.write(f"{file}: {manifest.total:,} rows.")
+        self.stdout.write(f"{file}: {count_words(manifest.total, 'row')}.")
