@@ -10,6 +10,8 @@ from sequin_admin.access.models import Membership, Organization
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core.search_language import InvalidFilter, parse_search
 from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.health.cause_words import headline
+from sequin_admin.health.models import Cause
 from sequin_admin.syncs.models import Consumer, Stream, Sync, Target
 
 HITS = 6
@@ -94,6 +96,13 @@ SOURCES = (
         "Members",
         lambda: Membership.objects.select_related("user"),
         lambda row: (row.user.email, row.get_role_display()),
+    ),
+    SearchSource(
+        "cause",
+        "Incidents",
+        lambda: Cause.objects.all(),
+        lambda row: (headline(row), "Resolved" if row.resolved_at else "Open"),
+        ("-opened_at", "-pk"),
     ),
 )
 ENTITIES = tuple(source.entity for source in SOURCES)
